@@ -2,8 +2,8 @@
 
     python benchmarks/access.py
 
-Goals: exposure of a bucket policy with 5 statements, for all five kinds of request, under 50 ms; with 900 ranges under
-1 s.
+Goals: exposure of a bucket policy with 5 statements, for all five kinds of request, under 50 ms;
+with 900 ranges under 1 s.
 """
 
 import json
@@ -30,7 +30,12 @@ GOALS = {"exposure, 5 statements": 50, "exposure, 900 ranges": 1000}
 
 
 def deny(condition):
-    base = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    base = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     return {**base, "Condition": condition}
 
 
@@ -39,7 +44,12 @@ FIVE = [
     deny({"Bool": {"aws:SecureTransport": "false"}}),
     deny({"NumericGreaterThan": {"s3:signatureAge": "900000"}}),
     deny({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-abc123"}}),
-    {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/public/*"},
+    {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/public/*",
+    },
 ]
 
 
@@ -58,7 +68,9 @@ def best(run):
 
 def main():
     five = locks_of_files("gt-images", document(FIVE), "111122223333")
-    many = locks_of_files("gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]), "111122223333")
+    many = locks_of_files(
+        "gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]), "111122223333"
+    )
     seen = state(bucket=BUCKET)
     wish = Restriction(team="radiology-team", addresses=OFFICE, bucket="gt-images", prefix="scans/")
     claim = Claim(addresses=parse_networks(OFFICE), endpoints=["vpce-0a1b2c3d4e5f60718"])

@@ -1,7 +1,9 @@
-"""Time until a person can choose a team in JupyterLab: with the extension's card, and with a notebook by hand.
+"""Time until a person can choose a team in JupyterLab: with the extension's card, and with a
+notebook by hand.
 
-Both begin at the launcher of a JupyterLab that is open already, in a real Chromium, against one sandbox, turn by turn.
-By hand means: click the notebook's card, type the cell, run it. The typing of a person is not counted.
+Both begin at the launcher of a JupyterLab that is open already, in a real Chromium, against one
+sandbox, turn by turn. By hand means: click the notebook's card, type the cell, run it. The typing
+of a person is not counted.
 
     python benchmarks/lab.py [--runs 5] [--json]
 """
@@ -54,7 +56,9 @@ def by_hand(page: Any) -> float:
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
     cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
     cell.wait_for()
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+    )
     cell.click()
     page.keyboard.insert_text(CELL)
     page.keyboard.press("Shift+Enter")
@@ -64,25 +68,33 @@ def by_hand(page: Any) -> float:
 
 def main() -> None:
     """Measure, and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     program = chromium_program()
     if program is None:
-        raise SystemExit("Chromium is not installed: install it, for example with tools/ensure-chromium.sh.")
+        raise SystemExit(
+            "Chromium is not installed: install it, for example with tools/ensure-chromium.sh."
+        )
     found: dict[str, list[float]] = {"card": [], "by hand": []}
     with (
         tempfile.TemporaryDirectory() as folder,
         Sandbox() as sandbox,
         start_chromium(program) as browser,
-        start_lab(sys.executable, Path(folder), {**sandbox.environment(), "PYTHONPATH": str(ROOT)}) as lab,
+        start_lab(
+            sys.executable, Path(folder), {**sandbox.environment(), "PYTHONPATH": str(ROOT)}
+        ) as lab,
     ):
         for _ in range(args.runs + 1):  # the first is not counted
             for name, way in (("card", by_card), ("by hand", by_hand)):
                 page = page_of(browser, lab)
                 found[name].append(way(page))
-                page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }")
+                page.evaluate(
+                    "async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll() }"
+                )
                 page.context.close()
     medians = {name: statistics.median(times[1:]) for name, times in found.items()}
     if args.json:

@@ -42,7 +42,9 @@ class _Client(asyncio.Protocol):
 
     async def _connect(self, client: asyncio.Transport) -> None:
         loop = asyncio.get_running_loop()
-        self._server, _ = await loop.create_connection(lambda: _Upstream(client, self._delay_s), *self._target)
+        self._server, _ = await loop.create_connection(
+            lambda: _Upstream(client, self._delay_s), *self._target
+        )
         for data in self._early:
             self._server.write(data)
 
@@ -59,7 +61,9 @@ class _Client(asyncio.Protocol):
 
 async def _serve(host: str, port: int, delay_s: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Client(host, port, delay_s), "127.0.0.1", 0, backlog=512)
+    server = await loop.create_server(
+        lambda: _Client(host, port, delay_s), "127.0.0.1", 0, backlog=512
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

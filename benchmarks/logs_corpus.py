@@ -1,8 +1,9 @@
 """Write big access logs whose four-column counts are known, beside them.
 
-A line is made from a template with the fields that vary put in; hostile client text, batch deletes, copies, lifecycle
-rows, old and new field counts are mixed in at about the shares that published logs show. Session tokens and host ids
-are random, because gzip would pack repeated ones far better than it packs real logs.
+A line is made from a template with the fields that vary put in; hostile client text, batch deletes,
+copies, lifecycle rows, old and new field counts are mixed in at about the shares that published
+logs show. Session tokens and host ids are random, because gzip would pack repeated ones far better
+than it packs real logs.
 """
 
 from __future__ import annotations
@@ -26,9 +27,18 @@ Truth = Counter[tuple[str, str, str, str]]
 
 _ODD = [c for c in corpus.cases() if c.truth is not None and len(c.text) < 3000]
 AGENTS = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1",
-    "Boto3/1.44.8 md/Botocore#1.44.8 ua/2.1 os/linux lang/python#3.12.9 md/pyimpl#CPython Botocore/1.44.8",
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " Chrome/140.0.0.0 Safari/537.36"
+    ),
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+        " Version/19.1"
+    ),
+    (
+        "Boto3/1.44.8 md/Botocore#1.44.8 ua/2.1 os/linux lang/python#3.12.9 md/pyimpl#CPython"
+        " Botocore/1.44.8"
+    ),
 ]
 _BASE64 = string.ascii_letters + string.digits
 
@@ -52,7 +62,9 @@ class Logs:
 
 
 def prepare(folder: Path, size: int, files: int, forms: bool = True) -> Logs:
-    """The logs in ``folder``, written if they are not there; without ``forms`` only the one plain file."""
+    """The logs in ``folder``, written if they are not there;
+    without ``forms`` only the one plain file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     known = folder / (f"truth-{size}-{files}.pkl" if forms else f"truth-{size}.pkl")
     if not known.exists():
@@ -87,7 +99,12 @@ def write_log(path: Path, size: int, seed: int = 1, addresses: int = 5_000) -> T
                 assert odd.truth is not None
                 fields = odd.truth
                 text, hour = odd.text, f"{fields['time']:%Y-%m-%dT%H}"
-                key = (fields["remote_ip"] or "", str(fields["http_status"] or ""), fields["auth_type"] or "", hour)
+                key = (
+                    fields["remote_ip"] or "",
+                    str(fields["http_status"] or ""),
+                    fields["auth_type"] or "",
+                    hour,
+                )
             else:
                 template, status, auth = rng.choice(templates)
                 ip = pool[min(int(rng.expovariate(1) * addresses / 6), addresses - 1)]
@@ -127,8 +144,12 @@ def _templates():
         record.update(remote_ip="{ip}", request_id="{id}", key="scans/{k:04d}.png", host_id="{host}",
                       error_code="AccessDenied" if status == 403 else None)  # fmt: skip
         uri = record["request_uri"].replace("scans/0007.png", "scans/{k:04d}.png")
-        record["request_uri"] = uri.replace("IQoJb3JpZ2luX2VjEXAMPLETOKEN", "IQoJb3JpZ2luX2VjE{token}")
-        text = corpus.write(record, fields=fields).replace(":09:14:07 ", ":{h:02d}:{m:02d}:{s:02d} ")
+        record["request_uri"] = uri.replace(
+            "IQoJb3JpZ2luX2VjEXAMPLETOKEN", "IQoJb3JpZ2luX2VjE{token}"
+        )
+        text = corpus.write(record, fields=fields).replace(
+            ":09:14:07 ", ":{h:02d}:{m:02d}:{s:02d} "
+        )
         yield text, str(status), "QueryString" if signed and fields >= 22 else ""
 
 

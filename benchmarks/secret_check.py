@@ -2,8 +2,8 @@
 
     python benchmarks/secret_check.py [--megabytes 5] [--rounds 7] [--peer VENV]
 
-VENV is an environment with detect-secrets; without one, the peer is left out. It gets the notebook as a file, and all
-its plugins. Prints one line of JSON and a table.
+VENV is an environment with detect-secrets; without one, the peer is left out. It gets the notebook
+as a file, and all its plugins. Prints one line of JSON and a table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,22 @@ from typing import Any
 from gt_secure.secrets import find_secrets
 
 WORDS = (
-    *("the", "model", "epoch", "loss", "of", "training", "data", "value", "is", "for", "with", "step", "batch", "size"),
+    *(
+        "the",
+        "model",
+        "epoch",
+        "loss",
+        "of",
+        "training",
+        "data",
+        "value",
+        "is",
+        "for",
+        "with",
+        "step",
+        "batch",
+        "size",
+    ),
     *(
         "learning",
         "rate",
@@ -53,7 +68,10 @@ def text_lines(size: int, chance: random.Random) -> list[str]:
     """Lines as a training job prints them."""
     lines: list[str] = []
     while size > 0:
-        lines.append(" ".join(chance.choices(WORDS, k=9)) + f" {chance.random():.6f} {chance.random() * 100:.1f}%\n")
+        lines.append(
+            " ".join(chance.choices(WORDS, k=9))
+            + f" {chance.random():.6f} {chance.random() * 100:.1f}%\n"
+        )
         size -= len(lines[-1])
     return lines
 
@@ -62,14 +80,20 @@ def table_lines(size: int, chance: random.Random) -> list[str]:
     """Rows of a data frame in HTML."""
     lines: list[str] = []
     while size > 0:
-        lines.append("  <tr>" + f"<td>{chance.random():.6f}</td>" * 6 + f"<td>{chance.choice(WORDS)} &amp;</td></tr>\n")
+        lines.append(
+            "  <tr>"
+            + f"<td>{chance.random():.6f}</td>" * 6
+            + f"<td>{chance.choice(WORDS)} &amp;</td></tr>\n"
+        )
         size -= len(lines[-1])
     return lines
 
 
 def picture(size: int, chance: random.Random) -> str:
     """A picture in base64."""
-    return base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + chance.randbytes(size * 3 // 4)).decode()
+    return base64.b64encode(
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + chance.randbytes(size * 3 // 4)
+    ).decode()
 
 
 KINDS: dict[str, Callable[[int, random.Random], dict[str, Any]]] = {
@@ -116,7 +140,9 @@ def least(book: dict[str, Any], rounds: int) -> float:
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--megabytes", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--peer", type=Path, help="environment with detect-secrets")
@@ -130,7 +156,9 @@ def main() -> None:
                 json.dump(book, file, indent=1)
                 file.flush()
                 command = [str(args.peer / "bin" / "python"), "-c", PEER, file.name]
-                row["detect-secrets ms"] = round(1000 * float(subprocess.check_output(command, text=True)), 1)
+                row["detect-secrets ms"] = round(
+                    1000 * float(subprocess.check_output(command, text=True)), 1
+                )
         rows.append(row)
     print(json.dumps({"megabytes": args.megabytes, "rows": rows}))
     for row in rows:

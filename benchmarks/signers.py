@@ -1,10 +1,12 @@
-"""Processor time for who can sign, of many users and roles, reading included; and a plan of 500 buckets.
+"""Processor time for who can sign, of many users and roles, reading included; and a plan of 500
+buckets.
 
     python benchmarks/signers.py [--principals 10000] [--buckets 500]
 
-Goals for 10,000 principals and one object, a prefix or the bucket: *real* (most have narrow policies, and share managed
-ones) 0.5 s, *odd* (conditions, boundaries, tags and denials at random) 2 s, *worst* (nobody's policies are like
-another's) 5 s; at most 200 MB. A Terraform plan of 500 buckets: 5 s.
+Goals for 10,000 principals and one object, a prefix or the bucket: *real* (most have narrow
+policies, and share managed ones) 0.5 s, *odd* (conditions, boundaries, tags and denials at random)
+2 s, *worst* (nobody's policies are like another's) 5 s; at most 200 MB. A Terraform plan of 500
+buckets: 5 s.
 """
 
 import argparse
@@ -32,7 +34,10 @@ GOALS = {"real": 0.5, "odd": 2, "worst": 5, "plan": 5}
 
 def real(size, draw):
     services = ("ec2", "sqs", "dynamodb", "logs", "sns", "lambda", "ecr", "cloudwatch")
-    managed = [made.policy(f"m{i}", made.doc(made.st(f"{draw.choice(services)}:*", "*"))) for i in range(40)]
+    managed = [
+        made.policy(f"m{i}", made.doc(made.st(f"{draw.choice(services)}:*", "*")))
+        for i in range(40)
+    ]
     reading = made.policy("reading", made.doc(made.READ))
     for i in range(size):
         more = [draw.choice(managed)["Arn"], *([reading["Arn"]] if i % 25 == 0 else [])]
@@ -53,7 +58,9 @@ def odd(size, draw):
 def worst(size, draw):
     for i in range(size):
         address = f"{draw.randint(11, 190)}.{draw.randint(0, 255)}.{draw.randint(0, 255)}.0/24"
-        own = made.st("s3:GetObject", "arn:aws:s3:::gt-images/*", IpAddress={"aws:SourceIp": address})
+        own = made.st(
+            "s3:GetObject", "arn:aws:s3:::gt-images/*", IpAddress={"aws:SourceIp": address}
+        )
         yield made.role(
             f"r{i}",
             own,
@@ -66,17 +73,28 @@ def plan(buckets):
     changes = []
     for i in range(buckets):
         name = f"gt-{i}"
-        after = {"bucket": name, "policy": json.dumps(made.doc(build_guard(name, networks=["203.0.113.0/24"])))}
+        after = {
+            "bucket": name,
+            "policy": json.dumps(made.doc(build_guard(name, networks=["203.0.113.0/24"]))),
+        }
         for kind, value in (("aws_s3_bucket", {"bucket": name}), ("aws_s3_bucket_policy", after)):
             change = {"actions": ["create"], "after": value, "after_unknown": {}}
             changes.append(
-                {"address": f"{kind}.b{i}", "mode": "managed", "type": kind, "name": f"b{i}", "change": change}
+                {
+                    "address": f"{kind}.b{i}",
+                    "mode": "managed",
+                    "type": kind,
+                    "name": f"b{i}",
+                    "change": change,
+                }
             )
     return json.dumps({"format_version": "1.2", "resource_changes": changes})
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--principals", type=int, default=10_000)
     parser.add_argument("--buckets", type=int, default=500)
     parser.add_argument("--only", choices=tuple(GOALS))
@@ -99,8 +117,14 @@ def main():
         text = plan(args.buckets)
         started = time.process_time()
         found = findings_of(terraform_policies(text).policies(), made.ACCOUNT)
-        print(f"plan   {time.process_time() - started:6.2f} s: {args.buckets} buckets (goal {GOALS['plan']} s)")
-    print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB at most (goal 200)")
+        print(
+            f"plan   {time.process_time() - started:6.2f} s: {args.buckets} buckets (goal"
+            f" {GOALS['plan']} s)"
+        )
+    print(
+        f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB at most (goal"
+        " 200)"
+    )
 
 
 if __name__ == "__main__":

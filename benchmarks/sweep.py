@@ -1,7 +1,8 @@
 """Calls, time and memory of a sweep over many accounts, through the sandbox's STS.
 
-One sandbox stands for all accounts: AssumeRole into any account is answered by its STS. Every tenth account has the
-demo's three teams in us-east-1; every other region has no workforce. All calls are real HTTP with real signatures.
+One sandbox stands for all accounts: AssumeRole into any account is answered by its STS. Every tenth
+account has the demo's three teams in us-east-1; every other region has no workforce. All calls are
+real HTTP with real signatures.
 
     python benchmarks/sweep.py [--accounts 500] [--regions 17] [--workers 16] [--json]
 """
@@ -32,7 +33,9 @@ _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
 
 
 class Front(BaseHTTPRequestHandler):
-    """Count each request; answer ListWorkforces where there is none, and send all else to the sandbox."""
+    """Count each request; answer ListWorkforces where there is none,
+    and send all else to the sandbox.
+    """
 
     protocol_version = "HTTP/1.1"
     sandbox: Sandbox
@@ -46,14 +49,18 @@ class Front(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         form = parse_qs(body.decode("latin-1"))
-        name = (form.get("Action") or [self.headers.get("X-Amz-Target", self.command)])[0].rpartition(".")[2]
+        name = (form.get("Action") or [self.headers.get("X-Amz-Target", self.command)])[
+            0
+        ].rpartition(".")[2]
         type(self).calls[name] += 1
         if name == "AssumeRole":
             return self._assume(form["RoleArn"][0])
         scope = _SCOPE.search(self.headers.get("Authorization", ""))
         owner, region = (self.owners.get(scope[1], ""), scope[2]) if scope else ("", "")
         if name == "ListWorkforces" and (region != "us-east-1" or int(owner or 0) % EVERY):
-            return self._reply(200, {"Content-Type": "application/x-amz-json-1.1"}, b'{"Workforces": []}')
+            return self._reply(
+                200, {"Content-Type": "application/x-amz-json-1.1"}, b'{"Workforces": []}'
+            )
         return self._forward(body)
 
     do_GET = do_HEAD = do_POST
@@ -63,7 +70,9 @@ class Front(BaseHTTPRequestHandler):
         own = arn.replace(account, "111122223333", 1)
         keys = self.sts.assume_role(RoleArn=own, RoleSessionName="sweep")["Credentials"]  # type: ignore[attr-defined]
         self.owners[keys["AccessKeyId"]] = account
-        parts = "".join(f"<{n}>{keys[n]}</{n}>" for n in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        parts = "".join(
+            f"<{n}>{keys[n]}</{n}>" for n in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        )
         text = (
             '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
             f"{parts}<Expiration>{keys['Expiration']:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
@@ -72,11 +81,17 @@ class Front(BaseHTTPRequestHandler):
         self._reply(200, {"Content-Type": "text/xml"}, text.encode())
 
     def _forward(self, body: bytes) -> None:
-        connection = http.client.HTTPConnection(urlsplit(self.sandbox.endpoint_url).netloc, timeout=60)
+        connection = http.client.HTTPConnection(
+            urlsplit(self.sandbox.endpoint_url).netloc, timeout=60
+        )
         connection.request(self.command, self.path, body or None, dict(self.headers))
         answer = connection.getresponse()
         content = answer.read()
-        kept = {n: v for n, v in answer.getheaders() if n.lower() not in ("content-length", "connection")}
+        kept = {
+            n: v
+            for n, v in answer.getheaders()
+            if n.lower() not in ("content-length", "connection")
+        }
         connection.close()
         self._reply(answer.status, kept, content)
 
@@ -99,12 +114,16 @@ def main() -> None:
     options = parser.parse_args()
     with Sandbox() as sandbox:
         env = sandbox.environment()
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+        session = boto3.Session(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+        )
         Front.sandbox, Front.sts = sandbox, session.client("sts", endpoint_url=sandbox.endpoint_url)
         server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        gt = gt_secure.connect(boto3_session=session, endpoint_url=f"http://127.0.0.1:{server.server_address[1]}")
+        gt = gt_secure.connect(
+            boto3_session=session, endpoint_url=f"http://127.0.0.1:{server.server_address[1]}"
+        )
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.perf_counter()
         result = gt_secure.sweep(
@@ -132,7 +151,11 @@ def main() -> None:
         "memory MB, of the sweep": (after - before) // scale,
         "not read": len(result.unread),
     }
-    text = json.dumps(data, indent=2) if options.json else "\n".join(f"{name:<28} {data[name]}" for name in data)
+    text = (
+        json.dumps(data, indent=2)
+        if options.json
+        else "\n".join(f"{name:<28} {data[name]}" for name in data)
+    )
     sys.stdout.write(text + "\n")
 
 

@@ -1,8 +1,10 @@
-"""Verdicts a second for the conformance cases, beside two other evaluators where they are installed.
+"""Verdicts a second for the conformance cases, beside two other evaluators where they are
+installed.
 
     python benchmarks/verdicts.py [--rounds 20]
 
-Policies are compiled once and requests are new each time, as when a plot asks for one verdict per address.
+Policies are compiled once and requests are new each time, as when a plot asks for one verdict per
+address.
 """
 
 import argparse
@@ -20,13 +22,16 @@ from gt_secure.engine.iam.evaluate import evaluate  # noqa: E402
 from gt_secure.engine.iam.request import Policies, Request  # noqa: E402
 
 CASES = [
-    json.loads(line) for line in (ROOT / "tests/data/policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
+    json.loads(line)
+    for line in (ROOT / "tests/data/policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
 ]
 GOAL = 20_000
 
 
 def engines():
-    spec = importlib.util.spec_from_file_location("engines", ROOT / "tests/support/policy_engines.py")
+    spec = importlib.util.spec_from_file_location(
+        "engines", ROOT / "tests/support/policy_engines.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -49,9 +54,22 @@ def ours(rounds):
         r = case["request"]
         policies = Policies(case["identityPolicies"], case["sessionPolicy"], case["resourcePolicy"])
         prepared.append(
-            ((r["action"], r["resource"], r["principal"], r["context"], r.get("resourceAccount")), policies)
+            (
+                (
+                    r["action"],
+                    r["resource"],
+                    r["principal"],
+                    r["context"],
+                    r.get("resourceAccount"),
+                ),
+                policies,
+            )
         )
-    return rate(lambda: [evaluate(Request(*request), policies) for request, policies in prepared], len(CASES), rounds)
+    return rate(
+        lambda: [evaluate(Request(*request), policies) for request, policies in prepared],
+        len(CASES),
+        rounds,
+    )
 
 
 def score(answers):
@@ -69,7 +87,10 @@ def main():
     answers = [json.loads(line)["verdict"] for line in ndjson.run(lines)]
     print(f"{'gt_secure':24} {speed:10,.0f} verdicts/s   {score(answers)}; goal {GOAL:,}")
     text = rate(lambda: list(ndjson.run(lines)), len(CASES), 2)
-    print(f"{'gt_secure, NDJSON':24} {text:10,.0f} verdicts/s   parsing, compiling and a reason included")
+    print(
+        f"{'gt_secure, NDJSON':24} {text:10,.0f} verdicts/s   parsing, compiling and a reason"
+        " included"
+    )
     other = engines()
     try:
         prepare, decide = other.ministack_engine()
@@ -79,13 +100,17 @@ def main():
         prepared = [prepare(case) for case in CASES]
         answers = [decide(each) for each in prepared]
         speed_there = rate(lambda: [decide(each) for each in prepared], len(CASES), rounds)
-        print(f"{'ministack':24} {speed_there:10,.0f} verdicts/s   {score(answers)}; requests prepared beforehand")
+        print(
+            f"{'ministack':24} {speed_there:10,.0f} verdicts/s   {score(answers)}; requests"
+            " prepared beforehand"
+        )
     if other.npm_folder() is None:
         print("node, npm or the registry is missing")
     else:
         answers, seconds = other.npm_answers(CASES * 5)
         print(
-            f"{'iam-simulate (node)':24} {len(CASES) * 5 / seconds:10,.0f} verdicts/s   {score(answers[: len(CASES)])}"
+            f"{'iam-simulate (node)':24} {len(CASES) * 5 / seconds:10,.0f} verdicts/s  "
+            f" {score(answers[: len(CASES)])}"
         )
 
 

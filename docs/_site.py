@@ -15,7 +15,9 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def add_dark_pictures(app: Any, tree: nodes.document) -> None:
-    """Show ``name-dark`` instead of ``name`` or ``name-light`` in the dark theme, where both exist."""
+    """Show ``name-dark`` instead of ``name`` or ``name-light`` in the dark theme,
+    where both exist.
+    """
     for image in list(tree.findall(nodes.image)):
         light = Path(app.srcdir) / image["uri"]
         dark = light.with_name(f"{light.stem.removesuffix('-light')}-dark{light.suffix}")

@@ -26,7 +26,8 @@ myst_heading_anchors = 4
 nb_execution_mode = "off"  # the notebooks are tests of their own, and their saved outputs are shown
 suppress_warnings = [
     "mystnb.unknown_mime_type",  # scenes for programs, beside the HTML for people
-    "ref.python",  # two classes may have an attribute of one name; a link that leads nowhere is another warning
+    # two classes may have an attribute of one name; a link that leads nowhere is another warning
+    "ref.python",
 ]
 # Without a kernel there is no widget: the picture or the text beside it is shown.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]

@@ -1,7 +1,8 @@
 """gt_secure: restrict, test and watch who can open objects through presigned URLs.
 
-Start with :func:`connect` in Python, :func:`panel` in a notebook, or ``gt-secure`` on the command line. Importing the
-package costs nothing: boto3, matplotlib, duckdb and ipywidgets are loaded when they are first needed.
+Start with :func:`connect` in Python, :func:`panel` in a notebook, or ``gt-secure`` on the command
+line. Importing the package costs nothing: boto3, matplotlib, duckdb and ipywidgets are loaded when
+they are first needed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from .base.lazy import attach
 from .base.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import check as check, doctor as doctor, errors as errors, logs as logs, sandbox as sandbox
+    from . import (
+        check as check,
+        doctor as doctor,
+        errors as errors,
+        logs as logs,
+        sandbox as sandbox,
+    )
     from .base.errors import GtSecureError as GtSecureError
     from .base.network import Source as Source
     from .changes.plan import Plan as Plan
@@ -89,5 +96,7 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Tell ``jupyter labextension develop gt_secure`` where the built extension is in a checkout."""
+    """Tell ``jupyter labextension develop gt_secure`` where the built
+    extension is in a checkout.
+    """
     return [{"src": "labextension", "dest": "gt_secure"}]

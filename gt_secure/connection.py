@@ -1,6 +1,7 @@
 """One connection to an account: every step of the main job as a method that returns values.
 
-The panel, the command line and notebooks all call these. Each method hands its work to the package that owns it.
+The panel, the command line and notebooks all call these. Each method hands its work to the package
+that owns it.
 """
 
 from __future__ import annotations
@@ -89,25 +90,32 @@ def connect(
     region : str, optional; the region of the workteams
     boto3_session : boto3.session.Session, optional; used instead of the default credentials
     sagemaker_session : sagemaker.core.helper.session_helper.Session, optional
-        A session of the SageMaker SDK, version 2 or 3: its credentials, region and endpoints are used.
+        A session of the SageMaker SDK, version 2 or 3: its credentials, region and endpoints are
+        used.
     endpoint_url : str, optional; an endpoint to use instead of AWS
     sandbox : bool or Sandbox
-        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL`` names, else for one
-        that ends with this process. Never reaches AWS, and uses the sandbox's own journal and cache.
-    journal : path, optional; folder that records changes (default: ``GT_SECURE_JOURNAL``, ``~/.gt_secure/journal``)
-    cache : bool or path, whether to keep what is parsed from logs of S3 on disk, or the folder for it
+        A running :class:`~gt_secure.sandbox.Sandbox`, or True for the one that ``AWS_ENDPOINT_URL``
+        names, else for one that ends with this process. Never reaches AWS, and uses the sandbox's
+        own journal and cache.
+    journal : path, optional; folder that records changes (default: ``GT_SECURE_JOURNAL``,
+    ``~/.gt_secure/journal``)
+    cache : bool or path, whether to keep what is parsed from logs of S3 on disk, or the folder for
+    it
     networks : Networks or path, or several paths, optional
         Files that name networks: a networks file, AWS's ``ip-ranges.json``, MMDB databases.
-    context : mapping, optional; known values of condition keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``
-    accepted : path or iterable, optional; a file with a list ``accepted``, or its entries: findings that are known
+    context : mapping, optional; known values of condition keys, such as
+    ``{"aws:PrincipalOrgID": "o-abc123"}``
+    accepted : path or iterable, optional; a file with a list ``accepted``, or its entries: findings
+    that are known
     viewers : Viewers, optional
-        How URLs name their viewers (default: ``x-viewer``), the secret that hashes them, and whose signatures count.
+        How URLs name their viewers (default: ``x-viewer``), the secret that hashes them, and whose
+        signatures count.
 
     Raises
     ------
     InvalidInput
-        If arguments contradict each other, a file cannot be used, or changes would be written elsewhere than the
-        session reads.
+        If arguments contradict each other, a file cannot be used, or changes would be written
+        elsewhere than the session reads.
     Unreachable
         If the sandbox that ``AWS_ENDPOINT_URL`` names does not answer.
 
@@ -119,7 +127,9 @@ def connect(
     """
     watch_asserts()
     if sandbox is not False:
-        named = sandbox_variables(sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url))
+        named = sandbox_variables(
+            sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url)
+        )
         journal = journal or named.get("GT_SECURE_JOURNAL")
         cache = named.get("GT_SECURE_CACHE", True) if cache is True else cache
         aws = sandbox_client(named, region)
@@ -136,12 +146,22 @@ def connect(
     elif boto3_session is not None and not hasattr(boto3_session, "region_name"):
         raise InvalidInput(
             f"{type(boto3_session).__name__} is not a boto3 session.",
-            next_step="Pass a boto3.Session, or a session of the SageMaker SDK as sagemaker_session=.",
+            next_step=(
+                "Pass a boto3.Session, or a session of the SageMaker SDK as sagemaker_session=."
+            ),
             field="boto3_session",
         )
     else:
-        aws = connect_aws(profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url)
-    kept: Any = {"journal": journal, "cache": cache, "networks": networks, "context": context, "accepted": accepted}
+        aws = connect_aws(
+            profile=profile, region=region, boto3_session=boto3_session, endpoint_url=endpoint_url
+        )
+    kept: Any = {
+        "journal": journal,
+        "cache": cache,
+        "networks": networks,
+        "context": context,
+        "accepted": accepted,
+    }
     return Connection(aws, **kept, viewers=viewers or access_logs.Viewers())
 
 
@@ -158,7 +178,9 @@ def connection_of(given: ConnectionLike) -> Connection:
     )
 
 
-def with_facts(given: ConnectionLike, context: Context | None, accepted: AcceptedLike | None = None) -> Connection:
+def with_facts(
+    given: ConnectionLike, context: Context | None, accepted: AcceptedLike | None = None
+) -> Connection:
     """Return the connection with more known values and accepted findings, as one check has them."""
     gt = connection_of(given)
     known = (*gt.accepted, *findings.read_accepted(accepted))
@@ -171,19 +193,25 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Connection:
-    """The main job on one account and region: workteams, restriction, plan and apply, test URL and probe, hits.
+    """The main job on one account and region: workteams, restriction, plan and apply, test URL and
+    probe, hits.
 
     Arguments have one meaning in all methods:
 
-    * ``team``: name or ARN of a workteam, a ``Workteam`` of ours or of sagemaker.core; ``bucket``: the name of a bucket
+    * ``team``: name or ARN of a workteam, a ``Workteam`` of ours or of sagemaker.core; ``bucket``:
+      the name of a bucket
     * ``logs``: hits, or the places of access logs: one or several paths or ``s3://`` prefixes
-    * ``since``, ``until``: a UTC time, or an age such as ``7d``, ``24h`` or a timedelta; ``until`` is not included
-    * ``change``: what :meth:`apply` returned, the id of a change in the journal, or the beginning of the id
-    * ``progress``: a callable that gets a sentence for each step; ``timeout_s``: seconds for the whole call
+    * ``since``, ``until``: a UTC time, or an age such as ``7d``, ``24h`` or a timedelta; ``until``
+      is not included
+    * ``change``: what :meth:`apply` returned, the id of a change in the journal, or the beginning
+      of the id
+    * ``progress``: a callable that gets a sentence for each step; ``timeout_s``: seconds for the
+      whole call
 
-    All raise :class:`~gt_secure.errors.AccessDenied` with the missing permission, :class:`~gt_secure.errors.NotFound`
-    for a team, bucket or change that does not exist, and :class:`~gt_secure.errors.InvalidInput` for a value that
-    cannot be used, or where neither a team nor a bucket is given.
+    All raise :class:`~gt_secure.errors.AccessDenied` with the missing permission,
+    :class:`~gt_secure.errors.NotFound` for a team, bucket or change that does not exist, and
+    :class:`~gt_secure.errors.InvalidInput` for a value that cannot be used, or where neither a team
+    nor a bucket is given.
 
     Attributes
     ----------
@@ -195,7 +223,8 @@ class Connection:
     Examples
     --------
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
-    >>> in_test = dataclasses.replace(gt, context={"aws:PrincipalTag/stage": "test"})  # doctest: +SKIP
+    >>> tags = {"aws:PrincipalTag/stage": "test"}
+    >>> in_test = dataclasses.replace(gt, context=tags)  # doctest: +SKIP
     """
 
     aws: Aws
@@ -224,7 +253,9 @@ class Connection:
         object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A connection holds credentials and cannot be pickled or copied. Call connect() there.")
+        raise TypeError(
+            "A connection holds credentials and cannot be pickled or copied. Call connect() there."
+        )
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"
@@ -253,7 +284,8 @@ class Connection:
         return teams.get_workteam(self.aws, name)
 
     def workforce(self) -> Workforce | None:
-        """Read the private workforce, which all workteams of the region share; None if there is none.
+        """Read the private workforce, which all workteams of the region share; None if there is
+        none.
 
         Examples
         --------
@@ -273,7 +305,9 @@ class Connection:
         """
         team_here(self.aws, team)
         return listings.Jobs(
-            teams.jobs_of_team(self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team)).jobs
+            teams.jobs_of_team(
+                self.aws, team if isinstance(team, teams.Workteam) else self.workteam(team)
+            ).jobs
         )
 
     # 2. Allow
@@ -291,7 +325,8 @@ class Connection:
         return listings.Endpoints(endpoints.list_s3_endpoints(self.aws))
 
     def state(self, *, team: TeamLike | None = None, bucket: str | None = None) -> State:
-        """Read the account as far as a team and a bucket are concerned: each part read, absent, or not read and why.
+        """Read the account as far as a team and a bucket are concerned: each part read, absent, or
+        not read and why.
 
         Examples
         --------
@@ -299,7 +334,11 @@ class Connection:
         '{"Version": "2012-10-17", "Statement": []}'
         """
         return account.read_state(
-            self.aws, team=team, bucket=bucket, supplied=iam.supplied_facts(self.context), needs=account.EVERYTHING
+            self.aws,
+            team=team,
+            bucket=bucket,
+            supplied=iam.supplied_facts(self.context),
+            needs=account.EVERYTHING,
         )
 
     def keys(self, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
@@ -316,18 +355,23 @@ class Connection:
 
     # 3. Review and apply
 
-    def plan(self, restriction: Restriction, *, logs: Logs | Hits | None = None, reason: str = "") -> Plan:
+    def plan(
+        self, restriction: Restriction, *, logs: Logs | Hits | None = None, reason: str = ""
+    ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
         ----------
         restriction : Restriction
-        logs : optional; recent requests: a plan that refuses a worker who appears in them has a blocker
-        reason : str, such as the number of a ticket; for the approver, and for the journal when it is applied
+        logs : optional; recent requests: a plan that refuses a worker who appears in them has a
+        blocker
+        reason : str, such as the number of a ticket; for the approver, and for the journal when it
+        is applied
 
         Examples
         --------
-        >>> plan = gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"))  # doctest: +SKIP
+        >>> office = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
+        >>> plan = gt.plan(office)  # doctest: +SKIP
         >>> [change.kind for change in plan.changes]  # doctest: +SKIP
         ['bucket-guard', 'url-lock']
         """
@@ -351,20 +395,23 @@ class Connection:
         timeout_s: float = 600,
         digest: str | None = None,
     ) -> Applied:
-        """Apply a plan: read again, change, read back, try the expectations, and roll back if a step fails.
+        """Apply a plan: read again, change, read back, try the expectations, and roll back if a
+        step fails.
 
         Parameters
         ----------
         confirm : sequence of str, codes of the notices in ``plan.asks`` that the person accepts
         timeout_s : float, seconds; rolling back may take 120 s more
-        digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is refused
+        digest : str, optional; ``plan.digest`` of the plan that was approved: another plan is
+        refused
 
         Raises
         ------
         InvalidInput
             For a notice that asks and is not confirmed. Nothing was changed.
         Conflict
-            If somebody changed the same thing since the plan was made, or the digest is that of another plan.
+            If somebody changed the same thing since the plan was made, or the digest is that of
+            another plan.
 
         Examples
         --------
@@ -396,27 +443,32 @@ class Connection:
         viewer: str | None = None,
         logs: Logs | Hits | None = None,
     ) -> Plan:
-        """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing: :meth:`apply` does.
+        """Plan to stop a leaked URL, or all URLs signed with older credentials. Writes nothing:
+        :meth:`apply` does.
 
         Parameters
         ----------
         leak : Leak, optional
-            One of ``gt.hits(...).leaks()``: its object (or the bucket, where the URL names none) is refused to its
-            signer's older credentials.
+            One of ``gt.hits(...).leaks()``: its object (or the bucket, where the URL names none) is
+            refused to its signer's older credentials.
         before : datetime or str in UTC, optional
-            Instead of a leak: credentials issued before this time open nothing by presigned requests.
+            Instead of a leak: credentials issued before this time open nothing by presigned
+            requests.
         bucket : str, where ``before`` holds; ``s3://bucket/prefix`` for the objects under a prefix
         signer : str, optional
-            ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they sign is refused.
+            ARN of the role or user, for ``before``. Long-term keys have no time of issue: all they
+            sign is refused.
         viewer : str, optional
-            Instead of a leak: what :meth:`sign` signed for this viewer with older credentials. No policy sees the tag:
-            where the log shows URLs that others signed for the viewer, add their signer.
+            Instead of a leak: what :meth:`sign` signed for this viewer with older credentials. No
+            policy sees the tag: where the log shows URLs that others signed for the viewer, add
+            their signer.
         logs : optional; recent requests: the plan then names who else loses access
 
         Raises
         ------
         InvalidInput
-            If neither a leak nor a time is given, a leak and what it names itself, or the URLs have expired already.
+            If neither a leak nor a time is given, a leak and what it names itself, or the URLs have
+            expired already.
 
         Examples
         --------
@@ -443,7 +495,9 @@ class Connection:
         >>> gt.resume().outcome  # doctest: +SKIP
         'applied'
         """
-        return changes.resume(self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s)
+        return changes.resume(
+            self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s
+        )
 
     def plan_undo(self, change: str | Applied = "last") -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
@@ -467,12 +521,14 @@ class Connection:
         Parameters
         ----------
         change : str or Applied
-            By default the last change that this connection applied and that is not undone, as in :meth:`plan_undo`.
+            By default the last change that this connection applied and that is not undone, as in
+            :meth:`plan_undo`.
 
         Raises
         ------
         NotFound
-            If no change is named and this connection has none to undo. The error lists the changes of others.
+            If no change is named and this connection has none to undo. The error lists the changes
+            of others.
         InvalidInput
             If ``change`` is None.
         Conflict
@@ -484,7 +540,9 @@ class Connection:
         'undone'
         """
         named = change_id(change)
-        return changes.undo(self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s)
+        return changes.undo(
+            self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s
+        )
 
     def history(
         self,
@@ -493,35 +551,46 @@ class Connection:
         *,
         since: TimeLike | None = "30d",
     ) -> History:
-        """List who changed the locks of a team, its workforce and a bucket: the journal, merged with CloudTrail.
+        """List who changed the locks of a team, its workforce and a bucket: the journal, merged
+        with CloudTrail.
 
         CloudTrail's event history keeps 90 days.
 
         Examples
         --------
-        >>> [(entry.operation, entry.by_gt_secure) for entry in gt.history("open-team")]  # doctest: +SKIP
+        >>> history = gt.history("open-team")  # doctest: +SKIP
+        >>> [(entry.operation, entry.by_gt_secure) for entry in history]  # doctest: +SKIP
         [('UpdateWorkteam', True)]
         """
-        return listings.History(*changes.read_history(self.aws, team, bucket, journal=self.journal, since=since))
+        return listings.History(
+            *changes.read_history(self.aws, team, bucket, journal=self.journal, since=since)
+        )
 
     def export(
-        self, team: TeamLike | None = None, bucket: str | None = None, *, lists: str | Iterable[str] = ()
+        self,
+        team: TeamLike | None = None,
+        bucket: str | None = None,
+        *,
+        lists: str | Iterable[str] = (),
     ) -> tuple[Restriction, list[Notice]]:
-        """Read the current locks of a team and a bucket as a restriction, with notices of what it cannot express.
+        """Read the current locks of a team and a bucket as a restriction, with notices of what it
+        cannot express.
 
         Parameters
         ----------
         bucket : str, optional
             A bucket; ``s3://bucket/prefix`` names one of several guards.
         lists : str or iterable of str
-            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/…``), written in place of their ranges.
+            Names of lists that AWS keeps (``pl-…``, ``wafv2:ipset/…``), written in place of their
+            ranges.
 
         Raises
         ------
         NotFound
             If the bucket has no guard.
         InvalidInput
-            If a list has a range that the current locks do not list, or which of several guards is meant is not clear.
+            If a list has a range that the current locks do not list, or which of several guards is
+            meant is not clear.
 
         Examples
         --------
@@ -529,7 +598,9 @@ class Connection:
         >>> gt.plan(restriction).empty  # doctest: +SKIP
         True
         """
-        return account.current_restriction(self.aws, None if team is None else team_here(self.aws, team), bucket, lists)
+        return account.current_restriction(
+            self.aws, None if team is None else team_here(self.aws, team), bucket, lists
+        )
 
     # 4. Test URL
 
@@ -546,27 +617,32 @@ class Connection:
         viewer: str | None = None,
         method: str | tuple[str, int] = "GET",
     ) -> TestUrl:
-        """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It shows itself masked.
+        """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It
+        shows itself masked.
 
-        Always with signature version 4 and for the regional host. A viewer's URL never lives longer than the age limit
-        of the bucket's guard, where the bucket policy can be read.
+        Always with signature version 4 and for the regional host. A viewer's URL never lives longer
+        than the age limit of the bucket's guard, where the bucket policy can be read.
 
         Parameters
         ----------
         bucket, key : str, or both as ``s3://bucket/key``
         expires_in : int, seconds (default: 600)
-        bound_to : Source or str, optional; such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``
+        bound_to : Source or str, optional; such as ``203.0.113.7`` or
+        ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``
         role_arn : str, optional; the role to assume (default: the caller's own)
         version_id : str, optional; one version of the object
         sign_with : {"session", "own-keys", "ground-truth"}
-            ``session`` signs under the condition of the URL lock. ``own-keys`` signs with the caller's own keys: it
-            tests the guard only. ``ground-truth`` lets Ground Truth sign with ``grant_read_access``, by
-            RenderUiTemplate and the role: the URL is a worker's in everything but the URL lock.
+            ``session`` signs under the condition of the URL lock. ``own-keys`` signs with the
+            caller's own keys: it tests the guard only. ``ground-truth`` lets Ground Truth sign with
+            ``grant_read_access``, by RenderUiTemplate and the role: the URL is a worker's in
+            everything but the URL lock.
         viewer : str, optional
-            The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then counts by ``viewer``,
-            and :meth:`revoke` stops the URLs of one viewer. Such a URL is no test URL.
+            The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then
+            counts by ``viewer``, and :meth:`revoke` stops the URLs of one viewer. Such a URL is no
+            test URL.
         method : str or (str, int)
-            ``GET``, ``HEAD`` or ``PUT``; or the id of a multipart upload and the number of the part.
+            ``GET``, ``HEAD`` or ``PUT``; or the id of a multipart upload and the number of the
+            part.
 
         Raises
         ------
@@ -617,12 +693,13 @@ class Connection:
         Parameters
         ----------
         url : TestUrl or str
-            A presigned URL; or ``s3://bucket/prefix/``, where the probe makes its own object, signs for it, and
-            removes it again.
+            A presigned URL; or ``s3://bucket/prefix/``, where the probe makes its own object, signs
+            for it, and removes it again.
         source : Source, str or ProbeOrigin, optional
         method : str
-            ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``form`` or ``DELETE``; by default the one that the URL
-            shows, if it reads, or GET. A URL for another object is sent with a method that writes to a sandbox only.
+            ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``form`` or ``DELETE``; by default the
+            one that the URL shows, if it reads, or GET. A URL for another object is sent with a
+            method that writes to a sandbox only.
         confirm : iterable of str
             ``probe-writes``, for its own object on AWS.
 
@@ -635,16 +712,26 @@ class Connection:
         --------
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
-        >>> gt.probe("s3://gt-images/probe/", method="PUT", confirm=["probe-writes"]).opened  # doctest: +SKIP
+        >>> put = {"method": "PUT", "confirm": ["probe-writes"]}
+        >>> gt.probe("s3://gt-images/probe/", **put).opened  # doctest: +SKIP
         True
         """
         origin = presign.KERNEL
         if source is not None:
-            origin = source if isinstance(source, ProbeOrigin) else presign.probe_origin_for(self.aws, source)
+            origin = (
+                source
+                if isinstance(source, ProbeOrigin)
+                else presign.probe_origin_for(self.aws, source)
+            )
         codes = {confirm} if isinstance(confirm, str) else set(confirm)
         if isinstance(url, str) and url.startswith("s3://"):
             return presign.probe_own(
-                self.aws, url, origin, method=method, confirm=codes, test_urls=self.journal.test_urls
+                self.aws,
+                url,
+                origin,
+                method=method,
+                confirm=codes,
+                test_urls=self.journal.test_urls,
             )
         if codes:
             raise InvalidInput(
@@ -654,7 +741,9 @@ class Connection:
             )
         return presign.probe(url, origin, method=method, test_urls=self.journal.test_urls)
 
-    def explain(self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
+    def explain(
+        self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = ""
+    ) -> Explanation:
         """Explain the answer to a probe: which lock opened or refused, and what to do next.
 
         Parameters
@@ -670,30 +759,40 @@ class Connection:
         if not hasattr(probe, "status"):
             raise InvalidInput(
                 f"explain() needs a probe, not {type(probe).__name__}.",
-                next_step='Pass gt.probe(url). For an object write gt.who_can_open(bucket, key).at("203.0.113.7").',
+                next_step=(
+                    "Pass gt.probe(url). For an object write gt.who_can_open(bucket,"
+                    ' key).at("203.0.113.7").'
+                ),
                 field="probe",
             )
         return explain.explain_probe(self.aws, probe, url=url, origin=origin)
 
-    def who_can_open(self, bucket: str, key: str = "", *, team: TeamLike | None = None) -> AccountExposure:
-        """Show the exact sets of sources from which each kind of request is opened, refused, or unknown.
+    def who_can_open(
+        self, bucket: str, key: str = "", *, team: TeamLike | None = None
+    ) -> AccountExposure:
+        """Show the exact sets of sources from which each kind of request is opened, refused, or
+        unknown.
 
         Parameters
         ----------
         bucket, key : str, or both as ``s3://bucket/key``
-            An object, or the beginning of keys that ends with a slash: then all keys under it count.
+            An object, or the beginning of keys that ends with a slash: then all keys under it
+            count.
         team : optional; its workers' URLs are decided too
 
         Examples
         --------
-        >>> gt.who_can_open("gt-images", "scans/0001.png", team="radiology-team").at("203.0.113.7")  # doctest: +SKIP
+        >>> who = gt.who_can_open("gt-images", "scans/0001.png", team="a-team")  # doctest: +SKIP
+        >>> who.at("203.0.113.7")  # doctest: +SKIP
         """
         refuse_url(key, "key", "the key of an object")
         bucket, key = place_of(bucket, key)
         is_prefix = not key or key.endswith("/")
         supplied = iam.supplied_facts(self.context)
         one = None if is_prefix else key
-        state = self._beside(team=team, bucket=bucket, key=one, supplied=supplied, needs=account.LOCKS)
+        state = self._beside(
+            team=team, bucket=bucket, key=one, supplied=supplied, needs=account.LOCKS
+        )
         return account.AccountExposure(
             account.locks_of(state),
             key,
@@ -722,12 +821,18 @@ class Connection:
         from .restriction.claim import claim_from
 
         if restriction.bucket is None:
-            raise InvalidInput("The restriction names no bucket.", next_step="Add the bucket.", field="bucket")
+            raise InvalidInput(
+                "The restriction names no bucket.", next_step="Add the bucket.", field="bucket"
+            )
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-        proof = access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(claim_from(wish))
-        return replace(proof, subject=f"s3://{wish.bucket}/{wish.prefix}", place=recorded_place(self.aws))
+        proof = access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(
+            claim_from(wish)
+        )
+        return replace(
+            proof, subject=f"s3://{wish.bucket}/{wish.prefix}", place=recorded_place(self.aws)
+        )
 
     def findings(
         self,
@@ -737,18 +842,21 @@ class Connection:
         logs: Logs | Hits | None = None,
         principals: bool | str | Path = False,
     ) -> Findings:
-        """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a bucket.
+        """Look for what defeats, weakens or breaks a restriction of a team, its workforce and a
+        bucket.
 
-        Each guard is compared with the restriction that the journal has as applied to its prefix of the bucket.
+        Each guard is compared with the restriction that the journal has as applied to its prefix of
+        the bucket.
 
         Parameters
         ----------
         bucket : str, optional
-            A bucket, or ``s3://bucket``: all its objects. ``s3://bucket/prefix`` asks about those under a prefix.
+            A bucket, or ``s3://bucket``: all its objects. ``s3://bucket/prefix`` asks about those
+            under a prefix.
         logs : optional; requests that show whether URLs live long
         principals : bool or path
-            Users and roles, to see whether many can sign: read from the account, or from a file with the output of
-            ``aws iam get-account-authorization-details``.
+            Users and roles, to see whether many can sign: read from the account, or from a file
+            with the output of ``aws iam get-account-authorization-details``.
 
         Examples
         --------
@@ -763,7 +871,9 @@ class Connection:
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
             if principals is not False:
-                state = account.with_signers(self.aws, state, None if principals is True else principals)
+                state = account.with_signers(
+                    self.aws, state, None if principals is True else principals
+                )
             found = findings.examine(state)
         access = None if name is None else account.access_to(state, prefix)
         listed = findings.accept(found.findings, self.accepted)
@@ -771,17 +881,22 @@ class Connection:
         result.place = recorded_place(self.aws)
         return result
 
-    def audit(self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True) -> Audit:
-        """Report the state of the region: teams, portal, buckets, findings, requests and leaked URLs. Writes nothing.
+    def audit(
+        self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
+    ) -> Audit:
+        """Report the state of the region: teams, portal, buckets, findings, requests and leaked
+        URLs. Writes nothing.
 
         What was not read is in ``unread``, and a number that would rest on it is unknown.
 
         Parameters
         ----------
         buckets : str or iterable of str
-            ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard of ours protects.
+            ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard
+            of ours protects.
         since : str, optional; read the logs from here
-        logs : bool, whether to read the access logs of the buckets; without them, leaked URLs are not looked for
+        logs : bool, whether to read the access logs of the buckets; without them, leaked URLs are
+        not looked for
 
         Examples
         --------
@@ -789,7 +904,8 @@ class Connection:
         """
         from .fleet.audit import audit
 
-        gt = replace(self, journal=self.journal.snapshot(), others=False)  # it asks about each team itself
+        # it asks about each team itself
+        gt = replace(self, journal=self.journal.snapshot(), others=False)
         return audit(gt, buckets=buckets, since=since, logs=logs)
 
     # 5. Requests
@@ -817,16 +933,21 @@ class Connection:
         ----------
         bucket : str, optional; its log is found from its logging configuration
         logs : optional; access logs to read instead
-        filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where the query runs
+        filters : mapping, optional; arguments of :meth:`~gt_secure.logs.Hits.filter`, applied where
+        the query runs
         engine : str, Athena or pyspark.sql.SparkSession
-            ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or its settings.
+            ``duckdb`` reads here, ``spark`` and ``athena`` elsewhere, ``auto`` chooses by size; or
+            its settings.
         dedupe : bool, whether to leave out records that were delivered twice
         memory_limit : str, optional; memory that reading here may use, such as ``2GB``
         predict : bool
-            Fill ``refused_by`` in where the log does not name the lock, from current policies; marked ``(predicted)``.
-        progress : callable, optional; gets a :class:`~gt_secure.logs.Progress`, or a :class:`~gt_secure.logs.Waiting`
+            Fill ``refused_by`` in where the log does not name the lock, from current policies;
+            marked ``(predicted)``.
+        progress : callable, optional; gets a :class:`~gt_secure.logs.Progress`, or a
+        :class:`~gt_secure.logs.Waiting`
         cancel : threading.Event, optional; set it to stop reading or waiting
-        wait_for : int or callable, requests to wait for, or a condition on the hits: S3 delivers logs hours late
+        wait_for : int or callable, requests to wait for, or a condition on the hits: S3 delivers
+        logs hours late
         wait_s : float, seconds to wait at most
 
         Raises
@@ -836,9 +957,15 @@ class Connection:
 
         Examples
         --------
-        >>> gt.hits("gt-images", since="7d", filters={"presigned": True}).count("remote_ip")  # doctest: +SKIP
+        >>> hits = gt.hits("gt-images", filters={"presigned": True})  # doctest: +SKIP
+        >>> hits.count("remote_ip")  # doctest: +SKIP
         """
-        options: dict[str, Any] = {"since": since, "until": until, "dedupe": dedupe, "progress": progress}
+        options: dict[str, Any] = {
+            "since": since,
+            "until": until,
+            "dedupe": dedupe,
+            "progress": progress,
+        }
         options |= {"cancel": cancel, **self._keeping(), **engine_options(engine, memory_limit)}
         sources, options["filters"] = log_of(self.aws, bucket, logs, filters)
         if wait_for:
@@ -864,15 +991,21 @@ class Connection:
     ) -> tuple[Table, Coverage]:
         """Count requests of the access log of a bucket without loading them: for logs of any size.
 
-        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``, ``memory_limit``,
-        ``progress`` and ``cancel`` are as in :meth:`hits`.
+        ``by`` names the columns to count by, in a list or with commas; ``filters``, ``engine``,
+        ``memory_limit``, ``progress`` and ``cancel`` are as in :meth:`hits`.
 
         Examples
         --------
-        >>> table, coverage = gt.count_hits("gt-images", "remote_ip,http_status", since="7d")  # doctest: +SKIP
+        >>> columns = "remote_ip,http_status"
+        >>> table, coverage = gt.count_hits("gt-images", columns, since="7d")  # doctest: +SKIP
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
-        options: dict[str, Any] = {"since": since, "until": until, "progress": progress, "cancel": cancel}
+        options: dict[str, Any] = {
+            "since": since,
+            "until": until,
+            "progress": progress,
+            "cancel": cancel,
+        }
         options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
@@ -907,31 +1040,38 @@ class Connection:
         top: int = 12,
         theme: Theme = "light",
     ) -> Figure:
-        """Plot requests, with sources outside the restriction marked; or an exposure, as the matrix of who can open.
+        """Plot requests, with sources outside the restriction marked; or an exposure, as the matrix
+        of who can open.
 
         Parameters
         ----------
-        hits : Hits, or what :meth:`exposure` returned; then ``kind``, ``restriction`` and ``top`` are not read
+        hits : Hits, or what :meth:`exposure` returned; then ``kind``, ``restriction`` and ``top``
+        are not read
         kind : str
-            ``ip``, ``network``: bars by source. ``time``: over time. ``age``: ages of URLs, by signer.
-            ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
+            ``ip``, ``network``: bars by source. ``time``: over time. ``age``: ages of URLs, by
+            signer. ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
         restriction : Restriction, optional; the allowed addresses and endpoints
         top : int, number of sources with a bar of their own
         theme : str, ``light`` or ``dark``
 
         Examples
         --------
-        >>> gt.plot(gt.hits("gt-images"), restriction=restriction).savefig("hits.png")  # doctest: +SKIP
+        >>> figure = gt.plot(gt.hits("gt-images"), restriction=restriction)  # doctest: +SKIP
+        >>> figure.savefig("hits.png")  # doctest: +SKIP
         """
         if isinstance(hits, access.Exposure):
             if restriction is not None or (kind, top) != ("ip", 12):
                 raise InvalidInput(
-                    "A plot of an exposure has one kind.", next_step="Pass the exposure and a theme only.", field="hits"
+                    "A plot of an exposure has one kind.",
+                    next_step="Pass the exposure and a theme only.",
+                    field="hits",
                 )
             return plots.answer_matrix(**access.picture_of(hits), theme=theme)
         if not isinstance(hits, access_logs.Hits):
             raise InvalidInput(
-                f"plot() needs hits, not {type(hits).__name__}.", next_step="Pass gt.hits(...).", field="hits"
+                f"plot() needs hits, not {type(hits).__name__}.",
+                next_step="Pass gt.hits(...).",
+                field="hits",
             )
         if restriction is not None:
             restriction = account.with_lists(self.aws, restriction)

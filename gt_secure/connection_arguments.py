@@ -46,7 +46,10 @@ def sandbox_variables(given: bool | RunningSandbox, others: tuple[object, ...]) 
     if given is not True and not hasattr(given, "environment"):
         raise InvalidInput(
             f"sandbox= is True or a running Sandbox, not {type(given).__name__}.",
-            next_step="Pass sandbox=True for the sandbox that AWS_ENDPOINT_URL names, or Sandbox().start().",
+            next_step=(
+                "Pass sandbox=True for the sandbox that AWS_ENDPOINT_URL names, or"
+                " Sandbox().start()."
+            ),
             field="sandbox",
         )
     if given is True and "AWS_ENDPOINT_URL" in os.environ:
@@ -57,7 +60,9 @@ def sandbox_variables(given: bool | RunningSandbox, others: tuple[object, ...]) 
 def sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
     """Return a client of the sandbox that the variables name."""
     session = session_without_configuration(
-        named.get("AWS_ACCESS_KEY_ID"), named.get("AWS_SECRET_ACCESS_KEY"), region or named.get("AWS_REGION")
+        named.get("AWS_ACCESS_KEY_ID"),
+        named.get("AWS_SECRET_ACCESS_KEY"),
+        region or named.get("AWS_REGION"),
     )
     aws = connect_aws(boto3_session=session, endpoint_url=named["AWS_ENDPOINT_URL"])
     if not aws.is_local:
@@ -73,7 +78,9 @@ def sandbox_client(named: Mapping[str, str], region: str | None) -> Aws:
 def log_of(
     aws: Aws, bucket: str | None, logs: Logs | None, filters: Mapping[str, object] | None
 ) -> tuple[Logs, dict[str, object]]:
-    """Return the log location, and the filters with the bucket: one prefix may hold the records of many."""
+    """Return the log location, and the filters with the bucket:
+    one prefix may hold the records of many.
+    """
     if str(bucket).startswith("s3://"):
         raise InvalidInput(
             "bucket is the name of the bucket whose requests are wanted.",
@@ -108,7 +115,9 @@ def change_id(change: str | Applied) -> str:
 
 
 def engine_options(engine: Any, memory_limit: str | None) -> dict[str, Any]:
-    """Return the options of a reading for an engine, its settings or its session, and its memory here."""
+    """Return the options of a reading for an engine, its settings or its session,
+    and its memory here.
+    """
     options = {} if memory_limit is None else {"memory_limit": memory_limit}
     if isinstance(engine, str):
         return options | {"engine": engine}

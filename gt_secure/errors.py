@@ -18,5 +18,7 @@ from .base.errors import (
 
 __doc__ = _errors.__doc__
 __all__ = [
-    name for name, kind in vars(_errors).items() if isinstance(kind, type) and kind.__module__ == _errors.__name__
+    name
+    for name, kind in vars(_errors).items()
+    if isinstance(kind, type) and kind.__module__ == _errors.__name__
 ]

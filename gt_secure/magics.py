@@ -6,11 +6,12 @@
     plan = %gt_secure plan s3://gt-images --team radiology-team --allow 203.0.113.0/24
     %gt_secure teams
 
-Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook shows it: the same
-object, from the same function, that the command line prints. With ``--json`` or another format, and for commands
-without a result, the magic prints what the command prints. ``panel`` returns the widget. An error is a sentence with
-the next step, not a traceback; it stops the notebook all the same. So does a verdict that is not 0 on the command line
-(``check``, ``prove``, ``doctor --need``, ``history verify``, ``--fail-on``), unless its value is assigned.
+Every word is a command of ``gt-secure``. A command that has a result returns it, and the notebook
+shows it: the same object, from the same function, that the command line prints. With ``--json`` or
+another format, and for commands without a result, the magic prints what the command prints.
+``panel`` returns the widget. An error is a sentence with the next step, not a traceback; it stops
+the notebook all the same. So does a verdict that is not 0 on the command line (``check``,
+``prove``, ``doctor --need``, ``history verify``, ``--fail-on``), unless its value is assigned.
 """
 
 from __future__ import annotations
@@ -60,10 +61,11 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 def run_line(line: str) -> Any:
-    """Run the line of a magic, as on the command line of ``gt-secure``, or ``panel`` with the options of a restriction.
+    """Run the line of a magic, as on the command line of ``gt-secure``, or ``panel`` with the
+    options of a restriction.
 
-    Returns the result of the command, such as a Plan or the Panel; None if the command only prints. A failure is a
-    :class:`MagicError` with its sentence and next step.
+    Returns the result of the command, such as a Plan or the Panel; None if the command only prints.
+    A failure is a :class:`MagicError` with its sentence and next step.
     """
     try:
         return _run(_words(line))
@@ -76,7 +78,9 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise InvalidInput(f"The line cannot be read: {error}.", next_step="Close the quotation mark.") from error
+        raise InvalidInput(
+            f"The line cannot be read: {error}.", next_step="Close the quotation mark."
+        ) from error
 
 
 def _run(words: list[str]) -> Any:
@@ -87,7 +91,11 @@ def _run(words: list[str]) -> Any:
         return None
     args.parser.check_combination(args)
     is_check = args.command == "check"
-    if args.result is not None and not _prints(args) and (is_check or not args.is_verdict or _is_assigned()):
+    if (
+        args.result is not None
+        and not _prints(args)
+        and (is_check or not args.is_verdict or _is_assigned())
+    ):
         result = args.result(args)
         return result.require() if is_check else result
     code = record_verdict(args, int(args.run(args)))
@@ -100,11 +108,16 @@ def _run(words: list[str]) -> Any:
 def _is_assigned() -> bool:
     """Return whether the cell that runs the magic assigns its value to a name."""
     frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (NAME, "IPython"):
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        NAME,
+        "IPython",
+    ):
         frame = frame.f_back
     if frame is None:
         return False
-    after = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
+    after = (
+        each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti
+    )
     return next(after, "").startswith("STORE")
 
 
@@ -114,7 +127,9 @@ def _prints(args: argparse.Namespace) -> bool:
     return bool(any(options) or form not in (None, "text", "table"))
 
 
-def _parse(parse: Callable[[list[str]], argparse.Namespace | None], words: list[str]) -> argparse.Namespace | None:
+def _parse(
+    parse: Callable[[list[str]], argparse.Namespace | None], words: list[str]
+) -> argparse.Namespace | None:
     """Parse without ending the kernel; None after ``--help``."""
     try:
         return parse(words)
@@ -130,8 +145,12 @@ def _parse(parse: Callable[[list[str]], argparse.Namespace | None], words: list[
 def _panel_parser() -> argparse.ArgumentParser:
     parser = Parser(prog=f"%{NAME} panel", description="Show the panel.")
     parser.add_argument("--team", help="workteam to start with")
-    parser.add_argument("--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges")
-    parser.add_argument("--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="LIST", help="addresses and CIDR ranges"
+    )
+    parser.add_argument(
+        "--endpoint", action="append", default=[], metavar="ID", help="VPC endpoint of S3"
+    )
     parser.add_place("bucket that holds the objects; without a team, bucket mode")
     add_connection_options(parser)
     return parser

@@ -1,14 +1,19 @@
 """A pytest plugin: a local AWS as a fixture, and what notebooks that are tests must fulfil.
 
-Installed with the package (entry point ``pytest11``); importing it loads neither boto3 nor the sandbox. It adds
+Installed with the package (entry point ``pytest11``); importing it loads neither boto3 nor the
+sandbox. It adds
 
-* the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a connection to it);
-  a test that uses them sees the sandbox's configuration and journal only, not the person's;
-* the option ``--gt-secure-notebooks``, with nbval: every collected ``.ipynb`` gets three tests beside those of nbval:
-  no code cell is skipped, no secret is saved, and after the cells, every check that the notebook promises ran and
-  passed. nbval gets our sanitizer file if it was given none;
-* the option ``--gt-secure-checks N``: how many checks must pass in each notebook that does not say it by itself;
-* masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings, reasons and properties.
+* the fixtures ``gt_secure_sandbox`` (one local AWS for the session) and ``gt_secure_connection`` (a
+  connection to it); a test that uses them sees the sandbox's configuration and journal only, not
+  the person's;
+* the option ``--gt-secure-notebooks``, with nbval: every collected ``.ipynb`` gets three tests
+  beside those of nbval: no code cell is skipped, no secret is saved, and after the cells, every
+  check that the notebook promises ran and passed. nbval gets our sanitizer file if it was given
+  none;
+* the option ``--gt-secure-checks N``: how many checks must pass in each notebook that does not say
+  it by itself;
+* masks for secrets in what pytest shows: ``--showlocals``, captured and live logs, warnings,
+  reasons and properties.
 """
 
 from __future__ import annotations
@@ -42,8 +47,8 @@ _BEGUN = pytest.StashKey[dt.datetime]()
 def gt_secure_sandbox() -> Iterator[Sandbox]:
     """A local AWS with demo workteams, buckets and a role, for the whole session.
 
-    Without the sandbox's packages a test that asks for it is an error, not a skipped test: a guard that is silently not
-    tested looks like one that holds.
+    Without the sandbox's packages a test that asks for it is an error, not a skipped test: a guard
+    that is silently not tested looks like one that holds.
     """
     sandbox.require()
     with sandbox.Sandbox(log_delay_s=0.3, workforce_delay_s=0.1) as running:
@@ -52,7 +57,8 @@ def gt_secure_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give a test that uses the sandbox its variables, and nothing of the person's own configuration or journal.
+    """Give a test that uses the sandbox its variables, and nothing of the person's own
+    configuration or journal.
 
     Other tests keep their environment.
     """
@@ -80,7 +86,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gt-secure-notebooks",
         action="store_true",
-        help="with --nbval or --nbval-lax: no code cell is skipped, no secret is saved, and every check ran and passed",
+        help=(
+            "with --nbval or --nbval-lax: no code cell is skipped, no secret is saved, and every"
+            " check ran and passed"
+        ),
     )
     group.addoption(
         "--gt-secure-checks",
@@ -92,30 +101,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give nbval our sanitizer file, where it is used without one, and keep the cells of a notebook on one worker."""
+    """Give nbval our sanitizer file, where it is used without one,
+    and keep the cells of a notebook on one worker.
+    """
     if not config.getoption("--gt-secure-notebooks"):
         if config.getoption("--gt-secure-checks") is not None:
-            raise pytest.UsageError("--gt-secure-checks counts the checks of notebooks: add --gt-secure-notebooks.")
+            raise pytest.UsageError(
+                "--gt-secure-checks counts the checks of notebooks: add --gt-secure-notebooks."
+            )
         return
     if not (getattr(config.option, "nbval", False) or getattr(config.option, "nbval_lax", False)):
         raise pytest.UsageError(
-            "--gt-secure-notebooks without nbval runs no cell and no check: install nbval, and add --nbval-lax."
+            "--gt-secure-notebooks without nbval runs no cell and no check: install nbval, and add"
+            " --nbval-lax."
         )
     if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(check.SANITIZE_FILE)
     dist = getattr(config.option, "dist", "no")
+    # the first is what -n chooses by itself; groups do not reach cells in every pytest
     if dist in {
         "load",
         "loadgroup",
-    }:  # the first is what -n chooses by itself; groups do not reach cells in every pytest
+    }:
         config.option.dist = "loadfile"
     elif dist not in {"no", "loadfile", "loadscope"}:
-        raise pytest.UsageError(f"--dist {dist} divides the cells of a notebook among kernels: use --dist loadfile.")
+        raise pytest.UsageError(
+            f"--dist {dist} divides the cells of a notebook among kernels: use --dist loadfile."
+        )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the cells of each notebook back into their order, whatever shuffled them, and keep them together."""
+    """Put the cells of each notebook back into their order, whatever shuffled them,
+    and keep them together.
+    """
     if not config.getoption("--gt-secure-notebooks"):
         return
     cells = grouped((item.path, item) for item in items if item.path.suffix == ".ipynb")
@@ -129,18 +148,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _cell_number(item: pytest.Item) -> int:
-    """Return the place of a nbval cell in its notebook; our own tests of the file go first, and last what ran."""
+    """Return the place of a nbval cell in its notebook; our own tests of the file go first,
+    and last what ran.
+    """
     number = getattr(item, "cell_num", -1)
     return number if isinstance(number, int) else -1
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Mask presigned URLs, tokens and keys in the report of a test: ``--showlocals`` shows every variable."""
+    """Mask presigned URLs, tokens and keys in the report of a test:
+    ``--showlocals`` shows every variable.
+    """
     outcome = yield
     report = outcome.get_result()
     mask_report(report)
-    if hasattr(item, "cell_num") and not isinstance(item, _ChecksRan):  # pytest-rerunfailures runs that one again, too
+    # pytest-rerunfailures runs that one again, too
+    if hasattr(item, "cell_num") and not isinstance(item, _ChecksRan):
         failed = item.config.stash.setdefault(_FAILED, set())
         if report.failed:
             failed.add((item.path, item.cell_num))
@@ -207,13 +231,21 @@ class _NotebookCheck(pytest.Item):
         if self.name == "no_secret_saved":
             check.no_secret_saved(self.path)
         else:
-            from .check.notebooks import read_notebook, saved_as_run  # much to import in every run of pytest
+            # much to import in every run of pytest
+            from .check.notebooks import (
+                read_notebook,
+                saved_as_run,
+            )
 
             saved_as_run(read_notebook(self.path), self.path.name).require()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what is wrong, without a traceback through this package."""
-        return str(excinfo.value) if isinstance(excinfo.value, GtSecureError) else super().repr_failure(excinfo, style)
+        return (
+            str(excinfo.value)
+            if isinstance(excinfo.value, GtSecureError)
+            else super().repr_failure(excinfo, style)
+        )
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, f"{self.path.name}: {self.name}"
@@ -234,17 +266,34 @@ class _ChecksRan(_NotebookCheck):
         ran = self._as_run(saved)
         at_least = None if promise_of(saved).stated else self.config.getoption("--gt-secure-checks")
         result = CheckResult("no_code_cell_skipped", self.path.name, True, "", {})
-        done = kept(saved, ran, result, at_least=at_least, since=self.config.stash[_BEGUN]).require()
-        self.user_properties.append(("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}"))
+        done = kept(
+            saved, ran, result, at_least=at_least, since=self.config.stash[_BEGUN]
+        ).require()
+        self.user_properties.append(
+            ("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}")
+        )
 
     def _as_run(self, saved: dict[str, Any]) -> dict[str, Any]:
         """Return the notebook with the outputs that nbval got; None where it ran no cell."""
-        items = [each for each in self.session.items if each.path == self.path and hasattr(each, "test_outputs")]
-        outputs = {getattr(each, "cell_num", -1): getattr(each, "test_outputs", None) for each in items}
+        items = [
+            each
+            for each in self.session.items
+            if each.path == self.path and hasattr(each, "test_outputs")
+        ]
+        outputs = {
+            getattr(each, "cell_num", -1): getattr(each, "test_outputs", None) for each in items
+        }
         code = [cell for cell in saved["cells"] if cell.get("cell_type") == "code"]
         fresh = [{**cell, "outputs": outputs.get(number)} for number, cell in enumerate(code)]
-        left = iter({**cell, "execution_count": None if cell["outputs"] is None else 1} for cell in fresh)
-        return {**saved, "cells": [next(left) if cell.get("cell_type") == "code" else cell for cell in saved["cells"]]}
+        left = iter(
+            {**cell, "execution_count": None if cell["outputs"] is None else 1} for cell in fresh
+        )
+        return {
+            **saved,
+            "cells": [
+                next(left) if cell.get("cell_type") == "code" else cell for cell in saved["cells"]
+            ],
+        }
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

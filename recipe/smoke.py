@@ -1,4 +1,6 @@
-"""Smoke test of an installed package: its files are in place, and a policy is decided. No network, no account."""
+"""Smoke test of an installed package: its files are in place, and a policy is decided.
+No network, no account.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         policy = Path(folder) / "policy.json"
         policy.write_text(json.dumps(POLICY), encoding="utf-8")
-        command = [sys.executable, "-m", "gt_secure", "prove", "s3://gt-images", "--bucket-policy", str(policy)]
+        command = [
+            sys.executable,
+            "-m",
+            "gt_secure",
+            "prove",
+            "s3://gt-images",
+            "--bucket-policy",
+            str(policy),
+        ]
         command += ["--account", "111122223333", "--allow", "203.0.113.0/24", "--json"]
         done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["counterexample"]["finding"] == "guard-missing"
-    print(f"gt_secure {metadata.version('gt_secure')}: {len(SHARED)} shared files in place, a policy was decided")
+    print(
+        f"gt_secure {metadata.version('gt_secure')}: {len(SHARED)} shared files in place, a policy"
+        " was decided"
+    )
     return 0
 
 

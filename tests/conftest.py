@@ -1,4 +1,6 @@
-"""Common set-up of all tests: plugins, and what is not collected. A copied part has the plugins that import only it."""
+"""Common set-up of all tests: plugins, and what is not collected.
+A copied part has the plugins that import only it.
+"""
 
 from __future__ import annotations
 

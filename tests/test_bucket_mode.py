@@ -24,7 +24,9 @@ from support import corpus, states
 from support.rig import Rig
 
 BUCKET, REGION = "ml-models", "eu-west-1"
-OF_A_TEAM = re.compile(r"\b(images?|workers?|tasks?|portals?|labell?ers?|ground truth)\b", re.IGNORECASE)
+OF_A_TEAM = re.compile(
+    r"\b(images?|workers?|tasks?|portals?|labell?ers?|ground truth)\b", re.IGNORECASE
+)
 WISH_VALUES: dict[str, Any] = {"bucket": BUCKET, "addresses": ["203.0.113.0/24"]}
 WISH = Restriction(**WISH_VALUES)
 
@@ -44,10 +46,14 @@ def gt(sandbox: Sandbox) -> Connection:
         BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "ml-logs", "TargetPrefix": "s3/"}},
     )
     blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
+    s3.put_public_access_block(
+        Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True)
+    )
     delivery = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::ml-logs/*"}
     statement = {**delivery, "Principal": {"Service": "logging.s3.amazonaws.com"}}
-    s3.put_bucket_policy(Bucket="ml-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_bucket_policy(
+        Bucket="ml-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
     return gt
 
 
@@ -66,10 +72,18 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
         str(plan.to_dict()),
         *(str(each.to_dict()) for each in before),
     ]
-    texts.append(gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "age_limit": "2h"})).to_text(full=True))
+    texts.append(
+        gt.plan(Restriction(**{**WISH_VALUES, "application": "mlflow", "age_limit": "2h"})).to_text(
+            full=True
+        )
+    )
     assert {each.code: each.severity for each in before} == {"presigned-from-anywhere": "high"}
     applied = gt.apply(plan)
-    texts += [applied.to_text(), repr(gt.who_can_open(BUCKET, "report.pdf")), repr(gt.state(bucket=BUCKET))]
+    texts += [
+        applied.to_text(),
+        repr(gt.who_can_open(BUCKET, "report.pdf")),
+        repr(gt.state(bucket=BUCKET)),
+    ]
     after = gt.findings(bucket=BUCKET)
     assert [each.code for each in after if each.severity not in ("low", "info")] == []
     for look in (check.guard_is_in_place, check.no_findings):
@@ -82,7 +96,10 @@ def test_no_surface_speaks_of_a_team(gt: Connection) -> None:
 
 
 def test_the_doctor_of_a_bucket_has_no_feature_of_a_team(gt: Connection) -> None:
-    alone, asked = doctor(gt, bucket=BUCKET), doctor(gt, bucket=BUCKET, features=["url-lock", "findings"])
+    alone, asked = (
+        doctor(gt, bucket=BUCKET),
+        doctor(gt, bucket=BUCKET, features=["url-lock", "findings"]),
+    )
     names = {each.feature.name for each in alone.features}
     assert not names & {"teams", "url-lock", "portal-lock"}
     assert {"guard", "sign", "hits", "findings"} <= names
@@ -127,27 +144,44 @@ def test_rules_of_a_team_do_not_apply(gt: Connection) -> None:
         (None, True, ["GET"], None),
         ("label-studio", False, [], "Pages of Label Studio work by script. Missing: GET."),
         ("label-studio", False, ["GET"], None),
-        ("uppy-companion", False, ["GET", "PUT"], "Pages of Uppy Companion work by script. Missing: POST, ETag."),
+        (
+            "uppy-companion",
+            False,
+            ["GET", "PUT"],
+            "Pages of Uppy Companion work by script. Missing: POST, ETag.",
+        ),
         ("mlflow", False, [], None),
     ],
 )
 def test_cors_is_asked_for_where_a_page_needs_it(
     tmp_path: Path, application: str | None, log: bool, rules: list[str], missing: str | None
 ) -> None:
-    preflight = {"operation": "REST.OPTIONS.PREFLIGHT", "http_status": 403, "error_code": "AccessForbidden"}
-    line = corpus.write({**corpus.BASE, "bucket": BUCKET, "request_uri": "OPTIONS /a HTTP/1.1", **preflight})
+    preflight = {
+        "operation": "REST.OPTIONS.PREFLIGHT",
+        "http_status": 403,
+        "error_code": "AccessForbidden",
+    }
+    line = corpus.write(
+        {**corpus.BASE, "bucket": BUCKET, "request_uri": "OPTIONS /a HTTP/1.1", **preflight}
+    )
     (tmp_path / "log").write_text(f"{line}\n" if log else "", encoding="utf-8")
     cors = [{"AllowedOrigins": ["*"], "AllowedMethods": rules}] if rules else []
     bucket = states.data_bucket(BUCKET, cors=tuple(cors))
     wish = Restriction(bucket=BUCKET, addresses=["203.0.113.0/24"], application=application)
     state = states.state(team=None, workforce=None, bucket=bucket, wanted=wish)
     hits = read_hits(tmp_path / "log") if log else None
-    found = [each.detail for each in examine(with_url_ages(state, hits)).findings if each.code == "cors-missing"]
+    found = [
+        each.detail
+        for each in examine(with_url_ages(state, hits)).findings
+        if each.code == "cors-missing"
+    ]
     assert found == ([missing] if missing else [])
 
 
 def test_a_stranger_is_not_proposed(tmp_path: Path) -> None:
-    """An address that only followed others is named apart, and requests of one second have no order."""
+    """An address that only followed others is named apart,
+    and requests of one second have no order.
+    """
     office, home, thief = "203.0.113.7", "198.51.100.9", "192.0.2.44"
     uses = [
         (office, "a", 0),
@@ -169,11 +203,21 @@ def test_a_stranger_is_not_proposed(tmp_path: Path) -> None:
     assert home in proposed
     assert thief in rest
     assert thief not in proposed
-    assert "in the same second from 192.0.2.55 and 203.0.113.7, so who was first is unknown" in sentence
+    assert (
+        "in the same second from 192.0.2.55 and 203.0.113.7, so who was first is unknown"
+        in sentence
+    )
 
 
 def line(address: str, key: str, second: int) -> str:
     uri = f"GET /{key}?X-Amz-Date=20261120T091400Z&X-Amz-Expires=600&X-Amz-Signature=a HTTP/1.1"
     time = dt.datetime(2026, 11, 20, 9, 14, second)
-    record = {**corpus.BASE, **corpus.PRESIGNED, "bucket": BUCKET, "key": key, "time": time, "remote_ip": address}
+    record = {
+        **corpus.BASE,
+        **corpus.PRESIGNED,
+        "bucket": BUCKET,
+        "key": key,
+        "time": time,
+        "remote_ip": address,
+    }
     return corpus.write({**record, "request_uri": uri, "request_id": f"{address}{key}"}) + "\n"

@@ -27,8 +27,12 @@ def test_the_sandbox_of_the_environment(sandbox: Sandbox, monkeypatch: pytest.Mo
     assert gt_secure.connect(sandbox=True).workteam("open-team").name == "open-team"
 
 
-@pytest.mark.parametrize("endpoint", ["", "https://sagemaker.us-east-1.amazonaws.com", "http://192.0.2.7:4566"])
-def test_without_a_sandbox_nothing_is_connected(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "endpoint", ["", "https://sagemaker.us-east-1.amazonaws.com", "http://192.0.2.7:4566"]
+)
+def test_without_a_sandbox_nothing_is_connected(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -1,4 +1,6 @@
-"""Journal, cache, networks, facts and accepted findings belong to the connection, and a sandbox brings its own."""
+"""Journal, cache, networks, facts and accepted findings belong to the connection,
+and a sandbox brings its own.
+"""
 
 from __future__ import annotations
 
@@ -32,20 +34,31 @@ def files_under(folder: Path) -> list[Path]:
 
 
 def own_environment(home: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE_", "XDG_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "GT_SECURE_", "XDG_"))
+    }
     return {**kept, "HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT), **more}
 
 
 def python(code: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_block_of_the_readme_writes_nothing_into_the_home(tmp_path: Path) -> None:
-    [block] = re.findall(r"```python\n(import gt_secure\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [block] = re.findall(
+        r"```python\n(import gt_secure\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
     home = tmp_path / "home"
     home.mkdir()
     watched = "hits = gt.hits('gt-images')\nprint(gt.journal.path, len(hits))\nsandbox.stop()"
@@ -53,12 +66,16 @@ def test_the_block_of_the_readme_writes_nothing_into_the_home(tmp_path: Path) ->
     assert files_under(home) == []
 
 
-def test_a_second_shell_with_the_variables_of_the_sandbox_undoes(sandbox: Sandbox, gt: Connection) -> None:
+def test_a_second_shell_with_the_variables_of_the_sandbox_undoes(
+    sandbox: Sandbox, gt: Connection
+) -> None:
     done = gt.apply(gt.plan(WISH), confirm=AGREED)
     assert [record.id for record in gt.journal] == [done.id]
     command = [sys.executable, "-m", "gt_secure", "undo", "--yes", "--json"]
     environment = {**own_environment(Path.home()), **sandbox.environment()}
-    undone = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
+    undone = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
     assert json.loads(undone.stdout)["of"] == done.id
     assert [record.status for record in gt.journal] == ["undone", "applied"]
 
@@ -67,10 +84,9 @@ def test_true_starts_a_sandbox_that_ends_with_the_process(tmp_path: Path) -> Non
     home = tmp_path / "home"
     home.mkdir()
     code = (
-        "import gt_secure\n"
-        "gt = gt_secure.connect(sandbox=True)\n"
-        "again = gt_secure.connect(sandbox=True)\n"
-        "print(len(gt.workteams()) > 0, gt.aws.endpoint_url == again.aws.endpoint_url, gt.aws.endpoint_url)"
+        "import gt_secure\ngt = gt_secure.connect(sandbox=True)\nagain ="
+        " gt_secure.connect(sandbox=True)\nprint(len(gt.workteams()) > 0, gt.aws.endpoint_url =="
+        " again.aws.endpoint_url, gt.aws.endpoint_url)"
     )
     started, result = python(code, own_environment(home)).strip().splitlines()
     assert "sandbox" in started
@@ -81,7 +97,11 @@ def test_true_starts_a_sandbox_that_ends_with_the_process(tmp_path: Path) -> Non
 
 
 def test_a_named_sandbox_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+    for name, value in {
+        "ENDPOINT_URL": "http://127.0.0.1:9",
+        "ACCESS_KEY_ID": "a",
+        "SECRET_ACCESS_KEY": "b",
+    }.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with pytest.raises(Unreachable) as caught:
@@ -114,7 +134,14 @@ def test_a_bad_value_is_an_error_of_connect(sandbox: Sandbox, tmp_path: Path) ->
 def test_the_journal_shows_its_table(gt: Connection) -> None:
     done = gt.apply(gt.plan(WISH), confirm=AGREED)
     gt.undo(done)
-    assert str(gt.journal).splitlines()[0].split() == ["CHANGE", "STATUS", "KIND", "TARGETS", "CALLER", "REASON"]
+    assert str(gt.journal).splitlines()[0].split() == [
+        "CHANGE",
+        "STATUS",
+        "KIND",
+        "TARGETS",
+        "CALLER",
+        "REASON",
+    ]
     assert done.id in str(gt.journal)
     assert "<table" in gt.journal._repr_html_()
     assert gt.journal.find(done.id).status == "undone"
@@ -122,11 +149,11 @@ def test_the_journal_shows_its_table(gt: Connection) -> None:
 
 def test_logs_are_hits_or_a_place(gt: Connection, tmp_path: Path) -> None:
     row = (
-        "79a59df900b949e55d96a1e698fb gt-images [20/Nov/2026:09:10:00 +0000] 198.51.100.77 - 3E57427F3EXAMPLE "
-        'REST.GET.OBJECT scans/0001.png "GET /gt-images/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&'
-        "X-Amz-Credential=AKIAEXAMPLE%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T090900Z&"
-        'X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=XXXX HTTP/1.1" 200 - 113 113 7 6 "-" "Mozilla/5.0" '
-        "- host= SigV4 TLS_AES_128_GCM_SHA256 QueryString gt-images.s3.amazonaws.com TLSv1.3 - -\n"
+        "79a59df900b949e55d96a1e698fb gt-images [20/Nov/2026:09:10:00 +0000] 198.51.100.77 -"
+        ' 3E57427F3EXAMPLE REST.GET.OBJECT scans/0001.png "GET'
+        " /gt-images/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T090900Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=XXXX"
+        ' HTTP/1.1" 200 - 113 113 7 6 "-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256'
+        " QueryString gt-images.s3.amazonaws.com TLSv1.3 - -\n"
     )
     (tmp_path / "log").write_text(row)
     with gt_secure.read_hits(tmp_path / "log") as hits:

@@ -1,4 +1,6 @@
-"""``gt_secure.demo()``: a running sandbox with requests, and its panel, without the person's configuration."""
+"""``gt_secure.demo()``: a running sandbox with requests, and its panel,
+without the person's configuration.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def test_the_log_has_a_forwarded_url(demo: demonstration.Demo) -> None:
 
 def test_an_application_is_the_second_scene(demo: demonstration.Demo) -> None:
     hits = demo.connection.hits(demonstration.APPLICATION_BUCKET, filters={"presigned": True})
-    assert {row["application"] for row in hits.count("application")} == {"MLflow", "curl"}, "a forwarded URL"
+    assert {row["application"] for row in hits.count("application")} == {"MLflow", "curl"}, (
+        "a forwarded URL"
+    )
     assert demonstration.ELSEWHERE in hits.leaks().summary or len(hits.leaks()) == 1
     assert demonstration.application_scenes(demo.connection).as_expected
     demo.connection.undo()
@@ -57,9 +61,12 @@ def test_changes_go_into_the_journal_of_the_sandbox(demo: demonstration.Demo) ->
 
 def test_one_that_fails_stops_its_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demonstration, "_current", None)
-    monkeypatch.setattr("gt_secure.sandbox.process._shared", None)  # another test of this process may have one
+    # another test of this process may have one
+    monkeypatch.setattr("gt_secure.sandbox.process._shared", None)
     started = []
-    monkeypatch.setattr("gt_secure.sandbox.Sandbox.start", lambda self: started.append(self) or self)
+    monkeypatch.setattr(
+        "gt_secure.sandbox.Sandbox.start", lambda self: started.append(self) or self
+    )
     monkeypatch.setattr("gt_secure.sandbox.Sandbox.stop", lambda self: started.append("stopped"))
     with pytest.raises(GtSecureError, match="not running"):
         gt_secure.demo(progress=lambda _: None)

@@ -7,20 +7,29 @@ from gt_secure.aws.client import aws_errors
 from gt_secure.base.denials import KIND_NAMES, Denial, parse_denial
 from gt_secure.base.errors import AccessDenied
 
-S3 = 'User: arn:aws:sts::111122223333:assumed-role/R/s is not authorized to perform: s3:GetObject on resource: "{}" '
+S3 = (
+    "User: arn:aws:sts::111122223333:assumed-role/R/s is not authorized to perform: s3:GetObject on"
+    ' resource: "{}" '
+)
 OBJECT = "arn:aws:s3:::gt-images/k.png"
 SCP = "arn:aws:organizations::444455556666:policy/o-exampleorgid/service_control_policy/p-examplepolicyid111"
 RCP = "arn:aws:organizations::444455556666:policy/o-exampleorgid/resource_control_policy/p-examplepolicyid222"
 ID = "example1a2b3c4d5e6f7g8h9i0j"
 PREVIEW = (
-    f" Go to https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/{ID} for "
-    f"complete details, or call the GetRequestAuthorizationDetails API with the following authorization id: {ID}"
+    " Go to"
+    f" https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/{ID}"
+    " for complete details, or call the GetRequestAuthorizationDetails API with the following"
+    f" authorization id: {ID}"
 )
 
 
 def denied(kind: str, arn: str = "", resource: str = OBJECT) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
-    return S3.format(resource) + f"with an explicit deny in {article} {kind}" + (f": {arn}" if arn else "")
+    return (
+        S3.format(resource)
+        + f"with an explicit deny in {article} {kind}"
+        + (f": {arn}" if arn else "")
+    )
 
 
 def silent(kind: str, resource: str = OBJECT) -> str:
@@ -68,10 +77,14 @@ def test_a_full_stop_ends_the_sentence_and_not_the_name(arn):
     ],
 )  # fmt: skip
 def test_a_key_cannot_give_the_reason(key):
-    assert parse_denial(denied("resource-based policy", RCP, f"arn:aws:s3:::b/{key}")) == Denial("resource", True, RCP)
+    assert parse_denial(denied("resource-based policy", RCP, f"arn:aws:s3:::b/{key}")) == Denial(
+        "resource", True, RCP
+    )
 
 
-@pytest.mark.parametrize("key", ["with an explicit deny in a session policy", "authorization id: abc123"])
+@pytest.mark.parametrize(
+    "key", ["with an explicit deny in a session policy", "authorization id: abc123"]
+)
 def test_a_key_in_a_message_without_a_reason_gives_none(key):
     assert parse_denial(S3.format(f"arn:aws:s3:::b/{key}")) is None
 
@@ -91,17 +104,26 @@ def test_an_id_alone_and_a_kind_that_is_not_known():
 def test_trust_policies_and_plurals():
     found = parse_denial("because no VPC endpoint policies allow the s3:GetObject action")
     assert found == Denial("endpoint", False)
-    assert parse_denial("because no identity-based policies allow the ec2:RunInstances action").kind == "identity"
+    assert (
+        parse_denial("because no identity-based policies allow the ec2:RunInstances action").kind
+        == "identity"
+    )
 
 
 def raised(message: str, code: str = "AccessDeniedException") -> AccessDenied:
-    with pytest.raises(AccessDenied) as caught, aws_errors("sagemaker:UpdateWorkteam", "arn:aws:sagemaker:x"):
+    with (
+        pytest.raises(AccessDenied) as caught,
+        aws_errors("sagemaker:UpdateWorkteam", "arn:aws:sagemaker:x"),
+    ):
         raise ClientError({"Error": {"Code": code, "Message": message}}, "UpdateWorkteam")
     return caught.value
 
 
 def control(reason: str) -> str:
-    return f"User: arn:aws:iam::1:user/u is not authorized to perform: sagemaker:UpdateWorkteam on resource: x {reason}"
+    return (
+        "User: arn:aws:iam::1:user/u is not authorized to perform: sagemaker:UpdateWorkteam on"
+        f" resource: x {reason}"
+    )
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
@@ -117,7 +139,11 @@ def test_a_control_plane_error_names_the_denying_policy(code):
 
 
 def test_a_control_plane_error_with_an_authorization_id_names_the_command():
-    error = raised(control("because no identity-based policy allows the sagemaker:UpdateWorkteam action." + PREVIEW))
+    error = raised(
+        control(
+            "because no identity-based policy allows the sagemaker:UpdateWorkteam action." + PREVIEW
+        )
+    )
     assert error.details["authorization_id"] == ID
     assert error.details["policy_kind"] == "identity"
     assert error.details["explicit_deny"] is False
@@ -127,5 +153,7 @@ def test_a_control_plane_error_with_an_authorization_id_names_the_command():
 
 def test_a_control_plane_error_without_a_reason_stays_as_it_was():
     error = raised("no")
-    assert error.message == "This role may not call sagemaker:UpdateWorkteam on arn:aws:sagemaker:x."
+    assert (
+        error.message == "This role may not call sagemaker:UpdateWorkteam on arn:aws:sagemaker:x."
+    )
     assert "policy_arn" not in error.details

@@ -1,4 +1,6 @@
-"""Every notice, finding and cause is met by a test, and the page of all their texts has no other."""
+"""Every notice, finding and cause is met by a test,
+and the page of all their texts has no other.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,14 @@ def _pattern(text: str) -> re.Pattern[str]:
 def test_every_row_of_the_catalogues_is_on_the_page() -> None:
     page: dict[tuple[str, str], list[str]] = {}
     for kind, code, text in texts.known():
-        page.setdefault((kind, code.partition(":")[0]), []).append(text)  # that of a team has its name
+        # that of a team has its name
+        page.setdefault((kind, code.partition(":")[0]), []).append(text)
     rows = [("notice", code, row["text"]) for code, row in notices().items()]
     rows += [("finding", code, "") for code in catalog()]
-    rows += [("cause", key.partition("/")[0], f"{row['headline']} | {row['why']}") for key, row in _causes().items()]
+    rows += [
+        ("cause", key.partition("/")[0], f"{row['headline']} | {row['why']}")
+        for key, row in _causes().items()
+    ]
     assert [
         f"{kind} {code}: {text}"
         for kind, code, text in rows
@@ -38,7 +44,17 @@ def test_every_row_of_the_catalogues_is_on_the_page() -> None:
 def test_the_page_has_what_the_tests_meet_and_nothing_else(tmp_path: Path) -> None:
     """Run all files in one new process: what a part of them meets is checked where they run."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "quick or check", *map(str, texts.files())],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "0",
+            "-m",
+            "quick or check",
+            *map(str, texts.files()),
+        ],
         env={**os.environ, texts.WRITE_TO: str(tmp_path)},
         cwd=texts.TESTS.parent,
         capture_output=True,
@@ -48,7 +64,9 @@ def test_the_page_has_what_the_tests_meet_and_nothing_else(tmp_path: Path) -> No
     page = texts.page_of(texts.written(tmp_path))
     if os.environ.get("GT_SECURE_UPDATE"):
         texts.PAGE.write_text(page, encoding="utf-8")
-    assert page == texts.PAGE.read_text(encoding="utf-8"), "texts that no test meets any more: GT_SECURE_UPDATE=1"
+    assert page == texts.PAGE.read_text(encoding="utf-8"), (
+        "texts that no test meets any more: GT_SECURE_UPDATE=1"
+    )
 
 
 def test_a_text_that_is_not_on_the_page_is_seen() -> None:

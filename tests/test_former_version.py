@@ -20,11 +20,18 @@ from gt_secure.findings.accepted import read_accepted
 from gt_secure.restriction.files import load_restriction
 
 FORMER = Path(__file__).parent / "data" / "written-by-0.3.0"
-SIGNERS = ("arn:aws:iam::111122223333:role/GroundTruthExecution", "arn:aws:iam::111122223333:user/sandbox-admin")
+SIGNERS = (
+    "arn:aws:iam::111122223333:role/GroundTruthExecution",
+    "arn:aws:iam::111122223333:user/sandbox-admin",
+)
 
 
 def _is_the_restriction(restriction: Restriction) -> None:
-    assert (restriction.bucket, restriction.prefix, restriction.team) == ("gt-images", "scans/", "open-team")
+    assert (restriction.bucket, restriction.prefix, restriction.team) == (
+        "gt-images",
+        "scans/",
+        "open-team",
+    )
     assert [str(each) for each in restriction.addresses] == ["203.0.113.0/24"]
     assert (restriction.age_limit, restriction.signers) == ("12h", SIGNERS)
     assert restriction.facts == {"aws:PrincipalTag/stage": "test"}
@@ -50,7 +57,9 @@ def test_a_journal(tmp_path: Path) -> None:
     assert journal.verify() == {record.id: ()}
     [(_, restriction)] = wishes_of(journal, "111122223333", "us-east-1")
     _is_the_restriction(restriction)
-    [use] = (FORMER / "journal" / "test-urls" / "uses.ndjson").read_text(encoding="utf-8").splitlines()
+    [use] = (
+        (FORMER / "journal" / "test-urls" / "uses.ndjson").read_text(encoding="utf-8").splitlines()
+    )
     assert journal.test_urls.is_ours(json.loads(use)["marker"])
 
 

@@ -1,4 +1,6 @@
-"""Tables go into every frame: rows as dictionaries, pandas, HTML and a stream of Arrow; a slice keeps its type."""
+"""Tables go into every frame: rows as dictionaries, pandas, HTML and a stream of Arrow;
+a slice keeps its type.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ from gt_secure.logs.leaks import Leaks
 from gt_secure.logs.time_range import parse_time
 
 LINE = (
-    "owner gt-images [20/Nov/2026:09:00:{0:02} +0000] 203.0.113.{0} - R{0} REST.GET.OBJECT scans/{0}.png "
-    '"GET /gt-images/scans/{0}.png HTTP/1.1" 200 - 10 10 5 4 "-" "curl" - h SigV4 TLS AuthHeader host TLSv1.2 - -'
+    "owner gt-images [20/Nov/2026:09:00:{0:02} +0000] 203.0.113.{0} - R{0} REST.GET.OBJECT"
+    ' scans/{0}.png "GET /gt-images/scans/{0}.png HTTP/1.1" 200 - 10 10 5 4 "-" "curl" - h SigV4'
+    " TLS AuthHeader host TLSv1.2 - -"
 )
 
 
@@ -85,9 +88,17 @@ def test_every_table_has_its_ways_out_and_keeps_its_type(table: Any) -> None:
 
 def test_a_sweep_gives_its_table() -> None:
     denied = SweepRow("111122223333", "eu-west-1", status="denied")
-    rows = (SweepRow("111122223333", "us-east-1", team="open-team", checked={"url-lock-off": "clean"}), denied)
-    swept = Sweep(dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1", "eu-west-1"), rows, 2)
-    assert [(each["team"], each["findings"]) for each in swept.to_dicts()] == [("open-team", "none"), ("-", "unknown")]
+    rows = (
+        SweepRow("111122223333", "us-east-1", team="open-team", checked={"url-lock-off": "clean"}),
+        denied,
+    )
+    swept = Sweep(
+        dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1", "eu-west-1"), rows, 2
+    )
+    assert [(each["team"], each["findings"]) for each in swept.to_dicts()] == [
+        ("open-team", "none"),
+        ("-", "unknown"),
+    ]
     assert swept.to_pandas()["region"].to_list() == ["us-east-1", "eu-west-1"]
 
 

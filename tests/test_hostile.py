@@ -1,8 +1,10 @@
-"""Text from outside is shown as text, everywhere: the places are listed here, and each is tried with all of it.
+"""Text from outside is shown as text, everywhere: the places are listed here, and each is tried
+with all of it.
 
-Teams, labeling jobs, keys, user agents, referers, policies and whatever a person types can hold HTML, scripts,
-mathtext, control and direction characters, formulas, and ten thousand characters. An account of the sandbox holds them
-all, with a word in each by which it is found again: a place where the word does not appear was not tried.
+Teams, labeling jobs, keys, user agents, referers, policies and whatever a person types can hold
+HTML, scripts, mathtext, control and direction characters, formulas, and ten thousand characters. An
+account of the sandbox holds them all, with a word in each by which it is found again: a place where
+the word does not appear was not tried.
 """
 
 from __future__ import annotations
@@ -41,15 +43,50 @@ from gt_secure.widgets.role_summary import role_markup
 from support.box import until
 
 WORD = "zq7"
-NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"
+NASTY = (
+    "<script>alert(1)</script><img src=x"
+    " onerror=alert(2)>\"'><b>$\\frac{1}{2}$\x1b[31m\x07\u202e\u2066=1+1"
+)
 LONG = "x" * 10_000
 KEY = f"scans/{WORD}key{NASTY}.png"
 AGENT = f"=cmd()|{WORD}agent<script>alert(1)</script><img src=x onerror=alert(2)>\\$x^2\\$"
 TEAM = f"{WORD}team{NASTY}"
 SID = f"{WORD}sid<img src=x onerror=alert(3)>$x^2$"
 ALLOWED = {
-    *("a", "b", "bdi", "body", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "head"),
-    *("html", "i", "li", "main", "meta", "ol", "p", "pre", "small", "span", "strong", "style", "summary", "table"),
+    *(
+        "a",
+        "b",
+        "bdi",
+        "body",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "h1",
+        "h2",
+        "h3",
+        "head",
+    ),
+    *(
+        "html",
+        "i",
+        "li",
+        "main",
+        "meta",
+        "ol",
+        "p",
+        "pre",
+        "small",
+        "span",
+        "strong",
+        "style",
+        "summary",
+        "table",
+    ),
     *("tbody", "td", "th", "thead", "title", "tr", "ul", "del", "ins", "section"),
 }
 SVG = {
@@ -69,7 +106,17 @@ SVG = {
         "title",
         "desc",
     ),
-    *("metadata", "rdf:rdf", "cc:work", "cc:agent", "dc:type", "dc:format", "dc:date", "dc:creator", "dc:title"),
+    *(
+        "metadata",
+        "rdf:rdf",
+        "cc:work",
+        "cc:agent",
+        "dc:type",
+        "dc:format",
+        "dc:date",
+        "dc:creator",
+        "dc:title",
+    ),
 }
 
 
@@ -97,8 +144,14 @@ class HostileTeams(Connection):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("hostile")
-    with Sandbox(log_delay_s=0.1, workforce_delay_s=0.1) as sandbox, pytest.MonkeyPatch.context() as patch:
-        for name, value in {**sandbox.environment(), "GT_SECURE_JOURNAL": str(folder / "journal")}.items():
+    with (
+        Sandbox(log_delay_s=0.1, workforce_delay_s=0.1) as sandbox,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in {
+            **sandbox.environment(),
+            "GT_SECURE_JOURNAL": str(folder / "journal"),
+        }.items():
             patch.setenv(name, value)
         patch.chdir(folder)
         gt = gt_secure.connect()
@@ -108,22 +161,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "Resource": "arn:aws:s3:::gt-images/*", "Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.9/32"}},
         }  # fmt: skip
         s3.put_object(Bucket="gt-images", Key=KEY, Body=b"x")
-        s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+        s3.put_bucket_policy(
+            Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        )
         _visit(gt, s3)
         hits = _read(gt)
         yield World(sandbox, gt, hits, folder)
 
 
 def _visit(gt: Connection, s3: Any) -> None:
-    """One URL, made by somebody else's code, is opened from two networks by a browser with a name of its own."""
-    url = s3.generate_presigned_url("get_object", {"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600)
+    """One URL, made by somebody else's code,
+    is opened from two networks by a browser with a name of its own.
+    """
+    url = s3.generate_presigned_url(
+        "get_object", {"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
+    )
     for source in ("203.0.113.7", "198.51.100.9", "192.0.2.55"):
         place = probe_origin_for(gt.aws, source)
         options: dict[str, Any] = {"source_address": (place.bind, 0)} if place.bind else {}
-        host, port = place.connect or (urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port)
+        host, port = place.connect or (
+            urllib.parse.urlsplit(url).hostname,
+            urllib.parse.urlsplit(url).port,
+        )
         with urllib3.HTTPConnectionPool(str(host), port, **options) as pool:
             path = url.split("/", 3)[3]
-            said = {"User-Agent": AGENT, "Referer": AGENT, "Host": urllib.parse.urlsplit(url).netloc}
+            said = {
+                "User-Agent": AGENT,
+                "Referer": AGENT,
+                "Host": urllib.parse.urlsplit(url).netloc,
+            }
             pool.request("GET", f"/{path}", headers={**place.headers, **said})
 
 
@@ -136,7 +202,9 @@ def _read(gt: Connection) -> Any:
 
 
 def html_of(widget: Any) -> str:
-    """All that a widget and what is in it show: HTML as it is, other text escaped as the front end does."""
+    """All that a widget and what is in it show: HTML as it is,
+    other text escaped as the front end does.
+    """
     shown = []
     for each in _inside(widget):
         if isinstance(each, ipywidgets.HTML) and not type(each).__name__.startswith("_"):
@@ -198,7 +266,9 @@ def hits_rows(world: World) -> str:
     with testing():
         step = HitsStep(world.gt, bucket="gt-images")
         step.plot_hits()
-        found = next(i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9")
+        found = next(
+            i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9"
+        )
         step.source.value = found
         return html_of(step)
 
@@ -211,22 +281,34 @@ def an_error(world: World) -> str:
 def role_line(world: World) -> str:
     from gt_secure.doctor import examine
 
-    return role_markup(replace(examine(world.gt, bucket="gt-images"), caller=TEAM + LONG), denied=TEAM)
+    return role_markup(
+        replace(examine(world.gt, bucket="gt-images"), caller=TEAM + LONG), denied=TEAM
+    )
 
 
 def plan(world: World) -> Any:
-    wish = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
+    wish = Restriction(
+        "radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/"
+    )
     made = world.gt.plan(wish, logs=world.hits)
     jobs = tuple(replace(job, name=TEAM) for job in world.gt.jobs("radiology-team"))
     team = Part.of(replace(made.state.team.value, members=(TEAM,)))
     state = replace(made.state, jobs=Part.of(jobs), reviews=Part.of((TEAM,)), team=team)
-    return replace(made, state=state, changes=tuple(replace(change, affects=(TEAM,)) for change in made.changes))
+    return replace(
+        made,
+        state=state,
+        changes=tuple(replace(change, affects=(TEAM,)) for change in made.changes),
+    )
 
 
 def command(*words: str) -> Callable[[World], str]:
     def run(world: World) -> str:
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+            contextlib.suppress(SystemExit),
+        ):
             main(list(words))
         return said.getvalue()
 
@@ -234,7 +316,9 @@ def command(*words: str) -> Callable[[World], str]:
 
 
 def report(world: World) -> Report:
-    return Report((no_leaked_urls.look(world.hits), no_findings.look(world.gt, bucket="gt-images")), TEAM)
+    return Report(
+        (no_leaked_urls.look(world.hits), no_findings.look(world.gt, bucket="gt-images")), TEAM
+    )
 
 
 def file(world: World, name: str, write: Callable[[Path], object]) -> str:
@@ -256,7 +340,9 @@ HTML: dict[str, Callable[[World], str]] = {
     "panel: folds of a plan": lambda world: folds(plan(world)),
     "notebook: hits": lambda world: world.hits.count(["key", "user_agent"])._repr_html_(),
     "notebook: rows": lambda world: world.hits.rows()._repr_html_(),
-    "notebook: who can open": lambda world: world.gt.who_can_open("gt-images", KEY).at("198.51.100.9")._repr_html_(),
+    "notebook: who can open": lambda world: (
+        world.gt.who_can_open("gt-images", KEY).at("198.51.100.9")._repr_html_()
+    ),
     "notebook: a probe explained": lambda world: _explained(world).to_html(),
     "notebook: checks": lambda world: report(world)._repr_html_(),
     "export: plan": lambda world: plan(world).to_html(),
@@ -266,7 +352,9 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "command: hits": command("hits", "--bucket", "gt-images", "--by", "key,user_agent"),
     "command: leaks": command("leaks", "--bucket", "gt-images"),
     "command: leaks as a table": command("leaks", "--bucket", "gt-images", "--format", "table"),
-    "command: hits as JSON": command("hits", "--bucket", "gt-images", "--by", "key,user_agent", "--json"),
+    "command: hits as JSON": command(
+        "hits", "--bucket", "gt-images", "--by", "key,user_agent", "--json"
+    ),
     "command: leaks as JSON": command("leaks", "--bucket", "gt-images", "--json"),
     "command: probe as JSON": command("probe", OBJECT, "--json"),
     "command: sign as JSON": command("sign", OBJECT, "--json"),
@@ -291,7 +379,9 @@ LINES = {
 
 def formats() -> Iterator[tuple[str, ...]]:
     """Yield a command line for each format of each command."""
-    actions = next(each for each in build_parser()._actions if each.dest == "command" or each.choices)
+    actions = next(
+        each for each in build_parser()._actions if each.dest == "command" or each.choices
+    )
     for name, parser in actions.choices.items():  # type: ignore[union-attr]
         for option in parser._actions:
             if "--format" in option.option_strings:
@@ -351,7 +441,11 @@ def test_no_tag_and_no_attribute_of_theirs_in(place: str, world: World) -> None:
     found = read(shown)
     assert WORD in found.text, "the hostile text was shown here"
     assert found.tags <= ALLOWED | SVG, sorted(found.tags - ALLOWED - SVG)
-    assert not {name for name in found.attributes if name.startswith("on") or name in ("src", "href", "srcset")}
+    assert not {
+        name
+        for name in found.attributes
+        if name.startswith("on") or name in ("src", "href", "srcset")
+    }
     no_control(found.text)
     assert "x" * 2_100 not in found.text, "what is too long is cut"
 
@@ -385,7 +479,9 @@ def test_reports_are_well_formed_and_start_no_formula(place: str, world: World) 
     elif place.endswith("JUnit"):
         ET.fromstring(said)
     else:
-        for line in said.splitlines() if place == "report: JSON" and not said.startswith("[") else [said]:
+        for line in (
+            said.splitlines() if place == "report: JSON" and not said.startswith("[") else [said]
+        ):
             json.loads(line)
 
 

@@ -1,4 +1,6 @@
-"""Laws of the package that keep one answer: one builder of locks, and verdicts that stay where they are made."""
+"""Laws of the package that keep one answer: one builder of locks,
+and verdicts that stay where they are made.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ PARSING = {
     "doctor/simulating.py",
     "findings/bucket_rules.py",
 }
-"""Modules that parse policies, or decide about one statement or a role's trust: none asks who can open an object."""
+"""Modules that parse policies, or decide about one statement or a role's trust:
+none asks who can open an object.
+"""
 
 
 def modules_with(pattern: str) -> set[str]:
@@ -33,12 +37,25 @@ def modules_with(pattern: str) -> set[str]:
 
 
 def test_the_locks_of_files_and_those_of_an_account_are_each_made_in_one_module() -> None:
-    assert modules_with(r"(?<!class )\bEffectiveLocks\(") == {"engine/access/locks.py", "account/locks.py"}
+    assert modules_with(r"(?<!class )\bEffectiveLocks\(") == {
+        "engine/access/locks.py",
+        "account/locks.py",
+    }
 
 
 def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> None:
-    policy = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws-cn:s3:::b/*"}}
-    level, facts = {"Version": "2012-10-17", "Statement": []}, Facts({"aws:principalarn": ("arn:aws:iam::1:role/r",)})
+    policy = {
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "*",
+            "Resource": "arn:aws-cn:s3:::b/*",
+        }
+    }
+    level, facts = (
+        {"Version": "2012-10-17", "Statement": []},
+        Facts({"aws:principalarn": ("arn:aws:iam::1:role/r",)}),
+    )
     session = json.dumps(level)
     of_files = locks_of_files("b", policy, "111122223333", facts, session=session, rcp=[level])
     state = State(
@@ -58,17 +75,25 @@ def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> N
 
 
 def test_policies_are_put_together_in_one_module() -> None:
-    found = {name for name in modules_with(r"(?<!class )\bPolicies\(") if not name.startswith("engine/iam/")}
+    found = {
+        name
+        for name in modules_with(r"(?<!class )\bPolicies\(")
+        if not name.startswith("engine/iam/")
+    }
     assert found - PARSING == {"engine/access/locks.py"}
 
 
 def test_verdicts_stay_in_the_engine_and_behind_answers() -> None:
     found = modules_with(r"(->|:) ?(list\[|tuple\[|Iterable\[)?Verdict\b")
-    assert {name for name in found if not name.startswith(("engine/", "explain/"))} <= {"findings/bucket_rules.py"}
+    assert {name for name in found if not name.startswith(("engine/", "explain/"))} <= {
+        "findings/bucket_rules.py"
+    }
 
 
 def test_each_format_has_one_loader() -> None:
-    """YAML is read in one module, and plans and templates by the readers that see a name that occurs twice."""
+    """YAML is read in one module, and plans and templates by the readers that see a
+    name that occurs twice.
+    """
     assert modules_with(r"yaml\.(\w+_)?load|import yaml|module\(.yaml") == {"base/files.py"}
     readers = {"engine/access/cloudformation_template.py", "engine/access/terraform_plan.py"}
     assert readers <= modules_with(r"from \.\.\.base\.files import loads")

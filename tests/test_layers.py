@@ -1,7 +1,9 @@
-"""Imports go one way: no package imports from one above it, a part imports only what it may, and there is no circle.
+"""Imports go one way: no package imports from one above it, a part imports only what it may, and
+there is no circle.
 
-Read from the source of every module. Every import counts, also in functions and under ``TYPE_CHECKING``; a name of a
-lazy face counts as an import of the module that defines it. What is exempt is named, edge by edge, with its reason.
+Read from the source of every module. Every import counts, also in functions and under
+``TYPE_CHECKING``; a name of a lazy face counts as an import of the module that defines it. What is
+exempt is named, edge by edge, with its reason.
 """
 
 from __future__ import annotations
@@ -32,7 +34,15 @@ LAYERS = [
     ["secrets", "base.mask", "base.ledger"],
     ["base.tracebacks"],
     ["base.errors"],
-    ["base.html", "base.files", "base.outcome", "base.pages", "base.url_journal", "base.viewers", "base.wording"],
+    [
+        "base.html",
+        "base.files",
+        "base.outcome",
+        "base.pages",
+        "base.url_journal",
+        "base.viewers",
+        "base.wording",
+    ],
     ["base.columns"],
     ["base.network"],
     ["errors"],
@@ -64,8 +74,8 @@ LAYERS = [
     ["base", "engine", "fleet"],
     ["", "__main__"],
 ]
-"""Packages and modules, the lowest first. Those in one row do not import each other. The longest name that fits counts;
-the last rows are faces, which list what is below."""
+"""Packages and modules, the lowest first. Those in one row do not import each other. The longest
+name that fits counts; the last rows are faces, which list what is below."""
 SHELVES = {name: row for row, names in enumerate(LAYERS) for name in names}
 
 A_METHOD_RENDERS = "a method imports the function that renders its object, when somebody looks"
@@ -73,19 +83,34 @@ EXEMPT = {
     ("changes.plan", "changes.render.html"): A_METHOD_RENDERS,
     ("changes.plan", "changes.render.infrastructure_code"): A_METHOD_RENDERS,
     ("changes.plan", "changes.render.text"): A_METHOD_RENDERS,
-    ("sandbox", "presign.worker"): "the face lists what acts as a worker, a client of the sandbox, for the guides",
+    (
+        "sandbox",
+        "presign.worker",
+    ): "the face lists what acts as a worker, a client of the sandbox, for the guides",
     ("engine.access.answer", "engine.access.exposure_text"): A_METHOD_RENDERS,
     ("engine.access.exposure", "engine.access.exposure_text"): A_METHOD_RENDERS,
 }
 """Edges that do not count, with the reason."""
 
-SANDBOX_MAY_IMPORT = {"base.lazy", "base.text", "base.mask", "base.errors", "base.network", "base.version", "sandbox"}
+SANDBOX_MAY_IMPORT = {
+    "base.lazy",
+    "base.text",
+    "base.mask",
+    "base.errors",
+    "base.network",
+    "base.version",
+    "sandbox",
+}
 SANDBOX_MAY_IMPORT |= {"base.budget", "base.task_liquid"}
-"""Prediction and enforcement come from different code. What evaluates a template is one thing: it decides nothing."""
+"""Prediction and enforcement come from different code. What evaluates a template is one thing:
+it decides nothing.
+"""
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name below ``gt_secure``; the package itself is the empty name."""
+    """Every module of the package by its dotted name below ``gt_secure``;
+    the package itself is the empty name.
+    """
     result = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -103,7 +128,9 @@ def _imports_of(path: Path) -> list[ast.Import | ast.ImportFrom]:
 
 
 def _written(name: str) -> Iterator[tuple[str, str, int]]:
-    """Yield what a module imports as it is written: a module or a package, the name taken from it, the line."""
+    """Yield what a module imports as it is written: a module or a package,
+    the name taken from it, the line.
+    """
     path = MODULES[name]
     base = name.split(".") if name else []
     if path.name != "__init__.py":
@@ -126,7 +153,11 @@ def _from(node: ast.ImportFrom, base: list[str]) -> Iterator[tuple[str, str, int
         start = base[: len(base) - node.level + 1] + (node.module.split(".") if node.module else [])
     for alias in node.names:
         deeper = ".".join([*start, alias.name])
-        yield (deeper, "", node.lineno) if deeper in MODULES else (".".join(start), alias.name, node.lineno)
+        yield (
+            (deeper, "", node.lineno)
+            if deeper in MODULES
+            else (".".join(start), alias.name, node.lineno)
+        )
 
 
 @cache
@@ -138,12 +169,16 @@ def _homes(face: str) -> dict[str, str]:
     for node in _imports_of(MODULES[face]):
         if isinstance(node, ast.ImportFrom):
             own = _from(node, face.split(".") if face else [])
-            names |= {alias.name: target for alias, (target, _, _) in zip(node.names, own, strict=False)}
+            names |= {
+                alias.name: target for alias, (target, _, _) in zip(node.names, own, strict=False)
+            }
     return names
 
 
 def imports(name: str) -> Iterator[tuple[str, int]]:
-    """Yield the modules of the package that a module imports, with the line; a name of a face is its module."""
+    """Yield the modules of the package that a module imports, with the line;
+    a name of a face is its module.
+    """
     for target, taken, line in _written(name):
         while taken in (homes := _homes(target)) and homes[taken] != target:
             target = homes[taken]
@@ -176,7 +211,9 @@ def test_nothing_imports_upward() -> None:
 
 
 def test_a_face_imports_none_of_its_modules() -> None:
-    """Two threads may import a package and a module of it at the same time; each would wait for the other's lock."""
+    """Two threads may import a package and a module of it at the same time;
+    each would wait for the other's lock.
+    """
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for name, path in MODULES.items()
@@ -189,12 +226,16 @@ def test_a_face_imports_none_of_its_modules() -> None:
 
 
 def test_no_circle() -> None:
-    """A face's list of its own modules is no import: each is loaded when somebody takes a name of it."""
+    """A face's list of its own modules is no import:
+    each is loaded when somebody takes a name of it.
+    """
     graph = {
         name: {
             target
             for target, _ in imports(name)
-            if target in MODULES and (name, target) not in EXEMPT and not (_homes(name) and _is_below(target, name))
+            if target in MODULES
+            and (name, target) not in EXEMPT
+            and not (_homes(name) and _is_below(target, name))
         }
         for name in MODULES
         if name

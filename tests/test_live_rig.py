@@ -26,12 +26,18 @@ QUESTIONS = {
 """What decision record 21 says the sandbox does."""
 
 
-def make_test_live(sandbox: Sandbox, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def make_test_live(
+    sandbox: Sandbox, folder: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run what ``tools/live.py`` runs; the profile of the person names the sandbox."""
     config = folder / "config"
-    config.write_text(f"[profile named]\nregion = us-east-1\nendpoint_url = {sandbox.endpoint_url}\n")
+    config.write_text(
+        f"[profile named]\nregion = us-east-1\nendpoint_url = {sandbox.endpoint_url}\n"
+    )
     own = {"AWS_CONFIG_FILE": str(config), "GT_SECURE_JOURNAL": str(folder / "journal")}
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GT_SECURE_LIVE_"))} | own
+    env = {
+        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GT_SECURE_LIVE_"))
+    } | own
     keys = sandbox.environment()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         config.write_text(config.read_text() + f"{name.lower()} = {keys[name]}\n")
@@ -42,7 +48,10 @@ def make_test_live(sandbox: Sandbox, folder: Path, **variables: str) -> subproce
 
 def resources(rig: Rig) -> set[str]:
     buckets = {each["Name"] for each in rig.client("s3").list_buckets()["Buckets"]}
-    teams = {each["WorkteamName"] for each in rig.client("sagemaker").list_workteams(MaxResults=100)["Workteams"]}
+    teams = {
+        each["WorkteamName"]
+        for each in rig.client("sagemaker").list_workteams(MaxResults=100)["Workteams"]
+    }
     return buckets | teams | {each["RoleName"] for each in rig.client("iam").list_roles()["Roles"]}
 
 
@@ -60,7 +69,9 @@ def test_everything_passes_is_answered_and_removed(sandbox: Sandbox, tmp_path: P
 
 
 @pytest.mark.parametrize("confirm", sample(["999999999999", ""], 2))
-def test_it_refuses_without_the_confirmation_of_this_account(sandbox: Sandbox, tmp_path: Path, confirm: str) -> None:
+def test_it_refuses_without_the_confirmation_of_this_account(
+    sandbox: Sandbox, tmp_path: Path, confirm: str
+) -> None:
     rig = Rig(sandbox)
     before = resources(rig)
     done = make_test_live(sandbox, tmp_path, PROFILE="named", CONFIRM=confirm)

@@ -1,8 +1,10 @@
-"""No green without evidence: take away each input of each surface that can say "passed", and it does not say it.
+"""No green without evidence: take away each input of each surface that can say "passed", and it
+does not say it.
 
-Calls are taken away by a proxy between the clients and the sandbox, which spoils all calls of one name. Who finds less
-says that something was not read, and who passes with all calls does not pass without one. Files are taken away by
-hand: a log, a line, a cell, a policy. The fast tests take the calls that decide, the slow ones all of them.
+Calls are taken away by a proxy between the clients and the sandbox, which spoils all calls of one
+name. Who finds less says that something was not read, and who passes with all calls does not pass
+without one. Files are taken away by hand: a log, a line, a cell, a policy. The fast tests take the
+calls that decide, the slow ones all of them.
 """
 
 from __future__ import annotations
@@ -67,9 +69,18 @@ class Seen:
 
 
 def of_findings(found: Any, unread: Any = ()) -> Seen:
-    named = {f"{each.code} {each.subject}" for each in found if each.state == "found" and each.code != "not-checked"}
-    unsure = {f"{each.code} {each.subject} {each.detail}" for each in found if each.state == "unknown"}
-    return Seen(frozenset(named), frozenset(unsure | {e.detail for e in found if e.code == "not-checked"} | {*unread}))
+    named = {
+        f"{each.code} {each.subject}"
+        for each in found
+        if each.state == "found" and each.code != "not-checked"
+    }
+    unsure = {
+        f"{each.code} {each.subject} {each.detail}" for each in found if each.state == "unknown"
+    }
+    return Seen(
+        frozenset(named),
+        frozenset(unsure | {e.detail for e in found if e.code == "not-checked"} | {*unread}),
+    )
 
 
 def findings(gt: Connection) -> Seen:
@@ -85,7 +96,9 @@ def team_is_restricted(gt: Connection) -> Seen:
 
 
 def expectations_hold(gt: Connection) -> Seen:
-    return of_check(check.expectations_hold.look(gt, replace(WISH, expectations=[expect.refused(ELSEWHERE)])))
+    return of_check(
+        check.expectations_hold.look(gt, replace(WISH, expectations=[expect.refused(ELSEWHERE)]))
+    )
 
 
 def of_check(result: Any) -> Seen:
@@ -98,13 +111,17 @@ def exposure(gt: Connection) -> Seen:
     rows = list(made)
     opened = {f"{row.request} {cidr}" for row in rows for cidr in row.opened.cidrs}
     return Seen(
-        frozenset(opened), frozenset((*(row.request for row in rows if not row.unknown.is_empty), *made.missing))
+        frozenset(opened),
+        frozenset((*(row.request for row in rows if not row.unknown.is_empty), *made.missing)),
     )
 
 
 def plan(gt: Connection) -> Seen:
     made = gt.plan(WISH)
-    return Seen(frozenset(each.code for each in made.notices), frozenset(part.text for part in made.state.missing()))
+    return Seen(
+        frozenset(each.code for each in made.notices),
+        frozenset(part.text for part in made.state.missing()),
+    )
 
 
 def audit(gt: Connection) -> Seen:
@@ -114,13 +131,25 @@ def audit(gt: Connection) -> Seen:
 
 def sweep(gt: Connection) -> Seen:
     rows = read_region(gt, Account(ACCOUNT)) or []
-    return of_findings([each for row in rows for each in row.findings], [text for row in rows for text in row.unread])
+    return of_findings(
+        [each for row in rows for each in row.findings],
+        [text for row in rows for text in row.unread],
+    )
 
 
 QUICK: tuple[Surface, ...] = (findings, exposure, plan)
-SURFACES: tuple[Surface, ...] = (*QUICK, no_findings, team_is_restricted, expectations_hold, audit, sweep)
+SURFACES: tuple[Surface, ...] = (
+    *QUICK,
+    no_findings,
+    team_is_restricted,
+    expectations_hold,
+    audit,
+    sweep,
+)
 WIDE: tuple[Surface, ...] = (audit, sweep)
-"""They take seconds, and read several buckets as ``findings`` reads one, which meets every fault of every call."""
+"""They take seconds, and read several buckets as ``findings`` reads one,
+which meets every fault of every call.
+"""
 
 
 class Bench:
@@ -131,7 +160,16 @@ class Bench:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(aws_client, "ATTEMPTS", 1)
             self.gt = connect(boto3_session=rig.session_of(), endpoint_url=self.proxy.url)
-            for service in ("s3", "sagemaker", "sts", "ec2", "iam", "organizations", "kms", "s3control"):
+            for service in (
+                "s3",
+                "sagemaker",
+                "sts",
+                "ec2",
+                "iam",
+                "organizations",
+                "kms",
+                "s3control",
+            ):
                 self.gt.aws.client(service)
 
     def look(self, surface: Surface) -> Seen | None:
@@ -150,10 +188,15 @@ class Bench:
         return seen, list(dict.fromkeys(self.proxy.names))
 
     def less_is_said(self, surface: Surface, faults: tuple[Fault, ...]) -> None:
-        """Spoil each call with each of the faults; for a surface of :data:`WIDE`, with the next three of them."""
+        """Spoil each call with each of the faults; for a surface of :data:`WIDE`,
+        with the next three of them.
+        """
         clean, names = self.clean(surface)
         wrong, injected = [], 0
-        in_turn, of_each = itertools.cycle(faults), min(3, len(faults)) if surface in WIDE else len(faults)
+        in_turn, of_each = (
+            itertools.cycle(faults),
+            min(3, len(faults)) if surface in WIDE else len(faults),
+        )
         for name in names:
             for fault in itertools.islice(in_turn, of_each):
                 self.proxy.spoil(name, fault)
@@ -170,7 +213,8 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with Rig.running() as rig:
-        guard = build_guard("gt-shared", networks=["203.0.113.0/24"])  # the other teams are restricted already
+        # the other teams are restricted already
+        guard = build_guard("gt-shared", networks=["203.0.113.0/24"])
         rig.client("s3").put_bucket_policy(Bucket="gt-shared", Policy=merge_guard(None, guard))
         made = Bench(rig)
         yield made
@@ -250,8 +294,12 @@ GREEN: dict[str, Callable[[Connection], bool]] = {
     "panel": panel_is_green,
 }
 STAYS = {
-    "ListLabelingJobsForWorkteam": "jobs name the role that signs; no lock and no expectation here depends on it",
-    "ListWorkteams": "the other teams behind a portal lock are named where it changes, and nothing does",
+    "ListLabelingJobsForWorkteam": (
+        "jobs name the role that signs; no lock and no expectation here depends on it"
+    ),
+    "ListWorkteams": (
+        "the other teams behind a portal lock are named where it changes, and nothing does"
+    ),
     "gt-logs?policy": "a guard that is there already refuses no log delivery",
 }
 """Ends of the names of calls without which a surface in ``OF_ONE`` may pass, and why."""
@@ -282,7 +330,11 @@ def take_away(bench: Bench, surface: str, only: Callable[[str], bool]) -> None:
     faults: tuple[Fault, ...] = ("denied", "gone")
     for name, fault in itertools.product(names, faults):
         bench.proxy.spoil(name, fault)
-        if green() and bench.proxy.injected and not (surface in OF_ONE and name.endswith(tuple(STAYS))):
+        if (
+            green()
+            and bench.proxy.injected
+            and not (surface in OF_ONE and name.endswith(tuple(STAYS)))
+        ):
             wrong.append((name, fault))
     assert names
     assert not wrong, f"{surface} passes without them"
@@ -293,7 +345,9 @@ SAMPLED = [name for name in GREEN if name not in ("Prowler, team", "panel")]
 
 @pytest.mark.parametrize("surface", [*sample(SAMPLED, 2), "panel"])
 def test_without_the_call_that_decides_nothing_passes(restricted: Bench, surface: str) -> None:
-    take_away(restricted, surface, lambda name: name in ("DescribeWorkteam", f"GET /{BUCKET}?policy"))
+    take_away(
+        restricted, surface, lambda name: name in ("DescribeWorkteam", f"GET /{BUCKET}?policy")
+    )
 
 
 SPARE = ("HEAD /gt-images", "HEAD /gt-logs", "DescribeVpcs", "DescribeOrganization")
@@ -313,7 +367,10 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "leaks": ("?logging", ["leaks", *LOG]),
     "plot": ("?logging", ["plot", *LOG, "-o", "x.svg"]),
     "no-leaked-urls": ("?logging", ["check", "no-leaked-urls", f"s3://{BUCKET}"]),
-    "urls-are-consistent": ("?logging", ["check", "urls-are-consistent", f"s3://{BUCKET}", "--team", TEAM]),
+    "urls-are-consistent": (
+        "?logging",
+        ["check", "urls-are-consistent", f"s3://{BUCKET}", "--team", TEAM],
+    ),
     "no-foreign-hits": ("?logging", ["check", "no-foreign-hits", "--restriction", "held.json"]),
     "who": ("?policy", ["who", OBJECT, "--team", TEAM]),
     "who --from": ("?policy", ["who", OBJECT, "--from", OFFICE]),
@@ -322,7 +379,11 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "prove": ("?policy", ["prove", "-f", "held.json"]),
     "doctor": ("?policy", ["doctor", f"s3://{BUCKET}", "--team", TEAM, "--need", "guard"]),
     "findings": ("?policy", ["findings", f"s3://{BUCKET}", "--team", TEAM, "--fail-on", "high"]),
-    "audit": (f"/{BUCKET}?policy", ["audit", "--fail-on", "high"]),  # others are named as not looked at
+    # others are named as not looked at
+    "audit": (
+        f"/{BUCKET}?policy",
+        ["audit", "--fail-on", "high"],
+    ),
     "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
     "teams": ("ListWorkteams", ["teams"]),
 }
@@ -331,9 +392,9 @@ ONLY_LESS = ("/ml-artifacts?policy", "/?bucket-region=us-east-1", "DescribeOrgan
              "HEAD /gt-images", "HEAD /gt-logs", "?publicAccessBlock",
              "DescribeVpcEndpoints", "ListLabelingJobsForWorkteam", "?encryption", "?website",
              "?replication", "/accesspoint?bucket=gt-images")  # fmt: skip
-"""Calls that can only refuse more, name something, or decide findings below high; what they would say is assumed. An
-access point opens nothing that the bucket policy, which is read, does not let it.
-Buckets that are not looked at are named."""
+"""Calls that can only refuse more, name something, or decide findings below high; what they would
+say is assumed. An access point opens nothing that the bucket policy, which is read, does not let
+it. Buckets that are not looked at are named."""
 
 
 NAME_MORE = {
@@ -343,10 +404,10 @@ NAME_MORE = {
     "doctor": ("HEAD", "?logging", "list-type=2", "ListWorkforces"),
     "audit": ("HEAD /gt-shared", ".manifest"),
 }  # fmt: skip
-"""Calls of a command that read who else uses the bucket: it has no row for whom it could not read, and says so.
-``ListRoles`` tells how long URLs of a role live, which is "not known" then. Doctor is asked for the guard, and these
-calls are for other features. The audit looks up where a bucket is in another way, and needs no tasks of templates that
-sign each of their links."""
+"""Calls of a command that read who else uses the bucket: it has no row for whom it could not read,
+and says so. ``ListRoles`` tells how long URLs of a role live, which is "not known" then. Doctor is
+asked for the guard, and these calls are for other features. The audit looks up where a bucket is in
+another way, and needs no tasks of templates that sign each of their links."""
 
 
 @pytest.fixture
@@ -382,7 +443,12 @@ def test_without_a_call_no_command_passes(
         for fault in faults:
             proxy.spoil(each, fault)
             code = main(words)
-            more = [part for start, parts in NAME_MORE.items() if name.startswith(start) for part in parts]
+            more = [
+                part
+                for start, parts in NAME_MORE.items()
+                if name.startswith(start)
+                for part in parts
+            ]
             spared = each.endswith(ONLY_LESS) or any(part in each for part in more)
             # without an answer, doctor asks IAM what the call is allowed
             spared |= name == "doctor" and fault != "denied" and each != "SimulatePrincipalPolicy"
@@ -411,13 +477,18 @@ AGENTS: dict[str, tuple[str, dict[str, str], Callable[[dict[str, Any]], bool]]] 
         f"{BUCKET}?policy",
         {"bucket": BUCKET, "key": "scans/0001.png", "address": ELSEWHERE},
         lambda data: (
-            "refused" in {each["answer"] for each in data.get("answers", ()) if each["request"] == "presigned"}
+            "refused"
+            in {
+                each["answer"] for each in data.get("answers", ()) if each["request"] == "presigned"
+            }
         ),
     ),
     "presigned_count_hits": (
         "?logging",
         {"bucket": BUCKET},
-        lambda data: bool(data.get("untrusted", {}).get("rows")) and not data["coverage"]["failures"],
+        lambda data: (
+            bool(data.get("untrusted", {}).get("rows")) and not data["coverage"]["failures"]
+        ),
     ),
     "presigned_plan": (
         f"{BUCKET}?policy",
@@ -425,7 +496,9 @@ AGENTS: dict[str, tuple[str, dict[str, str], Callable[[dict[str, Any]], bool]]] 
         lambda data: "plan" in data and not data["plan"]["changes"],
     ),
 }
-"""Each tool with the end of the name of a call, its arguments, and whether its answer says that all is well."""
+"""Each tool with the end of the name of a call, its arguments,
+and whether its answer says that all is well.
+"""
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -459,16 +532,28 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "leaks": ("logs/a.log", ["leaks", "logs"]),
     "no-leaked-urls": ("logs/a.log", ["check", "no-leaked-urls", "--logs", "logs"]),
     "urls-are-consistent": ("logs/a.log", ["check", "urls-are-consistent", "--logs", "logs"]),
-    "no-foreign-hits": ("logs/a.log", ["check", "no-foreign-hits", "--restriction", "wish.json", "--logs", "logs"]),
+    "no-foreign-hits": (
+        "logs/a.log",
+        ["check", "no-foreign-hits", "--restriction", "wish.json", "--logs", "logs"],
+    ),
     "plot": ("logs/a.log", ["plot", "logs", "-o", "x.svg"]),
     "prove": ("policy.json", ["prove", "--bucket-policy", "policy.json", *FILE]),
     "prove a plan": ("plan.json", ["prove", "--tf-plan", "plan.json", *FILE]),
-    "who of a policy": ("policy.json", ["who", "--bucket-policy", "policy.json", OBJECT, *FILE[3:]]),
+    "who of a policy": (
+        "policy.json",
+        ["who", "--bucket-policy", "policy.json", OBJECT, *FILE[3:]],
+    ),
     "findings of a plan": ("plan.json", ["findings", "--tf-plan", "plan.json", *FAIL]),
-    "findings of a template": ("template.json", ["findings", "--cloudformation", "template.json", *FAIL]),
+    "findings of a template": (
+        "template.json",
+        ["findings", "--cloudformation", "template.json", *FAIL],
+    ),
     "no-secret-saved": ("book.ipynb", ["check", "no-secret-saved", "--path", "book.ipynb"]),
     "no-secret-saved, text": ("book.py", ["check", "no-secret-saved", "--path", "book.py"]),
-    "no-code-cell-skipped": ("book.ipynb", ["check", "no-code-cell-skipped", "--path", "book.ipynb"]),
+    "no-code-cell-skipped": (
+        "book.ipynb",
+        ["check", "no-code-cell-skipped", "--path", "book.ipynb"],
+    ),
     "check -f": ("checks.json", ["check", "-f", "checks.json"]),
     "check -f, its log": ("logs/a.log", ["check", "-f", "checks.json"]),
     "history verify": (f"journal/{CHANGE}.jsonl", ["history", "verify"]),
@@ -496,13 +581,25 @@ TEXT = "no-secret-saved, text"
 
 
 def terraform(**change: Any) -> str:
-    made = {"actions": ["create"], "before": None, "after": {"bucket": BUCKET}, "after_unknown": {}} | change
-    row = {"address": "aws_s3_bucket_policy.p", "mode": "managed", "type": "aws_s3_bucket_policy", "change": made}
+    made = {
+        "actions": ["create"],
+        "before": None,
+        "after": {"bucket": BUCKET},
+        "after_unknown": {},
+    } | change
+    row = {
+        "address": "aws_s3_bucket_policy.p",
+        "mode": "managed",
+        "type": "aws_s3_bucket_policy",
+        "change": made,
+    }
     return json.dumps({"format_version": "1.2", "resource_changes": [row]})
 
 
 def book(*cells: Any, **metadata: Any) -> str:
-    return json.dumps({"cells": list(cells or (CELL,)), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    return json.dumps(
+        {"cells": list(cells or (CELL,)), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    )
 
 
 GUARD = {
@@ -522,12 +619,24 @@ INVENTED: dict[str, tuple[list[str], dict[str, str]]] = {
     "leaks before the log begins": (["leaks", "logs", "--until", "2020-01-01"], {}),
     "leaks below a prefix that no key has": (["leaks", "logs", "--prefix", "zzz/"], {}),
     "hits of an hour without any": (["hits", "logs", "--since", "1h"], {}),
-    "a figure of a year without any": (["plot", "logs", "--until", "2020-01-01", "-o", "x.svg"], {}),
-    "a plan without a bucket": (PLAN, {"plan.json": '{"format_version": "1.2", "resource_changes": []}'}),
+    "a figure of a year without any": (
+        ["plot", "logs", "--until", "2020-01-01", "-o", "x.svg"],
+        {},
+    ),
+    "a plan without a bucket": (
+        PLAN,
+        {"plan.json": '{"format_version": "1.2", "resource_changes": []}'},
+    ),
     "a plan that deletes the policy": (PLAN, {"plan.json": terraform(**GONE)}),
-    "a plan whose policy is known later": (PLAN, {"plan.json": terraform(after_unknown={"policy": True})}),
+    "a plan whose policy is known later": (
+        PLAN,
+        {"plan.json": terraform(after_unknown={"policy": True})},
+    ),
     "a plan with a policy of null": (PLAN, {"plan.json": terraform()}),
-    "a plan that forgets the policy": (PLAN, {"plan.json": terraform(**{**GONE, "actions": ["forget"]})}),
+    "a plan that forgets the policy": (
+        PLAN,
+        {"plan.json": terraform(**{**GONE, "actions": ["forget"]})},
+    ),
     "a template without a bucket": (
         ["findings", "--cloudformation", "template.json", *FAIL],
         {"template.json": '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'},
@@ -543,18 +652,34 @@ INVENTED: dict[str, tuple[list[str], dict[str, str]]] = {
     ),
     "a cell that is a text": (SAVED, {"book.ipynb": book(CELL, "https://x")}),
     "a pair that is not there": (SAVED, {"book.ipynb": book(jupytext={"formats": "ipynb,md"})}),
-    "a pair in a list that is not there": (SAVED, {"book.ipynb": book(jupytext={"formats": ["ipynb", "md"]})}),
-    "a pair in another folder": (SAVED, {"book.ipynb": book(jupytext={"formats": "ipynb,text//py"})}),
+    "a pair in a list that is not there": (
+        SAVED,
+        {"book.ipynb": book(jupytext={"formats": ["ipynb", "md"]})},
+    ),
+    "a pair in another folder": (
+        SAVED,
+        {"book.ipynb": book(jupytext={"formats": "ipynb,text//py"})},
+    ),
     "no kinds of leaks": (
         ["check", "-f", "checks.json"],
         {"checks.json": '[{"check": "no_leaked_urls", "logs": ["logs"], "kinds": []}]'},
     ),
     "a log of another bucket": (
         ["check", "-f", "checks.json"],
-        {"checks.json": '[{"check": "no_leaked_urls", "logs": ["logs"], "bucket": "another-bucket"}]'},
+        {
+            "checks.json": (
+                '[{"check": "no_leaked_urls", "logs": ["logs"], "bucket": "another-bucket"}]'
+            )
+        },
     ),
-    "a journal without its last line": (["history", "verify"], {f"journal/{CHANGE}.jsonl": "BEGIN"}),
-    "a list of accepted findings alone": (["check", "-f", "checks.json"], {"checks.json": '{"accepted": []}'}),
+    "a journal without its last line": (
+        ["history", "verify"],
+        {f"journal/{CHANGE}.jsonl": "BEGIN"},
+    ),
+    "a list of accepted findings alone": (
+        ["check", "-f", "checks.json"],
+        {"checks.json": '{"accepted": []}'},
+    ),
 }
 """Input of other kinds: the command line, and the files that differ from those of the stage."""
 
@@ -567,7 +692,9 @@ def stage(folder: Path) -> None:
     (folder / "policy.json").write_text(POLICY)
     (folder / "plan.json").write_text(terraform(after={"bucket": BUCKET, "policy": POLICY}))
     (folder / "template.json").write_text(json.dumps({"Resources": TEMPLATE}))
-    (folder / "checks.json").write_text(json.dumps({"checks": [{"check": "no_leaked_urls", "logs": ["logs"]}]}))
+    (folder / "checks.json").write_text(
+        json.dumps({"checks": [{"check": "no_leaked_urls", "logs": ["logs"]}]})
+    )
     dump_restriction(WISH, folder / "wish.json")
     (folder / "journal").mkdir()
     journal = Writer(folder / "journal" / f"{CHANGE}.jsonl")
@@ -610,7 +737,12 @@ def test_without_its_file_no_command_passes(name: str, ways: Any, staged: Path, 
 
 # The policy lab, and the action: the same texts and files, through their own code.
 
-LAB = {**of_mistake(MISTAKES[0]), "policy": POLICY, "object": "s3://gt-images", "allow": "203.0.113.0/24"}
+LAB = {
+    **of_mistake(MISTAKES[0]),
+    "policy": POLICY,
+    "object": "s3://gt-images",
+    "allow": "203.0.113.0/24",
+}
 
 
 PANES: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -620,7 +752,9 @@ PANES: dict[str, Callable[[dict[str, Any]], bool]] = {
     "guard": lambda answer: bool(answer.get("merged")),
     "log": lambda answer: not answer["unknown"],
 }
-"""Each pane of the page, and whether it shows that all is well, or something that rests on the text."""
+"""Each pane of the page, and whether it shows that all is well,
+or something that rests on the text.
+"""
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -669,8 +803,15 @@ def test_without_its_file_the_action_does_not_pass(name: str, staged: Path) -> N
     def run() -> tuple[int, str]:
         for each in ("output", "summary"):
             (staged / each).write_text("")
-        given = {"COMMAND": command, "ARGUMENTS": shlex.join(words), "RUNNER_TEMP": str(staged / "temp")}
-        given |= {"GITHUB_OUTPUT": str(staged / "output"), "GITHUB_STEP_SUMMARY": str(staged / "summary")}
+        given = {
+            "COMMAND": command,
+            "ARGUMENTS": shlex.join(words),
+            "RUNNER_TEMP": str(staged / "temp"),
+        }
+        given |= {
+            "GITHUB_OUTPUT": str(staged / "output"),
+            "GITHUB_STEP_SUMMARY": str(staged / "summary"),
+        }
         bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]]
         done = subprocess.run(bash, cwd=staged, env={**os.environ, **given}, capture_output=True)
         return done.returncode, (staged / "output").read_text()
@@ -696,9 +837,14 @@ def test_no_surface_is_outside_of_these_tables() -> None:
     [taken] = re.findall(r"^ *([a-z|]+)\) ;;$", RUN["run"], re.MULTILINE)
     assert {COMMANDS[name][1][0] for name in IN_THE_ACTION} == set(taken.split("|"))
     commands = {words[0] for _, words in (*COMMANDS.values(), *ON_ACCOUNT.values())}
-    assert set(VERDICTS) - commands == {"sweep"}, "it needs a role in each account: what it reads is tried in Python"
+    assert set(VERDICTS) - commands == {"sweep"}, (
+        "it needs a role in each account: what it reads is tried in Python"
+    )
     assert set(RULES) <= {name.replace("-", "_") for name in (*GREEN, *COMMANDS, *ON_ACCOUNT)}
-    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {"prowler", "redact"}
+    assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {
+        "prowler",
+        "redact",
+    }
     assert [name for name in GREEN if name.startswith("Prowler")]
 
 
@@ -706,7 +852,9 @@ def test_no_surface_is_outside_of_these_tables() -> None:
 def test_what_somebody_invents_is_no_pass(name: str, staged: Path, capsys) -> None:
     words, files = INVENTED[name]
     for file, content in files.items():
-        made = (staged / file).read_text().partition("\n")[0] + "\n" if content == "BEGIN" else content
+        made = (
+            (staged / file).read_text().partition("\n")[0] + "\n" if content == "BEGIN" else content
+        )
         (staged / file).write_text(made)
     code, said = main(words), "".join(capsys.readouterr())
     assert code in (1, 2, 3, 64), said
@@ -731,10 +879,13 @@ SHOWN: dict[str, Callable[[Report], bool]] = {
     "require": lambda report: not _raises(report.require),
     "JSON": lambda report: json.loads(json.dumps(report.to_dict()))["passed"] is True,
     "HTML": lambda report: (
-        bool(len(report)) and "unknown" not in report._repr_html_() and "failed" not in report._repr_html_()
+        bool(len(report))
+        and "unknown" not in report._repr_html_()
+        and "failed" not in report._repr_html_()
     ),
     "SARIF": lambda report: (
-        bool(len(report)) and {each["kind"] for each in report.to_sarif()["runs"][0]["results"]} == {"pass"}
+        bool(len(report))
+        and {each["kind"] for each in report.to_sarif()["runs"][0]["results"]} == {"pass"}
     ),
     "JUnit": lambda report: bool(len(report)) and not _red(report.to_junit()),
 }
@@ -761,7 +912,9 @@ def outcome(name: str, passed: bool | None) -> CheckResult:
 @pytest.mark.parametrize("surface", SHOWN)
 @pytest.mark.parametrize("passed", [None, False])
 @pytest.mark.parametrize("name", RULES)
-def test_one_that_did_not_pass_turns_every_surface(name: str, passed: bool | None, surface: str) -> None:
+def test_one_that_did_not_pass_turns_every_surface(
+    name: str, passed: bool | None, surface: str
+) -> None:
     others = [outcome(each, True) for each in RULES if each != name]
     assert SHOWN[surface](Report((*others, outcome(name, True))))
     for results in ((*others, outcome(name, passed)), (outcome(name, passed),), ()):

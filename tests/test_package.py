@@ -82,10 +82,16 @@ def test_the_drawn_tree_of_errors_has_all_of_them():
 
     lines = re.findall(r"[├└]── ([\w.]*?)(\w+)(?: \((\w+)\))?  ", str(errors.__doc__))
     drawn = {name: standard for _, name, standard in lines}
-    real = {kind.__name__: kind for kind in below(errors.GtSecureError) if kind.__module__.startswith("gt_secure.")}
+    real = {
+        kind.__name__: kind
+        for kind in below(errors.GtSecureError)
+        if kind.__module__.startswith("gt_secure.")
+    }
     assert set(drawn) == {name for name in real if not name.startswith("_")} - {"GtSecureError"}
     for place, name, standard in lines:
-        assert getattr(import_module(f"gt_secure.{place or 'errors'}".rstrip(".")), name) is real[name]
+        assert (
+            getattr(import_module(f"gt_secure.{place or 'errors'}".rstrip(".")), name) is real[name]
+        )
         assert not standard or standard in [base.__name__ for base in real[name].__mro__], name
         assert standard or not [b for b in real[name].__bases__ if b.__module__ == "builtins"], name
 
@@ -97,14 +103,20 @@ def test_the_help_on_errors_has_their_tree_and_each_of_them() -> None:
 
     page = pydoc.render_doc(errors, renderer=pydoc.plaintext)
     assert "├── NotFound (LookupError)" in page
-    kinds = {each for each in vars(home).values() if isinstance(each, type) and issubclass(each, home.GtSecureError)}
+    kinds = {
+        each
+        for each in vars(home).values()
+        if isinstance(each, type) and issubclass(each, home.GtSecureError)
+    }
     assert {getattr(errors, name) for name in errors.__all__} == kinds
     assert {each for each in kinds if f"    class {each.__name__}(" not in page} == set()
 
 
 def _faces() -> list[str]:
     root = Path(gt_secure.__file__).parent
-    faces = (path.parent for path in root.glob("*/**/__init__.py") if "__getattr__" in path.read_text())
+    faces = (
+        path.parent for path in root.glob("*/**/__init__.py") if "__getattr__" in path.read_text()
+    )
     return sorted(".".join(folder.relative_to(root).parts) for folder in faces)
 
 
@@ -113,9 +125,12 @@ def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
     face = import_module(f"gt_secure.{package}")
     tree = ast.parse(Path(str(face.__file__)).read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    listed = [alias for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    listed = [
+        alias for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
     assert sorted(alias.name for alias in listed) == face.__all__
-    assert all(alias.asname == alias.name for alias in listed)  # else type checkers of users take it as private
+    # else type checkers of users take it as private
+    assert all(alias.asname == alias.name for alias in listed)
     for name in face.__all__:
         assert getattr(face, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
@@ -124,8 +139,8 @@ def test_a_face_lists_each_name_once_and_can_load_it(package: str) -> None:
 
 def test_a_name_of_a_face_outlives_the_import_of_the_module_of_that_name() -> None:
     code = (
-        "import gt_secure.changes.plan, gt_secure.presign.sign, gt_secure.logs.plots.draw\n"
-        "from gt_secure import changes, plots, presign\n"
-        "print([f.__class__.__name__ for f in (changes.plan, presign.sign, presign.probe, plots.draw)])"
+        "import gt_secure.changes.plan, gt_secure.presign.sign, gt_secure.logs.plots.draw\nfrom"
+        " gt_secure import changes, plots, presign\nprint([f.__class__.__name__ for f in"
+        " (changes.plan, presign.sign, presign.probe, plots.draw)])"
     )
     assert fresh(code) == str(["function"] * 4)

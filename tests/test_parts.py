@@ -1,4 +1,6 @@
-"""A part is used alone: in a copy with what it may import it is imported, and its example and its quick tests run."""
+"""A part is used alone: in a copy with what it may import it is imported,
+and its example and its quick tests run.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +34,24 @@ def _readme(part: str) -> Path:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_is_imported_alone(part: str, copy_of: CopyOf) -> None:
-    """In a copy with what it may import, each of its modules is imported, and no other part is found."""
+    """In a copy with what it may import, each of its modules is imported,
+    and no other part is found.
+    """
     copy = copy_of(part)
-    paths = (path.relative_to(copy).with_suffix("") for path in sorted((copy / "gt_secure" / part).rglob("*.py")))
-    names = [".".join(path.parts).removesuffix(".__init__") for path in paths if path.name != "__main__"]
+    paths = (
+        path.relative_to(copy).with_suffix("")
+        for path in sorted((copy / "gt_secure" / part).rglob("*.py"))
+    )
+    names = [
+        ".".join(path.parts).removesuffix(".__init__") for path in paths if path.name != "__main__"
+    ]
     copied = ("__pycache__", part, *PARTS[part])
     others = [f"gt_secure.{path.stem}" for path in PACKAGE.iterdir() if path.name not in copied]
     code = (
-        f"import importlib, sys; [importlib.import_module(name) for name in {names}]; import gt_secure\n"
-        "from importlib.util import find_spec\n"
-        "assert not {'boto3', 'botocore', 'ipywidgets'} & {*sys.modules}\n"
-        f"assert not [name for name in {others} if name != 'gt_secure.__init__' and find_spec(name)]\n"
-        "print(gt_secure.__file__)"
+        f"import importlib, sys; [importlib.import_module(name) for name in {names}]; import"
+        " gt_secure\nfrom importlib.util import find_spec\nassert not {'boto3', 'botocore',"
+        f" 'ipywidgets'}} & {{*sys.modules}}\nassert not [name for name in {others} if name !="
+        " 'gt_secure.__init__' and find_spec(name)]\nprint(gt_secure.__file__)"
     )
     done = run_in(copy, "-c", code)
     assert not done.returncode, done.stderr
@@ -56,7 +64,12 @@ def test_a_readme_names_what_is_there(part: str) -> None:
     text = _readme(part).read_text(encoding="utf-8")
     assert text.startswith(f"# {part}\n")
     assert len(text.splitlines()) <= 120
-    assert re.findall("^## (.*)$", text, re.MULTILINE) == ["Example", "Types", "Where to add something", "Imports"]
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == [
+        "Example",
+        "Types",
+        "Where to add something",
+        "Imports",
+    ]
     assert [name for name in _PATH.findall(text) if not (ROOT / name).exists()] == []
     rows = _ROW.findall(text)
     assert len(rows) >= 2
@@ -64,7 +77,9 @@ def test_a_readme_names_what_is_there(part: str) -> None:
         assert module.startswith(f"gt_secure/{part}/")
         defined = (ROOT / module).read_text(encoding="utf-8")
         for name in re.findall(r"`(\w+)`", types):
-            assert re.search(rf"^class {name}\b", defined, re.MULTILINE), f"{name} is not defined in {module}"
+            assert re.search(rf"^class {name}\b", defined, re.MULTILINE), (
+                f"{name} is not defined in {module}"
+            )
 
 
 def _check_example(part: str, copy: Path) -> None:
@@ -96,9 +111,13 @@ def test_the_tests_of_a_part_import_only_it(part: str) -> None:
 def test_an_import_of_the_product_is_named_however_it_is_written(tmp_path: Path) -> None:
     """In a test, in a function, relative, and in modules of support that others import."""
     files = {
-        "logs/test_a.py": "from gt_secure.logs import Hits\nimport gt_secure.base.text\nfrom .near import x",
+        "logs/test_a.py": (
+            "from gt_secure.logs import Hits\nimport gt_secure.base.text\nfrom .near import x"
+        ),
         "logs/near.py": "def f():\n    from gt_secure import Connection, engine",
-        "logs/deep/test_b.py": "import os, gt_secure\nfrom ...support import c\nfrom .. import near",
+        "logs/deep/test_b.py": (
+            "import os, gt_secure\nfrom ...support import c\nfrom .. import near"
+        ),
         "support/__init__.py": "",
         "support/c.py": "from . import d",
         "support/d.py": "import gt_secure.cli.main as main, support.e.f",
@@ -124,10 +143,14 @@ AT_LEAST = {"base": 170, "secrets": 800, "engine": 2500, "logs": 400, "sandbox":
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_quick_tests_of_a_part_pass_alone(part: str, tmp_path: Path) -> None:
-    """They run in a copy of the part and of what it may import, with the support that they import and no other."""
+    """They run in a copy of the part and of what it may import,
+    with the support that they import and no other.
+    """
     copy = copy_part(part, tmp_path / "alone")
     PartTests(part).copy_to(copy)
-    done = run_in(copy, "-m", "pytest", "-q", "-p", "no:gt_secure", "-p", "no:cacheprovider", "-m", "quick")
+    done = run_in(
+        copy, "-m", "pytest", "-q", "-p", "no:gt_secure", "-p", "no:cacheprovider", "-m", "quick"
+    )
     passed = re.search(r"(\d+) passed", done.stdout)
     assert not done.returncode, done.stdout + done.stderr
     assert passed is not None

@@ -33,9 +33,13 @@ ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 
 @pytest.mark.parametrize("leaked", [True, False])
 @pytest.mark.parametrize("until", [None, DAY])
-@pytest.mark.parametrize(("signer", "viewer"), [(None, None), (ROLE, None), (ROLE, "anna"), ("SAML:somebody", None)])
+@pytest.mark.parametrize(
+    ("signer", "viewer"), [(None, None), (ROLE, None), (ROLE, "anna"), ("SAML:somebody", None)]
+)
 @pytest.mark.parametrize("key", ["scans/0001.png", None])
-def test_a_revocation(leaked: bool, until: Any, signer: str | None, viewer: str | None, key: str | None) -> None:
+def test_a_revocation(
+    leaked: bool, until: Any, signer: str | None, viewer: str | None, key: str | None
+) -> None:
     revoked = Revoked("gt-images", "", key, signer, DAY, until, leaked, viewer)
     codes = {each.code for each in revoke._notices(revoked)}
     assert ("revoke-no-end" in codes) == (until is None)
@@ -54,7 +58,10 @@ def test_a_list_that_aws_keeps(title: str) -> None:
 
 def test_a_portal_lock_as_it_is_exported() -> None:
     made: list[Any] = []
-    assert export._portal_ranges(unread("sagemaker:DescribeWorkforce", "the workforce"), None, made) == ()
+    assert (
+        export._portal_ranges(unread("sagemaker:DescribeWorkforce", "the workforce"), None, made)
+        == ()
+    )
     other = Part.of(workforce("default", ("198.51.100.0/24",)))
     assert export._portal_ranges(other, find_guard(GUARD), made) == ()
     assert [each.code for each in made] == ["portal-unseen", "portal-differs"]
@@ -67,7 +74,10 @@ def test_a_portal_lock_as_it_is_exported() -> None:
         ({"addresses": ["203.0.113.0/24", "203.0.113.7"]}, "overlaps"),
         ({"addresses": ["2400::/12"]}, "very-broad"),
         ({"addresses": ["200.64.0.0/15"]}, "very-broad"),
-        ({"team": "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/acme"}, "no-url-lock"),
+        (
+            {"team": "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/acme"},
+            "no-url-lock",
+        ),
     ],
 )
 def test_a_restriction_that_says_more_than_it_must(values: dict[str, Any], code: str) -> None:
@@ -87,10 +97,15 @@ def test_a_policy_with_a_principal_that_is_deleted() -> None:
 
 
 def test_a_bucket_of_another_region() -> None:
-    text = "gt-images is in us-east-1; you are connected to eu-west-1. Use --region us-east-1 to read them"
+    text = (
+        "gt-images is in us-east-1; you are connected to eu-west-1. Use --region us-east-1 to read"
+        " them"
+    )
     missing = NotRead("the workteams of gt-images", "sagemaker:ListWorkteams", "elsewhere", text)
     wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
-    made = plan(cast(Aws, None), wish, state=with_parts(state(), team=None, teams=Part.unread(missing)))
+    made = plan(
+        cast(Aws, None), wish, state=with_parts(state(), team=None, teams=Part.unread(missing))
+    )
     assert "bucket-elsewhere" in {each.code for each in made.asks}
 
 
@@ -99,9 +114,15 @@ def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None
         why, source, request, shut_out = services.LOGGED, "198.51.100.9", "presigned", False
         before = after = type("Now", (), {"answer": "refused", "depends_on": ()})
 
-    exposure = type("Nothing", (), {"locks": type("Locks", (), {"has_portal": False}), "missing": (), "row": None})
+    exposure = type(
+        "Nothing",
+        (),
+        {"locks": type("Locks", (), {"has_portal": False}), "missing": (), "row": None},
+    )
     monkeypatch.setattr(services, "unknown_keys", lambda *_: ())
-    assert [each.code for each in services._doubts([Row], exposure, exposure)] == ["prediction-contradicts-log"]  # type: ignore[list-item, arg-type]
+    assert [each.code for each in services._doubts([Row], exposure, exposure)] == [
+        "prediction-contradicts-log"
+    ]  # type: ignore[list-item, arg-type]
 
 
 def test_signers_of_the_log_who_are_not_listed() -> None:
@@ -121,8 +142,15 @@ def test_a_probe_with_an_object_of_its_own() -> None:
     assert notice(own_object.CODE, place="s3://gt-images/scans/").asks
 
 
-def _answer(status: int, code: str = "", *, method: str = "GET", signed_for: str = "", message: str = "") -> Probe:
-    given: dict[str, Any] = {"error_code": code, "error_message": message, "method": method, "signed_for": signed_for}
+def _answer(
+    status: int, code: str = "", *, method: str = "GET", signed_for: str = "", message: str = ""
+) -> Probe:
+    given: dict[str, Any] = {
+        "error_code": code,
+        "error_message": message,
+        "method": method,
+        "signed_for": signed_for,
+    }
     source = Source.parse("198.51.100.20")
     return Probe(probe_origin="kernel", source=source, bucket="gt-images", key="k", status=status, elapsed_ms=1.0,
                  request_id="ABC", **given)  # fmt: skip

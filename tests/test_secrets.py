@@ -1,4 +1,6 @@
-"""A secret never reaches an exception, a log record or a report, wherever a person passes a URL by mistake."""
+"""A secret never reaches an exception, a log record or a report,
+wherever a person passes a URL by mistake.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ import pytest
 import gt_secure
 from gt_secure.aws.client import make_client
 from gt_secure.aws.log_filter import LEFT_OUT
-from gt_secure.base.errors import URL_STEP, AccessDenied, GtSecureError, InvalidInput, NotFound, PolicyError
+from gt_secure.base.errors import (
+    URL_STEP,
+    AccessDenied,
+    GtSecureError,
+    InvalidInput,
+    NotFound,
+    PolicyError,
+)
 from gt_secure.base.tracebacks import mask_rendered
 from gt_secure.cli.main import build_parser, main
 from gt_secure.connection import Connection
@@ -42,19 +51,26 @@ SIGV4 = (
 )
 SIGV2 = f"https://gt-images.s3.amazonaws.com/a.png?AWSAccessKeyId={KEY_ID}&Expires=1900000000&Signature={SIGNATURE}%3D"
 SPELLED = (
-    SIGV4.replace("Signature=", "Signatur%65=").replace("Credential=", "Cr%65dential=").replace("Token=", "T%6fken=")
+    SIGV4.replace("Signature=", "Signatur%65=")
+    .replace("Credential=", "Cr%65dential=")
+    .replace("Token=", "T%6fken=")
 )
 URLS = {"SigV4": SIGV4, "SigV2": SIGV2, "spelled": SPELLED, "quoted": quote(SIGV4, safe="")}
 
 
 def assert_clean(text: str) -> None:
-    assert not [secret for secret in (SIGNATURE, TOKEN, "Q3EGRZ5NV7") if secret.lower() in text.lower()], text[-1500:]
+    assert not [
+        secret for secret in (SIGNATURE, TOKEN, "Q3EGRZ5NV7") if secret.lower() in text.lower()
+    ], text[-1500:]
 
 
 @pytest.fixture(scope="module")
 def gt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     with Sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
-        for name, value in {**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path_factory.mktemp("j"))}.items():
+        for name, value in {
+            **sandbox.environment(),
+            "GT_SECURE_JOURNAL": str(tmp_path_factory.mktemp("j")),
+        }.items():
             patch.setenv(name, value)
         yield gt_secure.connect()
 
@@ -94,11 +110,15 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     "count_hits": lambda gt, url: gt.count_hits(url),
     "count_hits by": lambda gt, url: gt.count_hits("gt-images", url),
     "count_hits logs": lambda gt, url: gt.count_hits(logs=url),
-    "restriction team": lambda gt, url: gt.plan(gt_secure.Restriction(url, addresses=["203.0.113.0/24"])),
+    "restriction team": lambda gt, url: gt.plan(
+        gt_secure.Restriction(url, addresses=["203.0.113.0/24"])
+    ),
     "restriction address": lambda gt, url: gt_secure.Restriction("open-team", addresses=[url]),
     "restriction addresses": lambda gt, url: gt_secure.Restriction("open-team", addresses=url),  # type: ignore[arg-type]
     "restriction endpoint": lambda gt, url: gt_secure.Restriction("open-team", endpoints=[url]),
-    "restriction bucket": lambda gt, url: gt_secure.Restriction("open-team", addresses=["203.0.113.0/24"], bucket=url),
+    "restriction bucket": lambda gt, url: gt_secure.Restriction(
+        "open-team", addresses=["203.0.113.0/24"], bucket=url
+    ),
     "who_can_open": lambda gt, url: gt.who_can_open(url),
     "who_can_open key": lambda gt, url: gt.who_can_open("gt-images", url),
     "audit": lambda gt, url: gt.audit(buckets=[url]),
@@ -117,7 +137,9 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_url_in_the_wrong_place_is_recognised_and_never_repeated(call: str, url: str, gt: Connection) -> None:
+def test_a_url_in_the_wrong_place_is_recognised_and_never_repeated(
+    call: str, url: str, gt: Connection
+) -> None:
     with pytest.raises(GtSecureError) as caught:
         CALLS[call](gt, url)
     error = caught.value
@@ -149,7 +171,12 @@ def command_lines() -> dict[str, list[str]]:
     parser = build_parser()
     commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
     for command, sub in commands.items():
-        required = [x for a in texts(sub) if not a.option_strings and a.nargs not in ("?", "*") for x in ["URL"]]
+        required = [
+            x
+            for a in texts(sub)
+            if not a.option_strings and a.nargs not in ("?", "*")
+            for x in ["URL"]
+        ]
         for action in texts(sub):
             options = [action.option_strings[0], "URL"] if action.option_strings else []
             nested = isinstance(action, argparse._SubParsersAction)
@@ -166,7 +193,9 @@ LINES = command_lines()
 
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_no_command_repeats_a_url(line: str, as_json: bool, gt: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_repeats_a_url(
+    line: str, as_json: bool, gt: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     for url in (SIGV4, SIGV2, SPELLED):
         words = [url if word == "URL" else word for word in LINES[line]]
         code: object
@@ -195,7 +224,9 @@ ERRORS: dict[str, Callable[[str], GtSecureError]] = {
 @pytest.mark.parametrize("part", ERRORS)
 def test_no_part_of_an_error_keeps_a_secret(part: str, url: str) -> None:
     error = ERRORS[part](url)
-    assert_clean(repr(vars(error)) + str(error) + repr(error) + repr(error.to_dict()) + repr(error.args))
+    assert_clean(
+        repr(vars(error)) + str(error) + repr(error) + repr(error.to_dict()) + repr(error.args)
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,7 +272,9 @@ def records() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-def test_debug_logs_hold_no_secret_from_the_first_client_on(gt: Connection, records: io.StringIO) -> None:
+def test_debug_logs_hold_no_secret_from_the_first_client_on(
+    gt: Connection, records: io.StringIO
+) -> None:
     import boto3
 
     sandbox = gt_secure.connect(endpoint_url=gt.aws.endpoint_url)
@@ -264,7 +297,9 @@ def test_debug_logs_hold_no_secret_from_the_first_client_on(gt: Connection, reco
 def test_a_record_with_arguments_and_a_traceback_is_masked(records: io.StringIO) -> None:
     import boto3
 
-    make_client(boto3.Session(aws_access_key_id="x", aws_secret_access_key="y"), "s3", "us-east-1", None)
+    make_client(
+        boto3.Session(aws_access_key_id="x", aws_secret_access_key="y"), "s3", "us-east-1", None
+    )
     log = logging.getLogger("urllib3.connectionpool")
     log.debug('%s "GET %s" %s', "http://h", SIGV2, 200)
     try:
@@ -276,7 +311,9 @@ def test_a_record_with_arguments_and_a_traceback_is_masked(records: io.StringIO)
     assert records.getvalue().count(LEFT_OUT) == 2
 
 
-def test_ipython_shows_no_secret_in_verbose_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_ipython_shows_no_secret_in_verbose_mode(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     with new_shell() as shell:
         for mode in ("Verbose", "Context", "Plain"):
@@ -305,13 +342,17 @@ def test_pytest_shows_no_secret_with_its_locals(pytester: pytest.Pytester) -> No
         """
     )
     for style in ("long", "short", "native", "line"):
-        result = pytester.runpytest_inprocess("-l", f"--tb={style}", "-p", "no:cacheprovider", "-rA")
+        result = pytester.runpytest_inprocess(
+            "-l", f"--tb={style}", "-p", "no:cacheprovider", "-rA"
+        )
         shown = "\n".join([*result.outlines, *result.errlines])
         assert "2 failed" in shown
         assert_clean(shown)
 
 
-def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(pytester: pytest.Pytester) -> None:
+def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(
+    pytester: pytest.Pytester,
+) -> None:
     pytester.makepyfile(
         f"""
         import logging, threading, warnings, pytest
@@ -368,15 +409,13 @@ def test_pytest_shows_no_secret_in_warnings_reasons_logs_and_properties(pytester
 
 @pytest.mark.parametrize("style", ["long", "short", "native"])
 def test_pytest_shows_no_quoted_secret_of_botocore(pytester: pytest.Pytester, style: str) -> None:
-    pytester.makepyfile(
-        f"""
+    pytester.makepyfile(f"""
         def test_it():
             from botocore.credentials import ReadOnlyCredentials
             frozen = ReadOnlyCredentials({KEY_ID!r}, "kJ8sTq2/Lw9ZpXv4NmRb7YcHd1GfUe5+AoIi3QnW", {TOKEN!r})
             pairs = [("X-Amz-Signature", {SIGNATURE!r})]
             assert frozen == 1
-        """
-    )
+        """)
     result = pytester.runpytest_inprocess("-l", f"--tb={style}", "-p", "no:cacheprovider")
     shown = "\n".join([*result.outlines, *result.errlines])
     assert "1 failed" in shown
@@ -408,7 +447,9 @@ def test_files_named_by_a_url(tmp_path: Path) -> None:
 
 
 def printed(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
 RAISE = f"""
@@ -423,7 +464,10 @@ except GtSecureError as error:
     "statement",
     [
         "from gt_secure.base.errors import GtSecureError",
-        "from importlib import import_module; GtSecureError = import_module('gt_secure.base.errors').GtSecureError",
+        (
+            "from importlib import import_module; GtSecureError ="
+            " import_module('gt_secure.base.errors').GtSecureError"
+        ),
         "import gt_secure.engine.iam; GtSecureError = gt_secure.errors.GtSecureError",
         "from gt_secure import logs, errors; GtSecureError = errors.GtSecureError",
         "from gt_secure.cli.main import main; from gt_secure.base.errors import GtSecureError",
@@ -436,11 +480,17 @@ def test_an_error_is_masked_however_it_was_imported(statement: str) -> None:
 
 
 def test_an_error_costs_no_recogniser_until_it_has_a_text() -> None:
-    code = "import gt_secure.base.errors, sys; print([x for x in sys.modules if x.startswith('gt_secure.secrets')])"
+    code = (
+        "import gt_secure.base.errors, sys; print([x for x in sys.modules if"
+        " x.startswith('gt_secure.secrets')])"
+    )
     assert printed(code).strip() == "[]"
 
 
 def test_it_is_public() -> None:
     values = Values()
-    assert gt_secure.redact(f"https://h/k?X-Amz-Signature={values.of(HEX, 64)}") == "https://h/k?X-Amz-Signature=***"
+    assert (
+        gt_secure.redact(f"https://h/k?X-Amz-Signature={values.of(HEX, 64)}")
+        == "https://h/k?X-Amz-Signature=***"
+    )
     assert gt_secure.redact(f"run {values.of(WORD, 12)}") != "run ***"

@@ -1,4 +1,6 @@
-"""Results show themselves in a notebook and in print, with text from outside escaped, and stay sequences."""
+"""Results show themselves in a notebook and in print, with text from outside escaped,
+and stay sequences.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def shown(text: str) -> dict[str, Any]:
     probe = Probe(403, text, None, text, text, 1.0, error_code=text, error_message=text)
     team = Workteam(text, text, "private", text, (text,), url_lock=UrlLock(True))
     step = ChangeStep(text, text, "done", False, text)  # type: ignore[arg-type]
-    record = ChangeRecord(text, "apply", "applied", {"changes": [{"kind": text, "target": text}], "caller": text})
+    record = ChangeRecord(
+        text, "apply", "applied", {"changes": [{"kind": text, "target": text}], "caller": text}
+    )
     return {
         "workteams": Workteams([team]),
         "workteam": team,
@@ -91,13 +95,19 @@ def test_they_remain_sequences() -> None:
 
 
 def test_probes_of_an_apply_are_shown() -> None:
-    results = (ProbeResult("allowed", "203.0.113.7", "opened"), ProbeResult("refused", "198.51.100.9", "opened"))
+    results = (
+        ProbeResult("allowed", "203.0.113.7", "opened"),
+        ProbeResult("refused", "198.51.100.9", "opened"),
+    )
     markup = Applied("1", "applied", probes=results)._repr_html_()
     assert re.findall(r"(not )?as expected", markup) == ["", "not "]
 
 
 def test_a_table_breaks_sentences_before_it_cuts_a_word() -> None:
-    sentence = "The portal is in a VPC, but the public portal is still open. The public portal admits others too."
+    sentence = (
+        "The portal is in a VPC, but the public portal is still open. The public portal admits"
+        " others too."
+    )
     row = ("medium", "portal-public-beside-vpc", "private-workforce", sentence, sentence)
     lines = lay_out(("severity", "code", "subject", "finding", "what to do"), [row], 80)
     assert max(map(width, lines)) <= 80
@@ -106,7 +116,13 @@ def test_a_table_breaks_sentences_before_it_cuts_a_word() -> None:
 
 @pytest.mark.parametrize("room", [20, 40, 60, 80, 100, 200])
 def test_a_table_fits_and_loses_nothing(room: int) -> None:
-    rows = [("radiology-team", "on (SourceIp)", "a description that is longer than the terminal is wide " * 2)] * 3
+    rows = [
+        (
+            "radiology-team",
+            "on (SourceIp)",
+            "a description that is longer than the terminal is wide " * 2,
+        )
+    ] * 3
     lines = lay_out(("team", "url lock", "description"), rows, room)
     assert max(map(width, lines)) <= max(room, 3 * 12 + 4)
     words = [word for row in rows for cell in row for word in cell.split()]
@@ -133,14 +149,19 @@ def test_a_long_word_is_cut_after_a_separator() -> None:
         "111122223333:user/",
         "sandbox-admin",
     ]
-    assert wrap("UpdateWorkteam.WorkerAccessConfiguration", 32) == ["UpdateWorkteam.", "WorkerAccessConfiguration"]
+    assert wrap("UpdateWorkteam.WorkerAccessConfiguration", 32) == [
+        "UpdateWorkteam.",
+        "WorkerAccessConfiguration",
+    ]
     assert wrap("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
 
 
 def test_thousands_of_teams_are_a_hundred_rows_and_a_number() -> None:
     def teams(count: int) -> Workteams:
         lock = UrlLock(False, False)
-        return Workteams(Workteam(f"team-{n}", "arn", "private", url_lock=lock) for n in range(count))
+        return Workteams(
+            Workteam(f"team-{n}", "arn", "private", url_lock=lock) for n in range(count)
+        )
 
     for shown in (str(teams(5004)), teams(5004)._repr_html_()):
         assert "The first 100 of 5,004 are shown." in shown

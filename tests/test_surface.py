@@ -33,21 +33,49 @@ PACKAGE = ROOT / "gt_secure"
 PARTS = ("base", "secrets", "engine", "logs", "sandbox")
 SURFACES = ("widgets", "cli", "magics", "pytest_plugin", "agent_tools")
 BUDGET = {
-    "commands": (24, "each command is a word to learn; make it an option of the command whose question it answers"),
-    "options": (270, "an option must be missed by a data scientist, a reviewer or a platform team; else it goes"),
+    "commands": (
+        24,
+        (
+            "each command is a word to learn; make it an option of the command whose question it"
+            " answers"
+        ),
+    ),
+    "options": (
+        270,
+        "an option must be missed by a data scientist, a reviewer or a platform team; else it goes",
+    ),
     "syntax nodes": (489_000, "read what is there before adding: most new code repeats some"),
-    **{f"syntax nodes of {part}": (120_000, "a part has a size that fits a head") for part in PARTS},
-    "syntax nodes of the product": (168_000, "what joins the parts is thinner than they are together"),
+    **{
+        f"syntax nodes of {part}": (120_000, "a part has a size that fits a head") for part in PARTS
+    },
+    "syntax nodes of the product": (
+        168_000,
+        "what joins the parts is thinner than they are together",
+    ),
     "syntax nodes of the surfaces": (71_500, "a surface calls the product and renders its answer"),
     "functions with more than 15 branches": (15, "split it where its story has a new subject"),
     "connection methods": (26, "a question has one method: give an answer another view instead"),
-    "connection parameters": (90, "what holds for all calls belongs to connect(); what nobody sets goes"),
-    "public names": (30, "a name in gt_secure is one that people type; types are imported from their package"),
-    "names with several meanings": (0, "a class, alias or list of words must mean one thing in the whole package"),
+    "connection parameters": (
+        90,
+        "what holds for all calls belongs to connect(); what nobody sets goes",
+    ),
+    "public names": (
+        30,
+        "a name in gt_secure is one that people type; types are imported from their package",
+    ),
+    "names with several meanings": (
+        0,
+        "a class, alias or list of words must mean one thing in the whole package",
+    ),
 }
-"""Measures of the package, the most that each may be, and why. They measure the program, not its layout: nobody joins
-modules or drops docstrings to please a number. A larger one needs a decision record that says whom it serves."""
-METHODS = {name: each for name, each in vars(Connection).items() if callable(each) and not name.startswith("_")}
+"""Measures of the package, the most that each may be, and why. They measure the program, not its
+layout: nobody joins modules or drops docstrings to please a number. A larger one needs a decision
+record that says whom it serves."""
+METHODS = {
+    name: each
+    for name, each in vars(Connection).items()
+    if callable(each) and not name.startswith("_")
+}
 PARSERS: dict[str, Parser] = {
     name: parser
     for action in build_parser()._actions
@@ -89,11 +117,17 @@ def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def shown(parser: Parser) -> list[argparse.Action]:
     """Return the options and arguments that the help of a command lists, without ``--help``."""
-    return [a for a in parser._actions if a.help != argparse.SUPPRESS and not isinstance(a, argparse._HelpAction)]
+    return [
+        a
+        for a in parser._actions
+        if a.help != argparse.SUPPRESS and not isinstance(a, argparse._HelpAction)
+    ]
 
 
 def offered(parser: Parser) -> list[argparse.Action]:
-    """Return what a command lists, and the options of the connection, which the help of all commands lists once."""
+    """Return what a command lists, and the options of the connection,
+    which the help of all commands lists once.
+    """
     return [*shown(parser), *(a for a in parser._actions if {*a.option_strings} & {*CONNECTION})]
 
 
@@ -105,7 +139,11 @@ def given(action: argparse.Action) -> list[str]:
     """Return the words that give an option a value."""
     if isinstance(action, argparse.BooleanOptionalAction):
         return action.option_strings[:1]
-    value = str(list(action.choices)[-1]) if action.choices else {int: "7", float: "7"}.get(action.type, "x")  # type: ignore[call-overload]
+    value = (
+        str(list(action.choices)[-1])
+        if action.choices
+        else {int: "7", float: "7"}.get(action.type, "x")
+    )  # type: ignore[call-overload]
     words = [] if action.nargs == 0 else ["aws:A=b" if action.dest == "context" else value]
     return [*action.option_strings[:1], *words]
 
@@ -125,7 +163,10 @@ def reads_of(line: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_option_is_read_or_an_error(
-    line: str, scene: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+    line: str,
+    scene: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     line = filled_in(line, scene)
     words = shlex.split(line.partition(" < ")[0])
@@ -157,7 +198,9 @@ def test_options_of_athena_are_read(scene: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("--headless",)])
-def test_options_of_the_demo_are_read(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_of_the_demo_are_read(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from gt_secure.cli import demo
 
     for name in ("_need", "_lab", "run_headless"):
@@ -167,7 +210,9 @@ def test_options_of_the_demo_are_read(words: tuple[str, ...], monkeypatch: pytes
     assert args is not None
     watched = _Watched(args)
     watched.run(watched)
-    unread = [action for action in shown(PARSERS["demo"]) if action.dest not in watched.__dict__["reads"]]
+    unread = [
+        action for action in shown(PARSERS["demo"]) if action.dest not in watched.__dict__["reads"]
+    ]
     for action in unread:
         args = parse(["demo", *words, *given(action)])
         assert args is not None
@@ -202,7 +247,11 @@ def meanings() -> dict[str, list[str]]:
 
 def _alias(node: ast.stmt) -> str:
     """Return the name of an alias of types, such as ``Kind = Literal["a", "b"]``."""
-    if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias":
+    if (
+        isinstance(node, ast.AnnAssign)
+        and isinstance(node.annotation, ast.Name)
+        and node.annotation.id == "TypeAlias"
+    ):
         return node.target.id if isinstance(node.target, ast.Name) else ""
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.BinOp):
         name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
@@ -215,18 +264,28 @@ def measures() -> dict[str, int]:
     files = list(PACKAGE.rglob("*.py"))
     nodes: Counter[str] = Counter()
     for path in files:
-        nodes[path.relative_to(PACKAGE).parts[0].removesuffix(".py")] += nodes_of(path.read_text(encoding="utf-8"))
+        nodes[path.relative_to(PACKAGE).parts[0].removesuffix(".py")] += nodes_of(
+            path.read_text(encoding="utf-8")
+        )
     return {
         "commands": len(COMMANDS),
         "options": len(CONNECTION)
-        + sum(bool(action.option_strings) for parser in PARSERS.values() for action in shown(parser)),
+        + sum(
+            bool(action.option_strings) for parser in PARSERS.values() for action in shown(parser)
+        ),
         "syntax nodes": sum(nodes.values()),
         **{f"syntax nodes of {part}": nodes[part] for part in PARTS},
         "syntax nodes of the surfaces": sum(nodes[name] for name in SURFACES),
-        "syntax nodes of the product": sum(n for name, n in nodes.items() if name not in (*PARTS, *SURFACES)),
-        "functions with more than 15 branches": sum(branches(each) > 15 for each in functions_of(files)),
+        "syntax nodes of the product": sum(
+            n for name, n in nodes.items() if name not in (*PARTS, *SURFACES)
+        ),
+        "functions with more than 15 branches": sum(
+            branches(each) > 15 for each in functions_of(files)
+        ),
         "connection methods": len(METHODS),
-        "connection parameters": sum(len(inspect.signature(method).parameters) - 1 for method in METHODS.values()),
+        "connection parameters": sum(
+            len(inspect.signature(method).parameters) - 1 for method in METHODS.values()
+        ),
         "public names": len(gt_secure.__all__),
         "names with several meanings": sum(len(places) > 1 for places in meanings().values()),
     }
@@ -241,7 +300,9 @@ def test_every_method_is_in_a_guide(method: str) -> None:
         *ROOT.glob("docs/how-to/*.md"),
         *ROOT.glob("notebooks/**/*.ipynb"),
     ]
-    assert any(f".{method}(" in path.read_text(encoding="utf-8") for path in guides), f"no guide shows gt.{method}()"
+    assert any(f".{method}(" in path.read_text(encoding="utf-8") for path in guides), (
+        f"no guide shows gt.{method}()"
+    )
 
 
 @pytest.mark.parametrize("what", BUDGET)

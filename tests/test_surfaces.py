@@ -1,4 +1,6 @@
-"""One list of verbs for Python, the command line and the magic: a verb is on all of them, or says why not."""
+"""One list of verbs for Python, the command line and the magic: a verb is on all of them,
+or says why not.
+"""
 
 from __future__ import annotations
 
@@ -87,15 +89,21 @@ def python_object(name: str) -> Any:
 
 def public_methods() -> set[str]:
     return {
-        f"Connection.{name}" for name, value in vars(Connection).items() if not name.startswith("_") and callable(value)
+        f"Connection.{name}"
+        for name, value in vars(Connection).items()
+        if not name.startswith("_") and callable(value)
     }
 
 
 def test_every_command_is_a_verb_in_python_and_the_other_way_round() -> None:
     assert {item.name for item in COMMANDS} == {verb.command for verb in VERBS if verb.command}
-    assert public_methods() == {verb.python for verb in VERBS if verb.python.startswith("Connection.")}
+    assert public_methods() == {
+        verb.python for verb in VERBS if verb.python.startswith("Connection.")
+    }
     for verb in VERBS:
-        assert verb.why or (verb.command and verb.python), f"{verb} lacks a surface and does not say why"
+        assert verb.why or (verb.command and verb.python), (
+            f"{verb} lacks a surface and does not say why"
+        )
         if verb.python:
             assert callable(python_object(verb.python)), verb.python
 
@@ -144,7 +152,12 @@ def test_the_magic_knows_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
 SHARED = {"hits", "leaks", "doctor", "teams"}
 """Commands whose result and output come from one function below both."""
 
-NEEDED = {"sign": ["s3://b/k"], "who": ["s3://b/k", "--from", "203.0.113.7"], "hits": ["log"], "leaks": ["log"]}
+NEEDED = {
+    "sign": ["s3://b/k"],
+    "who": ["s3://b/k", "--from", "203.0.113.7"],
+    "hits": ["log"],
+    "leaks": ["log"],
+}
 
 
 def test_panel_is_a_word_of_the_magic(capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,11 +199,17 @@ RENAMED = {
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_are_arguments_of_the_same_name(name: str) -> None:
     known = set(inspect.signature(OPTIONS[name]).parameters)
-    for flag in (flag for action in PARSERS[name]._actions for flag in action.option_strings if flag.startswith("--")):
+    for flag in (
+        flag
+        for action in PARSERS[name]._actions
+        for flag in action.option_strings
+        if flag.startswith("--")
+    ):
         word = flag.removeprefix("--").replace("-", "_")
         argument = RENAMED.get(word, word)
         if name in ("plan", "apply") and word == "networks":
-            continue  # the names become ranges of the restriction: Networks["Berlin office"] in Python
+            # the names become ranges of the restriction: Networks["Berlin office"] in Python
+            continue
         if name in ("plan", "apply") and word in ("team", "bucket"):
             argument = "restriction" if name == "plan" else "plan"
         if name == "hits" and word == "prefix":
@@ -206,7 +225,13 @@ def test_log_locations_and_pools_have_one_name() -> None:
     for name, parser in PARSERS.items():
         shown = parser.format_help()
         assert not re.search(r"--log\b(?!-)", shown), name
-    for name in ("plan", "apply", "doctor", "check"):  # hits, leaks and plot take the location itself
+    # hits, leaks and plot take the location itself
+    for name in (
+        "plan",
+        "apply",
+        "doctor",
+        "check",
+    ):
         assert "--logs" in PARSERS[name].format_help(), name
     for method in (Connection.plan, Connection.hits, Connection.count_hits):
         assert "logs" in inspect.signature(method).parameters
@@ -220,7 +245,9 @@ def test_public_methods_are_documented_in_full(method: str) -> None:
     assert "\nExamples\n--------\n>>> " in text
     shared = inspect.getdoc(Connection) or ""  # what an argument means in all methods
     for parameter in parameters:
-        assert re.search(rf"\b{parameter}\b", text + shared), f"{method} does not describe {parameter}"
+        assert re.search(rf"\b{parameter}\b", text + shared), (
+            f"{method} does not describe {parameter}"
+        )
     assert all(p.kind is not p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
 
 
@@ -229,10 +256,10 @@ def test_importing_the_package_reaches_the_packages() -> None:
     import sys
 
     code = (
-        "import gt_secure, sys\n"
-        "assert not {'boto3', 'duckdb', 'matplotlib', 'ipywidgets'} & set(sys.modules)\n"
-        "for name in ('check', 'plots', 'logs', 'doctor', 'errors', 'sandbox'):\n"
-        "    module = getattr(gt_secure, name)\n"
-        "    assert module.__name__.startswith('gt_secure.') and module.__name__.endswith(f'.{name}'), module\n"
+        "import gt_secure, sys\nassert not {'boto3', 'duckdb', 'matplotlib', 'ipywidgets'} &"
+        " set(sys.modules)\nfor name in ('check', 'plots', 'logs', 'doctor', 'errors',"
+        " 'sandbox'):\n    module = getattr(gt_secure, name)\n    assert"
+        " module.__name__.startswith('gt_secure.') and module.__name__.endswith(f'.{name}'),"
+        " module\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

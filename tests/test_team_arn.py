@@ -1,4 +1,6 @@
-"""A workteam given by ARN is that ARN: a team of the same name in another account or region is another team."""
+"""A workteam given by ARN is that ARN:
+a team of the same name in another account or region is another team.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from gt_secure.sandbox import Sandbox
 NAME, ACCOUNT, REGION = "open-team", "111122223333", "us-east-1"
 
 
-def arn(region: str = REGION, account: str = ACCOUNT, crowd: str = "private-crowd", partition: str = "aws") -> str:
+def arn(
+    region: str = REGION,
+    account: str = ACCOUNT,
+    crowd: str = "private-crowd",
+    partition: str = "aws",
+) -> str:
     return f"arn:{partition}:sagemaker:{region}:{account}:workteam/{crowd}/{NAME}"
 
 
@@ -30,7 +37,9 @@ FOREIGN = arn("eu-west-1", "999999999999")
 SURFACES: dict[str, Callable[[Connection, Any], object]] = {
     "workteam": lambda gt, team: gt.workteam(team),
     "jobs": lambda gt, team: gt.jobs(team),
-    "plan": lambda gt, team: gt.plan(Restriction(team, addresses="203.0.113.0/24", bucket="gt-images")),
+    "plan": lambda gt, team: gt.plan(
+        Restriction(team, addresses="203.0.113.0/24", bucket="gt-images")
+    ),
     "findings": lambda gt, team: gt.findings(team=team),
     "exposure": lambda gt, team: gt.who_can_open("gt-images", "scans/", team=team),
     "history": lambda gt, team: gt.history(team),
@@ -51,8 +60,16 @@ def gt(sandbox: Sandbox) -> Connection:
 def test_another_account_and_region_is_refused_everywhere(gt: Connection, surface: str) -> None:
     own = gt.workteam(NAME)
     shape = SimpleNamespace(workteam_name=NAME, workteam=SimpleNamespace(workteam_arn=FOREIGN))
-    for team in (FOREIGN, arn("eu-west-1"), arn(account="999999999999"), replace(own, arn=FOREIGN), shape):
-        with pytest.raises(InvalidInput, match=r"This ARN is of .*; you are connected to us-east-1, 111122223333"):
+    for team in (
+        FOREIGN,
+        arn("eu-west-1"),
+        arn(account="999999999999"),
+        replace(own, arn=FOREIGN),
+        shape,
+    ):
+        with pytest.raises(
+            InvalidInput, match=r"This ARN is of .*; you are connected to us-east-1, 111122223333"
+        ):
             SURFACES[surface](gt, team)
 
 
@@ -95,7 +112,9 @@ def test_a_malformed_arn_is_no_name(gt: Connection, text: str) -> None:
 
 
 def test_another_partition_is_named() -> None:
-    with pytest.raises(InvalidInput, match=r"is of aws-cn, cn-north-1, .*connected to aws, us-east-1"):
+    with pytest.raises(
+        InvalidInput, match=r"is of aws-cn, cn-north-1, .*connected to aws, us-east-1"
+    ):
         TeamArn.parse(arn("cn-north-1", partition="aws-cn")).check("aws", REGION, ACCOUNT)
 
 
@@ -105,13 +124,21 @@ def test_a_file_keeps_the_arn(gt: Connection, tmp_path: Path) -> None:
         gt.plan(load_restriction(tmp_path / "wish.json"))
 
 
-@pytest.mark.parametrize("words", ["plan --team {}", "findings --team {}", "apply --team {} --yes", "teams {}"])
+@pytest.mark.parametrize(
+    "words", ["plan --team {}", "findings --team {}", "apply --team {} --yes", "teams {}"]
+)
 def test_the_command_line_names_its_option(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
 ) -> None:
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     assert main(words.format(FOREIGN).split()) == 64
     error = capsys.readouterr().err
-    assert "This ARN is of eu-west-1, account 999999999999; you are connected to us-east-1, 111122223333." in error
+    assert (
+        "This ARN is of eu-west-1, account 999999999999; you are connected to us-east-1,"
+        " 111122223333." in error
+    )
     assert "Use --region eu-west-1." in error

@@ -41,14 +41,20 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tup
 
 
 def _outside(trip: Trip) -> int:
-    places = ((path, line) for path, line in trip.places if Path(path).relative_to(PACKAGE).parts[0] not in PARTS)
+    places = (
+        (path, line)
+        for path, line in trip.places
+        if Path(path).relative_to(PACKAGE).parts[0] not in PARTS
+    )
     return Trip(frozenset(places)).nodes
 
 
 def _trips(sandbox: Sandbox, cache: Path) -> dict[str, Trip]:
     gt = gt_secure.connect(sandbox=sandbox)
     trips = {"plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE), confirm=AGREED))}
-    trips["exposure"] = trip_of(lambda: str(gt.who_can_open("gt-images", "scans/0001.png", team="open-team")))
+    trips["exposure"] = trip_of(
+        lambda: str(gt.who_can_open("gt-images", "scans/0001.png", team="open-team"))
+    )
     url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.7")
     probe = gt.probe(url, "198.51.100.9")
     trips["explain"] = trip_of(lambda: str(gt.explain(probe, url=url)))
@@ -68,6 +74,11 @@ def test_a_trip_is_short_enough_to_read(places: list[tuple[Sandbox, Path]]) -> N
     _, trips = [_trips(sandbox, cache) for sandbox, cache in places]
     measured = {name: (trip.nodes, _outside(trip)) for name, trip in trips.items()}
     for name, trip in trips.items():
-        print(f"{name}: {trip.nodes} nodes, {_outside(trip)} outside of parts; {len(trip.modules)} modules")
+        print(
+            f"{name}: {trip.nodes} nodes, {_outside(trip)} outside of parts; {len(trip.modules)}"
+            " modules"
+        )
     grown = [name for name, nodes in measured.items() if any(map(int.__gt__, nodes, BUDGET[name]))]
-    assert not grown, f"nodes that a trip enters, and those outside of the parts: {measured}; at most {BUDGET}"
+    assert not grown, (
+        f"nodes that a trip enters, and those outside of the parts: {measured}; at most {BUDGET}"
+    )

@@ -1,4 +1,6 @@
-"""An answer is true if its reader would say so, or it names the member to ask: every public type."""
+"""An answer is true if its reader would say so, or it names the member to ask:
+every public type.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +62,13 @@ NO_ANSWER = {
 
 def public_types() -> dict[str, type]:
     """Return every class that a package lists, and every class that a method of those returns."""
-    names = [each.name for each in pkgutil.walk_packages(gt_secure.__path__, "gt_secure.") if each.ispkg]
+    names = [
+        each.name for each in pkgutil.walk_packages(gt_secure.__path__, "gt_secure.") if each.ispkg
+    ]
     found: dict[str, type] = {}
-    for module in map(import_module, ["gt_secure", *(name for name in names if "labextension" not in name)]):
+    for module in map(
+        import_module, ["gt_secure", *(name for name in names if "labextension" not in name)]
+    ):
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if inspect.isclass(value) and value.__module__.startswith("gt_secure"):
@@ -70,7 +76,11 @@ def public_types() -> dict[str, type]:
     for cls in list(found.values()):
         for member in vars(cls).values():
             function = member.fget if isinstance(member, property) else member
-            word = str(getattr(function, "__annotations__", {}).get("return", "")).partition("[")[0].split(" |")[0]
+            word = (
+                str(getattr(function, "__annotations__", {}).get("return", ""))
+                .partition("[")[0]
+                .split(" |")[0]
+            )
             home = import_module(cls.__module__)
             value = getattr(home, word.rpartition(".")[2], None)
             if inspect.isclass(value) and value.__module__.startswith("gt_secure"):
@@ -87,7 +97,12 @@ def test_every_answer_has_a_truth_value_or_refuses_one() -> None:
         members = {*dir(cls), *(inspect.get_annotations(cls) if inspect.isclass(cls) else ())}
         module = next((each.__module__ for each in cls.__mro__ if "__bool__" in vars(each)), "")
         is_widget = any(each.__module__.startswith("ipywidgets") for each in cls.__mro__)
-        if members & ASKED and not module.startswith("gt_secure") and not is_widget and name not in NO_ANSWER:
+        if (
+            members & ASKED
+            and not module.startswith("gt_secure")
+            and not is_widget
+            and name not in NO_ANSWER
+        ):
             silent.append(name)
     assert silent == []
     assert len(TYPES) >= 60
@@ -95,7 +110,8 @@ def test_every_answer_has_a_truth_value_or_refuses_one() -> None:
 
 def kinds_of(base: type) -> list[type]:
     return sorted(
-        {each for kind in base.__subclasses__() for each in (kind, *kinds_of(kind))}, key=lambda each: each.__name__
+        {each for kind in base.__subclasses__() for each in (kind, *kinds_of(kind))},
+        key=lambda each: each.__name__,
     )
 
 
@@ -103,19 +119,34 @@ def kinds_of(base: type) -> list[type]:
 def test_an_ambiguous_answer_names_the_member(cls: type) -> None:
     with pytest.raises(TypeError, match=r"is neither true nor false here. Write \S"):
         bool(object.__new__(cls))
-    word = getattr(cls, "_ask").lstrip(".").replace("len(hits), or hits.coverage.", "").partition("(")[0].split(" ")[0]  # noqa: B009
+    asked = getattr(cls, "_ask")  # noqa: B009
+    asked = asked.lstrip(".").replace("len(hits), or hits.coverage.", "")
+    word = asked.partition("(")[0].split(" ")[0]
     annotated = {name for each in cls.__mro__ for name in inspect.get_annotations(each)}
     assert word in {"unread", *annotated} or hasattr(cls, word), f"{cls.__name__} has no {word}"
 
 
 def test_truth_is_what_it_reads_like() -> None:
     result = CheckResult("no_findings", "x", True, "")
-    yes = [Proof(True), result, Report((result,)), JournalCheck({"a": ()}), Findings((), (Checked("c", "clean"),))]
+    yes = [
+        Proof(True),
+        result,
+        Report((result,)),
+        JournalCheck({"a": ()}),
+        Findings((), (Checked("c", "clean"),)),
+    ]
     assert [bool(each) for each in yes[:4]] == [True] * 4
     assert not yes[4], "no finding, and a rule was decided"
     broken = JournalCheck({"a": ("edited",)})
     broken.broken = ("a",)
-    no = [Proof(False), Proof(None), CheckResult("c", "x", None, ""), Report(()), JournalCheck(), broken]
+    no = [
+        Proof(False),
+        Proof(None),
+        CheckResult("c", "x", None, ""),
+        Report(()),
+        JournalCheck(),
+        broken,
+    ]
     assert [bool(each) for each in no] == [False] * len(no)
     assert bool(Leaks([], 3, [])) is False
 
@@ -161,15 +192,24 @@ def test_require_raises_unless_it_holds() -> None:
             each.require()
 
 
-EXAMPLES: dict[str, dict[str, Any]] = {"AccessDenied": {"action": "s3:GetObject"}, "InvalidInput": {"field": "team"}}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "AccessDenied": {"action": "s3:GetObject"},
+    "InvalidInput": {"field": "team"},
+}
 
 
-@pytest.mark.parametrize("cls", [errors.GtSecureError, *kinds_of(errors.GtSecureError)], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "cls", [errors.GtSecureError, *kinds_of(errors.GtSecureError)], ids=lambda each: each.__name__
+)
 def test_every_error_can_be_pickled(cls: type[errors.GtSecureError]) -> None:
     if cls is CheckFailed:
-        error: Any = CheckFailed(CheckResult("no_findings", "x", False, "Found it.", {"a": [1]}, "Fix it."))
+        error: Any = CheckFailed(
+            CheckResult("no_findings", "x", False, "Found it.", {"a": [1]}, "Fix it.")
+        )
     elif cls.__name__ == "PartNotReadError":
-        error = PartNotReadError(NotRead("the workteam", "sagemaker:DescribeWorkteam", "denied", "This role may not."))
+        error = PartNotReadError(
+            NotRead("the workteam", "sagemaker:DescribeWorkteam", "denied", "This role may not.")
+        )
     else:
         error = cls("It failed.", next_step="Try again.", **EXAMPLES.get(cls.__name__, {}))
     back = pickle.loads(pickle.dumps(error))

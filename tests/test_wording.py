@@ -1,4 +1,6 @@
-"""Errors speak the language of their surface: options in a shell, arguments in Python, fields in the panel."""
+"""Errors speak the language of their surface: options in a shell, arguments in Python,
+fields in the panel.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,14 @@ from gt_secure.base.errors import (
 from gt_secure.base.wording import Wording
 from gt_secure.changes import Journal, apply
 from gt_secure.cli.main import build_parser
-from gt_secure.cli.wording import COMMAND_LINE, OPTIONS, PYTHON_ONLY, for_command_line, in_options, option_of
+from gt_secure.cli.wording import (
+    COMMAND_LINE,
+    OPTIONS,
+    PYTHON_ONLY,
+    for_command_line,
+    in_options,
+    option_of,
+)
 from gt_secure.connection import connect
 from gt_secure.logs import plots
 from gt_secure.widgets.base import PANEL
@@ -60,7 +69,9 @@ EVERY_KIND = (
 
 
 def next_steps() -> Iterator[tuple[str, str]]:
-    """Yield each text that an error of the library gives as its next step, with its file and line."""
+    """Yield each text that an error of the library gives as its next step,
+    with its file and line.
+    """
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
         if place.parts[0].removesuffix(".py") in SHELL_ONLY:
@@ -111,11 +122,27 @@ def test_every_argument_in_a_next_step_has_an_option() -> None:
         ("Pass team=, bucket= or both.", "Pass --team, s3://BUCKET or both.", None),
         ("A (portal_lock=None).", "A (without --portal-lock).", 'A (Portal lock: "No change").'),
         ("A (age_limit=None).", "A (--age-limit off).", 'A ("Age limit" empty).'),
-        ("See gt.workteams() for them.", "See 'gt-secure teams' for them.", 'See the list "Workteam" for them.'),
-        ("Undo it with gt.undo('ab12').", "Undo it with 'gt-secure undo ab12'.", "Undo it with gt.undo('ab12')."),
-        ("Write context={'aws:A': 'b'}.", "Write --context aws:A=b.", "Write context={'aws:A': 'b'}."),
+        (
+            "See gt.workteams() for them.",
+            "See 'gt-secure teams' for them.",
+            'See the list "Workteam" for them.',
+        ),
+        (
+            "Undo it with gt.undo('ab12').",
+            "Undo it with 'gt-secure undo ab12'.",
+            "Undo it with gt.undo('ab12').",
+        ),
+        (
+            "Write context={'aws:A': 'b'}.",
+            "Write --context aws:A=b.",
+            "Write context={'aws:A': 'b'}.",
+        ),
         ("For example memory_limit='2 GB'.", "For example --memory-limit '2 GB'.", None),
-        ("aws:PrincipalOrgID=o-1 and a == b", "aws:PrincipalOrgID=o-1 and a == b", "aws:PrincipalOrgID=o-1 and a == b"),
+        (
+            "aws:PrincipalOrgID=o-1 and a == b",
+            "aws:PrincipalOrgID=o-1 and a == b",
+            "aws:PrincipalOrgID=o-1 and a == b",
+        ),
     ],
 )
 def test_words_of_each_surface(text: str, command: str, panel: str | None) -> None:
@@ -159,10 +186,16 @@ def test_the_wrong_object_is_an_error_of_ours() -> None:
 
 
 def test_a_translated_error_keeps_class_and_details() -> None:
-    error = InvalidInput("No bucket is named.", next_step="Pass bucket=.", field="bucket", value="x")
+    error = InvalidInput(
+        "No bucket is named.", next_step="Pass bucket=.", field="bucket", value="x"
+    )
     shown = for_command_line(error)
     assert isinstance(shown, GtSecureError)
-    assert (type(shown), shown.next_step, shown.details) == (InvalidInput, "Pass s3://BUCKET.", error.details)
+    assert (type(shown), shown.next_step, shown.details) == (
+        InvalidInput,
+        "Pass s3://BUCKET.",
+        error.details,
+    )
     assert error.next_step == "Pass bucket=."
 
 

@@ -1,4 +1,5 @@
-"""Build the docs site with Sphinx: the pages of docs/, the tutorial notebooks with their saved outputs, the decisions.
+"""Build the docs site with Sphinx: the pages of docs/, the tutorial notebooks with their saved
+outputs, the decisions.
 
 python tools/build_docs.py [--out build/site]   exit with 1 on any warning, such as a link that leads nowhere
 
@@ -47,14 +48,21 @@ def assemble(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("__pycache__", "_build"))
     if LAB.is_dir():
-        shutil.copytree(LAB, folder / "assets" / "lab", ignore=shutil.ignore_patterns(*NOT_SERVED), dirs_exist_ok=True)
+        shutil.copytree(
+            LAB,
+            folder / "assets" / "lab",
+            ignore=shutil.ignore_patterns(*NOT_SERVED),
+            dirs_exist_ok=True,
+        )
     else:
         print(
-            "The policy lab has no engine: run python tools/build_lab.py first (it needs Node and npm).",
+            "The policy lab has no engine: run python tools/build_lab.py first (it needs Node and"
+            " npm).",
             file=sys.stderr,
         )
     home = folder / "index.md"
-    home.write_text(linked(home.read_text(encoding="utf-8"), "lab.md"), encoding="utf-8")  # here the lab is beside it
+    # here the lab is beside it
+    home.write_text(linked(home.read_text(encoding="utf-8"), "lab.md"), encoding="utf-8")
     tutorials = folder / "tutorials"
     tutorials.mkdir()
     rows = [
@@ -74,9 +82,15 @@ def assemble(folder: Path) -> None:
 
 
 def add_origin(book: dict[str, list[dict[str, object]]], path: Path) -> tuple[str, str]:
-    """Add a line below the title of a notebook that names its file; return the title and the first sentence."""
+    """Add a line below the title of a notebook that names its file;
+    return the title and the first sentence.
+    """
     source = book["cells"][0]["source"]
-    text = source if isinstance(source, str) else "".join(map(str, source if isinstance(source, list) else ()))
+    text = (
+        source
+        if isinstance(source, str)
+        else "".join(map(str, source if isinstance(source, list) else ()))
+    )
     heading, _, rest = text.partition("\n")
     where = path.relative_to(ROOT).as_posix()
     book["cells"][0]["source"] = f"{heading}\n\n{BINDER.format(where=where)}\n{rest}"
@@ -98,15 +112,23 @@ def decisions_list() -> str:
 
 def main() -> int:
     """Assemble the pages and run Sphinx over them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder of the site")
-    parser.add_argument("--pages", type=Path, default=ROOT / "build" / "docs", help="folder of the assembled pages")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "site", help="folder of the site"
+    )
+    parser.add_argument(
+        "--pages", type=Path, default=ROOT / "build" / "docs", help="folder of the assembled pages"
+    )
     args = parser.parse_args()
     assemble(args.pages)
     shutil.rmtree(args.out, ignore_errors=True)
     cache = args.pages.with_name(f"{args.pages.name}.cache")
     options = ["--quiet", "--fail-on-warning", "--keep-going", "-d", str(cache)]
-    code = subprocess.call([sys.executable, "-m", "sphinx", *options, str(args.pages), str(args.out)], cwd=ROOT)
+    code = subprocess.call(
+        [sys.executable, "-m", "sphinx", *options, str(args.pages), str(args.out)], cwd=ROOT
+    )
     if code == 0:
         print(f"{(args.out / 'index.html').as_uri()}")
     return code

@@ -1,10 +1,12 @@
-"""Make what the policy lab of the docs site loads: Python for the browser, and the engine of gt_secure compiled for it.
+"""Make what the policy lab of the docs site loads: Python for the browser, and the engine of
+gt_secure compiled for it.
 
     python tools/build_lab.py [--out build/lab]   # needs Node and npm; an unchanged part is not made again
 
-The packages are fetched by npm from the index that it is configured for, in the versions below, and their archives are
-compared with the digests below. That Python compiles the engine, starts, imports it and answers the examples; the page
-loads its memory from then, because starting in the page takes several times as long.
+The packages are fetched by npm from the index that it is configured for, in the versions below, and
+their archives are compared with the digests below. That Python compiles the engine, starts, imports
+it and answers the examples; the page loads its memory from then, because starting in the page takes
+several times as long.
 """
 
 from __future__ import annotations
@@ -46,7 +48,13 @@ PACKAGES = (
         "314.0.7",
         "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A==",
         "pyodide",
-        ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
+        (
+            "pyodide.mjs",
+            "pyodide.asm.mjs",
+            "pyodide.asm.wasm",
+            "python_stdlib.zip",
+            "pyodide-lock.json",
+        ),
     ),
     Package(
         "@duckdb/duckdb-wasm",
@@ -171,20 +179,32 @@ for (const [name, data] of Object.entries(packed)) writeFileSync(`${out}/${name}
 const bytes = Object.values(packed).reduce((sum, each) => sum + each.length, 0);
 writeFileSync(`${out}/example.json`, JSON.stringify({ bytes, answers }));
 """
-"""Compiles engine and library without docstrings, and keeps the memory of a Python that has started and answered.
+"""Compiles engine and library without docstrings, and keeps the memory of a Python that has started
+and answered.
 
-The page goes on from there. The answers for its first example are kept, too: it shows them until the engine is there.
+The page goes on from there. The answers for its first example are kept, too: it shows them until
+the engine is there.
 """
 
-NOT_SERVED = ("engine.sha256", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+NOT_SERVED = (
+    "engine.sha256",
+    "pyodide.asm.mjs",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
 """Files from which others are made: the page loads those."""
 
 
 def fetch(package: Package, out: Path) -> None:
-    """Fetch a package and keep the wanted files of it; nothing is done where they are there already."""
+    """Fetch a package and keep the wanted files of it;
+    nothing is done where they are there already.
+    """
     folder = out / package.folder
     stamp = folder / "package.json"
-    if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(package))):
+    if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == json.loads(
+        json.dumps(asdict(package))
+    ):
         return
     with tempfile.TemporaryDirectory() as temporary:
         run("npm", "pack", "--silent", f"{package.name}@{package.version}", cwd=Path(temporary))
@@ -204,25 +224,44 @@ def check(data: bytes, package: Package) -> None:
     """Refuse an archive that is not the pinned one."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
     if found != package.integrity:
-        sys.exit(f"{package.name} {package.version} has the digest {found}, not {package.integrity}: do not use it.")
+        sys.exit(
+            f"{package.name} {package.version} has the digest {found}, not {package.integrity}: do"
+            " not use it."
+        )
 
 
 def join_duckdb(out: Path) -> None:
-    """Let DuckDB's module find apache-arrow: a worker has no import map, and that package's one file is no module."""
+    """Let DuckDB's module find apache-arrow: a worker has no import map,
+    and that package's one file is no module.
+    """
     source = (out / "duckdb" / "duckdb-browser-blocking.mjs").read_text(encoding="utf-8")
     assert 'from"apache-arrow"' in source
-    module = source.replace('from"apache-arrow"', 'from"./arrow.mjs"').partition("//# sourceMappingURL")[0]
+    module = source.replace('from"apache-arrow"', 'from"./arrow.mjs"').partition(
+        "//# sourceMappingURL"
+    )[0]
     (out / "duckdb" / "duckdb.mjs").write_text(module, encoding="utf-8")
-    arrow = (out / "arrow" / "Arrow.es2015.min.js").read_text(encoding="utf-8").partition("//# sourceMappingURL")[0]
+    arrow = (
+        (out / "arrow" / "Arrow.es2015.min.js")
+        .read_text(encoding="utf-8")
+        .partition("//# sourceMappingURL")[0]
+    )
     names = "".join(f"export const {name} = module.exports.{name};\n" for name in ARROW)
-    text = f"const module = {{ exports: {{}} }};\n((exports) => {{\n{arrow}\n}})(module.exports);\n{names}"
+    text = (
+        "const module = { exports: {} };\n((exports) =>"
+        f" {{\n{arrow}\n}})(module.exports);\n{names}"
+    )
     (out / "duckdb" / "arrow.mjs").write_text(text, encoding="utf-8")
 
 
 def sources() -> dict[str, bytes]:
     """Return the files of the engine and of the lab by their names in the archive."""
     package = ROOT / "gt_secure"
-    paths = [path for name in ("", *ENGINE, *LOGS) for path in (package / name).glob("*") if path.suffix in KEPT]
+    paths = [
+        path
+        for name in ("", *ENGINE, *LOGS)
+        for path in (package / name).glob("*")
+        if path.suffix in KEPT
+    ]
     found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
     return {**found, **{name: (LAB / name).read_bytes() for name in ("lab.py", "log.py")}}
 
@@ -231,7 +270,9 @@ KEPT = {".py", ".json", ".css"}
 
 
 def build_engine(out: Path) -> None:
-    """Compile the engine and keep a started Python; nothing is done where their source is the same."""
+    """Compile the engine and keep a started Python;
+    nothing is done where their source is the same.
+    """
     files = sources()
     asked = json.dumps([*questions(), {**questions()[0], "policy": "{"}])
     parts = [
@@ -261,7 +302,9 @@ def questions() -> list[dict[str, str]]:
     """Return the questions of the page about its own examples."""
     mistakes = json.loads((LAB / "mistakes.json").read_text(encoding="utf-8"))
     found = [{**each, "policy": json.dumps(each["policy"], indent=2)} for each in mistakes]
-    return [{**each, "ask": kind} for each in found for kind in ("proof", "answers", "picture", "guard")]
+    return [
+        {**each, "ask": kind} for each in found for kind in ("proof", "answers", "picture", "guard")
+    ]
 
 
 def run(*command: str, cwd: Path) -> None:
@@ -284,11 +327,18 @@ def build(out: Path) -> None:
 
 def main() -> int:
     """Build, and list the files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lab", help="folder of the result")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "lab", help="folder of the result"
+    )
     out = parser.parse_args().out.resolve()
     build(out)
-    print(*(f"{path.stat().st_size:10} {path.relative_to(out)}" for path in sorted(out.rglob("*.*"))), sep="\n")
+    print(
+        *(f"{path.stat().st_size:10} {path.relative_to(out)}" for path in sorted(out.rglob("*.*"))),
+        sep="\n",
+    )
     return 0
 
 

@@ -1,10 +1,12 @@
-"""Build the JupyterLab extension: labextension/ (TypeScript) to gt_secure/labextension/ (what JupyterLab loads).
+"""Build the JupyterLab extension: labextension/ (TypeScript) to gt_secure/labextension/ (what
+JupyterLab loads).
 
     python tools/build_labextension.py          # needs Node and npm; the packages are those of the lock file
     python tools/build_labextension.py --check  # build elsewhere, and compare with what is committed
 
-The builder is JupyterLab's own, with the shared versions of labextension/core: the result depends on neither the
-JupyterLab nor the machine, nor the folder: labextension/webpack.config.js names the parts by what they are.
+The builder is JupyterLab's own, with the shared versions of labextension/core: the result depends
+on neither the JupyterLab nor the machine, nor the folder: labextension/webpack.config.js names the
+parts by what they are.
 """
 
 from __future__ import annotations
@@ -27,23 +29,34 @@ BUILDER = Path("node_modules", "@jupyterlab", "builder", "lib", "build-labextens
 
 def main() -> int:
     """Build, or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if the built files differ")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit code 1 if the built files differ"
+    )
     if not parser.parse_args().check:
         build(SOURCE, BUILT)
-        print(*(f"{path.stat().st_size:8} {path.relative_to(ROOT)}" for path in files(BUILT)), sep="\n")
+        print(
+            *(f"{path.stat().st_size:8} {path.relative_to(ROOT)}" for path in files(BUILT)),
+            sep="\n",
+        )
         return 0
     with tempfile.TemporaryDirectory() as folder:
         different = compare(Path(folder))
     for name in different:
-        print(f"{name} differs from what labextension/ builds: run python tools/build_labextension.py")
+        print(
+            f"{name} differs from what labextension/ builds: run python tools/build_labextension.py"
+        )
     return 1 if different else 0
 
 
 def compare(folder: Path) -> list[str]:
     """Build from a copy of the source, and name the files that differ from those committed."""
     copy = folder / "labextension"
-    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "lib", "out", "*.tsbuildinfo"))
+    shutil.copytree(
+        SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "lib", "out", "*.tsbuildinfo")
+    )
     (folder / "gt_secure").mkdir()
     if (SOURCE / "node_modules").is_dir():
         # A link to them would show in the build: webpack names a module by where it really is.

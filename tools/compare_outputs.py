@@ -1,14 +1,16 @@
-"""Compare the outputs of two versions of the package, byte for byte, after a change that must not change any.
+"""Compare the outputs of two versions of the package, byte for byte, after a change that must not
+change any.
 
     python tools/compare_outputs.py 0f7222a .            a revision with this checkout
     python tools/compare_outputs.py . . --only '^teams'   the same twice: this must find nothing
     python tools/compare_outputs.py main . --only '^panel'   only the states of the panel
 
-Each version runs the same command lines in a sandbox of its own: as text, as JSON, in the other formats, as a user
-without permissions, and with --help. Each also shows what Python returns, and the panel in its states as a reader sees
-it. Exit codes, standard output, standard error and written files are compared. The values that differ in every run
-(ports, times, ids) are replaced on both sides: ``VOLATILE`` has each with its reason. The commands are copies of a
-running process (``tests/support/warm.py``), so this needs Linux. The exit code is 1 if an output differs.
+Each version runs the same command lines in a sandbox of its own: as text, as JSON, in the other
+formats, as a user without permissions, and with --help. Each also shows what Python returns, and
+the panel in its states as a reader sees it. Exit codes, standard output, standard error and written
+files are compared. The values that differ in every run (ports, times, ids) are replaced on both
+sides: ``VOLATILE`` has each with its reason. The commands are copies of a running process
+(``tests/support/warm.py``), so this needs Linux. The exit code is 1 if an output differs.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ REQUESTS = (
     (30, "2001:db8:113::7", "scans/4.png", "304 -", 1),
     (29, "10.0.3.4", "scans/4.png", "200 -", 1),
 )
-"""Requests of a log: minutes ago, address, key, status, seconds since the URL was signed. One URL leaked."""
+"""Requests of a log: minutes ago, address, key, status, seconds since the URL was signed.
+One URL leaked.
+"""
 LOG = "s3://gt-logs/compared/"
 MORE = (
     *(f"verdict < {name}" for name in CASES),
@@ -59,11 +63,15 @@ MORE = (
     "plot log -o hits.png",
     *(f"plot {LOG} --kind {kind} -o {kind}.svg" for kind in ("network", "time", "age", "refused")),
 )  # fmt: skip
-"""Lines beyond one for each way in which a command runs: cases of policies, logs in S3, and errors."""
+"""Lines beyond one for each way in which a command runs: cases of policies,
+logs in S3, and errors.
+"""
 
 
 class Volatile(NamedTuple):
-    """A value that two runs of one version do not share, in all outputs or only in those of some commands."""
+    """A value that two runs of one version do not share,
+    in all outputs or only in those of some commands.
+    """
 
     pattern: str
     reason: str
@@ -74,39 +82,65 @@ VOLATILE = {
     "revocation": Volatile(r"(?<=GtSecureRevokeUntil)\w+", "a revocation is named by its time"),
     "day": Volatile(r"\b\d{4}-\d\d-\d\d(?=[T ]\d\d:\d\d)", "when the run was"),
     "time": Volatile(r"(?<=<day>[T ])\d\d:\d\d", "when the run was"),
-    "second": Volatile(r"(?<=<time>:)\d\d(\.\d+)?", "when the run was; without microseconds if they are 0"),
+    "second": Volatile(
+        r"(?<=<time>:)\d\d(\.\d+)?", "when the run was; without microseconds if they are 0"
+    ),
     "instant": Volatile(r"\d{8}T\d{6}", "when a URL was signed"),
     "datetime": Volatile(r"(?<=datetime\.datetime\()\d{4}(, \d+){4,6}", "when the run was"),
-    "epoch": Volatile(r"(?<=aws:EpochTime.: .)\d{10}|(?<=aws:epochtime.: ..)\d{10}", "when the run was"),
+    "epoch": Volatile(
+        r"(?<=aws:EpochTime.: .)\d{10}|(?<=aws:epochtime.: ..)\d{10}", "when the run was"
+    ),
     "http date": Volatile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "when the run was"),
-    "change": Volatile(r"\b\d{8}-\d{6}-\d{6}-[0-9a-f]{4}\b", "the id of a change is its time and a random number"),
-    "hash before": Volatile(r"(?<=.prev.: .)[0-9a-f]{64}", "an entry of the journal has a time and random ids"),
+    "change": Volatile(
+        r"\b\d{8}-\d{6}-\d{6}-[0-9a-f]{4}\b", "the id of a change is its time and a random number"
+    ),
+    "hash before": Volatile(
+        r"(?<=.prev.: .)[0-9a-f]{64}", "an entry of the journal has a time and random ids"
+    ),
     "elapsed": Volatile(r"(?<=elapsed_ms)(=|: |\": )[\d.]+", "how long a request took"),
     "request": Volatile(r"\b[0-9A-F]{16}\b", "random id of a request to S3"),
     "host id": Volatile(r"(?<='x-amz-id-2': ')[\w-]{43}", "random id of a request to S3"),
-    "uuid": Volatile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "random id of a request or an event"),
+    "uuid": Volatile(
+        r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "random id of a request or an event"
+    ),
     "marker": Volatile(r"\b[0-9a-f]{32}\b", "random id of a test URL"),
     "probe": Volatile(r"(?<=gt-secure-probe-)[0-9a-f]{16}", "random name of what a probe uploads"),
     "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a sweep took"),
-    "seconds left": Volatile(r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"),
-    "countdown": Volatile(
-        r"\b\d+:\d\d(?= left)|(?<=Expires in\n)\d+:\d\d", "what is left of the life of a test URL", "^panel"
+    "seconds left": Volatile(
+        r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"
     ),
-    "reading": Volatile(r"(?<=as read )\d\d:\d\d:\d\d|(?<=change of )\d\d:\d\d", "when the account was read", "panel"),
+    "countdown": Volatile(
+        r"\b\d+:\d\d(?= left)|(?<=Expires in\n)\d+:\d\d",
+        "what is left of the life of a test URL",
+        "^panel",
+    ),
+    "reading": Volatile(
+        r"(?<=as read )\d\d:\d\d:\d\d|(?<=change of )\d\d:\d\d",
+        "when the account was read",
+        "panel",
+    ),
     "clock": Volatile(r"\b\d+(?= s off)", "a busy machine answers a second later"),
     "cache size": Volatile(r"(?<=\"bytes\": )\d+", "random ids are compressed to other sizes"),
     "port": Volatile(r"(?<=127\.0\.0\.1)(:|', )\d+", "the sandbox listens on a free port"),
     "process": Volatile(r"(?<='pid': )\d+", "the journal has the process that made a change"),
     "address": Volatile(r"(?<= at )0x[0-9a-f]+", "where an object is in memory"),
     "delivery": Volatile(r"(?<=last delivery )\d+ \w{3} \d\d:\d\d", "when the log was put into S3"),
-    "delay": Volatile(r"(?<=typical_delay_s)(=|: )[\d.]+", "how long after a request the log was put into S3"),
-    "digest": Volatile(r"(?<=sha256:)[0-9a-f]{64}", "a plan to revoke has its time", "^gt-secure revoke|^python: revo"),
+    "delay": Volatile(
+        r"(?<=typical_delay_s)(=|: )[\d.]+", "how long after a request the log was put into S3"
+    ),
+    "digest": Volatile(
+        r"(?<=sha256:)[0-9a-f]{64}",
+        "a plan to revoke has its time",
+        "^gt-secure revoke|^python: revo",
+    ),
     "sandbox": Volatile(r"(?<=/gt-secure-sandbox-)\w{8}", "temporary folder of a sandbox"),
 }
 
 
 def normalised(name: str, text: str, folder: Path, tree: Path) -> str:
-    """Return the output of a command with names in place of the folders of its run, and of what is volatile."""
+    """Return the output of a command with names in place of the folders of its run,
+    and of what is volatile.
+    """
     text = text.replace(str(folder), "<folder>").replace(str(tree), "<tree>")
     for value, volatile in VOLATILE.items():
         if re.search(volatile.commands, name):
@@ -115,7 +149,9 @@ def normalised(name: str, text: str, folder: Path, tree: Path) -> str:
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each command whose output differs, with a unified diff; an output of one side only is a difference."""
+    """Yield each command whose output differs, with a unified diff;
+    an output of one side only is a difference.
+    """
     for name in dict.fromkeys([*before, *after]):
         sides = [side.get(name, "(not run)").split("\n") for side in (before, after)]
         if sides[0] != sides[1]:
@@ -124,10 +160,14 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare two versions; return 1 if an output differs."""
-    parser = argparse.ArgumentParser(description="compare the outputs of two versions of the package")
+    parser = argparse.ArgumentParser(
+        description="compare the outputs of two versions of the package"
+    )
     parser.add_argument("before", help="a folder, or a revision of git")
     parser.add_argument("after", help="a folder, or a revision of git")
-    parser.add_argument("--only", default="", metavar="REGEX", help="compare only the commands that match")
+    parser.add_argument(
+        "--only", default="", metavar="REGEX", help="compare only the commands that match"
+    )
     parser.add_argument("--record", type=dt.datetime.fromisoformat, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.record:
@@ -135,7 +175,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="compare-") as temporary:
         home = Path(temporary).resolve()
-        with tree_of(options.before, home / "before") as before, tree_of(options.after, home / "after") as after:
+        with (
+            tree_of(options.before, home / "before") as before,
+            tree_of(options.after, home / "after") as after,
+        ):
             outputs = outputs_of([before, after], home, options.only)
     found = list(differences(*outputs))
     for name, diff in found:
@@ -150,7 +193,9 @@ def tree_of(named: str, place: Path) -> Iterator[Path]:
     if (Path(named) / "gt_secure").is_dir():
         yield Path(named).resolve()
         return
-    subprocess.run(["git", "worktree", "add", "--quiet", "--detach", place, named], cwd=ROOT, check=True)
+    subprocess.run(
+        ["git", "worktree", "add", "--quiet", "--detach", place, named], cwd=ROOT, check=True
+    )
     try:
         yield place
     finally:
@@ -158,26 +203,45 @@ def tree_of(named: str, place: Path) -> Iterator[Path]:
 
 
 def outputs_of(trees: Sequence[Path], home: Path, only: str) -> list[dict[str, str]]:
-    """Run the commands in all versions at the same time, so that the clock is the same, and return their outputs."""
+    """Run the commands in all versions at the same time, so that the clock is the same,
+    and return their outputs.
+    """
     (home / "sitecustomize.py").write_text(NO_OTHER_PACKAGE, encoding="utf-8")
     now, runs = dt.datetime.now(dt.UTC).isoformat(), []
     for number, tree in enumerate(trees):
         folder = home / str(number)  # of one length: texts are filled to a width
         folder.mkdir()
-        command = [sys.executable, __file__, str(tree), str(folder), "--only", only, "--record", now]
+        command = [
+            sys.executable,
+            __file__,
+            str(tree),
+            str(folder),
+            "--only",
+            only,
+            "--record",
+            now,
+        ]
         env = {
             **os.environ,
             "PYTHONPATH": f"{tree}{os.pathsep}{home}",
             "PYTHONHASHSEED": "0",  # botocore puts a set into the name of its user agent
             "GT_SECURE_SWEEPS": f"{folder}-sweeps",
         }
-        runs.append(subprocess.Popen(command, env={name: env[name] for name in env if name != "COLUMNS"}))
+        runs.append(
+            subprocess.Popen(command, env={name: env[name] for name in env if name != "COLUMNS"})
+        )
     codes = [run.wait() for run in runs]
     if any(codes):
         raise SystemExit("a version could not be run")
-    texts = [json.loads((home / f"{number}.json").read_text(encoding="utf-8")) for number in range(len(trees))]
+    texts = [
+        json.loads((home / f"{number}.json").read_text(encoding="utf-8"))
+        for number in range(len(trees))
+    ]
     return [
-        {name: normalised(name, text, home / str(number), tree) for name, text in texts[number].items()}
+        {
+            name: normalised(name, text, home / str(number), tree)
+            for name, text in texts[number].items()
+        }
         for number, tree in enumerate(trees)
     ]
 
@@ -192,7 +256,9 @@ for finder in [*sys.meta_path]:  # an editable installation would fill in module
 
 
 def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
-    """Run the commands with the package of this process, which is that of the version, and keep what they printed."""
+    """Run the commands with the package of this process, which is that of the version,
+    and keep what they printed.
+    """
     sys.path.append(str(ROOT / "tests"))
     import boto3
 
@@ -213,27 +279,47 @@ def record(tree: Path, folder: Path, only: str, now: dt.datetime) -> None:
         run = partial(output_of, Path(short, "bin", "gt-secure"), folder)
 
         def start_again() -> dict[str, str]:
-            """Put the sandbox and the folder back, apply a first change, and return the names that lines need."""
+            """Put the sandbox and the folder back, apply a first change,
+            and return the names that lines need.
+            """
             sandbox.reset()
             write_files(folder, now)
-            boto3.client("s3").upload_file("requests.log", "gt-logs", "compared/2026-11-20-10-00-00-0123456789ABCDEF")
+            boto3.client("s3").upload_file(
+                "requests.log", "gt-logs", "compared/2026-11-20-10-00-00-0123456789ABCDEF"
+            )
             outputs[f"gt-secure {FIRST}"] = run(FIRST)
             try:
                 return names_of_lines()
-            except StopIteration:  # another version asks something else before it applies: its outputs show that
+            except (
+                StopIteration
+            ):  # another version asks something else before it applies: its outputs show that
                 return {}
 
         commands = re.findall(r"^  ([a-z]+)  ", run("--help"), re.MULTILINE)
         helps = {name: run(f"{name} --help") for name in commands}
-        outputs |= {f"gt-secure {name} --help": text for name, text in helps.items() if re.search(only, name)}
+        outputs |= {
+            f"gt-secure {name} --help": text
+            for name, text in helps.items()
+            if re.search(only, name)
+        }
         chosen = [line for line in LINES if re.search(only, line)]
         others = [line for line in MORE if re.search(only, line)]
         formats = {line: list(in_other_formats(line, helps)) for line in (*chosen, *others)}
-        as_json = {line: [each for each in found if "--json" in each] for line, found in formats.items()}
+        as_json = {
+            line: [each for each in found if "--json" in each] for line, found in formats.items()
+        }
         others += [f"{name} --jsno" for name in commands if re.search(only, name)]
-        second = [each for line, found in formats.items() for each in (found if line in chosen else as_json[line])]
+        second = [
+            each
+            for line, found in formats.items()
+            for each in (found if line in chosen else as_json[line])
+        ]
         refused = [*chosen, *(each for line in chosen for each in as_json[line])]
-        for note, lines in (("", chosen + others), ("", second), (" (without permissions)", refused)):
+        for note, lines in (
+            ("", chosen + others),
+            ("", second),
+            (" (without permissions)", refused),
+        ):
             if not lines:
                 continue
             names = start_again()
@@ -265,7 +351,9 @@ def write_files(folder: Path, now: dt.datetime) -> None:
         shutil.copy(DATA / name, folder)
     exposures = (DATA / "exposure-cases.ndjson").read_text(encoding="utf-8").splitlines()
     for name in POLICIES:
-        Path(name).write_text(json.dumps(json.loads(exposures[int(name[7:10])])["policy"]), encoding="utf-8")
+        Path(name).write_text(
+            json.dumps(json.loads(exposures[int(name[7:10])])["policy"]), encoding="utf-8"
+        )
     requests = [
         command_lines.log_line(now - dt.timedelta(minutes=minutes), ip, key, status, signed_s)
         for minutes, ip, key, status, signed_s in REQUESTS
@@ -280,7 +368,10 @@ def keys_of_nobody() -> dict[str, str]:
     iam = boto3.client("iam")
     iam.create_user(UserName="nobody")
     keys = iam.create_access_key(UserName="nobody")["AccessKey"]
-    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"]}
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+    }
 
 
 def in_other_formats(line: str, helps: Mapping[str, str]) -> Iterator[str]:
@@ -292,7 +383,9 @@ def in_other_formats(line: str, helps: Mapping[str, str]) -> Iterator[str]:
     options = ["--json"] * ("--json" in text)
     for choice in re.findall(r"--format \{([^}]*)\}", text)[:1]:
         options += [f"--format {each}" for each in re.split(r",\s*", choice)]
-    options += [f"--{option} report.{option}" for option in ("sarif", "junit") if f"--{option} FILE" in text]
+    options += [
+        f"--{option} report.{option}" for option in ("sarif", "junit") if f"--{option} FILE" in text
+    ]
     yield from (f"{words} {option}" + (f" < {source}" if source else "") for option in options)
 
 
@@ -309,13 +402,22 @@ def output_of(program: Path, folder: Path, line: str, env: Mapping[str, str] | N
         check=False,
     )
     parts = {"stdout": done.stdout, "stderr": done.stderr}
-    parts |= {path: content for path, content in _files(folder).items() if before.get(path) != content}
-    shown = (f"--- {name}\n{content.decode('utf-8', 'backslashreplace')}" for name, content in parts.items())
+    parts |= {
+        path: content for path, content in _files(folder).items() if before.get(path) != content
+    }
+    shown = (
+        f"--- {name}\n{content.decode('utf-8', 'backslashreplace')}"
+        for name, content in parts.items()
+    )
     return "\n".join([f"exit code {done.returncode}", *shown])
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 if __name__ == "__main__":

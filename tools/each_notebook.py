@@ -1,4 +1,5 @@
-"""Run one check of ``gt_secure.check`` on each notebook that is named: what the pre-commit hooks call.
+"""Run one check of ``gt_secure.check`` on each notebook that is named: what the pre-commit hooks
+call.
 
 python tools/each_notebook.py no-secret-saved notebooks/01_quickstart.ipynb ...
 """

@@ -1,10 +1,11 @@
-"""Write the page of known policies: each with its source, the engine's verdict, and a link that opens the lab at it.
+"""Write the page of known policies: each with its source, the engine's verdict, and a link that
+opens the lab at it.
 
     python tools/known_policies.py           write docs/known-policies.md
     python tools/known_policies.py --check   exit with 1 if it differs
 
-The rows are in docs/assets/lab/known.json. Only holes that the named thread names itself belong there; the policy is a
-minimal case that was written for this page.
+The rows are in docs/assets/lab/known.json. Only holes that the named thread names itself belong
+there; the policy is a minimal case that was written for this page.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ def rows() -> list[dict[str, object]]:
 
 def question(row: dict[str, object]) -> dict[str, str]:
     """Return what the fields of the lab hold."""
-    return {name: json.dumps(row[name], indent=2) if name == "policy" else str(row[name]) for name in FIELDS}
+    return {
+        name: json.dumps(row[name], indent=2) if name == "policy" else str(row[name])
+        for name in FIELDS
+    }
 
 
 def link(row: dict[str, object]) -> str:
@@ -62,7 +66,10 @@ def answers(row: dict[str, object]) -> tuple[str, str]:
     """Return the verdict and the answer for the request of a row."""
     import lab
 
-    asked = {pane: json.loads(lab.ask(json.dumps({**question(row), "ask": pane}))) for pane in ("proof", "answers")}
+    asked = {
+        pane: json.loads(lab.ask(json.dumps({**question(row), "ask": pane})))
+        for pane in ("proof", "answers")
+    }
     [found] = [each for each in asked["answers"]["answers"] if each["request"] == row["request"]]
     return str(asked["proof"]["verdict"]), str(found["answer"])
 
@@ -76,14 +83,19 @@ def page() -> str:
         about = f"**{row['title']}.** {row['says']} [{owner}]({row['thread']})"
         asked = f"{REQUESTS[str(row['request'])]} from `{row['source']}`: **{answer}**"
         # A link of Markdown would be looked up as a heading of that page.
-        opened = f'<a href="{link(row)}" aria-label="Open in the lab: {row["title"]}">open in the lab</a>'
+        opened = (
+            f'<a href="{link(row)}" aria-label="Open in the lab: {row["title"]}">open in the'
+            " lab</a>"
+        )
         lines.append(f"| {about} | {verdict} | {asked} | {opened} |")
     return HEAD + "\n".join(lines) + "\n"
 
 
 def main() -> int:
     """Write or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     text = page()
     if parser.parse_args().check:

@@ -1,4 +1,5 @@
-"""Check what people read: docstrings, messages, help, docs and notebooks follow the rules below and the glossary.
+"""Check what people read: docstrings, messages, help, docs and notebooks follow the rules below and
+the glossary.
 
 A list that is shown in part must name the rest, too.
 
@@ -43,11 +44,16 @@ NOT_NAMED = re.compile(r"/(data|static|__pycache__|node_modules)/|docs/reference
 TEXTS = {".py", ".md", ".json", ".ipynb", ".ts", ".toml", ".html", ".js", ".yml", ".sh", ".1"}
 
 HEADLESS = re.compile(r"(What|Whether|Where|Which|Who|Whom|How|Why|When) ")
-"""Openings of a docstring that name no noun. "How many rows ..." is one; a question with its mark is not."""
+"""Openings of a docstring that name no noun. "How many rows ..." is one;
+a question with its mark is not.
+"""
 
 PHRASES = {
     "calque": [
-        r"is no (column|source|filter|connection|blocker|policy|action|ARN|operator|finding|leak)\b",
+        (
+            r"is no"
+            r" (column|source|filter|connection|blocker|policy|action|ARN|operator|finding|leak)\b"
+        ),
         r"\b(nothing|something|anything) is to\b",
         r"belongs? into",
         r"\bgraver?\b",
@@ -98,7 +104,9 @@ PHRASES = {
 }
 WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
 CURLY = re.compile("[“”„‘]")
-PLURAL = re.compile(r"(?<![\d.,])1 (objects|rows|lines|requests|hits|ranges|networks|files|changes|findings|URLs)\b")
+PLURAL = re.compile(
+    r"(?<![\d.,])1 (objects|rows|lines|requests|hits|ranges|networks|files|changes|findings|URLs)\b"
+)
 NOT_SHOWN = re.compile(r"gt_secure/(sandbox|secrets|engine/iam|logs/(ingest|sql|storage|engines))/")
 """Modules that show no list: they cut buffers, samples and parts of names."""
 PLURAL_NAME = re.compile(r"\w+s|\w*(found|wrong|missing|undecided|left|rest|meant|ended|busiest)")
@@ -111,7 +119,9 @@ CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`|<[^>]+>|https?://\S+|:\w+:`[^`]*
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of text that a person reads: its file, line, kind (docstring, message, page, notebook) and words."""
+    """A piece of text that a person reads: its file, line, kind (docstring, message, page,
+    notebook) and words.
+    """
 
     path: str
     line: int
@@ -133,7 +143,11 @@ def of_module(path: Path) -> Iterator[Text]:
                 docstrings.add(id(first.value))
                 yield Text(name, first.lineno, "docstring", text)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and id(node) not in docstrings and _is_sentence(node.value):
+        if (
+            isinstance(node, ast.Constant)
+            and id(node) not in docstrings
+            and _is_sentence(node.value)
+        ):
             yield Text(name, node.lineno, "message", str(node.value))
 
 
@@ -147,10 +161,11 @@ def _is_sentence(value: object) -> bool:
 
 
 def cut_lists(source: str) -> Iterator[tuple[int, str]]:
-    """Yield line and text of each list in a module that is cut without a word on the remainder in the same function.
+    """Yield line and text of each list in a module that is cut without a word on the remainder in
+    the same function.
 
-    A list is what is looped over, unpacked, joined or named in the plural; a slice that begins elsewhere or ends after
-    one item is no cut.
+    A list is what is looped over, unpacked, joined or named in the plural; a slice that begins
+    elsewhere or ends after one item is no cut.
     """
     tree = ast.parse(source)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -158,11 +173,17 @@ def cut_lists(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call):
             cut = ast.unparse(node.func).endswith("islice") and len(node.args) == 2
         else:
-            cut = isinstance(node, ast.Subscript) and _cuts(node) and _is_list(node.value, parents[node])
+            cut = (
+                isinstance(node, ast.Subscript)
+                and _cuts(node)
+                and _is_list(node.value, parents[node])
+            )
         if not cut:
             continue
         function: ast.AST = node
-        while function in parents and not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        while function in parents and not isinstance(
+            function, ast.FunctionDef | ast.AsyncFunctionDef
+        ):
             function = parents[function]
         words = [each for each in getattr(function, "body", ()) if not _is_text(each)]
         if not REMAINDER.search("\n".join(map(ast.unparse, words))):
@@ -176,7 +197,12 @@ def _is_text(node: ast.AST) -> bool:
 def _cuts(node: ast.Subscript) -> bool:
     """Return whether a subscript keeps the first items, more than one, up to a fixed number."""
     part = node.slice
-    if not isinstance(part, ast.Slice) or part.lower is not None or part.step is not None or part.upper is None:
+    if (
+        not isinstance(part, ast.Slice)
+        or part.lower is not None
+        or part.step is not None
+        or part.upper is None
+    ):
         return False
     if isinstance(part.upper, ast.Constant):
         return isinstance(part.upper.value, int) and part.upper.value > 1
@@ -191,7 +217,13 @@ def _is_list(value: ast.expr, parent: ast.AST) -> bool:
         return True
     if isinstance(value, ast.Call):
         return bool(re.search(r"(sorted|list|tuple|join|dict\.fromkeys)$", ast.unparse(value.func)))
-    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+    name = (
+        value.attr
+        if isinstance(value, ast.Attribute)
+        else value.id
+        if isinstance(value, ast.Name)
+        else ""
+    )
     return bool(PLURAL_NAME.fullmatch(name))
 
 
@@ -213,10 +245,16 @@ def of_page(path: Path) -> Iterator[Text]:
 
 
 def of_notebook(path: Path) -> Iterator[Text]:
-    """Yield the lines of Markdown cells and the comments of code cells; the number is that of the cell."""
+    """Yield the lines of Markdown cells and the comments of code cells;
+    the number is that of the cell.
+    """
     for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], start=1):
         source = "".join(cell["source"])
-        lines = CODE.sub("", source).splitlines() if cell["cell_type"] == "markdown" else COMMENT.findall(source)
+        lines = (
+            CODE.sub("", source).splitlines()
+            if cell["cell_type"] == "markdown"
+            else COMMENT.findall(source)
+        )
         for line in lines:
             if line.strip():
                 yield Text(path.relative_to(ROOT).as_posix(), number, "notebook", line)
@@ -238,7 +276,9 @@ def texts() -> Iterator[Text]:
 
 
 def former_words() -> re.Pattern[str]:
-    """Return what the last column of the glossary lists: with blanks, hyphens, underscores or nothing between words."""
+    """Return what the last column of the glossary lists: with blanks, hyphens,
+    underscores or nothing between words.
+    """
     rows = re.findall(r"^\|.*\| ([^|]*) \|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
     words = [word for row in rows for word in re.findall("`([^`]+)`", row)]
     spelled = ("[ _-]?".join(map(re.escape, re.split("[ _-]", word))) for word in words)
@@ -246,10 +286,14 @@ def former_words() -> re.Pattern[str]:
 
 
 def named_so() -> Iterator[tuple[Text, str, str]]:
-    """Yield every place that has a former word: in names, code, help, pages, notebooks and tests."""
+    """Yield every place that has a former word: in names, code, help, pages,
+    notebooks and tests.
+    """
     former = former_words()
     roots = [ROOT / name for name in NAMED]
-    files = [path for root in roots for path in (sorted(root.rglob("*")) if root.is_dir() else [root])]
+    files = [
+        path for root in roots for path in (sorted(root.rglob("*")) if root.is_dir() else [root])
+    ]
     for path in files:
         name = path.relative_to(ROOT).as_posix()
         if path.suffix not in TEXTS or NOT_NAMED.search(f"/{name}") or path.is_symlink():
@@ -285,12 +329,18 @@ def exceptions() -> dict[tuple[str, str], str]:
 
 def main() -> int:
     """Print what breaks a rule."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--counts", action="store_true")
     parser.add_argument("paths", nargs="*", help="only files whose path begins so")
     args = parser.parse_args()
     allowed = exceptions()
-    places = [*((text, rule, words) for text in texts() for rule, words in broken(text)), *named_so(), *cuts()]
+    places = [
+        *((text, rule, words) for text in texts() for rule, words in broken(text)),
+        *named_so(),
+        *cuts(),
+    ]
     found = [
         (text, rule, words)
         for text, rule, words in places
@@ -298,7 +348,9 @@ def main() -> int:
         if not any(text.path == file and part in words for file, part in allowed)
     ]
     if args.counts:
-        for (rule, kind), number in sorted(Counter((rule, text.kind) for text, rule, _ in found).items()):
+        for (rule, kind), number in sorted(
+            Counter((rule, text.kind) for text, rule, _ in found).items()
+        ):
             print(f"{number:5}  {rule}, {kind}")
         print(f"{len(found):5}  in all")
     else:

@@ -1,4 +1,5 @@
-"""Write the reference that is made from the program itself: commands and man page from the parser, findings from data.
+"""Write the reference that is made from the program itself: commands and man page from the parser,
+findings from data.
 
 python tools/make_reference.py           write the pages of docs/reference
 python tools/make_reference.py --check   exit with 1 if a page is not current
@@ -39,7 +40,11 @@ def commands_page() -> str:
     for group in GROUPS:
         page = _group_page(group)
         lines += [f"## [{group}]({page})\n", "| command | what it does |", "|---|---|"]
-        lines += [f"| [`{c.name}`]({page}#{c.name}) | {_cell(c.help)} |" for c in COMMANDS if c.group == group]
+        lines += [
+            f"| [`{c.name}`]({page}#{c.name}) | {_cell(c.help)} |"
+            for c in COMMANDS
+            if c.group == group
+        ]
         lines += [""]
     lines += ["## Options of all commands that call AWS\n", "| option | meaning |", "|---|---|"]
     lines += [f"| `{option}` | {_cell(text)} |" for option, text in CONNECTION.items()]
@@ -87,7 +92,11 @@ def _plain_terminal() -> None:
 def _parsers() -> dict[str, Parser]:
     from gt_secure.cli.main import build_parser
 
-    groups = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    groups = [
+        action
+        for action in build_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
     return dict(groups[0].choices)
 
 
@@ -132,10 +141,16 @@ def _options(actions: list[argparse.Action]) -> Iterator[str]:
     yield "| option | meaning |"
     yield "|---|---|"
     for action in actions:
-        name = ", ".join(f"`{flag}`" for flag in action.option_strings) or f"`{_placeholder(action)}`"
+        name = (
+            ", ".join(f"`{flag}`" for flag in action.option_strings) or f"`{_placeholder(action)}`"
+        )
         if action.option_strings and action.nargs != 0:
             word = action.metavar or (action.dest.upper() if action.choices is None else None)
-            value = word if isinstance(word, str) else "{" + ",".join(map(str, action.choices or ())) + "}"
+            value = (
+                word
+                if isinstance(word, str)
+                else "{" + ",".join(map(str, action.choices or ())) + "}"
+            )
             name += f" `{value}`"
         yield f"| {name.replace('|', chr(92) + '|')} | {_cell(_help(action))} |"
 
@@ -153,21 +168,30 @@ def findings_page() -> str:
     """Describe every finding, the most severe first."""
     path = ROOT / "gt_secure" / "findings" / "findings.json"
     catalog: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
-    order = sorted(catalog, key=lambda code: (SEVERITIES.index(str(catalog[code]["severity"])), code))
+    order = sorted(
+        catalog, key=lambda code: (SEVERITIES.index(str(catalog[code]["severity"])), code)
+    )
     lines = [
         MADE,
         "# Findings\n",
-        "Settings that defeat, weaken or break a restriction. Codes are stable: `gt-secure findings` prints them, "
-        "`gt-secure findings --explain CODE` prints the page of one, and `check.no_findings(..., ignore={...})` "
-        "accepts them. Each page has the risk, the evidence, the fix and the AWS source.\n",
+        (
+            "Settings that defeat, weaken or break a restriction. Codes are stable: `gt-secure"
+            " findings` prints them, `gt-secure findings --explain CODE` prints the page of one,"
+            " and `check.no_findings(..., ignore={...})` accepts them. Each page has the risk, the"
+            " evidence, the fix and the AWS source.\n"
+        ),
         "| code | severity | finding |",
         "|---|---|---|",
         *(
-            f"| [`{code}`](findings/{code}.md) | {catalog[code]['severity']} | {_cell(str(catalog[code]['title']))} |"
+            f"| [`{code}`](findings/{code}.md) | {catalog[code]['severity']} |"
+            f" {_cell(str(catalog[code]['title']))} |"
             for code in order
         ),
         "\n## Messages of plans\n",
-        "What plans, restrictions and exports report. A blocker stops a plan until it is confirmed by its code.\n",
+        (
+            "What plans, restrictions and exports report. A blocker stops a plan until it is"
+            " confirmed by its code.\n"
+        ),
         "| code | severity | message |",
         "|---|---|---|",
         *(
@@ -190,7 +214,10 @@ def _finding_pages() -> dict[str, Callable[[], str]]:
     from gt_secure.findings.model import catalog
     from gt_secure.restriction.messages import notices
 
-    return {f"findings/{code}.md": partial(_made, partial(page, code)) for code in (*catalog(), *notices())}
+    return {
+        f"findings/{code}.md": partial(_made, partial(page, code))
+        for code in (*catalog(), *notices())
+    }
 
 
 def _made(make: Callable[[], str]) -> str:
@@ -219,7 +246,13 @@ def man_page() -> str:
         for action in _own(parser):
             names = ", ".join(action.option_strings) or _placeholder(action)
             lines += [".TP", f"\\fB{_roff(names)}\\fR", _roff(_help(action)) or "\\&"]
-        lines += [".PP", "Examples:", ".nf", *(_roff(f"  {line}") for line, _ in parser.examples), ".fi"]
+        lines += [
+            ".PP",
+            "Examples:",
+            ".nf",
+            *(_roff(f"  {line}") for line, _ in parser.examples),
+            ".fi",
+        ]
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXIT_CODES.items():
         lines += [".TP", str(code), _roff(meaning)]
@@ -246,7 +279,9 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def main() -> int:
     """Write or check the pages."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     args = parser.parse_args()
     stale = [
@@ -258,7 +293,9 @@ def main() -> int:
     for name, make in PAGES.items():
         path, text = REFERENCE / name, make()
         if args.check:
-            stale += [name] if not path.is_file() or path.read_text(encoding="utf-8") != text else []
+            stale += (
+                [name] if not path.is_file() or path.read_text(encoding="utf-8") != text else []
+            )
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

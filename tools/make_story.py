@@ -1,4 +1,5 @@
-"""Make the table of the README from a run: real requests to the sandbox, before and after each change.
+"""Make the table of the README from a run: real requests to the sandbox, before and after each
+change.
 
 python tools/make_story.py           write the table between the story marks of README.md
 python tools/make_story.py --check   exit with 1 if the table is not what a run gives
@@ -34,7 +35,13 @@ def story(gt: Connection) -> list[tuple[str, ...]]:
     office = Restriction("open-team", addresses=["203.0.113.0/24"], bucket=BUCKET, prefix=PREFIX)
     gt.apply(gt.plan(office), confirm=ASKS)
     rows.append(("`open-team` restricted to 203.0.113.0/24", *_answers(gt, "open-team")))
-    listed = Restriction("open-team", addresses=["203.0.113.0/24"], endpoints=[ENDPOINT], bucket=BUCKET, prefix=PREFIX)
+    listed = Restriction(
+        "open-team",
+        addresses=["203.0.113.0/24"],
+        endpoints=[ENDPOINT],
+        bucket=BUCKET,
+        prefix=PREFIX,
+    )
     gt.apply(gt.plan(listed), confirm=ASKS)
     rows.append(("the VPC endpoint listed too", *_answers(gt, "open-team")))
     create_job(gt.aws, "vpc-team")
@@ -43,7 +50,11 @@ def story(gt: Connection) -> list[tuple[str, ...]]:
 
 
 def _answers(gt: Connection, team: str) -> tuple[str, ...]:
-    return _status(gt, team, OFFICE, OFFICE), _status(gt, team, OFFICE, ELSEWHERE), _status(gt, team, INSIDE, INSIDE)
+    return (
+        _status(gt, team, OFFICE, OFFICE),
+        _status(gt, team, OFFICE, ELSEWHERE),
+        _status(gt, team, INSIDE, INSIDE),
+    )
 
 
 def _status(gt: Connection, team: str, worker: str, source: str) -> str:
@@ -53,7 +64,10 @@ def _status(gt: Connection, team: str, worker: str, source: str) -> str:
 
 def table() -> str:
     """Run the story on a fresh sandbox and return it as a Markdown table."""
-    with Sandbox(log_delay_s=60, workforce_delay_s=0.05) as sandbox, tempfile.TemporaryDirectory() as journal:
+    with (
+        Sandbox(log_delay_s=60, workforce_delay_s=0.05) as sandbox,
+        tempfile.TemporaryDirectory() as journal,
+    ):
         os.environ.update(sandbox.environment(), GT_SECURE_JOURNAL=journal)
         rows = story(gt_secure.connect())
     lines = [HEAD, ("---",) * len(HEAD), *rows]
@@ -62,7 +76,9 @@ def table() -> str:
 
 def main() -> int:
     """Write or check the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     old = README.read_text(encoding="utf-8")

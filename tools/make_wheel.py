@@ -1,12 +1,14 @@
-"""Build the wheels twice from the tracked files and compare the bytes; the wheels are left in dist/.
+"""Build the wheels twice from the tracked files and compare the bytes; the wheels are left in
+dist/.
 
     python tools/make_wheel.py [--repository https://github.com/OWNER/NAME]
 
-With the address of the repository, the metadata has its links and the README's links lead there: package indexes and
-JupyterLab's extension manager show both, and neither knows the checkout. A fork's wheel so never names another project.
+With the address of the repository, the metadata has its links and the README's links lead there:
+package indexes and JupyterLab's extension manager show both, and neither knows the checkout. A
+fork's wheel so never names another project.
 
-Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets in. In an unpacked
-source archive, its own list of files and its own time replace those of git.
+Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets
+in. In an unpacked source archive, its own list of files and its own time replace those of git.
 """
 
 from __future__ import annotations
@@ -35,8 +37,12 @@ PARTS = (".", "integrations/prowler", "integrations/redact")
 
 def main() -> int:
     """Build, compare, and print the digests."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repository", metavar="URL", default=REPOSITORY, help="its address, for the links")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--repository", metavar="URL", default=REPOSITORY, help="its address, for the links"
+    )
     repository = parser.parse_args().repository.rstrip("/")
     (ROOT / "dist").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +81,8 @@ _RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
 
 
 def add_links(source: Path, repository: str) -> None:
-    """Write the project's addresses into the metadata of each wheel, and make the READMEs' relative links absolute.
+    """Write the project's addresses into the metadata of each wheel, and make the READMEs' relative
+    links absolute.
 
     The names are those that package indexes and JupyterLab's extension manager look for.
     """
@@ -93,11 +100,15 @@ def add_links(source: Path, repository: str) -> None:
         config = source / part / "setup.cfg"
         text = config.read_text(encoding="utf-8")
         config.write_text(
-            text.replace("[metadata]\n", f"[metadata]\nurl = {docs}\nproject_urls ={lines}\n", 1), "utf-8"
+            text.replace("[metadata]\n", f"[metadata]\nurl = {docs}\nproject_urls ={lines}\n", 1),
+            "utf-8",
         )
         readme = source / part / "README.md"
         text = linked(readme.read_text(encoding="utf-8"), lab_of(repository))
-        readme.write_text(_RELATIVE.sub(partial(_absolute, docs, f"{repository}/{{}}/v{version}", part), text), "utf-8")
+        readme.write_text(
+            _RELATIVE.sub(partial(_absolute, docs, f"{repository}/{{}}/v{version}", part), text),
+            "utf-8",
+        )
 
 
 def _absolute(docs: str, files: str, part: str, match: re.Match[str]) -> str:
@@ -111,12 +122,18 @@ def _absolute(docs: str, files: str, part: str, match: re.Match[str]) -> str:
 
 
 def source_files(root: Path, *options: str) -> list[str]:
-    """Return the names of the files of a checkout (``git ls-files`` with these options) or of a source archive."""
+    """Return the names of the files of a checkout (``git ls-files`` with these options)
+    or of a source archive.
+    """
     if (root / ".git").exists():
         listing = ["git", "ls-files", "-z", *options]
-        names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+        names = subprocess.run(
+            listing, cwd=root, capture_output=True, text=True, check=True
+        ).stdout.split("\0")
     else:
-        names = (root / "gt_secure.egg-info" / "SOURCES.txt").read_text(encoding="utf-8").splitlines()
+        names = (
+            (root / "gt_secure.egg-info" / "SOURCES.txt").read_text(encoding="utf-8").splitlines()
+        )
         names = [name for name in names if not name.startswith("gt_secure.egg-info/")]
     return [name for name in names if name and (root / name).is_file()]
 

@@ -4,13 +4,14 @@
     python tools/mutants.py --table     # the survivors that are known, as a table
     python tools/mutants.py --tiers nearest,quick,check --most 40 [--modules cli,doctor] [--operators statement,unknown]
 
-The first form changes signs and constants of what decides verdicts, on a copy in a temporary folder. A child process
-per mutant runs the fast tests, stopping at the first failure. Survivors with a reason in ``tools/mutants_known.toml``
-are counted; any other is printed, and is a failure.
+The first form changes signs and constants of what decides verdicts, on a copy in a temporary
+folder. A child process per mutant runs the fast tests, stopping at the first failure. Survivors
+with a reason in ``tools/mutants_known.toml`` are counted; any other is printed, and is a failure.
 
-With ``--tiers``, a sample is drawn over the whole package and all operators of ``OPERATORS``. Each mutant meets the
-test files nearest to it. The survivors are then in one tree together, under each wider tier; where a test fails, halves
-of them are tried until the killed ones are known. A table says how many each tier killed, by package and by operator.
+With ``--tiers``, a sample is drawn over the whole package and all operators of ``OPERATORS``. Each
+mutant meets the test files nearest to it. The survivors are then in one tree together, under each
+wider tier; where a test fails, halves of them are tried until the killed ones are known. A table
+says how many each tier killed, by package and by operator.
 """
 
 import argparse
@@ -58,12 +59,15 @@ NEAREST = {
     "engine/policies/session_policy": "engine/policies/test_session.py",
     "engine/access/exposure": "engine/access/test_answers.py",
 }
-"""Tests that are run first for some modules, because most of their mutants die there; for the others the verdicts of
-all cases are compared first, without pytest."""
+"""Tests that are run first for some modules, because most of their mutants die there; for the
+others the verdicts of all cases are compared first, without pytest."""
 
 OPERATORS = {
     "sign": "a comparison, a connective, an arithmetic sign, a number, True and False, any and all",
-    "statement": "a call, an assignment to a member, a condition with its branch, a raise or a break is dropped",
+    "statement": (
+        "a call, an assignment to a member, a condition with its branch, a raise or a break is"
+        " dropped"
+    ),
     "swap": "two arguments of a call, or two words or values of a message, change places",
     "member": "a member of what a to_dict returns is empty",
     "unknown": "an unknown answer becomes its neighbour",
@@ -91,7 +95,9 @@ ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change at one place; line numbers move, so ``key`` names it by function, text of the line and change."""
+    """One change at one place; line numbers move, so ``key`` names it by function,
+    text of the line and change.
+    """
 
     module: str
     function: str
@@ -130,7 +136,9 @@ class Change:
 
 def changes_of(tree):
     """Return all changes of a tree, in the order of the text."""
-    return sorted(_Operators(tree).changes(), key=lambda each: (each.node.lineno, each.node.col_offset))
+    return sorted(
+        _Operators(tree).changes(), key=lambda each: (each.node.lineno, each.node.col_offset)
+    )
 
 
 class _Operators:
@@ -145,14 +153,22 @@ class _Operators:
             for index, child in enumerate(value if isinstance(value, list) else [value])
             if isinstance(child, ast.AST)
         }
-        self._texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        self._texts = {
+            node.value
+            for node in nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
         left_out = [node for node in nodes if _is_error(node) or _is_for_types(node)]
         skip = {id(child) for node in left_out for child in ast.walk(node)}
         self._nodes = [node for node in nodes if id(node) not in skip and hasattr(node, "lineno")]
-        functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        functions = [
+            node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
         self._members = _inside(each for each in functions if each.name.endswith("to_dict"))
         self._three_valued = _inside(
-            each for each in functions if each.returns and "bool | None" in ast.unparse(each.returns)
+            each
+            for each in functions
+            if each.returns and "bool | None" in ast.unparse(each.returns)
         )
 
     def changes(self):
@@ -178,28 +194,47 @@ class _Operators:
                     )
         elif isinstance(node, ast.BoolOp):
             other = ast.Or if isinstance(node.op, ast.And) else ast.And
-            yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda: setattr(node, "op", other())
+            yield (
+                f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}",
+                lambda: setattr(node, "op", other()),
+            )
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            yield "not is left out", lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand))
+            yield (
+                "not is left out",
+                lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand)),
+            )
         elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
             other = ARITHMETIC[type(node.op)]
-            yield f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}", lambda: setattr(node, "op", other())
+            yield (
+                f"{SIGNS[type(node.op)]} becomes {SIGNS[other]}",
+                lambda: setattr(node, "op", other()),
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            yield f"{node.value} becomes {not node.value}", lambda: setattr(node, "value", not node.value)
+            yield (
+                f"{node.value} becomes {not node.value}",
+                lambda: setattr(node, "value", not node.value),
+            )
         elif isinstance(node, ast.Constant) and type(node.value) is int:
-            yield f"{node.value} becomes {node.value + 1}", lambda: setattr(node, "value", node.value + 1)
+            yield (
+                f"{node.value} becomes {node.value + 1}",
+                lambda: setattr(node, "value", node.value + 1),
+            )
         elif isinstance(node, ast.Name) and node.id in ("any", "all"):
             other = "all" if node.id == "any" else "any"
             yield f"{node.id} becomes {other}", lambda: setattr(node, "id", other)
 
     def _statement(self, node):
-        """Not the first assignment to a name, without which nothing works, and no text that explains."""
+        """Not the first assignment to a name, without which nothing works,
+        and no text that explains.
+        """
         called = isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
         stored = isinstance(node, ast.Assign) and not all(
             isinstance(each, ast.Name | ast.Tuple) for each in node.targets
         )
         branch = isinstance(node, ast.If) and not node.orelse
-        left = isinstance(node, ast.Raise | ast.Break | ast.Continue) and not self._is_whole_branch(node)
+        left = isinstance(node, ast.Raise | ast.Break | ast.Continue) and not self._is_whole_branch(
+            node
+        )
         if called or stored or branch or left or isinstance(node, ast.AugAssign):
             yield "the statement is dropped", lambda: self._replace(node, ast.Pass())
 
@@ -213,10 +248,17 @@ class _Operators:
             yield from _swapped(node.args, "arguments", range(len(node.args)))
             yield from _swapped(node.keywords, "arguments", [each.arg for each in node.keywords])
         elif isinstance(node, ast.JoinedStr):
-            values = [index for index, part in enumerate(node.values) if isinstance(part, ast.FormattedValue)]
+            values = [
+                index
+                for index, part in enumerate(node.values)
+                if isinstance(part, ast.FormattedValue)
+            ]
             for one, other in itertools.pairwise(values):
                 if ast.unparse(node.values[one].value) != ast.unparse(node.values[other].value):
-                    yield f"values {one} and {other} are swapped", lambda a=one, b=other: _exchange(node.values, a, b)
+                    yield (
+                        f"values {one} and {other} are swapped",
+                        lambda a=one, b=other: _exchange(node.values, a, b),
+                    )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             parent = self._parents[id(node)][0]
             if not isinstance(parent, ast.Expr) and (pair := _words(node.value)):
@@ -228,7 +270,10 @@ class _Operators:
             for index, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
                 if isinstance(key, ast.Constant):
                     empty = ast.Call(ast.Call(ast.Name("type"), [value], []), [], [])
-                    yield f"{key.value!r} is empty", lambda i=index, e=empty: node.values.__setitem__(i, e)
+                    yield (
+                        f"{key.value!r} is empty",
+                        lambda i=index, e=empty: node.values.__setitem__(i, e),
+                    )
 
     def _unknown(self, node):
         if isinstance(node, ast.Constant) and node.value == "unknown":
@@ -238,8 +283,14 @@ class _Operators:
             yield "UNKNOWN becomes 0", lambda: self._replace(node, ast.Constant(0))
         elif isinstance(node, ast.Constant) and node.value is None:
             parent, name, _ = self._parents[id(node)]
-            answer = isinstance(parent, ast.keyword) and parent.arg in ("passed", "opened", "proved")
-            returned = isinstance(parent, ast.Return) or (isinstance(parent, ast.IfExp) and name != "test")
+            answer = isinstance(parent, ast.keyword) and parent.arg in (
+                "passed",
+                "opened",
+                "proved",
+            )
+            returned = isinstance(parent, ast.Return) or (
+                isinstance(parent, ast.IfExp) and name != "test"
+            )
             if answer or (returned and id(node) in self._three_valued):
                 yield "None becomes True", lambda: setattr(node, "value", True)
 
@@ -251,7 +302,10 @@ def _inside(functions):
 def _swapped(found, what, names):
     """Yield the exchanges of neighbours that differ; a star stays where it is."""
     for (one, first), (other, second) in itertools.pairwise(zip(found, names, strict=True)):
-        values = [getattr(each, "value", each) if isinstance(each, ast.keyword) else each for each in (one, other)]
+        values = [
+            getattr(each, "value", each) if isinstance(each, ast.keyword) else each
+            for each in (one, other)
+        ]
         starred = any(isinstance(each, ast.Starred) for each in values) or None in (first, second)
         if starred or ast.unparse(values[0]) == ast.unparse(values[1]):
             continue
@@ -275,7 +329,9 @@ _PLACEHOLDER = re.compile(r"\{\w[^{}]*\}")
 
 
 def _words(text):
-    """Return a message with its first and last long words exchanged, and what was done; None for other texts."""
+    """Return a message with its first and last long words exchanged, and what was done;
+    None for other texts.
+    """
     found = list(re.finditer(r"(?<![\w{/.-])[A-Za-z][a-z]{2,}(?![\w}/-])", text))
     if text.count(" ") < 3 or len(found) < 2 or (last := found[-1])[0] == (first := found[0])[0]:
         return None
@@ -312,16 +368,23 @@ def mutants_of(module, text):
 
 
 def _messages(text):
-    """Yield code and member, message, what is swapped, and the message after that, for the messages of a catalogue."""
+    """Yield code and member, message, what is swapped, and the message after that,
+    for the messages of a catalogue.
+    """
     for code, members in json.loads(text).items():
         for name, message in members.items():
             if name not in MESSAGES:
                 continue
             placeholders = _PLACEHOLDER.findall(message)
             if len(set(placeholders)) > 1:
-                one, other = placeholders[0], next(each for each in placeholders if each != placeholders[0])
+                one, other = (
+                    placeholders[0],
+                    next(each for each in placeholders if each != placeholders[0]),
+                )
                 there = {one: other, other: one}
-                after = _PLACEHOLDER.sub(lambda match, there=there: there.get(match[0], match[0]), message)
+                after = _PLACEHOLDER.sub(
+                    lambda match, there=there: there.get(match[0], match[0]), message
+                )
                 yield f"{code}.{name}", message, f"{one} and {other} are swapped", after
             if pair := _words(message):
                 yield f"{code}.{name}", message, pair[1], pair[0]
@@ -346,7 +409,9 @@ def _is_error(node):
 
 
 def _is_for_types(node):
-    """Words of a Literal, casts and what only a type checker imports are nothing to a running program."""
+    """Words of a Literal, casts and what only a type checker imports are nothing
+    to a running program.
+    """
     if isinstance(node, ast.Subscript | ast.Call):
         named = node.value if isinstance(node, ast.Subscript) else node.func
         return isinstance(named, ast.Name) and named.id in ("Literal", "cast", "TypeVar")
@@ -354,12 +419,17 @@ def _is_for_types(node):
 
 
 def mutated(text, *mutants):
-    """Return the text of a module or a catalogue with some changes, which are in different functions."""
+    """Return the text of a module or a catalogue with some changes,
+    which are in different functions.
+    """
     if mutants[0].module.endswith(".json"):
         after = [(code, text) for code, _, _, text in _messages(text)]
         catalogue = json.loads(text)
         for mutant in mutants:
-            (code, _, name), changed = after[mutant.position][0].rpartition("."), after[mutant.position][1]
+            (code, _, name), changed = (
+                after[mutant.position][0].rpartition("."),
+                after[mutant.position][1],
+            )
             catalogue[code][name] = changed
         return json.dumps(catalogue, indent=2, ensure_ascii=False) + "\n"
     tree = ast.parse(text)
@@ -404,7 +474,9 @@ def _verdicts_are_right(folder):
 
         for name in ("policy-cases.ndjson", "own-policy-cases.ndjson"):
             lines = (folder / "tests/data" / name).read_text(encoding="utf-8").splitlines()
-            for case, answer in zip(map(json.loads, lines), map(json.loads, ndjson.run(lines)), strict=True):
+            for case, answer in zip(
+                map(json.loads, lines), map(json.loads, ndjson.run(lines)), strict=True
+            ):
                 accepted = [case["expect"], *case.get("accept", [])]
                 if case["confidence"] != "contested" and answer["verdict"] not in accepted:
                     return False
@@ -424,13 +496,24 @@ def outcome(folder, limit_s, module="", keep_bytecode=False):
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         import pytest
 
-        arguments = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "not slow", "--import-mode=importlib"]
+        arguments = [
+            "-x",
+            "-q",
+            "--no-header",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not slow",
+            "--import-mode=importlib",
+        ]
         first = next((test for start, test in NEAREST.items() if module.startswith(start)), None)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             stages = [[first], [name for name in TESTS if name != first]] if first else [TESTS]
             code = 0 if first or _verdicts_are_right(folder) else 1
             for names in stages:
-                code = code or pytest.main([*arguments, "--assert=plain", *(f"tests/{name}" for name in names)])
+                code = code or pytest.main(
+                    [*arguments, "--assert=plain", *(f"tests/{name}" for name in names)]
+                )
         os._exit(int(code != 0))
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
@@ -450,14 +533,15 @@ def _copied(folder):
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=leave)
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = tests\nmarkers =\n    slow: x\n")
     (folder / "conftest.py").write_text(
-        "from hypothesis import settings\n"
-        "settings.register_profile('m', max_examples=15, derandomize=True, database=None, deadline=None)\n"
-        "settings.load_profile('m')\n"
+        "from hypothesis import settings\nsettings.register_profile('m', max_examples=15,"
+        " derandomize=True, database=None, deadline=None)\nsettings.load_profile('m')\n"
     )
 
 
 def _pytest(folder, tier, workers, *tests):
-    """Run tests of a tier on the copy, up to the first failure where no worker helps; return those that failed."""
+    """Run tests of a tier on the copy, up to the first failure where no worker helps;
+    return those that failed.
+    """
     command = [
         sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-m", tier,
         *(["-n", str(workers), "--dist", "loadfile"] if workers else ["-n", "0", "-x"]),
@@ -465,19 +549,27 @@ def _pytest(folder, tier, workers, *tests):
     ]  # fmt: skip
     env = {**os.environ, "PYTHONPATH": str(folder)}
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start many processes
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=3600)
-    failed = re.findall(r"^(?:FAILED|ERROR) tests/(\S+::[^\n]*?|\S+\.py)(?: - .*)?$", done.stdout, re.MULTILINE)
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=3600
+    )
+    failed = re.findall(
+        r"^(?:FAILED|ERROR) tests/(\S+::[^\n]*?|\S+\.py)(?: - .*)?$", done.stdout, re.MULTILINE
+    )
     return failed or ([f"exit code {done.returncode}"] if done.returncode not in (0, 5) else [])
 
 
 def nearest(module, code="", folder=ROOT):
-    """Return the test files nearest to a module, or to a code of a catalogue: those that use its names."""
+    """Return the test files nearest to a module, or to a code of a catalogue:
+    those that use its names.
+    """
     path = folder / "gt_secure" / module
     dotted = "gt_secure." + module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     names = set()
     if module.endswith(".py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        names = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+        names = {
+            each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)
+        }
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, [code or path.stem, *sorted(names)]))})\b")
     found = []
     for test in sorted((folder / "tests").rglob("test_*.py")):
@@ -486,7 +578,12 @@ def nearest(module, code="", folder=ROOT):
         uses = len(set(word.findall(text)))
         beside = name.startswith(module.rpartition("/")[0] + "/")
         named = test.stem.removeprefix("test_") == path.stem.strip("_")
-        score = 8 * (bool(uses) if code else beside and named) + 4 * (dotted in text) + 4 * beside + min(uses, 4)
+        score = (
+            8 * (bool(uses) if code else beside and named)
+            + 4 * (dotted in text)
+            + 4 * beside
+            + min(uses, 4)
+        )
         if score > 3 and not name.startswith(("browser/", "live/", "packaging/")):
             found.append((-score, name))
     return [name for _, name in sorted(found)[:NEAREST_FILES]]
@@ -499,14 +596,18 @@ def _sample(most, seed, packages, operators):
     paths = [path for path in (ROOT / "gt_secure").rglob("*.py") if path.name not in NOT_MUTATED]
     for path in sorted([*paths, *(ROOT / "gt_secure" / name for name in CATALOGUES)]):
         module = path.relative_to(ROOT / "gt_secure").as_posix()
-        if module.startswith(NOT_SAMPLED) or not any(module.startswith(package) for package in packages):
+        if module.startswith(NOT_SAMPLED) or not any(
+            module.startswith(package) for package in packages
+        ):
             continue
         for mutant in mutants_of(module, path.read_text(encoding="utf-8")):
             if mutant.key not in reasons and mutant.operator in operators:
                 places.setdefault((mutant.package, mutant.operator), []).append(mutant)
     rows = [chance.sample(found, len(found)) for _, found in sorted(places.items())]
     chance.shuffle(rows)
-    in_turn = (mutant for turn in itertools.zip_longest(*rows) for mutant in turn if mutant is not None)
+    in_turn = (
+        mutant for turn in itertools.zip_longest(*rows) for mutant in turn if mutant is not None
+    )
     return list(itertools.islice(in_turn, most))
 
 
@@ -515,7 +616,9 @@ class _Copy:
 
     def __init__(self, folder):
         self.folder = folder
-        files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        files = subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         for name in files.splitlines():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
@@ -524,13 +627,17 @@ class _Copy:
             subprocess.run(["git", *words], cwd=folder, check=True)
 
     def failures(self, mutants, tier, workers, *tests):
-        """Return the tests of a tier that fail with these mutants, no two of which are in one function."""
+        """Return the tests of a tier that fail with these mutants,
+        no two of which are in one function.
+        """
         modules = {}
         for mutant in mutants:
             modules.setdefault(mutant.module, []).append(mutant)
         for module, of_module in modules.items():
             text = (ROOT / "gt_secure" / module).read_text(encoding="utf-8")
-            (self.folder / "gt_secure" / module).write_text(mutated(text, *of_module), encoding="utf-8")
+            (self.folder / "gt_secure" / module).write_text(
+                mutated(text, *of_module), encoding="utf-8"
+            )
         failed = _pytest(self.folder, tier, workers, *tests)
         for module in modules:
             shutil.copy2(ROOT / "gt_secure" / module, self.folder / "gt_secure" / module)
@@ -538,7 +645,9 @@ class _Copy:
 
     def survivors(self, mutants, tier):
         """Return those that a whole tier lets live."""
-        return [each for group in _groups(mutants) for each in survivors_of(group, self._runner(tier))]
+        return [
+            each for group in _groups(mutants) for each in survivors_of(group, self._runner(tier))
+        ]
 
     def _runner(self, tier):
         def run(mutants, tests):
@@ -552,7 +661,11 @@ def _groups(mutants):
     groups = []
     for mutant in mutants:
         place = mutant.module, mutant.function
-        fits = (group for group in groups if place not in {(each.module, each.function) for each in group})
+        fits = (
+            group
+            for group in groups
+            if place not in {(each.module, each.function) for each in group}
+        )
         group = next(fits, None)
         if group is None:
             groups.append(group := [])
@@ -566,7 +679,8 @@ def survivors_of(mutants, run, tests=()):
     Parameters
     ----------
     run : callable
-        Returns the tests that fail with some mutants: all of them, or the first one of those that are given.
+        Returns the tests that fail with some mutants: all of them, or the first one of those that
+        are given.
     """
     if not mutants:
         return []
@@ -575,11 +689,15 @@ def survivors_of(mutants, run, tests=()):
         return list(mutants)
     if len(mutants) == 1:
         return []
-    # A run that broke off names no test: its halves meet all tests again. A run of some tests ends with one failure.
+    # A run that broke off names no test: its halves meet all tests again. A run of some tests ends
+    # with one failure.
     if not tests and all("::" in name for name in failed):
         tests = tuple(dict.fromkeys(name.partition("[")[0] for name in failed))
     middle = len(mutants) // 2
-    return [*survivors_of(mutants[:middle], run, tests), *survivors_of(mutants[middle:], run, tests)]
+    return [
+        *survivors_of(mutants[:middle], run, tests),
+        *survivors_of(mutants[middle:], run, tests),
+    ]
 
 
 def by_tier(folder, given):
@@ -602,8 +720,13 @@ def by_tier(folder, given):
                     print(f"{number} of {len(chosen)} mutants in {given.minutes:.0f} minutes")
                     chosen = chosen[:number]
                     break
-                lives = not made.failures([mutant], "quick", 0, *nearest(mutant.module, mutant.code))
-                print(f"{number + 1:3} {'lives' if lives else 'dies '} [{mutant.operator}] {mutant}", flush=True)
+                lives = not made.failures(
+                    [mutant], "quick", 0, *nearest(mutant.module, mutant.code)
+                )
+                print(
+                    f"{number + 1:3} {'lives' if lives else 'dies '} [{mutant.operator}] {mutant}",
+                    flush=True,
+                )
                 alive += [mutant] if lives else []
         else:
             alive = made.survivors(left, tier)
@@ -620,27 +743,42 @@ def by_tier(folder, given):
 def tally(chosen, killed, tiers):
     """Return a table: how many mutants each tier killed, by package, by operator and in all."""
     kinds = [("package", each) for each in sorted({mutant.package for mutant in chosen})]
-    kinds += [("operator", each) for each in OPERATORS if any(mutant.operator == each for mutant in chosen)]
+    kinds += [
+        ("operator", each)
+        for each in OPERATORS
+        if any(mutant.operator == each for mutant in chosen)
+    ]
     lines = [f"| of | mutants | {' | '.join(tiers)} | live |", "|---|" + "---|" * (len(tiers) + 2)]
     for kind, name in [*kinds, ("", "all")]:
         of = [mutant for mutant in chosen if not kind or getattr(mutant, kind) == name]
         numbers = [sum(killed.get(mutant) == tier for mutant in of) for tier in tiers]
-        lines.append(f"| {name} | {len(of)} | {' | '.join(map(str, numbers))} | {len(of) - sum(numbers)} |")
+        lines.append(
+            f"| {name} | {len(of)} | {' | '.join(map(str, numbers))} | {len(of) - sum(numbers)} |"
+        )
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--modules", help="such as engine/iam/wildcards.py,findings/run.py; with --tiers, also packages"
+        "--modules",
+        help="such as engine/iam/wildcards.py,findings/run.py; with --tiers, also packages",
     )
     parser.add_argument("--most", type=int, default=10_000, help="a sample of so many mutants")
     parser.add_argument("--seed", type=int, default=1, help="which sample")
-    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run")
+    parser.add_argument(
+        "--skip", type=int, default=0, help="leave out so many of the sample, to go on with a run"
+    )
     parser.add_argument("--minutes", type=float, default=120, help="stop after that")
-    parser.add_argument("--table", action="store_true", help="print the known survivors as a table and stop")
-    parser.add_argument("--tiers", metavar="NAMES", help="put a sample to nearest,quick,check or some of them")
-    parser.add_argument("--operators", default=",".join(OPERATORS), help="with --tiers: which operators")
+    parser.add_argument(
+        "--table", action="store_true", help="print the known survivors as a table and stop"
+    )
+    parser.add_argument(
+        "--tiers", metavar="NAMES", help="put a sample to nearest,quick,check or some of them"
+    )
+    parser.add_argument(
+        "--operators", default=",".join(OPERATORS), help="with --tiers: which operators"
+    )
     given = parser.parse_args()
     if given.table:
         print(table())
@@ -664,7 +802,12 @@ def _run(folder, given):
     limit_s = max(60.0, 10 * (time.monotonic() - started))
     names = given.modules.split(",") if given.modules else all_modules()
     texts = {name: (folder / "gt_secure" / name).read_text(encoding="utf-8") for name in names}
-    todo = [each for name, text in texts.items() for each in mutants_of(name, text) if each.operator == "sign"]
+    todo = [
+        each
+        for name, text in texts.items()
+        for each in mutants_of(name, text)
+        if each.operator == "sign"
+    ]
     random.Random(given.seed).shuffle(todo)
     todo = todo[given.skip : given.most]
     tally = {"tried": 0, "failed": 0, "out of time": 0, "known": 0, "new": 0}
@@ -687,9 +830,9 @@ def _run(folder, given):
             said = "survived" if found == "new" else "stopped after a minute or more"
             print(f"{said}: {mutant}", flush=True)
     print(
-        f"{tally['tried']} of {len(todo)} mutants tried: {tally['failed']} killed by a failing test, "
-        f"{tally['out of time']} by running out of time; {tally['known']} survived for a known reason, "
-        f"{tally['new']} without one"
+        f"{tally['tried']} of {len(todo)} mutants tried: {tally['failed']} killed by a failing"
+        f" test, {tally['out of time']} by running out of time; {tally['known']} survived for a"
+        f" known reason, {tally['new']} without one"
     )
     return int(tally["new"] > 0)
 

@@ -15,7 +15,9 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--kernel-messages``."""
-    parser.addoption("--kernel-messages", type=Path, required=True, help="file to append the messages to")
+    parser.addoption(
+        "--kernel-messages", type=Path, required=True, help="file to append the messages to"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,5 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return message
 
     nbval.kernel.RunningKernel.get_message = kept
-    # nbval formats each message for its log even if nobody reads it: a figure takes longer than its cell.
+    # nbval formats each message for its log even if nobody reads it: a figure takes longer than its
+    # cell.
     nbval.kernel.pformat = str

@@ -1,9 +1,10 @@
-"""Make pictures of pages and plots in out/screenshots, to look at before a release: nothing of them is committed.
+"""Make pictures of pages and plots in out/screenshots, to look at before a release: nothing of them
+is committed.
 
 python tools/page_pictures.py [plan] [plots] [docs] [readme]   all of them without a name; docs needs make docs first
 
-The plan page for an approver at 420 and 1,200 px and on paper, each plot in both themes, the front page of the docs in
-both themes, and the README roughly as GitHub renders it.
+The plan page for an approver at 420 and 1,200 px and on paper, each plot in both themes, the front
+page of the docs in both themes, and the README roughly as GitHub renders it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ pre { background: #f6f8fa; padding: 16px; overflow: auto; border-radius: 6px } p
 table { border-collapse: collapse } td, th { border: 1px solid #d1d9e0; padding: 6px 13px }</style>"""
 
 
-def shoot(browser: Any, url: str, name: str, width: int, theme: str = "light", *, height: int = 900) -> None:
+def shoot(
+    browser: Any, url: str, name: str, width: int, theme: str = "light", *, height: int = 900
+) -> None:
     """Save a picture of a page; a height of 0 means the whole page."""
     page = browser.new_page(viewport={"width": width, "height": height or 900}, color_scheme=theme)
     page.goto(url)
@@ -38,7 +41,10 @@ def shoot(browser: Any, url: str, name: str, width: int, theme: str = "light", *
     wide = page.evaluate("document.documentElement.scrollWidth")
     page.screenshot(path=SHOTS / f"{name}.png", full_page=not height)
     page.close()
-    print(f"out/screenshots/{name}.png" + (f"  wider than the window: {wide} px" if wide > width else ""))
+    print(
+        f"out/screenshots/{name}.png"
+        + (f"  wider than the window: {wide} px" if wide > width else "")
+    )
 
 
 def plan(browser: Any) -> None:
@@ -50,7 +56,11 @@ def plan(browser: Any) -> None:
     os.environ["GT_SECURE_JOURNAL"] = tempfile.mkdtemp()  # not the changes of other sandboxes
     with Sandbox(log_delay_s=0.2) as sandbox:
         wanted = Restriction(
-            "open-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/", expectations=expectations
+            "open-team",
+            addresses=["203.0.113.0/24"],
+            bucket="gt-images",
+            prefix="scans/",
+            expectations=expectations,
         )
         html = connect(sandbox=sandbox).plan(wanted).to_html(standalone=True)
     path = SHOTS / "plan.html"
@@ -105,7 +115,12 @@ def readme(browser: Any) -> None:
         path.unlink()
 
 
-PICTURES: dict[str, Callable[[Any], None]] = {"plan": plan, "plots": plots, "docs": docs, "readme": readme}
+PICTURES: dict[str, Callable[[Any], None]] = {
+    "plan": plan,
+    "plots": plots,
+    "docs": docs,
+    "readme": readme,
+}
 
 
 def main() -> int:
@@ -113,9 +128,15 @@ def main() -> int:
     from playwright.sync_api import sync_playwright
 
     SHOTS.mkdir(parents=True, exist_ok=True)
-    program = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    program = next(
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    )
     with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = started.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
         for name in sys.argv[1:] or PICTURES:
             PICTURES[name](browser)
         browser.close()

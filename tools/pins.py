@@ -3,7 +3,8 @@
     python tools/pins.py           write each "uses:" anew
     python tools/pins.py --check   exit with 1 if one differs from the table, or is older than twelve months
 
-A new version is one row: its commit, the day of that commit, and what runs it, as its ``action.yml`` names it.
+A new version is one row: its commit, the day of that commit, and what runs it, as its
+``action.yml`` names it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PINS = {row["action"]: row for row in json.loads((ROOT / ".github" / "pins.json").read_text(encoding="utf-8"))}
+PINS = {
+    row["action"]: row
+    for row in json.loads((ROOT / ".github" / "pins.json").read_text(encoding="utf-8"))
+}
 OURS = "OWNER/gt_secure"
 """The action of this repository in the guides: whoever copies them writes its owner and commit."""
 OLDEST = dt.timedelta(days=366)
@@ -26,7 +30,11 @@ _USES = re.compile(r"(?m)^( *(?:- )?uses: )([\w.-]+/[\w./-]+)@.*$")
 def pages() -> list[Path]:
     """Return the files that may use an action."""
     guides = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
-    return [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), ROOT / "action.yml", *sorted(guides)]
+    return [
+        *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+        ROOT / "action.yml",
+        *sorted(guides),
+    ]
 
 
 def pinned(text: str) -> str:
@@ -34,7 +42,9 @@ def pinned(text: str) -> str:
 
     def line(match: re.Match[str]) -> str:
         row = PINS.get(match[2])
-        return match[0] if row is None else f"{match[1]}{match[2]}@{row['commit']}  # {row['version']}"
+        return (
+            match[0] if row is None else f"{match[1]}{match[2]}@{row['commit']}  # {row['version']}"
+        )
 
     return _USES.sub(line, text)
 
@@ -46,12 +56,16 @@ def used(text: str) -> set[str]:
 
 def too_old(today: dt.date) -> list[str]:
     """Return the actions whose pinned commit is older than twelve months."""
-    return [name for name, row in PINS.items() if today - dt.date.fromisoformat(row["date"]) > OLDEST]
+    return [
+        name for name, row in PINS.items() if today - dt.date.fromisoformat(row["date"]) > OLDEST
+    ]
 
 
 def main() -> int:
     """Write or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     wrong = too_old(dt.datetime.now(dt.UTC).date())

@@ -1,4 +1,6 @@
-"""Make the pictures of the panel: drive it in JupyterLab, keep screenshots, and join some into an animated picture."""
+"""Make the pictures of the panel: drive it in JupyterLab, keep screenshots,
+and join some into an animated picture.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,17 @@ INK, PAPER, PAGE = "#ffffff", "#1f3a5f", "#f0f2f5"
 
 
 def film(shots: Path) -> list[Image.Image]:
-    """Return the frames of the animated picture: each screenshot under its caption, all of one size."""
+    """Return the frames of the animated picture: each screenshot under its caption,
+    all of one size.
+    """
     from matplotlib.font_manager import findfont
 
     font = ImageFont.truetype(findfont("DejaVu Sans"), 20)
     pictures = [Image.open(shots / name).convert("RGB") for name in FILM]
-    pictures = [p.resize((WIDTH, round(p.height * WIDTH / p.width)), Image.Resampling.LANCZOS) for p in pictures]
+    pictures = [
+        p.resize((WIDTH, round(p.height * WIDTH / p.width)), Image.Resampling.LANCZOS)
+        for p in pictures
+    ]
     frames = []
     for picture, caption in zip(pictures, FILM.values(), strict=True):
         frame = Image.new("RGB", (WIDTH, CAPTION + max(p.height for p in pictures)), PAGE)
@@ -49,7 +56,11 @@ def film(shots: Path) -> list[Image.Image]:
 
 def main() -> int:
     """Run the browser tests and copy their pictures."""
-    tests = ["tests/browser/test_pictures.py", "tests/browser/test_main_job.py"]  # a fresh log for the film
+    # a fresh log for the film
+    tests = [
+        "tests/browser/test_pictures.py",
+        "tests/browser/test_main_job.py",
+    ]
     tests += ["tests/browser/test_state_pictures.py"]  # to look at: out/screenshots/state-*.png
     test = [sys.executable, "-m", "pytest", "-q", "-m", "browser", *tests]
     os.environ["GT_SECURE_PICTURES"] = "1"
@@ -62,7 +73,12 @@ def main() -> int:
         print(f"docs/images/{image}")
     first, *others = film(SHOTS)
     first.save(
-        IMAGES / "panel.gif", save_all=True, append_images=others, duration=round(SECONDS * 1000), loop=0, optimize=True
+        IMAGES / "panel.gif",
+        save_all=True,
+        append_images=others,
+        duration=round(SECONDS * 1000),
+        loop=0,
+        optimize=True,
     )
     print("docs/images/panel.gif")
     return 0

@@ -1,10 +1,11 @@
-"""Write the address of the policy lab into README and the docs' home: an absolute one, or none as long as none is set.
+"""Write the address of the policy lab into README and the docs' home: an absolute one, or none as
+long as none is set.
 
     python tools/site_links.py           write the links anew
     python tools/site_links.py --check   exit with 1 if they differ
 
-The owner sets ``REPOSITORY`` below once the docs site is published. A page on a code host shows the source of the lab,
-not the lab, so a relative link there leads nowhere.
+The owner sets ``REPOSITORY`` below once the docs site is published. A page on a code host shows the
+source of the lab, not the lab, so a relative link there leads nowhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = ""
-"""Address of the repository, such as https://github.com/OWNER/NAME; empty until its docs site is published."""
+"""Address of the repository, such as https://github.com/OWNER/NAME;
+empty until its docs site is published.
+"""
 PAGES = ("README.md", "docs/index.md")
 _LINK = re.compile(r"<!-- lab: (?P<words>.*?) -->.*?<!-- end of lab -->", re.DOTALL)
 """The words hold #LINK in place of the address."""
@@ -46,7 +49,9 @@ def linked(text: str, lab: str) -> str:
 
 def main() -> int:
     """Write or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     check, wrong = parser.parse_args().check, []
     for name in PAGES:

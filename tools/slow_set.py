@@ -2,9 +2,10 @@
 
     python tools/slow_set.py [--jobs 2] [tests/packaging tests/logs/test_spark.py ...]
 
-A part is a file of tests. It runs in a pytest process of its own, so its processor time includes all processes that it
-starts. ``tests/logs/test_spark.py`` runs whole with ``.venv/spark`` if that is there (``make .venv/spark/.done``). The
-output of the parts and the table (``table.md``) stay in ``build/slow``.
+A part is a file of tests. It runs in a pytest process of its own, so its processor time includes
+all processes that it starts. ``tests/logs/test_spark.py`` runs whole with ``.venv/spark`` if that
+is there (``make .venv/spark/.done``). The output of the parts and the table (``table.md``) stay in
+``build/slow``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ SPARK_TESTS = "tests/logs/test_spark.py"
 CHOICE = ("-m", "slow or hypothesis", "--hypothesis-profile=new")
 NOTHING_CHOSEN = 5
 """Exit code of pytest."""
-HEAD = "| part | tests | passed | failed | skipped | processor s | wall s |\n|---|---|---|---|---|---|---|"
+HEAD = (
+    "| part | tests | passed | failed | skipped | processor s | wall s"
+    " |\n|---|---|---|---|---|---|---|"
+)
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,29 @@ class Part:
 
     def row(self) -> str:
         tests = self.passed + len(self.failed) + len(self.skipped)
-        failed = str(len(self.failed)) if self.failed or not self.broken else f"exit code {self.code}"
-        numbers = [tests, self.passed, failed, len(self.skipped), f"{self.processor_s:.1f}", f"{self.wall_s:.0f}"]
+        failed = (
+            str(len(self.failed)) if self.failed or not self.broken else f"exit code {self.code}"
+        )
+        numbers = [
+            tests,
+            self.passed,
+            failed,
+            len(self.skipped),
+            f"{self.processor_s:.1f}",
+            f"{self.wall_s:.0f}",
+        ]
         return f"| {' | '.join([self.name, *map(str, numbers)])} |"
 
 
 def main() -> int:
     """Run the parts; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(description="run the slow set; print time and result by part")
-    parser.add_argument("paths", nargs="*", default=["tests"], metavar="PATH", help="files or folders of tests")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="parts that run at once")
+    parser.add_argument(
+        "paths", nargs="*", default=["tests"], metavar="PATH", help="files or folders of tests"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="parts that run at once"
+    )
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     files = parts_of(options.paths)
@@ -91,16 +108,23 @@ def run(name: str) -> Part:
     command += ["-n", "0", f"--junitxml={results}", name]
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)  # which knows the time of this child and its children alone
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
+        )
+        # which knows the time of this child and its children alone
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall_s = time.monotonic() - started
     passed, failed, skipped = results_of(results)
-    return Part(name, process.returncode, passed, failed, skipped, usage.ru_utime + usage.ru_stime, wall_s)
+    return Part(
+        name, process.returncode, passed, failed, skipped, usage.ru_utime + usage.ru_stime, wall_s
+    )
 
 
 def results_of(path: Path) -> tuple[int, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return the number of tests that passed, those that failed, and those that were skipped with their reasons."""
+    """Return the number of tests that passed, those that failed,
+    and those that were skipped with their reasons.
+    """
     passed, failed, skipped = 0, [], []
     for case in ElementTree.parse(path).iter("testcase") if path.exists() else ():
         name = f"{case.get('classname')}::{case.get('name')}"
@@ -125,11 +149,20 @@ def report(parts: Iterable[Part]) -> str:
     folders: dict[str, list[Part]] = {}
     for part in parts:
         folders.setdefault(Path(part.name).parent.as_posix(), []).append(part)
-    lines = [HEAD, *(part.row() for part in sorted(parts, key=lambda part: -part.processor_s)), "", HEAD]
+    lines = [
+        HEAD,
+        *(part.row() for part in sorted(parts, key=lambda part: -part.processor_s)),
+        "",
+        HEAD,
+    ]
     lines += [_sum(folder, of_folder).row() for folder, of_folder in sorted(folders.items())]
     lines += [_sum("all", parts).row(), ""]
     lines += [f"FAILED {name}" for part in parts for name in part.failed]
-    lines += [f"FAILED {part.name}: exit code {part.code}" for part in parts if part.broken and not part.failed]
+    lines += [
+        f"FAILED {part.name}: exit code {part.code}"
+        for part in parts
+        if part.broken and not part.failed
+    ]
     lines += [f"SKIPPED {name}: {reason}" for part in parts for name, reason in part.skipped]
     return "\n".join(lines)
 

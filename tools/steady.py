@@ -1,13 +1,16 @@
-"""Run tests, and each of those that failed once more: what passes alone is unsteady, and a landing may have two.
+"""Run tests, and each of those that failed once more: what passes alone is unsteady, and a landing
+may have two.
 
     python tools/steady.py ROWS [OPTIONS OF PYTEST ...]
 
-``.ci/run`` uses it in place of pytest. A test that failed runs alone, in a new process. A test that passes there is
-named with its first output, and gets a row in the file ROWS, which the steps of a landing share. The exit code is
-pytest's, unless every test that failed is unsteady and ROWS has at most two rows. Nothing else is repeated: an error
-of the collection, a run that was ended, and a budget that is exceeded fail as they do without this tool.
+``.ci/run`` uses it in place of pytest. A test that failed runs alone, in a new process. A test that
+passes there is named with its first output, and gets a row in the file ROWS, which the steps of a
+landing share. The exit code is pytest's, unless every test that failed is unsteady and ROWS has at
+most two rows. Nothing else is repeated: an error of the collection, a run that was ended, and a
+budget that is exceeded fail as they do without this tool.
 
-``tests/unsteady.toml`` has the rows of all landings. A test that is in two landings in a row is mended or leaves.
+``tests/unsteady.toml`` has the rows of all landings. A test that is in two landings in a row is
+mended or leaves.
 """
 
 from __future__ import annotations
@@ -52,7 +55,10 @@ def main(arguments: Sequence[str]) -> int:
     if first.code != TESTS_FAILED or not first.failed:
         return first.code
     if len(first.failed) > REPEATED:
-        print(f"{len(first.failed)} tests failed, more than {REPEATED}: none of them is repeated.", flush=True)
+        print(
+            f"{len(first.failed)} tests failed, more than {REPEATED}: none of them is repeated.",
+            flush=True,
+        )
         return first.code
     unsteady = [test for test in first.failed if passes_alone(test)]
     add_rows(Path(rows), {test: first.failed[test]["first"] for test in unsteady})
@@ -91,34 +97,44 @@ def passes_alone(test: str) -> bool:
 
 def add_rows(rows: Path, unsteady: dict[str, str]) -> None:
     """Add rows in the form of the committed page."""
-    told = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["git", "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=False
+    )
     landing = told.stdout.strip() or "unknown"
     with rows.open("a", encoding="utf-8") as file:
         for test, first in unsteady.items():
             file.write(f"\n[[unsteady]]\ntest = {_quoted(test)}\nlanding = {_quoted(landing)}\n")
-            file.write(f"date = {dt.datetime.now(dt.UTC).date()}\nfirst = {_quoted(first[:FIRST])}\n")
+            file.write(
+                f"date = {dt.datetime.now(dt.UTC).date()}\nfirst = {_quoted(first[:FIRST])}\n"
+            )
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a string of TOML, which has the escapes of JSON but escapes one character more."""
+    """Return a text as a string of TOML, which has the escapes of JSON but
+    escapes one character more.
+    """
     storable = text.encode("utf-8", "replace").decode("utf-8")
     return json.dumps(storable, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def read(rows: Path) -> list[dict[str, Any]]:
     """Return the rows of a file, which may be missing."""
-    return tomllib.loads(rows.read_text(encoding="utf-8")).get("unsteady", []) if rows.exists() else []
+    return (
+        tomllib.loads(rows.read_text(encoding="utf-8")).get("unsteady", []) if rows.exists() else []
+    )
 
 
 def twice_in_a_row(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the tests that were unsteady in two landings of the page that follow each other.
 
-    A row with a text for ``mended`` does not count. Landings without unsteady tests have no row, so the rule is
-    stricter than its name.
+    A row with a text for ``mended`` does not count. Landings without unsteady tests have no row, so
+    the rule is stricter than its name.
     """
     landings: dict[str, set[str]] = {}
     for row in rows:
-        landings.setdefault(row["landing"], set()).update([] if row.get("mended") else [row["test"]])
+        landings.setdefault(row["landing"], set()).update(
+            [] if row.get("mended") else [row["test"]]
+        )
     in_order = list(landings.values())
     return sorted({test for one, after in itertools.pairwise(in_order) for test in one & after})
 

@@ -3,8 +3,8 @@
     python tools/ways.py                     print the table
     python tools/ways.py --try [NAME ...]    try all ways, or those named, and write docs/ways.json and docs/ways.md
 
-A way is tried by its own steps, in an empty folder or environment, as the tests do them. A way whose tests were all
-skipped was not tried. A release commits the table.
+A way is tried by its own steps, in an empty folder or environment, as the tests do them. A way
+whose tests were all skipped was not tried. A release commits the table.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def table() -> str:
     lines = ["| way | its steps | last tried | result | not reached |", "|---|---|---|---|---|"]
     for way in WAYS:
         row = found.get(way.name, never)
-        lines.append(f"| {way.name} | {way.does} | {row['date']} | {row['result']} | {way.beyond} |")
+        lines.append(
+            f"| {way.name} | {way.does} | {row['date']} | {row['result']} | {way.beyond} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -150,8 +152,17 @@ def tried(way: Way) -> dict[str, str]:
     today = dt.datetime.now(dt.UTC).date().isoformat()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        # A folder of its own: pytest first clears the folders of former runs, which may hold environments of gigabytes.
-        options = ["-q", "-n", "0", "-p", "no:cacheprovider", f"--junitxml={report}", f"--basetemp={folder}/tests"]
+        # A folder of its own: pytest first clears the folders of former runs, which may hold
+        # environments of gigabytes.
+        options = [
+            "-q",
+            "-n",
+            "0",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            f"--basetemp={folder}/tests",
+        ]
         command = [sys.executable, "-m", "pytest", *options, *way.tests]
         output, result = Path(folder) / "output.txt", "**not run**: pytest ended early"
         try:
@@ -162,13 +173,19 @@ def tried(way: Way) -> dict[str, str]:
         except subprocess.TimeoutExpired:
             result = f"**not finished** in {SECONDS // 60} minutes"
         print(output.read_text(encoding="utf-8"), file=sys.stderr)
-        return {"date": today, "result": result, "command": f"python -m pytest -n 0 {' '.join(way.tests)}"}
+        return {
+            "date": today,
+            "result": result,
+            "command": f"python -m pytest -n 0 {' '.join(way.tests)}",
+        }
 
 
 def result_of(report: ElementTree.Element) -> str:
     """Return the result of a report of pytest in words; what was skipped is not passed."""
     cases = list(report.iter("testcase"))
-    wrong = sum(each.find("failure") is not None or each.find("error") is not None for each in cases)
+    wrong = sum(
+        each.find("failure") is not None or each.find("error") is not None for each in cases
+    )
     skips = [each for case in cases if (each := case.find("skipped")) is not None]
     passed = len(cases) - wrong - len(skips)
     parts = [f"**{wrong} failed**"] if wrong else []
@@ -180,7 +197,9 @@ def result_of(report: ElementTree.Element) -> str:
 
 def main() -> int:
     """Print, or try and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--try", nargs="*", dest="names", metavar="NAME", help="try these, or all")
     names = parser.parse_args().names
     known = [way.name for way in WAYS]

@@ -8,13 +8,21 @@ from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from .bucket import Bucket as Bucket
-    from .bucket_access import BucketAccess as BucketAccess, access_to as access_to, access_under as access_under
+    from .bucket_access import (
+        BucketAccess as BucketAccess,
+        access_to as access_to,
+        access_under as access_under,
+    )
     from .export import current_restriction as current_restriction
     from .exposure import AccountExposure as AccountExposure
     from .key_listing import listing_of as listing_of
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .locks import locks_of as locks_of
-    from .reader import read_bucket as read_bucket, read_state as read_state, with_signers as with_signers
+    from .reader import (
+        read_bucket as read_bucket,
+        read_state as read_state,
+        with_signers as with_signers,
+    )
     from .state import (
         EVERYTHING as EVERYTHING,
         FINDINGS as FINDINGS,

@@ -21,7 +21,9 @@ BucketSettings: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AclGrant:
-    """One grant of a bucket's ACL to somebody but its owner: a canonical id or the URI of a group, and a permission."""
+    """One grant of a bucket's ACL to somebody but its owner: a canonical id or the URI of a group,
+    and a permission.
+    """
 
     grantee: str
     permission: str
@@ -29,7 +31,9 @@ class AclGrant:
 
 @dataclass(frozen=True, slots=True)
 class UrlAges:
-    """Ages of the opened presigned URLs of one signer in a log, in whole seconds: oldest use, longest lifetime."""
+    """Ages of the opened presigned URLs of one signer in a log, in whole seconds: oldest use,
+    longest lifetime.
+    """
 
     signer: str
     requests: int
@@ -56,13 +60,21 @@ def _access_points(aws: Aws, s3: Any, bucket: str) -> tuple[AccessPoint, ...]:
     for page in followed(aws.client("s3control", region).list_access_points, asked, "NextToken"):
         for each in page["AccessPointList"]:
             vpc = (each.get("VpcConfiguration") or {}).get("VpcId") or ""
-            found.append(AccessPoint(each["Name"], each.get("AccessPointArn") or f"{start}/{each['Name']}", vpc))
+            found.append(
+                AccessPoint(
+                    each["Name"], each.get("AccessPointArn") or f"{start}/{each['Name']}", vpc
+                )
+            )
     return tuple(found)
 
 
 def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
     rules = client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
-    return tuple(dict.fromkeys(str(rule["Destination"]["Bucket"]) for rule in rules if rule.get("Status") == "Enabled"))
+    return tuple(
+        dict.fromkeys(
+            str(rule["Destination"]["Bucket"]) for rule in rules if rule.get("Status") == "Enabled"
+        )
+    )
 
 
 def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
@@ -81,7 +93,9 @@ def _folders(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
     page = client.list_objects_v2(Bucket=bucket, Delimiter="/")
     if page.get("IsTruncated"):
         reason = "The bucket has more than 1,000 keys and folders at its top."
-        raise PartNotReadError(NotRead(f"the folders of {bucket}", "s3:ListBucket", "in part", reason))
+        raise PartNotReadError(
+            NotRead(f"the folders of {bucket}", "s3:ListBucket", "in part", reason)
+        )
     return tuple(str(each["Prefix"]) for each in page.get("CommonPrefixes") or ())
 
 
@@ -93,7 +107,9 @@ READINGS: Mapping[str, _Reading] = {
         "NoSuchBucketPolicy",
     ),
     "logging": _Reading(
-        "the log target", "s3:GetBucketLogging", lambda _, s3, name: log_location(s3.get_bucket_logging(Bucket=name))
+        "the log target",
+        "s3:GetBucketLogging",
+        lambda _, s3, name: log_location(s3.get_bucket_logging(Bucket=name)),
     ),
     "cors": _Reading(
         "the CORS rules",
@@ -105,23 +121,27 @@ READINGS: Mapping[str, _Reading] = {
     "public_access_block": _Reading(
         "Block Public Access",
         "s3:GetBucketPublicAccessBlock",
-        lambda _, s3, name: s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
+        lambda _, s3, name: s3.get_public_access_block(Bucket=name)[
+            "PublicAccessBlockConfiguration"
+        ],
         "NoSuchPublicAccessBlockConfiguration",
         {},
     ),
     "ownership": _Reading(
         "Object Ownership",
         "s3:GetBucketOwnershipControls",
-        lambda _, s3, name: s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"][0][
-            "ObjectOwnership"
-        ],
+        lambda _, s3, name: s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"][
+            "Rules"
+        ][0]["ObjectOwnership"],
         "OwnershipControlsNotFoundError",
         "ObjectWriter",
     ),
     "encryption": _Reading(
         "the encryption",
         "s3:GetEncryptionConfiguration",
-        lambda _, s3, name: s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"],
+        lambda _, s3, name: s3.get_bucket_encryption(Bucket=name)[
+            "ServerSideEncryptionConfiguration"
+        ],
         "ServerSideEncryptionConfigurationNotFoundError",
         {},
     ),
@@ -144,7 +164,9 @@ READINGS: Mapping[str, _Reading] = {
     "object_lock": _Reading(
         "the default retention",
         "s3:GetBucketObjectLockConfiguration",
-        lambda _, s3, name: bool(s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"].get("Rule")),
+        lambda _, s3, name: bool(
+            s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"].get("Rule")
+        ),
         "ObjectLockConfigurationNotFoundError",
         False,
     ),
@@ -156,7 +178,9 @@ READINGS: Mapping[str, _Reading] = {
     "tags": _Reading(
         "the tags",
         "s3:GetBucketTagging",
-        lambda _, s3, name: {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=name)["TagSet"]},
+        lambda _, s3, name: {
+            each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=name)["TagSet"]
+        },
         "NoSuchTagSet",
         {},
     ),
@@ -216,7 +240,8 @@ class Bucket:
     url_ages : tuple of UrlAges or None
         By signer, from a log; None if none was given.
     leaks : callable
-        Counts the leaked URLs in that log when asked, in a sentence; empty without one. Few rules need it.
+        Counts the leaked URLs in that log when asked, in a sentence; empty without one. Few rules
+        need it.
     preflights : int
         Number of refused CORS preflight requests in that log.
     applications : tuple of str
@@ -251,7 +276,9 @@ class Bucket:
     preflights: int = 0
     applications: tuple[str, ...] = ()
     version_2: Mapping[str, int] = field(default_factory=dict)
-    presigners: Callable[[], Mapping[str, int]] | None = field(default=None, compare=False, repr=False)
+    presigners: Callable[[], Mapping[str, int]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @property
     def arn(self) -> str:
@@ -273,7 +300,11 @@ def _kms_key(encryption: BucketSettings) -> str:
 
 
 def read_part(
-    aws: Aws, bucket: Bucket, name: str, *, raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = ()
+    aws: Aws,
+    bucket: Bucket,
+    name: str,
+    *,
+    raises: type[GtSecureError] | tuple[type[GtSecureError], ...] = (),
 ) -> Part[Any]:
     """Read one part of a bucket; a setting that AWS does not return has its default."""
     reading = READINGS[name]
@@ -291,8 +322,13 @@ def read_part(
 
 
 def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoint:
-    """Read the policy of an access point, and its Block Public Access where that can change an answer."""
-    client, named = aws.client("s3control", bucket.region), {"AccountId": aws.account_id, "Name": point.name}
+    """Read the policy of an access point,
+    and its Block Public Access where that can change an answer.
+    """
+    client, named = (
+        aws.client("s3control", bucket.region),
+        {"AccountId": aws.account_id, "Name": point.name},
+    )
     policy: Part[str] = part_of(
         f"the policy of the access point {point.name}",
         "s3:GetAccessPointPolicy",
@@ -325,4 +361,6 @@ def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
         client: Any = aws.client("kms", bucket.region)
         return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
 
-    return part_of(f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name)
+    return part_of(
+        f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name
+    )

@@ -1,8 +1,9 @@
-"""The answer for a whole bucket, in a sentence with a tone: the only source of coloured words about access.
+"""The answer for a whole bucket, in a sentence with a tone: the only source of coloured words about
+access.
 
-*Good* is said of all keys: presigned requests of every action, upload forms and anonymous requests are refused from
-outside the addresses and endpoints that the sentence names. Less is a *part*, and the sentence says of which objects.
-Half of the internet or more is anyone.
+*Good* is said of all keys: presigned requests of every action, upload forms and anonymous requests
+are refused from outside the addresses and endpoints that the sentence names. Less is a *part*, and
+the sentence says of which objects. Half of the internet or more is anyone.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ AccessTone: TypeAlias = Literal["good", "part", "open", "unknown"]
 
 DOWNLOADS = ("presigned", "other-account", "anonymous")
 KINDS_OF_ACCESS = (*DOWNLOADS, "upload", "post-form")
-"""Kinds of requests that a sentence about access speaks of; for presigned requests and forms there is a proof, too."""
+"""Kinds of requests that a sentence about access speaks of;
+for presigned requests and forms there is a proof, too.
+"""
 _CHIPS: Mapping[AccessTone, tuple[Tone, str]] = {
     "good": ("ok", ""),
     "part": ("warn", "part of the bucket"),
@@ -56,7 +59,8 @@ class BucketAccess(Ambiguous):
     text : str
         One or two sentences, without markup.
     allowed : str
-        The addresses and endpoints from which something is opened; two are written out, more are counted.
+        The addresses and endpoints from which something is opened; two are written out, more are
+        counted.
     depends_on : tuple of str
         Why it is unknown: condition keys, or actions that would have read more.
     """
@@ -88,13 +92,16 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
     'Only 203.0.113.0/24 can open presigned URLs of gt-images.'
     """
     wish = state.wanted.prefix if state.wanted is not None else ""
-    known: dict[str, BucketAccess] = vars(state).setdefault("access", {})  # findings and their summary ask the same
+    # findings and their summary ask the same
+    known: dict[str, BucketAccess] = vars(state).setdefault("access", {})
     if prefix not in known:
         known[prefix] = access_under(locks_of(state), prefix, parts=(wish,))
     return known[prefix]
 
 
-def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()) -> BucketAccess:
+def access_under(
+    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()
+) -> BucketAccess:
     """Return who can open the objects of a bucket under some locks.
 
     ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
@@ -104,9 +111,18 @@ def access_under(locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
     if scope.anyone:
-        return _open(scope, [part for part in (*_guarded(locks), *parts) if part.startswith(prefix) and part != prefix])
+        return _open(
+            scope,
+            [
+                part
+                for part in (*_guarded(locks), *parts)
+                if part.startswith(prefix) and part != prefix
+            ],
+        )
     proof = scope.proof
-    if proof.counterexample is not None and (not scope.unknown or _action(proof.counterexample) in _ASKED):
+    if proof.counterexample is not None and (
+        not scope.unknown or _action(proof.counterexample) in _ASKED
+    ):
         text = f"Not only {scope.allowed} can open {scope.name}: {_request(proof.counterexample)}"
         return BucketAccess("part", text, scope.allowed)
     depends_on = {*scope.unknown, *proof.depends_on}
@@ -122,7 +138,9 @@ def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
 
 
 class _Objects:
-    """The objects of a bucket under a prefix, and from where each kind of request opens some of them."""
+    """The objects of a bucket under a prefix,
+    and from where each kind of request opens some of them.
+    """
 
     def __init__(self, locks: EffectiveLocks, prefix: str) -> None:
         self.locks, self.prefix = locks, prefix
@@ -140,16 +158,25 @@ class _Objects:
 
     @property
     def anyone(self) -> tuple[str, ...]:
-        """Kinds of requests that are opened to anyone; all that open something where only together they are."""
+        """Kinds of requests that are opened to anyone;
+        all that open something where only together they are.
+        """
         each = tuple(name for name, row in self.rows.items() if row.opened.is_anyone)
         return each or (tuple(self.rows) if self.opened.is_anyone else ())
 
     @property
     def unknown(self) -> set[str]:
-        """Dependencies of unknown answers, apart from those for sources that open presigned URLs anyway."""
+        """Dependencies of unknown answers, apart from those for sources that open
+        presigned URLs anyway.
+        """
         opened = self.rows["presigned"].opened.spans
         doubts = [row.unknown for row in self.rows.values()]
-        return {key for each in doubts if each.has_endpoints or minus(each.spans, opened) for key in each.depends_on}
+        return {
+            key
+            for each in doubts
+            if each.has_endpoints or minus(each.spans, opened)
+            for key in each.depends_on
+        }
 
     @cached_property
     def proof(self) -> Proof:
@@ -173,18 +200,25 @@ class _Objects:
 
 
 def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
-    """Return the answer where anyone can open something: what is protected is named, if anything is."""
+    """Return the answer where anyone can open something: what is protected is named,
+    if anything is.
+    """
     is_public = "anonymous" in scope.anyone
     who = "anyone, even without a URL" if is_public else "anyone with a URL"
     if not set(DOWNLOADS) & set(scope.anyone):
         downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
-        text = f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload URL or form."
+        text = (
+            f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload"
+            " URL or form."
+        )
         return BucketAccess("part", text, _named(downloads))
     asked = list(dict.fromkeys(parts))
     inner = [inside for part in asked[:_LISTED] if (inside := _Objects(scope.locks, part)).is_good]
     if inner:
         more = f" {count(len(asked) - _LISTED, 'more guard')}." if len(asked) > _LISTED else ""
-        lists = [f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner]
+        lists = [
+            f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner
+        ]
         text = f"{' '.join(lists)}{more} Other objects of {scope.name}: {who}."
         return BucketAccess("part", text, _named(_together(inside.opened for inside in inner)))
     opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
@@ -192,7 +226,9 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
         return BucketAccess("part", text, scope.allowed)
     whole = f"Anyone can open {scope.name}, even without a URL."
-    return BucketAccess("open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone")
+    return BucketAccess(
+        "open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone"
+    )
 
 
 def _is_open(locks: EffectiveLocks, key: str) -> bool:
@@ -213,7 +249,10 @@ def _request(case: Mapping[str, Any]) -> str:
     """Return one request that is opened all the same."""
     request = case["request"]
     who = printable(request["principal"].rpartition(":")[2])
-    return f"{_action(case)} opens from {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+    return (
+        f"{_action(case)} opens from"
+        f" {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+    )
 
 
 def _together(sets: Iterable[SourceSet]) -> SourceSet:

@@ -1,8 +1,10 @@
-"""Read the event history of CloudTrail: calls by name, and writes of others to a bucket policy at the time of ours.
+"""Read the event history of CloudTrail: calls by name, and writes of others to a bucket policy at
+the time of ours.
 
-S3 has no conditional PutBucketPolicy, so a policy that somebody else puts between our last reading and our write is
-overwritten without a trace in S3. CloudTrail's record of the other write names the writer and holds the text. It
-appears some minutes later, so apply and a later undo both look for it.
+S3 has no conditional PutBucketPolicy, so a policy that somebody else puts between our last reading
+and our write is overwritten without a trace in S3. CloudTrail's record of the other write names the
+writer and holds the text. It appears some minutes later, so apply and a later undo both look for
+it.
 """
 
 from __future__ import annotations
@@ -36,11 +38,21 @@ class OtherWrite:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the write as JSON-able data, with the policy as text."""
-        return {**members(self, "at", "writer", "operation", "event_id"), "policy": self.policy_text}
+        return {
+            **members(self, "at", "writer", "operation", "event_id"),
+            "policy": self.policy_text,
+        }
 
 
 def lookup_events(
-    aws: Aws, attribute: str, value: str, since: datetime, until: datetime, region: str = "", *, most: int = 1000
+    aws: Aws,
+    attribute: str,
+    value: str,
+    since: datetime,
+    until: datetime,
+    region: str = "",
+    *,
+    most: int = 1000,
 ) -> list[dict[str, Any]]:
     """Return the events with an attribute such as ``EventName``, the newest first."""
     with aws_errors(ACTION):
@@ -52,19 +64,29 @@ def lookup_events(
             EndTime=until,
             PaginationConfig={"MaxItems": most},
         )
-        return [dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]]
+        return [
+            dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]
+        ]
 
 
-def policy_writes(aws: Aws, bucket: str, region: str, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
+def policy_writes(
+    aws: Aws, bucket: str, region: str, since: datetime, until: datetime
+) -> tuple[OtherWrite, ...]:
     """Return the successful writes of a bucket's policy in a time range, the newest first."""
     with aws_errors(ACTION):
-        events = lookup_events(aws, "ResourceName", bucket, since - _MARGIN, until + _MARGIN, region, most=200)
+        events = lookup_events(
+            aws, "ResourceName", bucket, since - _MARGIN, until + _MARGIN, region, most=200
+        )
         return tuple(_write(event) for event in events if _is_write(event, bucket))
 
 
 def _is_write(event: Mapping[str, Any], bucket: str) -> bool:
     parameters = event.get("requestParameters") or {}
-    return event.get("eventName") in _WRITES and not event.get("errorCode") and parameters.get("bucketName") == bucket
+    return (
+        event.get("eventName") in _WRITES
+        and not event.get("errorCode")
+        and parameters.get("bucketName") == bucket
+    )
 
 
 def _write(event: Mapping[str, Any]) -> OtherWrite:

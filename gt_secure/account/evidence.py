@@ -12,9 +12,11 @@ from ..base.text import count
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The things on which an outcome rests: ``counts`` has how many by a word in the singular, such as ``rule``.
+    """The things on which an outcome rests: ``counts`` has how many by a word in the singular, such
+    as ``rule``.
 
-    ``until`` is the time of the reading, or of the newest row; ``not_read`` has what was asked for and not read.
+    ``until`` is the time of the reading, or of the newest row; ``not_read`` has what was asked for
+    and not read.
     """
 
     subject: str

@@ -41,14 +41,17 @@ def _other_guards(policy: str | None, prefix: str) -> list[Notice]:
 def current_restriction(
     aws: Aws, team: str | None = None, bucket: str | None = None, lists: Iterable[str] = ()
 ) -> tuple[Restriction, list[Notice]]:
-    """Read the locks of a team and a bucket as a restriction; see :meth:`gt_secure.Connection.export`.
+    """Read the locks of a team and a bucket as a restriction; see
+    :meth:`gt_secure.Connection.export`.
 
-    The notices name what a restriction cannot say, such as a portal list that differs from that of the guard.
-    ``s3://bucket/prefix`` asks for the guard of a prefix, where the bucket has several.
+    The notices name what a restriction cannot say, such as a portal list that differs from that of
+    the guard. ``s3://bucket/prefix`` asks for the guard of a prefix, where the bucket has several.
     """
     if team is None and bucket is None:
         raise InvalidInput(
-            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+            "Neither a team nor a bucket is given.",
+            next_step="Pass team=, bucket= or both.",
+            field="team",
         )
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     bucket, prefix = (None, "") if bucket is None else place_of(bucket)
@@ -80,13 +83,18 @@ def current_restriction(
 
 
 def _only_prefix(policy: str | None, bucket: str | None) -> str:
-    """Return the prefix of the guard and limits of a bucket; raises InvalidInput if they are of several prefixes."""
+    """Return the prefix of the guard and limits of a bucket;
+    raises InvalidInput if they are of several prefixes.
+    """
     own = own_statements(policy)
     kinds = ("", REVOKE)
-    prefixes = {prefix for sid in own if own_kind(sid) not in kinds for prefix in covered_prefixes(own[sid])}
+    prefixes = {
+        prefix for sid in own if own_kind(sid) not in kinds for prefix in covered_prefixes(own[sid])
+    }
     if len(prefixes) > 1 and "" not in prefixes:
         raise InvalidInput(
-            f"{bucket} has guards or limits for {some(sorted(prefixes))}, and a restriction is for one prefix.",
+            f"{bucket} has guards or limits for {some(sorted(prefixes))}, and a restriction is for"
+            " one prefix.",
             next_step=f"Name one: s3://{bucket}/{min(prefixes)}.",
             field="bucket",
         )
@@ -105,13 +113,21 @@ def _url_lock(team: Workteam | None, notices: list[Notice]) -> str | bool | None
         return None
     mode = "off" if team.url_lock is None else team.url_lock.mode
     if mode == "both":
-        notices.append(Notice("url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."))
+        notices.append(
+            Notice(
+                "url-lock-both", "warning", "Both settings are on: no URL works.", "Turn one off."
+            )
+        )
         return None
     return False if mode == "off" else mode
 
 
-def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: list[Notice]) -> tuple[str, ...]:
-    """Return the ranges of the portal lock; none, with a notice, where unread or different from those of the guard."""
+def _portal_ranges(
+    workforce: Part[Workforce], guard: Guard | None, notices: list[Notice]
+) -> tuple[str, ...]:
+    """Return the ranges of the portal lock; none, with a notice,
+    where unread or different from those of the guard.
+    """
     if workforce.missing is not None:
         notices.append(notice("portal-unseen", reason=workforce.missing.reason))
         return ()
@@ -150,20 +166,28 @@ def _fields_of_policy(
 
 
 def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> list[str]:
-    """Return the addresses with lists in place of their ranges; a list that the locks do not hold is an error."""
+    """Return the addresses with lists in place of their ranges;
+    a list that the locks do not hold is an error.
+    """
     ranges = tuple(addresses)
     lists = read_lists(aws, names)
     for each in lists:
         missing = outside(each.networks, ranges)
         if missing or not each.networks:
             raise InvalidInput(
-                f"{each.name} has {count(len(missing), 'range')} that the current locks do not list: "
-                f"{some([*map(str, missing)])}."
-                if missing
-                else f"{each.name} has no range that S3 or the portal can see.",
+                (
+                    f"{each.name} has {count(len(missing), 'range')} that the current locks do not"
+                    f" list: {some([*map(str, missing)])}."
+                    if missing
+                    else f"{each.name} has no range that S3 or the portal can see."
+                ),
                 next_step=f"Export without {each.name}, or plan a restriction that names it.",
                 field="lists",
                 value=each.name,
             )
-    others = subtract(ranges, (network for each in lists for network in each.networks)) if lists else ranges
+    others = (
+        subtract(ranges, (network for each in lists for network in each.networks))
+        if lists
+        else ranges
+    )
     return [*map(str, others), *names]

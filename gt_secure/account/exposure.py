@@ -25,7 +25,9 @@ class AccountExposure(Exposure):
         Returns the state of the locks, with what decides who signs.
     """
 
-    def __init__(self, locks: EffectiveLocks, key: str, read_signers: Callable[[], State], **scope: Any) -> None:
+    def __init__(
+        self, locks: EffectiveLocks, key: str, read_signers: Callable[[], State], **scope: Any
+    ) -> None:
         super().__init__(locks, key, **scope)
         self._read_signers = read_signers
 
@@ -36,5 +38,8 @@ class AccountExposure(Exposure):
         Without the permission to read them it is unknown who signs: ``missing`` has the reason.
         """
         state = self._read_signers()
-        exposure, people = Exposure(locks_of(state), self.key, is_prefix=self.is_prefix), state.principals
+        exposure, people = (
+            Exposure(locks_of(state), self.key, is_prefix=self.is_prefix),
+            state.principals,
+        )
         return signers_of(exposure, people.missing or people.value or Principals(()))

@@ -1,10 +1,12 @@
-"""Facts that this role can read: values of those condition keys that any policy of an account asks for.
+"""Facts that this role can read: values of those condition keys that any policy of an account asks
+for.
 
-A fact about a principal is about the account's own signers. The tags of a role are those of its sessions too, unless a
-session passes its own tags: that none does is an assumption, which :attr:`Facts.notes` states.
+A fact about a principal is about the account's own signers. The tags of a role are those of its
+sessions too, unless a session passes its own tags: that none does is an assumption, which
+:attr:`Facts.notes` states.
 
-Sources: IAM User Guide, *AWS global condition context keys*; S3 User Guide, *Tagging and access control policies* and
-*Blocking public access* (the account's setting overrides the bucket's).
+Sources: IAM User Guide, *AWS global condition context keys*; S3 User Guide, *Tagging and access
+control policies* and *Blocking public access* (the account's setting overrides the bucket's).
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ from ..engine.iam.facts import Facts, Values
 from ..engine.iam.request import Policies
 from ..engine.iam.three_valued import spellings
 from ..engine.iam.variables import Keys
-from ..engine.policies.public_access import READ_STATUS, SETTING, is_surely_public, may_be_public, status_text
+from ..engine.policies.public_access import (
+    READ_STATUS,
+    SETTING,
+    is_surely_public,
+    may_be_public,
+    status_text,
+)
 from .bucket import Bucket
 from .organization import Organization
 from .part_reader import part_of
@@ -34,11 +42,20 @@ BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 _NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
 _BUCKET_TAGS = ("aws:resourcetag/", "s3:buckettag/")
-_READABLE = (*_ORGANIZATION, "aws:resourceaccount", "aws:vpceaccount", OBJECT_TAG, PRINCIPAL_TAG, *_BUCKET_TAGS)
+_READABLE = (
+    *_ORGANIZATION,
+    "aws:resourceaccount",
+    "aws:vpceaccount",
+    OBJECT_TAG,
+    PRINCIPAL_TAG,
+    *_BUCKET_TAGS,
+)
 
 
 def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
-    """Read the facts that the policies of a state ask for; ``key`` is the object whose tags are read."""
+    """Read the facts that the policies of a state ask for;
+    ``key`` is the object whose tags are read.
+    """
     bucket = state.bucket
     if bucket is None:
         return Facts()
@@ -63,7 +80,9 @@ def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
 
 
 def _named_keys(policies: Iterable[Policies]) -> frozenset[str]:
-    """Return the keys that policies name; the answer itself says if one of them cannot be evaluated."""
+    """Return the keys that policies name;
+    the answer itself says if one of them cannot be evaluated.
+    """
     found: set[str] = set()
     for each in policies:
         with suppress(PolicyError):
@@ -74,7 +93,9 @@ def _named_keys(policies: Iterable[Policies]) -> frozenset[str]:
 class _FactReader:
     """Facts that the methods add to, one kind of key each."""
 
-    def __init__(self, aws: Aws, bucket: Bucket, organization: Organization, named: frozenset[str]) -> None:
+    def __init__(
+        self, aws: Aws, bucket: Bucket, organization: Organization, named: frozenset[str]
+    ) -> None:
         self.aws = aws
         self.bucket = bucket
         self.organization = organization
@@ -91,7 +112,9 @@ class _FactReader:
 
     def facts(self) -> Facts:
         values = {key: value for key, value in self.values.items() if key in self.named}
-        return Facts(values, tuple(self.notes), self.endpoints, tuple(self.missing), self.policy_is_public)
+        return Facts(
+            values, tuple(self.notes), self.endpoints, tuple(self.missing), self.policy_is_public
+        )
 
     def _asks(self, *starts: str) -> bool:
         return any(key.startswith(starts) for key in self.named)
@@ -108,7 +131,9 @@ class _FactReader:
         if tags.missing is not None:
             self.missing[tags.missing.action] = None
         else:
-            found = {f"{start}{tag['Key']}".lower(): (str(tag["Value"]),) for tag in tags.value or ()}
+            found = {
+                f"{start}{tag['Key']}".lower(): (str(tag["Value"]),) for tag in tags.value or ()
+            }
             self.values.update({key: () for key in self.named if key.startswith(start)})
             self.values.update(found)
         return tags
@@ -119,7 +144,9 @@ class _FactReader:
                 self._add(part, f"{start}{end}")
 
     def read_owner(self) -> None:
-        """Ask S3 whether the bucket belongs to this account: HeadBucket refuses another expected owner."""
+        """Ask S3 whether the bucket belongs to this account:
+        HeadBucket refuses another expected owner.
+        """
         if not self._asks("aws:resourceaccount", "aws:resourceorg"):
             return
         arn, account = bucket_arn(self.aws.partition, self.bucket.name), self.aws.account_id
@@ -144,15 +171,28 @@ class _FactReader:
         self._add_tags("the tags of the object", "s3:GetObjectTagging", resource, OBJECT_TAG, read)
 
     def read_bucket_tags(self) -> None:
-        """Read the tags of the bucket; requests have them only where its attribute-based access control is on."""
+        """Read the tags of the bucket; requests have them only where its attribute-based
+        access control is on.
+        """
         resource = bucket_arn(self.aws.partition, self.bucket.name)
 
         def read() -> Any:
             ask = getattr(self._s3, "get_bucket_abac", None)  # boto3 of 2025-11 or newer
-            status = (ask(Bucket=self.bucket.name).get("AbacStatus") or {}).get("Status") if ask is not None else None
+            status = (
+                (ask(Bucket=self.bucket.name).get("AbacStatus") or {}).get("Status")
+                if ask is not None
+                else None
+            )
             if status is None:
-                raise Unsupported("Nothing says whether requests have the bucket's tags.", next_step="Update boto3.")
-            return [] if status != "Enabled" else self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
+                raise Unsupported(
+                    "Nothing says whether requests have the bucket's tags.",
+                    next_step="Update boto3.",
+                )
+            return (
+                []
+                if status != "Enabled"
+                else self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
+            )
 
         for start in filter(self._asks, _BUCKET_TAGS):
             self._add_tags("the tags of the bucket", "s3:GetBucketAbac", resource, start, read)
@@ -162,9 +202,13 @@ class _FactReader:
             return
 
         def read() -> Any:
-            return all_items(self.aws, "iam", "list_role_tags", "Tags", RoleName=signer.rpartition("/")[2])
+            return all_items(
+                self.aws, "iam", "list_role_tags", "Tags", RoleName=signer.rpartition("/")[2]
+            )
 
-        tags = self._add_tags("the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read)
+        tags = self._add_tags(
+            "the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read
+        )
         if tags.missing is None:
             self.notes.append("Sessions of the role pass no tags of their own.")
 
@@ -183,8 +227,12 @@ class _FactReader:
         if self._asks("aws:vpceorg") and self.organization.id.missing is not None:
             self.missing[self.organization.id.missing.action] = None
 
-    def read_public_access(self, text: str | None, restricts: bool, block: Part[Mapping[str, bool]]) -> None:
-        """Add whether S3 calls the policy public, where Block Public Access, the account's too, makes it decide."""
+    def read_public_access(
+        self, text: str | None, restricts: bool, block: Part[Mapping[str, bool]]
+    ) -> None:
+        """Add whether S3 calls the policy public, where Block Public Access, the account's too,
+        makes it decide.
+        """
         if not may_be_public(text):
             return
         if not restricts and block.missing is not None:
@@ -193,11 +241,17 @@ class _FactReader:
             self._read_policy_status(text)
 
     def _read_policy_status(self, text: str | None) -> None:
-        """Read whether S3 calls the policy public; if this role cannot read that, our own verdict counts."""
+        """Read whether S3 calls the policy public; if this role cannot read that,
+        our own verdict counts.
+        """
         arn, ours = bucket_arn(self.aws.partition, self.bucket.name), is_surely_public(text)
 
         def read() -> bool:
-            return bool(self._s3.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"]["IsPublic"])
+            return bool(
+                self._s3.get_bucket_policy_status(Bucket=self.bucket.name)["PolicyStatus"][
+                    "IsPublic"
+                ]
+            )
 
         theirs = part_of("S3's verdict on the bucket policy", READ_STATUS, read, resource=arn)
         if theirs.missing is None:
@@ -208,13 +262,18 @@ class _FactReader:
 
 
 def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
-    """Read Block Public Access of the account, setting by setting; all are off where it was never set."""
+    """Read Block Public Access of the account, setting by setting;
+    all are off where it was never set.
+    """
     if aws.is_local:
-        return Part.of(dict.fromkeys(BLOCKS, False))  # the sandbox has none, and no host of an account to ask
+        # the sandbox has none, and no host of an account to ask
+        return Part.of(dict.fromkeys(BLOCKS, False))
 
     def read() -> Mapping[str, bool]:
         answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
         return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 
-    found = part_of("Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK)
+    found = part_of(
+        "Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK
+    )
     return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found

@@ -10,14 +10,22 @@ from ..restriction.validation import split_lists
 
 
 def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
-    """Return a restriction whose addresses include the ranges that its lists have now; an unread list is an error."""
+    """Return a restriction whose addresses include the ranges that its lists have now;
+    an unread list is an error.
+    """
     if not restriction.lists:
         return restriction
     return restriction.with_lists(read_lists(aws, restriction.lists))
 
 
-def ranges_and_lists(aws: Aws, addresses: AddressesLike) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
-    """Return addresses among which lists may be named, merged with the ranges of the lists; and the lists."""
+def ranges_and_lists(
+    aws: Aws, addresses: AddressesLike
+) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
+    """Return addresses among which lists may be named,
+    merged with the ranges of the lists; and the lists.
+    """
     names, ranges = split_lists(addresses)
     lists = read_lists(aws, names)
-    return collapse([*parse_networks(ranges), *(network for each in lists for network in each.networks)]), lists
+    return collapse(
+        [*parse_networks(ranges), *(network for each in lists for network in each.networks)]
+    ), lists

@@ -34,7 +34,8 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         policy=bucket.policy.if_read,
         url_lock=_url_lock(team),
         cidrs=None if force.missing else force.value.cidrs if force.value else (),
-        has_portal=team.missing is not None or (team.value is not None and team.value.kind == "private"),
+        has_portal=team.missing is not None
+        or (team.value is not None and team.value.kind == "private"),
         account=state.account_id,
         partition=state.partition,
         region=bucket.region or state.region,
@@ -45,7 +46,9 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,
-        account_restricts_public=None if own.if_read else by_account.if_read,  # not asked for where the first decides
+        account_restricts_public=None
+        if own.if_read
+        else by_account.if_read,  # not asked for where the first decides
         acls=_acl_doubts(bucket.ownership, *blocks),
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
@@ -64,7 +67,9 @@ def _url_lock(team: Part[Workteam]) -> UrlLock | None:
 
 
 def _acl_doubts(ownership: Part[str], *blocks: Part[Mapping[str, Any]]) -> dict[Signer, str]:
-    """Return what hides whether ACLs grant something to anonymous requests, and to those of other accounts."""
+    """Return what hides whether ACLs grant something to anonymous requests,
+    and to those of other accounts.
+    """
     are_ignored = any((block.if_read or {}).get(IGNORE_PUBLIC_ACLS) for block in blocks)
     doubts: dict[Signer, str] = {
         "other": _acl_doubt(ownership),
@@ -74,7 +79,9 @@ def _acl_doubts(ownership: Part[str], *blocks: Part[Mapping[str, Any]]) -> dict[
 
 
 def _acl_doubt(ownership: Part[str], *, are_ignored: bool = False) -> str:
-    """Return what hides whether ACLs grant something; empty where they are ignored or disabled, or nobody asked."""
+    """Return what hides whether ACLs grant something; empty where they are ignored or disabled,
+    or nobody asked.
+    """
     if are_ignored or not ownership.was_asked:
         return ""
     if ownership.missing is not None:
@@ -84,13 +91,16 @@ def _acl_doubt(ownership: Part[str], *, are_ignored: bool = False) -> str:
 
 def _not_read(state: State) -> frozenset[str]:
     """Return the actions that read what can change every answer, and did not."""
-    note_missing(part for name, part in state.unread() if name != "account_block")  # an answer may ask for them
+    # an answer may ask for them
+    note_missing(part for name, part in state.unread() if name != "account_block")
     policy = state.bucket is not None and state.bucket.policy.missing is not None
     unread = {READ_POLICY: policy, READ_ENDPOINTS: state.endpoints.missing is not None}
     return frozenset(action for action, missing in unread.items() if missing)
 
 
 def _kms_arn(start: str, key: str) -> str:
-    """Return the ARN of a KMS key, or its alias; empty for none, and for AWS's own, which has no policy to set."""
+    """Return the ARN of a KMS key, or its alias; empty for none, and for AWS's own,
+    which has no policy to set.
+    """
     used = key.removeprefix("aws/s3")
     return f"{start}{used}" if used and not {":", "/"} & set(used) else used

@@ -1,11 +1,13 @@
-"""The organization of the account: its id, the account's path, and the organization policies that hold for it.
+"""The organization of the account: its id, the account's path, and the organization policies that
+hold for it.
 
-Every account may read the id of its organization. Paths and policies can only be read from the management account or a
-delegated administrator, so that most roles get a missing permission for them. Organization policies do not affect the
-management account.
+Every account may read the id of its organization. Paths and policies can only be read from the
+management account or a delegated administrator, so that most roles get a missing permission for
+them. Organization policies do not affect the management account.
 
-Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*, *ListPoliciesForTarget* and
-*DescribePolicy*; AWS Organizations User Guide, *Service control policies* and *Resource control policies*.
+Source: AWS Organizations API Reference, *DescribeOrganization*, *ListParents*,
+*ListPoliciesForTarget* and *DescribePolicy*; AWS Organizations User Guide, *Service control
+policies* and *Resource control policies*.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ _kept: WeakKeyDictionary[Aws, tuple[float, Organization]] = WeakKeyDictionary()
 _DEEPEST = 8
 """Most levels above an account: the root and five levels of units, with room to spare."""
 
-_DESCRIBE, _LIST_POLICIES = "organizations:DescribeOrganization", "organizations:ListPoliciesForTarget"
+_DESCRIBE, _LIST_POLICIES = (
+    "organizations:DescribeOrganization",
+    "organizations:ListPoliciesForTarget",
+)
 _NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 
 
@@ -41,8 +46,8 @@ _NOT_ASKED: Part[Any] = Part.unasked("the organization", _DESCRIBE)
 class Organization:
     """The organization as far as it could be read.
 
-    ``path`` has the form of ``aws:PrincipalOrgPaths``. ``rcp`` and ``scp`` have the texts of all policies of each level
-    from the account to the root; both are empty for the management account.
+    ``path`` has the form of ``aws:PrincipalOrgPaths``. ``rcp`` and ``scp`` have the texts of all
+    policies of each level from the account to the root; both are empty for the management account.
     """
 
     id: Part[str] = _NOT_ASKED
@@ -54,7 +59,9 @@ class Organization:
 
     def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
         """Return each part with its name."""
-        return tuple((name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management"))
+        return tuple(
+            (name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management")
+        )
 
     def missing(self) -> tuple[NotRead, ...]:
         """Return what could not be read, each reason once."""
@@ -63,7 +70,9 @@ class Organization:
 
 
 def read_organization(aws: Aws) -> Organization:
-    """Return the organization, which a connection reads once in ten minutes; what AWS did not answer is read again."""
+    """Return the organization, which a connection reads once in ten minutes;
+    what AWS did not answer is read again.
+    """
     until, found = _kept.get(aws, (0.0, None))
     if found is None or time.monotonic() >= until:
         found = _read(aws)
@@ -90,17 +99,23 @@ def _read(aws: Aws) -> Organization:
     is_management = part_of(
         "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
     )
-    levels = part_of("the account's place in the organization", "organizations:ListParents", lambda: _levels(aws))
+    levels = part_of(
+        "the account's place in the organization", "organizations:ListParents", lambda: _levels(aws)
+    )
     path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
     if is_management == Part.of(True):
         return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
     unknown = is_management.missing or levels.missing
     if unknown is not None:
-        return Organization(identifier, path, Part.unread(unknown), Part.unread(unknown), is_management)
+        return Organization(
+            identifier, path, Part.unread(unknown), Part.unread(unknown), is_management
+        )
     text_of = cache(partial(_text_of, aws))
 
     def read(what: str, kind: PolicyFilter) -> Part[Levels]:
-        return part_of(what, _LIST_POLICIES, lambda: tuple(_texts(aws, levels.value or [], kind, text_of)))
+        return part_of(
+            what, _LIST_POLICIES, lambda: tuple(_texts(aws, levels.value or [], kind, text_of))
+        )
 
     rcp = read("resource control policies", "RESOURCE_CONTROL_POLICY")
     scp = read("service control policies", "SERVICE_CONTROL_POLICY")
@@ -121,8 +136,12 @@ def _levels(aws: Aws) -> list[str]:
     return levels
 
 
-def _texts(aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    """Yield the policies of a kind, level by level; none are attached where policies of the kind are not enabled."""
+def _texts(
+    aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[str], str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the policies of a kind, level by level;
+    none are attached where policies of the kind are not enabled.
+    """
     client = aws.client("organizations")
     for target in levels:
         pages = all_pages(client, "list_policies_for_target", TargetId=target, Filter=kind)
@@ -132,7 +151,9 @@ def _texts(aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[s
 
 def _text_of(aws: Aws, policy: str) -> str:
     with aws_errors("organizations:DescribePolicy"):
-        text = str(aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"])
+        text = str(
+            aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"]
+        )
         if not is_policy(text):
             raise ValueError("the content is not a policy")
     return text

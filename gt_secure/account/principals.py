@@ -16,16 +16,22 @@ LARGE: Any = {"PageSize": 1000}
 
 
 def read_principals(aws: Aws) -> Part[Principals]:
-    """Read all users, roles, groups and policies of the account, and the longest sessions of roles, if it may."""
+    """Read all users, roles, groups and policies of the account,
+    and the longest sessions of roles, if it may.
+    """
 
     def pages(operation: str, **asked: Any) -> list[dict[str, Any]]:
         return list(all_pages(aws.client("iam"), operation, PaginationConfig=LARGE, **asked))
 
     def read() -> Principals:
         found = pages("get_account_authorization_details", Filter=KINDS)
-        roles = part_of("the longest sessions of roles", "iam:ListRoles", lambda: pages("list_roles"))
+        roles = part_of(
+            "the longest sessions of roles", "iam:ListRoles", lambda: pages("list_roles")
+        )
         listed = [] if roles.missing else roles.value or []
-        longest = {role["Arn"]: role.get("MaxSessionDuration") for page in listed for role in page["Roles"]}
+        longest = {
+            role["Arn"]: role.get("MaxSessionDuration") for page in listed for role in page["Roles"]
+        }
         for page in found:
             for role in page.get("RoleDetailList", ()):
                 role["MaxSessionDuration"] = longest.get(role["Arn"])

@@ -52,7 +52,9 @@ T = TypeVar("T")
 THREADS = 8
 MAX_TEMPLATES = 10
 MAX_CALLS = 25
-"""Most calls that read the jobs of the other teams: a list of each, and a description of each job."""
+"""Most calls that read the jobs of the other teams: a list of each,
+and a description of each job.
+"""
 _MAX_TEMPLATE_BYTES, _MAX_MANIFEST_BYTES, _MAX_TASKS = 1_000_000, 200_000, 500
 
 
@@ -60,9 +62,10 @@ _MAX_TEMPLATE_BYTES, _MAX_MANIFEST_BYTES, _MAX_TASKS = 1_000_000, 200_000, 500
 class ReadScope:
     """The scope of a reading.
 
-    ``team`` is the name of a private workteam or the ARN of another one. ``needs`` has the names of the parts to read,
-    such as :data:`gt_secure.account.state.PLAN`, and ``writes`` those that must be readable, because a change writes
-    them or depends on them. With ``portal`` the workforce is read without a team too. ``supplied`` facts win.
+    ``team`` is the name of a private workteam or the ARN of another one. ``needs`` has the names of
+    the parts to read, such as :data:`gt_secure.account.state.PLAN`, and ``writes`` those that must
+    be readable, because a change writes them or depends on them. With ``portal`` the workforce is
+    read without a team too. ``supplied`` facts win.
     """
 
     team: str | None = None
@@ -105,11 +108,13 @@ def read_state(
     supplied: Facts | None = None,
     needs: frozenset[str] | None = None,
 ) -> State:
-    """Read what a plan for a restriction looks at, or what answers about a team and a bucket look at.
+    """Read what a plan for a restriction looks at, or what answers about a team and a bucket look
+    at.
 
-    ``key`` is the one object whose tags are read. ``supplied`` facts win over those that are read, by default those
-    of the restriction. ``needs`` names the parts to read. Raises AccessDenied for a part that the restriction would
-    write, and NotFound for a team, workforce or bucket that does not exist.
+    ``key`` is the one object whose tags are read. ``supplied`` facts win over those that are read,
+    by default those of the restriction. ``needs`` names the parts to read. Raises AccessDenied for
+    a part that the restriction would write, and NotFound for a team, workforce or bucket that does
+    not exist.
     """
     named = team if restriction is None else restriction.team_arn or restriction.team
     if named is not None:
@@ -119,11 +124,15 @@ def read_state(
         return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
     if team is None and bucket is None:
         raise InvalidInput(
-            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+            "Neither a team nor a bucket is given.",
+            next_step="Pass team=, bucket= or both.",
+            field="team",
         )
     name = None if team is None else named_team(team)
     place = None if bucket is None else whole_bucket(bucket)
-    return read_scope(aws, ReadScope(name, place, key, needs or LOCKS, supplied=supplied or Facts()))
+    return read_scope(
+        aws, ReadScope(name, place, key, needs or LOCKS, supplied=supplied or Facts())
+    )
 
 
 def read_scope(aws: Aws, scope: ReadScope) -> State:
@@ -132,14 +141,17 @@ def read_scope(aws: Aws, scope: ReadScope) -> State:
 
 
 def read_bucket(aws: Aws, name: str, needs: frozenset[str] = PLAN) -> Bucket:
-    """Read the named parts of a bucket alone; raises :class:`NotFound` if there is none of this name."""
+    """Read the named parts of a bucket alone;
+    raises :class:`NotFound` if there is none of this name.
+    """
     with ThreadPoolExecutor(THREADS, thread_name_prefix="gt_secure-state") as pool:
         place = str(named_place(name)[0])
         return _started(aws, pool, Bucket(place, bucket_region(aws, place)), _named_parts(needs))()
 
 
 def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> State:
-    """Return a state with what decides who signs: users and roles, of a file if one is named, key and access points.
+    """Return a state with what decides who signs: users and roles, of a file if one is named, key
+    and access points.
 
     Parts that the state has are not read again.
     """
@@ -158,18 +170,33 @@ def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> Stat
     if not bucket.key_policy.was_asked:
         bucket = replace(bucket, key_policy=read_key_policy(aws, bucket))
     block = state.account_block
-    if not block.was_asked and points.missing is None and any(each.may_be_public for each in points.value or ()):
+    if (
+        not block.was_asked
+        and points.missing is None
+        and any(each.may_be_public for each in points.value or ())
+    ):
         block = read_account_block(aws)
-    return replace(state, bucket=replace(bucket, access_points=points), account_block=block, principals=people)
+    return replace(
+        state, bucket=replace(bucket, access_points=points), account_block=block, principals=people
+    )
 
 
 def _started(
-    aws: Aws, pool: ThreadPoolExecutor, bucket: Bucket, names: Iterable[str], writes: frozenset[str] = frozenset()
+    aws: Aws,
+    pool: ThreadPoolExecutor,
+    bucket: Bucket,
+    names: Iterable[str],
+    writes: frozenset[str] = frozenset(),
 ) -> Callable[[], Bucket]:
-    """Start to read parts of a bucket that were not asked for; returns a function that waits for them."""
+    """Start to read parts of a bucket that were not asked for;
+    returns a function that waits for them.
+    """
     wanted = [name for name in names if not getattr(bucket, name).was_asked]
     raises = {name: GtSecureError if f"bucket.{name}" in writes else () for name in wanted}
-    started = {name: pool.submit(read_part, aws, bucket, name, raises=errors) for name, errors in raises.items()}
+    started = {
+        name: pool.submit(read_part, aws, bucket, name, raises=errors)
+        for name, errors in raises.items()
+    }
 
     def wait() -> Bucket:
         parts: dict[str, Any] = {name: part.result() for name, part in started.items()}
@@ -196,7 +223,9 @@ class _Reader:
             organization: Future[Organization] | None = None
             if "organization" in scope.needs:
                 organization = pool.submit(read_organization, aws)
-            region = pool.submit(bucket_region, aws, scope.bucket) if scope.bucket is not None else None
+            region = (
+                pool.submit(bucket_region, aws, scope.bucket) if scope.bucket is not None else None
+            )
             named = pool.submit(self._team)
             teams = pool.submit(self._teams)
             endpoints = pool.submit(self._part, "endpoints", lambda: tuple(list_s3_endpoints(aws)))
@@ -205,7 +234,9 @@ class _Reader:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
             others = self._others(pool, teams.result())
             workforce = pool.submit(self._workforce, team)
-            jobs = pool.submit(self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs))
+            jobs = pool.submit(
+                self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs)
+            )
             reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
             workforce.result()  # its errors come before those of the bucket
             bucket = None if region is None else Bucket(str(scope.bucket), region.result())
@@ -225,7 +256,8 @@ class _Reader:
                 endpoints=endpoints.result(),
                 jobs=jobs.result(),
                 others=tuple(
-                    OtherTeam(one, part.result(), signs=signs_of(one.name, bucket)) for one, part in others.items()
+                    OtherTeam(one, part.result(), signs=signs_of(one.name, bucket))
+                    for one, part in others.items()
                 ),
                 portal=self._portal(others),
                 reviews=reviews.result(),
@@ -237,7 +269,9 @@ class _Reader:
             return self._rest(state, pool)
 
     def _rest(self, state: State, pool: ThreadPoolExecutor) -> State:
-        """Read what depends on other parts: templates, the account's own block, log bucket, key policy, facts."""
+        """Read what depends on other parts: templates, the account's own block, log bucket,
+        key policy, facts.
+        """
         jobs = enumerate(self._jobs_with_templates(state))
         texts = [pool.submit(self._template, job, number < MAX_TEMPLATES) for number, job in jobs]
         bucket = state.bucket
@@ -247,7 +281,11 @@ class _Reader:
                 facts = replace(state.facts, notes=(*state.facts.notes, away))
                 state = replace(state, teams=Part.unread(unread), others=(), facts=facts)
             block = pool.submit(self._account_block, bucket)
-            key = pool.submit(read_key_policy, self.aws, bucket) if "bucket.key_policy" in self.scope.needs else None
+            key = (
+                pool.submit(read_key_policy, self.aws, bucket)
+                if "bucket.key_policy" in self.scope.needs
+                else None
+            )
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
@@ -260,8 +298,12 @@ class _Reader:
         found = tuple(each.result() for each in texts)
         return replace(state, templates=state.jobs.map(lambda _: found))
 
-    def _part(self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()) -> Part[T]:
-        return part_of(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
+    def _part(
+        self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()
+    ) -> Part[T]:
+        return (
+            part_of(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
+        )
 
     def _team(self) -> Part[Workteam]:
         def read() -> Workteam | None:
@@ -289,7 +331,9 @@ class _Reader:
                 return None
             known = None if team.missing is not None else team.value
             name = known.workforce_name if known is not None else None
-            self.raw["workforce"] = read_workforce(self.aws, name if name not in (None, "default") else self._only())
+            self.raw["workforce"] = read_workforce(
+                self.aws, name if name not in (None, "default") else self._only()
+            )
             return workforce_from_api(self.raw["workforce"])
 
         return self._part("workforce", read, self._raised("workforce"))
@@ -299,7 +343,8 @@ class _Reader:
         forces = list_workforces(self.aws)
         if not forces:
             raise NotFound(
-                f"There is no private workforce in {self.aws.region}, so there is no portal to lock.",
+                f"There is no private workforce in {self.aws.region}, so there is no portal to"
+                " lock.",
                 next_step="Check the region.",
             )
         return forces[0].name
@@ -308,26 +353,44 @@ class _Reader:
         self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
     ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
         """Start to read the jobs of the other teams."""
-        asked = "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
+        asked = (
+            "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
+        )
         every = (teams.value or ()) if asked else ()
         found = [one for one in every if self.scope.team not in (one.arn, one.name)]
         return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
 
     def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
         """Read the workforce, which all private teams share, for a scope without a team."""
-        if self.scope.private_team is not None or self.scope.portal or not any(one.restrictable for one in others):
+        if (
+            self.scope.private_team is not None
+            or self.scope.portal
+            or not any(one.restrictable for one in others)
+        ):
             return UNASKED["portal"]
         return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.aws)), None))
 
     def _jobs_of(self, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
-        """Read the newest jobs of another team; ``most`` of them are described, and none of more teams than calls."""
+        """Read the newest jobs of another team; ``most`` of them are described,
+        and none of more teams than calls.
+        """
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
         none = Part.of(TeamJobs(left_out=1))
-        found = none if most < 0 else part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
+        found = (
+            none
+            if most < 0
+            else part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
+        )
         listed = found.value if found.missing is None else None
-        if listed is None or not listed.left_out or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
+        if (
+            listed is None
+            or not listed.left_out
+            or any(job.uses(str(self.scope.bucket)) for job in listed.jobs)
+        ):
             return found.map(lambda jobs: tuple(jobs.jobs))
-        return Part.unread(NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls."))
+        return Part.unread(
+            NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls.")
+        )
 
     def _of_team(
         self, name: str, team: Part[Workteam], read: Callable[[Workteam], tuple[T, ...]]
@@ -338,7 +401,9 @@ class _Reader:
         return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
 
     def _evaluations(self, flows: Part[tuple[str, ...]]) -> Part[tuple[str, ...]]:
-        """Read the evaluation jobs of a team's human-review workflows; without a workflow nothing is asked."""
+        """Read the evaluation jobs of a team's human-review workflows;
+        without a workflow nothing is asked.
+        """
         if flows.missing is not None or not (found := flows.value):
             return flows
         return self._part("evaluations", lambda: _evaluations_of(self.aws, found))
@@ -352,17 +417,32 @@ class _Reader:
     def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
         place = job.template_uri or job.task_ui_arn
         if not (read_it and job.template_uri):
-            missing = NotRead(f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}.")
+            missing = NotRead(
+                f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}."
+            )
             return TaskTemplate(job.name, Part.unread(missing), place)
         text = self._text(f"the template of {job.name}", job.template_uri, _MAX_TEMPLATE_BYTES)
         tasks: Part[TaskLines] = Part.unread(
-            NotRead(f"the input of {job.name}", "s3:GetObject", "not asked", "Its tasks come with messages.")
+            NotRead(
+                f"the input of {job.name}",
+                "s3:GetObject",
+                "not asked",
+                "Its tasks come with messages.",
+            )
         )
         if job.input_uri:
-            tasks = self._text(f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES).map(_task_lines)
+            tasks = self._text(
+                f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES
+            ).map(_task_lines)
         buckets = frozenset(buckets_of((job.template_uri, job.input_uri, job.output_uri)))
         return TaskTemplate(
-            job.name, text.map(lambda read: read[0]), place, tasks, job.input_uri, job.function_arn, buckets
+            job.name,
+            text.map(lambda read: read[0]),
+            place,
+            tasks,
+            job.input_uri,
+            job.function_arn,
+            buckets,
         )
 
     def _text(self, what: str, uri: str, most: int) -> Part[tuple[str, bool]]:
@@ -374,14 +454,18 @@ class _Reader:
                 client = self.aws.client("s3", bucket_region(self.aws, bucket))
                 answer = client.get_object(Bucket=bucket, Key=key)
                 with closing(answer["Body"]) as body:
-                    return body.read(most).decode("utf-8", "replace"), answer["ContentLength"] <= most
+                    return body.read(most).decode("utf-8", "replace"), answer[
+                        "ContentLength"
+                    ] <= most
 
         return part_of(what, "s3:GetObject", read)
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""
         own = bucket.public_access_block.if_read or {}
-        for_findings = "account_block" in self.scope.needs and not all(own.get(name) for name in BLOCKS)
+        for_findings = "account_block" in self.scope.needs and not all(
+            own.get(name) for name in BLOCKS
+        )
         by_policy = not own.get(SETTING) and may_be_public(bucket.policy.if_read)
         by_acl = not own.get(IGNORE_PUBLIC_ACLS) and bucket.ownership.if_read != NO_ACLS
         if for_findings or ("organization" in self.scope.needs and (by_policy or by_acl)):
@@ -415,7 +499,8 @@ def _task_lines(read: tuple[str, bool]) -> TaskLines:
     text, whole = read
     lines = [line for line in text.split("\n") if line.strip()][: None if whole else -1]
     tasks = []
-    for _, line in zip(range(_MAX_TASKS), lines, strict=False):  # the others make the answer incomplete
+    # the others make the answer incomplete
+    for _, line in zip(range(_MAX_TASKS), lines, strict=False):
         with suppress(ValueError, RecursionError):
             tasks.append(json.loads(line))
     known = tuple(task for task in tasks if isinstance(task, dict))
@@ -437,7 +522,9 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
     client = aws.client("bedrock")
     found = []
-    jobs = all_items(aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress")
+    jobs = all_items(
+        aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress"
+    )
     for job in (each for each in jobs if each.get("jobType") == "Human"):
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
             config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]

@@ -1,4 +1,6 @@
-"""`State`: the one shape of an account. Each part was read, is absent, or was not read with the reason."""
+"""`State`: the one shape of an account. Each part was read, is absent,
+or was not read with the reason.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,11 @@ WHAT = {
 }
 """The parts of a state apart from those of its bucket, with the action that reads each."""
 
-_DECIDES = ("ec2:DescribeVpcEndpoints", "sagemaker:ListLabelingJobsForWorkteam", READINGS["ownership"].action)
+_DECIDES = (
+    "ec2:DescribeVpcEndpoints",
+    "sagemaker:ListLabelingJobsForWorkteam",
+    READINGS["ownership"].action,
+)
 """Actions that read what decides an answer, beside the facts and the organization."""
 
 _NAMES_TEAMS = ("teams", "jobs", "bucket.tags", "bucket.folders")
@@ -54,7 +60,12 @@ OTHERS = frozenset({"teams", "others", "portal", "bucket.tags", "bucket.folders"
 """Names of the parts that say who else uses a bucket."""
 
 _AFFECTED = frozenset({"reviews", "evaluations", "others", "bucket.tags", "bucket.folders"})
-PLAN = LOCKS | WRITTEN | _AFFECTED | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
+PLAN = (
+    LOCKS
+    | WRITTEN
+    | _AFFECTED
+    | {"bucket.logging", "bucket.cors", "bucket.encryption", "bucket.log_bucket.policy"}
+)
 """Names of the parts that a plan looks at."""
 
 _OTHER_WAYS = {"bucket.website", "bucket.replicas", "bucket.acl_grants", "bucket.access_points"}
@@ -84,7 +95,9 @@ def _what(name: str) -> str:
         return WHAT[name][0]
     if rest in READINGS:
         return f"{READINGS[rest].what} of the bucket"
-    return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(rest, "the log bucket")
+    return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(
+        rest, "the log bucket"
+    )
 
 
 UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in WHAT.items()}
@@ -100,23 +113,29 @@ class TaskLines(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskTemplate:
-    """The task template of a labeling job, and its URI, or the ARN of a HumanTaskUi, whose text is not read.
+    """The task template of a labeling job, and its URI, or the ARN of a HumanTaskUi, whose text is
+    not read.
 
-    ``tasks`` are the lines of the manifest at ``input_place``. ``function`` is the ARN of the Lambda function that
-    makes the input of a task from a line, empty without one. ``buckets`` are those that the job reads and writes.
+    ``tasks`` are the lines of the manifest at ``input_place``. ``function`` is the ARN of the
+    Lambda function that makes the input of a task from a line, empty without one. ``buckets`` are
+    those that the job reads and writes.
     """
 
     job: str
     text: Part[str]
     place: str = ""
-    tasks: Part[TaskLines] = field(default_factory=lambda: Part.unasked("the input manifest", "s3:GetObject"))
+    tasks: Part[TaskLines] = field(
+        default_factory=lambda: Part.unasked("the input manifest", "s3:GetObject")
+    )
     input_place: str = ""
     function: str = ""
     buckets: frozenset[str] = frozenset()
 
 
 class Sign(NamedTuple):
-    """A tag or folder of a bucket that names a workteam, in words, and the prefix of the keys that it is about."""
+    """A tag or folder of a bucket that names a workteam, in words,
+    and the prefix of the keys that it is about.
+    """
 
     words: str
     prefix: str = ""
@@ -128,7 +147,9 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
         return ()
     named = re.compile(rf"(?i)(?<![a-z0-9-]){re.escape(team)}(?![a-z0-9-])")
     tags = [f"{key}={value}" for key, value in (bucket.tags.if_read or {}).items()]
-    folders = [each for each in bucket.folders.if_read or () if each.casefold() == f"{team}/".casefold()]
+    folders = [
+        each for each in bucket.folders.if_read or () if each.casefold() == f"{team}/".casefold()
+    ]
     return (
         *(Sign(f"the tag {each} of the bucket") for each in tags if named.search(each)),
         *(Sign(f"the folder {each} of the bucket", each) for each in folders),
@@ -137,7 +158,8 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the region: its labeling jobs that wait, and the restriction last applied for it, if any.
+    """Another workteam of the region: its labeling jobs that wait, and the restriction last applied
+    for it, if any.
 
     ``signs`` are tags and folders of the bucket that name it.
     """
@@ -152,7 +174,9 @@ class OtherTeam:
         return self.wish is not None or bool(self.signs) or bool(self.jobs_on(bucket))
 
     def prefix_on(self, bucket: str) -> str:
-        """Return the prefix of the keys that it uses; empty for all, as where the objects of a job are is not known."""
+        """Return the prefix of the keys that it uses; empty for all,
+        as where the objects of a job are is not known.
+        """
         if self.jobs_on(bucket):
             return ""
         prefixes = [each.prefix for each in self.signs] if self.wish is None else [self.wish.prefix]
@@ -163,12 +187,16 @@ class OtherTeam:
         return tuple(job for job in _known(self.jobs) if job.uses(bucket))
 
     def uses_of(self, bucket: str) -> list[str]:
-        """Return the jobs on a bucket in words; without one, the team and that it has a restriction."""
+        """Return the jobs on a bucket in words; without one,
+        the team and that it has a restriction.
+        """
         jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
         if jobs and (folder := folder_of(self.jobs_on(bucket), bucket)):
             jobs[-1] += f", with manifests and labels under {folder}"
         signs = " and ".join(each.words for each in self.signs)
-        named = "with its restriction" if self.wish is not None or not signs else f"that {signs} names"
+        named = (
+            "with its restriction" if self.wish is not None or not signs else f"that {signs} names"
+        )
         return jobs or [f"workteam {self.team.name} {named}"]
 
 
@@ -189,14 +217,15 @@ class StateChange(Protocol):
 class State:
     """One reading of an account, or the state that changes would leave.
 
-    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people, ``others`` the other
-    teams with theirs, ``portal`` the workforce of these where the scope has no team, ``reviews`` the names
-    of human-review workflows (Amazon A2I) that use it, ``evaluations`` those of evaluation jobs of Bedrock that run and
-    use such a workflow. ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
-    that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings
-    that compare the account with it, and ``wishes`` are those for other prefixes of the bucket. ``prefix`` is that of
-    the objects that findings are about; empty for all. ``raw`` has the writable parts as AWS returned them: ``team``,
-    ``workforce``, ``policy``.
+    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people,
+    ``others`` the other teams with theirs, ``portal`` the workforce of these where the scope has no
+    team, ``reviews`` the names of human-review workflows (Amazon A2I) that use it, ``evaluations``
+    those of evaluation jobs of Bedrock that run and use such a workflow. ``principals`` are read
+    only for the question who signs. ``facts`` are values of condition keys that were supplied, or
+    that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that
+    compare the account with it, and ``wishes`` are those for other prefixes of the bucket.
+    ``prefix`` is that of the objects that findings are about; empty for all. ``raw`` has the
+    writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
     """
 
     region: str
@@ -229,16 +258,22 @@ class State:
         """The other private workteams, which share the portal."""
         team = self.team.value
         own = team.arn if team is not None else ""
-        return tuple(each for each in self.teams.value or () if each.kind == "private" and each.arn != own)
+        return tuple(
+            each for each in self.teams.value or () if each.kind == "private" and each.arn != own
+        )
 
     @property
     def users(self) -> tuple[OtherTeam, ...]:
-        """The other workteams that use the bucket: by a job that waits, a restriction, or a tag or folder."""
+        """The other workteams that use the bucket: by a job that waits, a restriction,
+        or a tag or folder.
+        """
         bucket = self.bucket.name if self.bucket is not None else ""
         return tuple(each for each in self.others if each.uses(bucket))
 
     def of(self, other: OtherTeam) -> State:
-        """Return the state as the other team meets it; a vendor's team has no portal that a lock closes."""
+        """Return the state as the other team meets it;
+        a vendor's team has no portal that a lock closes.
+        """
         force = self.portal if self.portal.was_asked else self.workforce
         force = force if other.team.restrictable else Part.of(None)
         return replace(self, team=Part.of(other.team), jobs=other.jobs, workforce=force, others=())
@@ -250,7 +285,9 @@ class State:
 
     @property
     def signer_arn(self) -> str:
-        """The ARN of the role or user that signs: the supplied one, or else the role that is read."""
+        """The ARN of the role or user that signs: the supplied one,
+        or else the role that is read.
+        """
         return next(iter(self.facts.values.get("aws:principalarn", ())), "") or self.signing_role
 
     def parts(self) -> Iterator[tuple[str, Part[Any]]]:
@@ -290,13 +327,21 @@ class State:
         read = {name: part.value for name, part in self.parts() if part.missing is None}
         team: Workteam | None = read.get("team")
         named = [team.name if team else "", self.bucket.name if self.bucket else ""]
-        whats = [_what(name) for name, value in read.items() if value is not None or name.startswith("bucket.")]
+        whats = [
+            _what(name)
+            for name, value in read.items()
+            if value is not None or name.startswith("bucket.")
+        ]
         unread = [part.text for part in (*self.missing(), *self.organization.missing())]
         subject = " and ".join(filter(None, named))
-        return Evidence(subject, tuple(dict.fromkeys(whats)), counts, self.at, tuple(dict.fromkeys(unread)))
+        return Evidence(
+            subject, tuple(dict.fromkeys(whats)), counts, self.at, tuple(dict.fromkeys(unread))
+        )
 
     def missing_permissions(self) -> tuple[str, ...]:
-        """Return the actions that would have decided more: those that read facts, locks and organization policies."""
+        """Return the actions that would have decided more: those that read facts,
+        locks and organization policies.
+        """
         decides = [
             part.action
             for name, part in self.unread()
@@ -306,8 +351,12 @@ class State:
         return tuple(dict.fromkeys((*self.facts.missing, *organization, *decides)))
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Return a row for each part that was asked for: its name, its state, and the value or the reason."""
-        organization = ((f"organization.{name}", part) for name, part in self.organization.named_parts())
+        """Return a row for each part that was asked for: its name, its state,
+        and the value or the reason.
+        """
+        organization = (
+            (f"organization.{name}", part) for name, part in self.organization.named_parts()
+        )
         every = (*self.parts(), *organization)
         return [(name, *_seen(part)) for name, part in every if part.was_asked]
 
@@ -348,11 +397,15 @@ def _brief(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value if len(value) <= _SHORT and "\n" not in value else f"{len(value.encode()):,} bytes"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}={_brief(each)}" for name, each in value.items() if isinstance(each, bool)) or count(
-            len(value), "setting"
+        return (
+            value
+            if len(value) <= _SHORT and "\n" not in value
+            else f"{len(value.encode()):,} bytes"
         )
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{name}={_brief(each)}" for name, each in value.items() if isinstance(each, bool)
+        ) or count(len(value), "setting")
     if isinstance(value, Sized) and isinstance(value, Iterable):
         names = [_named(each) for each in value]
         return "; ".join(names) if 0 < len(names) <= _FEW and all(names) else str(len(names))
@@ -368,4 +421,8 @@ def _named(value: object) -> str:
         return value.uri
     if isinstance(value, Principals):
         return count(len(value.all), "user or role", "users and roles")
-    return str(getattr(value, "name", "") or getattr(value, "id", "") or (value if isinstance(value, str) else ""))
+    return str(
+        getattr(value, "name", "")
+        or getattr(value, "id", "")
+        or (value if isinstance(value, str) else "")
+    )

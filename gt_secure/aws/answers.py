@@ -1,7 +1,9 @@
-"""Refuse responses that do not come from AWS: an empty body, a sign-in page, JSON without the requested member.
+"""Refuse responses that do not come from AWS: an empty body, a sign-in page, JSON without the
+requested member.
 
-botocore reads most of them without complaint and returns empty data, which would pass for "nothing is configured".
-The checks run on the events of a client, so that every call of every client has them.
+botocore reads most of them without complaint and returns empty data, which would pass for
+"nothing is configured". The checks run on the events of a client, so that every call of every
+client has them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ _JSON = {"json", "rest-json"}
 
 
 def check_answers(client: Any) -> None:
-    """Make a client raise botocore's ``ResponseParserError`` for a response that cannot come from AWS."""
+    """Make a client raise botocore's ``ResponseParserError`` for a response that
+    cannot come from AWS.
+    """
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-parse.{service}", _check_body)
     client.meta.events.register(f"after-call.{service}", _check_members)
@@ -39,7 +43,8 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
     body = response_dict.get("body")
     content = body.strip() if isinstance(body, bytes) else b""
     model = operation_model.service_model
-    protocol = str(getattr(model, "resolved_protocol", None) or model.protocol)  # botocore 1.37 has the second only
+    # botocore 1.37 has the second only
+    protocol = str(getattr(model, "resolved_protocol", None) or model.protocol)
     if not content:
         if _promises_a_body(operation_model, protocol):
             raise _no_answer(operation_model.name, "is empty")
@@ -47,7 +52,9 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
         raise _no_answer(operation_model.name, "is a web page")
     elif protocol in _JSON and not _is_object(content):
         raise _no_answer(operation_model.name, "is not a JSON object")
-    elif operation_model.name in POLICY_OPERATIONS and not is_policy(content.decode("utf-8", errors="replace")):
+    elif operation_model.name in POLICY_OPERATIONS and not is_policy(
+        content.decode("utf-8", errors="replace")
+    ):
         raise _no_answer(operation_model.name, "is not a policy")
 
 

@@ -15,7 +15,9 @@ _PARTITIONS = {
 
 def partition_of(region: str) -> str:
     """Return the partition of a region: ``aws``, ``aws-cn``, ``aws-us-gov`` and so on."""
-    return next((partition for start, partition in _PARTITIONS.items() if region.startswith(start)), "aws")
+    return next(
+        (partition for start, partition in _PARTITIONS.items() if region.startswith(start)), "aws"
+    )
 
 
 def client_partition(client: object) -> str:

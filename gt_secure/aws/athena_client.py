@@ -10,7 +10,9 @@ from .client_errors import aws_errors
 
 
 class AthenaClient:
-    """The :class:`~gt_secure.logs.engines.athena_query.QueryService` of a boto3 Athena client and a work group."""
+    """The :class:`~gt_secure.logs.engines.athena_query.QueryService` of a boto3 Athena
+    client and a work group.
+    """
 
     def __init__(self, client: Any, workgroup: str) -> None:
         self._client = client
@@ -30,7 +32,9 @@ class AthenaClient:
     def execution(self, query: str) -> dict[str, Any]:
         """Return the state of a query."""
         with aws_errors("athena:GetQueryExecution", self._arn):
-            found: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            found: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)[
+                "QueryExecution"
+            ]
         return found
 
     def stop(self, query: str) -> None:

@@ -1,4 +1,6 @@
-"""Buckets by name: checks of names, keys and prefixes, the region, the policy and some keys. Reads only."""
+"""Buckets by name: checks of names, keys and prefixes, the region,
+the policy and some keys. Reads only.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from .client import Aws, all_pages, aws_errors
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/:]+)(?:/(.*))?", re.DOTALL)
-_OBJECT_URL = re.compile(r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)")
+_OBJECT_URL = re.compile(
+    r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)"
+)
 """A URL of an object: the bucket is in front of the host, or else the first part of the path."""
 
 
@@ -23,14 +27,18 @@ _OF_OTHERS = {
     "-s3alias": "it is the alias of an access point",
     "--ol-s3": "it is the alias of an Object Lambda access point",
     ".mrap": "it is the alias of a Multi-Region Access Point",
-    "--x-s3": "it is a directory bucket, where s3express:CreateSession decides who can open objects",
+    "--x-s3": (
+        "it is a directory bucket, where s3express:CreateSession decides who can open objects"
+    ),
     "--table-s3": "it is a table bucket, which S3 Tables decides about",
 }
 """Endings of names that are not those of general purpose buckets."""
 
 
 def check_bucket(name: str) -> str:
-    """Check a bucket name; accepts ``s3://name/...``, object URLs and ARNs too. Raises :class:`InvalidInput`."""
+    """Check a bucket name; accepts ``s3://name/...``, object URLs and ARNs too.
+    Raises :class:`InvalidInput`.
+    """
     refuse_url(name, "bucket", "the name of a bucket")
     word = str(name).strip()
     if found := _OBJECT_URL.match(word):
@@ -43,7 +51,9 @@ def check_bucket(name: str) -> str:
     if problem:
         raise InvalidInput(
             f"'{word[:70]}' is not a bucket name: {problem}.",
-            next_step="Write the name of the bucket that holds the objects, for example ml-artifacts.",
+            next_step=(
+                "Write the name of the bucket that holds the objects, for example ml-artifacts."
+            ),
             field="bucket",
             value=word,
         )
@@ -55,7 +65,10 @@ def _problem_of(word: str) -> str:
     if ":accesspoint" in word:
         return "it is the ARN of an access point"
     if not _BUCKET.fullmatch(word):
-        return "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends"
+        return (
+            "it needs 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit"
+            " at both ends"
+        )
     if ".." in word:
         return "it has two dots in a row"
     if _is_ipv4(word):
@@ -78,7 +91,9 @@ def check_key(key: str) -> str:
     refuse_url(key, "key", "the key of an object")
     word = str(key)
     if not word:
-        raise InvalidInput("The object key is empty.", next_step="Choose an object of the bucket.", field="key")
+        raise InvalidInput(
+            "The object key is empty.", next_step="Choose an object of the bucket.", field="key"
+        )
     try:
         size = len(word.encode("utf-8"))
     except UnicodeEncodeError as error:
@@ -87,19 +102,24 @@ def check_key(key: str) -> str:
         ) from error
     if size > 1024:
         raise InvalidInput(
-            f"The object key has {size:,} bytes. The maximum is 1,024.", next_step="Choose a shorter key.", field="key"
+            f"The object key has {size:,} bytes. The maximum is 1,024.",
+            next_step="Choose a shorter key.",
+            field="key",
         )
     return word
 
 
 def check_prefix(prefix: str) -> str:
-    """Check a key prefix for the bucket guard: no wildcard and no policy variable, since it goes into a policy."""
+    """Check a key prefix for the bucket guard: no wildcard and no policy variable,
+    since it goes into a policy.
+    """
     refuse_url(prefix, "prefix", "the beginning of a key")
     word = str(prefix)
     for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
         if bad in word:
             raise InvalidInput(
-                f"The prefix '{word[:70]}' contains {name} ({bad}), which has a meaning in a policy.",
+                f"The prefix '{word[:70]}' contains {name} ({bad}), which has a meaning in a"
+                " policy.",
                 next_step="Write the plain beginning of the keys, for example scans/.",
                 field="prefix",
                 value=word,
@@ -113,7 +133,9 @@ def check_prefix(prefix: str) -> str:
         )
     if word.startswith("s3://"):
         raise InvalidInput(
-            "The prefix is a whole S3 address.", next_step="Write only what follows the bucket.", field="prefix"
+            "The prefix is a whole S3 address.",
+            next_step="Write only what follows the bucket.",
+            field="prefix",
         )
     return check_key(word) if word else ""
 
@@ -123,9 +145,16 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
     refuse_url(uri, "uri", "an s3:// URI")
     word = str(uri).lstrip().rstrip("\r\n")  # a key may end with a blank
     if not word.startswith("s3://"):
-        meant = f"s3://{word}" if re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}(/\S{1,200})?", word) else "s3://bucket/key"
+        meant = (
+            f"s3://{word}"
+            if re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}(/\S{1,200})?", word)
+            else "s3://bucket/key"
+        )
         raise InvalidInput(
-            f"'{word[:70]}' is not an S3 address.", next_step=f"Write {meant}.", field="uri", value=word[:200]
+            f"'{word[:70]}' is not an S3 address.",
+            next_step=f"Write {meant}.",
+            field="uri",
+            value=word[:200],
         )
     return place_of(word)
 
@@ -147,7 +176,9 @@ def place_of(bucket: str, key: str = "") -> tuple[str, str]:
 
 
 def whole_bucket(bucket: str) -> str:
-    """Return the name of a bucket; InvalidInput for an address with a prefix, which nothing would read."""
+    """Return the name of a bucket; InvalidInput for an address with a prefix,
+    which nothing would read.
+    """
     name, prefix = place_of(bucket)
     if prefix:
         raise InvalidInput(
@@ -163,7 +194,9 @@ def _similar(aws: Aws, bucket: str) -> str:
     """Return a question that suggests a bucket with a similar name; empty if there is none."""
     try:
         with aws_errors("s3:ListAllMyBuckets"):
-            names = [str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())]
+            names = [
+                str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())
+            ]
     except GtSecureError:
         return ""
     near = difflib.get_close_matches(bucket, names, 1, 0.6)
@@ -215,13 +248,16 @@ def bucket_region(aws: Aws, bucket: str) -> str:
     except NotFound as error:
         raise no_bucket(aws, bucket) from error
     except AccessDenied:
-        return aws.region  # it exists, but its region is hidden: reading the parts reports what is denied
+        # it exists, but its region is hidden: reading the parts reports what is denied
+        return aws.region
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or aws.region)
 
 
 def elsewhere(aws: Aws, bucket: str, region: str) -> str:
-    """Return the sentence that a bucket is in another region than the connection; empty where both are the same."""
+    """Return the sentence that a bucket is in another region than the connection;
+    empty where both are the same.
+    """
     if region == aws.region:
         return ""
     return (
@@ -244,15 +280,25 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
 def log_location(answer: Mapping[str, Any]) -> LogLocation | None:
     """Return the location in an answer of ``GetBucketLogging``; None if logging is off."""
     enabled = answer.get("LoggingEnabled")
-    return LogLocation(str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or "")) if enabled else None
+    return (
+        LogLocation(str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or ""))
+        if enabled
+        else None
+    )
 
 
 def list_keys(aws: Aws, bucket: str, prefix: str = "", *, most: int = 200) -> list[str]:
-    """List some keys, to choose a test object from; keys that end in a slash are folders and left out."""
+    """List some keys, to choose a test object from;
+    keys that end in a slash are folders and left out.
+    """
     name = check_bucket(bucket)
     refuse_url(prefix, "prefix", "the beginning of a key")
     with aws_errors("s3:ListBucket", bucket_arn(aws.partition, name)):
         answer = aws.client("s3", bucket_region(aws, name)).list_objects_v2(
             Bucket=name, Prefix=prefix, MaxKeys=min(most, 1000)
         )
-    return [str(item["Key"]) for item in answer.get("Contents", ()) if not str(item["Key"]).endswith("/")]
+    return [
+        str(item["Key"])
+        for item in answer.get("Contents", ())
+        if not str(item["Key"]).endswith("/")
+    ]

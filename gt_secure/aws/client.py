@@ -2,12 +2,12 @@
 
 Choices, with their reasons
 ---------------------------
-* SigV4 and the regional host for S3: boto3's default presigns with SigV2 on the global host in some regions; such a URL
-  fails through PrivateLink and has no signature age.
-* Short time-outs and few retries: in a VPC without an endpoint for a service a call would otherwise hang for minutes.
-  An answer that comes byte by byte ends too (:mod:`.pace`).
-* No Transfer Acceleration, whatever the profile says: interface endpoints do not serve its host, most calls about a
-  bucket do not exist there, and Ground Truth does not use it.
+* SigV4 and the regional host for S3: boto3's default presigns with SigV2 on the global host in some
+  regions; such a URL fails through PrivateLink and has no signature age.
+* Short time-outs and few retries: in a VPC without an endpoint for a service a call would otherwise
+  hang for minutes. An answer that comes byte by byte ends too (:mod:`.pace`).
+* No Transfer Acceleration, whatever the profile says: interface endpoints do not serve its host,
+  most calls about a bucket do not exist there, and Ground Truth does not use it.
 * The regional STS host, because the global one is not reachable from a VPC.
 """
 
@@ -49,7 +49,9 @@ CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
 CONNECTIONS = 32
-"""Size of the connection pool: as many threads fetch log objects, and boto3 keeps 10 and warns above that."""
+"""Size of the connection pool: as many threads fetch log objects,
+and boto3 keeps 10 and warns above that.
+"""
 _DIRECTION = re.compile(r"-(?:north|south|east|west|central)[a-z]*-\d+$")
 _GLOBAL_STS = "https://sts.amazonaws.com"
 _CONFIGURATION: dict[str, object] = {
@@ -61,8 +63,8 @@ _CONFIGURATION: dict[str, object] = {
     "use_dualstack_endpoint": False,
     "ignore_configured_endpoint_urls": True,
 }
-"""Settings of a session that decide where its clients connect to and which certificates they trust, with those of a
-session that has no configuration."""
+"""Settings of a session that decide where its clients connect to and which certificates they trust,
+with those of a session that has no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ class Identity:
 
     @property
     def role_arn(self) -> str | None:
-        """The ARN of the role behind a role session, without its path (see :meth:`Aws.own_role`); None for a user."""
+        """The ARN of the role behind a role session, without its path (see :meth:`Aws.own_role`);
+        None for a user.
+        """
         return role_of_session(self.arn)
 
 
@@ -82,7 +86,12 @@ class Aws:
     """Credentials, region and endpoint, and the clients made from them. Use :func:`connect_aws`."""
 
     def __init__(
-        self, session: boto3.session.Session, region: str, endpoint_url: str | None, *, timeout_s: float | None = None
+        self,
+        session: boto3.session.Session,
+        region: str,
+        endpoint_url: str | None,
+        *,
+        timeout_s: float | None = None,
     ) -> None:
         self._session = session
         self._timeout_s = timeout_s
@@ -117,7 +126,9 @@ class Aws:
     @overload
     def client(self, service: Literal["s3"], region: str | None = None) -> S3Client: ...
     @overload
-    def client(self, service: Literal["sagemaker"], region: str | None = None) -> SageMakerClient: ...
+    def client(
+        self, service: Literal["sagemaker"], region: str | None = None
+    ) -> SageMakerClient: ...
     @overload
     def client(self, service: Literal["sts"], region: str | None = None) -> STSClient: ...
     @overload
@@ -129,25 +140,42 @@ class Aws:
     def client(self, service: str, region: str | None = None) -> Any:
         """Return the boto3 client of a service; made once per service and region."""
         key = (service, region or self.region)
-        if (known := self._clients.get(key)) is not None:  # without the lock, which an interrupt might not let go
+        if (
+            known := self._clients.get(key)
+        ) is not None:  # without the lock, which an interrupt might not let go
             return known
         with self._lock, aws_errors("configuration"):  # a client needs credentials
             if key not in self._clients:
                 self._clients[key] = make_client(
-                    self._session, service, key[1], self._endpoint_of(*key), timeout_s=self._timeout_s
+                    self._session,
+                    service,
+                    key[1],
+                    self._endpoint_of(*key),
+                    timeout_s=self._timeout_s,
                 )
             return self._clients[key]
 
     def use_endpoint(self, service: str, url: str) -> None:
-        """Send the calls of one service in this region to another address, such as an interface endpoint's."""
+        """Send the calls of one service in this region to another address,
+        such as an interface endpoint's.
+        """
         with self._lock:
             self._endpoints[service] = url
             self._clients.pop((service, self.region), None)
 
     def with_keys(
-        self, access_key: str, secret_key: str, token: str, region: str, *, timeout_s: float, calls: list[str]
+        self,
+        access_key: str,
+        secret_key: str,
+        token: str,
+        region: str,
+        *,
+        timeout_s: float,
+        calls: list[str],
     ) -> Aws:
-        """Return a connection with other credentials; endpoints that name this one's region serve no other region."""
+        """Return a connection with other credentials;
+        endpoints that name this one's region serve no other region.
+        """
         session = session_with(access_key, secret_key, token, region, self._session)
         session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
         aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s)
@@ -192,7 +220,9 @@ class Aws:
         return self._execution_role
 
     def own_role(self) -> str | None:
-        """Return the ARN of the caller's own role, with its path where that can be read; None for a user."""
+        """Return the ARN of the caller's own role, with its path where that can be read;
+        None for a user.
+        """
         role = self.execution_role()
         return None if role is None else role.arn
 
@@ -207,14 +237,18 @@ class Aws:
         return self.identity().arn
 
     def knows(self, operation: str, member: str) -> bool:
-        """Return whether the installed SDK has this member in the input of a SageMaker operation."""
+        """Return whether the installed SDK has this member in the input of a
+        SageMaker operation.
+        """
         shape = self.client("sagemaker").meta.service_model.operation_model(operation).input_shape
         return shape is not None and member in shape.members
 
 
 def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any) -> list[Any]:
     """Return the items of all pages of an operation."""
-    return [item for page in all_pages(aws.client(service), operation, **asked) for item in page[member]]
+    return [
+        item for page in all_pages(aws.client(service), operation, **asked) for item in page[member]
+    ]
 
 
 def all_pages(client: Any, operation: str, **asked: Any) -> Iterator[dict[str, Any]]:
@@ -231,13 +265,16 @@ def make_client(
     timeout_s: float | None = None,
     **keys: Any,
 ) -> Any:
-    """Create one client with the choices that this module documents; with ``timeout_s`` it tries twice."""
+    """Create one client with the choices that this module documents;
+    with ``timeout_s`` it tries twice.
+    """
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
     options: dict[str, Any] = {}
     if service == "s3":
-        # Wildcard names do not resolve to a server on loopback: there the bucket goes into the path.
+        # Wildcard names do not resolve to a server on loopback: there the bucket goes into the
+        # path.
         style = "path" if local else "virtual"
         options = {
             "signature_version": "s3v4",
@@ -265,7 +302,11 @@ def make_client(
     install_secret_filter()  # onto the loggers of the loaded libraries
     check_answers(client)
     # Private names of botocore: without them, calls have its time-outs alone.
-    pools = getattr(getattr(getattr(client, "_endpoint", None), "http_session", None), "_pool_classes_by_scheme", {})
+    pools = getattr(
+        getattr(getattr(client, "_endpoint", None), "http_session", None),
+        "_pool_classes_by_scheme",
+        {},
+    )
     pools.update(paced(pools))
     if local and service == "s3control":
         client.meta.events.register("before-sign.s3-control", _without_account)
@@ -273,7 +314,9 @@ def make_client(
 
 
 def _without_account(request: Any, **_: Any) -> None:
-    """Call a server of this machine by its own name, without the account in front; a header names the account, too."""
+    """Call a server of this machine by its own name, without the account in front;
+    a header names the account, too.
+    """
     request.url = request.url.replace(f"//{request.headers['x-amz-account-id']}.", "//", 1)
 
 
@@ -288,11 +331,19 @@ def connect_aws(
 
     with aws_errors("configuration"):
         session = boto3_session or _new_session(profile)
-    where = region or session.region_name or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    where = (
+        region
+        or session.region_name
+        or os.environ.get("AWS_REGION")
+        or os.environ.get("AWS_DEFAULT_REGION")
+    )
     if not where:
         raise InvalidInput(
             "No AWS region is set.",
-            next_step="Pass region=, or set AWS_REGION, to the region of your workteams, for example us-east-1.",
+            next_step=(
+                "Pass region=, or set AWS_REGION, to the region of your workteams, for example"
+                " us-east-1."
+            ),
             field="region",
         )
     _check_region(session, where)
@@ -321,7 +372,9 @@ def _check_endpoint(url: str | None) -> None:
 def session_without_configuration(
     access_key: str | None, secret_key: str | None, region: str | None
 ) -> boto3.session.Session:
-    """Return a session with these keys, and nothing of the person's profiles, which could stop a client."""
+    """Return a session with these keys, and nothing of the person's profiles,
+    which could stop a client.
+    """
     import boto3
     import botocore.session
 
@@ -331,7 +384,9 @@ def session_without_configuration(
 
 
 def _new_session(profile: str | None) -> boto3.session.Session:
-    """Return a session without botocore's parser of times, which is two thirds of the duration of a long listing."""
+    """Return a session without botocore's parser of times,
+    which is two thirds of the duration of a long listing.
+    """
     import boto3
     import botocore.session
 
@@ -343,18 +398,24 @@ def _new_session(profile: str | None) -> boto3.session.Session:
 def session_with(
     access_key: str, secret_key: str, token: str, region: str, like: boto3.session.Session
 ) -> boto3.session.Session:
-    """Return a session with given keys and the settings of ``like``; sessions share their models, which are large."""
+    """Return a session with given keys and the settings of ``like``; sessions share their models,
+    which are large.
+    """
     import boto3
     import botocore.session
 
     core = botocore.session.Session()
     other: Any = getattr(like, "_session", None)
-    core.register_component("data_loader", _shared_loader(other and other.get_config_variable("data_path")))
+    core.register_component(
+        "data_loader", _shared_loader(other and other.get_config_variable("data_path"))
+    )
     for name in _CONFIGURATION if other is not None else ():  # a stand-in for a session has none
         value = other.get_config_variable(name)
         if value is not None:
             core.set_config_variable(name, value)
-    return boto3.session.Session(access_key, secret_key, token, region_name=region, botocore_session=core)
+    return boto3.session.Session(
+        access_key, secret_key, token, region_name=region, botocore_session=core
+    )
 
 
 @lru_cache(maxsize=4)
@@ -367,7 +428,12 @@ def _shared_loader(data_path: str | None) -> Any:
 def _read_time(value: Any) -> dt.datetime:
     from botocore.utils import parse_timestamp
 
-    if isinstance(value, str) and len(value) in (20, 24) and value[10] == "T" and value.endswith("Z"):
+    if (
+        isinstance(value, str)
+        and len(value) in (20, 24)
+        and value[10] == "T"
+        and value.endswith("Z")
+    ):
         try:
             return dt.datetime.fromisoformat(value)
         except ValueError:

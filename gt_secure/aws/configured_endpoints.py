@@ -1,7 +1,7 @@
 """Endpoints that variables and profiles configure, service by service, in botocore's order.
 
-A connection must write where its session reads, so a configuration is refused in which one service is on this machine
-and another one on AWS.
+A connection must write where its session reads, so a configuration is refused in which one service
+is on this machine and another one on AWS.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 
 SERVICES = ("sagemaker", "s3", "sts")
-"""Services that changes are written to, and the one that names the account and issues credentials of test URLs."""
+"""Services that changes are written to,
+and the one that names the account and issues credentials of test URLs.
+"""
 
 
 def configured_endpoints(session: boto3.session.Session) -> tuple[str | None, dict[str, str]]:
-    """Return the endpoint for all services, if one is configured, and those of single services that differ."""
+    """Return the endpoint for all services, if one is configured,
+    and those of single services that differ.
+    """
     core: Any = getattr(session, "_session", None)
     if core is None or core.get_config_variable("ignore_configured_endpoint_urls"):
         return None, {}
@@ -31,7 +35,9 @@ def configured_endpoints(session: boto3.session.Session) -> tuple[str | None, di
     _refuse_split({**urls, "another service": common})
     if common is None:
         return None, {}
-    return common, {service: url for service, url in urls.items() if url is not None and url != common}
+    return common, {
+        service: url for service, url in urls.items() if url is not None and url != common
+    }
 
 
 def _is_here(url: str | None) -> bool:
@@ -59,9 +65,11 @@ def _refuse_split(urls: dict[str, str | None]) -> None:
     if not local or not others:
         return
     raise InvalidInput(
-        f"Calls would be split: {local[0]} is configured for {urls[local[0]]} on this machine, {others[0]} for "
-        f"{urls[others[0]] or 'AWS'}.",
-        next_step="Set AWS_ENDPOINT_URL to one address for all services, and unset AWS_ENDPOINT_URL_SAGEMAKER, "
-        "AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_STS.",
+        f"Calls would be split: {local[0]} is configured for {urls[local[0]]} on this machine,"
+        f" {others[0]} for {urls[others[0]] or 'AWS'}.",
+        next_step=(
+            "Set AWS_ENDPOINT_URL to one address for all services, and unset"
+            " AWS_ENDPOINT_URL_SAGEMAKER, AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_STS."
+        ),
         field="endpoint_url",
     )

@@ -13,13 +13,17 @@ from .client import Aws, all_items, aws_errors
 
 
 def list_s3_endpoints(aws: Aws) -> list[VpcEndpoint]:
-    """List the S3 endpoints of the region; the portal's own endpoint is for another service and not among them."""
+    """List the S3 endpoints of the region;
+    the portal's own endpoint is for another service and not among them.
+    """
     service = f"com.amazonaws.{aws.region}.s3"
     with aws_errors("ec2:DescribeVpcEndpoints"):
         filters = [{"Name": "service-name", "Values": [service]}]
         found = all_items(aws, "ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=filters)
         names = _vpc_names(aws, {str(item["VpcId"]) for item in found})
-        endpoints = [_from_api(item, names) for item in found if str(item.get("ServiceName")) == service]
+        endpoints = [
+            _from_api(item, names) for item in found if str(item.get("ServiceName")) == service
+        ]
     return sorted(endpoints, key=lambda endpoint: (endpoint.vpc_id, endpoint.id))
 
 

@@ -1,8 +1,8 @@
 """The role that this code runs as, with its path.
 
-Sources: *Using the Studio metadata file* (``/opt/ml/metadata/resource-metadata.json``); IAM User Guide, *IAM
-identifiers*: the ARN of a role session leaves the role's path out, and roles of the SageMaker console are under
-``/service-role/``.
+Sources: *Using the Studio metadata file* (``/opt/ml/metadata/resource-metadata.json``); IAM User
+Guide, *IAM identifiers*: the ARN of a role session leaves the role's path out, and roles of the
+SageMaker console are under ``/service-role/``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _ClientOf = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRole:
-    """A role from Studio's ``metadata`` file or settings, from ``iam``, or without its path from the ``session``."""
+    """A role from Studio's ``metadata`` file or settings, from ``iam``,
+    or without its path from the ``session``.
+    """
 
     arn: str
     how: str
@@ -48,7 +50,9 @@ def find_execution_role(session_role: str, client: _ClientOf) -> ExecutionRole:
         try:
             arn = look()
         except (GtSecureError, KeyError, AttributeError, TypeError):
-            continue  # IAM may be out of reach in a VPC, and few roles may ask; the last resort is the session's ARN
+            # IAM may be out of reach in a VPC, and few roles may ask; the last resort is the
+            # session's ARN
+            continue
         if arn.rsplit("/", 1)[-1] == name:
             return ExecutionRole(arn, how)
     return ExecutionRole(session_role, "session")
@@ -78,4 +82,6 @@ def _from_domain(client: _ClientOf, described: dict[str, Any]) -> str:
     with aws_errors("sagemaker:DescribeDomain"):
         settings = sagemaker.describe_domain(DomainId=domain)
     shared = described.get("SpaceName") and not profile_name
-    return str(settings["DefaultSpaceSettings" if shared else "DefaultUserSettings"]["ExecutionRole"])
+    return str(
+        settings["DefaultSpaceSettings" if shared else "DefaultUserSettings"]["ExecutionRole"]
+    )

@@ -1,6 +1,8 @@
-"""Keep presigned URLs, tokens and keys out of the logs of the AWS libraries, at the loggers that make the records.
+"""Keep presigned URLs, tokens and keys out of the logs of the AWS libraries, at the loggers that
+make the records.
 
-At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and the response of STS.
+At ``DEBUG`` urllib3 logs the whole request line, and botocore the headers, the signature and the
+response of STS.
 """
 
 from __future__ import annotations
@@ -55,6 +57,8 @@ _FILTER = SecretFilter()
 
 def install_secret_filter() -> None:
     """Install the filter on the loggers of the AWS libraries; another call adds new loggers."""
-    known = [name for name in list(logging.root.manager.loggerDict) if name.split(".")[0] in _LIBRARIES]
+    known = [
+        name for name in list(logging.root.manager.loggerDict) if name.split(".")[0] in _LIBRARIES
+    ]
     for name in {*_LIBRARIES, *_LOGGERS, *known}:
         logging.getLogger(name).addFilter(_FILTER)

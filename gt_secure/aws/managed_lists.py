@@ -1,7 +1,8 @@
-"""Lists of addresses that AWS keeps: managed prefix lists of EC2 and regional IP sets of WAF. Reads only.
+"""Lists of addresses that AWS keeps: managed prefix lists of EC2 and regional IP sets of WAF. Reads
+only.
 
-Sources: Amazon EC2 API reference, *DescribeManagedPrefixLists*, *GetManagedPrefixListEntries*; AWS WAF API reference,
-*ListIPSets*, *GetIPSet*.
+Sources: Amazon EC2 API reference, *DescribeManagedPrefixLists*, *GetManagedPrefixListEntries*; AWS
+WAF API reference, *ListIPSets*, *GetIPSet*.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _PAGE = 100
 class ManagedList:
     """A list that AWS keeps, as it was when it was read.
 
-    ``networks`` are its ranges that S3 and the worker portal can see as a source, merged; ``left_out`` are the others.
+    ``networks`` are its ranges that S3 and the worker portal can see as a source, merged;
+    ``left_out`` are the others.
     """
 
     name: str
@@ -55,16 +57,23 @@ class ManagedList:
 
 
 def read_lists(aws: Aws, names: Iterable[str]) -> tuple[ManagedList, ...]:
-    """Read lists by their names, in the region of the connection; InvalidInput for one that admits every address."""
+    """Read lists by their names, in the region of the connection;
+    InvalidInput for one that admits every address.
+    """
     wanted = list(names)
     sets = _ip_sets(aws) if any(name.startswith(IP_SET) for name in wanted) else {}
-    return tuple(_ip_set(aws, name, sets) if name.startswith(IP_SET) else _prefix_list(aws, name) for name in wanted)
+    return tuple(
+        _ip_set(aws, name, sets) if name.startswith(IP_SET) else _prefix_list(aws, name)
+        for name in wanted
+    )
 
 
 def _prefix_list(aws: Aws, name: str) -> ManagedList:
     client = aws.client("ec2")
     with aws_errors("ec2:DescribeManagedPrefixLists"):  # as a filter, an unknown id is no error
-        answer = client.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-id", "Values": [name]}])
+        answer = client.describe_managed_prefix_lists(
+            Filters=[{"Name": "prefix-list-id", "Values": [name]}]
+        )
     about = next((each for each in answer["PrefixLists"] if each["PrefixListId"] == name), None)
     if about is None:
         raise _missing(aws, name)
@@ -87,7 +96,8 @@ def _ip_sets(aws: Aws) -> dict[str, str]:
     client = aws.client("wafv2")
     with aws_errors("wafv2:ListIPSets"):
         pages = followed(client.list_ip_sets, {"Scope": "REGIONAL", "Limit": _PAGE}, "NextMarker")
-        # WAF returns a marker after the last page too, if that page is full: an empty page ends the list.
+        # WAF returns a marker after the last page too, if that page is full: an empty page ends the
+        # list.
         full = takewhile(lambda page: page.get("IPSets"), pages)
         return {str(each["Name"]): str(each["Id"]) for page in full for each in page["IPSets"]}
 
@@ -97,7 +107,9 @@ def _ip_set(aws: Aws, name: str, sets: Mapping[str, str]) -> ManagedList:
     if title not in sets:
         raise _missing(aws, name, sets)
     with aws_errors("wafv2:GetIPSet"):
-        found = aws.client("wafv2").get_ip_set(Name=title, Scope="REGIONAL", Id=sets[title])["IPSet"]
+        found = aws.client("wafv2").get_ip_set(Name=title, Scope="REGIONAL", Id=sets[title])[
+            "IPSet"
+        ]
     return _made(name, [str(each) for each in found.get("Addresses", ())])
 
 
@@ -120,5 +132,7 @@ def _missing(aws: Aws, name: str, sets: Mapping[str, str] | None = None) -> NotF
     kind = "regional IP set" if name.startswith(IP_SET) else "managed prefix list"
     return NotFound(
         f"There is no {kind} {word} in {aws.region}.",
-        next_step=did_you_mean(word, sets or (), "Check the name and the region.", form=f"{IP_SET}{{}}"),
+        next_step=did_you_mean(
+            word, sets or (), "Check the name and the region.", form=f"{IP_SET}{{}}"
+        ),
     )

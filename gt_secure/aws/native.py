@@ -1,8 +1,9 @@
 """Objects of S3 fetched by obstore, a native client, where it is installed.
 
-It is only the fast way to a whole object. Whatever it cannot do or does not finish, boto3 is asked for, so that counts,
-errors, retries, redirects and renewed credentials are the same with and without it. Endpoint, addressing style, region,
-proxy, certificates and credentials are those of the boto3 client.
+It is only the fast way to a whole object. Whatever it cannot do or does not finish, boto3 is asked
+for, so that counts, errors, retries, redirects and renewed credentials are the same with and
+without it. Endpoint, addressing style, region, proxy, certificates and credentials are those of the
+boto3 client.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _KEY = re.compile(r"(?!/)(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\x00-\x1f\x7f]+(?<!
 _MISSES = 20
 """Requests that fail one after the other before boto3 does all of them."""
 _RENEW = dt.timedelta(minutes=10)
-"""Lifetime that obstore sees: botocore renews credentials before they end, if it is asked again in time."""
+"""Lifetime that obstore sees: botocore renews credentials before they end,
+if it is asked again in time.
+"""
 _BACKOFF = {
     "init_backoff": dt.timedelta(milliseconds=100),
     "max_backoff": dt.timedelta(seconds=1),
@@ -56,12 +59,16 @@ class NativeBucket:
         return result
 
 
-_buckets: weakref.WeakKeyDictionary[Any, dict[str, NativeBucket | None]] = weakref.WeakKeyDictionary()
+_buckets: weakref.WeakKeyDictionary[Any, dict[str, NativeBucket | None]] = (
+    weakref.WeakKeyDictionary()
+)
 _lock = threading.Lock()
 
 
 def native_bucket(client: Any, bucket: str) -> NativeBucket | None:
-    """Return the way to a bucket that does what a boto3 client would; None without obstore, or for other clients."""
+    """Return the way to a bucket that does what a boto3 client would; None without obstore,
+    or for other clients.
+    """
     try:
         known = _buckets.get(client)
     except TypeError:  # a stand-in that cannot be referred to weakly
@@ -81,7 +88,11 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
         from obstore.store import S3Store
     except ImportError:
         return None
-    if not isinstance(client, BaseClient) or not _BUCKET.fullmatch(bucket) or bucket.endswith("--x-s3"):
+    if (
+        not isinstance(client, BaseClient)
+        or not _BUCKET.fullmatch(bucket)
+        or bucket.endswith("--x-s3")
+    ):
         return None
     try:
         settings, options = _settings(client, bucket)
@@ -91,7 +102,12 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
                 config=settings,
                 client_options=options,
                 retry_config=cast(
-                    "Any", {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=60), "backoff": _BACKOFF}
+                    "Any",
+                    {
+                        "max_retries": 2,
+                        "retry_timeout": dt.timedelta(seconds=60),
+                        "backoff": _BACKOFF,
+                    },
                 ),
                 credential_provider=_credentials_of(client),
             )  # type: ignore[call-overload, unused-ignore]
@@ -102,7 +118,11 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
 
 def _settings(client: Any, bucket: str) -> tuple[Any, Any]:
     config = client.meta.config
-    if config.client_cert or config.proxies_config or config.signature_version not in ("s3v4", "v4", "s3", None):
+    if (
+        config.client_cert
+        or config.proxies_config
+        or config.signature_version not in ("s3v4", "v4", "s3", None)
+    ):
         raise NotImplementedError
     endpoint, virtual, region = _endpoint(client, bucket)
     url = urlsplit(endpoint)
@@ -130,9 +150,15 @@ def _settings(client: Any, bucket: str) -> tuple[Any, Any]:
 
 
 def _endpoint(client: Any, bucket: str) -> tuple[str, bool, str]:
-    """Return the endpoint for a bucket, its style and region, as boto3's rules name them in a presigned URL."""
+    """Return the endpoint for a bucket, its style and region,
+    as boto3's rules name them in a presigned URL.
+    """
     region = client.meta.region_name
-    url = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"}, ExpiresIn=60))
+    url = urlsplit(
+        client.generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": "x"}, ExpiresIn=60
+        )
+    )
     scope = parse_qs(url.query).get("X-Amz-Credential", [""])[0].split("/")
     if len(scope) != 5:  # the signature version 2 of default clients, which name the global host
         return str(client.meta.endpoint_url).rstrip("/") + f"/{bucket}", True, _plain(region)
@@ -151,7 +177,9 @@ def _plain(region: str) -> str:
 
 
 def _proxy(proxies: dict[str, str] | None, endpoint: str, host: str) -> dict[str, str]:
-    """Return the options for the proxy of boto3; without one, those that keep obstore from the environment's."""
+    """Return the options for the proxy of boto3; without one,
+    those that keep obstore from the environment's.
+    """
     from botocore.utils import get_environ_proxies
 
     found = get_environ_proxies(endpoint) if proxies is None else proxies

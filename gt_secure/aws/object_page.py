@@ -1,8 +1,8 @@
 """Pages of a listing of S3, whose entries are read without botocore's slow parser.
 
-botocore needs most of the time of a listing to turn XML into dictionaries: the body of our own calls is taken out of
-the response before it is parsed. The request, its retries and its errors stay botocore's, and so do the calls that
-others make with the same client.
+botocore needs most of the time of a listing to turn XML into dictionaries: the body of our own
+calls is taken out of the response before it is parsed. The request, its retries and its errors stay
+botocore's, and so do the calls that others make with the same client.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
     """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
     events = getattr(getattr(client, "meta", None), "events", None)  # a stand-in has none
     if events is not None:
-        # With the wildcard it is called before botocore's own handler for S3, which parses every body once for itself
-        # to find errors with status 200.
+        # With the wildcard it is called before botocore's own handler for S3, which parses every
+        # body once for itself to find errors with status 200.
         events.register("before-parse.*.ListObjectsV2", _take_out, unique_id="gt-secure-list")
     _own.page, _own.asked = None, True
     try:
@@ -38,7 +38,11 @@ def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
 def _take_out(response_dict: dict[str, Any], **_: Any) -> None:
     """Read the page of a response, and leave botocore an empty one."""
     body = response_dict.get("body")
-    if getattr(_own, "asked", False) and response_dict["status_code"] == 200 and isinstance(body, bytes):
+    if (
+        getattr(_own, "asked", False)
+        and response_dict["status_code"] == 200
+        and isinstance(body, bytes)
+    ):
         _own.page = _read(body)
         if _own.page is not None:
             response_dict["body"] = b"<ListBucketResult/>"
@@ -47,7 +51,8 @@ def _take_out(response_dict: dict[str, Any], **_: Any) -> None:
 def _read(body: bytes) -> dict[str, Any] | None:
     """Read a page; None where botocore is to say what is wrong with it: an error in it, or no end.
 
-    ElementTree would make six thousand objects of a page, and collecting that garbage takes longer than reading.
+    ElementTree would make six thousand objects of a page, and collecting that garbage takes longer
+    than reading.
     """
     from xml.parsers import expat
 
@@ -77,7 +82,11 @@ def _read(body: bytes) -> dict[str, Any] | None:
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text.append, end
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = (
+        start,
+        text.append,
+        end,
+    )
     try:
         parser.Parse(body, True)
     except (expat.ExpatError, KeyError, ValueError):

@@ -1,6 +1,8 @@
-"""The pace of an answer: a time-out of a socket counts from byte to byte, so a server that drips would never trip it.
+"""The pace of an answer: a time-out of a socket counts from byte to byte, so a server that drips
+would never trip it.
 
-Head and body have an end of their own. The time that the reader of a body spends elsewhere does not count.
+Head and body have an end of their own. The time that the reader of a body spends elsewhere does not
+count.
 """
 
 from __future__ import annotations
@@ -13,13 +15,19 @@ from http.client import HTTPResponse
 from typing import Any
 
 SLOWEST = 4_000
-"""Bytes a second that a body must bring after the time-out: 32 connections share a line of 1 Mbit/s."""
+"""Bytes a second that a body must bring after the time-out:
+32 connections share a line of 1 Mbit/s.
+"""
 MOST_CREDIT = 4 << 20
-"""Bytes after which more of a body buys no more time: after 18 minutes of waiting, a log is asked for from there on."""
+"""Bytes after which more of a body buys no more time: after 18 minutes of waiting,
+a log is asked for from there on.
+"""
 
 
 class PacedResponse(HTTPResponse):
-    """A response whose head must be complete within the time-out of the socket, and whose body keeps a pace."""
+    """A response whose head must be complete within the time-out of the socket,
+    and whose body keeps a pace.
+    """
 
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)

@@ -1,4 +1,6 @@
-"""S3 as a place of access logs: pages of a listing, contents of objects, and where a bucket's logs are delivered."""
+"""S3 as a place of access logs: pages of a listing, contents of objects,
+and where a bucket's logs are delivered.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,26 @@ from .object_page import list_page
 
 
 class AwsOpener:
-    """The :class:`~gt_secure.logs.storage.opener.Opener` of a connection, or of a boto3 S3 client."""
+    """The :class:`~gt_secure.logs.storage.opener.Opener` of a connection,
+    or of a boto3 S3 client.
+    """
 
     def __init__(self, aws: Aws | Any) -> None:
         self._aws = aws
         self.client: Any = aws.client("s3") if isinstance(aws, Aws) else aws
 
     def list_page(self, **wanted: Any) -> dict[str, Any]:
-        """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
+        """Return one page of ``ListObjectsV2`` with Key, Size,
+        ETag and LastModified of each object.
+        """
         return list_page(self.client, **wanted)
 
-    def get_body(self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None) -> Any:
-        """Return the content of an object from a byte on; all of it by the native client, where there is one."""
+    def get_body(
+        self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None
+    ) -> Any:
+        """Return the content of an object from a byte on; all of it by the native client,
+        where there is one.
+        """
         native = None if size is None else native_bucket(self.client, bucket)
         data = None if native is None or size is None else native.whole(key, etag, size)
         if data is not None:
@@ -43,7 +53,9 @@ class AwsOpener:
     def log_target(self, bucket: str) -> LogLocation | None:
         """Return where the server access logs of a bucket are delivered; None if they are off."""
         try:
-            with aws_errors("s3:GetBucketLogging", bucket_arn(client_partition(self.client), bucket)):
+            with aws_errors(
+                "s3:GetBucketLogging", bucket_arn(client_partition(self.client), bucket)
+            ):
                 return log_location(self.client.get_bucket_logging(Bucket=bucket))
         except NotFound as error:
             raise (no_bucket(self._aws, bucket) if isinstance(self._aws, Aws) else error) from error

@@ -1,7 +1,9 @@
-"""Sessions of the SageMaker SDK, of both generations, by the attributes that they share. Neither is imported.
+"""Sessions of the SageMaker SDK, of both generations, by the attributes that they share. Neither is
+imported.
 
-A session may hold clients for other addresses than the defaults: an interface endpoint without private DNS, or a
-sandbox. A connection must write where the session reads, so each service gets the endpoint of the session's client.
+A session may hold clients for other addresses than the defaults: an interface endpoint without
+private DNS, or a sandbox. A connection must write where the session reads, so each service gets the
+endpoint of the session's client.
 """
 
 from __future__ import annotations
@@ -32,12 +34,16 @@ class SageMakerSession(Protocol):
         """The region."""
 
 
-def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_url: str | None) -> Aws:
+def connect_sdk_session(
+    session: SageMakerSession, region: str | None, endpoint_url: str | None
+) -> Aws:
     """Connect with the credentials, the region and the endpoints of a SageMaker SDK session."""
     boto_session = _boto_session(session)
     name = getattr(session, "boto_region_name", None)
     aws = connect_aws(
-        boto3_session=boto_session, region=region or (str(name) if name else None), endpoint_url=endpoint_url
+        boto3_session=boto_session,
+        region=region or (str(name) if name else None),
+        endpoint_url=endpoint_url,
     )
     for service, client_of in _CLIENTS.items():
         client = client_of(session)
@@ -49,13 +55,20 @@ def connect_sdk_session(session: SageMakerSession, region: str | None, endpoint_
         one = next(service for service in WRITTEN if local[service])
         url = aws.client(one).meta.endpoint_url
         raise InvalidInput(
-            f"Changes would be split: the session's {one} client calls {url} on this machine, other services call AWS.",
-            next_step=f"Set AWS_ENDPOINT_URL={url} before you make the session, or give the session clients for both.",
+            f"Changes would be split: the session's {one} client calls {url} on this machine, other"
+            " services call AWS.",
+            next_step=(
+                f"Set AWS_ENDPOINT_URL={url} before you make the session, or give the session"
+                " clients for both."
+            ),
             field="sagemaker_session",
         )
-    if local["sagemaker"] and aws.endpoint_url is None:  # each client of the session is one of the sandbox
+    # each client of the session is one of the sandbox
+    if local["sagemaker"] and aws.endpoint_url is None:
         aws = connect_aws(
-            boto3_session=boto_session, region=aws.region, endpoint_url=aws.client("sagemaker").meta.endpoint_url
+            boto3_session=boto_session,
+            region=aws.region,
+            endpoint_url=aws.client("sagemaker").meta.endpoint_url,
         )
     return aws
 
@@ -92,8 +105,12 @@ def _is_default(aws: Aws, session: boto3.session.Session, service: str, client: 
 def _use(aws: Aws, service: str, url: str, region: str, *, given: bool) -> None:
     if given or aws.endpoint_url is not None:
         raise InvalidInput(
-            f"The session's {service} client calls {url}, and endpoint_url= or AWS_ENDPOINT_URL names another address.",
-            next_step="Leave out endpoint_url=, unset AWS_ENDPOINT_URL, or pass boto3_session=session.boto_session.",
+            f"The session's {service} client calls {url}, and endpoint_url= or AWS_ENDPOINT_URL"
+            " names another address.",
+            next_step=(
+                "Leave out endpoint_url=, unset AWS_ENDPOINT_URL, or pass"
+                " boto3_session=session.boto_session."
+            ),
             field="sagemaker_session",
         )
     if region != aws.region:

@@ -1,6 +1,7 @@
 """Workteams, workforces and the labeling jobs that use them: read models without writes.
 
-Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*, *LabelingJobForWorkteamSummary*.
+Sources: SageMaker API reference, *Workteam*, *Workforce*, *SubscribedWorkteam*,
+*LabelingJobForWorkteamSummary*.
 """
 
 from __future__ import annotations
@@ -27,16 +28,27 @@ from .client import Aws, all_items, all_pages, aws_errors
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-# Fields that are not compared: times that every write changes, and values that the service computes.
+# Fields that are not compared: times that every write changes, and values that the service
+# computes.
 _VOLATILE = {"LastUpdatedDate", "CreateDate", "Status", "FailureReason"}
 
 TeamKind = Literal["private", "vendor", "public"]
 PUBLIC_GONE = "the public team ended with Mechanical Turk on 2026-09-30"
 
-CREATE_TEAM = "Create a private workteam in the SageMaker console under Ground Truth, Labeling workforces, Private."
+CREATE_TEAM = (
+    "Create a private workteam in the SageMaker console under Ground Truth, Labeling workforces,"
+    " Private."
+)
 """The next step in a region without a private workteam."""
 
-_LARGE_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1")
+_LARGE_REGIONS = (
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+    "eu-west-1",
+    "eu-central-1",
+    "ap-northeast-1",
+)
 
 _TEAM_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _TEAM_ARN = re.compile(
@@ -108,7 +120,9 @@ TeamLike: TypeAlias = str | Workteam | SageMakerTeam
 
 @dataclass(frozen=True, slots=True)
 class TeamArn:
-    """The ARN of a workteam; ``crowd`` is ``private-crowd``, ``vendor-crowd`` or ``public-crowd``."""
+    """The ARN of a workteam; ``crowd`` is ``private-crowd``,
+    ``vendor-crowd`` or ``public-crowd``.
+    """
 
     partition: str
     region: str
@@ -123,7 +137,10 @@ class TeamArn:
         if match is None:
             raise InvalidInput(
                 f"'{arn[:90]}' is not the ARN of a workteam.",
-                next_step="Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just the name.",
+                next_step=(
+                    "Write arn:aws:sagemaker:REGION:ACCOUNT:workteam/private-crowd/NAME, or just"
+                    " the name."
+                ),
                 field="team",
                 value=arn,
             )
@@ -134,27 +151,35 @@ class TeamArn:
 
     @property
     def is_private(self) -> bool:
-        """True for a team of the account's own workforce: a vendor's or the public one has another account's ARN."""
+        """True for a team of the account's own workforce:
+        a vendor's or the public one has another account's ARN.
+        """
         return self.crowd == "private-crowd"
 
     def check(self, partition: str, region: str, account_id: str) -> None:
-        """Raise :class:`InvalidInput` if the team is not one of a connection: that of the same name is another."""
+        """Raise :class:`InvalidInput` if the team is not one of a connection:
+        that of the same name is another.
+        """
         own = not self.is_private or self.account_id == account_id
         if (self.partition, self.region) == (partition, region) and own:
             return
         steps = [f"Use region='{self.region}'."] if self.region != region else []
         steps += [] if own else [f"Use profile= with the credentials of account {self.account_id}."]
-        partitions = (f"{self.partition}, ", f"{partition}, ") if self.partition != partition else ("", "")
+        partitions = (
+            (f"{self.partition}, ", f"{partition}, ") if self.partition != partition else ("", "")
+        )
         raise InvalidInput(
-            f"This ARN is of {partitions[0]}{self.region}, account {self.account_id}; you are connected to "
-            f"{partitions[1]}{region}, {account_id}.",
+            f"This ARN is of {partitions[0]}{self.region}, account {self.account_id}; you are"
+            f" connected to {partitions[1]}{region}, {account_id}.",
             next_step=" ".join(steps) or "Copy the ARN from the console of this account.",
             field="team",
         )
 
 
 def team_here(aws: Aws, team: TeamLike) -> str:
-    """Return the name of a private workteam, or the ARN of another; InvalidInput for one that is not here."""
+    """Return the name of a private workteam, or the ARN of another;
+    InvalidInput for one that is not here.
+    """
     word = team_reference(team)
     if not word.startswith("arn:"):
         return check_team_name(word)
@@ -164,13 +189,21 @@ def team_here(aws: Aws, team: TeamLike) -> str:
 
 
 def team_reference(team: TeamLike) -> str:
-    """Return the ARN of a workteam where it is known, else its name; raises :class:`InvalidInput` for anything else."""
-    arn = team.arn if isinstance(team, Workteam) else getattr(getattr(team, "workteam", None), "workteam_arn", None)
+    """Return the ARN of a workteam where it is known, else its name;
+    raises :class:`InvalidInput` for anything else.
+    """
+    arn = (
+        team.arn
+        if isinstance(team, Workteam)
+        else getattr(getattr(team, "workteam", None), "workteam_arn", None)
+    )
     return arn if isinstance(arn, str) and arn.startswith("arn:") else team_name(team)
 
 
 def team_name(team: TeamLike) -> str:
-    """Return the reference of a workteam in a restriction: its name, or the ARN of a vendor or public one."""
+    """Return the reference of a workteam in a restriction: its name,
+    or the ARN of a vendor or public one.
+    """
     refuse_url(team, "team", "the name of a workteam")
     if isinstance(team, str):
         return team.strip()
@@ -181,7 +214,9 @@ def team_name(team: TeamLike) -> str:
         return word
     raise InvalidInput(
         f"A workteam must be a name or ARN, not {type(team).__name__}.",
-        next_step="Write its name, for example radiology-team (in a file: in quotes, if it is a number).",
+        next_step=(
+            "Write its name, for example radiology-team (in a file: in quotes, if it is a number)."
+        ),
         field="team",
         value=team,
     )
@@ -222,7 +257,8 @@ class Workforce:
 
 @dataclass(frozen=True, slots=True)
 class LabelingJob:
-    """A labeling job that uses a workteam; a streaming one gets its objects from the messages of ``topic_arn``.
+    """A labeling job that uses a workteam; a streaming one gets its objects from the messages of
+    ``topic_arn``.
 
     ``function_arn`` is the Lambda function that makes the input of a task.
     """
@@ -256,8 +292,10 @@ def check_team_name(name: str) -> str:
     if not _TEAM_NAME.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not a workteam name.",
-            next_step="Use 1 to 63 letters, digits and hyphens; with a letter or digit at both ends. A vendor team has "
-            "no URL lock: name it by its ARN, or leave it out.",
+            next_step=(
+                "Use 1 to 63 letters, digits and hyphens; with a letter or digit at both ends. A"
+                " vendor team has no URL lock: name it by its ARN, or leave it out."
+            ),
             field="team",
             value=word,
         )
@@ -265,22 +303,31 @@ def check_team_name(name: str) -> str:
 
 
 def list_workteams(aws: Aws) -> list[Workteam]:
-    """List private and vendor workteams: two parallel SageMaker calls; ListWorkteams returns whole teams."""
+    """List private and vendor workteams: two parallel SageMaker calls;
+    ListWorkteams returns whole teams.
+    """
     with ThreadPoolExecutor(2, thread_name_prefix="gt_secure-teams") as pool:
-        lists = [pool.submit(each, aws) for each in (list_private_workteams, _list_vendor_workteams)]
+        lists = [
+            pool.submit(each, aws) for each in (list_private_workteams, _list_vendor_workteams)
+        ]
         return [team for found in lists for team in found.result()]
 
 
 def list_private_workteams(aws: Aws) -> list[Workteam]:
     """List the private workteams of the region, by name."""
     with aws_errors("sagemaker:ListWorkteams"):
-        return _by_name(map(team_from_api, all_items(aws, "sagemaker", "list_workteams", "Workteams")))
+        return _by_name(
+            map(team_from_api, all_items(aws, "sagemaker", "list_workteams", "Workteams"))
+        )
 
 
 def _list_vendor_workteams(aws: Aws) -> list[Workteam]:
     with aws_errors("sagemaker:ListSubscribedWorkteams"):
         return _by_name(
-            map(_subscribed, all_items(aws, "sagemaker", "list_subscribed_workteams", "SubscribedWorkteams"))
+            map(
+                _subscribed,
+                all_items(aws, "sagemaker", "list_subscribed_workteams", "SubscribedWorkteams"),
+            )
         )
 
 
@@ -302,12 +349,18 @@ def _no_team(aws: Aws, name: str) -> NotFound:
     if sold is not None:
         return NotFound(
             f"'{name}' is a {sold.kind} team, which has no URL lock.",
-            next_step=f"Name it by its ARN, {sold.arn}, or leave the team out and guard its bucket.",
+            next_step=(
+                f"Name it by its ARN, {sold.arn}, or leave the team out and guard its bucket."
+            ),
         )
     near = difflib.get_close_matches(name, [team.name for team in teams], 1, 0.6)
     region = "" if near else _region_of(aws, name)
     meant = f"Did you mean {near[0]}? " if near else ""
-    other = f"It is in {region}: pass region='{region}'." if region else "For a team of another region pass region=."
+    other = (
+        f"It is in {region}: pass region='{region}'."
+        if region
+        else "For a team of another region pass region=."
+    )
     return NotFound(
         f"There is no private workteam '{name}' in {aws.region}.",
         next_step=f"{meant}See gt.workteams() for the teams of the region. {other}",
@@ -320,11 +373,14 @@ def _region_of(aws: Aws, name: str) -> str:
     found = []
 
     def look(region: str, client: SageMakerClient) -> None:
-        with contextlib.suppress(Exception):  # a region that is off or out of reach is no error of this call
+        # a region that is off or out of reach is no error of this call
+        with contextlib.suppress(Exception):
             client.describe_workteam(WorkteamName=name)
             found.append(region)
 
-    asked = _LARGE_REGIONS if aws.partition == "aws" and (aws.is_local or not aws.endpoint_url) else ()
+    asked = (
+        _LARGE_REGIONS if aws.partition == "aws" and (aws.is_local or not aws.endpoint_url) else ()
+    )
     clients = {region: aws.client("sagemaker", region) for region in asked if region != aws.region}
     looks = [threading.Thread(target=look, args=each, daemon=True) for each in clients.items()]
     for each in looks:
@@ -372,7 +428,9 @@ def _subscribed(team: Mapping[str, Any]) -> Workteam:
 def list_workforces(aws: Aws) -> list[Workforce]:
     """List the private workforces of the region."""
     with aws_errors("sagemaker:ListWorkforces"):
-        return list(map(workforce_from_api, all_items(aws, "sagemaker", "list_workforces", "Workforces")))
+        return list(
+            map(workforce_from_api, all_items(aws, "sagemaker", "list_workforces", "Workforces"))
+        )
 
 
 def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
@@ -397,7 +455,9 @@ _THREADS = 8
 
 
 class TeamJobs(NamedTuple):
-    """Labeling jobs of a team, the names of those that wait for workers, and how many jobs are left out."""
+    """Labeling jobs of a team, the names of those that wait for workers,
+    and how many jobs are left out.
+    """
 
     jobs: Sequence[LabelingJob] = ()
     waiting: frozenset[str] = frozenset()
@@ -405,21 +465,33 @@ class TeamJobs(NamedTuple):
 
 
 def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False, most: int = MAX_JOBS) -> TeamJobs:
-    """Return the newest labeling jobs of a team that wait for workers, in order, with ``past`` after all others."""
+    """Return the newest labeling jobs of a team that wait for workers, in order,
+    with ``past`` after all others.
+    """
     if team.kind == "public":
         return TeamJobs()
     client = aws.client("sagemaker")
     summaries: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
-        asked: dict[str, Any] = {"WorkteamArn": team.arn, "SortBy": "CreationTime", "SortOrder": "Descending"}
+        asked: dict[str, Any] = {
+            "WorkteamArn": team.arn,
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+        }
         for page in all_pages(client, "list_labeling_jobs_for_workteam", **asked):
-            summaries += [job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")]
+            summaries += [
+                job for job in page["LabelingJobSummaryList"] if job.get("LabelingJobName")
+            ]
     waiting = [job for job in summaries if (job.get("LabelCounters") or {}).get("PendingHuman")]
     summaries = [*waiting, *(job for job in summaries if past and job not in waiting)]
     names = [str(job["LabelingJobName"]) for job in summaries[:most]][::-1]
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-jobs") as pool:
         jobs = list(pool.map(lambda name: _describe_job(aws, name), names))
-    return TeamJobs(jobs, frozenset(str(job["LabelingJobName"]) for job in waiting), max(len(summaries) - most, 0))
+    return TeamJobs(
+        jobs,
+        frozenset(str(job["LabelingJobName"]) for job in waiting),
+        max(len(summaries) - most, 0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +514,9 @@ def list_reviews(aws: Aws) -> list[Review]:
         with aws_errors("sagemaker:DescribeFlowDefinition"):
             flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
         loop, output = flow.get("HumanLoopConfig") or {}, flow.get("OutputConfig") or {}
-        return Review(name, str(loop.get("WorkteamArn") or ""), str(output.get("S3OutputPath") or ""))
+        return Review(
+            name, str(loop.get("WorkteamArn") or ""), str(output.get("S3OutputPath") or "")
+        )
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-reviews") as pool:
         return list(pool.map(described, names))
@@ -454,7 +528,9 @@ def buckets_of(uris: Iterable[str]) -> set[str]:
 
 
 def folder_of(jobs: Iterable[LabelingJob], bucket: str) -> str:
-    """Return the folder of a bucket that holds all manifests and labels there of jobs; empty without one for all."""
+    """Return the folder of a bucket that holds all manifests and labels there of jobs;
+    empty without one for all.
+    """
     uris = (uri for job in jobs for uri in (job.input_uri, f"{job.output_uri.rstrip('/')}/"))
     places = [uri.split("/")[3:-1] for uri in uris if bucket in buckets_of((uri,))]
     shared = itertools.takewhile(lambda names: len({*names}) == 1, zip(*places, strict=False))

@@ -1,8 +1,9 @@
 """Evaluation of text from outside in another process, within a budget of time and memory.
 
-A template from outside can ask for any amount of either, in one step that no limit inside its evaluator sees. The
-process that evaluates is started once and used again. It ends with this process, and ends itself when a call exceeds
-the budget. Windows and macOS limit no memory: the time is the limit there.
+A template from outside can ask for any amount of either, in one step that no limit inside its
+evaluator sees. The process that evaluates is started once and used again. It ends with this
+process, and ends itself when a call exceeds the budget. Windows and macOS limit no memory: the time
+is the limit there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from typing import Any
 
 MOST_S, MOST_BYTES = 5.0, 512 << 20
 """Most seconds of one call, by the clock, and most address space of the process."""
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from gt_secure.base import budget; budget.serve()"
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from gt_secure.base import budget;"
+    " budget.serve()"
+)
 _lock = Lock()
 
 
@@ -45,7 +49,8 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     Raises
     ------
     OSError
-        If the call gives no result within the budget (``TimeoutError``), or no process can be started.
+        If the call gives no result within the budget (``TimeoutError``), or no process can be
+        started.
     """
     request = [MOST_S, function.__module__, function.__name__, arguments]
     with _lock:
@@ -58,15 +63,26 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
             with suppress(OSError), child:
                 child.kill()
             if isinstance(error, OSError | ValueError | RecursionError):
-                raise TimeoutError(f"no result within {MOST_S:g} s and {MOST_BYTES >> 20} MB of memory") from error
+                raise TimeoutError(
+                    f"no result within {MOST_S:g} s and {MOST_BYTES >> 20} MB of memory"
+                ) from error
             raise
 
 
 @cache
 def _process(_: int) -> Popen[str]:
     """Start the process for this one: a fork must not use the pipes of its parent."""
-    command = [sys.executable or "", "-I", "-S", "-c", _START, json.dumps([*sys.path, str(Path(__file__).parents[2])])]
-    child = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True, start_new_session=True)
+    command = [
+        sys.executable or "",
+        "-I",
+        "-S",
+        "-c",
+        _START,
+        json.dumps([*sys.path, str(Path(__file__).parents[2])]),
+    ]
+    child = Popen(
+        command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True, start_new_session=True
+    )
     atexit.register(child.__exit__, None, None, None)  # closes the pipes, which ends it
     return child
 

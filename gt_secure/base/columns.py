@@ -1,4 +1,6 @@
-"""Text in columns for terminals and ``str()``: aligned by the width that characters have, wrapped to fit."""
+"""Text in columns for terminals and ``str()``: aligned by the width that characters have,
+wrapped to fit.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,20 @@ from .text import printable
 
 _NARROW = 12
 _TIGHT = (8, 5)
-"""Columns below which no column goes to keep the words of the others whole, and then their parts."""
+"""Columns below which no column goes to keep the words of the others whole,
+and then their parts.
+"""
 _SEPARATORS = "/:.-_"
 _COMMAND = re.compile(
-    r"(?:(?P<quote>[\"'`])gt-secure .*?(?P=quote)|\(?gt-secure [a-z]+(?:(?<=[a-z]) (?:install|list|show|verify)\b)?"
+    r"(?:(?P<quote>[\"'`])gt-secure .*?(?P=quote)|\(?gt-secure [a-z]+(?:(?<=[a-z])"
+    r" (?:install|list|show|verify)\b)?"
     r"(?: -[-\w]+(?:=\S*[^\s.,;:)])?(?: (?![-(])\S*[^\s.,;:)])?"
     r"| (?=\S*[-/:=.\d])\S*[^\s.,;:)]| [A-Z]{2,}| [a-z]+(?= (?:--|s3:)))*)\S*"
 )
 """A command line in a text, such as ``gt-secure plan s3://gt-images --allow RANGE``.
 
-It ends with its last option, address, name with a hyphen or word of capitals, or with the quote around it. A half of it
-would be another command."""
+It ends with its last option, address, name with a hyphen or word of capitals, or with the quote
+around it. A half of it would be another command."""
 _SEPARATED = re.compile(rf"[ ]|(?<=[{re.escape(_SEPARATORS)}])")
 _TONES: dict[str, Tone] = {
     "critical": "no",
@@ -40,27 +45,42 @@ T = TypeVar("T")
 
 def width(text: str) -> int:
     """Return the columns that a text needs on a terminal."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def lay_out(
-    head: Sequence[str], rows: Iterable[Sequence[object]], room: int | None = None, *, whole: Collection[int] = ()
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    room: int | None = None,
+    *,
+    whole: Collection[int] = (),
 ) -> list[str]:
     """Return the lines of a table, the titles first."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = _widths([*zip(head, *cells, strict=True)], room, whole)
-    return [line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)]
+    return [
+        line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)
+    ]
 
 
-def _widths(columns: Sequence[Sequence[str]], room: int | None, whole: Collection[int]) -> list[int]:
+def _widths(
+    columns: Sequence[Sequence[str]], room: int | None, whole: Collection[int]
+) -> list[int]:
     """Return the widths of columns that fit together; those in ``whole`` do not shrink."""
     widths = [max(map(width, column)) for column in columns]
     if room is not None:
         free = [i for i in range(len(widths)) if i not in whole]
         words = [max(width(word) for cell in columns[i] for word in _words(cell)) for i in free]
-        parts = [max(width(part) for cell in columns[i] for part in _SEPARATED.split(cell)) for i in free]
+        parts = [
+            max(width(part) for cell in columns[i] for part in _SEPARATED.split(cell)) for i in free
+        ]
         left = room - 2 * (len(widths) - 1) - sum(widths[i] for i in whole)
-        for i, size in zip(free, _shrink([widths[i] for i in free], left, words, parts), strict=True):
+        for i, size in zip(
+            free, _shrink([widths[i] for i in free], left, words, parts), strict=True
+        ):
             widths[i] = size
     return widths
 
@@ -68,11 +88,14 @@ def _widths(columns: Sequence[Sequence[str]], room: int | None, whole: Collectio
 def _shrink(widths: Sequence[int], room: int, *least: Sequence[int]) -> list[int]:
     """Take from the widest column until all fit, or until none is wider than 12.
 
-    A column keeps its first least width until no other has more than its own, then the second; words are cut last.
+    A column keeps its first least width until no other has more than its own, then the second;
+    words are cut last.
     """
     result = list(widths)
     for sizes, floor in zip(least, _TIGHT, strict=True):
-        while sum(result) > room and any(size > max(sizes[i], floor) for i, size in enumerate(result)):
+        while sum(result) > room and any(
+            size > max(sizes[i], floor) for i, size in enumerate(result)
+        ):
             slack = [size if size > max(sizes[i], floor) else 0 for i, size in enumerate(result)]
             result[slack.index(max(slack))] -= 1
     while sum(result) > room and max(result) > _NARROW:
@@ -103,7 +126,9 @@ def _words(text: str) -> list[str]:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """Break a line at blanks, into lines that fit; a command line stays whole, whatever its length."""
+    """Break a line at blanks, into lines that fit; a command line stays whole,
+    whatever its length.
+    """
     lines, line = [], ""
     for word in _words(text):
         longer = f"{line} {word}" if line else word
@@ -140,7 +165,9 @@ def data_frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
 
 
 class ShownTable(Generic[T]):
-    """The renderers of a sequence: subclasses have the titles, the cells, and the text of an empty one."""
+    """The renderers of a sequence: subclasses have the titles, the cells,
+    and the text of an empty one.
+    """
 
     head: ClassVar[tuple[str, ...]]
     empty: str
@@ -156,14 +183,18 @@ class ShownTable(Generic[T]):
 
     def _more(self) -> list[str]:
         size = len(self)  # type: ignore[arg-type]
-        return [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
+        return (
+            [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
+        )
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the cells of each row by their titles."""
         return [dict(zip(self.head, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
 
     def to_pandas(self) -> Any:
-        """Return all rows as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        """Return all rows as a pandas DataFrame;
+        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
+        """
         return data_frame(self.head, [self.row(each) for each in self])  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
@@ -188,7 +219,9 @@ def chip(cell: object) -> object:
 
 
 def wrapped(line: str, indent: int, room: int | None) -> Iterator[str]:
-    """Yield a line, continued below, ``indent`` columns to the right, where it has more columns than fit."""
+    """Yield a line, continued below, ``indent`` columns to the right,
+    where it has more columns than fit.
+    """
     if room is None or width(line) <= room:
         yield line
         return

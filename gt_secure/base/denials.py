@@ -1,10 +1,10 @@
 """The reason in an AWS access denied message: kind of policy, its ARN, and IAM's authorization id.
 
-An object key or a policy name is text from outside and may contain any of these words. The reason is read after
-the quoted resource only, the last one wins, and the kind is matched as a whole.
+An object key or a policy name is text from outside and may contain any of these words. The reason
+is read after the quoted resource only, the last one wins, and the kind is matched as a whole.
 
-Sources: IAM User Guide, *Troubleshoot access denied error messages* and *... with authorization ID (Preview)*; S3 User
-Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3*.
+Sources: IAM User Guide, *Troubleshoot access denied error messages* and *... with authorization ID
+(Preview)*; S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3*.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-PolicyKind: TypeAlias = Literal["identity", "resource", "session", "boundary", "scp", "rcp", "endpoint"]
+PolicyKind: TypeAlias = Literal[
+    "identity", "resource", "session", "boundary", "scp", "rcp", "endpoint"
+]
 """Kinds of policies that AWS names in a refusal."""
 
 KIND_NAMES: dict[PolicyKind, str] = {
@@ -29,7 +31,8 @@ KIND_NAMES: dict[PolicyKind, str] = {
 _BY_NAME: dict[str, PolicyKind] = {name.lower(): kind for kind, name in KIND_NAMES.items()}
 _KIND = r"[a-z][a-z -]*? (?:policy|policies|boundary|boundaries)"
 _REASON = re.compile(
-    rf"(?:because no (?P<silent>{_KIND}) allows? the \S+ action|with an explicit deny in (?:an?|the) (?P<deny>{_KIND})"
+    rf"(?:because no (?P<silent>{_KIND}) allows? the \S+ action|with an explicit deny in"
+    rf" (?:an?|the) (?P<deny>{_KIND})"
     r"(?::\s*(?P<arn>arn:[^\s\"<>,;]+))?)(?=[.,;]?(?:\s|$))",
     re.I,
 )
@@ -38,7 +41,9 @@ _AUTHORIZATION_ID = re.compile(r"(?:authorization id: |/authorization-details/)(
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """The reason that AWS gave: the kind of policy, whether a Deny statement decided, and the ids in the message."""
+    """The reason that AWS gave: the kind of policy, whether a Deny statement decided,
+    and the ids in the message.
+    """
 
     kind: PolicyKind | Literal[""] = ""
     explicit: bool = False
@@ -62,9 +67,17 @@ def parse_denial(message: str) -> Denial | None:
     if not reasons:
         return Denial(authorization_id=authorization_id)
     match = reasons[-1]
-    name = (match["deny"] or match["silent"]).lower().replace("policies", "policy").replace("boundaries", "boundary")
+    name = (
+        (match["deny"] or match["silent"])
+        .lower()
+        .replace("policies", "policy")
+        .replace("boundaries", "boundary")
+    )
     return Denial(
-        _BY_NAME.get(name, ""), match["deny"] is not None, (match["arn"] or "").removesuffix("."), authorization_id
+        _BY_NAME.get(name, ""),
+        match["deny"] is not None,
+        (match["arn"] or "").removesuffix("."),
+        authorization_id,
     )
 
 

@@ -18,10 +18,10 @@
     ├── check.CheckFailed (AssertionError)  a check of :mod:`gt_secure.check` did not pass
     └── magics.MagicError               shown under a cell in place of a traceback
 
-Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there is one, is kept as
-``__cause__``. No error holds a signature, a token or a key: the base class masks them in the message, the value, the
-details and the texts of the errors that led to it, and IPython shows its traceback masked too. The mask is handed in
-(:mod:`gt_secure.base.mask`).
+Each one says what is wrong and, in ``next_step``, what to do about it; the AWS error, where there
+is one, is kept as ``__cause__``. No error holds a signature, a token or a key: the base class masks
+them in the message, the value, the details and the texts of the errors that led to it, and IPython
+shows its traceback masked too. The mask is handed in (:mod:`gt_secure.base.mask`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from .text import printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
-    'A presigned URL was passed where it does not belong. To read it, run "gt-secure inspect" and paste it, or call '
-    "gt_secure.inspect(url)."
+    'A presigned URL was passed where it does not belong. To read it, run "gt-secure inspect" and'
+    " paste it, or call gt_secure.inspect(url)."
 )
 """The next step of every error that was given a presigned URL in place of a name."""
 
@@ -45,10 +45,13 @@ URL_STEP = (
 class GtSecureError(Exception):
     """Base of all errors of the package.
 
-    ``message`` reports what happened, ``next_step`` what to do next; ``details`` has JSON-able facts, never a secret.
+    ``message`` reports what happened, ``next_step`` what to do next; ``details`` has JSON-able
+    facts, never a secret.
     """
 
-    def __init__(self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
         self.message = _safe(message)
         super().__init__(self.message)
         self.next_step = URL_STEP if _misplaced_url(message, details) else _safe(next_step)
@@ -59,14 +62,18 @@ class GtSecureError(Exception):
         return f"{self.message} {self.next_step}".strip()
 
     def _render_traceback_(self) -> list[str]:
-        """Render the traceback for IPython, in its mode: ``%xmode Verbose`` shows every variable, so it is masked."""
+        """Render the traceback for IPython, in its mode: ``%xmode Verbose`` shows every variable,
+        so it is masked.
+        """
         return masked_traceback(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as JSON-able data: ``error``, ``message``, ``next_step``, ``details``."""
+        """Return the error as JSON-able data: ``error``, ``message``,
+        ``next_step``, ``details``.
+        """
         return {
             "error": type(self).__name__,
             "message": self.message,
@@ -76,7 +83,9 @@ class GtSecureError(Exception):
 
 
 class InvalidInput(GtSecureError, ValueError):
-    """A value that a person typed or passed cannot be used; ``field`` names it, ``value`` is its text."""
+    """A value that a person typed or passed cannot be used; ``field`` names it,
+    ``value`` is its text.
+    """
 
     def __init__(
         self,
@@ -99,9 +108,13 @@ class InvalidInput(GtSecureError, ValueError):
 
 
 class PolicyError(InvalidInput):
-    """A policy document that IAM would refuse, or that would not fit; ``place`` says where, as a JSON path."""
+    """A policy document that IAM would refuse, or that would not fit; ``place`` says where,
+    as a JSON path.
+    """
 
-    def __init__(self, message: str, *, next_step: str = "", place: str = "", value: object = None) -> None:
+    def __init__(
+        self, message: str, *, next_step: str = "", place: str = "", value: object = None
+    ) -> None:
         super().__init__(message, next_step=next_step, field="policy", value=value)
         self.place = _safe(place)
         if place:
@@ -119,8 +132,8 @@ class NotFound(GtSecureError, LookupError):
 class AccessDenied(GtSecureError, PermissionError):
     """AWS refused a call for lack of a permission.
 
-    ``action`` and ``resource`` name it; ``policy`` is the smallest policy that an administrator can attach, and empty
-    where a policy denies the call.
+    ``action`` and ``resource`` name it; ``policy`` is the smallest policy that an administrator can
+    attach, and empty where a policy denies the call.
     """
 
     def __init__(
@@ -140,11 +153,15 @@ class AccessDenied(GtSecureError, PermissionError):
         self.action = redact(action)
         self.resource = redact(resource or "*")
         self.is_explicit = bool(self.details.get("explicit_deny"))
-        self.details.update(redact_data({"action": action, "resource": self.resource, "policy": self.policy}))
+        self.details.update(
+            redact_data({"action": action, "resource": self.resource, "policy": self.policy})
+        )
 
     @property
     def policy(self) -> dict[str, Any]:
-        """The smallest identity policy that would allow the call; empty after a Deny, which no Allow overrides."""
+        """The smallest identity policy that would allow the call; empty after a Deny,
+        which no Allow overrides.
+        """
         if self.is_explicit:
             return {}
         statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
@@ -185,12 +202,18 @@ class MissingExtra(GtSecureError, ImportError):
 
 
 def refuse_url(value: object, field: str, wanted: str) -> None:
-    """Raise an error, which does not repeat it, if a presigned URL was passed in place of something else."""
+    """Raise an error, which does not repeat it,
+    if a presigned URL was passed in place of something else.
+    """
     if isinstance(value, str) and holds_presigned_url(value):
-        raise InvalidInput(f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field)
+        raise InvalidInput(
+            f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field
+        )
 
 
-def _rebuilt(kind: type[GtSecureError], args: tuple[Any, ...], values: dict[str, Any]) -> GtSecureError:
+def _rebuilt(
+    kind: type[GtSecureError], args: tuple[Any, ...], values: dict[str, Any]
+) -> GtSecureError:
     """Return an error that another process raised: its class may ask for more than the message."""
     error = kind.__new__(kind, *args)
     error.args = args

@@ -1,4 +1,6 @@
-"""Small files that people write, JSON or (with PyYAML) YAML: errors name the place, and writing is all or nothing."""
+"""Small files that people write, JSON or (with PyYAML) YAML: errors name the place,
+and writing is all or nothing.
+"""
 
 from __future__ import annotations
 
@@ -42,15 +44,21 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
             raise _bad(f"{file.name} is larger than {max_bytes // 1024:,} KB.", "Check the path.")
         return file.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no file '{file}'.", next_step="Check the path.", details={"field": "file"}) from error
+        raise NotFound(
+            f"There is no file '{file}'.", next_step="Check the path.", details={"field": "file"}
+        ) from error
     except OSError as error:
         raise _bad(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
         raise _bad(f"{file.name} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
-def loads(text: str, *, yaml: bool = False, name: str = "the text", short_forms: bool = False) -> Any:
-    """Read JSON or, with ``yaml=True``, YAML text; ``short_forms`` are those of functions in CloudFormation."""
+def loads(
+    text: str, *, yaml: bool = False, name: str = "the text", short_forms: bool = False
+) -> Any:
+    """Read JSON or, with ``yaml=True``, YAML text;
+    ``short_forms`` are those of functions in CloudFormation.
+    """
     return _yaml_load(text, name, short_forms=short_forms) if yaml else _json_load(text, name)
 
 
@@ -58,7 +66,9 @@ def dumps(data: Any, *, yaml: bool = False) -> str:
     """Return data as JSON or YAML text."""
     if not yaml:
         return json_text(data, indent=2) + "\n"
-    text: str = _yaml().safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    text: str = _yaml().safe_dump(
+        data, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
     return text
 
 
@@ -70,7 +80,9 @@ def dump(data: Any, path: str | Path) -> Path:
         with replacing(file) as fresh:
             fresh.write(text)
     except OSError as error:
-        raise _bad(f"{file} cannot be written: {error.strerror}.", "Choose another file.") from error
+        raise _bad(
+            f"{file} cannot be written: {error.strerror}.", "Choose another file."
+        ) from error
     return file
 
 
@@ -101,7 +113,9 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             if isinstance(node, yaml.MappingNode):
-                _refuse_twice([self.construct_object(key, deep=True) for key, _ in node.value], name)
+                _refuse_twice(
+                    [self.construct_object(key, deep=True) for key, _ in node.value], name
+                )
             return super().construct_mapping(node, deep)
 
         def construct_object(self, node: Any, deep: bool = False) -> Any:
@@ -113,7 +127,9 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
                 # PyYAML lets out what Python says of 2026-13-45 or 0b_, without the place.
                 kind = node.tag.rpartition(":")[2]
                 problem = f"this is no {kind}; what is meant as text needs quotes"
-                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+                raise yaml.constructor.ConstructorError(
+                    None, None, problem, node.start_mark
+                ) from error
 
     def short_form(loader: Any, suffix: str, node: Any) -> Any:
         plain = copy(node)
@@ -123,12 +139,14 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
 
     if short_forms:
         Loader.add_multi_constructor("!", short_form)
+        # a Version such as 2012-10-17 is text
         Loader.yaml_implicit_resolvers = {
             key: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
             for key, pairs in Loader.yaml_implicit_resolvers.items()
-        }  # a Version such as 2012-10-17 is text
+        }
     steps = ((char in "[{") - (char in "]}") for char in text if char in "[]{}")
-    if max(accumulate(steps), default=0) > _DEEPEST:  # PyYAML takes a second to find that it cannot read it
+    # PyYAML takes a second to find that it cannot read it
+    if max(accumulate(steps), default=0) > _DEEPEST:
         raise _bad(f"{name} is nested too deeply.", "Check the file.")
     try:
         data = yaml.load(text, Loader=Loader)
@@ -160,13 +178,18 @@ def _json_load(text: str, name: str) -> Any:
 
 
 def _refuse_expanding(data: Any, name: str) -> None:
-    """Refuse YAML whose aliases make it endless, or many times as large as the file: showing a value would hang."""
+    """Refuse YAML whose aliases make it endless, or many times as large as the file:
+    showing a value would hang.
+    """
     waiting, left = [data], _MAX_VALUES
     while waiting:
         node = waiting.pop()
         left -= 1
         if left < 0:
-            raise _bad(f"{name} holds too many values, or refers to itself.", "Write it without aliases (*name).")
+            raise _bad(
+                f"{name} holds too many values, or refers to itself.",
+                "Write it without aliases (*name).",
+            )
         if isinstance(node, dict):
             waiting += [*node, *node.values()]
         elif isinstance(node, (list, tuple, set)):

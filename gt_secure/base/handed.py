@@ -1,7 +1,7 @@
 """Objects of the product for parts that do not import it, loaded when a part first needs one.
 
-The parts below the product can be copied and used without it. Importing :mod:`gt_secure` hands them a mask of secrets
-and access to S3 and Athena.
+The parts below the product can be copied and used without it. Importing :mod:`gt_secure` hands them
+a mask of secrets and access to S3 and Athena.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """HTML for notebooks and the panel: the only way into HTML.
 
-Text from outside is hostile. It enters only through :func:`text`, :func:`code`, :func:`cell` and :func:`pre`.
+Text from outside is hostile. It enters only through :func:`text`, :func:`code`, :func:`cell` and
+:func:`pre`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ ICONS: Mapping[Tone, str] = {"ok": "✓", "no": "✕", "warn": "!", "plain": ""}
 _FEW = 4
 """Columns that fit beside each other in most outputs."""
 
-# Joiners that emoji and several scripts need; everything else that is not printable is made visible.
+# Joiners that emoji and several scripts need; everything else that is not printable is made
+# visible.
 _KEPT = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
@@ -40,18 +42,26 @@ class Chip(NamedTuple):
 
 
 def plain(value: object, most: int = 160) -> str:
-    """Text for a place that shows no HTML: control and direction characters made visible, cut in the middle."""
+    """Text for a place that shows no HTML: control and direction characters made visible,
+    cut in the middle.
+    """
     return truncate(printable(value, keep=_KEPT), most)
 
 
 def text(value: object, most: int = 160) -> Markup:
-    """Text from anywhere as HTML, isolated so that right-to-left letters do not turn what follows around."""
+    """Text from anywhere as HTML, isolated so that right-to-left letters do not turn
+    what follows around.
+    """
     return Markup(f"<bdi>{html.escape(plain(value, most))}</bdi>")
 
 
 def code(value: object, most: int = 160) -> Markup:
-    """An address, id or key in tabular type, read from left to right as paths are, whatever letters it begins with."""
-    return Markup(f'<code class="gts-mono"><bdi dir="ltr">{html.escape(plain(value, most))}</bdi></code>')
+    """An address, id or key in tabular type, read from left to right as paths are,
+    whatever letters it begins with.
+    """
+    return Markup(
+        f'<code class="gts-mono"><bdi dir="ltr">{html.escape(plain(value, most))}</bdi></code>'
+    )
 
 
 def chip(tone: Tone, words: object) -> Markup:
@@ -71,7 +81,11 @@ def cell(value: object) -> Markup:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str | Markup = "", classes: str = ""
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: str | Markup = "",
+    classes: str = "",
 ) -> Markup:
     """A table with column headers, in a box that scrolls where the page is narrow."""
     labels = [html.escape(_label(name), quote=True) for name in head]
@@ -79,7 +93,9 @@ def table(
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{cell(value)}</th>' if i == 0 else f'<td data-label="{labels[i]}">{cell(value)}</td>'
+            f'<th scope="row">{cell(value)}</th>'
+            if i == 0
+            else f'<td data-label="{labels[i]}">{cell(value)}</td>'
             for i, value in enumerate(row)
         )
         + "</tr>"
@@ -88,8 +104,9 @@ def table(
     said = f"<caption>{cell(caption)}</caption>" if caption else ""
     classes += " gts-wide" if len(head) > _FEW else ""
     return Markup(
-        f'<div class="gts-scroll" tabindex="0" role="group" aria-label="{html.escape(_label(caption), quote=True)}">'
-        f'<table class="gts-table {classes}">{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+        '<div class="gts-scroll" tabindex="0" role="group"'
+        f' aria-label="{html.escape(_label(caption), quote=True)}"><table class="gts-table'
+        f' {classes}">{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -97,7 +114,10 @@ def _label(caption: str | Markup) -> str:
     if isinstance(caption, Markup):
         import re
 
-        return plain(html.unescape(re.sub(r"<small>.*?</small>|<[^>]*>", "", caption)).strip()) or "Table"
+        return (
+            plain(html.unescape(re.sub(r"<small>.*?</small>|<[^>]*>", "", caption)).strip())
+            or "Table"
+        )
     return plain(caption) or "Table"
 
 
@@ -105,7 +125,8 @@ def notice(tone: Tone, title: object, body: object = "", *, more: Markup | str =
     """A sentence that the person should read, with a sign, a bold beginning and, if any, a fold."""
     rest = f" {cell(body)}" if body else ""
     return Markup(
-        f'<div class="gts-notice gts-{tone}"><span class="gts-sign" aria-hidden="true">{ICONS[tone] or "i"}</span>'
+        f'<div class="gts-notice gts-{tone}"><span class="gts-sign"'
+        f' aria-hidden="true">{ICONS[tone] or "i"}</span>'
         f"<div><b>{cell(title)}</b>{rest}{more}</div></div>"
     )
 
@@ -117,14 +138,20 @@ def fold(summary: str, body: Markup) -> Markup:
 
 def pre(data: object, most: int = 20_000) -> Markup:
     """JSON or plain text in a box, lines kept."""
-    shown = data if isinstance(data, str) else json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    shown = (
+        data
+        if isinstance(data, str)
+        else json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    )
     lines = "\n".join(plain(line, 2000) for line in shown[:most].split("\n"))
     return Markup(f'<pre class="gts-pre" tabindex="0">{html.escape(lines)}</pre>')
 
 
 def hint(*parts: object) -> Markup:
     """Small quiet text; several parts are joined by a middle dot."""
-    return Markup('<div class="gts-hint">' + " · ".join(cell(part) for part in parts if part) + "</div>")
+    return Markup(
+        '<div class="gts-hint">' + " · ".join(cell(part) for part in parts if part) + "</div>"
+    )
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
@@ -139,7 +166,9 @@ def join(*parts: str) -> Markup:
 
 
 def output(*parts: str) -> str:
-    """Return the output of a notebook's cell: fragments with their style, which follows the theme."""
+    """Return the output of a notebook's cell: fragments with their style,
+    which follows the theme.
+    """
     return f'<style>{style_sheet()}</style><div class="gts-out">{join(*parts)}</div>'
 
 
@@ -151,7 +180,9 @@ def style_sheet() -> str:
 
 @cache
 def table_style() -> str:
-    """Return the style of tables, which the panel has too; those of many columns become cards earlier."""
+    """Return the style of tables, which the panel has too;
+    those of many columns become cards earlier.
+    """
     css = Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
     _, start, cards = css.partition("@container (max-width: 30rem)")
     return css + (start + cards).replace("30rem", "44rem").replace(".gts-table", ".gts-wide")

@@ -1,4 +1,5 @@
-"""Package faces that load what they list on first use (PEP 562): listing costs nothing, using costs once.
+"""Package faces that load what they list on first use (PEP 562): listing costs nothing, using costs
+once.
 
 A face lists its names once, as imports for type checkers, and gets the rest from :func:`attach`::
 
@@ -22,7 +23,9 @@ _NAME = re.compile(r"(\w+) as \w+")
 
 
 def attach(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__all__``, ``__getattr__`` and ``__dir__`` for a package that lists its names for type checkers."""
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` for a package that lists its
+    names for type checkers.
+    """
     face: Any = sys.modules[package]
     with open(face.__file__, encoding="utf-8") as source:  # noqa: PTH123 - pathlib takes longer to import
         homes = dict(_listed(source.read()))
@@ -55,10 +58,11 @@ def _listed(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _keep_names(face: ModuleType, names: frozenset[str]) -> None:
-    """Let a name stay what the face lists when the module of the same name is imported by somebody else.
+    """Let a name stay what the face lists when the module of the same name is imported by somebody
+    else.
 
-    The import system writes each imported module into its package: ``changes.plan`` would turn from the function into
-    the module. A module may have its own class for that
+    The import system writes each imported module into its package: ``changes.plan`` would turn from
+    the function into the module. A module may have its own class for that
     (https://docs.python.org/3/reference/datamodel.html#customizing-module-attribute-access).
     """
 

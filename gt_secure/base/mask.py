@@ -1,8 +1,9 @@
 """The mask of secrets, handed in by the package that joins the parts.
 
-Errors, logs and the sandbox mask what they show, and recognise no secret themselves. Importing :mod:`gt_secure`, which
-comes before every import of a module below it, hands in :mod:`gt_secure.secrets`. The first text that needs it loads
-it. A part that was copied alone has no such mask: there, a text with a sign of a secret is left out as a whole.
+Errors, logs and the sandbox mask what they show, and recognise no secret themselves. Importing
+:mod:`gt_secure`, which comes before every import of a module below it, hands in
+:mod:`gt_secure.secrets`. The first text that needs it loads it. A part that was copied alone has no
+such mask: there, a text with a sign of a secret is left out as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from .handed import handed
 LEFT_OUT = "(left out: it may hold a secret)"
 """What stands for a text with a sign of a secret where no mask was handed in."""
 
-_PRESIGNED = re.compile(r"(?:x-amz-(?:signature|algorithm|security-token|credential)|awsaccesskeyid)=", re.IGNORECASE)
+_PRESIGNED = re.compile(
+    r"(?:x-amz-(?:signature|algorithm|security-token|credential)|awsaccesskeyid)=", re.IGNORECASE
+)
 _SIGN = re.compile(
     r"(?:x-amz-(?:signature|credential)|awsaccesskeyid|signature|credential|token|secret(?:[-_]?access)?[-_]?key"
     r"|passw(?:or)?d|authorization)[\"'\\]*\s*(?:[=:]|\\u003d)|(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}",
@@ -50,7 +53,9 @@ class _LeftOut:
             text = data.decode("latin-1")
             return data if self.redact(text) == text else LEFT_OUT.encode()
         if isinstance(data, Mapping):
-            return {self.redact_data(name): self._member(name, value) for name, value in data.items()}
+            return {
+                self.redact_data(name): self._member(name, value) for name, value in data.items()
+            }
         if isinstance(data, list | tuple | set | frozenset):
             return [self.redact_data(item) for item in data]
         return self.redact(data) if isinstance(data, str) else data
@@ -75,7 +80,9 @@ def redact_data(data: Any) -> Any:
 
 
 def holds_presigned_url(text: object) -> bool:
-    """Return whether a text has the query of a presigned URL in it, complete or cut, in any spelling."""
+    """Return whether a text has the query of a presigned URL in it, complete or cut,
+    in any spelling.
+    """
     return _mask().holds_presigned_url(text)
 
 

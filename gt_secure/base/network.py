@@ -1,9 +1,10 @@
-"""Addresses, networks, lists of them and VPC endpoint ids: the only place that parses or compares them.
+"""Addresses, networks, lists of them and VPC endpoint ids: the only place that parses or compares
+them.
 
 Sources
--------
-``aws:SourceIp`` holds public addresses only and is absent on requests that come through a VPC endpoint, where
-``aws:VpcSourceIp`` and ``aws:SourceVpce`` are present instead (IAM User Guide, *AWS global condition context keys*).
+------- ``aws:SourceIp`` holds public addresses only and is absent on requests that come through a
+VPC endpoint, where ``aws:VpcSourceIp`` and ``aws:SourceVpce`` are present instead (IAM User Guide,
+*AWS global condition context keys*).
 """
 
 from __future__ import annotations
@@ -25,19 +26,29 @@ from .text import printable, truncate
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 AddressesLike: TypeAlias = str | Iterable[str | IPNetwork | IPAddress]
-AddressScope: TypeAlias = Literal["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"]
+AddressScope: TypeAlias = Literal[
+    "public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"
+]
 
 # Python calls these private; here they stand for the internet, as they do in AWS's own examples.
 _DOCUMENTATION = tuple(
-    ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+    ipaddress.ip_network(n)
+    for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 )
 # What a public AWS endpoint never sees as a source: RFC 1918, RFC 6598 (carrier NAT), RFC 4193.
 _PRIVATE = tuple(
-    ipaddress.ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    ipaddress.ip_network(n)
+    for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 MAX_INPUT = 200_000
 """Longest pasted list, in characters; longer text is surely not a list of addresses."""
-_OTHERS: tuple[AddressScope, ...] = ("loopback", "link-local", "multicast", "unspecified", "reserved")
+_OTHERS: tuple[AddressScope, ...] = (
+    "loopback",
+    "link-local",
+    "multicast",
+    "unspecified",
+    "reserved",
+)
 _ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
 _PREFIX_LIST = re.compile(r"pl-[0-9a-f]{8,17}", re.IGNORECASE)
 _IP_SET = re.compile(r"wafv2:ipset/[A-Za-z0-9_-]{1,128}")
@@ -56,7 +67,9 @@ def _bad(message: str, fix: str, word: str) -> InvalidInput:
 
 
 def parse_address(text: str) -> IPAddress:
-    """Parse one address without zone or range; raises :class:`InvalidInput`, also for one that IAM never matches."""
+    """Parse one address without zone or range; raises :class:`InvalidInput`,
+    also for one that IAM never matches.
+    """
     word = str(text).strip()
     if "/" in word:
         refuse_url(text, "address", "an address")
@@ -69,7 +82,9 @@ def parse_address(text: str) -> IPAddress:
 
 
 def parse_network(text: str) -> IPNetwork:
-    """Parse one CIDR range; a bare address becomes a /32 or /128. Host bits, which AWS ignores, are an error."""
+    """Parse one CIDR range; a bare address becomes a /32 or /128. Host bits,
+    which AWS ignores, are an error.
+    """
     word = str(text).strip()
     try:
         if "%" in word:
@@ -79,11 +94,18 @@ def parse_network(text: str) -> IPNetwork:
         refuse_url(text, "address", "an address or a range")
         step = _ADDRESS_HELP
         if word.lower().startswith("vpce-"):
-            step = f"Pass endpoints=['{word if _ENDPOINT.fullmatch(word) else 'vpce-0a1b2c3d4e5f60718'}']."
+            step = (
+                "Pass"
+                f" endpoints=['{word if _ENDPOINT.fullmatch(word) else 'vpce-0a1b2c3d4e5f60718'}']."
+            )
         raise _bad(_why_no_address(word), step, word) from error
     network = interface.network
     if "/" in word and "." in word.split("/", 1)[1]:
-        raise _bad(f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.", f"Write {network}.", word)
+        raise _bad(
+            f"'{_short(word)}' uses a netmask. AWS accepts only a prefix length.",
+            f"Write {network}.",
+            word,
+        )
     if interface.ip != network.network_address:
         host = ipaddress.ip_network(interface.ip)
         raise _bad(
@@ -91,7 +113,10 @@ def parse_network(text: str) -> IPNetwork:
             f"Write {network} for all {network.num_addresses:,} addresses, or {host} for the one.",
             word,
         )
-    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+    if (
+        isinstance(network, ipaddress.IPv6Network)
+        and network.network_address.ipv4_mapped is not None
+    ):
         raise _bad(
             f"'{_short(word)}' is an IPv4-mapped IPv6 address, which AWS never sees as a source.",
             "Write the IPv4 address itself.",
@@ -100,7 +125,9 @@ def parse_network(text: str) -> IPNetwork:
     return network
 
 
-_ADDRESS_HELP = "Write an address such as 203.0.113.7, or a range such as 203.0.113.0/24 or 2001:db8:40::/48."
+_ADDRESS_HELP = (
+    "Write an address such as 203.0.113.7, or a range such as 203.0.113.0/24 or 2001:db8:40::/48."
+)
 
 
 def _why_no_address(word: str) -> str:
@@ -109,13 +136,19 @@ def _why_no_address(word: str) -> str:
     if _ENDPOINT.fullmatch(word):
         return f"'{word}' is a VPC endpoint, not an address."
     if word.lower().startswith("vpce-"):
-        return f"'{_short(word)}' is not an address, and no id of a VPC endpoint: that has 8 to 17 hexadecimal digits."
+        return (
+            f"'{_short(word)}' is not an address, and no id of a VPC endpoint: that has 8 to 17"
+            " hexadecimal digits."
+        )
     if list_name(word):
-        return f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it (addresses=)."
+        return (
+            f"'{_short(word)}' is a list that AWS keeps. Only a restriction accepts it"
+            " (addresses=)."
+        )
     if re.match(r"(?i)pl-|wafv2?:|arn:aws[a-z-]*:(ec2|wafv2):", word):
         return (
-            f"'{_short(word)}' is not the name of a list: write pl- and 8 to 17 hexadecimal digits for a prefix list, "
-            "or wafv2:ipset/NAME for a regional IP set."
+            f"'{_short(word)}' is not the name of a list: write pl- and 8 to 17 hexadecimal digits"
+            " for a prefix list, or wafv2:ipset/NAME for a regional IP set."
         )
     if "%" in word:
         return f"'{_short(word)}' contains a zone id, which AWS does not accept."
@@ -127,9 +160,15 @@ def _why_no_address(word: str) -> str:
             pass
         else:
             most = 32 if version == 4 else 128
-            return f"'{_short(word)}' has no valid prefix length: '{_short(tail)}' is not a number from 0 to {most}."
+            return (
+                f"'{_short(word)}' has no valid prefix length: '{_short(tail)}' is not a number"
+                f" from 0 to {most}."
+            )
     if re.fullmatch(r"[0-9.]+", word.split("/")[0]):
-        return f"'{_short(word)}' is not an IPv4 address: it needs four numbers from 0 to 255, without leading zeros."
+        return (
+            f"'{_short(word)}' is not an IPv4 address: it needs four numbers from 0 to 255, without"
+            " leading zeros."
+        )
     if re.search(r"[0-9]\s*-\s*[0-9]", word):
         return f"'{_short(word)}' looks like a from-to range. AWS accepts only CIDR ranges."
     if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\.?", word):
@@ -140,8 +179,8 @@ def _why_no_address(word: str) -> str:
 def split_list(text: str) -> list[str]:
     """Split pasted text into the words that may be addresses.
 
-    Takes lists separated by commas, blanks, semicolons or lines, JSON arrays (also of objects with an address-like
-    member), CSV columns with or without a header, and ``#`` comments.
+    Takes lists separated by commas, blanks, semicolons or lines, JSON arrays (also of objects with
+    an address-like member), CSV columns with or without a header, and ``#`` comments.
     """
     if len(text) > MAX_INPUT:
         raise InvalidInput(
@@ -158,9 +197,15 @@ def split_list(text: str) -> list[str]:
 
 def _words(rows: list[list[str]]) -> list[str]:
     """Return the words of cells that may be addresses."""
-    cells = [word.strip(_DECORATION) for row in rows for cell in row for word in re.split(r"[\s;|]+", cell)]
+    cells = [
+        word.strip(_DECORATION)
+        for row in rows
+        for cell in row
+        for word in re.split(r"[\s;|]+", cell)
+    ]
     words = [word for word in cells if word]
-    # A table has words that are no addresses at all (a header, a name): drop them if at least one column parses.
+    # A table has words that are no addresses at all (a header, a name): drop them if at least one
+    # column parses.
     if len(rows) > 1 and any(len(row) > 1 for row in rows):
         return [word for word in words if looks_like_address(word)] or words
     return words[1:] if len(words) > 1 and _HEADER.fullmatch(words[0]) else words
@@ -177,13 +222,17 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def looks_like_address(word: str) -> bool:
-    """Return True if a word of a table looks like an address, a range or an endpoint, valid or not."""
+    """Return True if a word of a table looks like an address,
+    a range or an endpoint, valid or not.
+    """
     address = re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)
     return bool(address or _ENDPOINT.fullmatch(word) or list_name(word))
 
 
 def list_name(word: object) -> str | None:
-    """Return the name of a list that AWS keeps (``pl-0a1b2c3d4e5f60718``, ``wafv2:ipset/NAME``), or None."""
+    """Return the name of a list that AWS keeps (``pl-0a1b2c3d4e5f60718``,
+    ``wafv2:ipset/NAME``), or None.
+    """
     text = word.strip() if isinstance(word, str) else ""
     if _PREFIX_LIST.fullmatch(text):
         return text.lower()
@@ -218,7 +267,9 @@ def parse_networks(values: AddressesLike) -> tuple[IPNetwork, ...]:
 
 
 def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
-    """Merge duplicates, overlaps and neighbours without admitting or losing one address; IPv4 first, sorted."""
+    """Merge duplicates, overlaps and neighbours without admitting or losing one address;
+    IPv4 first, sorted.
+    """
     items = list(networks)
     v4 = ipaddress.collapse_addresses(n for n in items if isinstance(n, ipaddress.IPv4Network))
     v6 = ipaddress.collapse_addresses(n for n in items if isinstance(n, ipaddress.IPv6Network))
@@ -226,7 +277,9 @@ def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address in an IPv4-mapped IPv6 address (``::ffff:203.0.113.7``), else the address itself."""
+    """Return the IPv4 address in an IPv4-mapped IPv6 address (``::ffff:203.0.113.7``),
+    else the address itself.
+    """
     return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
 
 
@@ -236,7 +289,9 @@ def contains(networks: Iterable[IPNetwork], address: IPAddress) -> bool:
 
 
 class Ranges:
-    """Some networks, merged for many lookups: each takes log n, because lists may have 900 ranges."""
+    """Some networks, merged for many lookups: each takes log n,
+    because lists may have 900 ranges.
+    """
 
     __slots__ = ("_ends", "_starts")
 
@@ -244,13 +299,23 @@ class Ranges:
         # Merged, so that a network that several of them hold together lies in one.
         items = tuple(networks)
         merged = collapse(items) if len(items) > 1 else items
-        self._starts = {v: [int(n.network_address) for n in merged if n.version == v] for v in (4, 6)}
-        self._ends = {v: [int(n.broadcast_address) for n in merged if n.version == v] for v in (4, 6)}
+        self._starts = {
+            v: [int(n.network_address) for n in merged if n.version == v] for v in (4, 6)
+        }
+        self._ends = {
+            v: [int(n.broadcast_address) for n in merged if n.version == v] for v in (4, 6)
+        }
 
     def holds(self, item: IPAddress | IPNetwork) -> bool:
-        """Return True if they hold a whole network or address; the families never match each other."""
+        """Return True if they hold a whole network or address;
+        the families never match each other.
+        """
         if isinstance(item, _NETWORKS):
-            version, first, last = item.version, int(item.network_address), int(item.broadcast_address)
+            version, first, last = (
+                item.version,
+                int(item.network_address),
+                int(item.broadcast_address),
+            )
         else:
             version, first, last = item.version, int(item), int(item)
         before = bisect_right(self._starts[version], first)
@@ -258,7 +323,9 @@ class Ranges:
 
 
 def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
-    """Return the networks, in their order, that some other networks do not hold whole, alone or together."""
+    """Return the networks, in their order, that some other networks do not hold whole,
+    alone or together.
+    """
     ranges = Ranges(others)
     return tuple(network for network in networks if not ranges.holds(network))
 
@@ -281,17 +348,24 @@ def overlaps(networks: Iterable[IPNetwork]) -> tuple[tuple[IPNetwork, IPNetwork]
     """Return pairs of networks, in the order given, of which one contains the other."""
     items = list(networks)
     return tuple(
-        (a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a.version == b.version and a.overlaps(b)
+        (a, b)
+        for i, a in enumerate(items)
+        for b in items[i + 1 :]
+        if a.version == b.version and a.overlaps(b)
     )
 
 
 def is_very_broad(network: IPNetwork) -> bool:
-    """Return True if a range is larger than almost any network of one owner, so that a user should confirm it."""
+    """Return True if a range is larger than almost any network of one owner,
+    so that a user should confirm it.
+    """
     return network.prefixlen < (16 if network.version == 4 else 32)
 
 
 def scope(item: IPAddress | IPNetwork) -> AddressScope:
-    """Say what kind of addresses these are; documentation networks and ranges of both kinds count as public."""
+    """Say what kind of addresses these are;
+    documentation networks and ranges of both kinds count as public.
+    """
     network = ipaddress.ip_network(item) if not isinstance(item, _NETWORKS) else item
     if _within(network, _DOCUMENTATION):
         return "public"
@@ -299,7 +373,12 @@ def scope(item: IPAddress | IPNetwork) -> AddressScope:
         return "private"
     ends = (network.network_address, network.broadcast_address)
     return next(
-        (word for word in _OTHERS if all(getattr(each, f"is_{word.replace('-', '_')}") for each in ends)), "public"
+        (
+            word
+            for word in _OTHERS
+            if all(getattr(each, f"is_{word.replace('-', '_')}") for each in ends)
+        ),
+        "public",
     )
 
 
@@ -314,7 +393,9 @@ def _within(network: IPNetwork, parents: Iterable[IPNetwork]) -> bool:
 
 
 def parse_endpoint_id(text: str) -> str:
-    """Check a VPC endpoint id, such as ``vpce-0a1b2c3d4e5f60718``; an error says what it seems to be instead."""
+    """Check a VPC endpoint id, such as ``vpce-0a1b2c3d4e5f60718``;
+    an error says what it seems to be instead.
+    """
     refuse_url(text, "endpoint", "an endpoint id")
     word = str(text).strip().lower()
     if _ENDPOINT.fullmatch(word):
@@ -383,8 +464,8 @@ class Source:
 class ProbeOrigin:
     """One place to send a probe from.
 
-    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used instead of the URL's
-    host, as DNS does behind a VPC endpoint; the Host header stays as signed.
+    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used
+    instead of the URL's host, as DNS does behind a VPC endpoint; the Host header stays as signed.
     """
 
     label: str
@@ -403,7 +484,9 @@ def all_private(networks: Iterable[IPNetwork]) -> bool:
 
 
 def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
-    """Read CIDR ranges as AWS does, which ignores host bits; what is no range at all is left out."""
+    """Read CIDR ranges as AWS does, which ignores host bits;
+    what is no range at all is left out.
+    """
     found = []
     for cidr in cidrs:
         try:

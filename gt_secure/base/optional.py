@@ -1,6 +1,7 @@
 """Packages that make gt_secure faster or more convenient, and that it works without.
 
-An installation brings them along. They are missing after ``pip install --no-deps``, and where a platform has no wheel.
+An installation brings them along. They are missing after ``pip install --no-deps``, and where a
+platform has no wheel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The outcome of a check or a verdict: passed, failed or unknown, with what it looked at and what to do."""
+"""The outcome of a check or a verdict: passed, failed or unknown,
+with what it looked at and what to do.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class CheckResult:
         return self.passed is True
 
     def __str__(self) -> str:
-        return f"{self.status}: {self.name}({self.subject}): {self.message} {self.next_step}".strip()
+        return (
+            f"{self.status}: {self.name}({self.subject}): {self.message} {self.next_step}".strip()
+        )
 
     def require(self) -> CheckResult:
         """Return the result if the check passed; raise :class:`CheckFailed` otherwise."""

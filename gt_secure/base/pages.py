@@ -1,4 +1,6 @@
-"""Pages of a listing that ends: a service that returns pages again, or without end, is an error and never a count."""
+"""Pages of a listing that ends: a service that returns pages again, or without end,
+is an error and never a count.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ MOST_PAGES = 10_000
 """The most pages of a listing of an account."""
 MOST_OF_DATA = 10_000_000
 """The most pages of objects of a bucket, or of rows of a query."""
-_TOKENS = ("NextToken", "nextToken", "NextContinuationToken", "NextMarker", "Marker", "ContinuationToken")
+_TOKENS = (
+    "NextToken",
+    "nextToken",
+    "NextContinuationToken",
+    "NextMarker",
+    "Marker",
+    "ContinuationToken",
+)
 
 
 def ending(
@@ -50,7 +59,8 @@ def followed(
     most: int | None = None,
     first: dict[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the pages of an operation without a paginator: each names the next with a token, which is asked for.
+    """Yield the pages of an operation without a paginator: each names the next with a token, which
+    is asked for.
 
     ``first`` is the first page, if somebody has asked for it already.
     """

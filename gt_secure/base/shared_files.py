@@ -13,7 +13,9 @@ from typing import TextIO
 
 
 def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file and return its handle; raises OSError for a link or another kind of file."""
+    """Open a regular file and return its handle;
+    raises OSError for a link or another kind of file.
+    """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(path, flags | safe, mode)
     status = os.fstat(handle)
@@ -28,10 +30,13 @@ def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
 def replacing(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
     """Write a file as a whole or not at all: a new file of another name takes its place at the end.
 
-    A link at ``path`` is replaced, and what it points to stays. Raises OSError if the file cannot be written.
+    A link at ``path`` is replaced, and what it points to stays. Raises OSError if the file cannot
+    be written.
     """
     fresh = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode)
+    handle = os.open(
+        fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode
+    )
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file
@@ -45,7 +50,9 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
 
 
 def read_private(path: Path) -> str:
-    """Return the text of a file that only this user can have written; PermissionError if others may have."""
+    """Return the text of a file that only this user can have written;
+    PermissionError if others may have.
+    """
     handle = open_regular(path, os.O_RDONLY)
     with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
         found = os.fstat(handle)
@@ -60,7 +67,9 @@ def is_mine(found: os.stat_result) -> bool:
 
 
 def create_mode(folder: Path) -> int:
-    """Return the mode of new files: for the user alone, or for the group too where the folder is the group's."""
+    """Return the mode of new files: for the user alone,
+    or for the group too where the folder is the group's.
+    """
     return 0o660 if _is_shared(folder) else 0o600
 
 

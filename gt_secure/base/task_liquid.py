@@ -1,8 +1,9 @@
-"""Liquid with the filters of Ground Truth. A template is text from outside: evaluate it only by ``budget.call``.
+"""Liquid with the filters of Ground Truth. A template is text from outside: evaluate it only by
+``budget.call``.
 
-Ground Truth escapes every value unless ``skip_autoescape`` asks for the value itself, and adds ``grant_read_access``,
-``skip_autoescape`` and ``to_json`` (Developer Guide, *Adding automation with Liquid*). A template cannot include
-another one.
+Ground Truth escapes every value unless ``skip_autoescape`` asks for the value itself, and adds
+``grant_read_access``, ``skip_autoescape`` and ``to_json`` (Developer Guide, *Adding automation with
+Liquid*). A template cannot include another one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _S3 = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 
 
 def environment(grant: Callable[[str], str]) -> Any:
-    """Return Ground Truth's Liquid: escaping, strict about missing fields except in conditions and ``default``."""
+    """Return Ground Truth's Liquid: escaping,
+    strict about missing fields except in conditions and ``default``.
+    """
     from liquid import Environment, FalsyStrictUndefined, Mode
     from liquid.exceptions import FilterArgumentError
     from markupsafe import Markup
@@ -32,5 +35,9 @@ def environment(grant: Callable[[str], str]) -> Any:
         return grant(str(value))
 
     result = GroundTruth(autoescape=True, tolerance=Mode.STRICT, undefined=FalsyStrictUndefined)
-    result.filters |= {"grant_read_access": grant_read_access, "skip_autoescape": Markup, "to_json": json.dumps}
+    result.filters |= {
+        "grant_read_access": grant_read_access,
+        "skip_autoescape": Markup,
+        "to_json": json.dumps,
+    }
     return result

@@ -1,10 +1,12 @@
-"""Text for people: sizes, and what of a text from outside may be shown. Imports nothing of the package.
+"""Text for people: sizes, and what of a text from outside may be shown. Imports nothing of the
+package.
 
 One definition each, for every surface:
 
-* :func:`printable`: characters that a terminal or a renderer obeys, or that nobody sees, become visible;
-* :func:`truncate`: long text is cut in the middle. Redact it first (:func:`gt_secure.secrets.redact`): half a secret is
-  no longer recognised.
+* :func:`printable`: characters that a terminal or a renderer obeys, or that nobody sees, become
+  visible;
+* :func:`truncate`: long text is cut in the middle. Redact it first
+  (:func:`gt_secure.secrets.redact`): half a secret is no longer recognised.
 """
 
 from __future__ import annotations
@@ -15,27 +17,32 @@ from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# Letters and marks that Unicode calls printable and that show nothing: combining grapheme joiner, Hangul and Khmer
-# fillers, Mongolian separators, variation selectors of the supplement (used to smuggle text).
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
-    map(chr, range(0xE0100, 0xE01F0))
-)
+# Letters and marks that Unicode calls printable and that show nothing: combining grapheme joiner,
+# Hangul and Khmer fillers, Mongolian separators, variation selectors of the supplement (used to
+# smuggle text).
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+) | frozenset(map(chr, range(0xE0100, 0xE01F0)))
 
 
 def printable(text: object, keep: str = "") -> str:
     """Make characters visible that drive a terminal, turn text around or show nothing.
 
-    Control characters (C0, C1, DEL), bidirectional marks, zero-width characters, line separators, blanks other than a
-    space, private and unassigned characters and lone surrogates become U+FFFD.
+    Control characters (C0, C1, DEL), bidirectional marks, zero-width characters, line separators,
+    blanks other than a space, private and unassigned characters and lone surrogates become U+FFFD.
     """
     shown = str(text)
     if shown.isascii() and shown.isprintable():
         return shown
-    return "".join(c if c in keep or (c.isprintable() and c not in _BLANK) else REPLACEMENT for c in shown)
+    return "".join(
+        c if c in keep or (c.isprintable() and c not in _BLANK) else REPLACEMENT for c in shown
+    )
 
 
 def truncate(text: str, most: int) -> str:
-    """Cut text to ``most`` characters in the middle; the end is kept, since it often distinguishes keys and ARNs."""
+    """Cut text to ``most`` characters in the middle; the end is kept,
+    since it often distinguishes keys and ARNs.
+    """
     if len(text) <= most:
         return text
     tail = most // 3
@@ -43,7 +50,9 @@ def truncate(text: str, most: int) -> str:
 
 
 def members(item: object, *names: str) -> dict[str, Any]:
-    """Return attributes as JSON-able data: sequences as lists, mappings as they are, the rest by its ``to_dict``."""
+    """Return attributes as JSON-able data: sequences as lists, mappings as they are,
+    the rest by its ``to_dict``.
+    """
     return {name: _data(getattr(item, name)) for name in names}
 
 
@@ -54,11 +63,15 @@ def _data(value: Any) -> Any:
 
 
 def json_text(data: Any, *, indent: int | None = None) -> str:
-    """Write JSON that may go to a terminal: letters stay readable, what :func:`printable` hides is escaped."""
+    """Write JSON that may go to a terminal: letters stay readable,
+    what :func:`printable` hides is escaped.
+    """
     text = json.dumps(data, indent=indent, default=str, ensure_ascii=False)
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(c if c == "\n" or (c.isprintable() and c not in _BLANK) else _escaped(c) for c in text)
+    return "".join(
+        c if c == "\n" or (c.isprintable() and c not in _BLANK) else _escaped(c) for c in text
+    )
 
 
 def _escaped(char: str) -> str:
@@ -75,7 +88,9 @@ def count(number: int, word: str, plural: str = "") -> str:
 
 
 def some(words: Sequence[str], most: int = 5, noun: str = "", between: str = ", ") -> str:
-    """Return the first words, and how many more there are: ``a, b and 3 more``, or ``... and 3 more ranges``."""
+    """Return the first words, and how many more there are: ``a, b and 3 more``,
+    or ``... and 3 more ranges``.
+    """
     left = len(words) - most
     more = f" and {count(left, f'more {noun}') if noun else f'{left:,} more'}" if left > 0 else ""
     return between.join(words[:most]) + more
@@ -84,9 +99,11 @@ def some(words: Sequence[str], most: int = 5, noun: str = "", between: str = ", 
 def did_you_mean(
     word: str, known: Collection[str], otherwise: str = "", *, form: str = "{}", cutoff: float = 0.6
 ) -> str:
-    """Return the next step for an unknown word: the nearest of the known ones, else another text, or all of them.
+    """Return the next step for an unknown word: the nearest of the known ones, else another text,
+    or all of them.
 
-    ``form`` is how a near one is written, such as ``'{}'``. Two that are equally near are both named.
+    ``form`` is how a near one is written, such as ``'{}'``. Two that are equally near are both
+    named.
     """
     from difflib import SequenceMatcher, get_close_matches
 

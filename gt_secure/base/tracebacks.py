@@ -1,4 +1,6 @@
-"""Tracebacks without secrets: ``%xmode Verbose`` and ``pytest --showlocals`` show the variables of every frame."""
+"""Tracebacks without secrets: ``%xmode Verbose`` and ``pytest --showlocals`` show the
+variables of every frame.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +25,27 @@ def masked_traceback(error: BaseException) -> list[str]:
     if shell is None:
         chunks = traceback.format_exception(error)
     else:
-        chunks = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=1)
+        chunks = shell.InteractiveTB.structured_traceback(
+            type(error), error, error.__traceback__, tb_offset=1
+        )
     return [mask_rendered(chunk) for chunk in chunks]
 
 
 def mask_rendered(text: str) -> str:
-    """Mask the secrets in rendered text. Colours could split a secret, so text that holds one loses its colours."""
+    """Mask the secrets in rendered text. Colours could split a secret,
+    so text that holds one loses its colours.
+    """
     plain = _COLOURS.sub("", text)
     masked = redact(plain)
     return text if masked == plain else masked
 
 
 def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
-    """Mask the texts of an exception and of those that led to it, up to one of a class that masks itself.
+    """Mask the texts of an exception and of those that led to it, up to one of a class that masks
+    itself.
 
-    A traceback shows them above the error that they led to. They belong to other packages, so whatever refuses a new
-    text keeps its own.
+    A traceback shows them above the error that they led to. They belong to other packages, so
+    whatever refuses a new text keeps its own.
     """
     for each in _chain(error):
         if isinstance(each, stop):
@@ -53,7 +60,8 @@ def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
 
 
 def mask_report(report: Any) -> None:
-    """Mask the secrets in a report of pytest: traceback, variables of its frames, captured text, properties, reason.
+    """Mask the secrets in a report of pytest: traceback, variables of its frames, captured text,
+    properties, reason.
 
     A text that cannot be masked is left out: an error here would end the run, and show the text.
     """
@@ -62,7 +70,9 @@ def mask_report(report: Any) -> None:
     except Exception as error:
         said = f"Left out: its secrets could not be masked ({type(error).__name__})."
         path, line = getattr(report, "location", ("", 0, ""))[:2]
-        report.longrepr = (path, line, said) if report.outcome == "skipped" else report.longrepr and said
+        report.longrepr = (
+            (path, line, said) if report.outcome == "skipped" else report.longrepr and said
+        )
         report.sections = []
         report.user_properties = []
         if getattr(report, "wasxfail", None):
@@ -84,15 +94,23 @@ def mask_properties(properties: Iterable[tuple[Any, Any]]) -> list[tuple[Any, An
 
 
 def mask_warning(warning: Any) -> None:
-    """Mask the secrets in a recorded warning: in its text, and in the line of source that is shown with it."""
-    line = linecache.getline(warning.filename, warning.lineno) if warning.line is None else warning.line
+    """Mask the secrets in a recorded warning: in its text,
+    and in the line of source that is shown with it.
+    """
+    line = (
+        linecache.getline(warning.filename, warning.lineno)
+        if warning.line is None
+        else warning.line
+    )
     if (text := mask_rendered(str(warning.message))) != str(warning.message):
         warning.message = Warning(text)
     warning.line = mask_rendered(line)
 
 
 class MaskedFormatter(logging.Formatter):
-    """Masks the secrets in the lines that another formatter writes; the records stay as tests see them."""
+    """Masks the secrets in the lines that another formatter writes;
+    the records stay as tests see them.
+    """
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Truth values: ``assert answer`` and ``if answer`` mean what they read like, or end with the member to ask."""
+"""Truth values: ``assert answer`` and ``if answer`` mean what they read like,
+or end with the member to ask.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The journal of our own test URLs: which markers this installation signed, and when it used them.
 
-A marker is visible in the URL and in the log, so on its own it proves nothing: whoever adds it to another URL, or gets
-hold of a test URL, would hide behind it. A logged request therefore counts as our own test only if its marker was
-signed here (it carries a keyed hash, and this journal knows it) and was used here within :data:`NEAR_S` of the request.
+A marker is visible in the URL and in the log, so on its own it proves nothing: whoever adds it to
+another URL, or gets hold of a test URL, would hide behind it. A logged request therefore counts as
+our own test only if its marker was signed here (it carries a keyed hash, and this journal knows it)
+and was used here within :data:`NEAR_S` of the request.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _session_uses: dict[Path, list[tuple[str, float]]] = {}
 
 
 def journal_folder(folder: str | Path | None = None) -> Path:
-    """Return the folder of the journal: the argument, ``GT_SECURE_JOURNAL``, or ``~/.gt_secure/journal``."""
+    """Return the folder of the journal: the argument, ``GT_SECURE_JOURNAL``,
+    or ``~/.gt_secure/journal``.
+    """
     chosen = folder or os.environ.get("GT_SECURE_JOURNAL") or Path.home() / ".gt_secure" / "journal"
     return Path(chosen).expanduser()
 
@@ -42,7 +45,9 @@ class UrlJournal:
         self._journal = journal
 
     def new_marker(self) -> str:
-        """Return a marker for a new test URL: a random part and a keyed hash of it, in hexadecimal."""
+        """Return a marker for a new test URL: a random part and a keyed hash of it,
+        in hexadecimal.
+        """
         nonce = secrets.token_hex(_NONCE // 2)
         return nonce + self._seal(nonce)
 
@@ -53,7 +58,8 @@ class UrlJournal:
         return hmac.compare_digest(marker[_NONCE:], self._seal(marker[:_NONCE]))
 
     def record_use(self, marker: str | None, at: float | None = None) -> None:
-        """Record that a test URL is being used from here now, from the kernel or the person's browser.
+        """Record that a test URL is being used from here now, from the kernel or the person's
+        browser.
 
         Where the journal cannot be written, the use is known to this process only.
         """
@@ -63,12 +69,16 @@ class UrlJournal:
         _session_uses.setdefault(self._folder, []).append((marker, moment))
         with contextlib.suppress(OSError):
             line = json.dumps({"marker": marker, "used": round(moment, 3)}) + "\n"
-            file = open_regular(self._made_folder() / "uses.ndjson", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            file = open_regular(
+                self._made_folder() / "uses.ndjson", os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            )
             with os.fdopen(file, "ab", buffering=0) as uses:
                 uses.write(line.encode())
 
     def own_uses(self) -> list[tuple[str, float]]:
-        """Return marker and time (seconds since 1970) of our own uses, the newest first, at most :data:`MOST`."""
+        """Return marker and time (seconds since 1970) of our own uses, the newest first,
+        at most :data:`MOST`.
+        """
         uses = {*self._journalled(), *_session_uses.get(self._folder, ())}
         uses = {use for use in uses if self.is_ours(use[0])}
         return sorted(uses, key=lambda use: -use[1])[:MOST]

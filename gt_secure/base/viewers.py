@@ -1,9 +1,10 @@
 """Viewer tags: a signed query parameter that names the person for whom a presigned URL was signed.
 
-S3 ignores query parameters that begin with ``x-`` and writes them into the access log (S3 User Guide, *Amazon S3 server
-access log format*, "Custom access log information"). Signature version 4 covers every parameter of the query (S3 API
-Reference, *Authenticating Requests: Using Query Parameters*), so that the holder of a URL can neither remove nor change
-the tag. Signature version 2 covers only a few named parameters: there anybody can.
+S3 ignores query parameters that begin with ``x-`` and writes them into the access log (S3 User
+Guide, *Amazon S3 server access log format*, "Custom access log information"). Signature version 4
+covers every parameter of the query (S3 API Reference, *Authenticating Requests: Using Query
+Parameters*), so that the holder of a URL can neither remove nor change the tag. Signature version 2
+covers only a few named parameters: there anybody can.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ LONGEST, SHORTEST_KEY = 128, 16
 
 
 def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
-    """Return the tag of a viewer: the text itself, or with a key its keyed hash, 32 hexadecimal digits.
+    """Return the tag of a viewer: the text itself, or with a key its keyed hash, 32 hexadecimal
+    digits.
 
     Raises InvalidInput for a text that a log could not give back, or a key of fewer than 16 bytes.
     """
@@ -29,7 +31,8 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
     text = str(viewer)
     if not text.strip() or len(text) > LONGEST or not text.isprintable() or text.endswith(CLAIMED):
         raise InvalidInput(
-            f"A viewer is a text of 1 to {LONGEST} printable characters that does not end with '{CLAIMED.strip()}'.",
+            f"A viewer is a text of 1 to {LONGEST} printable characters that does not end with"
+            f" '{CLAIMED.strip()}'.",
             next_step="Pass an id of the person, and viewer_key= to keep it out of the logs.",
             field="viewer",
         )
@@ -38,7 +41,8 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
     secret = key.encode() if isinstance(key, str) else key
     if len(secret) < SHORTEST_KEY:
         raise InvalidInput(
-            f"The key of viewers needs at least {SHORTEST_KEY} bytes: with a short one, names can be guessed.",
+            f"The key of viewers needs at least {SHORTEST_KEY} bytes: with a short one, names can"
+            " be guessed.",
             next_step="Use 32 random bytes from a secret store, such as secrets.token_bytes(32).",
             field="viewer_key",
         )
@@ -46,5 +50,7 @@ def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
 
 
 def viewer_session(tag: str) -> str:
-    """Return the name of the session that signs for a viewer, which a policy can refuse (``aws:userid``)."""
+    """Return the name of the session that signs for a viewer,
+    which a policy can refuse (``aws:userid``).
+    """
     return f"gt-viewer-{hashlib.sha256(tag.encode()).hexdigest()[:22]}"

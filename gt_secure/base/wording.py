@@ -1,4 +1,6 @@
-"""Messages in the syntax of one surface: the library writes ``addresses=``, and a surface puts its own words there."""
+"""Messages in the syntax of one surface: the library writes ``addresses=``,
+and a surface puts its own words there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from dataclasses import dataclass, field
 from .errors import GtSecureError
 
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
-_VALUE = r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:, \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
+_VALUE = (
+    r"(?P<value>\[?(?:'[^']*'|\"[^\"]*\")(?:,"
+    r" \.\.\.)?\]?|\[?\.\.\.\]?|\{[^{}]*\}|None\b|True\b|False\b)?(?![\w=])"
+)
 _ARGUMENT = re.compile(rf"(?P<verb>\bPass )?(?<![\w:/?&.-])(?P<name>[a-z][a-z0-9_]*)={_VALUE}")
 _CALL = re.compile(r"\bgt\.(?P<name>\w+)(?:\((?P<argument>[^()]*)\))?")
 _TWICE = re.compile(r"\b(\w+) or \1\b")
@@ -30,7 +35,8 @@ class Wording:
 
         Examples
         --------
-        >>> Wording({"bucket": "--bucket"}.get, calls={"workteams": "'gt-secure teams'"}).write("Pass bucket='photos'.")
+        >>> wording = Wording({"bucket": "--bucket"}.get, calls={"workteams": "'gt-secure teams'"})
+        >>> wording.write("Pass bucket='photos'.")
         'Pass --bucket photos.'
         """
 

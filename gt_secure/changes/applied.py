@@ -16,7 +16,9 @@ ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult(Ambiguous):
-    """The result of one expectation on the wire; ``observed`` is ``opened``, ``refused`` or ``not reached``."""
+    """The result of one expectation on the wire; ``observed`` is ``opened``,
+    ``refused`` or ``not reached``.
+    """
 
     _ask = ".holds"
 
@@ -44,17 +46,17 @@ class Applied(Ambiguous):
     id : str
         Id in the journal; empty if there was nothing to do.
     outcome : str
-        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back`` (nothing of it
-        remains), ``overtaken`` (only simultaneous writes of others remain; see that step) or ``in doubt`` (see the
-        steps that are not certain).
+        ``applied``, ``undone``, ``nothing to do``; in the details of an error also ``rolled back``
+        (nothing of it remains), ``overtaken`` (only simultaneous writes of others remain; see that
+        step) or ``in doubt`` (see the steps that are not certain).
     steps : tuple of ChangeStep
     of : str or None
         For an undo, the change that it reverted.
     probes : tuple of ProbeResult
         Results of the expectations on the wire, if a probe was given.
     notes : tuple of str
-        Reasons why there was nothing to do, writes of others that the change may have overwritten, or problems of the
-        journal.
+        Reasons why there was nothing to do, writes of others that the change may have overwritten,
+        or problems of the journal.
     """
 
     _ask = ".outcome"
@@ -84,15 +86,24 @@ class Applied(Ambiguous):
             lines.append(f"  {step.kind} of {step.target}: {step.outcome}{doubt}{detail}")
         for result in self.probes:
             as_expected = "as expected" if result.holds else "NOT as expected"
-            lines.append(f"  probe from {result.source}: {result.observed}, {as_expected}. {result.detail}".rstrip())
+            lines.append(
+                f"  probe from {result.source}: {result.observed}, {as_expected}."
+                f" {result.detail}".rstrip()
+            )
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return printable(self.to_text(), keep="\n")
 
     def _repr_html_(self) -> str:
-        as_expected = {True: markup.Chip("ok", "as expected"), False: markup.Chip("no", "not as expected")}
-        probes = [(result.source, result.observed, as_expected[bool(result.holds)]) for result in self.probes]
+        as_expected = {
+            True: markup.Chip("ok", "as expected"),
+            False: markup.Chip("no", "not as expected"),
+        }
+        probes = [
+            (result.source, result.observed, as_expected[bool(result.holds)])
+            for result in self.probes
+        ]
         return markup.output(
             applied_notice(self),
             markup.table(("source", "observed", "expectation"), probes) if probes else "",
@@ -110,11 +121,16 @@ def applied_notice(applied: Applied) -> markup.Markup:
         "in doubt": "Outcome unknown: check each step.",
     }[applied.outcome]
     tone: markup.Tone = (
-        "ok" if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain else "warn"
+        "ok"
+        if applied.outcome in ("applied", "undone", "nothing to do") and applied.certain
+        else "warn"
     )
     steps = "; ".join(
-        f"{step.title} of {step.target}: {step.outcome}" + (f" ({step.detail})" if step.detail else "")
+        f"{step.title} of {step.target}: {step.outcome}"
+        + (f" ({step.detail})" if step.detail else "")
         for step in applied.steps
     )
     recorded = " ".join([*applied.notes, f"Change {applied.id}." if applied.id else ""])
-    return markup.notice(tone, said, markup.text(f"{steps}. {recorded}" if steps else recorded, 900))
+    return markup.notice(
+        tone, said, markup.text(f"{steps}. {recorded}" if steps else recorded, 900)
+    )

@@ -22,8 +22,9 @@ from .plan import Plan
 from .transaction import OutcomeNote, begin_lines, run
 
 Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
-"""Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False refused, None where
-a probe cannot use that source. The caller supplies it: this module knows no presigned URLs."""
+"""Fetches an object of a bucket under a prefix by a presigned URL from a source: True opened, False
+refused, None where a probe cannot use that source. The caller supplies it: this module knows no
+presigned URLs."""
 
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
@@ -39,13 +40,17 @@ def apply(
     probe: Fetch | None = None,
     digest: str | None = None,
 ) -> Applied:
-    """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in reverse.
+    """Carry out a plan: re-read, compare, write, read back; on failure roll everything back in
+    reverse.
 
-    See :meth:`gt_secure.Connection.apply`. If a step failed, ``details["applied"]`` reports what is certain.
+    See :meth:`gt_secure.Connection.apply`. If a step failed, ``details["applied"]`` reports what is
+    certain.
     """
     if not hasattr(plan, "changes"):
         raise InvalidInput(
-            f"apply() needs a plan, not {type(plan).__name__}.", next_step="Pass gt.plan(restriction).", field="plan"
+            f"apply() needs a plan, not {type(plan).__name__}.",
+            next_step="Pass gt.plan(restriction).",
+            field="plan",
         )
     _check_digest(plan, digest)
     _check_confirmed(plan, confirm)
@@ -59,9 +64,15 @@ def apply(
             compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
             confirmed = sorted({notice.code for notice in plan.asks})
             writer = journal.begin(
-                begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
+                begin_lines(
+                    "apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes
+                )
                 | {"restriction": plan.restriction.to_dict(), "confirmed": confirmed}
-                | ({"lists": [each.to_dict() for each in plan.restriction.managed]} if plan.restriction.managed else {})
+                | (
+                    {"lists": [each.to_dict() for each in plan.restriction.managed]}
+                    if plan.restriction.managed
+                    else {}
+                )
                 | ({"reason": plan.reason} if plan.reason else {}),
             )
             done = run(Engine(aws, writer, plan.changes, Clock(timeout_s), progress), "applied")
@@ -103,8 +114,11 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
         )
     if text.removeprefix("sha256:") != plan.digest.removeprefix("sha256:"):
         raise Conflict(
-            "This plan is not the one that was approved: the account or the restriction has changed since.",
-            next_step=f"Nothing was changed. Have the new plan approved; its digest is {plan.digest}.",
+            "This plan is not the one that was approved: the account or the restriction has changed"
+            " since.",
+            next_step=(
+                f"Nothing was changed. Have the new plan approved; its digest is {plan.digest}."
+            ),
             details={"approved": text, "digest": plan.digest},
         )
 
@@ -131,12 +145,19 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
             details={"blockers": [*map(Notice.to_dict, missing)]},
         )
     known = {notice.code for notice in plan.asks}
-    # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it in advance.
-    unknown = sorted(code for code in codes - known if not notices().get(code.partition(":")[0], {}).get("consent"))
+    # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it
+    # in advance.
+    unknown = sorted(
+        code
+        for code in codes - known
+        if not notices().get(code.partition(":")[0], {}).get("consent")
+    )
     if unknown:
         raise InvalidInput(
             f"'{unknown[0][:60]}' is not a blocker of this plan, and no warning that asks.",
-            next_step=f"It asks about {', '.join(sorted(known))}." if known else "It asks nothing: leave confirm= out.",
+            next_step=f"It asks about {', '.join(sorted(known))}."
+            if known
+            else "It asks nothing: leave confirm= out.",
             field="confirm",
             value=unknown[0],
         )
@@ -146,18 +167,23 @@ def _check_same_account(aws: Aws, state: State) -> None:
     identity = aws.identity()
     if (identity.account_id, aws.region) != (state.account_id, state.region):
         raise Conflict(
-            f"The plan was made for account {state.account_id} in {state.region}; this connection is to "
-            f"{identity.account_id} in {aws.region}.",
+            f"The plan was made for account {state.account_id} in {state.region}; this connection"
+            f" is to {identity.account_id} in {aws.region}.",
             next_step="Plan again with this connection.",
         )
 
 
 def refuse_unfinished(journal: Journal, account: str, region: str) -> None:
-    """Raise Conflict if a change of this account and region was interrupted and not recovered since."""
+    """Raise Conflict if a change of this account and region was interrupted and
+    not recovered since.
+    """
     for record in journal.unfinished(account, region):
         raise Conflict(
             f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
-            next_step=f"Undo it first with gt.undo('{record.id}'), or finish it with gt.resume('{record.id}').",
+            next_step=(
+                f"Undo it first with gt.undo('{record.id}'), or finish it with"
+                f" gt.resume('{record.id}')."
+            ),
             details={"change": record.id},
         )
 
@@ -170,19 +196,24 @@ def compare(plan: State, fresh: State) -> None:
         if seen != now:
             moved[part] = json.loads(json.dumps({"seen": seen, "now": now}, default=str))
     seen_teams, now_teams = (
-        None if state.teams.missing else sorted(team.arn for team in state.other_teams) for state in (plan, fresh)
+        None if state.teams.missing else sorted(team.arn for team in state.other_teams)
+        for state in (plan, fresh)
     )
     if seen_teams != now_teams:
         moved["workteams"] = {"seen": seen_teams, "now": now_teams}
     if moved:
         raise Conflict(
             f"Somebody has changed this since the plan was made: {', '.join(sorted(moved))}.",
-            next_step="Plan again: the new plan starts from what is there now. Nothing was changed.",
+            next_step=(
+                "Plan again: the new plan starts from what is there now. Nothing was changed."
+            ),
             details={"moved": moved},
         )
 
 
 def _steady(part: Any) -> Any:
     return (
-        {key: part[key] for key in part if key not in {"Status", "FailureReason"}} if isinstance(part, dict) else part
+        {key: part[key] for key in part if key not in {"Status", "FailureReason"}}
+        if isinstance(part, dict)
+        else part
     )

@@ -1,4 +1,6 @@
-"""Changes: the typed steps of a plan, with their values before and after, permissions and effects."""
+"""Changes: the typed steps of a plan, with their values before and after,
+permissions and effects.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class Call:
 class Change(Generic[V]):
     """One step of a plan: the value of a target before and after, each also in words.
 
-    ``affects`` lists what else it affects: other teams, jobs in progress, review workflows. ``calls`` are reads and
-    writes, with the permission that each one needs.
+    ``affects`` lists what else it affects: other teams, jobs in progress, review workflows.
+    ``calls`` are reads and writes, with the permission that each one needs.
     """
 
     target: Target[V]
@@ -56,7 +58,9 @@ class Change(Generic[V]):
 
     @property
     def region(self) -> str:
-        """The region of a bucket; empty for a workteam or workforce, which are in the region of the connection."""
+        """The region of a bucket; empty for a workteam or workforce,
+        which are in the region of the connection.
+        """
         return self.target.region
 
     @property
@@ -75,7 +79,16 @@ class Change(Generic[V]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as JSON-able data, with the values before and after."""
-        names = ("kind", "region", "before_text", "after_text", "protects", "affects", "calls", "seconds_typical")
+        names = (
+            "kind",
+            "region",
+            "before_text",
+            "after_text",
+            "protects",
+            "affects",
+            "calls",
+            "seconds_typical",
+        )
         return {
             "target": self.name,
             "before": self.target.to_json(self.before),
@@ -84,7 +97,9 @@ class Change(Generic[V]):
         }
 
     def for_journal(self) -> dict[str, Any]:
-        """Return the data to carry out or undo the change in another process, in the journal's format 1."""
+        """Return the data to carry out or undo the change in another process,
+        in the journal's format 1.
+        """
         return {
             "kind": self.kind,
             "target": self.name,

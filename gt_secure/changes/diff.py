@@ -59,7 +59,9 @@ def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
 
 
 def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
-    """Choose the setting: a workforce in a VPC also has the public portal, unless its list has private ranges only."""
+    """Choose the setting: a workforce in a VPC also has the public portal,
+    unless its list has private ranges only.
+    """
     force, team = state.workforce.value, state.team.value
     if force is None or not force.in_vpc:
         return "SourceIp"
@@ -73,7 +75,9 @@ def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
 
 
 def existing_guard(wish: Restriction, state: State) -> Guard | None:
-    """Return the guard of a restriction in the bucket's current policy; None without a bucket or guard."""
+    """Return the guard of a restriction in the bucket's current policy;
+    None without a bucket or guard.
+    """
     policy = None if state.bucket is None else state.bucket.policy.value
     return find_guard(policy, changed_prefix(wish, policy))
 
@@ -81,13 +85,18 @@ def existing_guard(wish: Restriction, state: State) -> Guard | None:
 def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID) -> str:
     """Return the prefix of the statement of ours that a restriction changes: its own.
 
-    To remove one that has no other beside it, its prefix need not be named. Raises InvalidInput where it has.
+    To remove one that has no other beside it, its prefix need not be named. Raises InvalidInput
+    where it has.
     """
-    wanted = {GUARD_SID: wish.guard, SIGNERS_SID: wish.signers, SIGV2_SID: wish.version_4_only}[kind]
+    wanted = {GUARD_SID: wish.guard, SIGNERS_SID: wish.signers, SIGV2_SID: wish.version_4_only}[
+        kind
+    ]
     own = own_statements(policy)
     if wanted or wanted is None or wish.prefix or find_sid(own, kind, "") is not None:
         return wish.prefix
-    prefixes = [prefix for sid in own if own_kind(sid) == kind for prefix in covered_prefixes(own[sid])]
+    prefixes = [
+        prefix for sid in own if own_kind(sid) == kind for prefix in covered_prefixes(own[sid])
+    ]
     if len(prefixes) > 1:
         raise InvalidInput(
             f"{wish.bucket} has {len(prefixes)} of this kind, for objects under {some(prefixes)}.",
@@ -103,7 +112,9 @@ def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
     before = state.bucket.policy.value
     ended = expired_revocations(before, state.at)
     remaining = None if before is None else remove_statements(before, ended)
-    after = _with_version(wish, state, _with_signers(wish, state, _with_guard(wish, state, remaining)))
+    after = _with_version(
+        wish, state, _with_signers(wish, state, _with_guard(wish, state, remaining))
+    )
     if after == before:
         return None
     target = BucketGuard(state.bucket.name, state.bucket.region)
@@ -136,7 +147,11 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
     assert bucket is not None
     if not wish.guard:
         remains = wish.guard is None or policy is None
-        return policy if remains else remove_kinds(policy or "", GUARD_SIDS, changed_prefix(wish, policy))
+        return (
+            policy
+            if remains
+            else remove_kinds(policy or "", GUARD_SIDS, changed_prefix(wish, policy))
+        )
     reads = wish.guard == "reads"
     wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.age_limit_s, reads)
     is_only = [each.prefix for each in find_guards(policy)].count(wish.prefix) == 1
@@ -161,9 +176,17 @@ def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | 
     if not wish.signers:
         remains = wish.signers is None or policy is None
         return (
-            policy if remains else remove_kinds(policy or "", (SIGNERS_SID,), changed_prefix(wish, policy, SIGNERS_SID))
+            policy
+            if remains
+            else remove_kinds(
+                policy or "", (SIGNERS_SID,), changed_prefix(wish, policy, SIGNERS_SID)
+            )
         )
-    if limit is not None and not limit.drifted and (limit.prefix, limit.signers) == (wish.prefix, wish.signers):
+    if (
+        limit is not None
+        and not limit.drifted
+        and (limit.prefix, limit.signers) == (wish.prefix, wish.signers)
+    ):
         return policy
     statement = build_signer_limit(
         bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
@@ -179,7 +202,9 @@ def _with_version(wish: Restriction, state: State, policy: str | None) -> str | 
         prefix = changed_prefix(wish, policy, SIGV2_SID)
         return policy if policy is None else remove_kinds(policy, (SIGV2_SID,), prefix)
     resource = prefix_resource(state.partition, state.bucket.name, wish.prefix)
-    covered: dict[str, object] = {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
+    covered: dict[str, object] = (
+        {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
+    )
     statement = build_version_limit({**covered, "Resource": resource})
     own = own_statements(policy)
     sid = find_sid(own, SIGV2_SID, wish.prefix)
@@ -193,7 +218,8 @@ def _merged(before: str | None, statement: Mapping[str, object], age_limit_s: in
     except PolicyError:
         if before is not None:
             raise
-        return merge_guards(_EMPTY, statement, age_limit_s)  # without blanks a long list may still fit
+        # without blanks a long list may still fit
+        return merge_guards(_EMPTY, statement, age_limit_s)
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:
@@ -201,10 +227,18 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
     team = state.team.if_read
-    own = [] if team is None else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
+    own = (
+        []
+        if team is None
+        else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
+    )
     used = (text for each in (*own, *state.users) for text in each.uses_of(bucket.name))
     touched += [f"{text}, which uses the bucket" for text in used]
-    parts: tuple[Part[Any], ...] = (bucket.tags, bucket.folders, *(each.jobs for each in state.others))
+    parts: tuple[Part[Any], ...] = (
+        bucket.tags,
+        bucket.folders,
+        *(each.jobs for each in state.others),
+    )
     return (*touched, *_unlisted(state.teams, state.jobs, *parts))
 
 
@@ -220,7 +254,8 @@ def _unlisted(*parts: Part[Any]) -> Iterator[str]:
 
 
 def _arn(state: State, kind: str, name: str) -> str:
-    return f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}:{kind}/private-crowd/{name}"
+    owner = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}"
+    return f"{owner}:{kind}/private-crowd/{name}"
 
 
 def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
@@ -232,8 +267,14 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     if before == after:
         return None
     resource = _arn(state, "workteam", team.name)
-    touched = [f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"]
-    touched += [f"labeling job {job.name} ({job.pending} objects left)" for job in _each(state.jobs) if job.in_progress]
+    touched = [
+        f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"
+    ]
+    touched += [
+        f"labeling job {job.name} ({job.pending} objects left)"
+        for job in _each(state.jobs)
+        if job.in_progress
+    ]
     touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
     touched += [f"evaluation job {name} of Bedrock" for name in _each(state.evaluations)]
     touched += _unlisted(state.jobs, state.reviews, state.evaluations)
@@ -247,7 +288,12 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
         after_text=target.words(after),
         affects=tuple(touched),
         calls=(
-            Call("sagemaker:DescribeWorkteam", resource, "DescribeWorkteam", {"WorkteamName": team.name}),
+            Call(
+                "sagemaker:DescribeWorkteam",
+                resource,
+                "DescribeWorkteam",
+                {"WorkteamName": team.name},
+            ),
             Call("sagemaker:UpdateWorkteam", resource, "UpdateWorkteam", parameters),
         ),
         seconds_typical=2,
@@ -265,7 +311,10 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
     resource = _arn(state, "workforce", force.name)
     unlisted = tuple(_unlisted(state.teams))
     others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
-    parameters: dict[str, Any] = {"WorkforceName": force.name, "SourceIpConfig": {"Cidrs": list(after)}}
+    parameters: dict[str, Any] = {
+        "WorkforceName": force.name,
+        "SourceIpConfig": {"Cidrs": list(after)},
+    }
     target = WorkforcePortal(force.name)
     return Change(
         target=target,
@@ -275,7 +324,12 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
         after_text=target.words(after, wish.allowed_names if wish.lists and after else ()),
         affects=others,
         calls=(
-            Call("sagemaker:DescribeWorkforce", resource, "DescribeWorkforce", {"WorkforceName": force.name}),
+            Call(
+                "sagemaker:DescribeWorkforce",
+                resource,
+                "DescribeWorkforce",
+                {"WorkforceName": force.name},
+            ),
             Call("sagemaker:UpdateWorkforce", resource, "UpdateWorkforce", parameters),
         ),
         seconds_typical=45,

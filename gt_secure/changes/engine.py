@@ -1,4 +1,6 @@
-"""Carry out changes one by one: write, read back, wait, retry within a deadline, and roll back in reverse."""
+"""Carry out changes one by one: write, read back, wait, retry within a deadline,
+and roll back in reverse.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,24 @@ from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
 
-StepOutcome: TypeAlias = Literal["done", "rolled back", "unchanged", "overtaken", "uncertain", "not reached"]
+StepOutcome: TypeAlias = Literal[
+    "done", "rolled back", "unchanged", "overtaken", "uncertain", "not reached"
+]
 Rest: TypeAlias = Literal["rolled back", "overtaken", "in doubt"]
 """Remains of changes that were rolled back: none; only later writes of others; unknown."""
 
 Callback: TypeAlias = Callable[[str], None]
-"""Receives a sentence for each step. What it raises cancels the change, and every step is rolled back."""
+"""Receives a sentence for each step. What it raises cancels the change,
+and every step is rolled back.
+"""
 
 READ_BACK_S = 20
 """Seconds that a reading may lag behind a write before it counts as wrong."""
 
 SECOND_LOOK_S = 2.0
-"""Seconds between two readings that have to agree, before a write and after it: S3 may return a former policy."""
+"""Seconds between two readings that have to agree, before a write and after it:
+S3 may return a former policy.
+"""
 
 _LOCAL_LOOK_S = 0.02
 
@@ -34,7 +42,9 @@ _AGREE = 5
 """Number of times two readings may differ before a target counts as changing all the time."""
 
 _MERGES = 3
-"""Number of times a rollback restarts when somebody else writes between its reading and its writing."""
+"""Number of times a rollback restarts when somebody else writes between its
+reading and its writing.
+"""
 
 _UNSEEN = "AWS accepted the write, but no reading has shown it."
 
@@ -45,8 +55,8 @@ _TRANSIENT = (Throttled, Unreachable)
 class ChangeStep:
     """Outcome of one change.
 
-    ``overtaken``: somebody else has set another value since the write. That value stays, and ``detail`` names it.
-    ``certain`` is False where AWS did not confirm the outcome.
+    ``overtaken``: somebody else has set another value since the write. That value stays, and
+    ``detail`` names it. ``certain`` is False where AWS did not confirm the outcome.
     """
 
     kind: str
@@ -114,7 +124,9 @@ class Engine:
         self._seen: set[int] = set()
 
     def forward(self) -> None:
-        """Carry out all changes in order; targets that already match are left. Raises at the first failure."""
+        """Carry out all changes in order; targets that already match are left.
+        Raises at the first failure.
+        """
         for index, change in enumerate(self.changes):
             self._say(index, "changing")
             # Before its effect: an interrupt may come between any two lines.
@@ -123,8 +135,12 @@ class Engine:
             try:
                 self._reach(index, change, change.before, change.after)
             except BaseException as error:
-                self.writer.note("failed", step=index, error=_name(error), message=scrub(str(error)))
-                self.steps[index] = self._step(index, "uncertain", certain=False, detail=_name(error))
+                self.writer.note(
+                    "failed", step=index, error=_name(error), message=scrub(str(error))
+                )
+                self.steps[index] = self._step(
+                    index, "uncertain", certain=False, detail=_name(error)
+                )
                 raise
             self.writer.note("done", step=index, do="forward")
             self.steps[index] = self._step(index, "done")
@@ -132,7 +148,8 @@ class Engine:
     def back(self, reached: Sequence[int]) -> Rest:
         """Roll back the given changes, last first, and return what is left of them.
 
-        No failure of one step keeps the others from being tried, whatever it raises, an interrupt included.
+        No failure of one step keeps the others from being tried, whatever it raises, an interrupt
+        included.
         """
         self._cancellable = False
         for index in sorted(reached, reverse=True):
@@ -140,11 +157,15 @@ class Engine:
             try:
                 self.steps[index] = self._take_back(index)
             except BaseException as error:
-                self.writer.note("failed", step=index, do="back", error=_name(error), message=scrub(str(error)))
+                self.writer.note(
+                    "failed", step=index, do="back", error=_name(error), message=scrub(str(error))
+                )
                 # A later write of somebody else stays, and another attempt would not change that.
                 overtaken = isinstance(error, Conflict) and "now" in error.details
                 outcome: StepOutcome = "overtaken" if overtaken else "uncertain"
-                self.steps[index] = self._step(index, outcome, certain=overtaken, detail=scrub(str(error)))
+                self.steps[index] = self._step(
+                    index, outcome, certain=overtaken, detail=scrub(str(error))
+                )
             else:
                 self.writer.note("done", step=index, do="back")
         steps = [self.steps[index] for index in reached]
@@ -159,7 +180,9 @@ class Engine:
         in_doubt = index in self._sent and index not in self._seen
         if in_doubt and index in self._accepted:
             now = self._read_back(index, target, change.before, change.after).value
-            if not target.same(now, change.after) and (now is None or target.same(now, change.before)):
+            if not target.same(now, change.after) and (
+                now is None or target.same(now, change.before)
+            ):
                 return self._step(index, "uncertain", certain=False, detail=_UNSEEN)
         for attempt in range(_MERGES):
             now = (self._settled_twice(index, target) if in_doubt else self._read(target)).value
@@ -196,10 +219,18 @@ class Engine:
                 if self.clock.left <= 0:
                     raise
                 busy = isinstance(error, Conflict)
-                said = "another update is under way" if busy else "AWS has not accepted it yet, trying again"
+                said = (
+                    "another update is under way"
+                    if busy
+                    else "AWS has not accepted it yet, trying again"
+                )
                 self._say(index, f"{said} ({_name(error)})")
                 self.clock.wait(attempt, first=0.5 if busy else 0.25)
-            reading = self._settled(index, target) if lost else self._read_back(index, target, start, goal)
+            reading = (
+                self._settled(index, target)
+                if lost
+                else self._read_back(index, target, start, goal)
+            )
             if target.same(reading.value, goal):
                 self._seen.add(index)
                 self._look_again(index, target, start, goal)
@@ -209,7 +240,9 @@ class Engine:
                 raise self._not_kept(index, target, start, goal, reading)
 
     def _settled_twice(self, index: int, target: Target[Any]) -> Reading[Any]:
-        """Read until two readings in a row agree: a single one may be a former value that S3 still returns."""
+        """Read until two readings in a row agree:
+        a single one may be a former value that S3 still returns.
+        """
         reading = self._settled(index, target)
         for _ in range(_AGREE):
             self.clock.sleep(self._look_s)
@@ -225,13 +258,16 @@ class Engine:
         )
 
     def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
-        """Read once more after the write is visible: another writer may have written at the same moment."""
+        """Read once more after the write is visible:
+        another writer may have written at the same moment.
+        """
         self.clock.sleep(self._look_s)
         again = self._settled(index, target)
         if not target.same(again.value, goal) and not target.same(again.value, start):
             raise self._moved(index, target, start, goal, again.value)
         if target.same(again.value, start) and not target.same(start, goal):
-            again = self._read_back(index, target, start, goal)  # a reading that lags, or a write that went back
+            # a reading that lags, or a write that went back
+            again = self._read_back(index, target, start, goal)
             if not target.same(again.value, goal):
                 raise self._not_kept(index, target, start, goal, again)
 
@@ -244,7 +280,8 @@ class Engine:
         self.writer.note("seen", step=index, value=target.to_json(now))
         change = self.changes[index]
         return Conflict(
-            f"{change.title} has been changed by somebody else in the meantime: now {target.words(now)}.",
+            f"{change.title} has been changed by somebody else in the meantime: now"
+            f" {target.words(now)}.",
             next_step="Plan again: the new plan starts from what is there now.",
             details={
                 "kind": change.kind,
@@ -255,19 +292,24 @@ class Engine:
             },
         )
 
-    def _not_kept(self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]) -> GtSecureError:
+    def _not_kept(
+        self, index: int, target: Target[Any], start: Any, goal: Any, reading: Reading[Any]
+    ) -> GtSecureError:
         if not target.same(reading.value, start):
             return self._moved(index, target, start, goal, reading.value)
         self.writer.note("seen", step=index, value=target.to_json(reading.value))
         why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
         return GtSecureError(
-            f"{self.changes[index].title} was accepted by AWS, but reading it back does not show the change.{why}",
+            f"{self.changes[index].title} was accepted by AWS, but reading it back does not show"
+            f" the change.{why}",
             next_step="Check it in the console: somebody may be changing it at the same time.",
             details={"wanted": target.to_json(goal), "now": target.to_json(reading.value)},
         )
 
     def _read_back(self, index: int, target: Target[Any], start: Any, goal: Any) -> Reading[Any]:
-        """Read until our write or another one is visible: S3 may return the former policy for some seconds."""
+        """Read until our write or another one is visible:
+        S3 may return the former policy for some seconds.
+        """
         end = self.clock.now() + READ_BACK_S
         for attempt in range(1_000_000):
             reading = self._settled(index, target)
@@ -287,7 +329,10 @@ class Engine:
             if self.clock.left <= 0:
                 raise Throttled(
                     f"{self.changes[index].title} is still updating after {waited:.0f} seconds.",
-                    next_step="Wait, then look at its state with gt.journal, and undo or resume the change.",
+                    next_step=(
+                        "Wait, then look at its state with gt.journal, and undo or resume the"
+                        " change."
+                    ),
                 )
             self._say(index, f"updating, {waited:.0f} s so far")
             self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)
@@ -305,7 +350,9 @@ class Engine:
                 self.clock.wait(attempt)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _step(self, index: int, outcome: StepOutcome, *, certain: bool = True, detail: str = "") -> ChangeStep:
+    def _step(
+        self, index: int, outcome: StepOutcome, *, certain: bool = True, detail: str = ""
+    ) -> ChangeStep:
         change = self.changes[index]
         return ChangeStep(change.kind, change.name, outcome, certain, detail)
 
@@ -313,14 +360,18 @@ class Engine:
         if self._progress is None:
             return
         try:
-            self._progress(f"[{index + 1}/{len(self.changes)}] {self.changes[index].title}: {text}.")
+            self._progress(
+                f"[{index + 1}/{len(self.changes)}] {self.changes[index].title}: {text}."
+            )
         except Exception:
             if self._cancellable:  # during a rollback, a broken display must not stop us
                 raise
 
     def all_steps(self) -> tuple[ChangeStep, ...]:
         """Return one step for every change, including those that were not reached."""
-        return tuple(self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes)))
+        return tuple(
+            self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes))
+        )
 
 
 def _name(error: BaseException) -> str:
@@ -333,6 +384,11 @@ def _check_rest(change: Change[Any], before: Mapping[str, Any], after: Mapping[s
     if keys:
         raise Conflict(
             f"While {change.title} was changed, other fields changed too: {', '.join(keys)}.",
-            next_step="Compare them (below) and correct them: somebody may have edited them at the same moment.",
-            details={key: {"before": str(before.get(key)), "after": str(after.get(key))} for key in keys},
+            next_step=(
+                "Compare them (below) and correct them: somebody may have edited them at the same"
+                " moment."
+            ),
+            details={
+                key: {"before": str(before.get(key)), "after": str(after.get(key))} for key in keys
+            },
         )

@@ -1,8 +1,9 @@
-"""Changes of the locks with their callers: the journal merged with the event history of CloudTrail; and drift.
+"""Changes of the locks with their callers: the journal merged with the event history of CloudTrail;
+and drift.
 
-CloudTrail keeps 90 days of management events in each region, and shows an event some minutes late. A call is ours if
-its request id is in the journal, or if gt_secure is in its user agent. Sources: CloudTrail API Reference,
-*LookupEvents*; CloudTrail User Guide, *CloudTrail record contents*.
+CloudTrail keeps 90 days of management events in each region, and shows an event some minutes late.
+A call is ours if its request id is in the journal, or if gt_secure is in its user agent. Sources:
+CloudTrail API Reference, *LookupEvents*; CloudTrail User Guide, *CloudTrail record contents*.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ KIND_CALLS = {
     "bucket-guard": ("PutBucketPolicy", "DeleteBucketPolicy"),
 }
 """Calls that touch a lock; the first is the one that we make."""
-NAME_MEMBERS = {"url-lock": "workteamName", "portal-lock": "workforceName", "bucket-guard": "bucketName"}
+NAME_MEMBERS = {
+    "url-lock": "workteamName",
+    "portal-lock": "workforceName",
+    "bucket-guard": "bucketName",
+}
 """Request parameters of these calls that name the resource."""
 _NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 _MARK = "gt_secure"
@@ -46,8 +51,9 @@ _MARK = "gt_secure"
 class HistoryEntry:
     """One change of a lock, in UTC, by the ARN ``who``, from the address or AWS service ``source``.
 
-    A call with an ``error`` was refused: it changed nothing. ``change_id`` and ``reason`` are those of the journal, if
-    it has the change; ``recorded_by`` is ``cloudtrail``, ``journal`` or, with the same ``request``, ``both``.
+    A call with an ``error`` was refused: it changed nothing. ``change_id`` and ``reason`` are those
+    of the journal, if it has the change; ``recorded_by`` is ``cloudtrail``, ``journal`` or, with
+    the same ``request``, ``both``.
     """
 
     at: dt.datetime
@@ -74,8 +80,20 @@ class HistoryEntry:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as JSON-able data."""
-        names = ("who", "source", "operation", "target", "by_gt_secure", "change_id", "error", "user_agent")
-        data = {name: getattr(self, name) for name in (*names, "event_id", "region", "recorded_by", "reason")}
+        names = (
+            "who",
+            "source",
+            "operation",
+            "target",
+            "by_gt_secure",
+            "change_id",
+            "error",
+            "user_agent",
+        )
+        data = {
+            name: getattr(self, name)
+            for name in (*names, "event_id", "region", "recorded_by", "reason")
+        }
         return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **data}
 
 
@@ -87,13 +105,21 @@ def read_history(
     journal: Journal,
     since: TimeLike | None = "30d",
 ) -> tuple[list[HistoryEntry], list[str]]:
-    """Return the changes of the locks of a team and a bucket, the newest first, and what could not be read."""
+    """Return the changes of the locks of a team and a bucket, the newest first,
+    and what could not be read.
+    """
     if team is None and bucket is None:
         raise InvalidInput(
-            "Neither a team nor a bucket is given.", next_step="Pass team=, bucket= or both.", field="team"
+            "Neither a team nor a bucket is given.",
+            next_step="Pass team=, bucket= or both.",
+            field="team",
         )
     moment = parse_time(since, "since")
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=90) if moment is None else moment.replace(tzinfo=dt.UTC)
+    start = (
+        dt.datetime.now(dt.UTC) - dt.timedelta(days=90)
+        if moment is None
+        else moment.replace(tzinfo=dt.UTC)
+    )
     unread: list[str] = []
     locks = dict(_locks(aws, team, bucket, unread))
     records = [record for record in journal if record.account_id in ("", aws.account_id)]
@@ -102,7 +128,9 @@ def read_history(
     return [entry for entry in merged if entry.at >= start], unread
 
 
-def _locks(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str]) -> Iterator[tuple[str, str]]:
+def _locks(
+    aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str]
+) -> Iterator[tuple[str, str]]:
     """Yield the kind of each lock whose history is wanted, and the resource that carries it."""
     if team is not None:
         name = check_team_name(team_here(aws, team))
@@ -115,7 +143,9 @@ def _locks(aws: Aws, team: TeamLike | None, bucket: str | None, unread: list[str
         yield "bucket-guard", whole_bucket(bucket)
 
 
-def _events(aws: Aws, locks: Mapping[str, str], since: dt.datetime, unread: list[str]) -> Iterator[HistoryEntry]:
+def _events(
+    aws: Aws, locks: Mapping[str, str], since: dt.datetime, unread: list[str]
+) -> Iterator[HistoryEntry]:
     for kind, name in locks.items():
         region = ""
         if kind == "bucket-guard":
@@ -128,8 +158,11 @@ def _events(aws: Aws, locks: Mapping[str, str], since: dt.datetime, unread: list
             return
 
 
-def lookup(aws: Aws, kind: str, name: str, since: dt.datetime, region: str = "") -> Iterator[HistoryEntry]:
-    """Yield the events of the calls that touch a lock; raises GtSecureError if CloudTrail cannot be read.
+def lookup(
+    aws: Aws, kind: str, name: str, since: dt.datetime, region: str = ""
+) -> Iterator[HistoryEntry]:
+    """Yield the events of the calls that touch a lock; raises GtSecureError if CloudTrail cannot be
+    read.
 
     They are found by the name of the call: CloudTrail lists no resource for those of SageMaker.
     """
@@ -162,7 +195,11 @@ def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[Histo
     """Yield the calls that a record of the journal has sent; ``event_id`` is the request id."""
     for event in record.events:
         step = event.get("step")
-        if event.get("event") != "written" or not isinstance(step, int) or step >= len(record.changes):
+        if (
+            event.get("event") != "written"
+            or not isinstance(step, int)
+            or step >= len(record.changes)
+        ):
             continue
         change = record.changes[step]
         kind, name = str(change.get("kind")), str(change.get("target") or "").rsplit("/", 1)[-1]
@@ -184,7 +221,9 @@ def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[Histo
 
 
 def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> list[HistoryEntry]:
-    """Return both as one list, the newest first; an event whose request id the journal has is one entry."""
+    """Return both as one list, the newest first;
+    an event whose request id the journal has is one entry.
+    """
     ours = {entry.request: entry for entry in journal if entry.request}
     unnamed = [entry for entry in journal if not entry.request]
     merged = []
@@ -192,7 +231,11 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
         known = ours.pop(event.request, None)
         if known is not None:
             event = replace(
-                event, by_gt_secure=True, change_id=known.change_id, recorded_by="both", reason=known.reason
+                event,
+                by_gt_secure=True,
+                change_id=known.change_id,
+                recorded_by="both",
+                reason=known.reason,
             )
         merged.append(event)
     return sorted([*merged, *ours.values(), *unnamed], key=lambda entry: entry.at, reverse=True)
@@ -206,8 +249,8 @@ def drift_notices(
 ) -> Iterator[Notice]:
     """Yield a warning for each planned change of what this restriction has set before.
 
-    Only a change that the journal has as applied, for the same restriction, is drift. CloudTrail is read for these
-    only; where it cannot be, the warning says so.
+    Only a change that the journal has as applied, for the same restriction, is drift. CloudTrail is
+    read for these only; where it cannot be, the warning says so.
     """
     planned = list(changes)
     try:
@@ -224,12 +267,15 @@ def drift_notices(
         yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
 
 
-def _last(records: list[ChangeRecord], change: Change[Any], aws: Aws, prefix: str) -> ChangeRecord | None:
+def _last(
+    records: list[ChangeRecord], change: Change[Any], aws: Aws, prefix: str
+) -> ChangeRecord | None:
     """Return the last change of a target, and of the guard of a prefix, if it is applied."""
     own = [
         record
         for record in records
-        if record.account_id == aws.account_id and any(_touches(each, change, prefix) for each in record.changes)
+        if record.account_id == aws.account_id
+        and any(_touches(each, change, prefix) for each in record.changes)
     ]
     last = own[-1] if own else None
     return last if last is not None and last.kind == "apply" and last.status == "applied" else None
@@ -240,18 +286,26 @@ def _same(recorded: Mapping[str, Any], change: Change[Any]) -> bool:
 
 
 def _touches(recorded: Mapping[str, Any], change: Change[Any], prefix: str) -> bool:
-    """Return whether a recorded change is of the same target, and of a bucket policy: of the guard of a prefix."""
+    """Return whether a recorded change is of the same target, and of a bucket policy:
+    of the guard of a prefix.
+    """
     before, after = (_own_part(recorded.get(name), prefix) for name in ("before_raw", "after_raw"))
-    return _same(recorded, change) and not (is_change_of(change, BucketGuard) and policies_equal(before, after))
+    return _same(recorded, change) and not (
+        is_change_of(change, BucketGuard) and policies_equal(before, after)
+    )
 
 
 def _own_part(policy: object, prefix: str) -> str:
-    """Return our statements for a prefix, as a policy to compare; empty if the text is not valid."""
+    """Return our statements for a prefix, as a policy to compare;
+    empty if the text is not valid.
+    """
     try:
         own = own_statements(policy if isinstance(policy, str) else None)
     except PolicyError:
         return ""
-    return json.dumps({"Statement": [each for each in own.values() if prefix in covered_prefixes(each)]})
+    return json.dumps(
+        {"Statement": [each for each in own.values() if prefix in covered_prefixes(each)]}
+    )
 
 
 def _as_applied(record: ChangeRecord, change: Change[Any], prefix: str) -> bool:
@@ -270,18 +324,28 @@ def _who(aws: Aws, change: Change[Any], record: ChangeRecord) -> str:
         since = dt.datetime.fromisoformat(record.started.replace("Z", "+00:00")) - _MARGIN
         entries = [
             entry
-            for entry in lookup(aws, change.kind, change.name.rsplit("/", 1)[-1], since, change.region)
+            for entry in lookup(
+                aws, change.kind, change.name.rsplit("/", 1)[-1], since, change.region
+            )
             if not entry.error and entry.request not in record.requests
         ]
     except (GtSecureError, ValueError) as error:
         reason = error.message if isinstance(error, GtSecureError) else "its time cannot be read"
         return f"who changed it is not known ({reason.rstrip('.')})"
     last = max(entries, key=lambda entry: entry.at, default=None)
-    return last.words if last is not None else "CloudTrail has no record of the change yet, or keeps it no longer"
+    return (
+        last.words
+        if last is not None
+        else "CloudTrail has no record of the change yet, or keeps it no longer"
+    )
 
 
-def wishes_of(journal: Journal, account_id: str, region: str) -> Iterator[tuple[ChangeRecord, Restriction]]:
-    """Yield each change in an account that a restriction asked for, the newest first; with a team, of its region."""
+def wishes_of(
+    journal: Journal, account_id: str, region: str
+) -> Iterator[tuple[ChangeRecord, Restriction]]:
+    """Yield each change in an account that a restriction asked for, the newest first;
+    with a team, of its region.
+    """
     for record in reversed(list(journal)):
         data = record.begin.get("restriction")
         if record.account_id == account_id and isinstance(data, dict):
@@ -294,10 +358,11 @@ def wishes_of(journal: Journal, account_id: str, region: str) -> Iterator[tuple[
 
 
 def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ...]:
-    """Return the restrictions whose guards are applied to the bucket of a state: the newest one for each prefix.
+    """Return the restrictions whose guards are applied to the bucket of a state: the newest one for
+    each prefix.
 
-    A guard that a later change removed is not wanted any more. Their lists have their ranges of now. Where these cannot
-    be read, ``managed`` is empty.
+    A guard that a later change removed is not wanted any more. Their lists have their ranges of
+    now. Where these cannot be read, ``managed`` is empty.
     """
     newest, ended = dict[str, Restriction](), set[str]()
     for record, wish in _on_bucket(journal, state):
@@ -315,20 +380,31 @@ def _guarded(policy: object) -> set[str]:
 
 
 def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
-    """Return a state whose other teams have the restriction that was last applied to the bucket for each."""
+    """Return a state whose other teams have the restriction that was last applied to
+    the bucket for each.
+    """
     newest = dict[str | None, Restriction]()
     for _, wish in _on_bucket(journal, state):
         newest.setdefault(wish.team, wish)
     kept = {team: _with_ranges(aws, wish) for team, wish in newest.items() if wish.guard}
-    teams = (replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn))) for each in state.others)
+    teams = (
+        replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn)))
+        for each in state.others
+    )
     return replace(state, others=tuple(teams))
 
 
 def _on_bucket(journal: Journal, state: State) -> Iterator[tuple[ChangeRecord, Restriction]]:
-    """Yield the restrictions of guards of a bucket that are applied, each with its change, the newest first."""
+    """Yield the restrictions of guards of a bucket that are applied, each with its change,
+    the newest first.
+    """
     if state.bucket is not None:
         for record, wish in wishes_of(journal, state.account_id, state.region):
-            if record.status == "applied" and wish.bucket == state.bucket.name and wish.guard is not None:
+            if (
+                record.status == "applied"
+                and wish.bucket == state.bucket.name
+                and wish.guard is not None
+            ):
                 yield record, wish
 
 

@@ -1,8 +1,10 @@
-"""The journal: one file per change, written and synced before each call, so that every call is on record.
+"""The journal: one file per change, written and synced before each call, so that every call is on
+record.
 
-A file holds JSON lines. The first holds the planned changes, the caller and the account, and all values that a rollback
-needs; each later one is an event. Every line carries the SHA-256 of the line before it, so that a missing or altered
-line is detected. It holds bucket policies, settings and CIDR ranges, never credentials, tokens or URLs.
+A file holds JSON lines. The first holds the planned changes, the caller and the account, and all
+values that a rollback needs; each later one is an event. Every line carries the SHA-256 of the line
+before it, so that a missing or altered line is detected. It holds bucket policies, settings and
+CIDR ranges, never credentials, tokens or URLs.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..secrets import redact
 
-Status: TypeAlias = Literal["applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"]
+Status: TypeAlias = Literal[
+    "applied", "undone", "rolled-back", "overtaken", "unfinished", "damaged", "unsupported"
+]
 
 FORMAT = 1
 """The format that this version writes, and the newest that it reads."""
@@ -58,11 +62,13 @@ class ChangeRecord(Ambiguous):
     kind : str
         ``apply`` or ``undo``; ``of`` is the change that an undo reverts.
     status : str
-        ``applied`` (of an undo: it has been carried out), ``undone`` by a later change, ``rolled-back``, ``overtaken``
-        (rolled back except for simultaneous writes of others), ``unfinished`` (interrupted, or in doubt), or
-        ``damaged``: the file is not intact. ``unsupported`` is a record that a newer version wrote.
+        ``applied`` (of an undo: it has been carried out), ``undone`` by a later change,
+        ``rolled-back``, ``overtaken`` (rolled back except for simultaneous writes of others),
+        ``unfinished`` (interrupted, or in doubt), or ``damaged``: the file is not intact.
+        ``unsupported`` is a record that a newer version wrote.
     begin : mapping
-        The first line: account, region, caller, restriction, changes with everything that a rollback needs.
+        The first line: account, region, caller, restriction, changes with everything that a
+        rollback needs.
     events : tuple of mapping
         The later lines.
     """
@@ -111,12 +117,18 @@ class ChangeRecord(Ambiguous):
     def doubts(self) -> tuple[str, ...]:
         """The part of an intact file that is missing: how the change ended."""
         ended = any(event.get("event") == "end" for event in self.events)
-        return () if ended else ("it has no end: the change was interrupted, or its last lines were removed",)
+        return (
+            ()
+            if ended
+            else ("it has no end: the change was interrupted, or its last lines were removed",)
+        )
 
     @property
     def requests(self) -> set[str]:
         """The ids of the requests that wrote."""
-        return {str(event.get("request")) for event in self.events if event.get("event") == "written"}
+        return {
+            str(event.get("request")) for event in self.events if event.get("event") == "written"
+        }
 
     @property
     def lists(self) -> list[Mapping[str, Any]]:
@@ -125,16 +137,23 @@ class ChangeRecord(Ambiguous):
 
     def _mappings(self, name: str) -> list[Mapping[str, Any]]:
         listed = self.begin.get(name)
-        return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+        return (
+            [each for each in listed if isinstance(each, Mapping)]
+            if isinstance(listed, list)
+            else []
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""
         return {
-            **members(self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"),
+            **members(
+                self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"
+            ),
             **members(self, "events", "problems"),
             "account": self.account_id,
             "changes": [
-                {key: change.get(key) for key in ("kind", "target", "before", "after")} for change in self.changes
+                {key: change.get(key) for key in ("kind", "target", "before", "after")}
+                for change in self.changes
             ],
         }
 
@@ -142,7 +161,8 @@ class ChangeRecord(Ambiguous):
 class Writer:
     """Appends events to the file of one change; an event is on disk when the method returns.
 
-    What is on disk is all that it goes by: after an interrupt at any moment the next line follows the last whole one.
+    What is on disk is all that it goes by: after an interrupt at any moment the next line follows
+    the last whole one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -169,7 +189,11 @@ class Writer:
                 file.truncate(whole.rfind(b"\n") + 1)
                 last = _digest(lines[-1]) if lines else ""
                 line = {"n": len(lines), "at": _now(), "event": event, **data, "prev": last}
-                rest = memoryview((json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii"))
+                rest = memoryview(
+                    (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode(
+                        "ascii"
+                    )
+                )
                 while rest:
                     rest = rest[os.write(handle, rest) :]
                 os.fsync(handle)
@@ -179,14 +203,18 @@ class Writer:
             _sync_directory(self._path.parent)
 
     def note(self, event: str, **data: Any) -> None:
-        """Append an event that nobody needs to recover: a full disk must stop neither a change nor a rollback."""
+        """Append an event that nobody needs to recover:
+        a full disk must stop neither a change nor a rollback.
+        """
         try:
             self.write(event, **data)
         except GtSecureError:
             pass  # the intents that were synced before each call are enough to recover from
 
 
-_latest: ContextVar[Path | None] = ContextVar("the record that this thread writes or wrote last", default=None)
+_latest: ContextVar[Path | None] = ContextVar(
+    "the record that this thread writes or wrote last", default=None
+)
 
 
 def forget_record() -> None:
@@ -230,7 +258,8 @@ def _sync_directory(directory: Path) -> None:
 
 
 class JournalCheck(dict[str, tuple[str, ...]]):
-    """The problems and doubts of each change of a journal: true only if every file is intact and complete.
+    """The problems and doubts of each change of a journal: true only if every file is intact and
+    complete.
 
     ``broken`` has the changes whose file is not intact.
     """
@@ -239,16 +268,22 @@ class JournalCheck(dict[str, tuple[str, ...]]):
 
     @property
     def passed(self) -> bool | None:
-        """True if every file is intact, False if one is not, None if one has no end or there is no file."""
+        """True if every file is intact, False if one is not,
+        None if one has no end or there is no file.
+        """
         return False if self.broken else True if len(self) and not any(self.values()) else None
 
     def __bool__(self) -> bool:
         return self.passed is True
 
     def require(self) -> JournalCheck:
-        """Return the result; raise :class:`~gt_secure.check.CheckFailed` unless every file is intact and complete."""
+        """Return the result; raise :class:`~gt_secure.check.CheckFailed` unless every file is
+        intact and complete.
+        """
         named = "; ".join(f"{change}: {', '.join(said)}" for change, said in self.items() if said)
-        text = named or (f"{count(len(self), 'change')} intact." if len(self) else "There is no file.")
+        text = named or (
+            f"{count(len(self), 'change')} intact." if len(self) else "There is no file."
+        )
         CheckResult("history", "verify", self.passed, text).recorded().require()
         return self
 
@@ -266,7 +301,8 @@ class Journal(ShownTable["ChangeRecord"]):
     path : Path
         The folder. It may not exist yet.
     own : list of str or None
-        The ids of the changes that the connection of this journal has begun; None without a connection.
+        The ids of the changes that the connection of this journal has begun; None without a
+        connection.
 
     Examples
     --------
@@ -283,7 +319,9 @@ class Journal(ShownTable["ChangeRecord"]):
         self._records: tuple[ChangeRecord, ...] | None = None
 
     def snapshot(self) -> Journal:
-        """Return the journal with its current records, so that many questions read the files only once."""
+        """Return the journal with its current records,
+        so that many questions read the files only once.
+        """
         journal = Journal(self.path)
         journal._records = tuple(self)
         return journal
@@ -298,9 +336,15 @@ class Journal(ShownTable["ChangeRecord"]):
             yield from self._records
             return
         records = [self._read(change_id) for change_id in self._ids()]
-        undone = {record.of for record in records if record.kind == "undo" and record.status == "applied"}
+        undone = {
+            record.of for record in records if record.kind == "undo" and record.status == "applied"
+        }
         for record in records:
-            yield replace(record, status="undone") if record.id in undone and record.status == "applied" else record
+            yield (
+                replace(record, status="undone")
+                if record.id in undone and record.status == "applied"
+                else record
+            )
 
     def __len__(self) -> int:
         return len(self._ids())
@@ -311,7 +355,9 @@ class Journal(ShownTable["ChangeRecord"]):
     @staticmethod
     def row(item: ChangeRecord) -> tuple[str, ...]:
         """Return the cells of one record."""
-        targets = ", ".join(f"{change.get('kind')} of {change.get('target')}" for change in item.changes)
+        targets = ", ".join(
+            f"{change.get('kind')} of {change.get('target')}" for change in item.changes
+        )
         kind = item.kind + (f" of {item.of}" if item.of else "")
         return item.id, item.status, kind, targets, caller_name(item.caller), item.reason or "-"
 
@@ -325,10 +371,16 @@ class Journal(ShownTable["ChangeRecord"]):
         """
         refuse_url(change_id, "change", "the id of a change")
         ids = self._ids()
-        ids = [change_id] if change_id in ids else [each for each in ids if change_id and each.startswith(change_id)]
+        ids = (
+            [change_id]
+            if change_id in ids
+            else [each for each in ids if change_id and each.startswith(change_id)]
+        )
         if len(ids) == 1:
             record = self._read(ids[0])
-            undone = record.status == "applied" and any(each.status == "applied" for each in self.undos_of(record.id))
+            undone = record.status == "applied" and any(
+                each.status == "applied" for each in self.undos_of(record.id)
+            )
             return replace(record, status="undone") if undone else record
         raise NotFound(
             f"The journal in {self.path} has {'no' if not ids else len(ids)} change"
@@ -340,19 +392,33 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the later changes that undo a change, the oldest first."""
         named = f'"of":"{change_id}"'
         later = [each for each in self._ids() if each > change_id]
-        first_lines = (_text_if_readable(self.path / f"{each}.jsonl").partition("\n")[0] for each in later)
-        undos = (self._read(each) for each, line in zip(later, first_lines, strict=True) if named in line)
+        first_lines = (
+            _text_if_readable(self.path / f"{each}.jsonl").partition("\n")[0] for each in later
+        )
+        undos = (
+            self._read(each) for each, line in zip(later, first_lines, strict=True) if named in line
+        )
         return [record for record in undos if record.of == change_id]
 
     def unfinished(self, account: str, region: str) -> list[ChangeRecord]:
         """Return the changes of an account and region that were interrupted, the oldest first."""
         place, records = (account, region), self._records
         if records is None:  # most records end with their outcome: only the others are read whole
-            records = tuple(self._read(each) for each in self._ids() if not _has_ended(self.path / f"{each}.jsonl"))
-        return [each for each in records if each.status == "unfinished" and (each.account_id, each.region) == place]
+            records = tuple(
+                self._read(each)
+                for each in self._ids()
+                if not _has_ended(self.path / f"{each}.jsonl")
+            )
+        return [
+            each
+            for each in records
+            if each.status == "unfinished" and (each.account_id, each.region) == place
+        ]
 
     def verify(self) -> JournalCheck:
-        """Check that every file is intact and complete; returns the problems and doubts of each change."""
+        """Check that every file is intact and complete;
+        returns the problems and doubts of each change.
+        """
         records = [self._read(each) for each in self._ids()]
         found = JournalCheck({record.id: (*record.problems, *record.doubts) for record in records})
         found.broken = tuple(record.id for record in records if record.problems)
@@ -360,7 +426,9 @@ class Journal(ShownTable["ChangeRecord"]):
 
     def begin(self, first: Mapping[str, Any]) -> Writer:
         """Start the file of a new change with its first line."""
-        change_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
+        change_id = (
+            f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
+        )
         if self.own is not None:
             self.own.append(change_id)
         writer = Writer(self.path / f"{change_id}.jsonl")
@@ -388,7 +456,9 @@ class Journal(ShownTable["ChangeRecord"]):
                 f"The journal in {self.path} cannot be read: {error.strerror}.",
                 next_step="Choose another folder with journal= or GT_SECURE_JOURNAL.",
             ) from error
-        return sorted(name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem))
+        return sorted(
+            name.stem for name in names if name.suffix == ".jsonl" and _ID.fullmatch(name.stem)
+        )
 
     def _read(self, change_id: str) -> ChangeRecord:
         return _read(self.path / f"{change_id}.jsonl")
@@ -399,7 +469,9 @@ def _read(path: Path) -> ChangeRecord:
     try:
         text = _text(path)
     except OSError as error:
-        return _damaged(path, f"it cannot be opened: {error.strerror or 'it is not a regular file'}")
+        return _damaged(
+            path, f"it cannot be opened: {error.strerror or 'it is not a regular file'}"
+        )
     complete, _, torn = text.rpartition("\n")
     del torn  # an incomplete last line announced a call that was never made
     events, problems = _events(complete)
@@ -424,7 +496,9 @@ def _read(path: Path) -> ChangeRecord:
 
 
 def _has_ended(path: Path) -> bool:
-    """Return whether the last line of a record says how the change ended; False also where it cannot be read."""
+    """Return whether the last line of a record says how the change ended;
+    False also where it cannot be read.
+    """
     last = _text_if_readable(path).rstrip("\n").rpartition("\n")[2]
     return '"event":"end"' in last and any(f'"outcome":"{each}"' in last for each in _ENDS)
 
@@ -459,26 +533,42 @@ def _events(text: str) -> tuple[list[dict[str, Any]], list[str]]:
         except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return events, [f"line {number + 1} cannot be read"]
         if not follows:
-            return events, [f"line {number + 1} does not follow the line before it: lines were altered or removed"]
+            return events, [
+                f"line {number + 1} does not follow the line before it: lines were altered or"
+                " removed"
+            ]
         events.append(event)
         last = _digest(line.encode("utf-8"))
     return events, []
 
 
 def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return why this version cannot use a record that is intact: a newer format, or kinds unknown to it."""
+    """Return why this version cannot use a record that is intact: a newer format,
+    or kinds unknown to it.
+    """
     written = begin.get("format", FORMAT)
     if not isinstance(written, int) or written > FORMAT:
-        return (f"it has format {str(written)[:20]}, and this version reads formats up to {FORMAT}",)
+        return (
+            f"it has format {str(written)[:20]}, and this version reads formats up to {FORMAT}",
+        )
     if begin.get("kind") not in _RECORD_KINDS:
         return (f"it records '{str(begin.get('kind'))[:40]}', which this version does not know",)
     changes = begin.get("changes", [])
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         return ("its list of changes has a form that this version does not know",)
-    from .targets import TARGETS  # what a change writes needs the policies; listing a journal does not
+    # what a change writes needs the policies; listing a journal does not
+    from .targets import (
+        TARGETS,
+    )
 
-    unknown = [str(change.get("kind"))[:40] for change in changes if change.get("kind") not in TARGETS]
-    return (f"it has a change of kind '{unknown[0]}', which this version does not know",) if unknown else ()
+    unknown = [
+        str(change.get("kind"))[:40] for change in changes if change.get("kind") not in TARGETS
+    ]
+    return (
+        (f"it has a change of kind '{unknown[0]}', which this version does not know",)
+        if unknown
+        else ()
+    )
 
 
 def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Status:
@@ -490,7 +580,9 @@ def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> St
 
 
 def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
-    """Return True if AWS confirmed each change and only the last line is missing, for example on a full disk."""
+    """Return True if AWS confirmed each change and only the last line is missing,
+    for example on a full disk.
+    """
     if any(event.get("event") == "failed" or event.get("do") == "back" for event in events):
         return False
     done = {str(event.get("step")) for event in events if event.get("event") == "done"}
@@ -501,4 +593,6 @@ def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 def steps_begun(record: ChangeRecord) -> list[int]:
     """Return the numbers of the changes that a record announced before it ended."""
     steps = {event.get("step") for event in record.events if event.get("event") == "intent"}
-    return sorted(step for step in steps if isinstance(step, int) and 0 <= step < len(record.changes))
+    return sorted(
+        step for step in steps if isinstance(step, int) and 0 <= step < len(record.changes)
+    )

@@ -28,12 +28,15 @@ from ..base.shared_files import create_mode, open_regular, share_with_folder
 def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
     """Hold the lock of one account and region.
 
-    ``what`` is the operation, for others who need the lock: they get a Conflict that names this process.
+    ``what`` is the operation, for others who need the lock: they get a Conflict that names this
+    process.
     """
     path = directory / f"lock-{scope}"
     mine, caller = (path, threading.get_ident()), sys._getframe(2)
     former = _FILES.get(mine)
-    if former is not None and not any(frame is former[1] for frame, _ in traceback.walk_stack(caller)):
+    if former is not None and not any(
+        frame is former[1] for frame, _ in traceback.walk_stack(caller)
+    ):
         former[0].close()  # this thread was interrupted in the last lines of an earlier change
     with os.fdopen(_open(path), "r+b", buffering=0) as file:
         _FILES[mine] = file, caller
@@ -41,7 +44,9 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
         if not _take(handle):
             raise _held(_holder(handle))
         since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "what": what})
+        _write(
+            handle, {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "what": what}
+        )
         try:
             yield
         finally:
@@ -50,7 +55,9 @@ def hold(directory: Path, scope: str, what: str) -> Iterator[None]:
 
 
 _FILES: dict[tuple[Path, int], tuple[FileIO, FrameType]] = {}
-"""The lock file that each thread opened last, and the call that holds it: a traceback would keep it open after it."""
+"""The lock file that each thread opened last, and the call that holds it:
+a traceback would keep it open after it.
+"""
 
 
 def _open(path: Path) -> int:
@@ -62,8 +69,10 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise GtSecureError(
             f"The lock file {path} cannot be used: {error.strerror}.",
-            next_step="Choose another folder with journal= or GT_SECURE_JOURNAL. Users who share one "
-            "need a folder that their group may write to. Nothing was changed.",
+            next_step=(
+                "Choose another folder with journal= or GT_SECURE_JOURNAL. Users who share one "
+                "need a folder that their group may write to. Nothing was changed."
+            ),
             details={"errno": error.errno},
         ) from error
 
@@ -76,7 +85,10 @@ def _take(handle: int) -> bool:
             return False
         raise GtSecureError(
             f"This file system cannot lock files ({error.strerror}).",
-            next_step="Choose a directory on a local disk with journal= or GT_SECURE_JOURNAL. Nothing was changed.",
+            next_step=(
+                "Choose a directory on a local disk with journal= or GT_SECURE_JOURNAL. Nothing was"
+                " changed."
+            ),
         ) from error
     return True
 
@@ -116,9 +128,12 @@ def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
 def _held(holder: Mapping[str, Any] | None) -> Conflict:
     who = holder or {}
     return Conflict(
-        f"Another change is under way: {who.get('what') or 'a change'}, by process {who.get('pid') or 'unknown'} on "
-        f"{who.get('host') or 'this machine'} since {who.get('since') or 'just now'}.",
-        next_step="Wait until it has ended, then plan again. If that process hangs, end it. Its steps are in the "
-        "journal and can be undone.",
+        f"Another change is under way: {who.get('what') or 'a change'}, by process"
+        f" {who.get('pid') or 'unknown'} on {who.get('host') or 'this machine'} since"
+        f" {who.get('since') or 'just now'}.",
+        next_step=(
+            "Wait until it has ended, then plan again. If that process hangs, end it. Its steps are"
+            " in the journal and can be undone."
+        ),
         details={"holder": dict(who)},
     )

@@ -24,10 +24,20 @@ from ..engine.policies.bucket_guard import (
     merge_equal_guards,
 )
 from ..engine.policies.equivalence import deleted_principals
-from ..engine.policies.signer_limit import find_signer_limit, find_signer_limits, is_listed, signer_names
+from ..engine.policies.signer_limit import (
+    find_signer_limit,
+    find_signer_limits,
+    is_listed,
+    signer_names,
+)
 from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
-from ..restriction.applications import ApplicationProfile, SignatureVersion, applications, bystanders
+from ..restriction.applications import (
+    ApplicationProfile,
+    SignatureVersion,
+    applications,
+    bystanders,
+)
 from ..restriction.messages import MessageSeverity, Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, find_change
@@ -38,19 +48,31 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...]) -> tuple[Notice, ...]:
-    """Return the notices of a plan: those about lists that AWS keeps, then the others, most serious first."""
+def notices_for(
+    wish: Restriction, state: State, changes: tuple[Change[Any], ...]
+) -> tuple[Notice, ...]:
+    """Return the notices of a plan: those about lists that AWS keeps, then the others,
+    most serious first.
+    """
     lists = (made for each in wish.managed for made in _list(each, wish, state))
     guard = find_change(changes, BucketGuard)
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
-    found = [*_own(wish, state), *_url_lock(wish, state, url_lock_changes), *_endpoints(wish, state)]
+    found = [
+        *_own(wish, state),
+        *_url_lock(wish, state, url_lock_changes),
+        *_endpoints(wish, state),
+    ]
     if guard is not None:
         found += [
             *_guard(wish, state, guard.after),
             *_folder(wish, guard.after),
             *_signers(wish, state, guard.after),
             *_deleted(guard),
-            *(notice("bucket-elsewhere", regions=each.text) for each in state.missing() if each.why == "elsewhere"),
+            *(
+                notice("bucket-elsewhere", regions=each.text)
+                for each in state.missing()
+                if each.why == "elsewhere"
+            ),
         ]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
@@ -61,11 +83,15 @@ def notices_for(wish: Restriction, state: State, changes: tuple[Change[Any], ...
 
 
 def _own(wish: Restriction, state: State) -> Iterator[Notice]:
-    """Yield the notices of the restriction itself; that about a whole bucket names the folder of the team's jobs."""
+    """Yield the notices of the restriction itself;
+    that about a whole bucket names the folder of the team's jobs.
+    """
     folder = folder_of(state.jobs.if_read or (), wish.bucket or "")
     for each in wish.notices:
         known = f" The manifests and labels of the team's jobs are under {printable(folder)}."
-        yield replace(each, fix=each.fix + known) if folder and each.code == "whole-bucket" else each
+        yield (
+            replace(each, fix=each.fix + known) if folder and each.code == "whole-bucket" else each
+        )
 
 
 def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notice]:
@@ -82,33 +108,60 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
 
 
 def _folder(wish: Restriction, policy: str | None) -> Iterator[Notice]:
-    """Yield what a prefix without a slash covers beside a folder; it asks where a guard covers that folder."""
+    """Yield what a prefix without a slash covers beside a folder;
+    it asks where a guard covers that folder.
+    """
     if wish.guard and wish.prefix[-1:].isalnum():
         folder = f"{wish.prefix}/"
         has_guard = any(each.prefix.startswith(folder) for each in find_guards(policy))
         fix = f"Did you mean s3://{wish.bucket}/{folder}?"
-        yield notice("prefix-without-slash", severity="warning" if has_guard else None, fix=fix, prefix=wish.prefix)
+        yield notice(
+            "prefix-without-slash",
+            severity="warning" if has_guard else None,
+            fix=fix,
+            prefix=wish.prefix,
+        )
 
 
 def _one_path(lock: UrlLock) -> Notice:
-    """Return the warning for a workforce in a VPC: it has two portals, and a URL lock serves only one of them."""
-    refused, other, served = ("VPC", "VpcSourceIp", "public") if lock.source_ip else ("public", "SourceIp", "VPC")
-    fix = f"If this team works in the {refused} portal, choose its setting ({other}). If it works in both, split "
-    return notice("url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, served=served)
+    """Return the warning for a workforce in a VPC: it has two portals,
+    and a URL lock serves only one of them.
+    """
+    refused, other, served = (
+        ("VPC", "VpcSourceIp", "public") if lock.source_ip else ("public", "SourceIp", "VPC")
+    )
+    fix = (
+        f"If this team works in the {refused} portal, choose its setting ({other}). If it works in"
+        " both, split "
+    )
+    return notice(
+        "url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, served=served
+    )
 
 
 def _nested(prefixes: Iterable[str], prefix: str) -> list[str]:
-    """Return the prefixes that begin with another one, of which one is this prefix; the longest last."""
+    """Return the prefixes that begin with another one, of which one is this prefix;
+    the longest last.
+    """
     others = {each for each in prefixes if each != prefix}
-    inner = {max(each, prefix, key=len) for each in others if each.startswith(prefix) or prefix.startswith(each)}
+    inner = {
+        max(each, prefix, key=len)
+        for each in others
+        if each.startswith(prefix) or prefix.startswith(each)
+    }
     return sorted(inner, key=lambda each: (len(each), each))
 
 
 def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
-    """Yield who can open the objects that the guard of a prefix and others cover: a request must satisfy all lists."""
+    """Yield who can open the objects that the guard of a prefix and others cover:
+    a request must satisfy all lists.
+    """
     for inner in _nested((each.prefix for each in guards), prefix):
         covering = [each for each in guards if inner.startswith(each.prefix)]
-        if len({(each.networks, each.endpoints, each.reads, each.drifted) for each in covering}) == 1:
+        if (
+            len({(each.networks, each.endpoints, each.reads, each.drifted) for each in covering})
+            == 1
+        ):
             continue
         *_, last = covering
         networks, endpoints = collapse(last.networks), set(last.endpoints)
@@ -116,13 +169,20 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
             networks = subtract(networks, subtract(networks, each.networks))
             endpoints &= set(each.endpoints)
         both = ", ".join([*map(str, networks), *sorted(endpoints)]) or "nobody"
-        both = "unknown, because one was edited by hand" if any(each.drifted for each in covering) else both
+        both = (
+            "unknown, because one was edited by hand"
+            if any(each.drifted for each in covering)
+            else both
+        )
         spared = " and ".join(each.objects for each in covering if each.reads)
         off = f"gt-secure plan s3://{shlex.quote(f'{last.bucket}/{inner}')} --guard off"
         yield notice(
             "guards-overlap",
             severity="blocker" if both == "nobody" else None,
-            fix=f"Add the sources to each list, or remove one of these guards, such as with '{off}'.",
+            fix=(
+                "Add the sources to each list, or remove one of these guards, such as with"
+                f" '{off}'."
+            ),
             objects=f"objects under {inner}",
             guards=some([each.objects for each in covering]),
             both=both,
@@ -131,18 +191,27 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
 
 
 def _room(policy: str | None, prefix: str) -> Iterator[Notice]:
-    """Yield how many guards more fit, and what is shorter as one statement; nothing of the only guard."""
+    """Yield how many guards more fit, and what is shorter as one statement;
+    nothing of the only guard.
+    """
     guards, guard = find_guards(policy), find_guard(policy, prefix)
     if policy is None or guard is None or len(guards) < 2:
         return
     size, merged = (len(each.encode()) for each in (policy, merge_equal_guards(policy)))
     own = len(json.dumps(guard.statement, separators=(",", ":"))) + 1
     saved = (
-        f" Guards with equal lists would take {size - merged:,} bytes less as one statement." if merged < size else ""
+        f" Guards with equal lists would take {size - merged:,} bytes less as one statement."
+        if merged < size
+        else ""
     )
     more = (MAX_BUCKET_POLICY - size) // own
     yield notice(
-        "guards-room", guards=len(guards), size=f"{size:,}", most=f"{MAX_BUCKET_POLICY:,}", more=more, saved=saved
+        "guards-room",
+        guards=len(guards),
+        size=f"{size:,}",
+        most=f"{MAX_BUCKET_POLICY:,}",
+        more=more,
+        saved=saved,
     )
 
 
@@ -166,7 +235,9 @@ def _guard(wish: Restriction, state: State, after: str | None) -> Iterator[Notic
 
 
 def _signers(restriction: Restriction, state: State, after: str | None) -> Iterator[Notice]:
-    """Yield whom the signer limit would stop: the caller, the roles of waiting jobs, and who was on its list."""
+    """Yield whom the signer limit would stop: the caller, the roles of waiting jobs,
+    and who was on its list.
+    """
     policy = state.bucket.policy.value if state.bucket is not None else None
     limit = find_signer_limit(policy, changed_prefix(restriction, policy, SIGNERS_SID))
     if restriction.signers is None or not (restriction.signers or limit):
@@ -183,18 +254,28 @@ def _signers(restriction: Restriction, state: State, after: str | None) -> Itera
         if any(each != both for each in lists):
             names = signer_names(sorted(both))
             weight: MessageSeverity | None = None if both else "blocker"
-            yield notice("signers-overlap", severity=weight, objects=f"objects under {inner}", signers=names)
+            yield notice(
+                "signers-overlap", severity=weight, objects=f"objects under {inner}", signers=names
+            )
     yield notice("signers-limits")
     if not is_listed(state.caller_arn, restriction.signers):
         yield notice("signers-caller", caller=state.caller_arn, fix=_add([state.caller_arn]))
     yield from _signers_of_jobs(restriction, restriction.signers, state)
-    dropped = [each for each in limit.signers if not is_listed(each, restriction.signers)] if limit is not None else []
+    dropped = (
+        [each for each in limit.signers if not is_listed(each, restriction.signers)]
+        if limit is not None
+        else []
+    )
     if dropped:
         yield notice("signers-drops", signers=signer_names(dropped).replace(" or ", ", "))
 
 
-def _signers_of_jobs(restriction: Restriction, signers: Sequence[str], state: State) -> Iterator[Notice]:
-    """Yield the roles of waiting jobs that the signer limit would stop, or that they are unknown."""
+def _signers_of_jobs(
+    restriction: Restriction, signers: Sequence[str], state: State
+) -> Iterator[Notice]:
+    """Yield the roles of waiting jobs that the signer limit would stop,
+    or that they are unknown.
+    """
     roles = {job.role_arn for job in state.jobs.if_read or () if job.role_arn}
     left_out = sorted(role for role in roles if not is_listed(role, signers))
     if left_out:
@@ -208,7 +289,9 @@ def _add(arns: Sequence[str]) -> str:
 
 
 def _deleted(change: Change[str | None]) -> Iterator[Notice]:
-    """Yield the blocker of a policy that names deleted principals: S3 refuses such a policy as a whole."""
+    """Yield the blocker of a policy that names deleted principals:
+    S3 refuses such a policy as a whole.
+    """
     gone = deleted_principals(change.after)
     if gone:
         yield notice("principal-deleted", principals="; ".join(gone))
@@ -231,7 +314,9 @@ def _portal(restriction: Restriction, state: State) -> Iterator[Notice]:
             yield notice("portal-closes", severity="warning", fix=fix, others=named)
         else:
             yield notice("portal-closes", others=named)
-    gone = [str(network) for network in outside(parse_stored_cidrs(force.cidrs), restriction.addresses)]
+    gone = [
+        str(network) for network in outside(parse_stored_cidrs(force.cidrs), restriction.addresses)
+    ]
     if gone:
         yield notice("portal-drops", sources=", ".join(gone), others=named)
     if force.in_vpc:
@@ -261,7 +346,9 @@ def _jobs(state: State) -> Iterator[Notice]:
 
 
 def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice]:
-    """Yield the notices about a list that AWS keeps: what is missing from the locks, and what is left out."""
+    """Yield the notices about a list that AWS keeps: what is missing from the locks,
+    and what is left out.
+    """
     guard = existing_guard(wish, state) if wish.guard else None
     if guard is not None:
         yield from _missing(each, "guard", outside(each.networks, guard.networks))
@@ -271,7 +358,12 @@ def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice
         yield from _missing(each, "portal lock", outside(each.networks, cidrs))
     if each.left_out:
         ranges = count(len(each.left_out), "range")
-        yield notice("list-ranges-left-out", list=each.name, ranges=ranges, left_out=some([*map(str, each.left_out)]))
+        yield notice(
+            "list-ranges-left-out",
+            list=each.name,
+            ranges=ranges,
+            left_out=some([*map(str, each.left_out)]),
+        )
     if not each.networks:
         yield notice("list-empty", list=each.name)
     if each.owner == "AWS":
@@ -281,26 +373,42 @@ def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice
 def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> Iterator[Notice]:
     if missing:
         ranges = count(len(missing), "range")
-        yield notice("list-changed", list=each.name, ranges=ranges, lock=lock, missing=some([*map(str, missing)]))
+        yield notice(
+            "list-changed",
+            list=each.name,
+            ranges=ranges,
+            lock=lock,
+            missing=some([*map(str, missing)]),
+        )
 
 
 _MOST_KEYS = 10_000
 _SHOWN = "signs with version {}, as the log shows"
 
 
-def signature_of(wish: Restriction, region: str, tried: DryRun | None) -> tuple[SignatureVersion, str]:
+def signature_of(
+    wish: Restriction, region: str, tried: DryRun | None
+) -> tuple[SignatureVersion, str]:
     """Return the signature version of the next URL of the application, and where that comes from.
 
-    What the log shows counts for more than the profile: somebody may have set the application up differently.
+    What the log shows counts for more than the profile: somebody may have set the application up
+    differently.
     """
     profile = applications().get(wish.application or "")
     if profile is None:
         return "unknown", ""
     rows = _usages(profile, tried)
     if rows and profile.signature != "none":
-        version_2, total = sum(each.signed_with_2 for each in rows), sum(each.requests for each in rows)
+        version_2, total = (
+            sum(each.signed_with_2 for each in rows),
+            sum(each.requests for each in rows),
+        )
         if version_2 < total:
-            return ("2", "signs some URLs with version 2, as the log shows") if version_2 else ("4", _SHOWN.format(4))
+            return (
+                ("2", "signs some URLs with version 2, as the log shows")
+                if version_2
+                else ("4", _SHOWN.format(4))
+            )
         return "2", _SHOWN.format(2)
     found = profile.version_in(region)
     default = f", boto3's default in {region}" if profile.signature == "boto3" else ""
@@ -308,7 +416,9 @@ def signature_of(wish: Restriction, region: str, tried: DryRun | None) -> tuple[
 
 
 def _usages(profile: ApplicationProfile, tried: DryRun | None) -> list[Usage]:
-    """Return the requests of the application in the log: those of its name, or those of no named product."""
+    """Return the requests of the application in the log: those of its name,
+    or those of no named product.
+    """
     every = () if tried is None else tried.usages
     named = {each.name for each in applications().values()}
     own = [each for each in every if each.application == profile.name]
@@ -318,21 +428,32 @@ def _usages(profile: ApplicationProfile, tried: DryRun | None) -> list[Usage]:
 def bystander_notices(
     restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None
 ) -> Iterator[Notice]:
-    """Yield features of AWS in the log that a guard would refuse, and those that need a longer age limit."""
+    """Yield features of AWS in the log that a guard would refuse,
+    and those that need a longer age limit.
+    """
     if not restriction.guard or find_change(changes, BucketGuard) is None:
         return
     usages = () if tried is None else tried.usages
-    logged = [(each, [use for use in usages if use.application.startswith(each.name)]) for each in bystanders()]
+    logged = [
+        (each, [use for use in usages if use.application.startswith(each.name)])
+        for each in bystanders()
+    ]
     refused = [each for each, uses in logged if sum(use.refused for use in uses)]
     if refused:
         services = " and ".join(each.name for each in refused)
-        yield notice("bystander-refused", fix=" ".join(each.advice for each in refused), services=services)
+        yield notice(
+            "bystander-refused", fix=" ".join(each.advice for each in refused), services=services
+        )
     if restriction.age_limit_s is not None:
         yield from _too_short(restriction.age_limit_s, logged)
 
 
-def _too_short(limit_s: int, logged: Sequence[tuple[ApplicationProfile, list[Usage]]]) -> Iterator[Notice]:
-    """Yield the features of AWS that need a longer age limit; it asks where the log shows one of them."""
+def _too_short(
+    limit_s: int, logged: Sequence[tuple[ApplicationProfile, list[Usage]]]
+) -> Iterator[Notice]:
+    """Yield the features of AWS that need a longer age limit;
+    it asks where the log shows one of them.
+    """
     short = [(each, uses) for each, uses in logged if limit_s < each.needs_age_s]
     known = [each.name for each, uses in short if uses]
     if short:
@@ -345,7 +466,9 @@ def _too_short(limit_s: int, logged: Sequence[tuple[ApplicationProfile, list[Usa
         )
 
 
-def application_notices(wish: Restriction, region: str, tried: DryRun | None, hits: Hits | None) -> Iterator[Notice]:
+def application_notices(
+    wish: Restriction, region: str, tried: DryRun | None, hits: Hits | None
+) -> Iterator[Notice]:
     """Yield what a plan says about its application."""
     profile = applications().get(wish.application or "")
     if profile is None or not wish.guard:
@@ -364,7 +487,10 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
     )
     root = "" if wish.prefix else _root(profile, hits, wish)
     if root:
-        lists = [*(f"--allow {each}" for each in wish.addresses), *(f"--endpoint {each}" for each in wish.endpoints)]
+        lists = [
+            *(f"--allow {each}" for each in wish.addresses),
+            *(f"--endpoint {each}" for each in wish.endpoints),
+        ]
         place = shlex.quote(f"{wish.bucket}/{root}")
         fix = f"To guard these alone: gt-secure plan s3://{place} {' '.join(lists)}"
         yield notice("application-prefix", fix=fix, name=profile.name, prefix=root)
@@ -372,19 +498,28 @@ def application_notices(wish: Restriction, region: str, tried: DryRun | None, hi
     yield _age_limit(wish, profile, version, words)
 
 
-def _age_limit(restriction: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str) -> Notice:
+def _age_limit(
+    restriction: Restriction, profile: ApplicationProfile, version: SignatureVersion, words: str
+) -> Notice:
     """Return what a limit does, or which one is proposed."""
     limit, longest = restriction.age_limit_s, profile.longest_s
     lives = f", and its URLs live up to {age_text(longest)}" if longest else ""
-    lifetime = f" Setting of the lifetime: {profile.lifetime_setting}." if profile.lifetime_setting else ""
+    lifetime = (
+        f" Setting of the lifetime: {profile.lifetime_setting}." if profile.lifetime_setting else ""
+    )
 
     def said(effect: str, fix: str) -> Notice:
-        return notice("application-age-limit", fix=fix, name=profile.name, version=words, effect=effect)
+        return notice(
+            "application-age-limit", fix=fix, name=profile.name, version=words, effect=effect
+        )
 
     if version == "2":
         refuses = ": an age limit refuses every such URL"
         setting = profile.signature_setting or "see its settings"
-        return said(refuses if limit else f"{refuses}, so none is proposed", f"Sign with version 4 first: {setting}.")
+        return said(
+            refuses if limit else f"{refuses}, so none is proposed",
+            f"Sign with version 4 first: {setting}.",
+        )
     if version == "unknown":
         return notice(
             "application-age-limit",
@@ -395,18 +530,30 @@ def _age_limit(restriction: Restriction, profile: ApplicationProfile, version: S
             effect=": an age limit may refuse every URL" if limit else ": no age limit is proposed",
         )
     if limit is None:
-        fitting = next((each for each in USUAL_LIMITS_S if each >= longest), None) if longest else None
+        fitting = (
+            next((each for each in USUAL_LIMITS_S if each >= longest), None) if longest else None
+        )
         if fitting is None:
-            return said(f"{lives}: an age limit is possible", f"Choose one above the age of its URLs.{lifetime}")
-        return said(lives, f"Proposed: --age-limit {age_text(fitting)}, which ends none of them early.{lifetime}")
+            return said(
+                f"{lives}: an age limit is possible",
+                f"Choose one above the age of its URLs.{lifetime}",
+            )
+        return said(
+            lives,
+            f"Proposed: --age-limit {age_text(fitting)}, which ends none of them early.{lifetime}",
+        )
     if longest > limit:
         fix = f"That is right if they are used immediately.{lifetime}"
         return said(f"{lives}: the limit ends them after {age_text(limit)}", fix)
-    return said(f"{lives}: the limit ends none of them early", f"Keep it above their lifetime.{lifetime}")
+    return said(
+        f"{lives}: the limit ends none of them early", f"Keep it above their lifetime.{lifetime}"
+    )
 
 
 def _root(profile: ApplicationProfile, hits: Hits | None, wish: Restriction) -> str:
-    """Return the prefix of all keys that the application presigned in a log; empty if they share none."""
+    """Return the prefix of all keys that the application presigned in a log;
+    empty if they share none.
+    """
     if not profile.root or hits is None:
         return ""
     rows = hits.filter(presigned=True, refused=False, bucket=wish.bucket, application=profile.name)

@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 
 def team_notices(state: State, before: Exposure, after: Exposure) -> Iterator[Notice]:
-    """Yield the blocker that names each other team that would lose access, and a question about each that loses a part.
+    """Yield the blocker that names each other team that would lose access, and a question about
+    each that loses a part.
 
-    The question is about a team with a labeling job in progress: whether somebody works at the lost sources is unknown.
+    The question is about a team with a labeling job in progress: whether somebody works at the lost
+    sources is unknown.
     """
     bucket, refused = before.locks.bucket, list[str]()
     for each in state.users:
         rows = list(_rows(each, before, after))
-        # What is opened before and what may be are lost alike, so the former is counted with the latter.
-        parts = _words((moved(unsure(row.before, [""]), row.after, "unknown", "refused"), row) for row in rows)
+        # What is opened before and what may be are lost alike, so the former is counted with the
+        # latter.
+        parts = _words(
+            (moved(unsure(row.before, [""]), row.after, "unknown", "refused"), row) for row in rows
+        )
         jobs = ", ".join(job.name for job in each.jobs_on(bucket) if job.in_progress)
         if lost := _words((_lost(row, each.wish), row) for row in rows):
             refused.append(f"{printable(', '.join(each.uses_of(bucket)))} ({lost[0]})")
@@ -41,25 +46,35 @@ def team_notices(state: State, before: Exposure, after: Exposure) -> Iterator[No
 
 
 def _rows(other: OtherTeam, before: Exposure, after: Exposure) -> Iterator[Difference[Row]]:
-    """Yield from where workers of a team open each class of keys that the team uses and the plan covers."""
+    """Yield from where workers of a team open each class of keys that the team uses
+    and the plan covers.
+    """
     name, prefix = other.team.name, other.prefix_on(before.locks.bucket)
     longest = max(prefix, before.key, key=len)
     if longest.startswith(prefix) and longest.startswith(before.key):
         for key in before.keys_beside(after, longest):
-            now, then = (Exposure(each.locks.others[name], key).row("worker") for each in (before, after))
+            now, then = (
+                Exposure(each.locks.others[name], key).row("worker") for each in (before, after)
+            )
             yield Difference(now, then)
 
 
 def _words(sets: Iterable[tuple[SourceSet, Difference[Row]]]) -> list[str]:
-    return list(dict.fromkeys(places(each, row.named_endpoints) for each, row in sets if not each.is_empty))
+    return list(
+        dict.fromkeys(places(each, row.named_endpoints) for each, row in sets if not each.is_empty)
+    )
 
 
 def _lost(row: Difference[Row], wish: Restriction | None) -> SourceSet:
-    """Return the sources that a team loses: all that it has, or those that its restriction lists."""
+    """Return the sources that a team loses: all that it has,
+    or those that its restriction lists.
+    """
     if row.after.word == "refused":
         return row.before.unknown if row.before.opened.is_empty else row.before.opened
     if wish is None:
         return SourceSet()
-    answers = ((each, row.before.at_endpoint(each), row.after.at_endpoint(each)) for each in wish.endpoints)
+    answers = (
+        (each, row.before.at_endpoint(each), row.after.at_endpoint(each)) for each in wish.endpoints
+    )
     endpoints = tuple(each for each, *words in answers if words == ["opened", "refused"])
     return SourceSet(within(row.loses.spans, tuple(spans_of(wish.addresses))), endpoints)

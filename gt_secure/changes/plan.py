@@ -1,4 +1,6 @@
-"""`Plan`: the difference between the current and the wanted state, with everything needed to decide."""
+"""`Plan`: the difference between the current and the wanted state,
+with everything needed to decide.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,9 @@ class Plan(Ambiguous):
 
     @cached_property
     def exposure(self) -> tuple[Difference[Row], ...]:
-        """The exact sources that each kind of request is opened to, before and after; decided when it is asked for."""
+        """The exact sources that each kind of request is opened to, before and after;
+        decided when it is asked for.
+        """
         return self.after.diff(self.before)
 
     @cached_property
@@ -104,18 +108,28 @@ class Plan(Ambiguous):
 
     @cached_property
     def keeping(self) -> Restriction | None:
-        """The restriction that also admits what the other teams of the bucket were given; None if it does so already.
+        """The restriction that also admits what the other teams of the bucket were given; None if
+        it does so already.
 
-        It is the union with the restriction that the journal has for each of them. Plan it in place of this one.
+        It is the union with the restriction that the journal has for each of them. Plan it in place
+        of this one.
         """
-        guarded = [each.wish for each in self.state.others if each.wish is not None and self.restriction.guard]
+        guarded = [
+            each.wish
+            for each in self.state.others
+            if each.wish is not None and self.restriction.guard
+        ]
         own = self.restriction.prefix  # the guard of another prefix admits its teams itself
-        kept = [each for each in guarded if own.startswith(each.prefix) or each.prefix.startswith(own)]
+        kept = [
+            each for each in guarded if own.startswith(each.prefix) or each.prefix.startswith(own)
+        ]
         joined = self.restriction.including(kept) if kept else self.restriction
         return None if joined.to_dict() == self.restriction.to_dict() else joined
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there.")
+        raise TypeError(
+            "A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there."
+        )
 
     @property
     def empty(self) -> bool:
@@ -135,7 +149,9 @@ class Plan(Ambiguous):
 
     @property
     def asks(self) -> tuple[Notice, ...]:
-        """The warnings and blockers that a person confirms by their codes before Apply; none if nothing changes."""
+        """The warnings and blockers that a person confirms by their codes before Apply;
+        none if nothing changes.
+        """
         return () if self.empty else tuple(notice for notice in self.notices if notice.asks)
 
     @property
@@ -150,13 +166,18 @@ class Plan(Ambiguous):
 
     @property
     def digest(self) -> str:
-        """The fingerprint of the plan, for an approval: account, region, restriction, changes and calls."""
+        """The fingerprint of the plan, for an approval: account, region, restriction,
+        changes and calls.
+        """
         data = {
             "account": self.state.account_id,
             "region": self.state.region,
-            "restriction": {k: v for k, v in self.restriction.to_dict().items() if k != "application"},
+            "restriction": {
+                k: v for k, v in self.restriction.to_dict().items() if k != "application"
+            },
             "changes": [
-                change.for_journal() | {"calls": [call.to_dict() for call in change.calls]} for change in self.changes
+                change.for_journal() | {"calls": [call.to_dict() for call in change.calls]}
+                for change in self.changes
             ],
         }
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
@@ -182,7 +203,9 @@ class Plan(Ambiguous):
         """Return the plan as JSON-able data."""
         return {
             "access": self.access and members(self.access, "before", "after"),
-            **members(self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure"),
+            **members(
+                self, "empty", "digest", "restriction", "changes", "notices", "findings", "exposure"
+            ),
             "asks": [each.code for each in self.asks],
             "simulation": [service_data(row) for row in self.simulation],
             **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
@@ -199,7 +222,8 @@ class Plan(Ambiguous):
     def to_text(self, room: int | None = None, *, full: bool = False) -> str:
         """Return the plan as text for a terminal, its tables no wider than ``room`` columns.
 
-        It ends with the verdict. ``full`` adds exact sets, services that stay the same, permissions and notes.
+        It ends with the verdict. ``full`` adds exact sets, services that stay the same, permissions
+        and notes.
         """
         from .render.text import plan_text
 
@@ -211,8 +235,8 @@ class Plan(Ambiguous):
         Parameters
         ----------
         standalone : bool
-            A self-contained page, to attach to a ticket: it needs no other file, and follows the reader's light or dark
-            theme. Otherwise a fragment, whose classes begin with ``gts-``.
+            A self-contained page, to attach to a ticket: it needs no other file, and follows the
+            reader's light or dark theme. Otherwise a fragment, whose classes begin with ``gts-``.
         """
         from .render.html import plan_html, plan_page
 
@@ -254,8 +278,9 @@ def plan(
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
-    See :meth:`gt_secure.Connection.plan` for the parameters. Raises AccessDenied, NotFound, CredentialsError or
-    Unreachable if a part that would be written, or a list that the restriction names, cannot be read.
+    See :meth:`gt_secure.Connection.plan` for the parameters. Raises AccessDenied, NotFound,
+    CredentialsError or Unreachable if a part that would be written, or a list that the restriction
+    names, cannot be read.
     """
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
@@ -273,9 +298,16 @@ def plan(
     results = tuple(after.holds(one) for one in restriction.expectations)
     tried = dry_run(restriction, hits)
     left = replace(current.after(changes), wanted=restriction, prefix=restriction.prefix)
-    notices = [*notices_for(restriction, current, changes), *notices_of(restriction, rows, before, after, hits)]
+    notices = [
+        *notices_for(restriction, current, changes),
+        *notices_of(restriction, rows, before, after, hits),
+    ]
     region = (current.bucket.region if current.bucket is not None else "") or current.region
-    notices += [*team_notices(current, before, after), *_broken(results), *_cap(restriction, changes, tried, region)]
+    notices += [
+        *team_notices(current, before, after),
+        *_broken(results),
+        *_cap(restriction, changes, tried, region),
+    ]
     notices += application_notices(restriction, region, tried, hits)
     notices += bystander_notices(restriction, changes, tried)
     notices += _without_objects(aws if state is None else None, restriction, changes)
@@ -290,7 +322,12 @@ def plan(
         after=after,
         notices=tuple(sorted(notices, key=lambda each: each.severity != "blocker")),
         findings=accept(
-            [each for each in examine(with_url_ages(left, hits)).findings if each.code not in codes], accepted
+            [
+                each
+                for each in examine(with_url_ages(left, hits)).findings
+                if each.code not in codes
+            ],
+            accepted,
         ),
         simulation=rows,
         expectations=results,
@@ -302,7 +339,9 @@ def plan(
 def _cap(
     restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str
 ) -> Iterator[Notice]:
-    """Yield what an age limit refuses: every URL of signature version 2, and old requests that the log shows."""
+    """Yield what an age limit refuses: every URL of signature version 2,
+    and old requests that the log shows.
+    """
     if not (restriction.version_4_only or restriction.age_limit):
         return
     requests = 0 if tried is None else tried.signed_with_2
@@ -317,14 +356,22 @@ def _cap(
     if profile is not None and version == "2" and not requests:
         worked = f" {profile.name} signs so in {region}: the plan would refuse every URL of it."
     asks = (requests or version == "2") and find_change(changes, BucketGuard) is not None
-    yield notice("age-limit-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix)
+    yield notice(
+        "age-limit-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix
+    )
     if tried is not None and tried.too_old:
         yield notice("age-limit-refuses", requests=count(tried.too_old, "request"))
 
 
-def _without_objects(aws: Aws | None, wish: Restriction, changes: Sequence[Change[Any]]) -> Iterator[Notice]:
+def _without_objects(
+    aws: Aws | None, wish: Restriction, changes: Sequence[Change[Any]]
+) -> Iterator[Notice]:
     """Yield that no object is under the prefix of a guard, or that this is unknown."""
-    if aws is None or not (wish.guard and wish.bucket and wish.prefix) or find_change(changes, BucketGuard) is None:
+    if (
+        aws is None
+        or not (wish.guard and wish.bucket and wish.prefix)
+        or find_change(changes, BucketGuard) is None
+    ):
         return
     listing = listing_of(aws, wish.bucket)(wish.prefix)
     if listing is None:
@@ -344,7 +391,9 @@ def exposures_of(
     listing = None if aws is None else listing_of(aws, locks.bucket)
     now = Exposure(locks, wish.prefix, is_prefix=True, listing=listing)
     after = locks_of(state.after(changes))
-    return now, now if after == locks else Exposure(after, wish.prefix, is_prefix=True, listing=listing)
+    return now, now if after == locks else Exposure(
+        after, wish.prefix, is_prefix=True, listing=listing
+    )
 
 
 def _broken(results: Sequence[Proof]) -> Iterator[Notice]:

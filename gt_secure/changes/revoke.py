@@ -1,4 +1,6 @@
-"""Plans that revoke URLs: a Deny for presigned requests whose credentials are older than the leak."""
+"""Plans that revoke URLs: a Deny for presigned requests whose credentials are
+older than the leak.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names and times
 
@@ -49,16 +51,20 @@ LONGEST = dt.timedelta(seconds=LONGEST_S)
 _NAMED = 5
 _OF_USER = "coalesce(requester, '') LIKE 'arn:%:iam::%'"
 _OF_SESSION = "coalesce(requester, '') LIKE 'arn:%:sts::%'"
-"""Conditions: a log names the user or root of long-term keys, and the session of temporary credentials."""
+"""Conditions: a log names the user or root of long-term keys,
+and the session of temporary credentials.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """URLs to revoke: of one object, or of all under a prefix; of one signer, or of all with temporary credentials.
+    """URLs to revoke: of one object, or of all under a prefix; of one signer, or of all with
+    temporary credentials.
 
-    Only temporary credentials issued before ``before`` count; long-term keys have no time of issue. ``until`` is when
-    the last of the URLs expires; None if it is unknown, or never. Both are UTC. ``leaked`` is one URL of a log. The
-    sessions of a ``viewer`` are stopped as well as the signer, and alone without one.
+    Only temporary credentials issued before ``before`` count; long-term keys have no time of issue.
+    ``until`` is when the last of the URLs expires; None if it is unknown, or never. Both are UTC.
+    ``leaked`` is one URL of a log. The sessions of a ``viewer`` are stopped as well as the signer,
+    and alone without one.
     """
 
     bucket: str
@@ -91,27 +97,38 @@ class Revoked:
         what = f"for {self.key}" if self.key is not None else f"for objects under {self.prefix}"
         what = "for the bucket and every object in it" if self.whole_bucket else what
         moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
-        label = signer_names([] if (self.signer or "").endswith(":root") else [without_session(self.signer or "")])
+        label = signer_names(
+            [] if (self.signer or "").endswith(":root") else [without_session(self.signer or "")]
+        )
         signed = {
             "everybody": signed_words("", moment),
             "session": signed_words(f" by {label}", moment),
-            "user": f"signed with the long-term keys of {label}, new ones too, and with temporary credentials of "
-            f"{label} from before {moment}",
-            "unknown": f"signed with anybody's long-term keys, new ones too, and with anybody's temporary credentials "
-            f"from before {moment}",
+            "user": (
+                f"signed with the long-term keys of {label}, new ones too, and with temporary"
+                f" credentials of {label} from before {moment}"
+            ),
+            "unknown": (
+                "signed with anybody's long-term keys, new ones too, and with anybody's temporary"
+                f" credentials from before {moment}"
+            ),
         }[self.kind]
         if self.viewer is not None:
             own = signed_words(f" for {self.viewer} by gt_secure", moment)
             signed = own if self.signer is None else f"{own}, or {signed}"
-        end = "until it is undone" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
+        end = (
+            "until it is undone"
+            if self.until is None
+            else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
+        )
         return f"presigned requests {what} {signed} are refused, {end}"
 
 
 def revoked_by_leak(leak: Leak) -> Revoked:
-    """Return what stops a leaked URL: its credentials were issued before it was used for the first time.
+    """Return what stops a leaked URL: its credentials were issued before it was used for the first
+    time.
 
-    A request without an object, such as a listing, is stopped for the bucket and every object in it. Raises
-    InvalidInput if the log does not name the bucket.
+    A request without an object, such as a listing, is stopped for the bucket and every object in
+    it. Raises InvalidInput if the log does not name the bucket.
     """
     if not isinstance(leak, Leak):
         raise InvalidInput(
@@ -120,10 +137,13 @@ def revoked_by_leak(leak: Leak) -> Revoked:
             field="leak",
         )
     if not leak.bucket:
-        raise InvalidInput("The log does not name the bucket of this URL.", next_step="Pass bucket= and before=.")
+        raise InvalidInput(
+            "The log does not name the bucket of this URL.", next_step="Pass bucket= and before=."
+        )
     if check_bucket(leak.bucket) != leak.bucket:  # a log names buckets, neither by URL nor by ARN
         raise InvalidInput(
-            "The log does not name the bucket of this URL as S3 does.", next_step="Pass bucket= and before=."
+            "The log does not name the bucket of this URL as S3 does.",
+            next_step="Pass bucket= and before=.",
         )
     signer = leak.signer or ""
     before = leak.users[0].first.replace(tzinfo=dt.UTC) + dt.timedelta(seconds=1)
@@ -135,10 +155,11 @@ def revoked_by_leak(leak: Leak) -> Revoked:
 
 
 def revoked_before(bucket: str, before: str | dt.datetime, signer: str | None = None) -> Revoked:
-    """Return what stops all URLs of a bucket or prefix that were signed with credentials issued before a time.
+    """Return what stops all URLs of a bucket or prefix that were signed with credentials issued
+    before a time.
 
-    What temporary credentials signed has an end. What long-term keys sign may never expire. Raises InvalidInput if the
-    time is in the future, or the signer is not the ARN of one role or user.
+    What temporary credentials signed has an end. What long-term keys sign may never expire. Raises
+    InvalidInput if the time is in the future, or the signer is not the ARN of one role or user.
     """
     moment = parse_time(before, "before")
     assert moment is not None
@@ -205,8 +226,8 @@ def plan_revoke(
 ) -> Plan:
     """Plan the Deny statements that revoke URLs, and take out those that have ended. Reads only.
 
-    Raises AccessDenied if the bucket policy cannot be read. Raises InvalidInput if the URLs have expired already, or
-    these are no open hits.
+    Raises AccessDenied if the bucket policy cannot be read. Raises InvalidInput if the URLs have
+    expired already, or these are no open hits.
     """
     _check_open(hits)
     _check_viewer(revoked, hits)
@@ -214,27 +235,39 @@ def plan_revoke(
     if revoked.until is not None and revoked.until <= now:
         what = "URL" if revoked.leaked else "URLs of temporary credentials"
         raise InvalidInput(
-            f"There is nothing to revoke: the {what} expired at {revoked.until:%Y-%m-%d %H:%M:%S} UTC.",
-            next_step="Change the credentials if their keys leaked."
-            if revoked.leaked
-            else "Use a later time, or name the user whose long-term keys leaked as signer.",
+            f"There is nothing to revoke: the {what} expired at {revoked.until:%Y-%m-%d %H:%M:%S}"
+            " UTC.",
+            next_step=(
+                "Change the credentials if their keys leaked."
+                if revoked.leaked
+                else "Use a later time, or name the user whose long-term keys leaked as signer."
+            ),
             field="before",
         )
     restriction = Restriction.for_reading(revoked.bucket, revoked.prefix).with_facts(context)
     state = read_state(aws, restriction)
     assert state.bucket is not None
     _check_partition(revoked, state.partition)
-    change = _change(revoked, state.bucket.policy.value, state.bucket.region, state.partition, now, hits)
+    change = _change(
+        revoked, state.bucket.policy.value, state.bucket.region, state.partition, now, hits
+    )
     changes = (change,) if change is not None else ()
     before, after = exposures_of(aws, restriction, state, changes)
     rows = simulate(restriction, state.caller_arn, before, after)
-    stops = (each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody")
+    stops = (
+        each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody"
+    )
     notices = (*stops, *_notices(revoked))
     return Plan(restriction, state, changes, before, after, notices, simulation=rows)
 
 
 def _change(
-    revoked: Revoked, before: str | None, region: str, partition: str, now: dt.datetime, hits: Hits | None
+    revoked: Revoked,
+    before: str | None,
+    region: str,
+    partition: str,
+    now: dt.datetime,
+    hits: Hits | None,
 ) -> Change[str | None] | None:
     resource = (
         prefix_resource(partition, revoked.bucket, revoked.prefix)
@@ -262,7 +295,9 @@ def _change(
         target=target,
         before=before,
         after=after,
-        before_text=f"{count(present, 'revocation')} in the bucket policy" if present else "no URL is revoked",
+        before_text=f"{count(present, 'revocation')} in the bucket policy"
+        if present
+        else "no URL is revoked",
         after_text=revoked.words + expired_text(ended),
         affects=tuple(_affects(revoked, hits, now)),
         calls=policy_calls(partition, revoked.bucket, after),
@@ -271,14 +306,22 @@ def _change(
 
 
 _LOSE = {
-    "everybody": "everybody who holds such a URL, and sessions issued before that time, until they are renewed",
+    "everybody": (
+        "everybody who holds such a URL, and sessions issued before that time, until they are"
+        " renewed"
+    ),
     "user": "everybody who holds a presigned URL or form of this user, new ones too",
-    "unknown": "everybody who holds a presigned URL or form, whoever signed it, and new ones of long-term keys too",
+    "unknown": (
+        "everybody who holds a presigned URL or form, whoever signed it, and new ones of long-term"
+        " keys too"
+    ),
 }
 
 
 def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]:
-    """Name who else loses access: other URLs of the same signers that would still work, as the log shows."""
+    """Name who else loses access: other URLs of the same signers that would still work,
+    as the log shows.
+    """
     losses = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
     if revoked.viewer is not None and revoked.signer is None:
         return ["everybody who holds such a URL"]
@@ -298,46 +341,62 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
         "unknown": f"({older} OR NOT {_OF_SESSION})",
     }[revoked.kind]
     query = (
-        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint), count(DISTINCT remote_ip), "
-        f"count(DISTINCT viewer) FROM {{hits}} WHERE {refused} AND {_alive(now)} "
-        "GROUP BY 1 ORDER BY 3 DESC, 1"
+        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint),"
+        f" count(DISTINCT remote_ip), count(DISTINCT viewer) FROM {{hits}} WHERE {refused} AND"
+        f" {_alive(now)} GROUP BY 1 ORDER BY 3 DESC, 1"
     )
     rows, coverage = chosen.asked(lambda each: each.query(query), len)
     one = revoked.signer if revoked.kind in ("session", "user") else None
     meant = [row for row in rows if one is None or is_signer(row[1] or "", one)]
     losses += [
-        f"{printable(signer_label(signer))}: {count(urls, 'URL')} in the log that may still work, used from "
-        f"{count(addresses, 'address', 'addresses')}" + (f", of {count(viewers, 'viewer')}" if viewers else "")
+        f"{printable(signer_label(signer))}: {count(urls, 'URL')} in the log that may still work,"
+        f" used from {count(addresses, 'address', 'addresses')}"
+        + (f", of {count(viewers, 'viewer')}" if viewers else "")
         for signer, _, urls, addresses, viewers in meant[:_NAMED]
     ]
-    losses += [f"{count(len(meant) - _NAMED, 'more signer')} in the log"] if len(meant) > _NAMED else []
+    losses += (
+        [f"{count(len(meant) - _NAMED, 'more signer')} in the log"] if len(meant) > _NAMED else []
+    )
     return losses + coverage.unread
 
 
 def _alive(now: dt.datetime) -> str:
     """Condition: the URL of a row may still work."""
-    return f"coalesce(signed_at + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP '{_sql(now)}', true)"
+    return (
+        f"coalesce(signed_at + to_seconds(coalesce(expires_s, {LONGEST_S})) > TIMESTAMP"
+        f" '{_sql(now)}', true)"
+    )
 
 
 def _check_viewer(revoked: Revoked, hits: Hits | None) -> None:
-    """Refuse to stop a viewer of whom others signed URLs: no condition key holds a parameter of the query."""
+    """Refuse to stop a viewer of whom others signed URLs:
+    no condition key holds a parameter of the query.
+    """
     if hits is None or revoked.viewer is None or revoked.signer is not None:
         return
-    rows = hits.filter(presigned=True, refused=False, bucket=revoked.bucket, key_prefix=revoked.prefix or None).query(
-        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint) FILTER (mine) AS n, "
-        "min(fingerprint) FILTER (mine), count(DISTINCT fingerprint), count(DISTINCT viewer) "
-        f"FROM (SELECT *, coalesce(viewer = {literal(revoked.viewer)}, false) AS mine FROM {{hits}}) "
-        f"WHERE {_alive(dt.datetime.now(dt.UTC))} AND NOT suffix(requester, {literal(viewer_session(revoked.viewer))}) "
-        "GROUP BY 1 HAVING n > 0 ORDER BY n DESC, 1"
+    rows = hits.filter(
+        presigned=True, refused=False, bucket=revoked.bucket, key_prefix=revoked.prefix or None
+    ).query(
+        f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint) FILTER"
+        " (mine) AS n, min(fingerprint) FILTER (mine), count(DISTINCT fingerprint), count(DISTINCT"
+        f" viewer) FROM (SELECT *, coalesce(viewer = {literal(revoked.viewer)}, false) AS mine FROM"
+        f" {{hits}}) WHERE {_alive(dt.datetime.now(dt.UTC))} AND NOT suffix(requester,"
+        f" {literal(viewer_session(revoked.viewer))}) GROUP BY 1 HAVING n > 0 ORDER BY n DESC, 1"
     )
     if rows:
         signer, requester, number, fingerprint, urls, viewers = rows[0]
-        others = f"also stops {count(urls - number, 'other URL')} in the log, of {count(viewers, 'viewer')} in all"
+        others = (
+            f"also stops {count(urls - number, 'other URL')} in the log, of"
+            f" {count(viewers, 'viewer')} in all"
+        )
         raise InvalidInput(
-            f"{count(number, 'URL')} of {printable(revoked.viewer)} that may still work cannot be told from the other "
-            f"URLs of {printable(signer_label(signer))}: S3 has no condition key for a parameter of the query.",
-            next_step=f"Stop the signer's older URLs with signer {without_session(requester)}: this {others}. Or stop "
-            f"one URL by its fingerprint, such as {fingerprint}.",
+            f"{count(number, 'URL')} of {printable(revoked.viewer)} that may still work cannot be"
+            f" told from the other URLs of {printable(signer_label(signer))}: S3 has no condition"
+            " key for a parameter of the query.",
+            next_step=(
+                f"Stop the signer's older URLs with signer {without_session(requester)}: this"
+                f" {others}. Or stop one URL by its fingerprint, such as {fingerprint}."
+            ),
             field="signer",
         )
 
@@ -358,7 +417,9 @@ def _check_partition(revoked: Revoked, partition: str) -> None:
     if revoked.signer and revoked.kind != "unknown" and revoked.signer.split(":")[1] != partition:
         raise InvalidInput(
             f"The signer is not in the partition of the bucket, {partition}.",
-            next_step=f"Write its ARN as arn:{partition}:iam::111122223333:role/NAME or :user/NAME.",
+            next_step=(
+                f"Write its ARN as arn:{partition}:iam::111122223333:role/NAME or :user/NAME."
+            ),
             field="signer",
             value=revoked.signer,
         )
@@ -375,7 +436,10 @@ def _notices(revoked: Revoked) -> Iterator[Notice]:
     elif revoked.kind == "everybody":
         yield notice("revoke-long-term")
     if revoked.until is None:
-        unknown, never = "The log does not show when the URL expires", "URLs of long-term keys may never expire"
+        unknown, never = (
+            "The log does not show when the URL expires",
+            "URLs of long-term keys may never expire",
+        )
         yield notice("revoke-no-end", why=unknown if revoked.leaked else never)
     if revoked.kind == "unknown":
         yield notice("revoke-every-signer", what="bucket" if revoked.whole_bucket else "object")

@@ -1,4 +1,6 @@
-"""Sources that the access log names, and services of AWS, before and after a change; and what stops a plan for them."""
+"""Sources that the access log names, and services of AWS, before and after a change;
+and what stops a plan for them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..base.groups import grouped
-from ..base.network import IPNetwork, Source, contains, parse_address, parse_endpoint_id, read_address, scope
+from ..base.network import (
+    IPNetwork,
+    Source,
+    contains,
+    parse_address,
+    parse_endpoint_id,
+    read_address,
+    scope,
+)
 from ..base.text import some
 from ..engine.access.answer import Answer
 from ..engine.access.difference import Difference
@@ -22,10 +32,13 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-Scene: TypeAlias = Literal["worker", "presigned", "feature of AWS", "Ground Truth", "log delivery", "caller"]
-"""Kinds of requests of a simulation: ``worker`` opens the portal and an image there, ``presigned`` a plain presigned
-URL of the bucket, a ``feature of AWS`` signs presigned requests itself, such as the S3 console, ``Ground Truth`` is the
-back end, and ``caller`` reads or writes the bucket policy."""
+Scene: TypeAlias = Literal[
+    "worker", "presigned", "feature of AWS", "Ground Truth", "log delivery", "caller"
+]
+"""Kinds of requests of a simulation: ``worker`` opens the portal and an image there, ``presigned``
+a plain presigned URL of the bucket, a ``feature of AWS`` signs presigned requests itself, such as
+the S3 console, ``Ground Truth`` is the back end, and ``caller`` reads or writes the bucket policy.
+"""
 
 LOGGED = "seen in the access log"
 _MOST_NAMED = 10
@@ -38,14 +51,22 @@ def simulate(
 ) -> tuple[Difference[Answer], ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
     rows = (_logged(source, now, after) for source in users(hits, wish.bucket, wish.prefix))
-    sure = [row for row in rows if not _NO_ENDPOINT & {*row.before.depends_on, *row.after.depends_on} or row.shut_out]
+    sure = [
+        row
+        for row in rows
+        if not _NO_ENDPOINT & {*row.before.depends_on, *row.after.depends_on} or row.shut_out
+    ]
     return (*sure, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
 
 
 def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
-    """Return the row of a source of the log: what some team's lock opens to it, or else some other presigned URL."""
+    """Return the row of a source of the log: what some team's lock opens to it,
+    or else some other presigned URL.
+    """
     rows = [
-        Difference(_best(now, source, requests), _best(after, source, requests), scene, str(source), LOGGED)
+        Difference(
+            _best(now, source, requests), _best(after, source, requests), scene, str(source), LOGGED
+        )
         for scene, requests in (("worker", now.of_workers), ("presigned", ("presigned",)))
         if requests
     ]
@@ -53,19 +74,28 @@ def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer
 
 
 _NO_ENDPOINT = frozenset({"the endpoint of the request"})
-"""Dependency of the answer to a private address: S3's access log does not name the endpoint that it came through."""
+"""Dependency of the answer to a private address:
+S3's access log does not name the endpoint that it came through.
+"""
 _WORST = ("refused", "unknown", "opened")
 
 
 def _best(exposure: Exposure, source: Source, requests: Sequence[str]) -> Answer:
     """Return the best answer to a source that requests of some kinds get."""
-    is_private = source.address is not None and not source.endpoint and scope(source.address) == "private"
+    is_private = (
+        source.address is not None and not source.endpoint and scope(source.address) == "private"
+    )
     ask = _through_some_endpoint if is_private else Exposure.plain
-    return max((ask(exposure, source, each) for each in requests), key=lambda each: _WORST.index(each.answer))
+    return max(
+        (ask(exposure, source, each) for each in requests),
+        key=lambda each: _WORST.index(each.answer),
+    )
 
 
 def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> Answer:
-    """Answer a source in a VPC whose endpoint is not known: for certain where all endpoints have the same answer."""
+    """Answer a source in a VPC whose endpoint is not known:
+    for certain where all endpoints have the same answer.
+    """
     row = exposure.row(request)
     words = {row.others, *map(row.at_endpoint, row.labels)}
     if len(words) > 1 or "unknown" in words:
@@ -73,12 +103,16 @@ def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> 
     return Answer(words.pop(), request, str(source), lock=", ".join(row.refused.decided_by))
 
 
-def _services(wish: Restriction, caller_arn: str, now: Exposure, after: Exposure) -> Iterator[Difference[Answer]]:
+def _services(
+    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure
+) -> Iterator[Difference[Answer]]:
     yield from _presigners(wish.addresses, now, after)
     region = now.locks.region
     endpoint = back_end_endpoint(region)
 
-    def row(source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]) -> Difference[Answer]:
+    def row(
+        source: str, why: str, scene: Scene, ask: Callable[[EffectiveLocks, str], Answer]
+    ) -> Difference[Answer]:
         return Difference(now.of_service(ask), after.of_service(ask), scene, source, why)
 
     for action in BACK_END_ACTIONS if wish.team is not None else ():
@@ -104,7 +138,9 @@ def _caller(arn: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
     return lambda locks, _: locks.caller(arn, action)
 
 
-def _presigners(listed: Sequence[IPNetwork], now: Exposure, after: Exposure) -> Iterator[Difference[Answer]]:
+def _presigners(
+    listed: Sequence[IPNetwork], now: Exposure, after: Exposure
+) -> Iterator[Difference[Answer]]:
     """Yield what AWS itself fetches by presigned URLs, from an address outside the list."""
     outside = next((each for each in _OUTSIDE if not contains(listed, each)), _OUTSIDE[0])
     place = "from an address of the list" if contains(listed, outside) else "from outside the list"
@@ -120,10 +156,14 @@ def service_data(row: Difference[Answer]) -> dict[str, Any]:
 
 
 def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tuple[str, ...]:
-    """Return the condition keys on which answers depend; a policy that could not be read is reported as such."""
+    """Return the condition keys on which answers depend;
+    a policy that could not be read is reported as such.
+    """
     named = {key for row in rows for key in (*row.after.depends_on, *row.before.depends_on)}
     for exposure in exposures:
-        for request in (*OF_A_TEAM, *exposure.of_workers) if exposure.locks.has_portal else ("presigned",):
+        for request in (
+            (*OF_A_TEAM, *exposure.of_workers) if exposure.locks.has_portal else ("presigned",)
+        ):
             named |= set(exposure.row(request).unknown.depends_on)
     return tuple(sorted(named - ACTIONS - _NO_ENDPOINT - {ANY_VPC}))
 
@@ -133,16 +173,24 @@ def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
     if not wanted.signers or hits is None:
         return []
     signed, _ = hits.asked(lambda each: each.presigners(wanted.bucket or "", wanted.prefix)[0], len)
-    return [each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())]
+    return [
+        each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())
+    ]
 
 
 def notices_of(
-    wanted: Restriction, rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure, hits: Hits | None = None
+    wanted: Restriction,
+    rows: Sequence[Difference[Answer]],
+    now: Exposure,
+    after: Exposure,
+    hits: Hits | None = None,
 ) -> Iterator[Notice]:
     """Yield what stops a plan, or makes its answers doubtful."""
     refused = [row for row in rows if row.shut_out]
     logged = grouped(
-        (row.request == "worker" and wanted.team is not None, row.source) for row in refused if row.why == LOGGED
+        (row.request == "worker" and wanted.team is not None, row.source)
+        for row in refused
+        if row.why == LOGGED
     )
     for of_workers, sources in logged.items():
         others = strangers(hits, wanted.bucket, wanted.prefix) & set(sources)
@@ -168,10 +216,14 @@ _REFUSED_SCENES = {
 
 
 def _refuses(code: str, logged: Sequence[str], others: Set[str]) -> Notice:
-    """Return the blocker for sources of the log; whoever only followed others is not proposed for the list."""
+    """Return the blocker for sources of the log;
+    whoever only followed others is not proposed for the list.
+    """
     known = [source for source in logged if source not in others]
     late = some(sorted(others), _MOST_NAMED)
-    said = f" So would {late}, which opened only URLs that others had opened before." if others else ""
+    said = (
+        f" So would {late}, which opened only URLs that others had opened before." if others else ""
+    )
     fix = None if known else "Confirm that they will be refused."
     values: dict[str, Any] = {
         "sources": some(known, _MOST_NAMED) or late,
@@ -212,14 +264,18 @@ MOST = 200
 def users(hits: Hits | None, bucket: str | None, prefix: str) -> tuple[Source, ...]:
     """Return the sources of presigned requests that were answered, in any reading of the log.
 
-    Our own test requests are left out. An address in private space came through an endpoint that an access log does
-    not name.
+    Our own test requests are left out. An address in private space came through an endpoint that an
+    access log does not name.
     """
     found = []
     if hits is None:
         return ()
     answered = _answered(hits, bucket, prefix).filter(status=[200, 206, 304])
-    for row in (row for each in answered.readings for row in each.count(by=["remote_ip", "endpoint"], limit=MOST)):
+    for row in (
+        row
+        for each in answered.readings
+        for row in each.count(by=["remote_ip", "endpoint"], limit=MOST)
+    ):
         address = read_address(row["remote_ip"])  # AWS itself has no address in the log
         if row["endpoint"] is not None:
             found.append(Source(None, parse_endpoint_id(str(row["endpoint"]))))
@@ -236,12 +292,14 @@ def _answered(hits: Hits, bucket: str | None, prefix: str) -> Hits:
 
 
 def strangers(hits: Hits | None, bucket: str | None, prefix: str) -> frozenset[str]:
-    """Return the addresses that opened only URLs which another address had opened in an earlier second."""
+    """Return the addresses that opened only URLs which another address had opened
+    in an earlier second.
+    """
     if hits is None:
         return frozenset()
     rows = _answered(hits, bucket, prefix).query(
-        "SELECT remote_ip FROM (SELECT remote_ip, first, min(first) OVER (PARTITION BY fingerprint) AS earliest FROM "
-        "(SELECT fingerprint, remote_ip, min(time) AS first FROM {hits} GROUP BY ALL)) "
-        "GROUP BY remote_ip HAVING bool_and(coalesce(first > earliest, false))"
+        "SELECT remote_ip FROM (SELECT remote_ip, first, min(first) OVER (PARTITION BY fingerprint)"
+        " AS earliest FROM (SELECT fingerprint, remote_ip, min(time) AS first FROM {hits} GROUP BY"
+        " ALL)) GROUP BY remote_ip HAVING bool_and(coalesce(first > earliest, false))"
     )
     return frozenset(str(address) for (address,) in rows)

@@ -1,8 +1,8 @@
 """The three targets of a change, each with its reading, its one write call and its three-way merge.
 
-Writes are absolute ("make it so"), so sending one twice is harmless. S3 and SageMaker offer no revision to write
-against (``PutBucketPolicy`` and ``UpdateWorkteam`` take no ETag): each target is therefore read right before it is
-written, and again after.
+Writes are absolute ("make it so"), so sending one twice is harmless. S3 and SageMaker offer no
+revision to write against (``PutBucketPolicy`` and ``UpdateWorkteam`` take no ETag): each target is
+therefore read right before it is written, and again after.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ TargetKind: TypeAlias = Literal["bucket-guard", "url-lock", "portal-lock"]
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[V]):
-    """The current state of a target: the part that we change, the rest, and whether it accepts a write."""
+    """The current state of a target: the part that we change, the rest,
+    and whether it accepts a write.
+    """
 
     value: V
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -89,7 +91,9 @@ class Target(ABC, Generic[V]):
         """Return a state with the value in it."""
 
     def merge(self, before: V, after: V, now: V) -> V:
-        """Revert our change from before to after in the current value; raise Conflict where that is ambiguous."""
+        """Revert our change from before to after in the current value;
+        raise Conflict where that is ambiguous.
+        """
         if self.same(now, after):
             return before
         return now if self.same(now, before) else self._merge(before, after, now)
@@ -107,7 +111,9 @@ class Target(ABC, Generic[V]):
         return bool(one == other)
 
     def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
-        """Return the writes in a time range, our own too, where AWS keeps a record that this role may read."""
+        """Return the writes in a time range, our own too,
+        where AWS keeps a record that this role may read.
+        """
         del aws, since, until
         return ()
 
@@ -134,7 +140,9 @@ class BucketGuard(Target[str | None]):
         return Reading(read_policy(aws, self.name, self.region or None))
 
     def write(self, aws: Aws, value: str | None) -> str:
-        """Put or delete the policy. Self lock-out is never confirmed, so S3 refuses the most obvious cases."""
+        """Put or delete the policy. Self lock-out is never confirmed,
+        so S3 refuses the most obvious cases.
+        """
         client = aws.client("s3", self.region or None)
         resource = f"arn:{aws.partition}:s3:::{self.name}"
         if value is None:
@@ -147,7 +155,9 @@ class BucketGuard(Target[str | None]):
             raise _refused(self.name, value, error) from error
 
     def put(self, value: str | None, state: State) -> State:
-        """Put the policy in; whether S3 calls it public is known only while its grants are the same."""
+        """Put the policy in; whether S3 calls it public is known only while its
+        grants are the same.
+        """
         bucket = state.bucket
         if bucket is None or bucket.name != self.name:
             return state
@@ -164,11 +174,15 @@ class BucketGuard(Target[str | None]):
         return policy_words(value, None, names)
 
     def same(self, one: str | None, other: str | None) -> bool:
-        """Compare two texts by meaning: AWS may return one value where a list of one was sent, and order is free."""
+        """Compare two texts by meaning: AWS may return one value where a list of one was sent,
+        and order is free.
+        """
         return policies_equal(one, other)
 
     def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
-        """Revert our change in the current policy; who has written it anew with the same meaning keeps the text."""
+        """Revert our change in the current policy;
+        who has written it anew with the same meaning keeps the text.
+        """
         if now == after:
             return before
         return now if self.same(now, before) else self._merge(before, after, now)
@@ -177,22 +191,29 @@ class BucketGuard(Target[str | None]):
         """Restore our former statements; every other statement keeps its current text."""
         ours = [own_statements(text) for text in (before, after, now)]
         text = now
-        # The last that was added is the first to go, so that brackets around a single statement go too.
+        # The last that was added is the first to go, so that brackets around a single statement go
+        # too.
         for sid in reversed({**ours[0], **ours[1]}):
             text = self._merge_one(text, sid, *(each.get(sid) for each in ours))
         return text
 
-    def _merge_one(self, text: str | None, sid: str, before: Any, after: Any, now: Any) -> str | None:
+    def _merge_one(
+        self, text: str | None, sid: str, before: Any, after: Any, now: Any
+    ) -> str | None:
         """Restore one statement; raise Conflict if somebody else has edited it."""
         if statements_equal(before, after) or statements_equal(now, before):
             return text
         own, kind = own_statements(text), own_kind(sid)
-        renewed = now is None and any(find_sid(own, kind, each) for each in covered_prefixes(before))
+        renewed = now is None and any(
+            find_sid(own, kind, each) for each in covered_prefixes(before)
+        )
         if renewed or not statements_equal(now, after):
             raise Conflict(
-                f"Our statement {sid} in the policy of {self.name} has been edited since this change: now "
-                f"{self.words(text)}.",
-                next_step="Review the policy, then plan a new restriction or edit the statement by hand.",
+                f"Our statement {sid} in the policy of {self.name} has been edited since this"
+                f" change: now {self.words(text)}.",
+                next_step=(
+                    "Review the policy, then plan a new restriction or edit the statement by hand."
+                ),
                 details=_three(before, after, now),
             )
         if before is not None:
@@ -202,7 +223,9 @@ class BucketGuard(Target[str | None]):
 
 @dataclass(frozen=True, slots=True)
 class TeamUrlLock(Target[UrlLock]):
-    """The URL lock of a workteam; as data it is ``{"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}``."""
+    """The URL lock of a workteam; as data it is
+    ``{"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}``.
+    """
 
     kind: ClassVar[TargetKind] = "url-lock"
     title: ClassVar[str] = "URL lock"
@@ -228,13 +251,17 @@ class TeamUrlLock(Target[UrlLock]):
         return Reading(UrlLock.from_api(team.get("WorkerAccessConfiguration")), rest)
 
     def write(self, aws: Aws, value: UrlLock) -> str:
-        """Send both settings and nothing else: AWS does not document whether an omitted one is kept."""
+        """Send both settings and nothing else:
+        AWS does not document whether an omitted one is kept.
+        """
         if not aws.knows("UpdateWorkteam", "WorkerAccessConfiguration"):
             raise Unsupported(
                 "The installed boto3 does not support the URL lock.",
                 next_step="Update it: pip install -U boto3 (1.34.107 or newer).",
             )
-        resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
+        resource = (
+            f"arn:{aws.partition}:sagemaker:{aws.region}:*:workteam/private-crowd/{self.name}"
+        )
         with aws_errors("sagemaker:UpdateWorkteam", resource):
             answer = aws.client("sagemaker").update_workteam(
                 WorkteamName=self.name,
@@ -250,7 +277,9 @@ class TeamUrlLock(Target[UrlLock]):
             return replace(team, url_lock=value) if is_ours else team
 
         return replace(
-            state, team=state.team.map(changed), teams=state.teams.map(lambda teams: tuple(map(changed, teams)))
+            state,
+            team=state.team.map(changed),
+            teams=state.teams.map(lambda teams: tuple(map(changed, teams))),
         )
 
     def words(self, value: UrlLock, names: Sequence[str] = ()) -> str:
@@ -260,8 +289,8 @@ class TeamUrlLock(Target[UrlLock]):
 
     def _merge(self, before: UrlLock, after: UrlLock, now: UrlLock) -> UrlLock:
         raise Conflict(
-            f"The URL lock of {self.name} has been changed since: it is {words(now)}. This change had set it to "
-            f"{words(after)} from {words(before)}.",
+            f"The URL lock of {self.name} has been changed since: it is {words(now)}. This change"
+            f" had set it to {words(after)} from {words(before)}.",
             next_step="Plan the setting that you want: SourceIp, VpcSourceIp or off.",
             details=_three(before.settings, after.settings, now.settings),
         )
@@ -269,7 +298,9 @@ class TeamUrlLock(Target[UrlLock]):
 
 @dataclass(frozen=True, slots=True)
 class WorkforcePortal(Target[tuple[str, ...]]):
-    """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges; empty is open to everybody."""
+    """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges;
+    empty is open to everybody.
+    """
 
     kind: ClassVar[TargetKind] = "portal-lock"
     title: ClassVar[str] = "Portal lock"
@@ -292,14 +323,20 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         """Read the ranges, all other fields, and whether an update is under way."""
         force = read_workforce(aws, self.name)
         cidrs = tuple(str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ())
-        rest = {key: value for key, value in force.items() if key != "SourceIpConfig" and key not in _VOLATILE}
+        rest = {
+            key: value
+            for key, value in force.items()
+            if key != "SourceIpConfig" and key not in _VOLATILE
+        }
         status = str(force.get("Status") or "Active")
         failure = str(force.get("FailureReason") or "no reason given") if status == "Failed" else ""
         return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
 
     def write(self, aws: Aws, value: tuple[str, ...]) -> str:
         """Send the whole list, which replaces the former one."""
-        resource = f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
+        resource = (
+            f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
+        )
         with aws_errors("sagemaker:UpdateWorkforce", resource):
             answer = aws.client("sagemaker").update_workforce(
                 WorkforceName=self.name, SourceIpConfig={"Cidrs": [str(cidr) for cidr in value]}
@@ -308,27 +345,40 @@ class WorkforcePortal(Target[tuple[str, ...]]):
 
     def put(self, value: tuple[str, ...], state: State) -> State:
         """Return the state with these ranges in the portal lock."""
-        return replace(state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value))))
+        return replace(
+            state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value)))
+        )
 
     def words(self, value: tuple[str, ...], names: Sequence[str] = ()) -> str:
         """Return the addresses that open the worker portal, in words."""
         listed = ", ".join(names or value)
-        return f"the worker portal opens only from {listed}" if listed else "the worker portal opens from anywhere"
+        return (
+            f"the worker portal opens only from {listed}"
+            if listed
+            else "the worker portal opens from anywhere"
+        )
 
     def same(self, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         """Compare as sets: the order of the ranges means nothing."""
         return set(one) == set(other)
 
-    def _merge(self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
-        """Remove our ranges and restore the former ones; later additions and removals by others are kept."""
+    def _merge(
+        self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Remove our ranges and restore the former ones;
+        later additions and removals by others are kept.
+        """
         added = [cidr for cidr in now if cidr not in after]
         gone = {cidr for cidr in after if cidr not in now}
-        merged = [cidr for cidr in before if cidr not in gone] + [cidr for cidr in added if cidr not in before]
+        merged = [cidr for cidr in before if cidr not in gone] + [
+            cidr for cidr in added if cidr not in before
+        ]
         # An empty list means everybody: additions and removals cannot be merged with it.
         if not before or not after or not now or not merged or len(merged) > 10:
             raise Conflict(
-                f"The portal lock of workforce {self.name} has been changed since: it is {_listed(now)}. This change "
-                f"had set it to {_listed(after)} from {_listed(before)}.",
+                f"The portal lock of workforce {self.name} has been changed since: it is"
+                f" {_listed(now)}. This change had set it to {_listed(after)} from"
+                f" {_listed(before)}.",
                 next_step="Plan the ranges that you want.",
                 details=_three(list(before), list(after), list(now)),
             )
@@ -338,7 +388,9 @@ class WorkforcePortal(Target[tuple[str, ...]]):
 TARGETS: Mapping[str, type[Target[Any]]] = {
     target.kind: target for target in (BucketGuard, TeamUrlLock, WorkforcePortal)
 }
-"""Targets by kind, in the order of writing: the portal lock is last, because it can lock workers out."""
+"""Targets by kind, in the order of writing: the portal lock is last,
+because it can lock workers out.
+"""
 
 
 def request_id(answer: object) -> str:
@@ -349,7 +401,10 @@ def request_id(answer: object) -> str:
 
 def _is_on(setting: object) -> bool:
     if setting not in ("Enabled", "Disabled"):
-        raise ValueError(f"a URL lock has the setting '{str(setting)[:40]}', which is neither Enabled nor Disabled")
+        raise ValueError(
+            f"a URL lock has the setting '{str(setting)[:40]}', which is neither Enabled nor"
+            " Disabled"
+        )
     return setting == "Enabled"
 
 
@@ -360,8 +415,13 @@ def words(lock: UrlLock) -> str:
 
 _LOCK_WORDS = {
     "off": "off: a worker's URL works from any address",
-    "SourceIp": "a URL works only from the public address of the worker who opened the task (SourceIp)",
-    "VpcSourceIp": "a URL works only from the worker's address inside the VPC, through an S3 endpoint (VpcSourceIp)",
+    "SourceIp": (
+        "a URL works only from the public address of the worker who opened the task (SourceIp)"
+    ),
+    "VpcSourceIp": (
+        "a URL works only from the worker's address inside the VPC, through an S3 endpoint"
+        " (VpcSourceIp)"
+    ),
 }
 
 
@@ -371,7 +431,8 @@ def _version_2_is_refused(own: OwnStatements, prefix: str | None) -> bool:
 
 
 def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = ()) -> str:
-    """Return the guard and the limits of a prefix in words, by default those of all; other guards are named.
+    """Return the guard and the limits of a prefix in words, by default those of all; other guards
+    are named.
 
     ``names`` stand for the ranges of that guard.
     """
@@ -383,7 +444,9 @@ def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = (
     if others:
         no_guard = f"no guard of {f'objects under {prefix}' if prefix else 'all objects'}"
     texts = [guard_words(each, names) for each in about] or [no_guard]
-    texts += [each.words for each in find_signer_limits(value) if prefix is None or each.prefix == prefix]
+    texts += [
+        each.words for each in find_signer_limits(value) if prefix is None or each.prefix == prefix
+    ]
     texts += ["signature version 2 is refused"] if _version_2_is_refused(own, prefix) else []
     texts += [f"other guards stay, of {some(others)}"] if others else []
     return "; ".join(texts)
@@ -401,14 +464,20 @@ def guard_words(guard: Guard, names: Sequence[str] = ()) -> str:
 
 
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:
-    """Return the error that names deleted principals: S3 checks all principals of a new policy, and names none."""
+    """Return the error that names deleted principals: S3 checks all principals of a new policy,
+    and names none.
+    """
     if "invalid principal" not in error.message.lower():
         return error
     gone = deleted_principals(text)
     named = f": {'; '.join(gone)}" if gone else ", which S3 does not name"
     return InvalidInput(
-        f"S3 refuses the policy of {bucket}: a statement names a user or role that no longer exists{named}.",
-        next_step="Remove that principal from its statement (its id is never used again), then plan again.",
+        f"S3 refuses the policy of {bucket}: a statement names a user or role that no longer"
+        f" exists{named}.",
+        next_step=(
+            "Remove that principal from its statement (its id is never used again), then plan"
+            " again."
+        ),
         field="bucket",
         details=error.details,
     )

@@ -1,4 +1,6 @@
-"""One run of the engine over one journal file, its result, and writes of others that it may have overwritten."""
+"""One run of the engine over one journal file, its result,
+and writes of others that it may have overwritten.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,17 @@ from .engine import Clock, Engine
 from .journal import ChangeRecord, Writer, forget_record, latest_record, scrub
 
 _NOT_ASKED = (
-    "Whether the change has overwritten a simultaneous write of somebody else is unknown, because CloudTrail was not "
-    "read. Compare the bucket policy with the one that you expect."
+    "Whether the change has overwritten a simultaneous write of somebody else is unknown, because"
+    " CloudTrail was not read. Compare the bucket policy with the one that you expect."
 )
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
 
 
-def begin_lines(kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]) -> dict[str, Any]:
+def begin_lines(
+    kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]
+) -> dict[str, Any]:
     """Return the first line of a journal file."""
     return {
         "kind": kind,
@@ -58,14 +62,20 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
             error.add_note(failure_summary(result))
         raise
     problem = end(engine.writer, "applied")
-    result = Applied(engine.writer.id, outcome, engine.all_steps(), of, notes=(problem,) if problem else ())
+    result = Applied(
+        engine.writer.id, outcome, engine.all_steps(), of, notes=(problem,) if problem else ()
+    )
     with suppress(Exception):  # the journal says that it was not asked
-        result = note_overwritten(engine.aws, engine.writer, engine.writer.id, engine.changes, result)
+        result = note_overwritten(
+            engine.aws, engine.writer, engine.writer.id, engine.changes, result
+        )
     return result
 
 
 def roll_back(engine: Engine, begun: Sequence[int], of: str | None) -> Applied:
-    """Roll back the changes that have begun, and return what remains. Raises nothing: another error is under way."""
+    """Roll back the changes that have begun, and return what remains. Raises nothing:
+    another error is under way.
+    """
     left = engine.back(begun)
     end(engine.writer, left.replace(" ", "-"))
     result = Applied(engine.writer.id, left, engine.all_steps(), of)
@@ -80,8 +90,12 @@ def end(writer: Writer, outcome: str) -> str:
     try:
         writer.write("end", outcome=outcome)
     except GtSecureError as error:
-        # Without its end the change counts as unfinished, and recovering it finds nothing left to do.
-        return f"{error.message} AWS confirmed all steps. The end of change {writer.id} is missing in the journal."
+        # Without its end the change counts as unfinished, and recovering it finds nothing left to
+        # do.
+        return (
+            f"{error.message} AWS confirmed all steps. The end of change {writer.id} is missing in"
+            " the journal."
+        )
     return ""
 
 
@@ -89,18 +103,32 @@ def failure_summary(result: Applied) -> str:
     """Return a sentence about the account after a failure."""
     notes = " ".join(result.notes)
     if result.outcome == "rolled back":
-        return f"The change was rolled back. {notes}" if notes else "The change was rolled back completely."
+        return (
+            f"The change was rolled back. {notes}"
+            if notes
+            else "The change was rolled back completely."
+        )
     if result.outcome == "overtaken":
         theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
-        text = f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled back."
+        text = (
+            f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled"
+            " back."
+        )
     else:
-        doubtful = ", ".join(f"{step.kind} of {step.target}" for step in result.steps if not step.certain)
-        text = f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS responds again."
+        doubtful = ", ".join(
+            f"{step.kind} of {step.target}" for step in result.steps if not step.certain
+        )
+        text = (
+            f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS"
+            " responds again."
+        )
     return f"{text} {notes}".strip()
 
 
 class OutcomeNote:
-    """Adds to an interrupt what became of the change, wherever it comes: the journal on disk knows it."""
+    """Adds to an interrupt what became of the change, wherever it comes:
+    the journal on disk knows it.
+    """
 
     def __enter__(self) -> None:
         forget_record()
@@ -113,19 +141,24 @@ class OutcomeNote:
 
 
 def outcome_on_disk() -> str:
-    """Return a sentence about the change that this thread wrote last; empty if it has begun none."""
+    """Return a sentence about the change that this thread wrote last;
+    empty if it has begun none.
+    """
     record = latest_record()
     if record is None:
         return ""
     if record.status == "unfinished":
         return (
-            f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure undo {record.id}', "
-            f"or 'gt-secure apply --resume {record.id}'."
+            f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure"
+            f" undo {record.id}', or 'gt-secure apply --resume {record.id}'."
         )
     return {
         "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
-        "rolled-back": "The change was rolled back.",  # nobody has asked whether anything of others is lost
-        "overtaken": "The change was rolled back, except for a simultaneous write of somebody else.",
+        # nobody has asked whether anything of others is lost
+        "rolled-back": ("The change was rolled back."),
+        "overtaken": (
+            "The change was rolled back, except for a simultaneous write of somebody else."
+        ),
     }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
 
 
@@ -134,7 +167,8 @@ def note_overwritten(
 ) -> Applied:
     """Return a result with what a change may have overwritten; its step is then not certain.
 
-    An undo asks this for the change before it, too: CloudTrail had not recorded everything when that ended.
+    An undo asks this for the change before it, too: CloudTrail had not recorded everything when
+    that ended.
     """
     record = writer.journal.find(change_id)
     notes, names = list(done.notes), set()
@@ -145,7 +179,10 @@ def note_overwritten(
             for lost in _lost(aws, writer, change, index, min(began), max(wrote), record.requests):
                 notes.append(_sentence(lost, writer.id))
                 names.add((change.kind, change.name))
-    steps = (replace(each, certain=each.certain and (each.kind, each.target) not in names) for each in done.steps)
+    steps = (
+        replace(each, certain=each.certain and (each.kind, each.target) not in names)
+        for each in done.steps
+    )
     return replace(done, steps=tuple(steps), notes=tuple(notes))
 
 
@@ -159,9 +196,17 @@ def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
 
 
 def _lost(
-    aws: Aws, writer: Writer, change: Change[Any], step: int, since: datetime, until: datetime, own: Collection[str]
+    aws: Aws,
+    writer: Writer,
+    change: Change[Any],
+    step: int,
+    since: datetime,
+    until: datetime,
+    own: Collection[str],
 ) -> list[OtherWrite]:
-    """Return the writes of others in a time that no reading has shown before ours, and that are gone now."""
+    """Return the writes of others in a time that no reading has shown before ours,
+    and that are gone now.
+    """
     try:
         writes = change.target.writes(aws, since, until)
     except Exception as error:
@@ -176,14 +221,18 @@ def _lost(
             is_ours = any(write.request in record.requests for record in writer.journal)
             lost += [] if is_ours else [write]
         elif not is_written and change.target.same(write.policy_text, change.before):
-            lost = []  # what was written before the value that we read was replaced by others, not by this change
+            # what was written before the value that we read was replaced by others, not by this
+            # change
+            lost = []
     for write in lost:
         writer.note("overwritten", step=step, write=write.to_dict())
     return lost
 
 
 def _is_kept(aws: Aws, change: Change[Any], write: OtherWrite) -> bool:
-    """Return True if another write set the value that we read before ours, or our own, or all of it is there now."""
+    """Return True if another write set the value that we read before ours, or our own,
+    or all of it is there now.
+    """
     target, value = change.target, write.policy_text
     if value is None and write.operation.startswith("Put"):
         return False
@@ -197,6 +246,7 @@ def _is_kept(aws: Aws, change: Change[Any], write: OtherWrite) -> bool:
 
 def _sentence(other: OtherWrite, change_id: str) -> str:
     return (
-        f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that. "
-        f"'gt-secure history show {change_id}' shows its text. Add the missing statements with a new plan or by hand."
+        f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that."
+        f" 'gt-secure history show {change_id}' shows its text. Add the missing statements with a"
+        " new plan or by hand."
     )

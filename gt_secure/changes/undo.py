@@ -40,8 +40,8 @@ class UndoPlan(Ambiguous):
 def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
-    See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has changed the same
-    setting since; the details hold before, after and now.
+    See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has
+    changed the same setting since; the details hold before, after and now.
     """
     record = _record(aws, change_id, journal)
     half = record.of if record.status == "unfinished" else None  # an undo is completed
@@ -59,12 +59,15 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
         affected = f"those whom change {record.id}, made by {caller_name(record.caller)}, affected"
-        found.append(Change(target, now, goal, change.after_text + others, change.before_text, (affected,)))
+        found.append(
+            Change(target, now, goal, change.after_text + others, change.before_text, (affected,))
+        )
     return tuple(found)
 
 
 def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | None:
-    """Return a notice of a change if the account is no longer as it left it, empty if the cause is unknown; else None.
+    """Return a notice of a change if the account is no longer as it left it, empty if the cause is
+    unknown; else None.
 
     Reads only.
     """
@@ -76,26 +79,42 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
             return None
     except GtSecureError:
         return ""  # unknown: nothing is claimed
-    undos = [each.started[11:16] for each in journal.undos_of(applied.id) if each.status == "applied"]
-    return markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
+    undos = [
+        each.started[11:16] for each in journal.undos_of(applied.id) if each.status == "applied"
+    ]
+    return (
+        markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
+    )
 
 
 def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[ChangeRecord]:
-    """Return the changes of this account and region that can be undone, the last one last. Only the journal is read.
+    """Return the changes of this account and region that can be undone, the last one last. Only the
+    journal is read.
 
-    Of a state that is shown, those that have touched no lock except the ones of its bucket, team and workforce.
+    Of a state that is shown, those that have touched no lock except the ones of its bucket, team
+    and workforce.
     """
     records = [
         record
         for record in journal
         if (record.account_id, record.region) == (aws.account_id, aws.region)
-        and (record.status == "unfinished" or (record.status == "applied" and record.kind == "apply"))
+        and (
+            record.status == "unfinished" or (record.status == "applied" and record.kind == "apply")
+        )
     ]
     if shown is None:
         return records
-    parts = {"bucket-guard": shown.bucket, "url-lock": shown.team.if_read, "portal-lock": shown.workforce.if_read}
+    parts = {
+        "bucket-guard": shown.bucket,
+        "url-lock": shown.team.if_read,
+        "portal-lock": shown.workforce.if_read,
+    }
     locks = {(kind, part.name) for kind, part in parts.items() if part is not None}
-    return [one for one in records if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}]
+    return [
+        one
+        for one in records
+        if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}
+    ]
 
 
 def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
@@ -104,7 +123,10 @@ def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
         found = undoable(aws, journal=journal)
         own = [one.id for one in found if journal.own is None or one.id in journal.own]
         if not own:
-            listed = [f"{one.id} ({', '.join(Journal.row(one)[1:5])}, {one.started})" for one in found[-10:]]
+            listed = [
+                f"{one.id} ({', '.join(Journal.row(one)[1:5])}, {one.started})"
+                for one in found[-10:]
+            ]
             raise NotFound(
                 f"This connection has no change to undo in account {where[0]}, {where[1]}.",
                 next_step="Name a change, as in gt.undo('ID'). "
@@ -114,8 +136,8 @@ def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
     record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
         raise Conflict(
-            f"Change {record.id} was made in account {record.account_id}, {record.region}; this connection is to "
-            f"{where[0]}, {where[1]}.",
+            f"Change {record.id} was made in account {record.account_id}, {record.region}; this"
+            f" connection is to {where[0]}, {where[1]}.",
             next_step="Connect to that account and region with profile= and region=.",
         )
     _check_usable(record)
@@ -125,7 +147,8 @@ def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
 def _check_usable(record: ChangeRecord) -> None:
     if record.status == "unsupported":
         raise Unsupported(
-            f"Change {record.id} was recorded by a newer version of gt_secure: {'; '.join(record.problems)}.",
+            f"Change {record.id} was recorded by a newer version of gt_secure:"
+            f" {'; '.join(record.problems)}.",
             next_step="Update gt_secure, and undo it with that version.",
             details={"change": record.id},
         )
@@ -157,25 +180,39 @@ def undo(
 ) -> Applied:
     """Undo a change as a three-way merge that keeps later edits of others.
 
-    An interrupted change is rolled back too, from any process that sees the journal; an interrupted undo is completed.
-    The result of an apply that had nothing to change has nothing to undo, which is no error. Raises Conflict if
-    somebody has changed the same setting since, or another change holds the lock. Raises NotFound if the journal has no
-    such change.
+    An interrupted change is rolled back too, from any process that sees the journal; an interrupted
+    undo is completed. The result of an apply that had nothing to change has nothing to undo, which
+    is no error. Raises Conflict if somebody has changed the same setting since, or another change
+    holds the lock. Raises NotFound if the journal has no such change.
     """
     change_id = change.id if isinstance(change, Applied) else change
     if change_id == "":
-        return Applied("", "nothing to do", notes=("That apply changed nothing, so there is nothing to undo.",))
-    with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"):
+        return Applied(
+            "", "nothing to do", notes=("That apply changed nothing, so there is nothing to undo.",)
+        )
+    with (
+        OutcomeNote(),
+        hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"),
+    ):
         record = _record(aws, change_id, journal)
         if record.status == "unfinished":
-            return _recover(aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo")
+            return _recover(
+                aws, record, journal, Clock(timeout_s), progress, forward=record.kind == "undo"
+            )
         for half in (each for each in journal.undos_of(record.id) if each.status == "unfinished"):
             return _recover(aws, half, journal, Clock(timeout_s), progress, forward=True)
         refuse_unfinished(journal, aws.account_id, aws.region)
         if record.status in {"undone", "rolled-back"} or not record.changes:
-            return Applied("", "nothing to do", of=record.id, notes=(f"Change {record.id} is {record.status}.",))
+            return Applied(
+                "",
+                "nothing to do",
+                of=record.id,
+                notes=(f"Change {record.id} is {record.status}.",),
+            )
         changes = _backwards(aws, record)
-        begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {"of": record.id}
+        begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {
+            "of": record.id
+        }
         writer = journal.begin(begin)
         done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
         with suppress(Exception):  # the journal says that it was not asked
@@ -202,8 +239,13 @@ def resume(
     progress: Callback | None = None,
     timeout_s: float = 600,
 ) -> Applied:
-    """Complete an interrupted change, from any process that sees the journal; a finished one is left alone."""
-    with OutcomeNote(), hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"):
+    """Complete an interrupted change, from any process that sees the journal;
+    a finished one is left alone.
+    """
+    with (
+        OutcomeNote(),
+        hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"),
+    ):
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"No change of account {aws.account_id} in {aws.region} is interrupted."
@@ -213,12 +255,20 @@ def resume(
 
 
 def _recover(
-    aws: Aws, record: ChangeRecord, journal: Journal, clock: Clock, progress: Callback | None, *, forward: bool
+    aws: Aws,
+    record: ChangeRecord,
+    journal: Journal,
+    clock: Clock,
+    progress: Callback | None,
+    *,
+    forward: bool,
 ) -> Applied:
     writer = journal.proceed(record)
     changes = _changes(record)
     engine = Engine(aws, writer, changes, clock, progress, fresh=False)
-    writer.write("recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid())
+    writer.write(
+        "recover", do="forward" if forward else "back", caller=aws.caller_arn, pid=os.getpid()
+    )
     done: ChangeOutcome = "undone" if record.kind == "undo" else "applied"
     if forward:
         return run(engine, done, record.of)

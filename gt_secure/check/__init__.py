@@ -1,8 +1,10 @@
-"""Checks that watch a team's posture: assertions with readable failures, for notebooks, tests and scheduled jobs.
+"""Checks that watch a team's posture: assertions with readable failures, for notebooks, tests and
+scheduled jobs.
 
-Each check can be called in two ways: ``check.guard_is_in_place(gt, "gt-images")`` raises :class:`CheckFailed` unless it
-passed, ``check.guard_is_in_place.look(gt, "gt-images")`` returns its :class:`CheckResult`. What could not be read is
-``unknown``, and never passes. ``gt-secure check`` runs the same checks.
+Each check can be called in two ways: ``check.guard_is_in_place(gt, "gt-images")`` raises
+:class:`CheckFailed` unless it passed, ``check.guard_is_in_place.look(gt, "gt-images")`` returns its
+:class:`CheckResult`. What could not be read is ``unknown``, and never passes. ``gt-secure check``
+runs the same checks.
 """
 
 from __future__ import annotations
@@ -13,11 +15,18 @@ from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from ..base.outcome import CheckFailed as CheckFailed, CheckResult as CheckResult
-    from ..secrets import SavedSecret as SavedSecret, find_secrets as find_secrets, mask_secrets as mask_secrets
+    from ..secrets import (
+        SavedSecret as SavedSecret,
+        find_secrets as find_secrets,
+        mask_secrets as mask_secrets,
+    )
     from .account import (
         no_findings as no_findings,
     )
-    from .applied_locks import guard_is_in_place as guard_is_in_place, team_is_restricted as team_is_restricted
+    from .applied_locks import (
+        guard_is_in_place as guard_is_in_place,
+        team_is_restricted as team_is_restricted,
+    )
     from .logs import (
         no_foreign_hits as no_foreign_hits,
         no_leaked_urls as no_leaked_urls,

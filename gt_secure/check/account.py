@@ -40,12 +40,14 @@ def no_findings(
     prefix : str
         Ask about the objects under a prefix; by default about all objects of the bucket.
     severity : str
-        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``, or ``unknown``, which is
-        the lowest.
+        The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``, or
+        ``unknown``, which is the lowest.
     ignore : collection of str
-        Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a reason and an end.
+        Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a
+        reason and an end.
     accepted : path or iterable, optional
-        Accepted findings: a file with a list ``accepted``, or its entries. They fail the check after their last day.
+        Accepted findings: a file with a list ``accepted``, or its entries. They fail the check
+        after their last day.
     """
     ignored = _known_codes(severity, ignore)
     name = None if team is None else team_name(team)
@@ -70,9 +72,14 @@ def no_findings(
         return CheckResult("no_findings", subject, None, unread.strip(), details, doctor)
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"
-        return CheckResult("no_findings", subject, None, text, details, "Name a private workteam, or a bucket.")
+        return CheckResult(
+            "no_findings", subject, None, text, details, "Name a private workteam, or a bucket."
+        )
     access = f" {findings.access.text}" if findings.access is not None else ""
-    text = f"No findings of severity {severity} or higher.{access}{_left_out(findings.open, ignored)} {findings.looked}"
+    text = (
+        f"No findings of severity {severity} or higher.{access}{_left_out(findings.open, ignored)}"
+        f" {findings.looked}"
+    )
     if len(findings.accepted):
         text = f"{text} There are {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
@@ -91,7 +98,9 @@ def _left_out(findings: Findings, ignored: Collection[str]) -> str:
 def _without(findings: Findings, codes: Collection[str]) -> Findings:
     """Return findings without those of some codes, and without the outcomes of their rules."""
     left = [each for each in findings if each.code == NOT_CHECKED or each.code not in codes]
-    return Findings(left, [each for each in findings.checked if each.code not in codes], findings.evidence)
+    return Findings(
+        left, [each for each in findings.checked if each.code not in codes], findings.evidence
+    )
 
 
 def _not_run(doubts: Sequence[str]) -> str:
@@ -121,7 +130,9 @@ def _looked_at(findings: Findings) -> dict[str, Any]:
     return {
         "accepted": [each.to_dict() for each in findings.accepted],
         "evidence": findings.evidence.to_dict(),
-        "not_applicable": {each.code: each.reason for each in findings.checked if each.outcome == "not applicable"},
+        "not_applicable": {
+            each.code: each.reason for each in findings.checked if each.outcome == "not applicable"
+        },
         "complete": not any(each.code == NOT_CHECKED for each in findings),
         "seen": sorted({(each.code, each.subject) for each in findings}),
     }

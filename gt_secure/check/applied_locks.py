@@ -23,7 +23,10 @@ from .result import Check
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
 _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}
 _AGAIN = "Plan and apply the restriction again; 'gt-secure plan' shows the difference."
-_NAME_IT = "Name all that it may admit in addresses= and endpoints=, or plan and apply the restriction again."
+_NAME_IT = (
+    "Name all that it may admit in addresses= and endpoints=, or plan and apply the restriction"
+    " again."
+)
 
 
 @Check
@@ -43,16 +46,20 @@ def team_is_restricted(
     url_lock : str, optional
         The required setting.
     portal : str or iterable of networks, optional
-        Also check the portal lock: it is on, and lists nothing outside these networks. They may name lists that AWS
-        keeps (``pl-…``, ``wafv2:ipset/NAME``).
+        Also check the portal lock: it is on, and lists nothing outside these networks. They may
+        name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``).
     """
     name = team_name(team)
     gt = connection_of(gt)
     findings = gt.findings(team=team)
-    wrong = [finding for finding in findings if finding.code in _URL_LOCK and finding.state == "found"]
+    wrong = [
+        finding for finding in findings if finding.code in _URL_LOCK and finding.state == "found"
+    ]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
     unseen = _unseen(findings)
-    unknown = f"Whether the URL lock fits the portal is not known: {some(unseen)}." if unseen else ""
+    unknown = (
+        f"Whether the URL lock fits the portal is not known: {some(unseen)}." if unseen else ""
+    )
     details |= {"not_read": unseen} if unseen else {}
     if wrong:
         text = " ".join(filter(None, (f"{wrong[0].title}.", wrong[0].detail, unknown)))
@@ -71,7 +78,9 @@ def team_is_restricted(
     details["url_lock"] = mode
     if url_lock is not None and mode != url_lock:
         text = f"The URL lock is {mode}, not {url_lock}."
-        return CheckResult("team_is_restricted", name, False, text, details, "Plan the team's restriction again.")
+        return CheckResult(
+            "team_is_restricted", name, False, text, details, "Plan the team's restriction again."
+        )
     if portal is not None:
         return _portal(name, gt.workforce(), ranges_and_lists(gt.aws, portal)[0], mode, details)
     return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)
@@ -79,24 +88,42 @@ def team_is_restricted(
 
 def _unseen(found: Iterable[Finding]) -> list[str]:
     """Return what was not read of the team and its workforce, each with the reason."""
-    blind = [each for each in found if each.code == "not-checked" and _NEEDED & set(each.could_not_see)]
+    blind = [
+        each for each in found if each.code == "not-checked" and _NEEDED & set(each.could_not_see)
+    ]
     return sorted({each.detail.partition(". ")[0].rstrip(".") for each in blind})
 
 
 def _portal(
-    name: str, force: Workforce | None, wanted: tuple[IPNetwork, ...], mode: str, details: dict[str, Any]
+    name: str,
+    force: Workforce | None,
+    wanted: tuple[IPNetwork, ...],
+    mode: str,
+    details: dict[str, Any],
 ) -> CheckResult:
     listed = [] if force is None else list(force.cidrs)
     details["portal_lock"] = listed
     if not listed:
         said = "The portal lock is off: the worker portal opens from every address."
         return CheckResult(
-            "team_is_restricted", name, False, said, details, "Apply a restriction with portal_lock=True."
+            "team_is_restricted",
+            name,
+            False,
+            said,
+            details,
+            "Apply a restriction with portal_lock=True.",
         )
     extra = [str(network) for network in outside(parse_networks(listed), wanted)]
     if extra:
         said = f"The portal lock also lists {some(extra)}."
-        return CheckResult("team_is_restricted", name, False, said, details, "Take them out, or add them to the check.")
+        return CheckResult(
+            "team_is_restricted",
+            name,
+            False,
+            said,
+            details,
+            "Take them out, or add them to the check.",
+        )
     said = f"The URL lock is on ({mode}), and the portal opens only from {some(listed)}."
     return CheckResult("team_is_restricted", name, True, said, details)
 
@@ -117,16 +144,18 @@ def guard_is_in_place(
     addresses: AddressesLike | None = None,
     endpoints: str | Iterable[str] | None = None,
 ) -> CheckResult:
-    """Check that the guard is unchanged, lists what it should, and that nobody else can open the objects.
+    """Check that the guard is unchanged, lists what it should, and that nobody else can open the
+    objects.
 
     Parameters
     ----------
     prefix : str, optional
         Keys that must be protected; by default all keys of the bucket.
     addresses, endpoints : optional
-        What the guard must list, no more and no less: where one of them is named, a guard that also admits what the
-        other would name fails. None for both accepts any list but one that holds every address. Addresses may name
-        lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``), which are read now.
+        What the guard must list, no more and no less: where one of them is named, a guard that also
+        admits what the other would name fails. None for both accepts any list but one that holds
+        every address. Addresses may name lists that AWS keeps (``pl-…``, ``wafv2:ipset/NAME``),
+        which are read now.
     """
     name, named = place_of(bucket, prefix or "")
     start = check_prefix(named) if named else ""
@@ -138,7 +167,9 @@ def guard_is_in_place(
     guards = find_guards(policy)
     guard = guard_around(guards, start)
     if guard is None:
-        return CheckResult("guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN)
+        return CheckResult(
+            "guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN
+        )
     access = access_to(state, start)
     differences = _lists(guard, networks, ids)
     wrong = [*_shape(guard, name, start), *differences]
@@ -155,7 +186,9 @@ def guard_is_in_place(
     if wrong:
         step = _NAME_IT if differences else _AGAIN
         unknown = f" {access.text}" if access.tone == "unknown" else ""
-        return CheckResult("guard_is_in_place", name, False, f"{'; '.join(wrong)}.{unknown}", details, step)
+        return CheckResult(
+            "guard_is_in_place", name, False, f"{'; '.join(wrong)}.{unknown}", details, step
+        )
     if access.tone == "unknown":
         next_step = "Add known values as context, or read access for the role."
         return CheckResult("guard_is_in_place", name, None, access.text, details, next_step)
@@ -178,7 +211,9 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
 
 
 def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
-    """Return how the lists of a guard differ from those that are named; not at all where none is."""
+    """Return how the lists of a guard differ from those that are named;
+    not at all where none is.
+    """
     if networks is None and ids is None:
         return []
     networks, ids = networks or (), ids or set()

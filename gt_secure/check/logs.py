@@ -43,7 +43,9 @@ def _in_each_reading(look: Callable[P, CheckResult]) -> Callable[P, CheckResult]
         if not coverage.ambiguous:
             return worst
         odd = coverage.odd_lines
-        return replace(worst, message=f"{worst.message} {odd}", details={**worst.details, "odd_lines": odd})
+        return replace(
+            worst, message=f"{worst.message} {odd}", details={**worst.details, "odd_lines": odd}
+        )
 
     return decided  # type: ignore[return-value]
 
@@ -70,10 +72,12 @@ def no_foreign_hits(
     restriction : Restriction
         With the allowed addresses or endpoints.
     count_refused : bool
-        Whether refused requests from outside fail the check too: the lock held, but somebody had a URL.
+        Whether refused requests from outside fail the check too: the lock held, but somebody had a
+        URL.
     trust_private : bool
-        Whether a private address counts as a listed endpoint. S3's access logs do not name the endpoint (CloudTrail
-        does), so without this such a row leaves the outcome unknown. If no endpoint is listed, it is foreign.
+        Whether a private address counts as a listed endpoint. S3's access logs do not name the
+        endpoint (CloudTrail does), so without this such a row leaves the outcome unknown. If no
+        endpoint is listed, it is foreign.
     newest_within_h : float, optional
         Hours; if the newest row is older, the outcome is unknown: the log may have been turned off.
     max_unreadable : int
@@ -81,7 +85,9 @@ def no_foreign_hits(
     """
     _check_sources(restriction)
     subject = restriction.bucket or restriction.team or hits.subject
-    looked = hits.filter(bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False)
+    looked = hits.filter(
+        bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False
+    )
     placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
     counts = _by_allowlist(placed, restriction, count_refused)
     rows = counts["outside"]
@@ -96,10 +102,18 @@ def no_foreign_hits(
         "coverage": hits.coverage.summary,
     }
     doubt = _doubt(looked, details["presigned"], newest_within_h, max_unreadable)
-    doubt = doubt or _unplaced(details["without_address"], [] if trust_private else counts["unnamed"])
+    doubt = doubt or _unplaced(
+        details["without_address"], [] if trust_private else counts["unnamed"]
+    )
     foreign = _from_outside(rows) if rows else ""
-    fix = "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects now."
-    text = f"All {details['presigned']:,} requests with presigned URLs in the log came from the restriction's sources"
+    fix = (
+        "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects"
+        " now."
+    )
+    text = (
+        f"All {details['presigned']:,} requests with presigned URLs in the log came from the"
+        " restriction's sources"
+    )
     refused = details["refused_from_outside"]
     text += f", but for {refused:,} that were refused." if refused else "."
     return _result("no_foreign_hits", subject, foreign, fix, doubt, text, details)
@@ -108,7 +122,9 @@ def no_foreign_hits(
 def _result(
     name: str, subject: str, found: str, fix: str, doubt: str, passed: str, details: dict[str, Any]
 ) -> CheckResult:
-    """Return the outcome of a check: failed if something was found, unknown in doubt, else passed."""
+    """Return the outcome of a check: failed if something was found,
+    unknown in doubt, else passed.
+    """
     if found:
         return CheckResult(name, subject, False, f"{found} {doubt}".rstrip(), details, fix)
     if doubt:
@@ -147,15 +163,27 @@ def _unplaced(without_address: int, unnamed: list[tuple[str, int]]) -> str:
     if not unnamed:
         return ""
     names = some([source for source, _ in unnamed])
-    return f"The log does not say through which VPC endpoint {names} came; read CloudTrail, or trust_private."
+    return (
+        f"The log does not say through which VPC endpoint {names} came; read CloudTrail, or"
+        " trust_private."
+    )
 
 
-def _by_allowlist(placed: Hits, wish: Restriction, count_refused: bool) -> dict[str, list[tuple[str, int]]]:
-    """Sources and their numbers of requests, by what they mean for the check; the most frequent first."""
-    found: dict[str, list[tuple[str, int]]] = {"outside": [], "held": [], "unnamed": [], "nowhere": []}
+def _by_allowlist(
+    placed: Hits, wish: Restriction, count_refused: bool
+) -> dict[str, list[tuple[str, int]]]:
+    """Sources and their numbers of requests, by what they mean for the check;
+    the most frequent first.
+    """
+    found: dict[str, list[tuple[str, int]]] = {
+        "outside": [],
+        "held": [],
+        "unnamed": [],
+        "nowhere": [],
+    }
     rows = placed.query(
-        "SELECT remote_ip, endpoint, allowlist, refused, count(*) FROM {hits} WHERE allowlist <> 'inside' "
-        "GROUP BY ALL ORDER BY 5 DESC, 1, 2"
+        "SELECT remote_ip, endpoint, allowlist, refused, count(*) FROM {hits} WHERE allowlist <>"
+        " 'inside' GROUP BY ALL ORDER BY 5 DESC, 1, 2"
     )
     for address, endpoint, side, refused, number in rows:
         if side == "endpoint" and endpoint is not None:
@@ -187,8 +215,8 @@ def no_leaked_urls(
     rules : LeakRules, optional
         When two users of one URL count as one.
     kinds : collection of str
-        What fails the check: ``leak`` (opened from another network), ``refused`` (tried from there and refused),
-        ``preview`` (a link preview of a chat or mail program).
+        What fails the check: ``leak`` (opened from another network), ``refused`` (tried from there
+        and refused), ``preview`` (a link preview of a chat or mail program).
     newest_within_h, max_unreadable
         As for :func:`no_foreign_hits`.
     """
@@ -210,10 +238,17 @@ def no_leaked_urls(
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
-    doubt = _doubt(hits.filter(presigned=True, test=False), leaks.checked, newest_within_h, max_unreadable)
+    doubt = _doubt(
+        hits.filter(presigned=True, test=False), leaks.checked, newest_within_h, max_unreadable
+    )
     doubt = doubt or _not_compared(hits, leaks, 0, 0)
-    fix = "End the URL by removing its signer's session or waiting for its expiry, and turn the URL lock on."
-    return _result("no_leaked_urls", hits.subject, _first_of(chosen), fix, doubt, leaks.summary, details)
+    fix = (
+        "End the URL by removing its signer's session or waiting for its expiry, and turn the URL"
+        " lock on."
+    )
+    return _result(
+        "no_leaked_urls", hits.subject, _first_of(chosen), fix, doubt, leaks.summary, details
+    )
 
 
 def _first_of(found: Sequence[Leak]) -> str:
@@ -222,8 +257,8 @@ def _first_of(found: Sequence[Leak]) -> str:
 
 
 _ANSWERED = (
-    "auth_type IS DISTINCT FROM 'HtmlForm' AND "
-    "coalesce(http_status IN (200, 206, 304), source_kind = 'cloudtrail' AND error_code IS NULL, false)"
+    "auth_type IS DISTINCT FROM 'HtmlForm' AND coalesce(http_status IN (200, 206, 304), source_kind"
+    " = 'cloudtrail' AND error_code IS NULL, false)"
 )
 
 
@@ -240,19 +275,20 @@ def urls_are_consistent(
 ) -> CheckResult:
     """Each presigned URL was opened from one address, and through one VPC endpoint.
 
-    Refused requests, uploads by forms and our own test URLs are not looked at. A log without a presigned URL is not
-    applicable, which never passes.
+    Refused requests, uploads by forms and our own test URLs are not looked at. A log without a
+    presigned URL is not applicable, which never passes.
 
     Parameters
     ----------
     hits : Hits
     team : Workteam, optional
-        If its URL lock is on, a URL that two addresses opened is not bound by the lock, in a pool too.
+        If its URL lock is on, a URL that two addresses opened is not bound by the lock, in a pool
+        too.
     pools : addresses or networks, optional
         Addresses of one user, such as a NAT pool, which count as one address.
     trust_private : bool
-        Whether requests of one private address came through one VPC endpoint, which S3's access logs do not name.
-        Without this, a URL with several such requests leaves the outcome unknown.
+        Whether requests of one private address came through one VPC endpoint, which S3's access
+        logs do not name. Without this, a URL with several such requests leaves the outcome unknown.
     newest_within_h, max_unreadable
         As for :func:`no_foreign_hits`.
     """
@@ -261,7 +297,8 @@ def urls_are_consistent(
     loose = unbound(opened, team)
     shared = list({leak.fingerprint: leak for leak in [*loose, *leaks]}.values())
     [(nowhere, no_url)] = opened.query(
-        "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS NULL) FROM {hits}"
+        "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS"
+        " NULL) FROM {hits}"
     )
     unnamed = 0 if trust_private else _through_some_endpoint(opened)
     subject = hits.subject if team is None else team.name
@@ -277,28 +314,37 @@ def urls_are_consistent(
     }
     doubt = _doubt(hits, len(hits), newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(nowhere, []) or _not_compared(hits, leaks, unnamed, no_url)
-    several = f"Several addresses opened {count(len(shared), 'presigned URL')}. {_first_of(shared)}" if shared else ""
+    several = (
+        f"Several addresses opened {count(len(shared), 'presigned URL')}. {_first_of(shared)}"
+        if shared
+        else ""
+    )
     hole = "" if team is None or not loose else f" {not_bound(team, len(loose))}"
     text = (
-        f"One address opened each of {count(leaks.checked, 'presigned URL')}, as far as the logs that were read show."
+        f"One address opened each of {count(leaks.checked, 'presigned URL')}, as far as the logs"
+        " that were read show."
     )
     fix = _HOLE if hole else _NAME_POOLS
     return _result("urls_are_consistent", subject, f"{several}{hole}", fix, doubt, text, details)
 
 
 _NAME_POOLS = "Name the addresses of one user as pools, or turn the URL lock on."
-_HOLE = "Look for templates without grant_read_access with 'gt-secure findings', and guard the bucket."
+_HOLE = (
+    "Look for templates without grant_read_access with 'gt-secure findings', and guard the bucket."
+)
 
 
 def unbound(hits: Hits, team: Workteam | None) -> tuple[Leak, ...]:
     """Return the URLs that a URL lock which is on did not bind: two addresses opened each of them.
 
-    The lock is in the credentials that sign a URL, so URLs of the same credentials have the same address. A URL whose
-    credentials the log does not name is left out.
+    The lock is in the credentials that sign a URL, so URLs of the same credentials have the same
+    address. A URL whose credentials the log does not name is left out.
     """
     if team is None or team.url_lock is None or not team.url_lock.on:
         return ()
-    opened = hits.filter(presigned=True, test=False).where(f"{_ANSWERED} AND access_key IS NOT NULL")
+    opened = hits.filter(presigned=True, test=False).where(
+        f"{_ANSWERED} AND access_key IS NOT NULL"
+    )
     return tuple(opened.leaks(LeakRules(per_address=True)))
 
 
@@ -308,16 +354,19 @@ def not_bound(team: Workteam, urls: int) -> str:
     these = "this URL: it was" if urls == 1 else f"{urls:,} of these URLs: they were"
     is_older = "is" if urls == 1 else "are"
     return (
-        f"The URL lock of {team.name} is on ({mode}) and lets one address open a URL, so it did not bind {these} not "
-        f"made by grant_read_access for this team, or {is_older} older than the lock."
+        f"The URL lock of {team.name} is on ({mode}) and lets one address open a URL, so it did not"
+        f" bind {these} not made by grant_read_access for this team, or {is_older} older than the"
+        " lock."
     )
 
 
 def _through_some_endpoint(opened: Hits) -> int:
-    """Return how many URLs have several requests of private addresses whose endpoint the log does not name."""
+    """Return how many URLs have several requests of private addresses whose endpoint
+    the log does not name.
+    """
     [(urls,)] = opened.with_restriction().query(
-        "SELECT count(*) FROM (SELECT fingerprint FROM {hits} WHERE fingerprint IS NOT NULL GROUP BY 1 "
-        "HAVING count(*) > 1 AND bool_or(allowlist = 'endpoint' AND endpoint IS NULL))"
+        "SELECT count(*) FROM (SELECT fingerprint FROM {hits} WHERE fingerprint IS NOT NULL GROUP"
+        " BY 1 HAVING count(*) > 1 AND bool_or(allowlist = 'endpoint' AND endpoint IS NULL))"
     )
     return int(urls)
 
@@ -326,7 +375,9 @@ def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int) -> str:
     """Return the sentence on requests that may have come from several places; empty without one."""
     if not leaks.checked and not no_url:
         own = len(hits.filter(presigned=True, test=True).where(_ANSWERED))
-        tests = count(own, "opened request was your own test", "opened requests were your own tests")
+        tests = count(
+            own, "opened request was your own test", "opened requests were your own tests"
+        )
         if own:
             return f"Not applicable: {tests}. No other presigned request opened an object."
         return "Not applicable: the log has requests, and none of them opened a presigned URL."
@@ -337,7 +388,10 @@ def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int) -> str:
     if not unnamed:
         return ""
     several = f"{count(unnamed, 'URL')} with several requests from a private address"
-    return f"The log does not say through which VPC endpoints {several} came; read CloudTrail, or trust_private."
+    return (
+        f"The log does not say through which VPC endpoints {several} came; read CloudTrail, or"
+        " trust_private."
+    )
 
 
 def _source(address: Any, endpoint: Any) -> str:
@@ -352,10 +406,16 @@ def _doubt(hits: Hits, rows: int, within_h: float | None, max_unreadable: int) -
     if doubts := replace(coverage, unreadable=unreadable).unread:
         return " ".join(doubts)
     if not rows:
-        return "The log shows no request with a presigned URL. An empty log is not proof that nobody opened one."
+        return (
+            "The log shows no request with a presigned URL. An empty log is not proof that nobody"
+            " opened one."
+        )
     if within_h is not None:
         [(newest,)] = hits.query("SELECT max(time) FROM {hits}")
         age = dt.datetime.now(dt.UTC).replace(tzinfo=None) - newest if newest is not None else None
         if age is None or age > dt.timedelta(hours=within_h):
-            return f"The newest request in the log is of {newest} UTC, more than {within_h:g} hours ago."
+            return (
+                f"The newest request in the log is of {newest} UTC, more than {within_h:g} hours"
+                " ago."
+            )
     return ""

@@ -1,6 +1,8 @@
-"""``no_code_cell_skipped`` and ``no_secret_saved``: what must hold for a notebook that is kept as a test.
+"""``no_code_cell_skipped`` and ``no_secret_saved``: what must hold for a notebook that is kept as a
+test.
 
-nbval passes a code cell that was never run in silence; and whatever a notebook shows, or its widgets hold, is saved.
+nbval passes a code cell that was never run in silence; and whatever a notebook shows, or its
+widgets hold, is saved.
 """
 
 from __future__ import annotations
@@ -50,17 +52,20 @@ _RUN_ALL = "run all cells from the first to the last, and save."
 
 @Check
 def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> CheckResult:
-    """Every code cell of a saved notebook was run, in the order of the cells, and every check that it promises passed.
+    """Every code cell of a saved notebook was run, in the order of the cells, and every check that
+    it promises passed.
 
-    The outputs record which checks ran, for which account and when. A notebook that uses gt_secure without a record is
-    not passed: ``gt-secure check no-code-cell-skipped --write`` writes a cell with the checks that passed, and
-    ``check.promise()`` states that there is none. A check is bypassed by whatever lets nbval, papermill or nbclient
-    pass without it, such as a tag, a comment or a raw cell.
+    The outputs record which checks ran, for which account and when. A notebook that uses gt_secure
+    without a record is not passed: ``gt-secure check no-code-cell-skipped --write`` writes a cell
+    with the checks that passed, and ``check.promise()`` states that there is none. A check is
+    bypassed by whatever lets nbval, papermill or nbclient pass without it, such as a tag, a comment
+    or a raw cell.
 
     Parameters
     ----------
     path : path
-        An ``.ipynb`` file. Cells with the tag ``skip-execution`` and without a check need not have run.
+        An ``.ipynb`` file. Cells with the tag ``skip-execution`` and without a check need not have
+        run.
     run_within : str or timedelta
         The age of the oldest record that counts, or a time in UTC; ``any`` for a committed example.
     """
@@ -76,7 +81,9 @@ def _must_run(cell: dict[str, Any]) -> bool:
 
 
 def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
-    """Return whether the cells of a saved notebook were run, and none bypasses a check; not which checks passed."""
+    """Return whether the cells of a saved notebook were run, and none bypasses a check;
+    not which checks passed.
+    """
     code = [(i, cell) for i, cell in enumerate(book["cells"]) if _has_code(cell)]
     wanted = [(i, cell) for i, cell in code if _must_run(cell)]
     skipped, in_order = _runs(wanted)
@@ -92,13 +99,21 @@ def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
         return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
 
     if bypassed:
-        text = f"Checks pass without being run: {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
+        text = (
+            "Checks pass without being run:"
+            f" {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
+        )
         return result(False, text, f"Remove that from the cell, {_RUN_ALL}")
     if not wanted:
-        text = f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
+        text = (
+            f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
+        )
         return result(None, text, "Check the path.")
     if skipped:
-        text = f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell is 0)."
+        text = (
+            f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell"
+            " is 0)."
+        )
         return result(False, text, _RUN_ALL.capitalize())
     if not in_order:
         return result(False, "The cells were run in another order.", _RUN_ALL.capitalize())
@@ -106,7 +121,9 @@ def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
 
 
 def _runs(cells: list[tuple[int, dict[str, Any]]]) -> tuple[list[int], bool]:
-    """Return the numbers of the cells that were never run, and whether the others were run in their order."""
+    """Return the numbers of the cells that were never run,
+    and whether the others were run in their order.
+    """
     counts = [(i, cell.get("execution_count")) for i, cell in cells]
     run = [number for _, number in counts if number is not None]
     return [i for i, number in counts if number is None], run == sorted(run)
@@ -131,23 +148,31 @@ def kept(
     if not owed:
         return replace(saved, message=f"{saved.message} {ran_text(after, promise)}".strip())
     fix = (
-        "Run the notebook again, and save it. A check for another mode says so with check.NAME.skip(reason). If a "
-        f"check was removed on purpose, run '{WRITE} {shlex.quote(saved.subject)}' after that."
+        "Run the notebook again, and save it. A check for another mode says so with"
+        f" check.NAME.skip(reason). If a check was removed on purpose, run '{WRITE}"
+        f" {shlex.quote(saved.subject)}' after that."
     )
     said = f"The checks of the notebook did not all run and pass: {some(owed)}."
-    return replace(saved, passed=False, message=said, details={**saved.details, "owed": owed}, next_step=fix)
+    return replace(
+        saved, passed=False, message=said, details={**saved.details, "owed": owed}, next_step=fix
+    )
 
 
 def require_run(book: dict[str, Any], subject: str) -> None:
-    """Raise CheckFailed unless no check of a notebook that was just run is bypassed, and all of them passed."""
+    """Raise CheckFailed unless no check of a notebook that was just run is bypassed,
+    and all of them passed.
+    """
     bypassed = [f"cell {i}: {reason}" for i, reason in find_bypasses(book)]
     said = f"Checks pass without being run: {some(bypassed)}." if bypassed else ""
-    result = CheckResult("no_code_cell_skipped", subject, not bypassed, said, {}, "Remove that from the cell.")
+    result = CheckResult(
+        "no_code_cell_skipped", subject, not bypassed, said, {}, "Remove that from the cell."
+    )
     kept(book, book, result.require(), of_checks=True).require()
 
 
 def write_promise(path: str | Path) -> CheckResult:
-    """Write what passed in the saved run of a notebook as its promise: the last cell, and the same in the metadata.
+    """Write what passed in the saved run of a notebook as its promise: the last cell, and the same
+    in the metadata.
 
     A promise without checks stays, and a notebook without gt_secure is not changed.
     """
@@ -160,20 +185,30 @@ def write_promise(path: str | Path) -> CheckResult:
     if not passed:
         if not uses_checks(book) or promise_of(book).stated in ("cell", "metadata"):
             return result(True, "It promises no check.")
-        text = "No check passed in its saved run, so there is nothing to promise. It is not changed."
-        return result(None, text, f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().")
+        text = (
+            "No check passed in its saved run, so there is nothing to promise. It is not changed."
+        )
+        return result(
+            None,
+            text,
+            f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().",
+        )
     number = _state(book, passed)
     _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
     return result(True, f"Its last cell promises {count(number, 'check')}.")
 
 
 def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
-    """Put the promise into the last cell of a notebook and into its metadata; return the number of checks."""
+    """Put the promise into the last cell of a notebook and into its metadata;
+    return the number of checks.
+    """
     cells = [cell for cell in book["cells"] if not is_promise_cell(cell)]
     for number, each in enumerate(cells):
         if stated_in(each) is not None:
             step = "Move check.promise(...) into a separate cell, and try again."
-            raise InvalidInput(f"Cell {number} states the promise beside other code.", next_step=step, field="path")
+            raise InvalidInput(
+                f"Cell {number} states the promise beside other code.", next_step=step, field="path"
+            )
     lines = promise_cell(passed).splitlines(keepends=True)
     cell: dict[str, Any] = {
         "cell_type": "code",
@@ -194,7 +229,9 @@ def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
 
 def _searched(book: Any, details: dict[str, Any]) -> str:
     """Return in words what was searched: the cells of a notebook, and texts."""
-    parts = [f"{count(details['cells'], 'cell')}, outputs, metadata and widget state"] if book else []
+    parts = (
+        [f"{count(details['cells'], 'cell')}, outputs, metadata and widget state"] if book else []
+    )
     return some(parts + details["texts"])
 
 
@@ -204,7 +241,8 @@ def _none_except(exempt: int) -> str:
 
 @Check
 def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -> CheckResult:
-    """No presigned URL, key or token is anywhere in a saved notebook: sources, outputs, metadata, widget state.
+    """No presigned URL, key or token is anywhere in a saved notebook: sources, outputs, metadata,
+    widget state.
 
     Its pairs of jupytext are searched too.
 
@@ -213,11 +251,14 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     path : path
         An ``.ipynb`` file, or a notebook that is saved as text, such as a ``.py`` or ``.md`` file.
     accepted : path or iterable, optional
-        Accepted secrets: a file with a list ``accepted``, or its entries. Their ``finding`` is ``saved-secret`` and
-        their ``subject`` the id of a secret, which ``details`` and the next step name.
+        Accepted secrets: a file with a list ``accepted``, or its entries. Their ``finding`` is
+        ``saved-secret`` and their ``subject`` the id of a secret, which ``details`` and the next
+        step name.
     """
     known, file, subject = read_accepted(accepted), Path(path), Path(path).name
-    book, pairs, unread = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    book, pairs, unread = (
+        (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    )
     everything = [*(find_secrets(book) if book else ()), *_secrets_of_texts(pairs)]
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
@@ -232,13 +273,22 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     if secrets:
         named = some(list(dict.fromkeys(map(str, secrets))))
         text = f"It holds {named}. {'The first cell is 0.' if book else ''}".strip()
-        return CheckResult("no_secret_saved", subject, False, text, details, _removal(subject, secrets))
+        return CheckResult(
+            "no_secret_saved", subject, False, text, details, _removal(subject, secrets)
+        )
     if unread:
         text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
-        return CheckResult("no_secret_saved", subject, None, text, details, "Name both files with --path.")
-    text = f"{kinds} kinds of secrets searched in {_searched(book, details)}: {_none_except(len(exempt))}."
+        return CheckResult(
+            "no_secret_saved", subject, None, text, details, "Name both files with --path."
+        )
+    text = (
+        f"{kinds} kinds of secrets searched in {_searched(book, details)}:"
+        f" {_none_except(len(exempt))}."
+    )
     if not (cells if book else _read(file).strip()):
-        return CheckResult("no_secret_saved", subject, None, text, details, "Check a notebook with cells.")
+        return CheckResult(
+            "no_secret_saved", subject, None, text, details, "Check a notebook with cells."
+        )
     return CheckResult("no_secret_saved", subject, True, text, details)
 
 
@@ -249,11 +299,10 @@ def _secrets_of_texts(files: list[Path]) -> list[SavedSecret]:
 def _removal(file: str, secrets: list[SavedSecret]) -> str:
     """Return how to remove secrets from a file, or to accept them."""
     return (
-        f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file)}', "
-        "or clear that output and save. "
-        "If the notebook was shared, revoke the URL or key. "
-        "What may stay goes into the file of --accepted, with the finding saved-secret and its subject: "
-        f"{some(list(dict.fromkeys(each.id for each in secrets)))}."
+        f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file)}', or clear that"
+        " output and save. If the notebook was shared, revoke the URL or key. What may stay goes"
+        " into the file of --accepted, with the finding saved-secret and its subject:"
+        f" {some(list(dict.fromkeys(each.id for each in secrets)))}."
     )
 
 
@@ -262,14 +311,20 @@ TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".c
 
 
 def _with_pairs(file: Path) -> tuple[dict[str, Any], list[Path], str]:
-    """Read a notebook; return it, its pairs in the same folder, and the format of one that is not there."""
+    """Read a notebook; return it, its pairs in the same folder,
+    and the format of one that is not there.
+    """
     book = read_notebook(file)
     jupytext = (book.get("metadata") or {}).get("jupytext")
     listed = jupytext.get("formats") if isinstance(jupytext, dict) else None
     named = listed.split(",") if isinstance(listed, str) else list(map(str, listed or ()))
     formats = [each.partition(":")[0].strip() for each in named]
     others = [each for each in formats if each and not each.endswith("ipynb")]
-    beside = {each: file.with_name(f"{file.stem}.{each.lstrip('.')}") for each in others if "/" not in each}
+    beside = {
+        each: file.with_name(f"{file.stem}.{each.lstrip('.')}")
+        for each in others
+        if "/" not in each
+    }
     absent = [each for each in others if each not in beside or not beside[each].is_file()]
     return book, [pair for pair in beside.values() if pair.is_file()], next(iter(absent), "")
 
@@ -282,8 +337,9 @@ def is_accepted(secret: SavedSecret, known: tuple[Acceptance, ...]) -> bool:
 def remove_secrets(path: str | Path) -> list[SavedSecret]:
     """Replace the secrets of a saved notebook with ``***``, in the file.
 
-    In the source of a code cell only strings and comments are changed; what is left, :func:`no_secret_saved` names.
-    The pairs of jupytext are masked too. A file without a secret is not written.
+    In the source of a code cell only strings and comments are changed; what is left,
+    :func:`no_secret_saved` names. The pairs of jupytext are masked too. A file without a secret is
+    not written.
 
     Examples
     --------
@@ -291,7 +347,9 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     [SavedSecret(place='cell 3, output', what='the signature of a presigned URL')]
     """
     file = Path(path)
-    book, pairs, _ = (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    book, pairs, _ = (
+        (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
+    )
     found = mask_secrets(book) if book else []
     if book and found:
         _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
@@ -309,23 +367,34 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     try:
         book = json.loads(_read(file))
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path.") from error
+        raise InvalidInput(
+            f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path."
+        ) from error
     if not isinstance(book, dict) or not isinstance(book.get("cells"), list):
-        raise InvalidInput(f"{file.name} is not a notebook of format 4: it has no cells.", next_step="Check the path.")
+        raise InvalidInput(
+            f"{file.name} is not a notebook of format 4: it has no cells.",
+            next_step="Check the path.",
+        )
     if not all(isinstance(cell, dict) for cell in book["cells"]):
-        raise InvalidInput(f"{file.name} is not a notebook: a cell is not an object.", next_step="Check the path.")
+        raise InvalidInput(
+            f"{file.name} is not a notebook: a cell is not an object.", next_step="Check the path."
+        )
     return book
 
 
 def _read(file: Path) -> str:
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise InvalidInput(f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs.")
+            raise InvalidInput(
+                f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs."
+            )
         return file.read_bytes().decode("utf-8")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(f"There is no notebook '{file}'.", next_step="Check the path.") from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file.name} is not a notebook: it is not UTF-8.", next_step="Check the path.") from error
+        raise InvalidInput(
+            f"{file.name} is not a notebook: it is not UTF-8.", next_step="Check the path."
+        ) from error
 
 
 def _replace(file: Path, text: str) -> None:
@@ -336,4 +405,6 @@ def _replace(file: Path, text: str) -> None:
             fresh.write(text)
             shutil.copymode(target, fresh.name)
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be written: {error.strerror}.", next_step="Check the folder.") from error
+        raise InvalidInput(
+            f"{file} cannot be written: {error.strerror}.", next_step="Check the folder."
+        ) from error

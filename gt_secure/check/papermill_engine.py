@@ -1,7 +1,8 @@
-"""An engine of papermill that masks secrets before each save, and fails unless every promised check ran and passed:
-``papermill in.ipynb out.ipynb --engine gt_secure``.
+"""An engine of papermill that masks secrets before each save, and fails unless every promised check
+ran and passed: ``papermill in.ipynb out.ipynb --engine gt_secure``.
 
-The class is made when it is first asked for: papermill loads this module while it is itself being imported.
+The class is made when it is first asked for: papermill loads this module while it is itself being
+imported.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ def __getattr__(name: str) -> Any:
 
 
 def _raises(cell: Any) -> bool:
-    """Return whether papermill itself raises for a cell: for each error, except the end with code 0."""
+    """Return whether papermill itself raises for a cell: for each error,
+    except the end with code 0.
+    """
     errors = [each for each in cell.get("outputs") or () if each.output_type == "error"]
     return any(each.ename != "SystemExit" or each.evalue not in ("", "0") for each in errors)
 
 
 def _engine(base: Any) -> Any:
     class GuardedEngine(base):  # type: ignore[misc]
-        """Run a notebook as papermill does, and mask the secrets of what it saves, after each cell and at the end."""
+        """Run a notebook as papermill does, and mask the secrets of what it saves,
+        after each cell and at the end.
+        """
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:

@@ -1,13 +1,15 @@
-"""The promise of a notebook: the checks that a run must pass, each with its subject, and whether a run kept it.
+"""The promise of a notebook: the checks that a run must pass, each with its subject, and whether a
+run kept it.
 
-``gt-secure check no-code-cell-skipped --write`` writes the promise after a run, from what passed, as a cell that calls
-:func:`promise`. The notebook's metadata has the same, for a cell that was lost. Without either, the promise is only
-inferred: from the checks that the source names, also in a comment or in a cell that became Markdown, and from the
-records of the saved run.
+``gt-secure check no-code-cell-skipped --write`` writes the promise after a run, from what passed,
+as a cell that calls :func:`promise`. The notebook's metadata has the same, for a cell that was
+lost. Without either, the promise is only inferred: from the checks that the source names, also in a
+comment or in a cell that became Markdown, and from the records of the saved run.
 
-nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On an ordinary cell
-that is fine. On a cell that holds a check it turns the check green, whatever the account is like. What the code around
-a check does needs no rule here: the check records its outcome (:mod:`gt_secure.base.ledger`).
+nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On
+an ordinary cell that is fine. On a cell that holds a check it turns the check green, whatever the
+account is like. What the code around a check does needs no rule here: the check records its outcome
+(:mod:`gt_secure.base.ledger`).
 """
 
 from __future__ import annotations
@@ -60,11 +62,18 @@ BY_COMMAND = "by_command"
 """The argument of a promise that holds the checks of processes."""
 WRITE = "gt-secure check no-code-cell-skipped --write --path"
 
-TAGS = ("raises-exception", "nbval-raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution")
+TAGS = (
+    "raises-exception",
+    "nbval-raises-exception",
+    "nbval-skip",
+    "nbval-ignore-output",
+    "skip-execution",
+)
 """Tags that skip a cell, ignore its error, or ignore what it shows."""
 
 _BYPASS = re.compile(
-    r"^\s*#\s*(NBVAL_SKIP|NBVAL_RAISES_EXCEPTION|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)\b", re.MULTILINE
+    r"^\s*#\s*(NBVAL_SKIP|NBVAL_RAISES_EXCEPTION|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)\b",
+    re.MULTILINE,
 )
 _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _RUNS_PYTHON = {"time", "timeit", "prun", "capture", "gt_secure"}
@@ -73,24 +82,29 @@ Pair = tuple[str, str]
 
 
 class Promise(NamedTuple):
-    """Checks that must pass, by name and subject; checks that must run, by name, with the cells that name them."""
+    """Checks that must pass, by name and subject; checks that must run, by name,
+    with the cells that name them.
+    """
 
     pairs: frozenset[Pair]
     named: Mapping[str, list[int]]
     stated: Literal["", "cell", "metadata", "former"] = ""
 
 
-def promise(*, by_command: Mapping[str, Iterable[str]] | None = None, **checks: Iterable[str]) -> CheckResult:
-    """State the checks of a notebook, each with its subjects. In a notebook, require that all of them have passed.
+def promise(
+    *, by_command: Mapping[str, Iterable[str]] | None = None, **checks: Iterable[str]
+) -> CheckResult:
+    """State the checks of a notebook, each with its subjects. In a notebook, require that all of
+    them have passed.
 
-    ``gt-secure check no-code-cell-skipped --write`` writes the cell, as the last one. Without arguments it states that
-    the notebook has no check.
+    ``gt-secure check no-code-cell-skipped --write`` writes the cell, as the last one. Without
+    arguments it states that the notebook has no check.
 
     Parameters
     ----------
     by_command : mapping of str to list of str, optional
-        The same for processes of the notebook, such as ``!gt-secure check``: the outputs of the notebook have these
-        records, and this kernel does not. A runner compares them.
+        The same for processes of the notebook, such as ``!gt-secure check``: the outputs of the
+        notebook have these records, and this kernel does not. A runner compares them.
     **checks : list of str
         By the name of a check, the subjects for which it must pass.
 
@@ -110,19 +124,29 @@ def promise(*, by_command: Mapping[str, Iterable[str]] | None = None, **checks: 
             step = f'Write {name}=["{subjects[:40]}"].'
             raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
     owed = {(name, str(subject)) for name, subjects in checks.items() for subject in subjects}
-    left = sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here())) if kernel_shell() else []
+    left = (
+        sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here()))
+        if kernel_shell()
+        else []
+    )
     text = f"Promised and not passed: {some([_pair_text(*pair) for pair in left])}." if left else ""
     text = text or f"{count(len(owed), 'check')} promised."
     fix = "Run the notebook from the first cell to the last."
-    return CheckResult("promise", "the notebook", not left, text, {"left": left}, fix if left else "").require()
+    return CheckResult(
+        "promise", "the notebook", not left, text, {"left": left}, fix if left else ""
+    ).require()
 
 
 def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
-    """Return the pairs that did not pass; a skip releases its check where that ran nowhere, or the subject it names."""
+    """Return the pairs that did not pass; a skip releases its check where that ran nowhere,
+    or the subject it names.
+    """
     records = list(records)
     passed = {pair for each in records if each.status == "passed" for pair in names_of(each)}
     skips = [each for each in records if each.status == "skipped"]
-    others = {each.check for each in records} - {each.check for each in records if each.status != "skipped"}
+    others = {each.check for each in records} - {
+        each.check for each in records if each.status != "skipped"
+    }
     released = {
         (name, subject)
         for each in skips
@@ -133,9 +157,14 @@ def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
 
 
 def names_of(entry: LedgerEntry) -> Iterator[Pair]:
-    """Yield the pairs that a record answers for: its subject alone, with its place, and an assert without its names."""
+    """Yield the pairs that a record answers for: its subject alone, with its place,
+    and an assert without its names.
+    """
     plain = entry.subject.partition(" [")[0] if entry.check == ASSERTS else entry.subject
-    yield from ((entry.check, each) for each in (entry.subject, f"{entry.subject} in {_place(entry)}", plain))
+    yield from (
+        (entry.check, each)
+        for each in (entry.subject, f"{entry.subject} in {_place(entry)}", plain)
+    )
 
 
 def _pair_text(name: str, subject: str) -> str:
@@ -143,7 +172,9 @@ def _pair_text(name: str, subject: str) -> str:
 
 
 def promise_of(book: dict[str, Any]) -> Promise:
-    """Read the promise of a notebook: from its cell, else from its metadata, else from its source and saved records."""
+    """Read the promise of a notebook: from its cell, else from its metadata,
+    else from its source and saved records.
+    """
     held = (book.get("metadata") or {}).get(KEY)
     held = held if isinstance(held, dict) else {}
     named = _named(book)
@@ -159,22 +190,31 @@ def promise_of(book: dict[str, Any]) -> Promise:
 
 def _pairs(checks: Mapping[str, Any]) -> Iterator[Pair]:
     for name, subjects in checks.items():
-        yield from ((str(name), str(each)) for each in (subjects if isinstance(subjects, list | tuple) else ()))
+        yield from (
+            (str(name), str(each))
+            for each in (subjects if isinstance(subjects, list | tuple) else ())
+        )
 
 
 def stated_in(cell: dict[str, Any]) -> set[Pair] | None:
-    """Return the pairs that a call of :func:`promise` in a cell states, also in a comment; None without one."""
+    """Return the pairs that a call of :func:`promise` in a cell states, also in a comment;
+    None without one.
+    """
     text = cell_text(cell)
     if "promise" not in text:
         return None
     trees = [parsed(text), *(parsed(block) for block in _comments(text) if "promise" in block)]
-    calls = [node for tree in trees if tree is not None for node in ast.walk(tree) if _is_promise(node)]
+    calls = [
+        node for tree in trees if tree is not None for node in ast.walk(tree) if _is_promise(node)
+    ]
     pairs: set[Pair] = set()
     for call in calls:
         for keyword in call.keywords:
             try:
                 value = ast.literal_eval(keyword.value)
-                pairs |= set(_pairs(value if keyword.arg == BY_COMMAND else {str(keyword.arg): value}))
+                pairs |= set(
+                    _pairs(value if keyword.arg == BY_COMMAND else {str(keyword.arg): value})
+                )
             except (ValueError, AttributeError):
                 pairs.add((str(keyword.arg), "a list that is written out, not computed"))
     return pairs if calls else None
@@ -184,14 +224,24 @@ def _is_promise(node: ast.AST) -> TypeGuard[ast.Call]:
     if not isinstance(node, ast.Call):
         return False
     function = node.func
-    return isinstance(function, ast.Attribute) and function.attr == "promise" and "check" in ast.unparse(function.value)
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "promise"
+        and "check" in ast.unparse(function.value)
+    )
 
 
 def is_promise_cell(cell: dict[str, Any]) -> bool:
     """Return whether a cell does nothing but state the promise: it need not have run."""
     tree = parsed(cell_text(cell))
-    others = [] if tree is None else [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom)]
-    return bool(others) and all(isinstance(each, ast.Expr) and _is_promise(each.value) for each in others)
+    others = (
+        []
+        if tree is None
+        else [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom)]
+    )
+    return bool(others) and all(
+        isinstance(each, ast.Expr) and _is_promise(each.value) for each in others
+    )
 
 
 def subjects_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
@@ -203,11 +253,16 @@ def subjects_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def pairs_of(records: Iterable[LedgerEntry]) -> set[Pair]:
-    """Return what records promise: check and subject, and account and region where the same ran in several."""
+    """Return what records promise: check and subject,
+    and account and region where the same ran in several.
+    """
     records = list(records)
-    places = Counter(each[:2] for each in {(each.check, each.subject, _place(each)) for each in records})
+    places = Counter(
+        each[:2] for each in {(each.check, each.subject, _place(each)) for each in records}
+    )
     return {
-        (each.check, f"{each.subject} in {_place(each)}" if places[each[:2]] > 1 else each.subject) for each in records
+        (each.check, f"{each.subject} in {_place(each)}" if places[each[:2]] > 1 else each.subject)
+        for each in records
     }
 
 
@@ -243,13 +298,23 @@ def _named(book: dict[str, Any]) -> dict[str, list[int]]:
 def renamed_checks(book: dict[str, Any]) -> dict[str, str]:
     """Return the other names under which the notebook imports checks."""
     trees = [parsed(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"]
-    nodes = [node for tree in trees if tree for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    nodes = [
+        node
+        for tree in trees
+        if tree
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    ]
     aliases = [alias for node in nodes for alias in node.names]
-    return {alias.asname: alias.name for alias in aliases if alias.asname and alias.name in CHECK_NAMES}
+    return {
+        alias.asname: alias.name for alias in aliases if alias.asname and alias.name in CHECK_NAMES
+    }
 
 
 def checks_in(text: str, kind: object, renamed: dict[str, str]) -> set[str]:
-    """Return the checks and verdicts that the text of a cell names: in code, in commented code, or as a command."""
+    """Return the checks and verdicts that the text of a cell names: in code, in commented code,
+    or as a command.
+    """
     named = set(_commands(text))
     if kind not in ("code", "raw"):
         fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
@@ -259,14 +324,20 @@ def checks_in(text: str, kind: object, renamed: dict[str, str]) -> set[str]:
     for block in blocks:
         tree = parsed(block)
         if tree is None:
-            named |= set(_CALL.findall(text)) if block is text and kind in ("code", "raw") else set()
-        elif block is text or not all(isinstance(each, ast.AnnAssign) for each in tree.body):  # TODO: is no code
+            named |= (
+                set(_CALL.findall(text)) if block is text and kind in ("code", "raw") else set()
+            )
+        elif block is text or not all(
+            isinstance(each, ast.AnnAssign) for each in tree.body
+        ):  # TODO: is no code
             named |= _names(tree, renamed)
     return named
 
 
 def _commands(text: str) -> Iterator[str]:
-    """Yield the names of the verdict commands in a text, in each way that a notebook has to run one."""
+    """Yield the names of the verdict commands in a text,
+    in each way that a notebook has to run one.
+    """
     for start, name, rest in _COMMAND.findall(text) if _USES.search(text) else ():
         mark = (handed("verdicts") or {}).get(name, False)
         word = re.match(r"['\",\s]*([a-z][\w-]*)", rest)
@@ -278,7 +349,9 @@ def _commands(text: str) -> Iterator[str]:
 
 
 def _comments(text: str) -> Iterator[str]:
-    """Yield the blocks of comments that can be code as a whole, and the lines of the others; comments beside code."""
+    """Yield the blocks of comments that can be code as a whole, and the lines of the others;
+    comments beside code.
+    """
     for found in re.finditer(r"(?:^[ \t]*#.*\n?)+", text, re.MULTILINE):
         block = _COMMENT.sub(r"\1", found[0])
         yield from [block] if parsed(block) is not None else block.splitlines()
@@ -290,12 +363,24 @@ def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
     if isinstance(node, ast.Attribute) and node.attr in ("skip", "__doc__"):
         return set()
     if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _TALK:
-        return set().union(*(_names(each, renamed) for each in node.args if not isinstance(each, ast.Attribute)))
+        return set().union(
+            *(_names(each, renamed) for each in node.args if not isinstance(each, ast.Attribute))
+        )
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CALL.search(node.value):
         return _names(parsed(node.value) or ast.Module([], []), renamed)
-    word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    word = (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+    )
     word = renamed.get(word, word)
-    own = {word} if word in CHECK_NAMES and isinstance(getattr(node, "ctx", None), ast.Load) else set()
+    own = (
+        {word}
+        if word in CHECK_NAMES and isinstance(getattr(node, "ctx", None), ast.Load)
+        else set()
+    )
     return own.union(*(_names(child, renamed) for child in ast.iter_child_nodes(node)))
 
 
@@ -308,7 +393,9 @@ def asserted(book: dict[str, Any]) -> Iterator[LedgerEntry]:
 
 
 def _asserts(book: dict[str, Any], *, inside: bool) -> Iterator[tuple[int, ast.Assert, set[str]]]:
-    """Yield the asserts of code cells, with the names that hold answers; ``inside``: also in functions and loops."""
+    """Yield the asserts of code cells, with the names that hold answers; ``inside``:
+    also in functions and loops.
+    """
     known: set[str] = set()
     for number, cell in enumerate(book["cells"]):
         tree = parsed(cell_text(cell)) if cell.get("cell_type") == "code" else None
@@ -323,13 +410,21 @@ def _errors(cell: dict[str, Any]) -> bool:
 
 
 def ran(book: dict[str, Any]) -> list[LedgerEntry]:
-    """Return what the run of a notebook recorded; the output of a cell that was emptied after it does not count.
+    """Return what the run of a notebook recorded; the output of a cell that was emptied after it
+    does not count.
 
     Asserts of the cell that connects are read from its source: recording begins with the next one.
     """
-    records = [each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()]
-    recorded = {(each.cell, each.subject.partition(" [")[0]) for each in records if each.check == ASSERTS}
-    return [*records, *(each for each in asserted(book) if (each.cell, each.subject) not in recorded)]
+    records = [
+        each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()
+    ]
+    recorded = {
+        (each.cell, each.subject.partition(" [")[0]) for each in records if each.check == ASSERTS
+    }
+    return [
+        *records,
+        *(each for each in asserted(book) if (each.cell, each.subject) not in recorded),
+    ]
 
 
 def unkept(
@@ -340,16 +435,20 @@ def unkept(
     of_checks: bool = False,
     since: dt.datetime | None = None,
 ) -> list[str]:
-    """Return what the run of a notebook owes to its promise, in sentences; its cells hold the outputs of the run.
+    """Return what the run of a notebook owes to its promise, in sentences; its cells hold the
+    outputs of the run.
 
-    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure. ``since``: the time
-    in UTC after which the checks must have run.
+    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
+    ``since``: the time in UTC after which the checks must have run.
     """
     records = ran(book)
     passed = sum(each.status == "passed" and each.check != REPORT for each in records)
     owed = [*_not_passed(book, records), *_not_run(promise, records), *_too_old(records, since)]
     if promise.stated == "former":
-        owed.append(f"its promise is of version 0.3.0, which had no subjects: run it, save it, and run '{WRITE} FILE'")
+        owed.append(
+            "its promise is of version 0.3.0, which had no subjects: run it, save it, and run"
+            f" '{WRITE} FILE'"
+        )
     if passed < (at_least or 0):
         return [*owed, f"{passed} of at least {at_least} checks passed"]
     if owed or passed or (not records and (promise.stated or at_least is not None)):
@@ -362,11 +461,16 @@ def unkept(
 
 
 def _not_passed(book: dict[str, Any], records: list[LedgerEntry]) -> Iterator[str]:
-    """Yield the checks that neither passed nor were skipped, and those whose cell was changed after it ran."""
+    """Yield the checks that neither passed nor were skipped,
+    and those whose cell was changed after it ran.
+    """
     changed = set()
     for each in records:
         if each.status not in ("passed", "skipped"):
-            yield f"{_pair_text(each.check, each.subject)} {each.status} in cell {each.cell}{_where(each)}"
+            yield (
+                f"{_pair_text(each.check, each.subject)} {each.status} in cell"
+                f" {each.cell}{_where(each)}"
+            )
         elif each.source and each.source != fingerprint(cell_text(book["cells"][each.cell])):
             changed.add(each.cell)
     yield from (f"cell {number} was changed after its checks ran" for number in sorted(changed))
@@ -377,7 +481,9 @@ def _not_passed(book: dict[str, Any], records: list[LedgerEntry]) -> Iterator[st
 
 
 def _out_of_order(records: list[LedgerEntry]) -> Iterator[str]:
-    """Yield the cells whose checks ran before those above them: their results are of a former run."""
+    """Yield the cells whose checks ran before those above them:
+    their results are of a former run.
+    """
     latest = ""
     for number in sorted({each.cell for each in records}):
         times = [each.time for each in records if each.cell == number and each.time]
@@ -387,11 +493,15 @@ def _out_of_order(records: list[LedgerEntry]) -> Iterator[str]:
 
 
 def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
-    """Yield the promised checks that did not pass for a subject, and the named ones that ran nowhere."""
+    """Yield the promised checks that did not pass for a subject,
+    and the named ones that ran nowhere.
+    """
     recorded = {pair for each in records for pair in names_of(each)}
     for pair in sorted(_left(promise.pairs, records) - recorded):
         yield f"{_pair_text(*pair)} ran nowhere"
-    names = {each.check.removesuffix("_fails") for each in records} | {name for name, _ in promise.pairs}
+    names = {each.check.removesuffix("_fails") for each in records} | {
+        name for name, _ in promise.pairs
+    }
     for name, cells in promise.named.items():
         if name not in names:
             yield f"{name} ran nowhere (named in {some([f'cell {number}' for number in cells])})"
@@ -399,11 +509,18 @@ def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
 
 def _too_old(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[str]:
     """Yield the time of records that are older than accepted, and where they looked."""
-    oldest = min((each for each in records if each.check != ASSERTS), key=lambda each: each.time, default=None)
+    oldest = min(
+        (each for each in records if each.check != ASSERTS),
+        key=lambda each: each.time,
+        default=None,
+    )
     if since is None or oldest is None or oldest.time >= f"{since:%Y-%m-%dT%H:%M:%SZ}":
         return
     when = f"at {oldest.time}" if oldest.time else "at a time that was not recorded"
-    yield f"{_pair_text(oldest.check, oldest.subject)} ran {when}{_where(oldest)}, before {since:%Y-%m-%dT%H:%M:%SZ}"
+    yield (
+        f"{_pair_text(oldest.check, oldest.subject)} ran {when}{_where(oldest)}, before"
+        f" {since:%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
 def _where(entry: LedgerEntry) -> str:
@@ -412,7 +529,9 @@ def _where(entry: LedgerEntry) -> str:
 
 
 def _uses(book: dict[str, Any], pattern: re.Pattern[str]) -> bool:
-    return any(pattern.search(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code")
+    return any(
+        pattern.search(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"
+    )
 
 
 def uses_checks(book: dict[str, Any]) -> bool:
@@ -421,22 +540,33 @@ def uses_checks(book: dict[str, Any]) -> bool:
 
 
 def ran_text(book: dict[str, Any], promise: Promise) -> str:
-    """Return how many checks passed, for which account, where and when, in a sentence; empty if none ran."""
+    """Return how many checks passed, for which account, where and when, in a sentence;
+    empty if none ran.
+    """
     records = [each for each in ran(book) if each.check != REPORT]
     if not records:
         return ""
-    words = Counter(f"{each.status}{_where(each)}{f', {each.region}' if each.region else ''}" for each in records)
+    words = Counter(
+        f"{each.status}{_where(each)}{f', {each.region}' if each.region else ''}"
+        for each in records
+    )
     latest = max(each.time for each in records)
     when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
     text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
     if not promise.stated:
         return f"{text} Which checks must run is only inferred: no promise is written."
-    more = {each[:2] for each in records if each.status == "passed" and not promise.pairs.intersection(names_of(each))}
+    more = {
+        each[:2]
+        for each in records
+        if each.status == "passed" and not promise.pairs.intersection(names_of(each))
+    }
     return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
 def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
-    """Return (number of the cell, reason) for each check of a notebook that passes without being run."""
+    """Return (number of the cell, reason)
+    for each check of a notebook that passes without being run.
+    """
     names = renamed_checks(book)
     held = [(i, cell) for i, cell in enumerate(book["cells"]) if _holds_check(cell, names)]
     found = [(i, reason) for i, cell in held for reason in _reasons(cell)]
@@ -447,7 +577,9 @@ def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
 
 
 def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
-    """Yield the functions with a check that nothing in the notebook names, except where a test runner finds them."""
+    """Yield the functions with a check that nothing in the notebook names,
+    except where a test runner finds them.
+    """
     cells = [cell_text(cell) if cell.get("cell_type") == "code" else "" for cell in book["cells"]]
     trees = [parsed(text) or ast.Module([], []) for text in cells]
     used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -491,12 +623,18 @@ def _reasons(cell: dict[str, Any]) -> Iterator[str]:
 
 
 def _lost_parameters(book: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Yield the parameters of a run that nothing reads: papermill only warns, and runs with the default."""
+    """Yield the parameters of a run that nothing reads: papermill only warns,
+    and runs with the default.
+    """
     cells: dict[str, set[str]] = {"parameters": set(), "injected-parameters": set()}
     number = -1
     for i, cell in enumerate(book["cells"]):
         for tag in {*cells} & {*((cell.get("metadata") or {}).get("tags") or ())}:
-            nodes = [node for node in ast.walk(parsed(cell_text(cell)) or ast.Pass()) if isinstance(node, ast.Name)]
+            nodes = [
+                node
+                for node in ast.walk(parsed(cell_text(cell)) or ast.Pass())
+                if isinstance(node, ast.Name)
+            ]
             cells[tag] |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
             number = i if tag == "injected-parameters" else number
     for name in sorted(cells["injected-parameters"] - cells["parameters"]):

@@ -1,12 +1,13 @@
 """A report of checks as data, HTML, SARIF 2.1.0 and JUnit XML.
 
-In SARIF a check has a rule, and so has each finding code: findings that fail the check ``no_findings``, or are
-accepted, are results with the rule of their code. Sources: see :mod:`gt_secure.findings.sarif`.
+In SARIF a check has a rule, and so has each finding code: findings that fail the check
+``no_findings``, or are accepted, are results with the rule of their code. Sources: see
+:mod:`gt_secure.findings.sarif`.
 
-In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build: viewers show a suite whose
-cases are only passed or skipped as green. Rules of ``no_findings`` without a subject are skipped cases. There is no
-standard; the elements and attributes are those that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's
-writer share.
+In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build:
+viewers show a suite whose cases are only passed or skipped as green. Rules of ``no_findings``
+without a subject are skipped cases. There is no standard; the elements and attributes are those
+that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's writer share.
 """
 
 from __future__ import annotations
@@ -55,11 +56,16 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of passed, failed and unknown checks."""
-        return {word: sum(result.status == word for result in self.results) for word in ("passed", "failed", "unknown")}
+        return {
+            word: sum(result.status == word for result in self.results)
+            for word in ("passed", "failed", "unknown")
+        }
 
     @property
     def passed(self) -> bool | None:
-        """True if every check passed, False if one failed, None if one is unknown or there is none."""
+        """True if every check passed, False if one failed,
+        None if one is unknown or there is none.
+        """
         if any(result.passed is False for result in self.results):
             return False
         return True if self.results and all(result.passed for result in self.results) else None
@@ -70,9 +76,13 @@ class Report:
         return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
 
     def require(self) -> Self:
-        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first; also without one."""
+        """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first;
+        also without one.
+        """
         if not self.results:
-            CheckResult("report", self.source, None, "No check was run.", {}, "Add a check.").require()
+            CheckResult(
+                "report", self.source, None, "No check was run.", {}, "Add a check."
+            ).require()
         for result in sorted(self.results, key=lambda one: one.passed is None):
             result.require()
         return self
@@ -82,7 +92,9 @@ class Report:
         return members(self, "passed", "counts", "source", "unused", "results")
 
     def to_sarif(self) -> dict[str, Any]:
-        """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning, a failed one an error."""
+        """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning,
+        a failed one an error.
+        """
         items = [item for result in self for item in _items(result)]
         names = sorted({item.rule for item in items})
         results = [_result(item, names.index(item.rule), self.source) for item in items]
@@ -91,27 +103,40 @@ class Report:
 
     def to_junit(self) -> str:
         """Return the report as JUnit XML."""
-        idle = [(result, *each) for result in self for each in result.details.get("not_applicable", {}).items()]
+        idle = [
+            (result, *each)
+            for result in self
+            for each in result.details.get("not_applicable", {}).items()
+        ]
         numbers = {
             "tests": str(len(self) + len(idle)),
             "failures": str(self.counts["failed"]),
             "errors": str(self.counts["unknown"]),
         }
         root = Xml.Element("testsuites", numbers)
-        suite = Xml.SubElement(root, "testsuite", {"name": "gt_secure", "skipped": str(len(idle)), **numbers})
+        suite = Xml.SubElement(
+            root, "testsuite", {"name": "gt_secure", "skipped": str(len(idle)), **numbers}
+        )
         for result in self:
             _case(suite, result)
         for result, code, reason in idle:
-            case = _element(suite, f"gt_secure.check.{result.name}.{code}", f"{code}[{result.subject}]")
+            case = _element(
+                suite, f"gt_secure.check.{result.name}.{code}", f"{code}[{result.subject}]"
+            )
             Xml.SubElement(case, "skipped", {"message": _clean(f"not applicable: {reason}")})
         Xml.indent(root)
-        return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            + Xml.tostring(root, encoding="unicode")
+            + "\n"
+        )
 
     def _repr_html_(self) -> str:
         return "".join(result._repr_html_() for result in self.results)
 
 
-# 'level' says more than 'none' only where 'kind' is 'fail' (3.27.10): an unknown outcome must show up too.
+# 'level' says more than 'none' only where 'kind' is 'fail' (3.27.10): an unknown outcome must show
+# up too.
 _SHOWN = {"passed": ("pass", "none"), "failed": ("fail", "error"), "unknown": ("fail", "warning")}
 
 
@@ -125,7 +150,11 @@ class _Item(NamedTuple):
 
 def _items(result: CheckResult) -> Iterator[_Item]:
     details = result.details if result.name == "no_findings" else {}
-    failing = [Finding.from_dict(data) for data in details.get("findings", ())] if result.passed is False else []
+    failing = (
+        [Finding.from_dict(data) for data in details.get("findings", ())]
+        if result.passed is False
+        else []
+    )
     if not failing:
         yield _Item(result.name, result)
     for finding in (*failing, *map(Finding.from_dict, details.get("accepted", ()))):
@@ -133,7 +162,9 @@ def _items(result: CheckResult) -> Iterator[_Item]:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    text = " ".join((getattr(CHECKS.get(name), "__doc__", "") or name).strip().split("\n\n")[0].split())
+    text = " ".join(
+        (getattr(CHECKS.get(name), "__doc__", "") or name).strip().split("\n\n")[0].split()
+    )
     return {
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("_")),
@@ -141,7 +172,11 @@ def _rule(name: str) -> dict[str, Any]:
         "fullDescription": {"text": text},
         "help": {"text": f"{text} Run 'gt-secure check {name.replace('_', '-')}' for the details."},
         "defaultConfiguration": {"level": "error"},
-        "properties": {"tags": ["security", "aws"], "problem.severity": "error", "security-severity": "7.5"},
+        "properties": {
+            "tags": ["security", "aws"],
+            "problem.severity": "error",
+            "security-severity": "7.5",
+        },
     }
 
 
@@ -178,7 +213,9 @@ def _case(suite: Xml.Element, result: CheckResult) -> None:
 
 
 def _element(suite: Xml.Element, group: str, name: str) -> Xml.Element:
-    return Xml.SubElement(suite, "testcase", {"classname": group, "name": _clean(name), "time": "0"})
+    return Xml.SubElement(
+        suite, "testcase", {"classname": group, "name": _clean(name), "time": "0"}
+    )
 
 
 def _clean(text: str) -> str:

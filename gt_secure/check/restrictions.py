@@ -1,4 +1,6 @@
-"""``nothing_drifted``, ``expectations_hold`` and ``is_proved``: a restriction against the account of now."""
+"""``nothing_drifted``, ``expectations_hold`` and ``is_proved``:
+a restriction against the account of now.
+"""
 
 from __future__ import annotations
 
@@ -36,23 +38,38 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
     plan = connection_of(gt).plan(wish)
     details: dict[str, Any] = {
         "changes": [
-            {"kind": change.kind, "title": change.title, "now": change.before_text, "wanted": change.after_text}
+            {
+                "kind": change.kind,
+                "title": change.title,
+                "now": change.before_text,
+                "wanted": change.after_text,
+            }
             for change in plan.changes
         ]
     }
     if plan.changes:
         said = some([f"{change.title} (now: {change.before_text})" for change in plan.changes])
         fix = "Apply the restriction again, or write down what changed with 'gt-secure export'."
-        return CheckResult("nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix)
+        return CheckResult(
+            "nothing_drifted", label(wish), False, f"It has drifted: {said}.", details, fix
+        )
     access = f" {plan.access.after.text}" if plan.access is not None else ""
-    return CheckResult("nothing_drifted", label(wish), True, f"Everything is as the restriction says.{access}", details)
+    return CheckResult(
+        "nothing_drifted",
+        label(wish),
+        True,
+        f"Everything is as the restriction says.{access}",
+        details,
+    )
 
 
 @Check
 def expectations_hold(
     gt: ConnectionLike, restriction: Restriction | str | Path, *, context: Context | None = None
 ) -> CheckResult:
-    """Check that the current locks fulfil the expectations of a restriction. Its other members are not applied."""
+    """Check that the current locks fulfil the expectations of a restriction.
+    Its other members are not applied.
+    """
     wanted = _wish(restriction).with_facts(context)
     if not wanted.expectations:
         raise InvalidInput(
@@ -75,7 +92,9 @@ def expectations_hold(
         named = some([_differs(kind, answer) for kind, answer in ordered])
         text = f"{named}. {ordered[0][1].reason}".strip()
         fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
-        return CheckResult("expectations_hold", label(wanted), False if sure else None, text, details, fix)
+        return CheckResult(
+            "expectations_hold", label(wanted), False if sure else None, text, details, fix
+        )
     number = sum(len(one.answers) for one in results)
     text = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
     return CheckResult("expectations_hold", label(wanted), True, text, details)
@@ -94,30 +113,45 @@ def is_proved(
 ) -> CheckResult:
     """Prove that no presigned request or POST form from outside the restriction's lists is opened.
 
-    Its bucket, prefix, addresses and endpoints are the claim, or those that are given instead of a restriction; without
-    addresses and endpoints, none is opened from anywhere. A counterexample fails, and is in ``details``. An answer that
-    depends on a fact is unknown, and names it.
+    Its bucket, prefix, addresses and endpoints are the claim, or those that are given instead of a
+    restriction; without addresses and endpoints, none is opened from anywhere. A counterexample
+    fails, and is in ``details``. An answer that depends on a fact is unknown, and names it.
     """
-    if restriction is not None and any(each is not None for each in (bucket, prefix, addresses, endpoints)):
+    if restriction is not None and any(
+        each is not None for each in (bucket, prefix, addresses, endpoints)
+    ):
         raise InvalidInput(
-            "The claim is given twice.", next_step="Pass a restriction, or bucket= and addresses=.", field="restriction"
+            "The claim is given twice.",
+            next_step="Pass a restriction, or bucket= and addresses=.",
+            field="restriction",
         )
-    wish = _claimed(bucket, prefix, addresses, endpoints) if restriction is None else _wish(restriction)
+    wish = (
+        _claimed(bucket, prefix, addresses, endpoints)
+        if restriction is None
+        else _wish(restriction)
+    )
     proof = with_facts(gt, context).prove(wish)
     passed, message, fix = _proof_words(proof)
     return CheckResult("is_proved", label(wish), passed, message, proof.to_dict(), fix)
 
 
 def _claimed(
-    bucket: str | None, prefix: str | None, addresses: AddressesLike | None, endpoints: str | Iterable[str] | None
+    bucket: str | None,
+    prefix: str | None,
+    addresses: AddressesLike | None,
+    endpoints: str | Iterable[str] | None,
 ) -> Restriction:
     """Return the restriction of a claim, as ``gt-secure prove`` makes it."""
     if bucket is None:
-        raise InvalidInput("The bucket is missing.", next_step="Pass bucket=, or a restriction.", field="bucket")
+        raise InvalidInput(
+            "The bucket is missing.", next_step="Pass bucket=, or a restriction.", field="bucket"
+        )
     if not addresses and not endpoints:
         return Restriction.for_reading(bucket, prefix or "", True)
     listed = [endpoints] if isinstance(endpoints, str) else endpoints or ()
-    return Restriction(addresses=addresses or (), endpoints=listed, guard=True, bucket=bucket, prefix=prefix or "")
+    return Restriction(
+        addresses=addresses or (), endpoints=listed, guard=True, bucket=bucket, prefix=prefix or ""
+    )
 
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
@@ -125,15 +159,28 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
         return True, capital(proof.text.removeprefix("Proved: ")), ""
     if proof.counterexample is None:
         if proof.depends_on == (READ_POLICY,):
-            return None, f"The bucket policy is unknown: {READ_POLICY} was denied.", f"Ask for {READ_POLICY}."
+            return (
+                None,
+                f"The bucket policy is unknown: {READ_POLICY} was denied.",
+                f"Ask for {READ_POLICY}.",
+            )
         keys = some(list(proof.depends_on))
-        return None, f"The answer depends on {keys}.", "Add known values as context, or read access for the role."
+        return (
+            None,
+            f"The answer depends on {keys}.",
+            "Add known values as context, or read access for the role.",
+        )
     request = proof.counterexample["request"]
     message = (
-        f"{request['action']} of {request['resource']} is opened from {proof.counterexample['source']}, "
-        f"signed by {request['principal']}: {proof.counterexample['opened_by']}"
+        f"{request['action']} of {request['resource']} is opened from"
+        f" {proof.counterexample['source']}, signed by {request['principal']}:"
+        f" {proof.counterexample['opened_by']}"
     )
-    return False, message, 'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.'
+    return (
+        False,
+        message,
+        'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.',
+    )
 
 
 def _differs(kind: str, answer: Answer) -> str:

@@ -35,14 +35,16 @@ CHECKS: dict[str, Check[Any]] = {}
 class Check(Generic[P]):
     """A check, callable in two ways.
 
-    ``guard_is_in_place(gt, "gt-images")`` asserts: it raises :class:`CheckFailed` unless the check passed.
-    ``guard_is_in_place.look(gt, "gt-images")`` returns the result, whatever it is. Both raise
-    :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense. In a notebook both leave a record in the
-    outputs of the cell: a runner compares the records with the checks of the notebook.
+    ``guard_is_in_place(gt, "gt-images")`` asserts: it raises :class:`CheckFailed` unless the check
+    passed. ``guard_is_in_place.look(gt, "gt-images")`` returns the result, whatever it is. Both
+    raise :class:`~gt_secure.errors.InvalidInput` for arguments that make no sense. In a notebook
+    both leave a record in the outputs of the cell: a runner compares the records with the checks of
+    the notebook.
 
-    Arguments have one meaning in all checks: ``gt`` is a connection or a session of the SageMaker SDK, ``team`` what a
-    connection accepts, ``restriction`` a restriction or the path of its file. ``context`` has known values of condition
-    keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``, in addition to those of the connection and the restriction.
+    Arguments have one meaning in all checks: ``gt`` is a connection or a session of the SageMaker
+    SDK, ``team`` what a connection accepts, ``restriction`` a restriction or the path of its file.
+    ``context`` has known values of condition keys, such as ``{"aws:PrincipalOrgID": "o-abc123"}``,
+    in addition to those of the connection and the restriction.
     """
 
     def __init__(self, look: Callable[P, CheckResult]) -> None:
@@ -77,14 +79,23 @@ class Check(Generic[P]):
         """
         result, place = self._decided(args, kwargs)
         passed = None if result.passed is None else not result.passed
-        # Of two readings of a log, the worse result is taken: that it failed does not say that both do.
+        # Of two readings of a log, the worse result is taken: that it failed does not say that both
+        # do.
         passed = None if passed and "odd_lines" in result.details else passed
-        step = result.next_step if passed is None else "Call the check without .fails if it should pass now."
-        expected = replace(result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step)
+        step = (
+            result.next_step
+            if passed is None
+            else "Call the check without .fails if it should pass now."
+        )
+        expected = replace(
+            result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step
+        )
         return expected.recorded(place).require()
 
     def skip(self, reason: str) -> str:
-        """Record in a notebook why the check does not belong to this run, instead of leaving it out in an ``if``."""
+        """Record in a notebook why the check does not belong to this run,
+        instead of leaving it out in an ``if``.
+        """
         record(self.name, reason, "skipped")
         return f"skipped: {self.name}: {reason}"
 
@@ -96,7 +107,9 @@ class Check(Generic[P]):
         subject, given = _subject(args, kwargs), [*args, *kwargs.values()]
         if name := replaced(given):
             said = f"This kernel has replaced {name}, so the check proves nothing."
-            result = CheckResult(self.name, subject, None, said, {}, "Restart the kernel, and do not replace it.")
+            result = CheckResult(
+                self.name, subject, None, said, {}, "Restart the kernel, and do not replace it."
+            )
         else:
             result = self._result(subject, args, kwargs)
         return result, _place(given) if is_recording() else None
@@ -112,18 +125,27 @@ class Check(Generic[P]):
 
 
 def of_error(name: str, subject: str, error: GtSecureError, passed: bool | None) -> CheckResult:
-    """Return the result of a check that met an error: unknown if something could not be read, else failed."""
-    return CheckResult(name, subject, passed, error.message, {"error": error.to_dict()}, error.next_step)
+    """Return the result of a check that met an error:
+    unknown if something could not be read, else failed.
+    """
+    return CheckResult(
+        name, subject, passed, error.message, {"error": error.to_dict()}, error.next_step
+    )
 
 
 def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     """Return the subject of a check from its arguments: the second one, or those given by name."""
-    values = [*args[1:2], *(kwargs[key] for key in ("team", "bucket", "restriction", "path") if key in kwargs)]
+    values = [
+        *args[1:2],
+        *(kwargs[key] for key in ("team", "bucket", "restriction", "path") if key in kwargs),
+    ]
     return ", ".join(label(value) for value in values if value is not None) or "the account"
 
 
 def _place(given: Iterable[object]) -> RecordedPlace | None:
-    """Return where the arguments of a check look: at a connection, a session of the SageMaker SDK, or hits."""
+    """Return where the arguments of a check look: at a connection,
+    a session of the SageMaker SDK, or hits.
+    """
     for value in given:
         if hasattr(value, "boto_session"):
             from ..connection import connection_of
@@ -149,7 +171,9 @@ def label(value: object) -> str:
 
 
 def replaced(arguments: Iterable[object]) -> str:
-    """Return a name of this package, or of an argument, that the notebook has replaced; empty outside a kernel."""
+    """Return a name of this package, or of an argument, that the notebook has replaced;
+    empty outside a kernel.
+    """
     if kernel_shell() is None:
         return ""
     for argument in arguments:
@@ -161,7 +185,10 @@ def replaced(arguments: Iterable[object]) -> str:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != KEY:
             continue
-        for holder in (module, *(each for each in vars(module).values() if getattr(each, "__module__", "") == name)):
+        for holder in (
+            module,
+            *(each for each in vars(module).values() if getattr(each, "__module__", "") == name),
+        ):
             for member, value in list(getattr(holder, "__dict__", {}).items()):
                 if callable(value) and getattr(value, "__module__", "") in _FOREIGN:
                     return f"{getattr(holder, '__name__', name)}.{member}"

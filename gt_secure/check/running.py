@@ -38,13 +38,15 @@ def run_specs(
 
     Parameters
     ----------
-    gt : Connection, sagemaker.core Session or callable, which is called only if a check needs the account
+    gt : Connection, sagemaker.core Session or callable, which is called only if a check needs the
+    account
     source : str, the file that the checks come from, for reports
     accepted : path or iterable, optional
-        Accepted findings, for ``no_findings``, and secrets, for ``no_secret_saved``. The report names the findings that
-        matched nothing.
+        Accepted findings, for ``no_findings``, and secrets, for ``no_secret_saved``. The report
+        names the findings that matched nothing.
     strict : bool
-        Raise InvalidInput for an argument that cannot be read. By default the check is unknown, and the others run.
+        Raise InvalidInput for an argument that cannot be read. By default the check is unknown, and
+        the others run.
     """
     known = read_accepted(accepted)
     runner = _Runner(gt, known, strict)
@@ -68,8 +70,11 @@ def recorded(report: Report) -> Report:
     return report
 
 
-def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) -> tuple[Acceptance, ...]:
-    """Return the entries that matched no finding; none where a check did not see everything, and no secret.
+def _unused(
+    accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]
+) -> tuple[Acceptance, ...]:
+    """Return the entries that matched no finding; none where a check did not see everything, and no
+    secret.
 
     A secret may be in a notebook that was not searched: pre-commit passes the changed ones.
     """
@@ -83,7 +88,10 @@ def _unused(accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]) ->
 
 class _Runner:
     def __init__(
-        self, gt: ConnectionLike | Callable[[], Connection], accepted: tuple[Acceptance, ...], strict: bool
+        self,
+        gt: ConnectionLike | Callable[[], Connection],
+        accepted: tuple[Acceptance, ...],
+        strict: bool,
     ) -> None:
         self._connect = gt
         self._strict = strict
@@ -110,12 +118,18 @@ class _Runner:
         except GtSecureError as error:
             if self._strict and isinstance(error, InvalidInput) and "path" not in spec.arguments:
                 raise
-            result = of_error(spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None)
+            result = of_error(
+                spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None
+            )
             return result.recorded()
 
     def _look(self, spec: Spec) -> CheckResult:
         check = CHECKS[spec.check]
-        given = {name: value for name, value in spec.arguments.items() if name not in ("logs", "since", "until")}
+        given = {
+            name: value
+            for name, value in spec.arguments.items()
+            if name not in ("logs", "since", "until")
+        }
         if "restriction" in given:
             given["restriction"] = _restriction(spec)
         if "path" in given:
@@ -168,7 +182,11 @@ class _Runner:
 
 def _restriction(spec: Spec) -> Restriction:
     given = spec.arguments["restriction"]
-    return Restriction.from_dict(given) if isinstance(given, Mapping) else load_restriction(spec.base / given)
+    return (
+        Restriction.from_dict(given)
+        if isinstance(given, Mapping)
+        else load_restriction(spec.base / given)
+    )
 
 
 def _texts(value: Any) -> list[str]:

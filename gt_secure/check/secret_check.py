@@ -1,4 +1,6 @@
-"""The secret check where no person is asked: scheduled runs, headless runs, and a Jupyter server of many people."""
+"""The secret check where no person is asked: scheduled runs, headless runs,
+and a Jupyter server of many people.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,15 @@ from .notebooks import is_accepted, require_run
 class SecretCheck(SaveCheck):
     """Mask the secrets of a notebook before it is saved, or refuse to save it.
 
-    It finds what :func:`no_secret_saved` finds, and logs what was where; never the secret. Nobody watches, so the
-    sources of cells are never changed: a notebook with a secret in a source is refused.
+    It finds what :func:`no_secret_saved` finds, and logs what was where; never the secret. Nobody
+    watches, so the sources of cells are never changed: a notebook with a secret in a source is
+    refused.
 
     Parameters
     ----------
     strict : bool
-        Refuse to save a notebook with a secret anywhere. By default the secrets of outputs, metadata and widget state
-        are replaced with ``***``.
+        Refuse to save a notebook with a secret anywhere. By default the secrets of outputs,
+        metadata and widget state are replaced with ``***``.
     accepted : path or iterable, optional
         Accepted secrets, which stay: as for :func:`no_secret_saved`.
 
@@ -38,7 +41,8 @@ class SecretCheck(SaveCheck):
 
     With nbclient:
 
-    >>> NotebookClient(book, on_notebook_complete=SecretCheck().after_run).execute()  # doctest: +SKIP
+    >>> check = SecretCheck()
+    >>> NotebookClient(book, on_notebook_complete=check.after_run).execute()  # doctest: +SKIP
 
     With papermill: ``papermill in.ipynb out.ipynb --engine gt_secure``.
     """
@@ -58,7 +62,8 @@ class SecretCheck(SaveCheck):
         return GtSecureError(text, next_step=next_step)
 
     def after_run(self, notebook: dict[str, Any], **_: Any) -> None:
-        """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised check must have passed.
+        """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised
+        check must have passed.
 
         Raises
         ------
@@ -76,7 +81,8 @@ class SecretCheck(SaveCheck):
 
 
 def _finish_nbclient() -> None:
-    """Undo what nbclient undoes only after its hook has returned: its signal handlers and its cleanup at exit.
+    """Undo what nbclient undoes only after its hook has returned: its signal handlers and its
+    cleanup at exit.
 
     Without this, a process that catches the refusal would ignore Ctrl-C and SIGTERM from then on.
     """
@@ -88,7 +94,8 @@ def _finish_nbclient() -> None:
     client: Any = frame.f_locals.get("self")
     with contextlib.suppress(AttributeError):  # another nbclient than the one that was read
         atexit.unregister(client._cleanup_kernel)
-    with contextlib.suppress(RuntimeError):  # Windows has no such handlers, and no other thread has them
+    # Windows has no such handlers, and no other thread has them
+    with contextlib.suppress(RuntimeError):
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)

@@ -33,38 +33,68 @@ MAX_CHECKS = 500
 
 
 class CheckMembers(NamedTuple):
-    """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``, ``restriction``, ``facts``)."""
+    """The members of one check: their kinds (``text``, ``texts``, ``flag``, ``number``,
+    ``restriction``, ``facts``).
+    """
 
     members: Mapping[str, str]
     required: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
 
 
-_LOGS = {"logs": "texts", "since": "text", "until": "text", "newest_within_h": "number", "max_unreadable": "number"}
+_LOGS = {
+    "logs": "texts",
+    "since": "text",
+    "until": "text",
+    "newest_within_h": "number",
+    "max_unreadable": "number",
+}
 
 RULES: dict[str, CheckMembers] = {
-    "team_is_restricted": CheckMembers({"team": "text", "url_lock": "text", "portal": "texts"}, ("team",)),
+    "team_is_restricted": CheckMembers(
+        {"team": "text", "url_lock": "text", "portal": "texts"}, ("team",)
+    ),
     "guard_is_in_place": CheckMembers(
-        {"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"}, ("bucket",)
+        {"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"},
+        ("bucket",),
     ),
     "no_foreign_hits": CheckMembers(
-        {"restriction": "restriction", **_LOGS, "count_refused": "flag", "trust_private": "flag"}, ("restriction",)
+        {"restriction": "restriction", **_LOGS, "count_refused": "flag", "trust_private": "flag"},
+        ("restriction",),
     ),
     "no_leaked_urls": CheckMembers(
-        {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"}, (), ("bucket", "logs")
+        {"bucket": "text", "prefix": "text", **_LOGS, "kinds": "texts", "pools": "texts"},
+        (),
+        ("bucket", "logs"),
     ),
     "urls_are_consistent": CheckMembers(
-        {"team": "text", "bucket": "text", "prefix": "text", **_LOGS, "pools": "texts", "trust_private": "flag"},
+        {
+            "team": "text",
+            "bucket": "text",
+            "prefix": "text",
+            **_LOGS,
+            "pools": "texts",
+            "trust_private": "flag",
+        },
         (),
         ("bucket", "logs"),
     ),
     "no_findings": CheckMembers(
-        {"team": "text", "bucket": "text", "prefix": "text", "severity": "text", "ignore": "texts", "context": "facts"},
+        {
+            "team": "text",
+            "bucket": "text",
+            "prefix": "text",
+            "severity": "text",
+            "ignore": "texts",
+            "context": "facts",
+        },
         (),
         ("team", "bucket"),
     ),
     "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
-    "expectations_hold": CheckMembers({"restriction": "restriction", "context": "facts"}, ("restriction",)),
+    "expectations_hold": CheckMembers(
+        {"restriction": "restriction", "context": "facts"}, ("restriction",)
+    ),
     "is_proved": CheckMembers(
         {
             "restriction": "restriction",
@@ -81,7 +111,9 @@ RULES: dict[str, CheckMembers] = {
 
 @dataclass(frozen=True)
 class Spec:
-    """One check to run: its name, its members as in the file, and the folder that paths are relative to."""
+    """One check to run: its name, its members as in the file,
+    and the folder that paths are relative to.
+    """
 
     check: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -119,7 +151,9 @@ def hyphened(name: str) -> str:
 
 
 def check_name(name: object) -> str:
-    """Return the name of a check, which may be written with hyphens; raises :class:`InvalidInput`."""
+    """Return the name of a check, which may be written with hyphens;
+    raises :class:`InvalidInput`.
+    """
     word = str(name).replace("-", "_")
     if word in RULES:
         return word
@@ -132,17 +166,32 @@ def _member(check: str, rule: CheckMembers, key: str, value: object) -> None:
         hint = did_you_mean(key, rule.members, f"It has: {', '.join(rule.members)}.", form="'{}'")
         raise _bad(f"The check {check} has no member '{key[:60]}'.", key, hint)
     texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    is_text, is_map, is_flag = isinstance(value, str), isinstance(value, Mapping), isinstance(value, bool)
+    is_text, is_map, is_flag = (
+        isinstance(value, str),
+        isinstance(value, Mapping),
+        isinstance(value, bool),
+    )
     fits, words = {
         "text": (is_text and (bool(value) or key == "prefix"), "a text"),
         "texts": (is_text or texts, "a text or a list of texts"),
         "flag": (is_flag, "true or false"),
-        "number": (isinstance(value, int | float) and not is_flag and value >= 0, "a number of 0 or more"),
-        "restriction": (is_map or (is_text and bool(value)), "the path of a restriction file, or a restriction itself"),
-        "facts": (is_map and bool(value), "a mapping of condition keys, such as aws:PrincipalOrgID, to values"),
+        "number": (
+            isinstance(value, int | float) and not is_flag and value >= 0,
+            "a number of 0 or more",
+        ),
+        "restriction": (
+            is_map or (is_text and bool(value)),
+            "the path of a restriction file, or a restriction itself",
+        ),
+        "facts": (
+            is_map and bool(value),
+            "a mapping of condition keys, such as aws:PrincipalOrgID, to values",
+        ),
     }[rule.members[key]]
     if not fits:
-        raise _bad(f"'{key}' of the check {check} is {words}, not {str(value)[:40]!r}.", key, "Correct it.")
+        raise _bad(
+            f"'{key}' of the check {check} is {words}, not {str(value)[:40]!r}.", key, "Correct it."
+        )
 
 
 def _bad(message: str, key: str, fix: str) -> InvalidInput:
@@ -150,16 +199,24 @@ def _bad(message: str, key: str, fix: str) -> InvalidInput:
 
 
 def load_check_file(path: str | Path) -> CheckFile:
-    """Read a check file, JSON or YAML, with its accepted findings; raises NotFound, InvalidInput or MissingExtra."""
+    """Read a check file, JSON or YAML, with its accepted findings; raises NotFound,
+    InvalidInput or MissingExtra.
+    """
     file = Path(path)
     data = textfiles.load(file)
     if isinstance(data, list):
         data = {"checks": data}
     if not isinstance(data, Mapping):
         raise _bad(f"{file.name} holds no checks.", "file", "Start with 'checks:' and a list.")
-    strange = sorted(str(key) for key in data if key not in {"version", "checks", "accepted", "$schema"})
+    strange = sorted(
+        str(key) for key in data if key not in {"version", "checks", "accepted", "$schema"}
+    )
     if strange:
-        raise _bad(f"A check file has no member '{strange[0][:60]}'.", strange[0], "It has: version, checks, accepted.")
+        raise _bad(
+            f"A check file has no member '{strange[0][:60]}'.",
+            strange[0],
+            "It has: version, checks, accepted.",
+        )
     specs = _specs(data, file)
     accepted = accepted_of(data["accepted"], file) if "accepted" in data else ()
     if accepted and not any(spec.check in ("no_findings", "no_secret_saved") for spec in specs):
@@ -174,12 +231,24 @@ def load_check_file(path: str | Path) -> CheckFile:
 def _specs(data: Mapping[str, Any], file: Path) -> list[Spec]:
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:
-        raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "version", "Write 1.")
+        raise _bad(
+            f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.",
+            "version",
+            "Write 1.",
+        )
     items = data.get("checks")
     if not isinstance(items, list) or not items:
-        raise _bad(f"{file.name} lists no checks.", "checks", "A file without checks would always pass: add one.")
+        raise _bad(
+            f"{file.name} lists no checks.",
+            "checks",
+            "A file without checks would always pass: add one.",
+        )
     if len(items) > MAX_CHECKS:
-        raise _bad(f"{file.name} lists {len(items):,} checks; {MAX_CHECKS} are accepted.", "checks", "Split it.")
+        raise _bad(
+            f"{file.name} lists {len(items):,} checks; {MAX_CHECKS} are accepted.",
+            "checks",
+            "Split it.",
+        )
     return [_item(item, number, file) for number, item in enumerate(items, 1)]
 
 
@@ -187,10 +256,18 @@ def _item(item: object, number: int, file: Path) -> Spec:
     if isinstance(item, str):
         item = {"check": item}
     if not isinstance(item, Mapping) or "check" not in item:
-        raise _bad(f"Entry {number} of {file.name} names no check.", "checks", "Write 'check: guard_is_in_place'.")
+        raise _bad(
+            f"Entry {number} of {file.name} names no check.",
+            "checks",
+            "Write 'check: guard_is_in_place'.",
+        )
     try:
-        return Spec.make(item["check"], {str(key): item[key] for key in item if key != "check"}, file.parent)
+        return Spec.make(
+            item["check"], {str(key): item[key] for key in item if key != "check"}, file.parent
+        )
     except InvalidInput as error:
         raise InvalidInput(
-            f"Entry {number} of {file.name}: {error.message}", next_step=error.next_step, field=error.field
+            f"Entry {number} of {file.name}: {error.message}",
+            next_step=error.next_step,
+            field=error.field,
         ) from error

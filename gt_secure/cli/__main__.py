@@ -1,4 +1,6 @@
-"""``gt-secure`` and ``python -m gt_secure.cli``: answer to signals first, then import the command line."""
+"""``gt-secure`` and ``python -m gt_secure.cli``: answer to signals first,
+then import the command line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The options for findings: ``--fail-on``, ``--accepted``, and ``--write-baseline`` with its reason and end."""
+"""The options for findings: ``--fail-on``, ``--accepted``,
+and ``--write-baseline`` with its reason and end.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,25 @@ if TYPE_CHECKING:
 
 def add_accepted(parser: Parser) -> None:
     """Add ``--accepted``."""
-    parser.add_argument("--accepted", metavar="FILE", help="file with a list 'accepted' of known findings")
+    parser.add_argument(
+        "--accepted", metavar="FILE", help="file with a list 'accepted' of known findings"
+    )
 
 
 def add_baseline(parser: Parser) -> None:
     """Add ``--write-baseline`` and the reason and end of its entries."""
     group = parser.add_argument_group("accepted findings")
-    group.add_argument("--write-baseline", metavar="FILE", help="accept today's findings in this new file")
-    group.add_argument("--accept-reason", metavar="TEXT", help="reason in the baseline, such as 'known, see RISK-112'")
-    group.add_argument("--accept-until", metavar="DATE", help="last day of the baseline, such as 2027-01-31")
+    group.add_argument(
+        "--write-baseline", metavar="FILE", help="accept today's findings in this new file"
+    )
+    group.add_argument(
+        "--accept-reason",
+        metavar="TEXT",
+        help="reason in the baseline, such as 'known, see RISK-112'",
+    )
+    group.add_argument(
+        "--accept-until", metavar="DATE", help="last day of the baseline, such as 2027-01-31"
+    )
     for name in ("--accept-reason", "--accept-until"):
         parser.needs("--write-baseline", name)
         parser.needs(name, "--write-baseline")
@@ -40,7 +52,10 @@ def add_fail_on(parser: Parser, what: str) -> None:
     parser.add_argument(
         "--fail-on",
         choices=THRESHOLDS,
-        help=f"minimum severity that fails the {what}; unknown: any finding, and whatever is not known",
+        help=(
+            f"minimum severity that fails the {what}; unknown: any finding, and whatever is not"
+            " known"
+        ),
     )
 
 
@@ -66,4 +81,7 @@ def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> Non
 def note_unused(unused: Iterable[Acceptance]) -> None:
     """Note the entries of ``accepted`` that no finding matches."""
     for entry in unused:
-        note(f"unused: {printable(entry.label)} was accepted and is not found. Remove the entry from 'accepted'.")
+        note(
+            f"unused: {printable(entry.label)} was accepted and is not found. Remove the entry from"
+            " 'accepted'."
+        )

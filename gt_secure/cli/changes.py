@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ..aws.teams import buckets_of
-from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
+from ..base.errors import (
+    AccessDenied,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    Throttled,
+    Unreachable,
+)
 from ..base.text import count, printable
 from ..changes import Journal
 from ..changes.applied import Applied
@@ -54,10 +61,18 @@ def _add_plan(commands: Commands) -> None:
     parser = commands.add(
         "plan",
         _run_plan,
-        description="Show what a restriction would change, and who can open the objects before and after.",
+        description=(
+            "Show what a restriction would change, and who can open the objects before and after."
+        ),
         examples=(
-            ("gt-secure plan s3://gt-images --team open-team --allow 203.0.113.0/24", "review a restriction"),
-            ("gt-secure plan -f open-team.json --format html > plan.html", "a page for the approver"),
+            (
+                "gt-secure plan s3://gt-images --team open-team --allow 203.0.113.0/24",
+                "review a restriction",
+            ),
+            (
+                "gt-secure plan -f open-team.json --format html > plan.html",
+                "a page for the approver",
+            ),
             ("gt-secure plan -f open-team.json --json", "detect drift in CI"),
         ),
         exit_codes="0 nothing to change, 2 changes, 1 an expectation does not hold",
@@ -65,10 +80,15 @@ def _add_plan(commands: Commands) -> None:
     )
     _add_plan_arguments(parser)
     parser.add_argument(
-        "--application", metavar="NAME", help="say what the guard does to an application, such as mlflow"
+        "--application",
+        metavar="NAME",
+        help="say what the guard does to an application, such as mlflow",
     )
     parser.add_argument(
-        "--format", choices=FORMATS, default="text", help="output format (default: text; full: with all details)"
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="output format (default: text; full: with all details)",
     )
     add_accepted(parser)
     parser.excludes("--json", "--format")
@@ -77,7 +97,9 @@ def _add_plan(commands: Commands) -> None:
 def _add_plan_arguments(parser: Parser) -> None:
     parser.add_place("bucket to guard")
     group = parser.add_argument_group("the restriction")
-    group.add_argument("-f", "--file", help="restriction file (YAML or JSON); other options override it")
+    group.add_argument(
+        "-f", "--file", help="restriction file (YAML or JSON); other options override it"
+    )
     group.add_argument("--team", help="workteam, by name or ARN")
     group.add_argument(
         "--allow",
@@ -86,17 +108,27 @@ def _add_plan_arguments(parser: Parser) -> None:
         help="addresses, CIDR ranges, prefix lists (pl-...) and wafv2:ipset/NAME; may be repeated",
     )
     group.add_argument(
-        "--networks", action="append", metavar="FILE", help="networks file whose names --allow accepts; may be repeated"
+        "--networks",
+        action="append",
+        metavar="FILE",
+        help="networks file whose names --allow accepts; may be repeated",
     )
-    group.add_argument("--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated")
     group.add_argument(
-        "--age-limit", metavar="AGE", help="refuse presigned requests signed longer ago, such as 15m, or off"
+        "--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated"
+    )
+    group.add_argument(
+        "--age-limit",
+        metavar="AGE",
+        help="refuse presigned requests signed longer ago, such as 15m, or off",
     )
     group.add_argument(
         "--signers",
         action="append",
         metavar="ARN",
-        help="refuse URLs for reading that nobody of these roles and users signed, or off; may be repeated",
+        help=(
+            "refuse URLs for reading that nobody of these roles and users signed, or off; may be"
+            " repeated"
+        ),
     )
     group.add_argument(
         "--version-4-only",
@@ -119,10 +151,14 @@ def _add_plan_arguments(parser: Parser) -> None:
         help="guard the bucket, spare presigned uploads, or remove our guard (default: all)",
     )
     group.add_argument(
-        "--keep-teams", action="store_true", help="also allow what the other workteams of the bucket were given"
+        "--keep-teams",
+        action="store_true",
+        help="also allow what the other workteams of the bucket were given",
     )
     add_context(group)
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the approver and the journal")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="why, for the approver and the journal"
+    )
     parser.needs("--networks", "--allow")
     parser.excludes("--guard=off", "--keep-teams")
     parser.add_argument(
@@ -135,13 +171,15 @@ def _add_plan_arguments(parser: Parser) -> None:
 
 def plan_from(args: argparse.Namespace) -> Plan:
     """Return the plan that the options describe: the command and the magic show the same one."""
-    restriction = _restriction_of(args)  # what is wrong with it is reported before anything about the account
+    # what is wrong with it is reported before anything about the account
+    restriction = _restriction_of(args)
     return _planned(args, restriction, connection(args, accepted=args.accepted))
 
 
 def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection) -> Plan:
     with working(READING if args.logs else "Reading the account"), contextlib.ExitStack() as stack:
-        hits = stack.enter_context(gt.hits(logs=args.logs)) if args.logs else None  # read once for both plans
+        # read once for both plans
+        hits = stack.enter_context(gt.hits(logs=args.logs)) if args.logs else None
         plan = gt.plan(restriction, logs=hits, reason=args.reason)
         if args.keep_teams and plan.keeping is not None:
             return gt.plan(plan.keeping, logs=hits, reason=args.reason)
@@ -151,7 +189,9 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
 
 
 def _restriction_of(args: argparse.Namespace) -> Restriction:
-    """Return the restriction; an error for want of a bucket names those of the team, or that there is no such team."""
+    """Return the restriction; an error for want of a bucket names those of the team,
+    or that there is no such team.
+    """
     try:
         return restriction_from(args)
     except InvalidInput as error:
@@ -159,7 +199,9 @@ def _restriction_of(args: argparse.Namespace) -> Restriction:
             raise
         with contextlib.suppress(AccessDenied, CredentialsError, Throttled, Unreachable):
             jobs = connection(args).jobs(args.team)
-            names = sorted({name for job in jobs for name in buckets_of((job.input_uri, job.output_uri))})
+            names = sorted(
+                {name for job in jobs for name in buckets_of((job.input_uri, job.output_uri))}
+            )
             if names:
                 used = " or ".join(f"bucket='{name}'" for name in names)
                 error.next_step = error.next_step.replace("bucket=", f"{used}, which its jobs use,")
@@ -172,7 +214,8 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if args.team is not None:
         data["team"] = args.team
     if args.bucket is not None:
-        is_whole = data.get("bucket") != args.bucket or args.s3uri.endswith("/")  # else the prefix of the file stays
+        # else the prefix of the file stays
+        is_whole = data.get("bucket") != args.bucket or args.s3uri.endswith("/")
         data["prefix"] = args.prefix or ("" if is_whole else data.get("prefix"))
         data["bucket"] = args.bucket
     if args.allow is not None:
@@ -195,7 +238,10 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if not data:
         raise InvalidInput(
             "No restriction is given.",
-            next_step="Name a bucket, such as s3://gt-images with --allow, a workteam with --team, or a file with -f.",
+            next_step=(
+                "Name a bucket, such as s3://gt-images with --allow, a workteam with --team, or a"
+                " file with -f."
+            ),
             field="team",
         )
     return Restriction.from_dict(data)
@@ -209,7 +255,8 @@ def _ranges(args: argparse.Namespace) -> list[str]:
     names = {each.name for each in known}
     ranges: list[str] = []
     for word in args.allow:
-        is_name = word in names or difflib.get_close_matches(word, names, 1)  # a misspelt name is no address either
+        # a misspelt name is no address either
+        is_name = word in names or difflib.get_close_matches(word, names, 1)
         ranges += map(str, known[word]) if is_name else [word]
     return ranges
 
@@ -229,11 +276,14 @@ def _run_plan(args: argparse.Namespace) -> int:
 
 
 def _say_how_to_apply(args: argparse.Namespace, plan: Plan) -> None:
-    say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")  # a line that is broken is another command
+    # a line that is broken is another command
+    say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")
     if plan.asks:
         note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
     if not plan.blockers and not sys.stdout.isatty():
-        note(f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error.")
+        note(
+            f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error."
+        )
 
 
 PLAN_ONLY = ("--format", "--application", "--accepted")
@@ -242,24 +292,37 @@ PLAN_ONLY = ("--format", "--application", "--accepted")
 
 def _of_apply(words: Sequence[str]) -> list[str]:
     pairs = zip(words, ["", *words], strict=False)
-    return [word for word, before in pairs if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY]
+    return [
+        word
+        for word, before in pairs
+        if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
+    ]
 
 
 def _add_apply(commands: Commands) -> None:
     parser = commands.add(
         "apply",
         _run_apply,
-        description="Apply a restriction: show the plan, ask, change, read back, and roll back if a step fails.",
+        description=(
+            "Apply a restriction: show the plan, ask, change, read back, and roll back if a step"
+            " fails."
+        ),
         examples=(
             (
                 "gt-secure apply s3://ml-artifacts --allow 203.0.113.0/24 --yes",
                 "apply without a prompt",
             ),
             (
-                "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes --confirm loses-access:radiology-team",
+                (
+                    "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes --confirm"
+                    " loses-access:radiology-team"
+                ),
                 "accept a warning that asks",
             ),
-            ("gt-secure apply -f open-team.json --digest sha256:...", "apply the plan that was approved"),
+            (
+                "gt-secure apply -f open-team.json --digest sha256:...",
+                "apply the plan that was approved",
+            ),
         ),
         result=apply_from,
     )
@@ -268,7 +331,11 @@ def _add_apply(commands: Commands) -> None:
     add_confirm(parser)
     parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
     parser.add_argument(
-        "--resume", nargs="?", const="", metavar="ID", help="complete an interrupted change of the journal instead"
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="complete an interrupted change of the journal instead",
     )
     parser.reads_only("--resume", *DOING)
 
@@ -276,7 +343,11 @@ def _add_apply(commands: Commands) -> None:
 def add_confirm(parser: argparse.ArgumentParser) -> None:
     """Add ``--confirm``."""
     parser.add_argument(
-        "--confirm", action="append", default=[], metavar="CODE", help="accept a blocker or a warning that asks"
+        "--confirm",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="accept a blocker or a warning that asks",
     )
 
 
@@ -298,7 +369,9 @@ def apply_from(args: argparse.Namespace) -> Applied:
     return apply_plan(args, gt, _planned(args, restriction, gt), args.digest)
 
 
-def apply_plan(args: argparse.Namespace, gt: Connection, plan: Plan, digest: str | None = None) -> Applied:
+def apply_plan(
+    args: argparse.Namespace, gt: Connection, plan: Plan, digest: str | None = None
+) -> Applied:
     """Show a plan, ask for consent and apply it."""
     if not args.json:
         say(graded(fit(plan.to_text(line_width()))))
@@ -320,7 +393,9 @@ def _ask(args: argparse.Namespace, question: str, confirm: str = "") -> None:
     if args.yes:
         return
     if not ask(question, f"Review the plan, then add --yes{confirm}."):
-        raise GtSecureError("Nothing was changed.", next_step="Run it again and answer y to continue.")
+        raise GtSecureError(
+            "Nothing was changed.", next_step="Run it again and answer y to continue."
+        )
 
 
 def _tell(text: str) -> None:
@@ -350,21 +425,35 @@ def _add_undo(commands: Commands) -> None:
         result=_undo_from,
     )
     parser.add_argument(
-        "change", nargs="?", default="last", help="change id or unique prefix (default: the last change)"
+        "change",
+        nargs="?",
+        default="last",
+        help="change id or unique prefix (default: the last change)",
     )
     add_doing(parser)
 
 
 def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
-    plan = plan_undo(gt.aws, args.change, journal=Journal(gt.journal.path))  # of anybody: it is shown, and asks
+    # of anybody: it is shown, and asks
+    plan = plan_undo(gt.aws, args.change, journal=Journal(gt.journal.path))
     if not args.json:
-        say(f"Undo of change {plan.record.id} ({plan.record.status}), made by {printable(plan.record.caller)}")
+        say(
+            f"Undo of change {plan.record.id} ({plan.record.status}), made by"
+            f" {printable(plan.record.caller)}"
+        )
         for change in plan.changes:
             say(f"  {printable(change.title)}")
-            say(f"    current: {printable(change.before_text)}\n    after:   {printable(change.after_text)}")
+            say(
+                f"    current: {printable(change.before_text)}\n    after:  "
+                f" {printable(change.after_text)}"
+            )
     if not plan.empty:
-        _ask(args, f"Undo change {plan.record.id}?", f" {plan.record.id}" if args.change == "last" else "")
+        _ask(
+            args,
+            f"Undo change {plan.record.id}?",
+            f" {plan.record.id}" if args.change == "last" else "",
+        )
     return gt.undo(plan.record.id, progress=_tell)
 
 
@@ -376,10 +465,16 @@ def _add_export(commands: Commands) -> None:
     parser = commands.add(
         "export",
         _run_export,
-        description="Write the current locks of a team and a bucket as a restriction file, for gt-secure plan -f.",
+        description=(
+            "Write the current locks of a team and a bucket as a restriction file, for gt-secure"
+            " plan -f."
+        ),
         examples=(
             ("gt-secure export --team radiology-team", "print the current restriction"),
-            ("gt-secure export s3://gt-images/scans/ -o scans.json", "write the guard of a prefix to a file"),
+            (
+                "gt-secure export s3://gt-images/scans/ -o scans.json",
+                "write the guard of a prefix to a file",
+            ),
         ),
         result=export_from,
     )
@@ -392,7 +487,9 @@ def _add_export(commands: Commands) -> None:
         metavar="NAME",
         help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
     )
-    parser.add_argument("-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)"
+    )
     parser.excludes("--output", "--json")
 
 

@@ -44,17 +44,29 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "check",
         _run,
-        description="Run one check, or the checks of a file. A check that cannot be decided never passes. "
-        f"Checks: {', '.join(hyphened(name) for name in RULES)}. A check file has more settings for each.",
+        description=(
+            "Run one check, or the checks of a file. A check that cannot be decided never passes."
+            f" Checks: {', '.join(hyphened(name) for name in RULES)}. A check file has more"
+            " settings for each."
+        ),
         examples=(
             ("gt-secure check team-is-restricted --team radiology-team", "a single check"),
-            ("gt-secure check guard-is-in-place s3://gt-images --allow 203.0.113.0/24", "the guard of a bucket"),
+            (
+                "gt-secure check guard-is-in-place s3://gt-images --allow 203.0.113.0/24",
+                "the guard of a bucket",
+            ),
             (
                 "gt-secure check -f checks.json --junit report.xml --sarif report.sarif",
                 "many checks, with reports for CI",
             ),
-            ("gt-secure check no-code-cell-skipped --write --path book.ipynb", "save which checks a notebook must run"),
-            ("gt-secure check no-secret-saved --fix --path book.ipynb", "mask presigned URLs, keys and tokens"),
+            (
+                "gt-secure check no-code-cell-skipped --write --path book.ipynb",
+                "save which checks a notebook must run",
+            ),
+            (
+                "gt-secure check no-secret-saved --fix --path book.ipynb",
+                "mask presigned URLs, keys and tokens",
+            ),
         ),
         exit_codes="0 all passed, 2 one failed, 3 none failed and one is unknown, 1 an error",
         result=_report_from,
@@ -64,22 +76,37 @@ def add(commands: Commands) -> None:
     parser.add_argument("-f", "--file", help="run the checks of this YAML or JSON file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report to this file")
-    parser.add_argument("--fix", action="store_true", help="no-secret-saved: replace secrets with *** in the file")
-    parser.add_argument("--write", action="store_true", help="no-code-cell-skipped: save which checks must run")
+    parser.add_argument(
+        "--fix", action="store_true", help="no-secret-saved: replace secrets with *** in the file"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="no-code-cell-skipped: save which checks must run"
+    )
     add_accepted(parser)
     group = parser.add_argument_group("the check")
     for name, text in _TEXTS.items():
         group.add_argument(f"--{name.replace('_', '-')}", help=text)
     for name, text in _LISTS.items():
-        group.add_argument(f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated")
-    group.add_argument("--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check")
-    group.add_argument("--context", action="append", metavar="KEY=VALUE", help="known condition key; may be repeated")
+        group.add_argument(
+            f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated"
+        )
+    group.add_argument(
+        "--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check"
+    )
+    group.add_argument(
+        "--context",
+        action="append",
+        metavar="KEY=VALUE",
+        help="known condition key; may be repeated",
+    )
     parser.needs("--fix", "check=no-secret-saved")
     parser.needs("--write", "check=no-code-cell-skipped")
     parser.needs("--run-within", "check=no-code-cell-skipped")
     for local in ("no-secret-saved", "no-code-cell-skipped"):
         parser.excludes(f"check={local}", "--profile", "--region")
-    parser.reads_only("--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region")
+    parser.reads_only(
+        "--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region"
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -111,8 +138,12 @@ def _report_from(args: argparse.Namespace) -> Report:
             field="check",
         )
     with working("Running the checks"):
-        report = run_specs(lambda: connection(args), specs, source=source, accepted=known, strict=not args.file)
-    report = recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))
+        report = run_specs(
+            lambda: connection(args), specs, source=source, accepted=known, strict=not args.file
+        )
+    report = (
+        recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))
+    )
     write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     write_report(args.junit, report.to_junit)
     return report
@@ -134,12 +165,17 @@ def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
     if args.fix:
         for spec in specs:
             for removed in remove_secrets(spec.base / spec.arguments["path"]):
-                note(f"{printable(spec.arguments['path'])}: masked {removed.what} in {printable(removed.place)}.")
+                note(
+                    f"{printable(spec.arguments['path'])}: masked {removed.what} in"
+                    f" {printable(removed.place)}."
+                )
     return specs
 
 
 def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Spec, ...]]:
-    """Write the promises of notebooks; return those that have nothing to promise, and the others to check."""
+    """Write the promises of notebooks; return those that have nothing to promise,
+    and the others to check.
+    """
     unwritten, left = [], []
     for spec in specs:
         result = write_promise(spec.base / spec.arguments["path"])
@@ -153,6 +189,7 @@ def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Sp
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
-    values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}  # each may hold several, as in a plan
+    # each may hold several, as in a plan
+    values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}
     given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
     return given | ({"context": parse_facts(args.context)} if args.context else {})

@@ -11,8 +11,8 @@ class Command(NamedTuple):
     """One command: name, group, the module that adds its options, and help text.
 
     ``writes``: an interrupt unwinds the command, so that it rolls back, or ends what it started.
-    ``verdict``: True if its exit code is a verdict, or the word that makes it one. A verdict fails a notebook, and
-    counts as a check in it.
+    ``verdict``: True if its exit code is a verdict, or the word that makes it one. A verdict fails
+    a notebook, and counts as a check in it.
     """
 
     name: str
@@ -35,26 +35,58 @@ GROUPS = (RESTRICT, TEST, WATCH, LOCAL)
 COMMANDS: tuple[Command, ...] = (
     Command("teams", RESTRICT, "teams", "list workteams and their locks"),
     Command("plan", RESTRICT, "changes", "show what a restriction would change"),
-    Command("apply", RESTRICT, "changes", "apply a restriction: plan, ask, change, read back", writes=True),
-    Command("revoke", RESTRICT, "revoke", "stop a leaked URL, or URLs of older credentials", writes=True),
-    Command("undo", RESTRICT, "changes", "undo a change, keeping later edits by others", writes=True),
+    Command(
+        "apply",
+        RESTRICT,
+        "changes",
+        "apply a restriction: plan, ask, change, read back",
+        writes=True,
+    ),
+    Command(
+        "revoke", RESTRICT, "revoke", "stop a leaked URL, or URLs of older credentials", writes=True
+    ),
+    Command(
+        "undo", RESTRICT, "changes", "undo a change, keeping later edits by others", writes=True
+    ),
     Command("export", RESTRICT, "changes", "write the current locks as a restriction file"),
     Command("sign", TEST, "sign", "sign a presigned test URL", writes=True),
     Command("probe", TEST, "sign", "fetch a test URL and explain the answer", writes=True),
     Command("who", TEST, "exposure", "show who can open an object, and which lock decides"),
-    Command("prove", TEST, "exposure", "prove that a restriction holds, or show a hole", verdict=True),
-    Command("findings", TEST, "findings", "list what defeats or weakens a restriction", verdict="--fail-on"),
-    Command("doctor", TEST, "doctor", "show what this role can do, and the missing permissions", verdict="--need"),
+    Command(
+        "prove", TEST, "exposure", "prove that a restriction holds, or show a hole", verdict=True
+    ),
+    Command(
+        "findings",
+        TEST,
+        "findings",
+        "list what defeats or weakens a restriction",
+        verdict="--fail-on",
+    ),
+    Command(
+        "doctor",
+        TEST,
+        "doctor",
+        "show what this role can do, and the missing permissions",
+        verdict="--need",
+    ),
     Command("hits", WATCH, "hits", "count requests in access logs"),
     Command("leaks", WATCH, "leaks", "find presigned URLs used from several networks"),
     Command("plot", WATCH, "hits", "draw requests as SVG or PNG"),
-    Command("check", WATCH, "check", "assert that a restriction is in place and holds", verdict=True),
+    Command(
+        "check", WATCH, "check", "assert that a restriction is in place and holds", verdict=True
+    ),
     Command("audit", WATCH, "sweep", "report the state of the region", verdict="--fail-on"),
-    Command("history", WATCH, "history", "list, show or verify changes of the locks", verdict="verify"),
+    Command(
+        "history", WATCH, "history", "list, show or verify changes of the locks", verdict="verify"
+    ),
     Command("sweep", WATCH, "sweep", "report many accounts and regions", verdict="--fail-on"),
     Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", writes=True),
-    Command("tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", writes=True),
-    Command("sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", writes=True),
+    Command(
+        "tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", writes=True
+    ),
+    Command(
+        "sandbox", LOCAL, "sandbox", "run AWS on this machine, for demos and tests", writes=True
+    ),
     Command("inspect", LOCAL, "sign", "describe a presigned URL without its secrets"),
     Command("verdict", LOCAL, "exposure", "decide IAM requests from standard input (NDJSON)"),
 )

@@ -25,13 +25,24 @@ from .headless import run_headless
 from .output import only_sandbox, say
 from .parser import Commands
 from .sandbox import shell_lines
-from .tutorials import FIRST as NOTEBOOK, OF_AN_APPLICATION as APPLICATION_NOTEBOOK, copy_notebooks, notebooks_dir
+from .tutorials import (
+    FIRST as NOTEBOOK,
+    OF_AN_APPLICATION as APPLICATION_NOTEBOOK,
+    copy_notebooks,
+    notebooks_dir,
+)
 
 _START_S = 60
 _IMPORTS = (
-    "import gt_secure.widgets.lab_tab, gt_secure.connection\ngt_secure.connection.connect().aws.client('sagemaker')"
+    "import gt_secure.widgets.lab_tab,"
+    " gt_secure.connection\ngt_secure.connection.connect().aws.client('sagemaker')"
 )
-_SESSION = {"path": "gt-secure-demo", "name": "Presigned access", "type": "gt_secure", "kernel": {"name": "python3"}}
+_SESSION = {
+    "path": "gt-secure-demo",
+    "name": "Presigned access",
+    "type": "gt_secure",
+    "kernel": {"name": "python3"},
+}
 _KERNEL_START_S = 30
 
 log = logging.getLogger("gt_secure")
@@ -43,18 +54,33 @@ def add(commands: Commands) -> None:
         "demo",
         _run,
         account=False,
-        description="Start the sandbox, fill it, and open JupyterLab on the quickstart notebook with the panel "
-        "beside it; Ctrl-C stops both. A second notebook there guards the bucket of an application, MLflow. "
-        "With --headless, run the notebook without a browser and write its results to a folder.",
+        description=(
+            "Start the sandbox, fill it, and open JupyterLab on the quickstart notebook with the"
+            " panel beside it; Ctrl-C stops both. A second notebook there guards the bucket of an"
+            " application, MLflow. With --headless, run the notebook without a browser and write"
+            " its results to a folder."
+        ),
         examples=(
             ("gt-secure demo", "open JupyterLab on the notebook and the panel"),
-            ("gt-secure demo --headless --out results", "run it here; results/summary.json has the outcome"),
+            (
+                "gt-secure demo --headless --out results",
+                "run it here; results/summary.json has the outcome",
+            ),
         ),
         exit_codes="0; with --headless: 0 every scene is as expected, 2 one is not, 1 an error",
     )
-    parser.add_argument("--headless", action="store_true", help="run the notebook without JupyterLab")
-    parser.add_argument("-o", "--out", metavar="DIR", help="folder for --headless results (default: out/demo-results)")
-    parser.add_argument("--port", type=int, default=0, help="port of JupyterLab (default: a free one)")
+    parser.add_argument(
+        "--headless", action="store_true", help="run the notebook without JupyterLab"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="DIR",
+        help="folder for --headless results (default: out/demo-results)",
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="port of JupyterLab (default: a free one)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.needs("--out", "--headless")
     parser.needs("--json", "--headless")
@@ -65,7 +91,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.headless:
         _need("nbclient", "ipykernel")
         sandbox.install(None if args.json else _tell)
-        return run_headless(notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json)
+        return run_headless(
+            notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json
+        )
     _need("jupyterlab")
     sandbox.install(_tell)
     return _lab(Path("out/demo"), args.port, open_browser=not args.no_browser)
@@ -77,7 +105,8 @@ def _need(*modules: str) -> None:
     for module in modules:
         if find_spec(module) is None:
             raise MissingExtra(
-                f"The demo needs {module}, which is not installed.", next_step=f"Run: pip install {module}"
+                f"The demo needs {module}, which is not installed.",
+                next_step=f"Run: pip install {module}",
             )
 
 
@@ -102,21 +131,31 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
         lab = subprocess.Popen(
             _lab_command(work, chosen, Path(own), open_browser=open_browser),
             env={**only_sandbox(running.environment()), "JUPYTER_TOKEN": token},
-            # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and when this
-            # process dies in whatever way the pipe ends, and JupyterLab with it.
+            # A pipe, not the terminal: on Ctrl-C JupyterLab would prompt there before it stops, and
+            # when this process dies in whatever way the pipe ends, and JupyterLab with it.
             stdin=subprocess.PIPE,
             start_new_session=True,
             umask=0o077,  # it opens the browser by a file with the token
         )
-        kernel = threading.Thread(target=_start_kernel, args=(url, token), name="gt-secure-warm", daemon=True)
+        kernel = threading.Thread(
+            target=_start_kernel, args=(url, token), name="gt-secure-warm", daemon=True
+        )
         try:
             _wait_for(chosen, lab)
             kernel.start()
             _tell(f"  JupyterLab  {address}")
-            _tell(f"  second      {APPLICATION_NOTEBOOK} there guards {APPLICATION_BUCKET}, an application's bucket")
-            _tell("To run gt-secure in a second shell on the same sandbox, paste these lines there:")
+            _tell(
+                f"  second      {APPLICATION_NOTEBOOK} there guards {APPLICATION_BUCKET}, an"
+                " application's bucket"
+            )
+            _tell(
+                "To run gt-secure in a second shell on the same sandbox, paste these lines there:"
+            )
             _tell("\n".join(shell_lines(running.environment())))
-            _tell("Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop everything.")
+            _tell(
+                "Access logs arrive here after 2 seconds, on AWS after hours. Press Ctrl-C to stop"
+                " everything."
+            )
             code = lab.wait()
         except KeyboardInterrupt:
             _tell("Stopping...")
@@ -149,7 +188,8 @@ def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> lis
     workspaces.mkdir()
     _collapse_files(workspaces)
     options = {
-        # The layout of another session would hide the notebook, and the demo's would stay in the next one.
+        # The layout of another session would hide the notebook, and the demo's would stay in the
+        # next one.
         "LabApp.workspaces_dir": workspaces,
         "LabApp.app_settings_dir": settings,
         "ServerApp.ip": "127.0.0.1",
@@ -187,13 +227,17 @@ def _collapse_files(workspaces: Path) -> None:
 
 
 def _free_port() -> int:
-    """Return a free port below those that systems give to whoever asks for any, as kernels do in the meantime."""
+    """Return a free port below those that systems give to whoever asks for any,
+    as kernels do in the meantime.
+    """
     for _ in range(100):
         port = 8889 + secrets.randbelow(1000)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
-    raise GtSecureError("No free port was found for JupyterLab.", next_step="Choose one with --port.")
+    raise GtSecureError(
+        "No free port was found for JupyterLab.", next_step="Choose one with --port."
+    )
 
 
 def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
@@ -202,18 +246,25 @@ def _wait_for(port: int, lab: subprocess.Popen[bytes]) -> None:
         if lab.poll() is not None:
             raise GtSecureError(
                 f"JupyterLab ended immediately (exit code {lab.returncode}).",
-                next_step="Read its message above. If the port is in use, choose another with --port.",
+                next_step=(
+                    "Read its message above. If the port is in use, choose another with --port."
+                ),
             )
         with socket.socket() as probe:
             probe.settimeout(0.5)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise Unreachable(f"JupyterLab did not start within {_START_S} s.", next_step="Try again, or run with --headless.")
+    raise Unreachable(
+        f"JupyterLab did not start within {_START_S} s.",
+        next_step="Try again, or run with --headless.",
+    )
 
 
 def _start_kernel(address: str, token: str) -> None:
-    """Start the panel's kernel before a page is there; the extension uses a session that no page is connected to."""
+    """Start the panel's kernel before a page is there;
+    the extension uses a session that no page is connected to.
+    """
     try:
         _warm(address, token)
     except Exception as error:  # the page starts a kernel itself
@@ -225,7 +276,9 @@ def _warm(address: str, token: str) -> None:
     from jupyter_client.connect import find_connection_file
 
     headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{address}api/sessions", json.dumps(_SESSION).encode(), headers)  # noqa: S310 - http on loopback
+    session = json.dumps(_SESSION).encode()
+    where = f"{address}api/sessions"  # http on loopback
+    request = urllib.request.Request(where, session, headers)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback
     with opener.open(request, timeout=_KERNEL_START_S) as reply:
         kernel = str(json.load(reply)["kernel"]["id"])
@@ -234,7 +287,9 @@ def _warm(address: str, token: str) -> None:
     client.start_channels(stdin=False, hb=False)
     try:
         client.wait_for_ready(timeout=_KERNEL_START_S)
-        client.execute(_IMPORTS, silent=True, store_history=False, reply=True, timeout=_KERNEL_START_S)
+        client.execute(
+            _IMPORTS, silent=True, store_history=False, reply=True, timeout=_KERNEL_START_S
+        )
     finally:
         client.stop_channels()
 
@@ -245,7 +300,9 @@ def _has_browser() -> bool:
         browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    return not isinstance(browser, webbrowser.GenericBrowser) or isinstance(browser, webbrowser.BackgroundBrowser)
+    return not isinstance(browser, webbrowser.GenericBrowser) or isinstance(
+        browser, webbrowser.BackgroundBrowser
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

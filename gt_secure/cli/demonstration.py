@@ -1,4 +1,6 @@
-"""The panel on a sandbox, from one notebook cell: for an environment that must not get the sandbox's packages."""
+"""The panel on a sandbox, from one notebook cell:
+for an environment that must not get the sandbox's packages.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 TEAM, BUCKET, PREFIX = "open-team", "gt-images", "scans/"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
-APPLICATION_BUCKET, _MODEL = "ml-artifacts", "mlflow/1/0af31b2c4d5e4f708192a3b4c5d6e7f8/artifacts/model.pkl"
+APPLICATION_BUCKET, _MODEL = (
+    "ml-artifacts",
+    "mlflow/1/0af31b2c4d5e4f708192a3b4c5d6e7f8/artifacts/model.pkl",
+)
 _OPENED = (("0001", OFFICE, ELSEWHERE), ("0002", OFFICE, None), ("0003", "203.0.113.21", None))
 """Objects, the workers who open their tasks, and who uses their URL from another address."""
 
@@ -58,12 +63,15 @@ class Demo:
         return self.panel._repr_mimebundle_(**options)
 
 
-def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | None = None) -> Demo:
+def demo(
+    *, python: str | Path | None = None, progress: Callable[[str], None] | None = None
+) -> Demo:
     """Show the panel on a sandbox, without an AWS account, in this notebook.
 
-    The sandbox runs in a separate environment, which the first call makes (:func:`gt_secure.sandbox.install`): no
-    package of this one changes. It has workteams, images, the bucket of an application (``ml-artifacts``), and requests
-    in the access logs. A second call returns the same demo.
+    The sandbox runs in a separate environment, which the first call makes
+    (:func:`gt_secure.sandbox.install`): no package of this one changes. It has workteams, images,
+    the bucket of an application (``ml-artifacts``), and requests in the access logs. A second call
+    returns the same demo.
 
     Parameters
     ----------
@@ -109,7 +117,9 @@ def demo(*, python: str | Path | None = None, progress: Callable[[str], None] | 
 
 
 def _open_tasks(connection: Connection) -> None:
-    """Let workers do a small labeling job, and let one URL be forwarded: the access log gets its first requests."""
+    """Let workers do a small labeling job, and let one URL be forwarded:
+    the access log gets its first requests.
+    """
     tasks = [{"source-ref": f"s3://{BUCKET}/{PREFIX}{name}.png"} for name, _, _ in _OPENED]
     sandbox.create_job(connection.aws, TEAM, tasks=tasks)
     for name, worker, forwarded_to in _OPENED:
@@ -121,18 +131,30 @@ def _open_tasks(connection: Connection) -> None:
 
 
 def application_scenes(connection: Connection) -> Scenes:
-    """Guard the bucket of an application, and use a URL that is signed as MLflow does, before and after."""
+    """Guard the bucket of an application, and use a URL that is signed as MLflow does,
+    before and after.
+    """
     scenes = Scenes()
     s3 = connection.aws.client("s3")
-    named = {"Bucket": APPLICATION_BUCKET, "Key": _MODEL, "ResponseContentDisposition": "attachment"}
+    named = {
+        "Bucket": APPLICATION_BUCKET,
+        "Key": _MODEL,
+        "ResponseContentDisposition": "attachment",
+    }
     for guarded, moment in enumerate(("before", "guarded")):
         if guarded:
-            wish = Restriction(bucket=APPLICATION_BUCKET, addresses=["203.0.113.0/24"], application="mlflow")
+            wish = Restriction(
+                bucket=APPLICATION_BUCKET, addresses=["203.0.113.0/24"], application="mlflow"
+            )
             connection.apply(connection.plan(wish))
         url = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=300)
         inside, outside = connection.probe(url, OFFICE), connection.probe(url, ELSEWHERE)
         scenes.add(f"MLflow, {moment}: a download in the office", inside, "opened")
-        scenes.add(f"MLflow, {moment}: the same URL outside", outside, "refused" if guarded else "opened")
+        scenes.add(
+            f"MLflow, {moment}: the same URL outside", outside, "refused" if guarded else "opened"
+        )
     shared = connection.sign(APPLICATION_BUCKET, _MODEL, viewer="anna")
-    scenes.add("anna's URL, used from another network", connection.probe(shared, ELSEWHERE), "refused")
+    scenes.add(
+        "anna's URL, used from another network", connection.probe(shared, ELSEWHERE), "refused"
+    )
     return scenes

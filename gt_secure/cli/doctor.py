@@ -27,12 +27,17 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "doctor",
         _run,
-        description="Show in one table which features this role can use, and why not. It calls reads only; writes "
-        "are predicted by iam:SimulatePrincipalPolicy where the role may call it. With --policy, print instead the "
-        "least-privilege policy for the features."
-        f" Features: {', '.join(FEATURES)}.",
+        description=(
+            "Show in one table which features this role can use, and why not. It calls reads only;"
+            " writes are predicted by iam:SimulatePrincipalPolicy where the role may call it. With"
+            " --policy, print instead the least-privilege policy for the features. Features:"
+            f" {', '.join(FEATURES)}."
+        ),
         examples=(
-            ("gt-secure doctor s3://gt-images --team radiology-team", "what works here, and why not"),
+            (
+                "gt-secure doctor s3://gt-images --team radiology-team",
+                "what works here, and why not",
+            ),
             ("gt-secure doctor --need hits guard", "fail in CI if one of them cannot be used"),
             ("gt-secure doctor --policy teams url-lock", "the policy to hand to an administrator"),
         ),
@@ -42,7 +47,9 @@ def add(commands: Commands) -> None:
     parser.add_place("data bucket")
     parser.add_argument("--team", help="workteam to examine (default: all private ones)")
     parser.add_argument("--logs", metavar="S3URI", help="access log location, if it cannot be read")
-    parser.add_argument("--role-arn", metavar="ARN", help="role that signs test URLs (default: the caller's own)")
+    parser.add_argument(
+        "--role-arn", metavar="ARN", help="role that signs test URLs (default: the caller's own)"
+    )
     parser.add_argument(
         "--policy",
         nargs="*",
@@ -50,7 +57,10 @@ def add(commands: Commands) -> None:
         help="print the policy for these features (default: the unusable)",
     )
     parser.add_argument(
-        "--need", nargs="+", metavar="FEATURE", help="check only these features; the exit code has the result"
+        "--need",
+        nargs="+",
+        metavar="FEATURE",
+        help="check only these features; the exit code has the result",
     )
     parser.excludes("--policy", "--need")
 
@@ -58,7 +68,8 @@ def add(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     if args.policy:
         features = choose(args.policy)
-        say(json_text(policy_for(features, scope_of(connection(args), **_scope(args))), indent=2))  # as IAM takes it
+        # as IAM takes it
+        say(json_text(policy_for(features, scope_of(connection(args), **_scope(args))), indent=2))
         for feature in features:
             if feature.note:
                 note(f"note ({feature.name}): {feature.note}")
@@ -98,13 +109,19 @@ def _show(found: Any) -> None:
     say(
         table(
             ("can", "feature", "what", "why not"),
-            [(each.status, each.feature.name, each.feature.title, each.why) for each in found.features],
+            [
+                (each.status, each.feature.name, each.feature.title, each.why)
+                for each in found.features
+            ],
         )
     )
     say()
     _show_facts(found.facts)
     if any(each.status != "yes" for each in found.features):
-        note("next: gt-secure doctor --policy FEATURE... prints the policy to hand to an administrator.")
+        note(
+            "next: gt-secure doctor --policy FEATURE... prints the policy to hand to an"
+            " administrator."
+        )
 
 
 def _show_facts(facts: Iterable[Fact]) -> None:

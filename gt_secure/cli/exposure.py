@@ -1,4 +1,6 @@
-"""``gt-secure who``, ``prove`` and ``verdict``: exact answers from the account or from policy files."""
+"""``gt-secure who``, ``prove`` and ``verdict``:
+exact answers from the account or from policy files.
+"""
 
 from __future__ import annotations
 
@@ -42,17 +44,32 @@ def add(commands: Commands) -> None:
     who = commands.add(
         "who",
         _run_who,
-        description="Show the exact addresses and VPC endpoints from which an object is opened, refused, or unknown, "
-        "for each kind of request; with --from, also the answer for each source and the lock that decides. From the "
-        "current policies, or from policy files without an AWS call. No request is sent to the object.",
+        description=(
+            "Show the exact addresses and VPC endpoints from which an object is opened, refused, or"
+            " unknown, for each kind of request; with --from, also the answer for each source and"
+            " the lock that decides. From the current policies, or from policy files without an AWS"
+            " call. No request is sent to the object."
+        ),
         examples=(
-            ("gt-secure who s3://gt-images/scans/0001.png --team radiology-team --from 203.0.113.7", "one source"),
             (
-                "gt-secure who s3://gt-images/scans/ --from '10.0.3.4 via vpce-0a1b2c3d4e5f60718' --json",
+                (
+                    "gt-secure who s3://gt-images/scans/0001.png --team radiology-team --from"
+                    " 203.0.113.7"
+                ),
+                "one source",
+            ),
+            (
+                (
+                    "gt-secure who s3://gt-images/scans/ --from '10.0.3.4 via"
+                    " vpce-0a1b2c3d4e5f60718' --json"
+                ),
                 "all keys under a prefix, as JSON",
             ),
             (
-                "gt-secure who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
+                (
+                    "gt-secure who s3://gt-images/scans/0001.png --bucket-policy policy.json"
+                    " --account 111122223333"
+                ),
                 "from a policy file",
             ),
         ),
@@ -60,7 +77,10 @@ def add(commands: Commands) -> None:
         result=_exposure_from,
     )
     who.add_argument(
-        "object", nargs="?", metavar="S3URI", help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it"
+        "object",
+        nargs="?",
+        metavar="S3URI",
+        help="s3://bucket/key, or s3://bucket/prefix/ for all keys under it",
     )
     who.usage = "%(prog)s S3URI [options]"
     who.add_argument("--team", help="private workteam whose locks apply")
@@ -73,14 +93,25 @@ def add(commands: Commands) -> None:
         help="203.0.113.7, or '10.0.3.4 via vpce-0a1b2c3d' (repeatable)",
     )
     add_context(who)
-    who.add_argument("--signers", action="store_true", help="list who can sign a URL for the object")
+    who.add_argument(
+        "--signers", action="store_true", help="list who can sign a URL for the object"
+    )
     who.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
-    who.add_argument("--logs", action="append", metavar="SOURCE", help="with --signers, access logs: who did sign")
+    who.add_argument(
+        "--logs",
+        action="append",
+        metavar="SOURCE",
+        help="with --signers, access logs: who did sign",
+    )
     _add_files(who)
     who.add_argument(
-        "--principals", metavar="FILE", help="output of aws iam get-account-authorization-details, for --signers"
+        "--principals",
+        metavar="FILE",
+        help="output of aws iam get-account-authorization-details, for --signers",
     )
-    who.add_argument("--session-policy", metavar="FILE", help="policy file of the session that signs")
+    who.add_argument(
+        "--session-policy", metavar="FILE", help="policy file of the session that signs"
+    )
     who.needs("--session-policy", "--bucket-policy")
     who.needs("--principals", "--bucket-policy")
     who.needs("--principals", "--signers")
@@ -92,14 +123,18 @@ def add(commands: Commands) -> None:
     prove = commands.add(
         "prove",
         _run_prove,
-        description="Prove that no request signed in the query string, and no POST form, is opened from outside the "
-        "allowed addresses and endpoints, or show one that is: under the current policies, or from policy files "
-        "without an AWS call.",
+        description=(
+            "Prove that no request signed in the query string, and no POST form, is opened from"
+            " outside the allowed addresses and endpoints, or show one that is: under the current"
+            " policies, or from policy files without an AWS call."
+        ),
         examples=(
             ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),
             (
-                "gt-secure prove s3://gt-images/scans/ --bucket-policy policy.json --account 111122223333 "
-                "--allow 203.0.113.0/24 --json",
+                (
+                    "gt-secure prove s3://gt-images/scans/ --bucket-policy policy.json --account"
+                    " 111122223333 --allow 203.0.113.0/24 --json"
+                ),
                 "from a policy file, as JSON",
             ),
         ),
@@ -107,15 +142,35 @@ def add(commands: Commands) -> None:
         result=_proof_from,
     )
     prove.add_place("bucket")
-    prove.add_argument("-f", "--file", help="restriction file; its bucket's policy is read from AWS")
-    prove.add_argument("--team", help="workteam of the restriction")
-    prove.add_argument("--allow", action="append", default=[], metavar="CIDR", help="allowed addresses (repeatable)")
-    prove.add_argument("--endpoint", action="append", default=[], metavar="ID", help="allowed endpoint (repeatable)")
     prove.add_argument(
-        "--signers", action="append", metavar="ARN", help="prove that URLs of nobody else are opened (repeatable)"
+        "-f", "--file", help="restriction file; its bucket's policy is read from AWS"
+    )
+    prove.add_argument("--team", help="workteam of the restriction")
+    prove.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="allowed addresses (repeatable)",
     )
     prove.add_argument(
-        "--guard", choices=("all", "reads"), default="all", help="leave uploads out of the claim: reads (default: all)"
+        "--endpoint",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="allowed endpoint (repeatable)",
+    )
+    prove.add_argument(
+        "--signers",
+        action="append",
+        metavar="ARN",
+        help="prove that URLs of nobody else are opened (repeatable)",
+    )
+    prove.add_argument(
+        "--guard",
+        choices=("all", "reads"),
+        default="all",
+        help="leave uploads out of the claim: reads (default: all)",
     )
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
@@ -128,35 +183,61 @@ def add(commands: Commands) -> None:
         _run_verdict,
         account=False,
         json=False,
-        description='Read one case per line ({"id", "request", "identityPolicies", "sessionPolicy", "resourcePolicy"}) '
-        'and write one {"id", "verdict", "reason"} per line, in order. No AWS call.',
+        description=(
+            'Read one case per line ({"id", "request", "identityPolicies", "sessionPolicy",'
+            ' "resourcePolicy"}) and write one {"id", "verdict", "reason"} per line, in order. No'
+            " AWS call."
+        ),
         examples=(
             ("gt-secure verdict < cases.ndjson > answers.ndjson", "decide a file of cases"),
             ("gt-secure verdict < cases.ndjson | grep explicit-deny", "list the refusals"),
         ),
     )
-    verdict.add_argument("--json", action="store_true", help=argparse.SUPPRESS)  # the output is JSON already
+    # the output is JSON already
+    verdict.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
 
 
 def _add_files(parser: Parser, *planned: str) -> None:
     group = parser.add_argument_group("policy files")
     group.add_argument("--bucket-policy", metavar="FILE", help="JSON file with the bucket policy")
-    group.add_argument("--account", metavar="ID", help="account of the bucket, needed with policy files")
     group.add_argument(
-        "--rcp", action="append", default=[], metavar="FILE", help="resource control policy (repeatable)"
+        "--account", metavar="ID", help="account of the bucket, needed with policy files"
     )
-    group.add_argument("--scp", action="append", default=[], metavar="FILE", help="service control policy (repeatable)")
+    group.add_argument(
+        "--rcp",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="resource control policy (repeatable)",
+    )
+    group.add_argument(
+        "--scp",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="service control policy (repeatable)",
+    )
     for option in ("--account", "--rcp", "--scp"):
         parser.needs(option, "--bucket-policy", *planned)
 
 
 def add_planned(parser: Parser, group: Parser | argparse._ArgumentGroup, *others: str) -> None:
     """Add the options of files before deployment, which exclude others."""
-    group.add_argument("--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it")
-    group.add_argument("--assume-unchanged", action="store_true", help="take what the plan refers to as unchanged")
-    group.add_argument("--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML")
     group.add_argument(
-        "--parameters", action="append", default=[], metavar="NAME=VALUE", help="value of a parameter (repeatable)"
+        "--tf-plan", metavar="FILE", help="Terraform plan, as terraform show -json prints it"
+    )
+    group.add_argument(
+        "--assume-unchanged", action="store_true", help="take what the plan refers to as unchanged"
+    )
+    group.add_argument(
+        "--cloudformation", metavar="FILE", help="CloudFormation template, JSON or YAML"
+    )
+    group.add_argument(
+        "--parameters",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of a parameter (repeatable)",
     )
     parser.excludes("--tf-plan", "--cloudformation")
     parser.excludes("--tf-plan", *others)
@@ -167,9 +248,12 @@ def add_planned(parser: Parser, group: Parser | argparse._ArgumentGroup, *others
 
 def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     account = _check_account(args.account)
-    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):  # old buckets of us-east-1 have longer names
+    # old buckets of us-east-1 have longer names
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):
         raise InvalidInput(
-            f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write s3://gt-images.", field="bucket"
+            f'"{bucket[:80]}" is not the name of a bucket.',
+            next_step="Write s3://gt-images.",
+            field="bucket",
         )
     session = getattr(args, "session_policy", None)
     return locks_of_files(
@@ -186,11 +270,15 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
 def _check_account(account: str | None) -> str:
     if account is None:
         raise InvalidInput(
-            "The account of the bucket is missing.", next_step="Add --account with its 12 digits.", field="account"
+            "The account of the bucket is missing.",
+            next_step="Add --account with its 12 digits.",
+            field="account",
         )
     if not re.fullmatch(r"[0-9]{12}", account):
         raise InvalidInput(
-            f'"{account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
+            f'"{account[:40]}" is not an AWS account.',
+            next_step="Write its 12 digits.",
+            field="account",
         )
     return account
 
@@ -200,7 +288,9 @@ def _read_policy_file(name: str) -> str:
     if not text:
         raise InvalidInput(
             f'The file "{name}" is empty.',
-            next_step='For a bucket without a policy write {"Version": "2012-10-17", "Statement": []}.',
+            next_step=(
+                'For a bucket without a policy write {"Version": "2012-10-17", "Statement": []}.'
+            ),
             field="file",
         )
     return text
@@ -208,7 +298,9 @@ def _read_policy_file(name: str) -> str:
 
 def _object(args: argparse.Namespace) -> tuple[str, str]:
     if not args.object:
-        raise InvalidInput("who needs an object.", next_step="Write gt-secure who s3://bucket/key.", field="object")
+        raise InvalidInput(
+            "who needs an object.", next_step="Write gt-secure who s3://bucket/key.", field="object"
+        )
     return parse_s3_uri(args.object)
 
 
@@ -255,7 +347,9 @@ def _signers_from(args: argparse.Namespace) -> Signers:
     if args.bucket_policy and not args.principals:
         raise InvalidInput(
             "The users and roles of the account are missing.",
-            next_step="Add --principals with the output of aws iam get-account-authorization-details.",
+            next_step=(
+                "Add --principals with the output of aws iam get-account-authorization-details."
+            ),
             field="principals",
         )
     with working("Reading users and roles"):
@@ -331,13 +425,21 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]
         say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
-        say(fit(f"  from {printable(proof.counterexample['source'])}, signed by {printable(request['principal'])}"))
+        say(
+            fit(
+                f"  from {printable(proof.counterexample['source'])}, signed by"
+                f" {printable(request['principal'])}"
+            )
+        )
         say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
         if "finding" in proof.counterexample:
-            fix = shlex.join(
-                ["gt-secure", "apply", *args.words]
-            )  # an account is asked about with the options of a plan
-            fix = "apply the restriction" if args.bucket_policy or args.tf_plan or args.cloudformation else fix
+            # an account is asked about with the options of a plan
+            fix = shlex.join(["gt-secure", "apply", *args.words])
+            fix = (
+                "apply the restriction"
+                if args.bucket_policy or args.tf_plan or args.cloudformation
+                else fix
+            )
             say(fit(f"  Fix: {printable(fix)} (finding {proof.counterexample['finding']})"))
     else:
         say(f"Not known: {printable(unknown)}.")
@@ -348,7 +450,9 @@ def _prove_account(args: argparse.Namespace) -> Proof:
     if not args.file and not args.bucket:
         raise InvalidInput(
             "prove needs a bucket, a restriction file or a bucket policy.",
-            next_step="Add s3://gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE.",
+            next_step=(
+                "Add s3://gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE."
+            ),
             field="bucket",
         )
     gt = connection(args, context=parse_facts(args.context))
@@ -363,14 +467,18 @@ def _restriction(args: argparse.Namespace) -> Restriction:
     if not args.allow and not args.endpoint and not args.signers:
         return Restriction.for_reading(args.bucket, args.prefix or "", guard)
     place = {"bucket": args.bucket, "prefix": args.prefix or ""}
-    return Restriction(addresses=args.allow, endpoints=args.endpoint, signers=args.signers, guard=guard, **place)
+    return Restriction(
+        addresses=args.allow, endpoints=args.endpoint, signers=args.signers, guard=guard, **place
+    )
 
 
 def _locks_and_claim(args: argparse.Namespace) -> tuple[EffectiveLocks, Claim]:
     from ..engine.access.proof import Claim
 
     if not args.bucket:
-        raise InvalidInput("The bucket is missing.", next_step="Add it as s3://gt-images.", field="bucket")
+        raise InvalidInput(
+            "The bucket is missing.", next_step="Add it as s3://gt-images.", field="bucket"
+        )
     claim = Claim(
         prefix=args.prefix or "",
         addresses=tuple(policy_network(text, "--allow") for text in args.allow),
@@ -384,16 +492,23 @@ def _locks_and_claim(args: argparse.Namespace) -> tuple[EffectiveLocks, Claim]:
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InvalidInput(f"'{text[:80]}' has no value.", next_step="Write NAME=VALUE.", field="parameters")
+        raise InvalidInput(
+            f"'{text[:80]}' has no value.", next_step="Write NAME=VALUE.", field="parameters"
+        )
     return name, value
 
 
 def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
-    """Return the policy of a bucket, or every bucket policy, of a plan or a template, and the text of the file."""
+    """Return the policy of a bucket, or every bucket policy, of a plan or a template,
+    and the text of the file.
+    """
     from ..engine.access.cloudformation_template import cloudformation_policies
     from ..engine.access.terraform_plan import terraform_policies
 
-    text, account = _read_policy_file(args.tf_plan or args.cloudformation), _check_account(args.account)
+    text, account = (
+        _read_policy_file(args.tf_plan or args.cloudformation),
+        _check_account(args.account),
+    )
     if args.tf_plan:
         file = terraform_policies(text)
     else:
@@ -404,8 +519,8 @@ def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
 
 
 def _run_verdict(_: argparse.Namespace) -> int:
-    # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line, or a stray
-    # carriage return would turn one line into two answers.
+    # Bytes that are not UTF-8 invalidate one line, not the whole run. Only a line feed ends a line,
+    # or a stray carriage return would turn one line into two answers.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     for line in batch.run(sys.stdin):

@@ -28,18 +28,29 @@ def add(commands: Commands) -> None:
     findings = commands.add(
         "findings",
         _run_findings,
-        description="List settings that defeat, weaken or break a restriction of a workteam and a bucket.",
+        description=(
+            "List settings that defeat, weaken or break a restriction of a workteam and a bucket."
+        ),
         examples=(
-            ("gt-secure findings s3://gt-images --team radiology-team", "list them, most severe first"),
+            (
+                "gt-secure findings s3://gt-images --team radiology-team",
+                "list them, most severe first",
+            ),
             (
                 "gt-secure findings --tf-plan plan.json --account 111122223333 --sarif out.sarif",
                 "before terraform apply",
             ),
             ("gt-secure findings s3://gt-images --fail-on high --json", "fail in CI"),
-            ("gt-secure findings --explain url-lock-off", "show the risk, evidence and fix of a finding"),
+            (
+                "gt-secure findings --explain url-lock-off",
+                "show the risk, evidence and fix of a finding",
+            ),
         ),
-        exit_codes="0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is unknown or a "
-        "part was not read; of a plan or a template 3 in any case if one is unknown",
+        exit_codes=(
+            "0; with --fail-on: 2 if there is a finding of that severity or higher, 3 if one is"
+            " unknown or a part was not read; of a plan or a template 3 in any case if one is"
+            " unknown"
+        ),
         result=_findings_from,
     )
     findings.add_place("data bucket")
@@ -61,8 +72,12 @@ def add(commands: Commands) -> None:
     )
     group = findings.add_argument_group("bucket policies before they are deployed")
     add_planned(findings, group, "--team", "--logs", "--principals", "--profile", "--region")
-    group.add_argument("--account", metavar="ID", help="account of the buckets, needed with a plan or a template")
-    findings.add_argument("--explain", metavar="CODE", help="show risk, evidence and fix of a finding")
+    group.add_argument(
+        "--account", metavar="ID", help="account of the buckets, needed with a plan or a template"
+    )
+    findings.add_argument(
+        "--explain", metavar="CODE", help="show risk, evidence and fix of a finding"
+    )
     add_fail_on(findings, "command")
     add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
@@ -77,9 +92,13 @@ def _findings_from(args: argparse.Namespace) -> Findings:
         return _findings_of_files(args)
     with working("Reading the account"):
         gt = connection(args, accepted=args.accepted, context=parse_facts(args.context))
-        found = gt.findings(team=args.team, bucket=args.s3uri, logs=args.logs, principals=args.principals)
+        found = gt.findings(
+            team=args.team, bucket=args.s3uri, logs=args.logs, principals=args.principals
+        )
     write_baseline(args, found)
-    write_report(args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n")
+    write_report(
+        args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n"
+    )
     return found
 
 
@@ -90,10 +109,14 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
 
     if args.prefix:
         step = f"Write s3://{args.bucket}."
-        raise InvalidInput("The findings of a file are about whole buckets.", next_step=step, field="bucket")
+        raise InvalidInput(
+            "The findings of a file are about whole buckets.", next_step=step, field="bucket"
+        )
     file, (planned, text) = args.tf_plan or args.cloudformation, read_planned(args)
     made = findings_of(planned, args.account, supplied_facts(parse_facts(args.context)))
-    found = Findings(accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence)
+    found = Findings(
+        accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence
+    )
     write_baseline(args, found)
     places = {each.subject: (each.address, line_of(each, text)) for each in planned}
     write_report(
@@ -131,7 +154,13 @@ def _show(found: Findings) -> None:
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
     if not len(found.open):
-        say("No finding is open." if len(found) else "No findings." if found.decided else "No rule was decided.")
+        say(
+            "No finding is open."
+            if len(found)
+            else "No findings."
+            if found.decided
+            else "No rule was decided."
+        )
     _say_accepted(found.accepted)
     if found.access is not None:
         say(fit(f"\n{found.access.text}"))
@@ -145,13 +174,20 @@ def _say_accepted(accepted: Findings) -> None:
         say(f"{accepted_title(accepted)}:")
     for finding in accepted:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
-        say(fit(f"  {finding.severity:6}  {finding.code}{about}: {printable(finding.acceptance_text)}"))
+        say(
+            fit(
+                f"  {finding.severity:6}  {finding.code}{about}:"
+                f" {printable(finding.acceptance_text)}"
+            )
+        )
 
 
 def _explain_finding(args: argparse.Namespace) -> int:
     text = page(args.explain)
     if args.json:
-        show_json({"code": args.explain, **(catalog().get(args.explain) or notices()[args.explain])})
+        show_json(
+            {"code": args.explain, **(catalog().get(args.explain) or notices()[args.explain])}
+        )
     else:
         say(fit(text.rstrip()))
     return OK

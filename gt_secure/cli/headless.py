@@ -1,4 +1,6 @@
-"""Run the quickstart notebook without a browser, guard an application's bucket, and write the results to a folder."""
+"""Run the quickstart notebook without a browser, guard an application's bucket,
+and write the results to a folder.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _CELL_TIMEOUT_S = 180
 
 
 def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
-    """Execute a notebook on a fresh sandbox; return 0 if there are scenes and each is as expected, else 2."""
+    """Execute a notebook on a fresh sandbox;
+    return 0 if there are scenes and each is as expected, else 2.
+    """
     import nbformat
 
     _check_writable(out)
@@ -49,7 +53,8 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
         "files": [notebook.name, *plots],
         "seconds": round(time.perf_counter() - started, 1),
         "versions": {
-            name: metadata.version(name) for name in ("gt_secure", "boto3", "ipywidgets", "matplotlib", "duckdb")
+            name: metadata.version(name)
+            for name in ("gt_secure", "boto3", "ipywidgets", "matplotlib", "duckdb")
         },
         "python": platform.python_version(),
     }
@@ -59,7 +64,9 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
 
 
 def _check_writable(out: Path) -> None:
-    """Make the folder; raises InvalidInput before the minutes of work if nothing can be written there."""
+    """Make the folder; raises InvalidInput before the minutes of work if nothing
+    can be written there.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -81,20 +88,25 @@ def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, st
     client = NotebookClient(
         book,
         timeout=_CELL_TIMEOUT_S,
-        iopub_timeout=_CELL_TIMEOUT_S,  # after four seconds nbclient drops the outputs of a cell that has ended
+        # after four seconds nbclient drops the outputs of a cell that has ended
+        iopub_timeout=_CELL_TIMEOUT_S,
         kernel_name="python3",
         resources={"metadata": {"path": str(out)}},
     )
     try:
-        # The kernel's own output is of no use here: errors of cells arrive as messages, and ours is read as JSON.
-        # Not ``execute``: it handles SIGINT and SIGTERM itself, and Ctrl-C would end in a traceback.
+        # The kernel's own output is of no use here: errors of cells arrive as messages, and ours is
+        # read as JSON. Not ``execute``: it handles SIGINT and SIGTERM itself, and Ctrl-C would end
+        # in a traceback.
         client.reset_execution_trackers()
-        with client.setup_kernel(env=only_sandbox(aws), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        with client.setup_kernel(
+            env=only_sandbox(aws), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ):
             try:
                 for index, cell in enumerate(book.cells):
                     client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
             except KeyboardInterrupt:
-                for task in asyncio.all_tasks(asyncio.get_event_loop()):  # nobody waits for their errors now
+                # nobody waits for their errors now
+                for task in asyncio.all_tasks(asyncio.get_event_loop()):
                     task.add_done_callback(lambda done: done.cancelled() or done.exception())
                 raise
             client.set_widgets_metadata()
@@ -142,4 +154,6 @@ def _show(summary: Mapping[str, Any], out: Path, as_json: bool) -> None:
     say(table(("scene", "source", "expected", "observed", "status", ""), rows))
     say(f"\n{len(rows)} scenes, {summary['seconds']} s; results in {out}")
     if summary["error"]:
-        raise GtSecureError(f"The notebook stopped: {summary['error']}", next_step=f"See the notebook in {out}.")
+        raise GtSecureError(
+            f"The notebook stopped: {summary['error']}", next_step=f"See the notebook in {out}."
+        )

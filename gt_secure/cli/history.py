@@ -19,23 +19,32 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "history",
         _run,
-        description="List the changes that gt-secure made. For a team or a bucket, list every call that changed its "
-        "locks: the journal, merged with the event history of CloudTrail, which keeps 90 days and shows a call some "
-        "minutes late.",
+        description=(
+            "List the changes that gt-secure made. For a team or a bucket, list every call that"
+            " changed its locks: the journal, merged with the event history of CloudTrail, which"
+            " keeps 90 days and shows a call some minutes late."
+        ),
         examples=(
             ("gt-secure history", "the changes of the journal, oldest first"),
-            ("gt-secure history --team open-team --bucket gt-images", "everybody's changes of the last 30 days"),
+            (
+                "gt-secure history --team open-team --bucket gt-images",
+                "everybody's changes of the last 30 days",
+            ),
             ("gt-secure history verify", "check that no file of the journal was edited"),
         ),
-        exit_codes="0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact, 3 if a file "
-        "has no end or there is no file",
+        exit_codes=(
+            "0; 3 if CloudTrail could not be read; verify: 2 if a file is not intact, 3 if a file "
+            "has no end or there is no file"
+        ),
         result=_history_from,
     )
     parser.add_argument("what", nargs="?", choices=("list", "show", "verify"), default="list")
     parser.add_argument("change", nargs="?", help="with show: change id or unique prefix")
     parser.add_argument("--team", help="private workteam; its workforce is included")
     parser.add_argument("--bucket", help="data bucket")
-    parser.add_argument("--since", default="30d", help="start: UTC time or age (default: %(default)s)")
+    parser.add_argument(
+        "--since", default="30d", help="start: UTC time or age (default: %(default)s)"
+    )
     parser.needs("change", "what=show")
     for option in ("--since", "--profile", "--region"):
         parser.needs(option, "--team", "--bucket")
@@ -47,7 +56,9 @@ def _history_from(args: argparse.Namespace) -> Any:
     if args.what == "show":
         if not args.change:
             raise InvalidInput(
-                "history show needs a change id.", next_step="Run gt-secure history show ID.", field="change"
+                "history show needs a change id.",
+                next_step="Run gt-secure history show ID.",
+                field="change",
             )
         return Journal().find(args.change)
     if args.what == "verify":
@@ -68,7 +79,9 @@ def _run(args: argparse.Namespace) -> int:
     if isinstance(history, Journal):
         return _list(args, history)
     if args.json:
-        show_json({"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)})
+        show_json(
+            {"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)}
+        )
     elif len(history):
         say(table(history.head, [history.row(entry) for entry in history]))
     else:

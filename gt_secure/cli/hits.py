@@ -1,4 +1,6 @@
-"""Commands ``hits`` and ``plot``: requests counted, also of each delivery, and drawn; and the cache of logs."""
+"""Commands ``hits`` and ``plot``: requests counted, also of each delivery, and drawn;
+and the cache of logs.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +45,17 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "hits",
         _run,
-        description="Count requests of access logs by any columns. Unreadable lines are counted and reported. Access "
-        "logs arrive late and may miss requests.",
+        description=(
+            "Count requests of access logs by any columns. Unreadable lines are counted and"
+            " reported. Access logs arrive late and may miss requests."
+        ),
         examples=(
             ("gt-secure hits --bucket gt-images --presigned", "requests with presigned URLs"),
             ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
-            ("gt-secure hits s3://gt-logs/ --since 7d --refused --json", "refused requests of the last week"),
+            (
+                "gt-secure hits s3://gt-logs/ --since 7d --refused --json",
+                "refused requests of the last week",
+            ),
             ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
             ("gt-secure hits --cache show", "folder and size of the cache of logs read from S3"),
         ),
@@ -57,17 +64,33 @@ def add(commands: Commands) -> None:
     )
     add_log_source(parser)
     add_log_filter(parser)
-    parser.add_argument("--dedupe", action="store_true", help="leave out records that were delivered twice")
-    parser.add_argument("--by", default=_BY, help=f"comma-separated columns to group by: {', '.join(COLUMNS)}")
-    parser.add_argument("--format", choices=("table", "csv", "parquet"), default="table", help="output format")
+    parser.add_argument(
+        "--dedupe", action="store_true", help="leave out records that were delivered twice"
+    )
+    parser.add_argument(
+        "--by", default=_BY, help=f"comma-separated columns to group by: {', '.join(COLUMNS)}"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "csv", "parquet"), default="table", help="output format"
+    )
     parser.add_argument("--limit", type=int, help="maximum number of rows (default: all)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file")
-    parser.add_argument("--cache", choices=("show", "clear"), help="instead: show or clear the cache of logs from S3")
+    parser.add_argument(
+        "--cache",
+        choices=("show", "clear"),
+        help="instead: show or clear the cache of logs from S3",
+    )
     group = parser.add_argument_group("waiting for delivery")
     group.add_argument(
-        "--wait-for", type=int, default=0, metavar="N", help="wait until N requests are there, then count"
+        "--wait-for",
+        type=int,
+        default=0,
+        metavar="N",
+        help="wait until N requests are there, then count",
     )
-    group.add_argument("--follow", action="store_true", help="count each delivery as it comes, after what is there")
+    group.add_argument(
+        "--follow", action="store_true", help="count each delivery as it comes, after what is there"
+    )
     group.add_argument(
         "--wait-s",
         type=float,
@@ -77,7 +100,14 @@ def add(commands: Commands) -> None:
     )
     add_engine(parser)
     parser.excludes("--json", "--format")
-    parser.excludes("--follow", "--output", "--wait-for", "--athena-database", "--engine=athena", "--format=parquet")
+    parser.excludes(
+        "--follow",
+        "--output",
+        "--wait-for",
+        "--athena-database",
+        "--engine=athena",
+        "--format=parquet",
+    )
     parser.needs("--wait-s", "--wait-for", "--follow")
     parser.reads_only("--cache", "--json")
 
@@ -105,7 +135,9 @@ def add(commands: Commands) -> None:
         default="ip",
         help="what the figure shows (default: %(default)s)",
     )
-    plot.add_argument("--allow", action="append", default=[], help="allowed range; sources outside are marked")
+    plot.add_argument(
+        "--allow", action="append", default=[], help="allowed range; sources outside are marked"
+    )
     plot.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
     plot.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
 
@@ -167,7 +199,9 @@ def _follow(args: argparse.Namespace) -> int:
             for hits in batches:
                 total += len(hits)
                 predicted = with_predictions(args, hits)
-                table, coverage = predicted.asked(lambda each: each.count(args.by, limit=args.limit))
+                table, coverage = predicted.asked(
+                    lambda each: each.count(args.by, limit=args.limit)
+                )
                 unread |= bool(coverage.unread)
                 line.clear()
                 _print_delivery(table, "json" if args.json else args.format, header)
@@ -176,7 +210,10 @@ def _follow(args: argparse.Namespace) -> int:
                 else:
                     note(coverage.summary)
                 header = False
-    note(f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery may bring more.")
+    note(
+        f"Ended after {duration(round(args.wait_s))}: {count(total, 'request')}. A later delivery"
+        " may bring more."
+    )
     return OK if total and not unread else UNKNOWN
 
 
@@ -205,7 +242,10 @@ def emit(table: Table, form: str, output: str | None) -> None:
     else:
         sys.stdout.write(text)
     if form == "table" and not len(table):
-        note("No request was found. That is not proof that nobody opened an object: the log may be late or incomplete.")
+        note(
+            "No request was found. That is not proof that nobody opened an object: the log may be"
+            " late or incomplete."
+        )
 
 
 def _emit_parquet(table: Table, output: str | None) -> None:
@@ -239,8 +279,8 @@ def _cache(args: argparse.Namespace) -> int:
         show_json({name: getattr(state, name) for name in state.__dataclass_fields__})
     else:
         sys.stdout.write(
-            f"{state.objects:,} log objects in {state.files:,} files, {state.bytes / 1e6:,.1f} MB of at most "
-            f"{state.limit_bytes / 1e6:,.0f} MB, in {state.folder}\n"
+            f"{state.objects:,} log objects in {state.files:,} files, {state.bytes / 1e6:,.1f} MB"
+            f" of at most {state.limit_bytes / 1e6:,.0f} MB, in {state.folder}\n"
         )
     return 0
 
@@ -249,12 +289,16 @@ def _run_plot(args: argparse.Namespace) -> int:
     path = Path(args.output)
     if path.suffix.lower() not in (".svg", ".png"):
         raise InvalidInput(
-            "A figure must be an SVG or PNG file.", next_step="Name it FILE.svg or FILE.png.", field="output"
+            "A figure must be an SVG or PNG file.",
+            next_step="Name it FILE.svg or FILE.png.",
+            field="output",
         )
     with open_hits(args) as hits:
         with working(activity.DRAWING):
             figure = plots.draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint)
         coverage = hits.coverage
     is_svg = path.suffix.lower() == ".svg"
-    write_report(args.output, lambda: plots.svg(figure) if is_svg else plots.png(figure, ground="#ffffff"))
+    write_report(
+        args.output, lambda: plots.svg(figure) if is_svg else plots.png(figure, ground="#ffffff")
+    )
     return tell(coverage, args.stats)

@@ -1,8 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP on the command line: one line and exit code 130, for every command.
 
-A command that only reads ends immediately: its temporary files are deleted, and files that it writes are written
-under another name first. A command that ``writes`` is unwound by KeyboardInterrupt instead, so that it can roll back
-and finish its journal.
+A command that only reads ends immediately: its temporary files are deleted, and files that it
+writes are written under another name first. A command that ``writes`` is unwound by
+KeyboardInterrupt instead, so that it can roll back and finish its journal.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _LATER = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 def end_on_interrupt() -> None:
     """End the process without a traceback on Ctrl-C, and ignore it once the command is done."""
     if _handle(_end):
-        # When the command is done, Python restores the system's handlers and frees its modules for some tenths of a
-        # second: a signal would kill a process that has printed its whole answer.
+        # When the command is done, Python restores the system's handlers and frees its modules for
+        # some tenths of a second: a signal would kill a process that has printed its whole answer.
         atexit.register(_handle, signal.SIG_IGN)
 
 
@@ -46,7 +46,9 @@ def _handle(handler: Any) -> bool:
 
 
 def _unwind(_number: int, _frame: FrameType | None) -> None:
-    """Raise, once: the signals that follow the first one must not stop the rollback, except Ctrl-C by the person."""
+    """Raise, once: the signals that follow the first one must not stop the rollback,
+    except Ctrl-C by the person.
+    """
     for number in _LATER:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

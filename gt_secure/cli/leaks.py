@@ -38,8 +38,10 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "leaks",
         _run,
-        description="Find presigned URLs that were used from two networks: all addresses of one /24 (IPv6: /48) "
-        "are one network. --per-address finds URLs of two addresses.",
+        description=(
+            "Find presigned URLs that were used from two networks: all addresses of one /24 (IPv6:"
+            " /48) are one network. --per-address finds URLs of two addresses."
+        ),
         examples=(
             ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
@@ -48,19 +50,32 @@ def add(commands: Commands) -> None:
                 "URLs of two addresses, and those that the URL lock did not bind",
             ),
         ),
-        exit_codes="0; 3 if part of the logs was not read, they contain no presigned URL, or not all were compared",
+        exit_codes=(
+            "0; 3 if part of the logs was not read, they contain no presigned URL, or not all were"
+            " compared"
+        ),
         result=_leaks_from,
     )
     add_log_source(parser)
     parser.add_argument(
-        "--pool", action="append", default=[], help="addresses of one user, such as a NAT pool; may be repeated"
+        "--pool",
+        action="append",
+        default=[],
+        help="addresses of one user, such as a NAT pool; may be repeated",
     )
     for bits, name, default in ((32, "v4", _USUAL.v4_prefix), (128, "v6", _USUAL.v6_prefix)):
-        words = f"leading bits that the IP{name} addresses of one network share, at most {bits} (default: {default})"
+        words = (
+            f"leading bits that the IP{name} addresses of one network share, at most {bits}"
+            f" (default: {default})"
+        )
         parser.add_argument(f"--{name}-prefix", type=int, metavar="BITS", help=words)
-    parser.add_argument("--per-address", action="store_true", help="count each address and VPC endpoint as a user")
+    parser.add_argument(
+        "--per-address", action="store_true", help="count each address and VPC endpoint as a user"
+    )
     parser.add_argument("--team", help="name URLs that the URL lock of this workteam did not bind")
-    parser.add_argument("--format", choices=("text", "table", "csv"), default="text", help="output format")
+    parser.add_argument(
+        "--format", choices=("text", "table", "csv"), default="text", help="output format"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file")
     add_engine(parser)
     parser.excludes("--json", "--format")
@@ -74,7 +89,11 @@ def _run(args: argparse.Namespace) -> int:
     if not args.json and args.format != "text":
         emit(leaks.to_table(), args.format, args.output)
     else:
-        lines = [leaks.summary, *(line for leak in leaks for line in _leak_lines(leak)), *map(printable, leaks.notes)]
+        lines = [
+            leaks.summary,
+            *(line for leak in leaks for line in _leak_lines(leak)),
+            *map(printable, leaks.notes),
+        ]
         sentences = "\n".join(lines)
         text = json_document(leaks.to_dict()) if args.json else printable(sentences, keep="\n")
         if args.output:
@@ -94,7 +113,9 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
 
     try:
         revoked = revoked_by_leak(leak)
-    except InvalidInput:  # the text of the log is not the name of a bucket, and must not get into a shell
+    except (
+        InvalidInput
+    ):  # the text of the log is not the name of a bucket, and must not get into a shell
         return
     if revoked.until is None or revoked.until > dt.datetime.now(dt.UTC):
         words = ["gt-secure", "revoke", f"s3://{revoked.bucket}", "--fingerprint", leak.fingerprint]
@@ -108,7 +129,11 @@ def _leaks_from(args: argparse.Namespace) -> Leaks:
 
 
 def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
-    widths = {name: value for name in ("v4_prefix", "v6_prefix") if (value := getattr(args, name)) is not None}
+    widths = {
+        name: value
+        for name in ("v4_prefix", "v6_prefix")
+        if (value := getattr(args, name)) is not None
+    }
     rules = LeakRules.make(pools=args.pool, per_address=args.per_address, **widths)
     team = None if args.team is None else connection(args).workteam(args.team)
 
@@ -129,7 +154,9 @@ def _of_lock(hits: Hits, team: Workteam) -> list[str]:
         return [f"The URL lock of {team.name} is off, so it binds no URL to an address."]
     loose = unbound(hits, team)
     if not loose:
-        return [f"No URL shows that the URL lock of {team.name} ({team.url_lock.mode}) did not bind it."]
+        return [
+            f"No URL shows that the URL lock of {team.name} ({team.url_lock.mode}) did not bind it."
+        ]
     more = [f"{len(loose) - MAX_NAMED:,} more URLs."] if len(loose) > MAX_NAMED else []
     shown = itertools.islice(loose, MAX_NAMED)
     return [not_bound(team, len(loose)), *(f"Not bound: {leak.sentence}" for leak in shown), *more]

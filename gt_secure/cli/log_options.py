@@ -49,7 +49,9 @@ def add_log_source(parser: Parser) -> None:
         metavar="FILE",
         help="names of networks: networks file, ip-ranges.json or .mmdb; may be repeated",
     )
-    parser.add_argument("--viewer-parameter", metavar="NAME", help=f"query parameter of viewers (default: {VIEWER})")
+    parser.add_argument(
+        "--viewer-parameter", metavar="NAME", help=f"query parameter of viewers (default: {VIEWER})"
+    )
     parser.add_argument(
         "--viewer-signer",
         action="append",
@@ -57,26 +59,40 @@ def add_log_source(parser: Parser) -> None:
         metavar="ARN",
         help="count viewers signed by this role or user only; may be repeated",
     )
-    parser.add_argument("--no-cache", action="store_true", help="do not cache log objects of S3 on disk")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="do not cache log objects of S3 on disk"
+    )
     parser.add_argument(
         "--memory-limit",
         default=MEMORY_LIMIT,
         metavar="SIZE",
         help="memory limit; spills to disk beyond it (default: %(default)s)",
     )
-    parser.add_argument("--stats", action="store_true", help="print coverage as JSON on standard error")
-    parser.set_defaults(engine="auto", athena_database=None, dedupe=False, predict=False, presigned=False)
+    parser.add_argument(
+        "--stats", action="store_true", help="print coverage as JSON on standard error"
+    )
+    parser.set_defaults(
+        engine="auto", athena_database=None, dedupe=False, predict=False, presigned=False
+    )
     parser.set_defaults(refused=False, no_tests=False, network=[], team=None)
 
 
 def add_log_filter(parser: Parser) -> None:
     """Add the options that select requests."""
-    parser.add_argument("--presigned", action="store_true", help="only requests with presigned URLs")
-    parser.add_argument("--refused", action="store_true", help="only requests with status 401 or 403")
-    parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
-    parser.add_argument("--network", action="append", default=[], help="only from these ranges; may be repeated")
     parser.add_argument(
-        "--predict", action="store_true", help="predict refused_by for access logs from the current bucket policy"
+        "--presigned", action="store_true", help="only requests with presigned URLs"
+    )
+    parser.add_argument(
+        "--refused", action="store_true", help="only requests with status 401 or 403"
+    )
+    parser.add_argument("--no-tests", action="store_true", help="leave out requests of test URLs")
+    parser.add_argument(
+        "--network", action="append", default=[], help="only from these ranges; may be repeated"
+    )
+    parser.add_argument(
+        "--predict",
+        action="store_true",
+        help="predict refused_by for access logs from the current bucket policy",
     )
 
 
@@ -90,10 +106,18 @@ def add_engine(parser: Parser) -> None:
         help="auto reads here, and large logs with --athena-database if given (--stats shows why)",
     )
     group.add_argument("--athena-database", help="database of the Glue catalog for Athena's table")
-    group.add_argument("--athena-workgroup", default="primary", help="work group of Athena (default: %(default)s)")
-    group.add_argument("--athena-output", help="s3:// location of Athena's results (default: the work group's)")
-    group.add_argument("--athena-table", help="existing table of raw lines (default: a temporary one)")
-    group.add_argument("--yes", action="store_true", help="run a query that costs money without asking")
+    group.add_argument(
+        "--athena-workgroup", default="primary", help="work group of Athena (default: %(default)s)"
+    )
+    group.add_argument(
+        "--athena-output", help="s3:// location of Athena's results (default: the work group's)"
+    )
+    group.add_argument(
+        "--athena-table", help="existing table of raw lines (default: a temporary one)"
+    )
+    group.add_argument(
+        "--yes", action="store_true", help="run a query that costs money without asking"
+    )
     for option in ("--athena-workgroup", "--athena-output", "--athena-table", "--yes"):
         parser.needs(option, "--athena-database", "--engine=athena")
     for engine in ("duckdb", "spark"):
@@ -170,12 +194,19 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
     if not sources and not args.bucket and args.engine != "athena":
         raise InvalidInput(
             "No access log was given.",
-            next_step="Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of a bucket.",
+            next_step=(
+                "Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of"
+                " a bucket."
+            ),
             field="logs",
         )
     _refuse_as_output(getattr(args, "output", None), sources)
     aws = None
-    if args.bucket or args.engine == "athena" or any(source.startswith("s3://") for source in sources):
+    if (
+        args.bucket
+        or args.engine == "athena"
+        or any(source.startswith("s3://") for source in sources)
+    ):
         from ..aws.buckets import check_bucket
         from ..aws.client import connect_aws
 
@@ -185,13 +216,22 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
         unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
     ):
         raise InvalidInput(
-            f"--{unused} is for logs in S3, and these logs are here.", next_step=f"Leave out --{unused}.", field=unused
+            f"--{unused} is for logs in S3, and these logs are here.",
+            next_step=f"Leave out --{unused}.",
+            field=unused,
         )
     if args.bucket:
         sources.append(find_logs(aws, args.bucket))
-    options = {name: getattr(args, name) for name in ("since", "until", "engine", "networks", "memory_limit")}
+    options = {
+        name: getattr(args, name)
+        for name in ("since", "until", "engine", "networks", "memory_limit")
+    }
     options["viewers"] = logs.Viewers(args.viewer_parameter or VIEWER, tuple(args.viewer_signer))
-    return sources, options | {"aws": aws, "filters": _log_filters(args), "athena": athena_settings(args)}
+    return sources, options | {
+        "aws": aws,
+        "filters": _log_filters(args),
+        "athena": athena_settings(args),
+    }
 
 
 def _refuse_as_output(output: str | None, sources: list[str]) -> None:
@@ -201,11 +241,15 @@ def _refuse_as_output(output: str | None, sources: list[str]) -> None:
         and Path(output).is_file()
         and any(Path(source).is_file() and Path(source).samefile(output) for source in sources)
     ):
-        raise InvalidInput(f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output")
+        raise InvalidInput(
+            f"{output} is one of the logs.", next_step="Choose another file for -o.", field="output"
+        )
 
 
 def tell(coverage: Coverage, stats: bool) -> int:
-    """Print the coverage, as JSON or only what needs attention; what was not read makes the exit code UNKNOWN."""
+    """Print the coverage, as JSON or only what needs attention;
+    what was not read makes the exit code UNKNOWN.
+    """
     if stats:
         slower = missing(("isal", "obstore"))
         note(json_text(coverage.to_dict() | ({"slower_without": slower} if slower else {})))

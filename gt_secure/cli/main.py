@@ -1,4 +1,6 @@
-"""The entry point of ``gt-secure``: find the command, load only its module, run it, turn errors into exit codes."""
+"""The entry point of ``gt-secure``: find the command, load only its module, run it,
+turn errors into exit codes.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def build_parser(only: str | None = None) -> Parser:
 
 
 def completion_parser(line: str) -> Parser:
-    """Build the parser that completes a command line: the options of its command, or only the names of commands."""
+    """Build the parser that completes a command line: the options of its command,
+    or only the names of commands.
+    """
     words = line.split()[1:] if line.endswith(" ") else line.split()[1:-1]
     command = next((found for word in words if (found := find_command(word))), None)
     if command is not None:
@@ -42,8 +46,8 @@ def completion_parser(line: str) -> Parser:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace | None:
-    """Parse a command line; None if it only asked for the list of commands. Exits as argparse does, with 64 for a wrong
-    line.
+    """Parse a command line; None if it only asked for the list of commands. Exits as argparse does,
+    with 64 for a wrong line.
     """
     refuse_urls(words)
     word = next((item for item in words if not item.startswith("-")), None)
@@ -98,7 +102,9 @@ def _run(words: Sequence[str], args: argparse.Namespace, *, unwind: bool) -> int
 
 
 def record_verdict(args: argparse.Namespace, code: int) -> int:
-    """Return the exit code of a command, and record it in the notebook that runs the command, if it is a verdict."""
+    """Return the exit code of a command, and record it in the notebook that runs the command,
+    if it is a verdict.
+    """
     if args.is_verdict and args.command != "check" and is_recording():
         status = {OK: "passed", FOUND: "failed"}.get(code, "unknown")
         words = shlex.join(word for word in args.words if word != "--json")
@@ -116,7 +122,9 @@ def _outcome(args: argparse.Namespace) -> list[str]:
 
 
 def _complete() -> None:
-    """Answer a shell that asks for completions and end the process; without argcomplete, nothing is completed."""
+    """Answer a shell that asks for completions and end the process; without argcomplete,
+    nothing is completed.
+    """
     try:
         import argcomplete
     except ImportError:
@@ -129,7 +137,8 @@ def _report(error: GtSecureError, as_json: bool) -> int:
         show_json(for_command_line(error).to_dict())
     report(error)
     is_input = isinstance(error, InvalidInput) or "field" in error.details
-    return USAGE if is_input and "blockers" not in error.details else ERROR  # a plan that stops is an answer
+    # a plan that stops is an answer
+    return USAGE if is_input and "blockers" not in error.details else ERROR
 
 
 if __name__ == "__main__":

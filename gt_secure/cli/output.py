@@ -27,7 +27,9 @@ _callers: list[Aws] = []
 
 
 def connection(args: argparse.Namespace, **attributes: Any) -> Connection:
-    """Connect with the common options and further arguments; the sandbox is named by AWS_ENDPOINT_URL."""
+    """Connect with the common options and further arguments;
+    the sandbox is named by AWS_ENDPOINT_URL.
+    """
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
     made = connect(profile=args.profile, region=args.region, **attributes)
@@ -40,31 +42,43 @@ def last_caller() -> Aws | None:
     return _callers[0] if _callers else None
 
 
-_UNUSABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+_UNUSABLE = frozenset(
+    {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+)
 
 
 def prepare_streams() -> None:
-    """Make the streams take any text; a closed standard output is an error, since nobody would see the answer."""
+    """Make the streams take any text; a closed standard output is an error,
+    since nobody would see the answer.
+    """
     closed = sys.stdout is None  # Python's sign of a closed descriptor
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     if closed:
-        raise GtSecureError("Standard output is closed. Nothing was done.", next_step="Add > FILE, or > /dev/null.")
+        raise GtSecureError(
+            "Standard output is closed. Nothing was done.", next_step="Add > FILE, or > /dev/null."
+        )
     for stream in (sys.stdout, sys.stderr):
         ascii_only = codecs.lookup(stream.encoding).name == "ascii"
         stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def output_lost(error: OSError, code: int, *, writes: bool) -> int:
-    """Return the exit code where output cannot be written; a reader that goes away after the last line is no error."""
+    """Return the exit code where output cannot be written;
+    a reader that goes away after the last line is no error.
+    """
     if error.errno not in _UNUSABLE or error.filename is not None:
         raise error
     with contextlib.suppress(OSError, ValueError):  # Python would try again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE and not writes:
         return code
-    history = "To see what was changed, run 'gt-secure history'." if writes else "Choose another file or a terminal."
+    history = (
+        "To see what was changed, run 'gt-secure history'."
+        if writes
+        else "Choose another file or a terminal."
+    )
     last_words(f"gt-secure: The output cannot be written: {error.strerror}.\n  next: {history}")
     return ERROR
 
@@ -77,7 +91,9 @@ def last_words(text: str) -> None:
 
 
 def report(error: GtSecureError) -> None:
-    """Write an error to standard error, with the next step and the policy that an administrator would add."""
+    """Write an error to standard error, with the next step and the policy that an
+    administrator would add.
+    """
     error = for_command_line(error)
     note(f"gt-secure: {error.message}")
     if error.next_step:
@@ -86,7 +102,9 @@ def report(error: GtSecureError) -> None:
         if error.policy:
             sys.stderr.write(json_text(error.policy, indent=2) + "\n")
         if "trust_statement" in error.details:
-            sys.stderr.write("Trust statement:\n" + json_text(error.details["trust_statement"], indent=2) + "\n")
+            sys.stderr.write(
+                "Trust statement:\n" + json_text(error.details["trust_statement"], indent=2) + "\n"
+            )
 
 
 def say(text: str = "") -> None:
@@ -118,7 +136,9 @@ def ask(question: str, next_step: str) -> bool:
     """Ask on the terminal; without one, raise :class:`InvalidInput` with the next step."""
     if not sys.stdin.isatty():
         raise InvalidInput(
-            "Cannot ask for confirmation: standard input is not a terminal.", next_step=next_step, field="yes"
+            "Cannot ask for confirmation: standard input is not a terminal.",
+            next_step=next_step,
+            field="yes",
         )
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
@@ -126,7 +146,9 @@ def ask(question: str, next_step: str) -> bool:
 
 
 FORMAT_VERSION = "1.0"
-"""Version of the JSON of the command line: the first number counts changes after which a reader must change too."""
+"""Version of the JSON of the command line:
+the first number counts changes after which a reader must change too.
+"""
 
 
 def show_json(data: Mapping[str, Any]) -> None:
@@ -140,7 +162,9 @@ def json_document(data: Mapping[str, Any]) -> str:
 
 
 class Styled(str):
-    """Text whose control characters are our own styles: text from outside has been made printable."""
+    """Text whose control characters are our own styles:
+    text from outside has been made printable.
+    """
 
     __slots__ = ()
 
@@ -155,30 +179,42 @@ _GRADES = {
     "32": r"passed",
     "2": r"low|info|note|finding, (?:low|info)",
 }
-"""Colours of a terminal (red, yellow, green, faint), and the words that have them at the start of a line."""
+"""Colours of a terminal (red, yellow, green, faint),
+and the words that have them at the start of a line.
+"""
 
 
 def graded(text: str) -> str:
-    """Return a text in which the grade at the start of a line has its colour, if the output is a terminal."""
+    """Return a text in which the grade at the start of a line has its colour,
+    if the output is a terminal.
+    """
     text = _shown(text)
     for colour, words in _GRADES.items() if _use_colour() else ():
         text = re.sub(rf"^(?:{words})\b", f"\x1b[{colour}m\\g<0>\x1b[0m", text, flags=re.MULTILINE)
     return Styled(text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()) -> str:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[int] = ()
+) -> str:
     """Lay out a table; columns wrap where the terminal is too narrow, but those in ``whole``."""
     from ..base.columns import lay_out  # the help prints no table
 
     titles, *lines = "\n".join(lay_out(head, rows, line_width(), whole=whole)).split("\n")
-    return Styled("\n".join([f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, graded("\n".join(lines))]))
+    return Styled(
+        "\n".join(
+            [f"\x1b[1m{titles}\x1b[0m" if _use_colour() else titles, graded("\n".join(lines))]
+        )
+    )
 
 
 _USUAL_WIDTH = 80
 
 
 def line_width(stream: TextIO | None = None) -> int | None:
-    """Return the columns of the terminal; None if the stream (default: standard output) is no terminal."""
+    """Return the columns of the terminal; None if the stream (default: standard output)
+    is no terminal.
+    """
     given = os.environ.get("COLUMNS", "")
     if given.isdigit() and int(given):
         return max(int(given), 20)
@@ -197,7 +233,9 @@ def fit(text: str, stream: TextIO | None = None) -> str:
     room = line_width(stream)
     if room is None:
         return text
-    lines = ((line, min(len(line) - len(line.lstrip()) + 4, room // 2)) for line in text.split("\n"))
+    lines = (
+        (line, min(len(line) - len(line.lstrip()) + 4, room // 2)) for line in text.split("\n")
+    )
     return "\n".join(part for line, indent in lines for part in wrapped(line, indent, room))
 
 
@@ -208,6 +246,8 @@ def _use_colour() -> bool:
 
 
 def only_sandbox(aws: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for a process that must reach the sandbox and never the user's own account."""
+    """Return an environment for a process that must reach the sandbox and never
+    the user's own account.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**kept, **aws}

@@ -1,4 +1,6 @@
-"""The parser of ``gt-secure``: grouped help, examples, suggestions, and 64 as the exit code of a usage error."""
+"""The parser of ``gt-secure``: grouped help, examples, suggestions,
+and 64 as the exit code of a usage error.
+"""
 
 from __future__ import annotations
 
@@ -71,9 +73,16 @@ class Parser(argparse.ArgumentParser):
 
     def add_place(self, text: str) -> None:
         """Add the bucket as the first word: ``s3://bucket``, or with a prefix."""
-        self.add_argument(_PLACE, nargs="?", metavar=_PLACE.upper(), help=f"{text}: s3://bucket, or s3://bucket/prefix")
+        self.add_argument(
+            _PLACE,
+            nargs="?",
+            metavar=_PLACE.upper(),
+            help=f"{text}: s3://bucket, or s3://bucket/prefix",
+        )
         words = [action.metavar for action in self._actions if not action.option_strings]
-        self.usage = f"%(prog)s {' '.join(f'[{word}]' for word in words)} [options]"  # argparse would show it last
+        self.usage = (  # argparse would show it last
+            f"%(prog)s {' '.join(f'[{word}]' for word in words)} [options]"
+        )
 
     def _read_place(self, args: argparse.Namespace) -> None:
         """Set ``bucket`` and ``prefix`` from the address."""
@@ -83,13 +92,21 @@ class Parser(argparse.ArgumentParser):
         args.bucket, args.prefix = bucket, prefix or None
 
     def needs(self, option: str, *others: str) -> None:
-        """Declare that an option (or ``--option=value``) is read only together with one of the others."""
+        """Declare that an option (or ``--option=value``)
+        is read only together with one of the others.
+        """
         self._needs.append((option, others))
 
     def reads_only(self, mode: str, *options: str) -> None:
-        """Declare that where ``mode`` is given, only these of the options so far are read: all others are an error."""
-        names = (max(action.option_strings, key=len, default=action.dest) for action in self._actions)
-        self.excludes(mode, *(name for name in names if name not in (*options, mode, mode.partition("=")[0])))
+        """Declare that where ``mode`` is given, only these of the options so far are read:
+        all others are an error.
+        """
+        names = (
+            max(action.option_strings, key=len, default=action.dest) for action in self._actions
+        )
+        self.excludes(
+            mode, *(name for name in names if name not in (*options, mode, mode.partition("=")[0]))
+        )
 
     def excludes(self, mode: str, *options: str) -> None:
         """Declare that where ``mode`` is given, these options are not read and are an error."""
@@ -98,7 +115,9 @@ class Parser(argparse.ArgumentParser):
     def check_combination(self, args: argparse.Namespace) -> None:
         """Raise :class:`InvalidInput` for an option that the run would not read, and name it."""
         for option, others in self._needs:
-            if self._is_given(option, args) and not any(self._is_given(other, args) for other in others):
+            if self._is_given(option, args) and not any(
+                self._is_given(other, args) for other in others
+            ):
                 raise InvalidInput(
                     f"{_spelled(option)} needs {' or '.join(map(_spelled, others))}.",
                     next_step=f"Add {_spelled(others[0])}, or leave out {_spelled(option)}.",
@@ -130,7 +149,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str, step: str = "") -> NoReturn:
         """Report a usage error with the next step, without secrets, and exit."""
         message = printable(redact(message))
-        note(f"{self.prog.split()[0]}: {message}\n  next: {redact(step) or self._next_step(message)}")
+        note(
+            f"{self.prog.split()[0]}: {message}\n  next: {redact(step) or self._next_step(message)}"
+        )
         raise SystemExit(USAGE)
 
     def _next_step(self, message: str) -> str:
@@ -140,9 +161,15 @@ class Parser(argparse.ArgumentParser):
 
     def _refuse(self, rest: Sequence[str]) -> NoReturn:
         """Report words that the command does not read: its first unknown option, or all of them."""
-        option = next((word.partition("=")[0] for word in rest if word[0] == "-" and word.strip("-")), "")
+        option = next(
+            (word.partition("=")[0] for word in rest if word[0] == "-" and word.strip("-")), ""
+        )
         command = self.prog.split()[-1]
-        message = f"'{option}' is not an option of {command}." if option else f"unrecognized arguments: {rest[0]}"
+        message = (
+            f"'{option}' is not an option of {command}."
+            if option
+            else f"unrecognized arguments: {rest[0]}"
+        )
         self.error(message, self._instead(option))
 
     def _instead(self, option: str) -> str:
@@ -152,16 +179,24 @@ class Parser(argparse.ArgumentParser):
         if option != "--prefix" or not self.usage:
             return ""
         value = re.search(r"--prefix[= ]([^\s-]\S*)", " ".join([*self._words, "--prefix PREFIX"]))
-        bucket = next((word for word in self._words if word.startswith("s3://")), "s3://BUCKET").rstrip("/")
+        bucket = next(
+            (word for word in self._words if word.startswith("s3://")), "s3://BUCKET"
+        ).rstrip("/")
         return f"Write {printable(bucket)}/{printable(value[1])}." if value else ""
 
     def _near(self, message: str) -> list[str]:
         unknown = re.search(r"^'(--[\w-]+)' is not an option", message)
         if unknown or "arguments are required" in message:  # one of them may be there, misspelt
-            words = [unknown[1]] if unknown else [word for word in self._words if word.startswith("--")]
-            missing = [word for word in words if word.partition("=")[0] not in self._option_string_actions]
+            words = (
+                [unknown[1]] if unknown else [word for word in self._words if word.startswith("--")]
+            )
+            missing = [
+                word for word in words if word.partition("=")[0] not in self._option_string_actions
+            ]
             known = list(self._option_string_actions)
-            return [near for word in missing for near in difflib.get_close_matches(word, known, 1, 0.7)]
+            return [
+                near for word in missing for near in difflib.get_close_matches(word, known, 1, 0.7)
+            ]
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if choice:
             return difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1, 0.6)
@@ -182,7 +217,9 @@ class Parser(argparse.ArgumentParser):
         """Parse arguments, and note which options the command line sets."""
         self._words = list(sys.argv[1:] if args is None else args)
         words, place = self._without_place(self._words)
-        result, rest = super().parse_known_args(words, _Parsed() if namespace is None else namespace)
+        result, rest = super().parse_known_args(
+            words, _Parsed() if namespace is None else namespace
+        )
         if any(word.startswith("-") for word in rest):
             self._refuse(rest)  # before the word after it is read as the bucket
         if place is not None:
@@ -192,7 +229,9 @@ class Parser(argparse.ArgumentParser):
         return result, rest
 
     def _without_place(self, words: list[str]) -> tuple[list[str], str | None]:
-        """Take the bucket out of the words: argparse finds an optional word only before all options."""
+        """Take the bucket out of the words: argparse finds an optional word
+        only before all options.
+        """
         if all(action.dest != _PLACE for action in self._actions):
             return words, None
         for index, word in enumerate(words):
@@ -206,7 +245,11 @@ class Parser(argparse.ArgumentParser):
 def _spelled(option: str) -> str:
     """Return an option, or the word that chooses a mode, as people type it."""
     name, _, value = option.partition("=")
-    return f"{name} {value}" if value and name.startswith("-") else value or (name if name[0] == "-" else name.upper())
+    return (
+        f"{name} {value}"
+        if value and name.startswith("-")
+        else value or (name if name[0] == "-" else name.upper())
+    )
 
 
 def _dest(option: str) -> str:
@@ -214,16 +257,25 @@ def _dest(option: str) -> str:
 
 
 class MainParser(Parser):
-    """The parser of ``gt-secure`` itself: its help lists the commands in groups, without loading them."""
+    """The parser of ``gt-secure`` itself: its help lists the commands in groups,
+    without loading them.
+    """
 
     def format_help(self) -> str:
         """Return the list of commands by subject."""
         width = max(len(item.name) for item in COMMANDS)
         room = max(width, len("-h, --help"))
-        lines = ["usage: gt-secure COMMAND [options]", "       gt-secure COMMAND --help", "", str(self.description)]
+        lines = [
+            "usage: gt-secure COMMAND [options]",
+            "       gt-secure COMMAND --help",
+            "",
+            str(self.description),
+        ]
         for group in GROUPS:
             lines += ["", f"{group}:"]
-            lines += [f"  {item.name:<{width}}  {item.help}" for item in COMMANDS if item.group == group]
+            lines += [
+                f"  {item.name:<{width}}  {item.help}" for item in COMMANDS if item.group == group
+            ]
         lines += [
             "",
             "Options:",
@@ -257,7 +309,9 @@ class Commands:
         """Add a command with its help, examples, exit codes and the functions that carry it out."""
         command = find_command(name)
         assert command is not None, f"{name} is missing in cli/commands.py"
-        parser: Parser = self._subparsers.add_parser(name, help=command.help, description=description)
+        parser: Parser = self._subparsers.add_parser(
+            name, help=command.help, description=description
+        )
         parser.examples, parser.exit_codes = tuple(examples), exit_codes
         shown = "\n".join(f"  {line}\n      {meaning}" for line, meaning in examples)
         codes = f"exit codes:\n  {exit_codes}\n\n" if exit_codes else ""
@@ -272,7 +326,9 @@ class Commands:
 
 
 def refuse_urls(words: Sequence[str]) -> None:
-    """Refuse a presigned URL among the words of a command line: the history of the shell would keep it."""
+    """Refuse a presigned URL among the words of a command line:
+    the history of the shell would keep it.
+    """
     for word in words:
         refuse_url(word, "argument", "an argument of gt-secure")
 
@@ -286,7 +342,8 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 def main_parser() -> tuple[MainParser, Any]:
     """Return the parser of the program and the subparsers of its commands."""
     parser = MainParser(
-        prog="gt-secure", description="Restrict, test and watch who can open objects through presigned URLs."
+        prog="gt-secure",
+        description="Restrict, test and watch who can open objects through presigned URLs.",
     )
     parser.add_argument("--version", action="version", version=f"gt-secure {__version__}")
     return parser, parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
@@ -297,12 +354,19 @@ def unknown_command(word: str) -> NoReturn:
     near = similar_commands(word)
     hint = f"Did you mean gt-secure {' or gt-secure '.join(near)}? " if near else ""
     shown = truncate(printable(redact(word)), 60)
-    note(f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the list.")
+    note(
+        f"gt-secure: '{shown}' is not a command.\n  next: {hint}Run 'gt-secure --help' for the"
+        " list."
+    )
     raise SystemExit(USAGE)
 
 
 def add_context(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add ``--context``."""
     parser.add_argument(
-        "--context", action="append", default=[], metavar="KEY=VALUE", help="known condition key (repeatable)"
+        "--context",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="known condition key (repeatable)",
     )

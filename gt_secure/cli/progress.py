@@ -1,4 +1,6 @@
-"""Progress on standard error for work of more than a second: on a terminal only, and removed at the end."""
+"""Progress on standard error for work of more than a second: on a terminal only,
+and removed at the end.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ EVERY_S = 0.25
 
 
 class Working:
-    """A line with the current work and its elapsed time; steps of a query over logs are drawn instead of the text."""
+    """A line with the current work and its elapsed time;
+    steps of a query over logs are drawn instead of the text.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -33,11 +37,15 @@ class Working:
         self._text = text
 
     def show(self, progress: Any) -> None:
-        """Show the progress of a reading: objects and bytes here, the state of a query or of a delivery elsewhere."""
+        """Show the progress of a reading: objects and bytes here,
+        the state of a query or of a delivery elsewhere.
+        """
         self._text = words_of(progress)
 
     def clear(self) -> None:
-        """Remove the line for now, so that other output begins at the left; the next tick draws it again."""
+        """Remove the line for now, so that other output begins at the left;
+        the next tick draws it again.
+        """
         with self._lock:
             if self._drawn:
                 sys.stderr.write(f"\r{' ' * self._drawn}\r")

@@ -24,27 +24,44 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "revoke",
         _run,
-        description="Stop presigned requests whose credentials are older than a leak: show the plan, ask, change, read "
-        "back. Undo it with undo; a later plan for the bucket removes it once the URLs have expired.",
+        description=(
+            "Stop presigned requests whose credentials are older than a leak: show the plan, ask,"
+            " change, read back. Undo it with undo; a later plan for the bucket removes it once the"
+            " URLs have expired."
+        ),
         examples=(
-            ("gt-secure revoke s3://gt-images --fingerprint 0123456789abcdef", "stop one URL that leaks reported"),
+            (
+                "gt-secure revoke s3://gt-images --fingerprint 0123456789abcdef",
+                "stop one URL that leaks reported",
+            ),
             (
                 "gt-secure revoke s3://gt-images/scans/ --before 1h --yes",
                 "stop all URLs of older sessions",
             ),
-            ("gt-secure revoke s3://gt-images --viewer anna", "stop what was signed for one viewer until now"),
+            (
+                "gt-secure revoke s3://gt-images --viewer anna",
+                "stop what was signed for one viewer until now",
+            ),
         ),
         result=_revoke_from,
     )
     parser.add_place("data bucket, in whose logs a fingerprint is looked for")
     parser.add_argument("--fingerprint", help="the URL, as leaks reports it")
     parser.add_argument(
-        "--before", metavar="TIME", help="instead: credentials issued before this UTC time, age (1h) or now"
+        "--before",
+        metavar="TIME",
+        help="instead: credentials issued before this UTC time, age (1h) or now",
     )
     add_viewer(parser, "instead: what was signed for this viewer")
-    parser.add_argument("--signer", metavar="ARN", help="with --before or --viewer: URLs of this role or user")
     parser.add_argument(
-        "--logs", action="append", default=[], metavar="SOURCE", help="read these access logs instead (repeatable)"
+        "--signer", metavar="ARN", help="with --before or --viewer: URLs of this role or user"
+    )
+    parser.add_argument(
+        "--logs",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="read these access logs instead (repeatable)",
     )
     parser.add_argument("--since", help="start of the logs: UTC time or age (7d)")
     changes.add_confirm(parser)
@@ -66,14 +83,18 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
     if args.fingerprint is not None:
         if args.prefix:
             raise InvalidInput(
-                "A fingerprint is one URL: no prefix is read.", next_step=f"Write s3://{args.bucket}.", field="bucket"
+                "A fingerprint is one URL: no prefix is read.",
+                next_step=f"Write s3://{args.bucket}.",
+                field="bucket",
             )
         with _hits(args, gt) as log:
             return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, logs=log)
     if args.before is None and args.viewer is None:
         raise InvalidInput(
             "A revocation is for one URL or for a time.",
-            next_step="Add --fingerprint from gt-secure leaks --json, --before TIME or --viewer NAME.",
+            next_step=(
+                "Add --fingerprint from gt-secure leaks --json, --before TIME or --viewer NAME."
+            ),
             field="before",
         )
     wanted: dict[str, Any] = {name: getattr(args, name) for name in ("before", "signer", "viewer")}
@@ -85,11 +106,16 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
 
 
 def _has_log(args: argparse.Namespace, gt: Connection) -> bool:
-    """Return whether the log of the bucket can be found: stopping a viewer does not wait for one."""
+    """Return whether the log of the bucket can be found:
+    stopping a viewer does not wait for one.
+    """
     try:
         find_logs(gt.aws, args.bucket)
     except GtSecureError as error:
-        note(f"The log was not read, so that URLs which others signed for the viewer are unknown: {error.message}")
+        note(
+            "The log was not read, so that URLs which others signed for the viewer are unknown:"
+            f" {error.message}"
+        )
         return False
     return True
 

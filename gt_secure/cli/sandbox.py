@@ -16,8 +16,8 @@ from ..sandbox import control
 from .parser import Commands
 
 _WARNING = (
-    "warning: everything that reaches the container host can use the sandbox's worker portal and claim any source "
-    "address. Use it on a machine that you trust, never with real data."
+    "warning: everything that reaches the container host can use the sandbox's worker portal and"
+    " claim any source address. Use it on a machine that you trust, never with real data."
 )
 
 
@@ -28,8 +28,10 @@ def add(commands: Commands) -> None:
         _run,
         account=False,
         json=False,
-        description="Run S3, STS, IAM, SageMaker workteams, EC2 lookups and a worker portal on loopback. Prints the "
-        "environment variables to set; Ctrl-C stops it.",
+        description=(
+            "Run S3, STS, IAM, SageMaker workteams, EC2 lookups and a worker portal on loopback."
+            " Prints the environment variables to set; Ctrl-C stops it."
+        ),
         examples=(
             ("gt-secure sandbox", "print the variables to export; Ctrl-C stops it"),
             ("gt-secure sandbox install", "make a separate environment for its packages"),
@@ -41,10 +43,14 @@ def add(commands: Commands) -> None:
         nargs="?",
         choices=("run", "install", "reset"),
         default="run",
-        help="run a sandbox (the default), install its packages into a separate environment, or reset the running one "
-        "that AWS_ENDPOINT_URL names",
+        help=(
+            "run a sandbox (the default), install its packages into a separate environment, or"
+            " reset the running one that AWS_ENDPOINT_URL names"
+        ),
     )
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)"
+    )
     parser.add_argument(
         "--container-host",
         metavar="ADDRESS",
@@ -58,8 +64,15 @@ def add(commands: Commands) -> None:
         metavar="SECONDS",
         help="delivery delay of access logs; hours on AWS (default: %(default)s)",
     )
-    parser.add_argument("--seed", choices=("demo", "none"), default="demo", help="what an empty sandbox is filled with")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of shell lines")
+    parser.add_argument(
+        "--seed",
+        choices=("demo", "none"),
+        default="demo",
+        help="what an empty sandbox is filled with",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one line of JSON instead of shell lines"
+    )
     parser.reads_only("action=install", "--json")
     parser.reads_only("action=reset", "--json")
 
@@ -67,11 +80,17 @@ def add(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     if args.action == "reset":
         control.reset()
-        print(json.dumps({"status": "ok"}) if args.json else "The sandbox is as it was when it started.")
+        print(
+            json.dumps({"status": "ok"})
+            if args.json
+            else "The sandbox is as it was when it started."
+        )
         return 0
     if args.action == "install":
         python = sandbox.install(None if args.json else print)
-        print(json.dumps({"python": str(python)}) if args.json else f"The sandbox runs with {python}.")
+        print(
+            json.dumps({"python": str(python)}) if args.json else f"The sandbox runs with {python}."
+        )
         return 0
     sandbox.require()
     running = sandbox.Sandbox(

@@ -36,7 +36,10 @@ def add(commands: Commands) -> None:
         description="Sign a presigned URL for one object, bound to a source as by the URL lock. "
         "The URL is a secret: it is printed only with --show.",
         examples=(
-            ("gt-secure sign s3://gt-images/scans/0001.png --bound-to 203.0.113.7", "describe it without printing it"),
+            (
+                "gt-secure sign s3://gt-images/scans/0001.png --bound-to 203.0.113.7",
+                "describe it without printing it",
+            ),
             (
                 "gt-secure sign s3://gt-images/scans/0001.png --sign-with ground-truth --role-arn "
                 "arn:aws:iam::111122223333:role/GroundTruthExecution",
@@ -46,37 +49,64 @@ def add(commands: Commands) -> None:
                 "gt-secure sign s3://gt-images/scans/0001.png -o new-url.txt",
                 "write it to a file that only you can read",
             ),
-            ("gt-secure sign s3://gt-images/scans/0001.png --viewer anna --show", "name the viewer in the log"),
+            (
+                "gt-secure sign s3://gt-images/scans/0001.png --viewer anna --show",
+                "name the viewer in the log",
+            ),
         ),
         result=_signed_from,
     )
     _add_signing(sign)
     add_viewer(sign, "sign the person into the URL; the access log then names the viewer")
     sign.add_argument("--method", default="GET", help="GET, HEAD or PUT (default: %(default)s)")
-    sign.add_argument("--upload-id", metavar="ID", help="instead of --method: a part of this multipart upload")
+    sign.add_argument(
+        "--upload-id", metavar="ID", help="instead of --method: a part of this multipart upload"
+    )
     sign.add_argument("--part-number", type=int, metavar="N", help="number of the part")
     sign.needs("--upload-id", "--part-number")
     sign.needs("--part-number", "--upload-id")
     sign.add_argument("--expires-in", metavar="SECONDS", help="lifetime (default: 600)")
-    sign.add_argument("--show", action="store_true", help="print the URL (whoever has it can open the object)")
-    sign.add_argument("-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read")
+    sign.add_argument(
+        "--show", action="store_true", help="print the URL (whoever has it can open the object)"
+    )
+    sign.add_argument(
+        "-o", "--output", metavar="FILE", help="write the URL to a new file that only you can read"
+    )
 
     probe = commands.add(
         "probe",
         _run_probe,
-        description="Sign a test URL (or read one from standard input with -), fetch it, and explain the answer. Of a "
-        "prefix, which ends with a slash, each method is tried on an object that the probe makes there and removes.",
+        description=(
+            "Sign a test URL (or read one from standard input with -), fetch it, and explain the"
+            " answer. Of a prefix, which ends with a slash, each method is tried on an object that"
+            " the probe makes there and removes."
+        ),
         examples=(
             ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
             (
-                "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from 198.51.100.9",
+                (
+                    "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from"
+                    " 198.51.100.9"
+                ),
                 "sandbox: two sources",
             ),
-            ("gt-secure probe s3://gt-images/scans/0001.png --expect refused", "fail in CI if it opens"),
-            ("gt-secure probe s3://gt-images/probe/ --method PUT --method form", "uploads, on its own object"),
-            ("gt-secure probe s3://ml-artifacts/probe/ --application mlflow", "all methods that MLflow presigns"),
+            (
+                "gt-secure probe s3://gt-images/scans/0001.png --expect refused",
+                "fail in CI if it opens",
+            ),
+            (
+                "gt-secure probe s3://gt-images/probe/ --method PUT --method form",
+                "uploads, on its own object",
+            ),
+            (
+                "gt-secure probe s3://ml-artifacts/probe/ --application mlflow",
+                "all methods that MLflow presigns",
+            ),
         ),
-        exit_codes="0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 nothing was decided",
+        exit_codes=(
+            "0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 nothing was"
+            " decided"
+        ),
     )
     _add_signing(probe)
     probe.add_argument(
@@ -85,7 +115,10 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="SOURCE",
-        help="fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only; repeatable)",
+        help=(
+            "fetch from this source: 203.0.113.7 or '10.0.3.4 via vpce-0a1b2c3d' (sandbox only;"
+            " repeatable)"
+        ),
     )
     probe.add_argument(
         "--method",
@@ -96,20 +129,33 @@ def add(commands: Commands) -> None:
         help="method to send (repeatable; default: GET)",
     )
     probe.add_argument(
-        "--application", metavar="NAME", help="all methods that the application presigns, such as mlflow"
+        "--application",
+        metavar="NAME",
+        help="all methods that the application presigns, such as mlflow",
     )
     probe.add_argument(
-        "--confirm", action="append", default=[], metavar="CODE", help="confirm probe-writes without a question"
+        "--confirm",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="confirm probe-writes without a question",
     )
     probe.excludes("--method", "--application")
-    probe.add_argument("--expect", choices=("opened", "refused"), help="expected result of every fetch")
-    probe.reads_only("object=-", "--from", "--method", "--expect", "--json", "--profile", "--region")
+    probe.add_argument(
+        "--expect", choices=("opened", "refused"), help="expected result of every fetch"
+    )
+    probe.reads_only(
+        "object=-", "--from", "--method", "--expect", "--json", "--profile", "--region"
+    )
 
     commands.add(
         "inspect",
         _run_inspect,
         account=False,
-        description="Describe a presigned URL of any tool, read from standard input, without its secrets. No AWS call.",
+        description=(
+            "Describe a presigned URL of any tool, read from standard input, without its secrets."
+            " No AWS call."
+        ),
         examples=(
             ("gt-secure inspect < url.txt", "signer, object and expiry"),
             ("gt-secure inspect --json < url.txt", "the same as JSON"),
@@ -121,25 +167,39 @@ def _add_signing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "object",
         metavar="S3URI",
-        help="s3://bucket/key" + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
+        help="s3://bucket/key"
+        + (", or - for a URL on standard input" if "probe" in parser.prog else ""),
     )
-    parser.add_argument("--bound-to", metavar="SOURCE", help="bind the URL to this source, as by the URL lock")
-    parser.add_argument("--role-arn", metavar="ARN", help="role to assume (default: the caller's own)")
+    parser.add_argument(
+        "--bound-to", metavar="SOURCE", help="bind the URL to this source, as by the URL lock"
+    )
+    parser.add_argument(
+        "--role-arn", metavar="ARN", help="role to assume (default: the caller's own)"
+    )
     parser.add_argument("--version-id", metavar="ID", help="one version of the object")
     parser.add_argument(
-        "--sign-with", choices=SIGN_WITH, default="session", help="signer: a session, own-keys or ground-truth"
+        "--sign-with",
+        choices=SIGN_WITH,
+        default="session",
+        help="signer: a session, own-keys or ground-truth",
     )
 
 
 def add_viewer(parser: Parser, text: str) -> None:
     """Add the options that name a viewer."""
     parser.add_argument("--viewer", metavar="NAME", help=text)
-    parser.add_argument("--viewer-key", metavar="FILE", help="file with a secret: the tag is a keyed hash of the name")
+    parser.add_argument(
+        "--viewer-key",
+        metavar="FILE",
+        help="file with a secret: the tag is a keyed hash of the name",
+    )
     parser.needs("--viewer-key", "--viewer")
 
 
 def with_key(gt: Connection, args: argparse.Namespace) -> Connection:
-    """Return the connection with the secret of ``--viewer-key``; the line end of a file is no part of it."""
+    """Return the connection with the secret of ``--viewer-key``;
+    the line end of a file is no part of it.
+    """
     path = getattr(args, "viewer_key", None)
     return gt if path is None else replace(gt, viewers=Viewers(key=read_text(path).rstrip("\r\n")))
 
@@ -178,7 +238,9 @@ def _run_sign(args: argparse.Namespace) -> int:
         note(f"Valid for {made.seconds_left:.0f} s. Whoever has this URL can open the object.")
         return 0
     bound = (
-        f"bound to {made.bound_to}" if made.bound_to else "not bound to a source; only the bucket guard restricts it"
+        f"bound to {made.bound_to}"
+        if made.bound_to
+        else "not bound to a source; only the bucket guard restricts it"
     )
     say(made.masked)
     say(f"  {bound}; expires in {made.seconds_left:.0f} s; signed as {made.signer}")
@@ -194,7 +256,9 @@ def _write(path: Path, text: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidInput(
-            f"{path} cannot be written: {error.strerror}.", next_step="Choose a new file.", field="output"
+            f"{path} cannot be written: {error.strerror}.",
+            next_step="Choose a new file.",
+            field="output",
         ) from error
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")
@@ -207,7 +271,9 @@ def _run_probe(args: argparse.Namespace) -> int:
     methods, codes = _methods(args), _confirmed(gt, args)
     for method, source in itertools.product(methods, args.sources or [None]):
         probe = gt.probe(url, source, method=method, confirm=codes)
-        results.append((probe, gt.explain(probe, url=None if str(url).startswith("s3://") else url).to_dict()))
+        results.append(
+            (probe, gt.explain(probe, url=None if str(url).startswith("s3://") else url).to_dict())
+        )
     if args.json:
         show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
@@ -225,7 +291,10 @@ def _run_probe(args: argparse.Namespace) -> int:
 def _show_probes(results: Sequence[tuple[Probe, dict[str, Any]]]) -> None:
     """Print a row for each probe, with the method where one is no GET, and what was left behind."""
     first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
-    rows = [[p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]] for p, why in results]
+    rows = [
+        [p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]]
+        for p, why in results
+    ]
     say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
     for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
         note(f"{printable(left)} may be left: its removal could not be read back.")
@@ -247,14 +316,19 @@ def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
 
 
 def _refuse_unread(args: argparse.Namespace, is_own: bool) -> None:
-    """Raise InvalidInput for an option that a probe of a prefix, or of an object, would not read."""
+    """Raise InvalidInput for an option that a probe of a prefix, or of an object,
+    would not read.
+    """
     unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
     name = next((each for each in unread if getattr(args, each) and each in args.given), "")
     if name:
         option = "--" + name.replace("_", "-")
         raise InvalidInput(
             f"{option} would not be read for {'a prefix' if is_own else 'an object'}.",
-            next_step=f"Leave {option} out, or name {'an object' if is_own else 'a prefix that ends with a slash'}.",
+            next_step=(
+                f"Leave {option} out, or name"
+                f" {'an object' if is_own else 'a prefix that ends with a slash'}."
+            ),
             field=name,
         )
 
@@ -265,13 +339,17 @@ def _methods(args: argparse.Namespace) -> Sequence[str]:
     profile = applications()[check_application(args.application) or ""]
     if not profile.methods:
         raise InvalidInput(
-            f"{profile.name} presigns nothing.", next_step="Leave --application out.", field="application"
+            f"{profile.name} presigns nothing.",
+            next_step="Leave --application out.",
+            field="application",
         )
     return profile.methods
 
 
 def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
-    """Return the codes that are confirmed: on AWS a person is asked before the probe makes an object."""
+    """Return the codes that are confirmed:
+    on AWS a person is asked before the probe makes an object.
+    """
     if gt.aws.is_local or not args.object.endswith("/") or PROBE_WRITES in args.confirm:
         return [*args.confirm]
     asked = notice(PROBE_WRITES, place=args.object)
@@ -290,7 +368,10 @@ def _exit_code(probes: list[Probe], expect: str | None) -> int:
 def _read_url() -> str:
     text = sys.stdin.readline().strip()
     if not text:
-        raise InvalidInput("There is no URL on standard input.", next_step="Pipe one in: gt-secure inspect < url.txt")
+        raise InvalidInput(
+            "There is no URL on standard input.",
+            next_step="Pipe one in: gt-secure inspect < url.txt",
+        )
     return text
 
 

@@ -20,7 +20,10 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "teams",
         _run,
-        description="List the workteams of the region with their locks; with a name, show that team in full.",
+        description=(
+            "List the workteams of the region with their locks; with a name, show that team in"
+            " full."
+        ),
         examples=(
             ("gt-secure teams", "all workteams of the region"),
             ("gt-secure teams radiology-team --json", "one team, with its jobs in progress"),
@@ -28,7 +31,9 @@ def add(commands: Commands) -> None:
         exit_codes="0; 3 if the portal or the jobs cannot be read",
         result=_teams_from,
     )
-    parser.add_argument("team", nargs="?", help="show only this workteam, with its jobs in progress")
+    parser.add_argument(
+        "team", nargs="?", help="show only this workteam, with its jobs in progress"
+    )
 
 
 def _teams_from(args: argparse.Namespace) -> Workteams | Workteam:
@@ -49,7 +54,9 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
     workforce, unseen = _workforce(gt)
     if as_json:
         listed = [team.to_dict() for team in teams]
-        show_json({"workteams": listed, "workforce": workforce and asdict(workforce), "unseen": unseen})
+        show_json(
+            {"workteams": listed, "workforce": workforce and asdict(workforce), "unseen": unseen}
+        )
         return UNKNOWN if unseen else OK
     if not teams:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
@@ -71,7 +78,11 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
         jobs, unseen = Jobs(), str(error)
     code = UNKNOWN if blind or unseen else OK
     if as_json:
-        data = {**team.to_dict(), "workforce": workforce and asdict(workforce), "jobs": [asdict(job) for job in jobs]}
+        data = {
+            **team.to_dict(),
+            "workforce": workforce and asdict(workforce),
+            "jobs": [asdict(job) for job in jobs],
+        }
         show_json({**data, "unseen": " ".join(filter(None, (blind, unseen)))})
         return code
     say(f"{team.name}  ({team.kind})")
@@ -80,7 +91,10 @@ def _one(gt: Connection, team: Workteam, as_json: bool) -> int:
     say(f"  URL lock     {team.url_lock_text}")
     say(fit(f"  portal lock  {portal_sentence(workforce, [])}"))
     for job in jobs:
-        say(f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total} objects still to label")
+        say(
+            f"  job          {printable(job.name)}  {job.status}, {job.pending} of {job.total}"
+            " objects still to label"
+        )
     if not jobs:
         say(f"  jobs         {printable(unseen) or 'none awaiting workers'}")
     return code
@@ -97,8 +111,13 @@ def portal_sentence(workforce: Workforce | None, teams: list[str]) -> str:
     """Return who can open the worker portal, and which teams share it, in a sentence."""
     if workforce is None:
         return "The portal lock is unknown: it cannot be read."
-    state = "open to every address" if workforce.is_open else f"open only to {', '.join(workforce.cidrs)}"
-    if workforce.in_vpc:  # the portal on the internet stays beside it, and the list is about that one
+    state = (
+        "open to every address"
+        if workforce.is_open
+        else f"open only to {', '.join(workforce.cidrs)}"
+    )
+    # the portal on the internet stays beside it, and the list is about that one
+    if workforce.in_vpc:
         state = f"in VPC {workforce.vpc_id}, and on the internet {state}"
     shared = f" It is shared by {', '.join(map(printable, teams))}." if len(teams) > 1 else ""
     return f"Worker portal ({workforce.name}): {state}.{shared}"

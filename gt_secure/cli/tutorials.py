@@ -25,15 +25,24 @@ def add(commands: Commands) -> None:
         "tutorials",
         _run,
         account=False,
-        description="Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder. Existing "
-        "files are kept. gt-secure demo opens the same notebooks on the sandbox.",
+        description=(
+            "Copy the tutorial notebooks, and templates/regression_tests.ipynb, into a folder."
+            " Existing files are kept. gt-secure demo opens the same notebooks on the sandbox."
+        ),
         examples=(
             ("gt-secure tutorials", "copy them into gt_secure-tutorials"),
-            ("gt-secure tutorials notebooks --json", "copy them elsewhere, and list the files as JSON"),
+            (
+                "gt-secure tutorials notebooks --json",
+                "copy them elsewhere, and list the files as JSON",
+            ),
         ),
     )
     parser.add_argument(
-        "folder", nargs="?", default="gt_secure-tutorials", metavar="DIR", help="default: gt_secure-tutorials"
+        "folder",
+        nargs="?",
+        default="gt_secure-tutorials",
+        metavar="DIR",
+        help="default: gt_secure-tutorials",
     )
 
 
@@ -49,7 +58,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
-    """Copy the notebooks; return those that are copied or identical, and those that the user had changed and keeps."""
+    """Copy the notebooks; return those that are copied or identical,
+    and those that the user had changed and keeps.
+    """
     source = notebooks_dir()
     written = []
     kept = []
@@ -58,7 +69,10 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
         copy = folder / name
         try:
             if copy.exists() and copy.read_bytes() != original.read_bytes():
-                note(f"note: {copy} differs from the original and is kept; delete it to get the original again.")
+                note(
+                    f"note: {copy} differs from the original and is kept; delete it to get the"
+                    " original again."
+                )
                 kept.append(name.as_posix())
                 continue
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +89,9 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _trust(notebooks: Iterable[Path]) -> None:
-    """Sign copies for the JupyterLab of this user: outputs of a notebook that it does not trust lose their style."""
+    """Sign copies for the JupyterLab of this user:
+    outputs of a notebook that it does not trust lose their style.
+    """
     try:
         from nbformat import read, sign
     except ImportError:
@@ -88,11 +104,16 @@ def _trust(notebooks: Iterable[Path]) -> None:
 
 
 def notebooks_dir() -> Path:
-    """Find the tutorial notebooks: next to the package in a checkout, under ``share`` in an installation."""
+    """Find the tutorial notebooks: next to the package in a checkout,
+    under ``share`` in an installation.
+    """
     for place in _places():
         if (place / FIRST).is_file():
             return place
-    raise NotFound("The tutorial notebooks are not installed.", next_step="Install gt_secure again, from its wheel.")
+    raise NotFound(
+        "The tutorial notebooks are not installed.",
+        next_step="Install gt_secure again, from its wheel.",
+    )
 
 
 def _places() -> Iterator[Path]:

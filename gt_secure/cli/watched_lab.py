@@ -1,7 +1,8 @@
-"""JupyterLab that ends with the program that started it, even a killed one; its standard input is a pipe.
+"""JupyterLab that ends with the program that started it, even a killed one; its standard input is a
+pipe.
 
-The pipe ends when the other process ends. JupyterLab then stops as on SIGTERM, with its kernels and terminals.
-Kernels that it can no longer stop detect that their parent has ended.
+The pipe ends when the other process ends. JupyterLab then stops as on SIGTERM, with its kernels and
+terminals. Kernels that it can no longer stop detect that their parent has ended.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The words of the command line: ``--region`` for the library's ``region=``, ``gt-secure undo`` for ``gt.undo()``."""
+"""The words of the command line: ``--region`` for the library's ``region=``,
+``gt-secure undo`` for ``gt.undo()``.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,17 @@ OPTIONS: dict[str, str] = {
 """Arguments of the library and the options that set them, where the option has another name."""
 
 PYTHON_ONLY = frozenset(
-    ("athena", "aws", "boto3_session", "kind", "python", "sagemaker_session", "sandbox", "top", "update")
+    (
+        "athena",
+        "aws",
+        "boto3_session",
+        "kind",
+        "python",
+        "sagemaker_session",
+        "sandbox",
+        "top",
+        "update",
+    )
 )
 """Arguments that no command has: their errors are read in Python only."""
 
@@ -71,17 +83,26 @@ def for_command_line(error: GtSecureError) -> GtSecureError:
     in_file = error.message.startswith("Entry ")
     field = error.field if isinstance(error, InvalidInput) and not in_file else ""
     result = COMMAND_LINE.translate(error)
-    result.message, result.next_step = in_options(error.message, field), in_options(error.next_step, field)
+    result.message, result.next_step = (
+        in_options(error.message, field),
+        in_options(error.next_step, field),
+    )
     return result
 
 
 def in_options(text: str, field: str = "") -> str:
-    """Return a sentence with ``--option`` in place of ``argument=`` and of the quoted name of its field."""
+    """Return a sentence with ``--option`` in place of ``argument=`` and of the
+    quoted name of its field.
+    """
 
     def quoted(match: re.Match[str]) -> str:
-        return (option_of(field) or match[0]).format(field.upper()) if match[1] == field else match[0]
+        return (
+            (option_of(field) or match[0]).format(field.upper()) if match[1] == field else match[0]
+        )
 
-    text = _CODES.sub(lambda match: "--confirm " + match[1].replace("'", "").replace(", ", " --confirm "), text)
+    text = _CODES.sub(
+        lambda match: "--confirm " + match[1].replace("'", "").replace(", ", " --confirm "), text
+    )
     text = COMMAND_LINE.write(_with_hyphens(text))
     return _QUOTED.sub(quoted, text) if field else text
 

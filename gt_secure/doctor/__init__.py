@@ -1,4 +1,6 @@
-"""The doctor: the features that this role can use, the reasons for the others, and the missing policy."""
+"""The doctor: the features that this role can use, the reasons for the others,
+and the missing policy.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ class FeatureState(Ambiguous):
 
     @property
     def why(self) -> str:
-        """The reason in a few words: a denied permission, else an unknown one; empty if nothing is missing."""
+        """The reason in a few words: a denied permission, else an unknown one;
+        empty if nothing is missing.
+        """
         needed = [each for each in self.lacking if not each.permission.optional]
         if needed:
             return _denied([each for each in needed if each.status == "no"]) or _unknown(needed)
@@ -61,7 +63,9 @@ class FeatureState(Ambiguous):
 
 
 def _denied(answers: Sequence[PermissionAnswer]) -> str:
-    """Return the actions that are denied, and the trust policy that denies one; empty without answers."""
+    """Return the actions that are denied, and the trust policy that denies one;
+    empty without answers.
+    """
     if not answers:
         return ""
     trust = next((f": {each.reason}" for each in answers if "trust policy" in each.reason), "")
@@ -79,7 +83,9 @@ def _unknown(answers: Sequence[PermissionAnswer]) -> str:
 
 @dataclass(frozen=True)
 class Diagnosis(Ambiguous):
-    """The features that a role can use; ``facts`` are about installation, SDK, region, signature and clock."""
+    """The features that a role can use; ``facts`` are about installation, SDK, region,
+    signature and clock.
+    """
 
     _ask = ".require()"
 
@@ -96,7 +102,9 @@ class Diagnosis(Ambiguous):
         return False if "no" in words else None if "unknown" in words or not words else True
 
     def require(self) -> Diagnosis:
-        """Return the diagnosis; raise :class:`~gt_secure.check.CheckFailed` unless every feature can be used."""
+        """Return the diagnosis; raise :class:`~gt_secure.check.CheckFailed` unless every
+        feature can be used.
+        """
         needed = ", ".join(each.feature.name for each in self.features)
         CheckResult("doctor", needed, self.passed, self.headline).recorded(self.place).require()
         return self
@@ -115,7 +123,9 @@ class Diagnosis(Ambiguous):
         return "; ".join(parts) + "."
 
     def state(self, feature: str) -> FeatureState:
-        """Return the state of one feature; InvalidInput if there is none, or if it was not examined."""
+        """Return the state of one feature; InvalidInput if there is none,
+        or if it was not examined.
+        """
         wanted = choose([feature])[0].name
         found = next((each for each in self.features if each.feature.name == wanted), None)
         if found is None:
@@ -124,7 +134,8 @@ class Diagnosis(Ambiguous):
         return found
 
     def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the least-privilege policy for some features; InvalidInput if the bucket or role of one is unknown.
+        """Return the least-privilege policy for some features; InvalidInput if the bucket or role
+        of one is unknown.
 
         Without names it is for those that cannot be used now, except those of :attr:`left_out`.
         """
@@ -155,7 +166,9 @@ class Diagnosis(Ambiguous):
 
     def _repr_html_(self) -> str:
         rows = [(each.feature.title, each.status, each.why) for each in self.features]
-        return cell_output(html_table(("feature", "can be used", "reason"), rows, caption=self.headline))
+        return cell_output(
+            html_table(("feature", "can be used", "reason"), rows, caption=self.headline)
+        )
 
 
 def examine(
@@ -173,10 +186,11 @@ def examine(
     ----------
     gt : Connection or sagemaker.core Session
     team, bucket : optional
-        The team and bucket to examine; features that depend on a missing one are unknown. A bucket alone is examined
-        without what only workteams need.
+        The team and bucket to examine; features that depend on a missing one are unknown. A bucket
+        alone is examined without what only workteams need.
     logs : str, optional
-        Location of the access log (``s3://bucket/prefix``), if the bucket's settings cannot be read.
+        Location of the access log (``s3://bucket/prefix``), if the bucket's settings cannot be
+        read.
     role_arn : str, optional
         The role that test URLs are signed with; the caller's own by default.
     features : sequence of str
@@ -194,11 +208,17 @@ def examine(
         chosen = [each for each in map(Feature.of_bucket, chosen) if each is not None]
     scope = scope_of(gt, team=team, bucket=bucket, logs=logs, role_arn=role_arn)
     wanted = permissions_of(chosen)
-    answers = {(each.permission.action, each.permission.target): each for each in ask(gt.aws, scope, wanted)}
+    answers = {
+        (each.permission.action, each.permission.target): each
+        for each in ask(gt.aws, scope, wanted)
+    }
     states = tuple(
         FeatureState(
             feature,
-            tuple(replace(answers[each.action, each.target], permission=each) for each in feature.permissions),
+            tuple(
+                replace(answers[each.action, each.target], permission=each)
+                for each in feature.permissions
+            ),
         )
         for feature in chosen
     )

@@ -1,4 +1,6 @@
-"""Facts about the installation and its AWS calls: SDK, optional packages, region, host, signature, clock."""
+"""Facts about the installation and its AWS calls: SDK, optional packages, region, host,
+signature, clock.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ TOOLS = {
 }
 """Distribution, command and purpose of what a few people need."""
 CLOCK_NOTE_S, CLOCK_WRONG_S = 60, 300
-"""S3 refuses a signature whose time is more than 15 minutes off; a URL of a few minutes fails much earlier."""
+"""S3 refuses a signature whose time is more than 15 minutes off;
+a URL of a few minutes fails much earlier.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class Fact:
 
 
 def facts(aws: Aws, *, of_teams: bool = True) -> list[Fact]:
-    """Return the facts about versions, the SDK, the connection and packages; on request without those of workteams."""
+    """Return the facts about versions, the SDK, the connection and packages;
+    on request without those of workteams.
+    """
     return [*_versions(), *(_members(aws) if of_teams else ()), *_calls(aws), *_packages()]
 
 
@@ -96,9 +102,15 @@ def _clock(aws: Aws) -> Fact:
         there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (GtSecureError, KeyError, TypeError, ValueError, OverflowError):
         return Fact("clock", "unknown", "note", "AWS returned no time.")
-    off = abs((_now() - there.replace(tzinfo=there.tzinfo or dt.UTC)).total_seconds())  # -0000 is UTC, of no zone
+    # -0000 is UTC, of no zone
+    off = abs((_now() - there.replace(tzinfo=there.tzinfo or dt.UTC)).total_seconds())
     mark: FactMark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
-    return Fact("clock", f"{off:.0f} s off", mark, "" if mark == "ok" else "Set the clock: signatures depend on it.")
+    return Fact(
+        "clock",
+        f"{off:.0f} s off",
+        mark,
+        "" if mark == "ok" else "Set the clock: signatures depend on it.",
+    )
 
 
 def _now() -> dt.datetime:
@@ -111,5 +123,14 @@ def _packages() -> Iterator[Fact]:
         said = "" if found else f"{command} for {what}."
         yield Fact(name, f"{distribution} {found}" if found else "not installed", "ok", said)
     absent = missing()
-    said = f"{install_command(*absent)} for {'; '.join(OPTIONAL[name] for name in absent)}." if absent else ""
-    yield Fact("optional packages", f"without {', '.join(absent)}" if absent else "all installed", "ok", said)
+    said = (
+        f"{install_command(*absent)} for {'; '.join(OPTIONAL[name] for name in absent)}."
+        if absent
+        else ""
+    )
+    yield Fact(
+        "optional packages",
+        f"without {', '.join(absent)}" if absent else "all installed",
+        "ok",
+        said,
+    )

@@ -1,7 +1,8 @@
 """Permissions of each feature: the table behind the doctor and the least-privilege policies.
 
-Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2, AWS STS, AWS WAF V2, AWS
-CloudTrail and IAM Access Analyzer: which actions accept which resource, and which accept only ``*``.
+Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2, AWS
+STS, AWS WAF V2, AWS CloudTrail and IAM Access Analyzer: which actions accept which resource, and
+which accept only ``*``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ ResourceTarget: TypeAlias = Literal[
 ]
 
 
-_OF_TEAMS = frozenset({"workteam", "workteams", "workforce", "labeling-job", "flow-definition", "evaluation-job"})
+_OF_TEAMS = frozenset(
+    {"workteam", "workteams", "workforce", "labeling-job", "flow-definition", "evaluation-job"}
+)
 
 
 class Permission(NamedTuple):
@@ -49,7 +52,9 @@ class Permission(NamedTuple):
     @property
     def is_of_teams(self) -> bool:
         """True if it is about workteams and their jobs alone."""
-        return self.target in _OF_TEAMS or self.action.startswith(("sagemaker:", "bedrock:", "iam:PassRole"))
+        return self.target in _OF_TEAMS or self.action.startswith(
+            ("sagemaker:", "bedrock:", "iam:PassRole")
+        )
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,18 @@ _TEAM = Permission("sagemaker:DescribeWorkteam", "workteam")
 _FORCES = Permission("sagemaker:ListWorkforces", "*")
 _FORCE = Permission("sagemaker:DescribeWorkforce", "workforce")
 _POLICY = Permission("s3:GetBucketPolicy", "bucket")
-_TEAMS = (Permission("sagemaker:ListWorkteams", "*"), Permission("sagemaker:ListSubscribedWorkteams", "*"))
+_TEAMS = (
+    Permission("sagemaker:ListWorkteams", "*"),
+    Permission("sagemaker:ListSubscribedWorkteams", "*"),
+)
 _ENDPOINTS = Permission("ec2:DescribeVpcEndpoints", "*")
 _SETTINGS = tuple(
     Permission(each.action, "bucket")
     for part, each in READINGS.items()
     if f"bucket.{part}" in FINDINGS and part != "access_points"  # these are listed by account
 )
-# HeadBucket reports the region of a bucket even where it is refused, so s3:ListBucket is optional there.
+# HeadBucket reports the region of a bucket even where it is refused, so s3:ListBucket is optional
+# there.
 _LIST = Permission("s3:ListBucket", "bucket", optional=True)
 _JOBS = (
     Permission("sagemaker:ListLabelingJobsForWorkteam", "workteam", optional=True),
@@ -87,7 +96,11 @@ _JOBS = (
 
 _ALL = (
     Feature("teams", "see workteams, locks and jobs", (*_TEAMS, _TEAM, _FORCES, _FORCE, *_JOBS)),
-    Feature("endpoints", "choose VPC endpoints", (_ENDPOINTS, Permission("ec2:DescribeVpcs", "*", optional=True))),
+    Feature(
+        "endpoints",
+        "choose VPC endpoints",
+        (_ENDPOINTS, Permission("ec2:DescribeVpcs", "*", optional=True)),
+    ),
     Feature(
         "url-lock",
         "set the URL lock",
@@ -107,7 +120,8 @@ _ALL = (
             Permission("s3:DeleteBucketPolicy", "bucket", writes=True),
             _LIST,
         ),
-        "Whoever can write a bucket's policy can grant themselves everything in that bucket: grant it to few.",
+        "Whoever can write a bucket's policy can grant themselves everything in that bucket: grant"
+        " it to few.",
     ),
     Feature(
         "sign",
@@ -127,7 +141,8 @@ _ALL = (
             Permission("sagemaker:RenderUiTemplate", "*"),
             Permission("iam:PassRole", "role", writes=True),
         ),
-        "Limit iam:PassRole to the service with the condition iam:PassedToService: sagemaker.amazonaws.com.",
+        "Limit iam:PassRole to the service with the condition iam:PassedToService:"
+        " sagemaker.amazonaws.com.",
     ),
     Feature(
         "hits",
@@ -184,9 +199,13 @@ _ALL = (
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
-            Permission("s3:GetObject", "objects", optional=True),  # task templates and input manifests
+            # task templates and input manifests
+            Permission("s3:GetObject", "objects", optional=True),
             Permission("s3:ListBucket", "log-bucket", optional=True),
-            *(Permission(READINGS[part].action, "log-bucket", optional=True) for part in LOG_TARGET),
+            *(
+                Permission(READINGS[part].action, "log-bucket", optional=True)
+                for part in LOG_TARGET
+            ),
             Permission("s3:ListAllMyBuckets", "*", optional=True),  # a sweep of buckets with a tag
             Permission("s3:GetBucketTagging", "bucket", optional=True),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),

@@ -24,7 +24,9 @@ WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class PermissionAnswer(Ambiguous):
-    """The state of one permission; ``how`` is ``called``, ``predicted`` (by iam:SimulatePrincipalPolicy) or empty."""
+    """The state of one permission; ``how`` is ``called``,
+    ``predicted`` (by iam:SimulatePrincipalPolicy) or empty.
+    """
 
     _ask = ".status == 'yes'"
 
@@ -41,7 +43,9 @@ class PermissionAnswer(Ambiguous):
 
 
 def ask(aws: Aws, scope: Scope, permissions: Iterable[Permission]) -> list[PermissionAnswer]:
-    """Return the results of calls, and IAM's predictions where there is none or it was inconclusive."""
+    """Return the results of calls, and IAM's predictions where there is none or
+    it was inconclusive.
+    """
     wanted = list(permissions)
     calls = {each: call for each in wanted if (call := _call(aws, scope, each)) is not None}
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -63,7 +67,8 @@ def _try(each: Permission, resource: str | None, call: Callable[[], object]) -> 
     except NotFound as error:
         if each.target in ("bucket", "objects", "log-bucket", "log-objects"):
             return PermissionAnswer(each, resource, "unknown", "called", error.message)
-        return PermissionAnswer(each, resource, "yes", "called")  # to look for a missing thing was allowed
+        # to look for a missing thing was allowed
+        return PermissionAnswer(each, resource, "yes", "called")
     except CredentialsError:
         raise
     except GtSecureError as error:
@@ -76,7 +81,9 @@ _TRIED = frozenset({"sagemaker", "ec2", "iam", "sts", "cloudtrail"})
 
 
 def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | None:
-    """Return the read-only call that shows a permission; None where only a prediction is possible."""
+    """Return the read-only call that shows a permission;
+    None where only a prediction is possible.
+    """
     if each.writes or scope.arn(each.target) is None:
         return None
     service, _, action = each.action.partition(":")
@@ -96,7 +103,10 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
         "ListRoles": {"MaxItems": 1},
         "LookupEvents": {"MaxResults": 1},
         "DescribeWorkteam": {"WorkteamName": scope.team},
-        "ListLabelingJobsForWorkteam": {"WorkteamArn": scope.team and scope.arn("workteam"), "MaxResults": 1},
+        "ListLabelingJobsForWorkteam": {
+            "WorkteamArn": scope.team and scope.arn("workteam"),
+            "MaxResults": 1,
+        },
         "GetRole": {"RoleName": scope.role and scope.role.rsplit("/", 1)[-1]},
         "DescribeWorkforce": {"WorkforceName": scope.workforce},
     }
@@ -110,7 +120,10 @@ def _call(aws: Aws, scope: Scope, each: Permission) -> Callable[[], object] | No
 
 def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[[], object] | None:
     of_log = each.target.startswith("log-")
-    bucket, prefix = str(scope.log_bucket if of_log else scope.bucket), scope.log_prefix if of_log else scope.prefix
+    bucket, prefix = (
+        str(scope.log_bucket if of_log else scope.bucket),
+        scope.log_prefix if of_log else scope.prefix,
+    )
 
     def client() -> Any:
         return aws.client("s3", bucket_region(aws, bucket))
@@ -119,7 +132,10 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
         from botocore.exceptions import ClientError
 
         try:
-            found = client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents") or ()
+            found = (
+                client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents")
+                or ()
+            )
         except ClientError:
             found = ()  # a denied listing does not show whether reading is denied
         if not found:
@@ -127,7 +143,9 @@ def _s3_call(aws: Aws, scope: Scope, each: Permission, action: str) -> Callable[
         return client().head_object(Bucket=bucket, Key=found[0]["Key"])
 
     def read(part: str) -> Callable[[], object]:
-        return lambda: read_part(aws, Bucket(bucket, bucket_region(aws, bucket)), part, raises=GtSecureError)
+        return lambda: read_part(
+            aws, Bucket(bucket, bucket_region(aws, bucket)), part, raises=GtSecureError
+        )
 
     parts = {reading.action: read(part) for part, reading in READINGS.items() if each.target != "*"}
     calls: dict[str, Callable[[], object]] = {
@@ -150,7 +168,9 @@ def _status(client: Any, bucket: str) -> None:
             raise
 
 
-def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Permission, PermissionAnswer]:
+def _predict(
+    aws: Aws, scope: Scope, permissions: list[Permission]
+) -> dict[Permission, PermissionAnswer]:
     known = [each for each in permissions if scope.arn(each.target) is not None]
     answers = {
         each: PermissionAnswer(each, None, "unknown", reason=f"add {scope.needs(each.target)}")
@@ -165,5 +185,7 @@ def _predict(aws: Aws, scope: Scope, permissions: list[Permission]) -> dict[Perm
             status, reason = predictions[each.action]
             if each.action == "sts:AssumeRole" and status == "yes":
                 status, reason = trusts(aws, str(resource))
-            answers[each] = PermissionAnswer(each, resource, status, "predicted" if status != "unknown" else "", reason)
+            answers[each] = PermissionAnswer(
+                each, resource, status, "predicted" if status != "unknown" else "", reason
+            )
     return answers

@@ -19,12 +19,16 @@ from .features import Feature, Permission, ResourceTarget
 
 
 def execution_role(gt: ConnectionLike) -> ExecutionRole:
-    """Find the role that this code runs as; :class:`NotFound` for a user or the root of the account."""
+    """Find the role that this code runs as;
+    :class:`NotFound` for a user or the root of the account.
+    """
     role = connection_of(gt).aws.execution_role()
     if role is None:
         raise NotFound(
             "The caller is not a role, so there is no execution role.",
-            next_step="Name the role that signs workers' URLs with role_arn=, or run in SageMaker Studio.",
+            next_step=(
+                "Name the role that signs workers' URLs with role_arn=, or run in SageMaker Studio."
+            ),
         )
     return role
 
@@ -34,7 +38,9 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 @dataclass(frozen=True)
 class Scope:
-    """The resources that the permissions are for. None means unknown or not given; without a team all private ones."""
+    """The resources that the permissions are for. None means unknown or not given;
+    without a team all private ones.
+    """
 
     partition: str
     region: str
@@ -58,7 +64,9 @@ class Scope:
             "workforce": f"{sagemaker}:workforce/private-crowd/{self.workforce or '*'}",
             "labeling-job": f"{sagemaker}:labeling-job/*",
             "flow-definition": f"{sagemaker}:flow-definition/*",
-            "evaluation-job": f"arn:{self.partition}:bedrock:{self.region}:{self.account}:evaluation-job/*",
+            "evaluation-job": (
+                f"arn:{self.partition}:bedrock:{self.region}:{self.account}:evaluation-job/*"
+            ),
             "bucket": s3 + self.bucket if self.bucket else None,
             "objects": f"{s3}{self.bucket}/{self.prefix}*" if self.bucket else None,
             "log-bucket": s3 + self.log_bucket if self.log_bucket else None,
@@ -95,7 +103,10 @@ def scope_of(
     gt = connection_of(gt)
     aws = gt.aws
     found = Scope(
-        aws.partition, aws.region, aws.account_id, team=None if team is None else check_team_name(team_here(aws, team))
+        aws.partition,
+        aws.region,
+        aws.account_id,
+        team=None if team is None else check_team_name(team_here(aws, team)),
     )
     if bucket is not None:
         name, prefix = place_of(bucket)
@@ -122,7 +133,9 @@ def scope_of(
 
 
 def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
-    """Return the least-privilege identity policy for some features; an unknown bucket or role is an InvalidInput."""
+    """Return the least-privilege identity policy for some features;
+    an unknown bucket or role is an InvalidInput.
+    """
     granted: dict[str, set[str]] = {}
     for feature in features:
         for each in feature.permissions:
@@ -131,7 +144,8 @@ def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
                 continue
             if arn is None:
                 raise InvalidInput(
-                    f"'{feature.title}' needs {each.action}, and the {each.target} for it is unknown.",
+                    f"'{feature.title}' needs {each.action}, and the {each.target} for it is"
+                    " unknown.",
                     next_step=f"Add {scope.needs(each.target)}.",
                     field=each.target,
                 )
@@ -153,7 +167,9 @@ def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
 
 
 def permissions_of(features: Iterable[Feature]) -> list[Permission]:
-    """Return all permissions of some features, each once; one that any feature needs is not optional."""
+    """Return all permissions of some features, each once;
+    one that any feature needs is not optional.
+    """
     found: dict[tuple[str, str], Permission] = {}
     for feature in features:
         for each in feature.permissions:

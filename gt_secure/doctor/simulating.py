@@ -1,9 +1,11 @@
-"""Predict the caller's permissions with ``iam:SimulatePrincipalPolicy``, and read the trust policy that it ignores.
+"""Predict the caller's permissions with ``iam:SimulatePrincipalPolicy``, and read the trust policy
+that it ignores.
 
-Sources: IAM API Reference, *SimulatePrincipalPolicy*: it looks at identity policies, permissions boundary and, for an
-account of an organization, service control policies; not at session policies and not at resource policies. IAM User
-Guide, *Update a role trust policy*; AWS Security Blog, *Announcing an update to IAM role trust policy behavior*: a role
-can assume itself only if its trust policy allows it.
+Sources: IAM API Reference, *SimulatePrincipalPolicy*: it looks at identity policies, permissions
+boundary and, for an account of an organization, service control policies; not at session policies
+and not at resource policies. IAM User Guide, *Update a role trust policy*; AWS Security Blog,
+*Announcing an update to IAM role trust policy behavior*: a role can assume itself only if its trust
+policy allows it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ def trusts(aws: Aws, role_arn: str) -> Said:
     name = role_arn.rsplit("/", 1)[-1]
     try:
         with aws_errors("iam:GetRole", role_arn):
-            document: Any = aws.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+            document: Any = aws.client("iam").get_role(RoleName=name)["Role"][
+                "AssumeRolePolicyDocument"
+            ]
     except GtSecureError as error:
         return "unknown", f"The trust policy of {name} cannot be read: {error.message}"
     if isinstance(document, str):
@@ -36,8 +40,8 @@ def trusts(aws: Aws, role_arn: str) -> Said:
 def decide(document: Mapping[str, Any], role_arn: str, caller: str, account: str) -> Said:
     """Read a trust policy.
 
-    A trust policy has no Resource, and a principal that is an account means everybody there whose own policies allow
-    the call; both are written out before the evaluator reads it.
+    A trust policy has no Resource, and a principal that is an account means everybody there whose
+    own policies allow the call; both are written out before the evaluator reads it.
     """
     statements = document.get("Statement") or []
     listed = [statements] if isinstance(statements, Mapping) else statements
@@ -56,7 +60,10 @@ def decide(document: Mapping[str, Any], role_arn: str, caller: str, account: str
     if verdict.decision == "invalid":
         return "unknown", "The trust policy of the role cannot be evaluated."
     if any("Condition" in each for each in listed):
-        return "unknown", "The trust policy of the role has conditions, which decide when the call is made."
+        return (
+            "unknown",
+            "The trust policy of the role has conditions, which decide when the call is made.",
+        )
     return "no", f"The trust policy of {role_arn.rsplit('/', 1)[-1]} does not name {caller}."
 
 
@@ -66,8 +73,14 @@ def _named(statement: Mapping[str, Any], caller: str, account: str) -> dict[str,
         return dict(statement)
     given = principal["AWS"]
     names = [given] if isinstance(given, str) else list(given)
-    whole = {account, *(f"arn:{part}:iam::{account}:root" for part in ("aws", "aws-cn", "aws-us-gov"))}
-    return {**statement, "Principal": {**principal, "AWS": [caller if name in whole else name for name in names]}}
+    whole = {
+        account,
+        *(f"arn:{part}:iam::{account}:root" for part in ("aws", "aws-cn", "aws-us-gov")),
+    }
+    return {
+        **statement,
+        "Principal": {**principal, "AWS": [caller if name in whole else name for name in names]},
+    }
 
 
 Said: TypeAlias = "tuple[Literal['yes', 'no', 'unknown'], str]"
@@ -90,7 +103,9 @@ class Simulator:
             except AccessDenied:
                 self._closed = "Missing permission for the prediction: iam:SimulatePrincipalPolicy."
             except GtSecureError as error:
-                return dict.fromkeys(actions, ("unknown", f"IAM does not predict it: {error.message}"))
+                return dict.fromkeys(
+                    actions, ("unknown", f"IAM does not predict it: {error.message}")
+                )
         return dict.fromkeys(actions, ("unknown", self._closed))
 
     def _simulate(self, actions: Sequence[str], resource: str) -> dict[str, Said]:
@@ -99,7 +114,9 @@ class Simulator:
             answer: Mapping[str, Any] = self.aws.client("iam").simulate_principal_policy(
                 PolicySourceArn=principal, ActionNames=list(actions), ResourceArns=[resource]
             )
-        found: dict[str, Said] = dict.fromkeys(actions, ("unknown", "IAM returned no result for it."))
+        found: dict[str, Said] = dict.fromkeys(
+            actions, ("unknown", "IAM returned no result for it.")
+        )
         for result in answer["EvaluationResults"]:
             found[str(result["EvalActionName"])] = _read(result)
         return found
@@ -112,7 +129,9 @@ def _read(result: Mapping[str, Any]) -> Said:
         return "yes", ""
     if missing:
         return "unknown", f"It depends on {', '.join(missing)}."
-    boundary = (result.get("PermissionsBoundaryDecisionDetail") or {}).get("AllowedByPermissionsBoundary")
+    boundary = (result.get("PermissionsBoundaryDecisionDetail") or {}).get(
+        "AllowedByPermissionsBoundary"
+    )
     organization = (result.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations")
     if organization is False:
         return "no", "A policy of the organization does not allow it."

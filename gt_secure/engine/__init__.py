@@ -1,1 +1,3 @@
-"""Policies and facts in; exact answers, proofs and signers out. No account, and nothing but the standard library."""
+"""Policies and facts in; exact answers, proofs and signers out. No account,
+and nothing but the standard library.
+"""

@@ -1,7 +1,8 @@
-"""Causes of an answer: expiry, signatures, regions, missing objects and CORS, and the policy that refused.
+"""Causes of an answer: expiry, signatures, regions, missing objects and CORS, and the policy that
+refused.
 
-S3 names the kind of policy. A URL lock, the bucket guard and the others are told apart here. The sentences of all
-causes are in ``causes.json``.
+S3 names the kind of policy. A URL lock, the bucket guard and the others are told apart here. The
+sentences of all causes are in ``causes.json``.
 """
 
 from __future__ import annotations
@@ -58,9 +59,13 @@ class Cause:
 
 
 def cause_of(key: str, /, **values: object) -> Cause:
-    """Return the cause of a key, with values in its sentences; its code is the key up to a slash."""
+    """Return the cause of a key, with values in its sentences;
+    its code is the key up to a slash.
+    """
     row = _causes()[key]
-    headline, why, next_step = (row[part].format_map(values) for part in ("headline", "why", "next_step"))
+    headline, why, next_step = (
+        row[part].format_map(values) for part in ("headline", "why", "next_step")
+    )
     return Cause(key.partition("/")[0], headline, why, next_step, row.get("lock", ""))
 
 
@@ -83,11 +88,23 @@ def _opened(known: ProbeContext) -> Cause | None:
 
 
 _FAILURES = {
-    "dns": ("The host name of the URL does not resolve here.", "Check DNS, or the private DNS of the S3 endpoint."),
-    "time-out": ("S3 did not answer in time.", "Check the route to S3: a NAT, an S3 endpoint, security groups."),
+    "dns": (
+        "The host name of the URL does not resolve here.",
+        "Check DNS, or the private DNS of the S3 endpoint.",
+    ),
+    "time-out": (
+        "S3 did not answer in time.",
+        "Check the route to S3: a NAT, an S3 endpoint, security groups.",
+    ),
     "refused": ("The connection was refused.", "Check the route to S3 and any proxy."),
-    "tls": ("The TLS handshake failed.", "A proxy that opens TLS traffic is the usual cause; ask the network's owner."),
-    "cors": ("The browser hid the answer.", "Try an <img> element, or read the row of the access log."),
+    "tls": (
+        "The TLS handshake failed.",
+        "A proxy that opens TLS traffic is the usual cause; ask the network's owner.",
+    ),
+    "cors": (
+        "The browser hid the answer.",
+        "Try an <img> element, or read the row of the access log.",
+    ),
 }
 
 
@@ -95,14 +112,20 @@ def _no_answer(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if probe.status is not None:
         return None
-    why, step = _FAILURES.get(probe.failure, ("The connection broke.", "Check the network and try again."))
-    return cause_of("cors/no-status" if probe.failure == "cors" else "no-answer", why=why, step=step)
+    why, step = _FAILURES.get(
+        probe.failure, ("The connection broke.", "Check the network and try again.")
+    )
+    return cause_of(
+        "cors/no-status" if probe.failure == "cors" else "no-answer", why=why, step=step
+    )
 
 
 def not_s3(known: ProbeContext) -> Cause | None:
     """Return whether the answer came from a proxy or firewall instead of S3."""
     probe = known.probe
-    if probe.status == 407 or (probe.status is not None and probe.status >= 400 and not _from_s3(probe)):
+    if probe.status == 407 or (
+        probe.status is not None and probe.status >= 400 and not _from_s3(probe)
+    ):
         by = "the proxy" if probe.proxied else "something between here and S3"
         return cause_of("not-s3", status=probe.status, by=by)
     return None
@@ -119,7 +142,12 @@ def _expiry(known: ProbeContext) -> Cause | None:
         return cause_of("expired", ended=f": it ended at {ended}" if ended else "")
     if said.startswith("request is not yet valid") or probe.error_code == "RequestTimeTooSkewed":
         return cause_of("not-yet-valid")
-    if probe.error_code in {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "TokenRefreshRequired"}:
+    if probe.error_code in {
+        "ExpiredToken",
+        "InvalidToken",
+        "InvalidAccessKeyId",
+        "TokenRefreshRequired",
+    }:
         return cause_of("credentials")
     return None
 
@@ -128,7 +156,11 @@ def _signature(known: ProbeContext) -> Cause | None:
     code, message = known.probe.error_code, known.probe.error_message
     expecting = re.search(r"region '([^']*)' is wrong; expecting '([^']*)'", message)
     if expecting or code in {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
-        wanted = f" The bucket is in {expecting[2]}; the URL was signed for {expecting[1]}." if expecting else ""
+        wanted = (
+            f" The bucket is in {expecting[2]}; the URL was signed for {expecting[1]}."
+            if expecting
+            else ""
+        )
         return cause_of("region", message=message + wanted)
     if code == "InvalidRequest" and "AWS4-HMAC-SHA256" in message:
         return cause_of("signature-version")
@@ -136,7 +168,13 @@ def _signature(known: ProbeContext) -> Cause | None:
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
         old = "; this one uses the old signature version 2" if v2 else ""
         sent, named = known.probe.method, known.probe.signed_for
-        key = "signature" if named == sent else "signature/other-method" if named else "signature/method"
+        key = (
+            "signature"
+            if named == sent
+            else "signature/other-method"
+            if named
+            else "signature/method"
+        )
         return cause_of(key, sent=sent, named=named, old=old)
     if code == "AuthorizationQueryParametersError":
         return cause_of("signature/parameters", message=message)
@@ -152,7 +190,9 @@ def _redirect(known: ProbeContext) -> Cause | None:
         return None
     target = probe.details.get("Endpoint") or probe.details.get("Location host") or "another host"
     region = probe.headers.get("x-amz-bucket-region") or probe.details.get("Region", "")
-    return cause_of("redirect", target=target, region=f"; the bucket is in {region}" if region else "")
+    return cause_of(
+        "redirect", target=target, region=f"; the bucket is in {region}" if region else ""
+    )
 
 
 _GONE = {
@@ -169,7 +209,12 @@ def _object_state(known: ProbeContext) -> Cause | None:
         return cause_of("not-found", what=_GONE[code])
     if code == "InvalidObjectState":
         return cause_of("archived")
-    if code in {"SlowDown", "InternalError", "ServiceUnavailable"} or status in {500, 502, 503, 504}:
+    if code in {"SlowDown", "InternalError", "ServiceUnavailable"} or status in {
+        500,
+        502,
+        503,
+        504,
+    }:
         return cause_of("busy")
     return None
 
@@ -178,22 +223,37 @@ def _kms(known: ProbeContext) -> Cause | None:
     probe = known.probe
     # the first "perform:" is AWS's own; a later one may be part of a key
     action = re.match(r".*?not authorized to perform: (\S+)", probe.error_message)
-    named = probe.error_code.startswith("KMS.") or (action is not None and action[1].startswith("kms:"))
+    named = probe.error_code.startswith("KMS.") or (
+        action is not None and action[1].startswith("kms:")
+    )
     if not named and not (known.kms and "ciphertext" in probe.error_message.lower()):
         return None
     return cause_of("kms", message=probe.error_message)
 
 
 def _without_reason(known: ProbeContext) -> Cause | None:
-    """Explain a refused HEAD, whose answer has no body: by our statements where they are certain to refuse."""
+    """Explain a refused HEAD, whose answer has no body:
+    by our statements where they are certain to refuse.
+    """
     probe = known.probe
-    if probe.method != "HEAD" or probe.error_code or probe.status not in (400, 403, 404) or not _from_s3(probe):
+    if (
+        probe.method != "HEAD"
+        or probe.error_code
+        or probe.status not in (400, 403, 404)
+        or not _from_s3(probe)
+    ):
         return None
     if probe.status == 404:
         return cause_of("not-found", what="The object or the bucket does not exist.")
     sid = _own_statement(known) if probe.status == 403 and probe.source is not None else ""
-    cause = OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
-    return replace(cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted.") if sid else cause
+    cause = (
+        OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
+    )
+    return (
+        replace(cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted.")
+        if sid
+        else cause
+    )
 
 
 RULES = (_opened, _no_answer, _expiry, _signature, _redirect, _object_state, _kms, _without_reason)
@@ -236,7 +296,9 @@ BUCKET_GUARD = "bucket guard"
 
 
 def named_policy(known: ProbeContext) -> Cause | None:
-    """Read the kind of policy from S3's message, or take it from the prediction if S3 names none."""
+    """Read the kind of policy from S3's message,
+    or take it from the prediction if S3 names none.
+    """
     message = known.probe.error_message
     reason = behind_resource(message).lower()
     if "block public access" in reason or "blockpublic" in reason:
@@ -254,12 +316,24 @@ def _with_policy(cause: Cause, denial: Denial) -> Cause:
 
 
 def _predicted(known: ProbeContext) -> Cause | None:
-    """S3 returns no more than "Access Denied": take the lock from the prediction, if it predicts a refusal."""
+    """S3 returns no more than "Access Denied": take the lock from the prediction,
+    if it predicts a refusal.
+    """
     verdict = known.verdict
-    if known.probe.error_code != "AccessDenied" or verdict is None or verdict.allowed or verdict.outcome.layer is None:
+    if (
+        known.probe.error_code != "AccessDenied"
+        or verdict is None
+        or verdict.allowed
+        or verdict.outcome.layer is None
+    ):
         return None
     kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
-    makers = {"session": _session, "resource": _resource, "endpoint": _endpoint, "boundary": _boundary}
+    makers = {
+        "session": _session,
+        "resource": _resource,
+        "endpoint": _endpoint,
+        "boundary": _boundary,
+    }
     cause = makers.get(kind, _identity)(known, denied)
     return replace(cause, why=f"{cause.why} S3 itself returned no reason; this one is predicted.")
 
@@ -276,13 +350,19 @@ def _session(known: ProbeContext, _denied: bool) -> Cause:
 def _why_other_address(known: ProbeContext) -> str:
     source, bound = known.probe.source, known.bound_to
     if source is None or bound is None:
-        return "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way are usual causes."
+        return (
+            "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way"
+            " are usual causes."
+        )
     if source.is_endpoint and not bound.is_endpoint:
         return "Through a VPC endpoint S3 does not see a public address at all."
     if bound.is_endpoint and not source.is_endpoint:
         return "The lock wants a VPC endpoint, and this request came over the internet."
     if source.address and bound.address and source.address.version != bound.address.version:
-        return "One is an IPv4 and the other an IPv6 address: the portal and S3 were reached over different families."
+        return (
+            "One is an IPv4 and the other an IPv6 address: the portal and S3 were reached over"
+            " different families."
+        )
     return f"This URL belongs to {bound}."
 
 
@@ -292,14 +372,20 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
     sid = _own_statement(known)
     if sid:
         return OWN_CAUSES[own_kind(sid)](known, sid)
-    which = known.verdict.statement if known.verdict is not None and known.verdict.policy == "bucket policy" else ""
+    which = (
+        known.verdict.statement
+        if known.verdict is not None and known.verdict.policy == "bucket policy"
+        else ""
+    )
     return cause_of("bucket-policy/denied", statement=f" ({which})" if which else "")
 
 
 def _own_statement(known: ProbeContext) -> str:
-    """Return the Sid of our statement that refuses, as the prediction or the URL itself shows; empty if none does.
+    """Return the Sid of our statement that refuses, as the prediction or the URL itself shows;
+    empty if none does.
 
-    Of a URL whose signer is not known, S3 names no statement: the guard comes first where the source is not listed.
+    Of a URL whose signer is not known, S3 names no statement: the guard comes first where the
+    source is not listed.
     """
     if known.verdict is not None and known.verdict.decision == "explicit-deny":
         statement = known.verdict.outcome.statement
@@ -316,36 +402,55 @@ def _own_statement(known: ProbeContext) -> str:
 
 
 def _limit_statement(known: ProbeContext) -> str:
-    """Return the Sid of the age limit if the URL is too old for it, or has no age; empty otherwise."""
+    """Return the Sid of the age limit if the URL is too old for it, or has no age;
+    empty otherwise.
+    """
     signed, guard = known.signed, known.guard
-    if signed is None or guard is None or guard.age_limit_s is None or not signed.key.startswith(guard.prefix):
+    if (
+        signed is None
+        or guard is None
+        or guard.age_limit_s is None
+        or not signed.key.startswith(guard.prefix)
+    ):
         return ""
     end = guard.sid.removeprefix(GUARD_SID)
     if signed.signature_version == "SigV2":
         return SIGV2_SID + end
     age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
-    return AGE_SID + end if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
+    return (
+        AGE_SID + end if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
+    )
 
 
 def _by_guard(known: ProbeContext, sid: str) -> Cause:
     guard = known.guard
-    named = some([str(each) for each in (*guard.networks, *guard.endpoints)], 2) if guard is not None else ""
+    named = (
+        some([str(each) for each in (*guard.networks, *guard.endpoints)], 2)
+        if guard is not None
+        else ""
+    )
     listed = f" ({named})" if named else ""
-    cause = cause_of("bucket-guard", seen=known.seen.replace("another", "your"), sid=sid, listed=listed)
+    cause = cause_of(
+        "bucket-guard", seen=known.seen.replace("another", "your"), sid=sid, listed=listed
+    )
     also = f" {known.revocations[0].sentence}" if known.revocations else ""
     return replace(cause, why=f"{cause.why}{also}")
 
 
 def _by_age_limit(known: ProbeContext, sid: str) -> Cause:
     guard = known.guard
-    is_its_own = guard is not None and guard.sid.removeprefix(GUARD_SID) == sid.removeprefix(AGE_SID)
+    is_its_own = guard is not None and guard.sid.removeprefix(GUARD_SID) == sid.removeprefix(
+        AGE_SID
+    )
     limit = guard.age_limit_s if guard is not None and is_its_own else None
     return cause_of("url-too-old", sid=sid, age=age_text(limit) if limit else "the age limit")
 
 
 def _by_revocation(known: ProbeContext, sid: str) -> Cause:
     sentence = next((each.sentence for each in known.revocations if each.sid == sid), "")
-    return cause_of("revoked" if known.verdict is not None else "revoked/unnamed", sid=sid, sentence=sentence)
+    return cause_of(
+        "revoked" if known.verdict is not None else "revoked/unnamed", sid=sid, sentence=sentence
+    )
 
 
 OWN_CAUSES: Mapping[str, Callable[[ProbeContext, str], Cause]] = {

@@ -1,4 +1,6 @@
-"""A restriction tried on the requests of a log: which opened presigned requests its guard would have refused."""
+"""A restriction tried on the requests of a log:
+which opened presigned requests its guard would have refused.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names; times and numbers are ours
 
@@ -40,8 +42,8 @@ METHODS = {
 """Methods of presigned requests in words, for many and for one."""
 _WRITES = ("PUT", "part", "form", "DELETE")
 _LEFT_BEHIND = (
-    "A refused part leaves an incomplete upload behind, and its stored parts cost money until somebody aborts it: "
-    "add a lifecycle rule with AbortIncompleteMultipartUpload."
+    "A refused part leaves an incomplete upload behind, and its stored parts cost money until"
+    " somebody aborts it: add a lifecycle rule with AbortIncompleteMultipartUpload."
 )
 
 
@@ -73,7 +75,9 @@ class Usage:
 
     @property
     def origin(self) -> str:
-        """The sources in words: the addresses of writes, the number of networks of everything else."""
+        """The sources in words: the addresses of writes,
+        the number of networks of everything else.
+        """
         if self.method in _WRITES:
             return some(self.sources)
         return count(len({network_of(source) for source in self.sources}), "network")
@@ -85,12 +89,23 @@ class Usage:
         doubts = f", {unknown:,} unknown" if unknown else ""
         head = f"{self.application}, {METHODS[self.method][0]}, by {self.signer}"
         number = f"{count(self.requests, 'request')} from {self.origin}"
-        return f"{head}: {number}; {self.opened:,} {'stays' if self.opened == 1 else 'stay'} open{doubts}"
+        return (
+            f"{head}: {number}; {self.opened:,} {'stays' if self.opened == 1 else 'stay'}"
+            f" open{doubts}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
         return members(
-            self, "signer", "application", "method", "requests", "refused", "opened", "sources", "signed_with_2"
+            self,
+            "signer",
+            "application",
+            "method",
+            "requests",
+            "refused",
+            "opened",
+            "sources",
+            "signed_with_2",
         )
 
 
@@ -105,9 +120,9 @@ class DryRun:
     requests, refused, unknown : int
         ``unknown`` is the sum of the four numbers below.
     no_address, no_endpoint, no_age, near_limit : int
-        The unknown ones by the first reason that applies, in this order: the log has no address, does not name the VPC
-        endpoint, has no age (POST forms), or an age that equals the limit: the log counts whole seconds, and S3 refuses
-        the first millisecond above the limit.
+        The unknown ones by the first reason that applies, in this order: the log has no address,
+        does not name the VPC endpoint, has no age (POST forms), or an age that equals the limit:
+        the log counts whole seconds, and S3 refuses the first millisecond above the limit.
     not_listed, too_old, version_2 : int
         The refused ones by the first reason that applies, in this order.
     addresses : tuple of (str, int)
@@ -145,24 +160,37 @@ class DryRun:
     @property
     def note(self) -> str:
         """Return the sentence on incomplete uploads; empty if no part is refused."""
-        return _LEFT_BEHIND if any(each.method == "part" and each.refused for each in self.usages) else ""
+        return (
+            _LEFT_BEHIND
+            if any(each.method == "part" and each.refused for each in self.usages)
+            else ""
+        )
 
     @property
     def sentence(self) -> str:
         """Return the result in a sentence."""
         if self.first is None or self.last is None:
-            none = "The log has no presigned request that was opened here, so it does not show whom the guard refuses."
+            none = (
+                "The log has no presigned request that was opened here, so it does not show whom"
+                " the guard refuses."
+            )
             return f"{none}{self._unknown}"
         span = f"from {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d} (UTC)"
         total = count(self.requests, "presigned request")
         if not self.refused:
             sure = ", as far as the log shows" if self._unknown else ""
-            return f"The guard would have refused none of {total} that were opened {span}{sure}.{self._unknown}"
-        named = some([f"{printable(address)} ({number:,})" for address, number in self.addresses], noun="source")
+            return (
+                f"The guard would have refused none of {total} that were opened"
+                f" {span}{sure}.{self._unknown}"
+            )
+        named = some(
+            [f"{printable(address)} ({number:,})" for address, number in self.addresses],
+            noun="source",
+        )
         reasons = ", ".join(self._reasons())
         return (
-            f"The guard would have refused {self.refused:,} of {total} that were opened {span}: {reasons}. "
-            f"They came from {named}.{self._unknown}"
+            f"The guard would have refused {self.refused:,} of {total} that were opened {span}:"
+            f" {reasons}. They came from {named}.{self._unknown}"
         )
 
     @property
@@ -171,7 +199,10 @@ class DryRun:
         if not self.unknown:
             return rest
         are = "is" if self.unknown == 1 else "are"
-        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(self._unknown_reasons())}.{rest}"
+        return (
+            f" {count(self.unknown, 'request')} {are} unknown:"
+            f" {', '.join(self._unknown_reasons())}.{rest}"
+        )
 
     def _unknown_reasons(self) -> Iterator[str]:
         return _numbered(
@@ -189,25 +220,42 @@ class DryRun:
         )
 
     def rest(self, most: int) -> str:
-        """Return what the usages after the first ``most`` are, in a line; empty if there are none."""
+        """Return what the usages after the first ``most`` are, in a line;
+        empty if there are none.
+        """
         left = self.usages[most:]
         return f"and {len(left):,} more ({_together(left)})" if left else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        counts = ("requests", "refused", "unknown", "not_listed", "too_old", "version_2", "signed_with_2", *_UNKNOWN)
+        counts = (
+            "requests",
+            "refused",
+            "unknown",
+            "not_listed",
+            "too_old",
+            "version_2",
+            "signed_with_2",
+            *_UNKNOWN,
+        )
         return {
             "first": None if self.first is None else f"{self.first.isoformat()}Z",
             "last": None if self.last is None else f"{self.last.isoformat()}Z",
             **members(self, *counts, "usages", "sentence", "unread"),
-            "addresses": [{"source": address, "requests": number} for address, number in self.addresses],
+            "addresses": [
+                {"source": address, "requests": number} for address, number in self.addresses
+            ],
         }
 
 
 def _together(usages: Sequence[Usage]) -> str:
     """Return the requests of usages in words; what writes or deletes is named."""
-    numbers = {method: sum(each.requests for each in usages if each.method == method) for method in _WRITES}
-    *named, last = [METHODS[method][number == 1] for method, number in numbers.items() if number] or [""]
+    numbers = {
+        method: sum(each.requests for each in usages if each.method == method) for method in _WRITES
+    }
+    *named, last = [
+        METHODS[method][number == 1] for method, number in numbers.items() if number
+    ] or [""]
     among = f"; among them {' and '.join(filter(None, (', '.join(named), last)))}" if last else ""
     requests = count(sum(each.requests for each in usages), "request")
     return f"{requests}, {sum(each.refused for each in usages):,} refused{among}"
@@ -223,7 +271,11 @@ def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
 
     Returns None without a guard or a log.
     """
-    if not (restriction.guard or restriction.version_4_only) or restriction.bucket is None or hits is None:
+    if (
+        not (restriction.guard or restriction.version_4_only)
+        or restriction.bucket is None
+        or hits is None
+    ):
         return None
     tried, coverage = hits.asked(lambda each: _tried(restriction, each), lambda each: each.refused)
     return replace(tried, unread=" ".join(coverage.unread))
@@ -276,13 +328,19 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     if restriction.guard and not restriction.endpoints:
         cases.append(f"WHEN {unnamed} THEN 'list'")
     limit = restriction.age_limit_s
-    cases += [f"WHEN {_OLD_SIGNATURE} THEN 'version'"] if limit is not None or restriction.version_4_only else []
+    cases += (
+        [f"WHEN {_OLD_SIGNATURE} THEN 'version'"]
+        if limit is not None or restriction.version_4_only
+        else []
+    )
     cases += [f"WHEN age_s > {int(limit)} THEN 'age'"] if limit is not None else []
     unknown = f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'"
     cases += [unknown] if restriction.guard else []
     if limit is not None:
         # An age of 2 in the log is one of 2.000 to 2.999 seconds.
-        cases.append(f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(limit)} THEN 'near_limit'")
+        cases.append(
+            f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(limit)} THEN 'near_limit'"
+        )
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
     groups: list[tuple[Any, ...]] = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "
@@ -299,12 +357,20 @@ def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
 
 
 def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
-    by_signer = grouped(((printable(signer_label(row[1])), printable(row[2]), str(row[3])), row) for row in groups)
+    by_signer = grouped(
+        ((printable(signer_label(row[1])), printable(row[2]), str(row[3])), row) for row in groups
+    )
     usages = []
     for key, rows in by_signer.items():
         refused = sum(row[-1] for row in rows if row[4] in _REFUSED)
         opened = sum(row[-1] for row in rows if row[4] == "opened")
         sources = tuple(dict.fromkeys(printable(row[0]) or "no address" for row in rows))
         version_2 = sum(row[-1] for row in rows if row[5])
-        usages.append(Usage(*key, sum(row[-1] for row in rows), refused, opened, version_2, sources))
-    return tuple(sorted(usages, key=lambda each: (-each.refused, -each.requests, each.signer, each.application)))
+        usages.append(
+            Usage(*key, sum(row[-1] for row in rows), refused, opened, version_2, sources)
+        )
+    return tuple(
+        sorted(
+            usages, key=lambda each: (-each.refused, -each.requests, each.signer, each.application)
+        )
+    )

@@ -1,4 +1,6 @@
-"""Scenes: what was expected of a source, and what was observed. For tutorials, reviews and the demo's summary."""
+"""Scenes: what was expected of a source, and what was observed. For tutorials,
+reviews and the demo's summary.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Scenes(Ambiguous):
     def __init__(self) -> None:
         self._scenes: list[LoggedProbe] = []
 
-    def add(self, label: str, probe: Probe, expected: Expected, *, decided_by: str = "") -> LoggedProbe:
+    def add(
+        self, label: str, probe: Probe, expected: Expected, *, decided_by: str = ""
+    ) -> LoggedProbe:
         """Add one probe.
 
         Parameters
@@ -62,7 +66,9 @@ class Scenes(Ambiguous):
             The lock that decided, if explained.
         """
         if expected not in {"opened", "refused"}:
-            raise InvalidInput(f'"{expected}" is not an expectation.', next_step='Write "opened" or "refused".')
+            raise InvalidInput(
+                f'"{expected}" is not an expectation.', next_step='Write "opened" or "refused".'
+            )
         scene = LoggedProbe(
             label,
             str(probe.source or probe.probe_origin),
@@ -107,7 +113,8 @@ class Scenes(Ambiguous):
                 scene.label,
                 scene.source,
                 scene.expected,
-                f"{scene.observed} ({scene.status})" + (f" · {scene.decided_by}" if scene.decided_by else ""),
+                f"{scene.observed} ({scene.status})"
+                + (f" · {scene.decided_by}" if scene.decided_by else ""),
                 Chip("ok", "as expected") if scene.as_expected else Chip("no", "not as expected"),
             )
             for scene in self._scenes

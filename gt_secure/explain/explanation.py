@@ -1,7 +1,9 @@
-"""Explanation of an answer to a probe: the lock that decided, what S3 must have seen, and the next step. Pure.
+"""Explanation of an answer to a probe: the lock that decided, what S3 must have seen, and the next
+step. Pure.
 
-Sources: S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3* (within an account, S3 names
-the kind of policy) and *Download and upload objects with presigned URLs*; S3 API Reference, *Error responses*.
+Sources: S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3* (within an
+account, S3 names the kind of policy) and *Download and upload objects with presigned URLs*; S3 API
+Reference, *Error responses*.
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..base.denials import parse_denial
-from ..base.html import Tone, join as join_html, notice as notice_box, output as cell_output, text as html_text
+from ..base.html import (
+    Tone,
+    join as join_html,
+    notice as notice_box,
+    output as cell_output,
+    text as html_text,
+)
 from ..base.network import Source
 from ..base.text import printable
 from ..base.truth import Ambiguous
@@ -49,16 +57,19 @@ class Explanation(Ambiguous):
     Attributes
     ----------
     cause : str
-        A stable code: ``opened``, ``session-policy``, ``bucket-guard``, ``bucket-policy``, ``identity-policy``,
-        ``permissions-boundary``, ``endpoint-policy``, ``organization-policy``, ``block-public-access``, ``kms``,
-        ``expired``, ``not-yet-valid``, ``credentials``, ``signature``, ``signature-version``, ``region``, ``redirect``,
-        ``cors``, ``not-found``, ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``,
-        ``unsigned-headers``, ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
-        ``account``, ``unreadable``, ``range``, ``signer-limit``, ``revoked``, ``no-reason`` or ``unknown``.
+        A stable code: ``opened``, ``session-policy``, ``bucket-guard``, ``bucket-policy``,
+        ``identity-policy``, ``permissions-boundary``, ``endpoint-policy``, ``organization-policy``,
+        ``block-public-access``, ``kms``, ``expired``, ``not-yet-valid``, ``credentials``,
+        ``signature``, ``signature-version``, ``region``, ``redirect``, ``cors``, ``not-found``,
+        ``archived``, ``busy``, ``no-answer``, ``not-s3``, ``two-signatures``, ``unsigned-headers``,
+        ``url-too-old``, ``signature-version-2``, ``cut-url``, ``customer-key``, ``disabled``,
+        ``account``, ``unreadable``, ``range``, ``signer-limit``, ``revoked``, ``no-reason`` or
+        ``unknown``.
     lock : str
         ``URL lock``, ``bucket guard``, ``signer limit`` or ``revocation`` if one of them decided.
     headline, why, next_step : str
-        Sentences for a person. Where prediction and observation differ, the difference is the headline.
+        Sentences for a person. Where prediction and observation differ, the difference is the
+        headline.
     observed : str
         ``opened``, ``refused``, ``unknown`` where S3 decided nothing, or ``no answer``.
     predicted : str
@@ -70,8 +81,8 @@ class Explanation(Ambiguous):
     authorization_id : str
         Id under which IAM keeps the details of the refusal, if AWS gave one.
     stranger : bool or None
-        Whether the URL was used from another address than the one that it was signed for, or from outside the list of
-        the bucket guard; None if neither is known.
+        Whether the URL was used from another address than the one that it was signed for, or from
+        outside the list of the bucket guard; None if neither is known.
     """
 
     _ask = ".predicted"
@@ -93,7 +104,11 @@ class Explanation(Ambiguous):
     def tone(self) -> Tone:
         """The colour of the answer: a warning where it differs from the prediction."""
         words: dict[str, Word] = {"opened": "opened", "refused": "refused"}
-        return "warn" if self.agrees is False else tone(words.get(self.observed, "unknown"), self.stranger)
+        return (
+            "warn"
+            if self.agrees is False
+            else tone(words.get(self.observed, "unknown"), self.stranger)
+        )
 
     def to_dict(self) -> dict[str, object]:
         """JSON-able data with the names of the attributes."""
@@ -105,7 +120,9 @@ class Explanation(Ambiguous):
         if self.predicted:
             lines.append(f"Predicted: {self.predicted}. {self.predicted_reason}")
         if self.authorization_id:
-            lines.append(f"Details: aws iam-toolbox {_DETAILS} --authorization-id {self.authorization_id}")
+            lines.append(
+                f"Details: aws iam-toolbox {_DETAILS} --authorization-id {self.authorization_id}"
+            )
         return "\n".join(printable(line) for line in lines if line)
 
     def __str__(self) -> str:
@@ -134,9 +151,10 @@ def explain(
 ) -> Explanation:
     """Explain the answer to one fetch of a presigned URL.
 
-    ``verdict`` is what the known policies predict, ``signed`` what the URL says about itself, ``bound_to`` the
-    source that its session policy names, ``kms`` whether the bucket encrypts with a KMS key, ``origin`` the web
-    page that asked, ``revocations`` those of the bucket policy that cover the object.
+    ``verdict`` is what the known policies predict, ``signed`` what the URL says about itself,
+    ``bound_to`` the source that its session policy names, ``kms`` whether the bucket encrypts with
+    a KMS key, ``origin`` the web page that asked, ``revocations`` those of the bucket policy that
+    cover the object.
     """
     bound = None if bound_to is None else Source.parse(bound_to)
     known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin, revocations)
@@ -147,7 +165,10 @@ def explain(
     denial = parse_denial(probe.error_message)
     if agrees is False and verdict is not None:
         headline = f"Predicted {verdict.decision}, but the object was {observed}: {cause.headline}"
-        why = f"{cause.why} A policy that could not be read, or that changed just now, would explain the difference."
+        why = (
+            f"{cause.why} A policy that could not be read, or that changed just now, would explain"
+            " the difference."
+        )
     return Explanation(
         cause=cause.code,
         lock=cause.lock,
@@ -194,7 +215,9 @@ _BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
 
 
 def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
-    """Compare prediction and observation; expiry, signatures and networks are no matter of policies."""
+    """Compare prediction and observation; expiry,
+    signatures and networks are no matter of policies.
+    """
     if verdict is None or verdict.decision in ("invalid", "unknown"):
         return None
     if cause.code not in _BY_POLICY or probe.answer == "unknown":
@@ -213,7 +236,8 @@ def _cause(known: ProbeContext) -> Cause:
     probe = known.probe
     return Cause(
         "unknown",
-        f"Refused with status {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
+        "Refused with status"
+        f" {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
         probe.error_message or "S3 returned no reason.",
         "Look up the request id in CloudTrail data events, or the row in the access log.",
     )

@@ -1,9 +1,10 @@
 """Read what is needed to explain a probe, predict its answer, and explain the difference.
 
-What cannot be read is not guessed: without the bucket policy there is no prediction. That the signer's own policies
-allow the object is assumed, since reading them needs IAM permissions that a notebook role hardly ever has; where S3
-then says otherwise, the explanation names the identity policy. Expectations are tried on the wire in the same way, with
-a test URL as the team's lock would make it.
+What cannot be read is not guessed: without the bucket policy there is no prediction. That the
+signer's own policies allow the object is assumed, since reading them needs IAM permissions that a
+notebook role hardly ever has; where S3 then says otherwise, the explanation names the identity
+policy. Expectations are tried on the wire in the same way, with a test URL as the team's lock would
+make it.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ from ..presign.signed_url import TestUrl
 from .explanation import Explanation, explain
 
 
-def explain_probe(aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, origin: str = "") -> Explanation:
+def explain_probe(
+    aws: Aws, probe: Probe, *, url: TestUrl | str | None = None, origin: str = ""
+) -> Explanation:
     """Explain one answer with what this role can read.
 
-    ``url`` is what was fetched: it names the signer and what the session policy demands. ``origin`` is the web page
-    that asked, if one did.
+    ``url`` is what was fetched: it names the signer and what the session policy demands. ``origin``
+    is the web page that asked, if one did.
     """
     locks, kms = _locks(aws, probe.bucket)
     made = url if isinstance(url, TestUrl) else None
@@ -79,7 +82,9 @@ def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks)
             **({"s3:VersionId": url.version_id} if url.version_id else {}),
         },
     )
-    request = Request(action, f"{locks.arn}/{url.key}", url.signer, {**context, **_issue(url, signed_at)})
+    request = Request(
+        action, f"{locks.arn}/{url.key}", url.signer, {**context, **_issue(url, signed_at)}
+    )
     return locks.verdict(request, session=session if is_session else None)
 
 
@@ -91,7 +96,9 @@ def _signed_at(url: TestUrl) -> dt.datetime | None:
 
 
 def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple[str, ...]]:
-    """Return when the credentials of a test URL were issued: a user's keys never, its own session just before it."""
+    """Return when the credentials of a test URL were issued: a user's keys never,
+    its own session just before it.
+    """
     if ":user/" in url.signer:
         return {"aws:TokenIssueTime": ()}
     own = url.signer.endswith(f"/{SESSION_NAME}") and signed_at is not None
@@ -99,7 +106,11 @@ def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple
 
 
 def _age_ms(signed_at: dt.datetime | None) -> int:
-    return 0 if signed_at is None else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
+    return (
+        0
+        if signed_at is None
+        else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
+    )
 
 
 def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Verdict | None:
@@ -111,21 +122,27 @@ def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Ver
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:
     """Return the locks where the bucket policy was read, and whether the bucket uses a KMS key."""
     needs = LOCKS | {"bucket.encryption"}
-    found = part_of(f"the bucket {bucket}", "s3:ListBucket", lambda: read_state(aws, bucket=bucket, needs=needs))
+    found = part_of(
+        f"the bucket {bucket}", "s3:ListBucket", lambda: read_state(aws, bucket=bucket, needs=needs)
+    )
     state = found.if_read
     if state is None or state.bucket is None:
         return None, False  # somebody else's bucket, or no network: the answer itself must do
     locks = locks_of(state)
-    return None if READ_POLICY in locks.not_read else locks, bool(state.bucket.default_kms_key.if_read)
+    return None if READ_POLICY in locks.not_read else locks, bool(
+        state.bucket.default_kms_key.if_read
+    )
 
 
 def expectation_probe(
     aws: Aws, team: str | None, test_urls: UrlJournal | None = None
 ) -> Callable[[Source, str, str], bool | None]:
-    """Return a predicate for whether a worker at a source opens an object of a bucket, under a prefix.
+    """Return a predicate for whether a worker at a source opens an object of a bucket, under a
+    prefix.
 
-    It gives None where that source cannot be reached from here (always on AWS, where a kernel cannot choose its
-    address), or there is no object to try. The URL lock of the team, at that time, goes into the URL.
+    It gives None where that source cannot be reached from here (always on AWS, where a kernel
+    cannot choose its address), or there is no object to try. The URL lock of the team, at that
+    time, goes into the URL.
     """
 
     def opened(source: Source, bucket: str, prefix: str) -> bool | None:
@@ -145,7 +162,9 @@ def expectation_probe(
 
 
 def _bound(aws: Aws, team: str | None, source: Source) -> Source | None:
-    """Return the address that Ground Truth would put into the URL for a worker there, under the key that is on."""
+    """Return the address that Ground Truth would put into the URL for a worker there,
+    under the key that is on.
+    """
     lock = get_workteam(aws, team).url_lock if team and not team.startswith("arn:") else None
     if lock is None or not lock.on or source.address is None:
         return None

@@ -15,17 +15,28 @@ from ..base.network import Source, read_address, scope
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 from ..engine.iam.request import Policies, Request
-from ..engine.iam.request_context import POST_FORM, SIGV2, SIGV4, anonymous_context, header_context, presigned_context
+from ..engine.iam.request_context import (
+    POST_FORM,
+    SIGV2,
+    SIGV4,
+    anonymous_context,
+    header_context,
+    presigned_context,
+)
 from ..engine.iam.wildcards import TooManyClassesError
 from ..logs.refusals import Refusal
 
 EXPIRED = "expired URL"
 OTHER = "URL lock or IAM"
-"""The bucket policy opens the request: what refuses it is the session policy of the URL, or a policy of its signer."""
+"""The bucket policy opens the request: what refuses it is the session policy of the URL,
+or a policy of its signer.
+"""
 
 
 def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
-    """Return a function that names the lock which refuses a request of a log under the current policies."""
+    """Return a function that names the lock which refuses a request of a log under
+    the current policies.
+    """
 
     @cache
     def locks_on(bucket: str) -> EffectiveLocks | None:
@@ -42,7 +53,9 @@ def refusal_decider(aws: Aws) -> Callable[[Refusal], str | None]:
 
 
 def is_expired(refusal: Refusal) -> bool:
-    """Return whether the URL had expired when it was used: an age of 2 in the log is one of 2.000 to 2.999 seconds."""
+    """Return whether the URL had expired when it was used:
+    an age of 2 in the log is one of 2.000 to 2.999 seconds.
+    """
     age, lifetime = refusal["age_s"], refusal["expires_s"]
     return age is not None and lifetime is not None and age >= lifetime
 
@@ -52,7 +65,9 @@ def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
     source = _source(refusal)
     if source is None:
         return None
-    lock, *others = (_lock(refusal, source, age, locks) for age in _ages_ms(refusal, locks.policies()))
+    lock, *others = (
+        _lock(refusal, source, age, locks) for age in _ages_ms(refusal, locks.policies())
+    )
     return lock if all(other == lock for other in others) else None
 
 
@@ -76,7 +91,8 @@ def _lock(refusal: Refusal, source: Source, age_ms: int, locks: EffectiveLocks) 
 
 
 def _ages_ms(refusal: Refusal, policies: Policies) -> list[int]:
-    """Return the ages that the signature may have had, one for each answer that the policies can give.
+    """Return the ages that the signature may have had, one for each answer that the policies can
+    give.
 
     The log has the age in whole seconds, and none for a form. S3 compares milliseconds.
     """

@@ -33,7 +33,9 @@ MAX_ENTRIES = 10_000
 
 
 def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
-    """Return accepted findings from a file or from entries; raises :class:`InvalidInput` for an incomplete entry."""
+    """Return accepted findings from a file or from entries;
+    raises :class:`InvalidInput` for an incomplete entry.
+    """
     if given is None:
         return ()
     if isinstance(given, (str, Path)):
@@ -49,35 +51,55 @@ def load_accepted(path: str | Path) -> tuple[Acceptance, ...]:
     data = textfiles.load(file)
     listed = data.get("accepted") if isinstance(data, Mapping) else data
     if listed is None:
-        raise _bad(f"{file.name} has no list 'accepted'.", "accepted", "Start with 'accepted:' and a list.")
+        raise _bad(
+            f"{file.name} has no list 'accepted'.", "accepted", "Start with 'accepted:' and a list."
+        )
     return accepted_of(listed, file)
 
 
 def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
-    """Return the member ``accepted`` of a file: a list of entries, or the name of a file beside it."""
+    """Return the member ``accepted`` of a file: a list of entries,
+    or the name of a file beside it.
+    """
     if isinstance(listed, str) and listed:
         other = file.parent / listed
         if other.resolve() == file.resolve():
-            raise _bad(f"'accepted' of {file.name} names the file itself.", "accepted", "Name another file.")
+            raise _bad(
+                f"'accepted' of {file.name} names the file itself.",
+                "accepted",
+                "Name another file.",
+            )
         return load_accepted(other)
     try:
         return parse_accepted(listed)
     except InvalidInput as error:
-        raise InvalidInput(f"{file.name}: {error.message}", next_step=error.next_step, field=error.field) from error
+        raise InvalidInput(
+            f"{file.name}: {error.message}", next_step=error.next_step, field=error.field
+        ) from error
 
 
 def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
     """Return the entries of a list ``accepted``; an entry that occurs twice is an error."""
     if not isinstance(listed, list):
-        raise _bad("'accepted' is a list of entries.", "accepted", "Write each entry as a list item.")
+        raise _bad(
+            "'accepted' is a list of entries.", "accepted", "Write each entry as a list item."
+        )
     if len(listed) > MAX_ENTRIES:
-        raise _bad(f"'accepted' has {len(listed):,} entries.", "accepted", f"Split it: {MAX_ENTRIES:,} fit.")
+        raise _bad(
+            f"'accepted' has {len(listed):,} entries.",
+            "accepted",
+            f"Split it: {MAX_ENTRIES:,} fit.",
+        )
     entries = tuple(_entry(item, number) for number, item in enumerate(listed, 1))
     seen: set[tuple[str, str]] = set()
     for number, entry in enumerate(entries, 1):
         key = (entry.finding, entry.subject)
         if key in seen:
-            raise _bad(f"Accepted entry {number} repeats {entry.label}.", "accepted", "Remove one of the two.")
+            raise _bad(
+                f"Accepted entry {number} repeats {entry.label}.",
+                "accepted",
+                "Remove one of the two.",
+            )
         seen.add(key)
     return entries
 
@@ -86,7 +108,11 @@ def _entry(item: object, number: int) -> Acceptance:
     if isinstance(item, Acceptance):
         item = item.to_dict()
     if not isinstance(item, Mapping):
-        raise _bad(f"Accepted entry {number} is not a mapping.", "accepted", f"It has: {', '.join(MEMBERS)}.")
+        raise _bad(
+            f"Accepted entry {number} is not a mapping.",
+            "accepted",
+            f"It has: {', '.join(MEMBERS)}.",
+        )
     for key in item:
         if key not in MEMBERS:
             hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
@@ -117,14 +143,17 @@ def _text(item: Mapping[str, Any], name: str, number: int) -> str:
 def _code(code: str, number: int) -> str:
     if code == "not-checked":
         raise _bad(
-            f"Accepted entry {number}: 'not-checked' cannot be accepted, because what was not read is unknown.",
+            f"Accepted entry {number}: 'not-checked' cannot be accepted, because what was not read"
+            " is unknown.",
             "finding",
             "List the missing permissions with gt_secure.doctor.examine(gt).",
         )
     known = (*catalog(), SAVED_SECRET)
     if code in known:
         return code
-    hint = did_you_mean(code, known, "List the codes with gt.findings(team=..., bucket=...).", form="'{}'")
+    hint = did_you_mean(
+        code, known, "List the codes with gt.findings(team=..., bucket=...).", form="'{}'"
+    )
     raise _bad(f"Accepted entry {number}: unknown finding code '{code[:40]}'.", "finding", hint)
 
 
@@ -161,24 +190,35 @@ def accept(
     for finding in findings:
         names = [finding.subject, *([f"{place}/{finding.subject}"] if place else [])]
         matches = (
-            [] if finding.code == "not-checked" else [each for each in accepted if each.covers(finding.code, *names)]
+            []
+            if finding.code == "not-checked"
+            else [each for each in accepted if each.covers(finding.code, *names)]
         )
         last = max(matches, key=lambda each: each.until, default=None)
         if last is not None:
-            finding = replace(finding, ended=last) if last.ended(today) else replace(finding, accepted=last)
+            finding = (
+                replace(finding, ended=last)
+                if last.ended(today)
+                else replace(finding, accepted=last)
+            )
         found.append(finding)
     return tuple(found)
 
 
 def unused(
-    findings: Iterable[Finding], accepted: Iterable[Acceptance], *, places: Mapping[int, str] | None = None
+    findings: Iterable[Finding],
+    accepted: Iterable[Acceptance],
+    *,
+    places: Mapping[int, str] | None = None,
 ) -> tuple[Acceptance, ...]:
     """Return the entries that no finding matched: the risk is gone, or the entry has an error."""
     pairs = [
         (finding.code, finding.subject, f"{(places or {}).get(number, '')}/{finding.subject}")
         for number, finding in enumerate(findings)
     ]
-    return tuple(each for each in accepted if not any(each.covers(code, *names) for code, *names in pairs))
+    return tuple(
+        each for each in accepted if not any(each.covers(code, *names) for code, *names in pairs)
+    )
 
 
 def baseline(
@@ -215,7 +255,13 @@ def accepted_fold(findings: Sequence[Finding]) -> Markup:
     head = ("until", "finding", "subject", "accepted by", "reason")
     entries = [(each, each.accepted) for each in findings if each.accepted is not None]
     rows = [
-        (entry.until.isoformat(), markup.code(each.code), each.subject or "-", entry.owner or "-", entry.reason)
+        (
+            entry.until.isoformat(),
+            markup.code(each.code),
+            each.subject or "-",
+            entry.owner or "-",
+            entry.reason,
+        )
         for each, entry in entries
     ]
     return markup.fold(accepted_title(findings), markup.table(head, rows))

@@ -78,7 +78,9 @@ def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
 
 
 @rule("bucket-deny-breaks-ground-truth", "bucket", "bucket.policy", "team", given=("workteam",))
-def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket, _team: Workteam) -> Iterator[Match]:
+def bucket_deny_breaks_ground_truth(
+    state: State, bucket: Bucket, _team: Workteam
+) -> Iterator[Match]:
     """A Deny applies to a header-signed call of the back end through its own endpoint."""
     document = bucket_document(bucket.policy.value)
     if document is None:
@@ -92,16 +94,29 @@ def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket, _team: Worktea
     bucket_arn = f"arn:{state.partition}:s3:::{bucket.name}"
     for statement, alone in _denies_alone(document, str(bucket.policy.value)):
         arn = f"{bucket_arn}/{_example_key(statement)}"
-        requests = [Request(action, arn, session, context, resource_account=account) for action in BACK_END_ACTIONS]
-        verdicts = [
-            decide_request(each, alone, state.facts, signer_known=bool(known), session_known=False) for each in requests
+        requests = [
+            Request(action, arn, session, context, resource_account=account)
+            for action in BACK_END_ACTIONS
         ]
-        hit = [verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"]
+        verdicts = [
+            decide_request(each, alone, state.facts, signer_known=bool(known), session_known=False)
+            for each in requests
+        ]
+        hit = [
+            verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"
+        ]
         label = f"It is {statement.label}{conditions_of(statement) if statement.conditions else ''}"
         if hit:
             yield Match(bucket.name, f"{label}; it denies {', '.join(hit)}.")
             continue
-        keys = sorted({key for verdict in verdicts for key in verdict.depends_on if verdict.decision == "unknown"})
+        keys = sorted(
+            {
+                key
+                for verdict in verdicts
+                for key in verdict.depends_on
+                if verdict.decision == "unknown"
+            }
+        )
         if keys:
             yield Match(bucket.name, f"{label}.", tuple(keys))
 
@@ -109,7 +124,10 @@ def bucket_deny_breaks_ground_truth(state: State, bucket: Bucket, _team: Worktea
 def _denies_alone(document: Document, text: str) -> Iterator[tuple[Statement, Policies]]:
     """Yield each Deny with policies in which nothing else denies."""
     listed = as_list(json.loads(text)["Statement"])
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
     for statement, data in zip(document.statements, listed, strict=True):
         if statement.deny:
             alone = {"Version": document.version, "Statement": [data]}
@@ -117,10 +135,16 @@ def _denies_alone(document: Document, text: str) -> Iterator[tuple[Statement, Po
 
 
 def _example_key(statement: Statement) -> str:
-    """Return a key that the statement's first resource covers, so that a Deny on a prefix is found too."""
+    """Return a key that the statement's first resource covers,
+    so that a Deny on a prefix is found too.
+    """
     text = statement.resources[0].text if statement.resources and not statement.not_resource else ""
     key = text.partition("/")[2]
-    return (key.replace("*", "x").replace("?", "x") or "labeling/object") if "${" not in key else "labeling/object"
+    return (
+        (key.replace("*", "x").replace("?", "x") or "labeling/object")
+        if "${" not in key
+        else "labeling/object"
+    )
 
 
 @rule("bucket-policy-unreadable", "bucket", "bucket.policy")
@@ -147,13 +171,23 @@ Script: TypeAlias = tuple[str, Collection[str], Severity | None]
 
 
 def scripts_of(state: State, bucket: Bucket) -> Iterator[Script]:
-    """Yield who loads or uploads objects by script, with what it needs: a team, an application, refused preflights."""
+    """Yield who loads or uploads objects by script, with what it needs: a team, an application,
+    refused preflights.
+    """
     if state.team.value is not None:
-        yield f"Built-in task types of workteam {state.team.value.name} load by script", ("GET",), None
+        yield (
+            f"Built-in task types of workteam {state.team.value.name} load by script",
+            ("GET",),
+            None,
+        )
     named = state.wanted.application if state.wanted is not None else None
     for name, profile in applications().items():
         if profile.cors and (name == named or profile.name in bucket.applications):
-            yield f"Pages of {profile.name} work by script", (*profile.cors, *profile.cors_headers), None
+            yield (
+                f"Pages of {profile.name} work by script",
+                (*profile.cors, *profile.cors_headers),
+                None,
+            )
     if bucket.preflights:
         yield f"The log shows {count(bucket.preflights, 'refused preflight request')}", (), "medium"
 
@@ -162,11 +196,18 @@ def scripts_of(state: State, bucket: Bucket) -> Iterator[Script]:
 def cors_missing(_: State, bucket: Bucket, pages: Iterable[Script]) -> Iterator[Match]:
     """No rule with an origin allows a method, or exposes a header, that is needed."""
     rules = [rule for rule in bucket.cors.value or () if _list(rule, "AllowedOrigins")]
-    there = {each for rule in rules for name in ("AllowedMethods", "ExposeHeaders") for each in _list(rule, name)}
+    there = {
+        each
+        for rule in rules
+        for name in ("AllowedMethods", "ExposeHeaders")
+        for each in _list(rule, name)
+    }
     for who, needed, severity in pages:
         missing = [each for each in needed if each not in there]
         if missing or not rules:
-            names = f" Missing: {', '.join(missing)}." if missing else " The bucket has no CORS rule."
+            names = (
+                f" Missing: {', '.join(missing)}." if missing else " The bucket has no CORS rule."
+            )
             yield Match(bucket.name, f"{who}.{names}", severity=severity)
 
 
@@ -190,14 +231,20 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
         return
     problems = []
     if target.bucket == bucket.name:
-        problems.append("it is the source bucket itself, so that every log object makes another row")
+        problems.append(
+            "it is the source bucket itself, so that every log object makes another row"
+        )
     problems += [] if held is None else _unfit_settings(held, bucket.region)
     text = None if held is None else held.policy.if_read
-    verdict = None if held is None or held.policy.missing else _delivery(state, bucket, target, text)
+    verdict = (
+        None if held is None or held.policy.missing else _delivery(state, bucket, target, text)
+    )
     if verdict is not None and verdict.decision == "explicit-deny":
         problems.append(f"its policy denies delivery in {verdict.statement}")
     if verdict is not None and verdict.decision == "implicit-deny":
-        problems.append(f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)")
+        problems.append(
+            f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)"
+        )
     if problems:
         yield Match(target.bucket, "; ".join(problems).capitalize() + ".")
     elif verdict is not None and verdict.decision == "unknown":
@@ -238,21 +285,34 @@ def block_public_access_off(state: State, bucket: Bucket) -> Iterator[Match]:
         named = ", ".join(off)
         yield Match(
             bucket.name,
-            f"Off for the bucket and the account: {named}."
-            if by_account is not None
-            else f"Off: {named}. The settings of the account, which can turn them on too, were not read.",
+            (
+                f"Off for the bucket and the account: {named}."
+                if by_account is not None
+                else (
+                    f"Off: {named}. The settings of the account, which can turn them on too, were"
+                    " not read."
+                )
+            ),
         )
 
 
 @rule("kms-network-condition", "bucket", "bucket.encryption", "bucket.key_policy")
 def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
-    """A statement of the key policy that covers Decrypt asks for the caller's network, also in calls of a service."""
+    """A statement of the key policy that covers Decrypt asks for the caller's network,
+    also in calls of a service.
+    """
     key = bucket.default_kms_key.value or ""
     document = bucket_document(bucket.key_policy.value) if key else None
     for statement in document.statements if document is not None else ():
         keys = {each.lower_key for each in statement.conditions}
-        if statement.covers_action("kms:decrypt") and keys & _NETWORK_KEYS and "aws:viaawsservice" not in keys:
-            named = ", ".join(sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS))
+        if (
+            statement.covers_action("kms:decrypt")
+            and keys & _NETWORK_KEYS
+            and "aws:viaawsservice" not in keys
+        ):
+            named = ", ".join(
+                sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS)
+            )
             yield Match(key, f"It is {statement.label} of the key policy, under {named}.")
 
 

@@ -1,4 +1,6 @@
-"""The page of a finding: risk, evidence, fix and source, as Markdown that reads well in a terminal too."""
+"""The page of a finding: risk, evidence, fix and source,
+as Markdown that reads well in a terminal too.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +18,22 @@ from .run import RULES
 
 @lru_cache(maxsize=1)
 def read_with() -> dict[str, str]:
-    """Return the command that prints what a rule looks at, for a person who checks the evidence without gt_secure."""
+    """Return the command that prints what a rule looks at,
+    for a person who checks the evidence without gt_secure.
+    """
     data: dict[str, str] = package_data(__package__, "evidence.json")
     return data
 
 
 def page(code: str) -> str:
-    """Return the page of a finding, or of a message of a plan; the error for another code names the nearest one."""
+    """Return the page of a finding, or of a message of a plan;
+    the error for another code names the nearest one.
+    """
     if code not in catalog() and code not in notices():
         next_step = nearest_code(code, {*catalog(), *notices()})
-        raise InvalidInput(f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain")
+        raise InvalidInput(
+            f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain"
+        )
     lines = _lines if code in catalog() else _notice_lines
     return "\n".join((*lines(code), *_confirm_lines(code))) + "\n"
 
@@ -62,11 +70,21 @@ def _lines(code: str) -> Iterator[str]:
     yield from ("## Fix", "", row["fix"], "", "Then run the rule again:", "")
     yield from ("```text", "$ gt-secure findings s3://gt-images --team open-team", "```", "")
     if code != "not-checked":
-        entry = f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
-        yield from ("To accept the risk until a day, add it to the list `accepted` of a check file:", "")
+        entry = (
+            f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'
+        )
+        yield from (
+            "To accept the risk until a day, add it to the list `accepted` of a check file:",
+            "",
+        )
         yield from ("```json", entry, "```", "")
     if named := control_names(code):
-        yield from ("## Controls of NIST SP 800-53 Rev. 5", "", *(f"- {each}" for each in named), "")
+        yield from (
+            "## Controls of NIST SP 800-53 Rev. 5",
+            "",
+            *(f"- {each}" for each in named),
+            "",
+        )
         yield from ("The mapping is by the gt_secure project, not by NIST or AWS.", "")
     yield from ("## AWS source", "", f"<{row['source_url']}>")
 
@@ -80,7 +98,15 @@ def _evidence(code: str, places: Iterable[str]) -> Iterator[str]:
     for place in places:
         yield f"- {place}: `{read_with()[place]}`"
     for rule in (each for each in RULES if each.code == code):
-        yield from ("", f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.")
+        yield from (
+            "",
+            f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.",
+        )
         named = {"endpoint": "an endpoint", "principals": "a list of users and roles"}
-        given = ", ".join(named.get(name, f"a {name}") for name in (rule.subject, *rule.given)).rsplit(", ", 1)
-        yield from ("", f"It is about the {rule.subject}. It is not applicable without {' and '.join(given)}.")
+        given = ", ".join(
+            named.get(name, f"a {name}") for name in (rule.subject, *rule.given)
+        ).rsplit(", ", 1)
+        yield from (
+            "",
+            f"It is about the {rule.subject}. It is not applicable without {' and '.join(given)}.",
+        )

@@ -33,16 +33,28 @@ def guards_of(bucket: Bucket) -> tuple[Guard, ...]:
 def wishes_of(state: State, bucket: Bucket) -> tuple[Restriction, ...]:
     """Return the restrictions whose guards are wanted on a bucket."""
     wanted = () if state.wanted is None else (state.wanted,)
-    return tuple(each for each in (*wanted, *state.wishes) if each.guard and each.bucket == bucket.name)
+    return tuple(
+        each for each in (*wanted, *state.wishes) if each.guard and each.bucket == bucket.name
+    )
 
 
-def _guard_for(wanted: Restriction, guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Guard | None:
-    """Return the guard of a restriction: that of its prefix, or around it; or the only one, where nobody else's is."""
+def _guard_for(
+    wanted: Restriction, guards: Sequence[Guard], wishes: Sequence[Restriction]
+) -> Guard | None:
+    """Return the guard of a restriction: that of its prefix, or around it; or the only one,
+    where nobody else's is.
+    """
     guard = guard_around(guards, wanted.prefix)
-    return guard if len(wishes) == 1 or guard is None or wanted.prefix.startswith(guard.prefix) else None
+    return (
+        guard
+        if len(wishes) == 1 or guard is None or wanted.prefix.startswith(guard.prefix)
+        else None
+    )
 
 
-def _pairs(guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Iterator[tuple[Guard, Restriction]]:
+def _pairs(
+    guards: Sequence[Guard], wishes: Sequence[Restriction]
+) -> Iterator[tuple[Guard, Restriction]]:
     """Yield each guard that a restriction asks for, with that restriction."""
     for wanted in wishes:
         guard = _guard_for(wanted, guards, wishes)
@@ -61,7 +73,9 @@ def guard_missing(_: State, bucket: Bucket, wishes: Sequence[Restriction]) -> It
     guards = guards_of(bucket)
     for wanted in wishes:
         if _guard_for(wanted, guards, wishes) is None:
-            yield Match(bucket.name, f"No guard covers objects under {wanted.prefix}." if guards else "")
+            yield Match(
+                bucket.name, f"No guard covers objects under {wanted.prefix}." if guards else ""
+            )
 
 
 @rule(
@@ -69,7 +83,13 @@ def guard_missing(_: State, bucket: Bucket, wishes: Sequence[Restriction]) -> It
     "bucket",
     "bucket.policy",
     "team",
-    uses=("bucket.access_points", "bucket.public_access_block", "bucket.ownership", "account_block", "endpoints"),
+    uses=(
+        "bucket.access_points",
+        "bucket.public_access_block",
+        "bucket.ownership",
+        "account_block",
+        "endpoints",
+    ),
 )
 def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket of which not all objects are protected from outside a list, or may not be."""
@@ -92,19 +112,27 @@ def guard_drifted(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator
 
 def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
     unread = wanted.lists and not wanted.managed
-    return Match(bucket.name, "The ranges of its lists were not read.", wanted.lists) if unread else None
+    return (
+        Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
+        if unread
+        else None
+    )
 
 
 @rule("guard-narrower", "bucket", "bucket.policy", given=("guard",))
 def guard_narrower(state: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
-    """Match a guard that protects less than its restriction asks for, or guards that leave objects of the bucket."""
+    """Match a guard that protects less than its restriction asks for,
+    or guards that leave objects of the bucket.
+    """
     is_short = False
     for guard, wanted in _pairs(guards, wishes_of(state, bucket)):
         gaps = [*_gaps(guard, wanted)]
         unread = _unread_lists(bucket, wanted)
         if unread or gaps:
             is_short = True
-            yield unread or Match(bucket.name, _about(guard, guards) + capital("; ".join(gaps)) + ".")
+            yield unread or Match(
+                bucket.name, _about(guard, guards) + capital("; ".join(gaps)) + "."
+            )
     prefixes = [each.prefix for each in guards if each.bucket]
     if prefixes and not is_short and not state.prefix.startswith(tuple(prefixes)):
         asked = f'"{state.prefix}"' if state.prefix else f"all objects of {bucket.name}"
@@ -128,7 +156,9 @@ def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
 
 
 @rule("guard-stale", "bucket", "bucket.policy", given=("guard", "restriction"))
-def guard_stale(_: State, bucket: Bucket, guards: Sequence[Guard], wishes: Sequence[Restriction]) -> Iterator[Match]:
+def guard_stale(
+    _: State, bucket: Bucket, guards: Sequence[Guard], wishes: Sequence[Restriction]
+) -> Iterator[Match]:
     """Match a guard that does not list an address or endpoint of its restriction."""
     for guard, wanted in _pairs(guards, wishes):
         lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
@@ -143,9 +173,14 @@ _PATHS = ("endpoints", "workforce", "jobs", "bucket.access_points")
 _USERS = ("teams", "bucket.tags", "bucket.folders")
 
 
-@rule("endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", uses=_PATHS, given=("guard",))
-def endpoint_not_of_the_url_lock(state: State, team: Workteam, guards: Sequence[Guard]) -> Iterator[Match]:
-    """A guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request through one has.
+@rule(
+    "endpoint-not-of-the-url-lock", "team", "team", "bucket.policy", uses=_PATHS, given=("guard",)
+)
+def endpoint_not_of_the_url_lock(
+    state: State, team: Workteam, guards: Sequence[Guard]
+) -> Iterator[Match]:
+    """A guard admits VPC endpoints, and the URL lock of the team is SourceIp, which no request
+    through one has.
 
     An endpoint that serves another team of the bucket is there for that one.
     """
@@ -161,31 +196,52 @@ def endpoint_not_of_the_url_lock(state: State, team: Workteam, guards: Sequence[
         yield Match(team.name, f"{setting}, and the guard admits {', '.join(idle)}.")
 
 
-@rule("team-locked-out", "bucket", "bucket.policy", "team", uses=(*_PATHS, *_USERS), given=("team of the bucket",))
+@rule(
+    "team-locked-out",
+    "bucket",
+    "bucket.policy",
+    "team",
+    uses=(*_PATHS, *_USERS),
+    given=("team of the bucket",),
+)
 def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Match]:
-    """Match a team whose workers open no object: none of the bucket, or none that its only guard protects."""
+    """Match a team whose workers open no object: none of the bucket,
+    or none that its only guard protects.
+    """
     guards, team = guards_of(bucket), state.team.value
     prefix = state.prefix or (guards[0].prefix if len(guards) == 1 else "")
     exposure = Exposure(locks_of(state), prefix, is_prefix=True)
     for row in map(exposure.row, exposure.of_workers):
         if row.word == "refused":
-            name = row.request.removeprefix(WORKER_OF) if team is None or row.request != "worker" else team.name
+            name = (
+                row.request.removeprefix(WORKER_OF)
+                if team is None or row.request != "worker"
+                else team.name
+            )
             where = f", for objects under {prefix}" if prefix else ""
             severity: Severity | None = None if prefix == state.prefix else "medium"
             by = "; ".join(row.refused.decided_by)
-            yield Match(name, f"The workers of {name} are refused by {by}{where}.", severity=severity)
+            yield Match(
+                name, f"The workers of {name} are refused by {by}{where}.", severity=severity
+            )
 
 
 @rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)
 def private_address_alone(state: State, team: Workteam) -> Iterator[Match]:
-    """Match a team whose URLs are bound to a private address, on a bucket that every endpoint reaches."""
+    """Match a team whose URLs are bound to a private address,
+    on a bucket that every endpoint reaches.
+    """
     lock = lock_of(team)
     if not lock.vpc_source_ip or lock.impossible or state.bucket is None:
         return
     left = Exposure(locks_of(state), state.prefix, is_prefix=True).row("forwarded").unknown
     if left.other_endpoints and ANY_VPC in left.depends_on:
         rest = tuple(key for key in left.depends_on if key != ANY_VPC)
-        yield Match(team.name, "VpcSourceIp is Enabled, and no policy refuses endpoints of other VPCs.", rest)
+        yield Match(
+            team.name,
+            "VpcSourceIp is Enabled, and no policy refuses endpoints of other VPCs.",
+            rest,
+        )
 
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
@@ -202,7 +258,13 @@ def guard_private_address(_: State, bucket: Bucket, guards: Sequence[Guard]) -> 
         yield from lists(bucket.name, guard.networks, is_private)
 
 
-@rule("urls-live-long", "bucket", "bucket.policy", uses=("bucket.log",), given=("log", "presigned URL"))
+@rule(
+    "urls-live-long",
+    "bucket",
+    "bucket.policy",
+    uses=("bucket.log",),
+    given=("log", "presigned URL"),
+)
 def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     """The log shows URLs that live longer than a day, and no age limit ends them earlier."""
     guards = guards_of(bucket)
@@ -216,26 +278,48 @@ def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
 
 @rule("version-2-urls", "bucket", "bucket.policy", uses=("bucket.log",), given=("log",))
 def version_2_urls(_: State, bucket: Bucket, _log: object) -> Iterator[Match]:
-    """Match a bucket whose log shows opened URLs of signature version 2, unless our statement refuses that version."""
+    """Match a bucket whose log shows opened URLs of signature version 2,
+    unless our statement refuses that version.
+    """
     text = bucket.policy.value or ""
     if bucket.version_2 and SIGV2_SID not in text:
-        named = some([f"{printable(name)} ({number:,})" for name, number in bucket.version_2.items()])
-        void = " The age limit of the policy is void for them." if "s3:signatureage" in text.lower() else ""
-        yield Match(bucket.name, f"By application: {named}.{void}", severity="medium" if void else None)
+        named = some(
+            [f"{printable(name)} ({number:,})" for name, number in bucket.version_2.items()]
+        )
+        void = (
+            " The age limit of the policy is void for them."
+            if "s3:signatureage" in text.lower()
+            else ""
+        )
+        yield Match(
+            bucket.name, f"By application: {named}.{void}", severity="medium" if void else None
+        )
 
 
 MANY = 5
 """More identities than these are many, where few applications sign."""
 
 
-@rule("many-signers", "bucket", "bucket.policy", uses=("bucket.log", "principals"), given=("principals",))
+@rule(
+    "many-signers",
+    "bucket",
+    "bucket.policy",
+    uses=("bucket.log", "principals"),
+    given=("principals",),
+)
 def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[Match]:
     """Many users and roles can sign URLs, and with a log: of those that did not."""
     exposure = Exposure(locks_of(state), state.prefix, is_prefix=True)
-    signers = signers_of(exposure, people).counted(bucket.presigners() if bucket.presigners is not None else None)
+    signers = signers_of(exposure, people).counted(
+        bucket.presigners() if bucket.presigners is not None else None
+    )
     signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
-    idle = "" if bucket.presigners is None or bucket.log.if_read is None else " and signed none in the log"
+    idle = (
+        ""
+        if bucket.presigners is None or bucket.log.if_read is None
+        else " and signed none in the log"
+    )
     text = f"{identities(opened, 'reading')}{idle}."
     if len(opened) > MANY:
         yield Match(bucket.name, text, severity="medium" if idle else None)
@@ -250,11 +334,16 @@ def _lives(ages: UrlAges) -> str:
 
 
 def _advice(ages: UrlAges) -> str:
-    """Name the smallest usual limit that would have refused nobody: the log rounds ages down to whole seconds."""
+    """Name the smallest usual limit that would have refused nobody:
+    the log rounds ages down to whole seconds.
+    """
     enough = next((limit for limit in USUAL_LIMITS_S if ages.oldest_s < limit <= LONG_S), None)
     if enough is None:
         return ""
-    return f" A limit of {age_text(enough)} would have refused none of {count(ages.requests, 'request')}."
+    return (
+        f" A limit of {age_text(enough)} would have refused none of"
+        f" {count(ages.requests, 'request')}."
+    )
 
 
 LONG_S = 86_400

@@ -48,7 +48,11 @@ class _List(ShownTable[T], list[T]):
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: SupportsIndex | slice) -> T | Self:
-        return self._part(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
+        return (
+            self._part(super().__getitem__(index))
+            if isinstance(index, slice)
+            else super().__getitem__(index)
+        )
 
 
 class Workteams(_List["Workteam"]):
@@ -63,7 +67,13 @@ class Workteams(_List["Workteam"]):
     @staticmethod
     def row(item: Workteam) -> tuple[str, ...]:
         """Return the cells of a workteam."""
-        return item.name, item.kind, item.url_lock_text, ", ".join(item.members) or "-", item.description or "-"
+        return (
+            item.name,
+            item.kind,
+            item.url_lock_text,
+            ", ".join(item.members) or "-",
+            item.description or "-",
+        )
 
 
 class Jobs(_List["LabelingJob"]):
@@ -114,11 +124,21 @@ class History(_List["HistoryEntry"]):
         call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
         change = item.change_id or ("gt_secure" if item.by_gt_secure else "-")
         when = f"{item.at:%Y-%m-%d %H:%M:%S}"
-        return when, call, item.target, caller_name(item.who), item.source or "-", change, item.reason or "-"
+        return (
+            when,
+            call,
+            item.target,
+            caller_name(item.who),
+            item.source or "-",
+            change,
+            item.reason or "-",
+        )
 
 
 class FindingsReport:
-    """Findings, and what was not read: whether they pass. Findings that somebody accepts do not count."""
+    """Findings, and what was not read: whether they pass.
+    Findings that somebody accepts do not count.
+    """
 
     __slots__ = ()
 
@@ -151,7 +171,11 @@ class FindingsReport:
     @property
     def counts(self) -> dict[str, int | None]:
         """The number of open findings of each severity; None if no rule was decided."""
-        found = [finding.severity for finding in self.findings if finding.accepted is None and finding.decided]
+        found = [
+            finding.severity
+            for finding in self.findings
+            if finding.accepted is None and finding.decided
+        ]
         is_known = bool(found) or self.decided
         return {word: found.count(word) if is_known else None for word in SEVERITIES}
 
@@ -172,8 +196,14 @@ class FindingsReport:
         return tuple(each for each in severe(self.findings, severity) if each.decided)
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
-        """Return what was not read, and the findings of a severity or higher that were not decided, in sentences."""
-        unsure = [each for each in severe(self.findings, severity) if not each.decided and each.code != NOT_CHECKED]
+        """Return what was not read, and the findings of a severity or higher that were not
+        decided, in sentences.
+        """
+        unsure = [
+            each
+            for each in severe(self.findings, severity)
+            if not each.decided and each.code != NOT_CHECKED
+        ]
         return (*self.unread, *(f"{each.subject}: {each.code} is unknown" for each in unsure))
 
     @property
@@ -187,8 +217,8 @@ class FindingsReport:
         Parameters
         ----------
         severity : str
-            ``high``, ``medium``, ``low`` or ``info``; ``unknown`` is the lowest: every finding fails, and whatever is
-            not known makes the answer unknown.
+            ``high``, ``medium``, ``low`` or ``info``; ``unknown`` is the lowest: every finding
+            fails, and whatever is not known makes the answer unknown.
 
         Returns
         -------
@@ -205,13 +235,19 @@ class FindingsReport:
         return None if self.doubts(severity) or not self.decided else True
 
     def require(self, severity: Threshold = "high") -> Self:
-        """Return it; raise :class:`~gt_secure.check.CheckFailed` unless it passes: see :meth:`passes`."""
+        """Return it; raise :class:`~gt_secure.check.CheckFailed` unless it passes:
+        see :meth:`passes`.
+        """
         passed, found = self.passes(severity), [*map(str, self.worse_than(severity))]
-        title = f"{count(len(found), 'finding')} of severity {severities_from(severity)[-1]} or higher"
+        title = (
+            f"{count(len(found), 'finding')} of severity {severities_from(severity)[-1]} or higher"
+        )
         if passed is None:
             title, found = "Not read or not decided", [*self.doubts(severity)]
         text = f"{title}: {some(found, between='; ') or self.looked}"
-        CheckResult(type(self).__name__.lower(), self.subject, passed, text).recorded(self.place).require()
+        CheckResult(type(self).__name__.lower(), self.subject, passed, text).recorded(
+            self.place
+        ).require()
         return self
 
 
@@ -245,7 +281,11 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     ) -> Findings:
         """Keep the findings in their order."""
         made = super().__new__(cls, findings)
-        made.checked, made.evidence, made.access = tuple(checked), evidence or Evidence("nothing"), access
+        made.checked, made.evidence, made.access = (
+            tuple(checked),
+            evidence or Evidence("nothing"),
+            access,
+        )
         return made
 
     def __bool__(self) -> bool:
@@ -292,29 +332,44 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     @property
     def looked(self) -> str:
         """The outcomes of all rules, in a sentence."""
-        outcomes = {word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES}
+        outcomes = {
+            word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES
+        }
         numbers = ", ".join(f"{len(some)} {word}" for word, some in outcomes.items() if some)
         reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
 
     def doubts(self, severity: Threshold = "high") -> tuple[str, ...]:
-        """Return the parts and rules that are unknown, and findings of a severity or higher that are, in sentences."""
-        unsure, named = [each for each in severe(self, severity) if not each.decided], {each.code for each in self}
-        rules = [each for each in self.checked if each.outcome == "unknown" and each.code not in named]
+        """Return the parts and rules that are unknown,
+        and findings of a severity or higher that are, in sentences.
+        """
+        unsure, named = (
+            [each for each in severe(self, severity) if not each.decided],
+            {each.code for each in self},
+        )
+        rules = [
+            each for each in self.checked if each.outcome == "unknown" and each.code not in named
+        ]
         return (
             *(f"{each.code}: {each.detail}" for each in unsure),
             *(f"{each.code}: {each.reason}." for each in rules),
         )
 
-    def to_sarif(self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None) -> dict[str, Any]:
-        """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
+    def to_sarif(
+        self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None
+    ) -> dict[str, Any]:
+        """Return the findings as a SARIF 2.1.0 log;
+        ``source`` is a file to which code scanning attaches them.
+        """
         return findings.to_sarif(self, source=source, checked=self.checked, places=places)
 
     @staticmethod
     def row(item: Finding) -> tuple[str, ...]:
         """Return the cells of a finding."""
-        about = " ".join(part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part)
+        about = " ".join(
+            part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part
+        )
         return item.severity, item.code, item.subject or "-", about.removesuffix("."), item.fix
 
     def _more(self) -> list[str]:
@@ -326,10 +381,14 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         if not len(self.accepted):
             return super().__str__()
         tables = [
-            lay_out(self.head, [self.row(each) for each in some]) for some in (self.open, self.accepted) if len(some)
+            lay_out(self.head, [self.row(each) for each in some])
+            for some in (self.open, self.accepted)
+            if len(some)
         ]
         title = findings.accepted_title(self.accepted)
-        return "\n".join([*(tables[0] if len(self.open) else ["No finding is open."]), "", title, *tables[-1]])
+        return "\n".join(
+            [*(tables[0] if len(self.open) else ["No finding is open."]), "", title, *tables[-1]]
+        )
 
     __repr__ = __str__
 

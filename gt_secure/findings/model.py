@@ -1,4 +1,5 @@
-"""Findings: something in the account that nullifies, weakens or breaks a restriction, each with a stable code.
+"""Findings: something in the account that nullifies, weakens or breaks a restriction, each with a
+stable code.
 
 Texts and sources are in ``findings.json``; each code has one small pure function in ``*_rules.py``.
 """
@@ -26,15 +27,17 @@ from ..base.text import members, printable
 from ..base.truth import without_truth
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
-"""The code of a secret that ``no_secret_saved`` accepts: the subject of its entry is the id of the secret."""
+"""The code of a secret that ``no_secret_saved`` accepts:
+the subject of its entry is the id of the secret.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """A finding that the ``owner`` accepted until a day (UTC), that day included.
 
-    ``subject`` is the team, workforce, bucket or key, or ``account/region/subject``, or the id of a secret; ``*``
-    matches any text. Empty: every one.
+    ``subject`` is the team, workforce, bucket or key, or ``account/region/subject``, or the id of a
+    secret; ``*`` matches any text. Empty: every one.
     """
 
     finding: str
@@ -47,7 +50,9 @@ class Acceptance:
         """Return True if it is for this code, and for one of the names of the subject."""
         if code != self.finding:
             return False
-        return not self.subject or any(_pattern(self.subject).fullmatch(subject) for subject in subjects)
+        return not self.subject or any(
+            _pattern(self.subject).fullmatch(subject) for subject in subjects
+        )
 
     def ended(self, today: dt.date | None = None) -> bool:
         """Return True after the last day."""
@@ -55,7 +60,9 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason", "owner") | {"until": self.until.isoformat()}
+        data = members(self, "finding", "subject", "reason", "owner") | {
+            "until": self.until.isoformat()
+        }
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -91,7 +98,9 @@ NOT_CHECKED = "not-checked"
 
 
 def severities_from(threshold: str) -> tuple[Severity, ...]:
-    """Return the severities that fail a threshold; raises :class:`InvalidInput` for another word."""
+    """Return the severities that fail a threshold;
+    raises :class:`InvalidInput` for another word.
+    """
     if threshold not in THRESHOLDS:
         raise InvalidInput(
             f"'{str(threshold)[:40]}' is not a severity.",
@@ -155,10 +164,14 @@ class Finding:
 
     @property
     def severity_if_found(self) -> Severity:
-        """The severity that it has, or may have: any of its code if it is unknown, any at all for an unread part."""
+        """The severity that it has, or may have: any of its code if it is unknown,
+        any at all for an unread part.
+        """
         if self.decided:
             return self.severity
-        severity: Severity = "high" if self.code == NOT_CHECKED else catalog()[self.code]["severity"]
+        severity: Severity = (
+            "high" if self.code == NOT_CHECKED else catalog()[self.code]["severity"]
+        )
         return severity
 
     def to_dict(self) -> dict[str, object]:
@@ -173,9 +186,14 @@ class Finding:
     def from_dict(cls, data: Mapping[str, Any]) -> Finding:
         """Return a finding from what :meth:`to_dict` returned."""
         texts = {name: tuple(data[name]) for name in ("looked_at", "could_not_see", "depends_on")}
-        entries = {name: data.get(name) and Acceptance.from_dict(data[name]) for name in ("accepted", "ended")}
+        entries = {
+            name: data.get(name) and Acceptance.from_dict(data[name])
+            for name in ("accepted", "ended")
+        }
         known = {each.name for each in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known} | texts | entries)
+        return cls(
+            **{name: value for name, value in data.items() if name in known} | texts | entries
+        )
 
     @property
     def acceptance_text(self) -> str:
@@ -185,7 +203,10 @@ class Finding:
         if self.ended is None:
             return ""
         by = f" by {self.ended.owner}" if self.ended.owner else ""
-        return f"It was accepted{by} until {self.ended.until.isoformat()}, which is over: {self.ended.reason}"
+        return (
+            f"It was accepted{by} until {self.ended.until.isoformat()}, which is over:"
+            f" {self.ended.reason}"
+        )
 
     def __str__(self) -> str:
         about = f" ({self.subject})" if self.subject else ""
@@ -193,7 +214,9 @@ class Finding:
         return printable(f"{self.severity}: {self.title}{about}.{detail} {self.fix}")
 
     def _repr_html_(self) -> str:
-        tone: Tone = "no" if self.severity == "high" else "warn" if self.severity == "medium" else "plain"
+        tone: Tone = (
+            "no" if self.severity == "high" else "warn" if self.severity == "medium" else "plain"
+        )
         subject = [("subject", mono(self.subject)), ("values", self.detail)]
         pairs = [
             *subject,
@@ -242,10 +265,14 @@ class Checked(NamedTuple):
 
 
 def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
-    """Return what each rule came to over several subjects: found if it is so for one, then unknown, then clean."""
+    """Return what each rule came to over several subjects: found if it is so for one,
+    then unknown, then clean.
+    """
     worst: dict[str, Checked] = {}
     for each in checked:
-        worst[each.code] = min(worst.get(each.code, each), each, key=lambda one: OUTCOMES.index(one.outcome))
+        worst[each.code] = min(
+            worst.get(each.code, each), each, key=lambda one: OUTCOMES.index(one.outcome)
+        )
     return worst
 
 
@@ -266,11 +293,13 @@ Given: TypeAlias = Literal[
 
 
 class Rule(NamedTuple):
-    """A rule: what its findings are about, the parts without which it is not checked, and its function.
+    """A rule: what its findings are about, the parts without which it is not checked, and its
+    function.
 
-    ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what is ``given``:
-    without that, the rule is not applicable. ``uses`` are parts that it looks at where they were read.
-    ``settled_by_one``: one statement of a bucket policy is enough for a match, whatever the others are.
+    ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what
+    is ``given``: without that, the rule is not applicable. ``uses`` are parts that it looks at
+    where they were read. ``settled_by_one``: one statement of a bucket policy is enough for a
+    match, whatever the others are.
     """
 
     code: str
@@ -283,7 +312,9 @@ class Rule(NamedTuple):
 
     def looks_at(self, part: str) -> bool:
         """Return whether the rule looks at a part, or at a part of it."""
-        return any(part == name or part.startswith(f"{name}.") for name in (*self.needs, *self.uses))
+        return any(
+            part == name or part.startswith(f"{name}.") for name in (*self.needs, *self.uses)
+        )
 
 
 def rule(
@@ -294,7 +325,9 @@ def rule(
     given: tuple[Given, ...] = (),
     settled_by_one: bool = False,
 ) -> Callable[[Matcher], Rule]:
-    """Register a function as the rule of a code, with its subject and the parts of a state that it reads."""
+    """Register a function as the rule of a code,
+    with its subject and the parts of a state that it reads.
+    """
 
     def make(function: Matcher) -> Rule:
         return Rule(code, subject, needs, function, uses, given, settled_by_one)
@@ -304,19 +337,24 @@ def rule(
 
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, dict[str, Any]]:
-    """Return the data file: every code with severity, title, why, fix, source, what is looked at, and controls."""
+    """Return the data file: every code with severity, title, why, fix, source,
+    what is looked at, and controls.
+    """
     data: dict[str, dict[str, Any]] = package_data(__package__, "findings.json")
     return data
 
 
 @lru_cache(maxsize=1)
 def controls() -> dict[str, dict[str, str]]:
-    """Return title and family of each control of NIST SP 800-53 Rev. 5 that findings violate, as we map them."""
+    """Return title and family of each control of NIST SP 800-53 Rev. 5 that findings violate,
+    as we map them.
+    """
     data: dict[str, dict[str, str]] = package_data(__package__, "controls.json")
     return data
 
 
 def control_names(code: str) -> list[str]:
     """Return the controls that a finding violates, such as ``AC-3 Access Enforcement``."""
-    named = catalog().get(code, {}).get("controls", ())  # a finding of somebody else's rule has none
+    # a finding of somebody else's rule has none
+    named = catalog().get(code, {}).get("controls", ())
     return [f"{each} {controls()[each]['title']}" for each in named]

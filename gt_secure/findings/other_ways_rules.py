@@ -1,10 +1,11 @@
 """Rules about other ways to read the objects, which none of the three locks closes.
 
-The bucket guard refuses presigned requests. A CDN, another account, a replica, a website endpoint, an ACL or an access
-point reads with header signatures or without any.
+The bucket guard refuses presigned requests. A CDN, another account, a replica, a website endpoint,
+an ACL or an access point reads with header signatures or without any.
 
-Sources: CloudFront Developer Guide, *Restrict access to an Amazon S3 origin*; S3 User Guide, *Managing access points*,
-*Setting up replication*, *Website endpoints*, *Access control list overview*.
+Sources: CloudFront Developer Guide, *Restrict access to an Amazon S3 origin*; S3 User Guide,
+*Managing access points*, *Setting up replication*, *Website endpoints*, *Access control list
+overview*.
 """
 
 from __future__ import annotations
@@ -27,14 +28,20 @@ _ACCESS_POINT_KEYS = {
     "aws:pointarn",
 }
 _ACL_ACTIONS = ("s3:putobjectacl", "s3:putobjectversionacl", "s3:putbucketacl")
-_COPY_ACTIONS = ("s3:getobjectversionforreplication", "s3:initiatereplication", "s3:putreplicationconfiguration")
+_COPY_ACTIONS = (
+    "s3:getobjectversionforreplication",
+    "s3:initiatereplication",
+    "s3:putreplicationconfiguration",
+)
 _EVERYONE = "http://acs.amazonaws.com/groups/global/"
 _LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 
 @rule("cloudfront-grant", "bucket", "bucket.policy", settled_by_one=True)
 def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
-    """An Allow of reading names CloudFront: origin access control (a service) or identity (a user)."""
+    """An Allow of reading names CloudFront: origin access control (a service)
+    or identity (a user).
+    """
     return _readers(bucket, _is_cloudfront)
 
 
@@ -45,7 +52,10 @@ def _readers(
     for statement in reading_allows(bucket):
         named = [name(entry.text) for entry in _named(statement) if fits(entry)]
         if named:
-            yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.")
+            yield Match(
+                bucket.name,
+                f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.",
+            )
 
 
 def _is_cloudfront(entry: PrincipalEntry) -> bool:
@@ -82,15 +92,23 @@ def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
 
 
-def _grants_of(state: State, bucket: Bucket, actions: tuple[str, ...], word: str) -> Iterator[Match]:
-    """Match statements that name one of the actions, or that grant it with others beyond the account."""
+def _grants_of(
+    state: State, bucket: Bucket, actions: tuple[str, ...], word: str
+) -> Iterator[Match]:
+    """Match statements that name one of the actions,
+    or that grant it with others beyond the account.
+    """
     document = bucket_document(bucket.policy.value)
     for statement in document.allows if document is not None else ():
         covered = [action for action in actions if statement.covers_action(action)]
-        named = any(word in action.lower() for action in statement.actions) and not statement.not_action
+        named = (
+            any(word in action.lower() for action in statement.actions) and not statement.not_action
+        )
         if covered and (named or _beyond(statement, state.account_id)):
             yield Match(
-                bucket.name, f"It is {statement.label}{conditions_of(statement)}; it allows {', '.join(covered)}."
+                bucket.name,
+                f"It is {statement.label}{conditions_of(statement)}; it allows"
+                f" {', '.join(covered)}.",
             )
 
 
@@ -109,7 +127,9 @@ def _named(statement: Statement) -> tuple[PrincipalEntry, ...]:
 def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match an Allow of reads that leaves the decision to access points."""
     for statement in reading_allows(bucket):
-        keys = sorted({each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS})
+        keys = sorted(
+            {each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS}
+        )
         if keys:
             yield Match(bucket.name, f"It is {statement.label}, under {', '.join(keys)}.")
 
@@ -137,10 +157,20 @@ def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
         yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
 
 
-@rule("bucket-acl-public", "bucket", "bucket.acl_grants", uses=("bucket.public_access_block", "account_block"))
+@rule(
+    "bucket-acl-public",
+    "bucket",
+    "bucket.acl_grants",
+    uses=("bucket.public_access_block", "account_block"),
+)
 def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket's ACL grants something to everybody, and no Block Public Access setting ignores the ACL."""
-    public = [f"{grant.permission} to {grant.grantee.rpartition('/')[2]}" for grant in _acl(bucket, public=True)]
+    """The bucket's ACL grants something to everybody,
+    and no Block Public Access setting ignores the ACL.
+    """
+    public = [
+        f"{grant.permission} to {grant.grantee.rpartition('/')[2]}"
+        for grant in _acl(bucket, public=True)
+    ]
     if not public or (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS):
         return
     by_account = state.account_block.if_read
@@ -153,7 +183,9 @@ def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
 @rule("bucket-acl-other", "bucket", "bucket.acl_grants")
 def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket whose ACL grants something to other accounts."""
-    others = [f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)]
+    others = [
+        f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)
+    ]
     if others:
         yield Match(bucket.name, f"It grants {', '.join(others)}.")
 

@@ -1,9 +1,10 @@
-"""Links to S3 that a worker's page holds without ``grant_read_access``, by rendering the template of a labeling job.
+"""Links to S3 that a worker's page holds without ``grant_read_access``, by rendering the template
+of a labeling job.
 
-The input of a task is the line of the manifest. AWS's own pre-annotation functions name its object ``taskObject`` and
-add ``labels`` (Developer Guide, *Pre-annotation Lambda*; that they add nothing else to images is inferred). The input
-that another function returns is unknown: it is not called. Filters of Ground Truth: Developer Guide, *Adding automation
-with Liquid*.
+The input of a task is the line of the manifest. AWS's own pre-annotation functions name its object
+``taskObject`` and add ``labels`` (Developer Guide, *Pre-annotation Lambda*; that they add nothing
+else to images is inferred). The input that another function returns is unknown: it is not called.
+Filters of Ground Truth: Developer Guide, *Adding automation with Liquid*.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ _WEBSITE = re.compile(r"(.+)\.s3-website[.-].*")
 
 
 class PageLinks(NamedTuple):
-    """The links, as ``s3://`` URIs; without one, why it is not certain that there is none, and what that depends on."""
+    """The links, as ``s3://`` URIs; without one, why it is not certain that there is none,
+    and what that depends on.
+    """
 
     links: tuple[str, ...] = ()
     doubt: str = ""
@@ -45,7 +48,11 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
     """Return the links to S3 that the pages of a job hold without the filter."""
     if find_spec("liquid") is None:
         command = install_command("python-liquid")
-        return PageLinks((), f"python-liquid, which renders templates, is missing. Run: {command}.", template.place)
+        return PageLinks(
+            (),
+            f"python-liquid, which renders templates, is missing. Run: {command}.",
+            template.place,
+        )
     manifest, doubt, place = template.tasks.if_read, "", template.input_place or template.place
     lines = manifest.lines if manifest else ()
     if template.function and not _is_aws(template.function, account_id):
@@ -57,7 +64,9 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
         doubt = f"Only {count(len(lines), 'task')} of its manifest can be rendered."
     tasks = [_input(line, labels=bool(template.function)) for line in lines]
     try:
-        found = budget.call(links_within, text, [*template.buckets], tasks, doubt, [template.place, place])
+        found = budget.call(
+            links_within, text, [*template.buckets], tasks, doubt, [template.place, place]
+        )
     except OSError as error:
         return PageLinks((), f"Its template was not rendered: {error}.", template.place)
     links, doubt, place = found
@@ -67,10 +76,11 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
 def links_within(
     text: str, of_job: Collection[str], tasks: Iterable[Any], doubt: str, places: tuple[str, str]
 ) -> PageLinks:
-    """Return the links of a template and its tasks, by evaluating text from outside: to be called within a budget.
+    """Return the links of a template and its tasks, by evaluating text from outside: to be called
+    within a budget.
 
-    Each task is rendered, and once more with other buckets: what else depends on them is a doubt. A filter ends in any
-    error, such as that of a number or a text that is too large.
+    Each task is rendered, and once more with other buckets: what else depends on them is a doubt. A
+    filter ends in any error, such as that of a number or a text that is too large.
     """
     try:
         parsed = task_liquid.environment(lambda _: _GRANTED).from_string(text)
@@ -86,8 +96,14 @@ def links_within(
             page = str(parsed.render(task={"input": task}))
             unsigned = _links_of_page(page, task, buckets, text)
             links |= dict.fromkeys(unsigned)
-            if not unsigned and str(parsed.render(task={"input": _with_other_buckets(task, buckets)})) != page:
-                doubt = doubt or f"A bucket of task {number} reaches the page in another form than a link."
+            if (
+                not unsigned
+                and str(parsed.render(task={"input": _with_other_buckets(task, buckets)})) != page
+            ):
+                doubt = (
+                    doubt
+                    or f"A bucket of task {number} reaches the page in another form than a link."
+                )
         except Exception as error:
             doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."
     return PageLinks(tuple(links), doubt, places[1])
@@ -109,13 +125,23 @@ def _first_line(error: BaseException) -> str:
     return str(error).split("\n")[0].rstrip(".") or type(error).__name__
 
 
-_STRUCTURE = {"IfNode", "UnlessNode", "CaseNode", "ForNode", "BlockNode", "ConditionalBlockNode", "CommentNode"}
+_STRUCTURE = {
+    "IfNode",
+    "UnlessNode",
+    "CaseNode",
+    "ForNode",
+    "BlockNode",
+    "ConditionalBlockNode",
+    "CommentNode",
+}
 _STRUCTURE |= {"MultiExpressionBlockNode", "AssignNode"}
 """Nodes of Liquid whose own expressions put nothing into the page."""
 
 
 def _all_granted(parsed: Any, buckets: Collection[str]) -> bool:
-    """Return whether whatever a template shows of its input passes the filter, and no text of it links to the job."""
+    """Return whether whatever a template shows of its input passes the filter,
+    and no text of it links to the job.
+    """
     from liquid import RenderContext
 
     context, left = RenderContext(parsed), [*parsed.nodes]
@@ -150,13 +176,17 @@ def _places(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _end(link: str) -> str:
-    """Return a link without the punctuation of the text around it, such as the bracket that closes ``url(``."""
+    """Return a link without the punctuation of the text around it,
+    such as the bracket that closes ``url(``.
+    """
     link = link.rstrip(_AFTER_LINK)
     return link.removesuffix(")") if link.count(")") > link.count("(") else link
 
 
 def _links_in(page: str, buckets: Collection[str], template: str) -> Iterator[str]:
-    """Yield the links of a page to a bucket of the job, and those to others that the template does not hold itself."""
+    """Yield the links of a page to a bucket of the job,
+    and those to others that the template does not hold itself.
+    """
     for text in _readings(page):
         for bucket, key in _places(text):
             if bucket in buckets or bucket not in template:
@@ -164,13 +194,19 @@ def _links_in(page: str, buckets: Collection[str], template: str) -> Iterator[st
 
 
 def _readings(page: str) -> Iterable[str]:
-    """Return a page as a browser reads its attributes, with and without the escapes of URLs and of JSON."""
-    text = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(page)).replace("\\/", "/")
+    """Return a page as a browser reads its attributes,
+    with and without the escapes of URLs and of JSON.
+    """
+    text = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(page)).replace(
+        "\\/", "/"
+    )
     return dict.fromkeys((text, unquote(text)))
 
 
 def _links_of_page(page: str, given: object, buckets: Collection[str], template: str) -> list[str]:
-    """Return the links of a page, each as the input writes it, also where its key has a blank or a quotation mark."""
+    """Return the links of a page, each as the input writes it,
+    also where its key has a blank or a quotation mark.
+    """
     written = {each.replace(" ", "+"): each for each in _strings(given) if each.startswith("s3://")}
     odd = [each for each in written.values() if not _S3_URI.fullmatch(each)]
     whole = [each for each in odd if any(each in text for text in _readings(page))]

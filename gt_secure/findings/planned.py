@@ -1,4 +1,6 @@
-"""Findings about bucket policies before they are deployed, from a Terraform plan or a CloudFormation template."""
+"""Findings about bucket policies before they are deployed,
+from a Terraform plan or a CloudFormation template.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,22 @@ from .run import RULES, Examined, examine
 _WHY = "The file leaves open what the policy is, so it may allow and deny anything."
 _FIX = "Write names and ARNs in the policy, or look again after deployment: gt-secure findings s3://NAME."
 _NO_BUCKET = "the file has neither a bucket nor a bucket policy"
-_RULES = [each for each in RULES if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}]
+_RULES = [
+    each
+    for each in RULES
+    if "bucket.policy" in each.needs and {*each.needs} <= {"bucket.policy", "team"}
+]
 _CODES = [each.code for each in _RULES]
 _SETTLED = {each.code for each in _RULES if each.settled_by_one}
 
 
-def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | None = None) -> Examined:
+def findings_of(
+    planned: Iterable[PlannedPolicy], account: str, facts: Facts | None = None
+) -> Examined:
     """Run the rules about a bucket policy over all policies that are planned.
 
-    A rule is decided if it comes to the same for each document that a policy may become. What is unknown in one leaves
-    a rule open, unless one statement that is known is enough.
+    A rule is decided if it comes to the same for each document that a policy may become. What is
+    unknown in one leaves a rule open, unless one statement that is known is enough.
     """
     findings: list[Finding] = []
     checked = [Checked(each.code, "not applicable", _NO_BUCKET) for each in _RULES]
@@ -42,28 +50,46 @@ def findings_of(planned: Iterable[PlannedPolicy], account: str, facts: Facts | N
         findings += of_policy
         read.append(each.subject)
         checked += outcomes.values()
-    evidence = Evidence(", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)})
+    evidence = Evidence(
+        ", ".join(read) or "no bucket", ("the bucket policy",), {"rule": len(_RULES)}
+    )
     findings.sort(key=lambda each: SEVERITIES.index(each.severity))
     return Examined(tuple(findings), tuple(by_code(checked).values()), evidence)
 
 
-def _examined(policy: PlannedPolicy, state: Callable[[Part[str]], State]) -> tuple[list[Finding], dict[str, Checked]]:
+def _examined(
+    policy: PlannedPolicy, state: Callable[[Part[str]], State]
+) -> tuple[list[Finding], dict[str, Checked]]:
     """Return the findings about a policy and what each rule comes to, over states with it."""
-    is_open = policy.provided or not all(isinstance(each.value, str | Mapping) for each in policy.documents)
-    runs = [] if is_open else [examine(state(Part.of(each.texts("")[0])), _RULES) for each in policy.documents]
+    is_open = policy.provided or not all(
+        isinstance(each.value, str | Mapping) for each in policy.documents
+    )
+    runs = (
+        []
+        if is_open
+        else [examine(state(Part.of(each.texts("")[0])), _RULES) for each in policy.documents]
+    )
     findings, checked = [*runs[0].findings] if runs else [], runs[0].checked if runs else ()
     outcomes = {one.code: one for one in checked}
-    doubts = [*policy.doubts, *([] if policy.bucket else [f"the bucket of {policy.address} is not known"])]
+    doubts = [
+        *policy.doubts,
+        *([] if policy.bucket else [f"the bucket of {policy.address} is not known"]),
+    ]
     if reason := "; ".join(doubts):
         sure = _sure(policy, runs)
         findings = [one for one in findings if one.code in sure]
         if len(sure) < len(_RULES):
             findings += _not_settled(policy, state, reason)
-        outcomes = {code: outcomes[code] if code in sure else Checked(code, "unknown", reason) for code in _CODES}
+        outcomes = {
+            code: outcomes[code] if code in sure else Checked(code, "unknown", reason)
+            for code in _CODES
+        }
     return findings, outcomes
 
 
-def _not_settled(policy: PlannedPolicy, state: Callable[[Part[str]], State], reason: str) -> list[Finding]:
+def _not_settled(
+    policy: PlannedPolicy, state: Callable[[Part[str]], State], reason: str
+) -> list[Finding]:
     """Return the finding that names the rules which a policy that is not known leaves open."""
     unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
     found = examine(state(Part.unread(unread)), _RULES).findings

@@ -34,7 +34,9 @@ RULES = tuple(
 
 
 class Examined(NamedTuple):
-    """The findings about a state, the most severe first, what each rule came to, and what they rest on."""
+    """The findings about a state, the most severe first, what each rule came to,
+    and what they rest on.
+    """
 
     findings: tuple[Finding, ...]
     checked: tuple[Checked, ...]
@@ -44,8 +46,8 @@ class Examined(NamedTuple):
 def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     """Run rules, by default every one.
 
-    A rule that asks for a part which was not read is unknown, unless it found something without it; the finding
-    ``not-checked`` names it and the action. A rule without a subject is not applicable.
+    A rule that asks for a part which was not read is unknown, unless it found something without it;
+    the finding ``not-checked`` names it and the action. A rule without a subject is not applicable.
     """
     unread = list(state.unread())
     findings = []
@@ -88,7 +90,9 @@ def _outcome(code: str, findings: list[Finding], reason: str) -> Checked:
 
 
 def _asked(rule: Rule, state: State) -> tuple[list[Match] | str, set[NotRead], str]:
-    """Return what a rule found or why it has no subject, the parts that it asked for in vain, and what ended it."""
+    """Return what a rule found or why it has no subject, the parts that it asked for in vain,
+    and what ended it.
+    """
     matches: list[Match] = []
     with asked_in_vain() as asked:
         try:
@@ -112,13 +116,18 @@ _SUBJECTS: dict[Subject, tuple[Callable[[State], object], str]] = {
 }
 _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
     "guard": (lambda state: state.bucket and guards_of(state.bucket), "there is no guard"),
-    "restriction": (lambda state: state.bucket and wishes_of(state, state.bucket), "there is no restriction"),
+    "restriction": (
+        lambda state: state.bucket and wishes_of(state, state.bucket),
+        "there is no restriction",
+    ),
     "principals": (
         lambda state: state.principals.was_asked and state.principals.value,
         "users and roles were not asked for",
     ),
     "log": (
-        lambda state: state.bucket and state.bucket.url_ages is not None and [state.bucket.log.if_read],
+        lambda state: (
+            state.bucket and state.bucket.url_ages is not None and [state.bucket.log.if_read]
+        ),
         "the access log was not read",
     ),
     "presigned URL": (
@@ -131,7 +140,11 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
     ),
     "workteam": (lambda state: state.team.value, "no workteam was named"),
     "team of the bucket": (
-        lambda state: state.team.value or state.users or (state.teams.was_asked and state.teams.value and None),
+        lambda state: (
+            state.team.value
+            or state.users
+            or (state.teams.was_asked and state.teams.value and None)
+        ),
         "no workteam of the bucket is known",
     ),
     "page that loads by script": (
@@ -183,20 +196,29 @@ def _not_checked(lost: Mapping[NotRead, Iterable[str]]) -> Iterator[Finding]:
     for missing, named in lost.items():
         codes.setdefault((missing.action, missing.resource, missing.text), set()).update(named)
     for (action, resource, text), named in sorted(codes.items()):
-        yield _finding("not-checked", Match(resource, f"{text}. Not known: {', '.join(sorted(named))}."), (action,))
+        yield _finding(
+            "not-checked",
+            Match(resource, f"{text}. Not known: {', '.join(sorted(named))}."),
+            (action,),
+        )
 
 
 def with_url_ages(state: State, hits: Hits | None) -> State:
-    """Return the state with the ages and leaks of URLs in a log; unchanged without hits or a bucket."""
+    """Return the state with the ages and leaks of URLs in a log;
+    unchanged without hits or a bucket.
+    """
     if state.bucket is None or hits is None:
         return state
     name = state.bucket.name
     facts, coverage = hits.asked(
-        lambda each: _log_facts(each, name), lambda each: (each["preflights"], *each["version_2"].values())
+        lambda each: _log_facts(each, name),
+        lambda each: (each["preflights"], *each["version_2"].values()),
     )
     log = Part.of(len(hits))
     if doubts := coverage.unread:
-        log = Part.unread(NotRead("the access log", "s3:GetObject", "in doubt", " ".join(doubts), name))
+        log = Part.unread(
+            NotRead("the access log", "s3:GetObject", "in doubt", " ".join(doubts), name)
+        )
     seen = replace(
         state.bucket,
         log=log,
@@ -211,18 +233,27 @@ def _log_facts(hits: Hits, bucket: str) -> dict[str, Any]:
     """Return what the log of a bucket shows, by the names of a bucket's attributes."""
     # A refused request may state any age and lifetime: anybody can write it.
     rows = hits.filter(presigned=True, test=False, bucket=bucket).query(
-        f"SELECT {SIGNER} AS signer, count(*), max(age_s), max(expires_s) FROM {{hits}} "
-        f"WHERE {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4 DESC, 1"
+        f"SELECT {SIGNER} AS signer, count(*), max(age_s), max(expires_s) FROM {{hits}} WHERE"
+        f" {OPENED} AND age_s IS NOT NULL AND expires_s <= {LONGEST_S} GROUP BY 1 ORDER BY 4"
+        " DESC, 1"
     )
     presigned = hits.filter(presigned=True, refused=False, test=False, bucket=bucket)
     return {
         "url_ages": tuple(UrlAges(signer_label(signer), *numbers) for signer, *numbers in rows),
         "applications": tuple(row["application"] for row in presigned.count("application")),
-        "version_2": dict(presigned.where(f"signature_version = 'SigV2' AND {OPENED}").count("application").rows),
-        "preflights": len(hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=bucket)),
+        "version_2": dict(
+            presigned.where(f"signature_version = 'SigV2' AND {OPENED}").count("application").rows
+        ),
+        "preflights": len(
+            hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=bucket)
+        ),
     }
 
 
 def _leaked(hits: Hits) -> str:
     leaks = hits.leaks()
-    return " ".join((f" The log shows {count(leaks.leaked, 'leaked URL')}.", *leaks.unread)) if leaks.leaked else ""
+    return (
+        " ".join((f" The log shows {count(leaks.leaked, 'leaked URL')}.", *leaks.unread))
+        if leaks.leaked
+        else ""
+    )

@@ -1,8 +1,9 @@
-"""Findings as SARIF 2.1.0: a rule for each code, a result for each finding, for code scanning and dashboards.
+"""Findings as SARIF 2.1.0: a rule for each code, a result for each finding, for code scanning and
+dashboards.
 
-Sources: OASIS, *Static Analysis Results Interchange Format (SARIF) Version 2.1.0*, sections 3.27 (result), 3.35
-(suppression) and 3.49 (rule); GitHub, *SARIF support for code scanning* (members that it requires, and
-``security-severity``).
+Sources: OASIS, *Static Analysis Results Interchange Format (SARIF) Version 2.1.0*, sections 3.27
+(result), 3.35 (suppression) and 3.49 (rule); GitHub, *SARIF support for code scanning* (members
+that it requires, and ``security-severity``).
 """
 
 from __future__ import annotations
@@ -20,15 +21,25 @@ from ..secrets import redact
 from .catalog_page import page
 from .model import Acceptance, Checked, Finding, catalog
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 Json = dict[str, Any]
 Place: TypeAlias = tuple[str, int]
 """Address of a resource in a file, and its line."""
 
 LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
-"""The middle of the ranges in which GitHub shows critical, high, medium and low; info has no score."""
-PROBLEM = {"critical": "error", "high": "error", "medium": "warning", "low": "recommendation", "info": "recommendation"}
+"""The middle of the ranges in which GitHub shows critical, high, medium and low;
+info has no score.
+"""
+PROBLEM = {
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "recommendation",
+    "info": "recommendation",
+}
 _KINDS = {"unknown": "open", "not applicable": "notApplicable"}
 _LONGEST = 1000
 """GitHub cuts descriptions at 1,024 characters."""
@@ -42,40 +53,59 @@ def to_sarif(
     checked: Iterable[Checked] = (),
     places: Mapping[str, Place] | None = None,
 ) -> Json:
-    """Return findings as a SARIF log, and a result for each rule that was not decided or had no subject.
+    """Return findings as a SARIF log, and a result for each rule that was not decided or had no
+    subject.
 
-    Code scanning attaches the alerts to ``source``, a file of the repository, and to the resources in it that
-    ``places`` has by the subjects of findings. ``unused`` acceptances matched nothing: each one is a notification.
+    Code scanning attaches the alerts to ``source``, a file of the repository, and to the resources
+    in it that ``places`` has by the subjects of findings. ``unused`` acceptances matched nothing:
+    each one is a notification.
     """
     listed = list(findings)
     reported = {finding.code for finding in listed}
     undecided = [each for each in checked if each.outcome in _KINDS and each.code not in reported]
     codes = sorted({*reported, *(each.code for each in undecided)})
     by_subject = places or {}
-    results = [result(each, codes.index(each.code), source, place=by_subject.get(each.subject)) for each in listed]
+    results = [
+        result(each, codes.index(each.code), source, place=by_subject.get(each.subject))
+        for each in listed
+    ]
     results += [_undecided(each, codes.index(each.code), source) for each in undecided]
     complete = all(finding.decided for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
 
 
-def log(rules: Sequence[Json], results: Sequence[Json], *, successful: bool, unused: Iterable[Acceptance] = ()) -> Json:
+def log(
+    rules: Sequence[Json],
+    results: Sequence[Json],
+    *,
+    successful: bool,
+    unused: Iterable[Acceptance] = (),
+) -> Json:
     """Return a SARIF log with one run."""
     notes = [
         {
             "level": "warning",
-            "message": {"text": plain(f"{each.label} was accepted and is not found: remove the entry.")},
+            "message": {
+                "text": plain(f"{each.label} was accepted and is not found: remove the entry.")
+            },
         }
         for each in unused
     ]
     times: Counter[str] = Counter()
-    for prints in (each["partialFingerprints"] for each in results):  # as of two guards, or two teams, of a bucket
+    # as of two guards, or two teams, of a bucket
+    for prints in (each["partialFingerprints"] for each in results):
         first, _, _ = prints["primaryLocationLineHash"].partition(":")
         times[first] += 1
         prints["primaryLocationLineHash"] = f"{first}:{times[first]}"
     invocation: Json = {"executionSuccessful": successful}
     if notes:
         invocation["toolExecutionNotifications"] = notes
-    driver = {"name": "gt_secure", "version": __version__, "semanticVersion": __version__, "rules": list(rules)}
+    driver = {
+        "name": "gt_secure",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "rules": list(rules),
+    }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -90,7 +120,12 @@ def rule(code: str) -> Json:
     row = catalog()[code]
     severity = str(row["severity"])
     properties: Json = {
-        "tags": ["security", "aws", "sagemaker-ground-truth", *(f"NIST-800-53-{each}" for each in row["controls"])],
+        "tags": [
+            "security",
+            "aws",
+            "sagemaker-ground-truth",
+            *(f"NIST-800-53-{each}" for each in row["controls"]),
+        ],
         "precision": "high",
         "problem.severity": PROBLEM[severity],
     }
@@ -108,8 +143,12 @@ def rule(code: str) -> Json:
     }
 
 
-def result(finding: Finding, index: int, source: str = "", *, level: str = "", place: Place | None = None) -> Json:
-    """Return one finding as a result; an accepted one is suppressed, one whose acceptance ended is not."""
+def result(
+    finding: Finding, index: int, source: str = "", *, level: str = "", place: Place | None = None
+) -> Json:
+    """Return one finding as a result; an accepted one is suppressed,
+    one whose acceptance ended is not.
+    """
     severity = finding.severity_if_found if finding.state == "unknown" else finding.severity
     about = f"{finding.subject}: " if finding.subject else ""
     parts = (f"{finding.title}.", finding.detail, finding.acceptance_text, finding.fix)
@@ -151,14 +190,22 @@ def _suppression(entry: Acceptance, *, accepted: bool) -> Json:
 
 
 def plain(text: str) -> str:
-    """Return a message without secrets and links: a viewer would make one of ``[text](address)`` (3.11.6)."""
+    """Return a message without secrets and links:
+    a viewer would make one of ``[text](address)`` (3.11.6).
+    """
     return re.sub(r"([\\\[\]])", r"\\\1", redact(text))
 
 
 def location(name: str, subject: str, source: str, place: Place | None = None) -> Json:
-    """Return a place in a file, which code scanning requires, and the resource in the account or in the file."""
+    """Return a place in a file, which code scanning requires,
+    and the resource in the account or in the file.
+    """
     address, line = place or ("", 1)
-    kind = {"name": subject or "account", "fullyQualifiedName": address or f"{name}/{subject}", "kind": "resource"}
+    kind = {
+        "name": subject or "account",
+        "fullyQualifiedName": address or f"{name}/{subject}",
+        "kind": "resource",
+    }
     region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}
     physical = {"artifactLocation": {"uri": artifact_uri(source)}, "region": region}
     return {"physicalLocation": physical, "logicalLocations": [kind]}
@@ -167,7 +214,8 @@ def location(name: str, subject: str, source: str, place: Place | None = None) -
 def artifact_uri(source: str) -> str:
     """Return a relative URI: GitHub accepts only files of the repository.
 
-    A file elsewhere is named without its folder, and findings without a file have the name of their report.
+    A file elsewhere is named without its folder, and findings without a file have the name of their
+    report.
     """
     if not source:
         return "gt-secure-findings"

@@ -26,7 +26,9 @@ def lock_of(team: Workteam) -> UrlLock:
     return team.url_lock or UrlLock()
 
 
-def lists(subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork], bool]) -> Iterator[Match]:
+def lists(
+    subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork], bool]
+) -> Iterator[Match]:
     """Match a list that has networks of a kind."""
     found = [str(network) for network in networks if fits(network)]
     if found:
@@ -49,7 +51,9 @@ def is_private(network: IPNetwork) -> bool:
 def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
     """Match a team with both settings on, so that no URL works."""
     if lock_of(team).impossible:
-        yield Match(team.name, "The settings of both portals are Enabled (SourceIp and VpcSourceIp).")
+        yield Match(
+            team.name, "The settings of both portals are Enabled (SourceIp and VpcSourceIp)."
+        )
 
 
 @rule("url-lock-off", "team", "team")
@@ -66,9 +70,19 @@ def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
     if workforce is None or lock.impossible:
         return
     if lock.vpc_source_ip and workforce.vpc_id is None:
-        yield Match(team.name, "The setting of a portal in a VPC is Enabled (VpcSourceIp). The workforce has no VPC.")
-    if lock.source_ip and workforce.vpc_id is not None and all_private(parse_stored_cidrs(workforce.cidrs)):
-        text = f"The setting of the public portal is Enabled (SourceIp). Only {workforce.vpc_id} reaches the portal."
+        yield Match(
+            team.name,
+            "The setting of a portal in a VPC is Enabled (VpcSourceIp). The workforce has no VPC.",
+        )
+    if (
+        lock.source_ip
+        and workforce.vpc_id is not None
+        and all_private(parse_stored_cidrs(workforce.cidrs))
+    ):
+        text = (
+            f"The setting of the public portal is Enabled (SourceIp). Only {workforce.vpc_id}"
+            " reaches the portal."
+        )
         yield Match(team.name, text)
 
 
@@ -80,7 +94,9 @@ def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
         return
     if not all_private(parse_stored_cidrs(workforce.cidrs)):
         refused = "VPC" if lock.source_ip else "public"
-        yield Match(team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images.")
+        yield Match(
+            team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images."
+        )
 
 
 @rule("url-lock-impossible", "team", "team")
@@ -123,7 +139,9 @@ def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
 
 @rule("template-without-grant", "job", "templates")
 def template_without_grant(state: State, templates: Iterable[TaskTemplate]) -> Iterator[Match]:
-    """Match a job whose pages hold links to S3 that did not pass ``grant_read_access``, or may hold one."""
+    """Match a job whose pages hold links to S3 that did not pass ``grant_read_access``,
+    or may hold one.
+    """
     for template in templates:
         text = template.text.if_read
         if not template.text.was_asked:
@@ -150,7 +168,9 @@ def s3_endpoint_missing(state: State, _: Workforce, vpc: str) -> Iterator[Match]
         yield Match(vpc)
 
 
-@rule("s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce", given=("portal in a VPC",))
+@rule(
+    "s3-endpoint-no-private-dns", "endpoint", "endpoints", "workforce", given=("portal in a VPC",)
+)
 def s3_endpoint_no_private_dns(state: State, _: Workforce, vpc: str) -> Iterator[Match]:
     """The only S3 endpoints are interfaces without private DNS."""
     usable = _usable(state, vpc)
@@ -168,7 +188,9 @@ def endpoint_policy_blocks(state: State, _: Workforce, vpc: str) -> Iterator[Mat
             yield Match(endpoint.id, "", ("the buckets of the team",))
             continue
         names = (state.bucket.name, *service_buckets(state.region))
-        blocked = [name for name in names if not _lets_through(endpoint, name, endpoint.policy_text, state)]
+        blocked = [
+            name for name in names if not _lets_through(endpoint, name, endpoint.policy_text, state)
+        ]
         if blocked:
             yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
 

@@ -1,4 +1,6 @@
-"""The audit report of a region: teams, portal, buckets, findings, requests and leaked URLs. It changes nothing."""
+"""The audit report of a region: teams, portal, buckets, findings, requests and leaked URLs.
+It changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ LEFT_OUT = "not looked for (--no-logs, logs=False)"
 OFF = "leaked URLs are unknown, because logging is off"
 UNKNOWN = Leaks([], 0, [], 0, ["The access log was not read."])
 CONTROLS = "Controls of NIST SP 800-53 Rev. 5, as gt_secure maps them"
-"""Title of the section; a control that is not in it was not violated by what was found, which proves no compliance."""
+"""Title of the section; a control that is not in it was not violated by what was found,
+which proves no compliance.
+"""
 
 
 class AuditedRegion(Protocol):
@@ -63,9 +67,11 @@ class AuditedRegion(Protocol):
 
 @dataclass(frozen=True)
 class AuditedBucket:
-    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log was not read.
+    """One bucket of the audit, in words, and the teams that use it; ``hits`` is None where its log
+    was not read.
 
-    ``leaks.unread`` says why leaked URLs of the bucket are unknown, or only those that are found are known.
+    ``leaks.unread`` says why leaked URLs of the bucket are unknown, or only those that are found
+    are known.
     """
 
     name: str
@@ -128,28 +134,44 @@ class Audit(Ambiguous, FindingsReport):
 
     @property
     def leaks(self) -> Leaks:
-        """The URLs of all buckets that were opened, tried or previewed elsewhere; ``unread``: what was not read."""
+        """The URLs of all buckets that were opened, tried or previewed elsewhere; ``unread``:
+        what was not read.
+        """
         found = [leak for bucket in self.buckets for leak in bucket.leaks]
         unread = [f"leaks: {text}" for bucket in self.buckets for text in bucket.leaks.unread]
-        return Leaks(found, len(found) or 1, [], 0, unread if self.buckets else ["leaks: no bucket was looked at"])
+        return Leaks(
+            found,
+            len(found) or 1,
+            [],
+            0,
+            unread if self.buckets else ["leaks: no bucket was looked at"],
+        )
 
     @property
     def leaked_text(self) -> str:
         """The number of leaked URLs in words, with the number of logs that were read in full."""
         leaks, whole = self.leaks, sum(not bucket.leaks.unread for bucket in self.buckets)
         if leaks.leaked or whole:
-            some_logs = f" found, and the logs of {whole} of {len(self.buckets)} buckets were read in full"
+            some_logs = (
+                f" found, and the logs of {whole} of {len(self.buckets)} buckets were read in full"
+            )
             return f"{leaks.leaked}{some_logs if leaks.unread else ''}"
         return LEFT_OUT if any(line.endswith(LEFT_OUT) for line in self.unread) else "unknown"
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
-        """Return what was not read or not decided; logs that were left out, or are off, only of ``unknown``."""
+        """Return what was not read or not decided; logs that were left out, or are off,
+        only of ``unknown``.
+        """
         left_out = () if severity == "unknown" else (LEFT_OUT, OFF)
         return tuple(line for line in super().doubts(severity) if not line.endswith(left_out))
 
     def _none(self, part: str) -> list[Any] | None:
-        """Return what a part without items is: an empty list where it was read, and None where it is unknown."""
-        unread = [line for line in (*self.unread, *self.leaks.unread) if line.startswith(f"{part}: ")]
+        """Return what a part without items is: an empty list where it was read,
+        and None where it is unknown.
+        """
+        unread = [
+            line for line in (*self.unread, *self.leaks.unread) if line.startswith(f"{part}: ")
+        ]
         if part == "findings":
             return [] if self.decided and "unknown" not in self.outcomes else None
         return None if unread else []
@@ -162,17 +184,27 @@ class Audit(Ambiguous, FindingsReport):
     @property
     def headline(self) -> str:
         """The outcome in one line."""
-        return f"Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read: {len(self.unread)}."
+        return (
+            f"Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read:"
+            f" {len(self.unread)}."
+        )
 
     @property
     def controls(self) -> tuple[tuple[str, Literal["violated", "unknown"], tuple[str, ...]], ...]:
-        """The controls that findings violate, or may violate, with their codes; an accepted finding counts too."""
-        found: dict[str, dict[str, bool]] = {name: {} for code in catalog() for name in control_names(code)}
+        """The controls that findings violate, or may violate, with their codes;
+        an accepted finding counts too.
+        """
+        found: dict[str, dict[str, bool]] = {
+            name: {} for code in catalog() for name in control_names(code)
+        }
         for each in self.findings:
             for name in control_names(each.code):
                 found[name][each.code] = found[name].get(each.code, False) or each.state == "found"
         rows = ((name, codes) for name, codes in sorted(found.items()) if codes)
-        return tuple((name, "violated" if any(codes.values()) else "unknown", tuple(codes)) for name, codes in rows)
+        return tuple(
+            (name, "violated" if any(codes.values()) else "unknown", tuple(codes))
+            for name, codes in rows
+        )
 
     @property
     def others_text(self) -> str:
@@ -181,9 +213,18 @@ class Audit(Ambiguous, FindingsReport):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON-able data; what was not read is null, never an empty list."""
-        teams = [{"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text} for team in self.teams]
-        buckets = [{"name": b.name, **members(b, "teams", "access"), "access_log": b.log} for b in self.buckets]
-        controls = [{"control": name, "status": word, "findings": [*codes]} for name, word, codes in self.controls]
+        teams = [
+            {"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text}
+            for team in self.teams
+        ]
+        buckets = [
+            {"name": b.name, **members(b, "teams", "access"), "access_log": b.log}
+            for b in self.buckets
+        ]
+        controls = [
+            {"control": name, "status": word, "findings": [*codes]}
+            for name, word, codes in self.controls
+        ]
         return {
             "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
             "account": self.account,
@@ -193,15 +234,24 @@ class Audit(Ambiguous, FindingsReport):
             "buckets": buckets or self._none("buckets"),
             "findings": [finding.to_dict() for finding in self.findings] or self._none("findings"),
             "controls": controls or self._none("findings"),
-            "leaks": [{"bucket": leak.bucket, **leak.to_dict()} for leak in self.leaks] or self._none("leaks"),
+            "leaks": [{"bucket": leak.bucket, **leak.to_dict()} for leak in self.leaks]
+            or self._none("leaks"),
             "unread": list(self.unread),
             "not_looked_at": list(self.others) or self._none("buckets"),
         }
 
     def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]] | None]]:
-        """Return title, column titles and rows of each section for all renderings; None where they are unknown."""
-        names = {team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ())) for team in self.teams}
-        no_job = {team.arn: "unknown" if self._none(f"jobs of {team.name}") is None else "-" for team in self.teams}
+        """Return title, column titles and rows of each section for all renderings;
+        None where they are unknown.
+        """
+        names = {
+            team.arn: ", ".join(job.name for job in self.jobs.get(team.arn, ()))
+            for team in self.teams
+        }
+        no_job = {
+            team.arn: "unknown" if self._none(f"jobs of {team.name}") is None else "-"
+            for team in self.teams
+        }
         sections: list[tuple[str, str, tuple[str, ...], list[tuple[object, ...]]]] = [
             (
                 "workteams",
@@ -212,14 +262,27 @@ class Audit(Ambiguous, FindingsReport):
                     for team in self.teams
                 ],
             ),
-            ("workforce", "Portal", ("workforce", "status", "portal lock", "VPC"), _portal_rows(self.workforce)),
+            (
+                "workforce",
+                "Portal",
+                ("workforce", "status", "portal lock", "VPC"),
+                _portal_rows(self.workforce),
+            ),
             (
                 "buckets",
                 "Buckets",
                 ("bucket", "used by", "who can open", "access log"),
-                [(b.name, ", ".join(b.teams) or "no team that is known", b.access_text, b.log) for b in self.buckets],
+                [
+                    (b.name, ", ".join(b.teams) or "no team that is known", b.access_text, b.log)
+                    for b in self.buckets
+                ],
             ),
-            ("findings", "Findings", Findings.head, [Findings.row(finding) for finding in self.findings]),
+            (
+                "findings",
+                "Findings",
+                Findings.head,
+                [Findings.row(finding) for finding in self.findings],
+            ),
             (
                 "findings",
                 CONTROLS,
@@ -238,7 +301,10 @@ class Audit(Ambiguous, FindingsReport):
 
     def to_text(self, room: int | None = None) -> str:
         """Return the report as text, its tables no wider than ``room`` columns."""
-        lines = [f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.headline]
+        lines = [
+            f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC",
+            self.headline,
+        ]
         for title, head, rows in self.sections():
             lines += ["", title, *(lay_out(head, rows, room) if rows else [f"  {_word(rows)}"])]
         lines += ["", self.others_text] if self.others else []
@@ -251,10 +317,20 @@ class Audit(Ambiguous, FindingsReport):
         return f"<audit of account {self.account} in {self.region}. {self.headline}>"
 
     def _repr_html_(self) -> str:
-        parts = [notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)]
-        parts.append(hint(f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller))
+        parts = [
+            notice("warn" if self.unread or self.worse_than("high") else "plain", self.headline)
+        ]
+        parts.append(
+            hint(
+                f"Account {self.account}, {self.region}, {self.at:%Y-%m-%d %H:%M} UTC", self.caller
+            )
+        )
         for title, head, rows in self.sections():
-            parts.append(table(head, rows, caption=title) if rows else hint(html_text(f"{title}: {_word(rows)}")))
+            parts.append(
+                table(head, rows, caption=title)
+                if rows
+                else hint(html_text(f"{title}: {_word(rows)}"))
+            )
         parts += [hint(html_text(self.others_text, 400))] if self.others else []
         return output(*parts)
 
@@ -277,7 +353,11 @@ def _leak_row(leak: Leak) -> tuple[object, ...]:
 
 
 def audit(
-    gt: AuditedRegion, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
+    gt: AuditedRegion,
+    *,
+    buckets: str | Iterable[str] = "used",
+    since: str | None = "7d",
+    logs: bool = True,
 ) -> Audit:
     """Read the state of a region: see :meth:`gt_secure.Connection.audit`."""
     choice = BucketChoice.parse(buckets)
@@ -291,7 +371,9 @@ def audit(
     if not names or (choice != BucketChoice() and not asked):
         notes.lines.append(f"buckets: not applicable, {choice.nothing}")
     notes.lines += [] if logs else [f"leaked URLs: {LEFT_OUT}"]
-    audited = tuple(_bucket(gt, name, _users(used, name), notes, since if logs else False) for name in names)
+    audited = tuple(
+        _bucket(gt, name, _users(used, name), notes, since if logs else False) for name in names
+    )
     findings, access = _findings(gt, used, audited, notes)
     return Audit(
         at=dt.datetime.now(dt.UTC),
@@ -315,15 +397,27 @@ def _users(used: Mapping[Workteam, Collection[str]], bucket: str) -> tuple[str, 
 
 
 def _bucket(
-    gt: AuditedRegion, name: str, teams: tuple[str, ...], notes: UnreadNotes, since: str | Literal[False] | None
+    gt: AuditedRegion,
+    name: str,
+    teams: tuple[str, ...],
+    notes: UnreadNotes,
+    since: str | Literal[False] | None,
 ) -> AuditedBucket:
-    state = notes.attempt(name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None)
+    state = notes.attempt(
+        name, lambda: account.read_bucket(gt.aws, name, frozenset({"bucket.logging"})), None
+    )
     if state is None:
         return AuditedBucket(name, None, "unknown", UNKNOWN, teams)
     if away := elsewhere(gt.aws, name, state.region):
         notes.lines.append(away)
     target, missing = state.logging.if_read, state.logging.missing
-    log = f"s3://{target.bucket}/{target.prefix}" if target else f"unknown: {missing.text}" if missing else "off"
+    log = (
+        f"s3://{target.bucket}/{target.prefix}"
+        if target
+        else f"unknown: {missing.text}"
+        if missing
+        else "off"
+    )
     hits = None
     if since is not False and target is None:
         notes.lines.append(f"log of {name}: {missing.text if missing else OFF}")
@@ -332,15 +426,22 @@ def _bucket(
     if hits is None:
         return AuditedBucket(name, None, log, UNKNOWN, teams)
     leaks = hits.leaks()
-    leaks.unread = (*(leaks.unread or hits.coverage.doubts), *([leaks.not_compared] if leaks.left_out else []))
+    leaks.unread = (
+        *(leaks.unread or hits.coverage.doubts),
+        *([leaks.not_compared] if leaks.left_out else []),
+    )
     notes.lines += [f"log of {name}: {text}" for text in leaks.unread]
     return AuditedBucket(name, None, log, leaks, teams, hits)
 
 
 def _findings(
-    gt: AuditedRegion, used: Mapping[Workteam, list[str]], buckets: Iterable[AuditedBucket], notes: UnreadNotes
+    gt: AuditedRegion,
+    used: Mapping[Workteam, list[str]],
+    buckets: Iterable[AuditedBucket],
+    notes: UnreadNotes,
 ) -> tuple[Findings, dict[str, BucketAccess]]:
-    """Look at each team with the buckets that it uses, and at each bucket that no team is known to use.
+    """Look at each team with the buckets that it uses, and at each bucket that no team is known to
+    use.
 
     Returns the findings, and who can open each bucket.
     """
@@ -352,7 +453,9 @@ def _findings(
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
         hits = logs[name] if name is not None else None
 
-        def look(team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits) -> Findings:
+        def look(
+            team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits
+        ) -> Findings:
             return gt.findings(team=team, bucket=name, logs=hits)
 
         results = notes.attempt(subject, look, None)
@@ -366,12 +469,21 @@ def _findings(
             result[(finding.code, finding.subject, finding.detail)] = finding
             if finding.code == NOT_CHECKED:
                 notes.lines.append(f"{finding.subject}: {finding.detail}")
-    listed = sorted(result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
+    listed = sorted(
+        result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)
+    )
     return Findings(listed, by_code(checked).values()), access
 
 
-def _subjects(used: Mapping[Workteam, list[str]], buckets: Iterable[str]) -> list[tuple[Workteam | None, str | None]]:
-    """Return each private team with each of its buckets, or alone, and the buckets that none of them uses."""
+def _subjects(
+    used: Mapping[Workteam, list[str]], buckets: Iterable[str]
+) -> list[tuple[Workteam | None, str | None]]:
+    """Return each private team with each of its buckets, or alone,
+    and the buckets that none of them uses.
+    """
     private = {team: names for team, names in used.items() if team.restrictable}
     of_teams = ((team, name) for team, names in private.items() for name in names or (None,))
-    return [*of_teams, *((None, name) for name in buckets if not any(name in names for names in private.values()))]
+    return [
+        *of_teams,
+        *((None, name) for name in buckets if not any(name in names for names in private.values())),
+    ]

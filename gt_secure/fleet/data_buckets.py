@@ -1,4 +1,6 @@
-"""The data buckets of a region: those that its teams use or a guard of ours protects, tagged, named, or all."""
+"""The data buckets of a region: those that its teams use or a guard of ours protects,
+tagged, named, or all.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .. import changes
 from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
-from ..aws.teams import LabelingJob, Review, TeamJobs, Workteam, buckets_of, jobs_of_team, list_reviews
+from ..aws.teams import (
+    LabelingJob,
+    Review,
+    TeamJobs,
+    Workteam,
+    buckets_of,
+    jobs_of_team,
+    list_reviews,
+)
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.text import some
 from ..engine.policies.bucket_guard import OWN
@@ -42,7 +52,9 @@ class UnreadNotes:
 
 
 class BucketChoice(NamedTuple):
-    """The buckets to report on: used or guarded ones, or else those with a tag, or named ones, or all of the region."""
+    """The buckets to report on: used or guarded ones, or else those with a tag, or named ones,
+    or all of the region.
+    """
 
     names: tuple[str, ...] = ()
     tag: tuple[str, str] | None = None
@@ -50,7 +62,9 @@ class BucketChoice(NamedTuple):
 
     @classmethod
     def parse(cls, choice: str | Iterable[str]) -> BucketChoice:
-        """Read ``used``, ``all``, ``tag:KEY=VALUE``, or names with commas; else raises :class:`InvalidInput`."""
+        """Read ``used``, ``all``, ``tag:KEY=VALUE``, or names with commas;
+        else raises :class:`InvalidInput`.
+        """
         words = choice.split(",") if isinstance(choice, str) else [str(each) for each in choice]
         listed = [word.strip() for word in words if word.strip()]
         if listed in ([], ["used"]):
@@ -75,12 +89,20 @@ class BucketChoice(NamedTuple):
             return "the region has no bucket"
         if self.tag is not None:
             return f"no bucket has the tag {'='.join(self.tag)}"
-        return f"no bucket is named {' or '.join(self.names)}" if self.names else "no bucket of a team is known"
+        return (
+            f"no bucket is named {' or '.join(self.names)}"
+            if self.names
+            else "no bucket of a team is known"
+        )
 
-    def here(self, aws: Aws, journal: Journal, own: Sequence[str] | None, notes: UnreadNotes) -> list[str]:
-        """Return those of the region's ``own`` buckets that have the tag or a name; by default the guarded ones.
+    def here(
+        self, aws: Aws, journal: Journal, own: Sequence[str] | None, notes: UnreadNotes
+    ) -> list[str]:
+        """Return those of the region's ``own`` buckets that have the tag or a name; by default the
+        guarded ones.
 
-        Where they could not be listed, the names, or the buckets that the journal names as guarded, are what is known.
+        Where they could not be listed, the names, or the buckets that the journal names as guarded,
+        are what is known.
         """
         if self.names:
             return [name for name in self.names if own is None or name in own]
@@ -91,7 +113,9 @@ class BucketChoice(NamedTuple):
         key, wanted = self.tag
 
         def tagged(name: str) -> bool:
-            return notes.attempt(f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False)
+            return notes.attempt(
+                f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False
+            )
 
         return _chosen(own or (), tagged)
 
@@ -102,20 +126,27 @@ def own_buckets(aws: Aws, notes: UnreadNotes) -> list[str] | None:
 
 
 def not_looked_at(names: Sequence[str], where: str = "") -> str:
-    """Return the sentence about buckets of a region that a report did not look at; empty if there are none."""
+    """Return the sentence about buckets of a region that a report did not look at;
+    empty if there are none.
+    """
     return f"Not looked at{where}: {some(names)}. --buckets all looks at all." if names else ""
 
 
 def _guarded(aws: Aws, journal: Journal, own: Sequence[str] | None) -> list[str]:
-    """Return those of some buckets that a restriction in the journal names, or whose policy has a statement of ours."""
+    """Return those of some buckets that a restriction in the journal names,
+    or whose policy has a statement of ours.
+    """
     wishes = (wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region))
     named = {wish.bucket for wish in wishes if wish.guard and wish.bucket}
     if own is None:
         return sorted(named)
 
     def is_guarded(name: str) -> bool:
-        quiet = UnreadNotes(passes=InvalidInput)  # a bucket whose policy cannot be read is not known to be guarded
-        return name in named or quiet.attempt(name, lambda: OWN in (read_policy(aws, name, aws.region) or ""), False)
+        # a bucket whose policy cannot be read is not known to be guarded
+        quiet = UnreadNotes(passes=InvalidInput)
+        return name in named or quiet.attempt(
+            name, lambda: OWN in (read_policy(aws, name, aws.region) or ""), False
+        )
 
     return _chosen(own, is_guarded)
 
@@ -127,7 +158,8 @@ def _chosen(names: Sequence[str], test: Callable[[str], bool]) -> list[str]:
 
 
 class TeamBuckets:
-    """The buckets of teams: of their labeling jobs and human-review workflows, and of restrictions in the journal.
+    """The buckets of teams: of their labeling jobs and human-review workflows, and of restrictions
+    in the journal.
 
     ``waiting`` has the jobs of each team, by its ARN, that wait for workers.
     """
@@ -136,19 +168,26 @@ class TeamBuckets:
         self._aws = aws
         self.waiting: dict[str, tuple[LabelingJob, ...]] = {}
         self._workflows = UnreadNotes(passes)
-        self._reviews: list[Review] = self._workflows.attempt("human-review workflows", lambda: list_reviews(aws), [])
+        self._reviews: list[Review] = self._workflows.attempt(
+            "human-review workflows", lambda: list_reviews(aws), []
+        )
         self._wishes = [wish for _, wish in changes.wishes_of(journal, aws.account_id, aws.region)]
 
     def of(self, team: Workteam, notes: UnreadNotes) -> list[str]:
         """Return the buckets that are known, and note what may name more."""
         notes.lines += self._workflows.lines
-        known = notes.attempt(f"jobs of {team.name}", lambda: jobs_of_team(self._aws, team, past=True), TeamJobs())
+        known = notes.attempt(
+            f"jobs of {team.name}", lambda: jobs_of_team(self._aws, team, past=True), TeamJobs()
+        )
         self.waiting[team.arn] = tuple(job for job in known.jobs if job.name in known.waiting)
         if known.left_out:
             notes.lines.append(f"jobs of {team.name}: the {known.left_out:,} oldest were not read")
         for job in known.jobs:
             if job.topic_arn:
-                notes.lines.append(f"job {job.name}: its objects come with messages, so their buckets are not known")
+                notes.lines.append(
+                    f"job {job.name}: its objects come with messages, so their buckets are not"
+                    " known"
+                )
         uris = {uri for job in known.jobs for uri in (job.input_uri, job.output_uri)}
         uris |= {each.output_uri for each in self._reviews if each.workteam_arn == team.arn}
         named = {

@@ -1,4 +1,6 @@
-"""Access logs: where they lie, fetching them, their formats, one portable SQL text, and the engines that run it."""
+"""Access logs: where they lie, fetching them, their formats, one portable SQL text,
+and the engines that run it.
+"""
 
 from __future__ import annotations
 

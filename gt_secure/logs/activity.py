@@ -1,8 +1,9 @@
-"""Current step of work over logs: its words, its share, and a way to stop it, for whoever shows or cancels the work.
+"""Current step of work over logs: its words, its share, and a way to stop it, for whoever shows or
+cancels the work.
 
-The functions that do the work announce their steps with :func:`step`. A caller that wants to show them, such as the
-panel or the command line, runs the work :meth:`within <Activity.watched>` an :class:`Activity`. Without one, nothing
-happens.
+The functions that do the work announce their steps with :func:`step`. A caller that wants to show
+them, such as the panel or the command line, runs the work :meth:`within <Activity.watched>` an
+:class:`Activity`. Without one, nothing happens.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class Activity:
 
     @property
     def words(self) -> str:
-        """Name of the step that has run for a second, else what was shown last; empty if there is neither."""
+        """Name of the step that has run for a second, else what was shown last;
+        empty if there is neither.
+        """
         return self._long_step() or self._told
 
     def _long_step(self) -> str:
@@ -69,7 +72,9 @@ class Activity:
 
     @property
     def sentence(self) -> str:
-        """The words and the share that is done, where it is known: ``Looking for leaked URLs, 40% done``."""
+        """The words and the share that is done, where it is known:
+        ``Looking for leaked URLs, 40% done``.
+        """
         step, share_done = self._long_step(), self._share_done
         share = share_done() if step and share_done is not None else None
         return (step or self._told) if share is None else f"{step}, {share:.0%} done"
@@ -85,8 +90,8 @@ class Activity:
 
     @contextlib.contextmanager
     def statement(self, share_done: ShareDone) -> Iterator[threading.Event | None]:
-        """Report the share of a statement; give the event that stops it, or None. Cancelled work raises
-        :class:`LogError`.
+        """Report the share of a statement; give the event that stops it, or None. Cancelled work
+        raises :class:`LogError`.
         """
         stops = self.cancel if not self._kept_whole else None
         if stops is not None and stops.is_set():
@@ -139,5 +144,9 @@ def kept_whole() -> Iterator[None]:
 def statement(share_done: ShareDone) -> Iterator[threading.Event | None]:
     """Run a statement as part of the activity, if there is one; see :meth:`Activity.statement`."""
     activity = _current.get()
-    with activity.statement(share_done) if activity is not None else contextlib.nullcontext() as stops:
+    with (
+        activity.statement(share_done)
+        if activity is not None
+        else contextlib.nullcontext() as stops
+    ):
         yield stops

@@ -1,4 +1,6 @@
-"""Coverage of a log query: objects and lines read, failures, and what an empty result does not prove."""
+"""Coverage of a log query: objects and lines read, failures,
+and what an empty result does not prove.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,14 @@ def why_unreadable(text: str) -> str:
 
 ODD = "two records on one line, or text in quotes after the last field"
 """Forms of an odd line."""
-NOTHING = "No hit was found. That does not prove that there was no request: the log may be late or incomplete."
+NOTHING = (
+    "No hit was found. That does not prove that there was no request: the log may be late or"
+    " incomplete."
+)
 _CHANGES = "The other reading changes this answer."
 DELAY = (
-    "Access logs are delivered as best effort, most within a few hours; some requests are logged late, twice or not at "
-    "all."
+    "Access logs are delivered as best effort, most within a few hours; some requests are logged"
+    " late, twice or not at all."
 )
 
 
@@ -45,14 +50,16 @@ class Sample:
 
 @dataclass(slots=True)
 class Coverage(Ambiguous):
-    """Objects and lines read. The counts add up: ``lines = hits + outside + duplicates + unreadable + blank``.
+    """Objects and lines read. The counts add up:
+    ``lines = hits + outside + duplicates + unreadable + blank``.
 
     Attributes
     ----------
     objects, objects_read, objects_cached, objects_empty : int
         Files or objects named, read whole, taken from the cache, and without content.
     lines, hits, outside, duplicates, unreadable, blank : int
-        ``outside`` counts lines out of the time range or of another bucket. A record of a JSON log counts as a line.
+        ``outside`` counts lines out of the time range or of another bucket. A record of a JSON log
+        counts as a line.
     bytes : int
         Unpacked bytes read.
     failures : list of Failure
@@ -62,11 +69,13 @@ class Coverage(Ambiguous):
     samples : list of Sample
         Some of the unreadable lines.
     odd : int
-        Lines among these that can be read in two ways, such as two records on one line. They count as they stand.
+        Lines among these that can be read in two ways, such as two records on one line. They count
+        as they stand.
     odd_samples : list of Sample
         Some of the odd lines.
     ambiguous : bool
-        Whether the other reading of the odd lines gives another answer than the one that this is the coverage of.
+        Whether the other reading of the odd lines gives another answer than the one that this is
+        the coverage of.
     first_hit, last_hit, last_delivery : datetime or None
         UTC.
     typical_delay_s : float or None
@@ -108,7 +117,9 @@ class Coverage(Ambiguous):
     @property
     def adds_up(self) -> bool:
         """Return whether every line is accounted for."""
-        return self.lines == self.hits + self.outside + self.duplicates + self.unreadable + self.blank
+        return (
+            self.lines == self.hits + self.outside + self.duplicates + self.unreadable + self.blank
+        )
 
     @property
     def summary(self) -> str:
@@ -137,8 +148,14 @@ class Coverage(Ambiguous):
             texts.append(f"{number} could not be read, the first is {first.name} ({first.kind}).")
         if self.unreadable:
             sample = self.samples[0] if self.samples else None
-            where = f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}." if sample else ""
-            texts.append(f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}")
+            where = (
+                f" The first is in {sample.name} at byte {sample.offset:,}: {sample.why}."
+                if sample
+                else ""
+            )
+            texts.append(
+                f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}"
+            )
         if self.ambiguous:
             texts.append(f"{self.odd_lines} {_CHANGES}")
         return texts + self._closed()
@@ -146,13 +163,20 @@ class Coverage(Ambiguous):
     @property
     def odd_lines(self) -> str:
         """A sentence on the lines that can be read in two ways."""
-        where = "".join(f" The first is in {s.name} at byte {s.offset:,}: {s.why}." for s in self.odd_samples[:1])
+        where = "".join(
+            f" The first is in {s.name} at byte {s.offset:,}: {s.why}."
+            for s in self.odd_samples[:1]
+        )
         return f"{count(self.odd, 'line')} of the log can be read in two ways.{where}"
 
     def _closed(self) -> list[str]:
         closed = {kind: number for kind, number in self.left_out.items() if kind in NOT_READ}
         next_steps = " ".join(dict.fromkeys(NOT_READ[kind] for kind in closed))
-        return [f"Not read, though requests may be in it: {_named(closed)}. {next_steps}"] if closed else []
+        return (
+            [f"Not read, though requests may be in it: {_named(closed)}. {next_steps}"]
+            if closed
+            else []
+        )
 
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
@@ -163,29 +187,61 @@ class Coverage(Ambiguous):
         }
         for kind, names in kinds.items():
             if names:
-                texts.append(f"{count(len(names), 'log object')} {_REASONS[kind]}, the first is {names[0]}.")
-        if beside := {kind: number for kind, number in self.left_out.items() if kind not in NOT_READ}:
+                texts.append(
+                    f"{count(len(names), 'log object')} {_REASONS[kind]}, the first is {names[0]}."
+                )
+        if beside := {
+            kind: number for kind, number in self.left_out.items() if kind not in NOT_READ
+        }:
             texts.append(f"Left out, because they hold no requests: {_named(beside)}.")
         if self.unreadable:
-            texts.append(f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples.")
+            texts.append(
+                f"{self.unreadable:,} of {self.lines:,} lines could not be read; see the samples."
+            )
         if self.odd:
-            texts.append(f"{self.odd_lines} {_CHANGES if self.ambiguous else 'Such lines count as they stand.'}")
+            texts.append(
+                f"{self.odd_lines}"
+                f" {_CHANGES if self.ambiguous else 'Such lines count as they stand.'}"
+            )
         if self.until and self.last_delivery and self.last_delivery < self.until:
-            texts.append(f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen yet.")
+            texts.append(
+                f"The last delivery was {iso(self.last_delivery)}; later requests cannot be seen"
+                " yet."
+            )
         return texts + self._closed() + self.notes
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, as ``--stats`` prints it."""
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
         return {
-            **members(self, "objects", "objects_read", "objects_cached", "objects_empty", "lines", "hits", "outside"),
-            **members(self, "duplicates", "unreadable", "odd", "blank", "not_utf8", "bytes", "typical_delay_s"),
+            **members(
+                self,
+                "objects",
+                "objects_read",
+                "objects_cached",
+                "objects_empty",
+                "lines",
+                "hits",
+                "outside",
+            ),
+            **members(
+                self,
+                "duplicates",
+                "unreadable",
+                "odd",
+                "blank",
+                "not_utf8",
+                "bytes",
+                "typical_delay_s",
+            ),
             **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
             **members(self, "adds_up", "ambiguous", "engine", "engine_reason"),
             "failures": [members(each, "name", "kind", "why") for each in self.failures],
             "left_out": dict(self.left_out),
             "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
-            "odd_samples": [members(each, "name", "offset", "why", "text") for each in self.odd_samples],
+            "odd_samples": [
+                members(each, "name", "offset", "why", "text") for each in self.odd_samples
+            ],
             "limits": self.limits(),
         }
 

@@ -1,4 +1,6 @@
-"""Hits: requests of access logs that can be filtered, counted, joined with a restriction, and exported."""
+"""Hits: requests of access logs that can be filtered, counted,
+joined with a restriction, and exported.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
 
@@ -51,17 +53,21 @@ _SHOWN = (
 
 
 _FEW = 5_000
-"""Up to this many rows are computed first: that takes less time than planning a query over the view each time."""
+"""Up to this many rows are computed first:
+that takes less time than planning a query over the view each time.
+"""
 
 
 class Hits(Ambiguous):
-    """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits, nothing changes.
+    """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits,
+    nothing changes.
 
     Attributes
     ----------
     coverage : Coverage
-        What was read to get these rows, and what they do not prove. It is in doubt where the other reading of odd lines
-        has other rows, whatever is asked about them; the coverage of one answer is that of :meth:`asked`.
+        What was read to get these rows, and what they do not prove. It is in doubt where the other
+        reading of odd lines has other rows, whatever is asked about them; the coverage of one
+        answer is that of :meth:`asked`.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
     place : RecordedPlace or None
@@ -85,7 +91,8 @@ class Hits(Ambiguous):
         self.networks: Networks | None = None
         self.place: RecordedPlace | None = None
         self.subject = "the log"
-        # A view, so that a query computes only what it names. Each query plans a view again, but not a table.
+        # A view, so that a query computes only what it names. Each query plans a view again, but
+        # not a table.
         self._relations = tuple(relations) if columns else tuple(map(self._view, relations))
         """The rows as SQL, in each reading of the odd lines: first as the lines stand."""
 
@@ -123,13 +130,17 @@ class Hits(Ambiguous):
         return (*_SHOWN, *(c for c in DERIVED if c not in _SHOWN), *self._columns)
 
     def _with(self, relations: Iterable[str], *more: str) -> Hits:
-        hits = Hits(self._store, tuple(relations), self._read, (*self._columns, *more) or ("refused",))
+        hits = Hits(
+            self._store, tuple(relations), self._read, (*self._columns, *more) or ("refused",)
+        )
         hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
         return hits
 
     @cached_property
     def coverage(self) -> Coverage:
-        """The coverage of these rows, in doubt where the other reading of odd lines has other rows."""
+        """The coverage of these rows, in doubt where the other reading of odd
+        lines has other rows.
+        """
         if len(self._relations) == 1:
             return self._read
         rows = "SELECT count(*), sum(hash(r)) FROM ({}) r"
@@ -137,21 +148,26 @@ class Hits(Ambiguous):
 
     @property
     def readings(self) -> tuple[Hits, ...]:
-        """The rows in each reading of the odd lines, first as the lines stand: one where no line is odd."""
+        """The rows in each reading of the odd lines, first as the lines stand:
+        one where no line is odd.
+        """
         return tuple(self._with([each]) for each in self._relations)
 
-    def asked(self, question: Callable[[Hits], T], worse: Callable[[T], Any] = lambda _: 0) -> tuple[T, Coverage]:
+    def asked(
+        self, question: Callable[[Hits], T], worse: Callable[[T], Any] = lambda _: 0
+    ) -> tuple[T, Coverage]:
         """Return the answer to a question, and what was read for it.
 
-        Ask the whole question: that the readings agree on one of its parts says nothing of the others.
+        Ask the whole question: that the readings agree on one of its parts says nothing of the
+        others.
 
         Parameters
         ----------
         question : callable
             Takes the hits of one reading, and returns an answer that can be compared.
         worse : callable
-            The order of answers where the readings differ: the greatest is returned. By default, it is the answer from
-            the lines as they stand.
+            The order of answers where the readings differ: the greatest is returned. By default, it
+            is the answer from the lines as they stand.
         """
         answers = [question(each) for each in self.readings]
         return max(answers, key=worse), replace(self._read, ambiguous=answers[1:] != answers[:-1])
@@ -192,7 +208,8 @@ class Hits(Ambiguous):
         presigned, refused, test : bool
             By presigned URL; status 401 or 403; our own test requests.
         application : str or list
-            A product that requests identify, such as ``MLflow``, ``a browser``, or the first word of the agent.
+            A product that requests identify, such as ``MLflow``, ``a browser``, or the first word
+            of the agent.
         viewer : str or list
             The tag of a viewer, which was signed; ``anna (claimed)`` is one that nothing proves.
         allowlist : str
@@ -225,12 +242,15 @@ class Hits(Ambiguous):
         parts.append(conditions(same, DUCKDB))
         if address is not None or network is not None:
             known = (text for text, _ in self._distinct("remote_ip, endpoint"))
-            table = lookup_table(self._store, "wanted", {"remote_ip": matching_addresses(known, address, network)})
+            table = lookup_table(
+                self._store, "wanted", {"remote_ip": matching_addresses(known, address, network)}
+            )
             parts.append(f"remote_ip IN (SELECT remote_ip FROM {table})")
         return self.where(" AND ".join(parts))
 
     def where(self, condition: str) -> Hits:
-        """Keep the requests that match an SQL condition on the columns, for what :meth:`filter` cannot express.
+        """Keep the requests that match an SQL condition on the columns, for what :meth:`filter`
+        cannot express.
 
         Parameters
         ----------
@@ -246,15 +266,19 @@ class Hits(Ambiguous):
     def _distinct(self, names: str) -> list[tuple[Any, ...]]:
         """Return the values of columns in any reading, where the first one has a value."""
         rows = " UNION ALL ".join(self._relations)
-        return [row for row in self._store.query(f"SELECT DISTINCT {names} FROM ({rows})") if row[0]]
+        return [
+            row for row in self._store.query(f"SELECT DISTINCT {names} FROM ({rows})") if row[0]
+        ]
 
     @activity.step(activity.SIDES)
-    def with_restriction(self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()) -> Hits:
+    def with_restriction(
+        self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()
+    ) -> Hits:
         """Add the column ``allowlist``: the side of a restriction's lists that each row came from.
 
-        ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access logs give only the
-        private address, CloudTrail names it); ``inside`` or ``outside`` the networks; ``unknown``: no address (AWS
-        itself).
+        ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access
+        logs give only the private address, CloudTrail names it); ``inside`` or ``outside`` the
+        networks; ``unknown``: no address (AWS itself).
         """
         ranges = Ranges(parse_networks(networks))
         allowed = {parse_endpoint_id(e) for e in endpoints}
@@ -266,18 +290,22 @@ class Hits(Ambiguous):
             {"remote_ip": [a for a, _ in pairs], "endpoint": [e for _, e in pairs], "value": sides},
         )
         known = "EXCLUDE (allowlist)" if "allowlist" in self._columns else ""
-        joined = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM (SELECT * {known} FROM ({{}})) r
-            LEFT JOIN {table} p ON r.remote_ip = p.remote_ip AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
+        joined = f"""SELECT r.*, coalesce(p.value, 'unknown') AS allowlist FROM (SELECT * {known}
+            FROM ({{}})) r
+            LEFT JOIN {table} p ON r.remote_ip = p.remote_ip
+            AND r.endpoint IS NOT DISTINCT FROM p.endpoint"""
         return self._with(map(joined.format, self._relations), *(() if known else ("allowlist",)))
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
-        """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, and names of applications.
+        """Add the columns ``network_name``, ``network_source``, ``asn`` and ``country``, and names
+        of applications.
 
         Parameters
         ----------
         networks : Networks or path, or several paths
-            Networks files, AWS's ``ip-ranges.json``, and MMDB databases; see :mod:`gt_secure.logs.named_networks`.
+            Networks files, AWS's ``ip-ranges.json``, and MMDB databases; see
+            :mod:`gt_secure.logs.named_networks`.
 
         Notes
         -----
@@ -294,7 +322,9 @@ class Hits(Ambiguous):
             signers = application_table(self._store, requesters, known)
             rows = f"""SELECT r.* REPLACE (coalesce(s.named, r.application) AS application)
                 FROM ({rows}) r LEFT JOIN {signers} s ON r.requester = s.requester"""
-        joined = f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
+        joined = (
+            f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
+        )
         more = (name for name in NAMES if name not in self._columns)
         named = self._with(map(joined.format, self._relations), *more)
         named.networks = known
@@ -302,15 +332,18 @@ class Hits(Ambiguous):
 
     @activity.step(activity.PREDICTING)
     def with_refusals(self, decide: Callable[[Refusal], str | None]) -> Hits:
-        """Fill ``refused_by`` in where the log does not name it; every such text ends with ``(predicted)``.
+        """Fill ``refused_by`` in where the log does not name it; every such text ends with
+        ``(predicted)``.
 
         Parameters
         ----------
         decide : callable
-            Takes a :data:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today, or None if
-            that is not known; called once for requests that are alike.
+            Takes a :data:`~gt_secure.logs.refusals.Refusal`, gives the lock that refuses it today,
+            or None if that is not known; called once for requests that are alike.
         """
-        relations, notes = zip(*(predicted(self._store, each, decide) for each in self._relations), strict=True)
+        relations, notes = zip(
+            *(predicted(self._store, each, decide) for each in self._relations), strict=True
+        )
         judged = self._with(relations)
         judged._read = replace(self._read, notes=[*self._read.notes, *filter(None, notes[:1])])
         return judged
@@ -328,7 +361,8 @@ class Hits(Ambiguous):
         table = self._store.new_name("grouped")
         parts = "".join(f"{part}, " for part in group_parts(names))
         self._store.query(
-            f"CREATE TEMP TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation}) GROUP BY ALL"
+            f"CREATE TEMP TABLE {table} AS SELECT {parts}count(*) AS hits FROM ({self._relation})"
+            " GROUP BY ALL"
         )
         try:
             return finish(self._store, table, names, limit, once=True)
@@ -349,9 +383,14 @@ class Hits(Ambiguous):
     def _select(self, names: Sequence[str]) -> str:
         if "network" in names:
             raise InvalidInput(
-                "Rows have no network of their own.", next_step="Count by network instead.", field="columns"
+                "Rows have no network of their own.",
+                next_step="Count by network instead.",
+                field="columns",
             )
-        texts = {name: GROUPED[name][1].format("r.time") if name in GROUPED else shown(name, "r") for name in names}
+        texts = {
+            name: GROUPED[name][1].format("r.time") if name in GROUPED else shown(name, "r")
+            for name in names
+        }
         picks = ", ".join(f'{text} AS "{name}"' for name, text in texts.items())
         return f"SELECT {picks} FROM ({self._relation}) r ORDER BY r.time, r.source, r.pos"
 
@@ -367,7 +406,8 @@ class Hits(Ambiguous):
         return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:
-        """Return who signed URLs for reading that were opened, the busiest first, and the days that the log covers.
+        """Return who signed URLs for reading that were opened, the busiest first, and the days that
+        the log covers.
 
         A role has one entry for all of its sessions, by the ARN of one of them.
         """
@@ -390,12 +430,16 @@ class Hits(Ambiguous):
         try:
             import pandas  # noqa: F401
         except ImportError as error:
-            raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
+            raise MissingExtra(
+                "pandas is not installed.", next_step="pip install pandas"
+            ) from error
         return self._store.frame(self._select(self._shown))
 
     @activity.step(activity.ROWS)
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give all rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
+        """Give all rows to pandas, polars, pyarrow, DuckDB or Narwhals;
+        all columns keep their type.
+        """
         return self._store.arrow_stream(self._select(self._shown), requested_schema)
 
     def to_parquet(self, path: str | Path) -> None:
@@ -403,7 +447,9 @@ class Hits(Ambiguous):
         self._copy(path, "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)", [])
 
     def to_csv(self, path: str | Path) -> None:
-        """Write all rows to a CSV file without formulas: where text begins like one, it gets an apostrophe."""
+        """Write all rows to a CSV file without formulas: where text begins like one,
+        it gets an apostrophe.
+        """
         kinds = {**STORED, **DERIVED}
         text = [name for name in self._shown if kinds.get(name, "VARCHAR") == "VARCHAR"]
         quoted = ", ".join(f'"{name}"' for name in text)
@@ -416,7 +462,9 @@ class Hits(Ambiguous):
     @activity.step(activity.WRITING)
     def _copy(self, path: str | Path, options: str, texts: Sequence[str]) -> None:
         guard = ", ".join(f"{guarded(name)} AS {name}" for name in (f'"{text}"' for text in texts))
-        ordered = in_order(self._store, self._relation, lambda rows: self.where(rows)._select(self._shown))
+        ordered = in_order(
+            self._store, self._relation, lambda rows: self.where(rows)._select(self._shown)
+        )
         with ordered as select, writable(path):
             wrapped = f"SELECT * REPLACE ({guard}) FROM ({select})" if texts else select
             self._store.query(f"COPY ({wrapped}) TO {literal(path)} {options}")

@@ -1,10 +1,12 @@
 """Presigned URLs that were used from more than one place.
 
-S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs signed for the same object, by
-the same credential, in the same second look like one, and every finding says so.
+S3 masks the SigV4 signature in the log, so a URL is known by its fingerprint; two URLs signed for
+the same object, by the same credential, in the same second look like one, and every finding says
+so.
 
-What counts as a leak is decided by :class:`LeakRules`, which a person can change: an office behind several addresses, a
-laptop with an IPv4 and an IPv6 address, a mail or chat program that looks at links.
+What counts as a leak is decided by :class:`LeakRules`, which a person can change: an office behind
+several addresses, a laptop with an IPv4 and an IPv6 address, a mail or chat program that looks at
+links.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -44,9 +46,11 @@ class LeakRules:
     pools : tuple of networks
         Addresses of one organisation, such as a NAT pool or a proxy: all are one user.
     networks : Networks or None
-        Names of networks. A network of a person's own file is one user, unless its kind is ``cloud`` or ``other``.
+        Names of networks. A network of a person's own file is one user, unless its kind is
+        ``cloud`` or ``other``.
     pair_seconds : float
-        An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0 turns it off.
+        An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0
+        turns it off.
     per_address : bool
         Each address is a user, and each VPC endpoint with it. Only ``pools`` join addresses then.
     """
@@ -59,7 +63,11 @@ class LeakRules:
     per_address: bool = False
 
     def __post_init__(self) -> None:
-        if self.per_address and (self.v4_prefix, self.v6_prefix, self.pair_seconds) != (24, 48, 60.0):
+        if self.per_address and (self.v4_prefix, self.v6_prefix, self.pair_seconds) != (
+            24,
+            48,
+            60.0,
+        ):
             raise InvalidInput(
                 "per_address counts single addresses, so it reads neither widths nor pair_seconds.",
                 next_step="Give per_address=True and pools alone, or widths without per_address.",
@@ -75,7 +83,11 @@ class LeakRules:
                     value=value,
                 )
         seconds = self.pair_seconds
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float)
+            or not 0 <= seconds < math.inf
+        ):
             raise InvalidInput(
                 f"{str(seconds)[:40]} is not a number of seconds.",
                 next_step="Give 0 or more seconds. 0 turns the rule off.",
@@ -93,8 +105,8 @@ class LeakRules:
 class User:
     """One source that used a URL.
 
-    ``first`` is the time of its first use, UTC. ``requests`` and ``refused`` are the numbers of all its requests and of
-    those that were refused.
+    ``first`` is the time of its first use, UTC. ``requests`` and ``refused`` are the numbers of all
+    its requests and of those that were refused.
     """
 
     address: str
@@ -124,7 +136,13 @@ class User:
     def words(self) -> str:
         """``3 times, 1 refused``."""
         times = "once" if self.requests == 1 else f"{self.requests:,} times"
-        some = "" if not self.refused else ", refused" if self.requests == 1 else f", {self.refused:,} refused"
+        some = (
+            ""
+            if not self.refused
+            else ", refused"
+            if self.requests == 1
+            else f", {self.refused:,} refused"
+        )
         return times + some + (", a link preview" if self.prefetcher else "")
 
 
@@ -132,10 +150,10 @@ class User:
 class Leak:
     """One URL that several sources used; ``users`` in the order of their first use.
 
-    ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all later ones were
-    refused: the lock held). ``signer`` is who signed the URL, as the log names it: ``gt.revoke(leak)`` stops it.
-    ``viewer`` is the person for whom it was signed, if its tag names one. ``more`` is the number of addresses beyond
-    those that were compared.
+    ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all
+    later ones were refused: the lock held). ``signer`` is who signed the URL, as the log names it:
+    ``gt.revoke(leak)`` stops it. ``viewer`` is the person for whom it was signed, if its tag names
+    one. ``more`` is the number of addresses beyond those that were compared.
     """
 
     fingerprint: str
@@ -157,7 +175,9 @@ class Leak:
 
     @property
     def evidence(self) -> str:
-        """Differences between the first user and the others that files of networks show: evidence, no proof."""
+        """Differences between the first user and the others that files of networks show:
+        evidence, no proof.
+        """
         first, parts = self.users[0], []
         for what, name in (("country", "country"), ("network operator", "asn")):
             here = getattr(first, name)
@@ -166,13 +186,19 @@ class Leak:
                 there.setdefault(_compared(text), text)
             there.pop(_compared(here), None)
             if here and there:
-                parts.append(f"another {what} ({_plain(here)}, then {some([*map(_plain, there.values())], 3)})")
+                parts.append(
+                    f"another {what} ({_plain(here)}, then"
+                    f" {some([*map(_plain, there.values())], 3)})"
+                )
         return f"Evidence, not proof: {' and '.join(parts)}." if parts else ""
 
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
-        signed_at, more = self._subject, f" {self.more:,} more addresses were not compared." if self.more else ""
+        signed_at, more = (
+            self._subject,
+            f" {self.more:,} more addresses were not compared." if self.more else "",
+        )
         if not self.others:
             return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words}).{more}"
         first = f"first used from {self.users[0].label}, then {_from(self.others)}"
@@ -184,7 +210,9 @@ class Leak:
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
         soon = max(user.first for user in self.users) - self.users[0].first
         within = f", within {duration(round(soon.total_seconds()))}" if self.viewer and soon else ""
-        return f"{signed_at}, {first}{within}.{more}" + (f" {self.evidence}" if self.evidence else "")
+        return f"{signed_at}, {first}{within}.{more}" + (
+            f" {self.evidence}" if self.evidence else ""
+        )
 
     @property
     def _subject(self) -> str:
@@ -197,7 +225,9 @@ class Leak:
 
     @property
     def together(self) -> tuple[User, ...]:
-        """The users of the first second, if others than the first are among them: their order is unknown."""
+        """The users of the first second, if others than the first are among them:
+        their order is unknown.
+        """
         first = self.users[0]
         same = tuple(user for user in self.others if user.first == first.first and not user.held)
         return (first, *same) if same else ()
@@ -229,7 +259,9 @@ class Leak:
 
 
 def _compared(text: str) -> str:
-    """Return what two countries or network operators are compared by: an operator by its AS number, if it has one."""
+    """Return what two countries or network operators are compared by:
+    an operator by its AS number, if it has one.
+    """
     number = re.match(r"(?i)\s*(?:AS)?0*([0-9]+(?:[.][0-9]+)?)\b", text)
     return f"AS{number[1]}" if number else text.strip().casefold()
 
@@ -238,10 +270,10 @@ def _compared(text: str) -> str:
 class Leaks:
     """Result: a sequence of :class:`Leak`, the worst first.
 
-    ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own test URLs, which were
-    not, ``unread`` says what of the logs was not read, or can be read in another way that changes the result, and
-    ``left_out`` is how many URLs of several addresses were not compared. ``places`` is what two users differ in:
-    ``networks`` or ``addresses``.
+    ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own
+    test URLs, which were not, ``unread`` says what of the logs was not read, or can be read in
+    another way that changes the result, and ``left_out`` is how many URLs of several addresses were
+    not compared. ``places`` is what two users differ in: ``networks`` or ``addresses``.
     """
 
     found: list[Leak]
@@ -273,10 +305,16 @@ class Leaks:
 
     @overload
     def __getitem__(self, index: int) -> Leak: ...
+
     @overload
     def __getitem__(self, index: slice) -> Leaks: ...
+
     def __getitem__(self, index: int | slice) -> Leak | Leaks:
-        return replace(self, found=self.found[index]) if isinstance(index, slice) else self.found[index]
+        return (
+            replace(self, found=self.found[index])
+            if isinstance(index, slice)
+            else self.found[index]
+        )
 
     @property
     def not_compared(self) -> str:
@@ -295,7 +333,10 @@ class Leaks:
         if self.unread and not self.found:
             return f"Unknown whether a URL leaked. {' '.join(self.unread)}"
         if not self.checked and self.tests:
-            return f"{count(self.tests, 'presigned request')}, all with your own test URLs: nothing to check for leaks."
+            return (
+                f"{count(self.tests, 'presigned request')}, all with your own test URLs: nothing to"
+                " check for leaks."
+            )
         if not self.checked:
             return "The logs contain no presigned URLs."
         if not self.found and self.left_out:
@@ -303,7 +344,10 @@ class Leaks:
         if not self.found:
             none = f"None of {self.checked:,} presigned URLs was used from two {self.places}"
             return f"{none}, as far as the logs that were read show."
-        kinds = {kind: sum(leak.kind == kind for leak in self.found) for kind in ("leak", "refused", "preview")}
+        kinds = {
+            kind: sum(leak.kind == kind for leak in self.found)
+            for kind in ("leak", "refused", "preview")
+        }
         parts = [f"{kinds['leak']:,} used from other {self.places}"] if kinds["leak"] else []
         if kinds["refused"]:
             parts.append(f"{kinds['refused']:,} tried from other {self.places} and refused")
@@ -330,7 +374,16 @@ class Leaks:
         ]
         return Table(
             (
-                *("kind", "key", "signed_at", "first_user", "later_user", "later_first", "uses", "refused"),
+                *(
+                    "kind",
+                    "key",
+                    "signed_at",
+                    "first_user",
+                    "later_user",
+                    "later_first",
+                    "uses",
+                    "refused",
+                ),
                 *("fingerprint", "viewer"),
             ),
             rows,
@@ -362,14 +415,20 @@ def _from(users: Sequence[User]) -> str:
 _MOST = 2_000
 """URLs that are compared."""
 _SOURCES = 40_000
-"""Sources that are compared, of all URLs. Whoever has a URL can open it from any number of addresses."""
+"""Sources that are compared, of all URLs.
+Whoever has a URL can open it from any number of addresses.
+"""
 
-_USED = "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
-_ABOUT = (
-    "any_value(key), max(signed_at), max(expires_s), max(bucket), max(requester), min(nullif(viewer, '')), "
-    f"any_value({METHOD})"
+_USED = (
+    "FROM {hits} WHERE presigned AND NOT test AND fingerprint IS NOT NULL AND remote_ip IS NOT NULL"
 )
-_PREVIEW = f"coalesce(regexp_matches(lower(user_agent), '{'|'.join(map(re.escape, PREFETCHERS))}'), false)"
+_ABOUT = (
+    "any_value(key), max(signed_at), max(expires_s), max(bucket), max(requester),"
+    f" min(nullif(viewer, '')), any_value({METHOD})"
+)
+_PREVIEW = (
+    f"coalesce(regexp_matches(lower(user_agent), '{'|'.join(map(re.escape, PREFETCHERS))}'), false)"
+)
 
 
 class Queryable(Protocol):
@@ -380,20 +439,24 @@ class Queryable(Protocol):
         ...
 
 
-def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()) -> Leaks:
-    """Find URLs that were used from more than one network, or address; test requests are not looked at.
+def find_leaks(
+    hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()
+) -> Leaks:
+    """Find URLs that were used from more than one network, or address; test requests are not looked
+    at.
 
-    At most 2,000 URLs (those with the most addresses) and 40,000 addresses are compared, of each URL the first address,
-    and those that were not refused before the others. What is left out is said in ``notes``.
+    At most 2,000 URLs (those with the most addresses) and 40,000 addresses are compared, of each
+    URL the first address, and those that were not refused before the others. What is left out is
+    said in ``notes``.
     """
     rules = rules or LeakRules()
     # Grouped in steps: the aggregates that do it in one keep all of it in memory.
     each = f"SELECT fingerprint, remote_ip, endpoint {_USED} GROUP BY ALL"
     # Totals by a window would need as long as all the rest: a window keeps and sorts every row.
     urls = hits.query(
-        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1) "
-        "SELECT fingerprint, n, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n > 1) FROM urls "
-        f"ORDER BY n DESC, 1 LIMIT {_MOST}"
+        f"WITH urls AS MATERIALIZED (SELECT fingerprint, count(*) AS n FROM ({each}) GROUP BY 1)"
+        " SELECT fingerprint, n, (SELECT count(*) FROM urls), (SELECT count(*) FROM urls WHERE n >"
+        f" 1) FROM urls ORDER BY n DESC, 1 LIMIT {_MOST}"
     )
     checked, candidates = urls[0][2:] if urls else (0, 0)
     shared = {fingerprint: n for fingerprint, n, *_ in urls if n > 1}
@@ -402,16 +465,31 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None, unread: Sequence
     leaks = [leak for leak, _ in compared.values() if leak is not None]
     order = {"leak": 0, "refused": 1, "preview": 2}
     leaks.sort(
-        key=lambda leak: (order[leak.kind], -len(leak.others) - leak.more, leak.users[0].first, leak.fingerprint)
+        key=lambda leak: (
+            order[leak.kind],
+            -len(leak.others) - leak.more,
+            leak.users[0].first,
+            leak.fingerprint,
+        )
     )
     notes, left_out = [TWINS], max(0, candidates - _MOST)
     if left_out:
-        notes.append(f"{left_out:,} more URLs were used from several addresses; look at a shorter time.")
+        notes.append(
+            f"{left_out:,} more URLs were used from several addresses; look at a shorter time."
+        )
     if cut:
-        of = count(cut, "URL was used from more addresses than are", "URLs were used from more addresses than are")
+        of = count(
+            cut,
+            "URL was used from more addresses than are",
+            "URLs were used from more addresses than are",
+        )
         notes.append(f"{of} compared; look at a shorter time.")
-        left_out += sum(more > 0 and (leak is None or leak.kind != "leak") for leak, more in compared.values())
-    tests = 0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
+        left_out += sum(
+            more > 0 and (leak is None or leak.kind != "leak") for leak, more in compared.values()
+        )
+    tests = (
+        0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
+    )
     places = "addresses" if rules.per_address else "networks"
     return Leaks(leaks, checked, notes, tests, unread, left_out=left_out, places=places)
 
@@ -426,15 +504,29 @@ def _compare(
     if not urls:
         return {}
     chosen = f"{_USED} AND fingerprint IN ({', '.join(map(literal, urls))})"
-    about = {row[0]: row[1:] for row in hits.query(f"SELECT fingerprint, {_ABOUT} {chosen} GROUP BY 1")}
+    about = {
+        row[0]: row[1:] for row in hits.query(f"SELECT fingerprint, {_ABOUT} {chosen} GROUP BY 1")
+    }
     identify = _Identities(rules)
     compared: dict[str, tuple[Leak | None, int]] = {}
-    for fingerprint, rows in grouped((row[0], row) for row in _sources_of(hits, chosen, urls)).items():
+    for fingerprint, rows in grouped(
+        (row[0], row) for row in _sources_of(hits, chosen, urls)
+    ).items():
         users = _paired(tuple(_user(row, identify) for row in rows), rules)
         kind, more = _kind(users) or known, urls[fingerprint] - len(users)
         key, signed_at, expires_s, bucket, signer, viewer, method = about[fingerprint]
         leak = Leak(
-            *(fingerprint, key or "", signed_at, expires_s, kind, users, bucket or "", signer or "", viewer or ""),
+            *(
+                fingerprint,
+                key or "",
+                signed_at,
+                expires_s,
+                kind,
+                users,
+                bucket or "",
+                signer or "",
+                viewer or "",
+            ),
             method=method,
             more=more,
         )
@@ -443,23 +535,26 @@ def _compare(
 
 
 def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> list[tuple[Any, ...]]:
-    """Return a row for each URL and source that is compared, the sources of a URL in the order of their first use."""
+    """Return a row for each URL and source that is compared,
+    the sources of a URL in the order of their first use.
+    """
     source = "fingerprint, remote_ip, endpoint"
     held = "bool_and(refused)"
-    # The log tells whole seconds: of two in one second, who was only refused is not taken for the first user.
+    # The log tells whole seconds: of two in one second, who was only refused is not taken for the
+    # first user.
     in_turn = f"min(time), {held}, remote_ip, endpoint"
     most = max(2, _SOURCES // len(urls))
     if max(urls.values()) > most:
         place = "row_number() OVER (PARTITION BY fingerprint ORDER BY {})"
         kept = (
-            f"SELECT {source} {chosen} GROUP BY {source} QUALIFY {place.format(f'{held}, {in_turn}')} <= {most} "
-            f"OR {place.format(in_turn)} = 1"
+            f"SELECT {source} {chosen} GROUP BY {source} QUALIFY"
+            f" {place.format(f'{held}, {in_turn}')} <= {most} OR {place.format(in_turn)} = 1"
         )
         same = "fingerprint, remote_ip, coalesce(endpoint, '')"
         chosen += f" AND ({same}) IN (SELECT ({same}) FROM ({kept}))"
     return hits.query(
-        f"SELECT {source}, min(user_agent), bool_and({_PREVIEW}), count(*), count(*) FILTER (refused), "
-        f"min(time) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
+        f"SELECT {source}, min(user_agent), bool_and({_PREVIEW}), count(*), count(*) FILTER"
+        f" (refused), min(time) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
     )
 
 
@@ -476,15 +571,24 @@ class _Identities:
         if known is None:
             networks = self.rules.networks
             about = networks.about(address) if networks is not None else About()
-            known = self._known[address, endpoint] = network_name(address, endpoint, self.rules), about
+            known = self._known[address, endpoint] = (
+                network_name(address, endpoint, self.rules),
+                about,
+            )
         return known
 
 
 def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
-    """Return the uses of one URL, leaked or not, for a person who knows that it leaked; None if the log has none."""
+    """Return the uses of one URL, leaked or not, for a person who knows that it leaked;
+    None if the log has none.
+    """
     chosen = f"{_USED} AND fingerprint = {literal(fingerprint)}"
     [(number,)] = hits.query(f"SELECT count(*) FROM (SELECT DISTINCT remote_ip, endpoint {chosen})")
-    return _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0] if number else None
+    return (
+        _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0]
+        if number
+        else None
+    )
 
 
 def _kind(users: Sequence[User]) -> str:
@@ -504,9 +608,15 @@ def _user(row: tuple[Any, ...], identify: _Identities) -> User:
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
-    """Return the identity of a user in comparisons: endpoint, pool, network, or the address itself."""
+    """Return the identity of a user in comparisons: endpoint, pool, network,
+    or the address itself.
+    """
     if rules.per_address:
-        return f"{_address_name(text, rules)} via {endpoint}" if endpoint else _address_name(text, rules)
+        return (
+            f"{_address_name(text, rules)} via {endpoint}"
+            if endpoint
+            else _address_name(text, rules)
+        )
     return endpoint or _address_name(text, rules)
 
 
@@ -524,18 +634,25 @@ def _address_name(text: str, rules: LeakRules) -> str:
         return str(address)
     prefix = rules.v4_prefix if address.version == 4 else rules.v6_prefix
     rest = address.max_prefixlen - prefix
-    return f"{type(address)(int(address) >> rest << rest)}/{prefix}"  # costs a fifth of an ip_network
+    return (
+        f"{type(address)(int(address) >> rest << rest)}/{prefix}"  # costs a fifth of an ip_network
+    )
 
 
 def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
-    """Let an address of the other family with the first user's agent and time share the first user's network.
+    """Let an address of the other family with the first user's agent and time share the first
+    user's network.
 
-    Where each address counts, one whose endpoint the log does not name shares that of the same address.
+    Where each address counts, one whose endpoint the log does not name shares that of the same
+    address.
     """
     if rules.per_address:
-        named = {_address_name(user.address, rules): user.network for user in users if user.endpoint}
+        named = {
+            _address_name(user.address, rules): user.network for user in users if user.endpoint
+        }
         return tuple(
-            user if user.endpoint else replace(user, network=named.get(user.network, user.network)) for user in users
+            user if user.endpoint else replace(user, network=named.get(user.network, user.network))
+            for user in users
         )
     first = users[0]
     if not rules.pair_seconds or not first.agent:
@@ -545,7 +662,12 @@ def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
 
 def _as_pair(user: User, first: User, rules: LeakRules) -> User:
     near = abs((user.first - first.first).total_seconds()) <= rules.pair_seconds
-    if not near or user.agent != first.agent or user.prefetcher or ":" not in user.address + first.address:
+    if (
+        not near
+        or user.agent != first.agent
+        or user.prefetcher
+        or ":" not in user.address + first.address
+    ):
         return user
     one, other = read_address(user.address), read_address(first.address)
     other_family = one is not None and other is not None and one.version != other.version

@@ -1,4 +1,6 @@
-"""A question to the logs, and the runtime that answers it: two values that every step of a reading passes on."""
+"""A question to the logs, and the runtime that answers it:
+two values that every step of a reading passes on.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,18 @@ if TYPE_CHECKING:
     from .storage.opener import Opener
 
 LEAST_MEMORY = 100_000_000
-"""Bytes with which the rows of logs of any size can be read, counted and exported: the rest of them is on disk."""
+"""Bytes with which the rows of logs of any size can be read, counted and exported:
+the rest of them is on disk.
+"""
 
 Sources = str | Path | LogObject | Iterable[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A question to the logs: requests in this range of time (UTC, without its end) that these filters let through."""
+    """A question to the logs: requests in this range of time (UTC, without its end)
+    that these filters let through.
+    """
 
     sources: Sources
     since: dt.datetime | None = None
@@ -43,9 +49,17 @@ class LogQuery:
 
     @classmethod
     def parse(
-        cls, sources: Sources, since: object, until: object, filters: Mapping[str, Any] | None, *, dedupe: bool = False
+        cls,
+        sources: Sources,
+        since: object,
+        until: object,
+        filters: Mapping[str, Any] | None,
+        *,
+        dedupe: bool = False,
     ) -> LogQuery:
-        """Make a query of what a person wrote; what cannot be used in it is an :class:`InvalidInput`."""
+        """Make a query of what a person wrote;
+        what cannot be used in it is an :class:`InvalidInput`.
+        """
         check_filters(filters or {})
         start, end = parse_time(since, "since"), parse_time(until, "until")  # type: ignore[arg-type]
         if start and end and start >= end:
@@ -69,7 +83,9 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The clients, the engine and the limits of a reading; see :func:`~gt_secure.logs.read_hits`."""
+    """The clients, the engine and the limits of a reading;
+    see :func:`~gt_secure.logs.read_hits`.
+    """
 
     aws: Opener | Any = None
     engine: str = "auto"
@@ -83,7 +99,9 @@ class Runtime:
     viewers: Viewers | None = None
 
     def __post_init__(self) -> None:
-        size = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT])(i?)B\s*", self.memory_limit, re.IGNORECASE)
+        size = re.fullmatch(
+            r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT])(i?)B\s*", self.memory_limit, re.IGNORECASE
+        )
         if size is None:
             raise InvalidInput(
                 f'"{self.memory_limit[:30]}" is not a size.',

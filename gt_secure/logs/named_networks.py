@@ -1,4 +1,5 @@
-"""Names of networks: a person's own list, address ranges of AWS, and databases of networks (MMDB), all from files.
+"""Names of networks: a person's own list, address ranges of AWS, and databases of networks (MMDB),
+all from files.
 
 A networks file is a list of networks with a name, ranges and a kind:
 
@@ -10,11 +11,12 @@ It may also name applications by who signs their URLs:
     applications:
       role/mlflow-server: MLflow
 
-The longest range that holds an address gives its name; of two equal ranges the one that was read first. The person's
-own networks alone decide whether addresses count as one user: AWS ranges inside one do not split it. No address
-is ever sent anywhere.
+The longest range that holds an address gives its name; of two equal ranges the one that was read
+first. The person's own networks alone decide whether addresses count as one user: AWS ranges inside
+one do not split it. No address is ever sent anywhere.
 
-Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format specification.
+Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format
+specification.
 """
 
 from __future__ import annotations
@@ -32,14 +34,27 @@ from ..base.optional import install_command
 from ..base.text import did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
-"""Kinds of networks. All addresses of one network count as one user, except those of ``cloud`` and ``other``."""
+"""Kinds of networks. All addresses of one network count as one user,
+except those of ``cloud`` and ``other``.
+"""
 
 MAX_BYTES = 16 * 1024 * 1024
 """AWS's list of ranges has some megabytes."""
 _DOWNLOAD = "Download ip-ranges.json again."
 _AGAIN = "Download it again."
-_DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""Errors of maxminddb for a file that was cut or forged: its own, and what Python raises for senseless values."""
+_DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""Errors of maxminddb for a file that was cut or forged: its own,
+and what Python raises for senseless values.
+"""
 OWN, AWS = "networks file", "AWS ip-ranges"
 _MEMBERS = ("name", "ranges", "kind")
 
@@ -63,8 +78,8 @@ class NamedNetwork:
 class About:
     """Facts about an address; empty where no file knows them.
 
-    ``user`` names the network whose addresses, including this one, count as one user. Its range may be wider than that
-    of ``name``.
+    ``user`` names the network whose addresses, including this one, count as one user. Its range may
+    be wider than that of ``name``.
     """
 
     name: str = ""
@@ -77,8 +92,8 @@ class About:
 class Networks:
     """Named networks and databases, ready to look addresses up.
 
-    ``databases`` are MMDB files with autonomous systems or countries. ``applications`` has names of applications by the
-    role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
+    ``databases`` are MMDB files with autonomous systems or countries. ``applications`` has names of
+    applications by the role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
 
     Examples
     --------
@@ -125,7 +140,9 @@ class Networks:
         return f"Networks({len(self.named):,} named, {len(self.databases)} databases)"
 
     def application_of(self, requester: str | None) -> str | None:
-        """Return the name of the application that signs as a requester of a log; None if no file names it."""
+        """Return the name of the application that signs as a requester of a log;
+        None if no file names it.
+        """
         signer = _signer(str(requester))
         account, name = signer or ("", "")
         return self.applications.get((account, name)) or self.applications.get(("", name))
@@ -164,7 +181,9 @@ class _Prefixes:
     def find(self, address: IPAddress) -> NamedNetwork | None:
         bits, number = address.max_prefixlen, int(address)
         for length in self._lengths[address.version]:
-            found = self._by_length[address.version, length].get(number >> (bits - length) << (bits - length))
+            found = self._by_length[address.version, length].get(
+                number >> (bits - length) << (bits - length)
+            )
             if found is not None:
                 return found
         return None
@@ -177,7 +196,11 @@ class _Database:
         self.path = path
         self._reader: Any = None
         if not path.is_file():
-            raise NotFound(f"There is no file {path}.", next_step="Check its name.", details={"field": "networks"})
+            raise NotFound(
+                f"There is no file {path}.",
+                next_step="Check its name.",
+                details={"field": "networks"},
+            )
         self._open()
 
     def _open(self) -> None:
@@ -185,7 +208,8 @@ class _Database:
             import maxminddb  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
             raise MissingExtra(
-                "Reading a .mmdb file needs maxminddb.", next_step=f"Run: {install_command('maxminddb')}"
+                "Reading a .mmdb file needs maxminddb.",
+                next_step=f"Run: {install_command('maxminddb')}",
             ) from error
         try:
             self._reader = maxminddb.open_database(str(self.path))
@@ -194,13 +218,17 @@ class _Database:
             raise _bad(f"{self.path.name} is not an MMDB database.", _AGAIN) from error
 
     def about(self, address: IPAddress) -> tuple[str, str]:
-        """Return the autonomous system and the country of an address; empty where the database has none."""
+        """Return the autonomous system and the country of an address;
+        empty where the database has none.
+        """
         if address.version == 6 and self._is_ipv4:
             return "", ""
         try:
             record = self._reader.get(str(address))
         except _DAMAGED as error:
-            raise _bad(f"{self.path.name} is damaged: it has no whole record of an address.", _AGAIN) from error
+            raise _bad(
+                f"{self.path.name} is damaged: it has no whole record of an address.", _AGAIN
+            ) from error
         return (_asn(record), _country(record)) if isinstance(record, Mapping) else ("", "")
 
 
@@ -219,7 +247,9 @@ def _country(record: Mapping[str, Any]) -> str:
 
 
 def load_networks(*paths: str | Path) -> Networks:
-    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases, told apart by their content."""
+    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases,
+    told apart by their content.
+    """
     named: list[NamedNetwork] = []
     databases = []
     applications: dict[str, str] = {}
@@ -250,7 +280,9 @@ _AWS_RANGES = {"prefixes": "ip_prefix", "ipv6_prefixes": "ipv6_prefix"}
 
 
 def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
-    """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it: the service names it."""
+    """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it:
+    the service names it.
+    """
     if not data.keys() & _AWS_RANGES.keys():
         raise _bad(f"{name} has a syncToken but no prefixes.", _DOWNLOAD)
     services: dict[str, tuple[str, str]] = {}
@@ -261,7 +293,11 @@ def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
         for number, entry in enumerate(entries, 1):
             if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
                 raise _bad(f"Entry {number} of '{member}' in {name} has no {key}.", _DOWNLOAD)
-            text, service, region = entry[key], str(entry.get("service", "")), str(entry.get("region", ""))
+            text, service, region = (
+                entry[key],
+                str(entry.get("service", "")),
+                str(entry.get("region", "")),
+            )
             if text not in services or services[text][0] == "AMAZON":
                 services[text] = (service, region)
     for text, (service, region) in services.items():
@@ -270,21 +306,39 @@ def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
 
 
 def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
-    entries = data.get("networks", [] if "applications" in data else None) if isinstance(data, Mapping) else data
+    entries = (
+        data.get("networks", [] if "applications" in data else None)
+        if isinstance(data, Mapping)
+        else data
+    )
     if not isinstance(entries, list):
-        raise _bad(f"{name} holds no list of networks.", "Write networks: [{name: ..., ranges: [...], kind: office}].")
+        raise _bad(
+            f"{name} holds no list of networks.",
+            "Write networks: [{name: ..., ranges: [...], kind: office}].",
+        )
     for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
+        if (
+            not isinstance(entry, Mapping)
+            or not isinstance(entry.get("name"), str)
+            or not entry["name"].strip()
+        ):
             raise _bad(f"Network {number} of {name} has no name.", "Write name, ranges and kind.")
         unknown = sorted(str(key) for key in entry if key not in _MEMBERS)
         if unknown:
-            raise _bad(f"Unknown field '{unknown[0][:40]}' in network {number} of {name}.", "Use name, ranges, kind.")
+            raise _bad(
+                f"Unknown field '{unknown[0][:40]}' in network {number} of {name}.",
+                "Use name, ranges, kind.",
+            )
         kind = entry.get("kind", "office")
         if kind not in KINDS:
-            raise _bad(f"'{str(kind)[:40]}' is not a kind of network.", f"Use one of {', '.join(KINDS)}.")
+            raise _bad(
+                f"'{str(kind)[:40]}' is not a kind of network.", f"Use one of {', '.join(KINDS)}."
+            )
         ranges = entry.get("ranges")
         if not ranges or not isinstance(ranges, str | list):
-            raise _bad(f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24].")
+            raise _bad(
+                f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24]."
+            )
         yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind, OWN)
 
 
@@ -293,7 +347,9 @@ def _applications(data: Any, name: str) -> dict[str, str]:
     found = data.get("applications") if isinstance(data, Mapping) else None
     if found is None:
         return {}
-    if not isinstance(found, Mapping) or not all(isinstance(each, str) and each.strip() for each in found.values()):
+    if not isinstance(found, Mapping) or not all(
+        isinstance(each, str) and each.strip() for each in found.values()
+    ):
         raise _bad(f"'applications' of {name} is not a mapping of signers to names.", _SIGNERS)
     return {str(signer): str(each).strip()[:80] for signer, each in found.items()}
 
@@ -302,11 +358,18 @@ _SIGNERS = "Write applications: {role/mlflow-server: MLflow}."
 
 
 def _signer(text: str) -> tuple[str, str] | None:
-    """Return account and name of a role or user, as a person (also without the account) or a log writes it."""
-    account, _, name = text.strip().partition("::")[2].rpartition(":") if "::" in text else ("", "", text.strip())
+    """Return account and name of a role or user, as a person (also without the account)
+    or a log writes it.
+    """
+    account, _, name = (
+        text.strip().partition("::")[2].rpartition(":") if "::" in text else ("", "", text.strip())
+    )
     kind, _, rest = name.partition("/")
     if kind in ("role", "assumed-role") and rest:
-        return account, f"role/{rest.partition('/')[0] if kind == 'assumed-role' else rest.rpartition('/')[2]}"
+        return (
+            account,
+            f"role/{rest.partition('/')[0] if kind == 'assumed-role' else rest.rpartition('/')[2]}",
+        )
     return (account, name) if kind == "user" and rest else None
 
 

@@ -1,7 +1,7 @@
 """Columns on the network of an address: its name, and the side of a restriction that it is on.
 
-They are joined on the distinct addresses of a log, wherever its lines were counted. An IPv4 address in its IPv6 form
-(``::ffff:203.0.113.7``) counts as the IPv4 address everywhere.
+They are joined on the distinct addresses of a log, wherever its lines were counted. An IPv4 address
+in its IPv6 form (``::ffff:203.0.113.7``) counts as the IPv4 address everywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ NAMES = NEEDS_NETWORKS
 
 
 def matching_addresses(texts: Iterable[str], address: Any, network: Any) -> list[str]:
-    """Return the addresses that are among the wanted ones and in the wanted networks; None stands for any."""
+    """Return the addresses that are among the wanted ones and in the wanted networks;
+    None stands for any.
+    """
     wanted = None if address is None else {to_address(each) for each in as_list(address)}
     ranges = None if network is None else Ranges(parse_networks(network))
     return [
@@ -59,7 +61,9 @@ def application_table(store: Store, requesters: Sequence[str], networks: Network
 
 
 def without_names(by: Sequence[str], networks: Networks) -> list[str]:
-    """Return the columns that have to be counted by, so that :func:`named_counts` can fill the names in."""
+    """Return the columns that have to be counted by,
+    so that :func:`named_counts` can fill the names in.
+    """
     plain = [name for name in by if name not in NAMES]
     needed = ["remote_ip"] if len(plain) < len(by) else []
     needed += ["requester"] if "application" in by and networks.applications else []
@@ -76,7 +80,9 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
     def value(row: Any, name: str) -> object:
         if name in _OF_AN_ADDRESS:
             return getattr(names[row["remote_ip"]], _OF_AN_ADDRESS[name]) or None
-        return (named.get(row["requester"]) if named and name == "application" else None) or row[name]
+        return (named.get(row["requester"]) if named and name == "application" else None) or row[
+            name
+        ]
 
     counts: dict[tuple[object, ...], int] = {}
     for row in table:

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 EngineName = Literal["auto", "duckdb", "spark", "athena"]
 _SAMPLES = 20
 _NEXT_STEPS = {
-    "denied": "Give this role s3:GetObject on the log objects, or this user the right to read the files.",
+    "denied": (
+        "Give this role s3:GetObject on the log objects, or this user the right to read the files."
+    ),
     "damaged": "Read an intact copy of the logs.",
     "vanished": "Check the names of the logs, or list them again.",
 }
@@ -58,23 +60,36 @@ _NEXT_STEPS = {
 class _Job:
     """One read: objects, reader, store and time range."""
 
-    def __init__(self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> None:
+    def __init__(
+        self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
+    ) -> None:
         self.query, self.choice, self.cache, self.runtime = query, choice, runtime.cache, runtime
         # Standard input cannot be read again.
-        self.reads: Reads = "both" if any(isinstance(item, StandardInput) for item in objects) else "once"
-        self.missing, self.cached = (objects, []) if self.cache is None else self.cache.split(objects)
-        self.store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
+        self.reads: Reads = (
+            "both" if any(isinstance(item, StandardInput) for item in objects) else "once"
+        )
+        self.missing, self.cached = (
+            (objects, []) if self.cache is None else self.cache.split(objects)
+        )
+        self.store = Store(
+            runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers
+        )
         self.sink = RecordSink(self.store.folder / "records.ndjson")
-        self.reader = Reader(self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel)
+        self.reader = Reader(
+            self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel
+        )
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""
         tally, choice = self.reader.tally, self.choice
-        notes = [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
+        notes = (
+            [f"{self.sink.other:,} CloudTrail events were not about S3."] if self.sink.other else []
+        )
         if tally.exports:
             files = count(tally.exports, "export of gt_secure", "exports of gt_secure")
             notes.append(
-                f"Read from {files}, with other fingerprints than in the log: a URL is not matched across both."
+                f"Read from {files}, with other fingerprints than in the log: a URL is not matched"
+                " across both."
             )
         left_out = Counter(tally.left_out.values()) + self.sink.left_out
         return Coverage(
@@ -90,7 +105,12 @@ class _Job:
             since=self.query.since,
             until=self.query.until,
             last_delivery=max(
-                (d for d in (tally.last_delivery, *(o.delivered for o in self.cached)) if d is not None), default=None
+                (
+                    d
+                    for d in (tally.last_delivery, *(o.delivered for o in self.cached))
+                    if d is not None
+                ),
+                default=None,
             ),
             notes=notes if choice.recommended else [*notes, choice.reason],
             engine_reason=choice.reason,
@@ -98,30 +118,46 @@ class _Job:
 
     def samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
         names = self.reader.tally.names
-        found = [Sample(names[source], pos, why_unreadable(text), text) for source, pos, text in places]
+        found = [
+            Sample(names[source], pos, why_unreadable(text), text) for source, pos, text in places
+        ]
         long = [Sample(names[s], p, "longer than 4 MiB") for s, p in self.reader.tally.too_long]
         return [*long, *found][:_SAMPLES]
 
     def read_again(self, sql: str) -> None:
         """Run a statement over all lines once more, for the other readings of odd ones."""
         sink = RecordSink(self.store.folder / "again.ndjson")
-        reader = Reader(self.missing, sink, progress=self.runtime.progress, cancel=self.runtime.cancel)
+        reader = Reader(
+            self.missing, sink, progress=self.runtime.progress, cancel=self.runtime.cancel
+        )
         self.store.run_on(reader, sql)
         sink.close()
         if reader.cancelled:
             raise cancelled(0)
 
     def odd_samples(self, places: list[tuple[int, int, str]]) -> list[Sample]:
-        return [Sample(self.reader.tally.names[source], pos, ODD, text) for source, pos, text in places[:_SAMPLES]]
+        return [
+            Sample(self.reader.tally.names[source], pos, ODD, text)
+            for source, pos, text in places[:_SAMPLES]
+        ]
 
     def refuse_if_nothing(self) -> None:
         """Raise what every object failed with: an empty answer would look like silence."""
         tally = self.reader.tally
-        if tally.failures and not tally.read and not tally.lines and not self.sink.count and not self.cached:
+        if (
+            tally.failures
+            and not tally.read
+            and not tally.lines
+            and not self.sink.count
+            and not self.cached
+        ):
             first = tally.failures[0]
             raise LogError(
-                f"None of {len(tally.names):,} log objects could be read; the first: {first.name}: {first.why}",
-                next_step=_NEXT_STEPS.get(first.kind, "Try again; if it stays, check the names of the logs."),
+                f"None of {len(tally.names):,} log objects could be read; the first: {first.name}:"
+                f" {first.why}",
+                next_step=_NEXT_STEPS.get(
+                    first.kind, "Try again; if it stays, check the names of the logs."
+                ),
                 details={"failures": [f.name for f in tally.failures[:20]]},
             )
 
@@ -131,7 +167,9 @@ def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
     borders = runtime.cache.borders if runtime.cache is not None else None
     found = []
     size, told = 0, time.monotonic()
-    for item in resolve(query.sources, opener=opener, since=query.since, until=query.until, borders=borders):
+    for item in resolve(
+        query.sources, opener=opener, since=query.since, until=query.until, borders=borders
+    ):
         found.append(item)
         size += item.size
         if runtime.cancel is not None and runtime.cancel.is_set():
@@ -152,7 +190,13 @@ def _choose(query: LogQuery, runtime: Runtime) -> tuple[EngineChoice, list[LogOb
     if engine == "duckdb":
         return EngineChoice(engine, "duckdb was asked for."), objects
     on_s3 = all(item.name.startswith("s3://") for item in objects)
-    choice = choose(len(objects), sum(item.size for item in objects), session=session, athena=athena, on_s3=on_s3)
+    choice = choose(
+        len(objects),
+        sum(item.size for item in objects),
+        session=session,
+        athena=athena,
+        on_s3=on_s3,
+    )
     if not choice.recommended:
         warnings.warn(choice.reason, LargeLogs, stacklevel=3)
     return choice, objects
@@ -162,7 +206,9 @@ def cancelled(kept: int) -> LogError:
     """Message for a person who stopped the reading."""
     return LogError(
         "Reading the access logs was cancelled.",
-        next_step=f"Run it again to resume: {kept:,} objects are kept." if kept else "Run it again.",
+        next_step=f"Run it again to resume: {kept:,} objects are kept."
+        if kept
+        else "Run it again.",
     )
 
 
@@ -190,21 +236,25 @@ def read_hits(
     Parameters
     ----------
     sources : str, path, LogLocation or iterable of them
-        Files, folders, globs, ``s3://bucket/prefix``, ``-``. Plain, gzip or Zstandard; access logs, CloudTrail data
-        events, access logs in JSON form, what CloudWatch Logs or :meth:`Hits.to_parquet` exported; by content.
+        Files, folders, globs, ``s3://bucket/prefix``, ``-``. Plain, gzip or Zstandard; access logs,
+        CloudTrail data events, access logs in JSON form, what CloudWatch Logs or
+        :meth:`Hits.to_parquet` exported; by content.
     since, until : str or datetime, optional
         UTC; ``until`` is not included. ``7d`` and ``24h`` are ages.
     engine : str
-        ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its rows here; ``auto``
-        chooses by the bytes that listing found (``logs.engines.selection.choose``) among what was handed over.
+        ``duckdb`` reads here; ``spark`` and ``athena`` run the same query elsewhere and bring its
+        rows here; ``auto`` chooses by the bytes that listing found
+        (``logs.engines.selection.choose``) among what was handed over.
     aws : Aws, boto3 S3 client or Opener, optional
         For ``s3://``.
     dedupe : bool
         Leave out records that were delivered twice.
     cache : bool, path or Cache
-        Keep what is parsed from S3 on disk, so that a second look reads only what is new; in this folder.
+        Keep what is parsed from S3 on disk, so that a second look reads only what is new; in this
+        folder.
     progress, cancel : optional
-        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress` instead.
+        See ``logs.ingest.reader.Reader``; Athena reports a :class:`~gt_secure.logs.QueryProgress`
+        instead.
     session : pyspark.sql.SparkSession, optional
         For Spark.
     athena : Athena, optional
@@ -216,7 +266,8 @@ def read_hits(
     test_urls : UrlJournal, optional
         The journal of our own test URLs (default: that of the default journal).
     viewers : Viewers, optional
-        How URLs name their viewers, and whose signatures count (default: ``x-viewer``, everybody's).
+        How URLs name their viewers, and whose signatures count (default: ``x-viewer``,
+        everybody's).
 
     Raises
     ------
@@ -228,14 +279,23 @@ def read_hits(
         For sources that cannot be listed.
     """
     _require_packages()
-    known = None if networks is None else networks_from(networks)  # a bad file is an error before the logs are read
+    # a bad file is an error before the logs are read
+    known = None if networks is None else networks_from(networks)
     filters, named = _apart(filters, known)
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = open_cache(cache)
     runtime = Runtime(
-        aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel, cache=kept, test_urls=test_urls or UrlJournal(), viewers=viewers,
-    )  # fmt: skip
+        aws=aws,
+        engine=engine,
+        session=session,
+        athena=athena,
+        memory_limit=memory_limit,
+        progress=progress,
+        cancel=cancel,
+        cache=kept,
+        test_urls=test_urls or UrlJournal(),
+        viewers=viewers,
+    )
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
         from .engines.remote import read_elsewhere
@@ -248,20 +308,28 @@ def read_hits(
 
 
 def _require_packages() -> None:
-    """Raise an error that names the packages which read logs, if they are missing: a small install has neither."""
+    """Raise an error that names the packages which read logs, if they are missing:
+    a small install has neither.
+    """
     if absent := missing(("duckdb", "numpy")):
         text = f"Reading access logs needs {' and '.join(absent)}: not installed."
         raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
 
 
-def _apart(filters: Mapping[str, Any] | None, known: Networks | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _apart(
+    filters: Mapping[str, Any] | None, known: Networks | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the filters that run with the query, and those on names that a person gave."""
     late = {"application"} if known is not None and known.applications else set()
     given = dict(filters or {})
-    return {k: v for k, v in given.items() if k not in late}, {k: v for k, v in given.items() if k in late}
+    return {k: v for k, v in given.items() if k not in late}, {
+        k: v for k, v in given.items() if k in late
+    }
 
 
-def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]) -> Hits:
+def _read_here(
+    query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
+) -> Hits:
     cache, dedupe = runtime.cache, query.dedupe
     job = _Job(query, runtime, choice, objects)
     store = job.store
@@ -294,12 +362,21 @@ def _read_here(query: LogQuery, runtime: Runtime, choice: EngineChoice, objects:
 
 
 def _refuse_without_room(objects: Sequence[LogObject]) -> None:
-    """Raise before the reading what would end it: the rows need room on disk, packed about a tenth of their lines."""
-    size = sum(item.size if item.name.endswith((".gz", ".zst")) else item.size // 10 for item in objects) // 2
+    """Raise before the reading what would end it: the rows need room on disk,
+    packed about a tenth of their lines.
+    """
+    size = (
+        sum(
+            item.size if item.name.endswith((".gz", ".zst")) else item.size // 10
+            for item in objects
+        )
+        // 2
+    )
     folder = tempfile.gettempdir()
     if size > (free := shutil.disk_usage(folder).free):
         raise LogError(
-            f"The rows of these logs need about {size / 1e6:,.0f} MB in {folder}, where {free / 1e6:,.0f} MB are free.",
+            f"The rows of these logs need about {size / 1e6:,.0f} MB in {folder}, where"
+            f" {free / 1e6:,.0f} MB are free.",
             next_step="Read a shorter time range, or name a folder with more room in TMPDIR.",
         )
 
@@ -313,7 +390,9 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
         if lines_file is not None:
             with activity.kept_whole():
                 job.cache.keep(store, lines_file, records_file, job.reader.tally, job.sink)
-        relation, lines, blank = job.cache.with_cached(store, relation, job.cached, len(job.reader.tally.names))
+        relation, lines, blank = job.cache.with_cached(
+            store, relation, job.cached, len(job.reader.tally.names)
+        )
         coverage.lines += lines
         coverage.blank += blank
         coverage.notes += job.cache.notes
@@ -331,14 +410,21 @@ def _hits(job: _Job, lines_file: Path | None, records_file: Path | None, dedupe:
     coverage.outside = readable - inside
     coverage.blank = coverage.lines - rows - too_long
     coverage.first_hit, coverage.last_hit = first, last
-    bad = f"SELECT source, pos, sample FROM ({relation}) WHERE {{}} ORDER BY source, pos LIMIT {_SAMPLES}"
+    bad = (
+        f"SELECT source, pos, sample FROM ({relation}) WHERE {{}} ORDER BY source, pos LIMIT"
+        f" {_SAMPLES}"
+    )
     unreadable = bad.format(f"NOT readable AND reading < {OTHER}")
     coverage.samples = job.samples(store.query(unreadable) if readable < rows else [])
     good = other = f"SELECT * FROM ({relation}) WHERE readable AND {job.query.in_range}"
     if coverage.odd:
         coverage.odd_samples = job.odd_samples(store.query(bad.format(f"reading = {MAIN}")))
         good, other = f"{good} AND reading < {OTHER}", f"{other} AND reading <> {MAIN}"
-    kinds = {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")} if job.sink.count else set()
+    kinds = (
+        {row[0] for row in store.query(f"SELECT DISTINCT source_kind FROM ({good})")}
+        if job.sink.count
+        else set()
+    )
     if coverage.odd:
         other = _once(store, other, len(kinds), dedupe)
     good = _once(store, good, len(kinds), dedupe)
@@ -355,9 +441,13 @@ def _once(store: Store, rows: str, kinds: int, dedupe: bool) -> str:
 
 
 def _delivery_times(job: _Job, relation: str) -> tuple[str, str]:
-    """Return the expression for the typical delay of a record, and the rows with the delivery of their objects."""
+    """Return the expression for the typical delay of a record,
+    and the rows with the delivery of their objects.
+    """
     objects = [*job.reader.tally.objects, *job.cached]
-    known = [(i, o.delivered) for i, o in enumerate(objects) if isinstance(o, S3Object) and o.delivered]
+    known = [
+        (i, o.delivered) for i, o in enumerate(objects) if isinstance(o, S3Object) and o.delivered
+    ]
     if not known:
         return "NULL", f"({relation})"
     name = lookup_table(
@@ -388,7 +478,8 @@ def count_hits(
     test_urls: UrlJournal | None = None,
     viewers: Viewers | None = None,
 ) -> tuple[Table, Coverage]:
-    """Count hits in one pass without keeping rows: the fast way for one question, and for logs of any size.
+    """Count hits in one pass without keeping rows: the fast way for one question, and for logs of
+    any size.
 
     Parameters are those of :func:`read_hits` and :meth:`Hits.count`.
 
@@ -397,26 +488,56 @@ def count_hits(
     Table, Coverage
     """
     names = check_columns(by, NAMES if networks is not None else ())
-    known = None if networks is None else networks_from(networks)  # a bad file is an error, whatever is counted by
+    # a bad file is an error, whatever is counted by
+    known = None if networks is None else networks_from(networks)
     if known is not None and _apart(filters, known)[1]:
         with read_hits(
-            sources, since=since, until=until, aws=aws, memory_limit=memory_limit, progress=progress, cancel=cancel,
-            engine=engine, session=session, athena=athena, filters=filters, networks=known, test_urls=test_urls,
+            sources,
+            since=since,
+            until=until,
+            aws=aws,
+            memory_limit=memory_limit,
+            progress=progress,
+            cancel=cancel,
+            engine=engine,
+            session=session,
+            athena=athena,
+            filters=filters,
+            networks=known,
+            test_urls=test_urls,
             viewers=viewers,
-        ) as hits:  # fmt: skip
+        ) as hits:
             return hits.asked(lambda each: each.count(names))
     if known is not None and without_names(names, known) != names:
         table, coverage = count_hits(
-            sources, without_names(names, known), since=since, until=until, aws=aws, memory_limit=memory_limit,
-            progress=progress, cancel=cancel, engine=engine, session=session, athena=athena,
-            filters=filters, test_urls=test_urls, viewers=viewers,
-        )  # fmt: skip
+            sources,
+            without_names(names, known),
+            since=since,
+            until=until,
+            aws=aws,
+            memory_limit=memory_limit,
+            progress=progress,
+            cancel=cancel,
+            engine=engine,
+            session=session,
+            athena=athena,
+            filters=filters,
+            test_urls=test_urls,
+            viewers=viewers,
+        )
         return named_counts(table, names, known), coverage
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(
-        aws=aws, engine=engine, session=session, athena=athena, memory_limit=memory_limit,
-        progress=progress, cancel=cancel, test_urls=test_urls or UrlJournal(), viewers=viewers,
-    )  # fmt: skip
+        aws=aws,
+        engine=engine,
+        session=session,
+        athena=athena,
+        memory_limit=memory_limit,
+        progress=progress,
+        cancel=cancel,
+        test_urls=test_urls or UrlJournal(),
+        viewers=viewers,
+    )
     choice, objects = _choose(query, runtime)
     if choice.engine != "duckdb":
         from .engines.remote import count_elsewhere
@@ -429,10 +550,16 @@ def count_hits(
 
 
 def _counted_here(
-    names: Sequence[str], query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
+    names: Sequence[str],
+    query: LogQuery,
+    runtime: Runtime,
+    choice: EngineChoice,
+    objects: list[LogObject],
 ) -> tuple[Table, Coverage]:
     """Return hits counted on this machine: lines and records are grouped as they are read."""
-    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers)
+    question = Question(
+        tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers
+    )
     columns = ", ".join(f'"{name}"' for name in question.columns())
     job = _Job(query, runtime, choice, objects)
     store = job.store
@@ -461,8 +588,12 @@ def _counted_here(
         unreadable, odd = update_coverage(coverage, store, "grouped")
         coverage.lines = lines
         coverage.unreadable += too_long
-        coverage.samples = job.samples(sorted((int(source), pos, text) for source, pos, text in unreadable))
-        coverage.odd_samples = job.odd_samples(sorted((int(source), pos, text) for source, pos, text in odd))
+        coverage.samples = job.samples(
+            sorted((int(source), pos, text) for source, pos, text in unreadable)
+        )
+        coverage.odd_samples = job.odd_samples(
+            sorted((int(source), pos, text) for source, pos, text in odd)
+        )
         several = spell_anew(store, "grouped", names) or job.sink.count or coverage.odd
         coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, "grouped", names)
         store.query("DELETE FROM grouped WHERE state NOT IN ('hit', 'odd hit')")
@@ -473,7 +604,9 @@ def _counted_here(
 
 
 def _count_other_readings(job: _Job, question: Question) -> None:
-    if job.reads == "once" and job.store.query("SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"):
+    if job.reads == "once" and job.store.query(
+        "SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"
+    ):
         sql = statement(question, from_lines("lines_in", reads="other"))
         job.read_again(f"INSERT INTO grouped {sql}")
 

@@ -36,15 +36,22 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds left at the speed so far; None while the listing goes on and in the first second."""
+        """Seconds left at the speed so far; None while the listing goes on and
+        in the first second.
+        """
         if not self.listed or not self.stored_bytes or self.seconds < 1:
             return None
         return self.seconds * max(0, self.total_bytes - self.stored_bytes) / self.stored_bytes
 
     @property
     def sentence(self) -> str:
-        """Objects, bytes, rate and time left: ``12 of 40 objects, 61 MB, 12 MB/s, about 2 min 5 s left``."""
-        total = f"{self.total_objects:,}{'' if self.listed else '+'} object{'' if self.total_objects == 1 else 's'}"
+        """Objects, bytes, rate and time left:
+        ``12 of 40 objects, 61 MB, 12 MB/s, about 2 min 5 s left``.
+        """
+        total = (
+            f"{self.total_objects:,}{'' if self.listed else '+'}"
+            f" object{'' if self.total_objects == 1 else 's'}"
+        )
         parts = [f"{self.objects:,} of {total}", size_text(self.bytes)]
         if self.seconds >= 1:
             parts.append(f"{size_text(int(self.bytes / self.seconds))}/s")

@@ -1,4 +1,6 @@
-"""Refusals that the log does not explain, told apart as far as policies can: for a prediction of the lock."""
+"""Refusals that the log does not explain, told apart as far as policies can:
+for a prediction of the lock.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names only
 
@@ -17,7 +19,9 @@ PREDICTED = " (predicted)"
 """End of each lock that was not read in a log."""
 
 MOST = 2000
-"""Kinds of refusals that are decided, those with most requests first; the others stay empty, and a note says so."""
+"""Kinds of refusals that are decided, those with most requests first; the others stay empty,
+and a note says so.
+"""
 
 _KEYS = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "version_2", "age_s", "expires_s")
 _SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
@@ -25,13 +29,18 @@ _OLD = "CASE WHEN {row}age_s >= {row}expires_s THEN {row}expires_s ELSE {row}age
 
 
 Refusal: TypeAlias = Mapping[str, Any]
-"""Refused requests that are alike: ``remote_ip`` and ``endpoint`` as the log names them, ``bucket``, ``key``,
-``auth_type`` (``QueryString``, ``HtmlForm``, ``AuthHeader``, or None if unsigned), ``version_2`` for signature version
-2, and ``age_s`` and ``expires_s``: the age of the URL in whole seconds, at most its lifetime, and its lifetime."""
+"""Refused requests that are alike: ``remote_ip`` and ``endpoint`` as the log names them,
+``bucket``, ``key``, ``auth_type`` (``QueryString``, ``HtmlForm``, ``AuthHeader``, or None if
+unsigned), ``version_2`` for signature version 2, and ``age_s`` and ``expires_s``: the age of the
+URL in whole seconds, at most its lifetime, and its lifetime."""
 
 
-def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | None]) -> tuple[str, str | None]:
-    """Return a relation whose ``refused_by`` is filled in with predictions, and a note on what was left out."""
+def predicted(
+    store: Store, relation: str, decide: Callable[[Refusal], str | None]
+) -> tuple[str, str | None]:
+    """Return a relation whose ``refused_by`` is filled in with predictions,
+    and a note on what was left out.
+    """
     unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
     alike = (
         "SELECT remote_ip, endpoint, bucket, key, auth_type, "
@@ -40,8 +49,9 @@ def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | Non
     )
     order = "n DESC, remote_ip, key, bucket, endpoint, auth_type, version_2, age_s, expires_s"
     rows = store.query(
-        f"WITH kinds AS MATERIALIZED (SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL) "
-        f"SELECT *, (SELECT count(*) FROM kinds), (SELECT sum(n) FROM kinds) FROM kinds ORDER BY {order} LIMIT {MOST}"
+        f"WITH kinds AS MATERIALIZED (SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL) SELECT"
+        f" *, (SELECT count(*) FROM kinds), (SELECT sum(n) FROM kinds) FROM kinds ORDER BY {order}"
+        f" LIMIT {MOST}"
     )
     kinds = {"version_2": "BOOLEAN", "age_s": "BIGINT", "expires_s": "BIGINT"}
     columns = {name: [row[i] for row in rows] for i, name in enumerate(_KEYS)}
@@ -49,9 +59,10 @@ def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | Non
     table = lookup_table(store, "refusals", columns, kinds)
     same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
     explained = (
-        f"SELECT r.* REPLACE (coalesce(r.refused_by, CASE WHEN {unexplained} THEN p.lock END) AS refused_by) "
-        f"FROM ({relation}) r LEFT JOIN {table} p ON {same} AND coalesce(r.signature_version = 'SigV2', false) "
-        f"= p.version_2 AND {_OLD.format(row='r.')} IS NOT DISTINCT FROM p.age_s"
+        f"SELECT r.* REPLACE (coalesce(r.refused_by, CASE WHEN {unexplained} THEN p.lock END) AS"
+        f" refused_by) FROM ({relation}) r LEFT JOIN {table} p ON {same} AND"
+        f" coalesce(r.signature_version = 'SigV2', false) = p.version_2 AND {_OLD.format(row='r.')}"
+        " IS NOT DISTINCT FROM p.age_s"
     )
     return explained, _left_out(rows)
 
@@ -59,15 +70,23 @@ def predicted(store: Store, relation: str, decide: Callable[[Refusal], str | Non
 def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
     if not rows or rows[0][-2] <= len(rows):
         return None
-    kinds, requests = int(rows[0][-2]) - len(rows), int(rows[0][-1]) - sum(row[len(_KEYS)] for row in rows)
+    kinds, requests = (
+        int(rows[0][-2]) - len(rows),
+        int(rows[0][-1]) - sum(row[len(_KEYS)] for row in rows),
+    )
     return (
-        f"Only {len(rows):,} kinds of refused requests were predicted, the most frequent ones: "
-        f"{count(requests, 'request')} of {count(kinds, 'more kind')} have no predicted lock. Read a shorter time."
+        f"Only {len(rows):,} kinds of refused requests were predicted, the most frequent ones:"
+        f" {count(requests, 'request')} of {count(kinds, 'more kind')} have no predicted lock. Read"
+        " a shorter time."
     )
 
 
 def _refusal(row: Sequence[Any]) -> Refusal:
-    return {**dict(zip(_KEYS, row[: len(_KEYS)], strict=True)), "bucket": row[2] or "", "key": row[3] or ""}
+    return {
+        **dict(zip(_KEYS, row[: len(_KEYS)], strict=True)),
+        "bucket": row[2] or "",
+        "key": row[3] or "",
+    }
 
 
 def _predicted(lock: str | None) -> str | None:

@@ -1,4 +1,6 @@
-"""A table that stays in the engine's database: many groups are written by the engine, in less time and memory."""
+"""A table that stays in the engine's database: many groups are written by the engine,
+in less time and memory.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
 
@@ -20,14 +22,17 @@ MANY = 5_000
 """Rows from which on a table stays in the database."""
 _APART = r"\1'\2\3"
 _RISKY = f"{FORMULA}|{CONTROL}"
-"""Regular expression: in such a cell something is replaced. Few cells are, and a search costs less than to replace."""
+"""Regular expression: in such a cell something is replaced. Few cells are,
+and a search costs less than to replace.
+"""
 _TEXT = "CAST({} AS VARCHAR)"
 _QUOTED = {"VARCHAR": _TEXT, "BOOLEAN": _TEXT, "TIMESTAMP": "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"}
 """Text of the kinds of cells that are always quoted."""
 
 
 class StoredTable(Table):
-    """The rows of a query. They are fetched when somebody asks for them; CSV and Parquet are written without.
+    """The rows of a query. They are fetched when somebody asks for them; CSV and Parquet are
+    written without.
 
     The database is deleted with the table.
     """
@@ -65,7 +70,9 @@ class StoredTable(Table):
         forced = f", FORCE_QUOTE ({quoted})" if quoted else ""
         head = ",".join(f'"{name}"' for name in self.columns) + "\n"
         options = f"FORMAT csv, HEADER false, PREFIX {literal(head)}, SUFFIX '\n'{forced}"
-        self._store.query(f"COPY (SELECT {cells} FROM ({self._select})) TO {literal(path)} ({options})")
+        self._store.query(
+            f"COPY (SELECT {cells} FROM ({self._select})) TO {literal(path)} ({options})"
+        )
         text = path.read_bytes().decode("utf-8")
         path.unlink()
         return text
@@ -76,15 +83,20 @@ class StoredTable(Table):
             super().to_parquet(path)
             return
         with writable(path):
-            self._store.query("SET threads = 1")  # the rows of a group are in memory for each thread
+            # the rows of a group are in memory for each thread
+            self._store.query("SET threads = 1")
             try:
-                self._store.query(f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)")
+                self._store.query(
+                    f"COPY ({self._select}) TO {literal(path)} (FORMAT parquet, ROW_GROUP_SIZE"
+                    " 20480)"
+                )
             finally:
                 self._store.query("RESET threads")
 
 
 def grouped_table(store: Store, table: str, by: Sequence[str], *, once: bool) -> Table:
-    """Return a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row.
+    """Return a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group
+    has one row.
 
     The database is deleted with the table, or at once where the rows are few.
     """
@@ -95,7 +107,9 @@ def grouped_table(store: Store, table: str, by: Sequence[str], *, once: bool) ->
 
 
 def _cell(name: str, kind: str) -> str:
-    """Expression: text of a cell, as :meth:`Table.to_csv` writes it; the engine quotes empty text of a number, too."""
+    """Expression: text of a cell, as :meth:`Table.to_csv` writes it;
+    the engine quotes empty text of a number, too.
+    """
     column = f'"{name}"'
     text = guarded(column) if kind == "VARCHAR" else _QUOTED.get(kind, _TEXT).format(column)
     return f"coalesce({text}, '')"

@@ -19,13 +19,15 @@ from ..base.html import Markup
 from ..base.text import REPLACEMENT, json_text, printable
 
 FORMULA = r"""(^|[;|])([ '"]*)([=+@-])"""
-"""Pattern of text that begins a formula, for every separator of lists but the comma, which the quotes keep."""
+"""Pattern of text that begins a formula, for every separator of lists but the comma,
+which the quotes keep.
+"""
 CONTROL = (
     r"[\x00-\x1f\x7f-\x9f"
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-"""Pattern of what a terminal obeys, turns text around, or shows nothing. Python and the engine know different versions
-of Unicode, so it names no class."""
+"""Pattern of what a terminal obeys, turns text around, or shows nothing. Python and the engine know
+different versions of Unicode, so it names no class."""
 _FORMULA, _CONTROL = re.compile(FORMULA), re.compile(CONTROL)
 NO_ADDRESS = "(no address)"
 """Text in place of an address that a row of the log does not have."""
@@ -40,7 +42,9 @@ def writable(path: str | Path) -> Iterator[None]:
         yield
     except (duckdb.IOException, duckdb.PermissionException, OSError) as error:
         raise InvalidInput(
-            f"{path} cannot be written.", next_step="Name a file in a folder that exists.", field="output"
+            f"{path} cannot be written.",
+            next_step="Name a file in a folder that exists.",
+            field="output",
         ) from error
 
 
@@ -86,17 +90,26 @@ class Table:
         return list(self)
 
     def first(self, limit: int | None) -> Table:
-        """Return the first rows as a table, without a word on the rest, as SQL's LIMIT does; all of them for None."""
+        """Return the first rows as a table, without a word on the rest, as SQL's LIMIT does;
+        all of them for None.
+        """
         return self if limit is None else Table(self.columns, self.rows[slice(limit)])
 
     def to_text(self) -> str:
         """Aligned columns for a terminal; control characters are shown, not obeyed."""
         cells = [list(map(_cell, self.columns, row)) for row in self.rows]
-        widths = [max(len(row[i]) for row in [self.columns, *cells]) for i in range(len(self.columns))]
-        right = [all(isinstance(row[i], (int, float)) for row in self.rows) for i in range(len(self.columns))]
+        widths = [
+            max(len(row[i]) for row in [self.columns, *cells]) for i in range(len(self.columns))
+        ]
+        right = [
+            all(isinstance(row[i], (int, float)) for row in self.rows)
+            for i in range(len(self.columns))
+        ]
         lines = []
         for row in [self.columns, *cells]:
-            parts = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+            parts = [
+                c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
+            ]
             lines.append("  ".join(parts).rstrip())
         return "\n".join(lines)
 
@@ -129,7 +142,9 @@ class Table:
             connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the rows to pandas, polars, pyarrow, DuckDB or Narwhals; all columns keep their type."""
+        """Give the rows to pandas, polars, pyarrow, DuckDB or Narwhals;
+        all columns keep their type.
+        """
         return self._stored().table("t").__arrow_c_stream__(requested_schema)
 
     def _stored(self) -> Any:
@@ -147,7 +162,11 @@ class Table:
         """The first rows as a table for people, and how many more there are."""
         shown = itertools.islice(self.rows, _MOST_ROWS)
         rows = [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in shown]
-        more = [markup.hint(f"{len(self.rows) - _MOST_ROWS:,} more rows")] if len(self.rows) > _MOST_ROWS else []
+        more = (
+            [markup.hint(f"{len(self.rows) - _MOST_ROWS:,} more rows")]
+            if len(self.rows) > _MOST_ROWS
+            else []
+        )
         return [markup.table(self.columns, rows), *more]
 
     def _repr_html_(self) -> str:
@@ -172,10 +191,13 @@ def _sql_type(column: list[Any]) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A CSV cell: no text drives a terminal, and what a spreadsheet would run as a formula gets an apostrophe."""
+    """A CSV cell: no text drives a terminal,
+    and what a spreadsheet would run as a formula gets an apostrophe.
+    """
     if isinstance(value, str):
         text = value if value.isprintable() else _CONTROL.sub(REPLACEMENT, value)
-        if "=" in text or "-" in text or "+" in text or "@" in text:  # most text has no sign, and needs no search
+        # most text has no sign, and needs no search
+        if "=" in text or "-" in text or "+" in text or "@" in text:
             return _FORMULA.sub(r"\1'\2\3", text)
         return text
     if value is None:

@@ -1,7 +1,8 @@
-"""Rows in the order of their time, a range of time after the other: a sort of all of them is kept in memory or on disk.
+"""Rows in the order of their time, a range of time after the other: a sort of all of them is kept
+in memory or on disk.
 
-Logs are nearly in this order as they are delivered, so that a range is in a small part of them. Rows that are in no
-order are sorted together: reading all of them for each range would take longer.
+Logs are nearly in this order as they are delivered, so that a range is in a small part of them.
+Rows that are in no order are sorted together: reading all of them for each range would take longer.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -50,14 +51,19 @@ def in_order(store: Store, rows: str, select: Callable[[str], str]) -> Iterator[
 
 
 def _ranges(store: Store, rows: str) -> list[str]:
-    """Conditions on the time that few rows fulfil each, in their order; none where all rows are few."""
+    """Conditions on the time that few rows fulfil each, in their order;
+    none where all rows are few.
+    """
     [(size, read, conditions)] = store.query(f"""WITH pieces AS MATERIALIZED (
-        SELECT count(*) AS n, min(time) AS first, max(time) AS last FROM ({rows}) GROUP BY source, pos // {_PIECE}),
+        SELECT count(*) AS n, min(time) AS first, max(time) AS last FROM ({rows})
+        GROUP BY source, pos // {_PIECE}),
     parts AS (SELECT part, CASE WHEN part > 0 THEN min(first) END AS border FROM (
         SELECT first, sum(n) OVER (ORDER BY first) // {PART} AS part FROM pieces) GROUP BY part),
     ranges AS (SELECT part, border, concat_ws(' AND ', 'time >= TIMESTAMP ''' || border || '''',
-        'time < TIMESTAMP ''' || lead(border) OVER (ORDER BY part) || '''') AS condition FROM parts),
-    listed AS (SELECT list(border) AS borders, list(condition ORDER BY part) AS conditions FROM ranges)
+        'time < TIMESTAMP ''' || lead(border) OVER (ORDER BY part) || '''') AS condition
+        FROM parts),
+    listed AS (SELECT list(border) AS borders, list(condition ORDER BY part) AS conditions
+        FROM ranges)
     SELECT sum(n), sum(n * (1 + len(list_filter(borders, lambda b: b > first AND b <= last)))),
         any_value(conditions) FROM pieces, listed""")
     if (size or 0) <= PART:

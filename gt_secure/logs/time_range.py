@@ -20,7 +20,8 @@ def parse_time(value: TimeLike | None, field: str = "time") -> dt.datetime | Non
     """Read a point in time: ISO 8601 (with a zone or in UTC), an age such as ``24h``, ``7d`` or a
     timedelta, or ``now``.
 
-    The result is in UTC, without a zone; a date is its first moment. Anything else is an :class:`InvalidInput`.
+    The result is in UTC, without a zone; a date is its first moment. Anything else is an
+    :class:`InvalidInput`.
     """
     if value is None:
         return None
@@ -54,7 +55,9 @@ def _parse(text: str, field: str) -> dt.datetime:
 def _no_time(text: str, field: str) -> InvalidInput:
     return InvalidInput(
         f'"{text[:40]}" is not a point in time.',
-        next_step="Write 2026-11-20, 2026-11-20T09:00, an age such as 24h or 7d, or now; times are UTC.",
+        next_step=(
+            "Write 2026-11-20, 2026-11-20T09:00, an age such as 24h or 7d, or now; times are UTC."
+        ),
         field=field,
         value=text,
     )

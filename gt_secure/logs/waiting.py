@@ -1,7 +1,9 @@
-"""Waiting for requests that S3 has not delivered yet: looks for new log objects only, and ends by itself.
+"""Waiting for requests that S3 has not delivered yet: looks for new log objects only, and ends by
+itself.
 
-Sources: Amazon S3 User Guide, *Logging requests with server access logging* (best-effort delivery, "most log records
-are delivered within a few hours"); CloudTrail User Guide, *How CloudTrail works* (an average of about 5 minutes).
+Sources: Amazon S3 User Guide, *Logging requests with server access logging* (best-effort delivery,
+"most log records are delivered within a few hours"); CloudTrail User Guide, *How CloudTrail works*
+(an average of about 5 minutes).
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from .storage.opener import opener_of
 from .time_range import ProgressCallback, TimeLike, parse_time
 
 USUALLY = (
-    "S3 usually delivers access logs in a few hours and guarantees no delivery time. CloudTrail takes about 5 minutes."
+    "S3 usually delivers access logs in a few hours and guarantees no delivery time. CloudTrail"
+    " takes about 5 minutes."
 )
 """Sentence about the time that deliveries take."""
 
@@ -69,13 +72,15 @@ class Waiting:
         delay = self.typical_delay_s
         usual = USUALLY if delay is None else f"This log usually takes {duration(round(delay))}."
         return (
-            f"Waiting for delivery: {count(self.objects, 'new log object')} in {duration(round(self.waited_s))}, "
-            f"at most {duration(round(self.wait_s))}. {usual}"
+            f"Waiting for delivery: {count(self.objects, 'new log object')} in"
+            f" {duration(round(self.waited_s))}, at most {duration(round(self.wait_s))}. {usual}"
         )
 
 
 class _Watch:
-    """Looks for new log objects, longer and longer apart, until the time is over or somebody cancels."""
+    """Looks for new log objects, longer and longer apart,
+    until the time is over or somebody cancels.
+    """
 
     def __init__(
         self,
@@ -104,7 +109,9 @@ class _Watch:
         looks, objects, pause = 0, 0, FIRST_S
         while True:
             if self._progress is not None:
-                self._progress(Waiting(self.waited_s, self._wait_s, looks, objects, self.hits, self.delay_s))
+                self._progress(
+                    Waiting(self.waited_s, self._wait_s, looks, objects, self.hits, self.delay_s)
+                )
             left = self._wait_s - self.waited_s
             if left <= 0:
                 if self._files.unfinished:
@@ -118,13 +125,16 @@ class _Watch:
             pause = min(LONGEST_S, pause * 1.25)
             looks += 1
             found = []
-            with suppress(Unreachable, Throttled):  # a wait of hours outlives a network that is away
+            # a wait of hours outlives a network that is away
+            with suppress(Unreachable, Throttled):
                 found = self._new()
             objects += len(found)
             yield found
 
     def _new(self, *, last: bool = False) -> list[LogObject]:
-        """Return the objects that no look before has seen, and what files have grown by; no record is read."""
+        """Return the objects that no look before has seen, and what files have grown by;
+        no record is read.
+        """
         opener = opener_of(self._aws) if self._aws is not None else None
         found: list[LogObject] = []
         files = []
@@ -143,7 +153,9 @@ class _Watch:
         return [*found, *self._files.parts(files, last=last)]
 
     def _bound(self) -> dt.datetime | None:
-        """Return where listing begins: a later look needs only the keys of the last days, which may still grow."""
+        """Return where listing begins: a later look needs only the keys of the last days,
+        which may still grow.
+        """
         if not self._seen:
             return self._since
         recent = dt.datetime.now(dt.UTC).replace(tzinfo=None) - LATE
@@ -164,10 +176,11 @@ def wait_for_hits(
 ) -> Hits:
     """Read access logs again until what is waited for is there, or the time is over.
 
-    The sources and options are those of :func:`~gt_secure.logs.read_hits`; ``since`` is fixed when the wait begins.
-    ``enough`` is a number of requests after the filters, or a condition on the hits. After ``wait_s`` seconds what is
-    there is returned, and a note of its coverage says so. ``progress`` gets a :class:`Waiting` between two looks.
-    Setting ``cancel`` ends the wait with a :class:`LogError`.
+    The sources and options are those of :func:`~gt_secure.logs.read_hits`; ``since`` is fixed when
+    the wait begins. ``enough`` is a number of requests after the filters, or a condition on the
+    hits. After ``wait_s`` seconds what is there is returned, and a note of its coverage says so.
+    ``progress`` gets a :class:`Waiting` between two looks. Setting ``cancel`` ends the wait with a
+    :class:`LogError`.
     """
     _check(enough, wait_s, engine)
     start = parse_time(since, "since")
@@ -178,7 +191,15 @@ def wait_for_hits(
                 if not new:
                     continue
                 hits.close()
-            hits = read_hits(sources, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
+            hits = read_hits(
+                sources,
+                since=start,
+                aws=aws,
+                engine=engine,
+                progress=progress,
+                cancel=cancel,
+                **options,
+            )
             watch.hits, watch.delay_s = len(hits), hits.coverage.typical_delay_s
             if enough(hits) if callable(enough) else watch.hits >= enough:
                 return hits
@@ -207,7 +228,8 @@ def follow_hits(
     Parameters
     ----------
     sources, since, aws, engine, options
-        As for :func:`~gt_secure.logs.read_hits`. Of a local file that grows, only what is new is read.
+        As for :func:`~gt_secure.logs.read_hits`. Of a local file that grows, only what is new is
+        read.
     wait_s : float
         Seconds after which it ends.
     progress : callable, optional
@@ -218,7 +240,8 @@ def follow_hits(
     Yields
     ------
     Hits
-        Requests of the new log objects, at least one. They are closed when the next ones are asked for.
+        Requests of the new log objects, at least one. They are closed when the next ones are asked
+        for.
 
     Raises
     ------
@@ -239,7 +262,15 @@ def follow_hits(
         if not new:
             continue
         with closing(
-            read_hits(new, since=start, aws=aws, engine=engine, progress=progress, cancel=cancel, **options)
+            read_hits(
+                new,
+                since=start,
+                aws=aws,
+                engine=engine,
+                progress=progress,
+                cancel=cancel,
+                **options,
+            )
         ) as hits:
             if hits.coverage.typical_delay_s is not None:
                 delays.append(hits.coverage.typical_delay_s)
@@ -250,10 +281,20 @@ def follow_hits(
 
 
 def _check(enough: Enough, wait_s: float, engine: str) -> None:
-    if not callable(enough) and (isinstance(enough, bool) or not isinstance(enough, int) or enough < 1):
-        raise InvalidInput("Waiting needs a whole number of requests from 1.", field="wait_for", value=enough)
-    if isinstance(wait_s, bool) or not isinstance(wait_s, (int, float)) or not 0 <= wait_s <= _DAYS_S:
-        raise InvalidInput("The time to wait must be from 0 seconds to 2 days.", field="wait_s", value=wait_s)
+    if not callable(enough) and (
+        isinstance(enough, bool) or not isinstance(enough, int) or enough < 1
+    ):
+        raise InvalidInput(
+            "Waiting needs a whole number of requests from 1.", field="wait_for", value=enough
+        )
+    if (
+        isinstance(wait_s, bool)
+        or not isinstance(wait_s, (int, float))
+        or not 0 <= wait_s <= _DAYS_S
+    ):
+        raise InvalidInput(
+            "The time to wait must be from 0 seconds to 2 days.", field="wait_s", value=wait_s
+        )
     if engine not in ("auto", "duckdb"):
         raise InvalidInput(
             f"Waiting reads the logs here, not on {engine[:40]}.",
@@ -266,5 +307,9 @@ _DAYS_S = 2 * 86_400
 
 
 def _not_there(enough: Enough, found: int, waited_s: float) -> str:
-    state = "what was awaited is not there" if callable(enough) else f"{found:,} of {count(enough, 'request')} there"
+    state = (
+        "what was awaited is not there"
+        if callable(enough)
+        else f"{found:,} of {count(enough, 'request')} there"
+    )
     return f"Waited {duration(round(waited_s))}: {state}. {USUALLY}"

@@ -1,9 +1,10 @@
 """Content of a presigned URL without its secrets. Works for any tool's URL.
 
-Sources: Amazon S3 API reference, *Authenticating Requests: Using Query Parameters (SigV4)*; S3 User Guide,
-*Download and upload objects with presigned URLs*, *Virtual hosting of general purpose buckets*, *Using dual-stack
-endpoints*, *Accelerate endpoints*, *Using access points*, *Multi-Region Access Points*, *AWS PrivateLink for Amazon
-S3*, *Regional and Zonal endpoints for directory buckets*; AWS General Reference, *Amazon S3 endpoints and quotas*.
+Sources: Amazon S3 API reference, *Authenticating Requests: Using Query Parameters (SigV4)*; S3 User
+Guide, *Download and upload objects with presigned URLs*, *Virtual hosting of general purpose
+buckets*, *Using dual-stack endpoints*, *Accelerate endpoints*, *Using access points*, *Multi-Region
+Access Points*, *AWS PrivateLink for Amazon S3*, *Regional and Zonal endpoints for directory
+buckets*; AWS General Reference, *Amazon S3 endpoints and quotas*.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ class PresignedUrl:
     expires_in_s : int or None
         The lifetime asked for, in seconds.
     temporary : bool
-        Whether temporary credentials signed it (it carries a security token) and so may end it earlier.
+        Whether temporary credentials signed it (it carries a security token) and so may end it
+        earlier.
     credential : str
         A short hash of the access key id: equal for URLs of one signer.
     access_point : str
-        The access point that it goes through, by name, or the alias of a Multi-Region Access Point; the bucket is
-        then empty.
+        The access point that it goes through, by name, or the alias of a Multi-Region Access Point;
+        the bucket is then empty.
     region_set : tuple of str
         The regions that SigV4A signed it for; ``*`` for all.
     endpoint : str or None
@@ -51,8 +53,9 @@ class PresignedUrl:
     cache_control : str or None
         The ``Cache-Control`` that the answer gets by the URL.
     method : str
-        The method that its parameters show: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part`` or ``DELETE``. Empty where
-        they do not: the signature covers the method, and no parameter has to name it.
+        The method that its parameters show: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part`` or
+        ``DELETE``. Empty where they do not: the signature covers the method, and no parameter has
+        to name it.
     """
 
     host: str
@@ -92,14 +95,17 @@ def inspect(url: str) -> PresignedUrl:
     Raises
     ------
     InvalidInput
-        If it is no URL, has no signature, or its dates make no sense. The message never repeats the query.
+        If it is no URL, has no signature, or its dates make no sense. The message never repeats the
+        query.
     """
     text = str(url).strip()
     if len(text) > _MAX_URL:
         raise _bad("The URL is longer than 16,384 characters.")
     try:
         parts = urlsplit(text)
-        query = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+        query = {
+            name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        }
         host = (parts.hostname or "").lower()
     except ValueError as error:
         raise _bad("This is not a URL.") from error
@@ -122,7 +128,10 @@ def inspect(url: str) -> PresignedUrl:
         version_id=query.get("versionid"),
         https=parts.scheme == "https",
         marker=query.get("x-gt-secure-test"),
-        problems=(*place.notes, *_problems(signed, place.region, parts.scheme, "@" in parts.netloc)),
+        problems=(
+            *place.notes,
+            *_problems(signed, place.region, parts.scheme, "@" in parts.netloc),
+        ),
         access_point=place.access_point,
         region_set=signed.region_set,
         endpoint=place.endpoint,
@@ -141,7 +150,14 @@ _BY_OPERATION = {
     "deleteobject": "DELETE",
 }
 """Methods by the operation that SDKs of AWS write as ``x-id``."""
-_OF_A_BODY = ("content-length", "content-md5", "x-amz-acl", "x-amz-checksum-crc", "x-amz-checksum-sha", "x-amz-sdk-")
+_OF_A_BODY = (
+    "content-length",
+    "content-md5",
+    "x-amz-acl",
+    "x-amz-checksum-crc",
+    "x-amz-checksum-sha",
+    "x-amz-sdk-",
+)
 """Starts of signed headers and parameters that only requests with a body have."""
 
 
@@ -181,11 +197,20 @@ def _signature(query: dict[str, str]) -> _Signature:
 
 def _problems(signed: _Signature, region: str | None, scheme: str, login: bool) -> Iterator[str]:
     if signed.version == "SigV2":
-        yield "It is signed with SigV2: such URLs fail through PrivateLink and have no signature age."
+        yield (
+            "It is signed with SigV2: such URLs fail through PrivateLink and have no signature age."
+        )
     if signed.region and region and signed.region != region:
         yield f"It is signed for {signed.region} but sent to {region}: S3 will refuse it."
-    if signed.region_set and region and not any(fnmatchcase(region, each) for each in signed.region_set):
-        yield f"It is signed for {', '.join(signed.region_set)} but sent to {region}: S3 will refuse it."
+    if (
+        signed.region_set
+        and region
+        and not any(fnmatchcase(region, each) for each in signed.region_set)
+    ):
+        yield (
+            f"It is signed for {', '.join(signed.region_set)} but sent to {region}: S3 will"
+            " refuse it."
+        )
     if signed.seconds is not None and not 1 <= signed.seconds <= _LONGEST_S:
         yield "Its lifetime is not between 1 second and 7 days: S3 will refuse it."
     if login:
@@ -195,7 +220,9 @@ def _problems(signed: _Signature, region: str | None, scheme: str, login: bool) 
 
 
 def host_of(netloc: str) -> str:
-    """Return host and port of a URL's authority: a name and password before them are never shown or sent."""
+    """Return host and port of a URL's authority:
+    a name and password before them are never shown or sent.
+    """
     return netloc.rpartition("@")[2]
 
 
@@ -204,19 +231,25 @@ def _sigv4(query: dict[str, str]) -> _Signature:
     if version is None:
         raise _bad("The URL's signing algorithm is not one of S3's: it was cut or altered.")
     try:
-        signed_at = dt.datetime.strptime(query["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+        signed_at = dt.datetime.strptime(query["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(
+            tzinfo=dt.UTC
+        )
         seconds = int(query["x-amz-expires"])
         expires_at = signed_at + dt.timedelta(seconds=seconds)
         key_id, region, region_set = _scope(query, version)
     except KeyError as error:
         raise _bad(f"The URL has no {_written(error.args[0])}: it was cut or altered.") from error
     except (ValueError, OverflowError) as error:
-        raise _bad("The URL's date, lifetime or credential scope cannot be read: it was cut or altered.") from error
+        raise _bad(
+            "The URL's date, lifetime or credential scope cannot be read: it was cut or altered."
+        ) from error
     return _Signature(version, key_id, signed_at, expires_at, seconds, region, region_set)
 
 
 def _scope(query: dict[str, str], version: str) -> tuple[str, str | None, tuple[str, ...]]:
-    """Return the key id and the region, or for SigV4A, whose credential names none, the set of regions."""
+    """Return the key id and the region, or for SigV4A, whose credential names none,
+    the set of regions.
+    """
     if version == "SigV4A":
         key_id, _day, _service, _end = query["x-amz-credential"].split("/")
         regions = tuple(each.strip() for each in query["x-amz-region-set"].split(","))
@@ -242,7 +275,9 @@ def _sigv2(query: dict[str, str]) -> _Signature:
 
 
 def _bad(message: str) -> InvalidInput:
-    return InvalidInput(message, next_step="Paste the whole presigned URL, as it was signed.", field="url")
+    return InvalidInput(
+        message, next_step="Paste the whole presigned URL, as it was signed.", field="url"
+    )
 
 
 _SUFFIX = r"\.amazonaws\.(?:com|com\.cn|eu)"
@@ -254,13 +289,25 @@ _PATTERNS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         ("multi-region", rf"(?P<point>[a-z0-9-]+)\.mrap\.accesspoint\.s3-global{_SUFFIX}"),
-        ("multi-region", rf"(?P<point>[a-z0-9-]+)\.mrap\.accesspoint\.(?P<vpce>vpce-[^.]+)\.s3-global\.vpce{_SUFFIX}"),
+        (
+            "multi-region",
+            rf"(?P<point>[a-z0-9-]+)\.mrap\.accesspoint\.(?P<vpce>vpce-[^.]+)\.s3-global\.vpce{_SUFFIX}",
+        ),
         ("access-point", rf"{_POINT}\.s3-accesspoint(?:-fips)?{_DUAL}\.{_HOST_REGION}{_SUFFIX}"),
-        ("access-point", rf"{_POINT}\.accesspoint\.(?P<vpce>vpce-[^.]+)\.s3\.{_HOST_REGION}\.vpce{_SUFFIX}"),
+        (
+            "access-point",
+            rf"{_POINT}\.accesspoint\.(?P<vpce>vpce-[^.]+)\.s3\.{_HOST_REGION}\.vpce{_SUFFIX}",
+        ),
         ("object-lambda", rf"{_POINT}\.s3-object-lambda(?:-fips)?\.{_HOST_REGION}{_SUFFIX}"),
         ("outposts", rf"{_POINT}\.(?P<outpost>op-[0-9a-f]+)\.s3-outposts\.{_HOST_REGION}{_SUFFIX}"),
-        ("express", rf"(?:(?P<bucket>[^.]+--x-s3)\.)?s3express(?:-fips)?-[a-z0-9-]+?{_DUAL}\.{_HOST_REGION}{_SUFFIX}"),
-        ("virtual", rf"(?:(?P<bucket>.+)\.)?bucket\.(?P<vpce>vpce-[^.]+)\.s3\.{_HOST_REGION}\.vpce{_SUFFIX}"),
+        (
+            "express",
+            rf"(?:(?P<bucket>[^.]+--x-s3)\.)?s3express(?:-fips)?-[a-z0-9-]+?{_DUAL}\.{_HOST_REGION}{_SUFFIX}",
+        ),
+        (
+            "virtual",
+            rf"(?:(?P<bucket>.+)\.)?bucket\.(?P<vpce>vpce-[^.]+)\.s3\.{_HOST_REGION}\.vpce{_SUFFIX}",
+        ),
         ("accelerate", rf"(?P<bucket>.+)\.s3-accelerate{_DUAL}{_SUFFIX}"),
         ("virtual", rf"(?:(?P<bucket>.+)\.)?s3(?:-fips)?{_DUAL}[.-]{_HOST_REGION}{_SUFFIX}"),
         ("global", rf"(?:(?P<bucket>.+)\.)?s3(?:-external-1)?{_SUFFIX}"),
@@ -268,17 +315,26 @@ _PATTERNS = tuple(
 )
 _SENTENCES = {
     "global": "It goes to the global host, which S3 interface endpoints do not serve.",
-    "accelerate": "It goes through Transfer Acceleration, which S3 interface endpoints do not serve.",
-    "access-point": "It goes through an access point, whose own policy decides beside the bucket's.",
-    "multi-region": "It goes through a Multi-Region Access Point: any of its buckets, in any region, may answer.",
-    "object-lambda": "It goes through S3 Object Lambda, whose function fetches the object by a presigned URL.",
+    "accelerate": (
+        "It goes through Transfer Acceleration, which S3 interface endpoints do not serve."
+    ),
+    "access-point": (
+        "It goes through an access point, whose own policy decides beside the bucket's."
+    ),
+    "multi-region": (
+        "It goes through a Multi-Region Access Point: any of its buckets, in any region, may"
+        " answer."
+    ),
+    "object-lambda": (
+        "It goes through S3 Object Lambda, whose function fetches the object by a presigned URL."
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlace:
-    """Meaning of host and path of a URL: bucket and key, or an access point instead of a bucket, region, the VPC
-    endpoint whose own host name it is, and what follows for a restriction.
+    """Meaning of host and path of a URL: bucket and key, or an access point instead of a bucket,
+    region, the VPC endpoint whose own host name it is, and what follows for a restriction.
     """
 
     bucket: str
@@ -296,10 +352,14 @@ def object_place(host: str, path: str) -> ObjectPlace:
     bucket, point = groups.get("bucket"), groups.get("point") or ""
     notes = [_SENTENCES[kind]] if kind in _SENTENCES else []
     if kind == "virtual" and not groups.get("dual") and not groups.get("vpce"):
-        notes.append("Its host answers over IPv4 only; a worker who opened the portal over IPv6 differs.")
+        notes.append(
+            "Its host answers over IPv4 only; a worker who opened the portal over IPv6 differs."
+        )
     if bucket is None and not point:
         bucket, _, path = path.partition("/")
-    return ObjectPlace(bucket or "", path, point, groups.get("region"), groups.get("vpce"), tuple(notes))
+    return ObjectPlace(
+        bucket or "", path, point, groups.get("region"), groups.get("vpce"), tuple(notes)
+    )
 
 
 def _match(host: str) -> tuple[str, dict[str, str | None]]:

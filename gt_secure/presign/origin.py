@@ -1,7 +1,8 @@
 """From where a probe can be sent.
 
-On AWS there is one origin, the kernel itself, and what address S3 sees of it is not known beforehand. The sandbox
-offers several: it lists them at ``/_gt_secure/origins``, since on loopback a client chooses its source address.
+On AWS there is one origin, the kernel itself, and what address S3 sees of it is not known
+beforehand. The sandbox offers several: it lists them at ``/_gt_secure/origins``, since on loopback
+a client chooses its source address.
 """
 
 from __future__ import annotations
@@ -29,13 +30,18 @@ def probe_origins(aws: Aws) -> tuple[ProbeOrigin, ...]:
 
 
 def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
-    """Return a probe origin whose requests S3 sees as coming from a source; InvalidInput where none can."""
+    """Return a probe origin whose requests S3 sees as coming from a source;
+    InvalidInput where none can.
+    """
     wanted = Source.parse(source)
     if not aws.is_local:
         raise InvalidInput(
             f"This kernel cannot send a request from {wanted}.",
-            next_step="Open the test URL on a machine there, and find the request in the access log; or ask for the "
-            "verdict, which is a prediction. Only the sandbox can simulate other sources.",
+            next_step=(
+                "Open the test URL on a machine there, and find the request in the access log; or"
+                " ask for the verdict, which is a prediction. Only the sandbox can simulate other"
+                " sources."
+            ),
             field="source",
         )
     for origin in probe_origins(aws):
@@ -45,7 +51,9 @@ def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
     if len(answer) != 1:
         raise InvalidInput(
             f"The sandbox cannot simulate {wanted}.",
-            next_step="Choose one of: " + ", ".join(str(v.source) for v in probe_origins(aws)) + ".",
+            next_step="Choose one of: "
+            + ", ".join(str(v.source) for v in probe_origins(aws))
+            + ".",
             field="source",
         )
     return _from_api(answer[0])
@@ -65,7 +73,9 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
     except urllib3.exceptions.HTTPError as error:
         raise Unreachable(
             f"No answer from {aws.endpoint_url}.",
-            next_step="Start it again with 'gt-secure sandbox', or unset AWS_ENDPOINT_URL to use AWS.",
+            next_step=(
+                "Start it again with 'gt-secure sandbox', or unset AWS_ENDPOINT_URL to use AWS."
+            ),
         ) from error
     except (ValueError, KeyError, TypeError):
         return []

@@ -1,8 +1,10 @@
-"""Probe each method of a presigned request on an object that the probe makes itself under a prefix, and removes again.
+"""Probe each method of a presigned request on an object that the probe makes itself under a prefix,
+and removes again.
 
-The probe writes nothing else: no object of anybody is read, changed or deleted. It is asked for (``probe-writes``)
-unless the connection is to the sandbox, it happens at a key that did not exist, and it is undone and read back. The
-caller's own keys sign the requests, so the bucket guard is tested, not the URL lock.
+The probe writes nothing else: no object of anybody is read, changed or deleted. It is asked for
+(``probe-writes``) unless the connection is to the sandbox, it happens at a key that did not exist,
+and it is undone and read back. The caller's own keys sign the requests, so the bucket guard is
+tested, not the URL lock.
 
 Sources: S3 API reference, *PutObject*, *UploadPart*, *DeleteObject*, *POST Object*.
 """
@@ -35,7 +37,9 @@ NAME = "gt-secure-probe-"
 _LIFE_S = 60
 _OPERATIONS = {**OPERATIONS, "LIST": "list_objects_v2", "part": PART, "DELETE": "delete_object"}
 _NEEDS = {"part": "upload", "GET": "object", "HEAD": "object", "DELETE": "object"}
-"""Preparation of a request: it makes the object, or begins an upload in parts; the others need none."""
+"""Preparation of a request: it makes the object, or begins an upload in parts;
+the others need none.
+"""
 
 
 def probe_own(
@@ -47,12 +51,14 @@ def probe_own(
     confirm: Collection[str] = (),
     test_urls: UrlJournal | None = None,
 ) -> Probe:
-    """Send one presigned request of a method, by default GET, to a new object under ``s3://bucket/prefix/``.
+    """Send one presigned request of a method, by default GET, to a new object under
+    ``s3://bucket/prefix/``.
 
     Raises
     ------
     InvalidInput
-        If the address names no prefix, or ``confirm`` is without ``probe-writes`` where the probe would write on AWS.
+        If the address names no prefix, or ``confirm`` is without ``probe-writes`` where the probe
+        would write on AWS.
     """
     sent = check_method(method) or "GET"
     bucket, prefix = parse_s3_uri(uri)
@@ -66,7 +72,9 @@ def probe_own(
     check_prefix(prefix)
     asked = notice(CODE, place=f"s3://{bucket}/{prefix}")
     if sent != "LIST" and not aws.is_local and CODE not in confirm:
-        raise InvalidInput(str(asked), next_step=f"To probe it, pass confirm=['{CODE}'].", field="confirm")
+        raise InvalidInput(
+            str(asked), next_step=f"To probe it, pass confirm=['{CODE}'].", field="confirm"
+        )
     journal = test_urls or UrlJournal()
     client, marker = aws.client("s3", bucket_region(aws, bucket)), journal.new_marker()
     key = f"{prefix}{NAME}{marker[:16]}"
@@ -78,13 +86,17 @@ def probe_own(
                 client.put_object(Bucket=bucket, Key=key, Body=b"")
             elif _NEEDS.get(sent) == "upload":
                 upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
-        answer = _signed(client, sent, bucket, key, upload, marker).send(probe_origin, test_urls=journal)
+        answer = _signed(client, sent, bucket, key, upload, marker).send(
+            probe_origin, test_urls=journal
+        )
     finally:
         is_left = sent != "LIST" and not _removed(client, bucket, key, upload)
     return replace(answer, left=f"s3://{bucket}/{key}" if is_left else "")
 
 
-def _signed(client: S3Client, method: str, bucket: str, key: str, upload: str, marker: str) -> Outgoing:
+def _signed(
+    client: S3Client, method: str, bucket: str, key: str, upload: str, marker: str
+) -> Outgoing:
     if method == "form":
         return _form(client, bucket, key)
     params: dict[str, Any] = {"Bucket": bucket, "Key": key}
@@ -93,7 +105,9 @@ def _signed(client: S3Client, method: str, bucket: str, key: str, upload: str, m
     if upload:
         params |= {"UploadId": upload, "PartNumber": 1}
     url = presigned(client, _OPERATIONS[method], params, _LIFE_S, {TEST_MARKER: marker})
-    return Outgoing(method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method, fresh=True)
+    return Outgoing(
+        method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method, fresh=True
+    )
 
 
 def _form(client: S3Client, bucket: str, key: str) -> Outgoing:
@@ -102,11 +116,21 @@ def _form(client: S3Client, bucket: str, key: str) -> Outgoing:
     with aws_errors("s3:PutObject"):
         form = client.generate_presigned_post(bucket, key, ExpiresIn=_LIFE_S)
     body, kind = encode_multipart_formdata([*form["fields"].items(), ("file", ("probe", b""))])
-    return Outgoing("form", form["url"], bucket, key, signed_for="form", body=body, headers={"Content-Type": kind})
+    return Outgoing(
+        "form",
+        form["url"],
+        bucket,
+        key,
+        signed_for="form",
+        body=body,
+        headers={"Content-Type": kind},
+    )
 
 
 def _removed(client: S3Client, bucket: str, key: str, upload: str) -> bool:
-    """Remove the object with its versions, and the upload; return whether nothing is left, as read back."""
+    """Remove the object with its versions, and the upload;
+    return whether nothing is left, as read back.
+    """
     try:
         with aws_errors("s3:DeleteObject"):
             if upload:
@@ -122,7 +146,9 @@ def _removed(client: S3Client, bucket: str, key: str, upload: str) -> bool:
 
 
 def _versions(client: S3Client, bucket: str, key: str) -> list[Any]:
-    """Return the versions and delete markers of a key, as arguments of a deletion; the key alone if unreadable."""
+    """Return the versions and delete markers of a key, as arguments of a deletion;
+    the key alone if unreadable.
+    """
     place = {"Bucket": bucket, "Key": key}
     try:
         with aws_errors("s3:ListBucketVersions"):

@@ -1,8 +1,9 @@
 """Fetch a presigned URL and report what came back. Explaining it is another module's work.
 
-The exchange has one deadline. The time-outs of a socket count from byte to byte: a server that sends one byte a second,
-interim answers without end, or a slow TLS handshake never trips them. So it runs in a thread, and at the deadline its
-connections are shut down, which ends the thread. Works alike with urllib3 1.26 and 2.
+The exchange has one deadline. The time-outs of a socket count from byte to byte: a server that
+sends one byte a second, interim answers without end, or a slow TLS handshake never trips them. So
+it runs in a thread, and at the deadline its connections are shut down, which ends the thread. Works
+alike with urllib3 1.26 and 2.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ from .origin import KERNEL
 from .signed_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
-_BY_POLICY = re.compile(r"(?is)access denied|user: .*is not authorized to perform|.*block public access")
-"""Messages of S3 where a policy refused. AccessDenied has others, such as of an expired URL: they decide nothing."""
+_BY_POLICY = re.compile(
+    r"(?is)access denied|user: .*is not authorized to perform|.*block public access"
+)
+"""Messages of S3 where a policy refused. AccessDenied has others, such as of an expired URL:
+they decide nothing.
+"""
 _STEPS = {
     "Request has expired": "The URL expired. Sign a new one",
     "SignatureDoesNotMatch": "Send the method that the URL is signed for, or sign a new URL",
@@ -68,11 +73,14 @@ class Probe(Ambiguous):
     failure : str
         ``""``, ``time-out``, ``dns``, ``refused``, ``tls`` or ``network``.
     details : dict
-        Other members of the XML error, such as ``Expires``, ``ServerTime`` or ``Endpoint``; never a signature.
+        Other members of the XML error, such as ``Expires``, ``ServerTime`` or ``Endpoint``; never a
+        signature.
     method, signed_for : str
-        The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it shows none.
+        The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it
+        shows none.
     left : str
-        The address of an object that the probe made and that may be left: its removal could not be read back.
+        The address of an object that the probe made and that may be left: its removal could not be
+        read back.
     fresh : bool
         True if the probe signed the request itself, for this one use.
     """
@@ -102,16 +110,19 @@ class Probe(Ambiguous):
 
     @property
     def answer(self) -> Word:
-        """``opened`` if S3 carried the request out, ``refused`` if a policy refused it, ``unknown`` otherwise.
+        """``opened`` if S3 carried the request out, ``refused`` if a policy refused it, ``unknown``
+        otherwise.
 
-        Neither a URL that expired or is signed for another method, nor a redirect, an overloaded S3 or no answer at all
-        shows who can open the object. An object that does not exist (404) was not sent and not refused: S3 returns 404
-        to callers that may list the bucket, and AccessDenied to all others (S3 API Reference, *GetObject*).
+        Neither a URL that expired or is signed for another method, nor a redirect, an overloaded S3
+        or no answer at all shows who can open the object. An object that does not exist (404) was
+        not sent and not refused: S3 returns 404 to callers that may list the bucket, and
+        AccessDenied to all others (S3 API Reference, *GetObject*).
         """
         if self.status in {200, 201, 204, 206, 304}:
             return "opened"
         by_policy = self.error_code == "AccessDenied" and _BY_POLICY.match(self.error_message)
-        # An answer to HEAD has no reason. A URL that was signed a moment ago for HEAD is refused by a policy alone.
+        # An answer to HEAD has no reason. A URL that was signed a moment ago for HEAD is refused by
+        # a policy alone.
         without_reason = self.fresh and self.method == "HEAD" and self.request_id
         return "refused" if self.status == 403 and (by_policy or without_reason) else "unknown"
 
@@ -122,19 +133,27 @@ class Probe(Ambiguous):
         Raises
         ------
         TypeError
-            If nothing was decided, as of an expired URL: :attr:`answer` is ``unknown`` then, and None in data.
+            If nothing was decided, as of an expired URL: :attr:`answer` is ``unknown`` then, and
+            None in data.
         """
         if self.answer == "unknown":
-            raise TypeError(without_truth(self, f".answer: nothing was decided. {self.why_unknown}"))
+            raise TypeError(
+                without_truth(self, f".answer: nothing was decided. {self.why_unknown}")
+            )
         return self.answer == "opened"
 
     @property
     def why_unknown(self) -> str:
-        """The reason why nothing was decided, and what to do; empty if the request was opened or refused."""
+        """The reason why nothing was decided, and what to do;
+        empty if the request was opened or refused.
+        """
         if self.answer != "unknown":
             return ""
         said = f"{self.result}: {self.error_message}"
-        step = next((step for part, step in _STEPS.items() if part in said), "Ask gt.explain(probe) for the cause")
+        step = next(
+            (step for part, step in _STEPS.items() if part in said),
+            "Ask gt.explain(probe) for the cause",
+        )
         return f"The answer was {printable(said.strip(': .'))}. {step}"
 
     def to_dict(self) -> dict[str, object]:
@@ -143,7 +162,16 @@ class Probe(Ambiguous):
             **members(self, "method", "status", "probe_origin"),
             "opened": {"opened": True, "refused": False}.get(self.answer),
             "source": None if self.source is None else str(self.source),
-            **members(self, "bucket", "key", "error_code", "error_message", "failure", "request_id", "content_type"),
+            **members(
+                self,
+                "bucket",
+                "key",
+                "error_code",
+                "error_message",
+                "failure",
+                "request_id",
+                "content_type",
+            ),
             "bytes_read": self.bytes_read,
             "elapsed_ms": round(self.elapsed_ms, 1),
             **members(self, "proxied", "marker", "details", "signed_for", "left"),
@@ -152,7 +180,9 @@ class Probe(Ambiguous):
     @property
     def result(self) -> str:
         """The result in a word: ``opened``, S3's error code, or why no answer came."""
-        return "opened" if self.answer == "opened" else self.error_code or self.failure or self.answer
+        return (
+            "opened" if self.answer == "opened" else self.error_code or self.failure or self.answer
+        )
 
     def __str__(self) -> str:
         origin = printable(self.source or self.probe_origin)
@@ -181,7 +211,8 @@ _ON_THE_WIRE = {"LIST": "GET", "part": "PUT", "form": "POST"}
 class Outgoing:
     """A signed request before it is sent; it shows no URL.
 
-    ``method`` is one of :data:`READS` and :data:`WRITES`; ``signed_for`` is the method that the URL shows.
+    ``method`` is one of :data:`READS` and :data:`WRITES`; ``signed_for`` is the method that the URL
+    shows.
     """
 
     method: str
@@ -194,7 +225,9 @@ class Outgoing:
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def send(self, origin: ProbeOrigin, timeout_s: float = 10.0, test_urls: UrlJournal | None = None) -> Probe:
+    def send(
+        self, origin: ProbeOrigin, timeout_s: float = 10.0, test_urls: UrlJournal | None = None
+    ) -> Probe:
         """Send the request once, without following redirects; ``timeout_s`` is for all of it."""
         import urllib3
 
@@ -218,13 +251,17 @@ class Outgoing:
         wire = _ON_THE_WIRE.get(self.method, self.method)
         body = self.body if wire in ("PUT", "POST") else None
         try:
-            answer = Exchange(timeout_s).send(pool, wire, target, {**host, **self.headers, **origin.headers}, body)
+            answer = Exchange(timeout_s).send(
+                pool, wire, target, {**host, **self.headers, **origin.headers}, body
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = _failure(error)
         finally:
             pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
         base["elapsed_ms"] = (time.perf_counter() - started) * 1000
-        return Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
+        return (
+            Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
+        )
 
 
 def probe(
@@ -235,12 +272,14 @@ def probe(
     timeout_s: float = 10.0,
     test_urls: UrlJournal | None = None,
 ) -> Probe:
-    """Fetch a presigned URL once, without following redirects; see :meth:`gt_secure.Connection.probe`.
+    """Fetch a presigned URL once, without following redirects; see
+    :meth:`gt_secure.Connection.probe`.
 
-    ``method`` is one of :data:`READS`, by default the one that the URL shows, or GET. One of :data:`WRITES` is sent to
-    this machine only: to a sandbox. ``timeout_s`` is for all of it: look-up, connection, TLS, headers and the first
-    bytes of the body. ``test_urls`` records the use. A URL that is not presigned is an :class:`InvalidInput`; what goes
-    wrong on the network is in the answer, not raised.
+    ``method`` is one of :data:`READS`, by default the one that the URL shows, or GET. One of
+    :data:`WRITES` is sent to this machine only: to a sandbox. ``timeout_s`` is for all of it:
+    look-up, connection, TLS, headers and the first bytes of the body. ``test_urls`` records the
+    use. A URL that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is
+    in the answer, not raised.
     """
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
@@ -248,13 +287,18 @@ def probe(
     if sent == "form":
         raise InvalidInput(
             "A POST form is no URL: its fields are the body of a request.",
-            next_step="Probe a form that is made for it: pass s3://bucket/prefix/ instead of a URL.",
+            next_step=(
+                "Probe a form that is made for it: pass s3://bucket/prefix/ instead of a URL."
+            ),
             field="method",
         )
     if sent in WRITES and not is_loopback_url(text):
         raise InvalidInput(
             f"A probe does not send {sent} to an object that it did not make.",
-            next_step="Pass s3://bucket/prefix/ instead of a URL: the probe makes an object there and removes it.",
+            next_step=(
+                "Pass s3://bucket/prefix/ instead of a URL: the probe makes an object there and"
+                " removes it."
+            ),
             field="method",
             value=sent,
         )
@@ -263,7 +307,9 @@ def probe(
 
 
 def check_method(method: str) -> str:
-    """Return the spelling of a method of a presigned request; raises :class:`InvalidInput` if unknown."""
+    """Return the spelling of a method of a presigned request;
+    raises :class:`InvalidInput` if unknown.
+    """
     known = {each.lower(): each for each in (*READS, *WRITES)}
     if method and str(method).lower() not in known:
         raise InvalidInput(
@@ -329,7 +375,9 @@ _TAG = re.compile(
 
 
 def _xml(body: bytes) -> dict[str, str]:
-    """Read the flat members of an S3 error. An error may repeat a signature or a token: only these names are kept."""
+    """Read the flat members of an S3 error. An error may repeat a signature or a token:
+    only these names are kept.
+    """
     text = body.decode("utf-8", "replace")
     return {name: unescape(value).strip()[:_LONGEST] for name, value in _TAG.findall(text)}
 
@@ -376,7 +424,8 @@ def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:
     if not 1 <= whole <= most:
         limit = "7 days" if most == 604_800 else f"{most // 60:,} minutes"
         raise InvalidInput(
-            f"A lifetime of {whole:,} seconds is not possible: at most {most:,} ({limit}), at least 1.",
+            f"A lifetime of {whole:,} seconds is not possible: at most {most:,} ({limit}), at"
+            " least 1.",
             next_step="Write 600 for ten minutes.",
             field="lifetime",
             value=whole,
@@ -385,12 +434,16 @@ def check_lifetime(seconds: int | float | str, *, most: int = 604_800) -> int:
 
 
 TAKE = 65_536
-"""Bytes that are read of a body: an S3 error is under 2 KB, and of an image the first bytes suffice."""
+"""Bytes that are read of a body: an S3 error is under 2 KB,
+and of an image the first bytes suffice.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
-    """Answer of a server: status, headers by name in lower case, the first bytes of the body as they were sent."""
+    """Answer of a server: status, headers by name in lower case,
+    the first bytes of the body as they were sent.
+    """
 
     status: int
     headers: dict[str, str]
@@ -403,7 +456,9 @@ class Deadline(TimeoutError):
 
 @dataclass
 class Exchange:
-    """One request, from the first look-up of a name to the last byte that is wanted, in ``timeout_s`` seconds."""
+    """One request, from the first look-up of a name to the last byte that is wanted,
+    in ``timeout_s`` seconds.
+    """
 
     timeout_s: float
     _sockets: list[socket.socket] = field(default_factory=list, repr=False)
@@ -411,9 +466,16 @@ class Exchange:
     _expired: bool = False
 
     def send(
-        self, pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        pool: Any,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
     ) -> ServerAnswer:
-        """Ask a pool or pool manager of urllib3, without redirect or retry; :class:`Deadline` when the time is over."""
+        """Ask a pool or pool manager of urllib3, without redirect or retry;
+        :class:`Deadline` when the time is over.
+        """
         self._record_connections(pool)
         result: list[ServerAnswer | BaseException] = []
         done = threading.Event()
@@ -442,9 +504,14 @@ class Exchange:
         import urllib3
 
         if isinstance(pool, urllib3.PoolManager):
-            kinds: dict[str, Any] = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
+            kinds: dict[str, Any] = {
+                "http": urllib3.HTTPConnectionPool,
+                "https": urllib3.HTTPSConnectionPool,
+            }
             pool.pool_classes_by_scheme = {
-                scheme: type(kind.__name__, (kind,), {"ConnectionCls": self._recorded(kind.ConnectionCls)})
+                scheme: type(
+                    kind.__name__, (kind,), {"ConnectionCls": self._recorded(kind.ConnectionCls)}
+                )
                 for scheme, kind in kinds.items()
             }
         else:
@@ -478,8 +545,12 @@ class Exchange:
             self._sockets.clear()
 
 
-def _fetch(pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> ServerAnswer:
-    """Read the answer's first bytes as they were sent: a compressed body of a few KB may unpack to gigabytes."""
+def _fetch(
+    pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+) -> ServerAnswer:
+    """Read the answer's first bytes as they were sent:
+    a compressed body of a few KB may unpack to gigabytes.
+    """
     answer = pool.urlopen(
         method,
         target,
@@ -493,7 +564,9 @@ def _fetch(pool: Any, method: str, target: str, headers: Mapping[str, str], body
     try:
         start = answer.read(TAKE, decode_content=False)
         return ServerAnswer(
-            answer.status, {str(name).lower(): str(value) for name, value in answer.headers.items()}, start
+            answer.status,
+            {str(name).lower(): str(value) for name, value in answer.headers.items()},
+            start,
         )
     finally:
         answer.close()

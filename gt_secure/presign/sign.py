@@ -1,12 +1,14 @@
-"""Sign a presigned URL that carries the same condition as Ground Truth's own URLs, and the tag of a viewer.
+"""Sign a presigned URL that carries the same condition as Ground Truth's own URLs, and the tag of a
+viewer.
 
-The condition is in the policy behind a URL: from a notebook that takes ``sts:AssumeRole`` with a session policy. The
-session cannot allow more than the role does, and role chaining limits it to one hour. Ground Truth itself signs with
-``grant_read_access`` for RenderUiTemplate, which names neither a workteam nor a worker: no URL lock binds such a URL
-(inferred from its request). It shows host, lifetime and signer of workers' URLs, and tests role, policy and CORS.
+The condition is in the policy behind a URL: from a notebook that takes ``sts:AssumeRole`` with a
+session policy. The session cannot allow more than the role does, and role chaining limits it to one
+hour. Ground Truth itself signs with ``grant_read_access`` for RenderUiTemplate, which names neither
+a workteam nor a worker: no URL lock binds such a URL (inferred from its request). It shows host,
+lifetime and signer of workers' URLs, and tests role, policy and CORS.
 
-Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*; SageMaker API
-reference, *RenderUiTemplate*.
+Sources: STS API reference, *AssumeRole* and *GetFederationToken*; S3 User Guide, *Presigned URLs*;
+SageMaker API reference, *RenderUiTemplate*.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..aws.buckets import bucket_region, check_key, place_of, read_policy
 from ..aws.client import Aws, aws_errors
-from ..base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, NotFound, refuse_url
+from ..base.errors import (
+    AccessDenied,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    NotFound,
+    refuse_url,
+)
 from ..base.network import Source
 from ..base.text import printable
 from ..base.url_journal import UrlJournal
@@ -40,7 +49,9 @@ SESSION_NAME = "gt-secure-test"
 """Name of the sessions that sign test URLs."""
 
 SignWith: TypeAlias = Literal["session", "own-keys", "ground-truth"]
-"""Signer of a test URL: a session of the role under a session policy, the caller's own keys, or Ground Truth."""
+"""Signer of a test URL: a session of the role under a session policy, the caller's own keys,
+or Ground Truth.
+"""
 SIGN_WITH: tuple[SignWith, ...] = get_args(SignWith)
 
 CHAINED_LIMIT_S, DEFAULT_LIFE_S = 3600, 600
@@ -63,7 +74,9 @@ def sign(
     method: str | tuple[str, int] = "GET",
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
-    """Sign a presigned URL for one object; see :meth:`gt_secure.Connection.sign` for the parameters."""
+    """Sign a presigned URL for one object;
+    see :meth:`gt_secure.Connection.sign` for the parameters.
+    """
     name, object_key = place_of(bucket, key)
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
@@ -74,7 +87,9 @@ def sign(
     tag = None if viewer is None else names.tag(viewer)
     source = None if bound_to is None else Source.parse(bound_to)
     other = None if method == "GET" else method
-    _check_options(sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, method=other)
+    _check_options(
+        sign_with, source, expires_in=expires_in, version_id=version_id, viewer=tag, method=other
+    )
     if sign_with == "ground-truth":
         return _by_ground_truth(aws, name, object_key, role_arn)
     use_session = sign_with == "session"
@@ -96,11 +111,17 @@ def sign(
         )
         client, signer, principal = _session(aws, policy, role_arn, seconds, region, tag)
     else:
-        client, signer, principal = aws.client("s3", region), aws.caller_arn, aws.own_role() or aws.caller_arn
+        client, signer, principal = (
+            aws.client("s3", region),
+            aws.caller_arn,
+            aws.own_role() or aws.caller_arn,
+        )
     # The URL of a viewer is no test: its requests count in every log.
     marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
     added = {TEST_MARKER: marker} if tag is None else {names.parameter: tag}
-    url = presigned(client, operation, _parameters(name, object_key, version_id, method), seconds, added)
+    url = presigned(
+        client, operation, _parameters(name, object_key, version_id, method), seconds, added
+    )
     return TestUrl(
         url,
         bucket=name,
@@ -116,13 +137,16 @@ def sign(
     )
 
 
-def _parameters(bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]) -> dict[str, Any]:
+def _parameters(
+    bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]
+) -> dict[str, Any]:
     """Return the parameters of the operation of boto3."""
     parameters: dict[str, Any] = {"Bucket": bucket, "Key": key}
     parameters |= {"VersionId": version_id} if version_id else {}
     if isinstance(method, tuple):
         parameters |= {"UploadId": method[0], "PartNumber": method[1]}
-    if method == "GET":  # signed into the URL: whatever browser opens it keeps the object in no cache
+    # signed into the URL: whatever browser opens it keeps the object in no cache
+    if method == "GET":
         parameters["ResponseCacheControl"] = "no-store"
     return parameters
 
@@ -136,9 +160,14 @@ def _operation(method: str | tuple[str, int]) -> str:
     if isinstance(method, tuple):
         return PART
     if method not in OPERATIONS:
-        form = "A POST form has no signed query, and its fields are not in the access log: it cannot carry a viewer."
+        form = (
+            "A POST form has no signed query, and its fields are not in the access log: it cannot"
+            " carry a viewer."
+        )
         raise InvalidInput(
-            form if method == "POST" else f"A URL cannot be signed for the method {str(method)[:20]!r}.",
+            form
+            if method == "POST"
+            else f"A URL cannot be signed for the method {str(method)[:20]!r}.",
             next_step=f"Choose {', '.join(OPERATIONS)}.",
             field="method",
             value=method,
@@ -147,7 +176,9 @@ def _operation(method: str | tuple[str, int]) -> str:
 
 
 def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int | None:
-    """Return the shortest age limit of our guards for an object in seconds; None without one that can be read."""
+    """Return the shortest age limit of our guards for an object in seconds;
+    None without one that can be read.
+    """
     try:
         own = own_statements(read_policy(aws, bucket, region))
     except GtSecureError:
@@ -166,7 +197,9 @@ def _check_options(way: SignWith, source: Source | None, **options: object) -> N
     """Raise InvalidInput for an option that this way to sign has no use for."""
     if way not in SIGN_WITH:
         step = f"Choose from {', '.join(SIGN_WITH)}."
-        raise InvalidInput(f"'{str(way)[:40]}' signs no URL.", next_step=step, field="sign_with", value=way)
+        raise InvalidInput(
+            f"'{str(way)[:40]}' signs no URL.", next_step=step, field="sign_with", value=way
+        )
     if source is not None and way != "session":
         raise InvalidInput(
             "A URL can be bound to a source only through a session policy.",
@@ -176,7 +209,8 @@ def _check_options(way: SignWith, source: Source | None, **options: object) -> N
     unread = [name for name, value in options.items() if value is not None]
     if way == "ground-truth" and unread:
         raise InvalidInput(
-            "Ground Truth chooses the lifetime of its URLs, signs for reading the newest version, and names no viewer.",
+            "Ground Truth chooses the lifetime of its URLs, signs for reading the newest version,"
+            " and names no viewer.",
             next_step=f"Leave {unread[0]} out.",
             field=unread[0],
         )
@@ -196,13 +230,17 @@ def _by_ground_truth(aws: Aws, bucket: str, key: str, role_arn: str | None) -> T
     try:
         with aws_errors("sagemaker:RenderUiTemplate"):
             answer = aws.client("sagemaker").render_ui_template(
-                UiTemplate={"Content": "{{ task.input.src | grant_read_access }}"}, Task={"Input": task}, RoleArn=role
+                UiTemplate={"Content": "{{ task.input.src | grant_read_access }}"},
+                Task={"Input": task},
+                RoleArn=role,
             )
     except AccessDenied as denied:
         if "iam:PassRole" not in str(denied.__cause__):
             raise
         raise AccessDenied(
-            f"{aws.caller_arn} may not pass {role} to Ground Truth.", action="iam:PassRole", resource=role
+            f"{aws.caller_arn} may not pass {role} to Ground Truth.",
+            action="iam:PassRole",
+            resource=role,
         ) from denied
     if answer["Errors"]:
         raise GtSecureError(
@@ -212,7 +250,9 @@ def _by_ground_truth(aws: Aws, bucket: str, key: str, role_arn: str | None) -> T
     url = html.unescape(answer["RenderedContent"]).strip()
     facts = inspect(url)
     ends = facts.expires_at or dt.datetime.now(dt.UTC)
-    return TestUrl(url, bucket=bucket, key=key, expires_at=ends, bound_to=None, signer=role, marker="")
+    return TestUrl(
+        url, bucket=bucket, key=key, expires_at=ends, bound_to=None, signer=role, marker=""
+    )
 
 
 def _check_role(role: str) -> None:
@@ -225,7 +265,9 @@ def _check_role(role: str) -> None:
 
 
 def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region: str) -> str | None:
-    """Return the ARN of the KMS key of the object, if one encrypts it; a caller who may not look learns nothing."""
+    """Return the ARN of the KMS key of the object, if one encrypts it;
+    a caller who may not look learns nothing.
+    """
     extra = {"VersionId": version_id} if version_id else {}
     action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
     try:
@@ -245,7 +287,9 @@ def _must_exist(aws: Aws, bucket: str, key: str, version_id: str | None, region:
 def _session(
     aws: Aws, policy: str, role_arn: str | None, seconds: int, region: str, tag: str | None
 ) -> tuple[S3Client, str, str]:
-    """Return a client of the session, the session's ARN, and what ``aws:PrincipalArn`` is for it."""
+    """Return a client of the session, the session's ARN,
+    and what ``aws:PrincipalArn`` is for it.
+    """
     name = SESSION_NAME if tag is None else viewer_session(tag)
     role = role_arn or aws.own_role()
     if role is None:
@@ -266,19 +310,26 @@ def _session(
 
 def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenied:
     trust = {"Effect": "Allow", "Principal": {"AWS": caller}, "Action": "sts:AssumeRole"}
-    own = "A role may assume itself only if its own trust policy says so. " if caller == role else ""
+    own = (
+        "A role may assume itself only if its own trust policy says so. " if caller == role else ""
+    )
     return AccessDenied(
         f"{caller} may not assume {role}.",
         action="sts:AssumeRole",
         resource=role,
-        next_step=f"{own}Check the ARN (with its path, such as role/service-role/NAME); then hand the policy for the "
-        "caller and the statement for the role's trust policy to an administrator. Or sign with sign_with='own-keys': "
-        "this tests the bucket guard, not the URL lock.",
+        next_step=(
+            f"{own}Check the ARN (with its path, such as role/service-role/NAME); then hand the"
+            " policy for the caller and the statement for the role's trust policy to an"
+            " administrator. Or sign with sign_with='own-keys': this tests the bucket guard, not"
+            " the URL lock."
+        ),
         details={**denied.details, "trust_statement": trust},
     )
 
 
-def _federated(aws: Aws, policy: str, seconds: int, region: str, name: str) -> tuple[S3Client, str, str]:
+def _federated(
+    aws: Aws, policy: str, seconds: int, region: str, name: str
+) -> tuple[S3Client, str, str]:
     """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
     with aws_errors("sts:GetFederationToken"):
         answer: Any = aws.client("sts").get_federation_token(
@@ -288,8 +339,12 @@ def _federated(aws: Aws, policy: str, seconds: int, region: str, name: str) -> t
     return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
-def presigned(client: S3Client, operation: str, params: dict[str, Any], seconds: int, added: dict[str, str]) -> str:
-    """Return a presigned URL of an operation, such as ``get_object``, with query parameters that S3 only logs."""
+def presigned(
+    client: S3Client, operation: str, params: dict[str, Any], seconds: int, added: dict[str, str]
+) -> str:
+    """Return a presigned URL of an operation, such as ``get_object``,
+    with query parameters that S3 only logs.
+    """
 
     def mark(request: Any, **_: Any) -> None:
         # Before signing: a parameter added later would break the signature.

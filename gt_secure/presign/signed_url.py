@@ -1,4 +1,5 @@
-"""The test URL as a secret: it never shows itself, is never pickled, and forgets itself when told to.
+"""The test URL as a secret: it never shows itself, is never pickled, and forgets itself when told
+to.
 
 Whoever gets a presigned URL can open the object, and notebooks save what their cells show.
 """
@@ -25,14 +26,15 @@ class TestUrl:
     expires_at : datetime
         In UTC. The URL may die earlier with its credentials.
     bound_to : Source or None
-        The source that the session policy demands; None when only the bucket guard restricts the URL.
+        The source that the session policy demands; None when only the bucket guard restricts the
+        URL.
     signer : str
         The ARN of the role or user whose permissions the URL has.
     principal : str
         What ``aws:PrincipalArn`` is for it: of a role session the ARN of the role.
     marker : str
-        The value of the query parameter ``x-gt-secure-test``, which finds the request in the access log again; empty
-        for a viewer's URL, whose requests are no tests.
+        The value of the query parameter ``x-gt-secure-test``, which finds the request in the access
+        log again; empty for a viewer's URL, whose requests are no tests.
     viewer : str or None
         The tag of the viewer, which is signed into the URL as ``x-viewer``.
     method : str
@@ -80,7 +82,9 @@ class TestUrl:
             If the URL was forgotten.
         """
         if self.__url is None:
-            raise InvalidInput("This test URL was cleared.", next_step="Sign a new one.", field="url")
+            raise InvalidInput(
+                "This test URL was cleared.", next_step="Sign a new one.", field="url"
+            )
         return self.__url
 
     def forget(self) -> None:
@@ -114,4 +118,6 @@ class TestUrl:
     __str__ = __repr__
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A test URL is a secret and cannot be pickled or copied; use reveal() where you must.")
+        raise TypeError(
+            "A test URL is a secret and cannot be pickled or copied; use reveal() where you must."
+        )

@@ -1,4 +1,6 @@
-"""Simulate a labeling job of the sandbox: give a workteam tasks, open one from an address, and submit its label."""
+"""Simulate a labeling job of the sandbox: give a workteam tasks, open one from an address,
+and submit its label.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,12 @@ _MANIFEST, _TEMPLATE = "manifests/chest-scans.manifest", "templates/bounding-box
 
 
 def create_job(
-    aws: Aws, team: str, name: str = "", *, tasks: Iterable[Mapping[str, object]] = (), template: str = ""
+    aws: Aws,
+    team: str,
+    name: str = "",
+    *,
+    tasks: Iterable[Mapping[str, object]] = (),
+    template: str = "",
 ) -> str:
     """Start a labeling job of the sandbox, so that a workteam has tasks.
 
@@ -34,7 +41,8 @@ def create_job(
     name : str, optional
         The name of the job; by default that of the team with ``-job``.
     tasks : iterable of dict, optional
-        The lines of the input manifest, each with ``source-ref``; by default the scans of ``chest-scans``.
+        The lines of the input manifest, each with ``source-ref``; by default the scans of
+        ``chest-scans``.
     template : str, optional
         The text of the task template; by default that of ``chest-scans``.
 
@@ -70,7 +78,9 @@ def create_job(
             LabelingJobName=chosen,
             LabelAttributeName="label",
             RoleArn=f"arn:aws:iam::{account}:role/GroundTruthExecution",
-            InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{_BUCKET}/{manifest}"}}},
+            InputConfig={
+                "DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{_BUCKET}/{manifest}"}}
+            },
             OutputConfig={"S3OutputPath": f"s3://{_BUCKET}/output/"},
             HumanTaskConfig={
                 "WorkteamArn": arn,
@@ -80,7 +90,9 @@ def create_job(
                 "TaskDescription": chosen,
                 "NumberOfHumanWorkersPerDataObject": 1,
                 "TaskTimeLimitInSeconds": 3600,
-                "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{_LAMBDAS}:ACS-BoundingBox"},
+                "AnnotationConsolidationConfig": {
+                    "AnnotationConsolidationLambdaArn": f"{_LAMBDAS}:ACS-BoundingBox"
+                },
             },
         )
     return chosen
@@ -103,19 +115,21 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     Returns
     -------
     TestUrl
-        The URL of the object as the ``grant_read_access`` filter of the template signed it for this worker.
+        The URL of the object as the ``grant_read_access`` filter of the template signed it for this
+        worker.
 
     Raises
     ------
     AccessDenied
         If the portal does not let this address in.
     InvalidInput
-        If the connection is to real AWS, no task of the team has this object, or the template does not pass it
-        through the filter.
+        If the connection is to real AWS, no task of the team has this object, or the template does
+        not pass it through the filter.
 
     Examples
     --------
-    >>> open_task(gt.aws, "radiology-team", "scans/0001.png", "203.0.113.7").bound_to  # doctest: +SKIP
+    >>> task = open_task(gt.aws, "open-team", "scans/0001.png", "203.0.113.7")  # doctest: +SKIP
+    >>> task.bound_to  # doctest: +SKIP
     Source(203.0.113.7)
     """
     where = Source.parse(source)
@@ -157,18 +171,21 @@ def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> dict[str
     Returns
     -------
     dict
-        ``job``, ``status`` (``Completed`` after the last object) and ``counters`` of the labeling job.
+        ``job``, ``status`` (``Completed`` after the last object) and ``counters`` of the labeling
+        job.
 
     Raises
     ------
     AccessDenied
         If the portal does not let this address in.
     InvalidInput
-        If the connection is to real AWS, the team has no job in progress, or the job has no such object.
+        If the connection is to real AWS, the team has no job in progress, or the job has no such
+        object.
 
     Examples
     --------
-    >>> submit_task(gt.aws, "radiology-team", "scans/0005.png", "203.0.113.7")["status"]  # doctest: +SKIP
+    >>> sent = submit_task(gt.aws, "open-team", "scans/0005.png", "203.0.113.7")  # doctest: +SKIP
+    >>> sent["status"]  # doctest: +SKIP
     'InProgress'
     """
     return _ask(aws, "POST", _task_path(team, key), Source.parse(source))
@@ -207,5 +224,7 @@ def _ask(aws: Aws, method: str, path: str, source: Source) -> dict[str, Any]:
             next_step="The portal lock (SourceIpConfig of the workforce) leaves this address out.",
         )
     if answer.status == 404:
-        raise InvalidInput(str(body.get("message")), next_step="Choose a team and an object that exist.")
+        raise InvalidInput(
+            str(body.get("message")), next_step="Choose a team and an object that exist."
+        )
     raise GtSecureError(f"The worker portal failed: {body.get('message')}")

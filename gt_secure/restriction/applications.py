@@ -1,7 +1,9 @@
-"""Applications that hand out presigned URLs of S3: what signs them, how, for how long, and what they upload.
+"""Applications that hand out presigned URLs of S3: what signs them, how, for how long, and what
+they upload.
 
-``applications.json`` holds what was seen, in which version, whether it was run or read (``sure``), with the sources.
-boto3 signs URLs and forms with version 2 in ten regions by default (botocore 1.43.106, all regions).
+``applications.json`` holds what was seen, in which version, whether it was run or read (``sure``),
+with the sources. boto3 signs URLs and forms with version 2 in ten regions by default (botocore
+1.43.106, all regions).
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from ..base.text import did_you_mean
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
     for area, numbers in {
-        "us-east": "1", "us-west": "12", "eu-west": "1", "ap-northeast": "1", "ap-southeast": "12", "sa-east": "1",
-        "us-gov-east": "1", "us-gov-west": "1",
+        "us-east": "1", "us-west": "12", "eu-west": "1", "ap-northeast": "1", "ap-southeast": "12",
+        "sa-east": "1", "us-gov-east": "1", "us-gov-west": "1",
     }.items()
     for number in numbers
 )  # fmt: skip
@@ -36,10 +38,11 @@ class ApplicationProfile:
     ----------
     name : str
     signature : str
-        ``4``, ``boto3`` (its default, which depends on the region), ``none`` (it presigns nothing) or ``unknown``.
+        ``4``, ``boto3`` (its default, which depends on the region), ``none`` (it presigns nothing)
+        or ``unknown``.
     signs, header_signed, refused, advice : str
-        Who signs; what it signs in the header, so that the guard spares it; what the guard refuses from outside; and
-        what to do about that.
+        Who signs; what it signs in the header, so that the guard spares it; what the guard refuses
+        from outside; and what to do about that.
     signature_setting, lifetime_setting : str
         Settings for version 4 and for the lifetime.
     lifetime_s : mapping
@@ -79,7 +82,9 @@ class ApplicationProfile:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Methods of the requests that it presigns: GET unless all its lifetimes are of uploads, then the uploads."""
+        """Methods of the requests that it presigns: GET unless all its lifetimes are of uploads,
+        then the uploads.
+        """
         if self.signature == "none":
             return ()
         is_reading = not self.lifetime_s or not self.lifetime_s.keys() <= {"PUT", "part", "form"}
@@ -95,24 +100,33 @@ class ApplicationProfile:
 @lru_cache(maxsize=1)
 def applications() -> dict[str, ApplicationProfile]:
     """Return the application profiles by their short names."""
-    return {name: _profile(row) for name, row in package_data(__package__, "applications.json").items()}
+    return {
+        name: _profile(row) for name, row in package_data(__package__, "applications.json").items()
+    }
 
 
 def bystanders() -> tuple[ApplicationProfile, ...]:
     """Return the features of AWS that sign presigned requests themselves.
 
-    Source: AWS Prescriptive Guidance, *Establishing guardrails and monitoring for presigned URLs*, Appendix A and B.
+    Source: AWS Prescriptive Guidance, *Establishing guardrails and monitoring for presigned URLs*,
+    Appendix A and B.
     """
     return tuple(each for each in applications().values() if each.of_aws)
 
 
 def _profile(row: dict[str, Any]) -> ApplicationProfile:
-    values: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in row.items()}
-    return ApplicationProfile(**{key: each for key, each in values.items() if key in ApplicationProfile.__slots__})
+    values: dict[str, Any] = {
+        key: tuple(each) if isinstance(each, list) else each for key, each in row.items()
+    }
+    return ApplicationProfile(
+        **{key: each for key, each in values.items() if key in ApplicationProfile.__slots__}
+    )
 
 
 def check_application(name: object) -> str | None:
-    """Return the short name of an application profile; :class:`InvalidInput` with the nearest names if unknown."""
+    """Return the short name of an application profile;
+    :class:`InvalidInput` with the nearest names if unknown.
+    """
     if name is None:
         return None
     known = applications()

@@ -7,7 +7,9 @@ from .model import Restriction
 
 
 def claim_from(restriction: Restriction) -> Claim:
-    """Return the claim that no presigned request from outside the lists of a restriction is opened."""
+    """Return the claim that no presigned request from outside the lists of a
+    restriction is opened.
+    """
     return Claim(
         restriction.prefix,
         restriction.addresses,

@@ -1,4 +1,5 @@
-"""Expectations: sources that must be allowed or refused, stated in the restriction and checked on every run.
+"""Expectations: sources that must be allowed or refused, stated in the restriction and checked on
+every run.
 
     expectations=[expect.allowed("203.0.113.7", "vpce-0a1b2c3d"), expect.refused("198.51.100.9")]
 
@@ -15,20 +16,31 @@ from ..base.errors import InvalidInput
 from ..base.network import IPAddress, Source, scope
 from ..engine.access.expectation import Expectation, ExpectedAnswer, Of
 
-_HELP = "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both (10.0.3.4 via vpce-0a1b2c3d)."
+_HELP = (
+    "Write an address (203.0.113.7), a VPC endpoint (vpce-0a1b2c3d), or both (10.0.3.4 via"
+    " vpce-0a1b2c3d)."
+)
 
 
 class expect:
     """Make expectations."""
 
     @staticmethod
-    def allowed(*sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None) -> Expectation:
-        """These sources must be able to open the objects. ``of`` and ``prefix``: see :class:`Expectation`."""
+    def allowed(
+        *sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None
+    ) -> Expectation:
+        """These sources must be able to open the objects. ``of`` and ``prefix``:
+        see :class:`Expectation`.
+        """
         return _make("allowed", sources, of, prefix)
 
     @staticmethod
-    def refused(*sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None) -> Expectation:
-        """Nobody at these sources may open the objects, not even a worker. See :class:`Expectation`."""
+    def refused(
+        *sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None
+    ) -> Expectation:
+        """Nobody at these sources may open the objects, not even a worker.
+        See :class:`Expectation`.
+        """
         return _make("refused", sources, of, prefix)
 
 
@@ -45,18 +57,28 @@ def expectation_from(data: Mapping[str, Any]) -> Expectation:
     sources = data[kinds[0]]
     words = [sources] if isinstance(sources, str) else sources
     if not isinstance(words, list | tuple):
-        raise _bad(f"The sources of an expectation must be a list, not {type(sources).__name__}.", sources)
-    return _make("allowed" if kinds[0] == "allowed" else "refused", words, data.get("of"), data.get("prefix"))
+        raise _bad(
+            f"The sources of an expectation must be a list, not {type(sources).__name__}.", sources
+        )
+    return _make(
+        "allowed" if kinds[0] == "allowed" else "refused", words, data.get("of"), data.get("prefix")
+    )
 
 
-def _make(kind: ExpectedAnswer, sources: Iterable[object], of: object, prefix: object) -> Expectation:
+def _make(
+    kind: ExpectedAnswer, sources: Iterable[object], of: object, prefix: object
+) -> Expectation:
     parsed = tuple(dict.fromkeys(_source(source) for source in sources))
     if not parsed:
         raise _bad(f"The expectation '{kind}' names no source.", None)
     if of not in (None, "team", "bucket"):
-        raise _bad(f"'{str(of)[:40]}' is not a valid scope of an expectation.", of, "Write team or bucket.")
+        raise _bad(
+            f"'{str(of)[:40]}' is not a valid scope of an expectation.", of, "Write team or bucket."
+        )
     if prefix is not None and not isinstance(prefix, str):
-        raise _bad(f"The prefix of an expectation must be a string, not {type(prefix).__name__}.", prefix)
+        raise _bad(
+            f"The prefix of an expectation must be a string, not {type(prefix).__name__}.", prefix
+        )
     return Expectation(kind, parsed, of, None if prefix is None else check_prefix(prefix))
 
 
@@ -96,11 +118,17 @@ def check_expectations(items: object) -> tuple[Expectation, ...]:
         one = expectation_from(item) if isinstance(item, Mapping) else item
         if not isinstance(one, Expectation):
             raise _bad(
-                f"'{str(one)[:40]}' is not an expectation.", one, "Write expect.allowed(...) or expect.refused(...)."
+                f"'{str(one)[:40]}' is not an expectation.",
+                one,
+                "Write expect.allowed(...) or expect.refused(...).",
             )
         for source in one.sources:
             key = (str(source), one.of, one.prefix)
             if said.setdefault(key, one.kind) != one.kind:
-                raise _bad(f"'{source}' is expected to be both allowed and refused.", source, "Remove one of the two.")
+                raise _bad(
+                    f"'{source}' is expected to be both allowed and refused.",
+                    source,
+                    "Remove one of the two.",
+                )
         found.append(one)
     return tuple(found)

@@ -30,7 +30,9 @@ def load_restriction(path: str | Path) -> Restriction:
 
 
 def dump_restriction(restriction: Restriction, path: str | Path) -> Path:
-    """Write a restriction file in the format of its suffix. An existing file is replaced as a whole."""
+    """Write a restriction file in the format of its suffix.
+    An existing file is replaced as a whole.
+    """
     return textfiles.dump(restriction.to_dict(), path)
 
 
@@ -40,10 +42,15 @@ def dumps_restriction(restriction: Restriction, *, yaml: bool = False) -> str:
 
 
 def hand_over(restriction: Restriction, policy: Mapping[str, Any]) -> str:
-    """Return what a role that may not write gives to one that may, in one text: the wish, page, command and policy."""
+    """Return what a role that may not write gives to one that may, in one text: the wish, page,
+    command and policy.
+    """
     return "\n".join(
         (
-            "Please review and apply this restriction of presigned URLs. Save it as restriction.json:",
+            (
+                "Please review and apply this restriction of presigned URLs. Save it as"
+                " restriction.json:"
+            ),
             dumps_restriction(restriction).rstrip(),
             "The page to review:",
             "gt-secure plan -f restriction.json --format html > plan.html",

@@ -1,4 +1,6 @@
-"""Notices: non-error messages about a restriction or a plan; their texts are in ``notices.json``."""
+"""Notices: non-error messages about a restriction or a plan;
+their texts are in ``notices.json``.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ class Notice:
     Attributes
     ----------
     code : str
-        Stable, in lower case with hyphens; a notice that asks is confirmed by this name. A notice about one workteam
-        has the team's name after a colon, such as ``loses-access:radiology-team``.
+        Stable, in lower case with hyphens; a notice that asks is confirmed by this name. A notice
+        about one workteam has the team's name after a colon, such as
+        ``loses-access:radiology-team``.
     severity : str
         ``info``, ``warning`` or ``blocker``.
     text, fix : str
@@ -28,9 +31,11 @@ class Notice:
     field : str
         The field of :class:`Restriction` that it is about, if any.
     confirmable : bool
-        Whether a blocker can be confirmed. A broken expectation cannot: change the restriction or the expectation.
+        Whether a blocker can be confirmed. A broken expectation cannot: change the restriction or
+        the expectation.
     consent : str
-        The words that a person agrees to who confirms the notice; empty for a warning or note that does not ask.
+        The words that a person agrees to who confirms the notice; empty for a warning or note that
+        does not ask.
     """
 
     code: str
@@ -43,7 +48,9 @@ class Notice:
 
     @property
     def asks(self) -> bool:
-        """True if a person must confirm the notice before Apply: a blocker, or a warning with words of consent."""
+        """True if a person must confirm the notice before Apply: a blocker,
+        or a warning with words of consent.
+        """
         return self.confirmable and self.severity != "info" and bool(self.consent)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +70,9 @@ def notice(
     field: str | None = None,
     **values: object,
 ) -> Notice:
-    """Return the notice of a code, with values in its sentence; the other arguments replace what the file says."""
+    """Return the notice of a code, with values in its sentence;
+    the other arguments replace what the file says.
+    """
     row = notices()[code]
     kind: Any = row["severity"] if severity is None else severity
     anyway = f"I understand the risk. Apply anyway ({code})" if kind == "blocker" else ""
@@ -80,11 +89,12 @@ def notice(
 
 @lru_cache(maxsize=1)
 def notices() -> dict[str, dict[str, str]]:
-    """Return the data file: every code with severity, title, text, why, fix and the field that it is about.
+    """Return the data file: every code with severity, title, text, why, fix and the field that it
+    is about.
 
-    A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A blocker must be
-    confirmed without them too, and cannot be if they are empty. A notice that is confirmed for each workteam alone has
-    its code with the place for the name, as ``code``.
+    A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A
+    blocker must be confirmed without them too, and cannot be if they are empty. A notice that is
+    confirmed for each workteam alone has its code with the place for the name, as ``code``.
     """
     data: dict[str, dict[str, str]] = package_data(__package__, "notices.json")
     return data

@@ -27,7 +27,9 @@ from .validation import named_place, named_team
 UrlLockMode: TypeAlias = Literal["SourceIp", "VpcSourceIp"]
 UrlLockWord: TypeAlias = Literal["auto", "keep", "off"]
 URL_LOCK_WORDS: Mapping[str, bool | None] = {"auto": True, "keep": None, "off": False}
-"""The words of the command line: the setting that fits the portal, no change, and both settings off."""
+"""The words of the command line: the setting that fits the portal, no change,
+and both settings off.
+"""
 Spared: TypeAlias = Literal["reads"]
 """A guard of reads spares uploads."""
 
@@ -41,8 +43,9 @@ _FORMER = {"max_age": "age_limit"}
 class Restriction:
     """The allowed addresses and endpoints, and the locks that enforce them.
 
-    ``Restriction(bucket="ml-artifacts", addresses="203.0.113.0/24")`` guards the objects of any application that hands
-    out presigned URLs. A workteam of Ground Truth adds the URL lock and the portal lock.
+    ``Restriction(bucket="ml-artifacts", addresses="203.0.113.0/24")`` guards the objects of any
+    application that hands out presigned URLs. A workteam of Ground Truth adds the URL lock and the
+    portal lock.
 
     Parameters
     ----------
@@ -51,44 +54,48 @@ class Restriction:
     team : str or Workteam, optional
         Name of a private workteam, or ARN of any workteam. A vendor or public team has no URL lock.
     addresses : str or iterable
-        Addresses and CIDR ranges, or a pasted text with them. The bucket guard and the portal lock use them. Names of
-        lists that AWS keeps may be among them: a managed prefix list of EC2 (``pl-0a1b2c3d4e5f60718``) or a regional IP
-        set of WAF (``wafv2:ipset/NAME``). A plan reads their ranges.
+        Addresses and CIDR ranges, or a pasted text with them. The bucket guard and the portal lock
+        use them. Names of lists that AWS keeps may be among them: a managed prefix list of EC2
+        (``pl-0a1b2c3d4e5f60718``) or a regional IP set of WAF (``wafv2:ipset/NAME``). A plan reads
+        their ranges.
     endpoints : str or iterable
         Ids of S3 VPC endpoints. The bucket guard uses them.
     url_lock : bool, str or None
-        True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC has two portals;
-        there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``, and otherwise the setting that is
-        on stays. If none is on, it is ``SourceIp``, or ``VpcSourceIp`` where the portal lock closes the public portal.
-        False: both off. None: unchanged. The words of the command line mean the same: ``auto``, ``off``, ``keep``.
+        True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC
+        has two portals; there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``,
+        and otherwise the setting that is on stays. If none is on, it is ``SourceIp``, or
+        ``VpcSourceIp`` where the portal lock closes the public portal. False: both off. None:
+        unchanged. The words of the command line mean the same: ``auto``, ``off``, ``keep``.
     portal_lock : bool or None
-        True: only the addresses may open the worker portal, of **all** private workteams of the region. False: the
-        portal is opened to everybody. None: unchanged.
+        True: only the addresses may open the worker portal, of **all** private workteams of the
+        region. False: the portal is opened to everybody. None: unchanged.
     guard : bool, str or None
-        True: presigned URLs of the bucket work only from the addresses and through the endpoints. ``reads``: except
-        uploads, so that whoever has an upload URL can overwrite from anywhere. False: our guard is removed. None:
-        unchanged.
+        True: presigned URLs of the bucket work only from the addresses and through the endpoints.
+        ``reads``: except uploads, so that whoever has an upload URL can overwrite from anywhere.
+        False: our guard is removed. None: unchanged.
     age_limit : str, timedelta or None
-        The guard also refuses presigned requests whose signature is older, such as ``15m``, and signature version 2,
-        whose age S3 does not know. None: no limit.
+        The guard also refuses presigned requests whose signature is older, such as ``15m``, and
+        signature version 2, whose age S3 does not know. None: no limit.
     signers : str, iterable or None
-        ARNs of users and roles: the signer limit refuses URLs of the bucket and prefix that anybody else signed, except
-        uploads. SDK and CLI calls keep working. The limit does not stop those who can change a policy, a trust
-        policy or keys so that they become a listed signer. Empty: our signer limit is removed. None: unchanged.
+        ARNs of users and roles: the signer limit refuses URLs of the bucket and prefix that anybody
+        else signed, except uploads. SDK and CLI calls keep working. The limit does not stop those
+        who can change a policy, a trust policy or keys so that they become a listed signer. Empty:
+        our signer limit is removed. None: unchanged.
     version_4_only : bool or None
-        True: presigned URLs and forms of signature version 2 are refused, which has neither an age nor a viewer that
-        anybody can trust; alone, or beside the guard for what it covers. False: our statement is removed. None:
-        unchanged. An age limit refuses them anyway.
+        True: presigned URLs and forms of signature version 2 are refused, which has neither an age
+        nor a viewer that anybody can trust; alone, or beside the guard for what it covers. False:
+        our statement is removed. None: unchanged. An age limit refuses them anyway.
     expectations : iterable of Expectation
         Sources that must be allowed or refused; see :class:`gt_secure.restriction.expect`.
     facts : mapping
-        Values of condition keys that the account's policies ask for and nobody can read here, such as
-        ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value means that requests do not have the key.
+        Values of condition keys that the account's policies ask for and nobody can read here, such
+        as ``{"aws:PrincipalOrgID": "o-abc123"}``. An empty value means that requests do not have
+        the key.
     lists : iterable of str
         More names of lists, beside those among the addresses.
     application : str, optional
-        The application that hands out the URLs, such as ``mlflow``. It changes no lock: a plan then says what the guard
-        does to it, and what to set there.
+        The application that hands out the URLs, such as ``mlflow``. It changes no lock: a plan then
+        says what the guard does to it, and what to set there.
 
     Raises
     ------
@@ -146,7 +153,9 @@ class Restriction:
         values = {
             "team": name,
             "team_arn": "" if team is None or (word := team_reference(team)) == name else word,
-            "addresses": checks.check_addresses(ranges, notices, portal_only=portal_lock is True and not guarded),
+            "addresses": checks.check_addresses(
+                ranges, notices, portal_only=portal_lock is True and not guarded
+            ),
             "lists": names,
             "managed": (),
             "endpoints": checks.check_endpoints(endpoints, notices),
@@ -169,15 +178,33 @@ class Restriction:
         object.__setattr__(self, "notices", tuple(notices))
 
     @classmethod
-    def for_reading(cls, bucket: str, prefix: str = "", guard: bool | Spared | None = None) -> Restriction:
+    def for_reading(
+        cls, bucket: str, prefix: str = "", guard: bool | Spared | None = None
+    ) -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = object.__new__(cls)
         place, start = named_place(bucket, prefix)
         none: dict[str, Any] = dict.fromkeys(
-            ("team", "url_lock", "portal_lock", "age_limit", "signers", "version_4_only", "application")
+            (
+                "team",
+                "url_lock",
+                "portal_lock",
+                "age_limit",
+                "signers",
+                "version_4_only",
+                "application",
+            )
         )
-        empty = dict.fromkeys(("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ())
-        values: dict[str, Any] = {"bucket": place, "prefix": start, "guard": guard, "team_arn": "", "facts": {}}
+        empty = dict.fromkeys(
+            ("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ()
+        )
+        values: dict[str, Any] = {
+            "bucket": place,
+            "prefix": start,
+            "guard": guard,
+            "team_arn": "",
+            "facts": {},
+        }
         for name, value in {**none, **empty, **values}.items():
             object.__setattr__(result, name, value)
         return result
@@ -194,19 +221,31 @@ class Restriction:
 
     @property
     def allowed_names(self) -> tuple[str, ...]:
-        """The addresses and lists as a person knows them: each list with its name and number of ranges."""
+        """The addresses and lists as a person knows them:
+        each list with its name and number of ranges.
+        """
         known = {each.name: each.label for each in self.managed}
         return (*map(str, self.written), *(known.get(name, name) for name in self.lists))
 
     def with_lists(self, found: Sequence[ManagedList]) -> Restriction:
-        """Return the restriction with the ranges of its lists among the addresses; an unread list is an error."""
+        """Return the restriction with the ranges of its lists among the addresses;
+        an unread list is an error.
+        """
         if {each.name for each in found} != set(self.lists):
-            raise InvalidInput("Not every list of the restriction was read.", next_step="Read them all.", field="lists")
+            raise InvalidInput(
+                "Not every list of the restriction was read.",
+                next_step="Read them all.",
+                field="lists",
+            )
         more = copy(self)
         notices: list[Notice] = []
         ranges = [*self.written, *(network for each in found for network in each.networks)]
         try:
-            merged = checks.check_addresses(ranges, notices, portal_only=False) if found else self.written
+            merged = (
+                checks.check_addresses(ranges, notices, portal_only=False)
+                if found
+                else self.written
+            )
             for key, value in {"managed": tuple(found), "addresses": merged}.items():
                 object.__setattr__(more, key, value)
             _check_together(more, notices)
@@ -242,11 +281,16 @@ class Restriction:
         if self.application is not None:
             data["application"] = self.application
         if self.facts:
-            data["facts"] = {key: value if isinstance(value, str) else list(value) for key, value in self.facts.items()}
+            data["facts"] = {
+                key: value if isinstance(value, str) else list(value)
+                for key, value in self.facts.items()
+            }
         return data
 
     def with_facts(self, context: Mapping[str, str | Sequence[str]] | None) -> Restriction:
-        """Return the restriction with more facts; they win over its own. Raises :class:`InvalidInput`."""
+        """Return the restriction with more facts; they win over its own.
+        Raises :class:`InvalidInput`.
+        """
         if not context:
             return self
         more = copy(self)
@@ -254,7 +298,8 @@ class Restriction:
         return more
 
     def including(self, others: Iterable[Restriction]) -> Restriction:
-        """Return the restriction that also admits the addresses and endpoints of others: one guard for several teams.
+        """Return the restriction that also admits the addresses and endpoints of others: one guard
+        for several teams.
 
         Raises
         ------
@@ -264,7 +309,8 @@ class Restriction:
         Examples
         --------
         >>> office = Restriction("office-team", bucket="gt-images", addresses="203.0.113.0/24")
-        >>> joined = Restriction("vpc-team", bucket="gt-images", endpoints="vpce-0a1b2c3d").including([office])
+        >>> vpc = Restriction("vpc-team", bucket="gt-images", endpoints="vpce-0a1b2c3d")
+        >>> joined = vpc.including([office])
         >>> [str(network) for network in joined.addresses], joined.endpoints
         (['203.0.113.0/24'], ('vpce-0a1b2c3d',))
         """
@@ -287,18 +333,22 @@ class Restriction:
         version = rest.pop("version", FORMAT)
         if isinstance(version, bool) or version != FORMAT:
             raise InvalidInput(
-                f"This restriction has format {str(version)[:20]}. This version of gt_secure reads format {FORMAT}.",
+                f"This restriction has format {str(version)[:20]}. This version of gt_secure reads"
+                f" format {FORMAT}.",
                 next_step="Update gt_secure, or write version: 1.",
                 field="version",
                 value=version,
             )
-        known = [name for name in signature(cls).parameters if name != "lists"]  # which are among the addresses
+        # which are among the addresses
+        known = [name for name in signature(cls).parameters if name != "lists"]
         rest = _renamed(rest)
         for key in rest:
             if key not in known:
                 raise InvalidInput(
                     f"Unknown field '{key[:60]}' in the restriction.",
-                    next_step=did_you_mean(key, known, f"Valid fields: {', '.join(known)}.", form="'{}'"),
+                    next_step=did_you_mean(
+                        key, known, f"Valid fields: {', '.join(known)}.", form="'{}'"
+                    ),
                     field="file",
                     value=key,
                 )
@@ -309,7 +359,9 @@ class Restriction:
 
 
 def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a file under their names of now; raises InvalidInput for one that is there under both."""
+    """Return the fields of a file under their names of now;
+    raises InvalidInput for one that is there under both.
+    """
     for former, name in _FORMER.items():
         if former in data and name in data:
             raise InvalidInput(
@@ -344,25 +396,40 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
     elif value is None or isinstance(value, bool):
         mode = value
     else:
-        both = {"SourceIp", "VpcSourceIp"} <= set(value) if isinstance(value, list | tuple | set) else value == "both"
+        both = (
+            {"SourceIp", "VpcSourceIp"} <= set(value)
+            if isinstance(value, list | tuple | set)
+            else value == "both"
+        )
         raise InvalidInput(
-            "SourceIp and VpcSourceIp cannot both be on: one key exists only outside VPC endpoints and the other only "
-            "in them, so no URL would ever work."
-            if both
-            else f"The URL lock must be auto, off, keep, SourceIp or VpcSourceIp, not {str(value)[:40]!r}.",
-            next_step="Choose one. The URL lock needs no addresses: it binds each URL to the worker's own address.",
+            (
+                "SourceIp and VpcSourceIp cannot both be on: one key exists only outside VPC"
+                " endpoints and the other only in them, so no URL would ever work."
+                if both
+                else (
+                    "The URL lock must be auto, off, keep, SourceIp or VpcSourceIp, not"
+                    f" {str(value)[:40]!r}."
+                )
+            ),
+            next_step=(
+                "Choose one. The URL lock needs no addresses: it binds each URL to the worker's own"
+                " address."
+            ),
             field="url_lock",
             value=value,
         )
     if team is None:
         if mode in (None, True):
             return None  # the default of a restriction for a bucket alone
-        raise InvalidInput("The URL lock requires a workteam.", next_step="Pass team=.", field="team")
+        raise InvalidInput(
+            "The URL lock requires a workteam.", next_step="Pass team=.", field="team"
+        )
     if team.startswith("arn:"):
         kind = TeamArn.parse(team).crowd
         if mode not in (None, True):
             raise InvalidInput(
-                f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private teams only.",
+                f"A {kind.removesuffix('-crowd')} team has no URL lock; AWS offers it for private"
+                " teams only.",
                 next_step="Leave url_lock= out, and guard the bucket with bucket=.",
                 field="url_lock",
                 value=value,
@@ -377,7 +444,9 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | S
     if bucket is not None:
         return wish
     if wish is False:
-        raise InvalidInput("Removing the guard requires a bucket.", next_step="Pass bucket=.", field="bucket")
+        raise InvalidInput(
+            "Removing the guard requires a bucket.", next_step="Pass bucket=.", field="bucket"
+        )
     notices.append(notice("no-guard"))
     return None
 
@@ -406,12 +475,20 @@ def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
 
 
 def _check_portal_lock(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
-    """Check that the portal lock affects the team, and its list unless the ranges of a list are ``unread``."""
-    if restriction.portal_lock is not None and restriction.team is not None and not restriction.team_is_private:
+    """Check that the portal lock affects the team,
+    and its list unless the ranges of a list are ``unread``.
+    """
+    if (
+        restriction.portal_lock is not None
+        and restriction.team is not None
+        and not restriction.team_is_private
+    ):
         raise InvalidInput(
-            "Vendor and public teams do not use your worker portal: the portal lock would not affect them "
-            "and could block your own private workers.",
-            next_step="Leave portal_lock= out. The bucket guard protects the objects from other teams.",
+            "Vendor and public teams do not use your worker portal: the portal lock would not"
+            " affect them and could block your own private workers.",
+            next_step=(
+                "Leave portal_lock= out. The bucket guard protects the objects from other teams."
+            ),
             field="portal_lock",
         )
     if restriction.portal_lock and not unread:
@@ -419,12 +496,15 @@ def _check_portal_lock(restriction: Restriction, notices: list[Notice], *, unrea
 
 
 def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
-    """Check that the bucket guard refuses some but not all, and its size unless the ranges of a list are ``unread``."""
+    """Check that the bucket guard refuses some but not all,
+    and its size unless the ranges of a list are ``unread``.
+    """
     if not restriction.guard or unread:
         return
     if not restriction.addresses and not restriction.endpoints:
         raise InvalidInput(
-            "The bucket guard would refuse every presigned URL: it has neither an address nor an endpoint.",
+            "The bucket guard would refuse every presigned URL: it has neither an address nor an"
+            " endpoint.",
             next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
             field="addresses",
         )
@@ -444,27 +524,48 @@ def _check_used(restriction: Restriction) -> None:
     """Check that a lock reads each of age limit, signers, addresses and endpoints."""
     if restriction.age_limit is not None and not restriction.guard:
         raise InvalidInput(
-            "The maximum age would have no effect: the bucket guard enforces it, and no guard is asked for.",
+            "The maximum age would have no effect: the bucket guard enforces it, and no guard is"
+            " asked for.",
             next_step="Pass bucket= and addresses= or endpoints=.",
             field="age_limit",
         )
     _check_limits(restriction)
-    unused = (restriction.addresses or restriction.lists) and not restriction.guard and not restriction.portal_lock
+    unused = (
+        (restriction.addresses or restriction.lists)
+        and not restriction.guard
+        and not restriction.portal_lock
+    )
     if unused or (restriction.endpoints and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(
-            f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one is on.",
-            next_step=("Turn the guard on (guard=True)" if restriction.bucket else "Pass bucket= for the guard")
-            + (", or turn the portal lock on (portal_lock=True)." if unused else ". Only the guard uses endpoints."),
+            f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one"
+            " is on.",
+            next_step=(
+                "Turn the guard on (guard=True)"
+                if restriction.bucket
+                else "Pass bucket= for the guard"
+            )
+            + (
+                ", or turn the portal lock on (portal_lock=True)."
+                if unused
+                else ". Only the guard uses endpoints."
+            ),
             field="bucket" if restriction.bucket is None else "guard",
         )
 
 
 def _check_limits(restriction: Restriction) -> None:
-    """Check that the limits that need no guard have a bucket, and do not contradict the age limit."""
-    if restriction.bucket is None and (restriction.signers, restriction.version_4_only) != (None, None):
+    """Check that the limits that need no guard have a bucket,
+    and do not contradict the age limit.
+    """
+    if restriction.bucket is None and (restriction.signers, restriction.version_4_only) != (
+        None,
+        None,
+    ):
         limit = "version" if restriction.signers is None else "signer"
-        raise InvalidInput(f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field="bucket")
+        raise InvalidInput(
+            f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field="bucket"
+        )
     if restriction.version_4_only is False and restriction.age_limit is not None:
         raise InvalidInput(
             "An age limit refuses signature version 2, whose age S3 does not know.",
@@ -481,7 +582,9 @@ def _check_subject(expectation: Expectation, restriction: Restriction) -> None:
             next_step="Name the team, or write of: bucket.",
             field="expectations",
         )
-    needs_bucket = expectation.of == "bucket" or expectation.prefix is not None or restriction.team is None
+    needs_bucket = (
+        expectation.of == "bucket" or expectation.prefix is not None or restriction.team is None
+    )
     if needs_bucket and restriction.bucket is None:
         raise InvalidInput(
             f"The expectation '{expectation}' requires a bucket.",

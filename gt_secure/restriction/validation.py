@@ -30,7 +30,9 @@ from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
 from .messages import Notice, notice
 
 PORTAL_CIDRS = 10
-"""Maximum number of CIDR ranges in ``SourceIpConfig`` (SageMaker API reference, *SourceIpConfig*)."""
+"""Maximum number of CIDR ranges in ``SourceIpConfig`` (SageMaker API reference,
+*SourceIpConfig*).
+"""
 
 MAX_NETWORKS = 1000
 """More ranges than this never fit into a bucket policy of 20 KB."""
@@ -41,7 +43,9 @@ def _bad(message: str, fix: str, value: object = None) -> InvalidInput:
 
 
 def split_lists(values: object, more: Iterable[str] = ()) -> tuple[tuple[str, ...], Any]:
-    """Separate the names of lists that AWS keeps from the addresses; what is neither stays with the addresses."""
+    """Separate the names of lists that AWS keeps from the addresses;
+    what is neither stays with the addresses.
+    """
     if isinstance(values, Iterator):
         values = list(values)
     words = split_list(values) if isinstance(values, str) else values
@@ -56,29 +60,37 @@ def _check_name(word: object) -> str:
     if name is None:
         parse_network(str(word))  # its error says how to write a name
         raise InvalidInput(
-            f"'{str(word)[:60]}' is not the name of a list.", next_step="Add it to addresses.", field="lists"
+            f"'{str(word)[:60]}' is not the name of a list.",
+            next_step="Add it to addresses.",
+            field="lists",
         )
     return name
 
 
-def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> tuple[IPNetwork, ...]:
+def check_addresses(
+    values: object, notices: list[Notice], *, portal_only: bool
+) -> tuple[IPNetwork, ...]:
     """Parse, check and collapse the addresses; notices list those that were merged.
 
-    Where the portal lock alone uses the list, it may be all private: AWS documents this as the way to close the
-    public portal of a workforce in a VPC.
+    Where the portal lock alone uses the list, it may be all private: AWS documents this as the way
+    to close the public portal of a workforce in a VPC.
     """
     given = _parse(values)
     closing = portal_only and bool(given) and all(scope(network) == "private" for network in given)
     if len(given) > MAX_NETWORKS:
         raise _bad(
-            f"{len(given):,} ranges do not fit into a bucket policy. The maximum is {MAX_NETWORKS:,}.",
-            "Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
+            f"{len(given):,} ranges do not fit into a bucket policy. The maximum is"
+            f" {MAX_NETWORKS:,}.",
+            "Summarise them into larger ranges, or let clients come through a VPN or a VPC"
+            " endpoint.",
         )
     for network in given:
         if not closing:
             _check_scope(network)
         if is_very_broad(network):
-            notices.append(notice("very-broad", network=network, number=f"{network.num_addresses:,}"))
+            notices.append(
+                notice("very-broad", network=network, number=f"{network.num_addresses:,}")
+            )
     if is_anyone(spans_of(given)):
         raise _bad(
             "The addresses are half of the internet or more, so they would restrict nobody.",
@@ -107,7 +119,9 @@ def _parse(values: object) -> tuple[IPNetwork, ...]:
 def _items(values: object, field: str) -> list[object]:
     if not isinstance(values, Iterable) or isinstance(values, bytes | Mapping):
         raise InvalidInput(
-            f"{field} must be a list or a string, not {type(values).__name__}.", next_step="Write a list.", field=field
+            f"{field} must be a list or a string, not {type(values).__name__}.",
+            next_step="Write a list.",
+            field=field,
         )
     return list(values)
 
@@ -122,7 +136,8 @@ def _check_scope(network: IPNetwork) -> None:
     kind = scope(network)
     if kind == "private":
         raise _bad(
-            f"{network} is private: S3 and the worker portal see only public addresses, except through a VPC endpoint.",
+            f"{network} is private: S3 and the worker portal see only public addresses, except"
+            " through a VPC endpoint.",
             "Write the public address of your network (its NAT or VPN), or list the VPC endpoint.",
             network,
         )
@@ -142,14 +157,18 @@ def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
         notices.append(notice("overlaps", pairs=some(pairs)))
 
 
-def _note_duplicates(values: Iterable[object], notices: list[Notice], *, field: str | None = None) -> None:
+def _note_duplicates(
+    values: Iterable[object], notices: list[Notice], *, field: str | None = None
+) -> None:
     twice = sorted(str(value) for value, number in Counter(values).items() if number > 1)
     if twice:
         notices.append(notice("duplicates", field=field, values=some(twice)))
 
 
 def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
-    """Return True if any range is inside another: cheaper than naming the pairs, which compares each with each."""
+    """Return True if any range is inside another: cheaper than naming the pairs,
+    which compares each with each.
+    """
     return sum(map(_size, set(given))) != sum(map(_size, collapse(given)))
 
 
@@ -182,7 +201,8 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
         )
     if len(networks) > PORTAL_CIDRS:
         raise _bad(
-            f"The portal lock accepts at most {PORTAL_CIDRS} ranges, not {len(networks)} (neighbours are merged).",
+            f"The portal lock accepts at most {PORTAL_CIDRS} ranges, not {len(networks)}"
+            " (neighbours are merged).",
             "Summarise them into larger ranges, or use the bucket guard alone, which accepts more.",
         )
     if all(network.version == 6 for network in networks):
@@ -198,27 +218,41 @@ def check_guard(
     *,
     reads: bool = False,
 ) -> None:
-    """Check that the guard alone fits into a bucket policy; a plan also checks the current policy."""
-    statement = build_guard(bucket, prefix=prefix, networks=networks, endpoints=endpoints, reads=reads)
-    statements = [statement, *(build_age_limit(statement, age_limit_s) if age_limit_s is not None else ())]
-    size = len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
+    """Check that the guard alone fits into a bucket policy;
+    a plan also checks the current policy.
+    """
+    statement = build_guard(
+        bucket, prefix=prefix, networks=networks, endpoints=endpoints, reads=reads
+    )
+    statements = [
+        statement,
+        *(build_age_limit(statement, age_limit_s) if age_limit_s is not None else ()),
+    ]
+    size = len(
+        json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+    )
     if size > MAX_BUCKET_POLICY:
         raise _bad(
-            f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a bucket policy is "
-            f"{MAX_BUCKET_POLICY:,}.",
-            "Summarise them into larger ranges, or let clients come through a VPN or a VPC endpoint.",
+            f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a"
+            f" bucket policy is {MAX_BUCKET_POLICY:,}.",
+            "Summarise them into larger ranges, or let clients come through a VPN or a VPC"
+            " endpoint.",
         )
 
 
-def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False) -> None:
+def note_guard(
+    networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False
+) -> None:
     """Add the notices on what a guard leaves open or refuses."""
     if networks and all(network.version == 4 for network in networks):
         notices.append(
             Notice(
                 "ipv4-only",
                 "info",
-                "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused over IPv6.",
-                "Most presigned URLs name the IPv4 host, so this is usually right. Add IPv6 ranges if tools use IPv6.",
+                "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused"
+                " over IPv6.",
+                "Most presigned URLs name the IPv4 host, so this is usually right. Add IPv6 ranges"
+                " if tools use IPv6.",
                 "addresses",
             )
         )
@@ -229,7 +263,9 @@ def note_guard(networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notic
 
 
 def named_team(team: TeamLike) -> str:
-    """Return the name of a private workteam, or the ARN of another; raises :class:`InvalidInput`."""
+    """Return the name of a private workteam, or the ARN of another;
+    raises :class:`InvalidInput`.
+    """
     word = team_reference(team)
     if not word.startswith("arn:"):
         return check_team_name(word)
@@ -238,7 +274,9 @@ def named_team(team: TeamLike) -> str:
 
 
 def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:
-    """Return bucket and prefix of a name or an ``s3://bucket/prefix``; raises :class:`InvalidInput`."""
+    """Return bucket and prefix of a name or an ``s3://bucket/prefix``;
+    raises :class:`InvalidInput`.
+    """
     if not isinstance(prefix, str):
         raise InvalidInput(
             f"The prefix must be a string, not {type(prefix).__name__}.",
@@ -248,7 +286,9 @@ def named_place(bucket: object, prefix: object = "") -> tuple[str | None, str]:
     if bucket is None:
         if prefix:
             raise InvalidInput(
-                f"The prefix '{prefix[:60]}' has no bucket.", next_step="Name the bucket too.", field="bucket"
+                f"The prefix '{prefix[:60]}' has no bucket.",
+                next_step="Name the bucket too.",
+                field="bucket",
             )
         return None, ""
     if not isinstance(bucket, str):

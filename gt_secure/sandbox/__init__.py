@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from ..base.lazy import attach
 
 if TYPE_CHECKING:
-    from ..presign.worker import create_job as create_job, open_task as open_task, submit_task as submit_task
+    from ..presign.worker import (
+        create_job as create_job,
+        open_task as open_task,
+        submit_task as submit_task,
+    )
     from .private_environment import install as install, require as require
     from .process import (
         Sandbox as Sandbox,

@@ -1,4 +1,6 @@
-"""Run a sandbox with an interpreter of any environment, which gets this package and nothing else of this one."""
+"""Run a sandbox with an interpreter of any environment,
+which gets this package and nothing else of this one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pathlib import Path
 def load() -> None:
     """Import ``gt_secure`` from where this file is, whatever the path of this interpreter has."""
     home = Path(__file__).resolve().parents[1]
-    spec = spec_from_file_location("gt_secure", home / "__init__.py", submodule_search_locations=[str(home)])
+    spec = spec_from_file_location(
+        "gt_secure", home / "__init__.py", submodule_search_locations=[str(home)]
+    )
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

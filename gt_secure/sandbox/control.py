@@ -17,7 +17,9 @@ _TIMEOUT_S = 30
 
 def reset(endpoint_url: str | None = None) -> None:
     """Put the sandbox back to its state at the start."""
-    post_signed(_checked(endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")), RESET, _credentials())
+    post_signed(
+        _checked(endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")), RESET, _credentials()
+    )
 
 
 def _checked(endpoint_url: str) -> str:
@@ -47,16 +49,24 @@ def post_signed(endpoint_url: str, path: str, credentials: Any) -> None:
     SigV4Auth(credentials, SIGNING_NAME, REGION).add_auth(request)
     try:
         answer = urllib3.PoolManager().request(
-            "POST", endpoint_url + path, headers=dict(request.headers), timeout=_TIMEOUT_S, retries=False
+            "POST",
+            endpoint_url + path,
+            headers=dict(request.headers),
+            timeout=_TIMEOUT_S,
+            retries=False,
         )
     except urllib3.exceptions.HTTPError as error:
         raise Unreachable(
-            f"No answer from {endpoint_url}.", next_step="Start the sandbox again with: gt-secure sandbox"
+            f"No answer from {endpoint_url}.",
+            next_step="Start the sandbox again with: gt-secure sandbox",
         ) from error
     if answer.status != 200:
         raise GtSecureError(
             f"{endpoint_url} did not reset: {_message(answer.data)}",
-            next_step="Use the variables that this sandbox printed when it started: only its own keys may reset it.",
+            next_step=(
+                "Use the variables that this sandbox printed when it started: only its own keys may"
+                " reset it."
+            ),
         )
 
 

@@ -1,7 +1,9 @@
-"""The emulator behind the sandbox: how it is configured, loaded, and called from inside the process.
+"""The emulator behind the sandbox: how it is configured, loaded, and called from inside the
+process.
 
-ministack does not check the signature of its configured key, which is the account's root. The front refuses this key;
-it is random, and used for what AWS services do themselves (assume a role for Ground Truth).
+ministack does not check the signature of its configured key, which is the account's root. The front
+refuses this key; it is random, and used for what AWS services do themselves (assume a role for
+Ground Truth).
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ PRIVATE: Mapping[str, tuple[str, ...]] = {
     "app": ("_NON_S3_VHOST_NAMES", "_S3_VHOST_EXCLUDE_RE", "_extract_s3_vhost_bucket"),
     "core.iam_actions": ("_auth_failure", "_s3_action"),
     "services.ec2": (
-        "_error", "_glob_match", "_parse_filters", "_parse_member_list", "_resource_matches_tag_filters", "_tags",
-        "_vpc_endpoints", "_vpce_fields_xml", "_xml",
+        "_error", "_glob_match", "_parse_filters", "_parse_member_list",
+        "_resource_matches_tag_filters", "_tags", "_vpc_endpoints", "_vpce_fields_xml", "_xml",
     ),
     "services.iam": ("_access_keys", "_roles", "_users"),
     "services.s3": ("_parse_multipart_form", "_policy_is_public", "_presign_time_error"),
@@ -40,7 +42,8 @@ def load(settings: Settings) -> None:
     """Load the emulator into this process with settings; it can be loaded once."""
     if "ministack.app" in sys.modules:
         raise Unsupported(
-            "The emulator is already loaded in this process, with settings that cannot change any more.",
+            "The emulator is already loaded in this process, with settings that cannot change any"
+            " more.",
             next_step="Start the sandbox in a separate process: gt-secure sandbox.",
         )
     _set_environment(settings)
@@ -62,11 +65,19 @@ def load(settings: Settings) -> None:
 def _check_private() -> None:
     """Raise Unsupported for an emulator without something that the sandbox takes from it."""
     modules = {name: importlib.import_module(f"ministack.{name}") for name in PRIVATE}
-    lacking = [f"{name}.{each}" for name in PRIVATE for each in PRIVATE[name] if not hasattr(modules[name], each)]
+    lacking = [
+        f"{name}.{each}"
+        for name in PRIVATE
+        for each in PRIVATE[name]
+        if not hasattr(modules[name], each)
+    ]
     if lacking:
         raise Unsupported(
             f"The sandbox does not work with this version of ministack, which has no {lacking[0]}.",
-            next_step=f"Install {private_environment.REQUIREMENTS[0]}, or run: {private_environment.COMMAND}",
+            next_step=(
+                f"Install {private_environment.REQUIREMENTS[0]}, or run:"
+                f" {private_environment.COMMAND}"
+            ),
         )
 
 
@@ -110,7 +121,9 @@ async def query_call(service: str, action: str, **parameters: str) -> bytes:
     module = importlib.import_module(f"ministack.services.{service}")
     credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/20000101/{REGION}/sts/aws4_request"
     headers = {
-        "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+        "authorization": (
+            f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
+        ),
         "content-type": "application/x-www-form-urlencoded",
     }
     form = urlencode({"Action": action, **parameters}).encode()
@@ -121,8 +134,12 @@ async def query_call(service: str, action: str, **parameters: str) -> bytes:
     return body
 
 
-def decide_for_service(policy: str, service: str, action: str, resource: str, keys: Mapping[str, str]) -> str:
-    """Evaluate a resource or trust policy for an AWS service; returns ``Allow``, ``Deny`` or ``ImplicitDeny``."""
+def decide_for_service(
+    policy: str, service: str, action: str, resource: str, keys: Mapping[str, str]
+) -> str:
+    """Evaluate a resource or trust policy for an AWS service; returns ``Allow``,
+    ``Deny`` or ``ImplicitDeny``.
+    """
     from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
     context = EvalContext(

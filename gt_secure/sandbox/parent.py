@@ -1,4 +1,6 @@
-"""The end of the parent process, as its child detects it: the pipe at the child's standard input ends."""
+"""The end of the parent process, as its child detects it:
+the pipe at the child's standard input ends.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from collections.abc import Callable
 def on_end(act: Callable[[], None], *, name: str) -> None:
     """Act, in a separate thread, when the pipe at standard input ends.
 
-    Standard input itself becomes empty: children of this process (Node, for example) would inherit the pipe, and
-    one that makes it non-blocking makes it so for every process that has it.
+    Standard input itself becomes empty: children of this process (Node, for example) would inherit
+    the pipe, and one that makes it non-blocking makes it so for every process that has it.
     """
     standard_input = sys.stdin.fileno()
     pipe = os.dup(standard_input)  # children do not inherit it

@@ -1,4 +1,5 @@
-"""A separate environment for the sandbox's packages: the emulator pins botocore, which boto3 needs in another version.
+"""A separate environment for the sandbox's packages: the emulator pins botocore, which boto3 needs
+in another version.
 
 The sandbox runs this package's code there, with that environment's packages.
 """
@@ -25,22 +26,35 @@ COMMAND = "gt-secure sandbox install"
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 """Program that runs this package's sandbox with any interpreter."""
 _EMULATOR = "ministack"
-_EMULATOR_SETTINGS = ("AWS_", "LOCALSTACK_", "MINISTACK_", "EDGE_PORT", "SERVICES_CONFIG", "USE_SSL")
+_EMULATOR_SETTINGS = (
+    "AWS_",
+    "LOCALSTACK_",
+    "MINISTACK_",
+    "EDGE_PORT",
+    "SERVICES_CONFIG",
+    "USE_SSL",
+)
 """Beginnings of variables that an emulator reads, too."""
 _TIMEOUT_S = 900
 _COMPLETE = ".complete"
 
 
 def folder() -> Path:
-    """Return the folder of the environment: below ``GT_SECURE_SANDBOX_ENV``, else below ``~/.gt_secure/sandbox``."""
+    """Return the folder of the environment: below ``GT_SECURE_SANDBOX_ENV``,
+    else below ``~/.gt_secure/sandbox``.
+    """
     named = os.environ.get("GT_SECURE_SANDBOX_ENV")
     base = Path(named).expanduser() if named else Path.home() / ".gt_secure" / "sandbox"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return base / f"python{version}-{hashlib.sha256(' '.join(REQUIREMENTS).encode()).hexdigest()[:8]}"
+    return (
+        base / f"python{version}-{hashlib.sha256(' '.join(REQUIREMENTS).encode()).hexdigest()[:8]}"
+    )
 
 
 def is_installed_here() -> bool:
-    """Return True if this interpreter has the emulator in the pinned version, and what renders templates."""
+    """Return True if this interpreter has the emulator in the pinned version,
+    and what renders templates.
+    """
     try:
         metadata.version("python-liquid")
         return f"{_EMULATOR}=={metadata.version(_EMULATOR)}" in REQUIREMENTS
@@ -49,7 +63,9 @@ def is_installed_here() -> bool:
 
 
 def interpreter() -> Path | None:
-    """Return the interpreter that can run a sandbox: this one, that of the separate environment, or None."""
+    """Return the interpreter that can run a sandbox: this one,
+    that of the separate environment, or None.
+    """
     if is_installed_here():
         return Path(sys.executable)
     python = _python(folder())
@@ -57,7 +73,9 @@ def interpreter() -> Path | None:
 
 
 def require() -> None:
-    """Raise :class:`MissingExtra` if neither this interpreter nor the separate environment can run a sandbox."""
+    """Raise :class:`MissingExtra` if neither this interpreter nor the separate
+    environment can run a sandbox.
+    """
     if interpreter() is None:
         raise missing()
 
@@ -66,15 +84,19 @@ def missing() -> MissingExtra:
     """Return the error for a sandbox that is not installed."""
     return MissingExtra(
         f"The sandbox needs {REQUIREMENTS[0].replace('==', ' ')}, which is not installed here.",
-        next_step=f"Run: {COMMAND} (this creates a separate environment and leaves yours unchanged)",
+        next_step=(
+            f"Run: {COMMAND} (this creates a separate environment and leaves yours unchanged)"
+        ),
     )
 
 
 def install(progress: Callable[[str], None] | None = None) -> Path:
-    """Make the separate environment if there is none that works, with uv if it is there, else with venv and pip.
+    """Make the separate environment if there is none that works, with uv if it is there, else with
+    venv and pip.
 
-    ``progress`` receives a line of text before the installation starts. Returns the interpreter that can run a sandbox,
-    which is this one if it has the packages. Packages that cannot be installed are a :class:`GtSecureError`.
+    ``progress`` receives a line of text before the installation starts. Returns the interpreter
+    that can run a sandbox, which is this one if it has the packages. Packages that cannot be
+    installed are a :class:`GtSecureError`.
     """
     if (found := interpreter()) is not None:
         return found
@@ -99,7 +121,9 @@ def install(progress: Callable[[str], None] | None = None) -> Path:
 
 
 def _put(part: Path, home: Path) -> None:
-    """Rename the finished environment; another process may have been faster, and a broken one makes room."""
+    """Rename the finished environment; another process may have been faster,
+    and a broken one makes room.
+    """
     try:
         if not _python(home).exists():
             shutil.rmtree(home, ignore_errors=True)
@@ -114,7 +138,9 @@ def _python(home: Path) -> Path:
 
 
 def _fill(home: Path) -> None:
-    """Install with uv, and with pip where uv is missing or reaches no index (it does not read pip's settings)."""
+    """Install with uv, and with pip where uv is missing or reaches no index (it does not
+    read pip's settings).
+    """
     reason = ""
     for make, fill in _ways(home):
         shutil.rmtree(home, ignore_errors=True)
@@ -123,15 +149,20 @@ def _fill(home: Path) -> None:
             return
     raise GtSecureError(
         f"The sandbox's packages could not be installed: {reason}",
-        next_step="Without a package index, fill an environment from wheels and name its interpreter: "
-        f"python -m venv DIR; DIR/bin/pip install --no-index --find-links WHEELS {' '.join(REQUIREMENTS)}; "
-        'then gt_secure.demo(python="DIR/bin/python").',
+        next_step=(
+            "Without a package index, fill an environment from wheels and name its interpreter:"
+            " python -m venv DIR; DIR/bin/pip install --no-index --find-links WHEELS"
+            f' {" ".join(REQUIREMENTS)}; then gt_secure.demo(python="DIR/bin/python").'
+        ),
     )
 
 
 def _ways(home: Path) -> list[tuple[list[str], list[str]]]:
     python = str(_python(home))
-    pip = [sys.executable, "-m", "venv", str(home)], [python, "-m", "pip", "install", "--quiet", *REQUIREMENTS]
+    pip = (
+        [sys.executable, "-m", "venv", str(home)],
+        [python, "-m", "pip", "install", "--quiet", *REQUIREMENTS],
+    )
     if (uv := shutil.which("uv")) is None:
         return [pip]
     make = [uv, "venv", "--quiet", "--python", sys.executable, str(home)]
@@ -156,10 +187,21 @@ def _run(command: Sequence[str]) -> str:
     if done.returncode == 0:
         return ""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return printable(redact(lines[-1] if lines else f"{Path(command[0]).name} ended with {done.returncode}"))
+    return printable(
+        redact(lines[-1] if lines else f"{Path(command[0]).name} ended with {done.returncode}")
+    )
 
 
 def child_environment() -> dict[str, str]:
-    """Return this environment without settings of AWS or its emulators, and without this interpreter's packages."""
-    removed = (*_EMULATOR_SETTINGS, "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+    """Return this environment without settings of AWS or its emulators,
+    and without this interpreter's packages.
+    """
+    removed = (
+        *_EMULATOR_SETTINGS,
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "VIRTUAL_ENV",
+        "__PYVENV_LAUNCHER__",
+    )
     return {name: value for name, value in os.environ.items() if not name.startswith(removed)}

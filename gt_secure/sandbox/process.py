@@ -39,17 +39,23 @@ _OVERRULE = {
 
 
 def overruled(sandbox: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a sandbox, with those that overrule what an environment has beside them."""
+    """Return the variables of a sandbox, with those that overrule what an
+    environment has beside them.
+    """
     more = {name: value for name, value in _OVERRULE.items() if environment.get(name)}
     endpoint = sandbox["AWS_ENDPOINT_URL"]
     more |= {name: endpoint for name in environment if name.startswith("AWS_ENDPOINT_URL_")}
     given = f"{environment.get('NO_PROXY', '')},{environment.get('no_proxy', '')}".split(",")
-    direct = ",".join(dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())]))
+    direct = ",".join(
+        dict.fromkeys([*_LOOPBACK, *(name.strip() for name in given if name.strip())])
+    )
     return {**sandbox, **more, "NO_PROXY": direct, "no_proxy": direct}
 
 
 def patience_s() -> float:
-    """Return how long a start may take: longer where more programs wait for a processor than there are processors."""
+    """Return how long a start may take: longer where more programs wait for a processor than
+    there are processors.
+    """
     waiting = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
     return START_TIMEOUT_S * max(1.0, waiting)
 
@@ -72,11 +78,11 @@ class Sandbox:
     host : str
         Loopback address to listen on, or ``localhost``.
     container_host : str, optional
-        Private address of this machine to serve containers on, for example ``172.17.0.1``. Whoever reaches it may claim
-        any source address.
+        Private address of this machine to serve containers on, for example ``172.17.0.1``. Whoever
+        reaches it may claim any source address.
     python : str or Path, optional
-        Interpreter that runs the sandbox, of any environment that has the packages. By default this one, or
-        that of :func:`gt_secure.sandbox.install` where this one does not have them.
+        Interpreter that runs the sandbox, of any environment that has the packages. By default this
+        one, or that of :func:`gt_secure.sandbox.install` where this one does not have them.
 
     Examples
     --------
@@ -121,7 +127,9 @@ class Sandbox:
         return self if self._process is not None else self._start(tempfile.TemporaryFile())
 
     def _start(self, errors: IO[bytes] | None) -> Sandbox:
-        """Start the process; its output goes to a file, or with None to the standard error of this process."""
+        """Start the process; its output goes to a file,
+        or with None to the standard error of this process.
+        """
         self._errors = errors
         self._process = self._started()
         line = self._first_line()
@@ -202,18 +210,26 @@ class Sandbox:
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
     def __repr__(self) -> str:
-        state = f"{self.endpoint_url}, pid {self.pid}" if self._process is not None and self._facts else "not running"
+        state = (
+            f"{self.endpoint_url}, pid {self.pid}"
+            if self._process is not None and self._facts
+            else "not running"
+        )
         return f"<Sandbox {state}>"
 
     def _fact(self, name: str) -> Any:
         if self._process is None or name not in self._facts:
             raise GtSecureError(
-                "The sandbox is not running.", next_step="Use it in a with statement, or call start() first."
+                "The sandbox is not running.",
+                next_step="Use it in a with statement, or call start() first.",
             )
         return self._facts[name]
 
@@ -241,10 +257,11 @@ class Sandbox:
         return self._process.pid
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make a client use the sandbox, with its own configuration files and journal.
+        """Return the variables that make a client use the sandbox, with its own configuration files
+        and journal.
 
-        They also overrule what the environment of this process has beside them: a profile, a session token, endpoints
-        of single services, a proxy.
+        They also overrule what the environment of this process has beside them: a profile, a
+        session token, endpoints of single services, a proxy.
         """
         return overruled(self._fact("environment"), os.environ)
 
@@ -267,13 +284,17 @@ class Sandbox:
         control.post_signed(self.endpoint_url, control.RESET, keys)
 
     def origin(self, source: str | Source, label: str = "") -> ProbeOrigin:
-        """Return how to call from a source, such as ``203.0.113.7`` or ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``."""
+        """Return how to call from a source, such as ``203.0.113.7`` or
+        ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
+        """
         public, endpoint = self._fact("public"), self._fact("endpoint")
         return addresses.origin(source, (public[0], public[1]), (endpoint[0], endpoint[1]), label)
 
 
 def _environment(*, same_interpreter: bool) -> dict[str, str]:
-    """The environment of the child: nothing of the caller's AWS configuration, nor packages of another interpreter."""
+    """The environment of the child: nothing of the caller's AWS configuration,
+    nor packages of another interpreter.
+    """
     env = {**private_environment.child_environment(), "PYTHONUNBUFFERED": "1"}
     if same_interpreter and "PYTHONPATH" in os.environ:
         env["PYTHONPATH"] = os.environ["PYTHONPATH"]
@@ -281,7 +302,9 @@ def _environment(*, same_interpreter: bool) -> dict[str, str]:
 
 
 def run_in_foreground(sandbox: Sandbox, ready: Callable[[], None]) -> int:
-    """Start a sandbox and wait until it ends, by itself or by a signal to this process; returns an exit code."""
+    """Start a sandbox and wait until it ends, by itself or by a signal to this process;
+    returns an exit code.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with sandbox._start(None):
@@ -295,8 +318,11 @@ def run_in_foreground(sandbox: Sandbox, ready: Callable[[], None]) -> int:
 _shared: Sandbox | None = None
 
 
-def shared_sandbox(progress: Callable[[str], None] | None = None, *, python: str | Path | None = None) -> Sandbox:
-    """Return the sandbox of this process; the first call starts it, and makes its environment where there is none.
+def shared_sandbox(
+    progress: Callable[[str], None] | None = None, *, python: str | Path | None = None
+) -> Sandbox:
+    """Return the sandbox of this process; the first call starts it, and makes its environment where
+    there is none.
 
     Parameters
     ----------
@@ -314,7 +340,10 @@ def shared_sandbox(progress: Callable[[str], None] | None = None, *, python: str
     if _shared is None or not _shared.is_running:
         tell = progress if progress is not None else _print
         chosen = python if python is not None else private_environment.install(tell)
-        tell("Starting a sandbox (AWS on this machine; no account is touched). It ends with this process.")
+        tell(
+            "Starting a sandbox (AWS on this machine; no account is touched). It ends with this"
+            " process."
+        )
         _shared = Sandbox(python=chosen).start()
         atexit.register(_shared.stop)
     return _shared
@@ -323,14 +352,15 @@ def shared_sandbox(progress: Callable[[str], None] | None = None, *, python: str
 def reset(endpoint_url: str | None = None) -> None:
     """Put a sandbox back to its seeded state; its address and its keys stay.
 
-    Objects, policies, teams, jobs, roles, log rows and the journal of changes that are not the seed's are gone
-    afterwards. Tutorials begin with this call.
+    Objects, policies, teams, jobs, roles, log rows and the journal of changes that are not the
+    seed's are gone afterwards. Tutorials begin with this call.
 
     Parameters
     ----------
     endpoint_url : str, optional
-        The sandbox; ``AWS_ENDPOINT_URL`` otherwise. The call is signed with the keys of the environment, so it reaches
-        only a sandbox that you started. Where no variable names one, it is the sandbox of this process.
+        The sandbox; ``AWS_ENDPOINT_URL`` otherwise. The call is signed with the keys of the
+        environment, so it reaches only a sandbox that you started. Where no variable names one, it
+        is the sandbox of this process.
 
     Raises
     ------
@@ -360,5 +390,7 @@ def check_answers(url: str) -> None:
     except OSError as error:
         raise Unreachable(
             f"The sandbox that AWS_ENDPOINT_URL names does not answer on {parts.netloc}.",
-            next_step="Start it again, or unset AWS_ENDPOINT_URL: connect(sandbox=True) then starts one.",
+            next_step=(
+                "Start it again, or unset AWS_ENDPOINT_URL: connect(sandbox=True) then starts one."
+            ),
         ) from error

@@ -1,4 +1,6 @@
-"""The process of a sandbox: its listeners, its folder and its servers, which run until a signal or its input ends."""
+"""The process of a sandbox: its listeners, its folder and its servers,
+which run until a signal or its input ends.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ _CONTAINER_NAMES = ("host.docker.internal", "host.containers.internal")
 
 
 def main(settings: str) -> int:
-    """Serve until standard input ends; prints one line of JSON when the sandbox answers, or the error if it cannot."""
+    """Serve until standard input ends; prints one line of JSON when the sandbox answers,
+    or the error if it cannot.
+    """
     try:
         _serve(Settings.from_json(settings).checked())
     except GtSecureError as error:
@@ -59,7 +63,9 @@ def _serve(settings: Settings) -> None:
         listeners = [stack.enter_context(_listen(host, port)) for port in (settings.port, 0)]
         if settings.container_host is not None:
             port = listeners[0].getsockname()[1]
-            listeners.append(stack.enter_context(_listen(settings.container_host, port, "container_host")))
+            listeners.append(
+                stack.enter_context(_listen(settings.container_host, port, "container_host"))
+            )
         emulator.load(settings)
         asyncio.run(_run(settings, Path(folder), host, listeners))
 
@@ -84,8 +90,12 @@ def _listen(host: str, port: int, field: str = "port") -> socket.socket:
     return listener
 
 
-async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[socket.socket]) -> None:
-    """Put the parts together and serve; the first listener is the public one, the second the S3 endpoint's."""
+async def _run(
+    settings: Settings, folder: Path, host: str, listeners: Sequence[socket.socket]
+) -> None:
+    """Put the parts together and serve; the first listener is the public one,
+    the second the S3 endpoint's.
+    """
     import ministack.app
     from hypercorn.asyncio import serve as serve_http
     from hypercorn.config import Config
@@ -101,14 +111,17 @@ async def _run(settings: Settings, folder: Path, host: str, listeners: Sequence[
         ministack.app.app,
         sagemaker=SageMaker(state, trail, endpoint_url),
         trail=trail,
-        internal=Pages(PortalApp(state, endpoint_url), delivery, events, world.reset, public, endpoint),
+        internal=Pages(
+            PortalApp(state, endpoint_url), delivery, events, world.reset, public, endpoint
+        ),
         delivery=delivery,
         events=events,
         vpc_port=endpoint[1],
         names=(settings.container_host, *_CONTAINER_NAMES) if settings.container_host else (),
     )
     config = Config()
-    config.bind = [f"fd://{os.dup(listener.fileno())}" for listener in listeners]  # the server closes them
+    # the server closes them
+    config.bind = [f"fd://{os.dup(listener.fileno())}" for listener in listeners]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 2
     config.loglevel = "WARNING"
@@ -161,7 +174,9 @@ def _stop_on_end_of_input(stop: asyncio.Event) -> None:
 
 
 def _environment(folder: Path, endpoint_url: str, credentials: Mapping[str, str]) -> dict[str, str]:
-    """Write the configuration files of a client; return the variables that make it use this sandbox."""
+    """Write the configuration files of a client;
+    return the variables that make it use this sandbox.
+    """
     access_key, secret_key = credentials["access_key"], credentials["secret_key"]
     for name in ("journal", "cache"):
         (folder / name).mkdir(mode=0o700)

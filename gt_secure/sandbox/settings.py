@@ -43,7 +43,9 @@ class Settings:
         for name in ("log_delay_s", "workforce_delay_s"):
             _check_range(name, getattr(self, name), 0, MAX_DELAY_S)
         if self.seed not in ("demo", None):
-            raise InvalidInput(f"'{self.seed}' is not a seed.", next_step="Use 'demo' or None.", field="seed")
+            raise InvalidInput(
+                f"'{self.seed}' is not a seed.", next_step="Use 'demo' or None.", field="seed"
+            )
         if not (self.account.isascii() and self.account.isdigit() and len(self.account) == 12):
             raise InvalidInput(
                 f"{self.account!r} is not an account id.",
@@ -78,14 +80,19 @@ def account_id() -> str:
 
 
 def check_loopback(host: str) -> None:
-    """Refuse any host that other machines could reach: the sandbox trusts whoever calls about where they come from."""
+    """Refuse any host that other machines could reach:
+    the sandbox trusts whoever calls about where they come from.
+    """
     if host == "localhost":
         return
     address = _address(host)
     if address is None or not address.is_loopback:
         raise InvalidInput(
             f"'{host}' is not a loopback address; the sandbox serves this machine only.",
-            next_step="Use 127.0.0.1, ::1 or localhost, or leave the host out. For containers, add --container-host.",
+            next_step=(
+                "Use 127.0.0.1, ::1 or localhost, or leave the host out. For containers, add"
+                " --container-host."
+            ),
             field="host",
             value=host,
         )
@@ -99,12 +106,17 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _check_private(host: str) -> None:
-    """Refuse an address for containers that the internet could reach, and the one that means every address."""
+    """Refuse an address for containers that the internet could reach,
+    and the one that means every address.
+    """
     address = _address(host)
     if address is None or not address.is_private or address.is_loopback or address.is_unspecified:
         raise InvalidInput(
             f"'{host}' is not a private address of this machine.",
-            next_step="Give the address of the bridge that your containers are on, for example 172.17.0.1.",
+            next_step=(
+                "Give the address of the bridge that your containers are on, for example"
+                " 172.17.0.1."
+            ),
             field="container_host",
             value=host,
         )

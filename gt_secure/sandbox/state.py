@@ -13,7 +13,9 @@ Record = dict[str, Any]
 
 @dataclass(slots=True)
 class Region:
-    """The resources of one region. Records are what the API returns; times are seconds since 1970."""
+    """The resources of one region. Records are what the API returns;
+    times are seconds since 1970.
+    """
 
     name: str
     workforce_delay_s: float
@@ -29,7 +31,9 @@ class Region:
 
     def knows_team(self, arn: object) -> bool:
         """Return whether a workteam of this ARN exists or is subscribed to."""
-        return any(team["WorkteamArn"] == arn for team in (*self.workteams.values(), *self.subscribed))
+        return any(
+            team["WorkteamArn"] == arn for team in (*self.workteams.values(), *self.subscribed)
+        )
 
     def begin(self, workforce: Record, status: str) -> None:
         """Let a workforce change; it has done so after the delay."""

@@ -1,4 +1,5 @@
-"""CloudTrail's event history: the management events that the sandbox writes itself, and LookupEvents.
+"""CloudTrail's event history: the management events that the sandbox writes itself, and
+LookupEvents.
 
 On AWS an event appears within about 15 minutes, here immediately.
 """
@@ -21,14 +22,17 @@ KEPT = 5000
 """Maximum number of events kept; the oldest are dropped."""
 MAX_RESULTS = 50
 _POLICY_CALLS = {"PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}
-_ATTRIBUTES = frozenset({"EventName", "EventSource", "EventId", "Username", "ResourceName", "ReadOnly", "AccessKeyId"})
+_ATTRIBUTES = frozenset(
+    {"EventName", "EventSource", "EventId", "Username", "ResourceName", "ReadOnly", "AccessKeyId"}
+)
 
 
 class Trail:
     """Events of this sandbox, and the answers to LookupEvents."""
 
     def __init__(self) -> None:
-        self._events: deque[tuple[str, Record, Record]] = deque(maxlen=KEPT)  # region, values to look up, event
+        # region, values to look up, event
+        self._events: deque[tuple[str, Record, Record]] = deque(maxlen=KEPT)
 
     def clear(self) -> None:
         """Forget all events."""
@@ -41,7 +45,11 @@ class Trail:
         given = body if isinstance(body, dict) else {}
         parameters = {key[:1].lower() + key[1:]: value for key, value in given.items()}
         resource = str(given.get("WorkteamName") or given.get("WorkforceName") or "")
-        told = {"eventSource": "sagemaker.amazonaws.com", "eventName": name, "requestParameters": parameters}
+        told = {
+            "eventSource": "sagemaker.amazonaws.com",
+            "eventName": name,
+            "requestParameters": parameters,
+        }
         self._add(
             request,
             resource,
@@ -60,11 +68,17 @@ class Trail:
         if name == "PutBucketPolicy":
             parameters["bucketPolicy"] = parsed_json(request.body)
         error = "" if status < 300 else "AccessDenied" if status == 403 else "InvalidRequest"
-        told = {"eventSource": "s3.amazonaws.com", "eventName": name, "requestParameters": parameters}
+        told = {
+            "eventSource": "s3.amazonaws.com",
+            "eventName": name,
+            "requestParameters": parameters,
+        }
         told |= {"awsRegion": REGION, "requestID": request.id}
         self._add(request, bucket, "AWS::S3::Bucket", error, told)
 
-    def _add(self, request: HttpRequest, resource: str, kind: str, error: str, told: Record) -> None:
+    def _add(
+        self, request: HttpRequest, resource: str, kind: str, error: str, told: Record
+    ) -> None:
         key = request.access_key
         arn = auth.caller_arn(key) or ""
         event: Record = {
@@ -110,7 +124,8 @@ class Trail:
             return aws_json_error(refusal.code, refusal.message)
         if name != "LookupEvents":
             return aws_json_error(
-                "UnknownOperationException", f"The sandbox offers cloudtrail:LookupEvents, not {name}."
+                "UnknownOperationException",
+                f"The sandbox offers cloudtrail:LookupEvents, not {name}.",
             )
         given = parsed_json(request.body)
         if not isinstance(given, dict):
@@ -119,11 +134,17 @@ class Trail:
 
     def _lookup(self, body: Mapping[str, Any], request: HttpRequest) -> Reply:
         attributes = body.get("LookupAttributes") or []
-        if len(attributes) > 1 or any(each.get("AttributeKey") not in _ATTRIBUTES for each in attributes):
-            return aws_json_error("InvalidLookupAttributesException", "Specify one lookup attribute.")
+        if len(attributes) > 1 or any(
+            each.get("AttributeKey") not in _ATTRIBUTES for each in attributes
+        ):
+            return aws_json_error(
+                "InvalidLookupAttributesException", "Specify one lookup attribute."
+            )
         size, token = body.get("MaxResults", MAX_RESULTS), str(body.get("NextToken") or "0")
         if not isinstance(size, int) or not 1 <= size <= MAX_RESULTS:
-            return aws_json_error("InvalidMaxResultsException", "MaxResults must be between 1 and 50.")
+            return aws_json_error(
+                "InvalidMaxResultsException", "MaxResults must be between 1 and 50."
+            )
         if not token.isdigit():
             return aws_json_error("InvalidNextTokenException", "The token is not valid.")
         region = auth.signed_region(request)

@@ -1,8 +1,9 @@
 """The network of the demo in the emulator's EC2, and what ministack's EC2, WAF and S3 lack.
 
-ministack makes resources with random ids, so those of the demo are written into its stores. It does not filter VPC
-endpoints, answers without their policy, private DNS and creation time, and checks the permissions of lists, and of
-objects whose keys begin or end with a slash, on other resources than AWS.
+ministack makes resources with random ids, so those of the demo are written into its stores. It does
+not filter VPC endpoints, answers without their policy, private DNS and creation time, and checks
+the permissions of lists, and of objects whose keys begin or end with a slash, on other resources
+than AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from .state import Record
 HttpAnswer = tuple[int, dict[str, str], bytes]
 SEED = Path(__file__).parent / "demo_data" / "vpc.json"
 _EVERYTHING = json.dumps(
-    {"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+    {
+        "Version": "2008-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+    }
 )
 _FILTERS = {
     "vpc-id": "VpcId",
@@ -43,12 +47,16 @@ def install() -> None:
 
 
 def _of_object(original: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Return the action on an object also where its key has slashes only, which the emulator takes for the bucket."""
+    """Return the action on an object also where its key has slashes only,
+    which the emulator takes for the bucket.
+    """
     return lambda method, path, query: original(method, path.lstrip("/").replace("//", "/-"), query)
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
-    def resource(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str) -> str:
+    def resource(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str
+    ) -> str:
         region, account = where
         bucket, _, key = path.lstrip("/").partition("/")
         if service == "s3" and key:  # with all its slashes
@@ -57,7 +65,8 @@ def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
             return f"arn:aws:ec2:{region}:{account}:prefix-list/{identifier[0]}"
         if service == "wafv2" and "IPSet" in str(headers.get("x-amz-target")):
             given = json.loads(body)
-            return f"arn:aws:wafv2:{region}:{account}:regional/ipset/{given.get('Name', '*')}/{given.get('Id', '*')}"
+            name, identity = given.get("Name", "*"), given.get("Id", "*")
+            return f"arn:aws:wafv2:{region}:{account}:regional/ipset/{name}/{identity}"
         return original(service, method, path, headers, body, query, *where)
 
     return resource
@@ -70,22 +79,35 @@ def _describe_endpoints(parameters: Mapping[str, Any]) -> HttpAnswer:
         answer: HttpAnswer = ec2._error(code, message, 400)
         return answer
 
-    ids, filters = ec2._parse_member_list(parameters, "VpcEndpointId"), ec2._parse_filters(parameters)
+    ids, filters = (
+        ec2._parse_member_list(parameters, "VpcEndpointId"),
+        ec2._parse_filters(parameters),
+    )
     for identifier in ids:
         if identifier not in ec2._vpc_endpoints:
-            return refused("InvalidVpcEndpointId.NotFound", f"The Vpc Endpoint Id '{identifier}' does not exist")
+            return refused(
+                "InvalidVpcEndpointId.NotFound",
+                f"The Vpc Endpoint Id '{identifier}' does not exist",
+            )
     for name in filters:
         if name not in _FILTERS and not name.startswith("tag"):
             return refused("InvalidParameterValue", f"The filter '{name}' is invalid")
-    of_members = {_FILTERS[name]: patterns for name, patterns in filters.items() if name in _FILTERS}
+    of_members = {
+        _FILTERS[name]: patterns for name, patterns in filters.items() if name in _FILTERS
+    }
     items = "".join(
         _endpoint_xml(endpoint)
         for identifier, endpoint in ec2._vpc_endpoints.items()
         if (not ids or identifier in ids)
         and ec2._resource_matches_tag_filters(identifier, filters)
-        and all(any(ec2._glob_match(each, endpoint[name]) for each in globs) for name, globs in of_members.items())
+        and all(
+            any(ec2._glob_match(each, endpoint[name]) for each in globs)
+            for name, globs in of_members.items()
+        )
     )
-    answer: HttpAnswer = ec2._xml(200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>")
+    answer: HttpAnswer = ec2._xml(
+        200, "DescribeVpcEndpointsResponse", f"<vpcEndpointSet>{items}</vpcEndpointSet>"
+    )
     return answer
 
 
@@ -93,11 +115,11 @@ def _endpoint_xml(endpoint: Record) -> str:
     from ministack.services import ec2
 
     private = str(endpoint["VpcEndpointType"] == "Interface").lower()
+    made_at = dt.datetime.fromtimestamp(endpoint["CreationTimestamp"], dt.UTC)
     return (
         f"{ec2._vpce_fields_xml(endpoint).removesuffix('</item>')}"
         f"<policyDocument>{escape(_EVERYTHING)}</policyDocument><privateDnsEnabled>{private}</privateDnsEnabled>"
-        f"<creationTimestamp>{dt.datetime.fromtimestamp(endpoint['CreationTimestamp'], dt.UTC).isoformat()}"
-        "</creationTimestamp></item>"
+        f"<creationTimestamp>{made_at.isoformat()}</creationTimestamp></item>"
     )
 
 
@@ -106,7 +128,11 @@ def vpc_of(identifier: str) -> str | None:
     from ministack.services import ec2
 
     endpoint = ec2._vpc_endpoints.get_scoped(account_id(), REGION, identifier)
-    return str(endpoint["VpcId"]) if endpoint is not None and endpoint["ServiceName"].endswith(".s3") else None
+    return (
+        str(endpoint["VpcId"])
+        if endpoint is not None and endpoint["ServiceName"].endswith(".s3")
+        else None
+    )
 
 
 def seed() -> None:
@@ -115,7 +141,11 @@ def seed() -> None:
 
     account = account_id()
     common = {"VpcId": VPC_ID, "OwnerId": account, "CreationTimestamp": time.time() - 90 * 86_400.0}
-    for store, records in json.loads(SEED.read_text(encoding="utf-8").replace("${account}", account)).items():
+    for store, records in json.loads(
+        SEED.read_text(encoding="utf-8").replace("${account}", account)
+    ).items():
         for identifier, record in records.items():
             getattr(ec2, store).set_scoped(account, REGION, identifier, {**common, **record})
-            ec2._tags.set_scoped(account, REGION, identifier, [{"Key": "Name", "Value": record["Name"]}])
+            ec2._tags.set_scoped(
+                account, REGION, identifier, [{"Key": "Name", "Value": record["Name"]}]
+            )

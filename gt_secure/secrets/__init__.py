@@ -1,8 +1,8 @@
 """One recogniser of secrets: for masks, the secret check and the checks of notebooks.
 
-``kinds.json`` lists the kinds, with a source, an example and a counter-example each. :func:`redact` masks the secrets
-of a text, :func:`find_secrets` finds those of a notebook. Needs nothing but the standard library, so it may be copied
-elsewhere by itself.
+``kinds.json`` lists the kinds, with a source, an example and a counter-example each. :func:`redact`
+masks the secrets of a text, :func:`find_secrets` finds those of a notebook. Needs nothing but the
+standard library, so it may be copied elsewhere by itself.
 """
 
 from __future__ import annotations

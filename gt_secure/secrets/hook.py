@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""A hook for git: fails where a file holds a presigned URL, a key or a token. It needs only the standard library.
+"""A hook for git: fails where a file holds a presigned URL, a key or a token. It needs only the
+standard library.
 
     no_secret_saved FILE... [--accept ID]...
 
-A notebook is searched as one, any other file as text. A file that cannot be read or searched fails too.
+A notebook is searched as one, any other file as text. A file that cannot be read or searched fails
+too.
 """
 
 from __future__ import annotations
@@ -22,15 +24,29 @@ from .save_check import parsed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print each secret by its kind, place and id; returns 1 if there is one, or a file was not searched."""
-    parser = argparse.ArgumentParser(description="Fail where a file holds a presigned URL, a key or a token.")
+    """Print each secret by its kind, place and id; returns 1 if there is one,
+    or a file was not searched.
+    """
+    parser = argparse.ArgumentParser(
+        description="Fail where a file holds a presigned URL, a key or a token."
+    )
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--accept", action="append", default=[], metavar="ID", help="a secret that may stay, by its id")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="a secret that may stay, by its id",
+    )
     args = parser.parse_args(arguments)
     code = 0
     for file in args.files:
         try:
-            found = [f"{each}, id {each.id}" for each in _secrets_of(Path(file)) if each.id not in args.accept]
+            found = [
+                f"{each}, id {each.id}"
+                for each in _secrets_of(Path(file))
+                if each.id not in args.accept
+            ]
         except (OSError, ValueError) as error:
             found = [f"not searched ({type(error).__name__})"]
         for text in found:

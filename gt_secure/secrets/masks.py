@@ -17,10 +17,11 @@ _PRESIGNED = re.compile(
 
 
 def redact(text: object) -> str:
-    """Mask the secrets in a text: of presigned URLs, headers, credentials, tokens, keys and passwords.
+    """Mask the secrets in a text: of presigned URLs, headers, credentials, tokens, keys and
+    passwords.
 
-    A name may be spelled in any case and encoded any number of times. What is not secret stays: host, key, time and
-    lifetime identify a URL. Redacting twice changes nothing.
+    A name may be spelled in any case and encoded any number of times. What is not secret stays:
+    host, key, time and lifetime identify a URL. Redacting twice changes nothing.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ def holds_secret(text: object) -> bool:
 
 
 def holds_presigned_url(text: object) -> bool:
-    """Return whether a text has the query of a presigned URL in it, complete or cut, in any spelling."""
+    """Return whether a text has the query of a presigned URL in it, complete or cut,
+    in any spelling.
+    """
     return bool(_PRESIGNED.search(decoded(str(text))))
 
 
@@ -68,7 +71,10 @@ def redact_data(data: Any) -> Any:
     if isinstance(data, str):
         return redact(data)
     if isinstance(data, Mapping):
-        return {redact(name) if isinstance(name, str) else name: _member(name, value) for name, value in data.items()}
+        return {
+            redact(name) if isinstance(name, str) else name: _member(name, value)
+            for name, value in data.items()
+        }
     if isinstance(data, (list, tuple, set, frozenset)):
         return _same_kind(data, [redact_data(item) for item in data])
     if isinstance(data, bytes):
@@ -90,7 +96,8 @@ def _member(name: object, value: Any) -> Any:
 
 
 _ALWAYS = re.compile(
-    r"(?:signature|security[-_]?token|session[-_]?token|secret[-_]?(?:access[-_]?)?key)$", re.IGNORECASE
+    r"(?:signature|security[-_]?token|session[-_]?token|secret[-_]?(?:access[-_]?)?key)$",
+    re.IGNORECASE,
 )
 """Names of AWS whose values are masked whatever they look like."""
 

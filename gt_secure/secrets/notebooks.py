@@ -1,7 +1,8 @@
 """Secrets in the data of a notebook: where they are, and how they are masked.
 
-Many texts of a notebook are searched as one: each with the name of its member, so that ``{"SessionToken": …}`` is
-found whichever way it is stored. The secret check of the JupyterLab extension does the same.
+Many texts of a notebook are searched as one: each with the name of its member, so that
+``{"SessionToken": …}`` is found whichever way it is stored. The secret check of the JupyterLab
+extension does the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ LEFT_OUT = "*** (left out: it holds a secret)"
 
 _MIME = "image/"
 _CHUNK = 1 << 17
-"""Length of the text that is searched at a time: where there is a secret, this much is decoded again to say where."""
+"""Length of the text that is searched at a time: where there is a secret,
+this much is decoded again to say where.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class SavedSecret:
     what : str
         Such as ``the signature of a presigned URL``.
     id : str
-        The first 16 digits of the SHA-256 of kind and secret: the same secret has the same id in every notebook.
+        The first 16 digits of the SHA-256 of kind and secret: the same secret has the same id in
+        every notebook.
     """
 
     place: str
@@ -53,7 +57,9 @@ class SavedSecret:
 
 
 class _Leaf(NamedTuple):
-    """A text of a notebook: its place, what holds it, and the part of it that is a piece of its chunk."""
+    """A text of a notebook: its place, what holds it,
+    and the part of it that is a piece of its chunk.
+    """
 
     place: str
     owner: Any
@@ -122,8 +128,12 @@ class _Texts:
 
     def _leaf(self, owner: Any, key: Any, text: str, role: str, begin: int, end: int) -> None:
         chunk, code = self._chunk, None if role == "name" else self._code
-        chunk.leaves.append((self._place, owner, key, text, len(chunk.pieces), begin, end, role, code))
-        chunk.pieces.append((_of_hex(text) or "".join(text.split())) if role == "whole" else text[begin:end])
+        chunk.leaves.append(
+            (self._place, owner, key, text, len(chunk.pieces), begin, end, role, code)
+        )
+        chunk.pieces.append(
+            (_of_hex(text) or "".join(text.split())) if role == "whole" else text[begin:end]
+        )
 
     def _walk(self, owner: Any, key: Any, value: Any, name: str | None, shown: str) -> None:
         """Add a value: a text, a list of lines, or what is in it."""
@@ -171,20 +181,30 @@ class _Texts:
                 continue
             if type(each) in _NUMBERS and len(name) < _TOKEN:
                 continue
-            if name.startswith(_MIME) and isinstance(each, str) and each.startswith(table().lists["pictures"]):
+            if (
+                name.startswith(_MIME)
+                and isinstance(each, str)
+                and each.startswith(table().lists["pictures"])
+            ):
                 continue
             self._leaf(data, inner, name, "name", 0, len(name))
             self._walk(data, inner, each, "", shown)
             self._add('"\x00\n' if type(each) in _NUMBERS else "")
 
-    def _text(self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str) -> None:
-        """Add a text behind the name of its member; what is base64 as a whole is announced as such."""
+    def _text(
+        self, owner: Any, key: Any, text: str, name: str | None, shown: str, role: str
+    ) -> None:
+        """Add a text behind the name of its member;
+        what is base64 as a whole is announced as such.
+        """
         begin, end, whole = 0, len(text), False
         if end >= 40 or shown:
             bare = text.strip().strip("'\"") if end < 4096 else ""
             is_key = _is_secret_key(bare)
             hint = "secret_key" if is_key else shown if "\n" not in bare else ""
-            whole = not is_key and not name and end >= 40 and (_is_base64(text) or bool(_of_hex(text)))
+            whole = (
+                not is_key and not name and end >= 40 and (_is_base64(text) or bool(_of_hex(text)))
+            )
             if whole:
                 role = "whole"
             elif hint and bare:
@@ -201,13 +221,19 @@ class _Texts:
 
 def _stream(output: Any) -> str | None:
     """Return the name of the stream whose text an output is."""
-    text = output.get("text") if isinstance(output, dict) and output.get("output_type") == "stream" else None
+    text = (
+        output.get("text")
+        if isinstance(output, dict) and output.get("output_type") == "stream"
+        else None
+    )
     lines = isinstance(text, list) and all(isinstance(each, str) for each in text)
     return str(output.get("name")) if isinstance(text, str) or lines else None
 
 
 def _of_hex(text: str) -> str:
-    """Return the base64 of a readable text that is written in hexadecimal digits; nothing for anything else."""
+    """Return the base64 of a readable text that is written in hexadecimal digits;
+    nothing for anything else.
+    """
     hexadecimal = len(text) % 2 == 0 and table().patterns["hex"].match(text)
     found = base64.b64encode(bytes.fromhex(text)).decode() if hexadecimal else ""
     return found if is_plain(found[:64]) else ""
@@ -215,7 +241,9 @@ def _of_hex(text: str) -> str:
 
 def _is_secret_key(text: str) -> bool:
     patterns = table().patterns
-    return bool(patterns["secret_key"].match(text)) and not patterns["plain"].match(from_base64(text))
+    return bool(patterns["secret_key"].match(text)) and not patterns["plain"].match(
+        from_base64(text)
+    )
 
 
 def _is_base64(text: str) -> bool:
@@ -259,9 +287,9 @@ def mask_secrets(
 ) -> list[SavedSecret]:
     """Replace the secrets of a notebook with ``***``, in place.
 
-    Host, key, date and lifetime of a presigned URL stay, so the text still says what it was. In the source of a code
-    cell only strings and comments are changed. An output in which a secret or a part of one is left is left out as a
-    whole.
+    Host, key, date and lifetime of a presigned URL stay, so the text still says what it was. In the
+    source of a code cell only strings and comments are changed. An output in which a secret or a
+    part of one is left is left out as a whole.
 
     Parameters
     ----------
@@ -286,7 +314,9 @@ def mask_secrets(
     blank = {each[0].place for each in left if not keep or not keep(_saved(each))}
     masked = {each[0].place for each in unwanted} - remaining
     for place, name, value, owner, _, _ in list(_parts(book)):
-        if not place.endswith("source") and (place in blank or (place in masked and holds_rest(value))):
+        if not place.endswith("source") and (
+            place in blank or (place in masked and holds_rest(value))
+        ):
             owner[name] = _left_out(value)
     return _named(each for each in unwanted if sources or not each[0].place.endswith("source"))
 
@@ -313,21 +343,37 @@ def _id(what: str, secret: str) -> str:
 
 
 def secrets_of_text(text: str, name: str) -> list[SavedSecret]:
-    """Find the secrets of a notebook that is saved as a script or as Markdown; ``name`` is that of its file."""
-    found = [(text.count("\n", 0, span.start) + 1, span.what, text[span.start : span.end]) for span in find(text)]
-    return [SavedSecret(f"line {line} of {name}", what, _id(what, secret)) for line, what, secret in found]
+    """Find the secrets of a notebook that is saved as a script or as Markdown;
+    ``name`` is that of its file.
+    """
+    found = [
+        (text.count("\n", 0, span.start) + 1, span.what, text[span.start : span.end])
+        for span in find(text)
+    ]
+    return [
+        SavedSecret(f"line {line} of {name}", what, _id(what, secret))
+        for line, what, secret in found
+    ]
 
 
 def mask_text(text: str, *, code: bool) -> str:
-    """Replace the secrets of such a text with ``***``; in ``code`` only those in strings and comments."""
+    """Replace the secrets of such a text with ``***``;
+    in ``code`` only those in strings and comments.
+    """
     inside = _literals(text) if code else [(0, len(text))]
     spans = [(span.start, span.end) for span in find(text)]
-    return replaced(text, (span for span in spans if any(a <= span[0] and span[1] <= b for a, b in inside)))
+    return replaced(
+        text, (span for span in spans if any(a <= span[0] and span[1] <= b for a, b in inside))
+    )
 
 
 def _mask(places: list[_Found], sources: bool) -> None:
     changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
-    literals = {code: _literals(code) for code in {leaf.code for leaf, _, _, _ in places} if code is not None}
+    literals = {
+        code: _literals(code)
+        for code in {leaf.code for leaf, _, _, _ in places}
+        if code is not None
+    }
     for leaf, start, end, _ in places:
         inside = [(start, end)] if leaf.code is None else literals[leaf.code]
         parts = [(max(start, a), min(end, b)) for a, b in inside if a < end and start < b]
@@ -340,11 +386,15 @@ def _mask(places: list[_Found], sources: bool) -> None:
 def _write(leaf: _Leaf, text: str) -> None:
     """Put a text in the place of a leaf: a value, lines, or the name of a member."""
     if leaf.role == "name":
-        members = [(text if name == leaf.key else name, value) for name, value in leaf.owner.items()]
+        members = [
+            (text if name == leaf.key else name, value) for name, value in leaf.owner.items()
+        ]
         leaf.owner.clear()
         leaf.owner.update(members)
     else:
-        leaf.owner[leaf.key] = re.split(r"(?<=\n)(?!$(?![\s\S]))", text) if leaf.role == "lines" else text
+        leaf.owner[leaf.key] = (
+            re.split(r"(?<=\n)(?!$(?![\s\S]))", text) if leaf.role == "lines" else text
+        )
 
 
 def _left_out(value: Any) -> Any:
@@ -365,7 +415,14 @@ def _parts(book: dict[str, Any]) -> Iterator[_Part]:
     for name, value in list(book.items()):
         if name == "metadata" and isinstance(value, dict):
             for inner, each in list(value.items()):
-                yield "the widget state" if inner == "widgets" else "the metadata", inner, each, value, None, ""
+                yield (
+                    "the widget state" if inner == "widgets" else "the metadata",
+                    inner,
+                    each,
+                    value,
+                    None,
+                    "",
+                )
         elif name != "cells":
             yield "the metadata", name, value, book, None, ""
 
@@ -382,7 +439,9 @@ def _cell_parts(number: int, cell: dict[str, Any]) -> Iterator[_Part]:
 
 
 def _literals(source: str) -> list[tuple[int, int]]:
-    """Find the strings, comments and shell lines of a source; all of it if it is for another program."""
+    """Find the strings, comments and shell lines of a source;
+    all of it if it is for another program.
+    """
     if table().patterns["cell_magic"].match(source):
         return [(0, len(source))]
     return [found.span() for found in table().patterns["literal"].finditer(source)]

@@ -1,4 +1,6 @@
-"""Finds anchors in a long text with numpy: looks up pairs of letters, then the anchors where one of their pairs is."""
+"""Finds anchors in a long text with numpy: looks up pairs of letters,
+then the anchors where one of their pairs is.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ _CLASSES = (
     ("aAkK", lambda _: False),
 )
 _WORD, _LETTER, _IN_VALUE, _SPACE, _VALUE, _STOP, _KEY = (1 << i for i in range(7))
-"""Classes of letters: of names, of words, of values, spaces, what is between a name and its value, what ends a word of
-prose, and what "access" and "key" begin with."""
+"""Classes of letters: of names, of words, of values, spaces, what is between a name and its value,
+what ends a word of prose, and what "access" and "key" begin with."""
 
 
 class Anchor:
@@ -36,7 +38,11 @@ class Anchor:
         if at >= len(self.data):
             return list(range(256))
         letter = self.text[at]
-        return [ord(letter)] if self.case or not letter.isalpha() else [ord(letter), ord(letter.upper())]
+        return (
+            [ord(letter)]
+            if self.case or not letter.isalpha()
+            else [ord(letter), ord(letter.upper())]
+        )
 
 
 class Pairs:
@@ -54,7 +60,9 @@ class Pairs:
     def __init__(self, anchors: Sequence[Anchor], numpy: Any) -> None:
         self._numpy = numpy
         windows, numbers = _windows(anchors)
-        self._anchors = {pair: [windows[number] for number in each] for pair, each in numbers.items()}
+        self._anchors = {
+            pair: [windows[number] for number in each] for pair, each in numbers.items()
+        }
         self._pair = numpy.zeros(1 << 16, numpy.uint16)
         for i, pair in enumerate(numbers, 1):
             self._pair[int.from_bytes(pair, "little")] = i
@@ -67,7 +75,10 @@ class Pairs:
             least = min(8 if anchor.text.startswith("p") else 12 for anchor, _ in ends)
             self._least[int.from_bytes(pair, "little")] = least
         letters = map(chr, range(128))
-        classes = [sum((c in has or more(c)) << i for i, (has, more) in enumerate(_CLASSES)) for c in letters]
+        classes = [
+            sum((c in has or more(c)) << i for i, (has, more) in enumerate(_CLASSES))
+            for c in letters
+        ]
         self._class = numpy.array(classes, numpy.uint8)
 
     def places(self, data: bytes) -> dict[Anchor, list[int]]:
@@ -87,7 +98,9 @@ class Pairs:
         return found
 
     def _likely(self, pairs: Any, at: Any) -> Any:
-        """Return those of the places where the next pair fits too, and no prose follows the name."""
+        """Return those of the places where the next pair fits too,
+        and no prose follows the name.
+        """
         numpy = self._numpy
         at, last = numpy.split(at, [numpy.searchsorted(at, len(pairs) - 2 * _AHEAD)])
         if not len(at):
@@ -121,10 +134,14 @@ _Windows = list[tuple[Anchor, int]]
 
 
 def _windows(anchors: Sequence[Anchor]) -> tuple[_Windows, dict[bytes, list[int]]]:
-    """Return the rarest pair of each anchor at an even and at an odd place, and the numbers of windows by pair."""
+    """Return the rarest pair of each anchor at an even and at an odd place,
+    and the numbers of windows by pair.
+    """
     windows: _Windows = []
     numbers: dict[bytes, list[int]] = {}
-    long = sorted((anchor for anchor in anchors if len(anchor.data) > 1), key=lambda anchor: not anchor.far)
+    long = sorted(
+        (anchor for anchor in anchors if len(anchor.data) > 1), key=lambda anchor: not anchor.far
+    )
     for anchor, odd in ((anchor, odd) for anchor in long for odd in (0, 1)):
         at = min(range(odd, len(anchor.data) - 1, 2), key=lambda i: _worth(anchor, i, numbers))
         for one in anchor.codes(at):
@@ -135,18 +152,26 @@ def _windows(anchors: Sequence[Anchor]) -> tuple[_Windows, dict[bytes, list[int]
 
 
 def _followers(windows: _Windows, numbers: dict[bytes, list[int]], numpy: Any) -> tuple[Any, Any]:
-    """Return the class of each pair of letters, and the classes that may follow each pair of an anchor."""
+    """Return the class of each pair of letters,
+    and the classes that may follow each pair of an anchor.
+    """
     behind = numpy.zeros((2, len(windows), 256), bool)
     for number, (anchor, at) in enumerate(windows):
         behind[0, number, anchor.codes(at + 2)] = behind[1, number, anchor.codes(at + 3)] = True
-    (ones, one_of), (twos, two_of) = (numpy.unique(each, axis=1, return_inverse=True) for each in behind)
-    classes = numpy.add.outer(two_of.ravel() * ones.shape[1], one_of.ravel()).ravel().astype(numpy.uint16)
+    (ones, one_of), (twos, two_of) = (
+        numpy.unique(each, axis=1, return_inverse=True) for each in behind
+    )
+    classes = (
+        numpy.add.outer(two_of.ravel() * ones.shape[1], one_of.ravel()).ravel().astype(numpy.uint16)
+    )
     both = (twos[:, :, None] & ones[:, None]).reshape(len(windows), -1)
     return classes, numpy.array([both[each].any(axis=0) for each in ([], *numbers.values())])
 
 
 def _worth(anchor: Anchor, at: int, used: Container[bytes]) -> tuple[bool, bool, int]:
-    """Return a key that sorts an anchor's pairs: first those before another pair, then those of no other anchor."""
+    """Return a key that sorts an anchor's pairs: first those before another pair,
+    then those of no other anchor.
+    """
     pair = anchor.text[at : at + 2]
     common = sum(_COMMON.find(letter) for letter in pair.lower())
     return at + 3 >= len(anchor.data), pair.encode() in used, common

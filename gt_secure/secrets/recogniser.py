@@ -1,9 +1,10 @@
 """Finds secrets in text, however they are spelled: the one recogniser of the package.
 
-A text is decoded until nothing is left to decode (percent signs, HTML entities, escapes of JSON and Python, colours of
-terminals). The rules of ``kinds.json`` are tried in the decoded text where one of their anchors is, and again where
-lines were wrapped. What they find is mapped back to the text as it was given; the map is made when there is something
-to map. The secret check of the JupyterLab extension reads the same table and does the same.
+A text is decoded until nothing is left to decode (percent signs, HTML entities, escapes of JSON and
+Python, colours of terminals). The rules of ``kinds.json`` are tried in the decoded text where one
+of their anchors is, and again where lines were wrapped. What they find is mapped back to the text
+as it was given; the map is made when there is something to map. The secret check of the JupyterLab
+extension reads the same table and does the same.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from .pairs import Anchor, Pairs
 
 KINDS_FILE = Path(__file__).with_name("kinds.json")
 _ROUNDS = 8
-"""Most rounds of decoding a text: each round of encoding makes it longer, and no server decodes so often."""
+"""Most rounds of decoding a text: each round of encoding makes it longer,
+and no server decodes so often.
+"""
 _NEAR, _FAR = 40, 300
 _REACH = {"before": _NEAR, "unless": 16}
 """Most letters before an anchor that these patterns look at."""
@@ -33,7 +36,9 @@ _LONG = 1 << 15
 _WIDEST = 240
 """A longer line was not wrapped: whoever wraps lines makes them shorter."""
 _TRIES = 12
-"""Number of searches of a long run, each from one of its places to its end, before it is refused."""
+"""Number of searches of a long run, each from one of its places to its end,
+before it is refused.
+"""
 NOT_SEARCHED = "text that was not searched, since it would take too long"
 """The kind of a refused run: it is masked, since it may hold a secret."""
 
@@ -65,11 +70,15 @@ class _Rule(NamedTuple):
 
 
 class _Table:
-    """The table of kinds; its patterns are compiled when one is asked for, since most texts need none."""
+    """The table of kinds; its patterns are compiled when one is asked for,
+    since most texts need none.
+    """
 
     def __init__(self, data: dict[str, Any]) -> None:
         self.mask: str = data["mask"]
-        self.lists: dict[str, tuple[str, ...]] = {name: tuple(data["lists"][name]) for name in data["lists"]}
+        self.lists: dict[str, tuple[str, ...]] = {
+            name: tuple(data["lists"][name]) for name in data["lists"]
+        }
         self.entities: dict[str, str] = data["entities"]
         self.kinds = tuple(dict.fromkeys(kind["what"] for kind in data["kinds"]))
         self._data = data
@@ -78,7 +87,10 @@ class _Table:
     @cached_property
     def patterns(self) -> dict[str, re.Pattern[str]]:
         """The patterns of escapes and wrapped lines, by name."""
-        return {name: self._compiled(text, True, re.MULTILINE) for name, text in self._data["patterns"].items()}
+        return {
+            name: self._compiled(text, True, re.MULTILINE)
+            for name, text in self._data["patterns"].items()
+        }
 
     @cached_property
     def words(self) -> dict[str, re.Pattern[str]]:
@@ -88,7 +100,10 @@ class _Table:
     @cached_property
     def escapes(self) -> dict[str, re.Pattern[str]]:
         """The patterns of escapes, by what each begins with or has in it."""
-        return {begin: self._compiled(text, True, re.MULTILINE) for begin, text in self._data["escapes"].items()}
+        return {
+            begin: self._compiled(text, True, re.MULTILINE)
+            for begin, text in self._data["escapes"].items()
+        }
 
     @cached_property
     def anchors(self) -> tuple[Anchor, ...]:
@@ -98,7 +113,9 @@ class _Table:
         for number, kind in enumerate(kinds):
             for text in kind["anchors"]:
                 rules.setdefault((text, bool(kind.get("case"))), []).append(number)
-        rules |= {(text, True): [] for text in (*self.lists["base64"], *self.escapes) if len(text) > 2}
+        rules |= {
+            (text, True): [] for text in (*self.lists["base64"], *self.escapes) if len(text) > 2
+        }
         return tuple(
             Anchor(text, case, tuple(numbers), any("far" in kinds[number] for number in numbers))
             for (text, case), numbers in rules.items()
@@ -119,18 +136,32 @@ class _Table:
         if number not in self._rules:
             kind = self._data["kinds"][number]
             case = bool(kind.get("case"))
-            near = [self._compiled(kind[name], case) if name in kind else None for name in ("before", "unless")]
+            near = [
+                self._compiled(kind[name], case) if name in kind else None
+                for name in ("before", "unless")
+            ]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
-            reach = [1 if _ONE.fullmatch(kind.get(name, "")) else most for name, most in _REACH.items()]
+            reach = [
+                1 if _ONE.fullmatch(kind.get(name, "")) else most for name, most in _REACH.items()
+            ]
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
             self._rules[number] = _Rule(
-                kind["what"], pattern, near[0], near[1], (reach[0], reach[1]), check, named, kind.get("back", "")
+                kind["what"],
+                pattern,
+                near[0],
+                near[1],
+                (reach[0], reach[1]),
+                check,
+                named,
+                kind.get("back", ""),
             )
         return self._rules[number]
 
     def _compiled(self, pattern: str, case: bool, flags: int = 0) -> re.Pattern[str]:
         """Compile a pattern as JavaScript would, after its parts have been filled in."""
-        while (filled := re.sub(r"<([A-Z]+)>", lambda part: self._data["parts"][part[1]], pattern)) != pattern:
+        while (
+            filled := re.sub(r"<([A-Z]+)>", lambda part: self._data["parts"][part[1]], pattern)
+        ) != pattern:
             pattern = filled
         if not flags:
             pattern = re.sub(r"(?<!\\)\$", r"\\Z", pattern)
@@ -200,14 +231,23 @@ class _View:
         if begin == "&" and before.count("&") == before.count("&amp;"):
             after = before.replace("&amp;", "&")  # as in most tables in HTML
         else:
-            after = escape.sub((lambda found: _meaning(found[0])) if begin in "%&\\" else _meaning(begin), before)
+            after = escape.sub(
+                (lambda found: _meaning(found[0])) if begin in "%&\\" else _meaning(begin), before
+            )
         if after != before:
-            self._steps.append(lambda: ((*found.span(), len(_meaning(found[0]))) for found in escape.finditer(before)))
+            self._steps.append(
+                lambda: (
+                    (*found.span(), len(_meaning(found[0]))) for found in escape.finditer(before)
+                )
+            )
             self.text, self._places = after, None
 
     def remove(self, ranges: list[tuple[int, int]]) -> None:
         """Leave out parts of the text, which are in order."""
-        starts, ends = [0, *(end for _, end in ranges)], [*(start for start, _ in ranges), len(self.text)]
+        starts, ends = (
+            [0, *(end for _, end in ranges)],
+            [*(start for start, _ in ranges), len(self.text)],
+        )
         self.text = "".join(self.text[start:end] for start, end in zip(starts, ends, strict=True))
         self._steps.append(lambda: ((start, end, 0) for start, end in ranges))
 
@@ -244,7 +284,9 @@ def decode(text: str) -> _View:
         for rare in (False, True):
             for begin, escape in table().escapes.items() if view.text is before else ():
                 known = table().plain.get(begin)
-                if (len(begin) > 1) is rare and (known in view.places if known else begin in view.text):
+                if (len(begin) > 1) is rare and (
+                    known in view.places if known else begin in view.text
+                ):
                     view.undo(escape, begin)
         if view.text is before:
             break
@@ -253,7 +295,9 @@ def decode(text: str) -> _View:
 
 @lru_cache(4096)
 def _meaning(escape: str) -> str:
-    """Return the character that an escape stands for, or nothing; the escape itself if it matters to no secret."""
+    """Return the character that an escape stands for, or nothing;
+    the escape itself if it matters to no secret.
+    """
     first = escape[0]
     if first == "%":
         code = int(escape[-2:], 16)
@@ -303,10 +347,16 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
 
 
 def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
-    """Find secrets in decoded text, also across wrapped lines and between the marks of highlighted code."""
+    """Find secrets in decoded text, also across wrapped lines and between the marks
+    of highlighted code.
+    """
     yield from _matches(view)
     yield from _wrapped(view.text)
-    marks = [found.span() for found in table().patterns["markup"].finditer(view.text)] if "span" in view.text else []
+    marks = (
+        [found.span() for found in table().patterns["markup"].finditer(view.text)]
+        if "span" in view.text
+        else []
+    )
     if marks:
         bare = _View(view.text)
         bare.remove(marks)
@@ -324,7 +374,9 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
         if result and span.start < result[-1].end:
             last = result[-1]
             result[-1] = SecretSpan(
-                last.start, max(last.end, span.end), min(last.what, span.what, key=order.__getitem__)
+                last.start,
+                max(last.end, span.end),
+                min(last.what, span.what, key=order.__getitem__),
             )
         else:
             result.append(span)
@@ -376,7 +428,9 @@ def _tried(view: _View) -> Iterator[tuple[Anchor, Sequence[int], list[_Rule]]]:
 
 
 class _LongRuns:
-    """The long runs of a text without a space, each with the number of letters that may still be read in it."""
+    """The long runs of a text without a space,
+    each with the number of letters that may still be read in it.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -447,7 +501,9 @@ def _wrapped(text: str) -> Iterator[SecretSpan]:
 
 
 def _broken_lines(text: str) -> list[list[tuple[int, int]]]:
-    """Return what a break put between two parts of a line, in groups of lines that follow each other."""
+    """Return what a break put between two parts of a line,
+    in groups of lines that follow each other.
+    """
     groups: list[list[tuple[int, int]]] = []
     words = table().words
     for wrap in table().patterns["wrap"].finditer(text):
@@ -485,7 +541,9 @@ def _in_base64(view: _View, nested: int) -> Iterator[SecretSpan]:
         after = found.end() if found else after
         if found and is_plain(found[0][:64]):
             whole = "".join(found[0].split()).rstrip("=")
-            yield from _decoded(found, from_base64(whole[: len(whole) - (len(whole) % 4 == 1)]), nested)
+            yield from _decoded(
+                found, from_base64(whole[: len(whole) - (len(whole) % 4 == 1)]), nested
+            )
 
 
 def _runs(text: str, letters: bytes, least: int) -> Iterator[tuple[int, int]]:
@@ -497,8 +555,17 @@ def _runs(text: str, letters: bytes, least: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-_LETTERS = bytes(ord("a" if chr(code).isalnum() or chr(code) in "+/_-" else " ") for code in range(128)) * 2
-_GRAPHIC = bytes(ord("a" if 32 < code < 127 and chr(code) not in "\"'`<>&;,?" else " ") for code in range(128)) * 2
+_LETTERS = (
+    bytes(ord("a" if chr(code).isalnum() or chr(code) in "+/_-" else " ") for code in range(128))
+    * 2
+)
+_GRAPHIC = (
+    bytes(
+        ord("a" if 32 < code < 127 and chr(code) not in "\"'`<>&;,?" else " ")
+        for code in range(128)
+    )
+    * 2
+)
 
 
 def _decoded(run: re.Match[str], text: str, nested: int) -> Iterator[SecretSpan]:
@@ -529,7 +596,8 @@ def from_base64(run: str) -> str:
     return "" if any(ord(c) < 9 for c in text[:64]) else text
 
 
-# Checks: whether a value is one of the kind. Each gets the value, whether a quote is before it, the text and the match.
+# Checks: whether a value is one of the kind. Each gets the value, whether a quote is before it, the
+# text and the match.
 
 
 def _value(value: str, *_: Any) -> bool:
@@ -537,7 +605,9 @@ def _value(value: str, *_: Any) -> bool:
 
 
 def _signed(value: str, _: bool, text: str, found: re.Match[str]) -> bool:
-    """A signature made with a documented example key opens nothing, and a decimal number is none."""
+    """A signature made with a documented example key opens nothing,
+    and a decimal number is none.
+    """
     start, end = found.start(), found.end()
     if table().words["decimal"].search(value):
         return False
@@ -546,7 +616,9 @@ def _signed(value: str, _: bool, text: str, found: re.Match[str]) -> bool:
     begin = max(text.rfind(char, max(0, start - _QUERY), start) for char in _BOUNDS) + 1
     stops = [at for char in (*_BOUNDS, " ") if (at := text.find(char, end, end + _QUERY)) >= 0]
     key = table().patterns["example_key"]
-    return len(value) >= 6 and not key.search(text, max(begin, start - _QUERY), min(stops, default=end + _QUERY))
+    return len(value) >= 6 and not key.search(
+        text, max(begin, start - _QUERY), min(stops, default=end + _QUERY)
+    )
 
 
 def _literal(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
@@ -555,7 +627,9 @@ def _literal(value: str, quoted: bool, text: str, found: re.Match[str]) -> bool:
         return False
     if quoted:
         return len(value) >= 8
-    if ("-" in found[1].rstrip(" =:") and "=" in found[1]) or text[found.start() - 1 : found.start()] == "-":
+    if ("-" in found[1].rstrip(" =:") and "=" in found[1]) or text[
+        found.start() - 1 : found.start()
+    ] == "-":
         return len(value) >= 6
     called = text[found.end() : found.end() + 1] in ("(", "[", ".")
     return len(value) >= 12 and not called and _holds(value, "digit")
@@ -566,13 +640,21 @@ def _word(value: str, *_: Any) -> bool:
 
 
 def _password(value: str, quoted: bool, *_: Any) -> bool:
-    plain = not _holds(value, "other") and (not quoted or not (_holds(value, "upper") and _holds(value, "lower")))
+    plain = not _holds(value, "other") and (
+        not quoted or not (_holds(value, "upper") and _holds(value, "lower"))
+    )
     return not plain and len(set(value)) >= 4 and _is_random(value)
 
 
 def _token(value: str, *_: Any) -> bool:
     letter = _holds(value, "lower") or _holds(value, "upper")
-    return _holds(value, "digit") and letter and len(set(value)) >= 8 and _is_random(value) and " " not in value
+    return (
+        _holds(value, "digit")
+        and letter
+        and len(set(value)) >= 8
+        and _is_random(value)
+        and " " not in value
+    )
 
 
 def _is_random(value: str) -> bool:
@@ -597,7 +679,9 @@ def _varied(value: str, *_: Any) -> bool:
 
 
 def checksum(body: str) -> str:
-    """Return the last six characters of a token of GitHub or npm: the CRC-32 of the others in base 62."""
+    """Return the last six characters of a token of GitHub or npm:
+    the CRC-32 of the others in base 62.
+    """
     number, digits = zlib.crc32(body.encode()), ""
     while number:
         number, digit = divmod(number, 62)

@@ -1,4 +1,6 @@
-"""The secret check of saves: secrets of outputs are masked, and a notebook with a secret in a source is refused."""
+"""The secret check of saves: secrets of outputs are masked,
+and a notebook with a secret in a source is refused.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,22 @@ _NEXT = "Remove that from the notebook, and save again."
 
 
 class SecretInNotebook(ValueError):
-    """A notebook is not saved, because it holds a secret; the message names the place, never the secret."""
+    """A notebook is not saved, because it holds a secret; the message names the place,
+    never the secret.
+    """
 
 
 class SaveCheck:
     """Mask the secrets of a notebook before a Jupyter server saves it, or refuse to save it.
 
-    The sources of cells are never changed: a notebook with a secret in a source is refused. It logs where a secret was.
+    The sources of cells are never changed: a notebook with a secret in a source is refused. It logs
+    where a secret was.
 
     Parameters
     ----------
     strict : bool
-        Refuse to save a notebook with a secret anywhere. By default the secrets of outputs, metadata and widget state
-        are replaced with ``***``.
+        Refuse to save a notebook with a secret anywhere. By default the secrets of outputs,
+        metadata and widget state are replaced with ``***``.
     accepted : iterable of str
         Ids of secrets that may stay (:attr:`SavedSecret.id`).
 
@@ -53,7 +58,8 @@ class SaveCheck:
         return SecretInNotebook(f"{text} {next_step}")
 
     def check(self, book: dict[str, Any], name: str) -> list[SavedSecret]:
-        """Mask the secrets of a notebook of format 4 in place and return them, or refuse it by its name.
+        """Mask the secrets of a notebook of format 4 in place and return them, or refuse it by its
+        name.
 
         Raises
         ------
@@ -61,9 +67,13 @@ class SaveCheck:
             If there is a secret in the source of a cell; with ``strict``, if there is one anywhere.
         """
         found = self._wanted(find_secrets(book))
-        masked = mask_secrets(book, sources=False, keep=self.keeps) if found and not self.strict else []
+        masked = (
+            mask_secrets(book, sources=False, keep=self.keeps) if found and not self.strict else []
+        )
         self._refuse(
-            self._wanted(find_secrets(book)) if masked else found, f"{name} is not saved", "The first cell is 0."
+            self._wanted(find_secrets(book)) if masked else found,
+            f"{name} is not saved",
+            "The first cell is 0.",
         )
         if masked:
             _log.warning("%s is saved without secrets. Masked: %s.", name, named(masked))
@@ -87,10 +97,15 @@ class SaveCheck:
             If :meth:`check` refuses the notebook. JupyterLab shows its message.
         """
         content = model.get("content")
-        is_text = model.get("type") == "file" and isinstance(content, str) and path.lower().endswith(".ipynb")
+        is_text = (
+            model.get("type") == "file"
+            and isinstance(content, str)
+            and path.lower().endswith(".ipynb")
+        )
         book = parsed(content) if is_text else content if model.get("type") == "notebook" else None
         try:
-            searched = not isinstance(book, dict) if is_text else "jupytext" in str(content)[:4000]  # its metadata
+            # its metadata
+            searched = not isinstance(book, dict) if is_text else "jupytext" in str(content)[:4000]
             if isinstance(content, str) and searched:
                 secrets = secrets_of_text(content, path.rpartition("/")[2] or "the text")
                 self._refuse(self._wanted(secrets), f"{path or 'The text'} is not saved")
@@ -105,9 +120,13 @@ class SaveCheck:
 
 
 def named(found: Iterable[SavedSecret], most: int = 5) -> str:
-    """Return the kinds and places of secrets in words: the first of them, and how many more there are."""
+    """Return the kinds and places of secrets in words: the first of them,
+    and how many more there are.
+    """
     words = list(dict.fromkeys(map(str, found)))
-    return ", ".join(words[:most]) + (f" and {len(words) - most:,} more" if len(words) > most else "")
+    return ", ".join(words[:most]) + (
+        f" and {len(words) - most:,} more" if len(words) > most else ""
+    )
 
 
 def parsed(text: Any) -> Any:

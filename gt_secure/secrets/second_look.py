@@ -1,7 +1,8 @@
 """Looks at what is left of an output after masking, in another way than the search for secrets.
 
-The search goes by names, prefixes and lines. This goes by the text next to a mask, once line breaks, frames, comment
-marks and markup are left out, so that a half of a secret, or the key beside a masked key id, is noticed.
+The search goes by names, prefixes and lines. This goes by the text next to a mask, once line
+breaks, frames, comment marks and markup are left out, so that a half of a secret, or the key beside
+a masked key id, is noticed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Step 2: allowed addresses and endpoints, which locks enforce it, and which objects the guard covers."""
+"""Step 2: allowed addresses and endpoints, which locks enforce it,
+and which objects the guard covers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from ..logs.named_networks import OWN
 from ..restriction.applications import applications
 from ..restriction.model import Restriction
 from .allow_fields import FIELDS, AllowField
-from .base import PANEL, Link, Step, check, error_markup, field, replace_children, show_part, spoken, text_field
+from .base import (
+    PANEL,
+    Link,
+    Step,
+    check,
+    error_markup,
+    field,
+    replace_children,
+    show_part,
+    spoken,
+    text_field,
+)
 from .chip_input import ChipInput
 from .entry_feedback import (
     about_addresses,
@@ -40,8 +53,8 @@ if TYPE_CHECKING:
 NOBODY = "No address is allowed yet."
 _LIST = 'List the allowed addresses in "Allow".'
 _NOT_KNOWN = (
-    'Not known yet. Sign a test URL, press "Probe from this browser", and read the requests some hours later: the '
-    "access log then names the address from which your browser came."
+    'Not known yet. Sign a test URL, press "Probe from this browser", and read the requests some'
+    " hours later: the access log then names the address from which your browser came."
 )
 _TRAITS = ("addresses", "endpoints", "team", "setting")
 _NAMES = tuple(each.name for each in FIELDS)
@@ -90,19 +103,27 @@ class AllowEditor(Step):
     """Start of the keys that the guard covers; empty for the whole bucket."""
 
     application = traitlets.Unicode("")
-    """The application that hands out the URLs, such as ``mlflow``; empty for any. It changes no lock."""
+    """The application that hands out the URLs, such as ``mlflow``; empty for any.
+    It changes no lock.
+    """
 
     age_limit = traitlets.Unicode("")
-    """The guard refuses presigned requests signed longer ago, such as ``15m``; empty for no limit."""
+    """The guard refuses presigned requests signed longer ago, such as ``15m``;
+    empty for no limit.
+    """
 
     signers = traitlets.Unicode("")
-    """ARNs of the users and roles whose URLs work, with commas between them; empty for no change."""
+    """ARNs of the users and roles whose URLs work, with commas between them;
+    empty for no change.
+    """
 
     url_lock = traitlets.Bool(None, allow_none=True)
     """True: on, in the mode that fits the portal; False: off; None: unchanged."""
 
     setting = traitlets.Unicode("")
-    """``SourceIp`` or ``VpcSourceIp`` where a workforce has two portals; empty for the one that fits."""
+    """``SourceIp`` or ``VpcSourceIp`` where a workforce has two portals;
+    empty for the one that fits.
+    """
 
     guard_lock = traitlets.Bool(None, allow_none=True)
     """The same for the bucket guard."""
@@ -140,11 +161,17 @@ class AllowEditor(Step):
         self.draw()
 
     def build(self) -> list[ipywidgets.Widget]:
-        """Make the lists, the bucket, one switch for both locks, and the options that few people need."""
+        """Make the lists, the bucket, one switch for both locks,
+        and the options that few people need.
+        """
         self.inputs = {each.name: self._text_input(each) for each in FIELDS}
         self.errors = {name: Html() for name in self.inputs}
         self.bucket_input = self.inputs["bucket"]
-        known = sorted(name for name, each in applications().items() if each.signature != "none" and not each.of_aws)
+        known = sorted(
+            name
+            for name, each in applications().items()
+            if each.signature != "none" and not each.of_aws
+        )
         self.inputs["application"].options = tuple(known)
         self.address_input = ChipInput(
             "Allowed addresses",
@@ -171,15 +198,23 @@ class AllowEditor(Step):
         self.my_addresses: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
         names = dict.fromkeys(each.name for each in self.link.networks if each.source == OWN)
-        self.named = field(ipywidgets.Dropdown, "Add a named network", options=["", *names], value="")
-        self.named.observe(lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value")
+        self.named = field(
+            ipywidgets.Dropdown, "Add a named network", options=["", *names], value=""
+        )
+        self.named.observe(
+            lambda change: self.guard(lambda: self.add_network(str(change["new"]))), "value"
+        )
         if not names:
             self.named.add_class("gts-hidden")
-        left = stack(self.address_input, row(self.text_button, self.mine_button), self.mine, self.named)
+        left = stack(
+            self.address_input, row(self.text_button, self.mine_button), self.mine, self.named
+        )
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
         self.protect_hint = Html()
-        self.portal_input = field(ipywidgets.Dropdown, "Workers of this team use", options=_PORTALS, value="")
+        self.portal_input = field(
+            ipywidgets.Dropdown, "Workers of this team use", options=_PORTALS, value=""
+        )
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
         self.more_box = self._build_more()
         self.more_button = self.opener("More options", self.more_box)
@@ -226,7 +261,8 @@ class AllowEditor(Step):
         Raises
         ------
         InvalidInput
-            If an entry is wrong or nobody is listed yet; the message says which and what to write instead.
+            If an entry is wrong or nobody is listed yet; the message says which and what to write
+            instead.
         """
         self._check_entries()
         guard = self.guard_lock
@@ -260,7 +296,10 @@ class AllowEditor(Step):
     def good(self) -> dict[str, Any]:
         """Return what is entered and right, by trait."""
         lists = {"addresses": self.address_input.entries, "endpoints": self.endpoint_input.entries}
-        words = {trait: [each.word for each in found if not each.problem] for trait, found in lists.items()}
+        words = {
+            trait: [each.word for each in found if not each.problem]
+            for trait, found in lists.items()
+        }
         return words | {trait: getattr(self, trait) for trait in (*_NAMES, "setting", *SWITCHES)}
 
     def add_address(self, word: str) -> None:
@@ -280,7 +319,9 @@ class AllowEditor(Step):
             self.named.value = ""
 
     def find_mine(self) -> None:
-        """Offer the addresses that a log or a probe has shown to be the person's own, each with its source."""
+        """Offer the addresses that a log or a probe has shown to be the person's own,
+        each with its source.
+        """
         shown: list[ipywidgets.Widget] = []
         for address, source in dict(self.my_addresses()).items():
             use = self._pressed(f"Add {address}", partial(self.add_address, address), "gts-link")
@@ -288,7 +329,9 @@ class AllowEditor(Step):
         replace_children(self.mine, shown or [Html(markup.hint(_NOT_KNOWN))])
 
     def find_endpoints(self, *, after_s: float = 0.0) -> None:
-        """List the S3 endpoints of the region, to choose from; ``after_s`` lets what is more urgent go first."""
+        """List the S3 endpoints of the region, to choose from;
+        ``after_s`` lets what is more urgent go first.
+        """
 
         def work() -> tuple[VpcEndpoint, ...] | GtSecureError:
             try:
@@ -296,14 +339,18 @@ class AllowEditor(Step):
             except GtSecureError as error:
                 return error  # a list to choose from is a comfort: ids can be typed
 
-        self.run("Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s)
+        self.run(
+            "Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s
+        )
 
     def explain(self, team_names: Sequence[str]) -> None:
         """Name the private workteams beside the portal lock, which affects them all."""
         self.switches.explain(team_names)
 
     def show_portals(self, *, two: bool) -> None:
-        """Offer the choice between the two portals of a workforce in a VPC; elsewhere there is none."""
+        """Offer the choice between the two portals of a workforce in a VPC;
+        elsewhere there is none.
+        """
         self._two_portals = two
         if not two:
             self.setting = ""
@@ -314,7 +361,9 @@ class AllowEditor(Step):
         self.bucket_input.options = tuple(names)
 
     def offer_folder(self, folder: str, reason: str) -> None:
-        """Offer the folder that the jobs of the team use as the prefix, in one click; it is never set without one."""
+        """Offer the folder that the jobs of the team use as the prefix, in one click;
+        it is never set without one.
+        """
         self._folder = folder
         self.folder_button.description = f"Only {markup.plain(folder, 60)}"
         self.folder_hint.value = markup.hint(markup.text(reason, 400))
@@ -327,11 +376,17 @@ class AllowEditor(Step):
 
     def _got_endpoints(self, found: tuple[VpcEndpoint, ...] | GtSecureError) -> None:
         if isinstance(found, GtSecureError):
-            self.found.value = error_markup(found, "warn", "The VPC endpoints cannot be listed; type their ids.")
+            self.found.value = error_markup(
+                found, "warn", "The VPC endpoints cannot be listed; type their ids."
+            )
             return
         self._known = {endpoint.id: endpoint for endpoint in found}
         self.endpoint_input.offer([endpoint.label for endpoint in found])
-        said = f"{count(len(found), 'S3 endpoint')} found." if found else "There is no S3 endpoint in this region."
+        said = (
+            f"{count(len(found), 'S3 endpoint')} found."
+            if found
+            else "There is no S3 endpoint in this region."
+        )
         self.found.value = markup.hint(f"{said} Endpoints that cannot serve S3 are left out.")
         self.find_button.add_class("gts-hidden")
         self.draw()
@@ -343,7 +398,9 @@ class AllowEditor(Step):
         if self._drawing:
             return
         texts = {name: str(each.value).strip() for name, each in self.inputs.items()}
-        address = texts["bucket"][5:].partition("/")[2] if texts["bucket"].startswith("s3://") else ""
+        address = (
+            texts["bucket"][5:].partition("/")[2] if texts["bucket"].startswith("s3://") else ""
+        )
         texts["prefix"] = address or texts["prefix"]
         values, wrong, before = dict.fromkeys(texts, ""), {}, self._wrong
         for each in FIELDS:
@@ -351,9 +408,11 @@ class AllowEditor(Step):
                 values[each.name] = each.read(texts[each.name]) if texts[each.name] else ""
             except InvalidInput as error:
                 wrong[each.name] = error
-        # What is wrong stays in its field, to be corrected, and what is right is shown as it was read.
+        # What is wrong stays in its field, to be corrected, and what is right is shown as it was
+        # read.
         self._shown_fields = {
-            name: values[name] if name in wrong else str(each.value) for name, each in self.inputs.items()
+            name: values[name] if name in wrong else str(each.value)
+            for name, each in self.inputs.items()
         }
         with self.hold_trait_notifications():
             for trait, value in values.items():
@@ -410,17 +469,27 @@ class AllowEditor(Step):
             self._drawing = False
         self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
         self.protect_hint.value = markup.hint(_promise(self.protect.value, private, self.prefix))
-        set_class(self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock))
-        set_class(self.inputs["application"], "gts-hidden", self.team is not None and not self.application)
+        set_class(
+            self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock)
+        )
+        set_class(
+            self.inputs["application"], "gts-hidden", self.team is not None and not self.application
+        )
         self._draw_counts()
         self._open_where_it_matters()
         self.enable()
 
     def _open_where_it_matters(self) -> None:
-        """Open the options that have something to say, once for each reason: a person may close them again."""
+        """Open the options that have something to say, once for each reason:
+        a person may close them again.
+        """
         traits = ("endpoints", *(each.name for each in FIELDS if each.in_more))
         own = (trait for trait in traits if getattr(self, trait) or trait in self._wrong)
-        locks = "locks" if self.portal_lock is not None or self.setting or not self.protect.value else ""
+        locks = (
+            "locks"
+            if self.portal_lock is not None or self.setting or not self.protect.value
+            else ""
+        )
         reasons = frozenset(filter(None, (locks, *own)))
         if reasons - self._reasons:
             show_part(self.more_button, self.more_box, True)
@@ -440,9 +509,16 @@ class AllowEditor(Step):
         good = [entry for entry in self.address_input.entries if not entry.problem]
         gates = [entry for entry in self.endpoint_input.entries if not entry.problem]
         ranges = networks_of(good)
-        self.address_input.say(*about_addresses(self.address_input.entries, portal=bool(self.portal_lock)))
+        self.address_input.say(
+            *about_addresses(self.address_input.entries, portal=bool(self.portal_lock))
+        )
         self.endpoint_input.say(*problems(self.endpoint_input.entries))
-        wrong = len(self.address_input.entries) + len(self.endpoint_input.entries) - len(good) - len(gates)
+        wrong = (
+            len(self.address_input.entries)
+            + len(self.endpoint_input.entries)
+            - len(good)
+            - len(gates)
+        )
         wrong += len(self._wrong)
         place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
         self.set_summary(
@@ -457,7 +533,9 @@ class AllowEditor(Step):
 def _promise(is_on: bool, private: bool, prefix: str) -> str:
     """Return what the switch will do once it is applied: of a wish nothing is said as a fact."""
     if not is_on:
-        both, stays = ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
+        both, stays = (
+            ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
+        )
         return f"{both} {stays} unchanged. To turn one off, use More options."
     part = f", for objects under {markup.plain(prefix, 60)}" if prefix else ""
     lock = " URL lock: only the worker's own address." if private else ""

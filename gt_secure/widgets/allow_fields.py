@@ -1,4 +1,6 @@
-"""The text fields of the panel's Allow: one row for each, with its label, its reader, and what it depends on."""
+"""The text fields of the panel's Allow: one row for each, with its label, its reader,
+and what it depends on.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class AllowField:
     """Placeholder of the empty field."""
 
     read: Callable[[str], str]
-    """Return the value of a text that is not empty; raises :class:`~gt_secure.base.errors.InvalidInput`."""
+    """Return the value of a text that is not empty;
+    raises :class:`~gt_secure.base.errors.InvalidInput`.
+    """
 
     needs: tuple[str, ...] = ()
     """Traits without which the restriction gets no value."""
@@ -42,12 +46,18 @@ class AllowField:
 
     def value(self, editor: Any) -> object:
         """Return the restriction's value."""
-        text = getattr(editor, self.name) if all(getattr(editor, trait) for trait in self.needs) else ""
+        text = (
+            getattr(editor, self.name)
+            if all(getattr(editor, trait) for trait in self.needs)
+            else ""
+        )
         return self.wanted(text) if text else self.empty
 
 
 FIELDS = (
-    AllowField("bucket", "Bucket", "gt-images", check_bucket, in_more=False, kind=ipywidgets.Combobox),
+    AllowField(
+        "bucket", "Bucket", "gt-images", check_bucket, in_more=False, kind=ipywidgets.Combobox
+    ),
     AllowField(
         "application",
         "Application",

@@ -1,13 +1,14 @@
 """Slow work off the event loop: with a time-out and Cancel, and late results dropped.
 
-A button handler runs inside an event loop of the kernel, so an AWS call there would block every other cell and widget.
-``Worker`` puts it on a thread, which also shows the result: under the lock of all widgets, so it needs no loop that is
-free. A thread cannot be killed: cancelling means that nobody waits for its result any more.
+A button handler runs inside an event loop of the kernel, so an AWS call there would block every
+other cell and widget. ``Worker`` puts it on a thread, which also shows the result: under the lock
+of all widgets, so it needs no loop that is free. A thread cannot be killed: cancelling means that
+nobody waits for its result any more.
 
 Testing mode
-------------
-Exceptions of button handlers are logged by ipywidgets and lost. In testing mode (:func:`testing`) work runs at once, in
-the same thread, and an error is shown in the widget and then raised to the caller.
+------------ Exceptions of button handlers are logged by ipywidgets and lost. In testing mode
+(:func:`testing`) work runs at once, in the same thread, and an error is shown in the widget and
+then raised to the caller.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def is_testing() -> bool:
 
 
 def in_background() -> bool:
-    """Return whether work started now would run in the background: a kernel asks for it, and no test is waiting."""
+    """Return whether work started now would run in the background: a kernel asks for it,
+    and no test is waiting.
+    """
     return (running_loop() is not None or _called_back.get()) and not _testing
 
 
@@ -115,7 +118,9 @@ class Worker:
         hours: bool = False,
         activity: Activity | None = None,
     ) -> None:
-        """Run ``work`` on a thread, then ``done`` with its result; a kernel that ends does not wait for ``hours``."""
+        """Run ``work`` on a thread, then ``done`` with its result;
+        a kernel that ends does not wait for ``hours``.
+        """
         with LOCK:
             run, background = activity or Activity(), in_background()
             self._error = None
@@ -124,8 +129,12 @@ class Worker:
                 if background:
                     self._current = run
                     self._on_busy(True)
-                    start_thread(lambda: self._work(run, work, done, after_s, timeout_s), daemon=hours)
-            except BaseException:  # an interrupt comes between any two lines: the thread waits for the lock
+                    start_thread(
+                        lambda: self._work(run, work, done, after_s, timeout_s), daemon=hours
+                    )
+            except (
+                BaseException
+            ):  # an interrupt comes between any two lines: the thread waits for the lock
                 self._drop()
                 self._on_busy(False)
                 raise
@@ -133,7 +142,9 @@ class Worker:
                 self._run_now(work, done)
 
     def call_back(self, call: Callable[[], object]) -> None:
-        """Call something from any thread: under the lock, and as if a page that is open had asked for it."""
+        """Call something from any thread: under the lock,
+        and as if a page that is open had asked for it.
+        """
         with LOCK:
             context = page_context() or self._home.copy()
             context.run(_called_back.set, True)
@@ -157,7 +168,9 @@ class Worker:
             raise self._error
 
     def _drop(self) -> None:
-        """Wait no more for the work under way, and end its queries: the next ones would wait for them."""
+        """Wait no more for the work under way, and end its queries:
+        the next ones would wait for them.
+        """
         if self._current is not None:
             self._current.cancel.set()
         self._current = None
@@ -179,7 +192,12 @@ class Worker:
     # on threads
 
     def _work(
-        self, run: Activity, work: Callable[[], T], done: Callable[[T], None], after_s: float, timeout_s: float
+        self,
+        run: Activity,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        after_s: float,
+        timeout_s: float,
     ) -> None:
         run.cancel.wait(after_s)
         with LOCK:  # once the start of it has returned
@@ -192,7 +210,8 @@ class Worker:
                 result = work()
         except BaseException as error:  # else nobody would hear of it
             own = isinstance(error, GtSecureError) or not isinstance(error, TimeoutError)
-            shown = error if own else _too_slow(time.monotonic() - began)  # of a call within the work
+            # of a call within the work
+            shown = error if own else _too_slow(time.monotonic() - began)
             self.call_back(lambda: self._settle(run, shown))
         else:
             self.call_back(lambda: self._settle(run, None, lambda: done(result)))
@@ -213,7 +232,12 @@ class Worker:
         if self._on_progress is not None and run is self._current:
             self._on_progress(run)
 
-    def _settle(self, run: Activity, error: BaseException | None, hand_over: Callable[[], None] = lambda: None) -> None:
+    def _settle(
+        self,
+        run: Activity,
+        error: BaseException | None,
+        hand_over: Callable[[], None] = lambda: None,
+    ) -> None:
         if run is not self._current:
             return
         try:
@@ -243,5 +267,7 @@ def start_thread(call: Callable[[], object], *, daemon: bool = True) -> None:
 def _too_slow(timeout_s: float) -> Unreachable:
     return Unreachable(
         f"No answer within {count(max(1, round(timeout_s)), 'second')}.",
-        next_step="Try again; in a VPC-only domain check that the VPC has an endpoint for the service.",
+        next_step=(
+            "Try again; in a VPC-only domain check that the VPC has an endpoint for the service."
+        ),
     )

@@ -1,4 +1,6 @@
-"""Common base of all parts of the panel: the style sheet, a connection made late, and the frame of one step."""
+"""Common base of all parts of the panel: the style sheet, a connection made late,
+and the frame of one step.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +55,22 @@ PANEL = Wording(
     calls={"workteams": 'the list "Workteam"'},
     keeps_values=False,
 )
-"""Words of the panel for arguments and calls: ``the field "VPC endpoints"`` for the library's ``endpoints=``."""
+"""Words of the panel for arguments and calls:
+``the field "VPC endpoints"`` for the library's ``endpoints=``.
+"""
 
 
 class Link:
-    """A connection that is made when it is first needed, off the event loop, since making it loads boto3."""
+    """A connection that is made when it is first needed, off the event loop,
+    since making it loads boto3.
+    """
 
     def __init__(
-        self, connection: Connection | None = None, *, profile: str | None = None, region: str | None = None
+        self,
+        connection: Connection | None = None,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
     ) -> None:
         self._connection = connection
         self._profile, self._region = profile, region
@@ -95,7 +105,9 @@ class Box(ThreadSafe, ipywidgets.VBox):  # type: ignore[misc]
         return bundle
 
     def close(self) -> None:
-        """Close this widget and all that it is made of: ipywidgets keeps every open one, here and in the browser."""
+        """Close this widget and all that it is made of: ipywidgets keeps every open one,
+        here and in the browser.
+        """
         for widget in parts_of(self):
             if widget is not self:
                 ipywidgets.Widget.close(widget)
@@ -104,13 +116,16 @@ class Box(ThreadSafe, ipywidgets.VBox):  # type: ignore[misc]
     def text_form(self) -> str:
         """Return text for places without widgets: the part, and how to do the same without it."""
         return (
-            f"gt_secure {self.shown_as}: an interactive widget. Here it is not shown; run the cell in JupyterLab, or "
-            "do the same from Python (help(gt_secure)) or the command line (gt-secure --help)."
+            f"gt_secure {self.shown_as}: an interactive widget. Here it is not shown; run the cell"
+            " in JupyterLab, or do the same from Python (help(gt_secure)) or the command line"
+            " (gt-secure --help)."
         )
 
 
 def parts_of(root: ipywidgets.Widget) -> list[ipywidgets.Widget]:
-    """Return a widget and those that only it holds: as children, layout and style, or to show them later."""
+    """Return a widget and those that only it holds: as children, layout and style,
+    or to show them later.
+    """
     shared = {id(each) for each in shared_parts()}
     parts: dict[int, ipywidgets.Widget] = {}
     left: list[object] = [root]
@@ -120,7 +135,9 @@ def parts_of(root: ipywidgets.Widget) -> list[ipywidgets.Widget]:
             left += each.values()
         elif isinstance(each, list | tuple):
             left += each
-        elif isinstance(each, ipywidgets.Widget) and id(each) not in parts and id(each) not in shared:
+        elif (
+            isinstance(each, ipywidgets.Widget) and id(each) not in parts and id(each) not in shared
+        ):
             parts[id(each)] = each
             left += [*each._trait_values.values(), *vars(each).values()]
     return list(parts.values())
@@ -135,7 +152,8 @@ def replace_children(box: ipywidgets.Box, children: Iterable[ipywidgets.Widget])
 
 
 class Step(Box):
-    """One step: a heading with a one-line summary that stays, a body that opens and closes, and a status line.
+    """One step: a heading with a one-line summary that stays, a body that opens and closes, and a
+    status line.
 
     A step can be shown alone; inside a panel the panel numbers it.
     """
@@ -151,7 +169,9 @@ class Step(Box):
     def __init__(self, link: Link | Connection | None = None) -> None:
         super().__init__()
         self.link = link if isinstance(link, Link) else Link(link)
-        self.worker = Worker(on_busy=self._show_busy, on_error=self.show_error, on_progress=self._show_progress)
+        self.worker = Worker(
+            on_busy=self._show_busy, on_error=self.show_error, on_progress=self._show_progress
+        )
         self._busy_words = ""
         self._quiet = False
         self._left_text = ""
@@ -162,7 +182,9 @@ class Step(Box):
         self.toggle.add_class("gts-toggle")
         self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
         self._summary = Html(classes="gts-sum")
-        self.head = make(ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head")
+        self.head = make(
+            ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head"
+        )
         self.status = Html(classes="gts-status")
         self.cancel_button = self._pressed("Cancel", self.cancel, "gts-link")
         self.cancel_button.add_class("gts-hidden")
@@ -170,7 +192,9 @@ class Step(Box):
         status = [self.status, self._announced, self.cancel_button]
         status_row = make(ipywidgets.HBox, status, classes="gts-status-row")
         self.message = Html()
-        self.body = make(ipywidgets.VBox, [*self.build(), status_row, self.message], classes="gts-body")
+        self.body = make(
+            ipywidgets.VBox, [*self.build(), status_row, self.message], classes="gts-body"
+        )
         for name in ("gts", "gts-alone", "gts-step"):
             self.add_class(name)
         self.children = (*page_parts(self), self.head, self.body)
@@ -197,13 +221,17 @@ class Step(Box):
         link: bool = False,
         tooltip: str = "",
     ) -> ipywidgets.Button:
-        """A button with words, usable ``when`` so and while nothing is under way; its errors are shown in this step."""
+        """A button with words, usable ``when`` so and while nothing is under way;
+        its errors are shown in this step.
+        """
         classes = "gts-link" if link else "gts-btn gts-primary" if primary else "gts-btn"
         made = self._pressed(words, action, classes, tooltip)
         self._buttons.append((made, when))
         return made
 
-    def _pressed(self, words: str, action: Callable[[], object], classes: str, tooltip: str = "") -> ipywidgets.Button:
+    def _pressed(
+        self, words: str, action: Callable[[], object], classes: str, tooltip: str = ""
+    ) -> ipywidgets.Button:
         """Make a button that can be used at all times, also while the others wait."""
         made = make(ipywidgets.Button, description=words, tooltip=tooltip or None, classes=classes)
         made.on_click(lambda _: self.guard(action))
@@ -252,13 +280,15 @@ class Step(Box):
     ) -> None:
         """Do slow work off the event loop; the buttons of this step are disabled meanwhile.
 
-        After a second the status line shows the work's own words, if it has any. With ``quiet``, it shows nothing
-        before: for work that rarely takes so long.
+        After a second the status line shows the work's own words, if it has any. With ``quiet``, it
+        shows nothing before: for work that rarely takes so long.
         """
         self._busy_words, self._quiet = words, quiet
         self._may_cancel = may_cancel
         self.message.value = ""
-        self.worker.start(work, done, timeout_s=timeout_s, after_s=after_s, hours=hours, activity=activity)
+        self.worker.start(
+            work, done, timeout_s=timeout_s, after_s=after_s, hours=hours, activity=activity
+        )
 
     def set_summary(self, *parts: object) -> None:
         """Set the line that stays when the step is closed."""
@@ -267,7 +297,11 @@ class Step(Box):
 
     def set_status(self, words: str | Markup, *, busy: bool = False) -> None:
         """Announce something in the status line."""
-        shown = f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>' if words else ""
+        shown = (
+            f'<div class="{"gts-busy" if busy else "gts-hint"}">{markup.cell(words)}</div>'
+            if words
+            else ""
+        )
         set_class(self.status, "gts-turning", words and busy)
         self.status.value = spoken(shown)
         self._announced.value = ""
@@ -292,8 +326,8 @@ class Step(Box):
     async def wait_idle(self) -> None:
         """Wait until this step is quiet; raises the error it shows, if any.
 
-        A new result stays in the output of the cell that waits, as text and picture: a notebook that runs without a
-        page, as in nbclient, shows no widget.
+        A new result stays in the output of the cell that waits, as text and picture: a notebook
+        that runs without a page, as in nbclient, shows no widget.
         """
         await self.worker.wait_idle()
         shown = self.static_form()
@@ -302,7 +336,9 @@ class Step(Box):
             leave_output(shown)
 
     def static_form(self) -> dict[str, str]:
-        """Return the last result by MIME type, for places without widgets; empty before there is one."""
+        """Return the last result by MIME type, for places without widgets;
+        empty before there is one.
+        """
         return {}
 
     def text_form(self) -> str:
@@ -333,7 +369,9 @@ class Step(Box):
         set_class(self.body, "gts-shut", not self.opened)
         set_class(self.toggle, "gts-opened", self.opened)
         self.toggle.tooltip = (
-            f"{self.title}: open, press to close" if self.opened else f"{self.title}: closed, press to open"
+            f"{self.title}: open, press to close"
+            if self.opened
+            else f"{self.title}: closed, press to open"
         )
 
     def _show_busy(self, busy: bool) -> None:
@@ -344,19 +382,25 @@ class Step(Box):
         self.set_status("" if quiet or not busy else self._busy_words, busy=busy)
         self.enable()
         if not quiet:
-            self.remove_class("gts-quiet")  # last: before, the buttons would look disabled for a moment
+            # last: before, the buttons would look disabled for a moment
+            self.remove_class("gts-quiet")
 
     def _offer_cancel(self, busy: bool) -> None:
         set_class(self.cancel_button, "gts-hidden", not (busy and self._may_cancel))
 
     def _show_progress(self, activity: Activity) -> None:
-        """Show what the work does. Its numbers change all the time: only a new step is announced."""
-        if not activity.sentence and not self._quiet:  # the step says it itself, as while a change is applied
+        """Show what the work does. Its numbers change all the time:
+        only a new step is announced.
+        """
+        # the step says it itself, as while a change is applied
+        if not activity.sentence and not self._quiet:
             return
         self.remove_class("gts-quiet")
         self._offer_cancel(True)
         self.status.add_class("gts-turning")
-        self.status.value = f'<div class="gts-busy">{markup.cell(activity.sentence or self._busy_words)}</div>'
+        self.status.value = (
+            f'<div class="gts-busy">{markup.cell(activity.sentence or self._busy_words)}</div>'
+        )
         topic = activity.topic or self._busy_words
         is_news = self._quiet or not self._busy_words.startswith(topic)
         self._announced.value = spoken(f"<span>{markup.cell(topic if is_news else '')}</span>")
@@ -377,7 +421,9 @@ def spoken(shown: str) -> str:
 
 
 def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = "") -> Markup:
-    """An error for people: the sentence, the next step, and a fold with what an administrator or a report needs."""
+    """An error for people: the sentence, the next step,
+    and a fold with what an administrator or a report needs.
+    """
     error = PANEL.translate(error)
     folds = ""
     details = {k: v for k, v in error.details.items() if k != "policy" and v not in ("", None)}
@@ -385,7 +431,9 @@ def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = ""
         folds += markup.fold("Policy for the administrator", markup.pre(error.policy))
     if details:
         folds += markup.fold("Details", markup.pre({"error": type(error).__name__, **details}))
-    title, rest = (first, f"{error.message} {error.next_step}") if first else (error.message, error.next_step)
+    title, rest = (
+        (first, f"{error.message} {error.next_step}") if first else (error.message, error.next_step)
+    )
     return markup.notice(tone, markup.text(title, 600), markup.text(rest, 900), more=Markup(folds))
 
 
@@ -402,13 +450,22 @@ def field(kind: type[W], label: str, classes: str = "", **values: Any) -> W:
 
 def text_field(kind: type[W], label: str, placeholder: str, classes: str = "") -> W:
     """Make a field for addresses, names and the like, whose text is sent when it is complete."""
-    return field(kind, label, f"gts-mono-in {classes}", placeholder=placeholder, continuous_update=False)
+    return field(
+        kind, label, f"gts-mono-in {classes}", placeholder=placeholder, continuous_update=False
+    )
 
 
-def check(words: str, value: bool, on_change: Callable[[bool], None], tooltip: str = "") -> ipywidgets.Checkbox:
+def check(
+    words: str, value: bool, on_change: Callable[[bool], None], tooltip: str = ""
+) -> ipywidgets.Checkbox:
     """A labelled check box."""
     made = make(
-        ipywidgets.Checkbox, value=value, description=words, indent=False, tooltip=tooltip or None, classes="gts-check"
+        ipywidgets.Checkbox,
+        value=value,
+        description=words,
+        indent=False,
+        tooltip=tooltip or None,
+        classes="gts-check",
     )
     made.observe(lambda change: on_change(bool(change["new"])), "value")
     return made

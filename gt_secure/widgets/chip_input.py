@@ -1,4 +1,6 @@
-"""A labelled input whose words become chips: one button each, checked the moment it is entered, pressed to remove."""
+"""A labelled input whose words become chips: one button each, checked the moment it is entered,
+pressed to remove.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _CORRECTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One word of the list: how it is shown, what is wrong with it, if anything, and what to write instead."""
+    """One word of the list: how it is shown, what is wrong with it, if anything,
+    and what to write instead.
+    """
 
     word: str
     label: str
@@ -60,9 +64,12 @@ class ChipInput(Box):
         self._chips: dict[Entry, ipywidgets.Button] = {}
         self._corrected: dict[Entry, list[ipywidgets.Button]] = {}
         kind = ipywidgets.Combobox if options else ipywidgets.Text
-        # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody is interrupted.
+        # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody
+        # is interrupted.
         self.input = text_field(kind, label, placeholder, "gts-empties")
-        self.input.observe(lambda change: guard(self._take_typed) if change["new"] else None, "value")
+        self.input.observe(
+            lambda change: guard(self._take_typed) if change["new"] else None, "value"
+        )
         self.chips = make(ipywidgets.Box, classes="gts-chips")
         self.said = Html()
         self.corrections = make(ipywidgets.Box, classes="gts-chips")
@@ -115,7 +122,10 @@ class ChipInput(Box):
         self.add(self._split(typed))
 
     def _draw(self) -> None:
-        kept = {entry: self._chips.pop(entry, None) or self._chip(entry) for entry in self._entries[:_MOST]}
+        kept = {
+            entry: self._chips.pop(entry, None) or self._chip(entry)
+            for entry in self._entries[:_MOST]
+        }
         self._chips = kept
         rest = len(self._entries) - len(kept)
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
@@ -127,20 +137,26 @@ class ChipInput(Box):
         wrong = [entry for entry in self._entries if entry.problem][: -_CORRECTED - 1 : -1]
         # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
         kept = {
-            entry: self._corrected.pop(entry, []) or [self._correction(entry, each) for each in entry.corrections]
+            entry: self._corrected.pop(entry, [])
+            or [self._correction(entry, each) for each in entry.corrections]
             for entry in wrong
         }
         self._corrected = kept
-        replace_children(self.corrections, (button for buttons in kept.values() for button in buttons))
+        replace_children(
+            self.corrections, (button for buttons in kept.values() for button in buttons)
+        )
         set_class(self.corrections, "gts-hidden", not self.corrections.children)
 
     def _correction(self, entry: Entry, correction: Correction) -> ipywidgets.Button:
         tooltip = markup.plain(f"{correction.label} instead of {entry.word}", 200)
-        made = make(ipywidgets.Button, description=correction.label, tooltip=tooltip, classes="gts-link")
+        made = make(
+            ipywidgets.Button, description=correction.label, tooltip=tooltip, classes="gts-link"
+        )
 
         def use() -> None:
             self.replace(entry.word, correction.word)
-            self.input.focus()  # the pressed button is gone: the keyboard goes on in the list, not at the page's start
+            # the pressed button is gone: the keyboard goes on in the list, not at the page's start
+            self.input.focus()
 
         made.on_click(lambda _: self._guard(use))
         return made

@@ -30,11 +30,18 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4096)
 def read_address(word: str, *, portal_only: bool = False) -> Entry:
-    """Check one address or range, as the restriction will; the portal lock alone accepts a private range."""
+    """Check one address or range, as the restriction will;
+    the portal lock alone accepts a private range.
+    """
     name = list_name(word)
     if name is not None:
         kind = "prefix list" if name.startswith("pl-") else "IP set"
-        return Entry(name, f"{name} · {kind}", "plain", about=f"A {kind} that AWS keeps. The plan reads its ranges.")
+        return Entry(
+            name,
+            f"{name} · {kind}",
+            "plain",
+            about=f"A {kind} that AWS keeps. The plan reads its ranges.",
+        )
     try:
         network = parse_network(word)
         if portal_only:
@@ -49,12 +56,19 @@ def read_address(word: str, *, portal_only: bool = False) -> Entry:
     about = f"{family}, {_size(network)} {'address' if single else 'addresses'}, {scope(network)}."
     label = f"{network.network_address if single else network} · {family} · {_size(network)}"
     if is_very_broad(network):
-        return Entry(word, label, "warn", about=f"{about} That is very broad: write the ranges of your own network.")
+        return Entry(
+            word,
+            label,
+            "warn",
+            about=f"{about} That is very broad: write the ranges of your own network.",
+        )
     return Entry(word, label, "plain", about=about)
 
 
 def _corrections(word: str, portal_only: bool) -> tuple[Correction, ...]:
-    """Return what a wrong address may have meant; what the restriction would refuse again is not proposed."""
+    """Return what a wrong address may have meant;
+    what the restriction would refuse again is not proposed.
+    """
     try:
         interface = ipaddress.ip_interface(word.strip())
     except ValueError:
@@ -76,14 +90,20 @@ def _corrections(word: str, portal_only: bool) -> tuple[Correction, ...]:
 
 def networks_of(entries: Iterable[Entry]) -> list[IPNetwork]:
     """Return the ranges among the entries; lists that AWS keeps are read by the plan."""
-    return [parse_network(entry.word) for entry in entries if not entry.problem and list_name(entry.word) is None]
+    return [
+        parse_network(entry.word)
+        for entry in entries
+        if not entry.problem and list_name(entry.word) is None
+    ]
 
 
 def _size(network: IPNetwork) -> str:
     """Return how many addresses a range has: of IPv6 as a power of two."""
     if network.version == 4 or network.num_addresses == 1:
         return f"{network.num_addresses:,}"
-    return "2" + str(network.max_prefixlen - network.prefixlen).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return "2" + str(network.max_prefixlen - network.prefixlen).translate(
+        str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    )
 
 
 def split_endpoints(text: str) -> list[str]:
@@ -104,9 +124,17 @@ def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
         about = "Not found among the S3 endpoints of this region that this role sees."
         return Entry(identifier, identifier, "warn" if known else "plain", about=about)
     if found.type == "Interface" and not found.private_dns:
-        about = "An interface endpoint without private DNS: a presigned URL's host is signed and never reaches it."
+        about = (
+            "An interface endpoint without private DNS: a presigned URL's host is signed and never"
+            " reaches it."
+        )
         return Entry(identifier, found.label, "warn", about=about)
-    return Entry(identifier, found.label, "plain", about=f"{found.type} endpoint in {found.vpc_name or found.vpc_id}.")
+    return Entry(
+        identifier,
+        found.label,
+        "plain",
+        about=f"{found.type} endpoint in {found.vpc_name or found.vpc_id}.",
+    )
 
 
 def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
@@ -124,19 +152,32 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
         parts.append(markup.hint(" · ".join(said)))
         if len(merged) > 10 and portal:
             parts.append(
-                bad("The portal lock accepts at most 10 ranges: summarise them, or leave the portal lock unchanged.")
+                bad(
+                    "The portal lock accepts at most 10 ranges: summarise them, or leave the portal"
+                    " lock unchanged."
+                )
             )
     if named:
-        parts.append(markup.hint(f"{count(named, 'list')} that AWS keeps: the plan shows and counts the ranges."))
+        parts.append(
+            markup.hint(
+                f"{count(named, 'list')} that AWS keeps: the plan shows and counts the ranges."
+            )
+        )
     parts += problems(entries)
     return parts
 
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
-    """Return what is wrong with the newest entry that cannot be used, and what is odd about some, a line each."""
-    wrong = [entry.problem for entry in entries if entry.problem][::-1]  # the newest first: it was just typed
+    """Return what is wrong with the newest entry that cannot be used,
+    and what is odd about some, a line each.
+    """
+    # the newest first: it was just typed
+    wrong = [entry.problem for entry in entries if entry.problem][::-1]
     odd = [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"]
-    rest = f" {count(len(wrong) - 1, 'other entry', 'other entries')} cannot be used: point at a chip to see why."
+    rest = (
+        f" {count(len(wrong) - 1, 'other entry', 'other entries')} cannot be used: point at a chip"
+        " to see why."
+    )
     shown = [bad(wrong[0] + (rest if len(wrong) > 1 else ""))] if wrong else []
     more = [markup.hint(f"and {len(odd) - 3} more like this")] if len(odd) > 3 else []
     return [*shown, *odd[:3], *more]
@@ -144,4 +185,7 @@ def problems(entries: Sequence[Entry]) -> list[Markup]:
 
 def bad(words: str) -> Markup:
     """Return what is wrong with an entry, for the place under its field."""
-    return Markup(f'<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span> {markup.text(words, 500)}</div>')
+    return Markup(
+        '<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span>'
+        f" {markup.text(words, 500)}</div>"
+    )

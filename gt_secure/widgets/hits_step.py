@@ -51,7 +51,10 @@ _KINDS = (
     ("networks, by viewer", "viewer"),
 )
 _FOUND = "found from the bucket's logging configuration"
-FOOT = "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody opened the object."
+FOOT = (
+    "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody"
+    " opened the object."
+)
 _NO_SOURCE = ("choose one to see its requests", -1)
 _SOURCES = 200
 """Sources in the list."""
@@ -98,9 +101,13 @@ class HitsStep(Step):
     """VPC endpoints of the restriction."""
 
     result = traitlets.Any(None)
-    """What was read last: :class:`~gt_secure.widgets.hits_view.HitsResult`, with the hits themselves; else None."""
+    """What was read last: :class:`~gt_secure.widgets.hits_view.HitsResult`,
+    with the hits themselves; else None.
+    """
 
-    def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = "") -> None:
+    def __init__(
+        self, connection: Link | Connection | None = None, *, bucket: str = "", logs: str = ""
+    ) -> None:
         self.on_add: Callable[[str], object] | None = None
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
@@ -125,9 +132,15 @@ class HitsStep(Step):
             each.observe(lambda _: self.guard(self._redraw), "value")
         self.not_offered = Html()
         self.logs_input = text_field(ipywidgets.Text, "Log location", _FOUND)
-        self.plot_button = self.button("Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs))
-        self.export_kind = field(ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG")
-        self.export_button = self.button("Export", self.export, when=lambda: self.result is not None)
+        self.plot_button = self.button(
+            "Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs)
+        )
+        self.export_kind = field(
+            ipywidgets.Dropdown, "Export as", options=["PNG", "SVG", "CSV"], value="PNG"
+        )
+        self.export_button = self.button(
+            "Export", self.export, when=lambda: self.result is not None
+        )
         self.wait_button = self.button(
             "Wait for delivery",
             self.wait_for_delivery,
@@ -140,12 +153,20 @@ class HitsStep(Step):
         self.leaks = Html()
         self.source = field(ipywidgets.Dropdown, "Source", options=[_NO_SOURCE], value=-1)
         self.source.observe(lambda _: self.guard(self._source_chosen), "value")
-        self.add_button = self.button("Add to the allowed addresses", self.add_source, when=self._may_add)
-        pick = row(self.source, self.add_button, self.export_kind, self.export_button, classes="gts-bottom")
+        self.add_button = self.button(
+            "Add to the allowed addresses", self.add_source, when=self._may_add
+        )
+        pick = row(
+            self.source, self.add_button, self.export_kind, self.export_button, classes="gts-bottom"
+        )
         self.revoke_button = self.button(
             "Stop the first leaked URL…",
             self.revoke,
-            when=lambda: self.on_revoke is not None and self.result is not None and self.result.leak is not None,
+            when=lambda: (
+                self.on_revoke is not None
+                and self.result is not None
+                and self.result.leak is not None
+            ),
             tooltip="Shows the change in Review first; nothing is written before you apply.",
         )
         self.revoke_button.add_class("gts-hidden")
@@ -154,8 +175,21 @@ class HitsStep(Step):
         self.more = stack(pick, self.saved, self.rows, classes="gts-hidden")
         self.foot = Html(markup.hint(FOOT))
         controls = columns(self.range, self.kind, self.which)
-        fields = [controls, self.not_offered, self.logs_input, row(self.plot_button, self.wait_button)]
-        return [*fields, self.plot, self.table, self.more, self.leaks, self.revoke_button, self.foot]
+        fields = [
+            controls,
+            self.not_offered,
+            self.logs_input,
+            row(self.plot_button, self.wait_button),
+        ]
+        return [
+            *fields,
+            self.plot,
+            self.table,
+            self.more,
+            self.leaks,
+            self.revoke_button,
+            self.foot,
+        ]
 
     # actions
 
@@ -179,7 +213,9 @@ class HitsStep(Step):
             if isinstance(state, access_logs.Waiting):
                 activity.tell(state)
 
-        read = self._reading(wait_for=is_new, wait_s=self.wait_s, cancel=activity.cancel, progress=tell)
+        read = self._reading(
+            wait_for=is_new, wait_s=self.wait_s, cancel=activity.cancel, progress=tell
+        )
         self.run(
             f"Waiting for delivery… {access_logs.USUALLY}",
             lambda: (read(), before[-1] > before[0]),
@@ -195,7 +231,9 @@ class HitsStep(Step):
         return {} if result is None else hitsview.static_form(self.bucket, result)
 
     def enable(self) -> None:
-        """Bring the parts in line with what is possible now: another choice must not drop the reading of the log."""
+        """Bring the parts in line with what is possible now:
+        another choice must not drop the reading of the log.
+        """
         super().enable()
         locked = self.worker.busy and not self._is_asking()
         self.source.disabled = locked
@@ -206,7 +244,9 @@ class HitsStep(Step):
         return self.worker.busy and self._busy_words == _ASKING
 
     def cancel(self) -> None:
-        """Stop the work under way; the list and the plot show again what the requests below are of."""
+        """Stop the work under way; the list and the plot show again what the
+        requests below are of.
+        """
         super().cancel()
         self._restore_choice()
 
@@ -220,12 +260,18 @@ class HitsStep(Step):
             self.source.value, self.plot.picked = self._choice
         self.enable()
 
-    def _reading(self, known: tuple[Hits, str] | None = None, **waiting: Any) -> Callable[[], HitsResult]:
-        """Return the work that reads the log as the fields ask; with ``known`` it counts and draws those again."""
+    def _reading(
+        self, known: tuple[Hits, str] | None = None, **waiting: Any
+    ) -> Callable[[], HitsResult]:
+        """Return the work that reads the log as the fields ask;
+        with ``known`` it counts and draws those again.
+        """
         bucket, logs = self.bucket, self.logs.strip()
         if not bucket and not logs:
             raise InvalidInput(
-                "No log is chosen.", next_step='Choose a bucket in "Allow", or enter a log location.', field="bucket"
+                "No log is chosen.",
+                next_step='Choose a bucket in "Allow", or enter a log location.',
+                field="bucket",
             )
         since, kind, presigned = self._controls
         networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
@@ -233,7 +279,10 @@ class HitsStep(Step):
 
         def work() -> HitsResult:
             gt = self.link.get()
-            read = known or (gt.hits(bucket or None, logs=logs or None, since=since or None, **waiting), since)
+            read = known or (
+                gt.hits(bucket or None, logs=logs or None, since=since or None, **waiting),
+                since,
+            )
             hits = read[0] if since == read[1] else read[0].filter(since=since)
             hits = hits.with_refusals(refusal_decider(gt.aws)) if kind == "refused" else hits
             lock = None if team is None else hitsview.workteam_or_error(gt, team)
@@ -249,7 +298,9 @@ class HitsStep(Step):
         return self.range.value, self.kind.value, self.which.value
 
     def _redraw(self) -> None:
-        """Draw again after another choice, from what was read; only a longer time is read from the log."""
+        """Draw again after another choice, from what was read;
+        only a longer time is read from the log.
+        """
         result: HitsResult | None = self.result
         if self._following or result is None or self._controls == self._drawn:
             return
@@ -272,7 +323,9 @@ class HitsStep(Step):
         """Hand the first leaked URL to the review step, which shows how to stop it."""
         result: HitsResult | None = self.result
         if result is None or result.leak is None or self.on_revoke is None:
-            raise InvalidInput("No leaked URL is shown.", next_step='Press "Plot requests" first.', field="leak")
+            raise InvalidInput(
+                "No leaked URL is shown.", next_step='Press "Plot requests" first.', field="leak"
+            )
         self.on_revoke(result.leak, result.hits)
 
     def export(self) -> None:
@@ -280,7 +333,9 @@ class HitsStep(Step):
         result: HitsResult | None = self.result
         if result is None:
             raise InvalidInput(
-                "There is nothing to export yet.", next_step='Press "Plot requests" first.', field="export"
+                "There is nothing to export yet.",
+                next_step='Press "Plot requests" first.',
+                field="export",
             )
         kind = str(self.export_kind.value).lower()
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", self.bucket or "log")[:60]
@@ -319,7 +374,9 @@ class HitsStep(Step):
         kinds = [each for each in _KINDS if each[1] not in result.empty or each[1] == chosen]
         if list(self.kind.options) != kinds:
             self.kind.options, self.kind.value = kinds, chosen
-        left = [f"{name}: {result.empty[kind]}" for name, kind in _KINDS if (name, kind) not in kinds]
+        left = [
+            f"{name}: {result.empty[kind]}" for name, kind in _KINDS if (name, kind) not in kinds
+        ]
         said = f"Without data, so not offered: {'; '.join(left)}." if left else ""
         self.not_offered.value = markup.hint(said) if left else ""
 
@@ -329,7 +386,11 @@ class HitsStep(Step):
             self.show_result()
         else:
             self.show_result(
-                markup.notice("plain", f"No new request in {duration(round(self.wait_s))}.", access_logs.USUALLY)
+                markup.notice(
+                    "plain",
+                    f"No new request in {duration(round(self.wait_s))}.",
+                    access_logs.USUALLY,
+                )
             )
 
     def _offer_sources(self, result: HitsResult) -> None:
@@ -337,7 +398,13 @@ class HitsStep(Step):
             self.source.options = [
                 _NO_SOURCE,
                 *(
-                    (f"{hitsview.named_label(each)} · {count(each['other'] + each['refused'], 'request')}", i)
+                    (
+                        (
+                            f"{hitsview.named_label(each)} ·"
+                            f" {count(each['other'] + each['refused'], 'request')}"
+                        ),
+                        i,
+                    )
                     for i, each in enumerate(result.sources[:_SOURCES])
                 ),
             ]
@@ -353,7 +420,11 @@ class HitsStep(Step):
     def _may_add(self) -> bool:
         source = self._source()
         return bool(
-            source and source["address"] and not source["endpoint"] and self.on_add and source["allowlist"] == "outside"
+            source
+            and source["address"]
+            and not source["endpoint"]
+            and self.on_add
+            and source["allowlist"] == "outside"
         )
 
     # plot, list and table show the same choice
@@ -385,7 +456,11 @@ class HitsStep(Step):
         result: HitsResult | None = self.result
         mark = self.plot.mark
         wanted = (mark.address, mark.endpoint or "") if mark is not None else None
-        sources = [] if result is None else [(each["address"], each["endpoint"]) for each in result.sources[:_SOURCES]]
+        sources = (
+            []
+            if result is None
+            else [(each["address"], each["endpoint"]) for each in result.sources[:_SOURCES]]
+        )
         with self._linked():
             self.source.value = sources.index(wanted) if wanted in sources else -1
         if result is None or mark is None or self.source.value >= 0:
@@ -393,7 +468,9 @@ class HitsStep(Step):
             return
         self.enable()
         self.saved.value = ""
-        self.run(_ASKING, lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows, quiet=True)
+        self.run(
+            _ASKING, lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows, quiet=True
+        )
 
     def _show_source(self) -> None:
         source = self._source()
@@ -458,7 +535,9 @@ class HitsStep(Step):
             self.set_summary("The log location cannot be read.")
             self.show_result(
                 error_markup(
-                    denied.error or PartNotReadError(denied), "warn", "The log location cannot be read. Enter it here."
+                    denied.error or PartNotReadError(denied),
+                    "warn",
+                    "The log location cannot be read. Enter it here.",
                 )
             )
             return
@@ -468,8 +547,8 @@ class HitsStep(Step):
                 markup.notice(
                     "warn",
                     "This bucket writes no server access log.",
-                    "Turn it on in the S3 console under Properties, Server access logging; rows arrive hours later. "
-                    "CloudTrail data events show the same within minutes.",
+                    "Turn it on in the S3 console under Properties, Server access logging; rows"
+                    " arrive hours later. CloudTrail data events show the same within minutes.",
                 )
             )
             return

@@ -1,4 +1,6 @@
-"""Result of a log query, made ready off the event loop: plots, tables, leaks, and what it does not prove."""
+"""Result of a log query, made ready off the event loop: plots, tables, leaks,
+and what it does not prove.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ _TOP = 12
 _AROUND_PX, _MOST_PX = 98, 1060
 """Room beside a plot in a panel, and its greatest width."""
 _WIDTH_IN, _WRAPPED_IN = 5.4, 0.45
-"""Width of a plot in a panel beside a notebook, so that its words stay legible, and room for a note of more lines."""
+"""Width of a plot in a panel beside a notebook, so that its words stay legible,
+and room for a note of more lines.
+"""
 
 
 @dataclass(frozen=True)
@@ -75,19 +79,23 @@ def read_result(
     markers: Sequence[str] = (),
     team: Workteam | GtSecureError | None = None,
 ) -> HitsResult:
-    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser has fetched.
+    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser
+    has fetched.
 
     ``team`` has the URL lock that should bind the URLs, or is the error of reading it.
     """
     rows = hits.filter(presigned=True) if presigned else hits
     light, dark = (_draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
     sources = tuple(
-        rows.with_restriction(networks, endpoints).count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts()
+        rows.with_restriction(networks, endpoints)
+        .count(["remote_ip", "endpoint", "allowlist", "refused"])
+        .to_dicts()
     )
     leaks = hits.leaks()
     unread = team if isinstance(team, GtSecureError) else None
     lock = None if isinstance(team, GtSecureError) else team
-    consistent = urls_are_consistent.__wrapped__(hits, team=lock)  # a panel leaves no record of a check
+    # a panel leaves no record of a check
+    consistent = urls_are_consistent.__wrapped__(hits, team=lock)
     coverage = hits.coverage
     plot = both_themes(light, dark)
     span = ""
@@ -119,19 +127,33 @@ def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
     for each in result.sources:
         chip = SIDES.get(str(each["allowlist"]))
         side = "-" if chip is None else chip.words
-        rows.append((each["address"] or "-", each["endpoint"] or "-", each["other"], each["refused"], side))
-    said = f"{count(result.total, 'request')} of {printable(bucket or 'the log')}, {count(result.leaked, 'URL')} leaked"
+        rows.append(
+            (each["address"] or "-", each["endpoint"] or "-", each["other"], each["refused"], side)
+        )
+    said = (
+        f"{count(result.total, 'request')} of {printable(bucket or 'the log')},"
+        f" {count(result.leaked, 'URL')} leaked"
+    )
     text = "\n".join((f"{said}. {result.hits.coverage.summary}", *lay_out(head, rows)))
     if result.figure is None:
         return {"text/plain": text}
-    return {"text/plain": text, "image/png": b64encode(plots.png(result.figure, ground="#ffffff")).decode()}
+    return {
+        "text/plain": text,
+        "image/png": b64encode(plots.png(result.figure, ground="#ffffff")).decode(),
+    }
 
 
 def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
-    """From where the person's browser fetched a test URL: its marker is in the log, and the kernel names itself."""
+    """From where the person's browser fetched a test URL: its marker is in the log,
+    and the kernel names itself.
+    """
     if not markers:
         return ()
-    rows = hits.filter(test=True).rows(columns=["remote_ip", "request_uri", "user_agent"], limit=5000).to_dicts()
+    rows = (
+        hits.filter(test=True)
+        .rows(columns=["remote_ip", "request_uri", "user_agent"], limit=5000)
+        .to_dicts()
+    )
     found = [
         str(row["remote_ip"])
         for row in rows
@@ -143,10 +165,15 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
 
 
 def _draw(
-    hits: Hits, kind: plots.PlotKind, networks: Sequence[Any], endpoints: Sequence[str], theme: Literal["light", "dark"]
+    hits: Hits,
+    kind: plots.PlotKind,
+    networks: Sequence[Any],
+    endpoints: Sequence[str],
+    theme: Literal["light", "dark"],
 ) -> Figure:
     figure = plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
-    width = max(_WIDTH_IN, min(page_width_px() - _AROUND_PX, _MOST_PX) / 96)  # as wide as the page, if that is known
+    # as wide as the page, if that is known
+    width = max(_WIDTH_IN, min(page_width_px() - _AROUND_PX, _MOST_PX) / 96)
     figure.set_size_inches(width, figure.get_figheight() + _WRAPPED_IN)
     return figure
 
@@ -157,15 +184,22 @@ def both_themes(light: Figure, dark: Figure) -> Markup:
         f'<div class="gts-plot-{name}">{own_ids(plots.svg(figure))}</div>'
         for name, figure in (("light", light), ("dark", dark))
     )
-    return Markup(f'<div class="gts-plot gts-scroll" tabindex="0" role="group" aria-label="Plot">{shown}</div>')
+    return Markup(
+        '<div class="gts-plot gts-scroll" tabindex="0" role="group"'
+        f' aria-label="Plot">{shown}</div>'
+    )
 
 
 def own_ids(svg: str) -> str:
-    """Give the ids in an SVG a prefix of their own: a hidden twin with the same ids would take its patterns away."""
+    """Give the ids in an SVG a prefix of their own:
+    a hidden twin with the same ids would take its patterns away.
+    """
     return _IDS.sub(rf"\g<1>gts{next(_serial)}-", svg)
 
 
-def by_source(rows: Sequence[dict[str, Any]], networks: Networks | None = None) -> tuple[dict[str, Any], ...]:
+def by_source(
+    rows: Sequence[dict[str, Any]], networks: Networks | None = None
+) -> tuple[dict[str, Any], ...]:
     """One entry a source: opened or otherwise answered, and refused; the busiest first."""
     found: dict[tuple[Any, Any], dict[str, Any]] = {}
     for row in rows:
@@ -176,7 +210,9 @@ def by_source(rows: Sequence[dict[str, Any]], networks: Networks | None = None) 
                 "address": row["remote_ip"] or "",
                 "endpoint": row["endpoint"] or "",
                 "name": "" if networks is None else networks.about(row["remote_ip"]).name,
-                "allowlist": "unnamed" if row["allowlist"] == "endpoint" and not row["endpoint"] else row["allowlist"],
+                "allowlist": "unnamed"
+                if row["allowlist"] == "endpoint" and not row["endpoint"]
+                else row["allowlist"],
                 "other": 0,
                 "refused": 0,
             },
@@ -199,7 +235,9 @@ SIDES: dict[str, Chip] = {
 
 
 def _source_label(source: dict[str, Any]) -> str:
-    return f"{source['address'] or 'no address'}" + (f" via {source['endpoint']}" if source["endpoint"] else "")
+    return f"{source['address'] or 'no address'}" + (
+        f" via {source['endpoint']}" if source["endpoint"] else ""
+    )
 
 
 def named_label(source: dict[str, Any]) -> str:
@@ -227,7 +265,11 @@ def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
         caption="Requests by source",
         classes="gts-numbers gts-sorts",
     )
-    more = markup.hint(f"and {len(sources) - 50:,} more sources: export the CSV") if len(sources) > 50 else ""
+    more = (
+        markup.hint(f"and {len(sources) - 50:,} more sources: export the CSV")
+        if len(sources) > 50
+        else ""
+    )
     return markup.fold("As a table", markup.join(table, more))
 
 
@@ -240,10 +282,14 @@ def leaks_markup(leaks: Any) -> Markup:
     }
     for leak in list(leaks)[:5]:
         title = titles.get(leak.kind, "A link preview looked at one URL.")
-        tone: markup.Tone = "no" if leak.kind == "leak" else "warn" if leak.kind == "refused" else "plain"
+        tone: markup.Tone = (
+            "no" if leak.kind == "leak" else "warn" if leak.kind == "refused" else "plain"
+        )
         parts.append(markup.notice(tone, title, markup.text(leak.sentence, 700)))
     rest = len(leaks) - 5
-    parts.append(markup.hint(leaks.summary + (f" {rest:,} more are in the export." if rest > 0 else "")))
+    parts.append(
+        markup.hint(leaks.summary + (f" {rest:,} more are in the export." if rest > 0 else ""))
+    )
     return Markup("".join(parts))
 
 
@@ -264,18 +310,26 @@ def consistent_markup(result: CheckResult, unread: GtSecureError | None = None) 
         rest = markup.hint(markup.text(f"The URL lock was not read: {unread.message}", 400))
         return markup.join(consistent_markup(result), rest)
     if result.passed is False:
-        return markup.notice("no", "One URL was opened from several addresses.", markup.text(result.message, 900))
-    unknown = "Whether each URL was opened from one address is unknown. " if result.passed is None else ""
+        return markup.notice(
+            "no", "One URL was opened from several addresses.", markup.text(result.message, 900)
+        )
+    unknown = (
+        "Whether each URL was opened from one address is unknown. " if result.passed is None else ""
+    )
     return markup.hint(markup.text(unknown + result.message, 600))
 
 
 def foot(coverage: Any) -> Markup:
     """Return what was read, and what it does not prove: always in sight."""
     limits = coverage.limits()
-    said = markup.hint(markup.text(f"{coverage.summary} {limits[0]}" if limits else coverage.summary, 600))
+    said = markup.hint(
+        markup.text(f"{coverage.summary} {limits[0]}" if limits else coverage.summary, 600)
+    )
     if len(limits) > 1:
         lines = "".join(f"<li>{markup.text(limit, 500)}</li>" for limit in limits[1:])
-        said = markup.join(said, markup.fold("What this does not prove", Markup(f"<ul>{lines}</ul>")))
+        said = markup.join(
+            said, markup.fold("What this does not prove", Markup(f"<ul>{lines}</ul>"))
+        )
     return said
 
 
@@ -288,18 +342,24 @@ def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Marku
     address = source["address"]
     picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
     rows = picked.rows(columns=list(_COLUMNS), limit=5000).to_dicts()
-    table = _requests(rows, f"Requests from {_source_label(source)}", _STRANGER.get(str(source["allowlist"])))
+    table = _requests(
+        rows, f"Requests from {_source_label(source)}", _STRANGER.get(str(source["allowlist"]))
+    )
     today = _today(ask, source, rows) if ask is not None else Markup("")
     return markup.join(today, table)
 
 
 def rows_of_mark(hits: Hits, mark: Mark) -> Markup:
     """The requests behind one bar of the plot, the last ones first, each with its source."""
-    rows = plots.hits_of_mark(hits, mark).rows(columns=["remote_ip", *_COLUMNS], limit=5000).to_dicts()
+    rows = (
+        plots.hits_of_mark(hits, mark).rows(columns=["remote_ip", *_COLUMNS], limit=5000).to_dicts()
+    )
     return _requests(rows, f"Requests behind {mark.label}", None, sources=True)
 
 
-def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | None, *, sources: bool = False) -> Markup:
+def _requests(
+    rows: Sequence[dict[str, Any]], caption: str, stranger: bool | None, *, sources: bool = False
+) -> Markup:
     shown = [
         (
             markup.code(row["time"], 30),
@@ -326,11 +386,15 @@ def _requests(rows: Sequence[dict[str, Any]], caption: str, stranger: bool | Non
     table = markup.table(head, shown, caption=caption, classes="gts-sorts")
     if len(rows) <= len(shown):
         return table
-    return markup.join(table, markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown"))
+    return markup.join(
+        table, markup.hint(f"{count(len(rows), 'request')}; the last {len(shown)} are shown")
+    )
 
 
 def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
-    """Return the present answer for the last key from there: a prediction, so never an error of this step."""
+    """Return the present answer for the last key from there: a prediction,
+    so never an error of this step.
+    """
     key = next((str(row["key"]) for row in reversed(rows) if row["key"]), "")
     hidden = source["allowlist"] == "unnamed"  # only CloudTrail names the endpoint
     if not key or not source["address"] or hidden:
@@ -341,7 +405,9 @@ def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> 
         return markup.hint(markup.text(f"Today's answer is unknown: {error.message}", 400))
     chip = Chip(tone(answer.answer, None), answer.answer)
     by = f" by the {answer.lock}" if answer.lock else ""
-    said = markup.join("Today a presigned URL from there: ", markup.cell(chip), markup.text(by) if by else "")
+    said = markup.join(
+        "Today a presigned URL from there: ", markup.cell(chip), markup.text(by) if by else ""
+    )
     return markup.join(markup.hint(said), '<div style="height:8px"></div>')
 
 

@@ -1,7 +1,9 @@
-"""The panel in a tab of JupyterLab: the extension runs :func:`show_tab` in a kernel that only the tab uses.
+"""The panel in a tab of JupyterLab: the extension runs :func:`show_tab` in a kernel that only the
+tab uses.
 
-A kernel has one such panel. After the page is reloaded the extension asks again, and the same panel is shown with what
-was entered in it. The state of the three locks goes to the status bar through a comm.
+A kernel has one such panel. After the page is reloaded the extension asks again, and the same panel
+is shown with what was entered in it. The state of the three locks goes to the status bar through a
+comm.
 """
 
 from __future__ import annotations
@@ -35,8 +37,12 @@ class _Shown:
 _shown = _Shown()
 
 
-def show_tab(*, profile: str = "", region: str = "", team: str = "", bucket: str = "", entries: str = "") -> None:
-    """Show the panel of this kernel: the one that it has, or a new one with these values or former entries."""
+def show_tab(
+    *, profile: str = "", region: str = "", team: str = "", bucket: str = "", entries: str = ""
+) -> None:
+    """Show the panel of this kernel: the one that it has,
+    or a new one with these values or former entries.
+    """
     from comm import create_comm
     from IPython.display import display
 

@@ -1,4 +1,6 @@
-"""A plot whose bars can be pressed: transparent stock buttons lie over them, so mouse and keyboard need no extra."""
+"""A plot whose bars can be pressed: transparent stock buttons lie over them,
+so mouse and keyboard need no extra.
+"""
 
 from __future__ import annotations
 
@@ -63,12 +65,20 @@ class LinkedPlot(Box):
     def pick(self, address: str, endpoint: str) -> None:
         """Choose the bar of a source; none if it has no bar."""
         self.picked = next(
-            (n for n, mark in enumerate(self._marks) if (mark.address, mark.endpoint or "") == (address, endpoint)), -1
+            (
+                n
+                for n, mark in enumerate(self._marks)
+                if (mark.address, mark.endpoint or "") == (address, endpoint)
+            ),
+            -1,
         )
 
     def _button(self, mark: Mark) -> ipywidgets.Button:
         left, top, width, height = (f"{100 * part:.3f}%" for part in mark.box)
-        own = {**shared(ipywidgets.Button), "layout": ipywidgets.Layout(left=left, top=top, width=width, height=height)}
+        own = {
+            **shared(ipywidgets.Button),
+            "layout": ipywidgets.Layout(left=left, top=top, width=width, height=height),
+        }
         made = thread_safe(ipywidgets.Button)(**own)
         made.add_class("gts-bar")
         made.add_class("gts-presses")
@@ -84,4 +94,6 @@ class LinkedPlot(Box):
         for number, (button, mark) in enumerate(zip(self.bars.children, self._marks, strict=True)):
             chosen = number == self.picked
             set_class(button, "gts-pressed", chosen)
-            button.tooltip = markup.plain(f"{mark.label}: {mark.words}. {_AGAIN if chosen else _PRESS}", 400)
+            button.tooltip = markup.plain(
+                f"{mark.label}: {mark.words}. {_AGAIN if chosen else _PRESS}", 400
+            )

@@ -1,4 +1,6 @@
-"""The three locks: on top what is protected now, what will be, and who changed it last; and the choices for each."""
+"""The three locks: on top what is protected now, what will be, and who changed it last;
+and the choices for each.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,17 @@ class LocksView:
     team: Workteam | None = None
     teams: tuple[Workteam, ...] = ()
     teams_at: dt.datetime | None = None
-    """Time of the reading of the workteams, in UTC; None too if a later call showed that it says nothing of now."""
+    """Time of the reading of the workteams, in UTC;
+    None too if a later call showed that it says nothing of now.
+    """
     no_private_team: bool = False
     workforce: Workforce | None = None
     workforce_known: bool = False
     bucket: str = ""
     access: BucketAccess | None = None
-    """The answer to who can open the objects of the bucket; None until the account has been read."""
+    """The answer to who can open the objects of the bucket;
+    None until the account has been read.
+    """
     guard: Guard | None = None
     guard_known: bool = False
     guard_refused: bool = False
@@ -69,7 +75,10 @@ class LocksView:
     @property
     def as_read(self) -> dt.datetime | None:
         """Return the time of the oldest reading that is shown; None without one."""
-        times = (self.teams_at if self.team is not None else None, self.read_at if self.bucket else None)
+        times = (
+            self.teams_at if self.team is not None else None,
+            self.read_at if self.bucket else None,
+        )
         return min(filter(None, times), default=None)
 
     def change(self, target: type[Target[V]]) -> Change[V] | None:
@@ -85,8 +94,16 @@ def locks_markup(view: LocksView) -> Markup:
         for kind, (name, chip, said) in _cards(view).items()
     )
     revoked = markup.hint(some(view.revocations, 3, between=" ")) if view.revocations else ""
-    mine = f"The prefix belongs to the guard of {view.guard.objects}." if view.guard else "No guard covers the prefix."
-    lines = [f"Another guard of the bucket: {guard_words(each)}." for each in view.guards if each != view.guard]
+    mine = (
+        f"The prefix belongs to the guard of {view.guard.objects}."
+        if view.guard
+        else "No guard covers the prefix."
+    )
+    lines = [
+        f"Another guard of the bucket: {guard_words(each)}."
+        for each in view.guards
+        if each != view.guard
+    ]
     others = [markup.hint(each) for each in (mine, *lines)] if lines else []
     return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), *others, revoked)
 
@@ -94,7 +111,13 @@ def locks_markup(view: LocksView) -> Markup:
 def folder_words(view: LocksView) -> str:
     """Return why a folder is offered as the prefix, and the guard that it has."""
     mine = [each for each in view.guards if view.folder.startswith(each.prefix)]
-    guard = f"{capital(guard_words(mine[-1]))}." if mine else "No guard covers it yet." if view.guard_known else ""
+    guard = (
+        f"{capital(guard_words(mine[-1]))}."
+        if mine
+        else "No guard covers it yet."
+        if view.guard_known
+        else ""
+    )
     return f"The manifests and labels of this team's jobs are there. {guard}"
 
 
@@ -115,7 +138,10 @@ def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
     cards = {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
     if view.team is not None or not (view.bucket or view.no_private_team):
         cards = {"portal-lock": _portal(view), "url-lock": _url(view), "bucket-guard": _guard(view)}
-    return {kind: (name, Chip(_aged(view, chip.tone), chip.words), text) for kind, (name, chip, text) in cards.items()}
+    return {
+        kind: (name, Chip(_aged(view, chip.tone), chip.words), text)
+        for kind, (name, chip, text) in cards.items()
+    }
 
 
 def _aged(view: LocksView, tone: Tone) -> Tone:
@@ -124,30 +150,48 @@ def _aged(view: LocksView, tone: Tone) -> Tone:
 
 
 def headline(view: LocksView) -> Markup:
-    """Return how things are in one sentence, with its tone; without a choice, what the panel is about."""
+    """Return how things are in one sentence, with its tone; without a choice,
+    what the panel is about.
+    """
     lock = view.team.url_lock if view.team is not None else None
     if view.bucket and view.access is not None:
         tone, text = view.access.chip.tone, view.access.text
-    elif view.bucket or view.team is None or view.teams_at is None or lock is None or lock.impossible:
+    elif (
+        view.bucket or view.team is None or view.teams_at is None or lock is None or lock.impossible
+    ):
         return markup.join(Markup("<h2>Who can open the objects</h2>"), _read_line(view))
     elif lock.on:
         name = markup.plain(view.team.name, 60)
         tone, text = "ok", f"A URL of a worker of {name} works only from the worker's own address."
     else:
-        tone, text = "no", f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}."
-    shown = Markup(f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>')
+        tone, text = (
+            "no",
+            f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}.",
+        )
+    shown = Markup(
+        f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>'
+    )
     return markup.join(shown, _read_line(view))
 
 
 def _read_line(view: LocksView) -> Markup:
     """Return when what is shown was read; empty where nothing was."""
     again = ". Refresh to read it again" if view.is_old else ""
-    return Markup(f'<small class="gts-read">as read {view.as_read:%H:%M:%S} UTC{again}</small>' if view.as_read else "")
+    return Markup(
+        f'<small class="gts-read">as read {view.as_read:%H:%M:%S} UTC{again}</small>'
+        if view.as_read
+        else ""
+    )
 
 
 def lock_states(view: LocksView) -> dict[str, Any]:
-    """State of the three locks as data, for JupyterLab's status bar; the words of the last one end with the age."""
-    locks = [{"name": name, "tone": chip.tone, "words": chip.words} for name, chip, _ in _cards(view).values()]
+    """State of the three locks as data, for JupyterLab's status bar;
+    the words of the last one end with the age.
+    """
+    locks = [
+        {"name": name, "tone": chip.tone, "words": chip.words}
+        for name, chip, _ in _cards(view).values()
+    ]
     locks[-1]["words"] += f", as read {view.as_read:%H:%M:%S} UTC" if view.as_read else ""
     return {
         "team": "" if view.team is None else markup.plain(view.team.name, 60),
@@ -160,7 +204,11 @@ def _portal(view: LocksView) -> tuple[str, Chip, str]:
     name = "Portal lock"
     text = f"Who may open the worker portal. {_shared(view)}"
     if view.team is not None and view.team.kind != "private":
-        return name, Chip("plain", "not offered"), f"A {view.team.kind} team uses a separate portal."
+        return (
+            name,
+            Chip("plain", "not offered"),
+            f"A {view.team.kind} team uses a separate portal.",
+        )
     if not view.workforce_known:
         return name, Chip("plain", "not read yet"), text
     if view.workforce is None:
@@ -194,7 +242,10 @@ def _shared(view: LocksView) -> str:
 
 
 def _url(view: LocksView) -> tuple[str, Chip, str]:
-    name, said = "URL lock", "Each URL works only from its worker's own address. Your address list does not apply."
+    name, said = (
+        "URL lock",
+        "Each URL works only from its worker's own address. Your address list does not apply.",
+    )
     if view.team is None:
         return name, Chip("plain", "no workteam"), "It belongs to a Ground Truth workteam."
     lock = view.team.url_lock
@@ -205,15 +256,26 @@ def _url(view: LocksView) -> tuple[str, Chip, str]:
     change = view.change(TeamUrlLock)
     if change is not None:
         now, after = lock.mode, _after(change)
-        words = f"{now}, will be {after}" if lock.on and after != "off" else f"{_mode(now)}, will be {_mode(after)}"
+        words = (
+            f"{now}, will be {after}"
+            if lock.on and after != "off"
+            else f"{_mode(now)}, will be {_mode(after)}"
+        )
         return name, Chip("warn", words), said if lock.on else f"After Apply each{said[4:]}"
     if lock.impossible:
         return (
             name,
             Chip("no", "both on"),
-            "The settings of both portals are on, so no URL can ever work (SourceIp and VpcSourceIp).",
+            (
+                "The settings of both portals are on, so no URL can ever work (SourceIp and"
+                " VpcSourceIp)."
+            ),
         )
-    return name, Chip("ok" if lock.on else "no", _mode(lock.mode)), said if lock.on else "A URL works from any address."
+    return (
+        name,
+        Chip("ok" if lock.on else "no", _mode(lock.mode)),
+        said if lock.on else "A URL works from any address.",
+    )
 
 
 def _mode(mode: str) -> str:
@@ -234,7 +296,9 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     now = view.guard
     wanted = view.plan.restriction.guard if view.plan is not None else None
     if wanted is not None and view.change(BucketGuard) is not None:
-        words = ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
+        words = (
+            ("on, will change" if now else "off, will be on") if wanted else "on, will be removed"
+        )
         text = text if now else "After Apply it refuses presigned requests from other addresses."
         return name, Chip("warn", words), text
     if view.access.tone != "good":
@@ -261,16 +325,26 @@ _RESOURCES = {"portal-lock": "Workforce", "url-lock": "Workteam", "bucket-guard"
 def last_changes(history: Iterable[HistoryEntry]) -> dict[str, HistoryEntry]:
     """Return the newest successful change for each kind of lock."""
     made = sorted((entry for entry in history if not entry.error), key=lambda each: each.at)
-    return {kind: entry for entry in made for kind, calls in KIND_CALLS.items() if entry.operation in calls}
+    return {
+        kind: entry
+        for entry in made
+        for kind, calls in KIND_CALLS.items()
+        if entry.operation in calls
+    }
 
 
-def changed_markup(kind: str, changes: Mapping[str, HistoryEntry], now: dt.datetime | None = None) -> Markup:
+def changed_markup(
+    kind: str, changes: Mapping[str, HistoryEntry], now: dt.datetime | None = None
+) -> Markup:
     """Return the line of one lock; empty where no change is known."""
     entry = changes.get(kind)
     if entry is None:
         return Markup("")
     seconds = int(((now or dt.datetime.now(dt.UTC)) - entry.at).total_seconds())
-    said = f"{_RESOURCES[kind]} last changed {duration(max(0, seconds))} ago by {markup.plain(_who(entry.who), 80)}"
+    said = (
+        f"{_RESOURCES[kind]} last changed {duration(max(0, seconds))} ago by"
+        f" {markup.plain(_who(entry.who), 80)}"
+    )
     moment = f"{entry.at:%Y-%m-%d %H:%M} UTC"
     return Markup(f'<p class="gts-changed" title="{moment}">{markup.text(said, 200)}</p>')
 
@@ -286,11 +360,18 @@ def _who(arn: str) -> str:
     return f"{kind}/{rest.rpartition('/')[2]}" if rest else kind
 
 
-SWITCHES: Mapping[str, str] = {"portal_lock": "Portal lock", "url_lock": "URL lock", "guard_lock": "Bucket guard"}
+SWITCHES: Mapping[str, str] = {
+    "portal_lock": "Portal lock",
+    "url_lock": "URL lock",
+    "guard_lock": "Bucket guard",
+}
 """Traits of the editor, and their labels, in the order of the panel."""
 
 _SAYS: Mapping[str, str] = {
-    "portal_lock": "Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> private workteams of the region.",
+    "portal_lock": (
+        "Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> private workteams of the"
+        " region."
+    ),
     "url_lock": "Only the worker's own address.",
     "guard_lock": "Only your list, with the VPC endpoints.",
 }
@@ -312,7 +393,9 @@ class Switches(Box):
         self._columns: dict[str, ipywidgets.Widget] = {}
         for trait, label in SWITCHES.items():
             choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
-            choice.observe(lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value")
+            choice.observe(
+                lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value"
+            )
             self.choices[trait] = choice
             self._hints[trait] = Html(f'<div class="gts-hint">{_SAYS[trait]}</div>')
             self._columns[trait] = stack(choice, self._hints[trait])

@@ -1,9 +1,12 @@
-"""Assets that a page needs once: the style sheet, and a few lines that show assistive technology what is open.
+"""Assets that a page needs once: the style sheet, and a few lines that show assistive technology
+what is open.
 
-Both are one model each, with a view in every panel and step: a step that is shown alone, in another cell, has them too.
+Both are one model each, with a view in every panel and step: a step that is shown alone, in another
+cell, has them too.
 
-A page that is made from what a kernel has already (Voila; a reload) reads all widgets at once and may miss what changes
-while it does. So its first view reports, and what is in the panels is sent once more.
+A page that is made from what a kernel has already (Voila; a reload) reads all widgets at once and
+may miss what changes while it does. So its first view reports, and what is in the panels is sent
+once more.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ def page_parts(root: ipywidgets.Widget) -> tuple[ipywidgets.Widget, ...]:
 
 
 def shared_parts() -> list[ipywidgets.Widget]:
-    """Return the widgets that all panels and steps share, and the layouts and styles of all widgets."""
+    """Return the widgets that all panels and steps share,
+    and the layouts and styles of all widgets.
+    """
     return [*_kept.values(), *shared_looks()]
 
 
@@ -65,7 +70,9 @@ def _states_kind() -> type:
     import anywidget
 
     class States(ThreadSafe, anywidget.AnyWidget):
-        """Keeps ``aria-expanded`` of buttons in line with their class: no trait of a stock button sets it."""
+        """Keeps ``aria-expanded`` of buttons in line with their class:
+        no trait of a stock button sets it.
+        """
 
         _esm = _read("states.js")
 
@@ -93,9 +100,17 @@ def page_width_px() -> int:
 
 
 def send_again() -> int:
-    """Send what is in the panels once more, unless they are fresh; returns how many widgets that were."""
-    late = [root for root in _roots if root.comm is not None and time.monotonic() - root.made_at > _FRESH_S]
-    found = {id(widget): widget for root in late for widget in _inside(root) if widget.comm is not None}
+    """Send what is in the panels once more, unless they are fresh;
+    returns how many widgets that were.
+    """
+    late = [
+        root
+        for root in _roots
+        if root.comm is not None and time.monotonic() - root.made_at > _FRESH_S
+    ]
+    found = {
+        id(widget): widget for root in late for widget in _inside(root) if widget.comm is not None
+    }
     for widget in found.values():
         widget.send_state()
     return len(found)

@@ -27,7 +27,15 @@ from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
 from .base import Box, Link, Step, show_part
 from .hits_step import HitsStep
-from .lock_cards import LocksView, folder_words, headline, last_changes, lock_states, locks_markup, worth_reading
+from .lock_cards import (
+    LocksView,
+    folder_words,
+    headline,
+    last_changes,
+    lock_states,
+    locks_markup,
+    worth_reading,
+)
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
@@ -46,8 +54,8 @@ if TYPE_CHECKING:
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: dict[str, Any] = {
-    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None, "revocations": (),
-    "guards": (),
+    "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None,
+    "revocations": (), "guards": (),
 }  # fmt: skip
 _LOST = (CredentialsError, Conflict)
 """Errors of any call after which what was read before says nothing of now."""
@@ -67,10 +75,14 @@ class Panel(Box):
     shown_as = "panel"
 
     locks = traitlets.Dict()
-    """State of the locks: ``team``, ``bucket``, ``locks`` with ``name``, ``tone``, ``words``, and what is entered."""
+    """State of the locks: ``team``, ``bucket``, ``locks`` with ``name``, ``tone``, ``words``,
+    and what is entered.
+    """
 
     diagnosis = traitlets.Any(None)
-    """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line, once it is made."""
+    """What this role can use: the :class:`~gt_secure.doctor.Diagnosis` of the first line,
+    once it is made.
+    """
 
     def __init__(
         self,
@@ -88,18 +100,27 @@ class Panel(Box):
         self._who = self._denied = ""
         self._worker = Worker(on_busy=lambda _: None, on_error=self._not_read)
         self._clock = Worker(on_busy=lambda _: None, on_error=lambda _: None)
-        self._identity = Worker(on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message))
+        self._identity = Worker(
+            on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message)
+        )
         self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
         # The history is often not readable, and no lock depends on it.
-        self._historian = Worker(on_busy=lambda _: None, on_error=lambda _: self._draw_top(changes={}))
+        self._historian = Worker(
+            on_busy=lambda _: None, on_error=lambda _: self._draw_top(changes={})
+        )
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
-        self.picker = TeamPicker(self.link, value=wanted)  # first: the teams are read while the rest is made
+        # first: the teams are read while the rest is made
+        self.picker = TeamPicker(self.link, value=wanted)
         self.heading = Html()
         self.role = Html()
         self.trouble = Html(classes="gts-trouble")
         self.top = Html(classes="gts-top gts-hidden")
-        self.top_button = make(ipywidgets.Button, description="How it is decided", classes="gts-link gts-opens")
-        self.top_button.on_click(lambda _: self._show_top(opened="gts-opened" not in self.top_button._dom_classes))
+        self.top_button = make(
+            ipywidgets.Button, description="How it is decided", classes="gts-link gts-opens"
+        )
+        self.top_button.on_click(
+            lambda _: self._show_top(opened="gts-opened" not in self.top_button._dom_classes)
+        )
         self._reasons: frozenset[str] = frozenset()
         self.allow = AllowEditor(
             self.link, addresses=addresses, endpoints=endpoints, prefix=prefix, bucket=bucket or ""
@@ -121,7 +142,8 @@ class Panel(Box):
         self.allow.my_addresses = self._my_addresses
         self.hits.on_revoke = self._revoke
         self.review.on_keep = self.allow.admit
-        self.hits.markers = self.test.browser_markers  # one list: the log tells from where the browser came
+        # one list: the log tells from where the browser came
+        self.hits.markers = self.test.browser_markers
         self._wire()
         self._draw_top()
         # The teams come first: nothing else can be chosen before them.
@@ -134,10 +156,14 @@ class Panel(Box):
             self._allow_changed()
 
     def _revoke(self, leak: Leak, hits: Hits) -> None:
-        self.review.review(lambda: self.link.get().revoke(leak, logs=hits), "Planning how to stop the URL…")
+        self.review.review(
+            lambda: self.link.get().revoke(leak, logs=hits), "Planning how to stop the URL…"
+        )
 
     def _my_addresses(self) -> Iterator[tuple[str, str]]:
-        """Yield the addresses of this browser or place, with what showed each; nothing is guessed."""
+        """Yield the addresses of this browser or place, with what showed each;
+        nothing is guessed.
+        """
         for address in () if self.hits.result is None else self.hits.result.browser:
             yield address, "This browser fetched a test URL from there, says the access log."
         for place in self.test.origins:
@@ -178,7 +204,13 @@ class Panel(Box):
     def close(self) -> None:
         """Close all steps; a test URL is forgotten."""
         if hasattr(self, "steps"):
-            for worker in (self._worker, self._clock, self._identity, self._doctor, self._historian):
+            for worker in (
+                self._worker,
+                self._clock,
+                self._identity,
+                self._doctor,
+                self._historian,
+            ):
                 worker.cancel()
             for step in self.steps:
                 step.close()
@@ -186,7 +218,10 @@ class Panel(Box):
 
     def text_form(self) -> str:
         """Return the team, the bucket and the locks as text, for places without widgets."""
-        chosen = self.picker.value or "no workteam", f"bucket {self.allow.bucket}" if self.allow.bucket else ""
+        chosen = (
+            self.picker.value or "no workteam",
+            f"bucket {self.allow.bucket}" if self.allow.bucket else "",
+        )
         states = [f"{each['name']}: {each['words']}" for each in self.locks["locks"]]
         results = [text for step in self.steps if (text := step.static_form().get("text/plain"))]
         first = f"{'. '.join([', '.join(filter(None, chosen)), *states])}. {super().text_form()}"
@@ -198,13 +233,21 @@ class Panel(Box):
         if self.picker.read_at is not None:
             self.trouble.value = ""
         team = self.picker.team
-        self.allow.team = None if team is None else team.name if team.kind == "private" else team.arn
+        self.allow.team = (
+            None if team is None else team.name if team.kind == "private" else team.arn
+        )
         self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
-        self.test.url_lock = team.url_lock if team is not None and self.picker.read_at is not None else None
+        self.test.url_lock = (
+            team.url_lock if team is not None and self.picker.read_at is not None else None
+        )
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
-        seen: dict[str, Any] = {"team": team, "teams": self.picker.teams, "teams_at": self.picker.read_at}
+        seen: dict[str, Any] = {
+            "team": team,
+            "teams": self.picker.teams,
+            "teams_at": self.picker.read_at,
+        }
         self._draw_top(**seen, no_private_team=self.picker.no_private_team)
 
     def _choice_changed(self, change: dict[str, Any]) -> None:
@@ -213,11 +256,15 @@ class Panel(Box):
 
     def _details_changed(self) -> None:
         details: TeamDetails | None = self.picker.details
-        known = details is not None and not any("workforce" in str(error) for error in details.unseen)
+        known = details is not None and not any(
+            "workforce" in str(error) for error in details.unseen
+        )
         workforce = details.workforce if details else None
         self.allow.show_portals(two=workforce is not None and workforce.in_vpc)
         if details is not None:
-            buckets = sorted(buckets_of(uri for job in details.jobs for uri in (job.input_uri, job.output_uri)))
+            buckets = sorted(
+                buckets_of(uri for job in details.jobs for uri in (job.input_uri, job.output_uri))
+            )
             self.allow.offer_buckets(buckets)
             self.test.offer_roles([job.role_arn for job in details.jobs])
             if not self.allow.bucket and len(buckets) == 1:
@@ -227,7 +274,9 @@ class Panel(Box):
     def _allow_changed(self) -> None:
         asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
         restriction, problem = self._wish() if asked else (None, None)
-        self.hits.networks = tuple(str(network) for network in (restriction.addresses if restriction else ()))
+        self.hits.networks = tuple(
+            str(network) for network in (restriction.addresses if restriction else ())
+        )
         self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
         self._draw_role()
         self.test.allowed = tuple(restriction.addresses if restriction else ())
@@ -268,11 +317,16 @@ class Panel(Box):
 
     def _read_bucket(self, name: str, *, after_s: float = 0) -> None:
         self._worker.start(
-            lambda: self.link.get().who_can_open(name).locks, self._got_locks, timeout_s=30, after_s=after_s
+            lambda: self.link.get().who_can_open(name).locks,
+            self._got_locks,
+            timeout_s=30,
+            after_s=after_s,
         )
 
     def _read_again(self) -> None:
-        """Read again what is shown beside the teams: the endpoints, the plan, and the locks of the bucket."""
+        """Read again what is shown beside the teams: the endpoints, the plan,
+        and the locks of the bucket.
+        """
         self.allow.find_endpoints()
         if self.review.restriction is not None:
             self.review.guard(self.review.make_plan)
@@ -280,7 +334,9 @@ class Panel(Box):
             self._read_bucket(self.allow.bucket)
 
     def _not_read(self, error: GtSecureError) -> None:
-        """Show that the bucket could not be read: what was known of it before says nothing of now."""
+        """Show that the bucket could not be read:
+        what was known of it before says nothing of now.
+        """
         self._draw_top(**_NOT_READ)
         self.allow.show_error(error)
 
@@ -293,7 +349,9 @@ class Panel(Box):
             self.trouble.value, step.message.value = step.message.value, ""
 
     def _lost(self, error: GtSecureError | None) -> None:
-        """Show nothing as it was read, if a call of any step showed that this says nothing of now."""
+        """Show nothing as it was read, if a call of any step showed that this
+        says nothing of now.
+        """
         if isinstance(error, _LOST):
             self.picker.read_at = self.test.url_lock = None
             self._draw_top(**_NOT_READ, teams_at=None, workforce_known=False, plan=None)
@@ -307,7 +365,10 @@ class Panel(Box):
         self.test.policy = str(locks.policy or "") if known else None
         guards = readable_guards(locks.policy)
         prefix = self.allow.prefix
-        guard = guard_around([each for each in guards if prefix.startswith(each.prefix)] if prefix else guards, prefix)
+        guard = guard_around(
+            [each for each in guards if prefix.startswith(each.prefix)] if prefix else guards,
+            prefix,
+        )
         access = access_under(locks, parts=(prefix,))
         revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)
         seen: dict[str, Any] = {
@@ -355,9 +416,12 @@ class Panel(Box):
     # the first line
 
     def examine(self, *, after_s: float = 0) -> None:
-        """Look at what this role can use, for the team and bucket chosen; the panel does so by itself in a notebook."""
+        """Look at what this role can use, for the team and bucket chosen;
+        the panel does so by itself in a notebook.
+        """
         chosen, bucket, prefix = self.picker.team, self.allow.bucket, self.allow.prefix
-        # Without a choice any team shows whether teams may be read; the policy then stays one for all of them.
+        # Without a choice any team shows whether teams may be read; the policy then stays one for
+        # all of them.
         team = chosen or next((each for each in self.picker.teams if each.kind == "private"), None)
         name = _private_name(team)
         place = f"s3://{bucket}/{prefix}" if bucket else None
@@ -365,21 +429,32 @@ class Panel(Box):
 
         def work() -> Diagnosis:
             found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
-            return found if chosen is not None else replace(found, scope=replace(found.scope, team=None))
+            return (
+                found
+                if chosen is not None
+                else replace(found, scope=replace(found.scope, team=None))
+            )
 
         self._doctor.start(work, self._got_diagnosis, timeout_s=60, after_s=after_s)
 
     def _examine_later(self) -> None:
-        # Optional, so it waits until the teams are loaded, and its calls never delay those of a step.
+        # Optional, so it waits until the teams are loaded, and its calls never delay those of a
+        # step.
         if in_background() and self.picker.answers:
             self.examine(after_s=_QUIET_S)
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
         # A bucket alone is examined without it.
-        self.test.offer_ground_truth(next((e.status for e in found.features if e.feature.name == "render"), "unknown"))
+        self.test.offer_ground_truth(
+            next((e.status for e in found.features if e.feature.name == "render"), "unknown")
+        )
         if self.picker.value == BUCKET_ONLY:
             # Signing asks for a role, which nobody chooses here.
-            own = tuple(e for e in found.features if e.feature.of_bucket() is not None and e.feature.name != "sign")
+            own = tuple(
+                e
+                for e in found.features
+                if e.feature.of_bucket() is not None and e.feature.name != "sign"
+            )
             found = replace(found, features=own)
         self._draw_role(found)
         self.diagnosis = found  # last: whoever waits for it finds the line there
@@ -403,7 +478,9 @@ class Panel(Box):
     # the last changes of the locks
 
     def read_changes(self) -> None:
-        """Read who last changed the locks; the panel does so by itself in a notebook, after the first line."""
+        """Read who last changed the locks; the panel does so by itself in a notebook,
+        after the first line.
+        """
         team, bucket = self.picker.team, self.allow.bucket or None
         name = _private_name(team)
         if name is not None or bucket is not None:
@@ -424,7 +501,11 @@ class Panel(Box):
     def _draw_top(self, **seen: Any) -> None:
         """Draw the top again; ``seen`` is what has become known of the locks."""
         view = replace(self._view, **seen)
-        left = OLD_S if view.as_read is None else OLD_S - (dt.datetime.now(dt.UTC) - view.as_read).total_seconds()
+        left = (
+            OLD_S
+            if view.as_read is None
+            else OLD_S - (dt.datetime.now(dt.UTC) - view.as_read).total_seconds()
+        )
         if view.as_read != self._view.as_read and left > 0 and in_background():
             self._clock.start(lambda: None, lambda _: self._draw_top(), after_s=left, hours=True)
         details: TeamDetails | None = self.picker.details
@@ -443,7 +524,9 @@ class Panel(Box):
         if reasons - self._reasons:  # once for each: a person may close them again
             self._show_top(opened=True)
         self._reasons = reasons
-        self.locks = lock_states(self._view) | {"entries": json.dumps({"team": self.picker.value, **self.allow.good()})}
+        self.locks = lock_states(self._view) | {
+            "entries": json.dumps({"team": self.picker.value, **self.allow.good()})
+        }
 
 
 def _private_name(team: Workteam | None) -> str | None:
@@ -461,17 +544,20 @@ def panel(
     endpoints: Iterable[str] = (),
     sagemaker_session: ConnectionLike | None = None,
 ) -> Panel:
-    """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the hits.
+    """Show the panel: choose a workteam, list the allowed addresses, apply it, test it, and see the
+    hits.
 
     Parameters
     ----------
     connection : Connection or sagemaker.core Session, optional
-        From :func:`gt_secure.connect`, with its journal, accepted findings ("Review" folds them) and names of networks
-        (to choose from in "Allow"); by default the current credentials and region.
+        From :func:`gt_secure.connect`, with its journal, accepted findings ("Review" folds them)
+        and names of networks (to choose from in "Allow"); by default the current credentials and
+        region.
     team : str or Workteam, optional
         The workteam to start with; one of ``sagemaker.core`` will do.
     bucket, prefix : str, optional
-        The data to guard. A bucket without a team is bucket mode, for any tool that hands out presigned URLs.
+        The data to guard. A bucket without a team is bucket mode, for any tool that hands out
+        presigned URLs.
     addresses, endpoints : iterable of str
         Allowed addresses and endpoints to start with.
     sagemaker_session : Session, optional
@@ -484,7 +570,9 @@ def panel(
     """
     if connection is not None and sagemaker_session is not None:
         raise InvalidInput(
-            "A connection and a session are given.", next_step="Pass one of them.", field="sagemaker_session"
+            "A connection and a session are given.",
+            next_step="Pass one of them.",
+            field="sagemaker_session",
         )
     given = sagemaker_session if connection is None else connection
     made = Panel(
@@ -503,10 +591,15 @@ _former: dict[str, list[tuple[str, weakref.ref[Panel]]]] = {}
 
 
 def _close_former(panel: Panel) -> None:
-    """Close the panels that an earlier run of this cell made: its output is replaced, and nobody sees them."""
+    """Close the panels that an earlier run of this cell made: its output is replaced,
+    and nobody sees them.
+    """
     shell = kernel_shell()
     message = {} if shell is None else shell.get_parent() or {}
-    cell, run = (message.get("metadata") or {}).get("cellId"), str((message.get("header") or {}).get("msg_id"))
+    cell, run = (
+        (message.get("metadata") or {}).get("cellId"),
+        str((message.get("header") or {}).get("msg_id")),
+    )
     if cell is None:  # not every front end names the cell
         return
     known = _former.get(cell, [])

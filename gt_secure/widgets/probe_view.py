@@ -46,19 +46,30 @@ def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     said_last: object = ""
     for each in tried:
         *cells, why = _tried_row(each)
-        rows.append((*cells, "as above" if why == said_last else why))  # a reason is said once for a group
+        # a reason is said once for a group
+        rows.append((*cells, "as above" if why == said_last else why))
         said_last = why
     table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Probe results")
-    odd = [each.explanation for each in tried if each.explanation is not None and each.explanation.agrees is False]
+    odd = [
+        each.explanation
+        for each in tried
+        if each.explanation is not None and each.explanation.agrees is False
+    ]
     said = odd[0] if odd else tried[0].explanation if len(tried) == 1 else None
     notice = Markup("")
     if said is not None:
         headline = markup.text(f"{said.headline}{', as predicted' if said.agrees else ''}", 300)
-        notice = markup.notice(said.tone, headline, markup.text(f"{said.why} {said.next_step}", 600))
+        notice = markup.notice(
+            said.tone, headline, markup.text(f"{said.why} {said.next_step}", 600)
+        )
     place = markup.hint(
-        "The sandbox can send from any address. On AWS you can test only from this kernel's address."
+        "The sandbox can send from any address. On AWS you can test only from this kernel's"
+        " address."
         if many_places
-        else "The kernel's own network is not that of your browser, nor that of the people who use the URLs."
+        else (
+            "The kernel's own network is not that of your browser, nor that of the people who use"
+            " the URLs."
+        )
     )
     return markup.join(notice, table, place)
 
@@ -71,14 +82,23 @@ def tried_text(key: str, tried: Sequence[Tried]) -> str:
         why = each.problem or probe.error_message or probe.failure or ""
         if said is not None:
             why = f"{said.lock}: {said.why or said.headline}" if said.lock else said.headline
-        rows.append((probe.source or probe.probe_origin, _predicted(said), _observed(probe, said).words, why))
+        rows.append(
+            (
+                probe.source or probe.probe_origin,
+                _predicted(said),
+                _observed(probe, said).words,
+                why,
+            )
+        )
     lines = lay_out(("source", "predicted", "observed", "why"), rows)
     return "\n".join((f"Probe of {printable(key)}", *lines))
 
 
 def place_label(place: ProbeOrigin) -> str:
     """Return the label of a probe origin, with a note if its address is not known beforehand."""
-    return str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
+    return (
+        str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
+    )
 
 
 def _tried_row(tried: Tried) -> tuple[object, ...]:
@@ -97,7 +117,9 @@ def _tried_row(tried: Tried) -> tuple[object, ...]:
 def _predicted(said: Explanation | None) -> object:
     if said is None or not said.predicted:
         return "unknown"
-    return {"allow": "opened", "unknown": "unknown", "invalid": "unknown"}.get(said.predicted, "refused")
+    return {"allow": "opened", "unknown": "unknown", "invalid": "unknown"}.get(
+        said.predicted, "refused"
+    )
 
 
 def _observed(probe: Probe, said: Explanation | None) -> Chip:
@@ -113,7 +135,9 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
     ms = f"{float(answer.get('ms') or 0):.0f} ms"
     if image == "loaded":
         return markup.notice(
-            "plain", "Opened by this browser", f"as a picture, in {ms}. Others on this network can open it too."
+            "plain",
+            "Opened by this browser",
+            f"as a picture, in {ms}. Others on this network can open it too.",
         )
     if status in {200, 206}:
         return markup.notice(
@@ -125,11 +149,15 @@ def browser_answer(answer: dict[str, Any]) -> Markup:
         code = markup.plain(answer.get("code") or "", 60)
         shown = f"this browser ({status}{' ' + code if code else ''})"
         if status != 403 or code not in ("", "AccessDenied"):
-            return markup.notice("warn", f"Not opened by {shown}", "This says nothing about the locks. Press Probe.")
-        return markup.notice("plain", f"Refused to {shown}", f"in {ms}. Others on this network are refused too.")
+            return markup.notice(
+                "warn", f"Not opened by {shown}", "This says nothing about the locks. Press Probe."
+            )
+        return markup.notice(
+            "plain", f"Refused to {shown}", f"in {ms}. Others on this network are refused too."
+        )
     return markup.notice(
         "warn",
         "Not opened by this browser,",
-        "and it does not say why: a refusal without CORS headers hides its status from the page. Press Probe, or look "
-        "at the network panel of the browser's developer tools.",
+        "and it does not say why: a refusal without CORS headers hides its status from the page."
+        " Press Probe, or look at the network panel of the browser's developer tools.",
     )

@@ -49,7 +49,8 @@ class ReviewStep(Step):
 
     Examples
     --------
-    >>> review = ReviewStep(restriction=Restriction("radiology-team", url_lock=True))  # doctest: +SKIP
+    >>> wanted = Restriction("radiology-team", url_lock=True)
+    >>> review = ReviewStep(restriction=wanted)  # doctest: +SKIP
     >>> review.apply()  # doctest: +SKIP
     """
 
@@ -66,9 +67,13 @@ class ReviewStep(Step):
     """The last :class:`~gt_secure.restriction.Applied` of this widget; else None."""
 
     hits = traitlets.Any(None)
-    """Requests of the access log, if read: a plan that would refuse a worker seen there is stopped."""
+    """Requests of the access log, if read:
+    a plan that would refuse a worker seen there is stopped.
+    """
 
-    def __init__(self, connection: Link | Connection | None = None, *, restriction: Restriction | None = None) -> None:
+    def __init__(
+        self, connection: Link | Connection | None = None, *, restriction: Restriction | None = None
+    ) -> None:
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
@@ -85,17 +90,29 @@ class ReviewStep(Step):
     def build(self) -> list[ipywidgets.Widget]:
         """Make the tables' places and the buttons."""
         self.shown = Html(
-            markup.hint('List the allowed addresses in "Allow"; the change is shown here before anything is written.')
+            markup.hint(
+                'List the allowed addresses in "Allow"; the change is shown here before anything is'
+                " written."
+            )
         )
         self.facts = FactFields(lambda: self.make_plan(after_s=_PAUSE_S), self.guard)
         self.confirms = stack()
         self.rest = Html()
         hint = "optional: a ticket, or why; kept in the journal"
-        self.reason = field(ipywidgets.Text, "Reason", "gts-hidden", placeholder=hint, continuous_update=False)
-        self.reason.observe(lambda change: setattr(self.reason, "value", scrub(change["new"])), "value")
+        self.reason = field(
+            ipywidgets.Text, "Reason", "gts-hidden", placeholder=hint, continuous_update=False
+        )
+        self.reason.observe(
+            lambda change: setattr(self.reason, "value", scrub(change["new"])), "value"
+        )
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
-        said = "Show what an undo of the last change of this team and bucket does, and ask. Later edits by others stay."
-        self.undo_button = self.button("Undo", self.undo, tooltip=said, when=lambda: self._undoable != "")
+        said = (
+            "Show what an undo of the last change of this team and bucket does, and ask. Later"
+            " edits by others stay."
+        )
+        self.undo_button = self.button(
+            "Undo", self.undo, tooltip=said, when=lambda: self._undoable != ""
+        )
         self.undo_button.add_class("gts-hidden")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
@@ -119,7 +136,9 @@ class ReviewStep(Step):
         wish, hits, context, applied = self.restriction, self.hits, self.facts.context, self.applied
         if wish is None:
             raise InvalidInput(
-                "There is nothing to review.", next_step='List the allowed addresses in "Allow".', field="restriction"
+                "There is nothing to review.",
+                next_step='List the allowed addresses in "Allow".',
+                field="restriction",
             )
 
         def work() -> tuple[Plan, str, str | None]:
@@ -129,18 +148,33 @@ class ReviewStep(Step):
 
         if self.plan is None:
             self.shown.value = ""  # what is missing is not: it is being compared
-        self.run("Comparing with what is there…", work, lambda answer: self._got_plan(*answer), after_s=after_s)
+        self.run(
+            "Comparing with what is there…",
+            work,
+            lambda answer: self._got_plan(*answer),
+            after_s=after_s,
+        )
 
     def review(self, make: Callable[[], Plan], said: str = "Planning…") -> None:
-        """Show a plan of another kind, such as a revocation; applying and undoing it works as for a restriction."""
+        """Show a plan of another kind, such as a revocation;
+        applying and undoing it works as for a restriction.
+        """
         self.opened = True
-        self.run(said, lambda: self._with_undo(make()), lambda answer: self._got_plan(*answer, is_short=False))
+        self.run(
+            said,
+            lambda: self._with_undo(make()),
+            lambda answer: self._got_plan(*answer, is_short=False),
+        )
 
     def apply(self) -> None:
-        """Carry out the plan. It cannot be cancelled half-way: a failed step is rolled back with all before it."""
+        """Carry out the plan. It cannot be cancelled half-way:
+        a failed step is rolled back with all before it.
+        """
         plan = self.plan
         if plan is None:
-            raise InvalidInput("There is no plan yet.", next_step="Wait until the change is shown.", field="plan")
+            raise InvalidInput(
+                "There is no plan yet.", next_step="Wait until the change is shown.", field="plan"
+            )
         activity = Activity()
         plan = replace(plan, reason=self.reason.value)
         confirm = sorted(self._confirmed)
@@ -159,9 +193,14 @@ class ReviewStep(Step):
             self.on_keep(self.plan.keeping)
 
     def undo(self) -> None:
-        """Show the undo of the last change of the bucket and team shown; :meth:`apply` then carries it out."""
+        """Show the undo of the last change of the bucket and team shown;
+        :meth:`apply` then carries it out.
+        """
         plan, change = self.plan, self._undoable
-        self.review(lambda: _undo_plan(plan, self.link.get().plan_undo(change)), "Reading what an undo does…")
+        self.review(
+            lambda: _undo_plan(plan, self.link.get().plan_undo(change)),
+            "Reading what an undo does…",
+        )
 
     def clear(self, why: str, error: GtSecureError | None = None) -> None:
         """Show that there is nothing to review, and why."""
@@ -172,7 +211,9 @@ class ReviewStep(Step):
             self.shown.value = markup.hint(why)
         else:
             error = PANEL.translate(error)
-            self.shown.value = markup.notice("warn", markup.text(error.message, 600), markup.text(error.next_step, 600))
+            self.shown.value = markup.notice(
+                "warn", markup.text(error.message, 600), markup.text(error.next_step, 600)
+            )
         self.set_summary(why)
 
     def show_error(self, error: GtSecureError) -> None:
@@ -190,12 +231,16 @@ class ReviewStep(Step):
     # results
 
     def _with_undo(self, plan: Plan) -> tuple[Plan, str]:
-        """Return a plan, and the id of the last change of its bucket and team; empty if there is none to undo."""
+        """Return a plan, and the id of the last change of its bucket and team;
+        empty if there is none to undo.
+        """
         gt = self.link.get()
         found = undoable(gt.aws, journal=gt.journal, shown=plan.state)
         return plan, found[-1].id if found else ""
 
-    def _got_plan(self, plan: Plan, undoable: str, since: str | None = None, *, is_short: bool = True) -> None:
+    def _got_plan(
+        self, plan: Plan, undoable: str, since: str | None = None, *, is_short: bool = True
+    ) -> None:
         self._is_short = is_short
         if since is not None:
             self.after.value = spoken(since)
@@ -217,28 +262,48 @@ class ReviewStep(Step):
             return
         is_short = self._is_short and plan.access is not None and not plan.empty
         changes = (parts.changes_table,)
-        shown = (parts.access, _cases, *(() if is_short else changes), parts.lists, parts.dry_run, parts.expectations)
+        shown = (
+            parts.access,
+            _cases,
+            *(() if is_short else changes),
+            parts.lists,
+            parts.dry_run,
+            parts.expectations,
+        )
         self.shown.value = _parts(plan, *shown)
         folds = (*(changes if is_short else ()), parts.folds)
         self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
-        self._beside = (self._done, count(len(plan.changes), "change") if plan.changes else "nothing to change")
+        self._beside = (
+            self._done,
+            count(len(plan.changes), "change") if plan.changes else "nothing to change",
+        )
         self._done = ""
         self.enable()
 
     def _show_questions(self, plan: Plan | None) -> None:
-        """Show one list of what to know before Apply; a person agrees to each part that locks somebody out."""
+        """Show one list of what to know before Apply;
+        a person agrees to each part that locks somebody out.
+        """
         self._confirmed = set()
         asks = () if plan is None else plan.asks
         self._asked = frozenset(each.code for each in asks)
         set_class(self.keep_button, "gts-hidden", plan is None or plan.keeping is None)
-        teams = [] if plan is None else [truncate(each.team.name, 40) for each in plan.state.others if each.wish]
+        teams = (
+            []
+            if plan is None
+            else [truncate(each.team.name, 40) for each in plan.state.others if each.wish]
+        )
         self.keep_button.description = f"Keep what {some(teams)} needs"
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
             box = check(notice.consent, False, self._confirmer(notice.code))
             shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
-        rest = Markup("") if plan is None else parts.before_apply(plan, self._asked, loud=("critical", "high"))
+        rest = (
+            Markup("")
+            if plan is None
+            else parts.before_apply(plan, self._asked, loud=("critical", "high"))
+        )
         replace_children(self.confirms, shown)
         self.rest.value = rest
         set_class(self.reason, "gts-hidden", plan is None or plan.empty or plan.undoes)
@@ -255,10 +320,16 @@ class ReviewStep(Step):
         if plan is None or plan.empty:
             self.apply_button.description = "Apply"
             return
-        words = f"resolve {count(len(waits), 'blocker')}" if waits else f"confirm {count(len(asks), 'warning')}"
+        words = (
+            f"resolve {count(len(waits), 'blocker')}"
+            if waits
+            else f"confirm {count(len(asks), 'warning')}"
+        )
         change = f"{count(len(plan.changes), 'change')} to {_whom(plan)}"
         self.apply_button.description = (
-            f"Apply ({words} above)" if waits or asks else f"{'Undo' if plan.undoes else 'Apply'} {change}"
+            f"Apply ({words} above)"
+            if waits or asks
+            else f"{'Undo' if plan.undoes else 'Apply'} {change}"
         )
 
     def _confirmer(self, code: str) -> Callable[[bool], None]:
@@ -295,7 +366,9 @@ def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:
 
 
 def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
-    """Return an undo as a plan, with who can open the bucket of another plan now and after the undo."""
+    """Return an undo as a plan, with who can open the bucket of another plan
+    now and after the undo.
+    """
     state = plan.state
     for change in undo.changes:
         state = change.target.put(change.before, state)  # as it was just read
@@ -304,7 +377,9 @@ def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
 
 
 def _cases(plan: Plan) -> Markup:
-    """Return the matrix of who can open, in a fold that opens by itself where an answer is unknown."""
+    """Return the matrix of who can open, in a fold that opens by itself where
+    an answer is unknown.
+    """
     table = parts.exposure_table(plan)
     shown = markup.fold("Every case, now and after", table) if table else table
     return Markup(shown.replace("<details", "<details open", 1)) if plan.unknown_keys else shown
@@ -316,7 +391,11 @@ def _whom(plan: Plan) -> str:
         lock = find_change(plan.changes, TeamUrlLock)
         return truncate((lock or plan.changes[0]).name, 40) if plan.changes else ""
     teams = plan.state.teams.if_read
-    return "all teams" if teams is None else count(sum(team.kind == "private" for team in teams), "team")
+    return (
+        "all teams"
+        if teams is None
+        else count(sum(team.kind == "private" for team in teams), "team")
+    )
 
 
 class FactFields(Box):
@@ -327,7 +406,9 @@ class FactFields(Box):
 
     shown_as = "facts"
 
-    def __init__(self, changed: Callable[[], object], check: Callable[[Callable[[], object]], None]) -> None:
+    def __init__(
+        self, changed: Callable[[], object], check: Callable[[Callable[[], object]], None]
+    ) -> None:
         self._changed = changed
         self._check = check
         self._values: dict[str, Values] = {}
@@ -348,7 +429,9 @@ class FactFields(Box):
         for key in self.inputs.keys() - set(keys):
             self.inputs.pop(key).close()
         self.inputs = {key: self.inputs.get(key) or self._input(key) for key in keys}
-        hint = markup.hint("Some answers are unknown. Type the values that you know; the change is planned again.")
+        hint = markup.hint(
+            "Some answers are unknown. Type the values that you know; the change is planned again."
+        )
         replace_children(self, (Html(hint), *self.inputs.values()) if keys else ())
 
     def _input(self, key: str) -> ipywidgets.Text:
@@ -359,11 +442,15 @@ class FactFields(Box):
             placeholder="values, separated by commas" if several else _example(key),
             continuous_update=False,
         )
-        made.observe(lambda change: self._check(lambda: self._set(key, change["new"], made)), "value")
+        made.observe(
+            lambda change: self._check(lambda: self._set(key, change["new"], made)), "value"
+        )
         return made
 
     def _set(self, key: str, text: str, shown: ipywidgets.Text) -> None:
-        """Keep the value of a key; raises :class:`InvalidInput` for one that the key cannot have."""
+        """Keep the value of a key; raises :class:`InvalidInput` for one that
+        the key cannot have.
+        """
         try:
             refuse_url(text, "facts", f"a value of {key}")
         except Exception:
@@ -383,4 +470,10 @@ def _example(key: str) -> str:
     facts = key_facts(key.lower(), key)
     if facts.values:
         return " or ".join(facts.values)
-    return "o-abc123" if facts.like == "o-?*" else "111122223333" if facts.like == "?" * 12 else "value"
+    return (
+        "o-abc123"
+        if facts.like == "o-?*"
+        else "111122223333"
+        if facts.like == "?" * 12
+        else "value"
+    )

@@ -24,17 +24,24 @@ def missing(found: Diagnosis) -> list[FeatureState]:
 
 
 def role_markup(found: Diagnosis, wish: Restriction | None = None, denied: str = "") -> Markup:
-    """Return what is missing for the job, with the reasons and one text to hand over; empty where nothing is."""
+    """Return what is missing for the job, with the reasons and one text to hand over;
+    empty where nothing is.
+    """
     lacking, wrong = missing(found), [fact.name for fact in found.facts if fact.mark == "wrong"]
     if not lacking and not wrong and not denied:
         return Markup("")
-    parts = [f"Your role cannot {', '.join(each.feature.title for each in lacking)}"] if lacking else []
+    parts = (
+        [f"Your role cannot {', '.join(each.feature.title for each in lacking)}"] if lacking else []
+    )
     parts += [f"AWS denied {denied}"] if denied else []
     parts += [f"Needs fixing: {', '.join(wrong)}"] if wrong else []
     said = markup.text(f"{'. '.join(parts)}.", 400)
     shown = f'<span class="gts-role-sign gts-warn" aria-hidden="true">!</span>{said}'
     return _line(
-        Markup(f'<details class="gts-fold"><summary>{shown}</summary>{_details(found, wish, bool(denied))}</details>')
+        Markup(
+            f'<details class="gts-fold"><summary>{shown}</summary>'
+            f"{_details(found, wish, bool(denied))}</details>"
+        )
     )
 
 
@@ -45,25 +52,33 @@ def _details(found: Diagnosis, wish: Restriction | None, is_denied: bool) -> Mar
     facts = [f"{fact.name}: {fact.value}. {fact.said}" for fact in found.facts if fact.mark != "ok"]
     notes = markup.join(*(markup.hint(markup.text(each, 300)) for each in facts))
     source = markup.hint(
-        "Reads were tried; writes are predicted by IAM, and nothing was changed. The same: gt-secure doctor."
+        "Reads were tried; writes are predicted by IAM, and nothing was changed. The same:"
+        " gt-secure doctor."
     )
     needed = bool(rows) or is_denied
     return markup.join(table if rows else "", source, notes, _policy(found, wish) if needed else "")
 
 
 def _policy(found: Diagnosis, wish: Restriction | None) -> Markup:
-    """Return one policy for the whole job, as far as its resources are known; with a wish, all that is handed over."""
+    """Return one policy for the whole job, as far as its resources are known; with a wish,
+    all that is handed over.
+    """
     named = []
     for state in found.features:
         if state.feature.name in NEEDED:
-            with contextlib.suppress(InvalidInput):  # it needs a bucket or log that is not known: no wildcard for it
+            # it needs a bucket or log that is not known: no wildcard for it
+            with contextlib.suppress(InvalidInput):
                 found.policy([state.feature.name])
                 named.append(state.feature.name)
     if not named:
         return Markup("")
     policy = found.policy(named)
     title = f"One policy for the whole job: {', '.join(named)}"
-    given = markup.fold("Hand over, in one paste", markup.pre(hand_over(wish, policy))) if wish is not None else ""
+    given = (
+        markup.fold("Hand over, in one paste", markup.pre(hand_over(wish, policy)))
+        if wish is not None
+        else ""
+    )
     return markup.join(given, markup.fold(title, markup.pre(policy)))
 
 

@@ -1,4 +1,6 @@
-"""A read-only view of a sweep: its rows, filtered by severity, by text and by what could not be read."""
+"""A read-only view of a sweep: its rows, filtered by severity,
+by text and by what could not be read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class SweepView(Box):
 
     Examples
     --------
-    >>> SweepView(gt_secure.sweep(role_name="GtSecureSweep", accounts="accounts.txt"))  # doctest: +SKIP
+    >>> where = {"role_name": "GtSecureSweep", "accounts": "accounts.txt"}
+    >>> SweepView(gt_secure.sweep(**where))  # doctest: +SKIP
     """
 
     shown_as = "sweep"
@@ -36,14 +39,20 @@ class SweepView(Box):
     def __init__(self, sweep: Sweep) -> None:
         super().__init__()
         self._sweep = sweep
-        self.severity = field(ipywidgets.Dropdown, "Severity from", options=(ANY, *SEVERITIES), value=ANY)
+        self.severity = field(
+            ipywidgets.Dropdown, "Severity from", options=(ANY, *SEVERITIES), value=ANY
+        )
         self.words = field(ipywidgets.Text, "Find", placeholder="account, region, team or bucket")
         self.only_unread = check("Only what could not be read", False, lambda _: self._draw())
         self.severity.observe(lambda _: self._draw(), "value")
         self.words.observe(lambda _: self._draw(), "value")
         self.shown = Html()
         self.add_class("gts")
-        self.children = (*page_parts(self), row(self.severity, self.words, self.only_unread), self.shown)
+        self.children = (
+            *page_parts(self),
+            row(self.severity, self.words, self.only_unread),
+            self.shown,
+        )
         self._draw()
 
     @property

@@ -1,4 +1,6 @@
-"""Step 1: choose a workteam. Two SageMaker calls show the teams; details of the chosen one follow."""
+"""Step 1: choose a workteam. Two SageMaker calls show the teams;
+details of the chosen one follow.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 BUCKET_ONLY = ""
-"""The choice that names no team: a bucket alone is protected, for any tool that hands out presigned URLs."""
+"""The choice that names no team: a bucket alone is protected,
+for any tool that hands out presigned URLs.
+"""
 
 _ROWS = 8
 WAYS = ("I label images", "My app hands out URLs")
@@ -46,7 +50,8 @@ class TeamPicker(Step):
     Parameters
     ----------
     connection : Connection, optional
-        From :func:`gt_secure.connect`; the default is made from the current credentials when it is needed.
+        From :func:`gt_secure.connect`; the default is made from the current credentials when it is
+        needed.
     value : str, optional
         The name of the team to choose.
 
@@ -69,9 +74,13 @@ class TeamPicker(Step):
     """:class:`TeamDetails` of the chosen team once they are read, else None."""
 
     answers = traitlets.Int(0)
-    """Grows when the teams have been read, could not be, or are not waited for; observe it to go on after that."""
+    """Grows when the teams have been read, could not be, or are not waited for;
+    observe it to go on after that.
+    """
 
-    def __init__(self, connection: Link | Connection | None = None, *, value: str | None = None) -> None:
+    def __init__(
+        self, connection: Link | Connection | None = None, *, value: str | None = None
+    ) -> None:
         self.on_bucket_only: Callable[[], object] | None = None
         self._teams: tuple[Workteam, ...] = ()
         self._teams_read = False
@@ -88,7 +97,9 @@ class TeamPicker(Step):
 
     def build(self) -> list[ipywidgets.Widget]:
         """Make the list, the search field and the place for details."""
-        self.search = field(ipywidgets.Text, "Search workteams", "gts-hidden", placeholder="part of a name")
+        self.search = field(
+            ipywidgets.Text, "Search workteams", "gts-hidden", placeholder="part of a name"
+        )
         self.search.observe(lambda _: self.guard(self._fill), "value")
         self.select = field(ipywidgets.Select, "Workteam", options=(), rows=3)
         self.select.observe(self._on_select, "value")
@@ -108,7 +119,9 @@ class TeamPicker(Step):
         return [self.welcome, self.ways, self.list, links, self.about]
 
     def _show_choice(self, *, chosen: bool) -> None:
-        """Show the two ways in and the list, or where a team or bucket is chosen, only how to change it."""
+        """Show the two ways in and the list, or where a team or bucket is chosen,
+        only how to change it.
+        """
         for part, is_hidden in (
             (self.ways, chosen),
             (self.list, chosen),
@@ -143,7 +156,12 @@ class TeamPicker(Step):
     def refresh(self) -> None:
         """Read the teams again."""
         self._asked_at = dt.datetime.now(dt.UTC)
-        self.run("Reading the workteams…", lambda: tuple(self.link.get().workteams()), self._got_teams, timeout_s=45)
+        self.run(
+            "Reading the workteams…",
+            lambda: tuple(self.link.get().workteams()),
+            self._got_teams,
+            timeout_s=45,
+        )
 
     def show_error(self, error: GtSecureError) -> None:
         """Show an error and say in the summary that there is nothing to choose."""
@@ -172,12 +190,18 @@ class TeamPicker(Step):
         set_class(self.select, "gts-hidden", not teams)
         self._fill()
         self._greet()
-        self.set_summary(f"Choose one of {count(len(teams), 'team')}." if teams else "No workteam in this region.")
+        self.set_summary(
+            f"Choose one of {count(len(teams), 'team')}."
+            if teams
+            else "No workteam in this region."
+        )
         if self.value is not None:
             self._choose(self.value)
 
     def _greet(self) -> None:
-        """Show the greeting in a region without a private workteam, where the panel is still useful."""
+        """Show the greeting in a region without a private workteam,
+        where the panel is still useful.
+        """
         shown = self.no_private_team and self.value is None
         self.greeting.value = greeting(bool(self._teams)) if shown else ""
         set_class(self.welcome, "gts-hidden", not shown)
@@ -189,7 +213,11 @@ class TeamPicker(Step):
 
     def _fill(self) -> None:
         wanted = self.search.value.strip().lower()
-        shown = [team for team in self._teams if wanted in f"{team.name} {team.kind} {team.description}".lower()]
+        shown = [
+            team
+            for team in self._teams
+            if wanted in f"{team.name} {team.kind} {team.description}".lower()
+        ]
         options = [(_option(team), team.arn) for team in shown]
         self._filling = True
         try:
@@ -223,7 +251,9 @@ class TeamPicker(Step):
             self.team = self.details = None
             self.value = None
             self._show_choice(chosen=False)
-            own = next((TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None)
+            own = next(
+                (TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None
+            )
             if name.startswith("arn:") and own is not None:
                 TeamArn.parse(name).check(own.partition, own.region, own.account_id)
             near = some([markup.plain(team.name, 40) for team in self._teams], 6)
@@ -276,19 +306,37 @@ def greeting(other_teams: bool) -> Markup:
     pairs = [
         (
             "What this is",
-            "A panel that restricts who can open objects through presigned URLs, and then tests the result.",
+            (
+                "A panel that restricts who can open objects through presigned URLs, and then tests"
+                " the result."
+            ),
         ),
         (
             "Without a workteam",
-            'Press "My app hands out URLs", choose a bucket and list the allowed addresses in "Allow". The bucket '
-            "guard then refuses presigned URLs from other addresses, whichever tool signed them: Label Studio, CVAT, "
-            "a script. Nothing is written before you apply.",
+            (
+                'Press "My app hands out URLs", choose a bucket and list the allowed addresses in'
+                ' "Allow". The bucket guard then refuses presigned URLs from other addresses,'
+                " whichever tool signed them: Label Studio, CVAT, a script. Nothing is written"
+                " before you apply."
+            ),
         ),
         ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds two locks.'),
-        ("Another region", "Each workteam belongs to one region. If yours is in another one, connect to that region."),
+        (
+            "Another region",
+            (
+                "Each workteam belongs to one region. If yours is in another one, connect to that"
+                " region."
+            ),
+        ),
     ]
     if other_teams:
-        pairs.insert(2, ("Vendor teams", "AWS offers no URL lock for them. The bucket guard protects their images."))
+        pairs.insert(
+            2,
+            (
+                "Vendor teams",
+                "AWS offers no URL lock for them. The bucket guard protects their images.",
+            ),
+        )
     return markup.join(
         f'<h3 class="gts-h">{markup.text(title)}</h3>',
         markup.facts((name, markup.text(said, 400)) for name, said in pairs),
@@ -315,7 +363,9 @@ def read_details(connection: Connection, team: Workteam) -> TeamDetails:
 
 def _option(team: Workteam) -> str:
     lock = "no URL lock" if team.url_lock is None else f"URL lock {team.url_lock_text}"
-    gap = " · \N{ZERO WIDTH SPACE}"  # ipywidgets makes the spaces of a choice hard: a narrow one breaks here
+    gap = (  # ipywidgets makes the spaces of a choice hard: a narrow one breaks here
+        " · \N{ZERO WIDTH SPACE}"
+    )
     return gap.join((markup.plain(team.name, 70), team.kind, lock))
 
 
@@ -329,7 +379,9 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
         pairs.append(
             (
                 "Member groups",
-                markup.join(markup.text(shown, 400), markup.hint("SageMaker does not report member counts.")),
+                markup.join(
+                    markup.text(shown, 400), markup.hint("SageMaker does not report member counts.")
+                ),
             )
         )
     if details is not None and details.workforce is not None:
@@ -338,9 +390,14 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
         pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
     body = markup.facts(pairs)
     if team.url_lock is None:
-        said = f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
+        said = (
+            f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the"
+            " images."
+        )
         body = markup.join(body, markup.hint(said))
-    return markup.join(body, *(error_markup(error, "warn") for error in (details.unseen if details else ())))
+    return markup.join(
+        body, *(error_markup(error, "warn") for error in (details.unseen if details else ()))
+    )
 
 
 def _about_workforce(workforce: Workforce) -> Markup:
@@ -353,7 +410,8 @@ def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:
     if not jobs:
         return markup.text("none waiting for workers")
     lines = [
-        f"{markup.plain(job.name, 50)}: {job.status}, {job.pending:,} of {job.total:,} to label" for job in jobs[:4]
+        f"{markup.plain(job.name, 50)}: {job.status}, {job.pending:,} of {job.total:,} to label"
+        for job in jobs[:4]
     ]
     if len(jobs) > 4:
         lines.append(f"and {len(jobs) - 4} more")

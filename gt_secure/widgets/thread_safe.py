@@ -1,12 +1,13 @@
 """Widgets that several threads of a kernel use.
 
-JupyterLab and ipykernel 7 handle what people press and type on a subshell, a thread beside the one that runs the cells,
-or on that one: it changes from message to message. So cells, event handlers and the results of slow work come to the
-same widgets at the same time. Whoever makes a widget, sets a trait, handles a message, or shows a result holds one lock
-until all observers are done.
+JupyterLab and ipykernel 7 handle what people press and type on a subshell, a thread beside the one
+that runs the cells, or on that one: it changes from message to message. So cells, event handlers
+and the results of slow work come to the same widgets at the same time. Whoever makes a widget, sets
+a trait, handles a message, or shows a result holds one lock until all observers are done.
 
-Stock widgets of a kind share one layout and one style, since the style sheet says how they look. Each of them would be
-another model with messages to the front end: without sharing them the panel would open almost three times as many.
+Stock widgets of a kind share one layout and one style, since the style sheet says how they look.
+Each of them would be another model with messages to the front end: without sharing them the panel
+would open almost three times as many.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ import ipywidgets
 W = TypeVar("W", bound=ipywidgets.Widget)
 
 LOCK = threading.RLock()
-"""Held by the thread that changes widgets. Whoever holds it must not wait for a thread that changes widgets."""
+"""Held by the thread that changes widgets.
+Whoever holds it must not wait for a thread that changes widgets.
+"""
 
 _kinds: dict[type, Any] = {}
 
 _pages: dict[asyncio.AbstractEventLoop, contextvars.Context] = {}
-"""Loops of subshells that handled messages of a page, the last one at the end, with the context of its last message."""
+"""Loops of subshells that handled messages of a page, the last one at the end,
+with the context of its last message.
+"""
 
 
 @contextlib.contextmanager
@@ -50,14 +55,19 @@ _CHANGING = ("__init__", "set_trait", "add_class", "remove_class", "close")
 class ThreadSafe:
     """A widget that several threads may use. It comes first among the bases.
 
-    The public methods of this package's widgets run under the lock, and so does the making of a widget: its first parts
-    already work while the rest is made.
+    The public methods of this package's widgets run under the lock, and so does the making of a
+    widget: its first parts already work while the rest is made.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]  # others may run theirs as slow work
-        members = {name: getattr(cls, name, None) for name in _CHANGING} if ThreadSafe in cls.__bases__ else {}
+        # others may run theirs as slow work
+        ours = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        members = (
+            {name: getattr(cls, name, None) for name in _CHANGING}
+            if ThreadSafe in cls.__bases__
+            else {}
+        )
         for name, member in {**members, **vars(cls)}.items():
             public = name in _CHANGING or (ours and not name.startswith("_"))
             if public and inspect.isfunction(member) and not inspect.iscoroutinefunction(member):
@@ -85,7 +95,8 @@ class ThreadSafe:
     def __del__(self) -> None:
         """Close what is not used any more, unless the lock is taken.
 
-        The garbage collector comes on any thread, such as one whose work the holder of the lock waits for.
+        The garbage collector comes on any thread, such as one whose work the holder of the lock
+        waits for.
         """
         if LOCK.acquire(blocking=False):
             try:
@@ -108,7 +119,11 @@ def thread_safe(kind: type[W]) -> type[W]:
     if issubclass(kind, ThreadSafe):
         return kind
     if kind not in _kinds:
-        named = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+        named = {
+            "__module__": kind.__module__,
+            "__qualname__": kind.__qualname__,
+            "__doc__": kind.__doc__,
+        }
         metaclass: Any = type(kind)
         _kinds[kind] = metaclass(kind.__name__, (ThreadSafe, kind), named)
     made: type[W] = _kinds[kind]
@@ -119,7 +134,9 @@ _shared: dict[type, Any] = {}
 
 
 def make(kind: type[W], *args: Any, classes: str = "", **values: Any) -> W:
-    """Make a widget whose layout and style are those of all others; do not change them, give it a class instead."""
+    """Make a widget whose layout and style are those of all others; do not change them,
+    give it a class instead.
+    """
     made: W = thread_safe(kind)(*args, **shared(kind), **values)
     for name in classes.split():
         made.add_class(name)
@@ -153,7 +170,9 @@ def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:
 
 
 def shared_looks() -> list[ipywidgets.Widget]:
-    """Return the layouts and styles that widgets share: closing one widget leaves them to the others."""
+    """Return the layouts and styles that widgets share:
+    closing one widget leaves them to the others.
+    """
     return list(_shared.values())
 
 
@@ -192,10 +211,11 @@ def _remember_page() -> None:
 
 
 def page_context() -> contextvars.Context | None:
-    """Return the context of the last message of a page that is open, if it has a subshell. The caller has the lock.
+    """Return the context of the last message of a page that is open, if it has a subshell. The
+    caller has the lock.
 
-    ipykernel sends what a page answers to the subshell whose message it finds in the context. The one of a page that
-    was closed has ended, and the main thread may run a cell for hours.
+    ipykernel sends what a page answers to the subshell whose message it finds in the context. The
+    one of a page that was closed has ended, and the main thread may run a cell for hours.
     """
     for ended in [loop for loop in _pages if loop.is_closed()]:
         del _pages[ended]

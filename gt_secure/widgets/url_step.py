@@ -1,8 +1,9 @@
 """Step 4: sign a test URL, fetch it from here and from there, and read why it was answered so.
 
-The URL never enters a trait: the kernel keeps it, the screen shows it masked, and Copy and the browser's probe get it
-by custom message, which no notebook saves. The browser keeps neither the URL nor the object: the URL asks S3 for
-``no-store``, the object is loaded past the cache, and the page's list of loaded resources is cleared.
+The URL never enters a trait: the kernel keeps it, the screen shows it masked, and Copy and the
+browser's probe get it by custom message, which no notebook saves. The browser keeps neither the URL
+nor the object: the URL asks S3 for ``no-store``, the object is loaded past the cache, and the
+page's list of loaded resources is cleared.
 """
 
 from __future__ import annotations
@@ -80,16 +81,20 @@ class TestUrlStep(Step):
     """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
 
     allowed = traitlets.Tuple()
-    """Allowed networks: where the URL lock is on, the URL is bound to the first address in them, unless a person binds
-    it to another one."""
+    """Allowed networks: where the URL lock is on, the URL is bound to the first address in them,
+    unless a person binds it to another one."""
 
     policy = traitlets.Unicode(None, allow_none=True)
     """The policy of the bucket, as read; None without a reading."""
 
     url_lock = traitlets.Any(None)
-    """The team's :class:`~gt_secure.engine.policies.url_lock.UrlLock`, as read; None without one or a reading."""
+    """The team's :class:`~gt_secure.engine.policies.url_lock.UrlLock`, as read;
+    None without one or a reading.
+    """
 
-    def __init__(self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = "") -> None:
+    def __init__(
+        self, connection: Link | Connection | None = None, *, bucket: str = "", key: str = ""
+    ) -> None:
         self._url: TestUrl | None = None
         self._shown_keys: dict[str, str] = {}
         self.origins: tuple[ProbeOrigin, ...] = ()
@@ -103,7 +108,9 @@ class TestUrlStep(Step):
         self.observe(self._leave_bucket, "bucket")
         self.observe(lambda _: self.guard(self._place_changed), ["bucket", "prefix"])
         locks = ["policy", "url_lock"]
-        self.observe(lambda at: None if None in (at["old"], at["new"]) else self.outdate(_OTHER), locks)
+        self.observe(
+            lambda at: None if None in (at["old"], at["new"]) else self.outdate(_OTHER), locks
+        )
         self.observe(lambda _: self._show_key(), "key")
         self.observe(lambda _: self._bind(), ["allowed", "url_lock"])
         self.key_input.observe(lambda change: self._take_key(change["new"]), "value")
@@ -121,11 +128,15 @@ class TestUrlStep(Step):
         fields = columns(self.key_input, stack(self.bound_input, self.bound_hint), self.lifetime)
         self.more_box = stack(self.sign_with, self.role_input)
         self.more_button = self.opener("Signing options", self.more_box)
-        self.sign_button = self.button("Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key))
+        self.sign_button = self.button(
+            "Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key)
+        )
         self.clear_button = self.button("Clear", self.clear, when=lambda: self._url is not None)
         sign_row = row(self.sign_button, self.clear_button, self.more_button)
         self.url_line = Html()
-        self.origin = field(ipywidgets.Dropdown, "Probe from", options=[("this kernel", 0)], value=0)
+        self.origin = field(
+            ipywidgets.Dropdown, "Probe from", options=[("this kernel", 0)], value=0
+        )
         self.probe_button = self.button("Probe", self.probe, when=lambda: self._url is not None)
         self.browser = browser_part(self._reveal, self._browser_answered)
         probe_row = row(self.origin, self.probe_button, self.browser, classes="gts-bottom")
@@ -140,7 +151,9 @@ class TestUrlStep(Step):
         bucket, key = self.bucket, self.key.strip()
         if not bucket or not key:
             raise InvalidInput(
-                "No object is chosen.", next_step='Choose a bucket in "Allow", and an object here.', field="key"
+                "No object is chosen.",
+                next_step='Choose a bucket in "Allow", and an object here.',
+                field="key",
             )
         typed = self.bound_to.strip()
         way: SignWith = self.sign_with.value
@@ -149,7 +162,9 @@ class TestUrlStep(Step):
         role = self.role_input.value.strip() or None
 
         def work() -> TestUrl:
-            return self.link.get().sign(bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way)
+            return self.link.get().sign(
+                bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way
+            )
 
         self.run("Signing…", work, self._got_url, timeout_s=45)
 
@@ -157,7 +172,9 @@ class TestUrlStep(Step):
         """Fetch the URL from the chosen place, or from everywhere."""
         url = self._signed()
         choice = self.origin.value
-        places = self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
+        places = (
+            self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
+        )
         self.run(
             "Fetching…",
             lambda: tuple(try_url(self.link.get(), url, place) for place in places or (None,)),
@@ -177,7 +194,9 @@ class TestUrlStep(Step):
         shown = self.answers.value
         if shown and not shown.startswith(_OLD):
             self.tried = ()
-            self.answers.value = f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
+            self.answers.value = (
+                f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
+            )
 
     def masked_url(self) -> str:
         """The URL without its secrets, to show; empty if there is none."""
@@ -197,7 +216,8 @@ class TestUrlStep(Step):
     def close(self) -> None:
         """Forget the URL and close."""
         if hasattr(self, "answers"):
-            self.worker.cancel()  # first: a URL that is being signed would come after the others are forgotten
+            # first: a URL that is being signed would come after the others are forgotten
+            self.worker.cancel()
             self.clear()
         super().close()
 
@@ -213,10 +233,13 @@ class TestUrlStep(Step):
     def offer_ground_truth(self, status: StatusWord) -> None:
         """Offer a URL of Ground Truth itself, unless the role may not have one signed."""
         chosen = self.sign_with.value
-        self.sign_with.options = [each for each in _SIGNERS if status != "no" or each[1] != "ground-truth"]
+        self.sign_with.options = [
+            each for each in _SIGNERS if status != "no" or each[1] != "ground-truth"
+        ]
         self.sign_with.value = chosen if status != "no" or chosen != "ground-truth" else "session"
 
-    # the object: the input shows it without control and direction characters, the trait is the key itself
+    # the object: the input shows it without control and direction characters, the trait is the key
+    # itself
 
     def _show_key(self) -> None:
         self.key_input.value = markup.plain(self.key, 1100)
@@ -227,14 +250,24 @@ class TestUrlStep(Step):
             self.key = self._shown_keys.get(shown, shown)
 
     def _bind(self) -> None:
-        """Bind the next URL as the URL lock does now: to an allowed address, if possible one to probe from."""
+        """Bind the next URL as the URL lock does now: to an allowed address,
+        if possible one to probe from.
+        """
         lock = self.url_lock
         self.bound_hint.value = markup.hint(_LOCK_OFF) if lock is not None and not lock.on else ""
         if self.bound_to != self._bound_here:
             return  # a person has chosen
         networks = self.allowed if lock is not None and lock.mode == "SourceIp" else ()
-        known = [(each, each.source) for each in self.origins if each.source and not each.source.is_endpoint]
-        inside = [str(each) for each, source in known if source.address and contains(networks, source.address)]
+        known = [
+            (each, each.source)
+            for each in self.origins
+            if each.source and not each.source.is_endpoint
+        ]
+        inside = [
+            str(each)
+            for each, source in known
+            if source.address and contains(networks, source.address)
+        ]
         first = [str(network.network_address) for network in networks[:1]]
         self._bound_here = next(iter([*inside, *first]), "")
         self.bound_to = self._bound_here
@@ -269,16 +302,24 @@ class TestUrlStep(Step):
         self._shown_keys = {markup.plain(key, 1100): key for key in keys}
         self.key_input.options = tuple(self._shown_keys)
         if keys and self.key not in keys:
-            self.key = next((key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0])
-        options: list[tuple[str, Any]] = [(place_label(place), i) for i, place in enumerate(self.origins)]
+            self.key = next(
+                (key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0]
+            )
+        options: list[tuple[str, Any]] = [
+            (place_label(place), i) for i, place in enumerate(self.origins)
+        ]
         if len(self.origins) > 1:
             options.append((f"all {len(self.origins)} sources", _EVERYWHERE))
         self.origin.options = options
         self.origin.value = options[-1][1]
-        self.bound_input.options = tuple(str(place) for place in self.origins if place.source is not None)
+        self.bound_input.options = tuple(
+            str(place) for place in self.origins if place.source is not None
+        )
         self._bind()
         if isinstance(listed, AccessDenied):
-            self.show_result(error_markup(listed, "warn", "The objects cannot be listed; type the key of one."))
+            self.show_result(
+                error_markup(listed, "warn", "The objects cannot be listed; type the key of one.")
+            )
         else:
             self.show_result() if keys else self.show_result(
                 markup.notice("warn", "No object found there.", "Type the key of one.")
@@ -304,9 +345,15 @@ class TestUrlStep(Step):
             self.clear()
             self.url_line.value = markup.hint("The test URL has expired and was cleared.")
             return
-        bound = f"bound to {url.bound_to}" if url.bound_to else "not bound: the bucket guard alone decides"
+        bound = (
+            f"bound to {url.bound_to}"
+            if url.bound_to
+            else "not bound: the bucket guard alone decides"
+        )
         clock = f"{left // 60}:{left % 60:02d}"
-        self.set_summary(url.key, f"bound to {url.bound_to}" if url.bound_to else "not bound", f"{clock} left")
+        self.set_summary(
+            url.key, f"bound to {url.bound_to}" if url.bound_to else "not bound", f"{clock} left"
+        )
         self.url_line.value = markup.join(
             markup.facts(
                 [
@@ -337,7 +384,9 @@ class TestUrlStep(Step):
 
     def _signed(self) -> TestUrl:
         if self._url is None:
-            raise InvalidInput("There is no test URL.", next_step='Press "Sign test URL" first.', field="url")
+            raise InvalidInput(
+                "There is no test URL.", next_step='Press "Sign test URL" first.', field="url"
+            )
         return self._url
 
     def _browser_answered(self, answer: dict[str, Any]) -> None:
@@ -348,11 +397,16 @@ class TestUrlStep(Step):
 
 
 def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
-    """The browser part, or the sentence that says what is missing; custom messages have no effect there."""
+    """The browser part, or the sentence that says what is missing;
+    custom messages have no effect there.
+    """
     try:
         kind = _kind()
     except ImportError:
-        missing = f'Copy and "Probe from this browser" need anywidget. Run "{install_command("anywidget")}", then '
+        missing = (
+            'Copy and "Probe from this browser" need anywidget. Run'
+            f' "{install_command("anywidget")}", then '
+        )
         return Html(markup.hint(f"{missing}reload this page."))
     return kind(reveal, answered)
 
@@ -369,7 +423,9 @@ def _kind() -> type:
         ready = traitlets.Bool(False).tag(sync=True)
         """Return whether there is a URL to act on."""
 
-        def __init__(self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> None:
+        def __init__(
+            self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]
+        ) -> None:
             self._reveal, self._answered = reveal, answered
             super().__init__()
             self.on_msg(self._on_message)

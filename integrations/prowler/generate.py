@@ -1,4 +1,6 @@
-"""Generate the checks for Prowler from the catalog of findings: modules, metadata, entry points and a framework."""
+"""Generate the checks for Prowler from the catalog of findings: modules, metadata,
+entry points and a framework.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ SERVICE = "groundtruth"
 SERVICES = f"{PACKAGE}.services.{SERVICE}"
 COMPLIANCE = f"{PACKAGE}.compliance"
 FRAMEWORK = "groundtruth_nist_800_53_revision_5_aws"
-"""Prowler asks for a framework by the name of its file (``--compliance``), which must differ from its own."""
+"""Prowler asks for a framework by the name of its file (``--compliance``),
+which must differ from its own.
+"""
 LONGEST = 400
 SKIPPED = {"not-checked"}
 """What could not be read is the status MANUAL of every check."""
@@ -46,7 +50,9 @@ def metadata(code: str) -> dict[str, Any]:
         "ResourceIdTemplate": "",
         "Severity": "informational" if severity == "info" else severity,
         "ResourceType": "Other",
-        "Description": f"{row['title']}. It looks at {', '.join(map(str, row['looked_at']))}."[:LONGEST],
+        "Description": f"{row['title']}. It looks at {', '.join(map(str, row['looked_at']))}."[
+            :LONGEST
+        ],
         "Risk": str(row["why"])[:LONGEST],
         "RelatedUrl": "",
         "AdditionalURLs": [str(row["source_url"])],
@@ -68,14 +74,20 @@ def framework() -> dict[str, Any]:
         "Name": "NIST SP 800-53 Rev. 5, controls that restrict access to Ground Truth data",
         "Version": "",
         "Provider": "AWS",
-        "Description": "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure violate. The mapping is by the "
-        "gt_secure project, not by NIST or AWS.",
+        "Description": (
+            "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure violate. The mapping is"
+            " by the gt_secure project, not by NIST or AWS."
+        ),
         "Requirements": [
             {
                 "Id": prowler_id(control),
                 "Name": f"{control} {row['title']}",
-                "Description": f"{control} {row['title']}. It fails on these findings: {_titles(found)}.",
-                "Attributes": [{"ItemId": prowler_id(control), "Section": row["family"], "Service": SERVICE}],
+                "Description": (
+                    f"{control} {row['title']}. It fails on these findings: {_titles(found)}."
+                ),
+                "Attributes": [
+                    {"ItemId": prowler_id(control), "Section": row["family"], "Service": SERVICE}
+                ],
                 "Checks": [name_of(code) for code in found],
             }
             for control, row in controls().items()
@@ -102,9 +114,13 @@ def files() -> dict[str, str]:
     """Return the text of each generated file by its path below the folder of packages."""
     services, compliance = SERVICES.replace(".", "/"), COMPLIANCE.replace(".", "/")
     texts = {
-        f"{Path(services).parent}/__init__.py": '"""Services, in the layout that Prowler expects."""\n',
+        f"{Path(services).parent}/__init__.py": (
+            '"""Services, in the layout that Prowler expects."""\n'
+        ),
         f"{services}/__init__.py": '"""The checks of Ground Truth."""\n',
-        f"{compliance}/__init__.py": '"""Compliance frameworks, in the layout that Prowler expects."""\n',
+        f"{compliance}/__init__.py": (
+            '"""Compliance frameworks, in the layout that Prowler expects."""\n'
+        ),
         f"{compliance}/{FRAMEWORK}.json": _json(framework()),
     }
     template = TEMPLATE.read_text(encoding="utf-8")

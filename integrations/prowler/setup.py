@@ -1,4 +1,6 @@
-"""Build the wheel. The catalog of findings is that of the checkout, or of the installed gt_secure."""
+"""Build the wheel. The catalog of findings is that of the checkout,
+or of the installed gt_secure.
+"""
 
 import sys
 from pathlib import Path

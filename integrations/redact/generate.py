@@ -1,6 +1,8 @@
-"""Generate ``gt_secure_redact``: the part that recognises secrets under another name, and a pytest plugin.
+"""Generate ``gt_secure_redact``: the part that recognises secrets under another name, and a pytest
+plugin.
 
-Nothing of it is written twice: the texts are those of ``gt_secure/secrets``, and of the two modules that mask reports.
+Nothing of it is written twice: the texts are those of ``gt_secure/secrets``, and of the two modules
+that mask reports.
 """
 
 from __future__ import annotations
@@ -36,8 +38,15 @@ HOOKS = (
 
 def files() -> dict[str, str]:
     """Return the text of each file of the package by its name."""
-    found = {path.name: path for path in sorted((PACKAGE / "secrets").iterdir()) if path.suffix in {".py", ".json"}}
-    texts = {name: path.read_text(encoding="utf-8").replace("gt_secure.secrets", NAME) for name, path in found.items()}
+    found = {
+        path.name: path
+        for path in sorted((PACKAGE / "secrets").iterdir())
+        if path.suffix in {".py", ".json"}
+    }
+    texts = {
+        name: path.read_text(encoding="utf-8").replace("gt_secure.secrets", NAME)
+        for name, path in found.items()
+    }
     tracebacks = (PACKAGE / "base" / "tracebacks.py").read_text(encoding="utf-8")
     return {
         **texts,

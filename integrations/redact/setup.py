@@ -23,5 +23,7 @@ class BuildPackage(build_py):
 
 version = runpy.run_path(str(generate.PACKAGE / "base" / "version.py"))["__version__"]
 setup(
-    version=version, package_dir={generate.NAME: str(generate.PACKAGE / "secrets")}, cmdclass={"build_py": BuildPackage}
+    version=version,
+    package_dir={generate.NAME: str(generate.PACKAGE / "secrets")},
+    cmdclass={"build_py": BuildPackage},
 )

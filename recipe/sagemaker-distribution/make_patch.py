@@ -1,4 +1,6 @@
-"""Print the patch that adds gt_secure to a version of SageMaker Distribution: python make_patch.py 4.6.0"""
+"""Print the patch that adds gt_secure to a version of SageMaker Distribution:
+python make_patch.py 4.6.0
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def files(image: str, package: str) -> dict[str, tuple[str, str]]:
     major, minor, _ = image.split(".")
     folder = f"build_artifacts/v{major}/v{major}.{minor}/v{image}"
     first, second, _ = package.split(".")
-    line = "# Packages that are new in this version.\n" + PACKAGE.format(package, f"{first}.{int(second) + 1}.0")
+    line = "# Packages that are new in this version.\n" + PACKAGE.format(
+        package, f"{first}.{int(second) + 1}.0"
+    )
     tests = f"test/test_artifacts/v{major}"
     return {
         f"{folder}/cpu.additional_packages_env.in": ("100644", line),
@@ -43,7 +47,11 @@ def main() -> int:
     """Print the patch for the version on the command line."""
     if len(sys.argv) != 2 or not re.fullmatch(r"[0-9]+\.[0-9]+\.0", sys.argv[1]):
         sys.exit("Write the next minor version of the images: python make_patch.py 4.6.0")
-    version = re.search(r"^version = (\S+)$", (HERE.parents[1] / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    version = re.search(
+        r"^version = (\S+)$",
+        (HERE.parents[1] / "setup.cfg").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert version is not None
     sys.stdout.write(patch(sys.argv[1], version[1]))
     return 0

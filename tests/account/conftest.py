@@ -16,7 +16,9 @@ from support.stubs import Stubs
 @pytest.fixture
 def stubs() -> Iterator[Stubs]:
     found = Stubs()
-    found.aws = connect_aws(boto3_session=boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1"))
+    found.aws = connect_aws(
+        boto3_session=boto3.Session("AKIAEXAMPLE", "secret", region_name="us-east-1")
+    )
     with ExitStack() as stack:
         for service in ("sts", "organizations", "s3", "iam", "kms", "ec2", "s3control"):
             found[service] = stack.enter_context(Stubber(found.aws.client(service)))

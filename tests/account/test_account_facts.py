@@ -1,4 +1,6 @@
-"""What can be read of an account beside its policies reaches the plan, the exposure and the proof."""
+"""What can be read of an account beside its policies reaches the plan,
+the exposure and the proof.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,17 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.claim import claim_from
-from support.states import ENDPOINT, JOB, S3_ENDPOINT, TEAM, data_bucket, exposure_of, state, unread, with_parts
+from support.states import (
+    ENDPOINT,
+    JOB,
+    S3_ENDPOINT,
+    TEAM,
+    data_bucket,
+    exposure_of,
+    state,
+    unread,
+    with_parts,
+)
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
 UNREAD = unread("ec2:DescribeVpcEndpoints", "VPC endpoints")
@@ -27,8 +39,15 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def deny(condition: dict[str, Any]) -> str:
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]})
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    )
 
 
 class Account:
@@ -61,8 +80,12 @@ def test_the_tags_of_the_role_are_used(account: Account, monkeypatch: pytest.Mon
     account.has(values={"aws:principaltag/team": ("radiology",)})
     rows = account.rows()
     assert rows["worker"].opened.cidrs == rows["presigned"].opened.cidrs == EVERYWHERE
-    restriction = Restriction("radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/")
-    monkeypatch.setattr(sys.modules["gt_secure.changes.plan"], "read_state", lambda *_: account.seen)
+    restriction = Restriction(
+        "radiology-team", addresses=["203.0.113.0/24"], bucket="gt-images", prefix="scans/"
+    )
+    monkeypatch.setattr(
+        sys.modules["gt_secure.changes.plan"], "read_state", lambda *_: account.seen
+    )
     made = plan(account.aws, restriction)
     exposed = {change.request: change for change in made.exposure}
     assert exposed["worker"].before.opened.cidrs == EVERYWHERE
@@ -72,11 +95,17 @@ def test_the_tags_of_the_role_are_used(account: Account, monkeypatch: pytest.Mon
 def test_what_may_not_be_read_is_listed(account: Account) -> None:
     account.policy(deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}))
     account.has(missing=("iam:ListRoleTags",))
-    hidden = NotRead("the organization", "organizations:DescribeOrganization", "denied", "This role may not.")
+    hidden = NotRead(
+        "the organization", "organizations:DescribeOrganization", "denied", "This role may not."
+    )
     account.seen = replace(account.seen, organization=Organization(*[Part.unread(hidden)] * 5))
     account.seen = with_parts(account.seen, endpoints=UNREAD)
     exposure = exposure_of(account.seen)
-    assert exposure.missing == ("iam:ListRoleTags", "organizations:DescribeOrganization", "ec2:DescribeVpcEndpoints")
+    assert exposure.missing == (
+        "iam:ListRoleTags",
+        "organizations:DescribeOrganization",
+        "ec2:DescribeVpcEndpoints",
+    )
     assert exposure.to_dict()["missing_permissions"] == list(exposure.missing)
     assert exposure.rows[0].unknown.depends_on == ("aws:PrincipalTag/team",)
 
@@ -86,13 +115,27 @@ def test_endpoints_that_could_not_be_read_are_unknown(account: Account) -> None:
     account.seen = with_parts(account.seen, endpoints=UNREAD)
     row = account.rows()["presigned"]
     assert (row.opened.cidrs, row.opened.other_endpoints) == (EVERYWHERE, False)
-    assert (row.unknown.other_endpoints, row.unknown.depends_on) == (True, ("ec2:DescribeVpcEndpoints",))
+    assert (row.unknown.other_endpoints, row.unknown.depends_on) == (
+        True,
+        ("ec2:DescribeVpcEndpoints",),
+    )
 
 
-@pytest.mark.parametrize(("owner", "answer"), [("111122223333", "opened"), ("999988887777", "unknown")])
+@pytest.mark.parametrize(
+    ("owner", "answer"), [("111122223333", "opened"), ("999988887777", "unknown")]
+)
 def test_the_owner_of_an_endpoint_is_a_fact(account: Account, owner: str, answer: str) -> None:
-    account.policy(deny({"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a1"}, "Null": {"aws:SourceVpce": "false"}}))
-    keys = {"aws:vpceaccount": (owner,)} | ({"aws:vpceorgid": ("o-a1",)} if answer == "opened" else {})
+    account.policy(
+        deny(
+            {
+                "StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a1"},
+                "Null": {"aws:SourceVpce": "false"},
+            }
+        )
+    )
+    keys = {"aws:vpceaccount": (owner,)} | (
+        {"aws:vpceorgid": ("o-a1",)} if answer == "opened" else {}
+    )
     account.has(endpoints={ENDPOINT: keys})
     row = account.rows()["presigned"]
     places = getattr(row, answer)
@@ -112,12 +155,19 @@ def test_the_urls_of_a_team_meet_its_url_lock(account: Account) -> None:
     assert "worker" not in account.rows()
 
 
-CLOSED = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]})
+CLOSED = json.dumps(
+    {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}
+)
 
 
 def test_the_policies_of_endpoints_and_of_the_organization_count(account: Account) -> None:
     account.policy(
-        deny({"StringNotEquals": {"aws:SourceVpce": ENDPOINT}, "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+        deny(
+            {
+                "StringNotEquals": {"aws:SourceVpce": ENDPOINT},
+                "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"},
+            }
+        )
     )
     restriction = Restriction(bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
     assert account.proof(restriction).proved is False
@@ -156,7 +206,9 @@ class Tagged:
 
 @pytest.mark.parametrize(("status", "expected"), [("Enabled", ("open",)), ("Disabled", ())])
 @pytest.mark.parametrize("key", ["aws:resourcetag/class", "s3:buckettag/class"])
-def test_tags_of_the_bucket_count_where_its_access_control_uses_them(status: str, expected: Any, key: str) -> None:
+def test_tags_of_the_bucket_count_where_its_access_control_uses_them(
+    status: str, expected: Any, key: str
+) -> None:
     aws: Any = Tagged(status)
     reader = _FactReader(aws, data_bucket(), no_organization(), frozenset({key}))
     reader.read_bucket_tags()

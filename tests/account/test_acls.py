@@ -1,4 +1,6 @@
-"""ACLs: what they may open is unknown unless Object Ownership or Block Public Access was read to settle it."""
+"""ACLs: what they may open is unknown unless Object Ownership or Block Public Access
+was read to settle it.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +30,30 @@ RESTRICTED = {"RestrictPublicBuckets": True}
 
 
 def seen(
-    ownership: Any, *statements: Any, block: dict[str, bool] | None = None, account: dict[str, bool] | None = None
+    ownership: Any,
+    *statements: Any,
+    block: dict[str, bool] | None = None,
+    account: dict[str, bool] | None = None,
 ) -> State:
-    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else None
+    policy = (
+        json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else None
+    )
     bucket = data_bucket(policy=policy, public_access_block=block or {})
-    bucket = replace(bucket, ownership=ownership if isinstance(ownership, Part) else Part.of(ownership))
+    bucket = replace(
+        bucket, ownership=ownership if isinstance(ownership, Part) else Part.of(ownership)
+    )
     return state(team=None, bucket=bucket, account_block=account or {})
 
 
 def answers(found: State) -> list[tuple[str, tuple[str, ...]]]:
-    """The answers to an anonymous caller and to another account, from a source and in the row of all of them."""
+    """The answers to an anonymous caller and to another account,
+    from a source and in the row of all of them.
+    """
     exposure = exposure_of(found, "k")
-    result = [(answer.answer, answer.depends_on) for answer in (exposure.at(ELSEWHERE, each) for each in STRANGERS)]
+    result = [
+        (answer.answer, answer.depends_on)
+        for answer in (exposure.at(ELSEWHERE, each) for each in STRANGERS)
+    ]
     for request, (answer, depends_on) in zip(STRANGERS, result, strict=True):
         row = exposure.row(request)
         assert (row.word, row.unknown.depends_on) == (answer, depends_on)
@@ -64,7 +78,9 @@ NO, ACLS, CALL = ("refused", ()), ("unknown", ("object ACLs",)), ("unknown", (RE
         ("BucketOwnerEnforced", {"block": IGNORED}, [NO, NO]),
     ],
 )
-def test_without_a_grant_of_the_policy_acls_decide(ownership: Any, more: Any, expected: Any) -> None:
+def test_without_a_grant_of_the_policy_acls_decide(
+    ownership: Any, more: Any, expected: Any
+) -> None:
     assert answers(seen(ownership, **more)) == expected
 
 
@@ -83,13 +99,17 @@ def test_what_the_policy_opens_is_opened_and_a_restricted_one_is_refused() -> No
 
 def test_signers_of_the_account_do_not_depend_on_acls() -> None:
     exposure = exposure_of(seen("ObjectWriter", DENY), "k")
-    assert [exposure.at(ELSEWHERE, kind).answer for kind in ("presigned", "header", "post-form")] == ["refused"] * 3
+    assert [
+        exposure.at(ELSEWHERE, kind).answer for kind in ("presigned", "header", "post-form")
+    ] == ["refused"] * 3
 
 
 @pytest.mark.parametrize(
     ("ownership", "proved"), [("BucketOwnerEnforced", True), ("ObjectWriter", None), (DENIED, None)]
 )
-def test_a_proof_depends_on_acls_where_no_deny_stands_before_them(ownership: Any, proved: bool | None) -> None:
+def test_a_proof_depends_on_acls_where_no_deny_stands_before_them(
+    ownership: Any, proved: bool | None
+) -> None:
     """The statement is about the account's own signers, and an ACL may grant to another account."""
     own = {**DENY, "Principal": {"AWS": "111122223333"}}
     claim = Claim("", (parse_network(OFFICE),))
@@ -98,9 +118,16 @@ def test_a_proof_depends_on_acls_where_no_deny_stands_before_them(ownership: Any
 
 
 @pytest.mark.parametrize(("block", "tone"), [({}, "unknown"), (IGNORED, "good")])
-def test_a_good_word_needs_to_know_what_opens_outside_the_list(block: dict[str, bool], tone: str) -> None:
-    """A public object opens without a URL, which alone is guarded; grants to one account need a signature."""
-    guard = {**DENY, "Condition": {**OUTSIDE, "StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}}
+def test_a_good_word_needs_to_know_what_opens_outside_the_list(
+    block: dict[str, bool], tone: str
+) -> None:
+    """A public object opens without a URL, which alone is guarded;
+    grants to one account need a signature.
+    """
+    guard = {
+        **DENY,
+        "Condition": {**OUTSIDE, "StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}},
+    }
     access = access_to(seen("ObjectWriter", guard, block=block))
     assert access.tone == tone
     assert access.depends_on == (("object ACLs",) if tone == "unknown" else ())

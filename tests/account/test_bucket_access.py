@@ -1,4 +1,6 @@
-"""The answer for a whole bucket: its tone and its words, for guards as people write and edit them."""
+"""The answer for a whole bucket: its tone and its words,
+for guards as people write and edit them.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,22 @@ from support.states import data_bucket, state, unread
 OFFICE = "203.0.113.0/24"
 POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
 POLICY = [build_guard("gt-images", networks=[OFFICE])]
-FOUR = [build_guard("gt-images", networks=[OFFICE, "198.51.100.0/24", "192.0.2.0/24"], endpoints=["vpce-0a1b2c3d"])]
+FOUR = [
+    build_guard(
+        "gt-images",
+        networks=[OFFICE, "198.51.100.0/24", "192.0.2.0/24"],
+        endpoints=["vpce-0a1b2c3d"],
+    )
+]
 PART = [build_guard("gt-images", prefix="scans/", networks=[OFFICE])]
 NO_OBJECT = [build_guard("gt-images", prefix="nosuch/", networks=[OFFICE])]
 READS = [build_guard("gt-images", networks=[OFFICE], reads=True)]
-PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+PUBLIC = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
 ONLY = f"Only {OFFICE} can open presigned URLs of gt-images."
 ANYONE = "Anyone with a URL can open gt-images."
 
@@ -97,7 +110,11 @@ CASES: dict[str, tuple[list[dict[str, Any]] | None, str, str]] = {
 
 
 def policy(statements: list[dict[str, Any]] | None) -> str | None:
-    return None if statements is None else json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return (
+        None
+        if statements is None
+        else json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -110,23 +127,32 @@ def test_the_answer_for_a_whole_bucket(name: str) -> None:
 def test_a_part_that_is_asked_about_is_named() -> None:
     access = access_to(state(team=None, bucket=data_bucket(policy=policy(PART))), "scans/")
     assert (access.tone, access.chip) == ("good", ("ok", OFFICE))
-    assert access.text == f"Only {OFFICE} can open presigned URLs of objects of gt-images under scans/."
+    assert (
+        access.text
+        == f"Only {OFFICE} can open presigned URLs of objects of gt-images under scans/."
+    )
 
 
 @pytest.mark.parametrize(
-    ("text", "depends_on"), [(unread("s3:GetBucketPolicy"), "s3:GetBucketPolicy"), ("{", "a policy that is not valid")]
+    ("text", "depends_on"),
+    [(unread("s3:GetBucketPolicy"), "s3:GetBucketPolicy"), ("{", "a policy that is not valid")],
 )
 def test_without_a_policy_that_can_be_read_it_is_unknown(text: Any, depends_on: str) -> None:
     access = access_to(state(team=None, bucket=data_bucket(policy=text)))
     assert (access.tone, access.depends_on, access.chip.tone) == ("unknown", (depends_on,), "plain")
 
 
-@pytest.mark.parametrize(("points", "tone"), [((), "good"), ((AccessPoint("images", POINT),), "unknown")])
+@pytest.mark.parametrize(
+    ("points", "tone"), [((), "good"), ((AccessPoint("images", POINT),), "unknown")]
+)
 def test_what_access_points_decide_is_unknown_where_there_are_some(points: Any, tone: str) -> None:
     delegated = {**PUBLIC, "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}}}
     seen = data_bucket(policy=policy([*POLICY, delegated]), access_points=points)
     access = access_to(state(team=None, bucket=seen))
-    assert (access.tone, access.depends_on) == (tone, ("s3:DataAccessPointAccount",) if points else ())
+    assert (access.tone, access.depends_on) == (
+        tone,
+        ("s3:DataAccessPointAccount",) if points else (),
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ AWS_CLI = Path(sys.executable).with_name("aws")
 
 
 def wish(**more: Any) -> Restriction:
-    return Restriction(TEAM, **({"addresses": [OFFICE], "bucket": BUCKET, "portal_lock": True} | more))
+    return Restriction(
+        TEAM, **({"addresses": [OFFICE], "bucket": BUCKET, "portal_lock": True} | more)
+    )
 
 
 def by_hand(**more: Any) -> Plan:
@@ -48,7 +50,9 @@ def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path)
         "HOME": str(tmp_path),
     }
     bash = shutil.which("bash") or "bash"
-    done = subprocess.run([bash, str(script)], env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [bash, str(script)], env=env, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     account.settle()
     assert plan(account.aws, wish()).empty
@@ -56,7 +60,9 @@ def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path)
 
 def test_the_shell_script_quotes_hostile_names() -> None:
     one = by_hand()
-    change = replace(one.changes[0], target=BucketGuard("x'; rm -rf ~; '"), after_text="line\nbreak")
+    change = replace(
+        one.changes[0], target=BucketGuard("x'; rm -rf ~; '"), after_text="line\nbreak"
+    )
     text = replace(one, changes=(change,)).to_cli()
     code = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert code[0] == "set -euo pipefail"
@@ -68,7 +74,9 @@ def test_terraform_is_balanced_and_evaluates_no_template() -> None:
     text = by_hand(prefix="a b/", portal_lock=True).to_terraform()
     assert text.count("{") == text.count("}")
     assert 'policy = jsonencode({\n    "Version"' in text
-    assert hcl('${aws:userid} %{if} "q" \\ \b\n') == '"$${aws:userid} %%{if} \\"q\\" \\\\ \\u0008\\n"'
+    assert (
+        hcl('${aws:userid} %{if} "q" \\ \b\n') == '"$${aws:userid} %%{if} \\"q\\" \\\\ \\u0008\\n"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,9 @@ def test_terraform_is_balanced_and_evaluates_no_template() -> None:
 )
 def test_terraform_takes_exactly_one_toggle(before: UrlLock, wanted: bool, line: str) -> None:
     seen = state(team=replace(FAKE_TEAM, url_lock=before), workforce=FORCE)
-    text = plan(cast(Aws, None), Restriction("radiology-team", url_lock=wanted), state=seen).to_terraform()
+    text = plan(
+        cast(Aws, None), Restriction("radiology-team", url_lock=wanted), state=seen
+    ).to_terraform()
     block = text[text.index("iam_policy_constraints") :]
     assert line in block
     assert block.count("source_ip = ") == 1
@@ -93,7 +103,12 @@ def test_an_account_is_exported_and_planned_to_nothing(account: Account) -> None
     apply(account.aws, plan(account.aws, wish(prefix="scans/")), journal=account.journal)
     found, notices = current_restriction(account.aws, TEAM, BUCKET)
     assert notices == []
-    assert (found.url_lock, found.portal_lock, found.guard, found.prefix) == ("SourceIp", True, True, "scans/")
+    assert (found.url_lock, found.portal_lock, found.guard, found.prefix) == (
+        "SourceIp",
+        True,
+        True,
+        "scans/",
+    )
     assert plan(account.aws, found).empty
 
 
@@ -111,7 +126,9 @@ class IpSets:
 
 
 @pytest.mark.parametrize("lists", ["wafv2:ipset/offices", ["wafv2:ipset/offices"], ()])
-def test_an_export_has_the_name_of_a_list_in_place_of_its_ranges(lists: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_has_the_name_of_a_list_in_place_of_its_ranges(
+    lists: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guard = build_guard("gt-images", networks=["192.0.2.7/32", "198.51.100.0/28"])
     found = state(team=Part[Any].of(None), bucket=data_bucket(policy=merge_guard(None, guard)))
     monkeypatch.setattr("gt_secure.account.export.read_scope", lambda *_: found)

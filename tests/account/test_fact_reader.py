@@ -25,24 +25,35 @@ ME, OTHER, ORG = "111122223333", "444455556666", "o-a1b2c3d4e5"
 PATH = f"{ORG}/r-ab12/ou-ab12-11111111/"
 ROLE = f"arn:aws:iam::{ME}:role/path/GTWorker"
 WHOLE = ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]
-DENIED = NotRead("the organization", "organizations:DescribeOrganization", "denied", "This role may not.")
+DENIED = NotRead(
+    "the organization", "organizations:DescribeOrganization", "denied", "This role may not."
+)
 MEMBER = Organization(Part.of(ORG), Part.of(PATH), Part.of(()), Part.of(()), Part.of(False))
 HIDDEN = Organization(*[Part.unread(DENIED)] * 5)
 
 
 def policy(condition: dict[str, Any], effect: str = "Deny") -> dict[str, Any]:
     statement = {"Effect": effect, "Principal": "*", "Action": "s3:*", "Resource": WHOLE}
-    return {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{**statement, **({"Condition": condition} if condition else {})}],
+    }
 
 
 ORGANIZATION = policy({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORG}})
-TAGS = policy({"StringEquals": {"s3:ExistingObjectTag/class": "secret", "s3:ExistingObjectTag/site": "x"}})
+TAGS = policy(
+    {"StringEquals": {"s3:ExistingObjectTag/class": "secret", "s3:ExistingObjectTag/site": "x"}}
+)
 ROLES = policy({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}})
 PUBLIC = policy({}, "Allow")
 
 
 def identify(stubs: Stubs) -> None:
-    identity = {"Account": ME, "Arn": f"arn:aws:sts::{ME}:assumed-role/GTWorker/s", "UserId": "AROA:s"}
+    identity = {
+        "Account": ME,
+        "Arn": f"arn:aws:sts::{ME}:assumed-role/GTWorker/s",
+        "UserId": "AROA:s",
+    }
     stubs["sts"].add_response("get_caller_identity", identity)
 
 
@@ -52,7 +63,11 @@ def refuse(stub: Stubber, operation: str, code: str = "AccessDenied") -> None:
 
 def read(stubs: Stubs, document: dict[str, Any] | str | None, **more: Any) -> Facts:
     text = json.dumps(document) if isinstance(document, dict) else document
-    key, signer, endpoints = more.pop("key", "k"), more.pop("signer", ROLE), more.pop("endpoints", ())
+    key, signer, endpoints = (
+        more.pop("key", "k"),
+        more.pop("signer", ROLE),
+        more.pop("endpoints", ()),
+    )
     seen: State = states.state(
         bucket=states.data_bucket(policy=text, public_access_block=more.pop("block", {})),
         facts=Facts({"aws:principalarn": (signer,)}),
@@ -82,7 +97,9 @@ def test_a_policy_that_asks_for_no_fact_costs_no_call(stubs: Stubs, document: An
         (HIDDEN, {}, ("organizations:DescribeOrganization",)),
     ],
 )
-def test_the_organization_is_that_of_the_state(stubs: Stubs, organization: Any, values: Any, missing: Any) -> None:
+def test_the_organization_is_that_of_the_state(
+    stubs: Stubs, organization: Any, values: Any, missing: Any
+) -> None:
     found = read(stubs, ORGANIZATION, organization=organization)
     assert (dict(found.values), found.missing) == (values, missing)
 
@@ -94,10 +111,14 @@ def test_keys_that_only_another_policy_names_are_read_too(stubs: Stubs) -> None:
         "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*",
                        "Condition": {"Null": {"aws:PrincipalOrgPaths": "true"}}}],
     }  # fmt: skip
-    organization = Organization(Part.of(ORG), Part.of(PATH), Part.of((perimeter,)), Part.of((limit,)), Part.of(False))
+    organization = Organization(
+        Part.of(ORG), Part.of(PATH), Part.of((perimeter,)), Part.of((limit,)), Part.of(False)
+    )
     found = read(stubs, None, organization=organization)
     assert found.values == {"aws:principalorgid": (ORG,), "aws:principalorgpaths": (PATH,)}
-    endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", policy_text=json.dumps(perimeter))
+    endpoint = VpcEndpoint(
+        "vpce-1", "vpc-1", "Gateway", "available", policy_text=json.dumps(perimeter)
+    )
     assert read(stubs, None, endpoints=(endpoint,)).values == {"aws:principalorgid": (ORG,)}
 
 
@@ -123,7 +144,10 @@ def test_tags_of_the_object_that_are_not_there_are_absent(stubs: Stubs) -> None:
     tags = {"TagSet": [{"Key": "class", "Value": "scan"}]}
     stubs["s3"].add_response("get_object_tagging", tags, {"Bucket": "gt-images", "Key": "k"})
     found = read(stubs, TAGS)
-    assert found.values == {"s3:existingobjecttag/class": ("scan",), "s3:existingobjecttag/site": ()}
+    assert found.values == {
+        "s3:existingobjecttag/class": ("scan",),
+        "s3:existingobjecttag/site": (),
+    }
     assert read(stubs, TAGS, key=None).values == {}
 
 
@@ -138,7 +162,10 @@ def test_the_tags_of_the_role_are_read_under_an_assumption(stubs: Stubs) -> None
 
 @pytest.mark.parametrize(
     ("document", "service", "operation", "action"),
-    [(TAGS, "s3", "get_object_tagging", "s3:GetObjectTagging"), (ROLES, "iam", "list_role_tags", "iam:ListRoleTags")],
+    [
+        (TAGS, "s3", "get_object_tagging", "s3:GetObjectTagging"),
+        (ROLES, "iam", "list_role_tags", "iam:ListRoleTags"),
+    ],
 )
 def test_what_may_not_be_read_stays_unknown(
     stubs: Stubs, document: dict[str, Any], service: str, operation: str, action: str
@@ -153,24 +180,31 @@ def test_the_owner_of_an_endpoint_is_a_fact(stubs: Stubs, owner: str) -> None:
     if owner:
         identify(stubs)
     endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", owner=owner)
-    found = read(stubs, policy({"StringNotEqualsIfExists": {"aws:VpceOrgID": ORG}}), endpoints=(endpoint,))
+    found = read(
+        stubs, policy({"StringNotEqualsIfExists": {"aws:VpceOrgID": ORG}}), endpoints=(endpoint,)
+    )
     keys = {"aws:sourcevpc": ("vpc-1",)} | ({"aws:vpceaccount": (owner,)} if owner else {})
     assert found.endpoints == {
-        "vpce-1": keys | ({"aws:vpceorgid": (ORG,), "aws:vpceorgpaths": (PATH,)} if owner == ME else {})
+        "vpce-1": keys
+        | ({"aws:vpceorgid": (ORG,), "aws:vpceorgpaths": (PATH,)} if owner == ME else {})
     }
 
 
 def block(stubs: Stubs, settings: dict[str, bool] | None) -> None:
     identify(stubs)
     if settings is None:
-        stubs["s3control"].add_client_error("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", "", 404)
+        stubs["s3control"].add_client_error(
+            "get_public_access_block", "NoSuchPublicAccessBlockConfiguration", "", 404
+        )
     else:
         answer = {"PublicAccessBlockConfiguration": settings}
         stubs["s3control"].add_response("get_public_access_block", answer, {"AccountId": ME})
 
 
 @pytest.mark.parametrize("settings", [None, {"BlockPublicPolicy": True}])
-def test_block_public_access_of_the_account_is_read_for_a_public_policy(stubs: Stubs, settings: Any) -> None:
+def test_block_public_access_of_the_account_is_read_for_a_public_policy(
+    stubs: Stubs, settings: Any
+) -> None:
     block(stubs, settings)
     found = read_account_block(stubs.aws)
     assert found.value == {
@@ -182,7 +216,9 @@ def test_block_public_access_of_the_account_is_read_for_a_public_policy(stubs: S
 
 @pytest.mark.parametrize("by", ["bucket", "account"])
 @pytest.mark.parametrize("public", [True, False])
-def test_the_verdict_of_s3_counts_where_public_access_is_blocked(stubs: Stubs, by: str, public: bool) -> None:
+def test_the_verdict_of_s3_counts_where_public_access_is_blocked(
+    stubs: Stubs, by: str, public: bool
+) -> None:
     on = {"RestrictPublicBuckets": True}
     if by == "account":
         block(stubs, on)
@@ -194,7 +230,9 @@ def test_the_verdict_of_s3_counts_where_public_access_is_blocked(stubs: Stubs, b
 
 def test_an_unread_verdict_of_s3_is_missing_where_ours_is_not_sure(stubs: Stubs) -> None:
     narrowed = policy({}, "Allow")
-    narrowed["Statement"] += policy({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})["Statement"]
+    narrowed["Statement"] += policy({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})[
+        "Statement"
+    ]
     for document, missing in ((PUBLIC, ()), (narrowed, (READ_STATUS,))):
         refuse(stubs["s3"], "get_bucket_policy_status")
         assert read(stubs, document, block={"RestrictPublicBuckets": True}).missing == missing

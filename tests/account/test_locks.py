@@ -1,4 +1,6 @@
-"""Locks of an account: what was not read is unknown to them, and Block Public Access counts as it is there."""
+"""Locks of an account: what was not read is unknown to them,
+and Block Public Access counts as it is there.
+"""
 
 from __future__ import annotations
 
@@ -41,21 +43,28 @@ def test_block_public_access_is_that_of_the_bucket_or_of_the_account(by: str | N
     public = statement("Allow")
     block = {"RestrictPublicBuckets": True}
     bucket = data_bucket(policy=policy(public), public_access_block=block if by == "bucket" else {})
-    assert locks_of(state(bucket=bucket, account_block=block if by == "account" else {})).is_public_refused is (
-        by is not None
-    )
+    assert locks_of(
+        state(bucket=bucket, account_block=block if by == "account" else {})
+    ).is_public_refused is (by is not None)
 
 
 def test_under_a_policy_that_was_not_read_only_a_deny_is_certain() -> None:
-    """S3 needs a grant of the bucket policy to deliver a log, which a policy that was not read may hold."""
-    denied = json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}})
+    """S3 needs a grant of the bucket policy to deliver a log,
+    which a policy that was not read may hold.
+    """
+    denied = json.dumps(
+        {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}
+    )
     for parts, rcp, expected in (
         ({"bucket": data_bucket(policy=None)}, None, "refused"),
         (UNREAD[READ_POLICY], None, "unknown"),
         (UNREAD[READ_POLICY], (denied,), "refused"),
     ):
         answer = replace(locks_of(state(**parts)), rcp=rcp).log_delivery("logs/1")
-        assert (answer.answer, answer.depends_on) == (expected, (READ_POLICY,) if expected == "unknown" else ())
+        assert (answer.answer, answer.depends_on) == (
+            expected,
+            (READ_POLICY,) if expected == "unknown" else (),
+        )
 
 
 def test_a_setting_that_may_not_be_read_is_a_missing_permission() -> None:
@@ -63,7 +72,12 @@ def test_a_setting_that_may_not_be_read_is_a_missing_permission() -> None:
 
 
 def statement(effect: str, **condition: Any) -> dict[str, Any]:
-    made = {"Effect": effect, "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    made = {
+        "Effect": effect,
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     return {**made, "Condition": condition} if condition else made
 
 
@@ -73,7 +87,9 @@ def policy(*statements: dict[str, Any]) -> str:
 
 def test_the_verdict_of_s3_is_about_the_current_policy() -> None:
     narrowed = [statement("Allow"), statement("Deny", NotIpAddress={"aws:SourceIp": OFFICE})]
-    bucket = data_bucket(policy=policy(*narrowed), public_access_block={"RestrictPublicBuckets": True})
+    bucket = data_bucket(
+        policy=policy(*narrowed), public_access_block={"RestrictPublicBuckets": True}
+    )
     seen = replace(state(bucket=bucket), facts=Facts(policy_is_public=True))
     assert locks_of(seen).is_public_refused
     guarded = [*narrowed, build_guard("gt-images", networks=[OFFICE])]

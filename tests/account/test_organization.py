@@ -1,4 +1,6 @@
-"""The organization of an account, over HTTP: policies of every level, and roles that may not read them."""
+"""The organization of an account, over HTTP: policies of every level,
+and roles that may not read them.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def test_policies_of_each_level_up_to_the_root(company: Organizations) -> None:
     assert json.loads((found.rcp.value or ())[3][1])["Statement"] == DENY
     assert list(map(len, found.scp.value or ())) == [1, 1, 2, 1]
     assert found.missing() == ()
-    assert company.calls.count("DescribePolicy") == 4  # the full access of each level is one policy a kind
+    # the full access of each level is one policy a kind
+    assert company.calls.count("DescribePolicy") == 4
 
 
 def test_policies_do_not_hold_for_the_management_account(company: Organizations) -> None:
@@ -55,7 +58,12 @@ def test_policies_do_not_hold_for_the_management_account(company: Organizations)
 def test_an_account_without_an_organization_has_no_policies(company: Organizations) -> None:
     company.in_use = False
     found = read_organization(connected(company))
-    assert (found.id.value, found.path.value, found.rcp.value, found.scp.value) == (None, None, (), ())
+    assert (found.id.value, found.path.value, found.rcp.value, found.scp.value) == (
+        None,
+        None,
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,23 +84,30 @@ def test_policies_that_are_not_read_are_unknown(
     company.faults[operation] = fault
     aws = connected(company)
     found = read_organization(aws)
-    assert {part.missing and (part.missing.action, part.missing.why) for part in (found.rcp, found.scp)} == {
-        (f"organizations:{operation}", why)
-    }
+    assert {
+        part.missing and (part.missing.action, part.missing.why) for part in (found.rcp, found.scp)
+    } == {(f"organizations:{operation}", why)}
     company.calls.clear()
     read_organization(aws)
     assert bool(company.calls) is not kept
 
 
-def test_an_answer_without_content_is_no_answer(company: Organizations, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_content_is_no_answer(
+    company: Organizations, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Organizations, "_DescribePolicy", lambda *_: {})
     found = read_organization(connected(company))
     assert found.rcp.missing is not None
-    assert (found.rcp.missing.action, found.rcp.missing.why) == ("organizations:DescribePolicy", "no answer")
+    assert (found.rcp.missing.action, found.rcp.missing.why) == (
+        "organizations:DescribePolicy",
+        "no answer",
+    )
     assert found.path.value
 
 
-def test_a_connection_reads_it_once_in_ten_minutes(company: Organizations, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_reads_it_once_in_ten_minutes(
+    company: Organizations, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     aws = connected(company)
@@ -109,7 +124,12 @@ def test_a_connection_reads_it_once_in_ten_minutes(company: Organizations, monke
 def test_a_policy_that_is_not_one_is_no_answer(
     company: Organizations, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Organizations, "_DescribePolicy", lambda *_: {"Policy": {"Content": content}})
+    monkeypatch.setattr(
+        Organizations, "_DescribePolicy", lambda *_: {"Policy": {"Content": content}}
+    )
     found = read_organization(connected(company))
     assert found.scp.missing is not None
-    assert (found.scp.missing.action, found.scp.missing.why) == ("organizations:DescribePolicy", "no answer")
+    assert (found.scp.missing.action, found.scp.missing.why) == (
+        "organizations:DescribePolicy",
+        "no answer",
+    )

@@ -1,4 +1,6 @@
-"""Reading who signs into the one state: what was not read is unknown, for the reason that an exposure names too."""
+"""Reading who signs into the one state: what was not read is unknown,
+for the reason that an exposure names too.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from support.stubs import Stubs
 KEY = "scans/0001.png"
 KMS = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
 POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
-TO_THE_ACCOUNT = json.dumps(doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"}))
+TO_THE_ACCOUNT = json.dumps(
+    doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"})
+)
 DELEGATES = doc(
     {
         "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*",
@@ -66,7 +70,11 @@ def of(found: Signers) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 def test_what_was_read_is_certain() -> None:
     _, found = ask(whole())
-    assert of(found) == {"reader": ("opened", ()), "point": ("opened", ()), "nobody": ("refused", ())}
+    assert of(found) == {
+        "reader": ("opened", ()),
+        "point": ("opened", ()),
+        "nobody": ("refused", ()),
+    }
     assert found.sentence == f"2 identities can sign URLs for {KEY}. Add --logs to see who did."
 
 
@@ -88,8 +96,13 @@ def test_what_was_not_read_is_unknown_and_named(action: str, why: Any) -> None:
     exposure, found = ask(seen)
     expected = dict.fromkeys(users, (action,))
     if why == "not asked":
-        expected = {"encryption": {}, "access_points": {"point": ("s3:DataAccessPointAccount",)}}.get(name, expected)
-    unknown = {user: depends_on for user, (answer, depends_on) in of(found).items() if answer == "unknown"}
+        expected = {
+            "encryption": {},
+            "access_points": {"point": ("s3:DataAccessPointAccount",)},
+        }.get(name, expected)
+    unknown = {
+        user: depends_on for user, (answer, depends_on) in of(found).items() if answer == "unknown"
+    }
     assert unknown == expected
     if name == "policy":
         assert exposure.row("presigned").unknown.depends_on == (action,)
@@ -102,9 +115,14 @@ def test_what_was_not_read_is_unknown_and_named(action: str, why: Any) -> None:
 def test_who_can_become_somebody_who_may_sign_may_sign(action: str) -> None:
     decrypt = st("kms:Decrypt", KMS)
     name = "user/reader" if action == "iam:CreateAccessKey" else "role/reader"
-    signer = user("reader", READ, decrypt) if name.startswith("user") else role("reader", READ, decrypt)
+    signer = (
+        user("reader", READ, decrypt) if name.startswith("user") else role("reader", READ, decrypt)
+    )
     people = parse_principals(json.dumps(details(signer, user("maker", st(action, arn(name))))))
-    for key_policy, answer in ((TO_THE_ACCOUNT, ("opened", ())), (unread("kms:GetKeyPolicy"), ("unknown", NO_KEY))):
+    for key_policy, answer in (
+        (TO_THE_ACCOUNT, ("opened", ())),
+        (unread("kms:GetKeyPolicy"), ("unknown", NO_KEY)),
+    ):
         found = signers_of(Exposure(locks_of(whole(key_policy=key_policy)), KEY), people)
         assert of(found) == {"reader": answer, "maker": answer}
         assert [each.signing for each in found] == ["signs", "can-become"]
@@ -140,7 +158,9 @@ def test_a_policy_that_is_not_valid_makes_everybody_unknown(part: str) -> None:
 
 def test_too_many_classes_of_keys_do_not_mean_that_nobody_signs() -> None:
     many = [f"arn:aws:s3:::gt-images/*{a}*{b}*{a}{b}*" for a in "abcdefgh" for b in "ijklmnop"]
-    policy = doc(*({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": each} for each in many))
+    policy = doc(
+        *({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": each} for each in many)
+    )
     locks = locks_of(whole(policy=json.dumps(policy)))
     exposure = Exposure(locks, "", is_prefix=True)
     assert exposure.objects == ()
@@ -148,14 +168,28 @@ def test_too_many_classes_of_keys_do_not_mean_that_nobody_signs() -> None:
     found = signers_of(exposure, PEOPLE.value)
     assert set(of(found).values()) == {("unknown", ("the key of the object",))}
     assert exposure.row("presigned").unknown.depends_on == ("the key of the object",)
-    assert found.sentence == "0 identities can sign URLs for gt-images (unknown for 3 more). Add --logs to see who did."
+    assert (
+        found.sentence
+        == "0 identities can sign URLs for gt-images (unknown for 3 more). Add --logs to see who"
+        " did."
+    )
 
 
 def test_without_users_and_roles_it_is_unknown_who_signs() -> None:
-    missing = NotRead("the users and roles", "iam:GetAccountAuthorizationDetails", "denied", "This role may not.")
+    missing = NotRead(
+        "the users and roles", "iam:GetAccountAuthorizationDetails", "denied", "This role may not."
+    )
     found = signers_of(Exposure(locks_of(whole()), KEY), missing)
-    text = f"iam:GetAccountAuthorizationDetails was denied, so it is unknown who can sign URLs for {KEY}."
-    assert (list(found), str(found), found.unread, found.sentence) == ([], text, (text,), "This role may not.")
+    text = (
+        "iam:GetAccountAuthorizationDetails was denied, so it is unknown who can sign URLs for"
+        f" {KEY}."
+    )
+    assert (list(found), str(found), found.unread, found.sentence) == (
+        [],
+        text,
+        (text,),
+        "This role may not.",
+    )
     assert text in found._repr_html_()
     assert found.to_dict()["missing"] == missing.to_dict()
     assert found.seen_in(None) is found  # type: ignore[arg-type]
@@ -166,22 +200,36 @@ def test_without_users_and_roles_it_is_unknown_who_signs() -> None:
 
 def list_people(stubs: Stubs, sessions: str = "") -> None:
     listed = details(role("x", READ, trusts=trust(ROOT)))
-    answer = {name: listed[name] for name in ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")}
+    answer = {
+        name: listed[name]
+        for name in ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")
+    }
     for each in answer["RoleDetailList"]:
         each.pop("AttachedManagedPolicies")
-        each |= {"AssumeRolePolicyDocument": json.dumps(each["AssumeRolePolicyDocument"]), "CreateDate": 0}
+        each |= {
+            "AssumeRolePolicyDocument": json.dumps(each["AssumeRolePolicyDocument"]),
+            "CreateDate": 0,
+        }
         for one in each["RolePolicyList"]:
             one["PolicyDocument"] = json.dumps(one["PolicyDocument"])
     stubs["iam"].add_response("get_account_authorization_details", answer)
     if sessions:
         stubs["iam"].add_client_error("list_roles", sessions)
         return
-    one = {"Path": "/", "RoleName": "x", "RoleId": f"AROA{'X' * 17}", "Arn": arn("role/x"), "CreateDate": 0}
+    one = {
+        "Path": "/",
+        "RoleName": "x",
+        "RoleId": f"AROA{'X' * 17}",
+        "Arn": arn("role/x"),
+        "CreateDate": 0,
+    }
     stubs["iam"].add_response("list_roles", {"Roles": [{**one, "MaxSessionDuration": 7200}]})
 
 
 @pytest.mark.parametrize(("code", "why"), [("AccessDenied", "denied"), ("Throttling", "no answer")])
-def test_principals_that_are_not_read_are_a_part_with_its_reason(stubs: Stubs, code: str, why: str) -> None:
+def test_principals_that_are_not_read_are_a_part_with_its_reason(
+    stubs: Stubs, code: str, why: str
+) -> None:
     stubs["iam"].add_client_error("get_account_authorization_details", code, http_status_code=403)
     missing = read_principals(stubs.aws).missing
     assert missing is not None
@@ -205,22 +253,38 @@ def test_what_the_state_has_is_not_read_again(stubs: Stubs) -> None:
 
 
 def test_access_points_are_read_from_every_page(stubs: Stubs) -> None:
-    """The one without an ARN in the list has that of the account and region; one of a VPC says so."""
+    """The one without an ARN in the list has that of the account and region;
+    one of a VPC says so.
+    """
     list_people(stubs)
-    stubs["sts"].add_response("get_caller_identity", {"Account": ACCOUNT, "Arn": arn("user/me"), "UserId": "A"})
+    stubs["sts"].add_response(
+        "get_caller_identity", {"Account": ACCOUNT, "Arn": arn("user/me"), "UserId": "A"}
+    )
     listed = {"NetworkOrigin": "Internet", "Bucket": "gt-images"}
-    private = {"NetworkOrigin": "VPC", "Bucket": "gt-images", "VpcConfiguration": {"VpcId": "vpc-0abc"}}
+    private = {
+        "NetworkOrigin": "VPC",
+        "Bucket": "gt-images",
+        "VpcConfiguration": {"VpcId": "vpc-0abc"},
+    }
     of_vpc = f"{POINT}-2"
-    points = [{"Name": "images", **listed}], [{"Name": "images-2", "AccessPointArn": of_vpc, **private}]
+    points = (
+        [{"Name": "images", **listed}],
+        [{"Name": "images-2", "AccessPointArn": of_vpc, **private}],
+    )
     for number, page in enumerate(points):
         more = {"NextToken": "more"} if number == 0 else {}
         stubs["s3control"].add_response("list_access_points", {"AccessPointList": page, **more})
     for _ in range(2):
         stubs["s3control"].add_client_error("get_access_point_policy", "NoSuchAccessPointPolicy")
-    seen = whole(access_points=Part.unasked("the access points of gt-images", "s3:ListAccessPoints"))
+    seen = whole(
+        access_points=Part.unasked("the access points of gt-images", "s3:ListAccessPoints")
+    )
     bucket = with_signers(stubs.aws, seen).bucket
     assert bucket is not None
-    assert [(each.arn, each.vpc) for each in bucket.access_points.value or ()] == [(POINT, ""), (of_vpc, "vpc-0abc")]
+    assert [(each.arn, each.vpc) for each in bucket.access_points.value or ()] == [
+        (POINT, ""),
+        (of_vpc, "vpc-0abc"),
+    ]
 
 
 def test_without_principals_nothing_else_is_read(stubs: Stubs) -> None:
@@ -258,11 +322,18 @@ DENIED = NotRead("the access points of gt-images", "s3:ListAccessPoints", "denie
 
 
 def point(principal: Any, vpc: str = "") -> AccessPoint:
-    grant = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": f"{POINT}/object/*"}
+    grant = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": f"{POINT}/object/*",
+    }
     return AccessPoint("images", POINT, vpc, Part.of(json.dumps(doc(grant))), Part.of(None))
 
 
-@pytest.mark.parametrize("made", [point("*"), point({"AWS": arn("user/x")}), point("*", "vpc-0abc"), None])
+@pytest.mark.parametrize(
+    "made", [point("*"), point({"AWS": arn("user/x")}), point("*", "vpc-0abc"), None]
+)
 def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
     made: AccessPoint | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,4 +346,6 @@ def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
         monkeypatch.setattr(reader, name, lambda *_, found=found: found)
     aws: Any = None
     public = made is not None and made.vpc == "" and '"*"' in str(made.policy.value)
-    assert locks_of(reader.with_signers(aws, seen)).account_restricts_public is (True if public else None)
+    assert locks_of(reader.with_signers(aws, seen)).account_restricts_public is (
+        True if public else None
+    )

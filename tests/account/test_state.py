@@ -1,4 +1,6 @@
-"""Reading the account: what cannot be read is listed, what must be read stops, and what is not there is said."""
+"""Reading the account: what cannot be read is listed, what must be read stops,
+and what is not there is said.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def test_what_is_only_looked_at_may_be_unseen(account: Account, action: str, wha
         ("sagemaker:DescribeWorkforce", {"portal_lock": True}),
     ],
 )
-def test_what_would_be_written_must_be_readable(account: Account, action: str, more: dict[str, Any]) -> None:
+def test_what_would_be_written_must_be_readable(
+    account: Account, action: str, more: dict[str, Any]
+) -> None:
     with pytest.raises(AccessDenied) as caught:
         read_state(caller(account, action), wish(**more))
     assert caught.value.action == action
@@ -66,7 +70,11 @@ def test_what_would_be_written_must_be_readable(account: Account, action: str, m
 
 def test_teams_that_cannot_be_listed_are_said_in_the_portal_warning(account: Account) -> None:
     made = plan(caller(account, "sagemaker:ListWorkteams"), wish(portal_lock=True))
-    assert any("is unknown" in notice.text for notice in made.notices if notice.code == "portal-affects-all")
+    assert any(
+        "is unknown" in notice.text
+        for notice in made.notices
+        if notice.code == "portal-affects-all"
+    )
 
 
 def test_a_vendor_team_is_found_by_its_arn(account: Account) -> None:
@@ -90,8 +98,12 @@ def test_what_is_not_there(account: Account) -> None:
         read_state(account.aws, Restriction(addresses=["203.0.113.7"], bucket="no-such-bucket"))
 
 
-@pytest.mark.parametrize("action", ["sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "s3:GetBucketPolicy"])
-def test_what_is_only_looked_at_for_findings_never_stops_them(account: Account, action: str) -> None:
+@pytest.mark.parametrize(
+    "action", ["sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "s3:GetBucketPolicy"]
+)
+def test_what_is_only_looked_at_for_findings_never_stops_them(
+    account: Account, action: str
+) -> None:
     gt = Connection(caller(account, action))
     found = gt.findings(team=TEAM, bucket=BUCKET)
     blind = [finding for finding in found if finding.code == "not-checked"]
@@ -105,7 +117,13 @@ def test_a_subject_is_named_in_every_usual_way(account: Account) -> None:
     gt = Connection(account.aws)
     own = gt.workteam(TEAM)
     vendor = next(team for team in gt.workteams() if team.arn == sold)
-    for team, arn in ((TEAM, own.arn), (own, own.arn), (own.arn, own.arn), (sold, sold), (vendor, sold)):
+    for team, arn in (
+        (TEAM, own.arn),
+        (own, own.arn),
+        (own.arn, own.arn),
+        (sold, sold),
+        (vendor, sold),
+    ):
         seen = read_state(account.aws, team=team, bucket=f"s3://{BUCKET}")
         assert seen.team.value is not None
         assert (seen.team.value.arn, seen.bucket and seen.bucket.name) == (arn, BUCKET)
@@ -149,7 +167,9 @@ def test_a_plan_needs_a_restriction(account: Account) -> None:
 
 
 def test_hits_name_labelers_and_other_readers(account: Account) -> None:
-    """Rows of a real log: two labelers, one of them elsewhere, a refused one, and a header-signed reader."""
+    """Rows of a real log: two labelers, one of them elsewhere, a refused one,
+    and a header-signed reader.
+    """
     from gt_secure.logs import read_hits
 
     def row(address: str, status: int, auth: str, number: int) -> str:
@@ -159,9 +179,11 @@ def test_hits_name_labelers_and_other_readers(account: Account) -> None:
             else ""
         )
         return (
-            f"79a5 {BUCKET} [24/Nov/2026:10:00:0{number} +0000] {address} arn:aws:sts::111122223333:assumed-role/R/s "
+            f"79a5 {BUCKET} [24/Nov/2026:10:00:0{number} +0000] {address}"
+            " arn:aws:sts::111122223333:assumed-role/R/s "
             f'ID{number} REST.GET.OBJECT scans/1.png "GET /scans/1.png{query} HTTP/1.1" {status} '
-            f'{"-" if status == 200 else "AccessDenied"} 10 10 5 4 "-" "agent" - hostid SigV4 cipher {auth} '
+            f'{"-" if status == 200 else "AccessDenied"} 10 10 5 4 "-" "agent" - hostid SigV4'
+            f" cipher {auth} "
             f"{BUCKET}.s3.amazonaws.com TLSv1.2 - -\n"
         )
 
@@ -192,9 +214,15 @@ def test_the_plan_of_another_account_is_refused(account: Account) -> None:
 
 
 class Bedrock:
-    """Three evaluation jobs in progress: people of two workflows do the first two, and nobody does the third."""
+    """Three evaluation jobs in progress: people of two workflows do the first two,
+    and nobody does the third.
+    """
 
-    JOBS = (("ratings", "Human", "invoice-review"), ("other", "Human", "not-ours"), ("automatic", "Automated", ""))
+    JOBS = (
+        ("ratings", "Human", "invoice-review"),
+        ("other", "Human", "not-ours"),
+        ("automatic", "Automated", ""),
+    )
 
     def get_paginator(self, name: str) -> Bedrock:
         assert name == "list_evaluation_jobs"
@@ -202,7 +230,10 @@ class Bedrock:
 
     def paginate(self, **asked: str) -> list[dict[str, Any]]:
         assert asked == {"statusEquals": "InProgress"}
-        return [{"jobSummaries": [{"jobArn": name, "jobName": name, "jobType": kind}]} for name, kind, _ in self.JOBS]
+        return [
+            {"jobSummaries": [{"jobArn": name, "jobName": name, "jobType": kind}]}
+            for name, kind, _ in self.JOBS
+        ]
 
     def get_evaluation_job(self, jobIdentifier: str) -> dict[str, Any]:
         flow = {name: flow for name, _, flow in self.JOBS}[jobIdentifier]
@@ -215,13 +246,19 @@ def test_evaluation_jobs_of_bedrock_use_a_team_by_a_workflow() -> None:
     assert _evaluations_of(aws, ("invoice-review",)) == ("ratings",)
 
 
-@pytest.mark.parametrize(("text", "shown"), [("{}", "{}"), ("{\n}", "3 bytes"), ("x" * 61, "61 bytes")])
+@pytest.mark.parametrize(
+    ("text", "shown"), [("{}", "{}"), ("{\n}", "3 bytes"), ("x" * 61, "61 bytes")]
+)
 def test_a_state_shows_short_texts_and_the_size_of_others(text: str, shown: str) -> None:
-    [row] = [row for row in state(bucket=data_bucket(policy=text)).rows() if row[0] == "bucket.policy"]
+    [row] = [
+        row for row in state(bucket=data_bucket(policy=text)).rows() if row[0] == "bucket.policy"
+    ]
     assert row[-1] == shown
 
 
-def test_block_public_access_of_the_account_is_read_where_the_bucket_lacks_some_of_it(account: Account) -> None:
+def test_block_public_access_of_the_account_is_read_where_the_bucket_lacks_some_of_it(
+    account: Account,
+) -> None:
     s3, needs = account.aws.client("s3"), frozenset({"bucket.public_access_block", "account_block"})
     for own in (False, True):
         setting = {**dict.fromkeys(BLOCKS, True), "RestrictPublicBuckets": own}

@@ -1,4 +1,6 @@
-"""Laws of the one shape of an account: where errors become parts, who looks past one, and what a change leaves."""
+"""Laws of the one shape of an account: where errors become parts, who looks past one,
+and what a change leaves.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,21 @@ JUDGES = ("account/", "engine/access/", "explain/", "findings/")
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
+        for path in ROOT.rglob("*.py")
+    }
 
 
 def functions_with(name: str) -> Iterator[str]:
     """Yield ``module:function`` of each function that reads an attribute."""
     for module, tree in modules().items():
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        holding = [each for each in functions if any(getattr(node, "attr", "") == name for node in ast.walk(each))]
+        holding = [
+            each
+            for each in functions
+            if any(getattr(node, "attr", "") == name for node in ast.walk(each))
+        ]
         for function in holding:
             if not any(other is not function and other in ast.walk(function) for other in holding):
                 yield f"{module}:{function.name}"
@@ -53,7 +62,12 @@ def calls_of(name: str) -> set[str]:
 def test_locks_are_made_in_one_place_and_the_organization_is_read_in_one() -> None:
     assert calls_of("EffectiveLocks") == {"engine/access/locks.py", "account/locks.py"}
     for reader in ("read_organization", "read_facts"):
-        users = {m for m, tree in modules().items() for node in ast.walk(tree) if getattr(node, "id", "") == reader}
+        users = {
+            m
+            for m, tree in modules().items()
+            for node in ast.walk(tree)
+            if getattr(node, "id", "") == reader
+        }
         assert users == {"account/reader.py"}
 
 
@@ -63,13 +77,16 @@ def test_errors_of_aws_become_parts_in_one_place() -> None:
         for module, tree in modules().items()
         if module.startswith(JUDGES)
         for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and "GtSecureError" in ast.dump(node.type or ast.Constant(None))
+        if isinstance(node, ast.ExceptHandler)
+        and "GtSecureError" in ast.dump(node.type or ast.Constant(None))
     }
     assert caught == {"account/part_reader.py"}
 
 
 def test_who_looks_past_an_unread_part_is_listed() -> None:
-    """A value that may be missing silently makes an answer greener: each of these says so in its own way."""
+    """A value that may be missing silently makes an answer greener:
+    each of these says so in its own way.
+    """
     judging = {name for name in functions_with("if_read") if name.startswith(JUDGES)}
     assert judging == {
         "explain/from_account.py:_locks",  # without them nothing is predicted
@@ -96,12 +113,18 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
 def test_a_part_that_was_not_read_has_no_value() -> None:
     missing = NotRead("the workteam", "sagemaker:DescribeWorkteam", "denied", "This role may not.")
     part: Part[str] = Part.unread(missing)
-    with pytest.raises(PartNotReadError, match="The workteam is unknown: sagemaker:DescribeWorkteam was denied"):
+    with pytest.raises(
+        PartNotReadError, match="The workteam is unknown: sagemaker:DescribeWorkteam was denied"
+    ):
         _ = part.value
     assert part.map(str.upper) == part
     assert Part.of("a").map(str.upper).value == "A"
     assert Part.of(None).map(str.upper).value is None
-    for empty in (("", "a:B", "denied", "why"), ("x", "", "denied", "why"), ("x", "a:B", "denied", "")):
+    for empty in (
+        ("", "a:B", "denied", "why"),
+        ("x", "", "denied", "why"),
+        ("x", "a:B", "denied", ""),
+    ):
         with pytest.raises(ValueError, match="needs its name"):
             NotRead(*empty)  # type: ignore[arg-type]
 
@@ -135,16 +158,25 @@ def test_what_was_named_and_is_not_there_is_raised_where_it_must_be() -> None:
 
 
 def test_a_scope_reads_no_more_than_it_names(account: Account) -> None:
-    seen = read_state(account.aws, team=TEAM, bucket=BUCKET, needs=frozenset({"team", "bucket.policy"}))
+    seen = read_state(
+        account.aws, team=TEAM, bucket=BUCKET, needs=frozenset({"team", "bucket.policy"})
+    )
     read = {name for name, part in seen.parts() if part.missing is None}
     assert read == {"team", "bucket.policy"}
     assert seen.missing() == ()
 
 
 @pytest.mark.parametrize("portal", [True, None])
-def test_the_state_after_the_changes_is_the_state_that_is_read_then(account: Account, portal: bool | None) -> None:
+def test_the_state_after_the_changes_is_the_state_that_is_read_then(
+    account: Account, portal: bool | None
+) -> None:
     wish = Restriction(
-        TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=portal, age_limit="15m"
+        TEAM,
+        addresses=["203.0.113.0/24"],
+        bucket=BUCKET,
+        prefix="scans/",
+        portal_lock=portal,
+        age_limit="15m",
     )
     made = plan(account.aws, wish)
     expected = made.state.after(made.changes)
@@ -153,9 +185,9 @@ def test_the_state_after_the_changes_is_the_state_that_is_read_then(account: Acc
     account.settle()
     read = read_state(account.aws, wish)
     apart = {"at", "raw"}
-    assert {each.name: getattr(expected, each.name) for each in fields(State) if each.name not in apart} == {
-        each.name: getattr(read, each.name) for each in fields(State) if each.name not in apart
-    }
+    assert {
+        each.name: getattr(expected, each.name) for each in fields(State) if each.name not in apart
+    } == {each.name: getattr(read, each.name) for each in fields(State) if each.name not in apart}
 
 
 def test_what_plans_and_findings_look_at_is_named(account: Account) -> None:
@@ -163,4 +195,6 @@ def test_what_plans_and_findings_look_at_is_named(account: Account) -> None:
         seen = read_state(account.aws, team=TEAM, bucket=BUCKET, needs=needs)
         read = {name for name, part in seen.parts() if part.missing is None}
         named = {name for name in needs if name not in ("organization", "account_block")}
-        assert {name for name in named if seen.part(name) is not None} - read <= {"bucket.log_bucket.policy"}
+        assert {name for name in named if seen.part(name) is not None} - read <= {
+            "bucket.log_bucket.policy"
+        }

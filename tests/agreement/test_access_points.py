@@ -1,4 +1,6 @@
-"""Access points over HTTP: URLs through them are opened for whom, and from where, the list of signers says."""
+"""Access points over HTTP: URLs through them are opened for whom, and from where,
+the list of signers says.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,21 @@ from .test_signers import keys_of, make
 
 KEY, NAME = "scans/0001.png", "images"
 POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/{NAME}"
-BY_POINT, ON_BUCKET = (st("s3:GetObject", f"{each}/*") for each in (f"{POINT}/object", "arn:aws:s3:::gt-images"))
+BY_POINT, ON_BUCKET = (
+    st("s3:GetObject", f"{each}/*") for each in (f"{POINT}/object", "arn:aws:s3:::gt-images")
+)
 OFFICE_ONLY = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
 
 
-def grant(principal: object, resource: str, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
-    made = {"Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": resource}
+def grant(
+    principal: object, resource: str, effect: str = "Allow", **condition: Any
+) -> dict[str, Any]:
+    made = {
+        "Effect": effect,
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": resource,
+    }
     return {**made, "Condition": condition} if condition else made
 
 
@@ -63,7 +74,9 @@ CASES = list(product(OWN, ITS_POLICY, BUCKET, (False, True)))
 
 
 @pytest.mark.parametrize(("own", "its", "bucket", "vpc"), sample(CASES, 17, start=4))
-def test_urls_are_opened_as_the_list_of_signers_says(box: Box, own: str, its: str, bucket: str, vpc: bool) -> None:
+def test_urls_are_opened_as_the_list_of_signers_says(
+    box: Box, own: str, its: str, bucket: str, vpc: bool
+) -> None:
     box.sandbox.reset()
     data = details(user("x", *OWN[own]))
     make(box, data)
@@ -71,16 +84,22 @@ def test_urls_are_opened_as_the_list_of_signers_says(box: Box, own: str, its: st
         box.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(BUCKET[bucket]))
     gt = replace(box.gt, context={"aws:SecureTransport": "false"})
     with access_point(box, ITS_POLICY[its], vpc=vpc) as alias:
-        found = {each.arn: each for each in gt.who_can_open("gt-images", KEY).signers}.get(arn("user/x"))
+        found = {each.arn: each for each in gt.who_can_open("gt-images", KEY).signers}.get(
+            arn("user/x")
+        )
         client = box.client("s3", keys_of(box, data["UserDetailList"][0]))
         for source in (OFFICE, ELSEWHERE, IN_VPC):
             urls = [
-                client.generate_presigned_url("get_object", Params={"Bucket": name, "Key": KEY}, ExpiresIn=300)
+                client.generate_presigned_url(
+                    "get_object", Params={"Bucket": name, "Key": KEY}, ExpiresIn=300
+                )
                 for name in ("gt-images", alias)
             ]
             direct, through = (box.fetch(url, source).status == 200 for url in urls)
             assert (direct or through) == opens(found, source), (source, direct, through, found)
-            assert not (through and not direct) or (found is not None and found.opened.through == (NAME,))
+            assert not (through and not direct) or (
+                found is not None and found.opened.through == (NAME,)
+            )
 
 
 def opens(found: Any, source: str) -> bool:
@@ -108,13 +127,21 @@ def test_reading_asks_all_pages_and_says_what_was_denied(box: Box) -> None:
             said = box.gt.who_can_open("gt-images", KEY).signers.assumed
         finally:
             for event in ("provide-client-params", "after-call"):
-                client.meta.events.unregister(f"{event}.s3-control.ListAccessPoints", unique_id="small")
+                client.meta.events.unregister(
+                    f"{event}.s3-control.ListAccessPoints", unique_id="small"
+                )
                 client.meta.events.unregister(f"{event}.s3-control.ListAccessPoints", unique_id="n")
-        assert [each for each in said if "2 access points of the bucket, images, other, too." in each]
+        assert [
+            each for each in said if "2 access points of the bucket, images, other, too." in each
+        ]
         assert len(calls) == 2
         some = ("iam:GetAccountAuthorizationDetails", "s3:GetBucketPolicy", "s3:ListBucket")
         gt = box.user_with(*some, "s3:ListAccessPoints")
-        (said,) = [each for each in gt.who_can_open("gt-images", KEY).signers.assumed if "access points of" in each]
+        (said,) = [
+            each
+            for each in gt.who_can_open("gt-images", KEY).signers.assumed
+            if "access points of" in each
+        ]
         assert "s3:GetAccessPointPolicy was denied for images." in said
         said = box.user_with(*some).who_can_open("gt-images", KEY).signers.assumed
         assert [each for each in said if each.startswith("s3:ListAccessPoints was denied")]

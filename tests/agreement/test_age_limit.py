@@ -20,12 +20,16 @@ LIMITED = {"addresses": ["203.0.113.0/24"], "bucket": "gt-images", "prefix": "sc
 
 
 def sigv2(box: Box) -> str:
-    client = box.session_of().client("s3", endpoint_url=box.url, config=Config(signature_version="s3"))
+    client = box.session_of().client(
+        "s3", endpoint_url=box.url, config=Config(signature_version="s3")
+    )
     params = {"Bucket": "gt-images", "Key": "scans/0001.png"}
     return str(client.generate_presigned_url("get_object", Params=params, ExpiresIn=300))
 
 
-def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_urls_and_version_2_are_refused(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gt = box.gt
     young, old = aged(box, monkeypatch, 5), aged(box, monkeypatch, 3600)
     before = gt.state(bucket="gt-images").bucket.policy.value
@@ -40,7 +44,9 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         restriction, _ = gt.export(bucket="gt-images")
         assert restriction.age_limit == "15m"
         assert gt.plan(restriction).empty
-        presigned = next(row for row in gt.who_can_open("gt-images", "scans/") if row.request == "presigned")
+        presigned = next(
+            row for row in gt.who_can_open("gt-images", "scans/") if row.request == "presigned"
+        )
         assert presigned.opened.when[-2:] == (
             "with a signature not older than 15 minutes",
             "with signature version 4 only: version 2 is refused",
@@ -49,7 +55,9 @@ def test_old_urls_and_version_2_are_refused(box: Box, tmp_path: Path, monkeypatc
         assert [each.cause for each in pasted.values()] == ["url-too-old", "signature-version-2"]
         assert {each.lock for each in pasted.values()} == {"bucket guard"}
         assert "GtSecurePresignAge" in pasted[old].why
-        tested = in_the_past(monkeypatch, 1800, lambda: gt.sign("gt-images", "scans/0001.png", expires_in=3600))
+        tested = in_the_past(
+            monkeypatch, 1800, lambda: gt.sign("gt-images", "scans/0001.png", expires_in=3600)
+        )
         explanation = gt.explain(gt.probe(tested, OFFICE), url=tested)
         assert (explanation.cause, explanation.lock) == ("url-too-old", "bucket guard")
         longer = gt.apply(gt.plan(Restriction(**LIMITED, age_limit="2h")), confirm=AGREED)
@@ -105,8 +113,12 @@ def test_ages_of_the_log_and_of_the_cap_differ_by_less_than_a_second(
         short = in_the_past(monkeypatch, 2, lambda: box.presign_plain(key, life_s=2))
         assert "expired" in box.fetch(short).text
         box.flush()
-        with gt.hits("gt-images", since="1h", predict=True, filters={"key": key, "presigned": True}) as hits:
-            rows = hits.query("SELECT age_s, refused, expires_s, refused_by FROM {hits} ORDER BY time")
+        with gt.hits(
+            "gt-images", since="1h", predict=True, filters={"key": key, "presigned": True}
+        ) as hits:
+            rows = hits.query(
+                "SELECT age_s, refused, expires_s, refused_by FROM {hits} ORDER BY time"
+            )
             opened = hits.filter(refused=False)
             [(highest,)] = opened.query("SELECT max(age_s) FROM {hits}")
             assert highest <= limit

@@ -1,4 +1,6 @@
-"""Predictions against two servers that enforce, over HTTP: the sandbox, and SeaweedFS, an engine of its own."""
+"""Predictions against two servers that enforce, over HTTP: the sandbox, and SeaweedFS,
+an engine of its own.
+"""
 
 import base64
 import contextlib
@@ -27,7 +29,10 @@ from gt_secure.presign import probe, probe_origin_for
 pytestmark = pytest.mark.slow
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
-EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/agreement"
 
 
@@ -45,7 +50,11 @@ def networks(draw, around):
 
 def session_statement(draw, key, addresses, rich):
     """The Allow of a session policy, with a condition most of the time."""
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::gt-images/{key}"}
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::gt-images/{key}",
+    }
     kinds = ["IpAddress", "NotIpAddress", ""]
     if rich:
         kinds += ["VpcSourceIp", "SourceVpce", "IpAddressIfExists", "Null"]
@@ -67,7 +76,11 @@ def bucket_statement(draw, key, addresses, rich):
     if draw.random() < 0.35:
         return None
     suffix = draw.choice(["", "IfExists"]) if rich else ""
-    condition = {draw.choice(["NotIpAddress", "IpAddress"]) + suffix: {"aws:SourceIp": networks(draw, addresses)}}
+    condition = {
+        draw.choice(["NotIpAddress", "IpAddress"]) + suffix: {
+            "aws:SourceIp": networks(draw, addresses)
+        }
+    }
     if rich and draw.random() < 0.5:
         condition["StringEquals"] = {"s3:authType": "REST-QUERY-STRING"}
     if rich and draw.random() < 0.4:
@@ -85,7 +98,9 @@ def predicted(source, key, session, deny):
     )
     resource = None if deny is None else {"Version": "2012-10-17", "Statement": [deny]}
     policies = Policies(
-        identity=(EVERYTHING,), session={"Version": "2012-10-17", "Statement": [session]}, resource=resource
+        identity=(EVERYTHING,),
+        session={"Version": "2012-10-17", "Statement": [session]},
+        resource=resource,
     )
     return evaluate(request, policies)
 
@@ -96,15 +111,25 @@ def set_policy(s3, deny):
         with contextlib.suppress(s3.exceptions.ClientError):
             s3.delete_bucket_policy(Bucket="gt-images")
     else:
-        s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+        s3.put_bucket_policy(
+            Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        )
 
 
 def test_the_sandbox_enforces_what_is_predicted(sandbox):
     env = sandbox.environment()
-    admin = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    admin = boto3.session.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+    )
     gt = connect(boto3_session=admin, endpoint_url=sandbox.endpoint_url)
     s3, sts = gt.aws.client("s3"), gt.aws.client("sts")
-    sources = ["203.0.113.7", "203.0.113.42", "198.51.100.9", "192.0.2.10", "10.0.3.4 via vpce-0a1b2c3d4e5f60718"]
+    sources = [
+        "203.0.113.7",
+        "203.0.113.42",
+        "198.51.100.9",
+        "192.0.2.10",
+        "10.0.3.4 via vpce-0a1b2c3d4e5f60718",
+    ]
     addresses = [source.split()[0] for source in sources]
     origins = {source: probe_origin_for(gt.aws, source) for source in sources}
     draw, key, tried, opened = random.Random(20261124), "scans/0001.png", 0, 0
@@ -118,15 +143,25 @@ def test_the_sandbox_enforces_what_is_predicted(sandbox):
                 Policy=json.dumps({"Version": "2012-10-17", "Statement": [session]}),
             )["Credentials"]  # fmt: skip
             client = gt.aws.s3_with(keys, gt.aws.region)
-            url = client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key})
+            url = client.generate_presigned_url(
+                "get_object", Params={"Bucket": "gt-images", "Key": key}
+            )
             for source in sources:
                 where = Source.parse(source)
-                where = Source(where.address, where.endpoint, "vpc-0a1b2c3d" if where.endpoint else None)
+                where = Source(
+                    where.address, where.endpoint, "vpc-0a1b2c3d" if where.endpoint else None
+                )
                 verdict = predicted(where, key, session, deny)
                 answer = probe(url, origins[source])
                 tried += 1
                 opened += answer.opened
-                assert answer.opened == verdict.allowed, (source, session, deny, verdict.reason, answer.error_message)
+                assert answer.opened == verdict.allowed, (
+                    source,
+                    session,
+                    deny,
+                    verdict.reason,
+                    answer.error_message,
+                )
     finally:
         s3.delete_bucket_policy(Bucket="gt-images")
     print(f"{tried} requests, {opened} opened, all as predicted")
@@ -199,7 +234,9 @@ def client(url, service, *keys):
 
 def test_seaweedfs_enforces_what_is_predicted(weed):
     """Only addresses, session policies and bucket policies without IfExists: what SeaweedFS has."""
-    s3, sts = (client(weed, service, "adminkey0001", "adminsecret0001") for service in ("s3", "sts"))
+    s3, sts = (
+        client(weed, service, "adminkey0001", "adminsecret0001") for service in ("s3", "sts")
+    )
     for _ in range(100):
         try:
             s3.create_bucket(Bucket="gt-images")
@@ -217,8 +254,12 @@ def test_seaweedfs_enforces_what_is_predicted(weed):
             RoleArn=ROLE, RoleSessionName="agreement",
             Policy=json.dumps({"Version": "2012-10-17", "Statement": [session]}),
         )["Credentials"]  # fmt: skip
-        signer = client(weed, "s3", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-        url = urlsplit(signer.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "k"}))
+        signer = client(
+            weed, "s3", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+        )
+        url = urlsplit(
+            signer.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "k"})
+        )
         for address in addresses:
             pool = urllib3.HTTPConnectionPool(url.hostname, url.port, source_address=(address, 0))
             status = pool.request("GET", f"{url.path}?{url.query}", retries=False).status
@@ -226,7 +267,13 @@ def test_seaweedfs_enforces_what_is_predicted(weed):
             verdict = predicted(Source.parse(address), "k", session, deny)
             tried += 1
             opened += status == 200
-            assert (status == 200) == verdict.allowed, (address, status, session, deny, verdict.reason)
+            assert (status == 200) == verdict.allowed, (
+                address,
+                status,
+                session,
+                deny,
+                verdict.reason,
+            )
     print(f"{tried} requests, {opened} opened, all as predicted")
     assert tried == 240
     assert 24 < opened < 216

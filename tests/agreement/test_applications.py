@@ -1,8 +1,9 @@
-"""Applications that were not written here hand out URLs of a bucket: before and after the guard, from two addresses.
+"""Applications that were not written here hand out URLs of a bucket: before and after the guard,
+from two addresses.
 
-Each runs in an environment with exact packages, knows an endpoint and keys, and its own server stands outside the
-list. Some are used by clients of their own, which stand at the two addresses. Then the log is read: nobody is called
-what they are not.
+Each runs in an environment with exact packages, knows an endpoint and keys, and its own server
+stands outside the list. Some are used by clients of their own, which stand at the two addresses.
+Then the log is read: nobody is called what they are not.
 """
 
 from __future__ import annotations
@@ -57,8 +58,14 @@ clients = load("clients")
 
 
 def locked(folder: Path) -> Path:
-    """Make the environment of the light ones, with the packages of ``requirements/applications.txt``."""
-    return Path(clients.from_pypi("--require-hashes", "-r", str(ROOT / "requirements" / "applications.txt"))(folder))
+    """Make the environment of the light ones,
+    with the packages of ``requirements/applications.txt``.
+    """
+    return Path(
+        clients.from_pypi(
+            "--require-hashes", "-r", str(ROOT / "requirements" / "applications.txt")
+        )(folder)
+    )
 
 
 def companion(folder: Path) -> Path:
@@ -66,7 +73,9 @@ def companion(folder: Path) -> Path:
     node = clients.tool("node")
     if not (folder / ".done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(json.dumps({"name": "companion", "private": True, "type": "module"}))
+        (folder / "package.json").write_text(
+            json.dumps({"name": "companion", "private": True, "type": "module"})
+        )
         packages = ("@uppy/companion@6.2.2", "express@4", "express-session@1")
         quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
         clients.fetched(clients.tool("npm"), "install", *quiet, *packages, cwd=folder)
@@ -79,9 +88,10 @@ def companion(folder: Path) -> Path:
 class Application:
     """An application and what is expected of it.
 
-    ``script`` works and prints what it hands out; ``install`` returns the folder of its programs; ``server`` has the
-    words that start what it asks. ``refused`` are works of its own client that the guard refuses from outside, and
-    with the variables ``advice`` none is. ``names`` are those that its presigned requests may have in a log.
+    ``script`` works and prints what it hands out; ``install`` returns the folder of its programs;
+    ``server`` has the words that start what it asks. ``refused`` are works of its own client that
+    the guard refuses from outside, and with the variables ``advice`` none is. ``names`` are those
+    that its presigned requests may have in a log.
     """
 
     script: str
@@ -126,7 +136,13 @@ APPLICATIONS = {
         advice=dict.fromkeys(_PROXY, "false"),
     ),
     "mlflow-direct": Application(
-        **MLFLOW, server=(*_SERVER, "--no-serve-artifacts", "--default-artifact-root", "s3://{bucket}/mlflow")
+        **MLFLOW,
+        server=(
+            *_SERVER,
+            "--no-serve-artifacts",
+            "--default-artifact-root",
+            "s3://{bucket}/mlflow",
+        ),
     ),
     "git-lfs": Application(
         "git_lfs.py",
@@ -160,7 +176,11 @@ APPLICATIONS = {
 def rig() -> Iterator[Rig]:
     with Rig.running(log_delay_s=60) as running:
         s3, resource = running.client("s3"), f"arn:aws:s3:::{LOGS}/*"
-        service = {"Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject", "Resource": resource}
+        service = {
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": resource,
+        }
         s3.create_bucket(Bucket=LOGS)
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **service}]}
         s3.put_bucket_policy(Bucket=LOGS, Policy=json.dumps(policy))
@@ -192,7 +212,9 @@ class Running:
         names = {"bin": self.programs, "bucket": self.bucket, "port": port, "folder": self.folder}
         words = [word.format(**names) for word in self.application.server]
         with (self.folder / "server.log").open("wb") as log:
-            server = subprocess.Popen(words, env=self.env, stdout=log, stderr=log, start_new_session=True)
+            server = subprocess.Popen(
+                words, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
 
         def answers() -> bool:
             assert server.poll() is None, (self.folder / "server.log").read_text()[-3000:]
@@ -209,9 +231,14 @@ class Running:
                 server.wait(60)
 
     def works(self, source: str, **more: str) -> dict[str, Any]:
-        """Let it work, its own clients at this address; returns what it hands out, and what its clients could do."""
+        """Let it work, its own clients at this address; returns what it hands out,
+        and what its clients could do.
+        """
         python = self.programs / "python"
-        words = [str(python if python.exists() else sys.executable), str(SCRIPTS / self.application.script)]
+        words = [
+            str(python if python.exists() else sys.executable),
+            str(SCRIPTS / self.application.script),
+        ]
         place = {"FROM": str(self.rig.sandbox.origin(source).bind), "SOURCE": source}
         done = subprocess.run(
             [*words, self.bucket, f"file-{next(_numbers)}"], env={**self.env, **place, **more}, capture_output=True,
@@ -227,15 +254,21 @@ class Running:
         found = []
         for method, key in (("GET", "get"), ("PUT", "put")):
             for each in made[key]:
-                url, headers = (each["url"], each.get("headers", {})) if isinstance(each, dict) else (each, {})
+                url, headers = (
+                    (each["url"], each.get("headers", {})) if isinstance(each, dict) else (each, {})
+                )
                 body = b"new" if method == "PUT" else None
-                found.append(self.rig.fetch(url, source, method, {**BROWSER, **headers}, body).status)
+                found.append(
+                    self.rig.fetch(url, source, method, {**BROWSER, **headers}, body).status
+                )
         for form in made["form"]:
             head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
             parts = [f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in form["fields"].items()]
             parts.append(f'{head}"file"; filename="a"\r\n\r\nnew\r\n--{BOUNDARY}--\r\n')
             headers = {**BROWSER, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-            found.append(self.rig.fetch(form["url"], source, "POST", headers, "".join(parts).encode()).status)
+            found.append(
+                self.rig.fetch(form["url"], source, "POST", headers, "".join(parts).encode()).status
+            )
         return set(found)
 
 
@@ -272,7 +305,11 @@ def test_the_guard_refuses_what_it_hands_out_and_nothing_else(running: Running) 
     plan = gt.plan(wish)
     assert ("cors-missing" in {each.code for each in plan.findings}) == bool(profile.cors)
     if profile.cors:
-        rule = {"AllowedOrigins": ["*"], "AllowedMethods": profile.cors, "ExposeHeaders": profile.cors_headers}
+        rule = {
+            "AllowedOrigins": ["*"],
+            "AllowedMethods": profile.cors,
+            "ExposeHeaders": profile.cors_headers,
+        }
         rig.client("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
         plan = gt.plan(wish)
         assert "cors-missing" not in {each.code for each in plan.findings}
@@ -290,12 +327,19 @@ def test_the_guard_refuses_what_it_hands_out_and_nothing_else(running: Running) 
     assert found == application.names, found
     handed_out = sum(len(inside[kind]) for kind in ("get", "put", "form"))
     assert len(hits) > 4 * handed_out if application.refused else len(hits) == 4 * handed_out
-    wish = Restriction(bucket=bucket, addresses=["203.0.113.0/24"], application=application.profile, age_limit="2h")
+    wish = Restriction(
+        bucket=bucket, addresses=["203.0.113.0/24"], application=application.profile, age_limit="2h"
+    )
     limited = gt.plan(wish, logs=hits)
-    assert ("age-limit-version-2" in {each.code for each in limited.blockers}) == (application.version == "2")
+    assert ("age-limit-version-2" in {each.code for each in limited.blockers}) == (
+        application.version == "2"
+    )
     gt.apply(limited, confirm=[each.code for each in limited.asks])
     made = running.works(OFFICE)
     if application.version == "2":  # the plan said the truth
-        assert (failed(made), running.answers(made, OFFICE)) in ((application.refused, set()), (set(), {403}))
+        assert (failed(made), running.answers(made, OFFICE)) in (
+            (application.refused, set()),
+            (set(), {403}),
+        )
     else:
         assert (failed(made), running.answers(made, OFFICE) - OPENED) == (set(), set())

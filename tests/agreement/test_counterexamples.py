@@ -1,4 +1,6 @@
-"""Every counterexample of a proof, carried out over HTTP, is opened; a proved claim holds for the same requests."""
+"""Every counterexample of a proof, carried out over HTTP, is opened;
+a proved claim holds for the same requests.
+"""
 
 from __future__ import annotations
 
@@ -52,24 +54,31 @@ CALLS = {
 }  # fmt: skip
 
 
-def counterexample(statements: list[dict[str, Any]], prefix: str, endpoints: list[str]) -> dict[str, Any] | None:
+def counterexample(
+    statements: list[dict[str, Any]], prefix: str, endpoints: list[str]
+) -> dict[str, Any] | None:
     policy = {"Version": "2012-10-17", "Statement": statements} if statements else None
     proof = prove(
-        locks_of_files("gt-images", policy, "111122223333"), Claim(prefix, (parse_network(RANGE),), endpoints)
+        locks_of_files("gt-images", policy, "111122223333"),
+        Claim(prefix, (parse_network(RANGE),), endpoints),
     )
     assert proof.proved is (proof.counterexample is None)
     return proof.counterexample
 
 
 def carry_out(box: Box, case: dict[str, Any], *, more: str = "") -> int:
-    """Send the request of a counterexample, signed by the role of the sandbox; returns the status."""
+    """Send the request of a counterexample, signed by the role of the sandbox;
+    returns the status.
+    """
     request, source = case["request"], case["source"]
     source = IN_VPC if source == VPCE else source
     key = request["resource"].partition("/")[2]
     key += more if key else ""
     s3 = box.client("s3", box.assume())
     if case["form"] == "post-form":
-        return send_form(box, s3.generate_presigned_post("gt-images", key, ExpiresIn=60), source).status
+        return send_form(
+            box, s3.generate_presigned_post("gt-images", key, ExpiresIn=60), source
+        ).status
     if key:
         box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
     if request["context"].get("s3:signatureversion") == "AWS":
@@ -77,7 +86,9 @@ def carry_out(box: Box, case: dict[str, Any], *, more: str = "") -> int:
         s3 = session.client("s3", endpoint_url=box.url, config=Config(signature_version="s3"))
     method, verb = CALLS[request["action"]]
     params = {"Bucket": "gt-images", **({"Key": key} if key else {})}
-    return box.fetch(s3.generate_presigned_url(method, Params=params, ExpiresIn=60), source, verb).status
+    return box.fetch(
+        s3.generate_presigned_url(method, Params=params, ExpiresIn=60), source, verb
+    ).status
 
 
 @pytest.mark.parametrize("hole", HOLES)
@@ -91,12 +102,17 @@ def test_a_counterexample_is_opened(box: Box, guard: Any, hole: str) -> None:
         assert carry_out(box, case) in (200, 204), json.dumps(case)[:500]
         guard(WHOLE if not prefix else SCANS)
         if endpoints == [VPCE] or case["source"] != VPCE:
-            # The emulator authorizes a key that ends in a slash as the key without it, so another one is asked for.
+            # The emulator authorizes a key that ends in a slash as the key without it, so another
+            # one is asked for.
             assert carry_out(box, case, more="x") == 403
     finally:
         box.client("s3").delete_bucket_policy(Bucket="gt-images")
 
 
-@pytest.mark.parametrize(("statement", "prefix", "endpoints"), [(WHOLE, "", [VPCE]), (SCANS, "scans/", [])])
-def test_the_guard_of_today_is_proved(statement: dict[str, Any], prefix: str, endpoints: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("statement", "prefix", "endpoints"), [(WHOLE, "", [VPCE]), (SCANS, "scans/", [])]
+)
+def test_the_guard_of_today_is_proved(
+    statement: dict[str, Any], prefix: str, endpoints: list[str]
+) -> None:
     assert counterexample([statement], prefix, endpoints) is None

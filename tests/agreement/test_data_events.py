@@ -1,4 +1,6 @@
-"""Evidence for a restriction by endpoint: the data events of the sandbox, read back by the checks."""
+"""Evidence for a restriction by endpoint: the data events of the sandbox,
+read back by the checks.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,12 @@ TRAIL = "s3://gt-logs/AWSLogs/"
 
 
 @pytest.mark.parametrize(
-    ("source", "passed"), [(IN_VPC, True), ("10.0.3.4 via vpce-0fedcba9876543210", False), (ELSEWHERE, False)]
+    ("source", "passed"),
+    [(IN_VPC, True), ("10.0.3.4 via vpce-0fedcba9876543210", False), (ELSEWHERE, False)],
 )
-def test_the_check_of_a_restriction_by_endpoint_is_decided(box: Any, source: str, passed: bool) -> None:
+def test_the_check_of_a_restriction_by_endpoint_is_decided(
+    box: Any, source: str, passed: bool
+) -> None:
     """Access logs name no endpoint, so they leave this unknown."""
     key = f"decided/{passed}-{len(source)}.png"
     box.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")

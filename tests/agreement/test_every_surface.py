@@ -1,4 +1,6 @@
-"""Every surface gives the same answer: table, exposure, plan, check, findings, proof, commands and panel."""
+"""Every surface gives the same answer: table, exposure, plan, check, findings, proof,
+commands and panel.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,15 @@ OTHER_ORG = {"aws:PrincipalOrgID": "o-xyz789"}
 
 
 def deny(**condition: Any) -> str:
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]})
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{BUCKET}/*",
+    }
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    )
 
 
 PERIMETER = deny(StringNotEqualsIfExists={"aws:PrincipalOrgID": "o-abc123"})
@@ -36,7 +45,9 @@ PERIMETER = deny(StringNotEqualsIfExists={"aws:PrincipalOrgID": "o-abc123"})
 
 @dataclass(frozen=True)
 class Case:
-    """One policy and source, the facts that are given, and the answer to a presigned request from there."""
+    """One policy and source, the facts that are given,
+    and the answer to a presigned request from there.
+    """
 
     policy: str
     answer: str
@@ -47,18 +58,26 @@ class Case:
 
 
 CASES = {
-    "a perimeter of the organization": Case(PERIMETER, "unknown", depends_on=("aws:PrincipalOrgID",)),
+    "a perimeter of the organization": Case(
+        PERIMETER, "unknown", depends_on=("aws:PrincipalOrgID",)
+    ),
     "a perimeter, inside": Case(PERIMETER, "opened", facts=ORG),
     "a perimeter, outside": Case(PERIMETER, "refused", facts=OTHER_ORG),
-    "the region of the bucket": Case(deny(StringNotEquals={"aws:RequestedRegion": "us-east-1"}), "opened"),
+    "the region of the bucket": Case(
+        deny(StringNotEquals={"aws:RequestedRegion": "us-east-1"}), "opened"
+    ),
     "another region": Case(deny(StringNotEquals={"aws:RequestedRegion": "eu-west-1"}), "refused"),
-    "an endpoint without an address": Case(deny(StringNotEquals={"aws:SourceVpce": VPCE}), "opened", source=VPCE),
+    "an endpoint without an address": Case(
+        deny(StringNotEquals={"aws:SourceVpce": VPCE}), "opened", source=VPCE
+    ),
     "past the endpoint": Case(deny(StringNotEquals={"aws:SourceVpce": VPCE}), "refused"),
     "a range with host bits": Case(
         deny(NotIpAddress={"aws:SourceIp": "198.51.100.77/24"}), "opened", source="198.51.100.9"
     ),
     "a service": Case(deny(Bool={"aws:ViaAWSService": "false"}), "refused"),
-    "a referer": Case(deny(StringNotLike={"aws:Referer": "https://x.example/*"}), "opened", plain="refused"),
+    "a referer": Case(
+        deny(StringNotLike={"aws:Referer": "https://x.example/*"}), "opened", plain="refused"
+    ),
 }
 
 
@@ -68,7 +87,9 @@ class Surfaces:
     def __init__(self, gt: Connection, case: Case, folder: Path) -> None:
         self.gt, self.case, self.folder = gt, case, folder
         kind = expect.refused if case.answer == "refused" else expect.allowed
-        self.wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(case.source)])
+        self.wish = Restriction(
+            bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(case.source)]
+        )
 
     def table(self) -> dict[str, Any]:
         return (
@@ -80,7 +101,9 @@ class Surfaces:
 
     def exposure(self) -> str:
         rows = replace(self.gt, context=self.case.facts).who_can_open(BUCKET, KEY)
-        return answer_of(next(row for row in rows if row.request == "presigned").to_dict(), self.case.source)
+        return answer_of(
+            next(row for row in rows if row.request == "presigned").to_dict(), self.case.source
+        )
 
     def check(self) -> CheckResult:
         return check.expectations_hold.look(self.gt, self.wish, context=self.case.facts)
@@ -115,8 +138,14 @@ def test_the_table_the_exposure_the_plan_and_the_check_agree(asked: Surfaces) ->
 
 def test_the_exposure_of_a_plan_agrees(asked: Surfaces) -> None:
     case = asked.case
-    listed = {"endpoints": [case.source]} if case.source == VPCE else {"addresses": [f"{case.source}/32"]}
-    plan = replace(asked.gt, context=case.facts).plan(Restriction(bucket=BUCKET, prefix="scans/", **listed))
+    listed = (
+        {"endpoints": [case.source]}
+        if case.source == VPCE
+        else {"addresses": [f"{case.source}/32"]}
+    )
+    plan = replace(asked.gt, context=case.facts).plan(
+        Restriction(bucket=BUCKET, prefix="scans/", **listed)
+    )
     assert plan.before.at(case.source, "presigned").answer == case.answer
     named = [notice.text for notice in plan.notices if notice.code == "depends-on-facts"]
     assert bool(named) == bool(case.depends_on)
@@ -125,7 +154,9 @@ def test_the_exposure_of_a_plan_agrees(asked: Surfaces) -> None:
 
 
 class TestThePerimeter:
-    """The data-perimeter statement of AWS on a bucket without any lock: unknown everywhere, never certain."""
+    """The data-perimeter statement of AWS on a bucket without any lock:
+    unknown everywhere, never certain.
+    """
 
     @pytest.fixture
     def gt(self, rig: Rig) -> Connection:
@@ -133,7 +164,9 @@ class TestThePerimeter:
         return rig.gt
 
     @pytest.fixture
-    def command(self, rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def command(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> Any:
         for name, value in rig.sandbox.environment().items():
             monkeypatch.setenv(name, value)
 
@@ -144,7 +177,9 @@ class TestThePerimeter:
 
         return call
 
-    @pytest.mark.parametrize(("facts", "answer"), [([], "unknown"), (["o-abc123"], "opened"), (["o-xyz"], "refused")])
+    @pytest.mark.parametrize(
+        ("facts", "answer"), [([], "unknown"), (["o-abc123"], "opened"), (["o-xyz"], "refused")]
+    )
     def test_explain(self, gt: Connection, command: Any, facts: list[str], answer: str) -> None:
         given = [word for value in facts for word in ("--context", f"aws:PrincipalOrgID={value}")]
         code, data = command("who", f"s3://{BUCKET}/{KEY}", "--from", ELSEWHERE, *given)
@@ -153,10 +188,20 @@ class TestThePerimeter:
         assert row["depends_on"] == ([] if facts else ["aws:PrincipalOrgID"])
         assert row["lock"] or answer != "refused"
 
-    def test_the_findings_are_unknown_until_the_fact_is_given(self, gt: Connection, command: Any) -> None:
+    def test_the_findings_are_unknown_until_the_fact_is_given(
+        self, gt: Connection, command: Any
+    ) -> None:
         unknown = {each.code for each in gt.findings(bucket=BUCKET) if each.state == "unknown"}
-        assert all("aws:PrincipalOrgID" in each.detail for each in gt.findings(bucket=BUCKET) if each.code in unknown)
-        assert not [each for each in replace(gt, context=ORG).findings(bucket=BUCKET) if each.state == "unknown"]
+        assert all(
+            "aws:PrincipalOrgID" in each.detail
+            for each in gt.findings(bucket=BUCKET)
+            if each.code in unknown
+        )
+        assert not [
+            each
+            for each in replace(gt, context=ORG).findings(bucket=BUCKET)
+            if each.state == "unknown"
+        ]
         assert unknown
         _, rows = command("findings", f"s3://{BUCKET}")
         assert unknown == {row["code"] for row in rows["findings"] if row["state"] == "unknown"}
@@ -165,17 +210,29 @@ class TestThePerimeter:
 
     @pytest.mark.parametrize(("context", "code"), [(None, 3), (ORG, 2), (OTHER_ORG, 0)])
     def test_the_check_never_passes_without_the_fact(
-        self, gt: Connection, command: Any, tmp_path: Path, context: Mapping[str, str] | None, code: int
+        self,
+        gt: Connection,
+        command: Any,
+        tmp_path: Path,
+        context: Mapping[str, str] | None,
+        code: int,
     ) -> None:
-        wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[expect.refused(ELSEWHERE)])
+        wish = Restriction(
+            bucket=BUCKET, prefix="scans/", guard=None, expectations=[expect.refused(ELSEWHERE)]
+        )
         dump_restriction(wish.with_facts(context), tmp_path / "wish.yaml")
-        spec = {"version": 1, "checks": [{"check": "expectations_hold", "restriction": "wish.yaml"}]}
+        spec = {
+            "version": 1,
+            "checks": [{"check": "expectations_hold", "restriction": "wish.yaml"}],
+        }
         (tmp_path / "checks.yaml").write_text(json.dumps(spec), encoding="utf-8")
         result, report = command("check", "-f", str(tmp_path / "checks.yaml"))
         assert result == code, report
 
     @pytest.mark.parametrize(("context", "proved"), [(None, None), (ORG, False), (OTHER_ORG, True)])
-    def test_the_proof(self, gt: Connection, context: Mapping[str, str] | None, proved: bool | None) -> None:
+    def test_the_proof(
+        self, gt: Connection, context: Mapping[str, str] | None, proved: bool | None
+    ) -> None:
         proof = replace(gt, context=context).prove(
             Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
         )
@@ -185,10 +242,14 @@ class TestThePerimeter:
     def test_the_plan_shows_no_certain_change(self, gt: Connection) -> None:
         wish = Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"])
         for context, lost in ((None, False), (ORG, True), (OTHER_ORG, False)):
-            plan = changes.plan(gt.aws, wish, context=context, hits=opened_by(ELSEWHERE, bucket=BUCKET))
+            plan = changes.plan(
+                gt.aws, wish, context=context, hits=opened_by(ELSEWHERE, bucket=BUCKET)
+            )
             [presigned] = [change for change in plan.exposure if change.request == "presigned"]
             assert bool(presigned.loses.cidrs) is lost
-            assert presigned.before.unknown.depends_on == (() if context else ("aws:PrincipalOrgID",))
+            assert presigned.before.unknown.depends_on == (
+                () if context else ("aws:PrincipalOrgID",)
+            )
             stopped = {notice.code for notice in plan.blockers}
             nobody = {"prediction-contradicts-log", "opens-nobody"}
             assert stopped == (nobody if context == OTHER_ORG else {"refuses-source"})

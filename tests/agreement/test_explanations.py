@@ -23,7 +23,9 @@ SECRET = {"Bucket": "gt-images", "Key": "kms/0001.png"}
 
 def look(box, url, **headers):
     """Fetch a URL as the probe does, with further headers."""
-    origin = ProbeOrigin("kernel", None, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    origin = ProbeOrigin(
+        "kernel", None, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     return explain(probe(url, origin))
 
 
@@ -32,14 +34,18 @@ def sent(box, url):
     answer = box.fetch(url)
     code, message = (re.search(f"<{name}>([^<]*)", answer.text)[1] for name in ("Code", "Message"))
     given = {"probe_origin": "kernel", "source": None, "bucket": "b", "key": "k", "elapsed_ms": 1.0}
-    return explain(Probe(answer.status, error_code=code, error_message=message, request_id="A", **given))
+    return explain(
+        Probe(answer.status, error_code=code, error_message=message, request_id="A", **given)
+    )
 
 
 def old(box, key="scans/0001.png", **more):
     """Presign with signature version 2."""
     session = box.session
     s3 = session.client("s3", endpoint_url=box.url, config=Config(signature_version="s3"))
-    return s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key, **more})
+    return s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": key, **more}
+    )
 
 
 def encrypted(box, **options):
@@ -62,14 +68,29 @@ def authorization(box):
         (lambda box: sent(box, re.sub("&Expires=.*", "", old(box))), "cut-url"),
         (lambda box: sent(box, re.sub("&X-Amz-Expires=[^&]*", "", box.presign())), "cut-url"),
         (lambda box: sent(box, re.sub(r"Expires=\d+", "Expires=soon", old(box))), "cut-url"),
-        (lambda box: look(box, old(box, encrypted(box, ServerSideEncryption="aws:kms"))), "signature-version"),
+        (
+            lambda box: look(box, old(box, encrypted(box, ServerSideEncryption="aws:kms"))),
+            "signature-version",
+        ),
         (lambda box: look(box, box.presign(key=encrypted(box, **own_key()))), "customer-key"),
         (lambda box: look(box, box.presign(), Range="bytes=99999999-"), "range"),
         (lambda box: look(box, box.presign().replace("us-east-1", "eu-west-1")), "region"),
         (lambda box: look(box, re.sub("Signature=.", "Signature=x", box.presign())), "signature"),
         (lambda box: look(box, box.presign(key="not/there.png")), "not-found"),
     ],
-    ids=["two", "headers", "cut v2", "cut v4", "date", "kms v2", "sse-c", "range", "region", "signature", "no key"],
+    ids=[
+        "two",
+        "headers",
+        "cut v2",
+        "cut v4",
+        "date",
+        "kms v2",
+        "sse-c",
+        "range",
+        "region",
+        "signature",
+        "no key",
+    ],
 )
 def test_real_answers_have_a_name_a_cause_and_a_next_step(box, make, cause):
     answer = make(box)
@@ -93,7 +114,9 @@ def test_the_headers_are_named(box):
 
 
 def test_a_session_policy_must_name_the_key(box):
-    box.client("s3").put_object(**SECRET, Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=KMS_KEY)
+    box.client("s3").put_object(
+        **SECRET, Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=KMS_KEY
+    )
     decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KMS_KEY}
     role = box.client("iam")
     role.put_role_policy(
@@ -103,9 +126,13 @@ def test_a_session_policy_must_name_the_key(box):
     try:
         for key, status in ((None, 403), (KMS_KEY, 200)):
             policy = session_policy(
-                **{name.lower(): value for name, value in SECRET.items()}, source=OFFICE, kms_key=key
+                **{name.lower(): value for name, value in SECRET.items()},
+                source=OFFICE,
+                kms_key=key,
             )
-            session = box.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="worker", Policy=policy)
+            session = box.client("sts").assume_role(
+                RoleArn=ROLE, RoleSessionName="worker", Policy=policy
+            )
             keys = session["Credentials"]
             url = box.client("s3", keys).generate_presigned_url("get_object", Params=SECRET)
             answer = box.fetch(url, OFFICE)

@@ -20,7 +20,13 @@ from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, VPCE, Answer, Box
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8:113::/48"], endpoints=[VPCE])
 SCANS = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
 KEY = "scans/form.png"
-ON_BUCKET = ["list_objects_v2", "get_bucket_policy", "get_bucket_acl", "head_bucket", "list_object_versions"]
+ON_BUCKET = [
+    "list_objects_v2",
+    "get_bucket_policy",
+    "get_bucket_acl",
+    "head_bucket",
+    "list_object_versions",
+]
 
 
 def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"picture") -> Answer:
@@ -39,7 +45,11 @@ def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"pi
     connection = http.client.HTTPConnection(
         *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
     )
-    headers = {"Host": url.netloc, "Content-Type": f"multipart/form-data; boundary={boundary}", **origin.headers}
+    headers = {
+        "Host": url.netloc,
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        **origin.headers,
+    }
     try:
         connection.request("POST", url.path, data, headers)
         answer = connection.getresponse()
@@ -54,7 +64,9 @@ def form(box: Box, key: str = KEY) -> dict[str, Any]:
 
 
 def url(box: Box, method: str, **more: str) -> str:
-    made: str = box.client("s3").generate_presigned_url(method, Params={"Bucket": "gt-images", **more}, ExpiresIn=60)
+    made: str = box.client("s3").generate_presigned_url(
+        method, Params={"Bucket": "gt-images", **more}, ExpiresIn=60
+    )
     return made
 
 
@@ -83,7 +95,10 @@ def test_presigned_requests_on_the_bucket_work_from_the_list_only(box, guard, me
     guard(without_forms(GUARD))
     assert box.fetch(signed, ELSEWHERE, verb(method)).status == 200
     guard(GUARD)
-    answers = {source: box.fetch(signed, source, verb(method)).status for source in (OFFICE, IN_VPC, ELSEWHERE)}
+    answers = {
+        source: box.fetch(signed, source, verb(method)).status
+        for source in (OFFICE, IN_VPC, ELSEWHERE)
+    }
     assert answers == {OFFICE: 200, IN_VPC: 200, ELSEWHERE: 403}
 
 
@@ -113,7 +128,9 @@ def test_header_signed_posts_are_no_forms(box, guard, source):
     guard(build_guard("gt-images", networks=["203.0.113.0/24"]))
     s3 = box.client("s3", box.keys({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), source)
     upload = s3.create_multipart_upload(Bucket="gt-images", Key="scans/parts.bin")
-    s3.abort_multipart_upload(Bucket="gt-images", Key="scans/parts.bin", UploadId=upload["UploadId"])
+    s3.abort_multipart_upload(
+        Bucket="gt-images", Key="scans/parts.bin", UploadId=upload["UploadId"]
+    )
     s3.put_object(Bucket="gt-images", Key="scans/gone.bin", Body=b"x")
     answer = s3.delete_objects(Bucket="gt-images", Delete={"Objects": [{"Key": "scans/gone.bin"}]})
     assert [each["Key"] for each in answer["Deleted"]] == ["scans/gone.bin"]
@@ -124,7 +141,9 @@ def test_header_signed_posts_are_no_forms(box, guard, source):
 def test_s3_takes_the_largest_guard(box):
     """900 ranges leave 1 KB or more of the 20 KB for other statements."""
     ranges = [f"10.{n // 128}.{n % 128 * 2}.0/24" for n in range(900)]
-    text = merge_guard('{"Version":"2012-10-17","Statement":[]}', build_guard("gt-images", networks=ranges))
+    text = merge_guard(
+        '{"Version":"2012-10-17","Statement":[]}', build_guard("gt-images", networks=ranges)
+    )
     assert len(text) < 19 * 1024
     s3 = box.client("s3")
     s3.put_bucket_policy(Bucket="gt-images", Policy=text)

@@ -14,7 +14,9 @@ from support.rig import Rig
 
 BUCKET, KEY = "gt-acl", "public.txt"
 READ = "s3:GetBucketOwnershipControls"
-OFF = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+OFF = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
+)
 
 
 @pytest.fixture
@@ -43,9 +45,14 @@ def test_a_public_object_of_a_bucket_with_acls_is_not_said_to_be_refused(rig: Ri
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x", ACL="public-read")
     assert anonymous(rig) == (200, "unknown", ("object ACLs",))
     whole = rig.gt.who_can_open(BUCKET)
-    assert [whole.row(kind).word for kind in ("anonymous", "other-account")] == ["unknown", "unknown"]
+    assert [whole.row(kind).word for kind in ("anonymous", "other-account")] == [
+        "unknown",
+        "unknown",
+    ]
     assert access_under(whole.locks).tone != "good"
-    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration={**OFF, "IgnorePublicAcls": True})
+    s3.put_public_access_block(
+        Bucket=BUCKET, PublicAccessBlockConfiguration={**OFF, "IgnorePublicAcls": True}
+    )
     assert anonymous(rig) == (403, "refused", ())
     assert rig.gt.who_can_open(BUCKET).row("other-account").unknown.depends_on == ("object ACLs",)
 
@@ -68,7 +75,8 @@ def test_ownership_that_is_enforced_later_turns_acls_off(rig: Rig) -> None:
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=rules)
     assert anonymous(rig) == (403, "refused", ())
-    s3.delete_bucket_ownership_controls(Bucket=BUCKET)  # what a bucket from before April 2023 reports
+    # what a bucket from before April 2023 reports
+    s3.delete_bucket_ownership_controls(Bucket=BUCKET)
     assert anonymous(rig)[1:] == ("unknown", ("object ACLs",))
 
 
@@ -76,7 +84,8 @@ def test_without_the_permission_the_answer_names_it(rig: Rig) -> None:
     s3 = bucket(rig, "ObjectWriter")
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")
     user = rig.user(
-        {"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": READ, "Resource": "*"}
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": READ, "Resource": "*"},
     )
     found = user.who_can_open(BUCKET, key=KEY)
     assert found.at(ELSEWHERE, "anonymous").depends_on == (READ,)

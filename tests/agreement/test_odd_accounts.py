@@ -1,4 +1,6 @@
-"""200 odd accounts: no two surfaces differ by kind of request, source and class of keys, and none is certain alone."""
+"""200 odd accounts: no two surfaces differ by kind of request, source and class of keys,
+and none is certain alone.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,15 @@ KINDS = ("worker", "forwarded", "presigned", "header", "post-form", "anonymous",
 NETWORK = {"NotIpAddress": {"aws:SourceIp": [OFFICE, "192.0.2.0/24"]}}
 
 
-def deny(condition: dict[str, Any] | None = None, resource: str = "*", **more: Any) -> dict[str, Any]:
-    made = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::gt-images/{resource}"}
+def deny(
+    condition: dict[str, Any] | None = None, resource: str = "*", **more: Any
+) -> dict[str, Any]:
+    made = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::gt-images/{resource}",
+    }
     return made | ({"Condition": condition} if condition else {}) | more
 
 
@@ -47,7 +56,12 @@ STATEMENTS: tuple[dict[str, Any], ...] = (
     deny(NETWORK, "scans/*.png"),
     deny(NETWORK, "scans/?.png"),
     deny({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a1"}}),
-    deny({"StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-0a1b2c3d"}, "Null": {"aws:SourceVpce": "false"}}),
+    deny(
+        {
+            "StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-0a1b2c3d"},
+            "Null": {"aws:SourceVpce": "false"},
+        }
+    ),
     deny({"StringNotEquals": {"aws:SourceVpce": ENDPOINT}}),
     deny({"StringNotLike": {"aws:Referer": "https://x.example/*"}}),
     deny({"Bool": {"aws:SecureTransport": "true"}}),
@@ -56,18 +70,33 @@ STATEMENTS: tuple[dict[str, Any], ...] = (
     deny({"StringNotEquals": {"aws:PrincipalTag/team": "radiology"}}),
     deny({"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}, "Null": {"aws:SourceVpce": "false"}}),
     {**deny(), "Effect": "Allow", "Action": "s3:GetObject"},
-    {**deny(), "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/scans/public/*"},
+    {
+        **deny(),
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/scans/public/*",
+    },
 )
 ENDPOINT_POLICIES = (
     None,
     {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"},
     {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::other/*"},
-    {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/scans/*"},
+    {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/scans/*",
+    },
 )
 SESSIONS = (
     None,
     {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/scans/*"},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": OFFICE}}},
+    {
+        "Effect": "Allow",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": OFFICE}},
+    },
 )
 
 
@@ -83,7 +112,9 @@ def organizations(draw: random.Random) -> Organization:
     if draw.random() < 0.3:
         return no_organization()
     if draw.random() < 0.3:
-        return Organization(*[Part.unread(unread("the organization", "organizations:DescribePolicy"))] * 5)
+        return Organization(
+            *[Part.unread(unread("the organization", "organizations:DescribePolicy"))] * 5
+        )
     if draw.random() < 0.2:
         return replace(no_organization(), id=Part.of("o-a1"), is_management=Part.of(True))
     rcp = document({**deny(NETWORK), "Resource": "*"}) if draw.random() < 0.6 else None
@@ -109,7 +140,9 @@ class Odd:
         return None if self.state.bucket is None else self.state.bucket.policy.value
 
     def exposure(self, key: str = "scans/") -> Exposure:
-        return Exposure(locks_of(self.state, session=self.session), key, is_prefix=key.endswith("/"))
+        return Exposure(
+            locks_of(self.state, session=self.session), key, is_prefix=key.endswith("/")
+        )
 
 
 def odd(number: int) -> Odd:
@@ -145,7 +178,9 @@ SOME = 24
 
 @pytest.fixture(
     params=[
-        pytest.param(number, id=f"account {number}", marks=[pytest.mark.slow] if number >= SOME else [])
+        pytest.param(
+            number, id=f"account {number}", marks=[pytest.mark.slow] if number >= SOME else []
+        )
         for number in range(ACCOUNTS)
     ]
 )
@@ -169,10 +204,15 @@ def test_no_two_surfaces_differ(account: Odd) -> None:
             assert answer.answer == best(iter(alone)), (source, request, alone)
             assert bool(answer.depends_on) == (answer.answer == "unknown")
             if source in ADDRESSES:
-                assert answer_of(exposure.row(request).to_dict(), source) == answer.answer, (source, request)
+                assert answer_of(exposure.row(request).to_dict(), source) == answer.answer, (
+                    source,
+                    request,
+                )
             elif source == ENDPOINT:
                 by_set = exposure.row(request).at_endpoint(source)
-                assert by_set in (answer.answer, "unknown"), "a set is never certain where the answer is another"
+                assert by_set in (answer.answer, "unknown"), (
+                    "a set is never certain where the answer is another"
+                )
     for each in exposure.rows:
         for other in by_key.values():
             assert not (each.refused.cidrs and other.row(each.request).opened.cidrs) or not set(
@@ -181,7 +221,11 @@ def test_no_two_surfaces_differ(account: Odd) -> None:
 
 
 def test_what_a_browser_gets_now_is_one_of_the_choices(account: Odd) -> None:
-    allowed = {"opened": {"opened", "refused", "unknown"}, "refused": {"refused"}, "unknown": {"unknown", "refused"}}
+    allowed = {
+        "opened": {"opened", "refused", "unknown"},
+        "refused": {"refused"},
+        "unknown": {"unknown", "refused"},
+    }
     for key in ("scans/example.png", "other/1.jpg"):
         exposure = account.exposure(key)
         for source in SOURCES:
@@ -191,7 +235,8 @@ def test_what_a_browser_gets_now_is_one_of_the_choices(account: Odd) -> None:
 
 
 def test_the_plan_the_expectations_and_the_proof_agree(account: Odd) -> None:
-    account = replace(account, session=None)  # what signs for a team is read, and no policy of a session is
+    # what signs for a team is read, and no policy of a session is
+    account = replace(account, session=None)
     exposure = account.exposure()
     sources = ("198.51.100.9", "203.0.113.7", ENDPOINT)
     wish = (
@@ -217,7 +262,10 @@ def test_the_plan_the_expectations_and_the_proof_agree(account: Odd) -> None:
         assert made.to_dict()["assumed"] == list(exposure.locks.assumed_of_organization)
     claim = Restriction(bucket="gt-images", prefix="scans/", addresses=[OFFICE])
     proof = exposure.proves(claim_from(claim))
-    outside = [exposure.at("198.51.100.9", request).answer for request in ("presigned", "post-form", "other-account")]
+    outside = [
+        exposure.at("198.51.100.9", request).answer
+        for request in ("presigned", "post-form", "other-account")
+    ]
     assert proof.proved is not True or set(outside) == {"refused"}
     assert set(exposure.locks.assumed_of_organization) <= set(proof.assumed)
 
@@ -236,7 +284,8 @@ def test_what_an_exposure_refuses_is_refused_over_http() -> None:
     checked = 0
     with Rig.running(workforce_delay_s=0.1) as rig:
         s3 = rig.client("s3")
-        s3.delete_public_access_block(Bucket="gt-images")  # it would refuse to keep the policies that are public
+        # it would refuse to keep the policies that are public
+        s3.delete_public_access_block(Bucket="gt-images")
         for key in ("scans/1.png", "scans/22.png", "scans/2.jpg", "scans/public/a.png"):
             s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
         role = rig.client("s3", rig.assume())
@@ -247,7 +296,9 @@ def test_what_an_exposure_refuses_is_refused_over_http() -> None:
             )
             for key in ("scans/1.png", "scans/22.png", "scans/2.jpg", "scans/public/a.png"):
                 exposure = rig.gt.who_can_open("gt-images", key)
-                url = role.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key})
+                url = role.generate_presigned_url(
+                    "get_object", Params={"Bucket": "gt-images", "Key": key}
+                )
                 for source in ("203.0.113.7", "198.51.100.9", "192.0.2.44"):
                     answer = exposure.at(source, "presigned").answer
                     got = {rig.fetch(url, source, headers=headers).status for headers in CHOICES}
@@ -257,7 +308,9 @@ def test_what_an_exposure_refuses_is_refused_over_http() -> None:
 
 
 def _told_apart(policy: str) -> str:
-    """Return the policy with a Sid of its own for each statement: S3 keeps no policy with one twice."""
+    """Return the policy with a Sid of its own for each statement:
+    S3 keeps no policy with one twice.
+    """
     document = json.loads(policy)
     for number, statement in enumerate(document["Statement"]):
         if "Sid" in statement:

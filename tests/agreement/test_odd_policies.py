@@ -1,4 +1,6 @@
-"""Policies at the edges of the language: every surface gives the same answer, and the sandbox over HTTP too."""
+"""Policies at the edges of the language: every surface gives the same answer,
+and the sandbox over HTTP too.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,12 @@ OPEN, SHUT, DOUBT = "opened", "refused", "unknown"
 
 
 def deny(condition: dict[str, Any] | None = None, **more: Any) -> str:
-    statement: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": OBJECTS}
+    statement: dict[str, Any] = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": OBJECTS,
+    }
     statement |= more
     statement = {name: value for name, value in statement.items() if value is not None}
     if condition is not None:
@@ -130,13 +137,17 @@ def case(request: pytest.FixtureRequest, rig: Rig) -> Case:
 
 def test_every_surface_agrees_with_http(rig: Rig, url: str, case: Case) -> None:
     gt: Connection = rig.gt
-    exposed = {row.request: row for row in replace(gt, context=FACTS).who_can_open(BUCKET, KEY)}["presigned"].to_dict()
+    exposed = {row.request: row for row in replace(gt, context=FACTS).who_can_open(BUCKET, KEY)}[
+        "presigned"
+    ].to_dict()
     for source in case.sources:
         row = replace(gt, context=FACTS).who_can_open(BUCKET, KEY).at(source, "presigned").to_dict()
         assert (row["answer"], answer_of(exposed, source)) == (case.answer, case.answer)
         assert not case.depends_on or case.depends_on in row["depends_on"]
         for kind in (expect.allowed, expect.refused):
-            wish = Restriction(bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(source)])
+            wish = Restriction(
+                bucket=BUCKET, prefix="scans/", guard=None, expectations=[kind(source)]
+            )
             [result] = replace(gt, context=FACTS).plan(wish).expectations
             assert [each.answer for each in result.answers] == [case.answer]
             passed = check.expectations_hold.look(gt, wish, context=FACTS).passed

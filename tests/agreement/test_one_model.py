@@ -1,4 +1,6 @@
-"""One model: the plan, the table of sources and the exposure give the same answer, and unknown is never certain."""
+"""One model: the plan, the table of sources and the exposure give the same answer,
+and unknown is never certain.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,21 @@ from support.states import ENDPOINT, FORCE, TEAM, data_bucket, exposure_of, stat
 
 NO_AWS = cast(Aws, None)
 VPC = "vpc-0a1b2c3d"
-ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+ALLOW = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
 
 
 def deny(condition):
-    base = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    base = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [{**base, "Condition": condition}]})
 
 
@@ -39,9 +51,13 @@ POLICIES = {
     "referer": deny({"StringNotLike": {"aws:Referer": "https://x.example/*"}}),
     "service": deny({"Bool": {"aws:ViaAWSService": "false"}}),
     "account": deny({"StringNotEquals": {"aws:ResourceAccount": "111122223333"}}),
-    "owner": deny({"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a"}, "Null": {"aws:SourceVpce": "false"}}),
+    "owner": deny(
+        {"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a"}, "Null": {"aws:SourceVpce": "false"}}
+    ),
     "vpc": deny({"StringNotEquals": {"aws:SourceVpc": VPC}}),
-    "guard": json.dumps({"Statement": [build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=[ENDPOINT])]}),
+    "guard": json.dumps(
+        {"Statement": [build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=[ENDPOINT])]}
+    ),
 }
 SOURCES = ["203.0.113.7", "198.51.100.9", "2001:db8::7", ENDPOINT]
 
@@ -78,14 +94,23 @@ def test_an_endpoint_without_an_address_under_the_url_lock():
 
 def made(policy, hits=None, **more):
     seen = state(bucket=data_bucket(policy=policy), workforce=FORCE)
-    values = {"team": "radiology-team", "addresses": ["203.0.113.0/24"], "bucket": "gt-images", "prefix": "scans/"}
+    values = {
+        "team": "radiology-team",
+        "addresses": ["203.0.113.0/24"],
+        "bucket": "gt-images",
+        "prefix": "scans/",
+    }
     return plan(NO_AWS, Restriction(**(values | more)), state=seen, hits=hits)
 
 
 @pytest.mark.parametrize("expected", ["refused", "opened"])
 def test_an_expectation_that_is_unknown_does_not_hold(expected):
-    wanted = expect.refused("198.51.100.9") if expected == "refused" else expect.allowed("203.0.113.7")
-    result = made(PERIMETER, guard=None, addresses=(), prefix="", expectations=[wanted]).expectations
+    wanted = (
+        expect.refused("198.51.100.9") if expected == "refused" else expect.allowed("203.0.113.7")
+    )
+    result = made(
+        PERIMETER, guard=None, addresses=(), prefix="", expectations=[wanted]
+    ).expectations
     assert [(each.answers[0].answer, each.proved) for each in result] == [("unknown", None)]
 
 
@@ -100,7 +125,9 @@ def test_a_prediction_that_the_log_contradicts_is_a_blocker():
     refuse_all = deny({"Bool": {"aws:SecureTransport": "true"}})
     contradicted = made(refuse_all, hits=opened_by("203.0.113.7"))
     assert "prediction-contradicts-log" in {each.code for each in contradicted.blockers}
-    assert "refuses-labeler" in {each.code for each in made(PERIMETER, hits=opened_by("198.51.100.9")).blockers}
+    assert "refuses-labeler" in {
+        each.code for each in made(PERIMETER, hits=opened_by("198.51.100.9")).blockers
+    }
 
 
 def test_the_path_of_a_role_counts() -> None:
@@ -108,23 +135,35 @@ def test_the_path_of_a_role_counts() -> None:
     policy = deny({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/service-role/*"}})
     for path, answer in (("service-role/", "opened"), ("", "refused")):
         role = f"arn:aws:iam::111122223333:role/{path}GroundTruth"
-        seen = state(bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
+        seen = state(
+            bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role})
+        )
         assert exposure_of(seen, "k").at("203.0.113.7", "presigned").answer == answer
 
 
 @pytest.mark.parametrize(
     ("principals", "answer"),
     [
-        ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/GroundTruth/anna"}}, "unknown"),
+        (
+            {"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/GroundTruth/anna"}},
+            "unknown",
+        ),
         ({"Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/Another/anna"}}, "opened"),
         ({"Principal": {"AWS": "arn:aws:iam::111122223333:role/GroundTruth"}}, "refused"),
     ],
 )
 def test_the_name_of_a_session_is_not_known(principals, answer) -> None:
-    statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*", **principals}
+    statement = {
+        "Effect": "Deny",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+        **principals,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = "arn:aws:iam::111122223333:role/GroundTruth"
-    seen = state(bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role}))
+    seen = state(
+        bucket=data_bucket(policy=policy), facts=supplied_facts({"aws:PrincipalArn": role})
+    )
     outcome = exposure_of(seen, "k").at("203.0.113.7", "presigned")
     assert outcome.answer == answer
     assert outcome.depends_on == (("aws:userid",) if answer == "unknown" else ())
@@ -132,15 +171,25 @@ def test_the_name_of_a_session_is_not_known(principals, answer) -> None:
 
 def test_a_canonical_user_that_may_be_the_account_is_unknown() -> None:
     canonical = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
-    statement = {"Effect": "Allow", "Principal": {"CanonicalUser": canonical}, "Action": "s3:GetObject"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"CanonicalUser": canonical},
+        "Action": "s3:GetObject",
+    }
     statement["Resource"] = "arn:aws:s3:::gt-images/*"
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     rows = {row.request: row.to_dict() for row in exposed(text, "k")}
-    assert rows["presigned"]["opened"]["cidrs"] == ["0.0.0.0/0", "::/0"]  # the account's own policies allow it
+    # the account's own policies allow it
+    assert rows["presigned"]["opened"]["cidrs"] == [
+        "0.0.0.0/0",
+        "::/0",
+    ]
     assert rows["other-account"]["opened"]["cidrs"] == ["0.0.0.0/0", "::/0"]
     assert rows["other-account"]["opened"]["when"] == [
         "with some values of the canonical user ID of the signer's account"
     ]
     assert rows["anonymous"]["refused"]["cidrs"] == ["0.0.0.0/0", "::/0"]
     rows = {row.request: row.to_dict() for row in exposed(text.replace('"Allow"', '"Deny"'), "k")}
-    assert rows["presigned"]["unknown"]["depends_on"] == ["the canonical user ID of the signer's account"]
+    assert rows["presigned"]["unknown"]["depends_on"] == [
+        "the canonical user ID of the signer's account"
+    ]

@@ -1,4 +1,6 @@
-"""Policies of the organization, read over HTTP: every surface obeys them, or lists the same assumption once."""
+"""Policies of the organization, read over HTTP: every surface obeys them,
+or lists the same assumption once.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,16 @@ DENY = {
     "Principal": "*",
     "Action": "s3:*",
     "Resource": "*",
-    "Condition": {"NotIpAddress": {"aws:SourceIp": ONLY}, "BoolIfExists": {"aws:ViaAWSService": "false"}},
+    "Condition": {
+        "NotIpAddress": {"aws:SourceIp": ONLY},
+        "BoolIfExists": {"aws:ViaAWSService": "false"},
+    },
 }
 PERIMETER = {"Version": "2012-10-17", "Statement": [{"Sid": "Perimeter", **DENY}]}
-PERIMETER_OF_SIGNERS = {"Version": "2012-10-17", "Statement": [{k: v for k, v in DENY.items() if k != "Principal"}]}
+PERIMETER_OF_SIGNERS = {
+    "Version": "2012-10-17",
+    "Statement": [{k: v for k, v in DENY.items() if k != "Principal"}],
+}
 UNREAD = "No resource control policy was read: they allow everything."
 REFUSAL = {
     "remote_ip": OFFICE, "endpoint": None, "bucket": BUCKET, "key": KEY, "auth_type": "QueryString",
@@ -52,7 +60,9 @@ def company(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Organizations
         def client(self: Aws, service: Any, region: str | None = None) -> Any:
             if service != "organizations":
                 return whole(self, service, region)
-            return make_client(boto3.Session("AKIAEXAMPLE", "secret"), service, "us-east-1", found.url)
+            return make_client(
+                boto3.Session("AKIAEXAMPLE", "secret"), service, "us-east-1", found.url
+            )
 
         monkeypatch.setattr(Aws, "client", client)
         for name, value in rig.sandbox.environment().items():
@@ -71,7 +81,11 @@ def wish(address: str = "203.0.113.0/24", **more: Any) -> Restriction:
 @pytest.mark.parametrize("place", sample([ROOT, INNER, ACCOUNT], 3))
 @pytest.mark.parametrize(("kind", "policy"), [(RCP, PERIMETER), (SCP, PERIMETER_OF_SIGNERS)])
 def test_every_surface_obeys_them(
-    company: Organizations, place: str, kind: str, policy: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    company: Organizations,
+    place: str,
+    kind: str,
+    policy: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     company.place(kind, place, policy)
     lock = {RCP: "resource control policy", SCP: "service control policy"}[kind]
@@ -114,7 +128,12 @@ OTHER = named("Statement1", Effect="Deny", Action="ec2:*")
 def test_policies_of_one_level_may_use_one_sid(
     company: Organizations, place: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.place(SCP, place, OTHER, named("Statement1", **{k: v for k, v in DENY.items() if k != "Principal"}))
+    company.place(
+        SCP,
+        place,
+        OTHER,
+        named("Statement1", **{k: v for k, v in DENY.items() if k != "Principal"}),
+    )
     gt = connect()
     exposure = gt.who_can_open(BUCKET, KEY, team=TEAM)
     assert exposure.row("presigned").opened.cidrs == (ONLY,)
@@ -144,7 +163,13 @@ def test_a_level_without_an_allow_refuses_everything(company: Organizations, pla
     held = check.expectations_hold.look(gt, wish(expectations=[expect.allowed(OFFICE)]))
     assert held.passed is False
     assert gt.prove(everywhere).proved is True
-    (line,) = run([json.dumps({**case, "serviceControlPolicies": gt.state(bucket=BUCKET).organization.scp.value})])
+    (line,) = run(
+        [
+            json.dumps(
+                {**case, "serviceControlPolicies": gt.state(bucket=BUCKET).organization.scp.value}
+            )
+        ]
+    )
     assert json.loads(line)["verdict"] == "implicit-deny"
     company.place(SCP, place, named("Statement1", Effect="Allow", Action="s3:*"))
     assert opened(connect(), "presigned") == EVERY_SOURCE
@@ -159,11 +184,17 @@ def test_they_do_not_hold_for_the_management_account(company: Organizations) -> 
 
 
 @pytest.mark.parametrize(
-    "operation", sample(["DescribeOrganization", "ListParents", "ListPoliciesForTarget", "DescribePolicy"], 2)
+    "operation",
+    sample(["DescribeOrganization", "ListParents", "ListPoliciesForTarget", "DescribePolicy"], 2),
 )
-@pytest.mark.parametrize("fault", [(400, "AccessDeniedException"), (400, "TooManyRequestsException")])
+@pytest.mark.parametrize(
+    "fault", [(400, "AccessDeniedException"), (400, "TooManyRequestsException")]
+)
 def test_every_surface_lists_the_same_assumption_where_they_are_not_read(
-    company: Organizations, operation: str, fault: tuple[int, str], capsys: pytest.CaptureFixture[str]
+    company: Organizations,
+    operation: str,
+    fault: tuple[int, str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     company.place(RCP, ROOT, PERIMETER)
     company.faults[operation] = fault

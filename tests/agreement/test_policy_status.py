@@ -7,15 +7,24 @@ import json
 from .conftest import Box
 
 NAME = "status-of-policies"
-GRANT = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{NAME}/*"}
+GRANT = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": f"arn:aws:s3:::{NAME}/*",
+}
 
 
 def test_an_exposure_says_what_s3_says(box: Box) -> None:
     s3 = box.client("s3")
     s3.create_bucket(Bucket=NAME)
     s3.delete_public_access_block(Bucket=NAME)
-    s3.put_bucket_policy(Bucket=NAME, Policy=json.dumps({"Version": "2012-10-17", "Statement": [GRANT]}))
-    s3.put_public_access_block(Bucket=NAME, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    s3.put_bucket_policy(
+        Bucket=NAME, Policy=json.dumps({"Version": "2012-10-17", "Statement": [GRANT]})
+    )
+    s3.put_public_access_block(
+        Bucket=NAME, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True}
+    )
     found = box.gt.who_can_open(NAME, "k")
     assert "S3 calls the bucket policy public, as gt_secure does." in found.assumed
     rows = {row.request: row for row in found}

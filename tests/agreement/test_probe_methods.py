@@ -1,4 +1,6 @@
-"""Each method that an application presigns: opened inside, refused outside, and the probe leaves nothing behind."""
+"""Each method that an application presigns: opened inside, refused outside,
+and the probe leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -72,12 +74,14 @@ def test_a_method_is_opened_inside_and_refused_outside(box: Box, answers: Any, m
 def table() -> str:
     """Return the rows of the guide: the methods of each application that presigns."""
     rows = [
-        f"| {profile.name} | {', '.join(profile.methods)} | {len(profile.methods)} of {len(profile.methods)} "
-        f"| {len(profile.methods)} of {len(profile.methods)} |"
+        f"| {profile.name} | {', '.join(profile.methods)} | {len(profile.methods)} of"
+        f" {len(profile.methods)} | {len(profile.methods)} of {len(profile.methods)} |"
         for profile in applications().values()
         if profile.methods
     ]
-    return "\n".join(["| application | methods | opened inside | refused outside |", "|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| application | methods | opened inside | refused outside |", "|---|---|---|---|", *rows]
+    )
 
 
 def test_each_application_has_its_row(answers: Any) -> None:
@@ -106,7 +110,9 @@ def test_a_bucket_with_versions_is_left_as_it_was(box: Box, versions: str) -> No
     assert not found.get("DeleteMarkers")
 
 
-def test_what_cannot_be_removed_is_named(box: Box, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_what_cannot_be_removed_is_named(
+    box: Box, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     monkeypatch.setattr(own_object, "_removed", lambda *_: False)
     answer = box.gt.probe(PREFIX, method="PUT")
     assert answer.left.startswith(f"{PREFIX}{NAME}")
@@ -130,7 +136,9 @@ def test_removal_is_read_back(box: Box) -> None:
 
 
 @pytest.mark.parametrize("method", [*WRITES, "GET", "HEAD"])
-def test_on_aws_an_object_is_made_only_with_consent(box: Box, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_aws_an_object_is_made_only_with_consent(
+    box: Box, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(box.gt.aws), "is_local", False)
     with pytest.raises(InvalidInput, match="makes an object under s3://gt-images/probe/"):
         box.gt.probe(PREFIX, method=method)
@@ -141,9 +149,7 @@ def test_on_aws_an_object_is_made_only_with_consent(box: Box, method: str, monke
 
 @pytest.mark.parametrize("method", WRITES)
 def test_a_write_goes_to_nobody_elses_object(method: str) -> None:
-    url = (
-        "https://b.s3.us-east-1.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A/20260101/us-east-1"
-    )
+    url = "https://b.s3.us-east-1.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A/20260101/us-east-1"
     url += "/s3/aws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-Signature=a&X-Amz-SignedHeaders=host"
     with pytest.raises(InvalidInput, match=r"did not make|no URL"):
         probe(url, method=method)
@@ -180,7 +186,11 @@ def test_an_intact_url_of_another_method_is_not_called_altered(
         assert (answer.method, said.cause) == (named, "opened")
         return
     assert (said.cause, said.lock) == ("signature", "")
-    expected = f"The URL is signed for {named}, and the probe sent GET." if named else "signed for another method"
+    expected = (
+        f"The URL is signed for {named}, and the probe sent GET."
+        if named
+        else "signed for another method"
+    )
     assert expected in said.headline
     if operation == "head_object":
         assert box.gt.explain(probe(url, method="HEAD"), url=url).cause == "opened"
@@ -214,7 +224,20 @@ def test_the_command_shows_a_table(guarded: Box, capsys: pytest.CaptureFixture[s
         for method in ("GET", "PUT", "part")
         for source, status in ((OFFICE, "200"), (ELSEWHERE, "403"))
     ]
-    assert run(PREFIX, "--method", "form", "--method", "DELETE", "--from", ELSEWHERE, "--expect", "refused") == 0
+    assert (
+        run(
+            PREFIX,
+            "--method",
+            "form",
+            "--method",
+            "DELETE",
+            "--from",
+            ELSEWHERE,
+            "--expect",
+            "refused",
+        )
+        == 0
+    )
     assert run(PREFIX, "--method", "HEAD", "--json", "--from", OFFICE) == 0
     said = capsys.readouterr().out
     [found] = json.loads(said[said.index("{\n") :])["probes"]
@@ -224,8 +247,14 @@ def test_the_command_shows_a_table(guarded: Box, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["s3://gt-images/scans/0001.png", "--method", "PUT"], "object that the probe makes itself"),
-        (["s3://gt-images/scans/0001.png", "--application", "mlflow"], "object that the probe makes itself"),
+        (
+            ["s3://gt-images/scans/0001.png", "--method", "PUT"],
+            "object that the probe makes itself",
+        ),
+        (
+            ["s3://gt-images/scans/0001.png", "--application", "mlflow"],
+            "object that the probe makes itself",
+        ),
         (["s3://gt-images/scans/0001.png", "--confirm", CODE], "--confirm would not be read"),
         ([PREFIX, "--bound-to", OFFICE], "--bound-to would not be read"),
         ([PREFIX, "--sign-with", "own-keys"], "--sign-with would not be read"),
@@ -240,7 +269,9 @@ def test_what_would_not_be_read_is_an_error(
     assert says in capsys.readouterr().err
 
 
-def test_the_command_asks_on_aws(box: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_asks_on_aws(
+    box: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     box.use_environment(monkeypatch)
     monkeypatch.setattr(Aws, "is_local", False)
     assert run(PREFIX, "--method", "PUT") == 64

@@ -1,4 +1,6 @@
-"""A leaked URL is stopped over HTTP, and nothing else: planned, journalled, undone, and removed once it has ended."""
+"""A leaked URL is stopped over HTTP, and nothing else: planned, journalled, undone,
+and removed once it has ended.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,10 @@ def test_probe_who_and_explain_name_the_revocation(clean: Box, tmp_path: Path) -
     next_second()
     cut = next_second()
     gt.apply(gt.revoke(before=cut, bucket="s3://gt-images/scans/"), confirm=AGREED)
-    gt.apply(gt.revoke(before=cut, bucket="s3://gt-images/scans/", signer=gt.aws.caller_arn), confirm=AGREED)
+    gt.apply(
+        gt.revoke(before=cut, bucket="s3://gt-images/scans/", signer=gt.aws.caller_arn),
+        confirm=AGREED,
+    )
     for url, is_named in ((leaked, False), (own, True), (users, True)):
         answer = gt.probe(url, OFFICE)
         said = gt.explain(answer, url=url)
@@ -133,7 +138,9 @@ def test_probe_who_and_explain_name_the_revocation(clean: Box, tmp_path: Path) -
     assert "A revocation refuses" in str(gt.who_can_open("gt-images", KEY))
 
 
-def test_a_later_plan_removes_what_has_ended(clean: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_plan_removes_what_has_ended(
+    clean: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gt = clean.gt
     restriction = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images")
     gt.apply(gt.plan(restriction), confirm=AGREED)
@@ -156,12 +163,16 @@ def used_twice(box: Box, url: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects", "head_bucket"])
-def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, operation: str) -> None:
+def test_a_leaked_url_without_an_object_is_stopped(
+    clean: Box, tmp_path: Path, operation: str
+) -> None:
     gt, method = clean.gt, "HEAD" if operation == "head_bucket" else "GET"
     params = {"Bucket": "gt-images"} | ({"Prefix": operation} if method == "GET" else {})
     s3 = clean.client("s3", clean.assume())
     url = s3.generate_presigned_url(operation, Params=params, ExpiresIn=600)
-    opened = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600)
+    opened = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=600
+    )
     for source in (OFFICE, ELSEWHERE):
         assert clean.fetch(url, source, method=method).status == 200
         next_second()
@@ -176,9 +187,13 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
     assert "revoke-whole-bucket" in [notice.code for notice in plan.notices]
     done = gt.apply(plan, confirm=AGREED)
     assert clean.fetch(url, ELSEWHERE, method=method).status == 403
-    assert clean.fetch(opened, ELSEWHERE).status == 403, "the same credentials open no object either"
+    assert clean.fetch(opened, ELSEWHERE).status == 403, (
+        "the same credentials open no object either"
+    )
     next_second()
-    fresh = clean.client("s3", clean.assume()).generate_presigned_url(operation, Params=params, ExpiresIn=600)
+    fresh = clean.client("s3", clean.assume()).generate_presigned_url(
+        operation, Params=params, ExpiresIn=600
+    )
     assert clean.fetch(fresh, OFFICE, method=method).status == 200
     assert clean.client("s3").list_objects_v2(Bucket="gt-images")["KeyCount"] > 0
     gt.undo(done)
@@ -186,7 +201,9 @@ def test_a_leaked_url_without_an_object_is_stopped(clean: Box, tmp_path: Path, o
 
 
 def uri_of(hits: Hits, leak: Leak) -> str:
-    [[uri]] = hits.filter(fingerprint=leak.fingerprint).query("SELECT any_value(request_uri) FROM {hits}")
+    [[uri]] = hits.filter(fingerprint=leak.fingerprint).query(
+        "SELECT any_value(request_uri) FROM {hits}"
+    )
     return str(uri)
 
 
@@ -195,14 +212,18 @@ def url_is(hits: Hits, leak: Leak, operation: str, method: str) -> bool:
     return uri.startswith(method) and (method == "HEAD" or f"prefix={operation}&" in uri)
 
 
-def a_leak(key: str = "", signer: str = "", signed_at: dt.datetime | None = None, bucket: str = "gt-images") -> Leak:
+def a_leak(
+    key: str = "", signer: str = "", signed_at: dt.datetime | None = None, bucket: str = "gt-images"
+) -> Leak:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     users = tuple(User(ip, None, ip, "", now, 1) for ip in (OFFICE, ELSEWHERE))
     return Leak("0" * 64, key, signed_at, None, "leak", users, bucket=bucket, signer=signer)
 
 
 def test_a_leaked_form_without_an_object_is_stopped(clean: Box, tmp_path: Path) -> None:
-    """The log names no object for a form, and not when it was signed: it shows no leak. A person may know one."""
+    """The log names no object for a form, and not when it was signed: it shows no leak.
+    A person may know one.
+    """
     gt = clean.gt
     s3 = clean.client("s3", clean.assume())
     post = s3.generate_presigned_post("gt-images", "scans/uploaded.png", ExpiresIn=600)
@@ -213,7 +234,9 @@ def test_a_leaked_form_without_an_object_is_stopped(clean: Box, tmp_path: Path) 
     with gt.hits("gt-images", filters={"auth_type": "HtmlForm"}) as hits:
         assert {row["key"] for row in hits.rows(columns=["key"])} <= {None, ""}
         assert not len(hits.leaks())
-    plan = gt.revoke(a_leak(signer=f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/tester"))
+    plan = gt.revoke(
+        a_leak(signer=f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/tester")
+    )
     assert "for the bucket and every object in it" in plan.changes[0].after_text
     gt.apply(plan, confirm=AGREED)
     assert send_form(clean, post, ELSEWHERE).status == 403
@@ -244,7 +267,9 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
     gt = clean.gt
     session = clean.session_of(clean.keys(*allowing("s3:*"), name="app"))
     old = session.client("s3", endpoint_url=clean.url, config=Config(signature_version="s3"))
-    leaked = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=365 * 86400)
+    leaked = old.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=365 * 86400
+    )
     assert clean.fetch(leaked, ELSEWHERE).status == 200
     for before in ("1m", "10d", "400d"):
         plan = gt.revoke(before=before, bucket="gt-images", signer=USER)
@@ -254,11 +279,14 @@ def test_what_long_term_keys_signed_is_refused_without_an_end(clean: Box, tmp_pa
         assert change.after_text.endswith("until it is undone")
         assert "revoke-no-end" in notices(plan)
         assert "revoke-every-signer" not in notices(plan)
-        # What the user's temporary credentials signed before has an end, and an end in the past is not written.
+        # What the user's temporary credentials signed before has an end, and an end in the past is
+        # not written.
         assert ends(change.after) == ([False, True] if before == "1m" else [False])
     done = gt.apply(gt.revoke(before="10d", bucket="gt-images", signer=USER), confirm=AGREED)
     assert clean.fetch(leaked, ELSEWHERE).status == 403
-    new = old.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60)
+    new = old.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": KEY}, ExpiresIn=60
+    )
     assert clean.fetch(new, OFFICE).status == 403
     assert clean.fetch(clean.presign()).status == 200
     policy = gt.state(bucket="gt-images").bucket.policy.value
@@ -304,7 +332,12 @@ def test_temporary_credentials_of_a_user_are_stopped_too(clean: Box, tmp_path: P
             set(),
         ),
         (USER, "long-term keys of user/app", [False, True], {"revoke-no-end"}),
-        (f"arn:aws:iam::{ACCOUNT}:root", "long-term keys of the root user", [False, True], {"revoke-no-end"}),
+        (
+            f"arn:aws:iam::{ACCOUNT}:root",
+            "long-term keys of the root user",
+            [False, True],
+            {"revoke-no-end"},
+        ),
     ],
 )
 def test_each_kind_of_signer_has_its_end_and_words(
@@ -322,13 +355,16 @@ CODES = {"revoke-long-term", "revoke-no-end", "revoke-every-signer", "revoke-who
 
 @pytest.mark.parametrize("signer", ["", "79a59df9" * 8])
 @pytest.mark.parametrize("signed_at", [False, True])
-def test_a_leak_without_a_signer_refuses_everybody_on_its_object(clean: Box, signer: str, signed_at: bool) -> None:
+def test_a_leak_without_a_signer_refuses_everybody_on_its_object(
+    clean: Box, signer: str, signed_at: bool
+) -> None:
     moment = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0) if signed_at else None
     plan = clean.gt.revoke(a_leak(KEY, signer, moment))
     [change] = plan.changes
     assert f"for {KEY} signed with anybody's long-term keys, new ones too" in change.after_text
     assert "until it is undone" in change.after_text or signed_at
-    # Temporary credentials end in any case; long-term keys only where the log shows the end of this URL.
+    # Temporary credentials end in any case; long-term keys only where the log shows the end of this
+    # URL.
     assert ends(change.after) == ([True, True] if signed_at else [False, True])
     assert set(notices(plan)) & CODES == (
         {"revoke-every-signer"} if signed_at else {"revoke-every-signer", "revoke-no-end"}
@@ -351,7 +387,9 @@ def test_who_loses_access_is_counted_for_this_object_and_signer(clean: Box) -> N
         s3.put_object(Bucket="gt-images", Key=key, Body=b"x")
         for client in (app, role):
             params = {"Bucket": "gt-images", "Key": key}
-            used_twice(clean, client.generate_presigned_url("get_object", Params=params, ExpiresIn=600))
+            used_twice(
+                clean, client.generate_presigned_url("get_object", Params=params, ExpiresIn=600)
+            )
     clean.flush()
     with gt.hits("gt-images", filters={"key_prefix": "star/"}) as hits:
         leaks = {(leak.key, "user/" in leak.signer): leak for leak in hits.leaks()}
@@ -360,18 +398,22 @@ def test_who_loses_access_is_counted_for_this_object_and_signer(clean: Box) -> N
             [change] = gt.revoke(leaks["star/a*b?.png", by_user], logs=hits).changes
             counted = [text for text in change.affects if "in the log" in text]
             assert len(counted) == 1
-            assert counted[0].startswith("user counted: 1 URL " if by_user else "role GroundTruthExecution: 1 URL ")
+            assert counted[0].startswith(
+                "user counted: 1 URL " if by_user else "role GroundTruthExecution: 1 URL "
+            )
         [change] = gt.revoke(before=dt.datetime.now(dt.UTC), bucket="gt-images", logs=hits).changes
         # Long-term keys have no time of issue: their URLs keep working, so they are not counted.
-        assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
-            "role GroundTruthExecution: 2 URLs"
-        ]
+        assert [
+            text.split(" in the log")[0] for text in change.affects if "in the log" in text
+        ] == ["role GroundTruthExecution: 2 URLs"]
         # URLs of long-term keys are refused whenever they were signed.
         signer = USER.replace("app", "counted")
-        [change] = gt.revoke(before="1h", bucket="s3://gt-images/star/", signer=signer, logs=hits).changes
-        assert [text.split(" in the log")[0] for text in change.affects if "in the log" in text] == [
-            "user counted: 2 URLs"
-        ]
+        [change] = gt.revoke(
+            before="1h", bucket="s3://gt-images/star/", signer=signer, logs=hits
+        ).changes
+        assert [
+            text.split(" in the log")[0] for text in change.affects if "in the log" in text
+        ] == ["user counted: 2 URLs"]
 
 
 def test_what_is_no_leak_and_no_hits_is_an_error(clean: Box) -> None:
@@ -427,7 +469,9 @@ def test_the_command_stops_a_listing_that_leaks_reports(
 ) -> None:
     clean.use_environment(monkeypatch, GT_SECURE_JOURNAL=str(tmp_path))
     s3 = clean.client("s3", clean.assume())
-    url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "gt-images", "Prefix": "cli/"}, ExpiresIn=600)
+    url = s3.generate_presigned_url(
+        "list_objects_v2", Params={"Bucket": "gt-images", "Prefix": "cli/"}, ExpiresIn=600
+    )
     for source in (OFFICE, ELSEWHERE):
         assert clean.fetch(url, source).status == 200
         next_second()
@@ -443,11 +487,26 @@ def test_the_command_stops_a_listing_that_leaks_reports(
 
 
 def test_a_policy_without_room_says_what_to_do_about_revocations(clean: Box) -> None:
-    other = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::gt-images"}
-    full = {"Version": "2012-10-17", "Statement": [other | {"Sid": f"S{n}{'x' * 700}"} for n in range(10, 34)]}
-    clean.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(full, separators=(",", ":")))
-    for arguments in ({"before": "1m", "bucket": f"s3://gt-images/{'p' * 900}"}, {"leak": a_leak("k" * 900, ROLE)}):
-        with pytest.raises(PolicyError, match="With this revocation the bucket policy has") as caught:
+    other = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteBucket",
+        "Resource": "arn:aws:s3:::gt-images",
+    }
+    full = {
+        "Version": "2012-10-17",
+        "Statement": [other | {"Sid": f"S{n}{'x' * 700}"} for n in range(10, 34)],
+    }
+    clean.client("s3").put_bucket_policy(
+        Bucket="gt-images", Policy=json.dumps(full, separators=(",", ":"))
+    )
+    for arguments in (
+        {"before": "1m", "bucket": f"s3://gt-images/{'p' * 900}"},
+        {"leak": a_leak("k" * 900, ROLE)},
+    ):
+        with pytest.raises(
+            PolicyError, match="With this revocation the bucket policy has"
+        ) as caught:
             clean.gt.revoke(**arguments)
         assert "Undo revocations that are no longer needed" in caught.value.next_step
         assert "guard" not in str(caught.value).lower()
@@ -455,7 +514,12 @@ def test_a_policy_without_room_says_what_to_do_about_revocations(clean: Box) -> 
 
 
 def test_a_policy_of_the_old_version_says_what_to_do_about_the_key(clean: Box) -> None:
-    other = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::gt-images"}
+    other = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteBucket",
+        "Resource": "arn:aws:s3:::gt-images",
+    }
     old = {"Version": "2008-10-17", "Statement": [other]}
     clean.client("s3").put_bucket_policy(Bucket="gt-images", Policy=json.dumps(old))
     assert clean.gt.revoke(a_leak(KEY, ROLE)).changes

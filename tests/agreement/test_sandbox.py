@@ -1,4 +1,6 @@
-"""From a bucket's logging configuration to a leaked URL, against the sandbox and its access logs."""
+"""From a bucket's logging configuration to a leaked URL,
+against the sandbox and its access logs.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +45,16 @@ def test_from_bucket_to_leak(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         url = s3.generate_presigned_url(
             "get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"}, ExpiresIn=300
         )
-        answers = [fetch(url, "203.0.113.7"), fetch(url, "198.51.100.9"), fetch(url + "0", "198.51.100.9")]
+        answers = [
+            fetch(url, "203.0.113.7"),
+            fetch(url, "198.51.100.9"),
+            fetch(url + "0", "198.51.100.9"),
+        ]
         assert answers == [200, 200, 403]
         cache = Cache(tmp_path)
-        hits = wait_for(lambda: read_hits(find_logs(aws, "gt-images"), aws=aws, cache=cache, since="1h"), 3)
+        hits = wait_for(
+            lambda: read_hits(find_logs(aws, "gt-images"), aws=aws, cache=cache, since="1h"), 3
+        )
         rows = hits.count("remote_ip,http_status,auth_type").rows
         assert sorted(rows) == [("198.51.100.9", 200, "QueryString", 1), ("198.51.100.9", 403, "QueryString", 1),
                                 ("203.0.113.7", 200, "QueryString", 1)]  # fmt: skip
@@ -59,7 +67,9 @@ def test_from_bucket_to_leak(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert hits.coverage.adds_up
 
 
-def test_waiting_for_a_delivery(tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waiting_for_a_delivery(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GT_SECURE_CACHE", str(tmp_path))
     with Sandbox(seed="demo", log_delay_s=1) as sandbox:
         for name, value in sandbox.environment().items():
@@ -69,7 +79,9 @@ def test_waiting_for_a_delivery(tmp_path, monkeypatch: pytest.MonkeyPatch, capsy
         states: list[Waiting] = []
 
         def note(state: object) -> None:
-            """The request is made while its log is waited for, so that there is something to wait for."""
+            """The request is made while its log is waited for,
+            so that there is something to wait for.
+            """
             if isinstance(state, Waiting):
                 if not states:
                     gt.probe(url, "203.0.113.7")
@@ -80,7 +92,17 @@ def test_waiting_for_a_delivery(tmp_path, monkeypatch: pytest.MonkeyPatch, capsy
             assert hits.count("remote_ip").rows == [("203.0.113.7", 1)]
         assert states
         gt.probe(url, "198.51.100.9")
-        words = ["--bucket", "gt-images", "--since", "1h", "--by", "remote_ip", "--format", "csv", "--presigned"]
+        words = [
+            "--bucket",
+            "gt-images",
+            "--since",
+            "1h",
+            "--by",
+            "remote_ip",
+            "--format",
+            "csv",
+            "--presigned",
+        ]
         assert main(["hits", *words, "--follow", "--wait-s", "4", "--prefix", "scans/0001"]) == 0
         assert sorted(capsys.readouterr().out.splitlines()) == [
             '"198.51.100.9",1', '"203.0.113.7",1', '"remote_ip","hits"'

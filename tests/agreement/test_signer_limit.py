@@ -1,4 +1,6 @@
-"""The signer limit over HTTP: planned, enforced, exported and undone; what is signed in the header goes on."""
+"""The signer limit over HTTP: planned, enforced, exported and undone;
+what is signed in the header goes on.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,18 @@ def test_only_listed_signers_sign(box: Box) -> None:
     ann, bob = (box.keys(everything, name=name) for name in ("ann", "bob"))
     role = box.assume()
     caller = gt.aws.identity().arn
-    listed = ["arn:aws:iam::111122223333:user/ann", ROLE, *([] if caller.endswith(":root") else [caller])]
+    listed = [
+        "arn:aws:iam::111122223333:user/ann",
+        ROLE,
+        *([] if caller.endswith(":root") else [caller]),
+    ]
     wish = Restriction(bucket="gt-images", signers=listed)
-    urls = {"ann": url_of(box, ann), "bob": url_of(box, bob), "role": url_of(box, role), "root": box.presign_plain()}
+    urls = {
+        "ann": url_of(box, ann),
+        "bob": url_of(box, bob),
+        "role": url_of(box, role),
+        "root": box.presign_plain(),
+    }
     put = url_of(box, bob, "put_object")
     done = gt.apply(gt.plan(wish))
     try:
@@ -31,7 +42,9 @@ def test_only_listed_signers_sign(box: Box) -> None:
         assert found == {"ann": 200, "bob": 403, "role": 200, "root": 200}
         assert box.fetch(url_of(box, bob, "head_object"), method="HEAD").status == 403
         assert box.fetch(put, method="PUT", body=b"new").status == 200, "uploads go on"
-        assert box.client("s3", bob).get_object(Bucket="gt-images", Key=KEY)["Body"].read() == b"new"
+        assert (
+            box.client("s3", bob).get_object(Bucket="gt-images", Key=KEY)["Body"].read() == b"new"
+        )
         bob_here = box.connect(bob)
         tested = bob_here.sign("gt-images", KEY)
         said = gt.explain(gt.probe(tested, ELSEWHERE), url=tested)

@@ -1,4 +1,6 @@
-"""The URLs of one viewer are stopped over HTTP, and nobody else's; where no policy can, that is said with the cost."""
+"""The URLs of one viewer are stopped over HTTP, and nobody else's; where no policy can,
+that is said with the cost.
+"""
 
 from __future__ import annotations
 
@@ -52,15 +54,20 @@ def test_one_viewer_is_stopped(clean: Box, role: str | None, key: bytes | None) 
     assert gt.probe(anna, OFFICE).status == 200
 
 
-def test_a_viewer_whom_others_sign_for_needs_their_signer(clean: Box, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_viewer_whom_others_sign_for_needs_their_signer(
+    clean: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
     gt = clean.gt
-    carl = gt.sign(OBJECT, viewer="carl", sign_with="own-keys", expires_in=3600)  # as an application signs it
+    # as an application signs it
+    carl = gt.sign(OBJECT, viewer="carl", sign_with="own-keys", expires_in=3600)
     dora = gt.sign(OBJECT, viewer="dora", sign_with="own-keys", expires_in=3600)
     for url in (carl, dora):
         assert gt.probe(url, OFFICE).status == 200
     clean.flush()
     with gt.hits("gt-images") as hits:
-        with pytest.raises(InvalidInput, match="1 URL of carl that may still work cannot be told") as caught:
+        with pytest.raises(
+            InvalidInput, match="1 URL of carl that may still work cannot be told"
+        ) as caught:
             gt.revoke(viewer="carl", bucket="gt-images", logs=hits)
         step = caught.value.next_step
         assert gt.aws.caller_arn in step
@@ -74,7 +81,11 @@ def test_a_viewer_whom_others_sign_for_needs_their_signer(clean: Box, capsys: py
 
 
 def test_arguments_that_do_not_go_together(clean: Box) -> None:
-    for arguments in ({"viewer": "anna"}, {"viewer": "", "bucket": "gt-images"}, {"viewer": "x" * 200, "bucket": "b"}):
+    for arguments in (
+        {"viewer": "anna"},
+        {"viewer": "", "bucket": "gt-images"},
+        {"viewer": "x" * 200, "bucket": "b"},
+    ):
         with pytest.raises(InvalidInput):
             clean.gt.revoke(**arguments)
 

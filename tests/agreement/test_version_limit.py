@@ -1,4 +1,6 @@
-"""Signature version 2 is refused over HTTP and nothing else: tried on the log, planned, applied, proven and undone."""
+"""Signature version 2 is refused over HTTP and nothing else: tried on the log, planned, applied,
+proven and undone.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,17 @@ def clean(box: Box) -> Iterator[Box]:
 def url(box: Box, version: str, key: str = KEY) -> str:
     config = Config(signature_version=version, s3={"addressing_style": "path"})
     client = box.session.client("s3", endpoint_url=box.url, region_name="us-east-1", config=config)
-    return str(client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key}))
+    return str(
+        client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": key})
+    )
 
 
 def statuses(box: Box) -> list[int]:
-    return [box.fetch(url(box, version), place).status for version in ("s3", "s3v4") for place in (OFFICE, ELSEWHERE)]
+    return [
+        box.fetch(url(box, version), place).status
+        for version in ("s3", "s3v4")
+        for place in (OFFICE, ELSEWHERE)
+    ]
 
 
 def policy(box: Box) -> str:
@@ -54,7 +62,9 @@ def policy(box: Box) -> str:
         ({**GUARD, "guard": "reads"}, [403, 403, 200, 403]),
     ],
 )
-def test_version_2_is_refused_alone_or_with_the_guard(clean: Box, fields: dict[str, Any], expected: list[int]) -> None:
+def test_version_2_is_refused_alone_or_with_the_guard(
+    clean: Box, fields: dict[str, Any], expected: list[int]
+) -> None:
     gt = clean.gt
     assert statuses(clean) == [200, 200, 200, 200]
     wanted = Restriction(**fields, version_4_only=True)
@@ -62,7 +72,8 @@ def test_version_2_is_refused_alone_or_with_the_guard(clean: Box, fields: dict[s
     plan = gt.plan(wanted)
     done = gt.apply(plan, confirm=AGREED)
     assert statuses(clean) == expected
-    assert clean.client("s3").list_objects_v2(Bucket="gt-images", MaxKeys=1)["KeyCount"] == 1  # headers are spared
+    # headers are spared
+    assert clean.client("s3").list_objects_v2(Bucket="gt-images", MaxKeys=1)["KeyCount"] == 1
     assert policy(clean).count(SIGV2_SID) == 1
     assert gt.plan(wanted).empty
     exported, _ = gt.export(bucket="gt-images")
@@ -78,7 +89,9 @@ def test_version_2_is_refused_alone_or_with_the_guard(clean: Box, fields: dict[s
 
 def test_a_form_of_version_2_is_refused_too(clean: Box) -> None:
     config = Config(signature_version="s3", s3={"addressing_style": "path"})
-    client = clean.session.client("s3", endpoint_url=clean.url, region_name="us-east-1", config=config)
+    client = clean.session.client(
+        "s3", endpoint_url=clean.url, region_name="us-east-1", config=config
+    )
     fields = client.generate_presigned_post("gt-images", "forms/new.txt")
     before = send_form(clean, fields, OFFICE)
     clean.gt.apply(clean.gt.plan(Restriction(**BUCKET, version_4_only=True)), confirm=AGREED)
@@ -113,7 +126,9 @@ def test_the_dry_run_names_who_still_signs_so(clean: Box) -> None:
         found = {each.code: each for each in gt.findings(bucket="gt-images", logs=hits)}
         assert "By application: " in found["version-2-urls"].detail
         gt.apply(plan, confirm=[*AGREED, "age-limit-version-2"])
-        assert "version-2-urls" not in {each.code for each in gt.findings(bucket="gt-images", logs=hits)}
+        assert "version-2-urls" not in {
+            each.code for each in gt.findings(bucket="gt-images", logs=hits)
+        }
 
 
 @pytest.mark.parametrize("fields", [{"team": "radiology-team"}, {**GUARD, "age_limit": "15m", "version_4_only": False},

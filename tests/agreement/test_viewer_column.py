@@ -1,4 +1,5 @@
-"""Viewers over real HTTP: ways to get rid of a tag or to wear another one, as the log and everything made of it shows.
+"""Viewers over real HTTP: ways to get rid of a tag or to wear another one, as the log and
+everything made of it shows.
 
 Every request goes to the sandbox, which checks signatures and writes the log.
 """
@@ -27,7 +28,9 @@ OBJECT = "s3://gt-images/scans/0001.png"
 ANNA, BOB = "203.0.113.7", "198.51.100.9"
 
 
-def fetch(url: str, headers: dict[str, str] | None = None, method: str = "GET", body: bytes | None = None) -> int:
+def fetch(
+    url: str, headers: dict[str, str] | None = None, method: str = "GET", body: bytes | None = None
+) -> int:
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
         with urllib.request.urlopen(request) as answer:
@@ -45,7 +48,9 @@ def tagged(client: Any, operation: str, tag: str, key: str = "scans/0002.png") -
     name = f"before-sign.s3.{client.meta.method_to_api_mapping[operation]}"
     client.meta.events.register(name, add, unique_id="viewer")
     try:
-        return str(client.generate_presigned_url(operation, Params={"Bucket": "gt-images", "Key": key}))
+        return str(
+            client.generate_presigned_url(operation, Params={"Bucket": "gt-images", "Key": key})
+        )
     finally:
         client.meta.events.unregister(name, add, unique_id="viewer")
 
@@ -105,7 +110,10 @@ def send(gt: Connection, session: Any, way: str) -> str:
     elif way == "unsigned":
         fetch(f"{url.partition('?')[0]}?{tag}", own)
     elif way == "version 2 with an added tag":
-        assert fetch(f"{v2.generate_presigned_url('get_object', Params=PARAMS)}&x-viewer=bob", own) == 200
+        assert (
+            fetch(f"{v2.generate_presigned_url('get_object', Params=PARAMS)}&x-viewer=bob", own)
+            == 200
+        )
     elif way == "version 2 by the code of the guide":  # boto3 leaves the tag out
         assert fetch(tagged(v2, "get_object", "anna"), own) == 200
     elif way == "a header signature with a tag":
@@ -142,7 +150,9 @@ def signed(session: Any, url: str, headers: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def session(sandbox: Any) -> Any:
     env = sandbox.environment()
-    return boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    return boto3.session.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +171,9 @@ def rows(gt: Connection, session: Any) -> dict[str, Any]:
         return set(markers) <= agents
 
     with gt.hits("gt-images", wait_for=all_there, wait_s=30) as hits:
-        found = hits.rows(columns=["user_agent", "viewer", "http_status", "requester"], limit=None).rows
+        found = hits.rows(
+            columns=["user_agent", "viewer", "http_status", "requester"], limit=None
+        ).rows
         return {markers[row[0]]: row for row in found if row[0] in markers}
 
 
@@ -179,7 +191,10 @@ def test_only_signed_tags_opened_something_with_version_4(rows: dict[str, Any]) 
 
 def test_another_principals_signature_is_claimed(gt: Connection, rows: dict[str, Any]) -> None:
     own = rows["the URL itself"][3]
-    for signers, viewer in (((own,), "anna"), (("arn:aws:iam::111122223333:role/Other",), "anna (claimed)")):
+    for signers, viewer in (
+        ((own,), "anna"),
+        (("arn:aws:iam::111122223333:role/Other",), "anna (claimed)"),
+    ):
         ours = replace(gt, viewers=Viewers(signers=signers))
         table, _ = ours.count_hits("gt-images", "viewer", filters={"presigned": True})
         names = [row[0] for row in table.rows]
@@ -192,9 +207,14 @@ def test_another_principals_signature_is_claimed(gt: Connection, rows: dict[str,
 
 def line(viewer: str | None, ip: str, minute: int, **more: Any) -> str:
     tag = "" if viewer is None else f"&x-viewer={quote(viewer)}"
-    uri = corpus.PRESIGNED["request_uri"].replace("&X-Amz-SignedHeaders", f"{tag}&X-Amz-SignedHeaders")
+    uri = corpus.PRESIGNED["request_uri"].replace(
+        "&X-Amz-SignedHeaders", f"{tag}&X-Amz-SignedHeaders"
+    )
     time = dt.datetime(2026, 11, 20, 9, 14) + dt.timedelta(minutes=minute)
-    return corpus.write({**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "remote_ip": ip, "time": time} | more)
+    return corpus.write(
+        {**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "remote_ip": ip, "time": time}
+        | more
+    )
 
 
 LINES = [line("anna", ANNA, 0), line("anna", BOB, 4), line("bob", BOB, 1), line(None, ANNA, 2)]
@@ -210,12 +230,16 @@ def log(tmp_path: Path) -> Path:
 def test_a_leak_names_its_viewer(log: Path) -> None:
     with read_hits(log) as hits:
         [leak] = hits.leaks()
-        assert (leak.viewer, leak.to_dict()["viewer"], hits.leaks().to_table().rows[0][-1]) == ("anna",) * 3
+        assert (leak.viewer, leak.to_dict()["viewer"], hits.leaks().to_table().rows[0][-1]) == (
+            "anna",
+        ) * 3
         assert leak.sentence == ("anna's URL for scans/0007.png, signed 20 Nov 09:14 UTC, first used from 203.0.113.7, "
                                  "then from 198.51.100.9 (once), within 4 min.")  # fmt: skip
         assert hits.filter(viewer="anna").count().rows == [(2,)]
     with read_hits(log, viewers=Viewers(signers=["arn:aws:iam::111122223333:role/Other"])) as hits:
-        assert hits.leaks()[0].sentence.startswith("anna (claimed)'s URL for scans/0007.png, signed 20 Nov")
+        assert hits.leaks()[0].sentence.startswith(
+            "anna (claimed)'s URL for scans/0007.png, signed 20 Nov"
+        )
 
 
 def test_the_picture_has_a_row_for_each_viewer(log: Path) -> None:
@@ -246,7 +270,9 @@ def test_a_trail_has_viewers(tmp_path: Path) -> None:
         assert "x-amz-acl" not in str(hits.rows(columns=["request_uri"]).rows)
 
 
-@pytest.mark.parametrize("parameter", ["viewer", "X-Viewer", "x-amz-viewer", "x-id", "x-a'b", "x-", "x-gt-secure-test"])
+@pytest.mark.parametrize(
+    "parameter", ["viewer", "X-Viewer", "x-amz-viewer", "x-id", "x-a'b", "x-", "x-gt-secure-test"]
+)
 def test_a_parameter_that_cannot_hold_a_viewer(parameter: str) -> None:
     from gt_secure.base.errors import InvalidInput
 

@@ -1,4 +1,6 @@
-"""Workers label through the portal, before and after a restriction, and the job of the sandbox counts their labels."""
+"""Workers label through the portal, before and after a restriction,
+and the job of the sandbox counts their labels.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from .conftest import ELSEWHERE, OFFICE
 
 
 def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
-    """The whole job: labels before and after the restriction count alike, and the last one completes it."""
+    """The whole job: labels before and after the restriction count alike,
+    and the last one completes it.
+    """
     sm, keys = box.client("sagemaker"), [f"scans/{number:04d}.png" for number in (1, 2, 3)]
     source = box.put_manifest("across.manifest", *keys)
     sm.create_labeling_job(**job_request("across") | {"InputConfig": source})
@@ -32,13 +36,27 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
         assert box.gt.probe(url, OFFICE).opened
         assert not box.gt.probe(url, ELSEWHERE).opened
         during = sm.describe_labeling_job(LabelingJobName="across")
-        for member in ("HumanTaskConfig", "InputConfig", "OutputConfig", "RoleArn", "LabelingJobStatus"):
+        for member in (
+            "HumanTaskConfig",
+            "InputConfig",
+            "OutputConfig",
+            "RoleArn",
+            "LabelingJobStatus",
+        ):
             assert during[member] == before[member]
         assert submit_task(box.gt.aws, "open-team", keys[1], OFFICE)["status"] == "InProgress"
-        assert submit_task(box.gt.aws, "open-team", keys[1], OFFICE)["counters"]["HumanLabeled"] == 2
+        assert (
+            submit_task(box.gt.aws, "open-team", keys[1], OFFICE)["counters"]["HumanLabeled"] == 2
+        )
         done = submit_task(box.gt.aws, "open-team", keys[2], OFFICE)
-        assert (done["status"], done["counters"]["HumanLabeled"], done["counters"]["Unlabeled"]) == ("Completed", 3, 0)
-        assert sm.describe_labeling_job(LabelingJobName="across")["LabelingJobStatus"] == "Completed"
+        assert (
+            done["status"],
+            done["counters"]["HumanLabeled"],
+            done["counters"]["Unlabeled"],
+        ) == ("Completed", 3, 0)
+        assert (
+            sm.describe_labeling_job(LabelingJobName="across")["LabelingJobStatus"] == "Completed"
+        )
         with pytest.raises(InvalidInput, match="no labeling job in progress"):
             submit_task(box.gt.aws, "open-team", keys[0], OFFICE)
     finally:
@@ -49,13 +67,25 @@ def test_a_label_needs_an_object_of_the_job_and_an_address_of_the_portal(box):
     sm = box.client("sagemaker")
     with pytest.raises(InvalidInput, match="has an object 'templates/bounding-box"):
         submit_task(box.gt.aws, "radiology-team", "templates/bounding-box.liquid.html", OFFICE)
-    sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
+    sm.update_workforce(
+        WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]}
+    )
     try:
         with pytest.raises(AccessDenied):
             submit_task(box.gt.aws, "radiology-team", "scans/0009.png", ELSEWHERE)
     finally:
-        box.until(lambda: sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"] == "Active")
+        box.until(
+            lambda: (
+                sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"]
+                == "Active"
+            )
+        )
         sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": []})
-        box.until(lambda: sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"] == "Active")
+        box.until(
+            lambda: (
+                sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"]
+                == "Active"
+            )
+        )
     counted = submit_task(box.gt.aws, "radiology-team", "scans/0005.png", OFFICE)["counters"]
     assert (counted["HumanLabeled"], counted["Unlabeled"]) == (5, 7)

@@ -1,4 +1,6 @@
-"""Answers that AWS did not give are no answers: every call raises Unreachable, and none reads them as 'nothing set'."""
+"""Answers that AWS did not give are no answers: every call raises Unreachable,
+and none reads them as 'nothing set'.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ from gt_secure.aws.buckets import read_policy
 from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.aws.client_errors import aws_errors
 from gt_secure.aws.endpoints import _vpc_names, list_s3_endpoints
-from gt_secure.aws.teams import list_workforces, list_workteams, read_team, read_workforce, team_from_api
+from gt_secure.aws.teams import (
+    list_workforces,
+    list_workteams,
+    read_team,
+    read_workforce,
+    team_from_api,
+)
 from gt_secure.base.errors import GtSecureError, NotFound, Unreachable
 
 CALLS: dict[str, Callable[[Aws], object]] = {
@@ -70,15 +78,24 @@ def answer() -> Iterator[tuple[Aws, list[tuple[int, bytes]]]]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
-    yield connect_aws(boto3_session=session, endpoint_url=f"http://127.0.0.1:{server.server_address[1]}"), answers
+    session = boto3.Session(
+        aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"
+    )
+    yield (
+        connect_aws(
+            boto3_session=session, endpoint_url=f"http://127.0.0.1:{server.server_address[1]}"
+        ),
+        answers,
+    )
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("body", BODIES)
-def test_an_odd_200_is_no_answer(answer: tuple[Aws, list[tuple[int, bytes]]], name: str, body: str) -> None:
+def test_an_odd_200_is_no_answer(
+    answer: tuple[Aws, list[tuple[int, bytes]]], name: str, body: str
+) -> None:
     aws, answers = answer
     answers[0] = (200, BODIES[body])
     with pytest.raises(Unreachable):
@@ -86,11 +103,19 @@ def test_an_odd_200_is_no_answer(answer: tuple[Aws, list[tuple[int, bytes]]], na
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_an_odd_200_leaves_a_bucket_unread(answer: tuple[Aws, list[tuple[int, bytes]]], body: str) -> None:
+def test_an_odd_200_leaves_a_bucket_unread(
+    answer: tuple[Aws, list[tuple[int, bytes]]], body: str
+) -> None:
     aws, answers = answer
     answers[0] = (200, BODIES[body])
     bucket = read_bucket(aws, "gt-images")
-    for part in (bucket.policy, bucket.logging, bucket.cors, bucket.public_access_block, bucket.encryption):
+    for part in (
+        bucket.policy,
+        bucket.logging,
+        bucket.cors,
+        bucket.public_access_block,
+        bucket.encryption,
+    ):
         assert part.missing is not None
         assert part.missing.why == "no answer"
 
@@ -106,7 +131,9 @@ def test_an_error_without_a_code_of_aws_is_one_of_ours(
         CALLS[name](aws)
 
 
-def test_another_error_is_not_the_absence_of_a_policy(answer: tuple[Aws, list[tuple[int, bytes]]]) -> None:
+def test_another_error_is_not_the_absence_of_a_policy(
+    answer: tuple[Aws, list[tuple[int, bytes]]],
+) -> None:
     aws, answers = answer
     answers[0] = (404, b"<Error><Code>NoSuchCORSConfiguration</Code><Message>odd</Message></Error>")
     with pytest.raises(GtSecureError):
@@ -119,7 +146,9 @@ def test_another_error_is_not_the_absence_of_a_policy(answer: tuple[Aws, list[tu
     "body", [BODIES["page"], b"404 page not found", b'{"message": "no route"}', b"", BODIES["deep"]]
 )
 @pytest.mark.parametrize("call", CALLS)
-def test_a_404_of_a_proxy_is_no_missing_team(answer: tuple[Aws, list[Any]], call: str, body: bytes) -> None:
+def test_a_404_of_a_proxy_is_no_missing_team(
+    answer: tuple[Aws, list[Any]], call: str, body: bytes
+) -> None:
     """AWS names the error; only answers to HEAD have no body."""
     aws, answers = answer
     answers[0] = (404, body)
@@ -144,7 +173,9 @@ def test_a_fault_of_this_package_is_no_answer_that_cannot_be_read(fault: type[Ex
     def broken() -> str:
         raise fault("a fault of a reader")
 
-    broken = FunctionType(broken.__code__, {"__name__": "gt_secure.account.reader"}, closure=broken.__closure__)
+    broken = FunctionType(
+        broken.__code__, {"__name__": "gt_secure.account.reader"}, closure=broken.__closure__
+    )
     with pytest.raises(fault, match="a fault of a reader"):
         part_of("the bucket policy", "s3:GetBucketPolicy", broken)
 
@@ -159,9 +190,18 @@ def test_what_botocore_cannot_read_is_unknown(fault: type[Exception]) -> None:
 
 @pytest.mark.parametrize(
     ("arn", "name"),
-    [("arn:aws:sagemaker:us-east-1:111122223333:workforce/crowd", "crowd"), ("", "default"), (None, "default")],
+    [
+        ("arn:aws:sagemaker:us-east-1:111122223333:workforce/crowd", "crowd"),
+        ("", "default"),
+        (None, "default"),
+    ],
 )
-def test_a_team_without_a_workforce_in_the_answer_is_of_the_default_one(arn: str | None, name: str) -> None:
-    answer = {"WorkteamName": "t", "WorkteamArn": "arn:aws:sagemaker:us-east-1:111122223333:workteam/crowd/t"}
+def test_a_team_without_a_workforce_in_the_answer_is_of_the_default_one(
+    arn: str | None, name: str
+) -> None:
+    answer = {
+        "WorkteamName": "t",
+        "WorkteamArn": "arn:aws:sagemaker:us-east-1:111122223333:workteam/crowd/t",
+    }
     team = team_from_api(answer if arn is None else {**answer, "WorkforceArn": arn})
     assert team.workforce_name == name

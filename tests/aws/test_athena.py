@@ -1,8 +1,8 @@
 """Athena: the calls and their order over HTTP against ministack, and what its answers become.
 
-What this cannot prove, because ministack is no Athena: that Trino takes the text (see test_dialects for what stands
-in), that ``"$path"`` prunes, what is billed, and what a work group's cutoff does (its messages are played with
-botocore's Stubber).
+What this cannot prove, because ministack is no Athena: that Trino takes the text (see test_dialects
+for what stands in), that ``"$path"`` prunes, what is billed, and what a work group's cutoff does
+(its messages are played with botocore's Stubber).
 """
 
 from __future__ import annotations
@@ -38,11 +38,23 @@ from support.sample import sample
 LOG = "s3://gt-logs/s3/"
 OUTPUT = "s3://results/athena/"
 RANGE = {"since": "2026-11-20T06:00", "until": "2026-11-20T18:00"}
-COUNTS = ("lines", "hits", "outside", "duplicates", "unreadable", "blank", "first_hit", "last_hit", "objects")
+COUNTS = (
+    "lines",
+    "hits",
+    "outside",
+    "duplicates",
+    "unreadable",
+    "blank",
+    "first_hit",
+    "last_hit",
+    "objects",
+)
 
 
 def client_of(url: str, key: str = "test", secret: str = "test") -> Aws:
-    return connect_aws(boto3_session=boto3.session.Session(key, secret, region_name="us-east-1"), endpoint_url=url)
+    return connect_aws(
+        boto3_session=boto3.session.Session(key, secret, region_name="us-east-1"), endpoint_url=url
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +68,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         aws.client("glue").create_database(DatabaseInput={"Name": "logs"})
         found = lines.all_lines(300)
         days = ["2026-10-01", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-24"]
-        for n, day in enumerate(days):  # the first and the last lie outside of the range and its margin
+        # the first and the last lie outside of the range and its margin
+        for n, day in enumerate(days):
             body = "".join(line + "\n" for line in found[n::5])
             s3.put_object(Bucket="gt-logs", Key=f"s3/{day}-11-00-00-ABCDEF{n}", Body=body.encode())
         yield aws
@@ -73,7 +86,9 @@ def rows(hits: Any) -> list[Any]:
 
 
 def tables(aws: Aws) -> list[str]:
-    return [table["Name"] for table in aws.client("glue").get_tables(DatabaseName="logs")["TableList"]]
+    return [
+        table["Name"] for table in aws.client("glue").get_tables(DatabaseName="logs")["TableList"]
+    ]
 
 
 def queries(aws: Aws) -> set[str]:
@@ -95,8 +110,12 @@ def test_rows_are_those_of_duckdb(aws: Aws, options: dict[str, Any]) -> None:
             assert getattr(there.coverage, name) == getattr(here.coverage, name), name
         assert there.coverage.adds_up
         assert {s.text for s in there.coverage.samples} & {s.text for s in here.coverage.samples}
-        assert {s.name for s in there.coverage.samples} <= {s.name for s in list_logs(AwsOpener(aws), LOG)}
-        assert [leak.to_dict() for leak in there.leaks()] == [leak.to_dict() for leak in here.leaks()]
+        assert {s.name for s in there.coverage.samples} <= {
+            s.name for s in list_logs(AwsOpener(aws), LOG)
+        }
+        assert [leak.to_dict() for leak in there.leaks()] == [
+            leak.to_dict() for leak in here.leaks()
+        ]
     assert tables(aws) == []
 
 
@@ -113,7 +132,9 @@ FILTERS: list[dict[str, Any]] = [
 def test_filters_are_those_of_duckdb(aws: Aws, filters: dict[str, Any]) -> None:
     by = "network,hour,http_status,presigned,key"
     with read_hits(LOG, aws=aws, cache=False, filters=filters, **RANGE) as here:
-        table, coverage = count_hits(LOG, by, aws=aws, engine="athena", athena=athena(), filters=filters, **RANGE)
+        table, coverage = count_hits(
+            LOG, by, aws=aws, engine="athena", athena=athena(), filters=filters, **RANGE
+        )
         assert sorted(table.rows, key=str) == sorted(here.count(by).rows, key=str)
         assert [getattr(coverage, n) for n in COUNTS] == [getattr(here.coverage, n) for n in COUNTS]
 
@@ -124,7 +145,9 @@ def test_filters_are_those_of_duckdb(aws: Aws, filters: dict[str, Any]) -> None:
     ids=lambda by: "-".join(by[:2]) or "none",
 )
 def test_counts_are_those_of_duckdb(aws: Aws, by: tuple[str, ...]) -> None:
-    """By every column, some at a time; ``test_dialects`` has the text of the query for each alone."""
+    """By every column, some at a time; ``test_dialects`` has the text of the
+    query for each alone.
+    """
     table, _ = count_hits(LOG, by, aws=aws, engine="athena", athena=athena())
     expected, _ = count_hits(LOG, by, aws=aws, engine="duckdb")
     assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
@@ -132,8 +155,12 @@ def test_counts_are_those_of_duckdb(aws: Aws, by: tuple[str, ...]) -> None:
 
 def test_names_of_networks_are_those_of_duckdb(aws: Aws) -> None:
     by = ("network_name", "network_source", "http_status")
-    table, _ = count_hits(LOG, by, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS)
-    with read_hits(LOG, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS) as there:
+    table, _ = count_hits(
+        LOG, by, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS
+    )
+    with read_hits(
+        LOG, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS
+    ) as there:
         assert sorted(there.count(by).rows, key=str) == sorted(table.rows, key=str)
     expected, _ = count_hits(LOG, by, aws=aws, engine="duckdb", networks=lines.NETWORKS)
     assert sorted(table.rows, key=str) == sorted(expected.rows, key=str)
@@ -143,9 +170,13 @@ def test_names_of_networks_are_those_of_duckdb(aws: Aws) -> None:
 def test_pages(aws: Aws) -> None:
     rng = random.Random(4)
     found = [corpus.write(corpus.random_record(rng)) for _ in range(2500)]
-    aws.client("s3").put_object(Bucket="many", Key="a/x", Body="".join(f"{t}\n" for t in [*found, found[7]]).encode())
+    aws.client("s3").put_object(
+        Bucket="many", Key="a/x", Body="".join(f"{t}\n" for t in [*found, found[7]]).encode()
+    )
     seen: list[QueryProgress] = []
-    with read_hits("s3://many/a/", aws=aws, engine="athena", athena=athena(), progress=seen.append) as hits:
+    with read_hits(
+        "s3://many/a/", aws=aws, engine="athena", athena=athena(), progress=seen.append
+    ) as hits:
         assert len(hits) == 2501
     assert [p.rows for p in seen if p.rows] == [1000, 2000, 2500]
     with read_hits("s3://many/a/", aws=aws, engine="athena", athena=athena(), dedupe=True) as hits:
@@ -161,10 +192,14 @@ def test_too_many_rows_are_an_error(aws: Aws, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_secret_reaches_the_result_bucket(aws: Aws) -> None:
-    with read_hits(LOG, aws=aws, engine="athena", athena=athena(output="s3://results/secret/")) as hits:
+    with read_hits(
+        LOG, aws=aws, engine="athena", athena=athena(output="s3://results/secret/")
+    ) as hits:
         assert "***" in str(rows(hits))
     s3 = aws.client("s3")
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="results", Prefix="secret/")["Contents"]]
+    keys = [
+        entry["Key"] for entry in s3.list_objects_v2(Bucket="results", Prefix="secret/")["Contents"]
+    ]
     text = "".join(s3.get_object(Bucket="results", Key=key)["Body"].read().decode() for key in keys)
     assert "gt-images" in text
     assert [secret for secret in lines.SECRETS if secret in text] == []
@@ -173,8 +208,12 @@ def test_no_secret_reaches_the_result_bucket(aws: Aws) -> None:
 def test_a_prefix_that_ends_within_a_name(aws: Aws) -> None:
     s3 = aws.client("s3")
     for name in ("log-a", "log-b", "logs"):
-        s3.put_object(Bucket="many", Key=f"p/{name}", Body=f"{corpus.case('x', key=name).text}\n".encode())
-    table, coverage = count_hits("s3://many/p/log-", "key", aws=aws, engine="athena", athena=athena())
+        s3.put_object(
+            Bucket="many", Key=f"p/{name}", Body=f"{corpus.case('x', key=name).text}\n".encode()
+        )
+    table, coverage = count_hits(
+        "s3://many/p/log-", "key", aws=aws, engine="athena", athena=athena()
+    )
     assert [row[0] for row in table.rows] == ["log-a", "log-b"]
     assert coverage.objects == 2
 
@@ -187,11 +226,14 @@ def test_a_table_of_raw_lines(aws: Aws) -> None:
     flow = Flow(AthenaClient(aws.client("athena"), "primary"), athena(), None, None)
     flow.wait(flow.start(table.create))
     try:
-        found, _ = count_hits(LOG, "http_status", aws=aws, engine="athena", athena=athena(table="raw"))
+        found, _ = count_hits(
+            LOG, "http_status", aws=aws, engine="athena", athena=athena(table="raw")
+        )
         expected, _ = count_hits(LOG, "http_status", aws=aws)
         assert found.rows == expected.rows
         assert tables(aws) == ["raw"]
-        with pytest.raises(InvalidInput, match="the cost cannot be estimated"):  # ministack does not tell the location
+        # ministack does not tell the location
+        with pytest.raises(InvalidInput, match="the cost cannot be estimated"):
             count_hits([], "http_status", aws=aws, engine="athena", athena=athena(table="raw"))
     finally:
         flow.wait(flow.start(table.drop))
@@ -199,9 +241,15 @@ def test_a_table_of_raw_lines(aws: Aws) -> None:
 
 def described(columns: list[str], **parameters: str) -> Any:
     """A client whose GetTableMetadata answers as the AWS CLI reference shows it."""
-    client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    client = boto3.client(
+        "athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     stub = Stubber(client)
-    said = {"Name": "t", "Columns": [{"Name": c, "Type": "string"} for c in columns], "Parameters": parameters}
+    said = {
+        "Name": "t",
+        "Columns": [{"Name": c, "Type": "string"} for c in columns],
+        "Parameters": parameters,
+    }
     stub.add_response("get_table_metadata", {"TableMetadata": said})
     stub.activate()
     return client
@@ -215,11 +263,17 @@ REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
 
 
 def test_tables_are_looked_at() -> None:
-    lazy = {"serde.serialization.lib": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "location": "s3://b/p"}
+    lazy = {
+        "serde.serialization.lib": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+        "location": "s3://b/p",
+    }
     assert raw_table(looked_up(["l"], **lazy), "d", "t").location == "s3://b/p/"
     whole = {"serde.serialization.lib": REGEX, "serde.param.input.regex": "(.*)"}
     assert raw_table(looked_up(["l"], **whole), "d", "t").column == "l"
-    documented = {"serde.serialization.lib": REGEX, "serde.param.input.regex": '([^ ]*) ([^ ]*) "([^"]*)"'}
+    documented = {
+        "serde.serialization.lib": REGEX,
+        "serde.param.input.regex": '([^ ]*) ([^ ]*) "([^"]*)"',
+    }
     with pytest.raises(InvalidInput, match="presigned URLs with a file name are lost"):
         raw_table(looked_up(["bucketowner", "bucket_name"], **documented), "d", "t")
     with pytest.raises(InvalidInput, match="2 columns"):
@@ -239,13 +293,19 @@ def test_nothing_runs_without_a_yes(aws: Aws) -> None:
     with pytest.raises(InvalidInput, match="not confirmed") as caught:
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False), **RANGE)
     with pytest.raises(LogError, match="answered with no"):
-        count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False, confirm=no), **RANGE)
+        count_hits(
+            LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False, confirm=no), **RANGE
+        )
     assert queries(aws) == before
     assert tables(aws) == []
     listed = list(list_logs(AwsOpener(aws), LOG, since=dt.datetime(2026, 11, 20, 6),
                             until=dt.datetime(2026, 11, 20, 18)))  # fmt: skip
     [estimate] = asked
-    assert (estimate.objects, estimate.bytes) == (len(listed), sum(item.size for item in listed)) == (3, estimate.bytes)
+    assert (
+        (estimate.objects, estimate.bytes)
+        == (len(listed), sum(item.size for item in listed))
+        == (3, estimate.bytes)
+    )
     assert caught.value.details["bytes"] == estimate.bytes
     assert "about 0.00 USD at 5 USD a TB" in estimate.sentence
     assert "drops it afterwards" in estimate.sentence
@@ -253,7 +313,11 @@ def test_nothing_runs_without_a_yes(aws: Aws) -> None:
 
 def test_a_yes_runs_it(aws: Aws) -> None:
     table, coverage = count_hits(
-        LOG, "bucket", aws=aws, engine="athena", athena=athena(yes=False, confirm=lambda e: e.objects == 5)
+        LOG,
+        "bucket",
+        aws=aws,
+        engine="athena",
+        athena=athena(yes=False, confirm=lambda e: e.objects == 5),
     )
     assert sum(row[-1] for row in table.rows) == coverage.hits
     assert coverage.engine == "athena"
@@ -296,7 +360,16 @@ def test_cancel_stops_the_query(aws: Aws) -> None:
             cancel.set()
 
     with pytest.raises(LogError, match="cancelled"):
-        count_hits(LOG, "key", aws=aws, engine="athena", athena=athena(), progress=watch, cancel=cancel, **SLOW)
+        count_hits(
+            LOG,
+            "key",
+            aws=aws,
+            engine="athena",
+            athena=athena(),
+            progress=watch,
+            cancel=cancel,
+            **SLOW,
+        )
     assert state_of(aws, seen[-1]) == "CANCELLED"
     assert tables(aws) == []
 
@@ -304,7 +377,15 @@ def test_cancel_stops_the_query(aws: Aws) -> None:
 def test_time_out_stops_the_query(aws: Aws) -> None:
     seen: list[QueryProgress] = []
     with pytest.raises(LogError, match="took longer than 1 s"):
-        count_hits(LOG, "key", aws=aws, engine="athena", athena=athena(timeout_s=1), progress=seen.append, **SLOW)
+        count_hits(
+            LOG,
+            "key",
+            aws=aws,
+            engine="athena",
+            athena=athena(timeout_s=1),
+            progress=seen.append,
+            **SLOW,
+        )
     assert state_of(aws, seen[-1].query_id) == "CANCELLED"
     assert tables(aws) == []
 
@@ -318,7 +399,9 @@ def test_an_interrupt_stops_the_query(aws: Aws) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        count_hits(LOG, "key", aws=aws, engine="athena", athena=athena(), progress=interrupt, **SLOW)
+        count_hits(
+            LOG, "key", aws=aws, engine="athena", athena=athena(), progress=interrupt, **SLOW
+        )
     assert state_of(aws, seen[-1].query_id) == "CANCELLED"
     assert tables(aws) == []
 
@@ -342,7 +425,9 @@ def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("after", "ends"), [(["QUEUED", "SUCCEEDED"], True), (["FAILED"], False)])
-def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, after: list[str], ends: bool) -> None:
+def test_athena_may_start_a_failed_query_again(
+    monkeypatch: pytest.MonkeyPatch, after: list[str], ends: bool
+) -> None:
     """API reference: the state may go from FAILED to QUEUED."""
     monkeypatch.setattr("gt_secure.logs.engines.athena_query.time.sleep", lambda s: None)
     answers = iter(["RUNNING", "FAILED", *after])
@@ -370,7 +455,9 @@ def test_athena_may_start_a_failed_query_again(monkeypatch: pytest.MonkeyPatch, 
         ({"table": "absent", "output": OUTPUT}, InvalidInput, "0 columns"),
     ],
 )
-def test_failures_are_sentences(aws: Aws, changes: dict[str, Any], kind: type[Exception], text: str) -> None:
+def test_failures_are_sentences(
+    aws: Aws, changes: dict[str, Any], kind: type[Exception], text: str
+) -> None:
     with pytest.raises(kind, match=text):
         count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(**changes))
     assert tables(aws) == []
@@ -378,7 +465,9 @@ def test_failures_are_sentences(aws: Aws, changes: dict[str, Any], kind: type[Ex
 
 def test_athena_says_itself_that_the_output_is_missing(aws: Aws) -> None:
     with pytest.raises(InvalidInput, match="no output location"):
-        Flow(AthenaClient(aws.client("athena"), "primary"), athena(output=None), None, None).start("SELECT 1")
+        Flow(AthenaClient(aws.client("athena"), "primary"), athena(output=None), None, None).start(
+            "SELECT 1"
+        )
 
 
 def test_nothing_to_read(aws: Aws) -> None:
@@ -397,14 +486,18 @@ def test_work_groups(aws: Aws) -> None:
         Configuration={"BytesScannedCutoffPerQuery": 10_000_000, "EnforceWorkGroupConfiguration": True,
                        "ResultConfiguration": {"OutputLocation": "s3://results/group/"}},
     )  # fmt: skip
-    _, coverage = count_hits(LOG, "bucket", aws=aws, engine="athena", athena=athena(workgroup="limited", output=None))
+    _, coverage = count_hits(
+        LOG, "bucket", aws=aws, engine="athena", athena=athena(workgroup="limited", output=None)
+    )
     assert coverage.hits
 
 
 def test_without_permission(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_user(UserName="reader")
-    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}'
+    document = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}'
+    )
     iam.put_user_policy(UserName="reader", PolicyName="p", PolicyDocument=document)
     key = iam.create_access_key(UserName="reader")["AccessKey"]
     other = client_of(str(aws.endpoint_url), key["AccessKeyId"], key["SecretAccessKey"])
@@ -427,10 +520,14 @@ def test_a_table_that_cannot_be_dropped_is_named(aws: Aws, monkeypatch: pytest.M
 
 
 def ended(state: str, reason: str) -> GtSecureError:
-    client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    client = boto3.client(
+        "athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     stub = Stubber(client)
     status = {"State": state, "StateChangeReason": reason}
-    stub.add_response("get_query_execution", {"QueryExecution": {"QueryExecutionId": "q", "Status": status}})
+    stub.add_response(
+        "get_query_execution", {"QueryExecution": {"QueryExecutionId": "q", "Status": status}}
+    )
     stub.activate()
     with pytest.raises(GtSecureError) as caught:
         Flow(AthenaClient(client, "primary"), athena(), None, None).wait("q")
@@ -441,19 +538,27 @@ def ended(state: str, reason: str) -> GtSecureError:
 def test_reasons() -> None:
     over = ended("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded")
     assert "scanned more than the group allows" in over.message
-    assert "cancelled: Query was cancelled by user" in ended("CANCELLED", "Query was cancelled by user").message
+    assert (
+        "cancelled: Query was cancelled by user"
+        in ended("CANCELLED", "Query was cancelled by user").message
+    )
     denied = ended("FAILED", "User is not authorized to perform: glue:CreateTable on resource: x")
     assert isinstance(denied, AccessDenied)
     assert denied.action == "glue:CreateTable"
     s3 = ended("FAILED", "PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)")
     assert isinstance(s3, AccessDenied)
     assert s3.action == "s3:GetObject"
-    hidden = ended("FAILED", "SYNTAX_ERROR near X-Amz-Security-Token=IQoJb3JpZ2luX2VjEJvTOKEN&a AKIAQ3EGRZ5NV7B2YTKD")
+    hidden = ended(
+        "FAILED",
+        "SYNTAX_ERROR near X-Amz-Security-Token=IQoJb3JpZ2luX2VjEJvTOKEN&a AKIAQ3EGRZ5NV7B2YTKD",
+    )
     assert not [secret for secret in lines.SECRETS if secret in str(hidden)]
 
 
 def test_the_output_is_sent() -> None:
-    client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    client = boto3.client(
+        "athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     stub = Stubber(client)
     stub.add_response(
         "start_query_execution",
@@ -497,7 +602,9 @@ def test_ranges_hold_what_is_listed(aws: Aws) -> None:
     since, until = dt.datetime(2026, 11, 10, 5), dt.datetime(2026, 11, 12)
     [(low, high)] = path_ranges(AwsOpener(s3), "s3://many/parted/", since=since, until=until)
     assert (low, high) == (f"{base}2026/11/10", f"{base}2026/11/15")
-    keys = [item.key for item in list_logs(AwsOpener(s3), "s3://many/parted/", since=since, until=until)]
+    keys = [
+        item.key for item in list_logs(AwsOpener(s3), "s3://many/parted/", since=since, until=until)
+    ]
     assert keys
     assert all(low <= key < high for key in keys)
     assert path_ranges(AwsOpener(s3), "s3://many/parted/") == [("parted/", "parted0")]
@@ -510,7 +617,9 @@ def test_ranges_hold_what_is_listed(aws: Aws) -> None:
 def test_connection(aws: Aws) -> None:
     gt = Connection(aws)
     options: dict[str, Any] = {"logs": LOG, "engine": athena()}
-    table, coverage = gt.count_hits("gt-images", ["http_status", "bucket"], filters={"presigned": True}, **options)
+    table, coverage = gt.count_hits(
+        "gt-images", ["http_status", "bucket"], filters={"presigned": True}, **options
+    )
     with gt.hits("gt-images", logs=LOG) as here, gt.hits("gt-images", **options) as there:
         assert table.rows == here.filter(presigned=True).count("http_status,bucket").rows
         assert rows(there) == rows(here)
@@ -524,12 +633,28 @@ def run(aws: Aws, *args: str, monkeypatch: pytest.MonkeyPatch) -> int:
     for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
                         "AWS_ENDPOINT_URL": str(aws.endpoint_url)}.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    return main(["hits", LOG, "--by", "remote_ip,http_status", "--format", "csv", "--since", RANGE["since"], *args])
+    return main(
+        [
+            "hits",
+            LOG,
+            "--by",
+            "remote_ip,http_status",
+            "--format",
+            "csv",
+            "--since",
+            RANGE["since"],
+            *args,
+        ]
+    )
 
 
-def test_command_line(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine = ("--engine", "athena", "--athena-database", "logs", "--athena-output", OUTPUT)
-    assert run(aws, "--presigned", "--no-cache", monkeypatch=monkeypatch) == 3, "some lines cannot be read"
+    assert run(aws, "--presigned", "--no-cache", monkeypatch=monkeypatch) == 3, (
+        "some lines cannot be read"
+    )
     expected = capsys.readouterr().out
     assert run(aws, "--presigned", *engine, "--yes", "--stats", monkeypatch=monkeypatch) == 3
     out, err = capsys.readouterr()

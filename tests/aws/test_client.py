@@ -29,7 +29,9 @@ from gt_secure.connection import connect
 
 @pytest.fixture
 def answering():
-    """A server that gives every request the same answer; returns a function that sets it and gives the URL."""
+    """A server that gives every request the same answer;
+    returns a function that sets it and gives the URL.
+    """
     said = {"status": 200, "body": b"{}", "delay": 0.0, "requests": 0}
 
     class Handler(BaseHTTPRequestHandler):
@@ -70,7 +72,12 @@ def session(**more):
     ("status", "code", "message", "error"),
     [
         (400, "AccessDeniedException", "User x is not authorized", AccessDenied),
-        (403, "ExpiredTokenException", "The security token included in the request is expired", CredentialsError),
+        (
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            CredentialsError,
+        ),
         (403, "UnrecognizedClientException", "The security token is invalid", CredentialsError),
         (403, "InvalidSignatureException", "Signature expired", CredentialsError),
         (400, "ThrottlingException", "Rate exceeded", Throttled),
@@ -172,7 +179,9 @@ def test_what_is_local(url, local):
 def test_presigning_is_sigv4_on_the_regional_host(region):
     client = connect_aws(boto3_session=session(), region=region).client("s3")
     url = client.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "k"})
-    assert url.startswith(f"https://gt-images.s3.{region}.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+    assert url.startswith(
+        f"https://gt-images.s3.{region}.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    )
 
 
 def test_dotted_buckets_go_into_the_path():
@@ -182,9 +191,9 @@ def test_dotted_buckets_go_into_the_path():
 
 
 def test_sts_is_asked_in_the_region():
-    assert connect_aws(boto3_session=session(), region="eu-west-1").client("sts").meta.endpoint_url == (
-        "https://sts.eu-west-1.amazonaws.com"
-    )
+    assert connect_aws(boto3_session=session(), region="eu-west-1").client(
+        "sts"
+    ).meta.endpoint_url == ("https://sts.eu-west-1.amazonaws.com")
 
 
 def test_clients_are_made_once():
@@ -194,7 +203,9 @@ def test_clients_are_made_once():
 
 
 def test_the_repr_holds_no_key():
-    assert "AKIA" not in repr(connect_aws(boto3_session=session())) + repr(connect(boto3_session=session()))
+    assert "AKIA" not in repr(connect_aws(boto3_session=session())) + repr(
+        connect(boto3_session=session())
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +237,9 @@ def test_a_session_that_was_handed_over_is_left_alone() -> None:
     assert connect_aws(boto3_session=mine)._session is mine
 
 
-def test_there_is_a_connection_for_each_thread_that_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_connection_for_each_thread_that_fetches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from gt_secure.aws import s3_opener
     from gt_secure.logs.storage.objects import S3Object
 
@@ -236,7 +249,9 @@ def test_there_is_a_connection_for_each_thread_that_fetches(monkeypatch: pytest.
     assert client.meta.config.max_pool_connections >= item.most_requests >= 16
 
 
-def test_other_credentials_use_the_endpoints_of_the_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_other_credentials_use_the_endpoints_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     config = tmp_path / "config"
     config.write_text(
         "[profile hub]\nregion = us-east-1\nca_bundle = /etc/ssl/hub.pem\nservices = hub\n"

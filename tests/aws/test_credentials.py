@@ -1,4 +1,6 @@
-"""Credentials that cannot be loaded: one sentence with the cause that botocore names, whatever botocore raises."""
+"""Credentials that cannot be loaded: one sentence with the cause that botocore names,
+whatever botocore raises.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ OTHERS = [
     RuntimeError("refresh failed"),
     subprocess.TimeoutExpired("tool", 1),
     botocore.exceptions.ClientError(
-        {"Error": {"Code": "AccessDenied", "Message": "MultiFactorAuthentication failed"}}, "AssumeRole"
+        {"Error": {"Code": "AccessDenied", "Message": "MultiFactorAuthentication failed"}},
+        "AssumeRole",
     ),
 ]
 
@@ -74,7 +77,9 @@ def failing(error: Exception) -> boto3.session.Session:
     return boto3.session.Session(botocore_session=core, region_name="us-east-1")
 
 
-@pytest.mark.parametrize("error", [*map(made, CLASSES), *OTHERS], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "error", [*map(made, CLASSES), *OTHERS], ids=lambda each: type(each).__name__
+)
 def test_every_error_of_the_credentials_is_a_sentence(error: Exception) -> None:
     gt = connect(boto3_session=failing(error), endpoint_url="http://127.0.0.1:1")
     for call in (gt.workteams, lambda: gt.aws.client("s3"), lambda: gt.aws.account_id):
@@ -100,16 +105,34 @@ def outcome(error: Exception) -> GtSecureError:
 
 KEYS = "aws_access_key_id = AKIAEXAMPLE"
 PROFILES = {
-    "half a key": (KEYS, "Partial credentials found in shared-credentials-file, missing: aws_secret_access_key"),
+    "half a key": (
+        KEYS,
+        "Partial credentials found in shared-credentials-file, missing: aws_secret_access_key",
+    ),
     "a process that fails": (
         f"credential_process = {sys.executable} -c \"raise SystemExit('no ticket')\"",
         "Error when retrieving credentials from custom-process: no ticket",
     ),
-    "a process that is missing": ("credential_process = /none/tool", "No such file or directory: '/none/tool'"),
-    "a process that prints nothing": (f"credential_process = {sys.executable} -c pass", "Expecting value"),
-    "a role of no profile": ("role_arn = arn:aws:iam::111122223333:role/r\nsource_profile = none", "none"),
-    "a role of itself": ("role_arn = arn:aws:iam::111122223333:role/r\nsource_profile = a\n[b]", ""),
-    "a source that is unknown": ("role_arn = arn:aws:iam::111122223333:role/r\ncredential_source = Magic", "Magic"),
+    "a process that is missing": (
+        "credential_process = /none/tool",
+        "No such file or directory: '/none/tool'",
+    ),
+    "a process that prints nothing": (
+        f"credential_process = {sys.executable} -c pass",
+        "Expecting value",
+    ),
+    "a role of no profile": (
+        "role_arn = arn:aws:iam::111122223333:role/r\nsource_profile = none",
+        "none",
+    ),
+    "a role of itself": (
+        "role_arn = arn:aws:iam::111122223333:role/r\nsource_profile = a\n[b]",
+        "",
+    ),
+    "a source that is unknown": (
+        "role_arn = arn:aws:iam::111122223333:role/r\ncredential_source = Magic",
+        "Magic",
+    ),
 }
 MFA = f"""role_arn = arn:aws:iam::111122223333:role/r
 source_profile = b
@@ -133,7 +156,9 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda text: path.write_text(f"[a]\n{text}\n")
 
 
-@pytest.mark.parametrize("command", [["teams"], ["doctor"], ["plan", "s3://gt-images", "--allow", "203.0.113.0/24"]])
+@pytest.mark.parametrize(
+    "command", [["teams"], ["doctor"], ["plan", "s3://gt-images", "--allow", "203.0.113.0/24"]]
+)
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_command_names_the_cause(
     name: str, command: list[str], profile: Any, capsys: pytest.CaptureFixture[str]
@@ -157,6 +182,9 @@ def test_without_a_terminal_the_code_of_a_device_is_asked_for_in_vain(profile: A
     assert done.returncode not in (0, None)
     assert "Traceback" not in done.stderr
     said = " ".join(done.stderr.split())
-    assert re.search("AWS credentials cannot be loaded: (no terminal answers the prompt|.*MFA token required)", said)
+    assert re.search(
+        "AWS credentials cannot be loaded: (no terminal answers the prompt|.*MFA token required)",
+        said,
+    )
     assert "use a terminal if it asks for an MFA code" in said
     assert "__cause__" not in done.stderr

@@ -1,4 +1,6 @@
-"""Each service has the endpoint that the session's own client has; a split between this machine and AWS is refused."""
+"""Each service has the endpoint that the session's own client has;
+a split between this machine and AWS is refused.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ SERVICES = ("sagemaker", "s3", "sts")
 
 @pytest.fixture(autouse=True)
 def nothing_configured(monkeypatch, tmp_path):
-    for name in ("AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{name.upper()}" for name in SERVICES), "AWS_PROFILE"):
+    for name in (
+        "AWS_ENDPOINT_URL",
+        *(f"AWS_ENDPOINT_URL_{name.upper()}" for name in SERVICES),
+        "AWS_PROFILE",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -39,14 +45,18 @@ def urls(aws):
 
 @pytest.mark.parametrize("common", [None, LOCAL, PRIVATE])
 def test_calls_go_where_the_clients_of_the_session_go(monkeypatch, common):
-    """All 81 settings of variables: the endpoints of botocore, or a refusal if this machine and AWS are mixed."""
+    """All 81 settings of variables: the endpoints of botocore,
+    or a refusal if this machine and AWS are mixed.
+    """
     session = boto3.Session(region_name="us-east-1")
     if common:
         monkeypatch.setenv("AWS_ENDPOINT_URL", common)
     for single in itertools.product([None, LOCAL, PRIVATE], repeat=3):
         for service, url in zip(SERVICES, single, strict=True):
             variable = f"AWS_ENDPOINT_URL_{service.upper()}"
-            monkeypatch.setenv(variable, url) if url else monkeypatch.delenv(variable, raising=False)
+            monkeypatch.setenv(variable, url) if url else monkeypatch.delenv(
+                variable, raising=False
+            )
         wanted = {service: url or common for service, url in zip(SERVICES, single, strict=True)}
         others = common or (LOCAL if set(single) == {LOCAL} else None)
         if len({url == LOCAL for url in (*wanted.values(), others)}) > 1:
@@ -78,7 +88,9 @@ def test_an_endpoint_of_one_service(monkeypatch, kind, common):
 def test_the_sandbox_for_sagemaker_alone_is_refused(monkeypatch, kind):
     """The session would read teams of the sandbox, and the guard would be written to AWS."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", LOCAL)
-    with pytest.raises(InvalidInput, match=r"sagemaker is configured for .* on this machine, s3 for AWS"):
+    with pytest.raises(
+        InvalidInput, match=r"sagemaker is configured for .* on this machine, s3 for AWS"
+    ):
         connected(kind)
 
 
@@ -92,12 +104,14 @@ def test_two_servers_on_this_machine(monkeypatch):
 
 def test_a_profile_with_a_section_of_services(monkeypatch, tmp_path):
     (tmp_path / "config").write_text(
-        f"[profile dev]\nregion = us-east-1\nservices = mine\n[services mine]\ns3 =\n  endpoint_url = {LOCAL}\n"
+        "[profile dev]\nregion = us-east-1\nservices = mine\n[services mine]\ns3 =\n  endpoint_url"
+        f" = {LOCAL}\n"
     )
     with pytest.raises(InvalidInput, match="s3 is configured for http://127"):
         gt_secure.connect(profile="dev")
     (tmp_path / "config").write_text(
-        f"[profile dev]\nregion = us-east-1\nservices = mine\n[services mine]\ns3 =\n  endpoint_url = {PRIVATE}\n"
+        "[profile dev]\nregion = us-east-1\nservices = mine\n[services mine]\ns3 =\n  endpoint_url"
+        f" = {PRIVATE}\n"
     )
     aws = gt_secure.connect(profile="dev").aws
     assert urls(aws)["s3"] == PRIVATE
@@ -134,4 +148,6 @@ def test_no_acceleration_whatever_the_profile_says(tmp_path):
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "b-b", "Key": "k"})
     assert url.startswith("https://b-b.s3.eu-west-1.amazonaws.com/k?")
     theirs = boto3.Session().client("s3")  # not the default session: another test may have made it
-    assert "accelerate" in theirs.generate_presigned_url("get_object", Params={"Bucket": "b-b", "Key": "k"})
+    assert "accelerate" in theirs.generate_presigned_url(
+        "get_object", Params={"Bucket": "b-b", "Key": "k"}
+    )

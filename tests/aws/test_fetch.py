@@ -1,4 +1,6 @@
-"""Objects fetched by obstore and by boto3: the same rows, coverage and errors, over HTTP and its faults."""
+"""Objects fetched by obstore and by boto3: the same rows, coverage and errors,
+over HTTP and its faults.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +76,12 @@ def bodies() -> dict[str, bytes]:
     """Objects of every kind, among them keys that obstore would write in another way."""
     quirks = "".join(text + "\n" for text in LINES.values()).encode("utf-8", "surrogateescape")
     one = corpus.case("x").text.encode() + b"\n"
-    trail = json.dumps({"Records": [{"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}]}).encode()
-    plain = {f"a/2026-11-{day:02d}-08-00-00-{n}": one * (n + 1) for day in range(1, 13) for n in range(4)}
+    trail = json.dumps(
+        {"Records": [{"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}]}
+    ).encode()
+    plain = {
+        f"a/2026-11-{day:02d}-08-00-00-{n}": one * (n + 1) for day in range(1, 13) for n in range(4)
+    }
     return plain | {
         "a/2026-11-20-08-00-00-quirks": quirks,
         "a/2026-11-20-09-00-00-packed.gz": gzip.compress(quirks),
@@ -133,8 +139,11 @@ def test_rows_and_coverage_are_those_of_the_same_files(rig: Rig, kind: str, tmp_
     assert table.rows == expected.rows
     same = ("lines", "hits", "unreadable", "blank", "not_utf8", "bytes", "objects", "objects_read", "objects_empty",
             "left_out", "failures", "first_hit", "last_hit")  # fmt: skip
-    assert {name: getattr(coverage, name) for name in same} == {name: getattr(local, name) for name in same}
-    wanted = sum(key.startswith("a/") for key in bodies()) - 1  # the large object is streamed by boto3
+    assert {name: getattr(coverage, name) for name in same} == {
+        name: getattr(local, name) for name in same
+    }
+    # the large object is streamed by boto3
+    wanted = sum(key.startswith("a/") for key in bodies()) - 1
     assert (counter.given, counter.left) == ((wanted, 0) if kind == "obstore" else (0, 0))
 
 
@@ -149,7 +158,11 @@ def test_odd_keys_are_read(rig: Rig, kind: str, monkeypatch: pytest.MonkeyPatch)
 def test_missing_permission_and_vanished_objects_have_the_same_words(rig: Rig) -> None:
     pytest.importorskip("obstore")
     allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/a/2026-11-01*"}
+    deny = {
+        "Effect": "Deny",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/a/2026-11-01*",
+    }
     keys = rig.keys(allow, deny)
     found = []
     for kind in KINDS:
@@ -163,7 +176,9 @@ def test_missing_permission_and_vanished_objects_have_the_same_words(rig: Rig) -
     assert sorted(kind for _, kind, _ in found[0][1]["failures"]) == ["denied"] * 4 + ["vanished"]
 
 
-def test_every_object_denied_is_an_error(rig: Rig, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_object_denied_is_an_error(
+    rig: Rig, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(native, "_MISSES", 5)
     counter = Counter(monkeypatch)
     keys = rig.keys({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
@@ -174,7 +189,11 @@ def test_every_object_denied_is_an_error(rig: Rig, kind: str, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "fault", [f if f in ("503", "html", "truncated") else pytest.param(f, marks=pytest.mark.slow) for f in FAULTS]
+    "fault",
+    [
+        f if f in ("503", "html", "truncated") else pytest.param(f, marks=pytest.mark.slow)
+        for f in FAULTS
+    ],
 )
 def test_a_fault_changes_nothing(rig: Rig, kind: str, proxy: FaultyProxy, fault: Any,
                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
@@ -275,7 +294,9 @@ def started(server: http.server.ThreadingHTTPServer) -> list[str]:
 
 
 def object_at(url: str) -> S3Object:
-    aws = connect_aws(boto3_session=boto3.Session("AKIA", "no", region_name="us-east-1"), endpoint_url=url)
+    aws = connect_aws(
+        boto3_session=boto3.Session("AKIA", "no", region_name="us-east-1"), endpoint_url=url
+    )
     return S3Object(AwsOpener(aws.client("s3")), "gt-logs", "one", "one", len(b"one line\n"))
 
 
@@ -298,7 +319,9 @@ def test_a_proxy_of_the_environment_is_used(
     assert asked == [f"http://{host}"]
 
 
-def test_this_machine_is_reached_without_the_proxy(server: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_is_reached_without_the_proxy(
+    server: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = started(server)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -311,9 +334,18 @@ def certificates(program: str, folder: Path) -> Path:
     """Make an authority and a certificate of it for 127.0.0.1; returns the authority's."""
     (folder / "leaf.ext").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
     for command in (
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf",
-        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.pem -days 2 -extfile leaf.ext",
+        (
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out"
+            " ca.pem -days 2 -subj /CN=ca"
+        ),
+        (
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr"
+            " -subj /CN=leaf"
+        ),
+        (
+            "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.pem -days 2"
+            " -extfile leaf.ext"
+        ),
     ):
         subprocess.run([program, *command.split()], check=True, capture_output=True, cwd=folder)
     return folder / "ca.pem"
@@ -340,7 +372,9 @@ def test_the_bundle_of_certificates_decides(server: Any, kind: str, tmp_path: Pa
         object_at(url).open()
 
 
-@pytest.mark.parametrize("name", ["arn:aws:s3:us-east-1:111122223333:accesspoint/logs", "logs--use1-az4--x-s3", "A_b"])
+@pytest.mark.parametrize(
+    "name", ["arn:aws:s3:us-east-1:111122223333:accesspoint/logs", "logs--use1-az4--x-s3", "A_b"]
+)
 def test_other_buckets_are_left_to_boto3(name: str) -> None:
     pytest.importorskip("obstore")
     client = object_at("http://127.0.0.1:9").opener.client
@@ -350,7 +384,8 @@ def test_other_buckets_are_left_to_boto3(name: str) -> None:
 
 def test_an_object_written_anew_is_read_as_it_is(rig: Rig, kind: str) -> None:
     item = next(list_logs(AwsOpener(rig.aws().client("s3")), f"s3://{BUCKET}/a/"))
-    old = S3Object(item.opener, BUCKET, item.key, "0" * 32, item.size)  # listed before it was written anew
+    # listed before it was written anew
+    old = S3Object(item.opener, BUCKET, item.key, "0" * 32, item.size)
     assert old.open().read() == item.open().read()
 
 
@@ -358,7 +393,9 @@ def test_a_second_look_asks_for_nothing_and_a_new_object_alone(rig: Rig, kind: s
                                                                proxy: FaultyProxy) -> None:  # fmt: skip
     aws, cache, uri = through(rig, proxy.url), Cache(tmp_path), f"s3://{BUCKET}/c/"
     for n in range(5):
-        rig.client("s3").put_object(Bucket=BUCKET, Key=f"c/2026-11-0{n + 1}-x", Body=bodies()["b//double/one"])
+        rig.client("s3").put_object(
+            Bucket=BUCKET, Key=f"c/2026-11-0{n + 1}-x", Body=bodies()["b//double/one"]
+        )
     with read_hits(uri, aws=aws, cache=cache) as hits:
         assert len(hits) == 5
     proxy.disarm()
@@ -369,7 +406,9 @@ def test_a_second_look_asks_for_nothing_and_a_new_object_alone(rig: Rig, kind: s
     proxy.disarm()
     with read_hits(uri, aws=aws, cache=cache) as hits:
         assert len(hits) == 6
-    assert [name for name in proxy.names if "list-type" not in name] == [f"GET /{BUCKET}/c/2026-11-06-x"]
+    assert [name for name in proxy.names if "list-type" not in name] == [
+        f"GET /{BUCKET}/c/2026-11-06-x"
+    ]
     rig.client("s3").delete_object(Bucket=BUCKET, Key="c/2026-11-06-x")
 
 
@@ -395,7 +434,9 @@ def test_what_is_fetched_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     line = corpus.case("x").text.encode() + b"\n"
     monkeypatch.setattr(S3Object, "open", lambda self: Body(line))
     monkeypatch.setattr(S3Object, "most_requests", 8)
-    _, coverage = count_hits([S3Object(None, BUCKET, str(n), "e", len(line)) for n in range(200)], "key")
+    _, coverage = count_hits(
+        [S3Object(None, BUCKET, str(n), "e", len(line)) for n in range(200)], "key"
+    )
     assert (coverage.objects_read, coverage.hits) == (200, 200)
     assert (Body.held, Body.peak) == (0, Body.peak)
     assert 1 <= Body.peak <= 8
@@ -432,7 +473,10 @@ LISTING = (
     b"<CommonPrefixes><Prefix>a/b/</Prefix></CommonPrefixes></ListBucketResult>"
 )
 SPOILED = {
-    "an error": b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
+    "an error": (
+        b"<Error><Code>InternalError</Code><Message>We encountered an internal"
+        b" error.</Message></Error>"
+    ),
     "cut off": LISTING[:-60],
     "a hole": LISTING.replace(b"</Key><LastModified>", b"", 1),
     "another page behind it": LISTING + LISTING,
@@ -477,7 +521,12 @@ def test_a_spoiled_page_of_a_listing_is_asked_for_again(
     assert page == {
         "Contents": [
             {"Key": "a/é 1", "Size": 7, "ETag": '"one"', "LastModified": when},
-            {"Key": "a/2", "Size": 0, "ETag": '"two"', "LastModified": when + dt.timedelta(seconds=1)},
+            {
+                "Key": "a/2",
+                "Size": 0,
+                "ETag": '"two"',
+                "LastModified": when + dt.timedelta(seconds=1),
+            },
         ],
         "CommonPrefixes": [{"Prefix": "a/b/"}],
         "IsTruncated": False,

@@ -34,7 +34,12 @@ def test_an_address_names_a_bucket_and_what_is_in_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["arn:aws:s3:us-east-1:111122223333:accesspoint/images", "s3://arn:aws:s3:::gt-images", "s3:/b"]
+    "text",
+    [
+        "arn:aws:s3:us-east-1:111122223333:accesspoint/images",
+        "s3://arn:aws:s3:::gt-images",
+        "s3:/b",
+    ],
 )
 def test_what_is_no_bucket_is_none(text: str) -> None:
     with pytest.raises(InvalidInput, match="not a bucket name"):
@@ -42,7 +47,8 @@ def test_what_is_no_bucket_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("s3://gt-images/k\n", "k"), ("s3://gt-images/k ", "k "), ("s3://gt-images", "")]
+    ("text", "key"),
+    [("s3://gt-images/k\n", "k"), ("s3://gt-images/k ", "k "), ("s3://gt-images", "")],
 )
 def test_a_key_keeps_its_blanks(text: str, key: str) -> None:
     assert parse_s3_uri(text) == ("gt-images", key)

@@ -1,4 +1,6 @@
-"""Reading teams, workforces, jobs, buckets and endpoints from the sandbox, and what a role without permissions sees."""
+"""Reading teams, workforces, jobs, buckets and endpoints from the sandbox,
+and what a role without permissions sees.
+"""
 
 import pytest
 
@@ -36,7 +38,9 @@ def test_teams_and_their_locks(gt):
 def test_listing_teams_takes_two_calls(gt):
     calls = []
     client = gt.aws.client("sagemaker")
-    client.meta.events.register("before-call.sagemaker", lambda model, **_: calls.append(model.name), unique_id="count")
+    client.meta.events.register(
+        "before-call.sagemaker", lambda model, **_: calls.append(model.name), unique_id="count"
+    )
     try:
         gt.workteams()
     finally:
@@ -45,7 +49,10 @@ def test_listing_teams_takes_two_calls(gt):
 
 
 def test_endpoints_leave_out_the_portals_own(gt):
-    assert [endpoint.id for endpoint in gt.endpoints()] == ["vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210"]
+    assert [endpoint.id for endpoint in gt.endpoints()] == [
+        "vpce-0a1b2c3d4e5f60718",
+        "vpce-0fedcba9876543210",
+    ]
     assert "labeling" in gt.endpoints()[0].label
 
 
@@ -58,12 +65,17 @@ def test_a_bucket_says_what_it_is(gt):
 
 def test_without_permissions_parts_are_unseen_and_not_guessed(stranger):
     state = stranger.state(bucket="gt-images").bucket
-    for part, action in ((state.policy, "s3:GetBucketPolicy"), (state.logging, "s3:GetBucketLogging")):
+    for part, action in (
+        (state.policy, "s3:GetBucketPolicy"),
+        (state.logging, "s3:GetBucketLogging"),
+    ):
         assert (part.missing.action, part.missing.why) == (action, "denied")
         with pytest.raises(PartNotReadError, match=action):
             _ = part.value
     answers = stranger.who_can_open("gt-images", "scans/0001.png").at("203.0.113.7")
-    assert {each.answer for each in answers} == {"unknown"}, "what cannot be read is not called opened"
+    assert {each.answer for each in answers} == {"unknown"}, (
+        "what cannot be read is not called opened"
+    )
     for call in (stranger.workteams, stranger.endpoints, stranger.workforce):
         with pytest.raises(AccessDenied) as caught:
             call()
@@ -99,7 +111,21 @@ def test_bad_team_names(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "ab", "GT", "a..b", "192.168.1.1", "-ab", "a_b", "x" * 64, "xn--abc", "a-s3alias", "a b", "s3://"]
+    "name",
+    [
+        "",
+        "ab",
+        "GT",
+        "a..b",
+        "192.168.1.1",
+        "-ab",
+        "a_b",
+        "x" * 64,
+        "xn--abc",
+        "a-s3alias",
+        "a b",
+        "s3://",
+    ],
 )
 def test_bad_bucket_names(name):
     with pytest.raises(InvalidInput):
@@ -112,7 +138,9 @@ def test_bad_keys(key):
         buckets.check_key(key)
 
 
-@pytest.mark.parametrize("prefix", ["scans/*", "a?", "${aws:username}/", "/scans", "s3://gt-images/scans/"])
+@pytest.mark.parametrize(
+    "prefix", ["scans/*", "a?", "${aws:username}/", "/scans", "s3://gt-images/scans/"]
+)
 def test_prefixes_that_a_policy_would_read_otherwise(prefix):
     with pytest.raises(InvalidInput):
         buckets.check_prefix(prefix)
@@ -127,7 +155,9 @@ def test_both_toggles_are_always_sent():
 
 
 def test_a_team_of_another_region_is_named_with_it(gt):
-    other = connect(boto3_session=gt.aws._session, endpoint_url=gt.aws.endpoint_url, region="eu-west-1")
+    other = connect(
+        boto3_session=gt.aws._session, endpoint_url=gt.aws.endpoint_url, region="eu-west-1"
+    )
     with pytest.raises(NotFound, match="It is in us-east-1: pass region='us-east-1'"):
         other.workteam("open-team")
     with pytest.raises(NotFound, match="For a team of another region pass region="):
@@ -139,7 +169,10 @@ def test_a_team_of_another_region_is_named_with_it(gt):
     [
         ([("s3://b/north/manifests/m.json", "s3://b/north/output/")], "north/"),
         ([("s3://b/north/manifests/m.json", "s3://b/north/output")], "north/"),
-        ([("s3://b/north/a/m", "s3://b/north/a/o"), ("s3://b/north/b/m", "s3://other/x/")], "north/"),
+        (
+            [("s3://b/north/a/m", "s3://b/north/a/o"), ("s3://b/north/b/m", "s3://other/x/")],
+            "north/",
+        ),
         ([("s3://b/north/m", "s3://b/northern/o")], ""),  # a part of a name is no folder
         ([("s3://b/north/m", "s3://b/north/o"), ("s3://b/south/m", "s3://b/south/o")], ""),
         ([("s3://b/m.json", "s3://b/north/o")], ""),
@@ -149,6 +182,11 @@ def test_a_team_of_another_region_is_named_with_it(gt):
         ([], ""),
     ],
 )
-def test_the_folder_of_jobs_holds_all_that_they_name_in_the_bucket(uris: list[tuple[str, str]], folder: str) -> None:
-    jobs = [LabelingJob("j", "InProgress", "arn", input_uri=read, output_uri=written) for read, written in uris]
+def test_the_folder_of_jobs_holds_all_that_they_name_in_the_bucket(
+    uris: list[tuple[str, str]], folder: str
+) -> None:
+    jobs = [
+        LabelingJob("j", "InProgress", "arn", input_uri=read, output_uri=written)
+        for read, written in uris
+    ]
     assert folder_of(jobs, "b") == folder

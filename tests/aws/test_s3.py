@@ -35,7 +35,9 @@ DAYS = [dt.date(2026, 11, 1) + dt.timedelta(days=n) for n in range(24)]
 
 def body(day: dt.date, n: int = 1) -> bytes:
     moment = dt.datetime(day.year, day.month, day.day, 8)
-    return "".join(corpus.case("x", time=moment, request_id=f"{day}{i}").text + "\n" for i in range(n)).encode()
+    return "".join(
+        corpus.case("x", time=moment, request_id=f"{day}{i}").text + "\n" for i in range(n)
+    ).encode()
 
 
 @pytest.fixture
@@ -44,7 +46,9 @@ def simple() -> FakeS3:
     for day in DAYS:
         written = dt.datetime(day.year, day.month, day.day, 11, tzinfo=dt.UTC)
         fake.put("gt-logs", f"s3/{day:%Y-%m-%d}-11-00-00-ABCDEF0123456789", body(day), written)
-    fake.logging["gt-images"] = {"LoggingEnabled": {"TargetBucket": "gt-logs", "TargetPrefix": "s3/"}}
+    fake.logging["gt-images"] = {
+        "LoggingEnabled": {"TargetBucket": "gt-logs", "TargetPrefix": "s3/"}
+    }
     return fake
 
 
@@ -54,7 +58,12 @@ def parted() -> FakeS3:
     for source in ("gt-images", "other"):
         for day in DAYS:
             key = f"s3/111122223333/us-east-1/{source}/{day:%Y/%m/%d}/{day:%Y-%m-%d}-00-00-00-ABCDEF0123456789"
-            fake.put("gt-logs", key, body(day), dt.datetime(day.year, day.month, day.day, 11, tzinfo=dt.UTC))
+            fake.put(
+                "gt-logs",
+                key,
+                body(day),
+                dt.datetime(day.year, day.month, day.day, 11, tzinfo=dt.UTC),
+            )
     return fake
 
 
@@ -66,14 +75,19 @@ def days(found) -> list[int]:
 def test_simple_layout_is_bounded(simple: FakeS3, uri: str) -> None:
     assert days(list_logs(AwsOpener(simple), uri)) == [d.day for d in DAYS]
     simple.listed = 0
-    found = list_logs(AwsOpener(simple), uri, since=dt.datetime(2026, 11, 10, 6), until=dt.datetime(2026, 11, 12))
+    found = list_logs(
+        AwsOpener(simple), uri, since=dt.datetime(2026, 11, 10, 6), until=dt.datetime(2026, 11, 12)
+    )
     assert days(found) == [10, 11, 12, 13, 14]  # two days of margin for late delivery
     assert simple.listed < 24
 
 
 def test_partitioned_layout_is_bounded(parted: FakeS3) -> None:
     since, until = dt.datetime(2026, 11, 10), dt.datetime(2026, 11, 11)
-    assert days(list_logs(AwsOpener(parted), "s3://gt-logs/s3/", since=since, until=until)) == [10, 11, 12, 13] * 2
+    assert (
+        days(list_logs(AwsOpener(parted), "s3://gt-logs/s3/", since=since, until=until))
+        == [10, 11, 12, 13] * 2
+    )
     one = "s3://gt-logs/s3/111122223333/us-east-1/gt-images/"
     assert days(list_logs(AwsOpener(parted), one, since=since, until=until)) == [10, 11, 12, 13]
     assert len(list(list_logs(AwsOpener(parted), "s3://gt-logs/s3/"))) == 48
@@ -85,7 +99,11 @@ def test_parts_of_a_listing_make_the_whole(
     simple: FakeS3, parted: FakeS3, places: list[int], since: dt.datetime | None
 ) -> None:
     """Known keys part a listing, also where some of them are gone and others are new."""
-    for fake, uri in ((simple, "s3://gt-logs/s3/"), (parted, "s3://gt-logs/s3/"), (parted, "s3://gt-logs/")):
+    for fake, uri in (
+        (simple, "s3://gt-logs/s3/"),
+        (parted, "s3://gt-logs/s3/"),
+        (parted, "s3://gt-logs/"),
+    ):
         keys = sorted(key for _, key in fake.objects)
         known = [keys[place] for place in places]
         for key in keys[3:14:5]:
@@ -107,7 +125,9 @@ def test_the_page_that_shows_the_layout_is_asked_for_once(simple: FakeS3) -> Non
     known = [keys[simple.page - 1]]
     for borders in (None, lambda *_: known):
         simple.pages = 0
-        assert [item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/s3/", borders=borders)] == keys
+        assert [
+            item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/s3/", borders=borders)
+        ] == keys
         assert simple.pages == pages
 
 
@@ -116,8 +136,12 @@ def test_a_whole_key_is_a_source(simple: FakeS3) -> None:
     keys = sorted(key for _, key in simple.objects)
     simple.put("gt-logs", "mine/plain.log", body(DAYS[0]))
     simple.put("gt-logs", "s3/", b"")
-    assert [item.key for item in list_logs(AwsOpener(simple), f"s3://gt-logs/{keys[0]}")] == [keys[0]]
-    assert [item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/mine/plain.log")] == ["mine/plain.log"]
+    assert [item.key for item in list_logs(AwsOpener(simple), f"s3://gt-logs/{keys[0]}")] == [
+        keys[0]
+    ]
+    assert [item.key for item in list_logs(AwsOpener(simple), "s3://gt-logs/mine/plain.log")] == [
+        "mine/plain.log"
+    ]
     simple.put("gt-logs", "mine/plain.log.2", body(DAYS[1]))
     assert len(list(list_logs(AwsOpener(simple), "s3://gt-logs/mine/plain.log"))) == 2
     assert len(list(list_logs(AwsOpener(simple), "s3://gt-logs/s3/"))) == len(keys)
@@ -160,7 +184,9 @@ def test_a_second_look_lists_parts_at_the_same_time(
         assert hits.coverage.last_hit == dt.datetime(2026, 11, 24, 8)
 
 
-def test_kept_rows_need_no_room(simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_rows_need_no_room(
+    simple: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache, disk = Cache(tmp_path), shutil.disk_usage(tmp_path)
     read_hits("s3://gt-logs/s3/", aws=simple, cache=cache).close()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: disk._replace(free=0))
@@ -175,7 +201,9 @@ def test_unknown_layout_is_listed_whole() -> None:
     fake.put("b", "mine/a.log", body(DAYS[0]), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     fake.put("b", "mine/z.log", body(DAYS[9]), dt.datetime(2026, 11, 10, tzinfo=dt.UTC))
     assert len(list(list_logs(AwsOpener(fake), "s3://b/mine/"))) == 2
-    assert len(list(list_logs(AwsOpener(fake), "s3://b/mine/", since=dt.datetime(2026, 11, 5)))) == 1
+    assert (
+        len(list(list_logs(AwsOpener(fake), "s3://b/mine/", since=dt.datetime(2026, 11, 5)))) == 1
+    )
 
 
 def test_find_logs(simple: FakeS3) -> None:
@@ -211,7 +239,9 @@ def test_a_second_look_fetches_only_what_is_new(simple: FakeS3, tmp_path: Path) 
     cache = Cache(tmp_path)
     bad = dt.date(2026, 11, 20)
     key = "s3/2026-11-20-12-00-00-BAD"
-    simple.put("gt-logs", key, body(bad) + b"cut [line\n\n", dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
+    simple.put(
+        "gt-logs", key, body(bad) + b"cut [line\n\n", dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    )
     with read_hits("s3://gt-logs/s3/", aws=simple, cache=cache) as hits:
         first, rows = hits.coverage, hits.count("day,http_status").rows
     assert len(simple.fetched) == 25
@@ -221,7 +251,16 @@ def test_a_second_look_fetches_only_what_is_new(simple: FakeS3, tmp_path: Path) 
         assert hits.count("day,http_status").rows == rows
     assert simple.fetched == []
     assert second.objects_cached == 25
-    for name in ("lines", "hits", "unreadable", "blank", "objects", "last_delivery", "typical_delay_s", "samples"):
+    for name in (
+        "lines",
+        "hits",
+        "unreadable",
+        "blank",
+        "objects",
+        "last_delivery",
+        "typical_delay_s",
+        "samples",
+    ):
         assert getattr(first, name) == getattr(second, name), name
     assert second.adds_up
     simple.put("gt-logs", key, body(bad, 2))  # another ETag
@@ -309,7 +348,9 @@ def test_a_cancelled_read_goes_on_where_it_was(
 
 
 class Flaky(http.server.BaseHTTPRequestHandler):
-    """S3 whose connections break: after ``breaks`` more bytes each, as many times as there are numbers."""
+    """S3 whose connections break: after ``breaks`` more bytes each,
+    as many times as there are numbers.
+    """
 
     protocol_version = "HTTP/1.1"
     content, etag = b"", '"one"'
@@ -326,7 +367,9 @@ class Flaky(http.server.BaseHTTPRequestHandler):
         body = self.content[first:]
         self.send_response(206 if ranged else 200)
         if ranged:
-            self.send_header("Content-Range", f"bytes {first}-{len(self.content) - 1}/{len(self.content)}")
+            self.send_header(
+                "Content-Range", f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"
+            )
         self.send_header("Last-Modified", "Fri, 20 Nov 2026 12:00:00 GMT")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", self.etag)
@@ -367,10 +410,13 @@ def test_obstore_and_boto3_take_up_a_broken_connection(
     monkeypatch.setattr(objects.time, "sleep", lambda s: None)
     server, client = flaky
     line = corpus.case("x").text.encode() + b"\n"
-    server.content = gzip.compress(line * (size // len(line)), 0) if packed else line * (size // len(line))
+    server.content = (
+        gzip.compress(line * (size // len(line)), 0) if packed else line * (size // len(line))
+    )
     item = S3Object(AwsOpener(client), "gt-logs", "one", "one", len(server.content))
     several = [[5000], [5000, 7, 20_000]]
-    several += [[5000, 7, 20_000, 9, 0]] if size == 40_000 else []  # boto3 alone streams a large one, in four attempts
+    # boto3 alone streams a large one, in four attempts
+    several += [[5000, 7, 20_000, 9, 0]] if size == 40_000 else []
     for breaks in several:
         server.breaks[:] = breaks
         server.asked.clear()
@@ -412,6 +458,7 @@ def test_a_broken_connection_is_taken_up_again(
     fails()
     server.breaks[:] = [5000]
     server.asked.clear()
-    server.etag = '"another"'  # the object was written anew meanwhile: its rest does not belong to the first part
+    # the object was written anew meanwhile: its rest does not belong to the first part
+    server.etag = '"another"'
     fails()
     assert server.asked == ["", "bytes=5000-"]

@@ -1,4 +1,6 @@
-"""Sessions of the SageMaker SDK: a connection writes where the session's own clients read, or is refused."""
+"""Sessions of the SageMaker SDK: a connection writes where the session's own clients
+read, or is refused.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,25 @@ LOCAL, OTHER = "http://127.0.0.1:4566", "http://127.0.0.1:4999"
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SAGEMAKER", "AWS_PROFILE"):
+    for name in (
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_SAGEMAKER",
+        "AWS_PROFILE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
-def session(sagemaker: str | None = "", s3: str | None = None, region: str = REGION, resource: bool = False) -> Any:
-    """A session as the SDK makes it; an address is where one of its clients calls, None means there is none."""
+def session(
+    sagemaker: str | None = "", s3: str | None = None, region: str = REGION, resource: bool = False
+) -> Any:
+    """A session as the SDK makes it; an address is where one of its clients calls,
+    None means there is none.
+    """
     boto = boto3.session.Session("AKIAEXAMPLE", "secret", region_name=region)
-    made = SimpleNamespace(boto_session=boto, boto_region_name=region, sagemaker_client=None, s3_client=None)
+    made = SimpleNamespace(
+        boto_session=boto, boto_region_name=region, sagemaker_client=None, s3_client=None
+    )
     if sagemaker is not None:
         made.sagemaker_client = boto.client("sagemaker", endpoint_url=sagemaker or None)
     if s3 is not None and resource:
@@ -68,14 +81,19 @@ AWS = ("https://api.sagemaker.eu-west-1.amazonaws.com", "https://s3.eu-west-1.am
         "local-resource",
     ],
 )
-def test_each_service_is_called_where_the_session_calls_it(given: dict[str, Any], expected: tuple[str, ...]) -> None:
+def test_each_service_is_called_where_the_session_calls_it(
+    given: dict[str, Any], expected: tuple[str, ...]
+) -> None:
     assert urls(session(**given)) == expected
 
 
 def test_a_client_in_another_region_keeps_the_default_there() -> None:
     assert urls(session(), region="us-east-1")[0] == "https://api.sagemaker.us-east-1.amazonaws.com"
     aws = gt_secure.connect(sagemaker_session=session(VPCE)).aws
-    assert aws.client("sagemaker", "us-east-1").meta.endpoint_url == "https://api.sagemaker.us-east-1.amazonaws.com"
+    assert (
+        aws.client("sagemaker", "us-east-1").meta.endpoint_url
+        == "https://api.sagemaker.us-east-1.amazonaws.com"
+    )
     assert aws.client("s3", "us-east-1").meta.endpoint_url == "https://s3.us-east-1.amazonaws.com"
 
 
@@ -88,9 +106,17 @@ def test_a_client_in_another_region_keeps_the_default_there() -> None:
         ({"sagemaker": VPCE}, {"endpoint_url": LOCAL}),
         ({"sagemaker": LOCAL, "s3": LOCAL}, {"endpoint_url": OTHER}),
     ],
-    ids=["sagemaker-here-s3-on-aws", "s3-here-sagemaker-on-aws", "other-region", "other-endpoint", "other-sandbox"],
+    ids=[
+        "sagemaker-here-s3-on-aws",
+        "s3-here-sagemaker-on-aws",
+        "other-region",
+        "other-endpoint",
+        "other-sandbox",
+    ],
 )
-def test_writing_elsewhere_than_the_session_reads_is_refused(given: dict[str, Any], more: dict[str, Any]) -> None:
+def test_writing_elsewhere_than_the_session_reads_is_refused(
+    given: dict[str, Any], more: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidInput) as caught:
         gt_secure.connect(sagemaker_session=session(**given), **more)
     assert caught.value.field == "sagemaker_session"

@@ -1,4 +1,6 @@
-"""Calls in another process: results, budgets of time and memory, and what happens to the process."""
+"""Calls in another process: results, budgets of time and memory,
+and what happens to the process.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def test_what_takes_too_much_is_given_up(function, arguments) -> None:
     assert process() != before, "the next call gets a new process"
 
 
-@pytest.mark.parametrize(("function", "argument"), [(math.sqrt, -1), (time.gmtime, {}), (hashlib.md5, "x")])
+@pytest.mark.parametrize(
+    ("function", "argument"), [(math.sqrt, -1), (time.gmtime, {}), (hashlib.md5, "x")]
+)
 def test_what_fails_has_no_result(function, argument) -> None:
     with pytest.raises(TimeoutError):
         budget.call(function, argument)
@@ -70,7 +74,9 @@ def test_an_interrupt_leaves_no_reply_for_the_next_call(monkeypatch: pytest.Monk
     def interrupted() -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(child, "stdout", SimpleNamespace(readline=interrupted, close=child.stdout.close))
+    monkeypatch.setattr(
+        child, "stdout", SimpleNamespace(readline=interrupted, close=child.stdout.close)
+    )
     with pytest.raises(KeyboardInterrupt):
         budget.call(operator.add, 1, 1)
     assert budget.call(operator.add, 2, 2) == 4
@@ -86,7 +92,9 @@ def test_an_interrupt_leaves_no_reply_for_the_next_call(monkeypatch: pytest.Monk
         ("/bin/cat", TimeoutError),
     ],
 )
-def test_without_an_interpreter_nothing_is_evaluated(interpreter, error, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_interpreter_nothing_is_evaluated(
+    interpreter, error, monkeypatch: pytest.MonkeyPatch
+) -> None:
     budget._process.cache_clear()
     monkeypatch.setattr(sys, "executable", interpreter)
     with pytest.raises(error, match=r".+"):
@@ -115,7 +123,10 @@ def test_a_process_without_a_main_module_whose_end_ends_the_other() -> None:
     root = os.path.dirname(os.path.dirname(os.path.dirname(budget.__file__)))
     env = {**os.environ, "PYTHONPATH": root}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", WITHOUT_MAIN], env=env, capture_output=True, text=True
+        [sys.executable, "-W", "error", "-X", "dev", "-c", WITHOUT_MAIN],
+        env=env,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
     with pytest.raises(ProcessLookupError):

@@ -63,7 +63,9 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_text_with_a_sign_of_a_secret_is_left_out(text: str) -> None:
     assert mask.redact(text) == mask.LEFT_OUT
     assert str(InvalidInput(text).message) == mask.LEFT_OUT
-    assert mask.redact_data({"a": [text, text.encode()]}) == {"a": [mask.LEFT_OUT, mask.LEFT_OUT.encode()]}
+    assert mask.redact_data({"a": [text, text.encode()]}) == {
+        "a": [mask.LEFT_OUT, mask.LEFT_OUT.encode()]
+    }
 
 
 @pytest.mark.usefixtures("alone")
@@ -74,7 +76,12 @@ def test_a_name_decides_for_its_value() -> None:
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     "text",
-    ["Pass bucket='photos'.", "arn:aws:s3:::b/k", "Condition key s3:signatureversion is not known", {"a": [1, None]}],
+    [
+        "Pass bucket='photos'.",
+        "arn:aws:s3:::b/k",
+        "Condition key s3:signatureversion is not known",
+        {"a": [1, None]},
+    ],
 )
 def test_the_rest_stays(text: Any) -> None:
     assert mask.redact_data(text) == text

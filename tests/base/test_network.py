@@ -99,7 +99,12 @@ def test_a_bad_word_in_a_list_is_named():
 
 @given(st.text(max_size=200))
 def test_no_text_crashes_the_parsers(text):
-    for parse in (network.parse_networks, network.parse_endpoint_id, network.Source.parse, network.parse_address):
+    for parse in (
+        network.parse_networks,
+        network.parse_endpoint_id,
+        network.Source.parse,
+        network.parse_address,
+    ):
         with contextlib.suppress(InvalidInput):
             parse(text)
 
@@ -125,7 +130,9 @@ def test_scope(text, kind):
     assert network.scope(network.parse_network(text)) == kind
 
 
-@pytest.mark.parametrize("text", ["203.0.113.7", "10.0.3.4 via vpce-0a1b2c3d", "vpce-0a1b2c3d4e5f60718", "2001:db8::1"])
+@pytest.mark.parametrize(
+    "text", ["203.0.113.7", "10.0.3.4 via vpce-0a1b2c3d", "vpce-0a1b2c3d4e5f60718", "2001:db8::1"]
+)
 def test_source_text_comes_back(text):
     assert str(network.Source.parse(text)) == text
 

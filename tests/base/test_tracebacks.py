@@ -7,7 +7,9 @@ import pytest
 from gt_secure.base import tracebacks
 
 
-@pytest.mark.parametrize(("outcome", "longrepr"), [("passed", None), ("failed", "Rk7"), ("skipped", ("a.py", 1, "x"))])
+@pytest.mark.parametrize(
+    ("outcome", "longrepr"), [("passed", None), ("failed", "Rk7"), ("skipped", ("a.py", 1, "x"))]
+)
 def test_a_report_that_cannot_be_masked_is_left_out(
     outcome: str, longrepr: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,6 @@
-"""A sandbox, a JupyterLab and a Chromium; everything offline, on free ports, in a home of its own."""
+"""A sandbox, a JupyterLab and a Chromium; everything offline, on free ports,
+in a home of its own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "out" / "screenshots"
 START_S = 240
 """A bound for a busy machine: nothing waits for it when all is well."""
-SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret")
+SECRETS = re.compile(
+    r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|A[KS]IA[A-Z0-9]{12}|aws_secret"
+)
 
 FAILED = pytest.StashKey[bool]()
 OPENED = pytest.StashKey[list["Notebook"]]()
@@ -64,7 +68,11 @@ class Lab:
     def notebook(self, name: str, *cells: str) -> Path:
         """Write a notebook with code cells."""
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         path = self.folder / name
         nbformat.write(book, path)
         return path
@@ -78,7 +86,9 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def running_lab(running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def running_lab(
+    running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
     given = {**running_sandbox.environment(), "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
     environment = warm.environment(given)  # in which a cell finds gt-secure
     home = tmp_path_factory.mktemp("home")
@@ -90,7 +100,9 @@ def running_lab(running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.T
 
 @pytest.fixture
 def lab(running_lab: Lab, sandbox: Sandbox) -> Lab:
-    """One JupyterLab for all browser tests of a worker; its kernels see a sandbox that each file finds as seeded."""
+    """One JupyterLab for all browser tests of a worker;
+    its kernels see a sandbox that each file finds as seeded.
+    """
     return running_lab
 
 
@@ -118,16 +130,18 @@ def heard(self, stream, messages):
 
 Connection.connect, Connection.on_kernel_restarted, Connection.handle_outgoing_message = connected, told, heard
 """
-"""Makes a server subscribe too late where a file ``deaf`` is: the first connection to the first kernel that was started
-again hears nothing on the channel of statuses.
+"""Makes a server subscribe too late where a file ``deaf`` is: the first connection to the first
+kernel that was started again hears nothing on the channel of statuses.
 
-So it happens to a busy machine, since the server does not wait for a kernel that was busy when it died.
+So it happens to a busy machine, since the server does not wait for a kernel that was busy when it
+died.
 """
 
 
 @contextlib.contextmanager
 def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") -> Iterator[Lab]:
-    """JupyterLab of one Python, on a free port, with a home of its own and no setting of this machine.
+    """JupyterLab of one Python, on a free port, with a home of its own and no setting of this
+    machine.
 
     ``base`` is its base URL without a slash at the end.
     """
@@ -192,7 +206,10 @@ def link_extension(data: Path) -> None:
 
 def _settings(folder: Path) -> None:
     choices: dict[str, dict[str, Any]] = {
-        "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+        "apputils-extension/notification.jupyterlab-settings": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
         # The strictest case for secrets: the state of all widgets goes into the notebook.
         "../@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings": {"saveState": True},
         "docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
@@ -208,7 +225,10 @@ def _wait(lab: Lab, log: Path) -> None:
     while time.monotonic() < end:
         if lab.process.poll() is not None:
             break
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=2):
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=2),
+        ):
             return
         time.sleep(0.1)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
@@ -218,7 +238,9 @@ _browser = contextlib.ExitStack()
 _running: list[Any] = []
 _contexts: dict[str, Any] = {}
 _loaded: dict[str, Any] = {}
-"""For a lab its page where JupyterLab is loaded and nothing is open: loading it costs more than most tests."""
+"""For a lab its page where JupyterLab is loaded and nothing is open:
+loading it costs more than most tests.
+"""
 
 _EMPTY = """async () => {
   const app = window.jupyterapp, { shell, serviceManager } = app;
@@ -237,8 +259,9 @@ _EMPTY = """async () => {
   return !document.querySelector('.jp-Dialog');
 }"""
 SETTINGS = (
-    "[...window.jupyterapp.pluginRegistry?._plugins?.values?.() ?? window.jupyterapp._plugins.values()]"
-    ".find(each => each.id === '@jupyterlab/apputils-extension:settings').service"
+    "[...window.jupyterapp.pluginRegistry?._plugins?.values?.() ??"
+    " window.jupyterapp._plugins.values()].find(each => each.id ==="
+    " '@jupyterlab/apputils-extension:settings').service"
 )
 """JupyterLab's registry of settings, in JavaScript."""
 
@@ -247,16 +270,19 @@ PATIENT = """{
   const timeout = AbortSignal.timeout.bind(AbortSignal);
   AbortSignal.timeout = ms => timeout(ms === 2000 ? %d : ms);
 }"""
-"""anywidget gives a page two seconds to load a widget's module, then drops every message to that widget: a busy machine
-gets longer."""
+"""anywidget gives a page two seconds to load a widget's module, then drops every message to that
+widget: a busy machine gets longer."""
 
 
 def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) -> Any:
-    """Take a page with JupyterLab where nothing is open: the one that was put back, or a new one."""
+    """Take a page with JupyterLab where nothing is open:
+    the one that was put back, or a new one.
+    """
     page = _loaded.pop(lab.url, None)
     if page is None:
         if lab.url not in _contexts:
-            # Chromium draws here without a graphics card: what turns until an answer comes costs more than the answer.
+            # Chromium draws here without a graphics card: what turns until an answer comes costs
+            # more than the answer.
             context = chromium.new_context(reduced_motion="reduce")
             context.set_default_timeout(START_S * 1000)
             context.add_init_script(PATIENT % (START_S * 1000))
@@ -270,7 +296,9 @@ def take_page(chromium: Any, lab: Lab, width: int = 1280, height: int = 1000) ->
 
 
 def put_back(lab: Lab, page: Any, *, failed: bool) -> None:
-    """Close what is open in JupyterLab, and end its kernels; a page that cannot do that is closed."""
+    """Close what is open in JupyterLab, and end its kernels;
+    a page that cannot do that is closed.
+    """
     with contextlib.suppress(Exception):  # the page may be in any state after a failure
         if page.evaluate(_EMPTY % SETTINGS) and not failed:
             _loaded[lab.url] = page
@@ -284,14 +312,18 @@ def chromium() -> Any:
     if not _running:
         program = chromium_program()
         if program is None:
-            pytest.fail("The browser tests need Chromium: install the package chromium of your system.")
+            pytest.fail(
+                "The browser tests need Chromium: install the package chromium of your system."
+            )
         _running.append(_browser.enter_context(start_chromium(program)))
     return _running[0]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-    """End Chromium after the last browser test: playwright's event loop runs in this thread until then."""
+    """End Chromium after the last browser test:
+    playwright's event loop runs in this thread until then.
+    """
     result = yield
     if nextitem is None or nextitem.path.parent != item.path.parent:
         _running.clear()
@@ -310,7 +342,9 @@ def axe() -> str:
 def wait_for_hits(sandbox: Sandbox, address: str, since: float) -> None:
     """Wait until the access log has a request of ours from an address that came after a moment."""
     env = sandbox.environment()
-    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"])
+    session = boto3.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"]
+    )
     gt = gt_secure.connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
     end = time.monotonic() + START_S
     while time.monotonic() < end:
@@ -346,15 +380,17 @@ class Notebook:
     def open(self) -> None:
         self.command("docmanager:open", path=self.name, factory="Notebook")
         self.page.wait_for_function(
-            "name => { const shown = window.jupyterapp.shell.currentWidget; return shown?.context?.path === name"
-            " && shown.sessionContext?.session?.kernel?.connectionStatus === 'connected' }",
+            "name => { const shown = window.jupyterapp.shell.currentWidget; return"
+            " shown?.context?.path === name &&"
+            " shown.sessionContext?.session?.kernel?.connectionStatus === 'connected' }",
             arg=self.name,
         )
 
     def command(self, name: str, **args: Any) -> None:
         # What a command gives back may be half of JupyterLab.
         self.page.evaluate(
-            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args) }", [name, args]
+            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args) }",
+            [name, args],
         )
 
     def run_all(self) -> None:
@@ -362,10 +398,13 @@ class Notebook:
         self.panel.wait_for(timeout=START_S * 1000)
 
     def settle(self) -> None:
-        """Wait until no panel on the page works any more: what arrives then moves what stands below."""
+        """Wait until no panel on the page works any more:
+        what arrives then moves what stands below.
+        """
         self.page.wait_for_function(
-            "() => !document.querySelector('.gts-panel .gts-busy')"
-            " && ![...document.querySelectorAll('.gts-role')].some(e => e.textContent.startsWith('Checking what'))"
+            "() => !document.querySelector('.gts-panel .gts-busy') &&"
+            " ![...document.querySelectorAll('.gts-role')].some(e =>"
+            " e.textContent.startsWith('Checking what'))"
         )
 
     def agree(self, words: str) -> None:
@@ -376,7 +415,9 @@ class Notebook:
         box.check()
 
     def click(self, target: Any) -> None:
-        """Click when nothing moves: a press whose release lands elsewhere, as the page grew meanwhile, is no click."""
+        """Click when nothing moves: a press whose release lands elsewhere,
+        as the page grew meanwhile, is no click.
+        """
         target.wait_for()
         self.settle()
         target.click()
@@ -385,7 +426,8 @@ class Notebook:
         self.command("apputils:change-theme", theme=name)
         wanted = "false" if "Dark" in name else "true"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{wanted}"]', state="attached")
-        # JupyterLab lays its splash over the page while it changes the theme, and fades it out after that.
+        # JupyterLab lays its splash over the page while it changes the theme, and fades it out
+        # after that.
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def save(self) -> str:
@@ -403,7 +445,9 @@ class Notebook:
         return self.page.locator(".gts-panel").first
 
     def shoot(self, name: str) -> None:
-        """Keep a picture of the panel in both themes, where pictures are wanted (``GT_SECURE_PICTURES=1``)."""
+        """Keep a picture of the panel in both themes,
+        where pictures are wanted (``GT_SECURE_PICTURES=1``).
+        """
         if not os.environ.get("GT_SECURE_PICTURES"):
             return
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -413,15 +457,17 @@ class Notebook:
         self.theme("JupyterLab Light")
 
     def seen(self) -> str:
-        """Describe the page for the report of a failure: its text, its entries, the focus, and errors."""
+        """Describe the page for the report of a failure: its text, its entries,
+        the focus, and errors.
+        """
         try:
             text = self.page.evaluate(
-                "() => [...document.querySelectorAll('.jp-Cell-outputArea, .jp-Dialog')].map(e => e.innerText)"
-                ".join('\\n')"
-                " + '\\nentered: ' + JSON.stringify([...document.querySelectorAll('.gts-panel input[type=text]')]"
-                ".map(e => [e.labels?.[0]?.textContent, e.value]))"
-                " + '\\nfocus: ' + (document.activeElement?.outerHTML ?? '').slice(0, 200)"
-                " + '\\nkernel: ' + window.jupyterapp.shell.currentWidget?.sessionContext?.kernelDisplayStatus"
+                "() => [...document.querySelectorAll('.jp-Cell-outputArea, .jp-Dialog')].map(e =>"
+                " e.innerText).join('\\n') + '\\nentered: ' +"
+                " JSON.stringify([...document.querySelectorAll('.gts-panel"
+                " input[type=text]')].map(e => [e.labels?.[0]?.textContent, e.value])) + '\\nfocus:"
+                " ' + (document.activeElement?.outerHTML ?? '').slice(0, 200) + '\\nkernel: ' +"
+                " window.jupyterapp.shell.currentWidget?.sessionContext?.kernelDisplayStatus"
             )
         except Exception as error:
             text = f"the page does not answer: {type(error).__name__}"
@@ -462,13 +508,18 @@ def open_notebook(lab: Lab, chromium: Any, request: pytest.FixtureRequest) -> It
 
 @pytest.fixture
 def session_of(lab: Lab) -> Iterator[Callable[[Mapping[str, str]], str]]:
-    """Code that makes a boto3 session of some keys, which stand in a file and not in the notebook."""
+    """Code that makes a boto3 session of some keys,
+    which stand in a file and not in the notebook.
+    """
     path = lab.folder / "keys.json"
 
     def code(keys: Mapping[str, str]) -> str:
         names = ("AccessKeyId", "SecretAccessKey")
         path.write_text(json.dumps([keys[name] for name in names]))
-        return "import boto3, json, os\nsession = boto3.Session(*json.load(open('keys.json')), region_name='us-east-1')"
+        return (
+            "import boto3, json, os\nsession = boto3.Session(*json.load(open('keys.json')),"
+            " region_name='us-east-1')"
+        )
 
     yield code
     path.unlink(missing_ok=True)

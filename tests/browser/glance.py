@@ -24,7 +24,9 @@ WORDS = """root => {
 }"""
 """Collects the visible text of a panel: labels, buttons, hints, placeholders and choices."""
 
-NAMES = frozenset(("open-team", "radiology-team", "vpc-team", "gt-images", "ml-artifacts", "us-east-1", "sandbox"))
+NAMES = frozenset(
+    ("open-team", "radiology-team", "vpc-team", "gt-images", "ml-artifacts", "us-east-1", "sandbox")
+)
 
 IDEAS: dict[str, str] = {
     "team or bucket": "team|workteam|bucket(?! guard| policy| lock)",
@@ -50,7 +52,9 @@ IDEAS: dict[str, str] = {
     "probe": "probes?|kernel",
     "log": "logs?",
 }
-"""Ideas by the words that name them: those of the glossary, and what else a panel has shown before the first Apply."""
+"""Ideas by the words that name them: those of the glossary,
+and what else a panel has shown before the first Apply.
+"""
 
 LOCKS = re.compile(r"Bucket guard: only your list\.(?: URL lock: only the worker's own address\.)?")
 """The one sentence that may name two locks, which are product names."""
@@ -62,7 +66,9 @@ def counted(texts: Sequence[str]) -> list[str]:
     """Return the words, without names and addresses."""
     tokens = re.findall(r"[^\s·→|]+", " ".join(texts))
     plain = [token.strip("().,:;?!\"'…×✕✓") for token in tokens]
-    return [word for word in plain if re.fullmatch(r"[A-Za-z][A-Za-z'’-]*", word) and word not in NAMES]
+    return [
+        word for word in plain if re.fullmatch(r"[A-Za-z][A-Za-z'’-]*", word) and word not in NAMES
+    ]
 
 
 def nouns(texts: Sequence[str]) -> set[str]:

@@ -26,9 +26,14 @@ def violations(page: Any, axe: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, sandbox: Any, axe: str) -> None:
+def test_axe_finds_nothing_serious_in_either_theme(
+    open_notebook: Any, sandbox: Any, axe: str
+) -> None:
     started = time.time()
-    show = "import gt_secure\np = gt_secure.panel(team='radiology-team', addresses=['203.0.113.0/24', '10.0.0.0/8']); p"
+    show = (
+        "import gt_secure\np = gt_secure.panel(team='radiology-team', addresses=['203.0.113.0/24',"
+        " '10.0.0.0/8']); p"
+    )
     notebook = open_notebook("axe.ipynb", show, height=3600)
     notebook.run_all()
     panel = notebook.panel
@@ -46,9 +51,9 @@ def test_axe_finds_nothing_serious_in_either_theme(open_notebook: Any, sandbox: 
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         notebook.theme(theme)
         found = violations(notebook.page, axe)
-        assert [each for each in found if each["impact"] in ("serious", "critical", "moderate")] == [], json.dumps(
-            found, indent=1
-        )
+        assert [
+            each for each in found if each["impact"] in ("serious", "critical", "moderate")
+        ] == [], json.dumps(found, indent=1)
 
 
 def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:

@@ -1,4 +1,6 @@
-"""What only a browser can do: copy the URL, probe from the person's own network, and keep no trace of it."""
+"""What only a browser can do: copy the URL, probe from the person's own network,
+and keep no trace of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What goes wrong in real life: slow and late answers, cancel, restart, reload, two panels, refusals, no mouse."""
+"""What goes wrong in real life: slow and late answers, cancel, restart, reload, two panels,
+refusals, no mouse.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from .conftest import START_S
 pytestmark = pytest.mark.browser
 
 SHOW = "import gt_secure\np = gt_secure.panel(); p"
-# A call that is held answers when the test writes a file, not after a time: how fast this machine is does not matter.
+# A call that is held answers when the test writes a file, not after a time: how fast this machine
+# is does not matter.
 HELD = """
 import time, gt_secure
 from pathlib import Path
@@ -41,7 +44,9 @@ p = gt_secure.panel(Held(gt_secure.connect().aws)); p
 """
 
 
-FOCUSED = "() => { const e = document.activeElement; return e.labels?.[0]?.textContent || e.textContent }"
+FOCUSED = (
+    "() => { const e = document.activeElement; return e.labels?.[0]?.textContent || e.textContent }"
+)
 
 
 def choose(panel: Any, start: str) -> None:
@@ -142,7 +147,8 @@ def test_a_page_reload_brings_the_panel_back_with_its_state(open_notebook: Any) 
 
 def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook: Any) -> None:
     show = (
-        "import gt_secure\np = gt_secure.panel(team='open-team', bucket='gt-images', addresses=['203.0.113.0/24']); p"
+        "import gt_secure\np = gt_secure.panel(team='open-team', bucket='gt-images',"
+        " addresses=['203.0.113.0/24']); p"
     )
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
@@ -151,9 +157,12 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook.agree("No worker of radiology-team needs these addresses and endpoints")
     notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
-    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     notebook.page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status ==="
+        " 'idle'"
     )
     notebook.run_all()
     fresh = notebook.page.locator(".gts-panel").last
@@ -166,17 +175,28 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
 
 ERRORS = {
     "no-credentials": (
-        "import os\nfor k in [k for k in os.environ if k.startswith('AWS_') and 'REGION' not in k]: del os.environ[k]\n"
-        "os.environ['AWS_EC2_METADATA_DISABLED'] = 'true'",
+        (
+            "import os\nfor k in [k for k in os.environ if k.startswith('AWS_') and 'REGION' not in"
+            " k]: del os.environ[k]\nos.environ['AWS_EC2_METADATA_DISABLED'] = 'true'"
+        ),
         "No AWS credentials were found",
     ),
     "no-region": (
-        "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_CONFIG_FILE'): os.environ.pop(k, None)",
+        (
+            "import os\nfor k in ('AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_CONFIG_FILE'):"
+            " os.environ.pop(k, None)"
+        ),
         "No AWS region is set",
     ),
-    "no-answer": ("import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'", "No response from"),
+    "no-answer": (
+        "import os\nos.environ['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:9'",
+        "No response from",
+    ),
     "wrong-key": (
-        "import os\nos.environ.update(AWS_ACCESS_KEY_ID='AKIA' + 'NOSUCHKEY0000000', AWS_SECRET_ACCESS_KEY='x')",
+        (
+            "import os\nos.environ.update(AWS_ACCESS_KEY_ID='AKIA' + 'NOSUCHKEY0000000',"
+            " AWS_SECRET_ACCESS_KEY='x')"
+        ),
         "does not accept these credentials",
     ),
     "no-team": ("", 'There is no workteam "no-such-team"'),
@@ -188,7 +208,9 @@ def test_an_error_is_a_sentence_with_the_next_step(open_notebook: Any, case: str
     prepare, part = ERRORS[case]
     team = "team='no-such-team'" if case == "no-team" else ""
     notebook = open_notebook(
-        f"error_{case}.ipynb", f"{prepare}\nimport gt_secure\np = gt_secure.panel({team}); p", height=1800
+        f"error_{case}.ipynb",
+        f"{prepare}\nimport gt_secure\np = gt_secure.panel({team}); p",
+        height=1800,
     )
     notebook.run_all()
     alert = notebook.panel.get_by_role("alert").filter(has_text=part).first
@@ -226,7 +248,9 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
-    panel.get_by_label("Nobody in this team uses the VPC portal").wait_for()  # the plan takes a moment
+    panel.get_by_label(
+        "Nobody in this team uses the VPC portal"
+    ).wait_for()  # the plan takes a moment
     tab_to("Nobody in this team uses the VPC portal")
     page.keyboard.press("Space")
     tab_to("No worker of radiology-team needs these addresses and endpoints")
@@ -310,7 +334,8 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     # Typed on before the kernel has answered; the window is left and entered again.
     box.press_sequentially("vpce-0b1b2c3d4e5f6a7b")
     box.evaluate(
-        "e => { e.dispatchEvent(new Event('change', {bubbles: true})); document.execCommand('insertText', false, 'v') }"
+        "e => { e.dispatchEvent(new Event('change', {bubbles: true}));"
+        " document.execCommand('insertText', false, 'v') }"
     )
     box.press_sequentially("pce-0c1b2c3d4e5f6a7b")
     panel.get_by_role("button", name="vpce-0b1b2c3d4e5f6a7b").wait_for()
@@ -329,9 +354,13 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
 
 @pytest.mark.parametrize("over", ["perCommTarget", "perComm", "disabled"])
 def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over: str) -> None:
-    """The kernel handles an entry on the thread of its cells or on another one, which may change each time."""
+    """The kernel handles an entry on the thread of its cells or on another one,
+    which may change each time.
+    """
     notebook = open_notebook(f"beside_{over}.ipynb", SLOW, WAITING, height=3400)
-    notebook.page.evaluate("over => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = over }", over)
+    notebook.page.evaluate(
+        "over => { window.jupyterapp.serviceManager.kernels.commsOverSubshells = over }", over
+    )
     (signs / "endpoints.go").touch()
     notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
     panel = notebook.panel
@@ -348,7 +377,9 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
     panel.locator(".gts-summary").get_by_text("2 changes").wait_for()
     for name in ("cell.go", "cell.held"):
         (signs / name).unlink()
-    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1 }")
+    notebook.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1 }"
+    )
     notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")
     wait_for_file(signs / "cell.held")
     box.fill("192.0.2.0/24")
@@ -356,7 +387,8 @@ def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over
     notebook.page.wait_for_timeout(500)  # time for the other thread, if this kernel sends it there
     (signs / "cell.go").touch()
     panel.get_by_role("button", name="192.0.2.0/24 · IPv4 · 256").wait_for()
-    panel.locator(".gts-part").get_by_text("192.0.2.0/24").first.wait_for(state="attached")  # the plan is new, too
+    # the plan is new, too
+    panel.locator(".gts-part").get_by_text("192.0.2.0/24").first.wait_for(state="attached")
     notebook.settle()
     assert panel.get_by_role("alert").count() == 0
 

@@ -1,7 +1,9 @@
-"""The panel in a page that is not JupyterLab: the widgets of ipywidgets' own page, with the colours of VS Code.
+"""The panel in a page that is not JupyterLab: the widgets of ipywidgets' own page, with the colours
+of VS Code.
 
-VS Code shows widgets in a page of its own that has ``--vscode-*`` variables, a class on the body that names the kind of
-theme, and ipywidgets' light ``--jp-*`` variables, whatever the theme. So has this page; VS Code itself is not run.
+VS Code shows widgets in a page of its own that has ``--vscode-*`` variables, a class on the body
+that names the kind of theme, and ipywidgets' light ``--jp-*`` variables, whatever the theme. So has
+this page; VS Code itself is not run.
 """
 
 from __future__ import annotations
@@ -78,11 +80,18 @@ def test_the_colours_of_vs_code_win(
         page.screenshot(path=SHOTS / f"{theme}-{width}.png", full_page=True)
         look = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"
         assert panel.evaluate(look) == [_rgb(background), _rgb(foreground)]
-        assert page.locator("main").evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(0, 0, 0, 0)"
+        assert (
+            page.locator("main").evaluate("e => getComputedStyle(e).backgroundColor")
+            == "rgba(0, 0, 0, 0)"
+        )
         shown, hidden = ("dark", "light") if theme == "vscode-dark" else ("light", "dark")
         assert panel.locator(f".gts-plot-{shown} svg").is_visible()
         assert panel.locator(f".gts-plot-{hidden} svg").is_hidden()
-        found = [each for each in violations(page, axe) if each["impact"] in ("serious", "critical", "moderate")]
+        found = [
+            each
+            for each in violations(page, axe)
+            if each["impact"] in ("serious", "critical", "moderate")
+        ]
         assert found == [], json.dumps(found, indent=1)
     finally:
         page.close()

@@ -1,4 +1,5 @@
-"""Before the first Apply a panel says six ideas in at most 120 words, at 430 and 1160 pixels, whichever door is taken.
+"""Before the first Apply a panel says six ideas in at most 120 words, at 430 and 1160 pixels,
+whichever door is taken.
 
 Warnings that need a tick, names and addresses are not counted; each such warning is in sight.
 """
@@ -53,11 +54,15 @@ def test_six_ideas_in_120_words(sandbox: Any, chromium: Any, tmp_path: Path, doo
             words = counted(texts)
             print(f"{door} at {width} px: {len(words)} words, {sorted(nouns(texts))}")
             assert len(words) <= MOST_WORDS, f"{len(words)} words at {width} px: {' '.join(words)}"
-            assert nouns(texts) <= set(WANTED), f"at {width} px: {nouns(texts) - set(WANTED)} in {' '.join(words)}"
+            assert nouns(texts) <= set(WANTED), (
+                f"at {width} px: {nouns(texts) - set(WANTED)} in {' '.join(words)}"
+            )
             assert len(WANTED) == MOST_IDEAS
             assert LOCKS.search(" ".join(texts)) or door == "start", "the two locks are said apart"
             ticks = panel.locator(".gts-ask input[type=checkbox]")
-            assert [ticks.nth(n).is_visible() for n in range(ticks.count())] == [True] * ASKS.get(door, 0)
+            assert [ticks.nth(n).is_visible() for n in range(ticks.count())] == [True] * ASKS.get(
+                door, 0
+            )
     finally:
         page.close()
 
@@ -71,5 +76,20 @@ def test_the_count_sees_what_a_panel_said_before() -> None:
         "optional: a ticket, or why; kept in the journal", "Access logs arrive hours late.",
     ]  # fmt: skip
     extra = nouns(former) - set(WANTED)
-    assert extra >= {"role", "locks", "workforce", "labeling jobs", "prefix", "age", "form", "endpoint", "undo", "log"}
-    assert counted(["Only 203.0.113.0/24 can open gt-images (open-team)."]) == ["Only", "can", "open"]
+    assert extra >= {
+        "role",
+        "locks",
+        "workforce",
+        "labeling jobs",
+        "prefix",
+        "age",
+        "form",
+        "endpoint",
+        "undo",
+        "log",
+    }
+    assert counted(["Only 203.0.113.0/24 can open gt-images (open-team)."]) == [
+        "Only",
+        "can",
+        "open",
+    ]

@@ -1,7 +1,9 @@
-"""Whatever is edited in the policy lab, no pane shows the answer of another text; only what is shown can be pasted.
+"""Whatever is edited in the policy lab, no pane shows the answer of another text; only what is
+shown can be pasted.
 
-The page and its script are the real ones. In place of Python in the page, a server asks the same module, late or never,
-so that answers arrive in every order. Each look at the page is compared with the engine.
+The page and its script are the real ones. In place of Python in the page, a server asks the same
+module, late or never, so that answers arrive in every order. Each look at the page is compared with
+the engine.
 """
 
 from __future__ import annotations
@@ -197,10 +199,22 @@ VALUES = {
         "\ufeff" + POLICIES[0],
         POLICIES[1] + " ",
     ],
-    "object": ["s3://gt-images/scans/", "s3://gt-images/scans/0001.png", "gt-images", "s3://", "s3://other-bucket/x"],
+    "object": [
+        "s3://gt-images/scans/",
+        "s3://gt-images/scans/0001.png",
+        "gt-images",
+        "s3://",
+        "s3://other-bucket/x",
+    ],
     "account": ["111122223333", "111122223333", "444455556666", "12"],
     "source": ["198.51.100.9", "203.0.113.7", "vpce-0a1b2c3d", "", "10.0.0.0/33", "anywhere"],
-    "allow": ["203.0.113.0/24", "203.0.113.0/24, vpce-0a1b2c3d", "", "203.0.113.0/24, 10.0.0.0/33", "0.0.0.0/0"],
+    "allow": [
+        "203.0.113.0/24",
+        "203.0.113.0/24, vpce-0a1b2c3d",
+        "",
+        "203.0.113.0/24, 10.0.0.0/33",
+        "0.0.0.0/0",
+    ],
     "request": ["presigned", "post-form", "header", "anonymous", "other-account"],
 }
 TEXTS = ("policy", "object", "account", "source", "allow")
@@ -210,7 +224,9 @@ def steps(dice: random.Random) -> list[tuple[str, str, Any]]:
     """Return what somebody does: eight edits, presses and pauses."""
     found: list[tuple[str, str, Any]] = []
     for _ in range(8):
-        kind = dice.choices(("write", "paste", "undo", "redo", "choose", "press", "wait"), (5, 3, 3, 1, 2, 4, 6))[0]
+        kind = dice.choices(
+            ("write", "paste", "undo", "redo", "choose", "press", "wait"), (5, 3, 3, 1, 2, 4, 6)
+        )[0]
         name = dice.choice(FIELDS if kind == "write" else TEXTS)
         if kind in ("write", "paste"):
             found.append((kind, name, dice.choice(VALUES[name])))
@@ -235,7 +251,9 @@ def faults_of(look: dict[str, Any], counts: Counter[str]) -> Iterator[str]:
             shown[pane] = False
         if look["states"][pane] == ["error"]:
             counts[f"{pane} says why"] += 1
-            if look[{"answers": "word"}.get(pane, pane)] and (pane != "picture" or "Who can open" in look[pane]):
+            if look[{"answers": "word"}.get(pane, pane)] and (
+                pane != "picture" or "Who can open" in look[pane]
+            ):
                 yield f"{pane} keeps an answer beside its error"
     proof, table, guard = answers["proof"], answers["answers"], answers["guard"]
     if look["tone"] in ("ok", "no", "warn") and (look["words"], look["tone"]) != (
@@ -249,15 +267,21 @@ def faults_of(look: dict[str, Any], counts: Counter[str]) -> Iterator[str]:
     if shown["picture"] and look["picture"] != text_of(answers["picture"]["html"]):
         yield "another picture"
     if shown["answers"]:
-        found = next((each for each in table["answers"] if each["request"] == fields["request"]), None)
+        found = next(
+            (each for each in table["answers"] if each["request"] == fields["request"]), None
+        )
         wanted = (found["answer"], found["why"]) if found else ("", "")
-        if (look["word"], look["why"]) != wanted or (table["html"] and look["table"] != text_of(table["html"])):
+        if (look["word"], look["why"]) != wanted or (
+            table["html"] and look["table"] != text_of(table["html"])
+        ):
             yield "another answer"
     if shown["guard"] and look["guard"] != guard["guard"]:
         yield "another guard"
     if (look["put"] or look["copy"]) and not (shown["guard"] and guard["guard"]):
         yield "a button without its guard"
-    if look["current"] and any(look["states"][pane] not in (["current"], ["error"]) for pane in READS):
+    if look["current"] and any(
+        look["states"][pane] not in (["current"], ["error"]) for pane in READS
+    ):
         yield "all is current, and a pane is not"
 
 
@@ -277,7 +301,8 @@ def pressed(step: dict[str, Any]) -> Iterator[str]:
         yield "it put what was not shown"
     if step["copied"] is None:
         return
-    if step["copied"].startswith("http"):  # of this press, or of the one before, which took its time
+    # of this press, or of the one before, which took its time
+    if step["copied"].startswith("http"):
         if of_link(step["copied"]) not in (before["fields"], after["fields"]):
             yield "the link has other fields"
     elif step["copied"] != before["guard"]:
@@ -290,7 +315,9 @@ def of_link(link: str) -> dict[str, str]:
     return dict(zip(FIELDS, json.loads(zlib.decompress(data, -15)), strict=True))
 
 
-def play(page: Any, sequences: int, seed: int, counts: Counter[str], failing: float = 0.0) -> list[str]:
+def play(
+    page: Any, sequences: int, seed: int, counts: Counter[str], failing: float = 0.0
+) -> list[str]:
     """Play sequences of edits, and return what was wrong with the page after each."""
     dice, wrong = random.Random(seed), []
     for number in range(sequences):
@@ -299,14 +326,22 @@ def play(page: Any, sequences: int, seed: int, counts: Counter[str], failing: fl
             page.reload()
             page.wait_for_selector("#lab[data-current]")
             counts["reload"] += 1
-            wrong += [f"{number}: reload: {each}" for each in faults_of(page.evaluate(LOOK), counts)]
+            wrong += [
+                f"{number}: reload: {each}" for each in faults_of(page.evaluate(LOOK), counts)
+            ]
         for step in page.evaluate(EDIT, [steps(dice), f"({LOOK})"]):
             counts["step"] += 1
             if step["kind"] == "press":
-                changed = step["before"]["fields"] != step["after"]["fields"] or step["copied"] is not None
+                changed = (
+                    step["before"]["fields"] != step["after"]["fields"]
+                    or step["copied"] is not None
+                )
                 counts[f"{step['name']} {'did' if changed else 'did nothing'}"] += 1
                 wrong += [f"{number}: {each}" for each in pressed(step)]
-            wrong += [f"{number}: {step['kind']} {step['name']}: {each}" for each in faults_of(step["after"], counts)]
+            wrong += [
+                f"{number}: {step['kind']} {step['name']}: {each}"
+                for each in faults_of(step["after"], counts)
+            ]
         Late.failing = 0.0
     page.wait_for_selector("#lab[data-current]")
     return wrong
@@ -358,7 +393,9 @@ GUARD = {"Effect": "Deny", "Principal": "*", "Action": "s3:*",
 
 
 def of_bucket(*resources: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**GUARD, "Resource": each} for each in resources]})
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**GUARD, "Resource": each} for each in resources]}
+    )
 
 
 ACME = ["arn:aws:s3:::acme-prod-scans", "arn:aws:s3:::acme-prod-scans/*"]
@@ -366,12 +403,24 @@ PASTED = {
     "a guard of one bucket": (of_bucket(ACME), "s3://acme-prod-scans/", "ok"),
     "a mark at the beginning": ("\ufeff" + of_bucket(ACME), "s3://acme-prod-scans/", "ok"),
     "everything beside it": (of_bucket("*", ACME), "s3://acme-prod-scans/", "ok"),
-    "another partition": (of_bucket(["arn:aws-cn:s3:::acme-cn/*", "arn:aws-cn:s3:::acme-cn"]), "s3://acme-cn/", "ok"),
-    "two buckets": (of_bucket(ACME, "arn:aws:s3:::other-bucket/*"), "s3://gt-images/scans/", "error"),
+    "another partition": (
+        of_bucket(["arn:aws-cn:s3:::acme-cn/*", "arn:aws-cn:s3:::acme-cn"]),
+        "s3://acme-cn/",
+        "ok",
+    ),
+    "two buckets": (
+        of_bucket(ACME, "arn:aws:s3:::other-bucket/*"),
+        "s3://gt-images/scans/",
+        "error",
+    ),
     "names of buckets": (of_bucket("arn:aws:s3:::gt-*"), "s3://gt-images/scans/", "ok"),
     "names of other buckets": (of_bucket("arn:aws:s3:::acme-*"), "s3://gt-images/scans/", "error"),
     "everything": (of_bucket("*"), "s3://gt-images/scans/", "ok"),
-    "the example's bucket": (of_bucket("arn:aws:s3:::gt-images/scans/*"), "s3://gt-images/scans/", "ok"),
+    "the example's bucket": (
+        of_bucket("arn:aws:s3:::gt-images/scans/*"),
+        "s3://gt-images/scans/",
+        "ok",
+    ),
     "no policy": ("[]", "s3://gt-images/scans/", "error"),
 }
 
@@ -389,11 +438,15 @@ def test_the_object_follows_the_only_bucket_of_a_pasted_policy(page_of: Any) -> 
         moved = f"The object is now {place}, because the policy names only this bucket."
         assert lesson == (moved if "acme" in place else ""), name
         assert seen["fields"]["account"] == "111122223333"
-        assert ("This policy names" in seen["words"]) == (tone == "error" and name != "no policy"), name
+        assert ("This policy names" in seen["words"]) == (
+            tone == "error" and name != "no policy"
+        ), name
     page.fill("#lab-policy", PASTED["a guard of one bucket"][0])
     page.fill("#lab-object", "s3://gt-images/scans/")
     page.wait_for_selector("[data-lab=verdict][data-tone=error]")
-    assert "This policy names acme-prod-scans, not gt-images." in page.text_content("[data-lab=words]")
+    assert "This policy names acme-prod-scans, not gt-images." in page.text_content(
+        "[data-lab=words]"
+    )
 
 
 DAMAGED = "This link is damaged. The lab shows an example instead."
@@ -426,7 +479,10 @@ def test_a_damaged_link_says_so_and_what_follows_a_link_changes_nothing(page_of:
         assert opened(place) == ("", example)
     page.evaluate("(link) => { location.hash = link; }", link[:-9])
     page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent !== ''")
-    assert page.text_content("[data-lab=damaged]") == "This link is damaged. The fields are as they were."
+    assert (
+        page.text_content("[data-lab=damaged]")
+        == "This link is damaged. The fields are as they were."
+    )
     assert page.input_value("#lab-policy") == example
     page.evaluate("(link) => { location.hash = link; }", link)
     page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent === ''")
@@ -452,6 +508,8 @@ def test_axe_finds_nothing_at_any_width(page_of: Any, axe: str) -> None:
     for width in (320, 390, 768, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         for theme in ("light", "dark"):
-            page.evaluate("(theme) => { document.documentElement.style.colorScheme = theme; }", theme)
+            page.evaluate(
+                "(theme) => { document.documentElement.style.colorScheme = theme; }", theme
+            )
             assert page.evaluate(AXE) == [], (width, theme)
         assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -1,6 +1,8 @@
-"""The browser keeps nothing of a probe: no file of its profile holds the URL or the object, and no script sees it.
+"""The browser keeps nothing of a probe: no file of its profile holds the URL or the object, and no
+script sees it.
 
-The page is the widget's own script with a kernel played by the test, so that a profile on disk can be searched.
+The page is the widget's own script with a kernel played by the test, so that a profile on disk can
+be searched.
 """
 
 from __future__ import annotations
@@ -59,7 +61,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         kind, text = answers.get(self.path, ("text/plain", ""))
         body = text.encode()
         self.send_response(200)
-        for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")):
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+        ):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -82,12 +88,16 @@ def gt(sandbox: Any) -> Connection:
     s3 = connection.aws.client("s3")
     key = next(key for key in connection.keys("gt-images") if key.endswith(".png"))
     image = s3.get_object(Bucket="gt-images", Key=key)["Body"].read()
-    s3.put_object(Bucket="gt-images", Key="trace.png", Body=image + IMAGE_MARK * 50, ContentType="image/png")
+    s3.put_object(
+        Bucket="gt-images", Key="trace.png", Body=image + IMAGE_MARK * 50, ContentType="image/png"
+    )
     return connection
 
 
 def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any], list[str]]:
-    """Press the button in a browser with a profile on disk, and close it; return what it saw and the timings."""
+    """Press the button in a browser with a profile on disk, and close it;
+    return what it saw and the timings.
+    """
     context = chromium.browser_type.launch_persistent_context(
         str(profile), executable_path=chromium_program(), args=list(FLAGS), headless=True
     )
@@ -97,7 +107,9 @@ def visit(chromium: Any, kernel: Kernel, profile: Path) -> tuple[dict[str, Any],
     page.get_by_role("button", name="Probe from this browser").click()
     page.wait_for_function("() => window.seen.length", timeout=START_S * 1000)
     seen = page.evaluate("() => window.seen[0]")
-    timings = page.evaluate("() => performance.getEntriesByType('resource').map((entry) => entry.name)")
+    timings = page.evaluate(
+        "() => performance.getEntriesByType('resource').map((entry) => entry.name)"
+    )
     context.close()
     return seen, timings
 
@@ -107,11 +119,15 @@ def files_with(profile: Path, *marks: bytes) -> list[str]:
     return [
         str(path.relative_to(profile))
         for path in profile.rglob("*")
-        if path.is_file() and not path.is_symlink() and any(mark in path.read_bytes() for mark in marks)
+        if path.is_file()
+        and not path.is_symlink()
+        and any(mark in path.read_bytes() for mark in marks)
     ]
 
 
-CORS = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}]}
+CORS = {
+    "CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}]
+}
 
 
 @pytest.mark.parametrize("cors", [True, False], ids=["cors", "no cors"])
@@ -134,9 +150,14 @@ def test_the_profile_holds_neither_url_nor_object(
     assert not [name for name in timings if "X-Amz" in name]
 
 
-def test_the_search_finds_what_a_browser_keeps(chromium: Any, gt: Connection, kernel: Kernel, tmp_path: Path) -> None:
+def test_the_search_finds_what_a_browser_keeps(
+    chromium: Any, gt: Connection, kernel: Kernel, tmp_path: Path
+) -> None:
     s3: Any = gt.aws.client("s3")
-    s3.delete_bucket_cors(Bucket="gt-images")  # so that the object is loaded as an image, as pages do
-    kernel.url = s3.generate_presigned_url("get_object", {"Bucket": "gt-images", "Key": "trace.png"}, ExpiresIn=600)
+    # so that the object is loaded as an image, as pages do
+    s3.delete_bucket_cors(Bucket="gt-images")
+    kernel.url = s3.generate_presigned_url(
+        "get_object", {"Bucket": "gt-images", "Key": "trace.png"}, ExpiresIn=600
+    )
     visit(chromium, kernel, tmp_path)
     assert files_with(tmp_path, b"X-Amz-Signature", IMAGE_MARK)

@@ -1,4 +1,6 @@
-"""The scenes of the animated picture in the README: a forwarded URL opens, then is refused, then is plotted."""
+"""The scenes of the animated picture in the README: a forwarded URL opens, then is refused,
+then is plotted.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from .conftest import wait_for_hits
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
+    pytest.mark.skipif(
+        not os.environ.get("GT_SECURE_PICTURES"),
+        reason="only tools/screenshots.py needs these scenes",
+    ),
 ]
 
 PANEL = 'import gt_secure\ngt_secure.panel(team="open-team", bucket="gt-images")'

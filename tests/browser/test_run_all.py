@@ -1,4 +1,6 @@
-"""*Run all* in a real JupyterLab: what it saves is accepted only if every promised check ran and passed."""
+"""*Run all* in a real JupyterLab: what it saves is accepted only if every promised
+check ran and passed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from .conftest import Lab, Notebook, take_page, until
 
 pytestmark = pytest.mark.browser
 LOUD = ("a check that is gone", "a check that raises", "a command that fails")
-NOT_PROVED = 'assert gt.prove(gt_secure.Restriction(bucket="gt-images", addresses="203.0.113.0/24"))'
+NOT_PROVED = (
+    'assert gt.prove(gt_secure.Restriction(bucket="gt-images", addresses="203.0.113.0/24"))'
+)
 IDLE = """() => {
   const { sessionContext } = window.jupyterapp.shell.currentWidget;
   const prompts = [...document.querySelectorAll('.jp-InputPrompt')].map((each) => each.textContent);
@@ -69,9 +73,14 @@ def of_pytest(notebook: Notebook, environment: Mapping[str, str]) -> tuple[bool,
 
 
 def test_run_all_with_a_failed_cell(notebook: Notebook, sandbox: Sandbox, warm: Warm) -> None:
-    """The cells after an assert that failed did not run, and the file, the check and the plugin for pytest agree."""
+    """The cells after an assert that failed did not run, and the file,
+    the check and the plugin for pytest agree.
+    """
     path = notebook.lab.folder / notebook.name
-    environment = {**warm.environment({**clean(), **sandbox.environment()}), "PYTHONPATH": str(ROOT)}
+    environment = {
+        **warm.environment({**clean(), **sandbox.environment()}),
+        "PYTHONPATH": str(ROOT),
+    }
     cells = sources()
     change(notebook, cells[0], f"{cells[1]}\n{NOT_PROVED}", *cells[2:])
     run_all(notebook)
@@ -106,9 +115,13 @@ def test_nothing_of_a_former_kernel_is_left_below_a_cell_that_failed(notebook: N
     path = notebook.lab.folder / notebook.name
     run_all(notebook)
     assert is_accepted(path), why(path)
-    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+    )
     change(notebook, *sources("an error before"))
     run_all(notebook)
     saved = nbformat.read(path, as_version=4)
-    assert [(cell.execution_count, bool(cell.outputs)) for cell in saved.cells[2:]] == [(None, False)] * 3
+    assert [(cell.execution_count, bool(cell.outputs)) for cell in saved.cells[2:]] == [
+        (None, False)
+    ] * 3
     assert "Code cells were never run: cell 2, cell 3" in why(path)

@@ -1,4 +1,6 @@
-"""Pictures of the states of the panel at two widths and in both themes, to look at; nothing is cut off in any."""
+"""Pictures of the states of the panel at two widths and in both themes, to look at;
+nothing is cut off in any.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from .widget_page import executed, widgets_of, write_page
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not os.environ.get("GT_SECURE_PICTURES"), reason="only tools/screenshots.py needs these scenes"),
+    pytest.mark.skipif(
+        not os.environ.get("GT_SECURE_PICTURES"),
+        reason="only tools/screenshots.py needs these scenes",
+    ),
 ]
 
 WIDTHS = (430, 1160)
@@ -28,19 +33,32 @@ AGREE = "for ask in p.review.confirms.children:\n    ask.children[1].value = Tru
 STATES = {
     "start": f"p = gt_secure.panel(gt)\n{IDLE}",
     "team": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images')\n{IDLE}",
-    "review": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}",
+    "review": (
+        "p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/',"
+        f" {OFFICE})\n{IDLE}"
+    ),
     "jobs": f"p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images', {OFFICE})\n{IDLE}",
-    "folder": "south = gt_secure.Restriction(bucket='gt-shared', prefix='south/', addresses='192.0.2.0/24')\n"
-    f"gt.apply(gt.plan(south))\np = gt_secure.panel(gt, team='north-team', {OFFICE})\n{IDLE}",
-    "portal-lock": f"p = gt_secure.panel(gt, team='vpc-team', bucket='gt-images', {OFFICE})\n{IDLE}"
-    f"p.allow.portal_lock = True\n{IDLE}",
-    "invalid": "p = gt_secure.panel(gt, team='open-team', bucket='gt-images',"
-    f" addresses=['203.0.113.7/24', '10.0.0.0/8', 'x.example.com'])\n{IDLE}"
-    "p.allow.bucket_input.value = 'UPPER_bucket'\n",
+    "folder": (
+        "south = gt_secure.Restriction(bucket='gt-shared', prefix='south/',"
+        " addresses='192.0.2.0/24')\ngt.apply(gt.plan(south))\np = gt_secure.panel(gt,"
+        f" team='north-team', {OFFICE})\n{IDLE}"
+    ),
+    "portal-lock": (
+        f"p = gt_secure.panel(gt, team='vpc-team', bucket='gt-images', {OFFICE})\n{IDLE}"
+        f"p.allow.portal_lock = True\n{IDLE}"
+    ),
+    "invalid": (
+        "p = gt_secure.panel(gt, team='open-team', bucket='gt-images',"
+        f" addresses=['203.0.113.7/24', '10.0.0.0/8', 'x.example.com'])\n{IDLE}"
+        "p.allow.bucket_input.value = 'UPPER_bucket'\n"
+    ),
     "bucket": f"p = gt_secure.panel(gt, bucket='gt-images', {OFFICE})\n{IDLE}",
-    "applied": f"p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/', {OFFICE})\n{IDLE}"
-    f"p.review.reason.value = 'RISK-112'\n{AGREE}p.review.apply()\n{IDLE}p.test.sign()\n{IDLE}p.test.probe()\n{IDLE}"
-    f"import asyncio\nawait asyncio.sleep(2)\np.hits.plot_hits()\n{IDLE}",
+    "applied": (
+        "p = gt_secure.panel(gt, team='open-team', bucket='gt-images', prefix='scans/',"
+        f" {OFFICE})\n{IDLE}p.review.reason.value ="
+        f" 'RISK-112'\n{AGREE}p.review.apply()\n{IDLE}p.test.sign()\n{IDLE}p.test.probe()\n{IDLE}import"
+        f" asyncio\nawait asyncio.sleep(2)\np.hits.plot_hits()\n{IDLE}"
+    ),
     "no-teams": f"p = gt_secure.panel(gt_secure.connect(region='eu-west-1'))\n{IDLE}",
 }
 OUTPUTS = {
@@ -51,7 +69,9 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_a_state_of_the_panel(running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str) -> None:
+def test_a_state_of_the_panel(
+    running_sandbox: Sandbox, chromium: Any, tmp_path: Path, name: str
+) -> None:
     running_sandbox.reset()
     last = "for step in p.steps:\n    step.opened = True\np" if name == "applied" else "p"
     book = executed(running_sandbox, HEAD + STATES[name] + last, tmp_path)
@@ -69,7 +89,8 @@ def test_a_state_of_the_panel(running_sandbox: Sandbox, chromium: Any, tmp_path:
                 page.set_viewport_size({"width": width, "height": 900})
                 SHOTS.mkdir(parents=True, exist_ok=True)
                 page.screenshot(
-                    path=SHOTS / f"state-{name}-{width}-{theme.removeprefix('vscode-')}.png", full_page=True
+                    path=SHOTS / f"state-{name}-{width}-{theme.removeprefix('vscode-')}.png",
+                    full_page=True,
                 )
                 found = page.locator(".gts-panel").first.evaluate(PROBLEMS)
                 problems += [f"{theme} at {width} px, {each}" for each in found]

@@ -1,4 +1,6 @@
-"""How the panel looks in every state: kept as pictures, and checked for what a picture would show as broken."""
+"""How the panel looks in every state: kept as pictures,
+and checked for what a picture would show as broken.
+"""
 
 from __future__ import annotations
 
@@ -68,11 +70,14 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     assert wide == [], "nothing sticks out of the panel"
 
 
-def test_the_first_line_tells_what_this_role_can_use(open_notebook: Any, sandbox: Any, session_of: Any) -> None:
+def test_the_first_line_tells_what_this_role_can_use(
+    open_notebook: Any, sandbox: Any, session_of: Any
+) -> None:
     session = session_of(Rig(sandbox).keys(*allowing("sagemaker:List*", "sagemaker:Describe*")))
     show = (
-        "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
-        "p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images'); p"
+        "import gt_secure\ngt = gt_secure.connect(boto3_session=session,"
+        " endpoint_url=os.environ['AWS_ENDPOINT_URL'])\np = gt_secure.panel(gt,"
+        " team='radiology-team', bucket='gt-images'); p"
     )
     notebook = open_notebook("role.ipynb", session, show, height=3000)
     notebook.run_all()
@@ -92,13 +97,17 @@ WIDTHS = [600, 1600]
 
 
 @pytest.mark.parametrize("width", sample(WIDTHS, 2))
-def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any, width: int) -> None:
+def test_a_region_without_teams_greets_and_leads_to_a_bucket(
+    open_notebook: Any, width: int
+) -> None:
     show = "import gt_secure\np = gt_secure.panel(gt_secure.connect(region='eu-west-1')); p"
     notebook = open_notebook(f"empty_{width}.ipynb", show, width=width, height=2400)
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_text("This region has no private workteam, but you can start without one.").wait_for()
+    panel.get_by_text(
+        "This region has no private workteam, but you can start without one."
+    ).wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
     panel.get_by_role("button", name="My app hands out URLs", exact=True).press("Enter")
@@ -110,12 +119,15 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(open_notebook: Any,
 
 
 @pytest.mark.parametrize("width", sample(WIDTHS, 2))
-def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, session_of: Any, width: int) -> None:
+def test_somebody_without_any_permission(
+    open_notebook: Any, sandbox: Any, session_of: Any, width: int
+) -> None:
     key = Rig(sandbox).keys()
     session = session_of(key)
     show = (
-        "import gt_secure\ngt = gt_secure.connect(boto3_session=session, endpoint_url=os.environ['AWS_ENDPOINT_URL'])\n"
-        "p = gt_secure.panel(gt, bucket='gt-images', addresses=['203.0.113.0/24']); p"
+        "import gt_secure\ngt = gt_secure.connect(boto3_session=session,"
+        " endpoint_url=os.environ['AWS_ENDPOINT_URL'])\np = gt_secure.panel(gt, bucket='gt-images',"
+        " addresses=['203.0.113.0/24']); p"
     )
     notebook = open_notebook(f"nobody_{width}.ipynb", session, show, width=width, height=4200)
     notebook.command("application:toggle-left-area")
@@ -126,14 +138,20 @@ def test_somebody_without_any_permission(open_notebook: Any, sandbox: Any, sessi
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
-    panel.locator(".gts-role").get_by_text("Your role cannot set and undo the bucket guard").wait_for()
+    panel.locator(".gts-role").get_by_text(
+        "Your role cannot set and undo the bucket guard"
+    ).wait_for()
     notebook.click(panel.locator(".gts-role summary").first)
     notebook.shoot(f"nobody-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
     assert "Traceback" not in notebook.page.inner_text("body")
 
 
-SCRIPTS = ("صور/مسح الصدر ١.png", "scans/👩‍🔬 日本語 x² ﷽.png", "scans/" + "long-" * 60 + "name.png")
+SCRIPTS = (
+    "صور/مسح الصدر ١.png",
+    "scans/👩‍🔬 日本語 x² ﷽.png",
+    "scans/" + "long-" * 60 + "name.png",
+)
 
 
 @pytest.fixture
@@ -198,7 +216,9 @@ p.hits.plot_hits()
 def test_a_long_query_shows_its_progress(open_notebook: Any, width: int) -> None:
     name = f"progress_{width}.ipynb"
     show = "import gt_secure\np = gt_secure.panel(team='radiology-team', bucket='gt-images'); p"
-    notebook = open_notebook(name, show, HELD, "share[0] = 0.41", "go.set()", width=width, height=3000)
+    notebook = open_notebook(
+        name, show, HELD, "share[0] = 0.41", "go.set()", width=width, height=3000
+    )
     notebook.command("application:toggle-left-area")
     run = "notebook:run-cell-and-select-next"
     notebook.command(run)
@@ -209,7 +229,9 @@ def test_a_long_query_shows_its_progress(open_notebook: Any, width: int) -> None
     row.get_by_text("Looking for leaked URLs, 40% done").wait_for()
     assert row.get_by_role("button", name="Cancel").is_visible()
     said = row.get_by_role("status")
-    assert said.text_content().strip() in ("Looking for leaked URLs", ""), "the numbers are not announced"
+    assert said.text_content().strip() in ("Looking for leaked URLs", ""), (
+        "the numbers are not announced"
+    )
     said.evaluate("node => { node.dataset.kept = 'yes' }")
     height = row.bounding_box()["height"]
     notebook.shoot(f"progress-{width}")

@@ -1,4 +1,6 @@
-"""The whole panel in its tab at four widths: nothing is wider than it, bars answer, and axe finds nothing."""
+"""The whole panel in its tab at four widths: nothing is wider than it, bars answer,
+and axe finds nothing.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ def shoot(workbench: Workbench, name: str) -> None:
         page = workbench.page
         size = page.viewport_size
         height = page.evaluate("() => document.querySelector('.gts-lab-tab').scrollHeight")
-        page.set_viewport_size({**size, "height": height + 200})  # what scrolls is in no picture of an element
+        # what scrolls is in no picture of an element
+        page.set_viewport_size({**size, "height": height + 200})
         for theme in ("Light", "Dark"):
             theme_of(workbench, theme)
             workbench.panel.screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
@@ -105,7 +108,9 @@ def theme_of(workbench: Workbench, theme: str) -> None:
     workbench.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
-def test_nothing_is_wider_than_the_panel_and_a_bar_shows_its_requests(done: Workbench, axe: str) -> None:
+def test_nothing_is_wider_than_the_panel_and_a_bar_shows_its_requests(
+    done: Workbench, axe: str
+) -> None:
     page, panel = done.page, done.panel
     bar = panel.locator("button.gts-bar[title^='198.51.100.9']")
     bar.focus()
@@ -113,8 +118,16 @@ def test_nothing_is_wider_than_the_panel_and_a_bar_shows_its_requests(done: Work
     panel.get_by_text("Requests from 198.51.100.9").wait_for()
     panel.get_by_text("Today a presigned URL from there").wait_for()
     panel.locator("button.gts-bar[title^='198.51.100.9'][aria-pressed='true']").wait_for()
-    assert panel.get_by_label("Source", exact=True).locator("option:checked").inner_text().startswith("198.51.100.9")
-    page.evaluate("() => document.querySelectorAll('.gts-panel details').forEach(each => { each.open = true })")
+    assert (
+        panel.get_by_label("Source", exact=True)
+        .locator("option:checked")
+        .inner_text()
+        .startswith("198.51.100.9")
+    )
+    page.evaluate(
+        "() => document.querySelectorAll('.gts-panel details').forEach(each => { each.open ="
+        " true })"
+    )
     for width in WIDTHS:
         width_of_tab(done, width)
         shoot(done, f"tab-{width}")

@@ -1,6 +1,8 @@
-"""Outputs of the tutorials and the panel at five widths, in both themes: no word is broken, nothing is cut off.
+"""Outputs of the tutorials and the panel at five widths, in both themes: no word is broken, nothing
+is cut off.
 
-The saved outputs are shown with the style of today, in one page each, as JupyterLab would place them.
+The saved outputs are shown with the style of today, in one page each, as JupyterLab would place
+them.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ body[data-jp-theme-light="false"] { background: #111; color: #eee; }
 .jp-RenderedHTMLCommon :is(img, svg) { max-width: 100%; height: auto; }
 """
 
-# A word is broken if it stands on two lines; ids and paths may be, and a word may go on after a hyphen or a slash.
+# A word is broken if it stands on two lines; ids and paths may be, and a word may go on after a
+# hyphen or a slash.
 PROBLEMS = """root => {
   const found = [], edge = document.documentElement.clientWidth + 1;
   const ids = 'code, pre, svg, style, script, option, thead, .gts-mono, .gts-unseen, .gts-chip';
@@ -107,21 +110,28 @@ def rendered(sandbox: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("light", ["true", "false"])
 @pytest.mark.parametrize("name", [*TUTORIALS, "plan", "exposure"])
-def test_no_word_of_an_output_is_broken(rendered: dict[str, str], chromium: Any, name: str, light: str) -> None:
+def test_no_word_of_an_output_is_broken(
+    rendered: dict[str, str], chromium: Any, name: str, light: str
+) -> None:
     page = chromium.new_page()
     try:
         page.set_content(
-            f'<!doctype html><html lang="en"><head><style>{LAB}{style_sheet()}</style></head>'
-            f'<body data-jp-theme-light="{light}"><div class="jp-RenderedHTMLCommon">{rendered[name]}</div></body>'
+            f'<!doctype html><html lang="en"><head><style>{LAB}{style_sheet()}</style></head><body'
+            f' data-jp-theme-light="{light}"><div'
+            f' class="jp-RenderedHTMLCommon">{rendered[name]}</div></body>'
         )
-        page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+        page.evaluate(
+            "() => document.querySelectorAll('details').forEach(each => { each.open = true })"
+        )
         assert measure(page, f"{name}-{'light' if light == 'true' else 'dark'}") == []
     finally:
         page.close()
 
 
 @pytest.mark.parametrize("theme", sorted(THEMES))
-def test_no_word_of_the_panel_is_broken(widgets: Any, chromium: Any, tmp_path: Path, theme: str) -> None:
+def test_no_word_of_the_panel_is_broken(
+    widgets: Any, chromium: Any, tmp_path: Path, theme: str
+) -> None:
     foreground, background, _ = THEMES[theme]
     colours = {"editor-foreground": foreground, "editor-background": background}
     url = write_page(tmp_path, widgets, colours, f'class="{theme}" style="margin:0"')
@@ -146,23 +156,33 @@ CLIPPED = """root => [...root.querySelectorAll('*')].filter(e => {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", sorted(THEMES))
-def test_at_400_percent_nothing_is_clipped(widgets: Any, chromium: Any, axe: str, tmp_path: Path, theme: str) -> None:
+def test_at_400_percent_nothing_is_clipped(
+    widgets: Any, chromium: Any, axe: str, tmp_path: Path, theme: str
+) -> None:
     """A window of 1280 pixels at four times the size is 320 pixels wide for a page."""
     foreground, background, _ = THEMES[theme]
     colours = {"editor-foreground": foreground, "editor-background": background}
-    url = write_page(tmp_path, widgets, colours, f'class="{theme}" style="margin:0;background:{background}"')
+    url = write_page(
+        tmp_path, widgets, colours, f'class="{theme}" style="margin:0;background:{background}"'
+    )
     page = chromium.new_page(viewport={"width": 320, "height": 256}, device_scale_factor=4)
     try:
         page.goto(url)
         panel = page.locator(".gts-panel").first
         panel.get_by_text("Probe results").wait_for()
-        page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+        page.evaluate(
+            "() => document.querySelectorAll('details').forEach(each => { each.open = true })"
+        )
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"zoom-{theme}.png", full_page=True, scale="css")
         assert page.evaluate("() => document.documentElement.scrollWidth") == 320
         assert panel.evaluate(PROBLEMS) == []
         assert panel.evaluate(CLIPPED) == []
-        found = [each for each in violations(page, axe) if each["impact"] in ("serious", "critical", "moderate")]
+        found = [
+            each
+            for each in violations(page, axe)
+            if each["impact"] in ("serious", "critical", "moderate")
+        ]
         assert found == [], json.dumps(found, indent=1)
     finally:
         page.close()

@@ -1,4 +1,6 @@
-"""A notebook that was executed, and its widgets in the page of ipywidgets: for panels outside of JupyterLab."""
+"""A notebook that was executed, and its widgets in the page of ipywidgets:
+for panels outside of JupyterLab.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,25 @@ from gt_secure.sandbox import Sandbox
 from support.chromium import npm_file
 from support.kernels import NotebookClient
 
-STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
+STATE, VIEW = (
+    "application/vnd.jupyter.widget-state+json",
+    "application/vnd.jupyter.widget-view+json",
+)
 
 
 def executed(sandbox: Sandbox, code: str, home: Path) -> Any:
     """Execute a cell and return its notebook with the state of its widgets."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE"))}
-    env = {**kept, **sandbox.environment(), "IPYTHONDIR": str(home), "GT_SECURE_JOURNAL": str(home / "journal")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "GT_SECURE"))
+    }
+    env = {
+        **kept,
+        **sandbox.environment(),
+        "IPYTHONDIR": str(home),
+        "GT_SECURE_JOURNAL": str(home / "journal"),
+    }
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     client = NotebookClient(book, timeout=600, kernel_name="python3", store_widget_state=True)
     client.execute(env=env, cwd=str(Path.cwd()))
@@ -35,9 +49,15 @@ def widgets_of(book: Any) -> tuple[dict[str, Any], str]:
 
 
 def write_page(
-    folder: Path, widgets: tuple[Any, str], colours: Mapping[str, str], body: str, main: str = "margin:0"
+    folder: Path,
+    widgets: tuple[Any, str],
+    colours: Mapping[str, str],
+    body: str,
+    main: str = "margin:0",
 ) -> str:
-    """Write the page, with VS Code's variables and the attributes of its body and ``main``; return its URL."""
+    """Write the page, with VS Code's variables and the attributes of its body and ``main``;
+    return its URL.
+    """
     state, model = widgets
     view = {"version_major": 2, "version_minor": 0, "model_id": model}
     style = html.escape(";".join(f"--vscode-{name}:{value}" for name, value in colours.items()))
@@ -48,9 +68,10 @@ def write_page(
     )
     page = folder / "page.html"
     page.write_text(
-        f'<!doctype html><html lang="en" style="{style}"><head><meta charset="utf-8"><title>x</title></head>'
-        f'<body {body}><main class="cell-output-ipywidget-background" style="{main}"><script src="{script}"></script>'
-        f"{data}</main></body></html>",
+        f'<!doctype html><html lang="en" style="{style}"><head><meta'
+        f' charset="utf-8"><title>x</title></head><body {body}><main'
+        f' class="cell-output-ipywidget-background" style="{main}"><script'
+        f' src="{script}"></script>{data}</main></body></html>',
         encoding="utf-8",
     )
     return page.as_uri()

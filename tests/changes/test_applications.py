@@ -1,4 +1,6 @@
-"""A plan for a named application says the truth about its next URL, and a guard of reads says what it leaves open."""
+"""A plan for a named application says the truth about its next URL,
+and a guard of reads says what it leaves open.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +42,21 @@ def wish(**more: Any) -> Restriction:
 def log(tmp_path: Path, *rows: dict[str, Any]) -> Hits:
     lines = []
     for number, row in enumerate(rows):
-        row = {"key": "docs/a.pdf", "operation": "REST.GET.OBJECT", "user_agent": "Mozilla/5.0", **row}
+        row = {
+            "key": "docs/a.pdf",
+            "operation": "REST.GET.OBJECT",
+            "user_agent": "Mozilla/5.0",
+            **row,
+        }
         query = row.pop("query", "X-Amz-Date=20261120T091400Z&X-Amz-Expires=300&X-Amz-Signature=a")
         uri = f"{row['operation'].split('.')[1]} /{row['key']}?{query} HTTP/1.1"
-        record = {**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "request_id": f"ID{number}", **row}
+        record = {
+            **corpus.BASE,
+            **corpus.PRESIGNED,
+            "request_uri": uri,
+            "request_id": f"ID{number}",
+            **row,
+        }
         lines.append(corpus.write(record))
     (tmp_path / "log").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return read_hits(tmp_path / "log")
@@ -51,19 +64,30 @@ def log(tmp_path: Path, *rows: dict[str, Any]) -> Hits:
 
 def made(restriction: Restriction, hits: Hits | None = None, region: str = "us-east-1") -> Plan:
     bucket = states.data_bucket("gt-images", region)
-    return plan(cast(Aws, None), restriction, state=states.state(team=None, workforce=None, bucket=bucket), hits=hits)
+    return plan(
+        cast(Aws, None),
+        restriction,
+        state=states.state(team=None, workforce=None, bucket=bucket),
+        hits=hits,
+    )
 
 
 def told(one: Plan) -> dict[str, tuple[str, str]]:
     return {each.code: (each.severity, str(each)) for each in one.notices}
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-northeast-1", "eu-central-1", "us-east-2"])
-def test_the_regions_are_those_of_boto3(region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "us-gov-west-1", "ap-northeast-1", "eu-central-1", "us-east-2"]
+)
+def test_the_regions_are_those_of_boto3(
+    region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def signed(**more: Any) -> str:
         session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "x", region_name=region)
         return str(
-            session.client("s3", **more).generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+            session.client("s3", **more).generate_presigned_url(
+                "get_object", Params={"Bucket": "b", "Key": "k"}
+            )
         )
 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
@@ -106,9 +130,15 @@ SHAPES = {
 
 
 def row_of(name: str, version: str) -> dict[str, Any]:
-    """A download as the application signs it; with version 2 neither its time nor its lifetime is in the log."""
+    """A download as the application signs it;
+    with version 2 neither its time nor its lifetime is in the log.
+    """
     life = next(iter(applications()[name].lifetime_s.values()), 900)
-    query = V2["query"] if version == "2" else f"X-Amz-Date=20261120T091400Z&X-Amz-Expires={life}&X-Amz-Signature=a"
+    query = (
+        V2["query"]
+        if version == "2"
+        else f"X-Amz-Date=20261120T091400Z&X-Amz-Expires={life}&X-Amz-Signature=a"
+    )
     more = FILE if name in ("mlflow", "git-lfs") else ""
     old = {"signature_version": "SigV2"} if version == "2" else {}
     return {**SHAPES.get(name, {}), **old, "query": query + more}
@@ -116,7 +146,9 @@ def row_of(name: str, version: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sample(applications(), 4))
 @pytest.mark.parametrize("shown", ["4", "2", "24"])
-def test_every_profile_with_a_log_says_what_a_cap_does(name: str, shown: str, tmp_path: Path) -> None:
+def test_every_profile_with_a_log_says_what_a_cap_does(
+    name: str, shown: str, tmp_path: Path
+) -> None:
     hits = log(tmp_path, *(row_of(name, version) for version in shown))
     rows = hits.rows(columns=["signature_version", "expires_s"])
     assert {row["expires_s"] for row in rows if row["signature_version"] == "SigV2"} <= {None}
@@ -130,7 +162,11 @@ def test_every_profile_with_a_log_says_what_a_cap_does(name: str, shown: str, tm
         return
     severity, text = texts["application-age-limit"]
     assert severity == "info"
-    says = {"4": "signs with version 4", "2": "signs with version 2", "24": "signs some URLs with version 2"}
+    says = {
+        "4": "signs with version 4",
+        "2": "signs with version 2",
+        "24": "signs some URLs with version 2",
+    }
     assert f"{says[shown]}, as the log shows" in text
     assert ("refuses every such URL" in text) == old
     if shown == "4":
@@ -166,11 +202,21 @@ def test_the_log_counts_for_more_than_the_profile(
 
 def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
     key, mlflow = f"mlflow/1/{RUN}/artifacts/a", {"user_agent": "python-requests/2"}
-    download = {"key": key, "query": f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300{FILE}", **mlflow}
+    download = {
+        "key": key,
+        "query": f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300{FILE}",
+        **mlflow,
+    }
     rows = [
         *(download | {"remote_ip": f"203.0.113.{number}"} for number in range(1, 4)),
         download | {"remote_ip": "198.51.100.9"},
-        {"key": key, "operation": "REST.PUT.PART", "remote_ip": "198.51.100.9", "query": PART, **mlflow},
+        {
+            "key": key,
+            "operation": "REST.PUT.PART",
+            "remote_ip": "198.51.100.9",
+            "query": PART,
+            **mlflow,
+        },
         {"operation": "REST.PUT.OBJECT", "remote_ip": "203.0.113.9"},
         {"operation": "REST.POST.OBJECT", "auth_type": "HtmlForm", "remote_ip": "198.51.100.10"},
     ]
@@ -200,7 +246,10 @@ def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
     assert one.after.at("198.51.100.9", "presigned").answer == "refused"
     assert one.after.at("198.51.100.9", "upload").answer == "opened"
     assert one.after.at("198.51.100.9", "post-form").answer == "opened"
-    reads, whole = one.after.proves(claim_from(wish(guard="reads"))), one.after.proves(claim_from(wish()))
+    reads, whole = (
+        one.after.proves(claim_from(wish(guard="reads"))),
+        one.after.proves(claim_from(wish())),
+    )
     assert (reads.proved, whole.proved) == (True, False)
     assert "Whoever has an upload URL or form can overwrite" in reads.claim
     assert whole.counterexample is not None
@@ -232,7 +281,9 @@ def test_an_application_changes_no_lock() -> None:
 
 
 def test_every_profile_has_its_sources() -> None:
-    text = (Path(__file__).parents[2] / "gt_secure" / "restriction" / "applications.json").read_text(encoding="utf-8")
+    text = (
+        Path(__file__).parents[2] / "gt_secure" / "restriction" / "applications.json"
+    ).read_text(encoding="utf-8")
     for name, row in json.loads(text).items():
         others = {"seen", "sure", "sources", "parameters", "agents", "shape"}
         assert row["sources"], name
@@ -241,20 +292,33 @@ def test_every_profile_has_its_sources() -> None:
 
 
 def test_the_guide_lists_every_profile() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "any-application.md").read_text(encoding="utf-8")
-    missing = [name for name, each in applications().items() if f"(`{name}`)" not in page and each.name not in page]
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "any-application.md").read_text(
+        encoding="utf-8"
+    )
+    missing = [
+        name
+        for name, each in applications().items()
+        if f"(`{name}`)" not in page and each.name not in page
+    ]
     assert missing == []
     assert all(region in page for region in SIGV2_REGIONS if "gov" not in region)
 
 
 def test_the_page_of_an_approval_counts_requests_and_refused_ones_apart(tmp_path: Path) -> None:
-    """Three requests of one signer, of which the guard would have refused the one from elsewhere."""
+    """Three requests of one signer, of which the guard would have refused
+    the one from elsewhere.
+    """
     inside = {"remote_ip": "203.0.113.7"}
     one = made(wish(), log(tmp_path, inside, inside, {"remote_ip": "198.51.100.9"}))
     page = one.to_html(standalone=True)
-    table = page[page.index("Presigned requests in the log, and those that would have been refused") :]
+    table = page[
+        page.index("Presigned requests in the log, and those that would have been refused") :
+    ]
     head = re.findall(r"<th[^>]*>(?:<[^>]*>)*([A-Z][a-z ]+)", table[: table.index("</thead>")])
     row = table[table.index("<tbody") : table.index("</tbody>")].split("</tr>")[0]
-    cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)]
+    cells = [
+        re.sub(r"<[^>]+>", "", cell).strip()
+        for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+    ]
     shown = dict(zip(head, cells, strict=True))
     assert (shown["Number"], shown["Refused"]) == ("3", "1")

@@ -14,7 +14,14 @@ from typing import Any, cast
 import pytest
 
 from gt_secure.aws.client import Aws
-from gt_secure.base.errors import AccessDenied, Conflict, GtSecureError, InvalidInput, NotFound, Unreachable
+from gt_secure.base.errors import (
+    AccessDenied,
+    Conflict,
+    GtSecureError,
+    InvalidInput,
+    NotFound,
+    Unreachable,
+)
 from gt_secure.changes.applied import Applied, ChangeOutcome
 from gt_secure.changes.change import Change
 from gt_secure.changes.engine import ChangeStep, Clock, Engine
@@ -35,7 +42,12 @@ OFFICE = "203.0.113.0/24"
 
 
 def wish(**more: Any) -> Restriction:
-    values: dict[str, Any] = {"addresses": [OFFICE], "bucket": BUCKET, "prefix": "scans/", "portal_lock": True}
+    values: dict[str, Any] = {
+        "addresses": [OFFICE],
+        "bucket": BUCKET,
+        "prefix": "scans/",
+        "portal_lock": True,
+    }
     return Restriction(TEAM, **(values | more))
 
 
@@ -60,7 +72,11 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
     assert account.cidrs() == [OFFICE]
     guard = find_guard(account.policy())
     assert guard is not None
-    assert (guard.prefix, [str(n) for n in guard.networks], guard.drifted) == ("scans/", [OFFICE], False)
+    assert (guard.prefix, [str(n) for n in guard.networks], guard.drifted) == (
+        "scans/",
+        [OFFICE],
+        False,
+    )
     assert plan(account.aws, wish()).empty
 
     back = undo(account.aws, done.id, journal=account.journal)
@@ -73,9 +89,16 @@ def test_apply_then_plan_is_empty_and_undo_brings_everything_back(account: Accou
 
 def test_a_guard_without_forms_is_replaced_and_undo_brings_it_back(account: Account) -> None:
     old = without_forms(build_guard(BUCKET, prefix="scans/", networks=[OFFICE]))
-    account.aws.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=merge_guard(account.policy(), old))
+    account.aws.client("s3").put_bucket_policy(
+        Bucket=BUCKET, Policy=merge_guard(account.policy(), old)
+    )
     before = account.look()
-    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal, confirm=[*AGREED, "guard-edited"])
+    done = apply(
+        account.aws,
+        plan(account.aws, wish()),
+        journal=account.journal,
+        confirm=[*AGREED, "guard-edited"],
+    )
     guard = find_guard(account.policy())
     assert guard is not None
     assert not guard.drifted
@@ -83,12 +106,16 @@ def test_a_guard_without_forms_is_replaced_and_undo_brings_it_back(account: Acco
     assert account.look() == before
 
 
-def test_a_change_that_wrote_another_form_is_undone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_wrote_another_form_is_undone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from gt_secure.changes import diff
 
     before = account.look()
     with monkeypatch.context() as earlier:
-        earlier.setattr(diff, "build_guard", lambda *args, **more: without_forms(build_guard(*args, **more)))
+        earlier.setattr(
+            diff, "build_guard", lambda *args, **more: without_forms(build_guard(*args, **more))
+        )
         done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
     guard = find_guard(account.policy())
     assert guard is not None
@@ -133,12 +160,16 @@ def test_the_portal_comes_last_and_both_toggles_are_sent(account: Account) -> No
             lambda params, model, **_: sent.append((model.name, params)),
         )
     apply(account.aws, plan(account.aws, wish()), journal=account.journal)
-    writes = [(name, params) for name, params in sent if name.startswith(("Put", "Update", "Delete"))]
+    writes = [
+        (name, params) for name, params in sent if name.startswith(("Put", "Update", "Delete"))
+    ]
     assert [name for name, _ in writes] == ["PutBucketPolicy", "UpdateWorkteam", "UpdateWorkforce"]
     assert writes[1][1] == {
         "WorkteamName": TEAM,
         "WorkerAccessConfiguration": {
-            "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+            "S3Presign": {
+                "IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
+            }
         },
     }
     assert set(writes[2][1]) == {"WorkforceName", "SourceIpConfig"}
@@ -206,7 +237,8 @@ def test_undo_stops_where_the_very_thing_was_edited(account: Account, part: str)
     elif part == "toggles":
         account.set_toggles(False, True)
     else:
-        account.set_cidrs([OFFICE, "192.0.2.0/24"])  # before, the portal was open: adding to that has no meaning
+        # before, the portal was open: adding to that has no meaning
+        account.set_cidrs([OFFICE, "192.0.2.0/24"])
     before = account.look()
     with pytest.raises(Conflict) as caught:
         undo(account.aws, done.id, journal=account.journal)
@@ -250,13 +282,19 @@ def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> Non
         error = {"Error": {"Code": "AccessDeniedException", "Message": "not you"}}
         raise ClientError(error, "UpdateWorkforce")
 
-    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
+    account.aws.client("sagemaker").meta.events.register(
+        "before-call.sagemaker.UpdateWorkforce", refuse
+    )
     with pytest.raises(AccessDenied) as caught:
         apply(account.aws, made, journal=account.journal)
     assert caught.value.policy["Statement"][0]["Action"] == "sagemaker:UpdateWorkforce"
     result = caught.value.details["applied"]
     assert result["outcome"] == "rolled back"
-    assert [step["outcome"] for step in result["steps"]] == ["rolled back", "rolled back", "unchanged"]
+    assert [step["outcome"] for step in result["steps"]] == [
+        "rolled back",
+        "rolled back",
+        "unchanged",
+    ]
     assert "rolled back completely" in str(caught.value)
     assert account.look() == before
     assert [record.status for record in account.journal] == ["rolled-back"]
@@ -275,7 +313,9 @@ def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> Non
         ("in doubt", False, "warn"),
     ],
 )
-def test_only_what_was_done_and_confirmed_is_green(outcome: ChangeOutcome, certain: bool, tone: str) -> None:
+def test_only_what_was_done_and_confirmed_is_green(
+    outcome: ChangeOutcome, certain: bool, tone: str
+) -> None:
     step = ChangeStep("url-lock", TEAM, "done", certain, "AWS shows it")
     shown = Applied("20261124-101500", outcome, (step,))._repr_html_()
     assert f"gts-notice gts-{tone}" in shown
@@ -311,9 +351,13 @@ def test_the_deadline_ends_the_retries(account: Account, monkeypatch: pytest.Mon
         from botocore.exceptions import ClientError
 
         tries.append(sum(slept))
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "busy"}}, "UpdateWorkteam")
+        raise ClientError(
+            {"Error": {"Code": "ThrottlingException", "Message": "busy"}}, "UpdateWorkteam"
+        )
 
-    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkteam", busy)
+    account.aws.client("sagemaker").meta.events.register(
+        "before-call.sagemaker.UpdateWorkteam", busy
+    )
     monkeypatch.setattr(sys.modules["gt_secure.changes.apply"], "Clock", clock)
     with pytest.raises(GtSecureError, match="throttling"):
         apply(account.aws, made, journal=account.journal, timeout_s=60)
@@ -375,7 +419,9 @@ def test_a_write_that_aws_accepts_and_never_shows_is_an_error_and_not_sent_again
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote = Remote(monkeypatch, "accepted accepted", 1000)
-    with pytest.raises(GtSecureError, match="was accepted by AWS, but reading it back does not show the change"):
+    with pytest.raises(
+        GtSecureError, match="was accepted by AWS, but reading it back does not show the change"
+    ):
         remote.engine(tmp_path).forward()
     assert remote.sent == 1
 
@@ -393,14 +439,20 @@ def test_an_update_under_way_is_asked_about_less_and_less_often(
 
 
 def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
-    """AWS does not document that UpdateWorkteam keeps what is not sent: if it ever did not, we must see it."""
-    made = plan(account.aws, wish(portal_lock=None, guard=None, addresses=(), bucket=None, prefix=""))
+    """AWS does not document that UpdateWorkteam keeps what is not sent: if it ever did not,
+    we must see it.
+    """
+    made = plan(
+        account.aws, wish(portal_lock=None, guard=None, addresses=(), bucket=None, prefix="")
+    )
     before = account.look()
 
     def meddle(**_: Any) -> None:
         account.sagemaker.update_workteam(WorkteamName=TEAM, Description="gone")
 
-    account.aws.client("sagemaker").meta.events.register("after-call.sagemaker.UpdateWorkteam", meddle)
+    account.aws.client("sagemaker").meta.events.register(
+        "after-call.sagemaker.UpdateWorkteam", meddle
+    )
     with pytest.raises(Conflict, match="Description"):
         apply(account.aws, made, journal=account.journal)
     account.sagemaker.update_workteam(WorkteamName=TEAM, Description=before["team"]["Description"])
@@ -411,8 +463,12 @@ RACES = ("before our write", "after our write", "over our write, with ours in it
 
 
 @pytest.mark.parametrize("when", RACES)
-def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(account: Account, when: str) -> None:
-    """Between our reading and our reading back nothing locks the workteam; what is there in the end is theirs."""
+def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(
+    account: Account, when: str
+) -> None:
+    """Between our reading and our reading back nothing locks the workteam;
+    what is there in the end is theirs.
+    """
     made = plan(account.aws, wish(portal_lock=None))
     before = account.policy()
     events = account.aws.client("sagemaker").meta.events
@@ -422,7 +478,8 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     def meddle(model: Any, **_: Any) -> None:
         if when == RACES[0] and model.name == "DescribeWorkteam":
             seen[model.name] += 1
-            if seen[model.name] == 3:  # the last look before the write; the first one is the plan's comparison
+            # the last look before the write; the first one is the plan's comparison
+            if seen[model.name] == 3:
                 account.set_toggles(*theirs)
         elif when != RACES[0] and model.name == "UpdateWorkteam":
             account.set_toggles(*theirs)
@@ -440,7 +497,10 @@ def test_somebody_who_sets_the_url_lock_at_the_same_moment_wins_and_is_named(acc
     assert f"changed by somebody else in the meantime: now {now}" in said
     assert "AWS responds again" not in said
     assert account.policy() == before  # the guard, which went first, is taken back
-    assert account.toggles() == {"SourceIp": "Enabled" if theirs[0] else "Disabled", "VpcSourceIp": "Enabled"}
+    assert account.toggles() == {
+        "SourceIp": "Enabled" if theirs[0] else "Disabled",
+        "VpcSourceIp": "Enabled",
+    }
     result = caught.value.details["applied"]
     (record,) = list(account.journal)[made_before:]
     if when == RACES[0]:
@@ -475,20 +535,30 @@ def test_a_policy_that_changes_while_it_is_taken_back_is_merged_again(account: A
                 account.put_policy(json.dumps(policy))
 
         s3.meta.events.register("after-call.s3.GetBucketPolicy", edit)
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateWorkforce")
+        raise ClientError(
+            {"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateWorkforce"
+        )
 
-    account.aws.client("sagemaker").meta.events.register("before-call.sagemaker.UpdateWorkforce", refuse)
+    account.aws.client("sagemaker").meta.events.register(
+        "before-call.sagemaker.UpdateWorkforce", refuse
+    )
     with pytest.raises(AccessDenied) as caught:
         apply(account.aws, made, journal=account.journal)
     assert caught.value.details["applied"]["outcome"] == "rolled back"
-    assert [each.get("Sid") for each in json.loads(account.policy() or "")["Statement"]] == ["Team", None, "Later"]
+    assert [each.get("Sid") for each in json.loads(account.policy() or "")["Statement"]] == [
+        "Team",
+        None,
+        "Later",
+    ]
 
 
 EXECUTION_ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 
 
 def put_policy_of_a_deleted_user(account: Account) -> str:
-    """Put a policy, delete the user that it names, and return the id that S3 shows in place of the ARN."""
+    """Put a policy, delete the user that it names,
+    and return the id that S3 shows in place of the ARN.
+    """
     iam = account.aws.client("iam")
     user = iam.create_user(UserName="leaving")["User"]
     account.put_policy(FOREIGN.replace(EXECUTION_ROLE, user["Arn"]))
@@ -511,14 +581,22 @@ def test_a_deleted_principal_stops_the_plan_before_s3_does(account: Account) -> 
 
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_policy_that_s3_refuses_for_a_principal_says_which(account: Account, shown: bool) -> None:
-    """The answer is that of S3, below botocore: a principal may go between the plan and the write."""
+    """The answer is that of S3, below botocore:
+    a principal may go between the plan and the write.
+    """
     from botocore.awsrequest import AWSResponse
 
     from support.faults import _Raw
 
-    named = f": {put_policy_of_a_deleted_user(account)} in statement 1" if shown else "which S3 does not name"
+    named = (
+        f": {put_policy_of_a_deleted_user(account)} in statement 1"
+        if shown
+        else "which S3 does not name"
+    )
     before = account.look()
-    body = b"<Error><Code>MalformedPolicy</Code><Message>Invalid principal in policy</Message></Error>"
+    body = (
+        b"<Error><Code>MalformedPolicy</Code><Message>Invalid principal in policy</Message></Error>"
+    )
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         return AWSResponse(request.url, 400, {"content-type": "application/xml"}, _Raw(body))
@@ -555,8 +633,16 @@ def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
     with pytest.raises(InvalidInput, match="portal-drops"):
         apply(account.aws, made, journal=account.journal)
     with pytest.raises(InvalidInput, match="not a blocker"):
-        apply(account.aws, made, confirm=[*AGREED, "portal-drops", "everything"], journal=account.journal)
-    assert apply(account.aws, made, confirm=[*AGREED, "portal-drops"], journal=account.journal).outcome == "applied"
+        apply(
+            account.aws,
+            made,
+            confirm=[*AGREED, "portal-drops", "everything"],
+            journal=account.journal,
+        )
+    assert (
+        apply(account.aws, made, confirm=[*AGREED, "portal-drops"], journal=account.journal).outcome
+        == "applied"
+    )
 
 
 def test_a_broken_expectation_cannot_be_confirmed(account: Account) -> None:
@@ -596,8 +682,15 @@ def test_two_threads_do_not_apply_at_once(account: Account) -> None:
 
 def test_an_interrupted_change_stops_the_next_one(account: Account) -> None:
     made = plan(account.aws, wish())
-    where = {"account": made.state.account_id, "region": made.state.region, "caller": "x", "kind": "apply"}
-    writer = account.journal.begin(where | {"changes": [change.for_journal() for change in made.changes]})
+    where = {
+        "account": made.state.account_id,
+        "region": made.state.region,
+        "caller": "x",
+        "kind": "apply",
+    }
+    writer = account.journal.begin(
+        where | {"changes": [change.for_journal() for change in made.changes]}
+    )
     with pytest.raises(Conflict, match="interrupted"):
         apply(account.aws, made, journal=account.journal)
     assert resume(account.aws, writer.id, journal=account.journal).outcome == "applied"
@@ -631,7 +724,9 @@ def test_the_endpoint_dimension_reaches_the_policy(account: Account) -> None:
 
 
 def test_expectations_are_probed_after_the_change(account: Account) -> None:
-    """Over real HTTP from three places: a URL without a condition of its own meets the guard alone."""
+    """Over real HTTP from three places: a URL without a condition of its own
+    meets the guard alone.
+    """
     import http.client
     from urllib.parse import urlsplit
 
@@ -649,12 +744,18 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
         bind = (origin.bind, 0) if origin.bind else None
         connection = http.client.HTTPConnection(*origin.connect, timeout=120, source_address=bind)
         try:
-            connection.request("GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **origin.headers})
+            connection.request(
+                "GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **origin.headers}
+            )
             return connection.getresponse().status == 200
         finally:
             connection.close()
 
-    seen = [expect.allowed("203.0.113.7"), expect.refused("198.51.100.9"), expect.refused(ENDPOINT, of="bucket")]
+    seen = [
+        expect.allowed("203.0.113.7"),
+        expect.refused("198.51.100.9"),
+        expect.refused(ENDPOINT, of="bucket"),
+    ]
     made = plan(account.aws, wish(expectations=seen))
     done = apply(account.aws, made, journal=account.journal, probe=probe)
     assert [(one.source, one.observed, one.holds) for one in done.probes] == [

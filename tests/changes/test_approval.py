@@ -1,4 +1,6 @@
-"""The page for an approver and the digest: exact statements, a diff, all calls; only the approved plan is applied."""
+"""The page for an approver and the digest: exact statements, a diff, all calls;
+only the approved plan is applied.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,16 @@ from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
 from support.restrictions import loads_restriction
 
-WANTED = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=True)
+WANTED = Restriction(
+    TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, prefix="scans/", portal_lock=True
+)
 
 
 def _boxes(page: str) -> list[str]:
-    return [html.unescape(re.sub(r"<[^>]*>", "", box)) for box in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)]
+    return [
+        html.unescape(re.sub(r"<[^>]*>", "", box))
+        for box in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)
+    ]
 
 
 def test_the_page_holds_all_that_an_approver_checks(account: Account) -> None:
@@ -59,7 +66,10 @@ def test_the_diff_has_both_policies(account: Account) -> None:
     lines = html.unescape(re.sub(r"<[^>]*>", "", diff)).split("\n")
     before = "\n".join(line[2:] for line in lines if line[:1] in " -")
     after = "\n".join(line[2:] for line in lines if line[:1] in " +")
-    assert (json.loads(before), json.loads(after)) == (json.loads(str(guard.before)), json.loads(str(guard.after)))
+    assert (json.loads(before), json.loads(after)) == (
+        json.loads(str(guard.before)),
+        json.loads(str(guard.after)),
+    )
     assert "gts-add" in diff
     assert "(no policy)" in policy_diff(replace(guard, before=None))
 
@@ -67,7 +77,9 @@ def test_the_diff_has_both_policies(account: Account) -> None:
 def test_colours_mean_security(account: Account) -> None:
     one = plan(account.aws, WANTED)
     stranger = [each.at("198.51.100.9", "forwarded") for each in (one.before, one.after)]
-    assert [tone(each.answer, stranger=True) for each in stranger] == ["no", "ok"], "an open hole is not green"
+    assert [tone(each.answer, stranger=True) for each in stranger] == ["no", "ok"], (
+        "an open hole is not green"
+    )
     listed = one.after.at("203.0.113.7", "worker")
     assert answer_chip(listed).tone == "ok"
     assert answer_chip(stranger[1]).tone == "warn", "a worker who is locked out is no success"
@@ -90,7 +102,14 @@ def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(accoun
     assert [page.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
     assert [output.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
     assert "AKIA" not in output
-    for part in ("Requested by", one.state.caller_arn, "with gt_secure", "Valid", "Access log", "not read: --logs"):
+    for part in (
+        "Requested by",
+        one.state.caller_arn,
+        "with gt_secure",
+        "Valid",
+        "Access log",
+        "not read: --logs",
+    ):
         assert part in page
     assert "Portal lock of" in page, "a lock that stays"
     assert "gt-secure undo" in page
@@ -104,17 +123,24 @@ def test_the_digest_names_what_is_done_and_nothing_else(account: Account) -> Non
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", one.digest)
     assert one.digest == again.digest == one.to_dict()["digest"]
     assert one.digest in one.to_text()
-    other = plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/25"], bucket=BUCKET, prefix="scans/"))
+    other = plan(
+        account.aws, Restriction(TEAM, addresses=["203.0.113.0/25"], bucket=BUCKET, prefix="scans/")
+    )
     assert other.digest != one.digest
     account.put_policy(FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS"))
     assert plan(account.aws, WANTED).digest != one.digest
 
 
-@pytest.mark.parametrize("form", [str, str.upper, lambda text: text.removeprefix("sha256:"), lambda text: f" {text}\n"])
+@pytest.mark.parametrize(
+    "form", [str, str.upper, lambda text: text.removeprefix("sha256:"), lambda text: f" {text}\n"]
+)
 def test_the_approved_plan_is_applied(account: Account, form: object) -> None:
     one = plan(account.aws, WANTED)
     assert callable(form)
-    assert apply(account.aws, one, digest=form(one.digest), journal=account.journal).outcome == "applied"
+    assert (
+        apply(account.aws, one, digest=form(one.digest), journal=account.journal).outcome
+        == "applied"
+    )
 
 
 def test_another_plan_is_refused_and_writes_nothing(account: Account) -> None:
@@ -128,7 +154,9 @@ def test_another_plan_is_refused_and_writes_nothing(account: Account) -> None:
     assert not account.journal.path.exists()
 
 
-@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:12", "md5:" + "0" * 64, "0" * 63, "g" * 64])
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:", "sha256:12", "md5:" + "0" * 64, "0" * 63, "g" * 64]
+)
 def test_what_is_no_digest_is_refused(account: Account, digest: str) -> None:
     with pytest.raises(InvalidInput):
         apply(account.aws, plan(account.aws, WANTED), digest=digest, journal=account.journal)

@@ -1,4 +1,6 @@
-"""Features of AWS that sign presigned requests: named by every plan, and asked about where a plan would stop them."""
+"""Features of AWS that sign presigned requests: named by every plan,
+and asked about where a plan would stop them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ CONSOLE = {
     "more": "&response-content-disposition=attachment",
 }
 SPECTRUM = {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession", "user_agent": "aws-sdk-cpp/1.9"}
-LAMBDA = {"access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a", "user_agent": "python-requests/2"}
+LAMBDA = {
+    "access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a",
+    "user_agent": "python-requests/2",
+}
 COPY = {"operation": "REST.COPY.OBJECT_GET", "user_agent": "-"}
 SEEN = {"S3 console": CONSOLE, "Redshift Spectrum": SPECTRUM, "S3 Object Lambda": LAMBDA}
 SEEN["CopyObject across Regions"] = COPY
@@ -37,7 +42,13 @@ def made(tmp_path: Path, address: str, rows: list[dict[str, Any]], **more: Any) 
     for row in ({"user_agent": "curl/8"}, *rows):
         fields = dict(row)
         query = f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300{fields.pop('more', '')}&X-Amz-Signature=a"
-        record = {**corpus.BASE, **corpus.PRESIGNED, "request_uri": f"GET /k?{query} HTTP/1.1", "key": "k", **fields}
+        record = {
+            **corpus.BASE,
+            **corpus.PRESIGNED,
+            "request_uri": f"GET /k?{query} HTTP/1.1",
+            "key": "k",
+            **fields,
+        }
         lines.append(corpus.write({**record, "remote_ip": address}))
     path.write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
     wish = Restriction(addresses="203.0.113.0/24", bucket="gt-images", **more)
@@ -52,7 +63,10 @@ def asks(one: Plan) -> dict[str, str]:
 def test_a_guard_that_would_stop_one_asks(tmp_path: Path, name: str) -> None:
     outside = asks(made(tmp_path, "198.51.100.9", [SEEN[name]]))
     assert list(outside) == ["bystander-refused"]
-    assert f"presigned requests of {name}, and the guard would refuse them" in outside["bystander-refused"]
+    assert (
+        f"presigned requests of {name}, and the guard would refuse them"
+        in outside["bystander-refused"]
+    )
     advice = next(each.advice for each in bystanders() if each.name == name)
     assert advice in outside["bystander-refused"]
     assert asks(made(tmp_path, "203.0.113.7", [SEEN[name]])) == {}
@@ -64,7 +78,9 @@ def test_without_one_nothing_is_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SEEN)
 @pytest.mark.parametrize("more_s", [-1, 0])
-def test_an_age_limit_that_is_too_short_for_one_in_the_log_asks(tmp_path: Path, name: str, more_s: int) -> None:
+def test_an_age_limit_that_is_too_short_for_one_in_the_log_asks(
+    tmp_path: Path, name: str, more_s: int
+) -> None:
     needs = next(each.needs_age_s for each in bystanders() if each.name == name)
     one = made(tmp_path, "203.0.113.7", [SEEN[name]], age_limit=f"{needs + more_s}s")
     assert ("bystander-age-limit" in asks(one)) == (more_s < 0)
@@ -72,8 +88,12 @@ def test_an_age_limit_that_is_too_short_for_one_in_the_log_asks(tmp_path: Path, 
         assert f"The access log shows {name}" in asks(one)["bystander-age-limit"]
 
 
-@pytest.mark.parametrize(("limit", "names"), [("60s", 4), ("61s", 3), ("2m", 2), ("5m", 1), ("15m", 1), ("16m", 0)])
-def test_an_age_limit_names_those_that_the_log_does_not_have(tmp_path: Path, limit: str, names: int) -> None:
+@pytest.mark.parametrize(
+    ("limit", "names"), [("60s", 4), ("61s", 3), ("2m", 2), ("5m", 1), ("15m", 1), ("16m", 0)]
+)
+def test_an_age_limit_names_those_that_the_log_does_not_have(
+    tmp_path: Path, limit: str, names: int
+) -> None:
     one = made(tmp_path, "203.0.113.7", [], age_limit=limit)
     found = [each for each in one.notices if each.code == "bystander-age-limit"]
     assert asks(one) == {}
@@ -81,7 +101,9 @@ def test_an_age_limit_names_those_that_the_log_does_not_have(tmp_path: Path, lim
 
 
 def test_every_plan_names_them() -> None:
-    one = plan(cast(Aws, None), Restriction(addresses="203.0.113.0/24", bucket="gt-images"), state=state())
+    one = plan(
+        cast(Aws, None), Restriction(addresses="203.0.113.0/24", bucket="gt-images"), state=state()
+    )
     assert len(bystanders()) == 4
     for text in (one.to_text(), one.to_text(full=True), one.to_html(), json.dumps(one.to_dict())):
         assert all(each.name in text for each in bystanders())

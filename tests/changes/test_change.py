@@ -1,4 +1,6 @@
-"""Typed changes: what a journal holds is read with its type, and a record of the first format is undone."""
+"""Typed changes: what a journal holds is read with its type,
+and a record of the first format is undone.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,21 @@ GUARDED = FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS")
 OFF = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
 ON = {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
 RECORDS: list[dict[str, Any]] = [
-    {"kind": "bucket-guard", "target": BUCKET, "region": "us-east-1", "before_raw": FOREIGN, "after_raw": GUARDED},
+    {
+        "kind": "bucket-guard",
+        "target": BUCKET,
+        "region": "us-east-1",
+        "before_raw": FOREIGN,
+        "after_raw": GUARDED,
+    },
     {"kind": "url-lock", "target": TEAM, "region": "", "before_raw": OFF, "after_raw": ON},
-    {"kind": "portal-lock", "target": "force", "region": "", "before_raw": [], "after_raw": ["203.0.113.0/24"]},
+    {
+        "kind": "portal-lock",
+        "target": "force",
+        "region": "",
+        "before_raw": [],
+        "after_raw": ["203.0.113.0/24"],
+    },
 ]
 WORDS = {"before": "off", "after": "on"}
 
@@ -67,13 +81,20 @@ def test_a_change_is_found_by_the_type_of_its_target() -> None:
 
 
 def test_an_open_hole_does_not_count_as_protection() -> None:
-    assert [change_from_journal(record | WORDS).protects for record in RECORDS] == [False, True, True]
+    assert [change_from_journal(record | WORDS).protects for record in RECORDS] == [
+        False,
+        True,
+        True,
+    ]
     assert not TeamUrlLock(TEAM).protects(UrlLock())
     assert not WorkforcePortal("force").protects(())
     assert not BucketGuard(BUCKET).protects(None)
 
 
-ONE, TWO = (merge_guard(FOREIGN, build_guard(BUCKET, networks=[each])) for each in ("192.0.2.0/24", "203.0.113.0/24"))
+ONE, TWO = (
+    merge_guard(FOREIGN, build_guard(BUCKET, networks=[each]))
+    for each in ("192.0.2.0/24", "203.0.113.0/24")
+)
 EDITED = ("s3:DeleteBucket", "s3:PutBucketCORS")
 
 
@@ -84,7 +105,11 @@ EDITED = ("s3:DeleteBucket", "s3:PutBucketCORS")
 )
 def test_a_guard_is_taken_back_beside_later_edits_of_others(before: str, after: str) -> None:
     target = BucketGuard(BUCKET)
-    for now, then in ((after, before), (after.replace(*EDITED), before.replace(*EDITED)), (before, before)):
+    for now, then in (
+        (after, before),
+        (after.replace(*EDITED), before.replace(*EDITED)),
+        (before, before),
+    ):
         assert policies_equal(target.merge(before, after, now), then)
     if before != after:
         theirs = merge_guard(after, build_guard(BUCKET, networks=["198.51.100.0/24"]))
@@ -93,7 +118,12 @@ def test_a_guard_is_taken_back_beside_later_edits_of_others(before: str, after: 
 
 
 def _record(account: Account, changes: list[dict[str, Any]]) -> str:
-    where = {"account": account.aws.account_id, "region": account.aws.region, "caller": "x", "kind": "apply"}
+    where = {
+        "account": account.aws.account_id,
+        "region": account.aws.region,
+        "caller": "x",
+        "kind": "apply",
+    }
     writer = account.journal.begin(where | {"changes": changes})
     writer.write("end", outcome="applied")
     return writer.id
@@ -101,14 +131,21 @@ def _record(account: Account, changes: list[dict[str, Any]]) -> str:
 
 def test_a_record_of_the_first_version_is_undone(account: Account) -> None:
     account.set_toggles(True)
-    assert undo(account.aws, _record(account, [RECORDS[1] | WORDS]), journal=account.journal).outcome == "undone"
+    assert (
+        undo(account.aws, _record(account, [RECORDS[1] | WORDS]), journal=account.journal).outcome
+        == "undone"
+    )
     assert account.toggles() == OFF
 
 
 def test_a_record_without_its_values_is_named_and_not_used(account: Account) -> None:
     before = account.look()
     with pytest.raises(Conflict, match="not intact"):
-        undo(account.aws, _record(account, [{"kind": "url-lock", "target": TEAM}]), journal=account.journal)
+        undo(
+            account.aws,
+            _record(account, [{"kind": "url-lock", "target": TEAM}]),
+            journal=account.journal,
+        )
     assert account.look() == before
 
 
@@ -142,5 +179,7 @@ def test_a_conflict_names_what_was_before_and_after_and_is_now(
 def test_other_fields_that_changed_are_shown_before_and_after() -> None:
     change = change_from_journal(RECORDS[1] | WORDS)
     with pytest.raises(Conflict, match="Description") as caught:
-        _check_rest(change, {"Description": "old", "Members": 1}, {"Description": "new", "Members": 1})
+        _check_rest(
+            change, {"Description": "old", "Members": 1}, {"Description": "new", "Members": 1}
+        )
     assert caught.value.details == {"Description": {"before": "old", "after": "new"}}

@@ -1,7 +1,8 @@
-"""Faults at every AWS call of an apply and an undo: afterwards the account is as before or as planned, and known to be.
+"""Faults at every AWS call of an apply and an undo: afterwards the account is as before or as
+planned, and known to be.
 
-Each fault: set the account, run in a child process that dies or loses a reply at that call, recover in a new process,
-and compare everything. The number of faults is printed.
+Each fault: set the account, run in a child process that dies or loses a reply at that call, recover
+in a new process, and compare everything. The number of faults is printed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from support.waits import counted_waits
 
 KILLS: tuple[Mode, ...] = ("before", "after", "lost")
 OTHERS: tuple[Mode, ...] = ("lost for good", "throttled", "refused", "down", "expired")
-"""The last two last until the run ends; keys that expire in the middle are new ones when it is recovered."""
+"""The last two last until the run ends;
+keys that expire in the middle are new ones when it is recovered.
+"""
 
 
 DEADLINE_S = 1.5
@@ -31,7 +34,9 @@ UPDATE_S = 0.06  # a little longer than in the sandbox of these tests
 
 
 def counted(work: Callable[[], Any]) -> Callable[[], Any]:
-    """The work with a deadline that does not depend on the machine; for a child that meets a fault."""
+    """The work with a deadline that does not depend on the machine;
+    for a child that meets a fault.
+    """
 
     def run() -> Any:
         with counted_waits(DEADLINE_S):
@@ -61,7 +66,9 @@ class Scene:
         self.number = 0
 
     def _aws(self) -> Any:
-        """Clients that were made but never used here: each child starts with clean ones, without loading them."""
+        """Clients that were made but never used here: each child starts with clean ones,
+        without loading them.
+        """
         return self._clean
 
     def start(self) -> tuple[Path, Callable[[], Any]]:
@@ -72,13 +79,17 @@ class Scene:
             if self.account.look() != self.before:
                 self.account.reset(FOREIGN)
             return journal, counted(
-                lambda: apply(self._aws(), self.plan, journal=Journal(journal), timeout_s=DEADLINE_S)
+                lambda: apply(
+                    self._aws(), self.plan, journal=Journal(journal), timeout_s=DEADLINE_S
+                )
             )
         # An undo starts from an applied change, whose journal is written by a clean run.
         if self.account.look() != self.before:
             self.account.reset(FOREIGN)
         apply(self.account.aws, self.plan, journal=Journal(journal))
-        return journal, counted(lambda: undo(self._aws(), journal=Journal(journal), timeout_s=DEADLINE_S))
+        return journal, counted(
+            lambda: undo(self._aws(), journal=Journal(journal), timeout_s=DEADLINE_S)
+        )
 
     def count(self) -> list[str]:
         """Run once without a fault and name its calls."""
@@ -116,7 +127,9 @@ class Scene:
         now = self.account.look()
         records = list(Journal(journal))
         assert not any(each.problems for each in Journal(journal)), said
-        assert all(record.status in {"applied", "undone", "rolled-back"} for record in records), said
+        assert all(record.status in {"applied", "undone", "rolled-back"} for record in records), (
+            said
+        )
         first = records[0].status if records else "rolled-back"
         expected = self.after if first == "applied" else self.before
         assert now == expected, f"{said}\nthe journal says {[(r.kind, r.status) for r in records]}"
@@ -137,7 +150,9 @@ def _run(scene: Scene, modes: tuple[Mode, ...], step: int) -> None:
 
 @pytest.mark.parametrize("what", ["apply", "undo"])
 def test_some_faults(account: Account, tmp_path: Path, what: str) -> None:
-    """A quick pass: every write and its neighbours meet each of the three faults that matter most."""
+    """A quick pass: every write and its neighbours meet each of the three
+    faults that matter most.
+    """
     scene = Scene(account, tmp_path, what)
     names = scene.count()
     writes = [i for i, name in enumerate(names) if name.startswith(("PUT", "DELETE", "Update"))]
@@ -170,10 +185,16 @@ def test_a_fault_during_recovery(account: Account, tmp_path: Path) -> None:
     for mode in KILLS:
         for at in range(100):
             journal, work = scene.start()
-            code, _ = in_child(work, wire=Wire(middle, "after", update_s=UPDATE_S), pipe=tmp_path / "pipe")
+            code, _ = in_child(
+                work, wire=Wire(middle, "after", update_s=UPDATE_S), pipe=tmp_path / "pipe"
+            )
             assert code == KILLED
             code, found = in_child(
-                counted(lambda journal=journal: undo(scene._aws(), journal=Journal(journal), timeout_s=DEADLINE_S)),
+                counted(
+                    lambda journal=journal: undo(
+                        scene._aws(), journal=Journal(journal), timeout_s=DEADLINE_S
+                    )
+                ),
                 wire=Wire(at, mode, update_s=UPDATE_S),
                 pipe=tmp_path / "pipe",
             )

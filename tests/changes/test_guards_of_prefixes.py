@@ -1,4 +1,6 @@
-"""Two people with a folder each in one bucket: applied, read, checked, found, exported and undone one by one."""
+"""Two people with a folder each in one bucket: applied, read, checked, found,
+exported and undone one by one.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def agreed(gt: Connection, plan: Plan) -> Applied:
 
 
 def sids(policy: str | None) -> list[str]:
-    return [str(each.get("Sid", "")) for each in json.loads(policy or '{"Statement":[]}')["Statement"]]
+    return [
+        str(each.get("Sid", "")) for each in json.loads(policy or '{"Statement":[]}')["Statement"]
+    ]
 
 
 def test_each_guard_is_changed_read_and_undone_alone(gt: Connection, account: Account) -> None:
@@ -61,7 +65,10 @@ def test_each_guard_is_changed_read_and_undone_alone(gt: Connection, account: Ac
     ]
     assert check.guard_is_in_place.look(gt, BUCKET, prefix="scans/", addresses=OFFICE).passed
     assert check.guard_is_in_place.look(gt, BUCKET, prefix="manifests/1", addresses=LAB).passed
-    assert "No guard covers all keys, only objects under scans/" in check.guard_is_in_place.look(gt, BUCKET).message
+    assert (
+        "No guard covers all keys, only objects under scans/"
+        in check.guard_is_in_place.look(gt, BUCKET).message
+    )
     [exported, notices] = gt.export(bucket=f"s3://{BUCKET}/manifests/")
     assert exported.to_dict() == MANIFESTS.to_dict()
     assert "of objects under scans/" in str(notices[0])
@@ -77,11 +84,16 @@ def test_each_guard_is_changed_read_and_undone_alone(gt: Connection, account: Ac
     assert alone != FOREIGN
 
 
-def test_drift_and_findings_name_the_guard_that_was_edited(gt: Connection, account: Account) -> None:
+def test_drift_and_findings_name_the_guard_that_was_edited(
+    gt: Connection, account: Account
+) -> None:
     agreed(gt, gt.plan(SCANS))
     agreed(gt, gt.plan(MANIFESTS))
     data = json.loads(account.policy() or "")
-    data["Statement"][-1]["Condition"]["NotIpAddressIfExists"]["aws:SourceIp"] = [LAB, "192.0.2.0/24"]
+    data["Statement"][-1]["Condition"]["NotIpAddressIfExists"]["aws:SourceIp"] = [
+        LAB,
+        "192.0.2.0/24",
+    ]
     account.put_policy(json.dumps(data))
     assert gt.plan(SCANS).empty
     again = gt.plan(MANIFESTS)
@@ -134,14 +146,31 @@ def test_a_guard_of_the_whole_bucket_protects_the_rest_and_stays_when_another_on
     assert account.policy() == FOREIGN
 
 
-def test_a_plan_counts_the_guards_that_fit_and_what_one_statement_would_save(gt: Connection) -> None:
+def test_a_plan_counts_the_guards_that_fit_and_what_one_statement_would_save(
+    gt: Connection,
+) -> None:
     agreed(gt, gt.plan(restriction("scans/", OFFICE)))
-    assert not [each for each in gt.plan(restriction("scans/", LAB)).notices if each.code == "guards-room"]
-    [apart] = [each for each in gt.plan(restriction("manifests/", LAB)).notices if each.code == "guards-room"]
-    assert re.search(r"With 2 guards the bucket policy has [0-9,]+ of 20,480 bytes: about \d\d more like", apart.text)
+    assert not [
+        each for each in gt.plan(restriction("scans/", LAB)).notices if each.code == "guards-room"
+    ]
+    [apart] = [
+        each
+        for each in gt.plan(restriction("manifests/", LAB)).notices
+        if each.code == "guards-room"
+    ]
+    assert re.search(
+        r"With 2 guards the bucket policy has [0-9,]+ of 20,480 bytes: about \d\d more like",
+        apart.text,
+    )
     assert "less as one statement" not in apart.text
-    [equal] = [each for each in gt.plan(restriction("manifests/", OFFICE)).notices if each.code == "guards-room"]
-    assert re.search(r"Guards with equal lists would take \d{3} bytes less as one statement\.", equal.text)
+    [equal] = [
+        each
+        for each in gt.plan(restriction("manifests/", OFFICE)).notices
+        if each.code == "guards-room"
+    ]
+    assert re.search(
+        r"Guards with equal lists would take \d{3} bytes less as one statement\.", equal.text
+    )
 
 
 def test_a_guard_of_the_whole_bucket_names_the_folder_of_the_teams_jobs(gt: Connection) -> None:
@@ -150,5 +179,7 @@ def test_a_guard_of_the_whole_bucket_names_the_folder_of_the_teams_jobs(gt: Conn
         [wide] = [each for each in made.notices if each.code == "whole-bucket"]
         return wide.fix
 
-    assert fix("north-team").endswith("The manifests and labels of the team's jobs are under north/.")
+    assert fix("north-team").endswith(
+        "The manifests and labels of the team's jobs are under north/."
+    )
     assert "manifests" not in fix("open-team")

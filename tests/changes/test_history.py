@@ -1,4 +1,6 @@
-"""Who changed the locks: journal and CloudTrail together, drift with a name, and the alarm of the guide."""
+"""Who changed the locks: journal and CloudTrail together, drift with a name,
+and the alarm of the guide.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,19 @@ def matches(pattern: Any, event: Any) -> bool:
     return True
 
 
-[ALARM] = [block.text for block in blocks_of(ROOT / "docs/how-to/company.md") if block.value == "locks-alarm.yaml"]
+[ALARM] = [
+    block.text
+    for block in blocks_of(ROOT / "docs/how-to/company.md")
+    if block.value == "locks-alarm.yaml"
+]
 TEMPLATE = yaml.safe_load(ALARM)
 
 
 def alarm_pattern(**parameters: str) -> dict[str, Any]:
     """The event pattern of the template, with its parameters filled in."""
-    pattern: dict[str, Any] = copy.deepcopy(TEMPLATE["Resources"]["Rule"]["Properties"]["EventPattern"])
+    pattern: dict[str, Any] = copy.deepcopy(
+        TEMPLATE["Resources"]["Rule"]["Properties"]["EventPattern"]
+    )
     for each in pattern["detail"]["$or"]:
         for member, [reference] in each["requestParameters"].items():
             each["requestParameters"][member] = [parameters.get(reference["Ref"], reference["Ref"])]
@@ -72,7 +80,9 @@ def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
     )
     assert found["Events"][0]["EventName"] == "DeleteBucketPolicy"
     assert found["NextToken"]
-    assert not trail.lookup_events(StartTime=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))["Events"]
+    assert not trail.lookup_events(StartTime=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))[
+        "Events"
+    ]
     with pytest.raises(trail.exceptions.InvalidMaxResultsException):
         trail.lookup_events(MaxResults=50 + 1)
     blind = scene.client("cloudtrail", scene.keys(*allowing("s3:GetObject")))
@@ -82,9 +92,13 @@ def test_the_sandbox_writes_events_and_looks_them_up(scene: Scene):
 
 def test_history_knows_ours_and_theirs(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH, reason="RISK-112"), confirm=AGREED)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(
+        scene.gt.plan(WISH, reason="RISK-112"), confirm=AGREED
+    )
     keys = scene.keys(*allowing("sagemaker:*"), name="eve")
-    scene.client("sagemaker", keys, "198.51.100.77").update_workteam(WorkteamName=TEAM, Description="mine")
+    scene.client("sagemaker", keys, "198.51.100.77").update_workteam(
+        WorkteamName=TEAM, Description="mine"
+    )
     history = replace(scene.gt, journal=Journal(tmp_path)).history(TEAM, BUCKET, since="1h")
     assert history.unread == ()
     theirs, ours = history[0], history[1]
@@ -113,7 +127,9 @@ def test_a_refused_call_is_listed_as_such(scene: Scene):
 
 def test_without_cloudtrail_the_journal_is_left(scene: Scene, tmp_path):
     scene.toggles(False)
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH), confirm=AGREED)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(
+        scene.gt.plan(WISH), confirm=AGREED
+    )
     blind = scene.user_with("sagemaker:DescribeWorkteam", "s3:GetBucketPolicy", "s3:ListBucket")
     history = replace(blind, journal=Journal(tmp_path)).history(TEAM, since="1h")
     assert [entry.change_id for entry in history] == [applied.id]
@@ -131,12 +147,15 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
 
     scene.toggles(False)
     assert drift() == []  # the journal has not applied it
-    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(scene.gt.plan(WISH), confirm=AGREED)
+    applied = replace(scene.gt, journal=Journal(tmp_path)).apply(
+        scene.gt.plan(WISH), confirm=AGREED
+    )
     assert drift() == []
     keys = scene.keys(*allowing("sagemaker:*"), name="trudy")
     constraints = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
     scene.client("sagemaker", keys, "198.51.100.78").update_workteam(
-        WorkteamName=TEAM, WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": constraints}}
+        WorkteamName=TEAM,
+        WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": constraints}},
     )
     [text] = drift()
     assert "user/trudy" in text
@@ -146,7 +165,9 @@ def test_a_plan_that_finds_drift_names_the_person(scene: Scene, tmp_path):
     # another restriction is a change of mind, and no drift
     other = WISH.from_dict({**WISH.to_dict(), "addresses": ["203.0.113.0/25"]})
     assert not [
-        each for each in replace(scene.gt, journal=Journal(tmp_path)).plan(other).notices if each.code == "drifted"
+        each
+        for each in replace(scene.gt, journal=Journal(tmp_path)).plan(other).notices
+        if each.code == "drifted"
     ]
 
 
@@ -168,7 +189,10 @@ ENTRY = HistoryEntry(
         ({"sourceIPAddress": None}, {"source": ""}),
         ({"userAgent": "gt_secure/0.3"}, {"user_agent": "gt_secure/0.3", "by_gt_secure": True}),
         ({"errorCode": "AccessDenied"}, {"error": "AccessDenied"}),
-        ({"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}}, {"who": "cloudformation.amazonaws.com"}),
+        (
+            {"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}},
+            {"who": "cloudformation.amazonaws.com"},
+        ),
         ({"userIdentity": None}, {"who": "unknown"}),
         ({"eventTime": "soon"}, {"at": dt.datetime.fromtimestamp(0, dt.UTC)}),
         ({"requestParameters": {"workteamName": "another"}}, None),
@@ -179,7 +203,11 @@ def test_an_event_of_cloudtrail_is_an_entry_with_whatever_it_has(
     event: dict[str, Any], entry: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [CALL | event]
-    monkeypatch.setattr(history, "lookup_events", lambda _, __, name, *___: found if name == "UpdateWorkteam" else [])
+    monkeypatch.setattr(
+        history,
+        "lookup_events",
+        lambda _, __, name, *___: found if name == "UpdateWorkteam" else [],
+    )
     entries = list(history.lookup(cast(Aws, None), "url-lock", TEAM, TIME))
     assert entries == ([] if entry is None else [replace(ENTRY, **entry)])
 
@@ -188,9 +216,18 @@ def test_merging_by_request_id():
     event = HistoryEntry(TIME, "arn:a", "UpdateWorkteam", "t", event_id="e1", request="r1")
     other = HistoryEntry(TIME + dt.timedelta(1), "arn:b", "UpdateWorkteam", "t", event_id="e2")
     record = HistoryEntry(
-        TIME, "arn:a", "UpdateWorkteam", "t", change_id="c", event_id="r1", request="r1", recorded_by="journal"
+        TIME,
+        "arn:a",
+        "UpdateWorkteam",
+        "t",
+        change_id="c",
+        event_id="r1",
+        request="r1",
+        recorded_by="journal",
     )
-    alone = HistoryEntry(TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal")
+    alone = HistoryEntry(
+        TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal"
+    )
     merged = merge([record, alone], [event, other])
     assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
         ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "d", "journal"),
@@ -201,8 +238,16 @@ GUARD = Restriction(bucket=BUCKET, addresses="203.0.113.0/24")
 WIDER = Restriction(bucket=BUCKET, addresses=["203.0.113.0/24", "192.0.2.0/24"])
 
 
-def record(folder: Path, wish: Restriction, outcome: str = "applied", account: str = ACCOUNT) -> None:
-    place = {"kind": "apply", "account": account, "region": "us-east-1", "caller": "x", "changes": []}
+def record(
+    folder: Path, wish: Restriction, outcome: str = "applied", account: str = ACCOUNT
+) -> None:
+    place = {
+        "kind": "apply",
+        "account": account,
+        "region": "us-east-1",
+        "caller": "x",
+        "changes": [],
+    }
     Journal(folder).begin(place | {"restriction": wish.to_dict()}).write("end", outcome=outcome)
 
 
@@ -229,7 +274,9 @@ def test_a_bucket_is_compared_with_the_newest_guard_that_was_applied_to_it(
 def test_the_rule_matches_exactly_these_resources(scene: Scene):
     scene.toggles(False)
     scene.remove_guard()
-    scene.client("sagemaker").update_workteam(WorkteamName="radiology-team", Description="another team")
+    scene.client("sagemaker").update_workteam(
+        WorkteamName="radiology-team", Description="another team"
+    )
     pattern = alarm_pattern(Team=TEAM, Workforce="private-workforce", Bucket=BUCKET)
     wrapped = [
         {
@@ -240,7 +287,8 @@ def test_the_rule_matches_exactly_these_resources(scene: Scene):
         for event in events(scene)[:3]
     ]
     assert [matches(pattern, each) for each in wrapped] == [False, True, True]
-    only = alarm_pattern(Team="", Workforce="", Bucket="gt-other")  # a parameter that is left out matches no name
+    # a parameter that is left out matches no name
+    only = alarm_pattern(Team="", Workforce="", Bucket="gt-other")
     assert not any(matches(only, each) for each in wrapped)
 
 
@@ -254,7 +302,9 @@ def test_the_alarm_watches_what_the_history_shows():
 
 def test_the_topic_takes_messages_of_the_rule_only():
     [statement] = TEMPLATE["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}
+    }
 
 
 def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):

@@ -1,7 +1,9 @@
-"""Faults of HTTP at every call of an apply and an undo: result, journal and account agree, and no raw error comes up.
+"""Faults of HTTP at every call of an apply and an undo: result, journal and account agree, and no
+raw error comes up.
 
-A proxy stands between the client and the sandbox and injects 13 kinds of fault, for one call or for all following. The
-fast test takes a sample around the writes; the slow one takes every call. The counts are printed.
+A proxy stands between the client and the sandbox and injects 13 kinds of fault, for one call or for
+all following. The fast test takes a sample around the writes; the slow one takes every call. The
+counts are printed.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ UPDATE_S = 0.06  # a little longer than in the sandbox of these tests
 
 @pytest.fixture(autouse=True)
 def _own_quota(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each run try again as a new process would: botocore's clients spare a service that has failed often."""
+    """Let each run try again as a new process would:
+    botocore's clients spare a service that has failed often.
+    """
     monkeypatch.setattr(RetryQuota, "acquire", lambda *_: True)
 
 
@@ -40,13 +44,20 @@ class Rig:
     """One kind of run through the proxy, with the account before and after it."""
 
     def __init__(
-        self, account: Account, tmp: Path, patch: pytest.MonkeyPatch, what: str, policy: str | None = FOREIGN
+        self,
+        account: Account,
+        tmp: Path,
+        patch: pytest.MonkeyPatch,
+        what: str,
+        policy: str | None = FOREIGN,
     ) -> None:
         self.account, self.tmp, self.what, self.policy = account, tmp, what, policy
         self.proxy = FaultyProxy(account.sandbox.endpoint_url, update_s=UPDATE_S)
         self.aws = connect_aws(boto3_session=account.rig.session_of(), endpoint_url=self.proxy.url)
         give_up_on_late_answers(self.proxy, patch)
-        restriction = Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True)
+        restriction = Restriction(
+            TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True
+        )
         account.reset(policy)
         self.open = account.look()
         self.plan = plan(account.aws, restriction)
@@ -62,7 +73,9 @@ class Rig:
         if self.account.look() != self.open:
             self.account.reset(self.policy)
         if self.what == "apply":
-            return journal, lambda: apply(self.aws, self.plan, journal=Journal(journal), timeout_s=DEADLINE_S)
+            return journal, lambda: apply(
+                self.aws, self.plan, journal=Journal(journal), timeout_s=DEADLINE_S
+            )
         apply(self.account.aws, self.plan, journal=Journal(journal))
         return journal, lambda: undo(self.aws, journal=Journal(journal), timeout_s=DEADLINE_S)
 
@@ -97,12 +110,16 @@ class Rig:
 
     def check(self, journal: Path, said: str, where: str) -> None:
         """No lie: what the result and the journal report is what the account has."""
-        before, after = (self.open, self.closed) if self.what == "apply" else (self.closed, self.open)
+        before, after = (
+            (self.open, self.closed) if self.what == "apply" else (self.closed, self.open)
+        )
         now = self.account.look()
         assert not any(each.problems for each in Journal(journal)), where
         records = list(Journal(journal))
         status = records[-1].status if len(records) > (self.what == "undo") else "none"
-        expected = {"applied": after, "undone": after, "rolled-back": before, "none": before}.get(status)
+        expected = {"applied": after, "undone": after, "rolled-back": before, "none": before}.get(
+            status
+        )
         if said in {"applied", "undone"}:
             assert status == "applied", where
         if said == "failed, rolled back":
@@ -118,12 +135,18 @@ class Rig:
             assert self.account.look() == self.open, where
 
     def report(self) -> None:
-        print(f"\n{self.what}: {sum(self.outcomes.values())} runs, {self.injected} faults: {dict(self.outcomes)}")
+        print(
+            f"\n{self.what}: {sum(self.outcomes.values())} runs, {self.injected} faults:"
+            f" {dict(self.outcomes)}"
+        )
 
 
 @pytest.fixture(params=["apply", "undo"])
 def rig(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Rig]:
     rig = Rig(account, tmp_path, monkeypatch, request.param)
     yield rig
@@ -132,12 +155,18 @@ def rig(
 
 
 def _first_write(calls: list[Call]) -> int:
-    return next(place for place, call in enumerate(calls) if call.name.startswith(("PUT", "DELETE", "Update")))
+    return next(
+        place
+        for place, call in enumerate(calls)
+        if call.name.startswith(("PUT", "DELETE", "Update"))
+    )
 
 
 @pytest.mark.parametrize("fault", sample(["drop after", "truncated", "html", "empty 200"], 4))
 def test_some_http_faults(rig: Rig, fault: Fault) -> None:
-    """The reading before the policy is written, the write and the reading after it, once and lasting."""
+    """The reading before the policy is written, the write and the reading after it,
+    once and lasting.
+    """
     calls = rig.calls()
     write = _first_write(calls)
     for at, lasting in ((write - 1, False), (write, True), (write + 1, False)):

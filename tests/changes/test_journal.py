@@ -52,7 +52,12 @@ def test_where_the_journal_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_a_change_is_read_back(tmp_path: Path) -> None:
     change = one(tmp_path, "intent", "done")
     record = Journal(tmp_path).find(change[:15])
-    assert (record.id, record.status, record.kind, record.caller) == (change, "applied", "apply", BEGIN["caller"])
+    assert (record.id, record.status, record.kind, record.caller) == (
+        change,
+        "applied",
+        "apply",
+        BEGIN["caller"],
+    )
     assert [event["event"] for event in record.events] == ["intent", "done", "end"]
     assert list(Journal(tmp_path).verify().values()) == [()]
     exported = [each.to_dict() for each in Journal(tmp_path)]
@@ -61,7 +66,12 @@ def test_a_change_is_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
-    [("applied", "applied"), ("rolled-back", "rolled-back"), ("in-doubt", "unfinished"), (None, "unfinished")],
+    [
+        ("applied", "applied"),
+        ("rolled-back", "rolled-back"),
+        ("in-doubt", "unfinished"),
+        (None, "unfinished"),
+    ],
 )
 def test_status(tmp_path: Path, outcome: str | None, status: str) -> None:
     assert Journal(tmp_path).find(one(tmp_path, "intent", outcome=outcome)).status == status
@@ -82,7 +92,9 @@ def test_status(tmp_path: Path, outcome: str | None, status: str) -> None:
 def test_a_step_counts_as_begun_from_its_announcement_on(
     tmp_path: Path, events: tuple[tuple[str, object], ...], begun: list[int]
 ) -> None:
-    """Killed behind the announcement, nobody knows whether the call was made: the step has to be looked at."""
+    """Killed behind the announcement, nobody knows whether the call was made:
+    the step has to be looked at.
+    """
     writer = Journal(tmp_path).begin(BEGIN | {"changes": BEGIN["changes"] * 2})
     for event, step in events:
         writer.write(event, step=step)
@@ -146,7 +158,9 @@ def test_a_change_without_its_last_line_is_in_doubt_on_every_surface(
     assert "has no end" in found[torn][0]
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path))
     assert main(["history", "verify", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out)["changes"] == {change: list(said) for change, said in found.items()}
+    assert json.loads(capsys.readouterr().out)["changes"] == {
+        change: list(said) for change, said in found.items()
+    }
     assert main(["history", "verify"]) == 3
     assert f"{torn}  it has no end" in capsys.readouterr().out
 
@@ -186,7 +200,10 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GtSecureError, match="cannot be written"):
         one(tmp_path / "file" / "journal")
-    with pytest.raises(GtSecureError, match="cannot be used"), hold(tmp_path / "file" / "journal", "x", "y"):
+    with (
+        pytest.raises(GtSecureError, match="cannot be used"),
+        hold(tmp_path / "file" / "journal", "x", "y"),
+    ):
         pass
 
 
@@ -234,11 +251,17 @@ with hold(Path(sys.argv[1]), "a-b", "apply by a test"):
 
 def test_a_living_holder_is_named_and_a_dead_one_does_not_block(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path.cwd(),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
-    with pytest.raises(Conflict, match=f"process {process.pid}") as caught, hold(tmp_path, "a-b", "x"):
+    with (
+        pytest.raises(Conflict, match=f"process {process.pid}") as caught,
+        hold(tmp_path, "a-b", "x"),
+    ):
         pass
     assert caught.value.details["holder"]["what"] == "apply by a test"
     with hold(tmp_path, "another-region", "x"):
@@ -287,7 +310,11 @@ def test_a_record_of_a_newer_version_is_named_and_blocks_nothing(
 ) -> None:
     if "format" in begin:
         monkeypatch.setattr("gt_secure.changes.journal.FORMAT", begin["format"])
-    other = Journal(tmp_path).begin(BEGIN | {key: value for key, value in begin.items() if key != "format"}).id
+    other = (
+        Journal(tmp_path)
+        .begin(BEGIN | {key: value for key, value in begin.items() if key != "format"})
+        .id
+    )
     monkeypatch.undo()
     mine = _whole(tmp_path)
     record = Journal(tmp_path).find(other)
@@ -329,7 +356,9 @@ def _sparse(path: Path) -> None:
         lambda path: path.write_text('{"n": 0, "prev": ""}\n'),
     ],
 )
-def test_a_file_that_is_no_record_ends_nothing(tmp_path: Path, make: Callable[[Path], object]) -> None:
+def test_a_file_that_is_no_record_ends_nothing(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     make(tmp_path / "20260101-000000-000000-abcd.jsonl")
     mine = _whole(tmp_path)
     assert [record.status for record in Journal(tmp_path)] == ["damaged", "applied"]
@@ -337,7 +366,9 @@ def test_a_file_that_is_no_record_ends_nothing(tmp_path: Path, make: Callable[[P
     assert Journal(tmp_path).find(mine).status == "applied"
 
 
-def test_a_missing_last_line_is_no_interruption_where_all_steps_are_confirmed(tmp_path: Path) -> None:
+def test_a_missing_last_line_is_no_interruption_where_all_steps_are_confirmed(
+    tmp_path: Path,
+) -> None:
     writer = Journal(tmp_path).begin(BEGIN)
     writer.write("intent", step=0, do="forward")
     assert Journal(tmp_path).find(writer.id).status == "unfinished"

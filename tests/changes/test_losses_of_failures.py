@@ -1,6 +1,8 @@
-"""A change that fails says what it has overwritten, as one that works does: nothing is said to be as before unasked.
+"""A change that fails says what it has overwritten, as one that works does: nothing is said to be
+as before unasked.
 
-Somebody else adds a statement at a chosen call, and a later call fails. CloudTrail is that of the sandbox.
+Somebody else adds a statement at a chosen call, and a later call fails. CloudTrail is that of the
+sandbox.
 """
 
 from __future__ import annotations
@@ -49,18 +51,24 @@ def wanted_in(account: Account) -> Plan:
 class Failing:
     """A change of bucket and team that fails, by a missing permission or by what a call raises."""
 
-    def __init__(self, account: Account, problem: BaseException | None = None, *denied: str) -> None:
+    def __init__(
+        self, account: Account, problem: BaseException | None = None, *denied: str
+    ) -> None:
         self.account, self.problem, self.denied = account, problem, [*denied]
         self.aws, self.writes, self.events = account.aws, 0, list[str]()
 
     def start(self, way: str) -> Callable[[], Any]:
-        """Return what writes: an apply, an undo, or what completes or rolls back an interrupted change."""
+        """Return what writes: an apply, an undo,
+        or what completes or rolls back an interrupted change.
+        """
         aws, journal = self.account.aws, self.account.journal
         wanted = wanted_in(self.account)
         if way == "undo":
             done = apply(aws, wanted, journal=journal)
         if way in ("resume", "recover"):
-            writer = journal.begin(begin_lines("apply", aws, aws.account_id, aws.caller_arn, wanted.changes))
+            writer = journal.begin(
+                begin_lines("apply", aws, aws.account_id, aws.caller_arn, wanted.changes)
+            )
             writer.write("intent", step=0, do="forward")
         if self.denied:
             allowed = EVERYTHING | {"Effect": "Deny", "Action": self.denied}
@@ -76,7 +84,9 @@ class Failing:
         policy = json.loads(self.account.policy() or FOREIGN)
         self.account.put_policy(json.dumps(policy | {"Statement": [*policy["Statement"], THEIRS]}))
 
-    def run(self, work: Callable[[], Any], adds: Callable[[str], bool], fails: Callable[[str], bool]) -> BaseException:
+    def run(
+        self, work: Callable[[], Any], adds: Callable[[str], bool], fails: Callable[[str], bool]
+    ) -> BaseException:
         """Run it: the statement is added at one call and a later one fails; return the error."""
 
         def meddle(model: Any, **_: Any) -> None:
@@ -109,7 +119,9 @@ class Failing:
     @property
     def kept(self) -> list[Any]:
         """The statements of the texts that the journal has kept."""
-        texts = [each["write"]["policy"] for each in self.record.events if each["event"] == "overwritten"]
+        texts = [
+            each["write"]["policy"] for each in self.record.events if each["event"] == "overwritten"
+        ]
         return [statement for text in texts for statement in json.loads(text)["Statement"]]
 
     @property
@@ -162,7 +174,11 @@ def test_an_undo_that_fails_names_it(account: Account) -> None:
     failing = Failing(account, KeyboardInterrupt())
     work = failing.start("undo")
     read_back = ["PutBucketPolicy", "GetBucketPolicy"]
-    error = failing.run(work, failing.at_write(1), lambda _: failing.writes == 1 and failing.events[-2:] == read_back)
+    error = failing.run(
+        work,
+        failing.at_write(1),
+        lambda _: failing.writes == 1 and failing.events[-2:] == read_back,
+    )
     check_lost(failing, error)
 
 
@@ -173,7 +189,9 @@ def test_what_the_rollback_has_overwritten_is_named(account: Account) -> None:
 
 
 def test_a_rollback_whose_first_reply_was_lost_hides_nothing(account: Account) -> None:
-    """CloudTrail then has a write under a request that we do not know, and its text is the one before our change."""
+    """CloudTrail then has a write under a request that we do not know,
+    and its text is the one before our change.
+    """
     failing = Failing(account, None, "sagemaker:UpdateWorkteam")
 
     def adds(name: str) -> bool:
@@ -224,7 +242,9 @@ class Unable:
         raise self.problem
 
 
-@pytest.mark.parametrize("problem", [InvalidInput("no"), KeyError("Events"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize(
+    "problem", [InvalidInput("no"), KeyError("Events"), KeyboardInterrupt(), SystemExit(3)]
+)
 def test_a_question_that_fails_hides_no_error_and_is_told(
     account: Account, monkeypatch: pytest.MonkeyPatch, problem: BaseException
 ) -> None:
@@ -250,7 +270,9 @@ def test_without_the_permission_the_failure_says_that_nobody_was_asked(account: 
 def test_an_interrupt_before_the_question_claims_nothing_of_others(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rollback is complete, and a second interrupt comes before anybody asks: the journal decides the words."""
+    """The rollback is complete, and a second interrupt comes before anybody asks:
+    the journal decides the words.
+    """
     failing = Failing(account, KeyboardInterrupt("first"))
 
     def all_steps(_: Engine) -> Any:

@@ -1,4 +1,6 @@
-"""Another writer of the policy at the same moment: seen by a second reading, a look after the write, or CloudTrail."""
+"""Another writer of the policy at the same moment: seen by a second reading,
+a look after the write, or CloudTrail.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Trail:
         return self
 
     def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
-        assert arguments["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": BUCKET}]
+        assert arguments["LookupAttributes"] == [
+            {"AttributeKey": "ResourceName", "AttributeValue": BUCKET}
+        ]
         assert arguments["StartTime"] <= arguments["EndTime"]
         yield {"Events": [{"CloudTrailEvent": json.dumps(event)} for event in self.events]}
 
@@ -76,7 +80,9 @@ def trail(account: Account, monkeypatch: pytest.MonkeyPatch) -> Trail:
     trail = Trail()
     real = account.aws.client
     monkeypatch.setattr(
-        account.aws, "client", lambda service, region=None: trail if service == "cloudtrail" else real(service, region)
+        account.aws,
+        "client",
+        lambda service, region=None: trail if service == "cloudtrail" else real(service, region),
     )
     return trail
 
@@ -131,7 +137,9 @@ def test_our_own_write_and_what_was_read_before_are_no_second_writer(
     assert apply(account.aws, guard_plan, journal=account.journal).certain
 
 
-def test_a_record_that_comes_late_is_seen_by_undo(account: Account, trail: Trail, guard_plan: Plan) -> None:
+def test_a_record_that_comes_late_is_seen_by_undo(
+    account: Account, trail: Trail, guard_plan: Plan
+) -> None:
     done = apply(account.aws, guard_plan, journal=account.journal)
     assert exit_code(done) == OK
     trail.put("their-request", THEIRS)
@@ -165,7 +173,9 @@ def test_undo_looks_for_others_between_the_announcement_and_the_last_write_of_ea
     monkeypatch.setattr(BucketGuard, "writes", writes)
     changes = [Change(BucketGuard(name), None, None, "off", "on") for name in "ab"]
     journal = Journal(tmp_path)
-    writer = journal.begin({"kind": "apply", "changes": [change.for_journal() for change in changes]})
+    writer = journal.begin(
+        {"kind": "apply", "changes": [change.for_journal() for change in changes]}
+    )
     for name, step, second in (each.split() for each in events.split(", ") if each):
         more = {"request": "ours"} if name == "written" else {}
         writer.write(name, step=int(step), at=f"2026-11-25T09:00:0{second}Z", **more)
@@ -174,11 +184,17 @@ def test_undo_looks_for_others_between_the_announcement_and_the_last_write_of_ea
     assert seen == asked
 
 
-def test_another_change_of_our_journal_is_no_second_writer(account: Account, trail: Trail, guard_plan: Plan) -> None:
-    """CloudTrail has whole seconds, so a change of the same second lies in the time of the change before it."""
+def test_another_change_of_our_journal_is_no_second_writer(
+    account: Account, trail: Trail, guard_plan: Plan
+) -> None:
+    """CloudTrail has whole seconds, so a change of the same second lies in the time of
+    the change before it.
+    """
     mine = account.aws.caller_arn
     first = apply(account.aws, guard_plan, journal=account.journal)
-    wider = Restriction(TEAM, addresses=["203.0.113.0/24", "192.0.2.0/24"], bucket=BUCKET, url_lock=None)
+    wider = Restriction(
+        TEAM, addresses=["203.0.113.0/24", "192.0.2.0/24"], bucket=BUCKET, url_lock=None
+    )
     wider_plan = plan(account.aws, wider)
     second = apply(account.aws, wider_plan, journal=account.journal)
     for done, made in ((first, guard_plan), (second, wider_plan)):
@@ -203,7 +219,9 @@ def test_the_same_person_outside_our_journal_is_a_second_writer(
     assert account.aws.caller_arn in back.notes[0]
 
 
-def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(account: Account, guard_plan: Plan) -> None:
+def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(
+    account: Account, guard_plan: Plan
+) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     keys = account.rig.keys(everything, everything | {"Effect": "Deny", "Action": "cloudtrail:*"})
     done = apply(account.rig.aws(keys), guard_plan, journal=account.journal)
@@ -211,15 +229,19 @@ def test_without_cloudtrail_the_journal_says_that_it_was_not_asked(account: Acco
 
 
 def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan: Plan) -> None:
-    """S3 may answer with a former policy for some seconds: one reading alone would overwrite the newer one."""
+    """S3 may answer with a former policy for some seconds:
+    one reading alone would overwrite the newer one.
+    """
     seen = {"count": 0}
 
     def stale(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if model.name == "GetBucketPolicy":
             seen["count"] += 1
             if seen["count"] == 1:
-                account.put_policy(THEIRS)  # it was put before, and this reading did not show it yet
-            if seen["count"] <= 2:  # the comparison with the plan, and the first of the two readings
+                # it was put before, and this reading did not show it yet
+                account.put_policy(THEIRS)
+            # the comparison with the plan, and the first of the two readings
+            if seen["count"] <= 2:
                 parsed["Policy"] = FOREIGN
 
     events = account.aws.client("s3").meta.events
@@ -234,7 +256,9 @@ def test_a_stale_first_reading_is_not_written_over(account: Account, guard_plan:
     assert json.loads(kept[-1]["value"]) == json.loads(THEIRS)
 
 
-def test_a_write_after_ours_is_seen_by_the_look_after_it(account: Account, guard_plan: Plan) -> None:
+def test_a_write_after_ours_is_seen_by_the_look_after_it(
+    account: Account, guard_plan: Plan
+) -> None:
     seen = {"count": 0}
 
     def meddle(model: Any, **_: Any) -> None:

@@ -1,4 +1,6 @@
-"""Prefix lists of EC2 and IP sets of WAF in a restriction: read, shown by name, recorded, drift, limits."""
+"""Prefix lists of EC2 and IP sets of WAF in a restriction: read, shown by name,
+recorded, drift, limits.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from gt_secure.aws.managed_lists import ManagedList, _made, read_lists
 from gt_secure.base.errors import AccessDenied, InvalidInput, NotFound
 from gt_secure.base.network import list_name, parse_networks, split_list
 from gt_secure.changes import Journal
-from gt_secure.check import guard_is_in_place, is_proved, no_foreign_hits, nothing_drifted, team_is_restricted
+from gt_secure.check import (
+    guard_is_in_place,
+    is_proved,
+    no_foreign_hits,
+    nothing_drifted,
+    team_is_restricted,
+)
 from gt_secure.cli.main import main
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor, ReviewStep
@@ -31,11 +39,15 @@ OFFICES = ["198.51.100.0/28", "10.1.0.0/16"]
 def offices(scene: Scene) -> Iterator[dict[str, Any]]:
     """An IP set; ``set`` replaces its addresses."""
     waf = scene.client("wafv2")
-    made = waf.create_ip_set(Name="offices", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=OFFICES)["Summary"]
+    made = waf.create_ip_set(
+        Name="offices", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=OFFICES
+    )["Summary"]
     where = {"Name": "offices", "Scope": "REGIONAL", "Id": made["Id"]}
 
     def put(addresses: list[str]) -> None:
-        waf.update_ip_set(**where, Addresses=addresses, LockToken=waf.get_ip_set(**where)["LockToken"])
+        waf.update_ip_set(
+            **where, Addresses=addresses, LockToken=waf.get_ip_set(**where)["LockToken"]
+        )
 
     yield {"set": put}
     waf.delete_ip_set(**where, LockToken=waf.get_ip_set(**where)["LockToken"])
@@ -64,9 +76,18 @@ def test_names(word, name):
 
 
 def test_names_among_pasted_addresses():
-    assert split_list("203.0.113.0/24, pl-0a1b2c3d\nwafv2:ipset/offices") == ["203.0.113.0/24", "pl-0a1b2c3d", SET]
-    made = Restriction(addresses="203.0.113.7, pl-0a1b2c3d, wafv2:ipset/offices, pl-0a1b2c3d", bucket=BUCKET)
-    assert (made.lists, [str(each) for each in made.addresses]) == (("pl-0a1b2c3d", SET), ["203.0.113.7/32"])
+    assert split_list("203.0.113.0/24, pl-0a1b2c3d\nwafv2:ipset/offices") == [
+        "203.0.113.0/24",
+        "pl-0a1b2c3d",
+        SET,
+    ]
+    made = Restriction(
+        addresses="203.0.113.7, pl-0a1b2c3d, wafv2:ipset/offices, pl-0a1b2c3d", bucket=BUCKET
+    )
+    assert (made.lists, [str(each) for each in made.addresses]) == (
+        ("pl-0a1b2c3d", SET),
+        ["203.0.113.7/32"],
+    )
     assert Restriction.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     assert replace(made, team="open-team").lists == made.lists
     with pytest.raises(InvalidInput, match="not the name of a list"):
@@ -75,7 +96,9 @@ def test_names_among_pasted_addresses():
     assert (only.addresses, only.allowed_names) == ((), ("pl-0a1b2c3d",))
 
 
-@pytest.mark.parametrize("word", ["pl-xyz", "wafv2:ip-set/x", "arn:aws:ec2:us-east-1:111122223333:prefix-list/pl-0a1b"])
+@pytest.mark.parametrize(
+    "word", ["pl-xyz", "wafv2:ip-set/x", "arn:aws:ec2:us-east-1:111122223333:prefix-list/pl-0a1b"]
+)
 def test_a_name_that_is_none_says_how_to_write_it(word):
     with pytest.raises(InvalidInput, match="wafv2:ipset/NAME"):
         Restriction(addresses=[word], bucket=BUCKET)
@@ -95,12 +118,17 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
     assert f"{PREFIX_LIST_ID} (office-egress, 2 ranges), {SET} (1 range)" in change.after_text
     assert "203.0.113.192/26" in change.calls[1].parameters["Policy"]
     text, page = plan.to_text(full=True), plan.to_html(standalone=True)
-    assert f"List {PREFIX_LIST_ID} (office-egress, 2 ranges), version 1: 203.0.113.0/25, 203.0.113.192/26" in text
+    assert (
+        f"List {PREFIX_LIST_ID} (office-egress, 2 ranges), version 1: 203.0.113.0/25,"
+        " 203.0.113.192/26" in text
+    )
     assert f"{SET} has 1 range that AWS never sees as a source: 10.1.0.0/16." in text
     assert "Lists of the restriction" in page
     assert plan.to_dict()["restriction"]["addresses"] == ["192.0.2.7/32", PREFIX_LIST_ID, SET]
     assert [each["name"] for each in plan.to_dict()["lists"]] == [PREFIX_LIST_ID, SET]
-    done = replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
+    done = replace(scene.gt, journal=Journal(tmp_path)).apply(
+        plan, confirm=[each.code for each in plan.asks]
+    )
     record = Journal(tmp_path).find(done.id).to_dict()
     assert record["lists"][1]["addresses"] == ["198.51.100.0/28"]
     assert record["lists"][1]["left_out"] == ["10.1.0.0/16"]
@@ -113,12 +141,17 @@ def test_a_plan_reads_the_lists_and_shows_them_by_name(scene: Scene, offices, tm
 def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
     asked = wish(SET)
     plan = scene.gt.plan(asked)
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(
+        plan, confirm=[each.code for each in plan.asks]
+    )
     offices["set"]([*OFFICES, "198.51.100.64/28", "198.51.100.128/28"])
     plan = replace(scene.gt, journal=Journal(tmp_path)).plan(asked)
     codes = [notice.code for notice in plan.notices]
     [changed] = [notice for notice in plan.notices if notice.code == "list-changed"]
-    assert changed.text == f"{SET} has 2 ranges missing from the guard: 198.51.100.64/28, 198.51.100.128/28."
+    assert (
+        changed.text
+        == f"{SET} has 2 ranges missing from the guard: 198.51.100.64/28, 198.51.100.128/28."
+    )
     assert "drifted" not in codes  # the guard is as it was applied
     assert not nothing_drifted.look(scene.gt, asked).passed
     offices["set"](["198.51.100.128/28"])
@@ -129,15 +162,22 @@ def test_drift_of_a_list_is_named(scene: Scene, offices, tmp_path):
 
 def test_a_guard_that_somebody_changed_has_drifted(scene: Scene, offices, tmp_path):
     plan = scene.gt.plan(wish(SET))
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(
+        plan, confirm=[each.code for each in plan.asks]
+    )
     scene.change_guard("198.51.100.0/28", "198.51.100.0/27")
-    assert "drifted" in [notice.code for notice in replace(scene.gt, journal=Journal(tmp_path)).plan(wish(SET)).notices]
+    assert "drifted" in [
+        notice.code
+        for notice in replace(scene.gt, journal=Journal(tmp_path)).plan(wish(SET)).notices
+    ]
 
 
 def test_limits(scene: Scene, offices):
     waf_ranges = [f"198.51.{i}.0/24" for i in range(0, 22, 2)]
     offices["set"](waf_ranges)
-    with pytest.raises(InvalidInput, match=rf"With {SET} \(11 ranges\): The portal lock accepts at most 10"):
+    with pytest.raises(
+        InvalidInput, match=rf"With {SET} \(11 ranges\): The portal lock accepts at most 10"
+    ):
         scene.gt.plan(Restriction("open-team", addresses=[SET], portal_lock=True, guard=None))
     offices["set"]([f"198.{i}.{j}.0/24" for i in range(20, 40) for j in range(0, 100, 2)])
     with pytest.raises(InvalidInput, match=r"The guard for these|do not fit"):
@@ -152,12 +192,17 @@ def test_a_prefix_list_of_many_pages_and_versions(scene: Scene):
     ec2 = scene.client("ec2")
     ranges = [f"198.51.{i // 128}.{i % 128 * 2}/32" for i in range(230)]
     made = ec2.create_managed_prefix_list(
-        PrefixListName="many", MaxEntries=300, AddressFamily="IPv4", Entries=[{"Cidr": each} for each in ranges]
+        PrefixListName="many",
+        MaxEntries=300,
+        AddressFamily="IPv4",
+        Entries=[{"Cidr": each} for each in ranges],
     )["PrefixList"]
     [found] = read_lists(scene.gt.aws, [made["PrefixListId"]])
     assert (len(found.networks), found.version, found.title) == (230, "1", "many")
     ec2.modify_managed_prefix_list(
-        PrefixListId=made["PrefixListId"], CurrentVersion=1, RemoveEntries=[{"Cidr": each} for each in ranges[:100]]
+        PrefixListId=made["PrefixListId"],
+        CurrentVersion=1,
+        RemoveEntries=[{"Cidr": each} for each in ranges[:100]],
     )
     [found] = read_lists(scene.gt.aws, [made["PrefixListId"]])
     assert (len(found.networks), found.version) == (130, "2")
@@ -187,8 +232,13 @@ def test_a_restriction_whose_lists_were_not_read_fails_closed(scene: Scene):
         no_foreign_hits.look(SimpleNamespace(asked=lambda question, _: question(None)), wish(SET))  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="Not every list"):
         wish(SET).with_lists([])
-    aws = ManagedList("pl-0a1b2c3d", parse_networks("203.0.113.0/24"), owner="AWS", title="com.amazonaws.x")
-    assert wish("pl-0a1b2c3d").with_lists([aws]).allowed_names[1] == "pl-0a1b2c3d (com.amazonaws.x, 1 range)"
+    aws = ManagedList(
+        "pl-0a1b2c3d", parse_networks("203.0.113.0/24"), owner="AWS", title="com.amazonaws.x"
+    )
+    assert (
+        wish("pl-0a1b2c3d").with_lists([aws]).allowed_names[1]
+        == "pl-0a1b2c3d (com.amazonaws.x, 1 range)"
+    )
 
 
 def test_the_command_line(scene: Scene, offices, monkeypatch, capsys):
@@ -214,7 +264,9 @@ def test_the_panel_accepts_and_shows_them(scene: Scene, offices):
 
 def applied(scene: Scene, asked: Restriction, tmp_path) -> None:
     plan = scene.gt.plan(asked)
-    replace(scene.gt, journal=Journal(tmp_path)).apply(plan, confirm=[each.code for each in plan.asks])
+    replace(scene.gt, journal=Journal(tmp_path)).apply(
+        plan, confirm=[each.code for each in plan.asks]
+    )
 
 
 def test_a_check_of_the_guard_names_lists(scene: Scene, offices, tmp_path):
@@ -229,7 +281,10 @@ def test_a_check_of_the_guard_names_lists(scene: Scene, offices, tmp_path):
     assert failed.passed is False
     assert "does not admit 198.51.100.64/28" in failed.message
     offices["set"](["10.1.0.0/16"])
-    assert "also admits 198.51.100.0/28" in guard_is_in_place.look(scene.gt, BUCKET, addresses=names).message
+    assert (
+        "also admits 198.51.100.0/28"
+        in guard_is_in_place.look(scene.gt, BUCKET, addresses=names).message
+    )
     missing = guard_is_in_place.look(scene.gt, BUCKET, addresses=["pl-00000000"])
     assert not missing.passed
     assert "no managed prefix list pl-00000000" in missing.message
@@ -241,18 +296,31 @@ def test_a_check_file_names_lists(scene: Scene, offices, monkeypatch, tmp_path, 
     applied(scene, wish(SET), tmp_path)
     scene.use_environment(monkeypatch)
     file = tmp_path / "checks.json"
-    file.write_text(json.dumps([{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["192.0.2.7", SET]}]))
+    file.write_text(
+        json.dumps(
+            [{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["192.0.2.7", SET]}]
+        )
+    )
     assert main(["check", "-f", str(file)]) == 0
-    file.write_text(json.dumps([{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["wafv2:ipset/none"]}]))
+    file.write_text(
+        json.dumps(
+            [{"check": "guard_is_in_place", "bucket": BUCKET, "addresses": ["wafv2:ipset/none"]}]
+        )
+    )
     assert main(["check", "-f", str(file)]) == 2
     assert "There is no regional IP set none" in "".join(capsys.readouterr())
 
 
 def test_a_check_of_the_portal_names_lists(scene: Scene, offices, tmp_path):
-    applied(scene, Restriction("open-team", addresses=[SET], portal_lock=True, guard=None), tmp_path)
+    applied(
+        scene, Restriction("open-team", addresses=[SET], portal_lock=True, guard=None), tmp_path
+    )
     assert team_is_restricted.look(scene.gt, "open-team", portal=[SET]).passed
     offices["set"](["198.51.100.0/29"])
-    assert "also lists 198.51.100.0/28" in team_is_restricted.look(scene.gt, "open-team", portal=SET).message
+    assert (
+        "also lists 198.51.100.0/28"
+        in team_is_restricted.look(scene.gt, "open-team", portal=SET).message
+    )
     [change] = Journal(tmp_path)
     replace(scene.gt, journal=Journal(tmp_path)).undo(change.id)
 

@@ -1,7 +1,8 @@
-"""Two operators, foreign edits in between, and random failures: a model says what the account must look like.
+"""Two operators, foreign edits in between, and random failures: a model says what the account must
+look like.
 
-The operators work in one account, each with a journal of their own, as two people on two machines do. The model knows
-the three values that changes write, and everything that must never change.
+The operators work in one account, each with a journal of their own, as two people on two machines
+do. The model knows the three values that changes write, and everything that must never change.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ wishes = st.builds(
     st.sampled_from([True, None]),
     st.sampled_from([True, False]),
 )
-DEADLINE_S = 60  # no fault lasts: only a run that would never end, however busy the machine is, reaches it
+DEADLINE_S = (
+    60  # no fault lasts: only a run that would never end, however busy the machine is, reaches it
+)
 counter = itertools.count()
 
 
@@ -68,7 +71,10 @@ class Operators(RuleBasedStateMachine):
         self.account.reset(FOREIGN)
         self.home = self.root / f"run-{next(counter)}"
         self.plans: dict[str, tuple[Plan, dict[str, Any]]] = {}
-        self.applied: dict[str, list[tuple[str, dict[str, Any], dict[str, Any]]]] = {"ann": [], "bob": []}
+        self.applied: dict[str, list[tuple[str, dict[str, Any], dict[str, Any]]]] = {
+            "ann": [],
+            "bob": [],
+        }
         self.foreign: list[dict[str, Any]] = json.loads(FOREIGN)["Statement"]
         self.description = self.account.team()["Description"]
         self.edits = 0
@@ -128,7 +134,9 @@ class Operators(RuleBasedStateMachine):
             assert done.outcome == "nothing to do"
             self.tally["nothing to do"] += 1
             return
-        self.tally[f"applied, {'with a fault' if wire is not None and wire.count > at else 'in peace'}"] += 1
+        self.tally[
+            f"applied, {'with a fault' if wire is not None and wire.count > at else 'in peace'}"
+        ] += 1
         assert not moved, "a stale plan was applied"
         self.account.settle()
         self.values = self.read()
@@ -168,11 +176,15 @@ class Operators(RuleBasedStateMachine):
         change, before, after = self.applied[who][which % len(self.applied[who])]
         now = self.values
         try:
-            result = undo(self.account.aws, change, journal=Journal(self.journal(who)), timeout_s=DEADLINE_S)
+            result = undo(
+                self.account.aws, change, journal=Journal(self.journal(who)), timeout_s=DEADLINE_S
+            )
         except Conflict:
             self.tally["undo stopped"] += 1
             touched = [key for key in now if before[key] != after[key]]
-            assert any(now[key] not in (before[key], after[key]) for key in touched), "a needless conflict"
+            assert any(now[key] not in (before[key], after[key]) for key in touched), (
+                "a needless conflict"
+            )
             assert self.read() == now
             return
         self.account.settle()
@@ -190,8 +202,12 @@ class Operators(RuleBasedStateMachine):
                 assert value == now[key], key
             else:
                 assert key == "cidrs"
-                assert set(now[key]) - set(after[key]) <= set(value), "a range that somebody added was lost"
-                assert not (set(after[key]) - set(now[key])) & set(value), "a range that somebody removed came back"
+                assert set(now[key]) - set(after[key]) <= set(value), (
+                    "a range that somebody added was lost"
+                )
+                assert not (set(after[key]) - set(now[key])) & set(value), (
+                    "a range that somebody removed came back"
+                )
 
     @rule(who=OPERATORS)
     def take_the_last_back_when_there_is_none(self, who: str) -> None:
@@ -265,7 +281,9 @@ class Operators(RuleBasedStateMachine):
                 assert all(one.status != "unfinished" for one in list(Journal(self.journal(who))))
 
 
-def _run(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int, steps: int) -> None:
+def _run(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: int, steps: int
+) -> None:
     monkeypatch.setattr(running_module, "ROLLBACK_S", 20.0)
     description = account.team()["Description"]
     options = settings(
@@ -285,5 +303,7 @@ def _run(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exam
 
 
 @pytest.mark.slow
-def test_two_operators_and_the_world(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_operators_and_the_world(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _run(account, tmp_path, monkeypatch, examples=40, steps=20)

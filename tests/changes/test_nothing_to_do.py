@@ -1,4 +1,6 @@
-"""Nothing to apply, undo or resume: each says so, and is no error. A file limit, no locks: what is certain is said."""
+"""Nothing to apply, undo or resume: each says so, and is no error. A file limit, no locks:
+what is certain is said.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +53,18 @@ def test_nothing_is_interrupted(account: Account) -> None:
 
 
 def test_a_newer_record_is_refused_with_a_sentence(account: Account) -> None:
-    where = {"account": account.aws.account_id, "region": account.aws.region, "caller": "x", "kind": "apply"}
+    where = {
+        "account": account.aws.account_id,
+        "region": account.aws.region,
+        "caller": "x",
+        "kind": "apply",
+    }
     newer = account.journal.begin(where | {"changes": [{"kind": "nope", "target": "t"}]}).id
     with pytest.raises(Unsupported, match="newer version"):
         undo(account.aws, newer, journal=account.journal)
-    assert apply(account.aws, plan(account.aws, WANTED), journal=account.journal).outcome == "applied"
+    assert (
+        apply(account.aws, plan(account.aws, WANTED), journal=account.journal).outcome == "applied"
+    )
     assert undo(account.aws, journal=account.journal).outcome == "undone"
 
 
@@ -70,7 +79,9 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
     after = account.look()
     size = (tmp_path / "whole" / f"{done.id}.jsonl").stat().st_size
     account.reset(FOREIGN)
-    aws = connect_aws(boto3_session=account.rig.session_of(), endpoint_url=account.sandbox.endpoint_url)
+    aws = connect_aws(
+        boto3_session=account.rig.session_of(), endpoint_url=account.sandbox.endpoint_url
+    )
     journal = tmp_path / "limited"
 
     def work() -> Any:
@@ -80,7 +91,9 @@ def test_a_file_limit_leaves_an_account_that_the_journal_and_the_error_agree_on(
         except GtSecureError as error:
             return str(error), error.details.get("applied", {}).get("outcome")
         finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            resource.setrlimit(
+                resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+            )
         return result.outcome, result.notes
 
     _, ((how, answer), _, _) = in_child(work, wire=None, pipe=tmp_path / "pipe")

@@ -1,4 +1,6 @@
-"""Plans on a bucket that several teams use: what is read, who is named, what is confirmed, and what the others keep."""
+"""Plans on a bucket that several teams use: what is read, who is named, what is confirmed,
+and what the others keep.
+"""
 
 from __future__ import annotations
 
@@ -77,12 +79,22 @@ def test_a_plan_for_one_team_names_the_other_its_job_and_source(account: Account
 
 @pytest.mark.parametrize(
     ("theirs", "loses"),
-    [("", True), ("scans/", True), ("scans/chest/", True), ("maps/", False), ("long-prefix/", False)],
+    [
+        ("", True),
+        ("scans/", True),
+        ("scans/chest/", True),
+        ("maps/", False),
+        ("long-prefix/", False),
+    ],
 )
 def test_only_a_team_whose_keys_are_guarded_loses_access(theirs: str, loses: bool) -> None:
-    kept = Restriction(OTHER, bucket=BUCKET, prefix=theirs, addresses="198.51.100.0/24", url_lock=None)
+    kept = Restriction(
+        OTHER, bucket=BUCKET, prefix=theirs, addresses="198.51.100.0/24", url_lock=None
+    )
     around = state(others=(OtherTeam(OTHER, Part.of(()), kept),))
-    wish = Restriction("radiology-team", bucket=BUCKET, prefix="scans/", addresses=OFFICE, url_lock=None)
+    wish = Restriction(
+        "radiology-team", bucket=BUCKET, prefix="scans/", addresses=OFFICE, url_lock=None
+    )
     made = plan(cast(Any, None), wish, state=around)
     assert [each.code for each in made.blockers] == ["refuses-team"] * loses
 
@@ -95,7 +107,9 @@ SECOND = "vpce-0fedcba9876543210"
 def guarded(*networks: str, endpoints: Any = (), prefix: str = "", more: Any = ()) -> Any:
     """Return the bucket with a guard, and other statements."""
     statement = build_guard(BUCKET, networks=networks, endpoints=endpoints, prefix=prefix)
-    return data_bucket(policy=json.dumps({"Version": "2012-10-17", "Statement": [statement, *more]}))
+    return data_bucket(
+        policy=json.dumps({"Version": "2012-10-17", "Statement": [statement, *more]})
+    )
 
 
 TAGGED = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*",
@@ -121,11 +135,18 @@ TAGGED = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resourc
 def test_a_team_with_a_running_job_that_loses_a_part_is_asked_about_by_name(
     wish: dict[str, Any], more: dict[str, Any], lost: str
 ) -> None:
-    """A way that stays open in theory stands for nobody who works; possibly opened before counts too."""
+    """A way that stays open in theory stands for nobody who works;
+    possibly opened before counts too.
+    """
     made = beside(OtherTeam(more.pop("theirs", TEAM), Part.of((DONE, RUNNING))), **wish, **more)
-    assert [each.code for each in made.asks if each.code.startswith("loses-access")] == ["loses-access:radiology-team"]
+    assert [each.code for each in made.asks if each.code.startswith("loses-access")] == [
+        "loses-access:radiology-team"
+    ]
     [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
-    said = f"Workers of radiology-team may be working on {RUNNING.name}. After the plan, images of {BUCKET} no longer"
+    said = (
+        f"Workers of radiology-team may be working on {RUNNING.name}. After the plan, images of"
+        f" {BUCKET} no longer"
+    )
     assert asked.text.startswith(said)
     assert lost in asked.text
     assert "radiology-team" in asked.consent
@@ -136,7 +157,11 @@ def test_a_team_with_a_running_job_that_loses_a_part_is_asked_about_by_name(
     ("wish", "more", "job"),
     [
         ({"addresses": "192.0.2.0/24"}, {}, DONE),
-        ({"addresses": "192.0.2.0/24"}, {}, replace(RUNNING, input_uri="s3://else/a", output_uri="")),
+        (
+            {"addresses": "192.0.2.0/24"},
+            {},
+            replace(RUNNING, input_uri="s3://else/a", output_uri=""),
+        ),
         ({"addresses": [OFFICE, "192.0.2.0/24"]}, {"bucket": guarded(OFFICE)}, RUNNING),
         ({"addresses": OFFICE, "endpoints": S3_ENDPOINT.id}, {"bucket": guarded(OFFICE)}, RUNNING),
         ({"guard": False}, {"bucket": guarded(OFFICE)}, RUNNING),
@@ -153,17 +178,37 @@ def test_nothing_is_asked_where_no_running_job_loses_anything(
 
 def beside(*others: OtherTeam, team: Any = None, bucket: Any = None, **wish: Any) -> Any:
     """Plan for the bucket of other teams, without AWS."""
-    around = state(team=team, workforce=None, bucket=bucket or data_bucket(), others=others, portal=Part.of(FORCE))
-    return plan(cast(Any, None), Restriction(team, bucket=BUCKET, url_lock=None, **wish), state=around)
+    around = state(
+        team=team,
+        workforce=None,
+        bucket=bucket or data_bucket(),
+        others=others,
+        portal=Part.of(FORCE),
+    )
+    return plan(
+        cast(Any, None), Restriction(team, bucket=BUCKET, url_lock=None, **wish), state=around
+    )
 
 
 def test_the_question_covers_every_class_of_keys() -> None:
     """One class loses addresses, another an endpoint: the question names both."""
-    here = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/maps/*"}
+    here = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{BUCKET}/maps/*",
+    }
     there = here | {"Condition": {"StringNotEquals": {"aws:SourceVpce": SECOND}}}
     before = data_bucket(policy=json.dumps({"Version": "2012-10-17", "Statement": [there]}))
-    made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=before, addresses=OFFICE, endpoints=S3_ENDPOINT.id)
-    assert [each.code for each in made.blockers] == ["refuses-team"], "maps/ would be opened from nowhere"
+    made = beside(
+        OtherTeam(TEAM, Part.of((RUNNING,))),
+        bucket=before,
+        addresses=OFFICE,
+        endpoints=S3_ENDPOINT.id,
+    )
+    assert [each.code for each in made.blockers] == ["refuses-team"], (
+        "maps/ would be opened from nowhere"
+    )
     made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=before, addresses=OFFICE,
                   endpoints=[S3_ENDPOINT.id, SECOND])  # fmt: skip
     [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
@@ -180,17 +225,26 @@ def test_the_team_of_a_vendor_is_confirmed_by_what_can_be_typed() -> None:
 
 
 def test_what_may_have_been_opened_before_is_lost_too() -> None:
-    """A policy asks for a tag of the signer, which nobody knows: the answer goes from unknown to refused."""
+    """A policy asks for a tag of the signer, which nobody knows:
+    the answer goes from unknown to refused.
+    """
     policy = json.dumps({"Version": "2012-10-17", "Statement": [TAGGED]})
-    made = beside(OtherTeam(TEAM, Part.of((RUNNING,))), bucket=data_bucket(policy=policy), addresses=OFFICE)
+    made = beside(
+        OtherTeam(TEAM, Part.of((RUNNING,))), bucket=data_bucket(policy=policy), addresses=OFFICE
+    )
     assert made.before.row("worker of radiology-team").unknown.spans
     [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
     assert f"all addresses but {OFFICE}" in asked.text
 
 
 def test_each_team_is_confirmed_by_its_own_name() -> None:
-    second = replace(TEAM, name="night-shift", arn=TEAM.arn.replace("radiology-team", "night-shift"))
-    teams = OtherTeam(TEAM, Part.of((RUNNING,))), OtherTeam(second, Part.of((replace(RUNNING, name="nights"),)))
+    second = replace(
+        TEAM, name="night-shift", arn=TEAM.arn.replace("radiology-team", "night-shift")
+    )
+    teams = (
+        OtherTeam(TEAM, Part.of((RUNNING,))),
+        OtherTeam(second, Part.of((replace(RUNNING, name="nights"),))),
+    )
     made = beside(*teams, addresses="192.0.2.0/24")
     words = ["loses-access:radiology-team", "loses-access:night-shift"]
     assert [each.code for each in made.asks] == words
@@ -205,12 +259,17 @@ def test_the_running_job_of_another_team_stops_an_apply(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--yes` answers no question; the command line and Python use the same words."""
-    for name, value in {**account.sandbox.environment(), "GT_SECURE_JOURNAL": str(account.journal.path)}.items():
+    for name, value in {
+        **account.sandbox.environment(),
+        "GT_SECURE_JOURNAL": str(account.journal.path),
+    }.items():
         monkeypatch.setenv(name, value)
     line = ["apply", f"s3://{BUCKET}", "--allow", "192.0.2.0/24", "--yes"]
     assert main(line) == ERROR
     shown = capsys.readouterr()
-    made = plan(account.aws, Restriction(bucket=BUCKET, addresses="192.0.2.0/24"), journal=account.journal)
+    made = plan(
+        account.aws, Restriction(bucket=BUCKET, addresses="192.0.2.0/24"), journal=account.journal
+    )
     [asked] = made.asks
     assert asked.text in shown.out.replace("\n    ", " ")
     assert "--confirm loses-access:radiology-team" in shown.err
@@ -253,11 +312,26 @@ def test_a_restriction_in_the_journal_counts_and_is_joined(account: Account) -> 
 def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--keep-teams` is the click of the panel; an endpoint of another team is then no finding about this one."""
-    for name, value in {**account.sandbox.environment(), "GT_SECURE_JOURNAL": str(account.journal.path)}.items():
+    """`--keep-teams` is the click of the panel;
+    an endpoint of another team is then no finding about this one.
+    """
+    for name, value in {
+        **account.sandbox.environment(),
+        "GT_SECURE_JOURNAL": str(account.journal.path),
+    }.items():
         monkeypatch.setenv(name, value)
     account.set_toggles(True, name="open-team")
-    first = ["apply", f"s3://{BUCKET}", "--team", "open-team", "--allow", OFFICE, "--url-lock", "keep", "--yes"]
+    first = [
+        "apply",
+        f"s3://{BUCKET}",
+        "--team",
+        "open-team",
+        "--allow",
+        OFFICE,
+        "--url-lock",
+        "keep",
+        "--yes",
+    ]
     asked = ["--confirm", "loses-access:radiology-team"]
     assert main([*first, *asked]) == 0
     second = [f"s3://{BUCKET}", "--team", "vpc-team", "--endpoint", VPCE, "--url-lock", "keep"]
@@ -291,12 +365,24 @@ def test_who_and_findings_have_a_row_for_each_other_team_of_the_bucket(account: 
     exposure = gt.who_can_open(BUCKET, "scans/0001.png", team="vpc-team")
     assert exposure.of_workers == ("worker", "worker of radiology-team")
     assert "own URL (radiology-team)" in str(exposure)
-    found = [each.subject for each in gt.findings(team="vpc-team", bucket=BUCKET) if each.code == "team-locked-out"]
+    found = [
+        each.subject
+        for each in gt.findings(team="vpc-team", bucket=BUCKET)
+        if each.code == "team-locked-out"
+    ]
     assert found == ["radiology-team"]
-    unread = {"Effect": "Deny", "Action": ["sagemaker:ListWorkteams", "s3:GetBucketTagging"], "Resource": "*"}
-    without = account.rig.user(*allowing("*"), unread).who_can_open(BUCKET, "scans/0001.png", team="vpc-team")
+    unread = {
+        "Effect": "Deny",
+        "Action": ["sagemaker:ListWorkteams", "s3:GetBucketTagging"],
+        "Resource": "*",
+    }
+    without = account.rig.user(*allowing("*"), unread).who_can_open(
+        BUCKET, "scans/0001.png", team="vpc-team"
+    )
     assert without.of_workers == ("worker",)
-    assert {"sagemaker:ListWorkteams", "s3:GetBucketTagging"} <= set(without.missing), "what was not read is named"
+    assert {"sagemaker:ListWorkteams", "s3:GetBucketTagging"} <= set(without.missing), (
+        "what was not read is named"
+    )
     alone = replace(gt, others=False)
     assert alone.who_can_open(BUCKET, "scans/0001.png", team="vpc-team").of_workers == ("worker",)
     undo(account.aws, done.id, journal=account.journal)
@@ -316,8 +402,15 @@ def test_tags_and_folders_of_the_bucket_name_teams(account: Account) -> None:
             "radiology-team": ["Radiology-Team/"],
         }
         [stop] = plan(account.aws, wish, journal=account.journal).blockers
-        assert "workteam open-team that the tag labeled-by=open-team, vpc-team of the bucket names" in stop.text
-        unread = {"Effect": "Deny", "Action": ["s3:GetBucketTagging", "s3:ListBucket"], "Resource": "*"}
+        assert (
+            "workteam open-team that the tag labeled-by=open-team, vpc-team of the bucket names"
+            in stop.text
+        )
+        unread = {
+            "Effect": "Deny",
+            "Action": ["s3:GetBucketTagging", "s3:ListBucket"],
+            "Resource": "*",
+        }
         made = account.rig.user(*allowing("*"), unread).plan(wish)
         assert "the tags of gt-images" in made.to_text()
         affects = " ".join(made.changes[0].affects)
@@ -342,10 +435,18 @@ def test_a_sign_is_the_whole_name(tag: str, named: bool) -> None:
 
 def test_bucket_mode_names_jobs_and_meets_the_portal_lock_of_the_teams(account: Account) -> None:
     account.set_cidrs([OFFICE])
-    made = plan(account.aws, Restriction(bucket=BUCKET, addresses="198.51.100.0/24"), journal=account.journal)
-    assert "labeling job chest-scans of radiology-team, which uses the bucket" in made.changes[0].affects
+    made = plan(
+        account.aws,
+        Restriction(bucket=BUCKET, addresses="198.51.100.0/24"),
+        journal=account.journal,
+    )
+    assert (
+        "labeling job chest-scans of radiology-team, which uses the bucket"
+        in made.changes[0].affects
+    )
     assert [each.code for each in made.blockers] == ["refuses-team"]
-    assert made.state.workforce.value is None  # it is nobody's but the teams': no finding is about it
+    # it is nobody's but the teams': no finding is about it
+    assert made.state.workforce.value is None
     assert "portal-lock" not in "".join(each.code for each in made.findings)
 
 
@@ -355,9 +456,16 @@ def test_few_calls_read_every_team_and_what_is_not_read_is_unknown(
     wish = vpc_alone()
     with counted(account.aws) as calls:
         read_state(account.aws, wish)
-    asked = [each for each in calls if each in ("ListLabelingJobsForWorkteam", "DescribeLabelingJob", "ListWorkforces")]
+    asked = [
+        each
+        for each in calls
+        if each in ("ListLabelingJobsForWorkteam", "DescribeLabelingJob", "ListWorkforces")
+    ]
     assert len(asked) <= reader.MAX_CALLS
-    assert calls.count("ListLabelingJobsForWorkteam") == len(account.sagemaker.list_workteams()["Workteams"]) + 1
+    assert (
+        calls.count("ListLabelingJobsForWorkteam")
+        == len(account.sagemaker.list_workteams()["Workteams"]) + 1
+    )
     monkeypatch.setattr(reader, "MAX_CALLS", 3)  # a list for each team, and no description
     seen = read_state(account.aws, wish)
     [missing] = [part for part in seen.missing() if part.what == "labeling jobs of radiology-team"]
@@ -365,10 +473,15 @@ def test_few_calls_read_every_team_and_what_is_not_read_is_unknown(
     assert seen.users == ()
     made = plan(account.aws, wish)
     assert "could not read: labeling jobs of radiology-team" in made.to_text()
-    assert any("labeling jobs of radiology-team that could not be listed" in each for each in made.changes[0].affects)
+    assert any(
+        "labeling jobs of radiology-team that could not be listed" in each
+        for each in made.changes[0].affects
+    )
 
 
-def test_a_private_address_in_another_vpc_is_unknown_where_the_log_calls_it_a_leak(tmp_path: Path) -> None:
+def test_a_private_address_in_another_vpc_is_unknown_where_the_log_calls_it_a_leak(
+    tmp_path: Path,
+) -> None:
     other = "vpce-0fedcba9876543210"
     locks = team_locks(url_lock=UrlLock(False, True), portal_vpc=S3_ENDPOINT.vpc_id)
     exposure = Exposure(locks, "scans/0001.png")
@@ -377,7 +490,10 @@ def test_a_private_address_in_another_vpc_is_unknown_where_the_log_calls_it_a_le
     assert exposure.at(f"10.0.3.4 via {ENDPOINT}", "forwarded").answer == "refused"
     assert exposure.row("forwarded").unknown.other_endpoints
     assert exposure.row("forwarded").refused.endpoints == (ENDPOINT,)
-    assert Exposure(replace(locks, portal_vpc=""), "scans/0001.png").row("forwarded").refused.endpoints == ()
+    assert (
+        Exposure(replace(locks, portal_vpc=""), "scans/0001.png").row("forwarded").refused.endpoints
+        == ()
+    )
     uses = [{**EVENT, "vpcEndpointId": each, "requestID": each} for each in (ENDPOINT, other)]
     (tmp_path / "trail.json").write_text(json.dumps({"Records": uses}))
     with read_hits(tmp_path) as hits:

@@ -1,4 +1,6 @@
-"""Plans over states made by hand: changes, notices, simulation, expectations, and how they are shown."""
+"""Plans over states made by hand: changes, notices, simulation, expectations,
+and how they are shown.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,17 @@ from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.guards import without_forms
 from support.opened import opened_by
-from support.states import ENDPOINT, FORCE, JOB, S3_ENDPOINT, TEAM, data_bucket, state, unread, with_parts
+from support.states import (
+    ENDPOINT,
+    FORCE,
+    JOB,
+    S3_ENDPOINT,
+    TEAM,
+    data_bucket,
+    state,
+    unread,
+    with_parts,
+)
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 
@@ -59,7 +71,9 @@ def document(effect: str, action: str, *resources: str) -> str:
 
 
 def guarded(*networks: str, prefix: str = "scans/", endpoints: tuple[str, ...] = ()) -> str:
-    return merge_guard(None, build_guard("gt-images", prefix=prefix, networks=networks, endpoints=endpoints))
+    return merge_guard(
+        None, build_guard("gt-images", prefix=prefix, networks=networks, endpoints=endpoints)
+    )
 
 
 def bucket(policy: str | None) -> State:
@@ -83,7 +97,11 @@ def stops(one: Plan, planned: dict[str, Any]) -> set[str]:
 
 
 def test_the_order_is_guard_then_team_then_portal() -> None:
-    assert [change.kind for change in made(portal_lock=True).changes] == ["bucket-guard", "url-lock", "portal-lock"]
+    assert [change.kind for change in made(portal_lock=True).changes] == [
+        "bucket-guard",
+        "url-lock",
+        "portal-lock",
+    ]
 
 
 PART = f"Objects under scans/: only {OFFICE}. Other objects of gt-images: anyone with a URL."
@@ -100,7 +118,9 @@ PART = f"Objects under scans/: only {OFFICE}. Other objects of gt-images: anyone
         ),
     ],
 )  # fmt: skip
-def test_a_plan_begins_with_who_can_open_the_whole_bucket(policy: Any, more: dict[str, Any], lines: list[str]) -> None:
+def test_a_plan_begins_with_who_can_open_the_whole_bucket(
+    policy: Any, more: dict[str, Any], lines: list[str]
+) -> None:
     one = made(bucket(policy), **more)
     assert one.to_text().split("\n")[2] == lines[0]
     assert [*access_lines(one)] == lines
@@ -115,7 +135,11 @@ def test_a_plan_begins_with_who_can_open_the_whole_bucket(policy: Any, more: dic
 def test_a_prefix_without_an_object_asks_and_is_unknown_where_keys_cannot_be_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    listed: dict[str, Any] = {"scans/": Listing(("scans/1.png",), True), "nosuch/": Listing((), True), "unseen/": None}
+    listed: dict[str, Any] = {
+        "scans/": Listing(("scans/1.png",), True),
+        "nosuch/": Listing((), True),
+        "unseen/": None,
+    }
     monkeypatch.setattr(plans, "listing_of", lambda aws, bucket: listed.get)
     monkeypatch.setattr(plans, "read_state", lambda aws, wish: state())
     monkeypatch.setattr(plans, "with_lists", lambda aws, wish: wish)
@@ -124,7 +148,9 @@ def test_a_prefix_without_an_object_asks_and_is_unknown_where_keys_cannot_be_lis
         ("nosuch/", "prefix-has-no-object", "blocker"),
         ("unseen/", "prefix-not-listed", "info"),
     ):
-        one = plan(cast(Aws, object()), Restriction(bucket="gt-images", prefix=prefix, addresses=[OFFICE]))
+        one = plan(
+            cast(Aws, object()), Restriction(bucket="gt-images", prefix=prefix, addresses=[OFFICE])
+        )
         kept = {each.code: each for each in one.notices if each.code.startswith("prefix-")}
         assert set(kept) == {code} - {""}
         assert not code or (kept[code].severity, kept[code].confirmable) == (severity, True)
@@ -136,16 +162,18 @@ def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
     _, _, after = one.to_text(room, full=True).partition("Who can open the images")
     table = [line for line in after.split("\n")[1:] if line.startswith("  ")]
     assert max(map(len, table)) <= room
-    assert {row.source for row in one.simulation if " " not in row.source and len(row.source) < 20} <= {
-        line.split()[0] for line in table
-    }
+    assert {
+        row.source for row in one.simulation if " " not in row.source and len(row.source) < 20
+    } <= {line.split()[0] for line in table}
 
 
 def test_the_text_ends_with_its_verdict_and_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     one = made()
     lines = fit(one.to_text(80)).rstrip().split("\n")
-    assert lines[-1] == "2 changes, no warning, 4 findings, nothing blocked. Everything can be undone."
+    assert (
+        lines[-1] == "2 changes, no warning, 4 findings, nothing blocked. Everything can be undone."
+    )
     assert len(lines) + 2 <= 42, "with the command that applies it"
     assert "unknown: " not in one.to_text(full=True)
     stopped = made(hits=opened_by("198.51.100.4")).to_text()
@@ -186,7 +214,9 @@ def test_the_toggle_that_fits(
     ("portal", "expected"),
     [([], "SourceIp"), (["10.0.0.0/16"], "VpcSourceIp"), (["10.0.0.0/16", OFFICE], "SourceIp")],
 )
-def test_without_a_list_the_portal_that_workers_can_open_decides(portal: list[str], expected: str) -> None:
+def test_without_a_list_the_portal_that_workers_can_open_decides(
+    portal: list[str], expected: str
+) -> None:
     force = replace(FORCE, vpc_id="vpc-0a1b2c3d", cidrs=tuple(portal))
     one = made(state(workforce=force), addresses=[], guard=None)
     (change,) = [change for change in one.changes if change.kind == "url-lock"]
@@ -222,10 +252,15 @@ def test_the_portal_lock_off_is_stopped_and_named() -> None:
 
 def test_a_guard_that_is_there_is_replaced_where_it_stands() -> None:
     foreign = document("Deny", "s3:DeleteBucket", "arn:aws:s3:::gt-images")
-    text = merge_guard(foreign, build_guard("gt-images", prefix="scans/", networks=["192.0.2.0/24"]))
+    text = merge_guard(
+        foreign, build_guard("gt-images", prefix="scans/", networks=["192.0.2.0/24"])
+    )
     one = made(bucket(text))
     change = one.changes[0]
-    assert find_guard(change.after).networks == Restriction("t", addresses=[OFFICE], bucket="x-y").addresses  # type: ignore[union-attr]
+    assert (
+        find_guard(change.after).networks
+        == Restriction("t", addresses=[OFFICE], bucket="x-y").addresses
+    )  # type: ignore[union-attr]
     assert json.loads(change.after)["Statement"][0] == json.loads(foreign)["Statement"][0]
     assert "guard-drops" in codes(one, "warning")
 
@@ -253,9 +288,14 @@ def test_another_prefix_gets_a_guard_of_its_own() -> None:
     assert scans["Resource"] == "arn:aws:s3:::gt-images/scans/*"
     assert codes(one) >= {"guards-room"}
     assert "guards-overlap" not in codes(one)
-    assert one.changes[0].before_text == "no guard of objects under scans/; other guards stay, of objects under slides/"
+    assert (
+        one.changes[0].before_text
+        == "no guard of objects under scans/; other guards stay, of objects under slides/"
+    )
     assert one.access is not None
-    assert one.access.after.text.startswith("Objects under slides/: only 203.0.113.0/24. Objects under scans/: only")
+    assert one.access.after.text.startswith(
+        "Objects under slides/: only 203.0.113.0/24. Objects under scans/: only"
+    )
     assert one.access.after.text.endswith("Other objects of gt-images: anyone with a URL.")
 
 
@@ -268,13 +308,20 @@ def test_another_prefix_gets_a_guard_of_its_own() -> None:
         ("slides/", "scans/", None, ""),
     ],
 )
-def test_an_overlap_is_said_before_it_is_applied(there: str, planned: str, severity: str | None, words: str) -> None:
+def test_an_overlap_is_said_before_it_is_applied(
+    there: str, planned: str, severity: str | None, words: str
+) -> None:
     found = made(bucket(guarded("203.0.113.0/25", prefix=there)), prefix=planned).notices
     overlaps = [each for each in found if each.code == "guards-overlap"]
     assert [each.severity for each in overlaps] == ([severity] if severity else [])
-    assert all(words in each.text and "from 203.0.113.0/25." in each.text and each.asks for each in overlaps)
+    assert all(
+        words in each.text and "from 203.0.113.0/25." in each.text and each.asks
+        for each in overlaps
+    )
     nobody = made(bucket(guarded("192.0.2.0/24", prefix="")))
-    assert "from nobody." in next(each.text for each in nobody.blockers if each.code == "guards-overlap")
+    assert "from nobody." in next(
+        each.text for each in nobody.blockers if each.code == "guards-overlap"
+    )
     assert "guards-overlap" not in codes(made(bucket(guarded(OFFICE, prefix=""))))
 
 
@@ -289,11 +336,17 @@ def test_an_overlap_is_said_before_it_is_applied(there: str, planned: str, sever
         ("vision/", "", ""),
     ],
 )
-def test_a_prefix_without_a_slash_names_what_else_it_covers(there: str, planned: str, outcome: str) -> None:
+def test_a_prefix_without_a_slash_names_what_else_it_covers(
+    there: str, planned: str, outcome: str
+) -> None:
     plan = made(bucket(guarded(OFFICE, prefix=there)), prefix=planned)
     found = [each for each in plan.notices if each.code == "prefix-without-slash"]
-    assert ["asks" if each in plan.asks else each.severity for each in found] == [outcome][: bool(outcome)]
-    assert all("under vision2/" in each.text and "s3://gt-images/vision/?" in each.fix for each in found)
+    assert ["asks" if each in plan.asks else each.severity for each in found] == [outcome][
+        : bool(outcome)
+    ]
+    assert all(
+        "under vision2/" in each.text and "s3://gt-images/vision/?" in each.fix for each in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,7 +372,10 @@ def test_a_guard_is_removed_by_its_prefix() -> None:
         made(two, prefix="", addresses=(), guard=False)
     left = made(two, addresses=(), guard=False).changes[0]
     assert left.after == guarded(OFFICE, prefix="slides/")
-    assert left.after_text == "no guard of objects under scans/; other guards stay, of objects under slides/"
+    assert (
+        left.after_text
+        == "no guard of objects under scans/; other guards stay, of objects under slides/"
+    )
 
 
 def test_an_edited_guard_is_not_overwritten_unseen() -> None:
@@ -353,12 +409,16 @@ def test_two_portals_and_one_toggle() -> None:
 
 
 def test_dual_stack_is_said() -> None:
-    assert "dual-stack" in codes(made(state(workforce=replace(FORCE, ip_address_type="dualstack"))), "warning")
+    assert "dual-stack" in codes(
+        made(state(workforce=replace(FORCE, ip_address_type="dualstack"))), "warning"
+    )
 
 
 def test_jobs_in_progress_are_named() -> None:
     one = made(state(jobs=(JOB,)))
-    assert "chest-scans" in next(notice.text for notice in one.notices if notice.code == "jobs-in-progress")
+    assert "chest-scans" in next(
+        notice.text for notice in one.notices if notice.code == "jobs-in-progress"
+    )
     assert any("chest-scans" in text for text in one.changes[0].affects)
 
 
@@ -367,7 +427,10 @@ def test_review_workflows_are_in_the_blast_radius() -> None:
     assert "human-review workflow invoice-review" in one.changes[1].affects
     assert "evaluation job ratings of Bedrock" in one.changes[1].affects
     blind = made(state(evaluations=unread("bedrock:ListEvaluationJobs")))
-    assert "could not be listed (bedrock:ListEvaluationJobs was denied)" in blind.changes[1].affects[-1]
+    assert (
+        "could not be listed (bedrock:ListEvaluationJobs was denied)"
+        in blind.changes[1].affects[-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -385,7 +448,9 @@ def test_an_endpoint_that_is_not_here_asks(endpoints: Any, step: str) -> None:
     assert "whoever owns it could open the objects" in asked.text
     assert asked.fix == step
     assert all(each.id in asked.text for each in endpoints)
-    unread_endpoints = made(state(endpoints=unread("ec2:DescribeVpcEndpoints")), endpoints=[mistyped])
+    unread_endpoints = made(
+        state(endpoints=unread("ec2:DescribeVpcEndpoints")), endpoints=[mistyped]
+    )
     assert "endpoint-unknown" not in codes(unread_endpoints)
 
 
@@ -440,7 +505,9 @@ def test_an_endpoint_and_the_two_toggles() -> None:
 
 def test_an_endpoint_policy_counts() -> None:
     deny = document("Deny", "s3:*", "*")
-    seen = state(endpoints=(replace(S3_ENDPOINT, policy_text=deny),), team=None, teams=(), workforce=None)
+    seen = state(
+        endpoints=(replace(S3_ENDPOINT, policy_text=deny),), team=None, teams=(), workforce=None
+    )
     one = made(seen, team=None, endpoints=[ENDPOINT])
     assert answer(one, ENDPOINT, "presigned") == ("refused", "refused", "VPC endpoint policy")
 
@@ -454,7 +521,9 @@ def test_ground_truth_log_delivery_and_the_caller_pass_our_guard() -> None:
 
 def test_a_policy_that_cannot_be_read_is_unknown_not_allowed() -> None:
     seen = state(bucket=data_bucket(policy=unread("s3:GetBucketPolicy")))
-    one = made(seen, guard=None, addresses=(), prefix="", expectations=[expect.allowed("203.0.113.7")])
+    one = made(
+        seen, guard=None, addresses=(), prefix="", expectations=[expect.allowed("203.0.113.7")]
+    )
     assert {row.after.answer for row in one.simulation} == {"unknown"}
     assert one.expectations[0].proved is None
     assert one.after.row("presigned").unknown.depends_on == ("s3:GetBucketPolicy",)
@@ -549,7 +618,11 @@ def test_html_and_text_are_safe_with_hostile_names() -> None:
         assert "\u202e" not in text
     assert "style=" not in page
     assert "<script" not in page
-    assert all(name.startswith("gts-") for part in page.split('class="')[1:] for name in part.split('"')[0].split())
+    assert all(
+        name.startswith("gts-")
+        for part in page.split('class="')[1:]
+        for name in part.split('"')[0].split()
+    )
 
 
 def test_the_page_stands_alone_and_is_safe() -> None:
@@ -570,28 +643,50 @@ def test_the_page_stands_alone_and_is_safe() -> None:
     assert "Requested by" in output.removesuffix(verdict)
     assert not re.search(r"\bbody\b", output.partition("</style>")[0])
     for rule in output.partition("<style>")[2].partition("</style>")[0].split("}"):
-        assert not rule.strip() or ".gts-" in rule or "--" in rule, "nothing else in the notebook changes"
+        assert not rule.strip() or ".gts-" in rule or "--" in rule, (
+            "nothing else in the notebook changes"
+        )
 
 
 def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
-    one = made(addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")])
+    one = made(
+        addresses="203.0.113.0/24\n192.0.2.44", expectations=[expect.refused("198.51.100.9")]
+    )
     page = one.to_html()
     named = one.simulation
-    table = page.partition("AWS services, and clients in the access log")[2].partition("</table>")[0]
+    table = page.partition("AWS services, and clients in the access log")[2].partition("</table>")[
+        0
+    ]
     assert all(row.source in table for row in named)
     assert table.count("<tr>") - 1 < len(named)
     assert table.count("bucket guard: not on its list") == 1
     assert "just outside" not in page
     assert "NotIpAddress" not in page
-    assert any("NotIpAddress" in row.after.reason for row in one.simulation), "programs get all of it"
+    assert any("NotIpAddress" in row.after.reason for row in one.simulation), (
+        "programs get all of it"
+    )
     assert "NotIpAddress" in str(one.to_dict()["expectations"])
     assert "opened -> refused (bucket guard)" in one.to_text()
 
 
 def test_dict_is_json_and_complete() -> None:
-    data = json.loads(json.dumps(made(portal_lock=True, expectations=[expect.allowed("203.0.113.7")]).to_dict()))
-    assert {"changes", "notices", "findings", "simulation", "expectations", "permissions", "unseen"} <= set(data)
-    assert [change["kind"] for change in data["changes"]] == ["bucket-guard", "url-lock", "portal-lock"]
+    data = json.loads(
+        json.dumps(made(portal_lock=True, expectations=[expect.allowed("203.0.113.7")]).to_dict())
+    )
+    assert {
+        "changes",
+        "notices",
+        "findings",
+        "simulation",
+        "expectations",
+        "permissions",
+        "unseen",
+    } <= set(data)
+    assert [change["kind"] for change in data["changes"]] == [
+        "bucket-guard",
+        "url-lock",
+        "portal-lock",
+    ]
 
 
 def test_permissions_are_enough_to_undo() -> None:
@@ -625,7 +720,9 @@ def test_the_review_lists_open_findings_and_folds_accepted_ones() -> None:
     ]
     one = replace(made(), findings=tuple(findings))
     shown, _, folded = parts.before_apply(one).partition("<details")
-    found = [[name for name in names if name in text] for text in (shown, folded, parts.accepted(one))]
+    found = [
+        [name for name in names if name in text] for text in (shown, folded, parts.accepted(one))
+    ]
     assert found == [names[:2], names[2:3], names[3:]]
 
 
@@ -642,10 +739,19 @@ def test_the_difference_is_on_every_rendering() -> None:
 
 def test_features_of_aws_that_presign_are_sources_of_their_own() -> None:
     one = made()
-    for name in ("S3 console", "S3 Object Lambda", "Redshift Spectrum", "CopyObject across Regions"):
+    for name in (
+        "S3 console",
+        "S3 Object Lambda",
+        "Redshift Spectrum",
+        "CopyObject across Regions",
+    ):
         row = next(row for row in one.simulation if row.source == name)
         assert row.request == "feature of AWS"
-        assert (row.before.answer, row.after.answer, row.after.lock) == ("opened", "refused", "bucket guard")
+        assert (row.before.answer, row.after.answer, row.after.lock) == (
+            "opened",
+            "refused",
+            "bucket guard",
+        )
         assert row.source in one.to_html(standalone=True)
 
 
@@ -654,13 +760,19 @@ def test_kinds_with_the_same_answer_are_folded_together() -> None:
     assert (text.count("opened:"), text.count("refused:"), text.count("unknown:")) == (4, 6, 0)
     assert "all endpoints (bucket guard)" in text
     assert "\n  Any other presigned URL, an upload form  opened" in text
-    assert text.index("presigned: any other presigned URL") < text.index("post-form: an upload form")
+    assert text.index("presigned: any other presigned URL") < text.index(
+        "post-form: an upload form"
+    )
 
 
 def test_a_plan_counts_the_notes_that_it_leaves_out() -> None:
     one = made()
     short, full = (
-        [line for line in one.to_text(full=whole).splitlines() if line.startswith(("note", "finding,"))]
+        [
+            line
+            for line in one.to_text(full=whole).splitlines()
+            if line.startswith(("note", "finding,"))
+        ]
         for whole in (False, True)
     )
     left = len(full) - len(short)
@@ -670,8 +782,15 @@ def test_a_plan_counts_the_notes_that_it_leaves_out() -> None:
 
 
 def test_an_ipv4_address_in_its_ipv6_form_is_one_user() -> None:
-    hits = opened_by("203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7")
-    assert sorted(map(str, users(hits, None, ""))) == ["10.0.3.4", "198.51.100.9", "2001:db8:40::1f", "203.0.113.7"]
+    hits = opened_by(
+        "203.0.113.7", "::ffff:198.51.100.9", "10.0.3.4", "2001:db8:40::1f", "::ffff:203.0.113.7"
+    )
+    assert sorted(map(str, users(hits, None, ""))) == [
+        "10.0.3.4",
+        "198.51.100.9",
+        "2001:db8:40::1f",
+        "203.0.113.7",
+    ]
 
 
 def test_assumptions_are_folded_in_the_panel_and_a_line_in_a_page() -> None:
@@ -690,12 +809,16 @@ def test_assumptions_are_folded_in_the_panel_and_a_line_in_a_page() -> None:
 def test_the_data_of_a_plan_name_what_was_not_read() -> None:
     one = made(state(endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints")))
     unseen = one.to_dict()["unseen"]
-    assert [(each["what"], each["action"]) for each in unseen] == [("the endpoints", "ec2:DescribeVpcEndpoints")]
+    assert [(each["what"], each["action"]) for each in unseen] == [
+        ("the endpoints", "ec2:DescribeVpcEndpoints")
+    ]
     assert made().to_dict()["unseen"] == []
 
 
 def test_a_second_guard_of_the_prefix_is_not_nothing_to_do() -> None:
-    """Somebody's own copy of the guard admits other addresses: the first one alone is what is wanted."""
+    """Somebody's own copy of the guard admits other addresses:
+    the first one alone is what is wanted.
+    """
     policy = json.loads(guarded(OFFICE))
     second = json.loads(guarded(OFFICE, "198.51.100.0/24"))["Statement"][0]
     [sid] = [each["Sid"] for each in policy["Statement"]]

@@ -21,8 +21,17 @@ ONE, OTHER, KEYS = (
 ALL = Revoked("gt-images", "", None, None, dt.datetime(2026, 11, 20, 9, 20, tzinfo=dt.UTC), None)
 
 
-def line(requester: str, key: str = "scans/0007.png", address: str = "203.0.113.7", signed: str = "T091400Z") -> str:
-    uri = str(corpus.PRESIGNED["request_uri"]).replace("scans/0007.png", key).replace("T091400Z", signed)
+def line(
+    requester: str,
+    key: str = "scans/0007.png",
+    address: str = "203.0.113.7",
+    signed: str = "T091400Z",
+) -> str:
+    uri = (
+        str(corpus.PRESIGNED["request_uri"])
+        .replace("scans/0007.png", key)
+        .replace("T091400Z", signed)
+    )
     row = {"requester": requester, "key": key, "request_uri": uri, "remote_ip": address}
     return corpus.write({**corpus.BASE, **corpus.PRESIGNED, **row})
 
@@ -31,7 +40,9 @@ LOG = [
     line(ONE), line(ONE, address="198.51.100.9"), line(ONE, "scans/0008.png"), line(OTHER), line(KEYS),
     line(OTHER, "scans/0009.png", signed="T090000Z"),  # over at 09:10
 ]  # fmt: skip
-EXECUTION = "role GroundTruthExecution: 2 URLs in the log that may still work, used from 2 addresses"
+EXECUTION = (
+    "role GroundTruthExecution: 2 URLs in the log that may still work, used from 2 addresses"
+)
 EXPORTS = "role Exports: 1 URL in the log that may still work, used from 1 address"
 ANNA = "user anna: 1 URL in the log that may still work, used from 1 address"
 

@@ -1,4 +1,6 @@
-"""Undo without a change undoes what this connection applied, and nothing of anybody else: what others did is listed."""
+"""Undo without a change undoes what this connection applied, and nothing of anybody else:
+what others did is listed.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +31,21 @@ def apply(gt: Connection, wanted: Restriction) -> str:
 
 
 def begin(gt: Connection, bucket: str, kind: str = "apply") -> Writer:
-    """Begin a change of a bucket in the journal of a connection, as a process that dies before its first call."""
+    """Begin a change of a bucket in the journal of a connection,
+    as a process that dies before its first call.
+    """
     changes = [Change(BucketGuard(bucket), None, FOREIGN, "no guard", "a guard")]
-    writer = gt.journal.begin(begin_lines(kind, gt.aws, gt.aws.account_id, gt.aws.caller_arn, changes))
+    writer = gt.journal.begin(
+        begin_lines(kind, gt.aws, gt.aws.account_id, gt.aws.caller_arn, changes)
+    )
     writer.write("intent", step=0, do="forward")
     return writer
 
 
 def record(gt: Connection, bucket: str) -> str:
-    """Record a change of a bucket as applied; AWS has what it had before, so an undo finds nothing left to do."""
+    """Record a change of a bucket as applied; AWS has what it had before,
+    so an undo finds nothing left to do.
+    """
     writer = begin(gt, bucket)
     writer.write("end", outcome="applied")
     return writer.id
@@ -84,7 +92,11 @@ def test_a_second_undo_does_not_walk_down_into_the_changes_of_others(shared: Sha
     assert shared.gt.plan_undo().record.id == ours
     assert shared.gt.undo().of == ours
     error = shared.lists(shared.gt, theirs)
-    for part in ("bucket-guard of ml-artifacts", "sandbox-admin", shared.account.journal.find(theirs).started):
+    for part in (
+        "bucket-guard of ml-artifacts",
+        "sandbox-admin",
+        shared.account.journal.find(theirs).started,
+    ):
         assert part in error.next_step
     assert shared.other.undo().of == theirs
     assert "has none" in shared.lists(shared.gt).next_step
@@ -98,7 +110,11 @@ def test_the_last_change_of_others_on_the_same_bucket_stays(shared: Shared) -> N
 
 
 def test_own_changes_are_undone_the_last_one_first(shared: Shared) -> None:
-    first, _, third = record(shared.gt, BUCKET), record(shared.other, "ml-artifacts"), record(shared.gt, BUCKET)
+    first, _, third = (
+        record(shared.gt, BUCKET),
+        record(shared.other, "ml-artifacts"),
+        record(shared.gt, BUCKET),
+    )
     assert [shared.gt.undo().of, shared.gt.undo().of] == [third, first]
     shared.lists(shared.gt)
 
@@ -129,7 +145,9 @@ def test_what_changed_nothing_undoes_nothing(shared: Shared) -> None:
     assert shared.look() == before
 
 
-@pytest.mark.parametrize("copy", [lambda gt: replace(gt), lambda gt: Connection(gt.aws, gt.journal.path)])
+@pytest.mark.parametrize(
+    "copy", [lambda gt: replace(gt), lambda gt: Connection(gt.aws, gt.journal.path)]
+)
 def test_another_connection_of_the_same_person_is_another_one(shared: Shared, copy: Any) -> None:
     shared.lists(copy(shared.gt), record(shared.gt, BUCKET))
 
@@ -156,7 +174,9 @@ def test_our_own_interrupted_change_is_rolled_back(shared: Shared) -> None:
 
 
 def test_the_plan_of_an_interrupted_undo_shows_where_it_goes(shared: Shared) -> None:
-    """An undo that was interrupted is completed: its plan does not show the way back to the guard."""
+    """An undo that was interrupted is completed:
+    its plan does not show the way back to the guard.
+    """
     gt = shared.gt
     first = apply(gt, OURS)
     undo = gt.plan_undo(first)
@@ -164,7 +184,9 @@ def test_the_plan_of_an_interrupted_undo_shows_where_it_goes(shared: Shared) -> 
     lines = begin_lines("undo", gt.aws, gt.aws.account_id, gt.aws.caller_arn, undo.changes)
     writer = gt.journal.begin(lines | {"of": first})
     writer.write("intent", step=0, do="forward")
-    assert [(each.before_text, each.after_text) for each in gt.plan_undo(writer.id).changes] == planned
+    assert [
+        (each.before_text, each.after_text) for each in gt.plan_undo(writer.id).changes
+    ] == planned
     assert gt.undo().outcome == "undone"
     assert gt.journal.find(first).status == "undone"
 
@@ -172,4 +194,7 @@ def test_the_plan_of_an_interrupted_undo_shows_where_it_goes(shared: Shared) -> 
 def test_last_of_a_journal_without_a_connection_is_the_last_of_all(shared: Shared) -> None:
     record(shared.gt, BUCKET)
     theirs = record(shared.other, "ml-artifacts")
-    assert plan_undo(shared.account.aws, journal=Journal(shared.account.journal.path)).record.id == theirs
+    assert (
+        plan_undo(shared.account.aws, journal=Journal(shared.account.journal.path)).record.id
+        == theirs
+    )

@@ -1,4 +1,6 @@
-"""Each check of the account passes while what it watches is there, and fails when that is taken away."""
+"""Each check of the account passes while what it watches is there,
+and fails when that is taken away.
+"""
 
 from __future__ import annotations
 
@@ -75,33 +77,102 @@ def test_team_fails_with_both_toggles_or_one_that_does_not_fit(scene: Scene):
     scene.toggles(True, True)
     assert "Both" in failed(check.team_is_restricted, scene.gt, TEAM).message
     scene.toggles(True)
-    assert "not VpcSourceIp" in failed(check.team_is_restricted, scene.gt, TEAM, url_lock="VpcSourceIp").message
+    assert (
+        "not VpcSourceIp"
+        in failed(check.team_is_restricted, scene.gt, TEAM, url_lock="VpcSourceIp").message
+    )
 
 
 def found(code, state="found", detail="", could_not_see=()):
-    return Finding(code, "high", f"{code} is so", "", f"Fix {code}.", "", (), TEAM, detail, could_not_see, state)
+    return Finding(
+        code,
+        "high",
+        f"{code} is so",
+        "",
+        f"Fix {code}.",
+        "",
+        (),
+        TEAM,
+        detail,
+        could_not_see,
+        state,
+    )
 
 
-UNSEEN = found("not-checked", detail="The workteam was not read. Ask.", could_not_see=("sagemaker:DescribeWorkteam",))
+UNSEEN = found(
+    "not-checked",
+    detail="The workteam was not read. Ask.",
+    could_not_see=("sagemaker:DescribeWorkteam",),
+)
 
 
 @pytest.mark.parametrize(
     ("findings", "lock", "more", "passed", "said"),
     [
         ([], UrlLock(True), {}, True, "The URL lock is on (SourceIp)."),
-        ([found("guard-open"), found("url-lock-off", "unknown")], UrlLock(True), {}, True, "The URL lock is on"),
-        ([found("url-lock-off", detail="It is off.")], UrlLock(), {}, False, "url-lock-off is so. It is off."),
-        ([found("guard-open"), found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so."),
+        (
+            [found("guard-open"), found("url-lock-off", "unknown")],
+            UrlLock(True),
+            {},
+            True,
+            "The URL lock is on",
+        ),
+        (
+            [found("url-lock-off", detail="It is off.")],
+            UrlLock(),
+            {},
+            False,
+            "url-lock-off is so. It is off.",
+        ),
+        (
+            [found("guard-open"), found("url-lock-both")],
+            UrlLock(True, True),
+            {},
+            False,
+            "url-lock-both is so.",
+        ),
         ([UNSEEN], UrlLock(True), {}, None, "is not known: The workteam was not read."),
-        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "url-lock-both is so. Whether the URL lock"),
-        ([UNSEEN, found("url-lock-both")], UrlLock(True, True), {}, False, "is not known: The workteam was not read."),
-        ([], UrlLock(True), {"url_lock": "VpcSourceIp"}, False, "The URL lock is SourceIp, not VpcSourceIp."),
+        (
+            [UNSEEN, found("url-lock-both")],
+            UrlLock(True, True),
+            {},
+            False,
+            "url-lock-both is so. Whether the URL lock",
+        ),
+        (
+            [UNSEEN, found("url-lock-both")],
+            UrlLock(True, True),
+            {},
+            False,
+            "is not known: The workteam was not read.",
+        ),
+        (
+            [],
+            UrlLock(True),
+            {"url_lock": "VpcSourceIp"},
+            False,
+            "The URL lock is SourceIp, not VpcSourceIp.",
+        ),
         ([], None, {"url_lock": "SourceIp"}, False, "The URL lock is off, not SourceIp."),
-        ([], UrlLock(True), {"portal": "203.0.113.0/24"}, True, "and the portal opens only from 203.0.113.0/25."),
-        ([], UrlLock(True), {"portal": "192.0.2.0/24"}, False, "The portal lock also lists 203.0.113.0/25."),
+        (
+            [],
+            UrlLock(True),
+            {"portal": "203.0.113.0/24"},
+            True,
+            "and the portal opens only from 203.0.113.0/25.",
+        ),
+        (
+            [],
+            UrlLock(True),
+            {"portal": "192.0.2.0/24"},
+            False,
+            "The portal lock also lists 203.0.113.0/25.",
+        ),
     ],
 )
-def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(monkeypatch, findings, lock, more, passed, said):
+def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(
+    monkeypatch, findings, lock, more, passed, said
+):
     gt = SimpleNamespace(
         findings=lambda team: findings,
         workteam=lambda team: replace(states.TEAM, url_lock=lock),
@@ -124,8 +195,19 @@ def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(monkeypatch,
             None,
             "url-lock-both: It depends on a fact.",
         ),
-        ([found("url-lock-both", "unknown")], {"ignore": "url-lock-both"}, True, "No findings of severity high"),
-        ([found("url-lock-off", "unknown")], {}, True, "No findings of severity high"),  # it would be of medium
+        (
+            [found("url-lock-both", "unknown")],
+            {"ignore": "url-lock-both"},
+            True,
+            "No findings of severity high",
+        ),
+        # it would be of medium
+        (
+            [found("url-lock-off", "unknown")],
+            {},
+            True,
+            "No findings of severity high",
+        ),
         ([UNSEEN], {}, None, "not-checked: The workteam was not read."),
         (
             [found("guard-open"), found("url-lock-both", "unknown")],
@@ -135,7 +217,9 @@ def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(monkeypatch,
         ),
     ],
 )
-def test_an_unknown_finding_that_would_fail_a_check_makes_it_unknown(monkeypatch, findings, more, passed, said):
+def test_an_unknown_finding_that_would_fail_a_check_makes_it_unknown(
+    monkeypatch, findings, more, passed, said
+):
     checked = [Checked("guard-missing", "clean", TEAM)]
     gt = SimpleNamespace(findings=lambda **_: Findings(findings, checked))
     monkeypatch.setattr(account, "with_facts", lambda *_: gt)
@@ -155,7 +239,10 @@ def test_team_fails_without_its_portal_lock(scene: Scene):
     assert "portal lock" in result.message
     locked = replace_lock(scene, ["203.0.113.0/25", "192.0.2.0/28"])
     try:
-        assert "192.0.2.0/28" in failed(check.team_is_restricted, scene.gt, TEAM, portal="203.0.113.0/24").message
+        assert (
+            "192.0.2.0/28"
+            in failed(check.team_is_restricted, scene.gt, TEAM, portal="203.0.113.0/24").message
+        )
         assert check.team_is_restricted(scene.gt, TEAM, portal=["203.0.113.0/24", "192.0.2.0/24"])
     finally:
         locked()
@@ -195,7 +282,9 @@ def test_guard_fails_when_it_is_removed(scene: Scene):
 )
 def test_guard_fails_when_it_is_changed(scene: Scene, old, new, said):
     scene.change_guard(old, new)
-    result = failed(check.guard_is_in_place, scene.gt, BUCKET, prefix="scans/", addresses="203.0.113.0/24")
+    result = failed(
+        check.guard_is_in_place, scene.gt, BUCKET, prefix="scans/", addresses="203.0.113.0/24"
+    )
     assert said in result.message
 
 
@@ -246,7 +335,9 @@ OTHER_ENDPOINT = "vpce-0781aaaabbbbccccd"
     ],
 )
 def test_the_lists_of_a_check_are_the_only_ones(monkeypatch, more, extra):
-    policy = merge_guard(None, build_guard(BUCKET, networks=["203.0.113.0/24"], endpoints=[OTHER_ENDPOINT]))
+    policy = merge_guard(
+        None, build_guard(BUCKET, networks=["203.0.113.0/24"], endpoints=[OTHER_ENDPOINT])
+    )
     state = states.state(team=None, bucket=states.data_bucket(BUCKET, policy=policy))
     monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
     gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
@@ -263,11 +354,16 @@ def test_a_right_guard_is_unknown_and_a_wrong_one_names_what_is_unknown(monkeypa
     monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
     monkeypatch.setattr(applied_locks, "access_to", lambda *_: access)
     gt = connect(region="us-east-1", endpoint_url="http://127.0.0.1:9")
-    assert failed(check.guard_is_in_place, gt, BUCKET, addresses="192.0.2.0/24").message.endswith(access.text)
+    assert failed(check.guard_is_in_place, gt, BUCKET, addresses="192.0.2.0/24").message.endswith(
+        access.text
+    )
     right = unknown(check.guard_is_in_place, gt, BUCKET, addresses="203.0.113.0/24")
     assert (right.message, right.details["wrong"]) == (access.text, [])
 
-    answers = [SimpleNamespace(source=each, answer=each, key="", reason="") for each in ("unknown", "opened")]
+    answers = [
+        SimpleNamespace(source=each, answer=each, key="", reason="")
+        for each in ("unknown", "opened")
+    ]
     result = SimpleNamespace(kind="refused", broken=answers, answers=answers, to_dicts=list)
     locks = SimpleNamespace(assumed_of_organization=())
     exposure = SimpleNamespace(holds=lambda _: result, locks=locks)
@@ -285,10 +381,14 @@ def test_drift_is_seen_in_each_lock(scene: Scene, tmp_path):
     path = dump_restriction(WISH, tmp_path / "wish.yaml")
     assert check.nothing_drifted(scene.gt, path)
     scene.toggles(False)
-    assert [c["kind"] for c in failed(check.nothing_drifted, scene.gt, path).details["changes"]] == ["url-lock"]
+    assert [
+        c["kind"] for c in failed(check.nothing_drifted, scene.gt, path).details["changes"]
+    ] == ["url-lock"]
     scene.toggles(True)
     scene.remove_guard()
-    assert [c["kind"] for c in failed(check.nothing_drifted, scene.gt, WISH).details["changes"]] == ["bucket-guard"]
+    assert [
+        c["kind"] for c in failed(check.nothing_drifted, scene.gt, WISH).details["changes"]
+    ] == ["bucket-guard"]
 
 
 def test_expectation_fails_with_the_locks_as_they_are_and_not_as_planned(scene: Scene):
@@ -313,10 +413,14 @@ def test_a_proof_that_depends_on_a_fact_is_unknown_until_it_is_given(scene: Scen
     scene.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=text)
     assert "aws:ResourceOrgID" in unknown(check.expectations_hold, scene.gt, WISH).message
     failed(check.expectations_hold, scene.gt, WISH.with_facts({"aws:ResourceOrgID": "o-abc123"}))
-    ignore = {each.code for each in scene.gt.findings(team=TEAM, bucket=BUCKET) if each.state == "found"}
+    ignore = {
+        each.code for each in scene.gt.findings(team=TEAM, bucket=BUCKET) if each.state == "found"
+    }
     assert (
         "aws:ResourceOrgID"
-        in unknown(check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, severity="high", ignore=ignore).message
+        in unknown(
+            check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, severity="high", ignore=ignore
+        ).message
     )
     result = unknown(check.is_proved, scene.gt, WISH)
     assert result.details["depends_on"] == ["aws:ResourceOrgID"]
@@ -329,13 +433,17 @@ def test_finding_appears_when_the_toggle_goes(scene: Scene):
     known = {finding.code for finding in scene.gt.findings(team=TEAM, bucket=BUCKET)}
     assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
     scene.toggles(False)
-    result = failed(check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
+    result = failed(
+        check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info"
+    )
     assert "url-lock-off" in result.message
     assert check.no_findings(scene.gt, team=TEAM, ignore=known, severity="high")
 
 
 @pytest.mark.parametrize(("severity", "place"), [("high", {}), ("low", {"prefix": "scans/"})])
-def test_a_bucket_that_anyone_opens_fails_at_each_severity(scene: Scene, severity: str, place: dict[str, str]):
+def test_a_bucket_that_anyone_opens_fails_at_each_severity(
+    scene: Scene, severity: str, place: dict[str, str]
+):
     scene.remove_guard()
     result = failed(check.no_findings, scene.gt, bucket=BUCKET, severity=severity, **place)
     assert "presigned-from-anywhere" in result.message
@@ -381,13 +489,18 @@ def test_half_a_view_is_unknown_too(scene: Scene):
     assert "url-lock-off" in result.message
     assert "Some checks could not run: not-checked" in result.message
     scene.toggles(True)
-    only_policy = Restriction(bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.refused(ELSEWHERE)])
+    only_policy = Restriction(
+        bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.refused(ELSEWHERE)]
+    )
     unknown(check.expectations_hold, teams_only, only_policy)
 
 
 def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
     no_force = scene.user_with(
-        "sagemaker:DescribeWorkteam", "sagemaker:ListWorkteams", "sagemaker:ListSubscribedWorkteams", "s3:*"
+        "sagemaker:DescribeWorkteam",
+        "sagemaker:ListWorkteams",
+        "sagemaker:ListSubscribedWorkteams",
+        "s3:*",
     )
     wish = Restriction(
         TEAM, url_lock="SourceIp", addresses="203.0.113.0/24", bucket=BUCKET, prefix="scans/",
@@ -411,7 +524,9 @@ def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
         (check.team_is_restricted, (3,), {}),
     ],
 )  # fmt: skip
-def test_arguments_that_make_no_sense_are_errors_and_no_outcomes(empty_scene: Scene, function, args, more):
+def test_arguments_that_make_no_sense_are_errors_and_no_outcomes(
+    empty_scene: Scene, function, args, more
+):
     with pytest.raises(InvalidInput) as caught:
         function.look(empty_scene.gt, *args, **more)
     assert caught.value.next_step

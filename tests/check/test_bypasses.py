@@ -1,4 +1,6 @@
-"""Sabotages of a notebook that is kept as a test: none may turn a check green in silence, under any of the runners."""
+"""Sabotages of a notebook that is kept as a test: none may turn a check green in silence,
+under any of the runners.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from gt_secure.check.promise import find_bypasses
 from support.kernels import NBVAL, START_S, NotebookClient, run_notebooks
 
 Cell = dict[str, Any]
-SHOWN = {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "passed"}}
+SHOWN = {
+    "output_type": "execute_result",
+    "execution_count": 2,
+    "metadata": {},
+    "data": {"text/plain": "passed"},
+}
 IMPORT = "from gt_secure import check"
 CHECK = "check.no_secret_saved('secret.ipynb')"
 """A check that fails: the notebook that it names holds a key."""
@@ -51,7 +58,8 @@ def raw(cell: Cell) -> None:
 
 def markdown(text: str = CHECK) -> Callable[[Cell], None]:
     return lambda cell: (
-        [cell.pop(name) for name in ("outputs", "execution_count")] and cell.update(cell_type="markdown", source=text)
+        [cell.pop(name) for name in ("outputs", "execution_count")]
+        and cell.update(cell_type="markdown", source=text)
     )
 
 
@@ -73,7 +81,9 @@ SOURCES: dict[str, str] = {
     "a lambda": f"run = lambda: {CHECK}",
     "a generator that nobody reads": f"results = ({CHECK} for _ in range(1))",
     "a class that nobody uses": f"class T:\n    def test_it(self):\n        {CHECK}",
-    "partial": "from functools import partial\nrun = partial(check.no_secret_saved, 'secret.ipynb')",
+    "partial": (
+        "from functools import partial\nrun = partial(check.no_secret_saved, 'secret.ipynb')"
+    ),
     "if ON_AWS": f"ON_AWS = False\nif ON_AWS:\n    {CHECK}",
     "if False": f"if False:\n    {CHECK}",
     "while 0": f"while 0:\n    {CHECK}",
@@ -100,17 +110,28 @@ SOURCES: dict[str, str] = {
     "finally return": f"def run():\n    try:\n        {CHECK}\n    finally:\n        return\nrun()",
     "suppress": f"import contextlib\nwith contextlib.suppress(AssertionError):\n    {CHECK}",
     "pytest.raises": f"import pytest\nwith pytest.raises(AssertionError):\n    {CHECK}",
-    "a thread": f"import threading\nt = threading.Thread(target=lambda: {CHECK})\nt.start()\nt.join()",
-    "a pool": f"from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p:\n"
-    f"    p.submit(lambda: {CHECK})",
-    "a task": f"import asyncio\nasync def run():\n    {CHECK}\nawait asyncio.wait([asyncio.ensure_future(run())])",
+    "a thread": (
+        f"import threading\nt = threading.Thread(target=lambda: {CHECK})\nt.start()\nt.join()"
+    ),
+    "a pool": (
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p:\n"
+        f"    p.submit(lambda: {CHECK})"
+    ),
+    "a task": (
+        f"import asyncio\nasync def run():\n    {CHECK}\nawait"
+        " asyncio.wait([asyncio.ensure_future(run())])"
+    ),
     "run_file": "report = check.run_file(None, 'checks.json')",
     "run_file, shown": "check.run_file(None, 'checks.json')",
     "run_file, asserted": "assert check.run_file(None, 'checks.json')",
     "run_file, not run": "def run():\n    return check.run_file(None, 'checks.json')",
     "magic": "%load_ext gt_secure\n%gt_secure check no-secret-saved --path secret.ipynb",
-    "magic, assigned": "%load_ext gt_secure\nreport = %gt_secure check no-secret-saved --path secret.ipynb",
-    "magic as JSON": "%load_ext gt_secure\n%gt_secure check no-secret-saved --path secret.ipynb --json",
+    "magic, assigned": (
+        "%load_ext gt_secure\nreport = %gt_secure check no-secret-saved --path secret.ipynb"
+    ),
+    "magic as JSON": (
+        "%load_ext gt_secure\n%gt_secure check no-secret-saved --path secret.ipynb --json"
+    ),
     "magic, commented out": "# %gt_secure check no-secret-saved --path secret.ipynb",
     "shell": "!gt-secure check no-secret-saved --path secret.ipynb",
     "shell as JSON": "!gt-secure check no-secret-saved --path secret.ipynb --json",
@@ -120,26 +141,40 @@ SOURCES: dict[str, str] = {
     "shell of a file": "!gt-secure check -f checks.json",
     "shell, commented out": "# !gt-secure check no-secret-saved --path secret.ipynb",
     "subprocess": "import subprocess\nsubprocess.run(['gt-secure', 'check', '-f', 'checks.json'])",
-    "subprocess, captured": "import subprocess\nsubprocess.getoutput('gt-secure check -f checks.json')",
+    "subprocess, captured": (
+        "import subprocess\nsubprocess.getoutput('gt-secure check -f checks.json')"
+    ),
     "os.system": "import os\nos.system('gt-secure check no-secret-saved --path secret.ipynb')",
     "script magic": f"%%script true\n{CHECK}",
     "bash magic": "%%bash --no-raise-error\ngt-secure check -f checks.json",
     "written to a file": f"%%writefile checks.py\n{CHECK}",
     "captured": f"%%capture\ntry:\n    {CHECK}\nexcept AssertionError:\n    pass",
-    "an error handler": f"get_ipython().set_custom_exc((Exception,), lambda *_, **__: None)\n{CHECK}",
+    "an error handler": (
+        f"get_ipython().set_custom_exc((Exception,), lambda *_, **__: None)\n{CHECK}"
+    ),
     # it is another one
     "replaced function": f"check.no_secret_saved = lambda *_: True\n{CHECK}",
     "replaced module": f"check = __import__('unittest.mock').mock.MagicMock()\n{CHECK}",
-    "a class of that name": f"class check:\n    no_secret_saved = staticmethod(lambda *_: True)\n{CHECK}",
+    "a class of that name": (
+        f"class check:\n    no_secret_saved = staticmethod(lambda *_: True)\n{CHECK}"
+    ),
     "replaced call": f"type(check.no_secret_saved).__call__ = lambda *_, **__: True\n{CHECK}",
-    "replaced look": "check.no_secret_saved.look = lambda *_: True\ncheck.no_secret_saved.look('secret.ipynb')",
+    "replaced look": (
+        "check.no_secret_saved.look = lambda *_: True\ncheck.no_secret_saved.look('secret.ipynb')"
+    ),
     "replaced require": f"check.CheckResult.require = lambda self: self\n{CHECK}",
-    "replaced inside": f"import gt_secure.check.notebooks as n\nn.find_secrets = lambda *_: []\n{CHECK}",
-    "mock.patch": f"from unittest import mock\nwith mock.patch('gt_secure.check.notebooks.find_secrets', list):\n"
-    f"    {CHECK}",
+    "replaced inside": (
+        f"import gt_secure.check.notebooks as n\nn.find_secrets = lambda *_: []\n{CHECK}"
+    ),
+    "mock.patch": (
+        "from unittest import mock\nwith mock.patch('gt_secure.check.notebooks.find_secrets',"
+        f" list):\n    {CHECK}"
+    ),
     "an assert about something else": "import gt_secure\nassert gt_secure.__version__",
-    "replaced recorder": f"import gt_secure.check.result as r\nr.record = lambda *_, **__: None\n"
-    f"try:\n    {CHECK}\nexcept AssertionError:\n    pass",
+    "replaced recorder": (
+        "import gt_secure.check.result as r\nr.record = lambda *_, **__: None\n"
+        f"try:\n    {CHECK}\nexcept AssertionError:\n    pass"
+    ),
 }
 """The cell of the check, after somebody changed it."""
 
@@ -147,11 +182,22 @@ SABOTAGES: dict[str, Callable[[Cell], None]] = {
     **{name: source(text) for name, text in SOURCES.items()},
     **{
         f"tag {tag}": tagged(tag)
-        for tag in ("raises-exception", "nbval-raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution")
+        for tag in (
+            "raises-exception",
+            "nbval-raises-exception",
+            "nbval-skip",
+            "nbval-ignore-output",
+            "skip-execution",
+        )
     },
     **{
         f"comment {word}": source(f"# {word}\n{CHECK}")
-        for word in ("NBVAL_SKIP", "NBVAL_RAISES_EXCEPTION", "NBVAL_IGNORE_OUTPUT", "PYTEST_VALIDATE_IGNORE_OUTPUT")
+        for word in (
+            "NBVAL_SKIP",
+            "NBVAL_RAISES_EXCEPTION",
+            "NBVAL_IGNORE_OUTPUT",
+            "PYTEST_VALIDATE_IGNORE_OUTPUT",
+        )
     },
     "never run": lambda cell: cell.update(execution_count=None, outputs=[]),
     "raw cell": raw,
@@ -190,7 +236,12 @@ def book(sabotage: Callable[[Cell], None] | None = None, text: str = CHECK) -> d
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a notebook that holds a key, so that the check fails."""
     path = tmp_path_factory.mktemp("books")
-    secret = {"cells": [code("'AKIA" + "Q3EGRZ5NV7B2YTKD'", 1)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    secret = {
+        "cells": [code("'AKIA" + "Q3EGRZ5NV7B2YTKD'", 1)],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     (path / "secret.ipynb").write_text(json.dumps(secret))
     checks = {"version": 1, "checks": [{"check": "no_secret_saved", "path": "secret.ipynb"}]}
     (path / "checks.json").write_text(json.dumps(checks))
@@ -232,7 +283,9 @@ FORMS = [
 
 @pytest.mark.parametrize("text", FORMS)
 def test_a_check_is_found_in_each_form(text: str) -> None:
-    assert find_bypasses(book(tagged("raises-exception"), text)) == [(1, "it has the tag raises-exception")]
+    assert find_bypasses(book(tagged("raises-exception"), text)) == [
+        (1, "it has the tag raises-exception")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +320,11 @@ def written(folder: Path, name: str, **kwargs: Any) -> Path:
 
 def by_nbclient(path: Path) -> bool:
     """Whether the run is green: by the hook, and by the check of what a run without it saves."""
-    place = {"resources": {"metadata": {"path": str(path.parent)}}, "kernel_name": "python3", "timeout": 120}
+    place = {
+        "resources": {"metadata": {"path": str(path.parent)}},
+        "kernel_name": "python3",
+        "timeout": 120,
+    }
     done = nbformat.read(path, as_version=4)
     raised = saved = False
     client = NotebookClient(done, on_notebook_complete=SecretCheck().after_run, **place)
@@ -284,7 +341,12 @@ def by_nbclient(path: Path) -> bool:
 def by_papermill(path: Path) -> bool:
     """Whether the run is green: with our engine, and by the check of what papermill's own saves."""
     papermill = pytest.importorskip("papermill")
-    given = {"kernel_name": "python3", "progress_bar": False, "cwd": str(path.parent), "start_timeout": START_S}
+    given = {
+        "kernel_name": "python3",
+        "progress_bar": False,
+        "cwd": str(path.parent),
+        "start_timeout": START_S,
+    }
     out = path.with_suffix(".out.ipynb")
     green = []
     for engine in ("gt_secure", None):
@@ -300,7 +362,14 @@ def by_nbval(*paths: Path) -> dict[str, bool]:
     """Whether each notebook is green, from one run of pytest."""
     folder = paths[0].parent
     options = [*NBVAL, "--gt-secure-notebooks", "-p", "no:cacheprovider", "-q", "-n0"]
-    command = [sys.executable, "-m", "pytest", *options, "--junitxml=report.xml", *(path.name for path in paths)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "--junitxml=report.xml",
+        *(path.name for path in paths),
+    ]
     done = run_notebooks(command, cwd=folder, timeout=1200)
     red = {
         case.get("classname", "").removesuffix(".ipynb")
@@ -311,7 +380,8 @@ def by_nbval(*paths: Path) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=() if each in FEW else pytest.mark.slow) for each in SABOTAGES]
+    "name",
+    [pytest.param(each, marks=() if each in FEW else pytest.mark.slow) for each in SABOTAGES],
 )
 def test_nbclient_is_not_green(name: str, folder: Path) -> None:
     assert not by_nbclient(written(folder, name))
@@ -324,24 +394,41 @@ def test_papermill_is_not_green(name: str, folder: Path) -> None:
 
 
 def test_nbval_is_not_green(folder: Path) -> None:
-    assert [name for name, green in by_nbval(*(written(folder, name) for name in FEW)).items() if green] == []
+    assert [
+        name for name, green in by_nbval(*(written(folder, name) for name in FEW)).items() if green
+    ] == []
 
 
 @pytest.mark.slow
 def test_nbval_is_never_green(folder: Path) -> None:
-    assert [name for name, green in by_nbval(*(written(folder, name) for name in SABOTAGES)).items() if green] == []
+    assert [
+        name
+        for name, green in by_nbval(*(written(folder, name) for name in SABOTAGES)).items()
+        if green
+    ] == []
 
 
 SOUND = {
     "a call": "check.no_secret_saved('checks.ipynb')",
     "look, asserted": "assert check.no_secret_saved.look('checks.ipynb')",
     "in a loop": "for _ in range(3):\n    check.no_secret_saved('checks.ipynb')",
-    "in a function": "def test(path):\n    check.no_secret_saved(path)\ntest('checks.ipynb')\ntest('checks.ipynb')",
-    "in threads": "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as pool:\n"
-    "    list(pool.map(check.no_secret_saved, ['checks.ipynb']))",
-    "for one mode": "ON_AWS = False\nif ON_AWS:\n    check.no_secret_saved('x')\nelse:\n"
-    "    check.no_secret_saved.skip('there is no account')\ncheck.no_code_cell_skipped('checks.ipynb')",
-    "either": "a = 0\nif a:\n    check.no_secret_saved('x')\nelse:\n    check.no_secret_saved('checks.ipynb')",
+    "in a function": (
+        "def test(path):\n   "
+        " check.no_secret_saved(path)\ntest('checks.ipynb')\ntest('checks.ipynb')"
+    ),
+    "in threads": (
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as pool:\n"
+        "    list(pool.map(check.no_secret_saved, ['checks.ipynb']))"
+    ),
+    "for one mode": (
+        "ON_AWS = False\nif ON_AWS:\n    check.no_secret_saved('x')\nelse:\n   "
+        " check.no_secret_saved.skip('there is no"
+        " account')\ncheck.no_code_cell_skipped('checks.ipynb')"
+    ),
+    "either": (
+        "a = 0\nif a:\n    check.no_secret_saved('x')\nelse:\n   "
+        " check.no_secret_saved('checks.ipynb')"
+    ),
     "captured": "%%capture\ncheck.no_secret_saved('checks.ipynb')",
     "timed": "%%time\ncheck.no_secret_saved('checks.ipynb')",
     "another name": "from gt_secure.check import no_secret_saved as f\nf('checks.ipynb')",
@@ -349,7 +436,9 @@ SOUND = {
     "magic": "%load_ext gt_secure\n%gt_secure check no-secret-saved --path checks.ipynb",
     "shell": "!gt-secure check no-secret-saved --path checks.ipynb",
     "shell as JSON": "!gt-secure check -f sound.json --json",
-    "a comment about it": "# check.no_secret_saved(path) reads the file again\ncheck.no_secret_saved('checks.ipynb')",
+    "a comment about it": (
+        "# check.no_secret_saved(path) reads the file again\ncheck.no_secret_saved('checks.ipynb')"
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""Each URL is opened from one address, and through one endpoint; a second one is a hole where the URL lock is on."""
+"""Each URL is opened from one address, and through one endpoint;
+a second one is a hole where the URL lock is on.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ OPEN = replace(workteam("open-team"), url_lock=UrlLock())
 VPCES = ("vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210")
 
 
-def event(ip: str, endpoint: str | None, *, url: int = 0, number: int = 0, credential: bool = True) -> str:
+def event(
+    ip: str, endpoint: str | None, *, url: int = 0, number: int = 0, credential: bool = True
+) -> str:
     """Return a data event of CloudTrail with a presigned URL."""
     asked = {
         "bucketName": "gt-images", "key": "scans/0001.png", "Host": "gt-images.s3.amazonaws.com",
@@ -61,7 +65,9 @@ def look(tmp_path):
 def look_in(tmp_path):
     def run(*files: str | list[str], **options):
         for number, text in enumerate(files):
-            (tmp_path / f"log-{number}").write_text(text if isinstance(text, str) else "".join(text))
+            (tmp_path / f"log-{number}").write_text(
+                text if isinstance(text, str) else "".join(text)
+            )
         with read_hits(tmp_path) as hits:
             return check.urls_are_consistent.look(hits, **options)
 
@@ -145,7 +151,9 @@ def outcome_of(seed: int, look) -> tuple[str, str, bool]:
     pool = {OFFICE, DESK} if seed % 2 else set()
     team = LOCKED if seed % 3 else None
     places = [{("pool" if each in pool else each) for each in ips} for ips in opened.values()]
-    several = any(len(each) > 1 for each in places) or (team and any(len(ips) > 1 for ips in opened.values()))
+    several = any(len(each) > 1 for each in places) or (
+        team and any(len(ips) > 1 for ips in opened.values())
+    )
     true = "failed" if several else "passed" if any(opened.values()) else "unknown"
     result = look(lines, pools="203.0.113.0/24" if pool else (), team=team)
     hole = team is not None and any(len(ips) > 1 for ips in opened.values())
@@ -198,21 +206,36 @@ def test_drawn_logs_find_a_fault(fault: str, look, monkeypatch) -> None:
         test_drawn_logs(seed, look)
 
 
-def test_the_command_leaks_and_the_panel_say_the_same(scene: Scene, tmp_path, monkeypatch, capsys) -> None:
-    """One URL at two desks of a team whose lock is on: the check, `leaks --team` and the panel's last step."""
+def test_the_command_leaks_and_the_panel_say_the_same(
+    scene: Scene, tmp_path, monkeypatch, capsys
+) -> None:
+    """One URL at two desks of a team whose lock is on: the check,
+    `leaks --team` and the panel's last step.
+    """
     log = tmp_path / "log"
     log.write_text("".join([*GOOD, row(DESK, url=1)]))
     for name, value in scene.sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    said = "did not bind this URL: it was not made by grant_read_access for this team, or is older than the lock."
+    said = (
+        "did not bind this URL: it was not made by grant_read_access for this team, or is older"
+        " than the lock."
+    )
     for words, code, text in (
         (["leaks", str(log)], 0, "None of 2 presigned URLs was used from two networks"),
         (["leaks", str(log), "--v4-prefix", "32"], 0, "1 used from other networks"),
         (["leaks", str(log), "--per-address"], 0, "1 used from other addresses"),
-        (["leaks", str(log), "--per-address", "--pool", "203.0.113.0/24"], 0, "used from two addresses"),
+        (
+            ["leaks", str(log), "--per-address", "--pool", "203.0.113.0/24"],
+            0,
+            "used from two addresses",
+        ),
         (["leaks", str(log), "--team", TEAM], 0, said),
         (["check", "urls-are-consistent", "--team", TEAM, "--logs", str(log)], 2, said),
-        (["check", "urls-are-consistent", "--logs", str(log)], 2, "Several addresses opened 1 presigned URL"),
+        (
+            ["check", "urls-are-consistent", "--logs", str(log)],
+            2,
+            "Several addresses opened 1 presigned URL",
+        ),
         (["check", "urls-are-consistent", "s3://gt-logs"], 3, "unknown"),
     ):
         assert main(words) == code, words
@@ -226,7 +249,10 @@ def test_the_command_leaks_and_the_panel_say_the_same(scene: Scene, tmp_path, mo
             step.plot_hits()
         text = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", step.leaks.value).split()))
         assert "Several addresses opened 1 presigned URL" in text
-        assert (said in text, "The URL lock was not read" in text) == (name == TEAM, name == "no-such-team")
+        assert (said in text, "The URL lock was not read" in text) == (
+            name == TEAM,
+            name == "no-such-team",
+        )
         step.close()
     scene.toggles(False)
     assert main(["leaks", str(log), "--team", TEAM]) == 0

@@ -45,15 +45,21 @@ def test_nothing_passes(folder: Path, what: str, capsys: pytest.CaptureFixture[s
     if code == 1:
         return
     with read_hits([folder]) as hits:
-        caption = " ".join(part.get_text() for part in hits_by_ip(hits).findobj(Text)).replace("\n", " ")
+        caption = " ".join(part.get_text() for part in hits_by_ip(hits).findobj(Text)).replace(
+            "\n", " "
+        )
         assert "What was not read is unknown." in caption
         assert check.no_leaked_urls.look(hits).passed is None
         assert hits.leaks().summary.startswith("Unknown whether a URL leaked.")
 
 
-def test_files_that_hold_no_requests_are_no_doubt(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_that_hold_no_requests_are_no_doubt(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "digest.json").write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
-    assert main(["hits", str(folder)]) == (0 if (folder / "good.log").exists() else 3), "alone, nothing was looked at"
+    assert main(["hits", str(folder)]) == (0 if (folder / "good.log").exists() else 3), (
+        "alone, nothing was looked at"
+    )
     assert "1 CloudTrail digest file" in capsys.readouterr().err
 
 
@@ -71,7 +77,9 @@ def zstd(path: Path) -> bytes:
 
 
 @needs_zstd
-def test_a_cut_file_and_an_unknown_table_are_doubts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cut_file_and_an_unknown_table_are_doubts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = zstd(tmp_path / "a.zst")
     (tmp_path / "a.zst").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "b.log").write_text(LOG)
@@ -84,7 +92,9 @@ def test_a_cut_file_and_an_unknown_table_are_doubts(tmp_path: Path, capsys: pyte
 
 
 @needs_zstd
-def test_without_an_unpacker_zstandard_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_unpacker_zstandard_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(converted, "zstd_opener", lambda: None)
     zstd(tmp_path / "a.zst")
     with read_hits([tmp_path]) as hits:

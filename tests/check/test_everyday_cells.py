@@ -34,7 +34,12 @@ def shown(**data: Any) -> dict[str, Any]:
 
 
 def result(text: str) -> dict[str, Any]:
-    return {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": text}}
+    return {
+        "output_type": "execute_result",
+        "execution_count": 1,
+        "metadata": {},
+        "data": {"text/plain": text},
+    }
 
 
 def wrapped(width: int) -> list[str]:
@@ -58,7 +63,11 @@ CELLS: dict[str, dict[str, Any]] = {
     "pprint(parse_qs)": stream(pformat(parse_qs(urlsplit(URL).query)) + "\n"),
     "parse_qsl": result(pformat(parse_qsl(urlsplit(URL).query))),
     "JSON(har)": shown(
-        **{"application/json": {"queryString": [{"name": n, "value": v} for n, v in parse_qsl(urlsplit(URL).query)]}}
+        **{
+            "application/json": {
+                "queryString": [{"name": n, "value": v} for n, v in parse_qsl(urlsplit(URL).query)]
+            }
+        }
     ),
     "creds = session.get_credentials()\ncreds.secret_key": result(repr(SECRET)),
     "print(creds.secret_key)": stream(f"{SECRET}\n"),
@@ -69,26 +78,41 @@ CELLS: dict[str, dict[str, Any]] = {
         f"ReadOnlyCredentials(access_key='{KEY}', secret_key='{SECRET}', token='{TOKEN}')"
     ),
     "print(sts.text)": stream(
-        "<Credentials>\n" + "".join(f"  <{name}>{value}</{name}>\n" for name, value in CREDENTIALS.items())
+        "<Credentials>\n"
+        + "".join(f"  <{name}>{value}</{name}>\n" for name, value in CREDENTIALS.items())
     ),
     "columns": stream(f"access_key   {KEY}\nsecret_key   {SECRET}\n"),
-    "!env": stream(f"A=1\nAWS_ACCESS_KEY_ID={KEY}\nAWS_SECRET_ACCESS_KEY={SECRET}\nAWS_SESSION_TOKEN={TOKEN}\n"),
+    "!env": stream(
+        f"A=1\nAWS_ACCESS_KEY_ID={KEY}\nAWS_SECRET_ACCESS_KEY={SECRET}\nAWS_SESSION_TOKEN={TOKEN}\n"
+    ),
     "pprint(credentials)": stream(pformat(CREDENTIALS)),
     "json.dumps": stream(json.dumps({"url": URL, "Credentials": CREDENTIALS}, indent=1)),
-    "IFrame": shown(**{"text/html": f'<iframe src="data:text/html;base64,{encoded(f"<a href={URL!r}>")}"></iframe>'}),
+    "IFrame": shown(
+        **{
+            "text/html": (
+                f'<iframe src="data:text/html;base64,{encoded(f"<a href={URL!r}>")}"></iframe>'
+            )
+        }
+    ),
     "HTML": shown(**{"text/html": [f'<a href="{URL.replace("&", "&amp;")}">x</a>']}),
-    "a form": shown(**{"text/html": f"<input name='X-Amz-Signature' type=hidden value={HEX}><input value='1'>"}),
-    "a table": shown(**{"text/html": f"<table><tr><td>X-Amz-Signature</td>\n  <td>{HEX}</td></tr></table>"}),
+    "a form": shown(
+        **{"text/html": f"<input name='X-Amz-Signature' type=hidden value={HEX}><input value='1'>"}
+    ),
+    "a table": shown(
+        **{"text/html": f"<table><tr><td>X-Amz-Signature</td>\n  <td>{HEX}</td></tr></table>"}
+    ),
     "SVG": shown(**{"image/svg+xml": f"<svg><a href='{URL.replace('&', '&amp;')}'/></svg>"}),
     "SVG in base64": shown(**{"image/svg+xml": encoded(f"<svg href='{URL}'/>")}),
     "image/png that is text": shown(**{"image/png": URL}),
     "a name": shown(**{"text/plain": "a"}) | {"metadata": {URL: 1}},
     "headers": result(
-        f"{{'Authorization': 'AWS4-HMAC-SHA256 Credential={KEY}/20261120/us-east-1/s3, SignedHeaders=host, "
-        f"Signature={HEX}', 'X-Amz-Security-Token': '{TOKEN}'}}"
+        f"{{'Authorization': 'AWS4-HMAC-SHA256 Credential={KEY}/20261120/us-east-1/s3,"
+        f" SignedHeaders=host, Signature={HEX}', 'X-Amz-Security-Token': '{TOKEN}'}}"
     ),
     "curl": stream(f"curl -H 'x-amz-security-token: {TOKEN}' \\\n '{URL}'\n"),
-    "a POST form": result(pformat({"fields": {"x-amz-security-token": TOKEN, "x-amz-signature": HEX}})),
+    "a POST form": result(
+        pformat({"fields": {"x-amz-security-token": TOKEN, "x-amz-signature": HEX}})
+    ),
     "eight X": stream(f"X-Amz-Signature=XXXXXXXX{HEX}\n"),
     "1 / 0": {
         "output_type": "error",
@@ -98,9 +122,15 @@ CELLS: dict[str, dict[str, Any]] = {
     },
 }
 WIDGETS = {
-    "a": {"model_name": "ImageModel", "buffers": [{"encoding": "base64", "path": ["value"], "data": encoded(URL)}]},
+    "a": {
+        "model_name": "ImageModel",
+        "buffers": [{"encoding": "base64", "path": ["value"], "data": encoded(URL)}],
+    },
     "b": {"model_name": "TextModel", "state": {"value": URL}},
-    "c": {"model_name": "PasswordModel", "state": {"_model_name": "PasswordModel", "value": "Tr0ub4dor-3x"}},
+    "c": {
+        "model_name": "PasswordModel",
+        "state": {"_model_name": "PasswordModel", "value": "Tr0ub4dor-3x"},
+    },
 }
 
 
@@ -113,13 +143,23 @@ def left_in(book: dict[str, Any]) -> list[str]:
         plain += base64.b64decode(whole[: len(whole) // 4 * 4]).decode("latin-1")
     secrets = (KEY, SECRET, TOKEN, quote(TOKEN, safe=""), HEX, "Tr0ub4dor-3x" * 2)
     pieces = {secret[i : i + 16] for secret in secrets for i in range(0, len(secret) - 15, 4)}
-    return [piece for piece in pieces if piece in text or piece in plain] + ["Tr0ub"] * ("Tr0ub" in text)
+    return [piece for piece in pieces if piece in text or piece in plain] + ["Tr0ub"] * (
+        "Tr0ub" in text
+    )
 
 
 @pytest.mark.parametrize("source", CELLS)
 def test_nothing_is_left_in_what_a_cell_shows(source: str) -> None:
-    cell = {"cell_type": "code", "metadata": {}, "execution_count": 1, "source": source, "outputs": [CELLS[source]]}
-    book = json.loads(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": 1,
+        "source": source,
+        "outputs": [CELLS[source]],
+    }
+    book = json.loads(
+        json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
     assert left_in(book)
     assert mask_secrets(book, sources=False)
     assert left_in(book) == []
@@ -128,8 +168,18 @@ def test_nothing_is_left_in_what_a_cell_shows(source: str) -> None:
 
 
 def test_nothing_is_left_in_the_widget_state() -> None:
-    state = {"application/vnd.jupyter.widget-state+json": {"version_major": 2, "version_minor": 0, "state": WIDGETS}}
-    book = json.loads(json.dumps({"cells": [], "metadata": {"widgets": state}, "nbformat": 4, "nbformat_minor": 5}))
+    state = {
+        "application/vnd.jupyter.widget-state+json": {
+            "version_major": 2,
+            "version_minor": 0,
+            "state": WIDGETS,
+        }
+    }
+    book = json.loads(
+        json.dumps(
+            {"cells": [], "metadata": {"widgets": state}, "nbformat": 4, "nbformat_minor": 5}
+        )
+    )
     mask_secrets(book)
     assert left_in(book) == []
     assert find_secrets(book) == []

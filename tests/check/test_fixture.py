@@ -1,4 +1,6 @@
-"""The pytest fixtures in a project of somebody else: parallel, and without a trace in the person's own folders."""
+"""The pytest fixtures in a project of somebody else: parallel,
+and without a trace in the person's own folders.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,20 @@ def test_a_test_without_the_sandbox_keeps_its_environment():
 
 
 def run(folder: Path, count: int, workers: int) -> tuple[int, str, list[str]]:
-    """Run the project with a hostile environment; returns exit code, output, and what is new in the home folder."""
+    """Run the project with a hostile environment; returns exit code, output,
+    and what is new in the home folder.
+    """
     home = folder / "home"
     (home / ".aws").mkdir(parents=True, exist_ok=True)
     (home / ".aws" / "config").write_text(
         "[default]\nregion = eu-west-1\ncli_pager = cat\ns3 =\n  use_accelerate_endpoint = true\n"
     )
     (folder / "test_project.py").write_text(PROJECT.format(count=count))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GT_SECURE_", "PYTEST_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "GT_SECURE_", "PYTEST_"))
+    }
     hostile = {
         "HOME": str(home), "AWS_PROFILE": "missing", "AWS_SESSION_TOKEN": "stale", "http_proxy": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(home / ".cache"),
@@ -59,7 +67,11 @@ def run(folder: Path, count: int, workers: int) -> tuple[int, str, list[str]]:
         cwd=folder, env={**kept, **hostile}, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     after = sorted(str(path) for path in home.rglob("*"))
-    return done.returncode, done.stdout + done.stderr, [path for path in after if path not in before]
+    return (
+        done.returncode,
+        done.stdout + done.stderr,
+        [path for path in after if path not in before],
+    )
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
-"""Mistakes that people make with a notebook that is a test: none is green; notebooks of ordinary habits are.
+"""Mistakes that people make with a notebook that is a test: none is green; notebooks of ordinary
+habits are.
 
-Each notebook was run and written while all was well. Then the lock or guard of a subject goes off, and the mistake is
-what hides it: a list that shrank, a verdict that nobody asked, a cell that was copied or deleted.
+Each notebook was run and written while all was well. Then the lock or guard of a subject goes off,
+and the mistake is what hides it: a list that shrank, a verdict that nobody asked, a cell that was
+copied or deleted.
 """
 
 from __future__ import annotations
@@ -49,9 +51,13 @@ class Case(NamedTuple):
     name: str = "beside.txt"
 
 
-def case(before: str | tuple[str, ...], after: str | tuple[str, ...] | None = None, **more: Any) -> Case:
+def case(
+    before: str | tuple[str, ...], after: str | tuple[str, ...] | None = None, **more: Any
+) -> Case:
     first = (before,) if isinstance(before, str) else before
-    return Case(first, first if after is None else (after,) if isinstance(after, str) else after, **more)
+    return Case(
+        first, first if after is None else (after,) if isinstance(after, str) else after, **more
+    )
 
 
 OK = "check.team_is_restricted(gt, 'radiology-team')"
@@ -59,8 +65,8 @@ LOCK = "gt.workteam({}).url_lock.source_ip"
 ALL = f"assert all({LOCK.format('t')} for t in TEAMS)"
 ASSERTING = "def test():\n    assert gt.prove(R)"
 SKIPPING = (
-    "for team in {}:\n    if team == 'vpc-team':\n        check.team_is_restricted.skip('it is of the VPC')\n"
-    "        continue\n    check.team_is_restricted(gt, team)"
+    "for team in {}:\n    if team == 'vpc-team':\n        check.team_is_restricted.skip('it is of"
+    " the VPC')\n        continue\n    check.team_is_restricted(gt, team)"
 )
 
 
@@ -69,7 +75,12 @@ def beside(before: str, after: str | None = None) -> Case:
     return case((OK, before), (OK, before if after is None else after))
 
 
-TWO = ("T = 'radiology-team'", "check.team_is_restricted(gt, T)", "T = 'open-team'", "check.team_is_restricted(gt, T)")
+TWO = (
+    "T = 'radiology-team'",
+    "check.team_is_restricted(gt, T)",
+    "T = 'open-team'",
+    "check.team_is_restricted(gt, T)",
+)
 MISTAKES: dict[str, Case] = {
     # an answer that says no is taken for yes
     "assert a proof": case("assert gt.prove(R)"),
@@ -237,7 +248,8 @@ MISTAKES: dict[str, Case] = {
         "check.no_findings(gt, bucket='gt-images', severity='critical')",
         "check.no_findings(gt, bucket='gt-images', prefix='nothing/', severity='critical')",
     ),
-    # beside a check that passes: an assert that cannot fail, or is not reached, or asks fewer subjects
+    # beside a check that passes: an assert that cannot fail, or is not reached, or asks fewer
+    # subjects
     "is not None": beside("assert gt.prove(R) is not None"),
     "a list of a proof": beside("assert [gt.prove(R)]"),
     "a dictionary": beside("assert {'proof': gt.prove(R)}"),
@@ -288,7 +300,16 @@ MISTAKES: dict[str, Case] = {
     "the promise in a comment": case(TEAMS, TEAMS.replace(", 'open-team'", "") + "\n# the promise is below"),
 }  # fmt: skip
 FEW = (
-    *("assert a proof", "!prove", "%prove", "a list cut", "twins, one deleted", "a check file", "exec", "a plan"),
+    *(
+        "assert a proof",
+        "!prove",
+        "%prove",
+        "a list cut",
+        "twins, one deleted",
+        "a check file",
+        "exec",
+        "a plan",
+    ),
     *("is not None", "assert all of nothing", "skipped for another team", "if and print"),
 )
 """Those that run in the check tier; the others are slow."""
@@ -389,9 +410,17 @@ class Rig:
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.folder = sandbox, folder
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "PYTEST_"))
+        }
         self.kernel: KernelManager | None = None
-        self.env |= {**sandbox.environment(), "PYTHONDONTWRITEBYTECODE": "", "JUPYTER_PLATFORM_DIRS": "1"}
+        self.env |= {
+            **sandbox.environment(),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "JUPYTER_PLATFORM_DIRS": "1",
+        }
         self.env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def lock(self) -> None:
@@ -399,7 +428,10 @@ class Rig:
             for name, value in self.sandbox.environment().items():
                 patch.setenv(name, value)
             gt = connect(sandbox=self.sandbox)
-            gt.apply(gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")), confirm=ASKS)
+            gt.apply(
+                gt.plan(Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images")),
+                confirm=ASKS,
+            )
 
     def unlock(self) -> None:
         self.sandbox.reset()
@@ -420,7 +452,10 @@ class Rig:
             self.kernel = KernelManager(kernel_name="python3")
             self.kernel.start_kernel(env=self.env)
         book = nbformat.read(path, as_version=4)
-        move = f"import os, sys; os.chdir({str(path.parent)!r}); sys.path[:0] = ['']; sys.modules.pop('beside', None)"
+        move = (
+            f"import os, sys; os.chdir({str(path.parent)!r}); sys.path[:0] = [''];"
+            " sys.modules.pop('beside', None)"
+        )
         book.cells.insert(0, nbformat.v4.new_code_cell(move))
         NotebookClient(book, km=self.kernel, allow_errors=True, timeout=180).execute()
         del book.cells[0]
@@ -430,12 +465,16 @@ class Rig:
         return write_promise(path).status
 
     def change(self, path: Path, sources: tuple[str, ...]) -> None:
-        """Put other sources in place of all cells but the first and the promise, with their saved outputs."""
+        """Put other sources in place of all cells but the first and the promise,
+        with their saved outputs.
+        """
         book = json.loads(path.read_text())
         first, *middle = book["cells"]
         end = [cell for cell in middle if "check.promise(" in "".join(cell["source"])][-1:]
         middle = [cell for cell in middle if cell not in end]
-        fresh = copy.deepcopy([cell for _, cell in zip(sources, [*middle, *middle[:1] * len(sources)], strict=False)])
+        fresh = copy.deepcopy(
+            [cell for _, cell in zip(sources, [*middle, *middle[:1] * len(sources)], strict=False)]
+        )
         for number, (cell, source) in enumerate(zip(fresh, sources, strict=True)):
             cell["source"], cell["id"] = source, f"changed-{number}"
         if end and end[0]["execution_count"] is None:
@@ -462,7 +501,9 @@ class Rig:
             for case in cases
             if case.find("failure") is not None or case.find("error") is not None
         }
-        assert {case.get("classname", "").split(".")[0] for case in cases} == {path.stem for path in paths}
+        assert {case.get("classname", "").split(".")[0] for case in cases} == {
+            path.stem for path in paths
+        }
         return {path.stem for path in paths} - red
 
 
@@ -478,7 +519,9 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def silent(rig: Rig, names: list[str]) -> list[str]:
     """Return the mistakes that are green after the guard and the lock went off."""
     rig.lock()
-    paths = {name: rig.place(name, MISTAKES[name].before, MISTAKES[name], after=False) for name in names}
+    paths = {
+        name: rig.place(name, MISTAKES[name].before, MISTAKES[name], after=False) for name in names
+    }
     for path in paths.values():
         rig.run(path)
         rig.promise(path)
@@ -503,7 +546,10 @@ def test_every_mistake_is_loud(rig: Rig) -> None:
 def red(rig: Rig, names: list[str]) -> list[str]:
     """Return the good notebooks that are not green while all is well."""
     rig.lock()
-    paths = {name: rig.place(f"good {name}", GOOD[name].before, GOOD[name], after=False) for name in names}
+    paths = {
+        name: rig.place(f"good {name}", GOOD[name].before, GOOD[name], after=False)
+        for name in names
+    }
     written = {}
     for name, path in paths.items():
         rig.run(path)
@@ -512,7 +558,9 @@ def red(rig: Rig, names: list[str]) -> list[str]:
         if GOOD[name].after != GOOD[name].before:
             rig.change(path, GOOD[name].after)
     green = rig.green(*paths.values())
-    return [name for name, path in paths.items() if path.stem not in green or written[name] != "passed"]
+    return [
+        name for name, path in paths.items() if path.stem not in green or written[name] != "passed"
+    ]
 
 
 @pytest.mark.slow

@@ -34,7 +34,11 @@ def hits(tmp_path):
 
 def test_passes_with_rows_of_the_restriction_and_not_without_them(hits):
     assert check.no_foreign_hits(hits(*GOOD), WISH)
-    for nothing in (hits(), hits(row(OFFICE, bucket="other")), hits(row(OFFICE, key="out/0001.json"))):
+    for nothing in (
+        hits(),
+        hits(row(OFFICE, bucket="other")),
+        hits(row(OFFICE, key="out/0001.json")),
+    ):
         result = check.no_foreign_hits.look(nothing, WISH)
         assert result.status == "unknown"
         assert "is not proof" in result.message
@@ -59,15 +63,22 @@ def test_a_refused_row_is_the_lock_that_holds(hits):
 def test_our_own_test_urls_are_not_looked_at(hits):
     marker = UrlJournal().new_marker()
     test = row(ELSEWHERE, url=1, more=f"&x-gt-secure-test={marker}")
-    assert check.no_foreign_hits.look(hits(*GOOD, test), WISH).status == "failed"  # nobody here has used it
+    # nobody here has used it
+    assert check.no_foreign_hits.look(hits(*GOOD, test), WISH).status == "failed"
     UrlJournal().record_use(marker, hits(test).coverage.first_hit.replace(tzinfo=UTC).timestamp())
     assert check.no_foreign_hits.look(hits(test), WISH).status == "unknown"
     assert check.no_foreign_hits(hits(*GOOD, test), WISH)
     refused = row(ELSEWHERE, url=2, status=403)
     for lines, words in {
         (refused,): "the log has requests, and none of them opened a presigned URL.",
-        (test, refused): "1 opened request was your own test. No other presigned request opened an object.",
-        (test, test): "2 opened requests were your own tests. No other presigned request opened an object.",
+        (
+            test,
+            refused,
+        ): "1 opened request was your own test. No other presigned request opened an object.",
+        (
+            test,
+            test,
+        ): "2 opened requests were your own tests. No other presigned request opened an object.",
     }.items():
         assert check.urls_are_consistent.look(hits(*lines)).message == f"Not applicable: {words}"
 
@@ -128,7 +139,12 @@ def test_leaks(hits):
     assert check.no_leaked_urls.look(hits()).status == "unknown"
     from gt_secure.logs.leaks import LeakRules
 
-    assert check.no_leaked_urls(leaked, rules=LeakRules.make(pools=["203.0.113.0/24", "198.51.100.0/24"])) is not None
+    assert (
+        check.no_leaked_urls(
+            leaked, rules=LeakRules.make(pools=["203.0.113.0/24", "198.51.100.0/24"])
+        )
+        is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,9 +157,17 @@ def test_leaks(hits):
     ],
 )
 def test_leaks_of_other_kinds_are_counted_apart(hits, kinds, status, found, other):
-    tried = [row(ip, url=url, status=200 if ip == OFFICE else 403) for url in (4, 5) for ip in (OFFICE, ELSEWHERE)]
+    tried = [
+        row(ip, url=url, status=200 if ip == OFFICE else 403)
+        for url in (4, 5)
+        for ip in (OFFICE, ELSEWHERE)
+    ]
     result = check.no_leaked_urls.look(hits(*GOOD, row(ELSEWHERE, url=1), *tried), kinds=kinds)
-    assert (result.status, result.details["found"], result.details["other"]) == (status, found, other)
+    assert (result.status, result.details["found"], result.details["other"]) == (
+        status,
+        found,
+        other,
+    )
 
 
 @pytest.mark.parametrize("kinds", [[], ["leaks"], "leak"])
@@ -174,15 +198,26 @@ def test_rows_of_the_sandbox(scene: Scene):
     assert scene.fetch(url, ELSEWHERE).status == 200
     scene.flush()
     with scene.gt.hits(BUCKET) as log:
-        assert check.no_foreign_hits.look(log, WISH).details["sources"] == [{"source": ELSEWHERE, "hits": 1}]
+        assert check.no_foreign_hits.look(log, WISH).details["sources"] == [
+            {"source": ELSEWHERE, "hits": 1}
+        ]
 
 
 def outcomes(tmp_path, name, **each_given):
-    """Run a check on one log as often as it has arguments, in one file of checks; return the outcomes."""
-    opened = [row(OFFICE, url=1), row(ELSEWHERE, url=1), row(OFFICE, url=2, key="out/a"), row(OFFICE, url=3)]
+    """Run a check on one log as often as it has arguments, in one file of checks;
+    return the outcomes.
+    """
+    opened = [
+        row(OFFICE, url=1),
+        row(ELSEWHERE, url=1),
+        row(OFFICE, url=2, key="out/a"),
+        row(OFFICE, url=3),
+    ]
     (tmp_path / "log").write_text("".join(opened))
     specs = [Spec.make(name, {"logs": "log", **given}, tmp_path) for given in each_given.values()]
-    return dict(zip(each_given, [result.status for result in check.run_specs(None, specs)], strict=True))
+    return dict(
+        zip(each_given, [result.status for result in check.run_specs(None, specs)], strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", ["no_leaked_urls", "urls_are_consistent"])
@@ -209,7 +244,9 @@ def test_checks_of_one_log_keep_their_own_times(tmp_path, name):
     ],
 )
 def test_one_unknown_outcome_makes_a_report_unknown_unless_one_failed(outcomes, passed, code):
-    report = Report(tuple(CheckResult(f"check_{n}", "s", outcome, "m") for n, outcome in enumerate(outcomes)))
+    report = Report(
+        tuple(CheckResult(f"check_{n}", "s", outcome, "m") for n, outcome in enumerate(outcomes))
+    )
     assert (report.passed, bool(report), report.exit_code) == (passed, passed is True, code)
     assert report.to_dict()["passed"] is passed
     assert list(report.counts.values()) == [outcomes.count(each) for each in (True, False, None)]
@@ -221,7 +258,10 @@ def test_one_unknown_outcome_makes_a_report_unknown_unless_one_failed(outcomes, 
 def test_each_outcome_has_its_own_kind_and_level_in_a_report():
     outcomes = {"team_is_restricted": True, "guard_is_in_place": False, "no_foreign_hits": None}
     report = Report(tuple(CheckResult(name, "s", passed, "m") for name, passed in outcomes.items()))
-    shown = {each["ruleId"]: (each["kind"], each["level"]) for each in report.to_sarif()["runs"][0]["results"]}
+    shown = {
+        each["ruleId"]: (each["kind"], each["level"])
+        for each in report.to_sarif()["runs"][0]["results"]
+    }
     assert shown == {
         "team_is_restricted": ("pass", "none"),
         "guard_is_in_place": ("fail", "error"),

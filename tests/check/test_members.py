@@ -13,7 +13,10 @@ from gt_secure.cli.check import _LISTS, _NAMES, _TEXTS
 
 LOG = {"logs", "since", "until"}
 """Members that name the log, which the function gets as hits."""
-OF_LOG = {"no_leaked_urls": {"bucket", "prefix", "pools"}, "urls_are_consistent": {"bucket", "prefix"}}
+OF_LOG = {
+    "no_leaked_urls": {"bucket", "prefix", "pools"},
+    "urls_are_consistent": {"bucket", "prefix"},
+}
 """Members that choose the rows of the log, or the rules."""
 PYTHON_ONLY = {"accepted", "gt", "hits", "rules"}
 """Parameters with an object, or with what a file has once for all its checks."""

@@ -31,7 +31,12 @@ def code(source="1 + 1", count=1, outputs=(), **metadata):
 
 
 def text(value):
-    return {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": value}}
+    return {
+        "output_type": "execute_result",
+        "execution_count": 1,
+        "metadata": {},
+        "data": {"text/plain": value},
+    }
 
 
 @pytest.fixture
@@ -47,7 +52,13 @@ def save(tmp_path):
 
 def test_every_cell_was_run(save):
     note = {"cell_type": "markdown", "source": "# Title", "metadata": {}}
-    good = save(note, code(), code(count=2), code(source=" \n", count=None), code(count=None, tags=["skip-execution"]))
+    good = save(
+        note,
+        code(),
+        code(count=2),
+        code(source=" \n", count=None),
+        code(count=None, tags=["skip-execution"]),
+    )
     assert check.no_code_cell_skipped(good).message == "All 2 code cells were run."
     result = check.no_code_cell_skipped.look(save(note, code(), code(count=None)))
     assert result.status == "failed"
@@ -60,10 +71,24 @@ def test_every_cell_was_run(save):
     "where",
     [
         lambda s: (code(outputs=[text(s)]), {}),
-        lambda s: (code(outputs=[text([s[:60] + "\n", s[60:]])]), {}) if "\n" in s else (code(outputs=[text([s])]), {}),
+        lambda s: (
+            (code(outputs=[text([s[:60] + "\n", s[60:]])]), {})
+            if "\n" in s
+            else (code(outputs=[text([s])]), {})
+        ),
         lambda s: (code(source=["a = 1\n", f"url = '{s}'"]), {}),
-        lambda s: (code(outputs=[{"output_type": "error", "ename": "E", "evalue": s, "traceback": [s]}]), {}),
-        lambda s: (code(), {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": {"value": s}}}}}),
+        lambda s: (
+            code(outputs=[{"output_type": "error", "ename": "E", "evalue": s, "traceback": [s]}]),
+            {},
+        ),
+        lambda s: (
+            code(),
+            {
+                "widgets": {
+                    "application/vnd.jupyter.widget-state+json": {"state": {"a": {"value": s}}}
+                }
+            },
+        ),
     ],
 )
 @pytest.mark.parametrize(
@@ -103,7 +128,11 @@ def test_masked_text_and_talk_about_secrets_is_none(save):
         "the parameter X-Amz-Signature= is masked; AKIA begins a key id",
         "SecretAccessKey is never shown",
     ]
-    picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AKIA" + "A" * 16}}
+    picture = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"image/png": "AKIA" + "A" * 16},
+    }
     assert check.no_secret_saved(save(code(source=fine), code(outputs=[text(fine[0]), picture])))
 
 
@@ -177,11 +206,20 @@ def test_a_kernel_records_each_check_with_its_subject_time_and_source(save, monk
 
     kernel.end_cell(SimpleNamespace(info=SimpleNamespace(raw_cell="x = 1")))
     found = list(ledger.records_of([{"source": "", "outputs": kernel.shown}]))
-    names = ["no_secret_saved", "no_code_cell_skipped", *["no_secret_saved"] * 3, "no_secret_saved_fails"]
+    names = [
+        "no_secret_saved",
+        "no_code_cell_skipped",
+        *["no_secret_saved"] * 3,
+        "no_secret_saved_fails",
+    ]
     assert [each.check for each in found] == names
     assert [each.status for each in found] == [*["passed"] * 4, "skipped", "failed"]
     assert {each.subject for each in found} == {"book.ipynb", "there is no account"}
-    assert {each.source for each in found} == {ledger.fingerprint("x = 1  # again")} != {ledger.fingerprint("x = 2")}
+    assert (
+        {each.source for each in found}
+        == {ledger.fingerprint("x = 1  # again")}
+        != {ledger.fingerprint("x = 2")}
+    )
     assert all(each.time.endswith("Z") for each in found)
     assert all(each.evidence for each in found if each.status == "passed")
     assert [each["data"] for each in kernel.shown] == [{}]

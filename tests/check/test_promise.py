@@ -27,13 +27,34 @@ IMPORT = "from gt_secure import check"
 
 def record(source: str, name: str, subject: str, age_h: float = 0, **more: str) -> dict[str, Any]:
     when = dt.datetime.now(dt.UTC) - dt.timedelta(hours=age_h)
-    entry = {"check": name, "subject": subject, "status": "passed", "time": f"{when:%Y-%m-%dT%H:%M:%SZ}"}
-    entry |= {"account": "111122223333", "region": "us-east-1", "on": "sandbox", "source": fingerprint(source), **more}
-    return {"output_type": "display_data", "data": {}, "metadata": {"gt_secure": {"checks": [entry]}}}
+    entry = {
+        "check": name,
+        "subject": subject,
+        "status": "passed",
+        "time": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    entry |= {
+        "account": "111122223333",
+        "region": "us-east-1",
+        "on": "sandbox",
+        "source": fingerprint(source),
+        **more,
+    }
+    return {
+        "output_type": "display_data",
+        "data": {},
+        "metadata": {"gt_secure": {"checks": [entry]}},
+    }
 
 
 def code(source: str, count: int | None, *outputs: dict[str, Any]) -> dict[str, Any]:
-    return {"cell_type": "code", "execution_count": count, "source": source, "outputs": list(outputs), "metadata": {}}
+    return {
+        "cell_type": "code",
+        "execution_count": count,
+        "source": source,
+        "outputs": list(outputs),
+        "metadata": {},
+    }
 
 
 def ran(**more: Any) -> dict[str, Any]:
@@ -90,7 +111,9 @@ def without_cell(book: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_a_comment(book: dict[str, Any]) -> dict[str, Any]:
-    source = "".join(f"# {line}" for line in "".join(book["cells"][-1]["source"]).splitlines(keepends=True))
+    source = "".join(
+        f"# {line}" for line in "".join(book["cells"][-1]["source"]).splitlines(keepends=True)
+    )
     return {**book, "metadata": {}, "cells": [*book["cells"][:-1], code(source, 4)]}
 
 
@@ -113,7 +136,9 @@ def papermill(book: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("tool", [jupytext, nbstripout, without_cell, in_a_comment, merged, papermill])
+@pytest.mark.parametrize(
+    "tool", [jupytext, nbstripout, without_cell, in_a_comment, merged, papermill]
+)
 def test_it_survives_a_tool(path: Path, tool: Any) -> None:
     write_promise(path)
     saved = tool(read(path))
@@ -159,10 +184,15 @@ def test_a_record_without_a_time_is_old(path: Path) -> None:
 
 def test_results_of_the_sandbox_are_counted_apart(path: Path) -> None:
     book = ran()
-    book["cells"][2]["outputs"] = [record(BUCKET, "guard_is_in_place", "gt-images", on="", account="444455556666")]
+    book["cells"][2]["outputs"] = [
+        record(BUCKET, "guard_is_in_place", "gt-images", on="", account="444455556666")
+    ]
     path.write_text(json.dumps(book))
     message = check.no_code_cell_skipped(path).message
-    assert "1 passed, account 111122223333 (sandbox), us-east-1; 1 passed, account 444455556666, us-east-1" in message
+    assert (
+        "1 passed, account 111122223333 (sandbox), us-east-1; 1 passed, account 444455556666,"
+        " us-east-1" in message
+    )
 
 
 def test_a_cell_that_was_changed_after_its_run_is_named(path: Path) -> None:
@@ -172,7 +202,9 @@ def test_a_cell_that_was_changed_after_its_run_is_named(path: Path) -> None:
     assert check.no_code_cell_skipped(path)
     book["cells"][1]["source"] = TEAM.replace("open-team", "radiology-team")
     path.write_text(json.dumps(book))
-    assert "cell 1 was changed after its checks ran" in check.no_code_cell_skipped.look(path).message
+    assert (
+        "cell 1 was changed after its checks ran" in check.no_code_cell_skipped.look(path).message
+    )
 
 
 def test_writing_before_a_run_has_one_result_and_changes_nothing(
@@ -221,11 +253,17 @@ def skipped(name: str, reason: str) -> dict[str, Any]:
 def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str]) -> None:
     book = ran()
     promise = promise_of(
-        {**book, "cells": [*book["cells"], code('check.promise(team_is_restricted=["open-team"])', 4)]}
+        {
+            **book,
+            "cells": [*book["cells"], code('check.promise(team_is_restricted=["open-team"])', 4)],
+        }
     )
     other = TEAM.replace("open", "radiology")
     book["cells"][1] = code(
-        other, 2, record(other, "team_is_restricted", "radiology-team", 0.1), skipped("team_is_restricted", reason)
+        other,
+        2,
+        record(other, "team_is_restricted", "radiology-team", 0.1),
+        skipped("team_is_restricted", reason),
     )
     assert unkept(book, promise) == owed
     book["cells"][1] = code(other, 2, skipped("team_is_restricted", reason))
@@ -235,7 +273,10 @@ def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str])
 def test_a_check_of_two_regions_is_promised_for_each(path: Path) -> None:
     book = ran()
     loop = "for gt in regions:\n    check.guard_is_in_place(gt, 'gt-images')"
-    places = [record(loop, "guard_is_in_place", "gt-images", region=each) for each in ("us-east-1", "eu-west-1")]
+    places = [
+        record(loop, "guard_is_in_place", "gt-images", region=each)
+        for each in ("us-east-1", "eu-west-1")
+    ]
     book["cells"][2] = code(loop, 3, *places)
     path.write_text(json.dumps(book))
     assert write_promise(path).message == "Its last cell promises 3 checks."
@@ -244,7 +285,9 @@ def test_a_check_of_two_regions_is_promised_for_each(path: Path) -> None:
     promise = promise_of(saved)
     assert unkept(book, promise) == []
     book["cells"][2]["outputs"] = places[:1]
-    assert unkept(book, promise) == ["guard_is_in_place(gt-images in 111122223333 eu-west-1) ran nowhere"]
+    assert unkept(book, promise) == [
+        "guard_is_in_place(gt-images in 111122223333 eu-west-1) ran nowhere"
+    ]
 
 
 def test_a_merge_that_kept_the_cell_of_one_side_owes_the_metadata(path: Path) -> None:
@@ -273,16 +316,36 @@ def test_a_part_of_a_notebook_that_was_run_again_is_no_run(path: Path) -> None:
     book = ran()
     book["cells"][2]["outputs"] = [record(BUCKET, "guard_is_in_place", "gt-images", age_h=3)]
     path.write_text(json.dumps(book))
-    assert "the checks of cell 2 ran before those above it" in check.no_code_cell_skipped.look(path).message
+    assert (
+        "the checks of cell 2 ran before those above it"
+        in check.no_code_cell_skipped.look(path).message
+    )
 
 
 ALWAYS = [
-    *("gt.prove(R) is not None", "gt.prove(R) != False", "[gt.prove(R)]", "(gt.prove(R), 'open')", "{'a': gt.plan(R)}"),
-    *("str(gt.prove(R))", "isinstance(gt.plan(R), object)", "f'{gt.prove(R)}'", "gt.prove(R) or True"),
+    *(
+        "gt.prove(R) is not None",
+        "gt.prove(R) != False",
+        "[gt.prove(R)]",
+        "(gt.prove(R), 'open')",
+        "{'a': gt.plan(R)}",
+    ),
+    *(
+        "str(gt.prove(R))",
+        "isinstance(gt.plan(R), object)",
+        "f'{gt.prove(R)}'",
+        "gt.prove(R) or True",
+    ),
 ]
 """Expressions that are true whatever the answer is."""
 FALLIBLE = [
-    *("gt.prove(R)", "gt.plan(R).empty is True", "gt.workforce() is not None", "len(gt.findings()) == 0", "n == 0"),
+    *(
+        "gt.prove(R)",
+        "gt.plan(R).empty is True",
+        "gt.workforce() is not None",
+        "len(gt.findings()) == 0",
+        "n == 0",
+    ),
     *("proof.counterexample is None", "gt.prove(R) or not ON_AWS", "all(gt.prove(r) for r in RS)"),
 ]
 
@@ -306,7 +369,11 @@ def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch
     shell, found = Shell(), list[str]()
     shell.ast_transformers = []
     monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
-    monkeypatch.setattr(ledger, "record", lambda check, subject, status: found.append(f"{check} {status}: {subject}"))
+    monkeypatch.setattr(
+        ledger,
+        "record",
+        lambda check, subject, status: found.append(f"{check} {status}: {subject}"),
+    )
     ledger.watch_asserts()
     ledger.watch_asserts()
     [transformer] = shell.ast_transformers
@@ -315,7 +382,12 @@ def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch
 
     def run(source: str) -> list[str]:
         found.clear()
-        exec(compile(ast.fix_missing_locations(transformer.visit(ast.parse(source))), "cell", "exec"), names)
+        exec(
+            compile(
+                ast.fix_missing_locations(transformer.visit(ast.parse(source))), "cell", "exec"
+            ),
+            names,
+        )
         return list(found)
 
     assert run("assert gt.prove(R)") == ["asserts passed: gt.prove(R) [R: gt-images]"]
@@ -323,8 +395,13 @@ def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch
     assert run("TEAMS = ['a', 'b']\nassert all(gt.prove(R) for t in TEAMS)") == [
         "asserts passed: all((gt.prove(R) for t in TEAMS)) [R: gt-images; TEAMS: a, b]"
     ]
-    assert run("for r in (R, R):\n    assert gt.prove(r)") == ["asserts passed: gt.prove(r) [r: gt-images]"] * 2
-    assert run("url = 'https://b.example/?X-Amz-Signature=1'\nassert gt.prove(R) and url")[0].endswith("[R: gt-images]")
+    assert (
+        run("for r in (R, R):\n    assert gt.prove(r)")
+        == ["asserts passed: gt.prove(r) [r: gt-images]"] * 2
+    )
+    assert run("url = 'https://b.example/?X-Amz-Signature=1'\nassert gt.prove(R) and url")[
+        0
+    ].endswith("[R: gt-images]")
     assert run("x = 1\nassert x\nassert R.bucket == 'gt-images'\nassert [gt.prove(R)]") == []
     assert run("names = []\nassert all(gt.prove(n) for n in names)") == [
         "asserts passed: all((gt.prove(n) for n in names)) [names: 0 values]"
@@ -334,9 +411,13 @@ def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch
     assert found == []
 
 
-def test_a_promise_that_is_not_kept_names_what_did_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promise_that_is_not_kept_names_what_did_not_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     module = import_module("gt_secure.check.promise")
     monkeypatch.setattr(module, "kernel_shell", lambda: True)
     monkeypatch.setattr(module, "recorded_here", lambda: [])
-    with pytest.raises(check.CheckFailed, match=r"Promised and not passed: guard_is_in_place\(gt-images\)\."):
+    with pytest.raises(
+        check.CheckFailed, match=r"Promised and not passed: guard_is_in_place\(gt-images\)\."
+    ):
         check.promise(guard_is_in_place=["gt-images"])

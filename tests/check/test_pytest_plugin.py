@@ -45,7 +45,11 @@ def project(tmp_path, warm):
 
 
 def test_the_entry_point_is_there():
-    found = [point.value for point in metadata.entry_points(group="pytest11") if point.name == "gt_secure"]
+    found = [
+        point.value
+        for point in metadata.entry_points(group="pytest11")
+        if point.name == "gt_secure"
+    ]
     assert found == ["gt_secure.pytest_plugin"]
 
 
@@ -60,7 +64,10 @@ def test_importing_the_plugin_is_cheap():
         "gt_secure.check.running",
     )
     code = f"import gt_secure.pytest_plugin, sys; print([m for m in {heavy!r} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )
 
 
 def test_fixtures_give_a_local_aws(project):
@@ -131,7 +138,9 @@ def test_beside_nbval_both_look_at_a_notebook(project):
     assert code == 1, "without our sanitizer file the address differs"
 
 
-@pytest.mark.parametrize("options", [["--gt-secure-notebooks"], ["--nbval-lax", "--gt-secure-checks", "1"]])
+@pytest.mark.parametrize(
+    "options", [["--gt-secure-notebooks"], ["--nbval-lax", "--gt-secure-checks", "1"]]
+)
 def test_options_that_would_run_no_check_end_with_a_sentence(project, options):
     code, out = project(*options, good=GOOD)
     assert code == 4
@@ -143,11 +152,19 @@ def test_options_that_would_run_no_check_end_with_a_sentence(project, options):
     ("source", "options", "said"),
     sample(
         [
-            ("import gt_secure", (), "no check ran, and the notebook does not state that it has none"),
+            (
+                "import gt_secure",
+                (),
+                "no check ran, and the notebook does not state that it has none",
+            ),
             ("import gt_secure", ("--gt-secure-checks", "0"), "4 passed"),
             ("1", (), "4 passed"),
             ("1", ("--gt-secure-checks", "1"), "0 of at least 1 checks passed"),
-            ("from gt_secure import check; check.no_secret_saved('it.ipynb')", (), "Checks: 1 passed"),
+            (
+                "from gt_secure import check; check.no_secret_saved('it.ipynb')",
+                (),
+                "Checks: 1 passed",
+            ),
             (
                 "from gt_secure import check; check.no_secret_saved('it.ipynb')",
                 ("--gt-secure-checks", "2"),
@@ -164,10 +181,14 @@ def test_what_a_notebook_promises(project, source, options, said):
 
 
 def test_a_cell_that_is_run_again_is_compared():
-    """Comparisons fail under pytest-rerunfailures, which runs failed tests again, and are not skipped."""
+    """Comparisons fail under pytest-rerunfailures, which runs failed tests again,
+    and are not skipped.
+    """
     from gt_secure import pytest_plugin
 
-    item = types.SimpleNamespace(path=Path("a.ipynb"), cell_num=1, config=types.SimpleNamespace(stash=pytest.Stash()))
+    item = types.SimpleNamespace(
+        path=Path("a.ipynb"), cell_num=1, config=types.SimpleNamespace(stash=pytest.Stash())
+    )
 
     def report(failed: bool, when: str = "call", of: object = item) -> set[object]:
         made = types.SimpleNamespace(failed=failed, when=when)
@@ -193,7 +214,10 @@ CHAIN = ["a = 1", "a += 1", "a += 1", "a += 1", "assert a == 4"]
 
 @pytest.fixture
 def chain(tmp_path):
-    cells = [{**GOOD, "source": text, "execution_count": n, "id": f"c{n}"} for n, text in enumerate(CHAIN, 1)]
+    cells = [
+        {**GOOD, "source": text, "execution_count": n, "id": f"c{n}"}
+        for n, text in enumerate(CHAIN, 1)
+    ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     for name in ("one", "two"):
         book = {"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": kernel}
@@ -215,13 +239,19 @@ def pytest_collection_modifyitems(items):
     assert code == 0
 
 
-OTHERS = [pytest.param(dist, marks=pytest.mark.slow) for dist in ("loadscope", "loadgroup", "loadfile")]
+OTHERS = [
+    pytest.param(dist, marks=pytest.mark.slow) for dist in ("loadscope", "loadgroup", "loadfile")
+]
 """Other ways of pytest-xdist to divide tests."""
 
 
 @pytest.mark.parametrize("dist", [None, *OTHERS])
 def test_cells_of_a_notebook_stay_on_one_worker(project, chain, warm, dist):
-    workers = ["-n", "2"] if dist is None else ["--tx", f"2*popen//python={warm.bin / 'warm-python'}", "--dist", dist]
+    workers = (
+        ["-n", "2"]
+        if dist is None
+        else ["--tx", f"2*popen//python={warm.bin / 'warm-python'}", "--dist", dist]
+    )
     code, out = project(*BESIDE_NBVAL, *workers)
     assert "16 passed" in out, out
     assert code == 0

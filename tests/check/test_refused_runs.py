@@ -40,7 +40,11 @@ for line in sys.stdin:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_script_that_catches_the_refusal_can_be_ended(number: signal.Signals) -> None:
     script = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert script.stdin is not None
     assert script.stdout is not None
@@ -49,9 +53,11 @@ def test_a_script_that_catches_the_refusal_can_be_ended(number: signal.Signals) 
     script.stdin.flush()
     assert script.stdout.readline() == "waiting\n"
     script.send_signal(number)
-    _, error = script.communicate()  # closes its input: a script that ignores the signal ends with code 0
+    # closes its input: a script that ignores the signal ends with code 0
+    _, error = script.communicate()
     assert script.returncode == -number, error
-    assert "Exception ignored" not in error  # nbclient's own cleanup at exit, of a kernel that has ended
+    # nbclient's own cleanup at exit, of a kernel that has ended
+    assert "Exception ignored" not in error
 
 
 def direct(guard: SecretCheck) -> Callable[..., Any]:
@@ -67,13 +73,17 @@ def wrapped(guard: SecretCheck) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("hook", [direct, wrapped])
-def test_handlers_are_those_that_nbclient_leaves_after_a_good_run(hook: Callable[[SecretCheck], Any]) -> None:
+def test_handlers_are_those_that_nbclient_leaves_after_a_good_run(
+    hook: Callable[[SecretCheck], Any],
+) -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     left: list[Any] = []
     try:
         for text in ("1", f"'{KEY}'"):
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)])
-            client = NotebookClient(book, kernel_name="python3", on_notebook_complete=hook(SecretCheck()))
+            client = NotebookClient(
+                book, kernel_name="python3", on_notebook_complete=hook(SecretCheck())
+            )
             try:
                 client.execute()
                 left.append("saved")
@@ -90,7 +100,10 @@ def test_handlers_are_those_that_nbclient_leaves_after_a_good_run(hook: Callable
 def test_handlers_of_an_application_stay() -> None:
     """Outside nbclient, the handlers of the running loop are somebody else's."""
     before = [signal.getsignal(number) for number in SIGNALS]
-    book = {"cells": [{"cell_type": "code", "source": KEY, "metadata": {}, "outputs": []}], "metadata": {}}
+    book = {
+        "cells": [{"cell_type": "code", "source": KEY, "metadata": {}, "outputs": []}],
+        "metadata": {},
+    }
 
     async def application() -> list[bool]:
         loop = asyncio.get_running_loop()

@@ -32,7 +32,18 @@ from gt_secure.check import (
 from gt_secure.cli.main import main
 from gt_secure.secrets.recogniser import table
 from support.kernels import START_S, NotebookClient
-from support.notebooks import HARMLESS, HEX, KEY, PLACES, S3, SECRET, SECRETS, TOKEN, all_notebooks, notebook
+from support.notebooks import (
+    HARMLESS,
+    HEX,
+    KEY,
+    PLACES,
+    S3,
+    SECRET,
+    SECRETS,
+    TOKEN,
+    all_notebooks,
+    notebook,
+)
 
 ROOT = Path(check.__file__).resolve().parents[2]
 
@@ -44,7 +55,11 @@ def test_a_secret_is_found_in_its_place_and_masked(name: str, place: str) -> Non
     book = notebook(text, place)
     found = find_secrets(book)
     assert set(kinds) <= {each.what for each in found}
-    where = {"metadata": "cell 1, metadata", "widget": "the widget state", "source": "cell 1, source"}
+    where = {
+        "metadata": "cell 1, metadata",
+        "widget": "the widget state",
+        "source": "cell 1, source",
+    }
     where["attachment"] = "cell 1, attachment"
     assert where.get(place, "cell 1, output") in {each.place for each in found}
     masked = copy.deepcopy(book)
@@ -71,7 +86,10 @@ def test_only_the_secret_of_a_url_is_masked() -> None:
     book = notebook(S3)
     mask_secrets(book)
     text = book["cells"][1]["outputs"][0]["data"]["text/plain"]
-    assert text == "https://b.s3.amazonaws.com/k?X-Amz-Credential=***&X-Amz-Expires=600&X-Amz-Signature=***"
+    assert (
+        text
+        == "https://b.s3.amazonaws.com/k?X-Amz-Credential=***&X-Amz-Expires=600&X-Amz-Signature=***"
+    )
 
 
 def test_masking_what_is_masked_changes_nothing() -> None:
@@ -83,12 +101,17 @@ def test_masking_what_is_masked_changes_nothing() -> None:
 
 
 def test_the_extension_has_the_same_table() -> None:
-    built = "".join(path.read_text() for path in (ROOT / "gt_secure" / "labextension" / "static").glob("*.js"))
+    built = "".join(
+        path.read_text() for path in (ROOT / "gt_secure" / "labextension" / "static").glob("*.js")
+    )
     assert all(what in built for what in table().kinds)
 
 
 def test_a_long_text_without_secrets_takes_time_in_proportion() -> None:
-    line = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature secret credential sig=1 lorem ipsum\n"
+    line = (
+        "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature secret credential sig=1 lorem"
+        " ipsum\n"
+    )
 
     def seconds(size: int) -> float:
         book = notebook(line * (size // len(line)))
@@ -97,7 +120,10 @@ def test_a_long_text_without_secrets_takes_time_in_proportion() -> None:
         return time.process_time() - start
 
     seconds(10_000)
-    assert min(seconds(1_000_000) for _ in range(3)) < 60 * min(seconds(100_000) for _ in range(3)) + 0.05
+    assert (
+        min(seconds(1_000_000) for _ in range(3))
+        < 60 * min(seconds(100_000) for _ in range(3)) + 0.05
+    )
 
 
 # the file, the command
@@ -121,7 +147,10 @@ def test_the_command_finds_and_removes(saved: Path, capsys: pytest.CaptureFixtur
     assert HEX not in said.out + said.err
     assert main(["check", "no-secret-saved", "--fix", "--path", str(clean), str(saved)]) == 0
     said = capsys.readouterr()
-    assert "41 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found." in said.out
+    assert (
+        "41 kinds of secrets searched in 2 cells, outputs, metadata and widget state: none found."
+        in said.out
+    )
     assert "masked the signature of a presigned URL in cell 1, output" in said.err
     assert clean.stat().st_mtime_ns == before
     book = json.loads(saved.read_text(encoding="utf-8"))
@@ -142,10 +171,17 @@ ONE = f"https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature={HEX}"
 
 
 def entry(subject: str, until: str = "2099-01-31") -> dict[str, str]:
-    return {"finding": "saved-secret", "subject": subject, "reason": "a key of the sandbox", "until": until}
+    return {
+        "finding": "saved-secret",
+        "subject": subject,
+        "reason": "a key of the sandbox",
+        "until": until,
+    }
 
 
-def test_an_accepted_secret_passes_until_its_last_day(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_accepted_secret_passes_until_its_last_day(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     saved.write_text(json.dumps(notebook(ONE)))
     looked = no_secret_saved.look(saved)
     (found,) = looked.details["found"]
@@ -158,12 +194,18 @@ def test_an_accepted_secret_passes_until_its_last_day(saved: Path, capsys: pytes
         (found["id"][:-1] + "x", "2099-01-31", 2),
     ):
         baseline.write_text(json.dumps({"accepted": [entry(subject, until)]}))
-        assert main(["check", "no-secret-saved", "--path", str(saved), "--accepted", str(baseline)]) == code
+        assert (
+            main(["check", "no-secret-saved", "--path", str(saved), "--accepted", str(baseline)])
+            == code
+        )
     assert HEX not in capsys.readouterr().out + baseline.read_text()
     passed = no_secret_saved(saved, accepted=[entry(found["id"])])
     assert passed.message.endswith("none found except 1 accepted one.")
     assert passed.details["accepted"] == [found]
-    checks = {"checks": [{"check": "no_secret_saved", "path": saved.name}], "accepted": [entry(found["id"])]}
+    checks = {
+        "checks": [{"check": "no_secret_saved", "path": saved.name}],
+        "accepted": [entry(found["id"])],
+    }
     baseline.write_text(json.dumps(checks))
     assert main(["check", "-f", str(baseline)]) == 0
 
@@ -171,7 +213,9 @@ def test_an_accepted_secret_passes_until_its_last_day(saved: Path, capsys: pytes
 def test_the_same_secret_has_one_id_and_another_kind_another() -> None:
     places = find_secrets(notebook(ONE)), find_secrets(notebook(f"see\n{ONE}\nend"))
     assert {each.id for found in places for each in found} == {places[0][0].id}
-    assert {each.id for each in find_secrets(notebook(ONE.replace(HEX, HEX[::-1])))} != {places[0][0].id}
+    assert {each.id for each in find_secrets(notebook(ONE.replace(HEX, HEX[::-1])))} != {
+        places[0][0].id
+    }
 
 
 def test_the_guard_lets_accepted_secrets_stay(caplog: pytest.LogCaptureFixture) -> None:
@@ -187,7 +231,10 @@ def test_the_guard_lets_accepted_secrets_stay(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.parametrize("name", ["my book.py", "my book.md", "my book.nb.py"])
 def test_pairs_of_jupytext_are_searched(saved: Path, name: str) -> None:
-    book = {**notebook("fine"), "metadata": {"jupytext": {"formats": f"ipynb,{name[len('my book') :]}:percent"}}}
+    book = {
+        **notebook("fine"),
+        "metadata": {"jupytext": {"formats": f"ipynb,{name[len('my book') :]}:percent"}},
+    }
     saved.write_text(json.dumps(book))
     assert no_secret_saved.look(saved).passed is None, "its pair is not there"
     pair = saved.with_name(name)
@@ -199,13 +246,17 @@ def test_pairs_of_jupytext_are_searched(saved: Path, name: str) -> None:
     assert [each.place for each in remove_secrets(saved)] == [f"line 3 of {name}"]
     assert HEX not in pair.read_text()
     assert pair.read_text().startswith("# %%\nx = 1\nurl = 'https://")
-    assert no_secret_saved(saved).message.endswith(f"metadata and widget state, {name}: none found.")
+    assert no_secret_saved(saved).message.endswith(
+        f"metadata and widget state, {name}: none found."
+    )
     assert no_secret_saved(pair).message == f"41 kinds of secrets searched in {name}: none found."
 
 
 def test_a_pair_in_another_folder_is_unknown(saved: Path) -> None:
     formats = "notebooks///ipynb,scripts///py:percent"
-    saved.write_text(json.dumps({**notebook("fine"), "metadata": {"jupytext": {"formats": formats}}}))
+    saved.write_text(
+        json.dumps({**notebook("fine"), "metadata": {"jupytext": {"formats": formats}}})
+    )
     looked = no_secret_saved.look(saved)
     assert looked.passed is None
     assert "scripts///py" in looked.message
@@ -221,7 +272,10 @@ def test_what_is_no_notebook_is_an_error(saved: Path, damaged: bytes) -> None:
 def test_the_server_hook_refuses_texts_of_jupytext() -> None:
     from tornado.web import HTTPError
 
-    text = {"type": "file", "content": f"# ---\n# jupyter:\n#   jupytext:\n# ---\n\n# %%\nurl = '{ONE}'\n"}
+    text = {
+        "type": "file",
+        "content": f"# ---\n# jupyter:\n#   jupytext:\n# ---\n\n# %%\nurl = '{ONE}'\n",
+    }
     with pytest.raises(HTTPError, match=r"line 7 of a\.py"):
         SecretCheck().before_save(model=text, path="src/a.py")
     SecretCheck().before_save(model={"type": "file", "content": f"url = '{ONE}'"}, path="src/b.py")
@@ -280,7 +334,9 @@ def test_the_server_hook_searches_notebooks_that_are_saved_as_text() -> None:
         SecretCheck(strict=True).before_save(model=half, path="a.ipynb")
         assert half["content"] == text
     with pytest.raises(HTTPError):
-        SecretCheck().before_save(model={"type": "file", "content": '{"cells": [' + S3}, path="a.ipynb")
+        SecretCheck().before_save(
+            model={"type": "file", "content": '{"cells": [' + S3}, path="a.ipynb"
+        )
 
 
 def test_nobody_changes_a_source_unattended() -> None:
@@ -302,9 +358,13 @@ CODE = {
     "secret_key=sagemakerSessionCredentialsProviderValue": None,
     f"s3 = client(aws_secret_access_key='{SECRET}')": "s3 = client(aws_secret_access_key='***')",
     f"# was {KEY}": "# was ***",
-    f"!aws configure set aws_secret_access_key {SECRET}": "!aws configure set aws_secret_access_key ***",
+    f"!aws configure set aws_secret_access_key {SECRET}": (
+        "!aws configure set aws_secret_access_key ***"
+    ),
     f"%%bash\nexport AWS_SECRET_ACCESS_KEY={SECRET}": "%%bash\nexport AWS_SECRET_ACCESS_KEY=***",
-    f'url = (\n    "https://h/k?X-Amz-Signature={HEX}"\n)': 'url = (\n    "https://h/k?X-Amz-Signature=***"\n)',
+    f'url = (\n    "https://h/k?X-Amz-Signature={HEX}"\n)': (
+        'url = (\n    "https://h/k?X-Amz-Signature=***"\n)'
+    ),
 }
 
 
@@ -325,7 +385,9 @@ def test_code_that_is_no_string_is_left_and_found() -> None:
     assert [each.place for each in find_secrets(book)] == ["cell 0, source"]
 
 
-CELL = f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[:4]}' + '{KEY[4:]}'"
+CELL = (
+    f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[:4]}' + '{KEY[4:]}'"
+)
 
 
 @pytest.fixture
@@ -337,7 +399,11 @@ def jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def book_of(*cells: str) -> Any:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     return book
 
 
@@ -389,7 +455,10 @@ def test_a_run_to_its_end_without_the_promised_check_fails(
     saved: list[Any] = []
     run = SimpleNamespace(nb=book, output_path="out.ipynb", save=lambda nb: saved.append(nb))
     with pytest.raises(CheckFailed) if raises else contextlib.nullcontext():
-        assert papermill_engine._engine(Papermill).execute_managed_notebook(run, "python3") == "python3"
+        assert (
+            papermill_engine._engine(Papermill).execute_managed_notebook(run, "python3")
+            == "python3"
+        )
     assert saved == [book]
 
 
@@ -419,7 +488,12 @@ def test_papermill_runs_with_the_guard(jupyter: Path, ends: str) -> None:
 
     papermill_engines.register("gt_secure", GuardedEngine)
     nbformat.write(book_of(CELL, ends), jupyter / "in.ipynb")
-    run = {"engine_name": "gt_secure", "progress_bar": False, "autosave_cell_every": 0, "start_timeout": START_S}
+    run = {
+        "engine_name": "gt_secure",
+        "progress_bar": False,
+        "autosave_cell_every": 0,
+        "start_timeout": START_S,
+    }
     if ends:
         with pytest.raises(papermill.PapermillExecutionError):
             papermill.execute_notebook(jupyter / "in.ipynb", jupyter / "out.ipynb", **run)
@@ -438,7 +512,9 @@ from gt_secure.check import SecretCheck
 assert SecretCheck().check({"cells": [], "metadata": {}}, "x") == []
 print([name for name in ("boto3", "botocore", "duckdb", "numpy", "ipywidgets") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ
+    )
     assert done.stdout.strip() == "[]", done.stderr
 
 

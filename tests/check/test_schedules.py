@@ -1,4 +1,6 @@
-"""The ready files of the guide for checks on a schedule: each one is read, and its commands run on the sandbox."""
+"""The ready files of the guide for checks on a schedule: each one is read,
+and its commands run on the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_github_gets_the_least_permissions_and_pinned_actions():
     }  # fmt: skip
     [job] = data["jobs"].values()
     actions = [step for step in job["steps"] if "uses" in step]
-    assert [step["uses"] for step in actions if not re.search(r"@[0-9a-f]{40}$", step["uses"])] == []
+    assert [
+        step["uses"] for step in actions if not re.search(r"@[0-9a-f]{40}$", step["uses"])
+    ] == []
     assert actions[0]["uses"].startswith("actions/checkout@")
     assert actions[0]["with"] == {"persist-credentials": False}
     uploads = [step for step in actions if "upload" in step["uses"]]
@@ -74,7 +78,10 @@ def machine(scene: Scene, tmp_path: Path) -> dict[str, str]:
     for tool in tools.iterdir():
         tool.chmod(0o755)
     more = {"PATH": f"{tools}:{os.environ['PATH']}"}
-    token = {"GT_SECURE_TOKEN": "token", "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / ".gt-secure-token")}
+    token = {
+        "GT_SECURE_TOKEN": "token",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / ".gt-secure-token"),
+    }
     return {**os.environ, **scene.sandbox.environment(), **more, **token}
 
 
@@ -83,7 +90,11 @@ def machine(scene: Scene, tmp_path: Path) -> dict[str, str]:
 def test_the_commands_run_and_write_the_reports(name, checks, code, machine, tmp_path):
     (tmp_path / "checks.json").write_text(json.dumps(checks))
     done = subprocess.run(
-        ["bash", "-e", "-c", "\n".join(scripts(name))], cwd=tmp_path, env=machine, capture_output=True, text=True
+        ["bash", "-e", "-c", "\n".join(scripts(name))],
+        cwd=tmp_path,
+        env=machine,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == code, done.stderr
     assert "install wheels/gt_secure-*.whl" in (tmp_path / "pip.log").read_text()
@@ -100,11 +111,24 @@ def test_the_cells_run_as_a_notebook_job_and_upload(scene: Scene, tmp_path, chec
     cells = [nbformat.v4.new_code_cell(text) for text in CELLS]
     cells[0].metadata["tags"] = ["parameters"]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     nbformat.write(notebook, tmp_path / "checks.ipynb")
     words = [sys.executable, "-m", "papermill", "checks.ipynb", "result.ipynb", "--no-progress-bar"]
     prefix = f"nightly-{code}"
-    words += ["--start-timeout", str(START_S), "-p", "REPORTS", f"s3://{BUCKET}/{prefix}/", "-p", "SANDBOX", "True"]
+    words += [
+        "--start-timeout",
+        str(START_S),
+        "-p",
+        "REPORTS",
+        f"s3://{BUCKET}/{prefix}/",
+        "-p",
+        "SANDBOX",
+        "True",
+    ]
     env = {**os.environ, **scene.sandbox.environment(), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert (done.returncode != 0) == bool(code), done.stderr

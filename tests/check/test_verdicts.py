@@ -1,4 +1,6 @@
-"""Each command whose exit code is a verdict fails a notebook in all three spellings: function, magic and shell."""
+"""Each command whose exit code is a verdict fails a notebook in all three spellings: function,
+magic and shell.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ OPEN = {
     "history": "history verify",
     "findings": "findings s3://gt-archive --fail-on info",
     "audit": "audit --no-logs --fail-on info",
-    "sweep": "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --fail-on info",
+    "sweep": (
+        "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --fail-on info"
+    ),
 }
 """A line of each verdict command that does not end with 0: for nothing is guarded."""
 FUNCTIONS: dict[str, Any] = {
     "check": lambda gt: gt_check().run_specs(gt, []).require(),
-    "prove": lambda gt: gt.prove(Restriction(bucket="gt-archive", addresses="203.0.113.0/24")).require(),
+    "prove": lambda gt: gt.prove(
+        Restriction(bucket="gt-archive", addresses="203.0.113.0/24")
+    ).require(),
     "doctor": lambda gt: examined(gt).require(),
     "history": lambda gt: gt.journal.verify().require(),
     "findings": lambda gt: gt.findings(bucket="gt-archive").require("info"),
@@ -70,7 +76,16 @@ def test_the_table_marks_them() -> None:
         command = find_command(name)
         assert command is not None
         assert command.is_verdict(shlex.split(line))
-    for line in ("plan -f x", "hits --by key", "leaks", "findings", "audit", "doctor", "history", "history show x"):
+    for line in (
+        "plan -f x",
+        "hits --by key",
+        "leaks",
+        "findings",
+        "audit",
+        "doctor",
+        "history",
+        "history show x",
+    ):
         command = find_command(line.split()[0])
         assert command is not None
         assert not command.is_verdict(shlex.split(line)), line
@@ -90,7 +105,8 @@ def test_a_notebook_that_names_it_promises_it(name: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["!gt-secure plan -f x.json", "!gt-secure hits", "!gt-secure findings", "!gt-secure who x"]
+    "text",
+    ["!gt-secure plan -f x.json", "!gt-secure hits", "!gt-secure findings", "!gt-secure who x"],
 )
 def test_other_commands_promise_nothing(text: str) -> None:
     assert checks_in(text, "code", {}) == set()
@@ -118,13 +134,22 @@ def test_each_is_loud_in_all_spellings(place: Scene, capfd: pytest.CaptureFixtur
         exec("value = run(line)", {"run": magics.run_line, "line": OPEN[name]})
 
 
-def test_a_process_of_a_notebook_writes_its_record(place: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_a_notebook_writes_its_record(
+    place: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JPY_PARENT_PID", "1")
     command = [sys.executable, "-m", "gt_secure", *OPEN["prove"].split()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     output = {"output_type": "stream", "text": done.stderr}
     [entry] = records_of([{"source": "!gt-secure", "outputs": [output]}])
-    assert (entry.check, entry.status, entry.account, entry.on) == ("prove", "failed", "111122223333", "sandbox")
+    assert (entry.check, entry.status, entry.account, entry.on) == (
+        "prove",
+        "failed",
+        "111122223333",
+        "sandbox",
+    )
     assert entry.subject == "s3://gt-archive --allow 203.0.113.0/24"
-    merged = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    merged = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+    )
     assert "gt_secure: " not in merged.stdout, "a program reads it"

@@ -29,4 +29,6 @@ def test_a_guard_is_proved_after_it_is_applied(sandbox, tmp_path, monkeypatch, c
     assert main(["prove", "s3://gt-images", "--allow", "203.0.113.0/24", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["proved"] is True
     assert main(["prove"]) == 64
-    assert main(["prove", "-f", str(path), "--account", "111122223333"]) == 64, "nothing reads the account"
+    assert main(["prove", "-f", str(path), "--account", "111122223333"]) == 64, (
+        "nothing reads the account"
+    )

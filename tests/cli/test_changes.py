@@ -26,13 +26,17 @@ YES = ("--yes", "--confirm", "url-lock-one-path", "--confirm", "loses-access:rad
 
 
 @pytest.fixture
-def run(account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
     for key, value in account.sandbox.environment().items():
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal.path))
     # Making clients takes half a second each time; only the first test goes the whole way.
     monkeypatch.setattr(
-        command, "connection", lambda _, journal=None, **options: Connection(account.aws, Journal(journal), **options)
+        command,
+        "connection",
+        lambda _, journal=None, **options: Connection(account.aws, Journal(journal), **options),
     )
     return lambda *words: _run(words, capsys)
 
@@ -44,7 +48,9 @@ def _run(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
     return code, capsys.readouterr().out
 
 
-def test_plan_apply_undo_and_their_exit_codes(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_apply_undo_and_their_exit_codes(
+    run: Run, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command, "connection", connection)
     before = account.look()
     assert run("plan", *WISH)[0] == 2
@@ -80,7 +86,9 @@ def test_every_format(run: Run, shape: str) -> None:
 def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "wish.yaml"
     file.write_text(f"team: {TEAM}\naddresses: [203.0.113.0/24]\nbucket: {BUCKET}\n")
-    code, out = run("plan", "-f", str(file), "--guard", "off", "--allow", "", "--url-lock", "off", "--json")
+    code, out = run(
+        "plan", "-f", str(file), "--guard", "off", "--allow", "", "--url-lock", "off", "--json"
+    )
     wanted = json.loads(out)["restriction"]
     assert (code, wanted["guard"], wanted["url_lock"], wanted["addresses"]) == (0, False, False, [])
 
@@ -99,9 +107,17 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(
     ("answer", "done"),
-    [("y\ny\ny\n", True), ("n\ny\ny\n", False), ("y\nn\ny\n", False), ("y\ny\nn\n", False), ("", False)],
+    [
+        ("y\ny\ny\n", True),
+        ("n\ny\ny\n", False),
+        ("y\nn\ny\n", False),
+        ("y\ny\nn\n", False),
+        ("", False),
+    ],
 )
-def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool) -> None:
+def test_it_asks(
+    run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool
+) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     before = account.look()
     if done:
@@ -115,7 +131,8 @@ def test_it_asks(run: Run, account: Account, monkeypatch: pytest.MonkeyPatch, an
 def test_nobody_to_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(
-        InvalidInput, match="add --yes --confirm url-lock-one-path --confirm loses-access:radiology-team"
+        InvalidInput,
+        match="add --yes --confirm url-lock-one-path --confirm loses-access:radiology-team",
     ):
         run("apply", *WISH)
 
@@ -125,7 +142,16 @@ def test_confirm_by_code(run: Run, account: Account) -> None:
     with pytest.raises(InvalidInput, match="portal-drops"):
         run("apply", *WISH, "--portal-lock", "--yes")
     assert (
-        run("apply", *WISH, "--portal-lock", *YES, "--confirm", "portal-drops", "--confirm", "portal-affects-all")[0]
+        run(
+            "apply",
+            *WISH,
+            "--portal-lock",
+            *YES,
+            "--confirm",
+            "portal-drops",
+            "--confirm",
+            "portal-affects-all",
+        )[0]
         == 0
     )
 
@@ -133,13 +159,18 @@ def test_confirm_by_code(run: Run, account: Account) -> None:
 def test_labelers_of_a_log_stop_the_plan(run: Run, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(
-        f"79a5 {BUCKET} [24/Nov/2026:10:00:01 +0000] 198.51.100.23 arn:aws:sts::111122223333:assumed-role/R/s ID1 "
-        'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
-        f'200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString {BUCKET}.s3.amazonaws.com TLSv1.2 - -\n'
+        f"79a5 {BUCKET} [24/Nov/2026:10:00:01 +0000] 198.51.100.23"
+        " arn:aws:sts::111122223333:assumed-role/R/s ID1 "
+        'REST.GET.OBJECT scans/1.png "GET'
+        ' /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
+        f'200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString {BUCKET}.s3.amazonaws.com'
+        " TLSv1.2 - -\n"
     )
     code, out = run("plan", *WISH, "--logs", str(log), "--json")
     assert code == 2
-    stops = [notice["code"] for notice in json.loads(out)["notices"] if notice["severity"] == "blocker"]
+    stops = [
+        notice["code"] for notice in json.loads(out)["notices"] if notice["severity"] == "blocker"
+    ]
     assert stops == ["refuses-labeler"]
 
 
@@ -172,7 +203,9 @@ def test_history_show_verify_and_json(run: Run, account: Account) -> None:
         (("export", f"s3://{BUCKET}"), NotFound),
     ],
 )
-def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[GtSecureError]) -> None:
+def test_errors_have_a_next_step(
+    run: Run, words: tuple[str, ...], error: type[GtSecureError]
+) -> None:
     with pytest.raises(error) as caught:
         run(*words)
     assert caught.value.next_step
@@ -181,7 +214,9 @@ def test_errors_have_a_next_step(run: Run, words: tuple[str, ...], error: type[G
 def test_an_undo_without_an_id_names_the_change_and_asks_for_it(
     run: Run, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The id that is to be confirmed is the one that was shown: somebody may apply another change in between."""
+    """The id that is to be confirmed is the one that was shown:
+    somebody may apply another change in between.
+    """
     change = json.loads(run("apply", *WISH, *YES, "--json")[1])["id"]
     before = account.look()
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -216,9 +251,18 @@ def test_only_the_approved_plan_is_applied(run: Run) -> None:
     assert run("apply", *WISH, *YES, "--digest", digest)[0] == 0
 
 
-def test_the_apply_that_a_plan_names_is_one(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_apply_that_a_plan_names_is_one(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each option of a plan is one of an apply, or changes no lock and is left out."""
-    wish = [f"s3://{BUCKET}", "--allow", "203.0.113.0/24", "--application", "mlflow", "--format=text"]
+    wish = [
+        f"s3://{BUCKET}",
+        "--allow",
+        "203.0.113.0/24",
+        "--application",
+        "mlflow",
+        "--format=text",
+    ]
     args = parse(["plan", *wish])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in account.rig.sandbox.environment().items():
@@ -237,7 +281,11 @@ def options(name: str) -> set[str]:
 
 
 def test_a_plan_allows_networks_by_name(tmp_path: Path) -> None:
-    office = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
+    office = {
+        "name": "Berlin office",
+        "ranges": ["203.0.113.0/24", "2001:db8:40::/48"],
+        "kind": "office",
+    }
     (tmp_path / "networks.json").write_text(json.dumps({"networks": [office]}))
     networks = ["--networks", str(tmp_path / "networks.json")]
     words = ["plan", "s3://gt-images", "--allow", "Berlin office", "--allow", "192.0.2.44"]

@@ -51,7 +51,17 @@ def checks(tmp_path):
     """A file with a check of each kind, and the restriction, log and notebook that it names."""
     dump_restriction(WISH, tmp_path / "wish.yaml")
     (tmp_path / "log").write_text("".join(GOOD))
-    book = {"cells": [{"cell_type": "code", "execution_count": 1, "source": "1", "outputs": [], "metadata": {}}]}
+    book = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "execution_count": 1,
+                "source": "1",
+                "outputs": [],
+                "metadata": {},
+            }
+        ]
+    }
     (tmp_path / "book.ipynb").write_text(json.dumps(book))
     path = tmp_path / "checks.yaml"
     path.write_text(f"""
@@ -95,13 +105,20 @@ def test_a_file_with_every_check(scene: Scene, checks):
 def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_path):
     sarif, junit = tmp_path / "out.sarif", tmp_path / "junit.xml"
     code, out, err = run("-f", checks, "--json", "--sarif", sarif, "--junit", junit)
-    assert (code, json.loads(out)["counts"]) == (PASSED, {"passed": 11, "failed": 0, "unknown": 0}), err
+    assert (code, json.loads(out)["counts"]) == (
+        PASSED,
+        {"passed": 11, "failed": 0, "unknown": 0},
+    ), err
     log = json.loads(sarif.read_text())
     jsonschema.Draft4Validator(SARIF).validate(log)
     assert {result["kind"] for result in log["runs"][0]["results"]} == {"pass"}
     suite = ElementTree.parse(junit).getroot()
     skipped = [each.get("message") for each in suite.iter("skipped")]
-    assert (suite.get("failures"), suite.get("errors"), int(suite.get("tests") or 0) - len(skipped)) == ("0", "0", 11)
+    assert (
+        suite.get("failures"),
+        suite.get("errors"),
+        int(suite.get("tests") or 0) - len(skipped),
+    ) == ("0", "0", 11)
     assert skipped
     assert all(each.startswith("not applicable: ") for each in skipped)
 
@@ -117,14 +134,20 @@ def test_exit_codes_and_outputs_of_the_command(scene: Scene, run, checks, tmp_pa
     assert levels["guard_is_in_place"] == "error"
     assert levels["no_foreign_hits"] == "warning"
     rules = log["runs"][0]["tool"]["driver"]["rules"]
-    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in log["runs"][0]["results"])
+    assert all(
+        rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in log["runs"][0]["results"]
+    )
     suite = ElementTree.parse(junit).getroot()
-    assert suite.find(".//testcase[@classname='gt_secure.check.guard_is_in_place']/failure") is not None
+    assert (
+        suite.find(".//testcase[@classname='gt_secure.check.guard_is_in_place']/failure")
+        is not None
+    )
     assert suite.find(".//testcase[@classname='gt_secure.check.no_foreign_hits']/error") is not None
     assert int(suite.get("failures") or 0) == len(suite.findall(".//failure"))
 
 
-# What Jenkins' xUnit plugin accepts (junit-10.xsd): children; needed attributes; others that are accepted.
+# What Jenkins' xUnit plugin accepts (junit-10.xsd): children; needed attributes; others that are
+# accepted.
 JUNIT = {
     "testsuites": ({"testsuite"}, set(), {"name", "time", "tests", "failures", "errors"}),
     "testsuite": ({"testcase", "properties", "system-out", "system-err"}, {"name", "tests", "failures", "errors"},
@@ -182,7 +205,9 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
         assert_junit(root)
         wanted = ("pass", "none", 0) if code == PASSED else ("fail", "error", 1)
         results = [each for each in log["runs"][0]["results"] if not each.get("suppressions")]
-        assert {(each["kind"], each["level"], len(root.findall(".//failure"))) for each in results} == {wanted}
+        assert {
+            (each["kind"], each["level"], len(root.findall(".//failure"))) for each in results
+        } == {wanted}
         assert len(results) == 1 or name == "no-findings"
 
     seen(PASSED, "passed")
@@ -194,13 +219,19 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
 
 
 def test_the_example_of_the_documentation_fails_on_an_open_bucket(scene: Scene, run, tmp_path):
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "watch-in-ci.md").read_text(encoding="utf-8")
-    example = json.loads(page.partition("<!-- file: checks.json -->\n```json\n")[2].partition("```")[0])
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "watch-in-ci.md").read_text(
+        encoding="utf-8"
+    )
+    example = json.loads(
+        page.partition("<!-- file: checks.json -->\n```json\n")[2].partition("```")[0]
+    )
     [entry] = [each for each in example["checks"] if each["check"] == "no_findings"]
     file = tmp_path / "checks.json"
     scene.remove_guard()
     for severity in {entry["severity"], "high"}:
-        file.write_text(json.dumps([{"check": "no_findings", "bucket": BUCKET, "severity": severity}]))
+        file.write_text(
+            json.dumps([{"check": "no_findings", "bucket": BUCKET, "severity": severity}])
+        )
         assert run("-f", file)[0] == FAILED
         code, out, _ = run("no-findings", f"s3://{BUCKET}", "--severity", severity)
         assert (code, "presigned-from-anywhere" in out) == (FAILED, True)
@@ -223,9 +254,13 @@ def test_an_argument_that_cannot_be_read_is_a_usage_error(run, words):
 def test_an_option_may_hold_several_values(monkeypatch, run):
     from support import states
 
-    lists = {"networks": ["203.0.113.0/24", "198.51.100.0/24"], "endpoints": ["vpce-0a1b2c3d4e5f60718"]}
+    lists = {
+        "networks": ["203.0.113.0/24", "198.51.100.0/24"],
+        "endpoints": ["vpce-0a1b2c3d4e5f60718"],
+    }
     state = states.state(
-        team=None, bucket=states.data_bucket(BUCKET, policy=merge_guard(None, build_guard(BUCKET, **lists)))
+        team=None,
+        bucket=states.data_bucket(BUCKET, policy=merge_guard(None, build_guard(BUCKET, **lists))),
     )
     monkeypatch.setattr(applied_locks, "read_scope", lambda *_: state)
     one = ["guard-is-in-place", f"s3://{BUCKET}", "--endpoint", "vpce-0a1b2c3d4e5f60718"]
@@ -242,7 +277,9 @@ def test_an_option_may_hold_several_values(monkeypatch, run):
 
 def test_single_checks(scene: Scene, run, tmp_path):
     assert run("team-is-restricted", "--team", TEAM)[0] == PASSED
-    assert run("guard-is-in-place", f"s3://{BUCKET}/scans/", "--allow", "203.0.113.0/24")[0] == PASSED
+    assert (
+        run("guard-is-in-place", f"s3://{BUCKET}/scans/", "--allow", "203.0.113.0/24")[0] == PASSED
+    )
     assert run("guard-is-in-place", f"s3://{BUCKET}/scans/", "--allow", "192.0.2.0/24")[0] == FAILED
     for whole in (f"s3://{BUCKET}", f"s3://{BUCKET}/"):
         code, out, _ = run("guard-is-in-place", whole, "--allow", "203.0.113.0/24")
@@ -271,7 +308,10 @@ def test_a_notebook_needs_no_account(run, checks):
         (("no-findings",), "needs team or bucket"),
         (("-f", "missing.yaml"), "There is no file"),
         (("-f", "missing.yaml", "--team", "x"), "cannot be combined"),
-        (("no-secret-saved", "--path", __file__, "--junit", "/no/such/folder/x.xml"), "cannot be written"),
+        (
+            ("no-secret-saved", "--path", __file__, "--junit", "/no/such/folder/x.xml"),
+            "cannot be written",
+        ),
         (("no-secret-saved", "--path", "x"), "There is no notebook"),
     ],
 )
@@ -283,7 +323,9 @@ def test_bad_use_is_an_error_with_a_next_step(capsys, args, said):
 
 
 def test_the_command_as_a_process():
-    done = subprocess.run([sys.executable, "-m", "gt_secure.cli", "check", "--help"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "gt_secure.cli", "check", "--help"], capture_output=True, text=True
+    )
     assert done.returncode == PASSED
     words = "".join(done.stdout.split())  # names are wrapped at their hyphens
     assert "exitcodes:0allpassed,2onefailed,3nonefailed" in words
@@ -311,7 +353,10 @@ def test_a_wrong_option_has_a_code_of_its_own(capsys):
         ("- {team: x}", "names no check"),
         ("- {check: no_findings, team: 3}", "is a text, not"),
         ("- {check: no_findings, team: ''}", "is a text, not"),
-        ("- {check: no_foreign_hits, restriction: r.yaml, max_unreadable: -1}", "a number of 0 or more"),
+        (
+            "- {check: no_foreign_hits, restriction: r.yaml, max_unreadable: -1}",
+            "a number of 0 or more",
+        ),
         ("- {check: no_foreign_hits, restriction: r.yaml, count_refused: maybe}", "true or false"),
         ("- {check: no_findings, team: x, team: y}", "twice"),
         ("- {check: [", "is not YAML"),
@@ -362,9 +407,15 @@ def test_logs_are_read_with_the_account_if_one_of_them_is_there(tmp_path, logs, 
         raise NotFound("There is no log.")
 
     members = {"bucket": BUCKET, **({"logs": logs} if logs else {})}
-    report = check.run_specs(lambda: SimpleNamespace(hits=hits), [Spec.make("no_leaked_urls", members, tmp_path)])
+    report = check.run_specs(
+        lambda: SimpleNamespace(hits=hits), [Spec.make("no_leaked_urls", members, tmp_path)]
+    )
     assert not report
-    folder = [] if asked == "nothing" else [(BUCKET, asked and [each.format(folder=tmp_path) for each in asked])]
+    folder = (
+        []
+        if asked == "nothing"
+        else [(BUCKET, asked and [each.format(folder=tmp_path) for each in asked])]
+    )
     assert seen == folder
 
 
@@ -378,12 +429,16 @@ def test_logs_are_read_with_the_account_if_one_of_them_is_there(tmp_path, logs, 
 )
 def test_a_finding_is_a_result_of_its_own_where_it_fails_the_check_or_is_accepted(passed, results):
     codes = ("guard-open", "url-lock-off", "guard-missing")
-    *failing, known = (Finding(code, "high", code, "", "", "https://docs.aws.amazon.com/", ()) for code in codes)
+    *failing, known = (
+        Finding(code, "high", code, "", "", "https://docs.aws.amazon.com/", ()) for code in codes
+    )
     accepted = replace(known, accepted=Acceptance(known.code, "known", date.max))
     details = {"findings": [each.to_dict() for each in failing], "accepted": [accepted.to_dict()]}
     log = Report((CheckResult("no_findings", "gt-images", passed, "said", details),)).to_sarif()
     jsonschema.Draft4Validator(SARIF).validate(log)
-    assert [(each["ruleId"], "suppressions" in each) for each in log["runs"][0]["results"]] == results
+    assert [
+        (each["ruleId"], "suppressions" in each) for each in log["runs"][0]["results"]
+    ] == results
 
 
 def test_nothing_run_is_not_passed():
@@ -392,7 +447,10 @@ def test_nothing_run_is_not_passed():
 
 def test_hostile_text_is_harmless_in_every_output():
     nasty = '<script>alert(1)</script>\x00\x1b[31m]]>&"\ud800'
-    report = Report((CheckResult("no_leaked_urls", nasty, False, nasty, {"key": nasty}, nasty),), 'a "b" <c>.yaml')
+    report = Report(
+        (CheckResult("no_leaked_urls", nasty, False, nasty, {"key": nasty}, nasty),),
+        'a "b" <c>.yaml',
+    )
     root = ElementTree.fromstring(report.to_junit().encode("utf-8", "strict"))
     assert root.find(".//failure") is not None
     jsonschema.Draft4Validator(SARIF).validate(report.to_sarif())

@@ -23,7 +23,9 @@ def run(tmp_path_factory, sandbox, warm):
 
     def call(*args, stdin="", **more):
         command = [warm.bin / "gt-secure", *args]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=env | more, timeout=600)
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env=env | more, timeout=600
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
 
@@ -56,24 +58,36 @@ def test_the_main_job(run, sandbox, tmp_path):
     assert code == 2, "changes"
     assert [c["kind"] for c in json.loads(out)["changes"]] == ["bucket-guard", "url-lock"]
 
-    code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json")
+    code, out, _ = run(
+        "probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json"
+    )
     assert code == 0
     assert [p["status"] for p in json.loads(out)["probes"]] == [200, 200]
 
     code, out, err = run(
-        "apply", *wish, "--yes", "--confirm", "url-lock-one-path", "--confirm", "loses-access:radiology-team"
+        "apply",
+        *wish,
+        "--yes",
+        "--confirm",
+        "url-lock-one-path",
+        "--confirm",
+        "loses-access:radiology-team",
     )
     assert code == 0, err
     code, _, _ = run("plan", *wish)
     assert code == 0, "nothing left to change"
 
-    code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json")
+    code, out, _ = run(
+        "probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE, "--json"
+    )
     assert code == 3
     probes = json.loads(out)["probes"]
     assert [p["status"] for p in probes] == [200, 403]
     assert probes[1]["explanation"]["lock"] == "bucket guard"
 
-    code, _, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", ELSEWHERE, "--expect", "refused")
+    code, _, _ = run(
+        "probe", "s3://gt-images/scans/0001.png", "--from", ELSEWHERE, "--expect", "refused"
+    )
     assert code == 0
 
     Rig(sandbox).flush()
@@ -86,12 +100,20 @@ def test_the_main_job(run, sandbox, tmp_path):
     assert json.loads(err)["adds_up"]
 
     plot = tmp_path / "hits.svg"
-    code, out, _ = run("plot", "--bucket", "gt-images", "--presigned", "--allow", "203.0.113.0/24", "-o", str(plot))
+    code, out, _ = run(
+        "plot", "--bucket", "gt-images", "--presigned", "--allow", "203.0.113.0/24", "-o", str(plot)
+    )
     assert code == 0
     assert ELSEWHERE in plot.read_text()
 
-    code, out, err = run("probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE)
-    assert (code, f"Not what you wanted from {ELSEWHERE}? Add the address" in err, OFFICE in err) == (3, True, False)
+    code, out, err = run(
+        "probe", "s3://gt-images/scans/0001.png", "--from", OFFICE, "--from", ELSEWHERE
+    )
+    assert (
+        code,
+        f"Not what you wanted from {ELSEWHERE}? Add the address" in err,
+        OFFICE in err,
+    ) == (3, True, False)
     assert "Exit code 3 tells scripts that not every request was opened." in err
     assert "this machine" in run("probe", "s3://gt-images/scans/0001.png")[1]
 
@@ -110,7 +132,9 @@ def test_a_url_is_shown_only_when_asked(run, tmp_path):
     assert not SECRET.search(out + err)
     assert "X-Amz-Signature" in target.read_text()
     assert target.stat().st_mode & 0o077 == 0
-    assert run("sign", "s3://gt-images/scans/0001.png", "-o", str(target))[0] == 64, "never overwrite"
+    assert run("sign", "s3://gt-images/scans/0001.png", "-o", str(target))[0] == 64, (
+        "never overwrite"
+    )
     code, out, err = run("sign", "s3://gt-images/scans/0001.png", "--json")
     assert not SECRET.search(out + err)
     code, out, err = run("sign", "s3://gt-images/scans/0001.png", "--show")
@@ -124,7 +148,15 @@ def test_a_url_is_shown_only_when_asked(run, tmp_path):
 
 
 def test_bound_urls(run):
-    args = ("probe", "s3://gt-images/scans/0002.png", "--bound-to", OFFICE, "--role-arn", ROLE, "--json")
+    args = (
+        "probe",
+        "s3://gt-images/scans/0002.png",
+        "--bound-to",
+        OFFICE,
+        "--role-arn",
+        ROLE,
+        "--json",
+    )
     code, out, _ = run(*args, "--from", OFFICE, "--from", ELSEWHERE)
     probes = json.loads(out)["probes"]
     assert [p["status"] for p in probes] == [200, 403]
@@ -141,7 +173,10 @@ def test_bound_urls(run):
         (("teams", "--region", "moon"), ""),
         (("sign", "gt-images/scans/0001.png"), "not an S3 address"),
         (("sign", "s3://gt-images/nonsuch"), "no object"),
-        (("sign", "s3://gt-images/scans/0001.png", "--expires-in", "soon"), "not a number of seconds"),
+        (
+            ("sign", "s3://gt-images/scans/0001.png", "--expires-in", "soon"),
+            "not a number of seconds",
+        ),
         (("probe", "s3://gt-images/scans/0001.png", "--from", "office"), "not an address"),
         (("plan", "--team", "open-team", "--allow", "203.0.113.7/24"), "host bits"),
         (("plan", "--team", "open-team", "--allow", "10.0.0.0/8", "s3://gt-images"), "private"),
@@ -175,7 +210,9 @@ def test_verdict_answers_line_by_line(run):
                     "principal": "arn:aws:iam::111122223333:user/u"},
         "identityPolicies": [], "sessionPolicy": None, "resourcePolicy": None,
     }  # fmt: skip
-    code, out, _ = run("verdict", stdin=json.dumps(case) + "\nnonsense\n" + json.dumps(case | {"id": 2}) + "\n")
+    code, out, _ = run(
+        "verdict", stdin=json.dumps(case) + "\nnonsense\n" + json.dumps(case | {"id": 2}) + "\n"
+    )
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [(line["id"], line["verdict"]) for line in lines] == [
@@ -198,15 +235,19 @@ def test_who_can_open_it(run):
     code, out, _ = run(*args, "--team", "radiology-team", "--json")
     assert code == 0
     data = json.loads(out)
-    rows = {(row["source"], row["request"]): (row["answer"], row["lock"]) for row in data["answers"]}
+    rows = {
+        (row["source"], row["request"]): (row["answer"], row["lock"]) for row in data["answers"]
+    }
     assert rows[(OFFICE, "worker")] == ("opened", "")
     assert rows[(OFFICE, "forwarded")] == ("refused", "URL lock")
     assert rows[("10.0.3.4 via vpce-0a1b2c3d4e5f60718", "worker")] == ("refused", "URL lock")
     assert data["requests"][0]["request"] == "worker"
     code, out, _ = run(*args, "--team", "open-team", "--json")
-    assert {row["answer"] for row in json.loads(out)["answers"] if row["request"] in ("worker", "forwarded")} == {
-        "opened"
-    }
+    assert {
+        row["answer"]
+        for row in json.loads(out)["answers"]
+        if row["request"] in ("worker", "forwarded")
+    } == {"opened"}
     code, out, _ = run("who", "s3://gt-images/scans/", "--team", "radiology-team")
     assert code == 0
     assert "worker: a worker's own URL" in out

@@ -1,4 +1,6 @@
-"""The demo as a process: it opens JupyterLab on the quickstart, and leaves nothing running when it ends."""
+"""The demo as a process: it opens JupyterLab on the quickstart,
+and leaves nothing running when it ends.
+"""
 
 import contextlib
 import json
@@ -25,7 +27,9 @@ def test_the_lab_demo_starts_and_stops_cleanly(tmp_path):
         address = re.search(r"JupyterLab\s+(\S+)", text)[1]
         sandbox = re.search(r"sandbox\s+(http\S+)", text)[1]
         assert urllib.request.urlopen(address, timeout=PATIENCE_S).status == 200
-        assert urllib.request.urlopen(f"{sandbox}/_gt_secure/health", timeout=PATIENCE_S).status == 200
+        assert (
+            urllib.request.urlopen(f"{sandbox}/_gt_secure/health", timeout=PATIENCE_S).status == 200
+        )
         assert f"export AWS_ENDPOINT_URL={sandbox}\n" in text
         assert "export GT_SECURE_JOURNAL=" in text
         assert (tmp_path / "out" / "demo" / "01_quickstart.ipynb").exists()
@@ -61,9 +65,12 @@ def start_demo(folder, *options, **environment):
         text += line
         if "Ctrl-C" in line:
             break
-    # By their modules: a browser that the demo opens is its child too, and stays open when the demo ends.
+    # By their modules: a browser that the demo opens is its child too, and stays open when the demo
+    # ends.
     servers = "gt_secure.*(sandbox|watched_lab)"
-    found = subprocess.run(["pgrep", "-P", str(demo.pid), "-f", servers], capture_output=True, text=True)
+    found = subprocess.run(
+        ["pgrep", "-P", str(demo.pid), "-f", servers], capture_output=True, text=True
+    )
     children = known(map(int, found.stdout.split()))
     assert len(children) == 2, text
     return demo, text, children
@@ -73,13 +80,17 @@ def below(pids):
     """Process ids of all that run below these processes, and their own."""
     found = set(pids)
     for pid in pids:
-        listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        listed = subprocess.run(
+            ["pgrep", "-P", str(pid)], capture_output=True, text=True
+        ).stdout.split()
         found |= below([int(child) for child in listed])
     return found
 
 
 def known(pids):
-    """Those of these processes that run, each with the time of its start: a process id is given again later."""
+    """Those of these processes that run, each with the time of its start:
+    a process id is given again later.
+    """
     found = {}
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -111,7 +122,10 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path):
     try:
         base, token = address.split("/lab/")[0], address.rpartition("token=")[2]
         ask = urllib.request.Request(
-            f"{base}/api/kernels", data=b"{}", method="POST", headers={"Authorization": f"token {token}"}
+            f"{base}/api/kernels",
+            data=b"{}",
+            method="POST",
+            headers={"Authorization": f"token {token}"},
         )
         assert urllib.request.urlopen(ask, timeout=PATIENCE_S).status == 201
         everything = known(below(children))
@@ -132,7 +146,9 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
     browser, seen = tmp_path / "browser", tmp_path / "seen"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\nsleep 5\n')
     browser.chmod(0o755)
-    demo, text, children = start_demo(tmp_path, BROWSER=f"{browser} %s &", JUPYTER_RUNTIME_DIR=str(tmp_path / "run"))
+    demo, text, children = start_demo(
+        tmp_path, BROWSER=f"{browser} %s &", JUPYTER_RUNTIME_DIR=str(tmp_path / "run")
+    )
     address = re.search(r"JupyterLab\s+(\S+)", text)[1]
     try:
         token = address.rpartition("token=")[2]
@@ -158,10 +174,14 @@ def test_the_token_is_in_no_list_of_processes(tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_an_interrupted_headless_demo_ends_with_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gt_secure.cli", "demo", "--headless", "--out", str(tmp_path)]
-    env = {name: value for name, value in os.environ.items() if name != "JUPYTER_PATH"}  # the kernel of an installation
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    # the kernel of an installation
+    env = {name: value for name, value in os.environ.items() if name != "JUPYTER_PATH"}
+    demo = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+    )
     try:
-        until(lambda: demo.poll() is not None or len(below([demo.pid])) > 2)  # the sandbox and the kernel have started
+        # the sandbox and the kernel have started
+        until(lambda: demo.poll() is not None or len(below([demo.pid])) > 2)
         started = known(below([demo.pid]))
         demo.send_signal(signal.SIGINT)
         shown, _ = demo.communicate()
@@ -187,7 +207,11 @@ def test_two_headless_demos_at_once_leave_their_results(tmp_path):
         summary = json.loads((folder / "summary.json").read_text())
         assert {"format_version": "1.0", **summary} == json.loads(stdout)
         found = {(s["source"], s["expected"], s["http_status"]) for s in summary["scenes"]}
-        expected = {("198.51.100.9", "opened", 200), ("198.51.100.9", "refused", 403), ("203.0.113.7", "opened", 200)}
+        expected = {
+            ("198.51.100.9", "opened", 200),
+            ("198.51.100.9", "refused", 403),
+            ("203.0.113.7", "opened", 200),
+        }
         assert expected <= found
         assert summary["as_expected"]
         assert (folder / "hits.png").read_bytes().startswith(b"\x89PNG")
@@ -207,7 +231,9 @@ def test_headless_fails_when_a_scene_is_not_as_expected(tmp_path):
 
     book = nbformat.read(notebooks_dir() / "01_quickstart.ipynb", as_version=4)
     for cell in book.cells:
-        cell.source = cell.source.replace('gt.probe(url, ELSEWHERE), "opened")', 'gt.probe(url, ELSEWHERE), "refused")')
+        cell.source = cell.source.replace(
+            'gt.probe(url, ELSEWHERE), "opened")', 'gt.probe(url, ELSEWHERE), "refused")'
+        )
     altered = tmp_path / "altered.ipynb"
     altered.write_text(nbformat.writes(book))
     assert run_headless(altered, tmp_path / "out") == 2

@@ -1,4 +1,6 @@
-"""``gt-secure who``, ``prove`` and ``who --signers`` from files: their JSON forms and exit codes."""
+"""``gt-secure who``, ``prove`` and ``who --signers`` from files:
+their JSON forms and exit codes.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,13 @@ def test_prove(guard, capsys, tmp_path):
     assert (code, data["proved"]) == (2, False)
     rcp = tmp_path / "rcp.json"
     condition = {"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": condition,
+    }
     rcp.write_text(json.dumps({"Version": "2012-10-17", "Statement": deny}))
     code, data = run(capsys, *start, "--rcp", str(rcp))
     assert (code, data["proved"], data["depends_on"]) == (3, None, ["aws:PrincipalOrgID"])
@@ -86,11 +94,18 @@ def test_text_and_errors(guard, capsys, tmp_path):
 def test_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     late = details(group("g", arn("policy/reading")), policy("reading", doc(), doc(READ)))
     pages = [details(user("x", READ, groups=["g"]), role("s", READ)), late]
-    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(json.dumps(doc(READ)))
+    pages[0]["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = quote(
+        json.dumps(doc(READ))
+    )
     pages[0]["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json.dumps(NOBODY)
     (tmp_path / "principals.json").write_text(json.dumps(pages))
     (tmp_path / "policy.json").write_text(json.dumps(doc()))
-    line = ["who", "s3://gt-images/scans/0001.png", "--bucket-policy", str(tmp_path / "policy.json")]
+    line = [
+        "who",
+        "s3://gt-images/scans/0001.png",
+        "--bucket-policy",
+        str(tmp_path / "policy.json"),
+    ]
     line += ["--account", ACCOUNT, "--signers"]
     assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json", "--all"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -111,7 +126,9 @@ def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch
     action = "iam:GetAccountAuthorizationDetails"
     error = AccessDenied(f"This role may not call {action}.", action=action)
     missing = NotRead.of("the users and roles", action, error)
-    found = signers_of(Exposure(locks_of_files("gt-images", None, "111122223333"), "a.png"), missing)
+    found = signers_of(
+        Exposure(locks_of_files("gt-images", None, "111122223333"), "a.png"), missing
+    )
     monkeypatch.setattr(exposure, "_of_account", lambda _: SimpleNamespace(signers=found))
     code = main(["who", "s3://gt-images/a.png", "--signers", *form])
     out, err = capsys.readouterr()
@@ -129,7 +146,10 @@ def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch
         ("s3://mfzwi23gnjvgw.mrap/k", "it is the alias of a Multi-Region Access Point"),
         ("s3://images--usw2-az1--x-s3/k", "it is a directory bucket"),
         ("s3://images--table-s3/k", "it is a table bucket"),
-        ("s3://arn:aws:s3:us-east-1:111122223333:accesspoint/images/k", "it is the ARN of an access point"),
+        (
+            "s3://arn:aws:s3:us-east-1:111122223333:accesspoint/images/k",
+            "it is the ARN of an access point",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["who", "prove"])
@@ -138,7 +158,17 @@ def test_what_is_no_general_purpose_bucket_is_refused(
 ) -> None:
     (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
     allow = ["--allow", "203.0.113.0/24"] if command == "prove" else []
-    code = main([command, place, "--bucket-policy", str(tmp_path / "policy.json"), "--account", ACCOUNT, *allow])
+    code = main(
+        [
+            command,
+            place,
+            "--bucket-policy",
+            str(tmp_path / "policy.json"),
+            "--account",
+            ACCOUNT,
+            *allow,
+        ]
+    )
     assert code not in (0, 2, 3)
     assert reason in " ".join(capsys.readouterr().err.split())
 
@@ -149,17 +179,27 @@ def test_what_is_no_general_purpose_bucket_is_refused(
         ("s3://ml-artifacts --allow 203.0.113.0/24 --endpoint vpce-0a1b2c3d4e5f60718", ""),
         ("s3://ml-artifacts/mlflow/ --allow 203.0.113.0/24 --allow 198.51.100.7 --guard reads", ""),
         ("-f restriction.json", ""),
-        ("s3://ml-artifacts --bucket-policy policy.json --allow 203.0.113.0/24", "apply the restriction"),
+        (
+            "s3://ml-artifacts --bucket-policy policy.json --allow 203.0.113.0/24",
+            "apply the restriction",
+        ),
     ],
 )
-def test_the_fix_of_what_is_not_proved_is_the_command(line: str, fix: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_fix_of_what_is_not_proved_is_the_command(
+    line: str, fix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     args = parse(["prove", *line.split()])
     request = {
         "action": "s3:GetObject",
         "resource": "arn:aws:s3:::ml-artifacts/x",
         "principal": "arn:aws:iam::1:role/x",
     }
-    case = {"request": request, "source": "198.51.100.9", "opened_by": "the role", "finding": "guard-missing"}
+    case = {
+        "request": request,
+        "source": "198.51.100.9",
+        "opened_by": "the role",
+        "finding": "guard-missing",
+    }
     proof = SimpleNamespace(proved=False, counterexample=case)
     assert args is not None
     assert exposure._show_proof(args, proof, "") == 2

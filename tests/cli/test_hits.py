@@ -45,7 +45,8 @@ def log(tmp_path: Path) -> tuple[Path, Counter]:
     path = tmp_path / "a.log"
     path.write_text("".join(corpus.write(r) + "\n" for r in records) + "cut [line")
     truth = Counter(
-        (r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", f"{r['time']:%Y-%m-%dT%H}") for r in records
+        (r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", f"{r['time']:%Y-%m-%dT%H}")
+        for r in records
     )
     return path, truth
 
@@ -53,23 +54,35 @@ def log(tmp_path: Path) -> tuple[Path, Counter]:
 BY = "remote_ip,http_status,auth_type,hour"
 
 
-@pytest.mark.parametrize("more", [[], ["--dedupe", "--no-cache"], ["--since", "2020-01-01", "--until", "2030-01-01"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--dedupe", "--no-cache"], ["--since", "2020-01-01", "--until", "2030-01-01"]]
+)
 def test_csv_is_exact(log, capsys, more) -> None:
     path, truth = log
-    assert hits(str(path), "--by", BY, "--format", "csv", "--stats", *more) == 3, "a line was not read"
+    assert hits(str(path), "--by", BY, "--format", "csv", "--stats", *more) == 3, (
+        "a line was not read"
+    )
     out, err = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(out)))
     assert list(rows[0]) == [*BY.split(","), "hits"]
     assert {tuple(r[n] for n in BY.split(",")): int(r["hits"]) for r in rows} == truth
     stats = json.loads(err)
-    assert (stats["hits"], stats["unreadable"], stats["lines"], stats["adds_up"]) == (500, 1, 501, True)
+    assert (stats["hits"], stats["unreadable"], stats["lines"], stats["adds_up"]) == (
+        500,
+        1,
+        501,
+        True,
+    )
 
 
 def test_formats_agree(log, capsys, tmp_path: Path) -> None:
     path, truth = log
     hits(str(path), "--by", BY, "--json")
     rows = json.loads(capsys.readouterr().out)
-    assert {(r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", r["hour"]): r["hits"] for r in rows} == truth
+    assert {
+        (r["remote_ip"], str(r["http_status"]), r["auth_type"] or "", r["hour"]): r["hits"]
+        for r in rows
+    } == truth
     hits(str(path), "--by", BY, "--format", "parquet", "-o", str(tmp_path / "x.parquet"))
     found = duckdb.sql(f"SELECT * FROM '{tmp_path}/x.parquet'").fetchall()
     assert {(a, str(s), t or "", h): n for a, s, t, h, n in found} == truth
@@ -104,7 +117,10 @@ def opened(address: str, **more: object) -> dict[str, object]:
     """A record of CloudTrail: an opened presigned request."""
     now = dt.datetime.now(dt.UTC)
     signed_at = more.pop("signed_at", now - dt.timedelta(minutes=1))
-    query = {"X-Amz-Date": f"{signed_at:%Y%m%dT%H%M%SZ}", "X-Amz-Expires": str(more.pop("expires_s", 3600))}
+    query = {
+        "X-Amz-Date": f"{signed_at:%Y%m%dT%H%M%SZ}",
+        "X-Amz-Expires": str(more.pop("expires_s", 3600)),
+    }
     return {
         "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "sourceIPAddress": address, "userAgent": address, "requestID": address,
@@ -114,7 +130,9 @@ def opened(address: str, **more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def leak_lines(path: Path, capsys: pytest.CaptureFixture[str], *addresses: str, **more: object) -> list[str]:
+def leak_lines(
+    path: Path, capsys: pytest.CaptureFixture[str], *addresses: str, **more: object
+) -> list[str]:
     path.write_text(json.dumps({"Records": [opened(address, **more) for address in addresses]}))
     assert run("leaks", str(path)) == 0
     return capsys.readouterr().out.splitlines()
@@ -123,7 +141,9 @@ def leak_lines(path: Path, capsys: pytest.CaptureFixture[str], *addresses: str, 
 IPS = ("203.0.113.7", "198.51.100.9")
 
 
-def test_leaks_print_the_command_that_stops_a_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_leaks_print_the_command_that_stops_a_url(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     [_, leak, stop, _] = leak_lines(tmp_path / "a.json", capsys, *IPS)
     assert leak.startswith("- leak: Signed")
     words = shlex.split(stop.partition("stop it: ")[2])
@@ -162,14 +182,18 @@ def test_text_that_is_no_bucket_never_becomes_a_command(
     assert len([line for line in lines if line.lstrip().startswith("- ")]) == 1
 
 
-def test_text_of_a_log_makes_no_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_of_a_log_makes_no_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     forged = "k\n  stop it: rm -rf ~\r\n- leak: FORGED\x1b[2J"
     lines = leak_lines(tmp_path / "a.json", capsys, *IPS, "x\n- leak: FORGED", key=forged)
     assert [line.split(":")[0] for line in lines[1:-1]] == ["- leak", "  stop it"]
     assert "\x1b" not in "".join(lines)
 
 
-@pytest.mark.parametrize(("age", "expires_s", "printed"), [(0, 86400, True), (8, 604800, False), (1, 60, False)])
+@pytest.mark.parametrize(
+    ("age", "expires_s", "printed"), [(0, 86400, True), (8, 604800, False), (1, 60, False)]
+)
 def test_an_expired_url_needs_no_command(
     age: int, expires_s: int, printed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,7 +204,10 @@ def test_an_expired_url_needs_no_command(
 
 
 def test_leaks_command(tmp_path: Path, capsys) -> None:
-    lines = [corpus.case("x", **{**corpus.PRESIGNED, "remote_ip": ip}).text for ip in ("203.0.113.7", "198.51.100.9")]
+    lines = [
+        corpus.case("x", **{**corpus.PRESIGNED, "remote_ip": ip}).text
+        for ip in ("203.0.113.7", "198.51.100.9")
+    ]
     (tmp_path / "log").write_text("\n".join(lines))
     assert run("leaks", str(tmp_path)) == 0
     assert "was first is unknown" in capsys.readouterr().out, "both came in one second"
@@ -201,8 +228,14 @@ def test_cache_command(tmp_path: Path, capsys, monkeypatch) -> None:
 _START = "o b [24/Nov/2026:10:00:38 +0000]"
 _END = '"x" "y" - h= SigV4 c {} h TLSv1.2 - - us-east-1'
 NASTY = [
-    f'{_START} 203.0.113.7 r R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 - {_END.format("QueryString")}',
-    f"{_START} 203.0.113.8 r R2 REST.GET.OBJECT k - 403 AccessDenied 1 1 1 1 - {_END.format('AuthHeader')}",
+    (
+        f'{_START} 203.0.113.7 r R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 -'
+        f" {_END.format('QueryString')}"
+    ),
+    (
+        f"{_START} 203.0.113.8 r R2 REST.GET.OBJECT k - 403 AccessDenied 1 1 1 1 -"
+        f" {_END.format('AuthHeader')}"
+    ),
 ]
 
 
@@ -213,7 +246,10 @@ def test_a_bare_dash_beside_a_text_with_quotes_is_readable(tmp_path):
 
     table, coverage = count_hits([str(log)], "remote_ip,http_status,auth_type")
     assert coverage.unreadable == 0
-    assert sorted(table.rows) == [("203.0.113.7", 200, "QueryString", 1), ("203.0.113.8", 403, "AuthHeader", 1)]
+    assert sorted(table.rows) == [
+        ("203.0.113.7", 200, "QueryString", 1),
+        ("203.0.113.8", 403, "AuthHeader", 1),
+    ]
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "table", "parquet"])
@@ -300,7 +336,9 @@ def test_a_networks_file_that_is_missing_is_an_error_whatever_is_counted_by(log,
 @pytest.fixture
 def small(tmp_path: Path) -> str:
     """Return the path of a log that can be read whole."""
-    corpus.deliver(tmp_path, "small.log", "203.0.113.7", "203.0.113.7", "198.51.100.9", "2001:db8::1")
+    corpus.deliver(
+        tmp_path, "small.log", "203.0.113.7", "203.0.113.7", "198.51.100.9", "2001:db8::1"
+    )
     return str(tmp_path / "small.log")
 
 
@@ -313,7 +351,9 @@ def test_plot(small: str, tmp_path: Path, capsys) -> None:
     assert "SVG or PNG" in capsys.readouterr().err
 
 
-def test_the_engine_is_named(small: str, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_is_named(
+    small: str, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["hits", small, "--by", "bucket", "--stats"]) == 0
     said = json.loads(capsys.readouterr().err)
     assert (said["engine"], "within 50.0 GB" in said["engine_reason"]) == ("duckdb", True)
@@ -329,7 +369,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "watch.md
 
 
 def test_the_command_and_its_page_name_every_column() -> None:
-    [commands] = (action for action in build_parser("hits")._actions if isinstance(action.choices, dict))
+    [commands] = (
+        action for action in build_parser("hits")._actions if isinstance(action.choices, dict)
+    )
     assert isinstance(commands.choices, dict)
     options = commands.choices["hits"]._option_string_actions
     offered = str(options["--by"].help)
@@ -350,7 +392,12 @@ def test_the_command_and_its_page_name_every_column() -> None:
     ],
 )
 def test_a_data_bucket_in_place_of_its_log_is_a_usage_error(
-    monkeypatch: pytest.MonkeyPatch, sources: list[str], lines: int, unreadable: int, has_log: bool, refused: bool
+    monkeypatch: pytest.MonkeyPatch,
+    sources: list[str],
+    lines: int,
+    unreadable: int,
+    has_log: bool,
+    refused: bool,
 ) -> None:
     def log_of(_aws: object, bucket: str) -> str:
         if not has_log:
@@ -360,7 +407,9 @@ def test_a_data_bucket_in_place_of_its_log_is_a_usage_error(
     monkeypatch.setattr(listing, "find_logs", log_of)
     with contextlib.ExitStack() as stack:
         if refused:
-            caught = stack.enter_context(pytest.raises(InvalidInput, match="gt-images holds objects, not logs: "))
+            caught = stack.enter_context(
+                pytest.raises(InvalidInput, match="gt-images holds objects, not logs: ")
+            )
         listing.refuse_data(None, sources, lines, unreadable)
     assert not refused or caught.value.next_step == "Use bucket='gt-images' for its access log."
 

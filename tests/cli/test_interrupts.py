@@ -1,4 +1,6 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command with one line and exit code 130; one that writes is rolled back first."""
+"""Ctrl-C, SIGTERM and SIGHUP end a command with one line and exit code 130;
+one that writes is rolled back first.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,24 @@ from support.faults import Wire, in_child, name_of
 from support.sample import sample
 
 START = (
-    "import sys; from gt_secure.cli.__main__ import run; from gt_secure.cli.interrupts import end_on_interrupt; "
-    "end_on_interrupt(); sys.stderr.write('up\\n'); sys.stderr.flush(); sys.exit(run())"
+    "import sys; from gt_secure.cli.__main__ import run; from gt_secure.cli.interrupts import"
+    " end_on_interrupt; end_on_interrupt(); sys.stderr.write('up\\n'); sys.stderr.flush();"
+    " sys.exit(run())"
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 CONFIRM = ("--confirm", "url-lock-one-path", "--confirm", "loses-access:radiology-team")
 WORDS = {
-    "apply": ("apply", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--yes", *CONFIRM),
+    "apply": (
+        "apply",
+        "--team",
+        TEAM,
+        "--allow",
+        "203.0.113.0/24",
+        f"s3://{BUCKET}",
+        "--yes",
+        *CONFIRM,
+    ),
     "undo": ("undo", "--yes"),
     "revoke": ("revoke", f"s3://{BUCKET}", "--before", "1h", "--yes"),
 }
@@ -95,7 +107,9 @@ class Runs:
         return self.account.look()
 
     def work(self, command: str) -> int:
-        """Run the command, as the first process of it: with its own streams, and signals handled."""
+        """Run the command, as the first process of it: with its own streams,
+        and signals handled.
+        """
         for module in ("changes", "revoke"):
             connection = lambda _, **options: Connection(self.aws, self.journal, **options)  # noqa: E731
             setattr(sys.modules[f"gt_secure.cli.{module}"], "connection", connection)  # noqa: B010
@@ -106,7 +120,10 @@ class Runs:
         """Return the exit code, and what standard error says."""
 
         def work() -> tuple[int, str]:
-            with (self.tmp / "out").open("w") as sys.stdout, (self.tmp / "err").open("w") as sys.stderr:
+            with (
+                (self.tmp / "out").open("w") as sys.stdout,
+                (self.tmp / "err").open("w") as sys.stderr,
+            ):
                 code = self.work(command)
             return code, (self.tmp / "err").read_text()
 
@@ -129,24 +146,38 @@ def runs(account: Account, tmp_path: Path) -> Runs:
     return Runs(account, tmp_path)
 
 
-@pytest.mark.parametrize(("command", "number", "moment"), sample(product(WORDS, SIGNALS, MOMENTS), 4))
-def test_a_command_that_writes_is_rolled_back(runs: Runs, command: str, number: signal.Signals, moment: Moment) -> None:
+@pytest.mark.parametrize(
+    ("command", "number", "moment"), sample(product(WORDS, SIGNALS, MOMENTS), 4)
+)
+def test_a_command_that_writes_is_rolled_back(
+    runs: Runs, command: str, number: signal.Signals, moment: Moment
+) -> None:
     before = runs.before(command)
     code, said = runs.in_child(command, Press(moment, press(number)))
-    assert (code, said.splitlines()[-1]) == (130, "Interrupted. The change was rolled back completely."), said
+    assert (code, said.splitlines()[-1]) == (
+        130,
+        "Interrupted. The change was rolled back completely.",
+    ), said
     runs.is_whole(command, before)
 
 
 @pytest.mark.parametrize("number", SIGNALS[1:])
-def test_the_same_signal_again_does_not_stop_the_rollback(runs: Runs, number: signal.Signals) -> None:
+def test_the_same_signal_again_does_not_stop_the_rollback(
+    runs: Runs, number: signal.Signals
+) -> None:
     before = runs.before("apply")
     code, said = runs.in_child("apply", Press("after the write", press(number), again=True))
-    assert (code, said.splitlines()[-1]) == (130, "Interrupted. The change was rolled back completely."), said
+    assert (code, said.splitlines()[-1]) == (
+        130,
+        "Interrupted. The change was rolled back completely.",
+    ), said
     runs.is_whole("apply", before)
 
 
 class Sync(Wire):
-    """Presses in the n-th sync of a file, before or after it; each takes a while, as on a network file system."""
+    """Presses in the n-th sync of a file, before or after it; each takes a while,
+    as on a network file system.
+    """
 
     def __init__(self, at: int, number: signal.Signals, *, late: bool) -> None:
         super().__init__(-1, "lost")
@@ -168,7 +199,9 @@ class Sync(Wire):
         os.fsync = fsync  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize(("command", "at", "late"), sample(product(WORDS, range(1, 17), (False, True)), 24, start=7))
+@pytest.mark.parametrize(
+    ("command", "at", "late"), sample(product(WORDS, range(1, 17), (False, True)), 24, start=7)
+)
 def test_a_signal_in_a_slow_sync(runs: Runs, command: str, at: int, late: bool) -> None:
     before = runs.before(command)
     code, said = runs.in_child(command, Sync(at, SIGNALS[at % 3], late=late))
@@ -178,11 +211,16 @@ def test_a_signal_in_a_slow_sync(runs: Runs, command: str, at: int, late: bool) 
     last = said.splitlines()[-1] if said else ""
     assert code == (0 if not last.startswith("Interrupted") else 130), said
     assert ("completely" in last) == (status == "rolled-back"), (status, said)
-    assert ("is applied" in last or "is complete" in last or code == 0) == (status == "applied"), (status, said)
+    assert ("is applied" in last or "is complete" in last or code == 0) == (status == "applied"), (
+        status,
+        said,
+    )
     assert now == before or status in ("applied", "unfinished"), (status, said)
     if status == "unfinished":
         assert records[-1].id in last
-        (resume if command == "undo" else undo)(runs.account.aws, records[-1].id, journal=runs.journal)
+        (resume if command == "undo" else undo)(
+            runs.account.aws, records[-1].id, journal=runs.journal
+        )
         assert command == "undo" or runs.account.look() == before
     elif code == 130 and status == "applied" and command != "undo":
         undo(runs.account.aws, records[-1].id, journal=runs.journal)
@@ -202,7 +240,10 @@ def test_a_terminal_that_is_closed(runs: Runs) -> None:
         code = 1
         try:
             Press("after the write", wait).install()
-            sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+            sys.stdout, sys.stderr = (
+                os.fdopen(1, "w", closefd=False),
+                os.fdopen(2, "w", closefd=False),
+            )
             code = runs.work("apply")
         finally:
             os._exit(code)
@@ -222,30 +263,51 @@ class Module:
 
     def __init__(self, path: Path) -> None:
         self.name, self.tree = path.stem, ast.parse(path.read_text())
-        self.bodies = {node.name: node for node in self.tree.body if hasattr(node, "body") and hasattr(node, "name")}
-        imports = [node for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) and node.level == 1]
+        self.bodies = {
+            node.name: node
+            for node in self.tree.body
+            if hasattr(node, "body") and hasattr(node, "name")
+        }
+        imports = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.ImportFrom) and node.level == 1
+        ]
         self.imported = {
-            alias.asname or alias.name: (each.module, alias.name) for each in imports for alias in each.names
+            alias.asname or alias.name: (each.module, alias.name)
+            for each in imports
+            for alias in each.names
         }
 
     def used(self, tree: ast.AST) -> Iterator[tuple[str, str]]:
-        """Yield the functions that a part of the module names, and methods of other things as ("", name)."""
+        """Yield the functions that a part of the module names,
+        and methods of other things as ("", name).
+        """
         for node in ast.walk(tree):
             if isinstance(node, ast.Name):
-                yield (self.name, node.id) if node.id in self.bodies else self.imported.get(node.id, ("", ""))
+                yield (
+                    (self.name, node.id)
+                    if node.id in self.bodies
+                    else self.imported.get(node.id, ("", ""))
+                )
             elif isinstance(node, ast.Attribute):
                 owner = self.imported.get(getattr(node.value, "id", ""), ("", ""))
                 yield ("" if owner[0] else owner[1], node.attr)
 
     def of_command(self, name: str) -> Iterator[tuple[str, str]]:
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and node.args[:1] and getattr(node.args[0], "value", "") == name:
+            if (
+                isinstance(node, ast.Call)
+                and node.args[:1]
+                and getattr(node.args[0], "value", "") == name
+            ):
                 yield from self.used(node)
 
 
 def test_every_command_that_can_write_is_unwound() -> None:
     paths = Path(gt_secure.cli.__path__[0]).glob("*.py")
-    modules = {path.stem: Module(path) for path in paths if path.stem != "demonstration"}  # it has its own sandbox
+    # it has its own sandbox
+    modules = {path.stem: Module(path) for path in paths if path.stem != "demonstration"}
     writing = set()
     for command in COMMANDS:
         reached: set[tuple[str, str]] = set()
@@ -267,7 +329,10 @@ URL = (
     "%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T090000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host"
     "&X-Amz-Signature=0123456789abcdef"
 )
-CLOSED, FULL = "Standard output is closed. Nothing was done.", "The output cannot be written: No space left on device."
+CLOSED, FULL = (
+    "Standard output is closed. Nothing was done.",
+    "The output cannot be written: No space left on device.",
+)
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -287,7 +352,9 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         ("--help", "| head -1", {}, 0, ""),
     ],
 )  # fmt: skip
-def test_output_that_cannot_be_written(words: str, to: str, more: dict[str, str], code: int, said: str) -> None:
+def test_output_that_cannot_be_written(
+    words: str, to: str, more: dict[str, str], code: int, said: str
+) -> None:
     command = f"set -o pipefail; {shlex.quote(sys.executable)} -m gt_secure.cli {words} {to}"
     env = os.environ | {"PYTHONUNBUFFERED": ""} | more
     done = subprocess.run(["bash", "-c", command], input=URL.encode(), capture_output=True, env=env)
@@ -318,7 +385,10 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log that takes a while: 60 MB."""
     path = tmp_path_factory.mktemp("log") / "log"
     line = corpus.write({**corpus.BASE, **corpus.PRESIGNED})
-    lines = [line.replace("203.0.113.7", f"203.0.{n % 4}.{n % 250}").replace("0007", f"{n:04d}") for n in range(1000)]
+    lines = [
+        line.replace("203.0.113.7", f"203.0.{n % 4}.{n % 250}").replace("0007", f"{n:04d}")
+        for n in range(1000)
+    ]
     path.write_text("".join(f"{text}\n" for text in lines) * 90)
     return path
 
@@ -328,7 +398,11 @@ def interrupted(words: list[str], after_s: float, number: int, folder: Path) -> 
     person, terminal = pty.openpty()
     env = {**os.environ, "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
     process = subprocess.Popen(
-        [sys.executable, "-c", START, *words], stdin=terminal, stdout=subprocess.DEVNULL, stderr=terminal, env=env
+        [sys.executable, "-c", START, *words],
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        env=env,
     )
     os.close(terminal)
     written = b""
@@ -348,7 +422,10 @@ def interrupted(words: list[str], after_s: float, number: int, folder: Path) -> 
 
 def said(text: str) -> list[str]:
     """The lines that stay on the terminal: without progress, which rewrites its line."""
-    lines = [re.split(r"\r(?!\n)", line.rstrip("\r"))[-1].replace("\x1b[K", "") for line in text.split("\n")]
+    lines = [
+        re.split(r"\r(?!\n)", line.rstrip("\r"))[-1].replace("\x1b[K", "")
+        for line in text.split("\n")
+    ]
     return [line for line in (line.strip() for line in lines) if line]
 
 
@@ -376,14 +453,21 @@ def test_a_command_that_is_done_keeps_its_exit_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after_s", "number"), sample(zip((0, 0.02, 0.07, 0.15, 0.3, 0.6, 1.0), SIGNALS * 3, strict=False), 3)
+    ("after_s", "number"),
+    sample(zip((0, 0.02, 0.07, 0.15, 0.3, 0.6, 1.0), SIGNALS * 3, strict=False), 3),
 )
 @pytest.mark.parametrize(
     "words",
-    [["hits", "LOG", "--by", "remote_ip"], ["leaks", "LOG", "--no-cache"], ["plot", "LOG", "-o", "OUT"]],
+    [
+        ["hits", "LOG", "--by", "remote_ip"],
+        ["leaks", "LOG", "--no-cache"],
+        ["plot", "LOG", "-o", "OUT"],
+    ],
     ids=lambda words: words[0],
 )
-def test_one_line_and_130(words: list[str], after_s: float, number: int, log: Path, tmp_path: Path) -> None:
+def test_one_line_and_130(
+    words: list[str], after_s: float, number: int, log: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "plot.svg"
     typed = [{"LOG": str(log), "OUT": str(out)}.get(word, word) for word in words]
     code, text = interrupted(typed, after_s, number, tmp_path)

@@ -1,4 +1,6 @@
-"""The command line before any work: exit codes, help, suggestions, examples, and what a command loads."""
+"""The command line before any work: exit codes, help, suggestions, examples,
+and what a command loads.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def code_of(*words: str) -> int:
 
 @pytest.mark.parametrize("name", PARSERS)
 @pytest.mark.parametrize("words", [["--no-such-option"], ["--no-such-option=2", "x", "y", "z"]])
-def test_a_wrong_option_is_a_usage_error_for_every_command(name: str, words: list[str], capsys) -> None:
+def test_a_wrong_option_is_a_usage_error_for_every_command(
+    name: str, words: list[str], capsys
+) -> None:
     assert code_of(name, *words) == exit_codes.USAGE == 64
     assert "next: " in capsys.readouterr().err
 
@@ -82,10 +86,18 @@ def test_did_you_mean(words: tuple[str, ...], meant: str, capsys) -> None:
     assert f"Did you mean {meant}?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [name for name, parser in PARSERS.items() if "s3uri" in parser.format_usage().lower()])
+@pytest.mark.parametrize(
+    "name", [name for name, parser in PARSERS.items() if "s3uri" in parser.format_usage().lower()]
+)
 def test_a_mistyped_option_is_named_and_not_its_value(name: str, capsys) -> None:
-    """Each option that has a value, with two letters in the wrong order, before and after the bucket."""
-    options = {option for option in PARSERS[name]._option_string_actions if option.startswith("--") and len(option) > 5}
+    """Each option that has a value, with two letters in the wrong order,
+    before and after the bucket.
+    """
+    options = {
+        option
+        for option in PARSERS[name]._option_string_actions
+        if option.startswith("--") and len(option) > 5
+    }
     tried = 0
     for option in sorted(options):
         wrong = option[:-2] + option[-1] + option[-2]
@@ -110,7 +122,10 @@ def test_a_mistyped_option_is_named_and_not_its_value(name: str, capsys) -> None
         ("plan s3://b1b --fromat terraform", "Did you mean --format?"),
         ("plan --fromat terraform s3://b1b", "Did you mean --format?"),
         ("check no-findings s3://b1b --severty high", "Did you mean --severity?"),
-        ("plan s3://b1b --allow 203.0.113.0/24 -o guard.tf", "To write a file, redirect the output: > FILE."),
+        (
+            "plan s3://b1b --allow 203.0.113.0/24 -o guard.tf",
+            "To write a file, redirect the output: > FILE.",
+        ),
         ("plan s3://ml-artifacts --prefix mlflow/", "Write s3://ml-artifacts/mlflow/."),
         ("plan --prefix=mlflow/ s3://ml-artifacts/", "Write s3://ml-artifacts/mlflow/."),
         ("plan --prefix", "Write s3://BUCKET/PREFIX."),
@@ -130,7 +145,9 @@ def test_an_unknown_option_says_what_to_write(line: str, step: str, capsys) -> N
 def test_the_help_lists_commands_in_groups_and_exit_codes(words: tuple[str, ...], capsys) -> None:
     assert code_of(*words) == 0
     text = capsys.readouterr().out
-    assert [text.index(f"\n{group}:") for group in GROUPS] == sorted(text.index(f"\n{group}:") for group in GROUPS)
+    assert [text.index(f"\n{group}:") for group in GROUPS] == sorted(
+        text.index(f"\n{group}:") for group in GROUPS
+    )
     for item in COMMANDS:
         assert re.search(rf"^  {item.name} +{re.escape(item.help)}$", text, re.MULTILINE)
     for code, meaning in exit_codes.EXIT_CODES.items():
@@ -138,7 +155,9 @@ def test_the_help_lists_commands_in_groups_and_exit_codes(words: tuple[str, ...]
 
 
 def test_each_command_shows_examples_and_short_help() -> None:
-    assert list(PARSERS) == [item.name for item in COMMANDS] or set(PARSERS) == {item.name for item in COMMANDS}
+    assert list(PARSERS) == [item.name for item in COMMANDS] or set(PARSERS) == {
+        item.name for item in COMMANDS
+    }
     for name, parser in PARSERS.items():
         assert 2 <= len(parser.examples) <= 5, name
         assert all(line.startswith(f"gt-secure {name}") for line, _ in parser.examples)
@@ -165,7 +184,9 @@ def test_options_that_a_command_ignores_are_not_offered(name: str) -> None:
 def test_no_command_uses_another_exit_code() -> None:
     """The codes that the modules return are those of the table."""
     for path in (ROOT / "gt_secure" / "cli").glob("*.py"):
-        for number in re.findall(r"^\s+return (\d+)\b", path.read_text(encoding="utf-8"), re.MULTILINE):
+        for number in re.findall(
+            r"^\s+return (\d+)\b", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
             assert int(number) in exit_codes.EXIT_CODES, path.name
 
 
@@ -188,7 +209,9 @@ def loaded(*words: str) -> set[str]:
         f"try: main({list(words)!r})\nexcept SystemExit: pass\n"
         "sys.stderr.write(' '.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     return set(done.stderr.split())
 
 
@@ -196,12 +219,22 @@ def test_a_command_loads_only_its_own_module() -> None:
     bare = loaded("--version")
     assert not bare & {"boto3", "duckdb", "matplotlib", "gt_secure.connection", "json.tool"}
     assert not {
-        name for name in bare if name.startswith(("gt_secure.logs", "gt_secure.changes", "gt_secure.engine.iam"))
+        name
+        for name in bare
+        if name.startswith(("gt_secure.logs", "gt_secure.changes", "gt_secure.engine.iam"))
     }
     hits = loaded("hits", "--help")
     assert "gt_secure.cli.hits" in hits
-    heavy = {"gt_secure.changes.plan", "gt_secure.engine.iam.documents", "boto3", "duckdb", "matplotlib"}
-    assert not hits & {"gt_secure.cli.changes", *heavy}, "faces of packages are cheap, what they list is not"
+    heavy = {
+        "gt_secure.changes.plan",
+        "gt_secure.engine.iam.documents",
+        "boto3",
+        "duckdb",
+        "matplotlib",
+    }
+    assert not hits & {"gt_secure.cli.changes", *heavy}, (
+        "faces of packages are cheap, what they list is not"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -209,23 +242,25 @@ def scene(tmp_path_factory: pytest.TempPathFactory):
     """Make a folder with every file that the examples name, and a sandbox."""
     folder = tmp_path_factory.mktemp("examples")
     dump_restriction(
-        Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"), folder / "open-team.json"
+        Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images"),
+        folder / "open-team.json",
     )
-    (folder / "checks.json").write_text('{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}')
+    (folder / "checks.json").write_text(
+        '{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}'
+    )
     (folder / "log").mkdir()
     (folder / "log" / "a").write_text(
-        "79a5 gt-images [24/Nov/2026:10:00:01 +0000] 198.51.100.23 - ID1 REST.GET.OBJECT scans/1.png "
-        '"GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" 200 - 10 10 5 4 "-" "agent" - '
-        "hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n"
+        "79a5 gt-images [24/Nov/2026:10:00:01 +0000] 198.51.100.23 - ID1 REST.GET.OBJECT"
+        ' scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600'
+        ' HTTP/1.1" 200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString'
+        " gt-images.s3.amazonaws.com TLSv1.2 - -\n"
     )
-    url = (
-        "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
-    )
-    url += (
-        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"
-    )
+    url = "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
+    url += "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"
     (folder / "url.txt").write_text(f"{url}&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}\n")
-    (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    (folder / "book.ipynb").write_text(
+        '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
     (folder / "accounts.txt").write_text("111122223333\n")
     (folder / "cases.ndjson").write_text("{}\n")
     (folder / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
@@ -242,7 +277,9 @@ EXAMPLES = [line for parser in PARSERS.values() for line, _ in parser.examples]
 BLOCKING = ("gt-secure demo", "gt-secure sandbox")
 
 
-@pytest.mark.parametrize("line", sample([line for line in EXAMPLES if not line.startswith(BLOCKING)], 3))
+@pytest.mark.parametrize(
+    "line", sample([line for line in EXAMPLES if not line.startswith(BLOCKING)], 3)
+)
 def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
     folder, environment = scene
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -257,8 +294,13 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
         stdin = Path(words[words.index("<") + 1]).read_bytes()
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         words = words[: words.index("<")]
-    if (words[1] == "undo" and len(words) > 3) or "sha256:..." in words or "0123456789abcdef" in words:
-        return  # an id of somebody's journal, the digest of their plan, the fingerprint of their URL
+    if (
+        (words[1] == "undo" and len(words) > 3)
+        or "sha256:..." in words
+        or "0123456789abcdef" in words
+    ):
+        # an id of somebody's journal, the digest of their plan, the fingerprint of their URL
+        return
     if "--organization" in words:
         return  # the sandbox has no organization
     if "--follow" in words:
@@ -277,7 +319,10 @@ def test_every_example_runs(line: str, scene, monkeypatch, capsys) -> None:
 
 @pytest.mark.parametrize("argument", OPTIONS)
 def test_errors_speak_the_language_of_the_command_line(argument: str) -> None:
-    assert in_options(f"Pass {argument}=, or wait.") == f"Pass {OPTIONS[argument].format(argument.upper())}, or wait."
+    assert (
+        in_options(f"Pass {argument}=, or wait.")
+        == f"Pass {OPTIONS[argument].format(argument.upper())}, or wait."
+    )
     assert in_options(f"x == {argument}==3") == f"x == {argument}==3"
 
 
@@ -302,15 +347,21 @@ def test_messages_of_the_library_leave_no_python_argument_behind(capsys, monkeyp
         ("gt-secure verdict --re", set()),
     ],
 )
-def test_a_shell_completes_commands_options_and_choices(line: str, expected: set[str], tmp_path: Path) -> None:
+def test_a_shell_completes_commands_options_and_choices(
+    line: str, expected: set[str], tmp_path: Path
+) -> None:
     pytest.importorskip("argcomplete")
     answer = tmp_path / "answer"
     environment = {
         **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer), "COMP_LINE": line,
         "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n", "COMP_TYPE": "9", "_ARGCOMPLETE_SHELL": "bash",
     }  # fmt: skip
-    subprocess.run([sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=300, check=False)
-    assert {word.rstrip() + " " for word in answer.read_text().split("\n") if word.strip()} == expected
+    subprocess.run(
+        [sys.executable, "-m", "gt_secure.cli"], env=environment, timeout=300, check=False
+    )
+    assert {
+        word.rstrip() + " " for word in answer.read_text().split("\n") if word.strip()
+    } == expected
 
 
 def test_checks_are_spelled_with_hyphens() -> None:

@@ -11,7 +11,18 @@ import pytest
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
 from support import planned_kinds
-from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, READ, TEMPLATES, change, plan, policy, template
+from support.planned_policies import (
+    ACCOUNT,
+    GUARD,
+    OFFICE,
+    PLANS,
+    READ,
+    TEMPLATES,
+    change,
+    plan,
+    policy,
+    template,
+)
 
 
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,16 +43,32 @@ def findings(*words: str, text: str, file: Path) -> tuple[int, dict[str, Any]]:
     option = "--tf-plan" if file.suffix == ".json" else "--cloudformation"
     report = file.with_suffix(".sarif")
     code = main(
-        ["findings", option, str(file), "--account", ACCOUNT, "--sarif", str(report), "--fail-on", "high", *words]
+        [
+            "findings",
+            option,
+            str(file),
+            "--account",
+            ACCOUNT,
+            "--sarif",
+            str(report),
+            "--fail-on",
+            "high",
+            *words,
+        ]
     )
     return code, json.loads(report.read_text())["runs"][0]
 
 
-def test_findings_of_a_plan_point_to_its_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_of_a_plan_point_to_its_resources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     guard = build_guard("gt-other", networks=[OFFICE])
     other = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(guard)})
-    text = json.dumps(json.loads(plan(other, *json.loads(PLANS["known and open"][0])["resource_changes"])), indent=1)
+    text = json.dumps(
+        json.loads(plan(other, *json.loads(PLANS["known and open"][0])["resource_changes"])),
+        indent=1,
+    )
     code, run = findings(text=text, file=tmp_path / "plan.json")
     assert code == 2
     found = {each["ruleId"]: each for each in run["results"] if each["kind"] == "fail"}
@@ -50,17 +77,24 @@ def test_findings_of_a_plan_point_to_its_resources(tmp_path: Path, monkeypatch: 
     line = place["physicalLocation"]["region"]["startLine"]
     assert '"address": "aws_s3_bucket_policy.p"' in text.split("\n")[line - 1]
     assert findings("s3://gt-other", text=text, file=tmp_path / "plan.json")[0] == 0
-    assert findings("s3://gt-third", text=text, file=tmp_path / "plan.json")[0] == 3, "not managed is unknown"
+    assert findings("s3://gt-third", text=text, file=tmp_path / "plan.json")[0] == 3, (
+        "not managed is unknown"
+    )
 
 
-def test_a_planned_policy_of_another_bucket_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_planned_policy_of_another_bucket_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """S3 refuses it when the plan is applied, so the policy stays as it was."""
     wrong = change("aws_s3_bucket_policy", "q", {"bucket": "gt-other", "policy": policy(GUARD)})
     (tmp_path / "plan.json").write_text(plan(wrong))
     args = ["prove", "s3://gt-other", "--account", ACCOUNT, "--allow", OFFICE, "--tf-plan"]
     assert main([*args, str(tmp_path / "plan.json")]) == 3
     said = " ".join(capsys.readouterr().out.split())
-    assert "aws_s3_bucket_policy.q is not a valid policy: This policy names gt-images, not gt-other." in said
+    assert (
+        "aws_s3_bucket_policy.q is not a valid policy: This policy names gt-images, not gt-other."
+        in said
+    )
     code, _ = findings("s3://gt-other", text=plan(wrong), file=tmp_path / "plan.json")
     assert code == 3
     made = template({**GUARD, "Resource": "arn:aws:s3:::acme/*"})
@@ -70,7 +104,9 @@ def test_a_planned_policy_of_another_bucket_is_none(tmp_path: Path, capsys: pyte
     assert "This policy names acme, not gt-images." in " ".join(capsys.readouterr().out.split())
 
 
-def test_one_known_statement_is_a_finding_beside_unknown_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_known_statement_is_a_finding_beside_unknown_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("yaml")
     monkeypatch.chdir(tmp_path)
     text = json.dumps(template(READ, {**GUARD, "Resource": {"Fn::ImportValue": "x"}}), indent=1)
@@ -79,12 +115,16 @@ def test_one_known_statement_is_a_finding_beside_unknown_ones(tmp_path: Path, mo
     kinds = {each["ruleId"]: each["kind"] for each in run["results"]}
     assert (kinds["bucket-allow-everyone"], kinds["presigned-from-anywhere"]) == ("fail", "open")
     assert kinds["guard-open"] == "open", "the guard may be among what is unknown"
-    [place] = next(each["locations"] for each in run["results"] if each["ruleId"] == "bucket-allow-everyone")
+    [place] = next(
+        each["locations"] for each in run["results"] if each["ruleId"] == "bucket-allow-everyone"
+    )
     assert '"Policy": {' in text.split("\n")[place["physicalLocation"]["region"]["startLine"] - 2]
 
 
 @pytest.mark.parametrize("name", ["unknown string", "unknown bucket", "not managed"])
-def test_what_is_not_known_is_no_finding(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_known_is_no_finding(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     code, run = findings(text=PLANS[name][0], file=tmp_path / "plan.json")
     assert code == 3
@@ -94,12 +134,17 @@ def test_what_is_not_known_is_no_finding(name: str, tmp_path: Path, monkeypatch:
 LINE = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE]
 
 
-def test_a_reference_is_accepted_by_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reference_is_accepted_by_an_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "plan.json").write_text(planned_kinds.PLANS["one document"][0])
     line = [*LINE, "--tf-plan", str(tmp_path / "plan.json")]
     assert main(line) == 3
     first, *rest = capsys.readouterr().out.replace("\n  ", " ").splitlines()
-    assert first == "If the policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json unchanged:"
+    assert (
+        first == "If the policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json"
+        " unchanged:"
+    )
     assert rest[0].startswith("Proved: ")
     assert "--assume-unchanged" in rest[-1]
     assert main([*line, "--json"]) == 3
@@ -107,10 +152,15 @@ def test_a_reference_is_accepted_by_an_option(tmp_path: Path, capsys: pytest.Cap
     assert main([*line, "--assume-unchanged"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert text.startswith("Proved: ")
-    assert "The policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json unchanged." in text
+    assert (
+        "The policy of aws_s3_bucket_policy.p is data.aws_iam_policy_document.d.json unchanged."
+        in text
+    )
 
 
-def test_parameters_are_fixed_and_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parameters_are_fixed_and_assumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "t.json").write_text(json.dumps(planned_kinds.TEMPLATES["a default"][0]))
     line = [*LINE, "--cloudformation", str(tmp_path / "t.json")]
     assert main(line) == 3
@@ -125,9 +175,16 @@ def test_parameters_are_fixed_and_assumed(tmp_path: Path, capsys: pytest.Capture
 
 KINDS = {
     **{f"plan: {name}": (text, answer) for name, (text, answer, _) in planned_kinds.PLANS.items()},
-    **{f"template: {name}": (json.dumps(data), answer) for name, (data, answer) in planned_kinds.TEMPLATES.items()},
+    **{
+        f"template: {name}": (json.dumps(data), answer)
+        for name, (data, answer) in planned_kinds.TEMPLATES.items()
+    },
 }
-SEVERAL = {"template: both branches closed", "template: both branches open", "template: a Version that does not matter"}
+SEVERAL = {
+    "template: both branches closed",
+    "template: both branches open",
+    "template: a Version that does not matter",
+}
 """Kinds whose documents differ in a rule, and not in the proof."""
 
 
@@ -138,9 +195,14 @@ def test_findings_agree_with_the_proof(name: str, tmp_path: Path, monkeypatch: p
     text, proved = KINDS[name]
     (tmp_path / "file").write_text(text)
     option = "--tf-plan" if name.startswith("plan") else "--cloudformation"
-    code = main(["findings", "s3://gt-images", option, "file", "--account", ACCOUNT, "--sarif", "x.sarif"])
+    code = main(
+        ["findings", "s3://gt-images", option, "file", "--account", ACCOUNT, "--sarif", "x.sarif"]
+    )
     shown = capsys.readouterr().out
-    kinds = {each["kind"] for each in json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]}
+    kinds = {
+        each["kind"]
+        for each in json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]
+    }
     if proved is None:
         assert "No findings" not in shown
         assert "open" in kinds or "fail" in kinds

@@ -1,4 +1,6 @@
-"""``gt-secure who``, ``prove`` and ``verdict`` from files: the tables of cases, and files that are errors."""
+"""``gt-secure who``, ``prove`` and ``verdict`` from files: the tables of cases,
+and files that are errors.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,24 @@ from support.answers import ACCOUNT
 from support.case_tables import DATA, EXPOSURES, PROOFS, check_exposure, check_proof, layer
 from support.subjects import subjects
 
-BY_FILE = subjects((case for case in EXPOSURES if case.get("rcp") or case.get("scp") or case.get("session")), 30)
+BY_FILE = subjects(
+    (case for case in EXPOSURES if case.get("rcp") or case.get("scp") or case.get("session")), 30
+)
 CODES = {True: 0, False: 2, None: 3}
 
 
 def written(folder: Path, name: str, document: object) -> str:
     path = folder / name
-    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    path.write_text(
+        document if isinstance(document, str) else json.dumps(document), encoding="utf-8"
+    )
     return str(path)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in BY_FILE])
-def test_exposure_by_the_command_line(case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exposure_by_the_command_line(
+    case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if case["policy"] is None:
         case = {**case, "policy": {"Version": "2012-10-17", "Statement": []}}
     args = ["who", f"s3://gt-images/{case['key']}", "--account", ACCOUNT, "--json"]
@@ -39,15 +47,23 @@ def test_exposure_by_the_command_line(case: dict[str, Any], tmp_path: Path, caps
     for text in case["facts"]:
         args += ["--context", text]
     code, rows = main(args), json.loads(capsys.readouterr().out)["requests"]
-    assert code == (3 if any(row["unknown"]["cidrs"] or row["unknown"]["endpoints"] for row in rows) else 0)
+    assert code == (
+        3 if any(row["unknown"]["cidrs"] or row["unknown"]["endpoints"] for row in rows) else 0
+    )
     check_exposure(case, rows)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in PROOFS])
-def test_proof_by_the_command_line(case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_proof_by_the_command_line(
+    case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     args = ["prove", f"s3://gt-images/{case['prefix']}", "--account", ACCOUNT, "--json"]
     args += ["--bucket-policy", written(tmp_path, "policy.json", case["policy"])]
-    for option, values in (("--allow", case["allow"]), ("--endpoint", case["endpoints"]), ("--context", case["facts"])):
+    for option, values in (
+        ("--allow", case["allow"]),
+        ("--endpoint", case["endpoints"]),
+        ("--context", case["facts"]),
+    ):
         args += [word for value in values for word in (option, value)]
     for option in ("rcp", "scp"):
         for number, each in enumerate(case.get(option, [])):
@@ -68,13 +84,20 @@ MALFORMED = {
     "no statement": '{"Version": "2012-10-17"}',
     "no such version": '{"Version": "2013-10-17", "Statement": []}',
 }
-STATEMENT = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+STATEMENT = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
 BAD: dict[str, dict[str, object]] = {
     "an effect in small letters": {"Effect": "allow"},
     "no service in an action": {"Action": "GetObject"},
     "a resource that is no ARN": {"Resource": "gt-images/*"},
     "no such operator": {"Condition": {"stringNotEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}},
-    "a key twice": {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1", "AWS:sourcevpc": "vpc-2"}}},
+    "a key twice": {
+        "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1", "AWS:sourcevpc": "vpc-2"}}
+    },
     "a bad range": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/33"}}},
     "a netmask": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/255.255.255.0"}}},
     "a wildcard address": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.*"}}},
@@ -89,7 +112,8 @@ BAD: dict[str, dict[str, object]] = {
     "an unknown element": {"Resources": "*"},
 }
 MALFORMED |= {
-    name: json.dumps({"Version": "2012-10-17", "Statement": [{**STATEMENT, **more}]}) for name, more in BAD.items()
+    name: json.dumps({"Version": "2012-10-17", "Statement": [{**STATEMENT, **more}]})
+    for name, more in BAD.items()
 }
 
 
@@ -116,11 +140,17 @@ def test_a_malformed_policy_is_an_error(
         ["s3://gt-images/k", "--context", "foo"],
         ["s3://gt-images/k", "--context", "aws:PrincipelOrgID=o-abc123"],
         ["s3://gt-images/k", "--context", "aws:PrincipalOrgID=abc123"],
-        ["s3://gt-images/k", "--context", "aws:PrincipalArn=arn:aws:sts::111122223333:assumed-role/GT/session"],
+        [
+            "s3://gt-images/k",
+            "--context",
+            "aws:PrincipalArn=arn:aws:sts::111122223333:assumed-role/GT/session",
+        ],
         ["s3://gt-images/k", "--context", "aws:SecureTransport=perhaps"],
     ],
 )
-def test_a_bad_option_is_an_error(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_option_is_an_error(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
     account = [] if "--account" in words else ["--account", "111122223333"]
     assert main(["who", "--bucket-policy", policy, "--json", *account, *words]) == 64
@@ -147,11 +177,21 @@ OF_OURS: dict[str, dict[str, object]] = {
     "a character": {"Resource": "arn:aws:s3:::gt?images/scans/*"},
     "a name that goes on in the key": {"Resource": "arn:aws:s3:::gt-i*x.png"},
     "China": {"Resource": "arn:aws-cn:s3:::gt-images/*"},
-    "the government": {"Resource": ["arn:aws-us-gov:s3:::gt-images", "arn:aws-us-gov:s3:::gt-images/*"]},
-    "a variable": {"Resource": ["arn:aws:s3:::${aws:PrincipalTag/b}/*", "arn:aws:s3:::gt-images/${aws:username}/*"]},
+    "the government": {
+        "Resource": ["arn:aws-us-gov:s3:::gt-images", "arn:aws-us-gov:s3:::gt-images/*"]
+    },
+    "a variable": {
+        "Resource": [
+            "arn:aws:s3:::${aws:PrincipalTag/b}/*",
+            "arn:aws:s3:::gt-images/${aws:username}/*",
+        ]
+    },
     "an access point": {"Resource": "arn:aws:s3:eu-west-1:111122223333:accesspoint/acme/object/*"},
     "all but another bucket": {"NotResource": "arn:aws:s3:::acme-prod-scans/*"},
-    "the source of an inventory": {"Resource": OURS, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme"}}},
+    "the source of an inventory": {
+        "Resource": OURS,
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme"}},
+    },
 }
 
 
@@ -174,7 +214,11 @@ def test_a_policy_of_another_bucket_is_an_error(
 
 
 def test_a_mistyped_bucket_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": OURS}]})
+    policy = written(
+        tmp_path,
+        "policy.json",
+        {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": OURS}]},
+    )
     args = ["prove", "--account", ACCOUNT, "--allow", "203.0.113.0/24", "--bucket-policy", policy]
     assert main([*args, "s3://gt-imagse"]) == 64
     said = capsys.readouterr()
@@ -187,13 +231,18 @@ def test_a_mistyped_bucket_is_an_error(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_policy_that_may_be_of_the_bucket_is_none(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    statement = {name: value for name, value in STATEMENT.items() if name != "Resource"} | OF_OURS[name]
+    statement = {name: value for name, value in STATEMENT.items() if name != "Resource"} | OF_OURS[
+        name
+    ]
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": [statement]})
     assert main(["who", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]) != 64
 
 
 def test_policies_of_the_organization_name_any_bucket(tmp_path: Path) -> None:
-    levels = {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": "arn:aws:s3:::acme-prod-scans/*"}]}
+    levels = {
+        "Version": "2012-10-17",
+        "Statement": [{**STATEMENT, "Resource": "arn:aws:s3:::acme-prod-scans/*"}],
+    }
     policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": []})
     args = ["who", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]
     assert main([*args, "--rcp", written(tmp_path, "rcp.json", levels)]) != 64
@@ -215,10 +264,15 @@ def test_verdict_answers_every_line_of_a_bad_stream_in_order():
         LINES[4].encode(),  # the last one has no line end
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "gt_secure.cli", "verdict"], input=b"\n".join(lines), capture_output=True, check=True
+        [sys.executable, "-m", "gt_secure.cli", "verdict"],
+        input=b"\n".join(lines),
+        capture_output=True,
+        check=True,
     )
     answers = [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
     ids = ["own-001", "own-002", None, None, "cr", "own-003", "own-004", "own-004", "own-005"]
     assert [answer["id"] for answer in answers] == ids
-    assert [answer["verdict"] == "invalid" for answer in answers] == [i in (2, 3, 4, 5) for i in range(9)]
+    assert [answer["verdict"] == "invalid" for answer in answers] == [
+        i in (2, 3, 4, 5) for i in range(9)
+    ]
     assert done.stderr == b""

@@ -1,4 +1,6 @@
-"""The portal lock as ``teams`` shows it: its list, and the portal on the internet beside one in a VPC."""
+"""The portal lock as ``teams`` shows it: its list,
+and the portal on the internet beside one in a VPC.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ OFFICE = ("203.0.113.0/24",)
         (None, (), "open to every address."),
         (None, OFFICE, "open only to 203.0.113.0/24."),
         ("vpc-0a1b2c3d", (), "in VPC vpc-0a1b2c3d, and on the internet open to every address."),
-        ("vpc-0a1b2c3d", OFFICE, "in VPC vpc-0a1b2c3d, and on the internet open only to 203.0.113.0/24."),
+        (
+            "vpc-0a1b2c3d",
+            OFFICE,
+            "in VPC vpc-0a1b2c3d, and on the internet open only to 203.0.113.0/24.",
+        ),
     ],
 )
 def test_both_entrances_are_shown(vpc, cidrs, words):

@@ -39,8 +39,12 @@ def test_it_is_drawn_and_taken_away(quick, monkeypatch) -> None:
     assert stream.getvalue().rsplit("\r", 2)[1].strip() == ""
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.4, "Drawing, 40% done ... "), (None, "Drawing ... ")])
-def test_the_share_that_is_done_is_drawn(quick, monkeypatch, share: float | None, words: str) -> None:
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.4, "Drawing, 40% done ... "), (None, "Drawing ... ")]
+)
+def test_the_share_that_is_done_is_drawn(
+    quick, monkeypatch, share: float | None, words: str
+) -> None:
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     with progress.working("Drawing"), activity.step("Drawing"), activity.statement(lambda: share):
@@ -67,9 +71,16 @@ def test_work_that_is_done_at_once_draws_nothing(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "terminal", "coloured"),
-    [({}, True, True), ({}, False, False), ({"NO_COLOR": "1"}, True, False), ({"TERM": "dumb"}, True, False)],
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"TERM": "dumb"}, True, False),
+    ],
 )
-def test_colour_on_a_terminal_and_never_with_no_color(environment, terminal, coloured, monkeypatch) -> None:
+def test_colour_on_a_terminal_and_never_with_no_color(
+    environment, terminal, coloured, monkeypatch
+) -> None:
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

@@ -22,7 +22,9 @@ def read_exports(process):
     lines = []
     while not (line := process.stdout.readline()).startswith("# Paste"):
         lines.append(line.strip())
-    return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+    return dict(
+        line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export ")
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -48,14 +50,21 @@ def test_the_command_prints_what_to_set_and_stops_cleanly(number):
 
 
 def test_the_command_warns():
-    done = subprocess.run([*COMMAND, "--container-host", "10.255.254.253"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*COMMAND, "--container-host", "10.255.254.253"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 64
     assert done.stderr.startswith("warning: ")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com", ""])
 def test_an_address_of_other_machines_is_an_error(host):
-    done = subprocess.run([*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*COMMAND, "--host", host, "--json"], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 64
     assert json.loads(done.stdout)["error"] == "InvalidInput"
     assert "not a loopback address" in done.stderr
@@ -70,4 +79,6 @@ def test_reset_from_a_shell(running_sandbox, monkeypatch):
     s3.create_bucket(Bucket="made-before-a-reset")
     done = subprocess.run([*COMMAND, "reset"], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [each["Name"] for each in before]
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == [
+        each["Name"] for each in before
+    ]

@@ -13,7 +13,11 @@ def test_all_of_them_are_copied_with_the_template(tmp_path, capsys):
     folder = tmp_path / "new" / "tutorials"
     assert main(["tutorials", str(folder)]) == 0
     source = tutorials.notebooks_dir()
-    wanted = {path.relative_to(source) for path in source.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
+    wanted = {
+        path.relative_to(source)
+        for path in source.rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in path.parts
+    }
     assert {path.relative_to(folder) for path in folder.rglob("*.ipynb")} == wanted
     assert len(wanted) >= 9
     assert str(folder / "templates" / "regression_tests.ipynb") in capsys.readouterr().out

@@ -1,4 +1,6 @@
-"""``gt-secure hits --wait-for`` and ``--follow``: new deliveries are printed once, and the wait ends by itself."""
+"""``gt-secure hits --wait-for`` and ``--follow``: new deliveries are printed once,
+and the wait ends by itself.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,26 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     threading.Timer(0.2, deliver, (folder, "b.log", "192.0.2.1")).start()
-    assert main(["hits", str(folder), "--wait-for", "2", "--wait-s", "20", "--json", "--by", "remote_ip"]) == 0
-    assert {row["remote_ip"] for row in json.loads(capsys.readouterr().out)} == {"192.0.2.1", "203.0.113.7"}
+    assert (
+        main(
+            [
+                "hits",
+                str(folder),
+                "--wait-for",
+                "2",
+                "--wait-s",
+                "20",
+                "--json",
+                "--by",
+                "remote_ip",
+            ]
+        )
+        == 0
+    )
+    assert {row["remote_ip"] for row in json.loads(capsys.readouterr().out)} == {
+        "192.0.2.1",
+        "203.0.113.7",
+    }
     assert main(["hits", str(folder), "--wait-for", "3", "--wait-s", "0"]) == 0
     assert "2 of 3 requests there" in capsys.readouterr().err
 
@@ -42,7 +62,11 @@ def test_the_command_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
      ("table", "remote_ip    hits\n203.0.113.7     1\nremote_ip  hits\n192.0.2.1     1\n")],
 )  # fmt: skip
 def test_follow_prints_each_delivery(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str, expected: str
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    expected: str,
 ) -> None:
     really, looks = waiting._Watch._new, []
 
@@ -54,17 +78,26 @@ def test_follow_prints_each_delivery(
 
     monkeypatch.setattr(waiting._Watch, "_new", new)
     monkeypatch.setattr(waiting, "FIRST_S", 0.01)
-    monkeypatch.setattr(waiting._Watch, "waited_s", property(lambda _: 0.0 if len(looks) < 3 else 3.0))  # by looks
+    # by looks
+    monkeypatch.setattr(
+        waiting._Watch, "waited_s", property(lambda _: 0.0 if len(looks) < 3 else 3.0)
+    )
     chosen = ["--json"] if form == "json" else ["--format", form]
-    assert main(["hits", str(folder), "--follow", "--wait-s", "3", "--by", "remote_ip", *chosen]) == 0
+    assert (
+        main(["hits", str(folder), "--follow", "--wait-s", "3", "--by", "remote_ip", *chosen]) == 0
+    )
     out, err = capsys.readouterr()
     assert out == expected
     assert "S3 usually delivers access logs in a few hours" in err
     assert "Ended after 3 s: 2 requests." in err
 
 
-@pytest.mark.parametrize("words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]])
-def test_what_follow_cannot_do(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [["--format", "parquet"], ["-o", "x"], ["--wait-for", "1"], ["--engine", "spark"]]
+)
+def test_what_follow_cannot_do(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
     assert main(["hits", str(folder), "--follow", *words]) == 64
     assert capsys.readouterr().out == ""
 

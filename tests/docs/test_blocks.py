@@ -1,4 +1,6 @@
-"""Every Python and shell block of the README and the docs is executed, page by page, on a fresh sandbox."""
+"""Every Python and shell block of the README and the docs is executed, page by page,
+on a fresh sandbox.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,10 @@ from support.warm import Warm
 PAGES = subjects((path for path in pages() if runnable(path)), 19)
 # “make demo” is run by the test below, and “make test” runs a part of this very test.
 NOT_RUN = "make demo"
-# A list of commands in the README is one block; these answers of a single command are documented and are no errors.
+# A list of commands in the README is one block; these answers of a single command are documented
+# and are no errors.
 README_CODES = """gt-secure() { command gt-secure "$@" || { code=$?; case "$1:$code" in plan:2 | probe:3 | hits:3) ;; *) return $code ;; esac; }; }
-"""  # noqa: E501
+"""
 
 
 def is_exempt(path: Path, block: Block) -> bool:
@@ -38,7 +41,9 @@ def is_exempt(path: Path, block: Block) -> bool:
 
 
 def shell(text: str, env: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a block as a person would type it: there is a terminal, and its answer to every question is y."""
+    """Run a block as a person would type it: there is a terminal,
+    and its answer to every question is y.
+    """
     person, terminal = pty.openpty()
     os.write(person, b"y\n" * 20)
     try:
@@ -90,7 +95,11 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_blocks_run(
-    page: Path, running_sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    running_sandbox: Sandbox,
+    warm: Warm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -113,7 +122,10 @@ def test_blocks_run(
         elif block.word in {"installs", "sagemaker"} or is_exempt(page, block):
             continue
         elif block.word == "until":
-            cold = {**os.environ, "PATH": os.environ["PATH"].removeprefix(f"{warm.bin}{os.pathsep}")}
+            cold = {
+                **os.environ,
+                "PATH": os.environ["PATH"].removeprefix(f"{warm.bin}{os.pathsep}"),
+            }
             run_until(block.value, block.text, cold, tmp_path)
         elif block.word == "output":
             assert printed == block.text, where
@@ -127,21 +139,30 @@ def test_blocks_run(
             prelude = README_CODES if page.parent == ROOT else ""
             done = shell(prelude + block.text, dict(os.environ), tmp_path)
             wanted = [int(code) for code in (block.value or "0").split(",")]
-            assert done.returncode in wanted, f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            assert done.returncode in wanted, (
+                f"{where}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            )
 
 
 def test_every_block_is_run_here_or_by_the_packaging_tests() -> None:
     found = [(page, block) for page in pages() for block in blocks_of(page)]
     exempt = [(page.name, block.line) for page, block in found if is_exempt(page, block)]
     assert len(exempt) == 2
-    # The command reference shows how each is called, made from the parser. Else, only what was typed somewhere else.
-    others = [(page, block) for page, block in found if block not in runnable(page) and page.parent.name != "commands"]
+    # The command reference shows how each is called, made from the parser. Else, only what was
+    # typed somewhere else.
+    others = [
+        (page, block)
+        for page, block in found
+        if block not in runnable(page) and page.parent.name != "commands"
+    ]
     assert [page.name for page, block in others if not is_well_formed(block)] == []
     assert len([1 for page, block in found if block.language in {"python", "bash"}]) >= 40
 
 
 def is_well_formed(block: Block) -> bool:
-    """Data of a known form, or a session where this test cannot go (Athena, Spark): what is typed must be possible."""
+    """Data of a known form, or a session where this test cannot go (Athena, Spark):
+    what is typed must be possible.
+    """
     from gt_secure.cli.main import build_parser
 
     if block.language == "json":
@@ -156,7 +177,12 @@ def is_well_formed(block: Block) -> bool:
         return bool(settings.sections())
     if block.language == "diff":  # a recipe, which test_recipes.py carries out
         return bool(block.text)
-    if block.language in ("javascript", "js", "go"):  # their run-times are not here: what they add is named
+    # their run-times are not here: what they add is named
+    if block.language in (
+        "javascript",
+        "js",
+        "go",
+    ):
         return "x-viewer" in block.text
     if block.language != "text":
         return False
@@ -172,7 +198,10 @@ def is_well_formed(block: Block) -> bool:
 
 
 def test_three_commands_of_the_readme_refuse_outside_and_work_inside(
-    running_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    running_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from gt_secure.cli.main import main
 
@@ -180,7 +209,9 @@ def test_three_commands_of_the_readme_refuse_outside_and_work_inside(
     for name, value in running_sandbox.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
-    [block] = [each for each in blocks_of(ROOT / "README.md") if "--application mlflow" in each.text]
+    [block] = [
+        each for each in blocks_of(ROOT / "README.md") if "--application mlflow" in each.text
+    ]
     commands = block.text.replace("\\\n", " ").splitlines()
     assert [main(shlex.split(command)[1:]) for command in commands] == [2, 0, 3]
     printed = capsys.readouterr().out
@@ -189,14 +220,20 @@ def test_three_commands_of_the_readme_refuse_outside_and_work_inside(
 
 
 def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are too short to be run, but the parser knows them with their options, and make its targets."""
+    """They are too short to be run, but the parser knows them with their options,
+    and make its targets.
+    """
     from gt_secure.cli.main import build_parser
 
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     parsers = next(action.choices for action in build_parser()._actions if action.dest == "command")
     looked = 0
     for page in pages():
-        if {"commands", "glossary"} & {page.stem, page.parent.name}:  # the glossary names former commands
+        # the glossary names former commands
+        if {"commands", "glossary"} & {
+            page.stem,
+            page.parent.name,
+        }:
             continue
         for text in commands_in(page, "make"):
             looked += 1
@@ -209,19 +246,25 @@ def test_commands_in_running_text_exist(capsys: pytest.CaptureFixture[str]) -> N
             assert words[0] in parsers, f"{page.name}: {text}"
             if any(each.startswith("-") for each in words):
                 known = parsers[words[0]]._option_string_actions
-                assert {each.partition("=")[0] for each in words if each.startswith("-")} <= set(known), (
-                    f"{page.name}: {text}"
-                )
+                assert {each.partition("=")[0] for each in words if each.startswith("-")} <= set(
+                    known
+                ), f"{page.name}: {text}"
     assert looked > 20
 
 
 @pytest.mark.slow
 def test_the_first_command_of_the_readme(tmp_path: Path) -> None:
     """In a clone, with the set-up that it does itself: until the first plot."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "VIRTUAL"))}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "MAKE", "VIRTUAL"))
+    }
     fresh_checkout(tmp_path / "clone")
     documented = 'make demo ARGS="--headless --out DIR"'
     assert documented in (ROOT / "README.md").read_text(encoding="utf-8")
-    done = subprocess.run(documented, shell=True, cwd=tmp_path / "clone", env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        documented, shell=True, cwd=tmp_path / "clone", env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "198.51.100.9" in (tmp_path / "clone" / "DIR" / "hits.svg").read_text(encoding="utf-8")

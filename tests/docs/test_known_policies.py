@@ -1,4 +1,6 @@
-"""The wall of known policies: each is decided as its page says, names its source, and opens in the lab."""
+"""The wall of known policies: each is decided as its page says, names its source,
+and opens in the lab.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ DECIDED = {
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda each: each["title"])
-def test_each_is_decided_as_its_thread_says(row: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
+def test_each_is_decided_as_its_thread_says(
+    row: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
     verdict, answer = TOOL["answers"](row)
     proved, expected = DECIDED[row["title"]]
     assert verdict.startswith("Proved: " if proved else "Not proved: ")
@@ -46,7 +50,9 @@ def test_each_is_decided_as_its_thread_says(row: dict[str, Any], tmp_path: Path,
     lists = [word for text in row["allow"].split(", ") for word in ("--allow", text)]
     bucket, _, key = row["object"].removeprefix("s3://").partition("/")
     subject = f"s3://{bucket}/{key}" if key.endswith("/") else f"s3://{bucket}"
-    code = main(["prove", subject, *lists, "--bucket-policy", str(policy), "--account", row["account"]])
+    code = main(
+        ["prove", subject, *lists, "--bucket-policy", str(policy), "--account", row["account"]]
+    )
     assert code == (0 if proved else 2), capsys.readouterr()
 
 
@@ -64,6 +70,8 @@ def test_each_has_its_source_and_a_link_with_its_fields(row: dict[str, Any]) -> 
     link = TOOL["link"](row)
     assert f'href="{link}"' in page
     data = base64.urlsafe_b64decode(link.partition("#1.")[2] + "===")
-    assert dict(zip(TOOL["FIELDS"], json.loads(zlib.decompress(data, -15)), strict=True)) == TOOL["question"](row)
+    assert dict(zip(TOOL["FIELDS"], json.loads(zlib.decompress(data, -15)), strict=True)) == TOOL[
+        "question"
+    ](row)
     script = (TOOL["LAB"] / "lab.js").read_text(encoding="utf-8")
     assert f"const FIELDS = {json.dumps(list(TOOL['FIELDS']))};" in script

@@ -1,4 +1,6 @@
-"""The policy lab answers as the command line does; its engine needs neither other packages nor threads."""
+"""The policy lab answers as the command line does;
+its engine needs neither other packages nor threads.
+"""
 
 from __future__ import annotations
 
@@ -42,18 +44,33 @@ SHOWN = {
     "The whole internet in two halves": ("opened", False, "s3:GetObject"),
     "Presigned URLs without POST forms": ("opened", False, "s3:PutObject"),
 }
-"""The answer for the mistake's own address, whether its list is proved, and the action of the request that opens."""
+"""The answer for the mistake's own address, whether its list is proved,
+and the action of the request that opens.
+"""
 
 
 def twenty() -> list[dict[str, str]]:
     """Return the eight mistakes and twelve policies of other shapes."""
     lines = (DATA / "exposure-cases.ndjson").read_text(encoding="utf-8").splitlines()
     cases = [json.loads(line) for line in lines]
-    plain = [c for c in cases if c["policy"] and not c["facts"] and not {"rcp", "scp", "session", "account"} & set(c)]
+    plain = [
+        c
+        for c in cases
+        if c["policy"] and not c["facts"] and not {"rcp", "scp", "session", "account"} & set(c)
+    ]
     chosen = plain[:: len(plain) // 12][:12]
-    rest = {"account": "111122223333", "allow": "203.0.113.0/24, vpce-0a1b2c3d", "request": "presigned"}
+    rest = {
+        "account": "111122223333",
+        "allow": "203.0.113.0/24, vpce-0a1b2c3d",
+        "request": "presigned",
+    }
     return [of_mistake(each) for each in MISTAKES] + [
-        {**rest, "policy": json.dumps(c["policy"]), "object": f"s3://gt-images/{c['key']}", "source": "203.0.113.7"}
+        {
+            **rest,
+            "policy": json.dumps(c["policy"]),
+            "object": f"s3://gt-images/{c['key']}",
+            "source": "203.0.113.7",
+        }
         for c in chosen
     ]
 
@@ -70,7 +87,9 @@ def on_the_command_line(question: dict[str, str], folder: Path, capsys: Any) -> 
     lists: list[str] = []
     for text in question["allow"].split(", "):
         lists += ["--endpoint" if text.startswith("vpce") else "--allow", text]
-    main(["prove", f"s3://{bucket}/{key}" if key.endswith("/") else f"s3://{bucket}", *lists, *files])
+    main(
+        ["prove", f"s3://{bucket}/{key}" if key.endswith("/") else f"s3://{bucket}", *lists, *files]
+    )
     proof = json.loads(capsys.readouterr().out)
     del proof["format_version"]
     answers = [(each["request"], each["answer"]) for each in explained.pop("answers")]
@@ -89,13 +108,19 @@ def at_no_time(proof: dict[str, Any]) -> dict[str, Any]:
 PANES = ("picture", "answers", "proof")
 
 
-def of_the_lab(picture: dict[str, Any], answers: dict[str, Any], proof: dict[str, Any]) -> tuple[Any, ...]:
+def of_the_lab(
+    picture: dict[str, Any], answers: dict[str, Any], proof: dict[str, Any]
+) -> tuple[Any, ...]:
     shown = [(each["request"], each["answer"]) for each in answers["answers"]]
     return picture["exposure"], shown, at_no_time(proof)
 
 
-@pytest.mark.parametrize("question", [pytest.param(q, id=str(n)) for n, q in enumerate(subjects(twenty(), 20))])
-def test_the_lab_answers_as_the_command_line(question: dict[str, str], tmp_path: Path, capsys: Any) -> None:
+@pytest.mark.parametrize(
+    "question", [pytest.param(q, id=str(n)) for n, q in enumerate(subjects(twenty(), 20))]
+)
+def test_the_lab_answers_as_the_command_line(
+    question: dict[str, str], tmp_path: Path, capsys: Any
+) -> None:
     assert of_the_lab(*asked(question, *PANES)) == on_the_command_line(question, tmp_path, capsys)
 
 
@@ -109,14 +134,21 @@ def test_each_mistake_is_one_and_the_guard_ends_it(mistake: dict[str, Any]) -> N
     assert (proof["counterexample"] or {}).get("request", {}).get("action") == action
     if shown["statement"]:
         start, end = shown["span"]
-        assert f'"Sid": {json.dumps(shown["statement"].split(chr(34))[1])}' in question["policy"][start:end]
+        assert (
+            f'"Sid": {json.dumps(shown["statement"].split(chr(34))[1])}'
+            in question["policy"][start:end]
+        )
     guarded = {**question, "policy": guard["merged"]}
     assert asked(guarded, "proof")[0]["proved"] is True
 
 
 VERDICTS = {
-    "An Allow with an address, and no Deny": "anyone with a URL opens this from 4,294,967,040 addresses.",
-    "A check of the referer": "anyone with a URL opens this from 4,294,967,040 addresses, with aws:Referer",
+    "An Allow with an address, and no Deny": (
+        "anyone with a URL opens this from 4,294,967,040 addresses."
+    ),
+    "A check of the referer": (
+        "anyone with a URL opens this from 4,294,967,040 addresses, with aws:Referer"
+    ),
     "A Deny of s3:GetObject alone": "s3:PutObject is opened from 198.51.100.9.",
 }
 
@@ -139,8 +171,16 @@ def test_a_list_that_is_wrong_takes_no_answer_from_the_other_panes() -> None:
 
 
 def test_a_guard_that_has_no_room_takes_no_proof_away() -> None:
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/a*"}
-    long = {"Version": "2012-10-17", "Statement": [{**statement, "Sid": f"s{n:0200}"} for n in range(64)]}
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/a*",
+    }
+    long = {
+        "Version": "2012-10-17",
+        "Statement": [{**statement, "Sid": f"s{n:0200}"} for n in range(64)],
+    }
     question = {**of_mistake(MISTAKES[0]), "policy": json.dumps(long)}
     proof, guard = asked(question, "proof", "guard")
     assert proof["proved"] is False
@@ -156,7 +196,11 @@ def test_a_mark_at_the_beginning_of_a_policy_changes_nothing(mistake: dict[str, 
         for each in answers["answers"]:
             start, end = each.pop("span")
             each["marked"] = (marked if answers is found[1] else question)["policy"][start:end]
-    assert [at_no_time(found[2]), *found[:2], found[3]] == [at_no_time(plain[2]), *plain[:2], plain[3]]
+    assert [at_no_time(found[2]), *found[:2], found[3]] == [
+        at_no_time(plain[2]),
+        *plain[:2],
+        plain[3],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +209,10 @@ def test_a_mark_at_the_beginning_of_a_policy_changes_nothing(mistake: dict[str, 
         ({"policy": "{"}, "policy"),
         ({"policy": " "}, "policy"),
         ({"policy": '{"Version": "2012-10-17", "Statement": [{"Effect": "allow"}]}'}, "policy"),
-        ({"policy": json.dumps(MISTAKES[0]["policy"]).replace("gt-images", "acme-prod-scans")}, "policy"),
+        (
+            {"policy": json.dumps(MISTAKES[0]["policy"]).replace("gt-images", "acme-prod-scans")},
+            "policy",
+        ),
         ({"object": "s3://gt-imagse/scans/"}, "policy"),
         ({"object": "s3://"}, "object"),
         ({"account": "12"}, "account"),
@@ -184,12 +231,20 @@ def test_a_policy_of_another_bucket_has_no_answer() -> None:
     policy = json.dumps(MISTAKES[0]["policy"]).replace("gt-images", "acme-prod-scans")
     for answer in asked({**of_mistake(MISTAKES[0]), "policy": policy}, *PANES, "guard"):
         assert answer["error"] == "This policy names acme-prod-scans, not gt-images."
-        assert answer["next"].startswith("Ask about s3://acme-prod-scans, or correct the Resource of statement 1")
+        assert answer["next"].startswith(
+            "Ask about s3://acme-prod-scans, or correct the Resource of statement 1"
+        )
 
 
 def test_hostile_text_is_escaped() -> None:
-    policy = json.dumps(MISTAKES[0]["policy"]).replace("gt-images/*", "gt-images/<img src=x onerror=a>*")
-    question = {**of_mistake(MISTAKES[0]), "policy": policy, "object": "s3://gt-images/<img src=x onerror=b>"}
+    policy = json.dumps(MISTAKES[0]["policy"]).replace(
+        "gt-images/*", "gt-images/<img src=x onerror=a>*"
+    )
+    question = {
+        **of_mistake(MISTAKES[0]),
+        "policy": policy,
+        "object": "s3://gt-images/<img src=x onerror=b>",
+    }
     assert "<img" not in "".join(answer["html"] for answer in asked(question, *PANES))
 
 
@@ -252,7 +307,9 @@ LATENCY_S = 0.02
 
 
 class Line(Quiet):
-    """A line that all requests share: they wait for their bytes, and each for the way there and back."""
+    """A line that all requests share: they wait for their bytes,
+    and each for the way there and back.
+    """
 
     protocol_version = "HTTP/1.1"
     turn = threading.Lock()
@@ -276,7 +333,9 @@ class Line(Quiet):
 @contextlib.contextmanager
 def served(folder: Path, handler: type[Quiet]) -> Iterator[str]:
     """Serve a folder; gives the address of the page in it."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=str(folder))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/lab.html"
         server.shutdown()
@@ -284,7 +343,9 @@ def served(folder: Path, handler: type[Quiet]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the page and its files as on the docs site; what is fetched and compiled stays in build/lab."""
+    """Return the page and its files as on the docs site;
+    what is fetched and compiled stays in build/lab.
+    """
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("Node and npm are not installed")
     try:
@@ -295,8 +356,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         raise
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(LAB, folder / "_static" / "lab")
-    left_out = shutil.ignore_patterns(*runpy.run_path(str(ROOT / "tools" / "build_lab.py"))["NOT_SERVED"])
-    shutil.copytree(ROOT / "build" / "lab", folder / "_static" / "lab", dirs_exist_ok=True, ignore=left_out)
+    left_out = shutil.ignore_patterns(
+        *runpy.run_path(str(ROOT / "tools" / "build_lab.py"))["NOT_SERVED"]
+    )
+    shutil.copytree(
+        ROOT / "build" / "lab", folder / "_static" / "lab", dirs_exist_ok=True, ignore=left_out
+    )
     fragment = (LAB / "page.html").read_text(encoding="utf-8")
     (folder / "lab.html").write_text(PAGE.format(fragment), encoding="utf-8")
     return folder
@@ -353,12 +418,16 @@ def test_from_a_mistake_to_the_guard_by_keyboard_and_link(site: str, browser: An
     with opened(browser, site, viewport={"width": 420, "height": 900}) as page:
         page.focus("#lab-mistake")
         page.keyboard.press("ArrowDown")
-        page.wait_for_function("document.querySelector('[data-lab=lesson]').textContent.includes('curl')")
+        page.wait_for_function(
+            "document.querySelector('[data-lab=lesson]').textContent.includes('curl')"
+        )
         page.select_option("#lab-mistake", label="Presigned URLs without POST forms")
         page.wait_for_function("document.querySelector('[data-lab=word]').textContent === 'opened'")
         page.focus("#lab-request")
         page.keyboard.press("ArrowUp")
-        page.wait_for_function("document.querySelector('[data-lab=word]').textContent === 'refused'")
+        page.wait_for_function(
+            "document.querySelector('[data-lab=word]').textContent === 'refused'"
+        )
         lit = page.text_content("[data-lab=light] mark")
         assert '"Sid": "OfficeOnly"' in lit
         page.focus("#lab-source")
@@ -369,10 +438,14 @@ def test_from_a_mistake_to_the_guard_by_keyboard_and_link(site: str, browser: An
         page.wait_for_selector("[data-lab=put]:enabled")
         page.focus("[data-lab=put]")
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('[data-lab=proof]').textContent.includes('Proved:')")
+        page.wait_for_function(
+            "document.querySelector('[data-lab=proof]').textContent.includes('Proved:')"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") == 420
         page.click("[data-lab=link]")
-        page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('http')")
+        page.wait_for_function(
+            "async () => (await navigator.clipboard.readText()).startsWith('http')"
+        )
         link = page.evaluate("navigator.clipboard.readText()")
         policy = page.input_value("#lab-policy")
         assert "GtSecurePresignGuard" in policy
@@ -399,8 +472,13 @@ def test_the_first_answer_is_quick_and_then_nothing_is_fetched(site: str, browse
             page.fill("#lab-source", "vpce-0a1b2c3d")
             page.wait_for_selector("#lab[data-current]")
             assert fetched == []
-    print(f"first answer: median {statistics.median(times):.2f} s of {[round(each, 2) for each in times]}")
-    assert statistics.median(times) < FIRST_S * 3, "a bound for a busy machine; the goal is 3 s on a quiet one"
+    print(
+        f"first answer: median {statistics.median(times):.2f} s of"
+        f" {[round(each, 2) for each in times]}"
+    )
+    assert statistics.median(times) < FIRST_S * 3, (
+        "a bound for a busy machine; the goal is 3 s on a quiet one"
+    )
 
 
 def without_time(text: str) -> str:
@@ -430,8 +508,12 @@ IS_THERE = """document.querySelector('[data-lab=loading]')?.textContent.startsWi
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(folder: Path, browser: Any) -> None:
-    """The line's time is counted in bytes, and what comes after it in processor time, in units of a quiet machine."""
+def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(
+    folder: Path, browser: Any
+) -> None:
+    """The line's time is counted in bytes, and what comes after it in processor time,
+    in units of a quiet machine.
+    """
     session = browser.new_browser_cdp_session()
 
     def processor_s() -> float:
@@ -444,10 +526,14 @@ def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(folder: Path, 
         Line.sent.clear()
         paces, before, start = [loop_seconds()], processor_s(), time.monotonic()
         page.goto(address, wait_until="commit")
-        page.wait_for_function("document.querySelector('[data-lab=words]')?.textContent.startsWith('For example: ')")
+        page.wait_for_function(
+            "document.querySelector('[data-lab=words]')?.textContent.startsWith('For example: ')"
+        )
         example = time.monotonic() - start
         assert page.is_visible("progress")
-        assert re.search("Loading the engine: [0-9.]+ of [0-9.]+ MB", page.text_content("[data-lab=loading]"))
+        assert re.search(
+            "Loading the engine: [0-9.]+ of [0-9.]+ MB", page.text_content("[data-lab=loading]")
+        )
         page.wait_for_function(IS_THERE, timeout=60_000)
         come, loading_s = time.monotonic() - start, processor_s() - before
         page.wait_for_selector("#lab[data-answered]", timeout=60_000)
@@ -456,10 +542,10 @@ def test_a_stranger_on_a_phone_sees_an_example_and_soon_an_answer(folder: Path, 
     size = sum(each[1] for each in sent)
     line_s, slowness = size / RATE, statistics.fmean([*paces, loop_seconds()]) / LOOP_S
     print(
-        f"example after {example:.2f} s, all bytes after {come:.2f} s, answer after {first:.2f} s; {size:,} bytes are "
-        f"{line_s:.2f} s of the line; the page took {loading_s:.2f} s of a processor meanwhile and "
-        f"{page_s - loading_s:.2f} s then, at {slowness:.2f} times the pace of a quiet machine; "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"example after {example:.2f} s, all bytes after {come:.2f} s, answer after {first:.2f} s;"
+        f" {size:,} bytes are {line_s:.2f} s of the line; the page took {loading_s:.2f} s of a"
+        f" processor meanwhile and {page_s - loading_s:.2f} s then, at {slowness:.2f} times the"
+        f" pace of a quiet machine; load {os.getloadavg()[0]:.1f}"
     )
     box = page.locator("[data-lab=verdict]").bounding_box()
     assert box["y"] + box["height"] < 844
@@ -495,7 +581,9 @@ def log(tmp_path: Path) -> Path:
 
 def same_counts(page: dict[str, Any], native: dict[str, Any]) -> None:
     assert sorted(map(str, page["table"])) == sorted(map(str, native["table"]))
-    assert {name: page[name] for name in native if name != "table"} == {k: v for k, v in native.items() if k != "table"}
+    assert {name: page[name] for name in native if name != "table"} == {
+        k: v for k, v in native.items() if k != "table"
+    }
 
 
 def test_the_page_counts_a_log_with_the_same_sql(log: Path, tmp_path: Path) -> None:
@@ -519,8 +607,12 @@ def test_the_page_does_not_decide_by_one_reading_of_a_line(tmp_path: Path) -> No
     assert glued["lines"] == 2
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "hello\nworld\n", "<!DOCTYPE html>\n<p>Sign in</p>\n"])
-def test_the_page_does_not_say_that_an_empty_or_another_text_has_no_urls(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "hello\nworld\n", "<!DOCTYPE html>\n<p>Sign in</p>\n"]
+)
+def test_the_page_does_not_say_that_an_empty_or_another_text_has_no_urls(
+    text: str, tmp_path: Path
+) -> None:
     found = counted(text.encode(), tmp_path / "part")
     assert found["unknown"] is True
     assert found["summary"].startswith("Unknown whether a URL leaked.")
@@ -528,7 +620,9 @@ def test_the_page_does_not_say_that_an_empty_or_another_text_has_no_urls(text: s
 
 
 def test_a_line_that_cannot_be_read_makes_the_rest_unknown(log: Path, tmp_path: Path) -> None:
-    [good] = [line for line in lines.all_lines() if "REST.GET.OBJECT" in line and "X-Amz" not in line][:1]
+    [good] = [
+        line for line in lines.all_lines() if "REST.GET.OBJECT" in line and "X-Amz" not in line
+    ][:1]
     assert counted(f"{good}\n".encode(), tmp_path / "part")["unknown"] is False
     found = counted(f"{good}\nno record\n".encode(), tmp_path / "part")
     assert found["unknown"] is True
@@ -545,7 +639,9 @@ def test_an_empty_value_is_shown_as_s3_writes_it(log: Path, tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
-def test_a_browser_counts_a_log_with_the_same_sql(site: str, browser: Any, log: Path, packed: bool) -> None:
+def test_a_browser_counts_a_log_with_the_same_sql(
+    site: str, browser: Any, log: Path, packed: bool
+) -> None:
     """One more engine for the one query: DuckDB's build for the browser."""
     dropped = log.with_suffix(".log.gz") if packed else log
     if packed:
@@ -566,7 +662,8 @@ def test_a_log_that_cannot_be_read_says_so(site: str, browser: Any, tmp_path: Pa
     with opened(browser, site) as page:
         page.set_input_files("[data-log=files]", str(trail))
         page.wait_for_function(
-            "document.querySelector('[data-log=status]').textContent.includes('Not counted')", timeout=240_000
+            "document.querySelector('[data-log=status]').textContent.includes('Not counted')",
+            timeout=240_000,
         )
         assert "trail.json is JSON" in page.text_content("[data-log=status]")
 
@@ -582,7 +679,8 @@ def test_a_large_log_does_not_freeze_the_page(site: str, browser: Any, log: Path
         start = time.monotonic()
         page.set_input_files("[data-log=files]", str(log))
         page.wait_for_function(
-            "/MB read/.test(document.querySelector('[data-log=status]').textContent)", timeout=240_000
+            "/MB read/.test(document.querySelector('[data-log=status]').textContent)",
+            timeout=240_000,
         )
         for address in ("203.0.113.7", "192.0.2.1", "vpce-0a1b2c3d"):
             page.fill("#lab-source", address)
@@ -591,7 +689,8 @@ def test_a_large_log_does_not_freeze_the_page(site: str, browser: Any, log: Path
         page.wait_for_selector("#lab-log[data-counted]", timeout=900_000)
         found = page.evaluate("document.getElementById('lab-log').counted")
         print(
-            f"{log.stat().st_size / 2**20:.0f} MB counted in {time.monotonic() - start:.0f} s, frame {longest:.0f} ms"
+            f"{log.stat().st_size / 2**20:.0f} MB counted in {time.monotonic() - start:.0f} s,"
+            f" frame {longest:.0f} ms"
         )
     assert found["hits"] + found["unreadable"] > 100_000
     assert longest < 1000

@@ -26,7 +26,10 @@ REFERENCE = ROOT / "docs" / "reference"
 @pytest.mark.parametrize("tool", ["make_reference.py", "make_pictures.py", "make_story.py"])
 def test_made_files_are_current(tool: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, str(ROOT / "tools" / tool), "--check"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -37,10 +40,14 @@ def test_what_the_page_on_the_whole_names_is_there() -> None:
     named = set(re.findall(r"`((?:gt_secure|tests)/[^`]+)`", text))
     assert len(named) > 20
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
-    rows = re.findall(r"^\| [^|]+ \| ([^|]*`[A-Z][^|]*) \| ([^|]*gt_secure/[^|]*) \|$", text, re.MULTILINE)
+    rows = re.findall(
+        r"^\| [^|]+ \| ([^|]*`[A-Z][^|]*) \| ([^|]*gt_secure/[^|]*) \|$", text, re.MULTILINE
+    )
     assert len(rows) == 12
     for types, modules in rows:
-        defined = "".join((ROOT / name).read_text(encoding="utf-8") for name in re.findall(r"`([^`]+)`", modules))
+        defined = "".join(
+            (ROOT / name).read_text(encoding="utf-8") for name in re.findall(r"`([^`]+)`", modules)
+        )
         for name in re.findall(r"`([A-Z]\w+)`", types):
             assert re.search(rf"^class {name}\b", defined, re.MULTILINE), name
 
@@ -59,7 +66,9 @@ def test_the_readme_has_at_most_700_words() -> None:
         ("make_pictures.py", "who-is-refused.svg"),
     ],
 )
-def test_a_stale_file_is_noticed(tool: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_file_is_noticed(
+    tool: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The check of the tool looks at the text, not only for the file."""
     import importlib.util
 
@@ -94,7 +103,11 @@ def test_every_command_and_option_is_described() -> None:
     pages = [REFERENCE / "commands.md", *sorted((REFERENCE / "commands").glob("*.md"))]
     texts = [each.read_text(encoding="utf-8") for each in pages]
     page = "\n".join(texts)
-    commands = next(action for action in build_parser()._actions if hasattr(action, "choices") and action.choices)
+    commands = next(
+        action
+        for action in build_parser()._actions
+        if hasattr(action, "choices") and action.choices
+    )
     for name, command in commands.choices.items():
         if command.prog != f"gt-secure {name}":
             continue  # an alias
@@ -105,28 +118,40 @@ def test_every_command_and_option_is_described() -> None:
             for flag in action.option_strings:
                 assert f"`{flag}`" in section, f"{name} {flag}"
             said = action.help.replace("%(default)s", str(action.default)).replace("%%", "%")
-            assert f"| {said.replace('|', chr(92) + '|')} |" in section, f"{name} {action.option_strings}"
+            assert f"| {said.replace('|', chr(92) + '|')} |" in section, (
+                f"{name} {action.option_strings}"
+            )
 
 
 def test_every_finding_is_described() -> None:
     page = (REFERENCE / "findings.md").read_text(encoding="utf-8")
-    catalog = json.loads((ROOT / "gt_secure" / "findings" / "findings.json").read_text(encoding="utf-8"))
-    notices = json.loads((ROOT / "gt_secure" / "restriction" / "notices.json").read_text(encoding="utf-8"))
+    catalog = json.loads(
+        (ROOT / "gt_secure" / "findings" / "findings.json").read_text(encoding="utf-8")
+    )
+    notices = json.loads(
+        (ROOT / "gt_secure" / "restriction" / "notices.json").read_text(encoding="utf-8")
+    )
     assert {path.stem for path in (REFERENCE / "findings").glob("*.md")} == {*catalog, *notices}
     for code, row in {**catalog, **notices}.items():
         assert f"(findings/{code}.md)" in page
         text = (REFERENCE / "findings" / f"{code}.md").read_text(encoding="utf-8")
-        assert [row[part] for part in ("why", "fix", "source_url") if row.get(part, "") not in text] == []
+        assert [
+            row[part] for part in ("why", "fix", "source_url") if row.get(part, "") not in text
+        ] == []
 
 
 def test_every_public_name_is_in_the_python_reference() -> None:
     import gt_secure
 
-    page = "\n".join(path.read_text(encoding="utf-8") for path in (REFERENCE / "python").glob("*.md"))
+    page = "\n".join(
+        path.read_text(encoding="utf-8") for path in (REFERENCE / "python").glob("*.md")
+    )
     listed = set(re.findall(r"^\.\. auto\w+:: [\w.]*?(\w+)$", page, re.MULTILINE))
     modules = {"errors"}  # shown whole
     assert modules <= listed
-    packages = {name for name in gt_secure.__all__ if isinstance(getattr(gt_secure, name), ModuleType)}
+    packages = {
+        name for name in gt_secure.__all__ if isinstance(getattr(gt_secure, name), ModuleType)
+    }
     assert set(gt_secure.__all__) - listed - packages - {"GtSecureError", "__version__"} == set()
 
 
@@ -139,11 +164,22 @@ def test_pictures_say_in_words_what_they_show() -> None:
 
 
 def test_the_picture_tells_what_the_locks_do() -> None:
-    """A few cells by hand, from AWS's description of the keys, against the table that the engine made."""
+    """A few cells by hand, from AWS's description of the keys,
+    against the table that the engine made.
+    """
     text = (ROOT / "docs" / "images" / "who-is-refused.svg").read_text(encoding="utf-8")
-    assert "Ground Truth itself: no lock: opened, URL lock: opened, bucket guard: opened, both: opened." in text
-    assert "sent the URL: no lock: opened, URL lock: refused, bucket guard: opened, both: refused." in text
-    assert "VPC endpoint: no lock: opened, URL lock: refused, bucket guard: refused, both: refused." in text
+    assert (
+        "Ground Truth itself: no lock: opened, URL lock: opened, bucket guard: opened, both:"
+        " opened." in text
+    )
+    assert (
+        "sent the URL: no lock: opened, URL lock: refused, bucket guard: opened, both: refused."
+        in text
+    )
+    assert (
+        "VPC endpoint: no lock: opened, URL lock: refused, bucket guard: refused, both: refused."
+        in text
+    )
 
 
 def test_aws_commands_of_the_guides_exist() -> None:
@@ -158,7 +194,13 @@ def test_aws_commands_of_the_guides_exist() -> None:
             operations = {xform_name(each, "-"): each for each in model.operation_names}
             assert name in operations, f"{page.name}: {command}"
             members = model.operation_model(operations[name]).input_shape.members
-            known = {f"--{xform_name(each, '-')}" for each in members} | {"--query", "--output", "--region"}
-            assert {each for each in words if each.startswith("--")} <= known, f"{page.name}: {command}"
+            known = {f"--{xform_name(each, '-')}" for each in members} | {
+                "--query",
+                "--output",
+                "--region",
+            }
+            assert {each for each in words if each.startswith("--")} <= known, (
+                f"{page.name}: {command}"
+            )
             looked += 1
     assert looked >= 5

@@ -1,4 +1,6 @@
-"""Each recipe of the page on the whole is made in a copy, passes its tests, and gives what it promises."""
+"""Each recipe of the page on the whole is made in a copy, passes its tests,
+and gives what it promises.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,14 @@ from support.rooms import clean
 PAGE = ROOT / "docs" / "how-it-fits.md"
 NEEDED = ("gt_secure", "tests", "tools", "integrations", "docs", "pyproject.toml", "setup.cfg")
 """Files and folders of a copy."""
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "images", "decisions", "browser", "clients", "notebooks", "build")
+LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", "images", "decisions", "browser", "clients", "notebooks", "build"
+)
 _DIFF = re.compile(r"^```diff\n--- (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 USES = {
-    "A kind of request": """
+    "A kind of request": (
+        """
 from support.answers import exposed
 elsewhere = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
 deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObjectTagging", "Resource": "*", "Condition": elsewhere}
@@ -28,14 +33,18 @@ exposure = exposed({"Version": "2012-10-17", "Statement": [deny]})
 assert exposure.row("tags").to_dict()["opened"]["cidrs"] == ["203.0.113.0/24"]
 assert exposure.row("presigned").to_dict()["opened"]["cidrs"] == ["0.0.0.0/0", "::/0"]
 assert "a presigned URL for the tags" in str(exposure)
-""",
-    "A panel field": """
+"""
+    ),
+    "A panel field": (
+        """
 from gt_secure.widgets import AllowEditor
 editor = AllowEditor(bucket="gt-images", addresses=["203.0.113.0/24"])
 editor.inputs["version_4_only"].value = "Yes"
 assert editor.restriction().version_4_only is True
-""",
-    "A check": """
+"""
+    ),
+    "A check": (
+        """
 import json, os
 from gt_secure.cli.main import main
 from gt_secure.sandbox import Sandbox
@@ -43,8 +52,10 @@ with Sandbox() as sandbox:
     os.environ |= sandbox.environment()
     code = main(["check", "access-is-logged", "s3://gt-images"])  # logging is on there
     assert code == 0, code
-""",
-    "A log column": """
+"""
+    ),
+    "A log column": (
+        """
 import contextlib, io, json
 from pathlib import Path
 from gt_secure.cli.main import main
@@ -60,8 +71,10 @@ with read_hits("a.log") as hits:
 with contextlib.redirect_stdout(io.StringIO()) as text:
     assert main(["hits", "a.log", "--by", "extension", "--json"]) == 0
 assert json.loads(text.getvalue()) == expected
-""",
-    "A finding": """
+"""
+    ),
+    "A finding": (
+        """
 import contextlib, io, json
 from pathlib import Path
 from gt_secure.cli.main import main
@@ -74,7 +87,8 @@ Path("template.json").write_text(json.dumps(template))
 with contextlib.redirect_stdout(io.StringIO()) as text:
     main(["findings", "--cloudformation", "template.json", "--account", "111122223333", "--json"])
 assert "service-grant" in {row["code"] for row in json.loads(text.getvalue())["findings"] if row["state"] == "found"}
-""",
+"""
+    ),
 }
 """For each recipe a program that uses what was added."""
 
@@ -91,7 +105,9 @@ def edit(folder: Path, name: str, diff: str) -> None:
     text = path.read_text(encoding="utf-8")
     for part in diff.split("@@\n"):
         lines = part.splitlines()
-        old, new = ("".join(line[1:] + "\n" for line in lines if not line.startswith(sign)) for sign in "+-")
+        old, new = (
+            "".join(line[1:] + "\n" for line in lines if not line.startswith(sign)) for sign in "+-"
+        )
         assert text.count(old) == 1, f"{name} has {text.count(old)} places for:\n{old}"
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
@@ -100,9 +116,17 @@ def edit(folder: Path, name: str, diff: str) -> None:
 def run(folder: Path, *words: str) -> None:
     """Run Python in the copy, which is found before the checkout."""
     paths = {"PYTHONPATH": f"{folder}:{folder / 'tests'}"}
-    kept = {name: str(folder / "kept") for name in ("GT_SECURE_JOURNAL", "GT_SECURE_CACHE", "GT_SECURE_SWEEPS")}
+    kept = {
+        name: str(folder / "kept")
+        for name in ("GT_SECURE_JOURNAL", "GT_SECURE_CACHE", "GT_SECURE_SWEEPS")
+    }
     done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=clean() | paths | kept, capture_output=True, text=True, timeout=900
+        [sys.executable, *words],
+        cwd=folder,
+        env=clean() | paths | kept,
+        capture_output=True,
+        text=True,
+        timeout=900,
     )
     assert done.returncode == 0, f"{words}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
 
@@ -124,7 +148,10 @@ def test_a_recipe_is_a_whole_change(heading: str, tmp_path: Path) -> None:
     assert len(edits) >= 2
     for name, diff in edits:
         edit(tmp_path, name, diff)
-    here = "import gt_secure; from pathlib import Path; assert Path(gt_secure.__file__).parents[1] == Path.cwd()\n"
+    here = (
+        "import gt_secure; from pathlib import Path; assert Path(gt_secure.__file__).parents[1] =="
+        " Path.cwd()\n"
+    )
     run(tmp_path, "-c", here + USES[heading])
     for tool in re.findall(r"Then run `\.venv/bin/python (tools/\w+\.py)`", recipe):
         run(tmp_path, tool)

@@ -11,13 +11,17 @@ import pytest
 from support.subjects import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
-ROW = re.compile(r"^\| (?P<promise>[^|]+) \| `(?P<file>tests/[\w/]+\.py)::(?P<test>test_\w+)` \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (?P<promise>[^|]+) \| `(?P<file>tests/[\w/]+\.py)::(?P<test>test_\w+)` \|$", re.MULTILINE
+)
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ROWS = subjects((match.groups() for match in ROW.finditer(TEXT)), 45)
 
 
 def test_there_are_promises() -> None:
-    assert len(ROWS) == TEXT.count("`tests/"), "a row that does not parse is a promise without a test"
+    assert len(ROWS) == TEXT.count("`tests/"), (
+        "a row that does not parse is a promise without a test"
+    )
 
 
 @pytest.mark.parametrize(("promise", "file", "test"), ROWS, ids=[row[2] for row in ROWS])

@@ -1,4 +1,6 @@
-"""The site is built strictly, every link inside it leads somewhere, and nothing in it is fetched from elsewhere."""
+"""The site is built strictly, every link inside it leads somewhere,
+and nothing in it is fetched from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ import pytest
 from support.blocks import ROOT
 from support.chromium import AXE, axe_script, chromium_program, start_chromium
 
-pytest.importorskip("myst_nb", reason="the docs tools are not installed here: make docs runs these tests")
+pytest.importorskip(
+    "myst_nb", reason="the docs tools are not installed here: make docs runs these tests"
+)
 
 
 class _Links(HTMLParser):
@@ -48,7 +52,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(os.environ["GT_SECURE_SITE"])
     folder = tmp_path_factory.mktemp("site")
     # A proxy that nobody answers at: whatever would be fetched at build time fails.
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    nowhere = dict.fromkeys(
+        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+    )
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools/build_docs.py"), "--out", f"{folder}/site", "--pages", f"{folder}/pages"],
         capture_output=True, text=True, cwd=ROOT, env={**os.environ, **nowhere},
@@ -79,7 +85,8 @@ def test_every_internal_link_and_anchor_resolves(site: Path, parsed: dict[Path, 
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             target = target / "index.html" if target.is_dir() else target
             missing = not target.is_file()
-            in_lab = target.name == "lab.html" and parts.fragment.startswith("1.")  # fields of the lab
+            # fields of the lab
+            in_lab = target.name == "lab.html" and parts.fragment.startswith("1.")
             if not missing and parts.fragment and target in parsed and not in_lab:
                 missing = unquote(parts.fragment) not in parsed[target].ids
             if missing:
@@ -92,17 +99,26 @@ def test_nothing_is_fetched_from_elsewhere(site: Path, parsed: dict[Path, _Links
     foreign = [f for links in parsed.values() for f in links.fetched if urlsplit(f).netloc]
     assert foreign == []
     styles = [style.read_text(encoding="utf-8") for style in site.rglob("*.css")]
-    assert [url for text in styles for url in re.findall(r"url\(['\"]?(https?://[^)]+)", text)] == []
+    assert [
+        url for text in styles for url in re.findall(r"url\(['\"]?(https?://[^)]+)", text)
+    ] == []
 
 
-def test_every_tutorial_is_in_the_site_with_its_figures(site: Path, parsed: dict[Path, _Links]) -> None:
+def test_every_tutorial_is_in_the_site_with_its_figures(
+    site: Path, parsed: dict[Path, _Links]
+) -> None:
     for book in (ROOT / "notebooks").rglob("*.ipynb"):
         page = site / "tutorials" / f"{book.stem}.html"
         figures = book.read_text(encoding="utf-8").count('"image/svg+xml"')
-        assert len([f for f in parsed[page].fetched if f.endswith(".svg") and "_images" in f]) == figures
+        assert (
+            len([f for f in parsed[page].fetched if f.endswith(".svg") and "_images" in f])
+            == figures
+        )
 
 
-@pytest.mark.parametrize(("folder", "index"), [("decisions", "index"), ("reference/findings", "../findings")])
+@pytest.mark.parametrize(
+    ("folder", "index"), [("decisions", "index"), ("reference/findings", "../findings")]
+)
 def test_every_page_of_a_folder_is_in_its_index(
     folder: str, index: str, site: Path, parsed: dict[Path, _Links]
 ) -> None:
@@ -118,14 +134,25 @@ def test_diagrams_have_a_dark_twin(site: Path, parsed: dict[Path, _Links]) -> No
 
 
 def test_public_names_have_an_anchor(site: Path, parsed: dict[Path, _Links]) -> None:
-    """Autodoc has documented them: a page that lists a name without its text would pass the build."""
-    ids = {anchor for page, links in parsed.items() if "python" in page.parts for anchor in links.ids}
-    for name in ("connection.Connection.plan", "restriction.Restriction", "logs.Hits.count", "errors.AccessDenied"):
+    """Autodoc has documented them: a page that lists a name without its text
+    would pass the build.
+    """
+    ids = {
+        anchor for page, links in parsed.items() if "python" in page.parts for anchor in links.ids
+    }
+    for name in (
+        "connection.Connection.plan",
+        "restriction.Restriction",
+        "logs.Hits.count",
+        "errors.AccessDenied",
+    ):
         assert f"gt_secure.{name}" in ids
 
 
 def test_the_search_works_from_a_folder(site: Path) -> None:
-    """The index is a script, not a file that a page would fetch, which browsers forbid without a server."""
+    """The index is a script, not a file that a page would fetch,
+    which browsers forbid without a server.
+    """
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")
     assert "counterexampl" in index
@@ -136,7 +163,14 @@ def test_the_lab_has_what_it_loads(site: Path) -> None:
         pytest.skip("make docs builds the engine of the lab first")
     lab = site / "_static" / "lab"
     names = {path.relative_to(lab).as_posix() for path in lab.rglob("*")}
-    assert {"lab.js", "worker.js", "mistakes.json", "engine.zip", "started.bin.gz", "pyodide.asm.wasm.gz"} <= names
+    assert {
+        "lab.js",
+        "worker.js",
+        "mistakes.json",
+        "engine.zip",
+        "started.bin.gz",
+        "pyodide.asm.wasm.gz",
+    } <= names
 
 
 class Counted(http.server.SimpleHTTPRequestHandler):
@@ -174,19 +208,27 @@ def lab(site: Path) -> Iterator[Any]:
 
 
 WIRE = 9_000_000
-"""Bytes before the first answer, with all that the theme fetches, unpacked as a plain server sends it."""
+"""Bytes before the first answer, with all that the theme fetches,
+unpacked as a plain server sends it.
+"""
 
 
 def test_the_lab_fetches_little_before_its_first_answer(site: Path, lab: Any) -> None:
     later = {f"_static/lab/{name}" for name in ("engine.zip", "stdlib.zip")}
-    sizes = {name: (site / name).stat().st_size for name in lab.files - later if (site / name).is_file()}
+    sizes = {
+        name: (site / name).stat().st_size for name in lab.files - later if (site / name).is_file()
+    }
     print(f"{sum(sizes.values()):,} bytes in {len(sizes)} files")
     assert {"lab.html", "_static/lab/lab.js", "_static/lab/started.bin.gz"} <= set(sizes)
     assert sum(sizes.values()) <= WIRE
 
 
 def test_only_the_page_of_results_waits_for_the_index(parsed: dict[Path, _Links]) -> None:
-    with_index = [page.name for page, links in parsed.items() if any("searchindex" in each for each in links.fetched)]
+    with_index = [
+        page.name
+        for page, links in parsed.items()
+        if any("searchindex" in each for each in links.fetched)
+    ]
     assert with_index == ["search.html"]
 
 

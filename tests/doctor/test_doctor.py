@@ -13,7 +13,15 @@ from gt_secure.aws.managed_lists import read_lists
 from gt_secure.base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
 from gt_secure.cli import exit_codes
 from gt_secure.cli.main import main
-from gt_secure.doctor import FEATURES, Scope, environment, examine, execution_role, policy_for, scope_of
+from gt_secure.doctor import (
+    FEATURES,
+    Scope,
+    environment,
+    examine,
+    execution_role,
+    policy_for,
+    scope_of,
+)
 from gt_secure.doctor.features import choose
 from support.box import PREFIX_LIST_ID, until
 from support.sample import sample
@@ -31,15 +39,17 @@ def scope(**more):
 def log_something(account: Account) -> None:
     """The log has an object only after a first delivery."""
     account.client("s3").head_object(Bucket=BUCKET, Key="scans/0001.png")
-    until(lambda: account.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/").get("KeyCount"))
+    until(
+        lambda: account.client("s3").list_objects_v2(Bucket="gt-logs", Prefix="s3/").get("KeyCount")
+    )
 
 
 def test_the_administrator_can_do_everything(account: Account):
     log_something(account)
     found = examine(account.gt, **GIVEN)
-    assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(FEATURES, "yes"), (
-        found.to_dict()
-    )
+    assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(
+        FEATURES, "yes"
+    ), found.to_dict()
     assert found.headline == "13 of 13 features can be used."
     assert found.scope.log_bucket == "gt-logs"
     ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
@@ -98,12 +108,20 @@ def use(gt, name: str, account: Account) -> None:
         assert read_lists(gt.aws, [PREFIX_LIST_ID])[0].networks
     elif name == "ip-sets":
         waf = account.client("wafv2")
-        waf.create_ip_set(Name="own", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=["192.0.2.0/24"])
+        waf.create_ip_set(
+            Name="own", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=["192.0.2.0/24"]
+        )
         try:
             assert read_lists(gt.aws, ["wafv2:ipset/own"])[0].networks
         finally:
-            found = next(each for each in waf.list_ip_sets(Scope="REGIONAL")["IPSets"] if each["Name"] == "own")
-            waf.delete_ip_set(Name="own", Scope="REGIONAL", Id=found["Id"], LockToken=found["LockToken"])
+            found = next(
+                each
+                for each in waf.list_ip_sets(Scope="REGIONAL")["IPSets"]
+                if each["Name"] == "own"
+            )
+            waf.delete_ip_set(
+                Name="own", Scope="REGIONAL", Id=found["Id"], LockToken=found["LockToken"]
+            )
     elif name == "signers":
         assert gt.who_can_open(BUCKET, "scans/0001.png").signers
     elif name == "history":
@@ -112,7 +130,11 @@ def use(gt, name: str, account: Account) -> None:
         with gt.hits(BUCKET) as hits:
             assert len(hits) > 0
     else:
-        assert [each.detail for each in gt.findings(team=TEAM, bucket=BUCKET) if each.code == "not-checked"] == []
+        assert [
+            each.detail
+            for each in gt.findings(team=TEAM, bucket=BUCKET)
+            if each.code == "not-checked"
+        ] == []
     # Something that the policy does not name stays refused.
     with pytest.raises(AccessDenied), aws_errors("sagemaker:DeleteWorkteam"):
         gt.aws.client("sagemaker").delete_workteam(WorkteamName=TEAM)
@@ -136,7 +158,9 @@ class trusting:
 
     def __init__(self, account: Account, arn: str) -> None:
         self.iam = account.client("iam")
-        before = self.iam.get_role(RoleName="GroundTruthExecution")["Role"]["AssumeRolePolicyDocument"]
+        before = self.iam.get_role(RoleName="GroundTruthExecution")["Role"][
+            "AssumeRolePolicyDocument"
+        ]
         self.before = before
         extra = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}
         self.after = {**before, "Statement": [*before["Statement"], extra]}
@@ -148,7 +172,9 @@ class trusting:
         self._put(self.before)
 
     def _put(self, document):
-        self.iam.update_assume_role_policy(RoleName="GroundTruthExecution", PolicyDocument=json.dumps(document))
+        self.iam.update_assume_role_policy(
+            RoleName="GroundTruthExecution", PolicyDocument=json.dumps(document)
+        )
 
 
 @pytest.mark.parametrize("name", sample(FEATURES, 3))
@@ -157,7 +183,9 @@ def test_without_one_needed_permission_a_feature_is_not_yes(account: Account, na
     policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
     taken = [each.action for each in FEATURES[name].permissions if not each.optional][-1]
     deny = {"Effect": "Deny", "Action": taken, "Resource": "*"}
-    found = examine(account.user(SIMULATE, *policy["Statement"], deny), **GIVEN, logs=LOGS, features=[name])
+    found = examine(
+        account.user(SIMULATE, *policy["Statement"], deny), **GIVEN, logs=LOGS, features=[name]
+    )
     state = found.state(name)
     assert state.status != "yes"
     assert taken in state.why
@@ -208,7 +236,13 @@ def test_what_is_not_named_is_not_known_and_asks_for_it(account: Account):
 
 
 def test_bad_input(account: Account):
-    for more in ({"bucket": "NOT"}, {"team": "no team"}, {"role_arn": "me"}, {"features": ["gard"]}, {"logs": "x"}):
+    for more in (
+        {"bucket": "NOT"},
+        {"team": "no team"},
+        {"role_arn": "me"},
+        {"features": ["gard"]},
+        {"logs": "x"},
+    ):
         with pytest.raises(InvalidInput) as caught:
             examine(account.gt, **more)
         assert caught.value.next_step
@@ -236,7 +270,9 @@ def test_facts(account: Account):
 
 def test_an_old_sdk_and_a_wrong_clock_are_found(account: Account, monkeypatch):
     monkeypatch.setattr(
-        type(account.gt.aws), "knows", lambda self, operation, member: member != "WorkerAccessConfiguration"
+        type(account.gt.aws),
+        "knows",
+        lambda self, operation, member: member != "WorkerAccessConfiguration",
     )
 
     late = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=20)
@@ -250,7 +286,9 @@ class OneDate:
     """An account whose answers have one header."""
 
     def __init__(self, date: object) -> None:
-        self.answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date} if date is not None else {}}}
+        self.answer = {
+            "ResponseMetadata": {"HTTPHeaders": {"date": date} if date is not None else {}}
+        }
 
     def client(self, _: str) -> OneDate:
         return self
@@ -278,7 +316,9 @@ NOW = "Tue, 01 Dec 2026 10:00:00"
     ],
 )
 def test_every_form_of_a_date_is_read(date: str, monkeypatch):
-    monkeypatch.setattr(environment, "_now", lambda: dt.datetime(2026, 12, 1, 10, 0, 30, tzinfo=dt.UTC))
+    monkeypatch.setattr(
+        environment, "_now", lambda: dt.datetime(2026, 12, 1, 10, 0, 30, tzinfo=dt.UTC)
+    )
     assert environment._clock(OneDate(date)) == environment.Fact("clock", "30 s off")
 
 
@@ -323,7 +363,9 @@ class TestCommand:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
         assert run("--need", "teams", "--team", TEAM)[0] == exit_codes.FOUND
-        _, out, _ = run("--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS, "--role-arn", ROLE)
+        _, out, _ = run(
+            "--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS, "--role-arn", ROLE
+        )
         assert "sagemaker:UpdateWorkteam" in out
 
     def test_policy(self, run):
@@ -334,7 +376,9 @@ class TestCommand:
         assert run("--policy", "guard")[0] == 64
         assert run("--policy", "gard")[0] == 64
 
-    def test_policy_without_names_leaves_out_what_it_cannot_write(self, run, account: Account, monkeypatch):
+    def test_policy_without_names_leaves_out_what_it_cannot_write(
+        self, run, account: Account, monkeypatch
+    ):
         keys = account.keys()
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
@@ -350,7 +394,11 @@ class TestCommand:
 
 
 def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
-    rights = {"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    rights = {
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"],
+        "Resource": "*",
+    }
     state = examine(account.user(rights, SIMULATE), **GIVEN, features=["sign"]).state("sign")
     assert state.status == "unknown"
     assert "cannot be read" in state.why
@@ -361,13 +409,22 @@ def test_a_role_that_trusts_itself(account: Account):
 
     import gt_secure
 
-    assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")["Credentials"]
+    assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")[
+        "Credentials"
+    ]
     session = boto3.Session(
-        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name="us-east-1"
+        assumed["AccessKeyId"],
+        assumed["SecretAccessKey"],
+        assumed["SessionToken"],
+        region_name="us-east-1",
     )
     gt = gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
     iam = account.client("iam")
-    rights = {"Effect": "Allow", "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"], "Resource": "*"}
+    rights = {
+        "Effect": "Allow",
+        "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+        "Resource": "*",
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
     iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
     try:
@@ -383,24 +440,37 @@ class TestRole:
         with pytest.raises(NotFound):
             execution_role(account.gt)
 
-    def test_from_iam_from_the_metadata_file_and_from_the_session(self, account: Account, tmp_path, monkeypatch):
+    def test_from_iam_from_the_metadata_file_and_from_the_session(
+        self, account: Account, tmp_path, monkeypatch
+    ):
         import boto3
 
         import gt_secure
 
-        assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")["Credentials"]
+        assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")[
+            "Credentials"
+        ]
         session = boto3.Session(
-            assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name="us-east-1"
+            assumed["AccessKeyId"],
+            assumed["SecretAccessKey"],
+            assumed["SessionToken"],
+            region_name="us-east-1",
         )
         file = tmp_path / "resource-metadata.json"
         monkeypatch.setattr("gt_secure.aws.execution_role.STUDIO_METADATA", file)
 
         def look():
-            return execution_role(gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url))
+            return execution_role(
+                gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
+            )
 
         found = look()
-        assert (found.arn, found.how, found.exact) == (ROLE, "session", False), "this role may not call iam:GetRole"
-        file.write_text(json.dumps({"ExecutionRoleArn": ROLE.replace("role/", "role/service-role/")}))
+        assert (found.arn, found.how, found.exact) == (ROLE, "session", False), (
+            "this role may not call iam:GetRole"
+        )
+        file.write_text(
+            json.dumps({"ExecutionRoleArn": ROLE.replace("role/", "role/service-role/")})
+        )
         found = look()
         assert (found.arn, found.how) == (ROLE.replace("role/", "role/service-role/"), "metadata")
         file.write_text(json.dumps({"ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/another"}))
@@ -410,7 +480,9 @@ class TestRole:
         iam = account.client("iam")
         right = {"Effect": "Allow", "Action": "iam:GetRole", "Resource": ROLE}
         document = json.dumps({"Version": "2012-10-17", "Statement": [right]})
-        iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
+        iam.put_role_policy(
+            RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document
+        )
         try:
             assert look().how == "iam"
         finally:

@@ -52,14 +52,24 @@ def test_each_permission_is_granted_on_its_own_resource_and_nowhere_else(names):
     policy = policy_for(features, FULL)
     wanted = {(p.action, FULL.arn(p.target)) for feature in features for p in feature.permissions}
     for action, resource in wanted:
-        assert allowed(policy, action, str(resource).replace("*", "x") if resource != "*" else "*"), action
-    resources = {FULL.arn(p.target) for feature in FEATURES.values() for p in feature.permissions} - {"*"}
+        assert allowed(
+            policy, action, str(resource).replace("*", "x") if resource != "*" else "*"
+        ), action
+    resources = {
+        FULL.arn(p.target) for feature in FEATURES.values() for p in feature.permissions
+    } - {"*"}
     actions = {p.action for feature in FEATURES.values() for p in feature.permissions}
     wide = {action for action, resource in wanted if resource == "*"}
     for action, resource in itertools.product(sorted(actions - wide), sorted(map(str, resources))):
         if (action, resource) not in wanted and not overlaps(wanted, action, resource):
             assert not allowed(policy, action, resource.replace("*", "x")), (action, resource)
-    for action in ("s3:DeleteObject", "s3:PutObject", "iam:PassRole", "sagemaker:DeleteWorkteam", "s3:PutBucketAcl"):
+    for action in (
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "iam:PassRole",
+        "sagemaker:DeleteWorkteam",
+        "s3:PutBucketAcl",
+    ):
         assert not allowed(policy, action, "arn:aws:s3:::gt-images/scans/x")
     for action, resource in wanted:
         if resource not in ("*", None) and resource.startswith("arn:aws:s3:::"):
@@ -68,7 +78,9 @@ def test_each_permission_is_granted_on_its_own_resource_and_nowhere_else(names):
 
 def overlaps(wanted, action, resource):
     """An ARN with a wildcard holds others."""
-    return any(a == action and str(r).endswith("*") and resource.startswith(str(r)[:-1]) for a, r in wanted)
+    return any(
+        a == action and str(r).endswith("*") and resource.startswith(str(r)[:-1]) for a, r in wanted
+    )
 
 
 @pytest.mark.needs("parliament")
@@ -78,9 +90,12 @@ def test_parliament_finds_nothing(names):
 
     text = json.dumps(policy_for(choose(names), FULL))
     found = parliament.analyze_policy_string(text)
-    # Who may write a bucket's policy can grant themselves the rest: true, said in the feature's note, and unavoidable.
+    # Who may write a bucket's policy can grant themselves the rest: true, said in the feature's
+    # note, and unavoidable.
     known = {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"} if "guard" in names else set()
-    assert {each.issue for each in found.findings} == known, [each.detail for each in found.findings]
+    assert {each.issue for each in found.findings} == known, [
+        each.detail for each in found.findings
+    ]
     assert not known or any(feature.note for feature in choose(names))
 
 
@@ -96,7 +111,9 @@ def test_parliament_would_find_something():
 @pytest.mark.parametrize("names", COMBINATIONS)
 def test_policies_are_small_and_their_sids_differ(names):
     policy = policy_for(choose(names), FULL)
-    assert len(json.dumps(policy, separators=(",", ":"))) < 6144, "a managed policy holds 6,144 characters"
+    assert len(json.dumps(policy, separators=(",", ":"))) < 6144, (
+        "a managed policy holds 6,144 characters"
+    )
     sids = [each["Sid"] for each in policy["Statement"]]
     assert len(set(sids)) == len(sids)
 
@@ -132,9 +149,16 @@ def test_partitions():
         ({"EvalDecision": "allowed"}, "yes", ""),
         ({"EvalDecision": "implicitDeny"}, "no", "No policy"),
         ({"EvalDecision": "explicitDeny"}, "no", "denies"),
-        ({"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]}, "unknown", "aws:SourceIp"),
         (
-            {"EvalDecision": "implicitDeny", "OrganizationsDecisionDetail": {"AllowedByOrganizations": False}},
+            {"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]},
+            "unknown",
+            "aws:SourceIp",
+        ),
+        (
+            {
+                "EvalDecision": "implicitDeny",
+                "OrganizationsDecisionDetail": {"AllowedByOrganizations": False},
+            },
             "no",
             "organization",
         ),
@@ -166,7 +190,17 @@ def trust(principal, effect="Allow", **more):
     ("document", "status"),
     [
         (trust({"AWS": "arn:aws:iam::111122223333:role/Studio"}), "yes"),
-        (trust({"AWS": ["arn:aws:iam::111122223333:role/Other", "arn:aws:iam::111122223333:role/Studio"]}), "yes"),
+        (
+            trust(
+                {
+                    "AWS": [
+                        "arn:aws:iam::111122223333:role/Other",
+                        "arn:aws:iam::111122223333:role/Studio",
+                    ]
+                }
+            ),
+            "yes",
+        ),
         (trust({"AWS": CALLER}), "yes"),
         (trust({"AWS": "arn:aws:iam::111122223333:root"}), "yes"),
         (trust({"AWS": "111122223333"}), "yes"),
@@ -174,7 +208,12 @@ def trust(principal, effect="Allow", **more):
         (trust({"AWS": "arn:aws:iam::111122223333:role/Other"}), "no"),
         (trust({"Service": "sagemaker.amazonaws.com"}), "no"),
         (trust({"AWS": "111122223333"}, effect="Deny"), "no"),
-        (trust({"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), "unknown"),
+        (
+            trust(
+                {"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+            ),
+            "unknown",
+        ),
         ({"Version": "2012-10-17", "Statement": []}, "no"),
         ({"Version": "2012-10-17", "Statement": trust({"AWS": CALLER})["Statement"][0]}, "yes"),
     ],
@@ -189,13 +228,22 @@ def test_an_action_that_iam_leaves_out_of_its_answer_is_unknown():
     result = {"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}
     iam = SimpleNamespace(simulate_principal_policy=lambda **_: {"EvaluationResults": [result]})
     aws = SimpleNamespace(
-        identity=lambda: SimpleNamespace(arn=CALLER), own_role=lambda: None, caller_arn=CALLER, client=lambda name: iam
+        identity=lambda: SimpleNamespace(arn=CALLER),
+        own_role=lambda: None,
+        caller_arn=CALLER,
+        client=lambda name: iam,
     )
     told = Simulator(aws).ask(["s3:GetObject", "s3:PutObject"], "*")
-    assert told == {"s3:GetObject": ("yes", ""), "s3:PutObject": ("unknown", "IAM returned no result for it.")}
+    assert told == {
+        "s3:GetObject": ("yes", ""),
+        "s3:PutObject": ("unknown", "IAM returned no result for it."),
+    }
 
 
-GET, LIST = Permission("s3:GetObject", "objects"), Permission("s3:ListBucket", "bucket", optional=True)
+GET, LIST = (
+    Permission("s3:GetObject", "objects"),
+    Permission("s3:ListBucket", "bucket", optional=True),
+)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +268,9 @@ def test_only_needed_permissions_decide_and_are_named_first(get, listing, status
 def test_a_policy_leaves_out_what_is_optional_and_has_no_resource():
     nowhere = Scope("aws", "us-east-1", "111122223333")
     feature = Feature("read", "Read", (Permission("sts:GetCallerIdentity", "*"), LIST))
-    assert [each["Action"] for each in policy_for([feature], nowhere)["Statement"]] == ["sts:GetCallerIdentity"]
+    assert [each["Action"] for each in policy_for([feature], nowhere)["Statement"]] == [
+        "sts:GetCallerIdentity"
+    ]
     with pytest.raises(InvalidInput, match="needs s3:GetObject"):
         policy_for([Feature("read", "Read", (GET,))], nowhere)
 
@@ -233,7 +283,12 @@ def test_a_clock_that_is_off_says_what_to_do(monkeypatch, off_s, mark):
     sts = SimpleNamespace(get_caller_identity=lambda: answer)
     fact = environment._clock(SimpleNamespace(client=lambda name: sts))
     said = "" if mark == "ok" else "Set the clock: signatures depend on it."
-    assert fact.to_dict() == {"name": "clock", "value": f"{off_s} s off", "mark": mark, "said": said}
+    assert fact.to_dict() == {
+        "name": "clock",
+        "value": f"{off_s} s off",
+        "mark": mark,
+        "said": said,
+    }
 
 
 @pytest.mark.parametrize(

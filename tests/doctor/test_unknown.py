@@ -1,4 +1,6 @@
-"""Permissions that neither a call nor IAM decides are unknown, with the reason, and nothing green is said of them."""
+"""Permissions that neither a call nor IAM decides are unknown, with the reason,
+and nothing green is said of them.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def test_a_call_decides_then_a_prediction_and_else_nothing(
 
 
 def test_an_unknown_permission_without_a_reason_says_so():
-    state = FeatureState(Feature("one", "Do it", (LIST,)), (PermissionAnswer(LIST, "arn", "unknown"),))
+    state = FeatureState(
+        Feature("one", "Do it", (LIST,)), (PermissionAnswer(LIST, "arn", "unknown"),)
+    )
     assert state.why == "s3:ListBucket: unknown"
 
 
@@ -79,10 +83,15 @@ def test_an_unknown_permission_without_a_reason_says_so():
     ("error", "reason"),
     [
         (Throttled("AWS is throttling."), "IAM does not predict it: AWS is throttling."),
-        (AccessDenied("No.", action="x"), "Missing permission for the prediction: iam:SimulatePrincipalPolicy."),
+        (
+            AccessDenied("No.", action="x"),
+            "Missing permission for the prediction: iam:SimulatePrincipalPolicy.",
+        ),
     ],
 )
-def test_what_iam_does_not_predict_is_unknown_and_a_refusal_ends_the_calls(monkeypatch, error, reason):
+def test_what_iam_does_not_predict_is_unknown_and_a_refusal_ends_the_calls(
+    monkeypatch, error, reason
+):
     calls = []
 
     def refused(*_):
@@ -112,13 +121,21 @@ def test_a_trust_policy_that_cannot_be_evaluated_is_unknown(monkeypatch, outcome
 
 @pytest.mark.parametrize("headers", [{}, {"date": None}, {"date": "yesterday"}])
 def test_a_clock_without_a_time_of_aws_is_unknown(headers):
-    sts = SimpleNamespace(get_caller_identity=lambda: {"ResponseMetadata": {"HTTPHeaders": headers}})
+    sts = SimpleNamespace(
+        get_caller_identity=lambda: {"ResponseMetadata": {"HTTPHeaders": headers}}
+    )
     fact = environment._clock(SimpleNamespace(client=lambda name: sts))
     assert (fact.value, fact.mark, fact.said) == ("unknown", "note", "AWS returned no time.")
 
 
 def test_members_that_the_sdk_does_not_have_are_unknown():
-    facts = {each.name: each for each in environment._members(SimpleNamespace(knows=lambda *_: False))}
+    facts = {
+        each.name: each for each in environment._members(SimpleNamespace(knows=lambda *_: False))
+    }
     lock = facts["UpdateWorkteam.WorkerAccessConfiguration"]
-    assert (lock.value, lock.mark, lock.said) == ("unknown", "wrong", "Update boto3 for the URL lock.")
+    assert (lock.value, lock.mark, lock.said) == (
+        "unknown",
+        "wrong",
+        "Update boto3 for the URL lock.",
+    )
     assert {each.value for each in facts.values()} == {"unknown"}

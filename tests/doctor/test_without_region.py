@@ -43,7 +43,9 @@ def test_the_advice_for_the_sandbox_does_no_harm(monkeypatch):
 
 
 def test_missing_optional_packages_are_one_line(monkeypatch):
-    monkeypatch.setattr("gt_secure.base.optional.version", lambda name: None if name in ("isal", "obstore") else "1")
+    monkeypatch.setattr(
+        "gt_secure.base.optional.version", lambda name: None if name in ("isal", "obstore") else "1"
+    )
     [fact] = [fact for fact in installed() if fact.name == "optional packages"]
     assert fact.value == "without isal, obstore"
     assert fact.said.startswith("pip install --only-binary :all: isal obstore for unpacking")

@@ -1,4 +1,6 @@
-"""A restriction tried on a log: exact counts, by reason, signer and application, in every rendering."""
+"""A restriction tried on a log: exact counts, by reason, signer and application,
+in every rendering.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ from support.states import state
 pytestmark = pytest.mark.usefixtures("known_texts")
 
 NOW = dt.datetime(2026, 11, 20, 9)
-EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 VPCE = "vpce-0a1b2c3d4e5f60718"
 
 
@@ -38,7 +43,14 @@ def line(address: str = "203.0.113.7", age: int = 5, lifetime: int = 600, **fiel
     at = fields.pop("time", NOW)
     date = f"{at - dt.timedelta(seconds=age):%Y%m%dT%H%M%SZ}"
     uri = f"GET /scans/a?X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Signature=a HTTP/1.1"
-    record = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": address, "time": at, "request_uri": uri, **fields}
+    record = {
+        **corpus.BASE,
+        **corpus.PRESIGNED,
+        "remote_ip": address,
+        "time": at,
+        "request_uri": uri,
+        **fields,
+    }
     return corpus.write({**record, "key": fields.get("key", "scans/a")})
 
 
@@ -49,19 +61,27 @@ def hits_of(tmp_path: Path, *lines: str) -> Hits:
 
 
 def restriction(**more: Any) -> Restriction:
-    return Restriction(**{"addresses": "203.0.113.0/24", "bucket": "gt-images", "prefix": "scans/", **more})
+    return Restriction(
+        **{"addresses": "203.0.113.0/24", "bucket": "gt-images", "prefix": "scans/", **more}
+    )
 
 
 SIGV2: dict[str, Any] = {
     "signature_version": "SigV2",
-    "request_uri": "GET /scans/a?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1&Signature=a HTTP/1.1",
+    "request_uri": (
+        "GET /scans/a?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1&Signature=a HTTP/1.1"
+    ),
 }
 LINES = [
     line(),
     line(age=901),
     line("198.51.100.9", user_agent="[S3Console/0.4]"),
     line("198.51.100.9", lifetime=300, user_agent="Mozilla/5.0 (X11)"),
-    line("198.51.100.10", user_agent="python-requests/2.31", access_point_arn="arn:aws:s3:us-east-1:1:accesspoint/a"),
+    line(
+        "198.51.100.10",
+        user_agent="python-requests/2.31",
+        access_point_arn="arn:aws:s3:us-east-1:1:accesspoint/a",
+    ),
     line("203.0.113.8", **SIGV2),
     line("10.0.3.4"),
     line("198.51.100.9", http_status=403, error_code="AccessDenied"),
@@ -76,11 +96,25 @@ LINES = [
 def test_every_request_is_counted_once(tmp_path: Path) -> None:
     tried = dry_run(restriction(age_limit="15m", endpoints=[VPCE]), hits_of(tmp_path, *LINES))
     assert tried is not None
-    counts = (tried.requests, tried.refused, tried.unknown, tried.not_listed, tried.too_old, tried.version_2)
+    counts = (
+        tried.requests,
+        tried.refused,
+        tried.unknown,
+        tried.not_listed,
+        tried.too_old,
+        tried.version_2,
+    )
     assert counts == (7, 5, 1, 3, 1, 1)
-    assert tried.addresses == (("198.51.100.9", 2), ("198.51.100.10", 1), ("203.0.113.7", 1), ("203.0.113.8", 1))
+    assert tried.addresses == (
+        ("198.51.100.9", 2),
+        ("198.51.100.10", 1),
+        ("203.0.113.7", 1),
+        ("203.0.113.8", 1),
+    )
     role = "role GroundTruthExecution"
-    refused = {(usage.signer, usage.application): (usage.refused, usage.requests) for usage in tried.usages}
+    refused = {
+        (usage.signer, usage.application): (usage.refused, usage.requests) for usage in tried.usages
+    }
     assert {name: refused[role, name] for name in ("S3Console", "a browser")} == {
         "S3Console": (3, 5),
         "a browser": (1, 1),
@@ -96,7 +130,11 @@ def test_without_endpoints_a_private_address_is_refused(tmp_path: Path) -> None:
     assert (tried.refused, tried.unknown) == (1, 0)
 
 
-FORM: dict[str, Any] = {"auth_type": "HtmlForm", "request_uri": "POST / HTTP/1.1", "operation": "REST.POST.UPLOAD"}
+FORM: dict[str, Any] = {
+    "auth_type": "HtmlForm",
+    "request_uri": "POST / HTTP/1.1",
+    "operation": "REST.POST.UPLOAD",
+}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +144,13 @@ FORM: dict[str, Any] = {"auth_type": "HtmlForm", "request_uri": "POST / HTTP/1.1
         ({**FORM, "signature_version": "SigV2"}, "version_2"),
         ({**FORM, "remote_ip": "198.51.100.9"}, "not_listed"),
         ({**FORM, "signature_version": None}, "no_age"),
-        ({"request_uri": "GET /scans/a?X-Amz-Signature=a HTTP/1.1", "signature_version": "SigV4"}, "no_age"),
+        (
+            {
+                "request_uri": "GET /scans/a?X-Amz-Signature=a HTTP/1.1",
+                "signature_version": "SigV4",
+            },
+            "no_age",
+        ),
         ({"age": 899}, None),
         ({"age": 900}, "near_limit"),
         ({"age": 901}, "too_old"),
@@ -119,11 +163,17 @@ FORM: dict[str, Any] = {"auth_type": "HtmlForm", "request_uri": "POST / HTTP/1.1
         ({"remote_ip": None, "age": 901}, "too_old"),
     ],
 )
-def test_unknown_stays_unknown_and_names_its_reason(tmp_path: Path, fields: dict[str, Any], answer: str | None) -> None:
-    tried = dry_run(restriction(age_limit="15m", endpoints=[VPCE]), hits_of(tmp_path, line(**fields)))
+def test_unknown_stays_unknown_and_names_its_reason(
+    tmp_path: Path, fields: dict[str, Any], answer: str | None
+) -> None:
+    tried = dry_run(
+        restriction(age_limit="15m", endpoints=[VPCE]), hits_of(tmp_path, line(**fields))
+    )
     assert tried is not None
     unknown = {"no_address", "no_endpoint", "no_age", "near_limit"}
-    counts = {name: tried.to_dict()[name] for name in (*unknown, "not_listed", "too_old", "version_2")}
+    counts = {
+        name: tried.to_dict()[name] for name in (*unknown, "not_listed", "too_old", "version_2")
+    }
     assert {name for name, number in counts.items() if number} == ({answer} if answer else set())
     assert tried.unknown == sum(tried.to_dict()[name] for name in unknown) == (answer in unknown)
     assert ("1 request is unknown: 1 " in tried.sentence) == (answer in unknown)
@@ -169,17 +219,28 @@ def test_the_plan_shows_it_everywhere(tmp_path: Path) -> None:
     assert "would have refused" in one.to_html(standalone=True)
     assert one.to_dict()["dry_run"]["refused"] == one.dry_run.refused
     severities = {notice.code: notice.severity for notice in one.notices}
-    assert (severities["age-limit-refuses"], severities["age-limit-version-2"]) == ("warning", "blocker")
+    assert (severities["age-limit-refuses"], severities["age-limit-version-2"]) == (
+        "warning",
+        "blocker",
+    )
 
 
 @pytest.mark.parametrize(
     ("limit", "fields", "severity"),
-    [(None, SIGV2, None), ("15m", {}, "info"), ("15m", {"age": 901}, "info"), ("15m", SIGV2, "blocker")],
+    [
+        (None, SIGV2, None),
+        ("15m", {}, "info"),
+        ("15m", {"age": 901}, "info"),
+        ("15m", SIGV2, "blocker"),
+    ],
 )
 def test_a_plan_with_a_cap_names_the_version(
     tmp_path: Path, limit: str | None, fields: dict[str, Any], severity: str | None
 ) -> None:
-    found = {each.code: each for each in made(tmp_path, restriction(age_limit=limit), line(**fields)).notices}
+    found = {
+        each.code: each
+        for each in made(tmp_path, restriction(age_limit=limit), line(**fields)).notices
+    }
     notice = found.get("age-limit-version-2")
     assert (notice and notice.severity) == severity
     assert notice is None or "signature_version='s3v4'" in notice.fix
@@ -188,7 +249,9 @@ def test_a_plan_with_a_cap_names_the_version(
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>"
-    one = made(tmp_path, restriction(), line("198.51.100.9", requester=hostile, user_agent="\x1b[2J<b>"))
+    one = made(
+        tmp_path, restriction(), line("198.51.100.9", requester=hostile, user_agent="\x1b[2J<b>")
+    )
     assert "<script>" not in one.to_html()
     assert "\x1b" not in one.to_text()
 
@@ -264,7 +327,10 @@ def test_the_policy_of_the_guard_agrees_to_the_millisecond(
     uses = [signed_at + dt.timedelta(milliseconds=age) for age in ages_ms]
     logged = [use.replace(microsecond=0) for use in uses]  # a log has whole seconds
     lines = (line(time=at, age=int((at - signed_at).total_seconds())) for at in logged)
-    tried = dry_run(restriction(age_limit=dt.timedelta(seconds=limit)), hits_of(tmp_path_factory.mktemp("log"), *lines))
+    tried = dry_run(
+        restriction(age_limit=dt.timedelta(seconds=limit)),
+        hits_of(tmp_path_factory.mktemp("log"), *lines),
+    )
     assert tried is not None
     wish = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
     policies = Policies(identity=[EVERYTHING], resource=merge_guards(None, wish, limit))
@@ -272,10 +338,14 @@ def test_the_policy_of_the_guard_agrees_to_the_millisecond(
     for use in uses:
         signed = {"X-Amz-Date": [f"{signed_at:%Y%m%dT%H%M%SZ}"]}
         mechanism = Mechanism(QUERY, SIGV4, "")
-        found = context(Source.parse("203.0.113.7"), signed, mechanism, s3=True, now=use.replace(tzinfo=dt.UTC))
+        found = context(
+            Source.parse("203.0.113.7"), signed, mechanism, s3=True, now=use.replace(tzinfo=dt.UTC)
+        )
         keys = {key: value for key, value in found.items() if value is not None}
         arn = "arn:aws:iam::111122223333:role/a"
-        refused += not evaluate(Request("s3:GetObject", "arn:aws:s3:::gt-images/scans/a", arn, keys), policies).allowed
+        refused += not evaluate(
+            Request("s3:GetObject", "arn:aws:s3:::gt-images/scans/a", arn, keys), policies
+        ).allowed
     assert tried.refused <= refused <= tried.refused + tried.unknown
 
 
@@ -306,7 +376,8 @@ def many(number: int) -> list[str]:
     rest = [{"operation": "REST.PUT.OBJECT"}, {"operation": "REST.PUT.OBJECT"}, FORM]
     rows = [{}] * (number - len(rest)) + rest
     return [
-        line("198.51.100.9", requester=f"arn:aws:iam::111122223333:user/u{at:03}", **row) for at, row in enumerate(rows)
+        line("198.51.100.9", requester=f"arn:aws:iam::111122223333:user/u{at:03}", **row)
+        for at, row in enumerate(rows)
     ]
 
 
@@ -314,12 +385,20 @@ def many(number: int) -> list[str]:
     ("number", "rest"),
     [
         (10, None),
-        (11, "and 1 more (1 request, 1 refused; among them a POST form): gt-secure plan --format full"),
+        (
+            11,
+            (
+                "and 1 more (1 request, 1 refused; among them a POST form): gt-secure plan --format"
+                " full"
+            ),
+        ),
         (12, "and 2 more (2 requests, 2 refused; among them a PUT upload and a POST form)"),
         (18, "and 8 more (8 requests, 8 refused; among them PUT uploads and a POST form)"),
     ],
 )
-def test_a_list_that_is_cut_says_what_it_leaves_out(tmp_path: Path, number: int, rest: str | None) -> None:
+def test_a_list_that_is_cut_says_what_it_leaves_out(
+    tmp_path: Path, number: int, rest: str | None
+) -> None:
     one = made(tmp_path, restriction(), *many(number))
     text, full, page = one.to_text(), one.to_text(full=True), one.to_html()
     assert rest is None or rest in text

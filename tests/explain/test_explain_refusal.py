@@ -16,12 +16,18 @@ from gt_secure.presign.probe import Probe
 pytestmark = pytest.mark.usefixtures("known_texts")
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"
-IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+IDENTITY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
 SENTENCE = (
-    'User: arn:aws:sts::1:assumed-role/R/s is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" '
+    "User: arn:aws:sts::1:assumed-role/R/s is not authorized to perform: s3:GetObject on resource:"
+    ' "arn:aws:s3:::b/k" '
 )
 SOURCE = Source.parse("198.51.100.20")
-BUCKET = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))
+BUCKET = merge_guard(
+    None, build_guard("gt-images", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
+)
 
 
 def silent(kind):
@@ -39,7 +45,9 @@ def answer(status=403, code="AccessDenied", message="Access Denied", **more):
 
 
 def predict(source, *, session=None, bucket=None, identity=IDENTITY):
-    request = Request("s3:GetObject", "arn:aws:s3:::gt-images/k", SESSION, presigned_context(source))
+    request = Request(
+        "s3:GetObject", "arn:aws:s3:::gt-images/k", SESSION, presigned_context(source)
+    )
     return evaluate(request, Policies([identity] if identity else [], session, bucket))
 
 
@@ -126,11 +134,17 @@ def test_url_lock_names_the_bound_address_and_what_s3_saw():
     message = silent("session policy")
     told = explain(answer(message=message), bound_to="203.0.113.7")
     assert told.lock == "URL lock"
-    assert told.headline == "The URL lock refused it: the URL is bound to 203.0.113.7, and S3 saw 198.51.100.20."
-    v6 = explain(answer(message=message, source=Source.parse("2001:db8::1")), bound_to="203.0.113.7")
+    assert (
+        told.headline
+        == "The URL lock refused it: the URL is bound to 203.0.113.7, and S3 saw 198.51.100.20."
+    )
+    v6 = explain(
+        answer(message=message, source=Source.parse("2001:db8::1")), bound_to="203.0.113.7"
+    )
     assert "different families" in v6.why
     endpoint = explain(
-        answer(message=message, source=Source.parse("10.0.0.1 via vpce-0a1b2c3d")), bound_to="203.0.113.7"
+        answer(message=message, source=Source.parse("10.0.0.1 via vpce-0a1b2c3d")),
+        bound_to="203.0.113.7",
     )
     assert "not see a public address" in endpoint.why
     internet = explain(answer(message=message), bound_to="10.0.0.1 via vpce-0a1b2c3d")
@@ -156,7 +170,9 @@ def test_a_prediction_that_fits_is_shown_beside_the_answer():
     told = explain(answer(message=message), verdict=predict("198.51.100.20", bucket=BUCKET))
     assert (told.cause, told.agrees, told.predicted) == ("bucket-guard", True, "explicit-deny")
     assert "Predicted: explicit-deny" in told.to_text()
-    assert explain(answer(200, "", ""), verdict=predict("203.0.113.7", bucket=BUCKET)).agrees is True
+    assert (
+        explain(answer(200, "", ""), verdict=predict("203.0.113.7", bucket=BUCKET)).agrees is True
+    )
 
 
 def test_a_difference_is_the_headline():
@@ -165,7 +181,9 @@ def test_a_difference_is_the_headline():
     assert told.headline.startswith("Predicted explicit-deny, but the object was opened:")
     told = explain(answer(message=denied("VPC endpoint policy")), verdict=predict("203.0.113.7"))
     assert told.agrees is False
-    assert told.headline.startswith("Predicted allow, but the object was refused: The policy of the VPC endpoint")
+    assert told.headline.startswith(
+        "Predicted allow, but the object was refused: The policy of the VPC endpoint"
+    )
     # refused as predicted, but by another policy
     told = explain(
         answer(message=silent("session policy")),
@@ -175,17 +193,26 @@ def test_a_difference_is_the_headline():
 
 
 def test_expiry_is_no_disagreement():
-    assert explain(answer(message="Request has expired"), verdict=predict("203.0.113.7", bucket=BUCKET)).agrees is None
+    assert (
+        explain(
+            answer(message="Request has expired"), verdict=predict("203.0.113.7", bucket=BUCKET)
+        ).agrees
+        is None
+    )
 
 
 def test_a_bare_access_denied_takes_the_lock_from_the_prediction():
     policy = session_policy("gt-images", "k", source="203.0.113.7")
-    told = explain(answer(), verdict=predict("198.51.100.20", session=policy), bound_to="203.0.113.7")
+    told = explain(
+        answer(), verdict=predict("198.51.100.20", session=policy), bound_to="203.0.113.7"
+    )
     assert (told.cause, told.lock, told.agrees) == ("session-policy", "URL lock", True)
     assert "predicted" in told.why
     guard = explain(answer(), verdict=predict("198.51.100.20", bucket=BUCKET))
     assert (guard.cause, guard.lock) == ("bucket-guard", "bucket guard")
-    other = merge_guard(None, {"Sid": "Net", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"})
+    other = merge_guard(
+        None, {"Sid": "Net", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    )
     told = explain(answer(), verdict=predict("198.51.100.20", bucket=other))
     assert told.cause == "bucket-policy"
     assert "Net" in told.headline
@@ -212,7 +239,9 @@ def told_cause(*args, **more):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_every_redirect_is_one(status):
-    told = explain(answer(status, "", "", details={"Location host": "gt-images.s3.eu-west-1.amazonaws.com"}))
+    told = explain(
+        answer(status, "", "", details={"Location host": "gt-images.s3.eu-west-1.amazonaws.com"})
+    )
     assert told.cause == "redirect"
     assert told.headline == "S3 sends the request to gt-images.s3.eu-west-1.amazonaws.com."
 
@@ -224,13 +253,21 @@ def test_other_answers_below_400_are_no_redirect(status):
 
 def test_a_redirect_names_the_host_and_the_region():
     told = explain(
-        answer(301, "PermanentRedirect", "x", details={"Endpoint": "a.example", "Location host": "b.example"})
+        answer(
+            301,
+            "PermanentRedirect",
+            "x",
+            details={"Endpoint": "a.example", "Location host": "b.example"},
+        )
     )
     assert told.headline == "S3 sends the request to a.example."
     assert told.why == "The host is part of the signature, so a presigned URL cannot follow."
     assert "to another host" in explain(answer(301, "", "")).headline
     assert told_cause(400, "PermanentRedirect", "x") == "redirect"
-    for more in ({"headers": {"x-amz-bucket-region": "eu-west-1"}}, {"details": {"Region": "eu-west-1"}}):
+    for more in (
+        {"headers": {"x-amz-bucket-region": "eu-west-1"}},
+        {"details": {"Region": "eu-west-1"}},
+    ):
         assert explain(answer(301, "", "", **more)).why.endswith("; the bucket is in eu-west-1.")
 
 
@@ -268,7 +305,11 @@ def test_where_it_opened_from_is_said_if_it_is_known():
 
 def test_both_regions_are_named():
     told = explain(
-        answer(400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'")
+        answer(
+            400,
+            "AuthorizationHeaderMalformed",
+            "the region 'us-east-1' is wrong; expecting 'eu-west-1'",
+        )
     )
     assert told.why.endswith("The bucket is in eu-west-1; the URL was signed for us-east-1.")
     assert explain(answer(400, "AuthorizationHeaderMalformed", "x")).why == "x"
@@ -285,8 +326,10 @@ def test_the_old_signature_is_named_where_it_does_not_fit(version):
 
     query = {
         "SigV2": "AWSAccessKeyId=AKIAEXAMPLE&Expires=1795521600&Signature=x",
-        "SigV4": "X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-Credential=A/20261124/us-east-1/s3/aws4_request"
-        "&X-Amz-Signature=x",
+        "SigV4": (
+            "X-Amz-Date=20261124T120000Z&X-Amz-Expires=600&X-Amz-Credential=A/20261124/us-east-1/s3/aws4_request"
+            "&X-Amz-Signature=x"
+        ),
     }[version]
     signed = inspect(f"https://gt-images.s3.us-east-1.amazonaws.com/k?{query}")
     told = explain(answer(403, "SignatureDoesNotMatch", "x"), signed=signed)
@@ -315,8 +358,14 @@ def test_an_answer_that_says_nothing_is_said_to():
 
 def test_a_prediction_that_cannot_be_compared_is_no_headline():
     told = explain(answer(None, "", "", failure="dns"), verdict=predict("203.0.113.7"))
-    assert (told.agrees, told.headline) == (None, "No answer came from S3: this says nothing about the locks.")
-    told = explain(answer(message=denied("resource-based policy")), verdict=predict("198.51.100.20", bucket=BUCKET))
+    assert (told.agrees, told.headline) == (
+        None,
+        "No answer came from S3: this says nothing about the locks.",
+    )
+    told = explain(
+        answer(message=denied("resource-based policy")),
+        verdict=predict("198.51.100.20", bucket=BUCKET),
+    )
     assert told.headline.startswith("The bucket guard refused it")
 
 
@@ -332,7 +381,9 @@ def test_a_prediction_that_cannot_be_compared_is_no_headline():
     ],
 )  # fmt: skip
 def test_why_another_address_was_seen(source, bound, said):
-    told = explain(answer(message=silent("session policy"), source=Source.parse(source)), bound_to=bound)
+    told = explain(
+        answer(message=silent("session policy"), source=Source.parse(source)), bound_to=bound
+    )
     assert said in told.why
 
 
@@ -344,7 +395,12 @@ def test_a_role_that_is_denied_is_told_from_one_that_may_not():
             "A Deny of the role itself applies.",
             "Read the Deny statements of the role.",
         ),
-        (silent, "may not read this object", "Neither lock decided", "Allow s3:GetObject on the object to the role."),
+        (
+            silent,
+            "may not read this object",
+            "Neither lock decided",
+            "Allow s3:GetObject on the object to the role.",
+        ),
     ):
         told = explain(answer(message=message("identity-based policy")))
         assert headline in told.headline
@@ -358,11 +414,23 @@ SCP = "arn:aws:organizations::444455556666:policy/o-a1/service_control_policy/p-
 @pytest.mark.parametrize(
     ("kind", "arn", "cause"),
     [
-        ("identity-based policy", "arn:aws:iam::111122223333:policy/RevokeOldSessions", "identity-policy"),
+        (
+            "identity-based policy",
+            "arn:aws:iam::111122223333:policy/RevokeOldSessions",
+            "identity-policy",
+        ),
         ("service control policy", SCP, "organization-policy"),
         ("resource control policy", SCP.replace("service", "resource"), "organization-policy"),
-        ("permissions boundary", "arn:aws:iam::111122223333:policy/session-policy", "permissions-boundary"),
-        ("VPC endpoint policy", "arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-0a1b2c3d", "endpoint-policy"),
+        (
+            "permissions boundary",
+            "arn:aws:iam::111122223333:policy/session-policy",
+            "permissions-boundary",
+        ),
+        (
+            "VPC endpoint policy",
+            "arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-0a1b2c3d",
+            "endpoint-policy",
+        ),
     ],
 )
 def test_the_arn_of_the_policy_is_shown_and_does_not_name_the_lock(kind, arn, cause):
@@ -384,10 +452,15 @@ def test_a_key_does_not_choose_the_cause(key):
 
 
 def test_an_authorization_id_comes_with_the_command_that_returns_the_details():
-    end = ". Call the GetRequestAuthorizationDetails API with the following authorization id: abc123"
+    end = (
+        ". Call the GetRequestAuthorizationDetails API with the following authorization id: abc123"
+    )
     told = explain(answer(message=denied("resource-based policy") + end))
     assert told.authorization_id == "abc123"
-    assert "aws iam-toolbox get-request-authorization-details --authorization-id abc123" in told.to_text()
+    assert (
+        "aws iam-toolbox get-request-authorization-details --authorization-id abc123"
+        in told.to_text()
+    )
     assert told.cause == "bucket-policy"
 
 

@@ -1,4 +1,6 @@
-"""Whoever explains a refusal knows each of our statements: the Sids come from one list, and none is forgotten."""
+"""Whoever explains a refusal knows each of our statements: the Sids come from one list,
+and none is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,20 @@ from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.iam.request import Request
 from gt_secure.engine.iam.request_context import presigned_context
 from gt_secure.engine.policies import age_limit, bucket_guard, revocation, signer_limit
-from gt_secure.engine.policies.bucket_guard import OWN, OWN_LOCKS, build_guard, find_guard, merge_guards, own_kind
-from gt_secure.engine.policies.revocation import build_revocations, find_revocations, revocations_of, signed_words
+from gt_secure.engine.policies.bucket_guard import (
+    OWN,
+    OWN_LOCKS,
+    build_guard,
+    find_guard,
+    merge_guards,
+    own_kind,
+)
+from gt_secure.engine.policies.revocation import (
+    build_revocations,
+    find_revocations,
+    revocations_of,
+    signed_words,
+)
 from gt_secure.explain import causes
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.inspect import PresignedUrl, inspect
@@ -36,8 +50,16 @@ pytestmark = pytest.mark.usefixtures("known_texts")
 BUCKET, KEY, ACCOUNT = "gt-images", "scans/a.png", "111122223333"
 ROLE, USER = f"arn:aws:iam::{ACCOUNT}:role/app", f"arn:aws:iam::{ACCOUNT}:user/app"
 BEFORE, UNTIL = dt.datetime(2026, 11, 29, 9, tzinfo=dt.UTC), dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
-MESSAGE = "User: x is not authorized to perform: s3:GetObject with an explicit deny in a resource-based policy"
-ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+MESSAGE = (
+    "User: x is not authorized to perform: s3:GetObject with an explicit deny in a resource-based"
+    " policy"
+)
+ALLOW = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": f"arn:aws:s3:::{BUCKET}/*",
+}
 
 
 def written() -> dict[str, dict[str, Any]]:
@@ -47,7 +69,9 @@ def written() -> dict[str, dict[str, Any]]:
     found = [*policy, signer_limit.build_signer_limit(BUCKET, [ROLE], ACCOUNT)]
     resource = f"arn:aws:s3:::{BUCKET}/scans/*"
     for signer in (None, ROLE, USER, "arn:aws:sts::1:odd"):
-        found += build_revocations(resource, before=BEFORE, until=UNTIL, signer=signer, long_term_until=None)
+        found += build_revocations(
+            resource, before=BEFORE, until=UNTIL, signer=signer, long_term_until=None
+        )
     return {str(each["Sid"]): dict(each) for each in found}
 
 
@@ -77,17 +101,25 @@ def locks(*statements: dict[str, Any]) -> EffectiveLocks:
 
 
 def probed(source: str | None = "198.51.100.9") -> Probe:
-    place = {"source": None if source is None else Source.parse(source), "bucket": BUCKET, "key": KEY}
+    place = {
+        "source": None if source is None else Source.parse(source),
+        "bucket": BUCKET,
+        "key": KEY,
+    }
     return Probe(
-        403, "kernel", elapsed_ms=1.0, error_code="AccessDenied", error_message=MESSAGE, request_id="A", **place
+        403,
+        "kernel",
+        elapsed_ms=1.0,
+        error_code="AccessDenied",
+        error_message=MESSAGE,
+        request_id="A",
+        **place,
     )
 
 
 def url(age_s: int = 5, signature: str = "4") -> PresignedUrl:
     at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
-    query = (
-        f"X-Amz-Credential=AKIA/20261129/us-east-1/s3/aws4_request&X-Amz-Date={at:%Y%m%dT%H%M%SZ}&X-Amz-Expires=9999"
-    )
+    query = f"X-Amz-Credential=AKIA/20261129/us-east-1/s3/aws4_request&X-Amz-Date={at:%Y%m%dT%H%M%SZ}&X-Amz-Expires=9999"
     if signature == "2":
         return inspect(
             f"https://{BUCKET}.s3.us-east-1.amazonaws.com/{KEY}?AWSAccessKeyId=A&Expires=1999999999&Signature=a"
@@ -99,7 +131,9 @@ def requests(sid: str) -> Iterator[Request]:
     """Yield presigned requests of a user and of a role, with long-term and with temporary keys."""
     version = {"s3:signatureversion": "AWS"} if sid == age_limit.SIGV2_SID else {}
     for signer, issued in itertools.product((USER, ROLE), ((), "2026-11-01T00:00:00Z")):
-        context = presigned_context(Source.parse("198.51.100.9"), age_ms=1_000_000, principal_arn=signer)
+        context = presigned_context(
+            Source.parse("198.51.100.9"), age_ms=1_000_000, principal_arn=signer
+        )
         keys = {**context, **version, "aws:TokenIssueTime": issued}
         caller = signer if signer == USER else f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s"
         yield Request("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{KEY}", caller, keys)
@@ -107,13 +141,20 @@ def requests(sid: str) -> Iterator[Request]:
 
 @pytest.mark.parametrize("sid", WRITTEN)
 def test_a_refusal_by_each_statement_is_named(sid: str) -> None:
-    """The statement alone beside an Allow: a prediction that names it gives the lock of the list, on each surface."""
+    """The statement alone beside an Allow: a prediction that names it gives the lock of the list,
+    on each surface.
+    """
     one = locks(WRITTEN[sid])
     denied = [each for each in map(one.verdict, requests(sid)) if each.decision == "explicit-deny"]
     assert denied, "no request meets the statement"
     verdict = denied[0]
     policy = str(one.policy)
-    said = explain(probed(), verdict=verdict, guard=find_guard(policy), revocations=revocations_of(policy, BUCKET, KEY))
+    said = explain(
+        probed(),
+        verdict=verdict,
+        guard=find_guard(policy),
+        revocations=revocations_of(policy, BUCKET, KEY),
+    )
     assert said.lock == OWN_LOCKS[own_kind(sid)]
     assert said.agrees is True
     assert sid in f"{said.why} {said.next_step}"
@@ -130,7 +171,10 @@ def test_a_url_of_unknown_signer_names_the_revocation(sid: str, guard: str | Non
     policy = json.dumps({"Statement": [WRITTEN[sid], *([statement] if guard else [])]})
     source = {"listed": "203.0.113.7", "unknown": None}.get(guard or "", "198.51.100.9")
     said = explain(
-        probed(source), signed=url(), guard=find_guard(policy), revocations=revocations_of(policy, BUCKET, KEY)
+        probed(source),
+        signed=url(),
+        guard=find_guard(policy),
+        revocations=revocations_of(policy, BUCKET, KEY),
     )
     assert "revocation" in said.to_text()
     assert said.lock == ("bucket guard" if guard == "outside" else "revocation")
@@ -150,13 +194,16 @@ def test_a_url_of_unknown_signer_names_the_revocation(sid: str, guard: str | Non
         ("scan", False, False),
     ],
 )
-def test_who_and_panel_name_a_revocation_of_the_place(key: str, is_prefix: bool, covered: bool) -> None:
+def test_who_and_panel_name_a_revocation_of_the_place(
+    key: str, is_prefix: bool, covered: bool
+) -> None:
     one = locks(WRITTEN[REVOKED[1]])
     exposure = Exposure(one, key, is_prefix=is_prefix)
     assert bool(exposure.revocations) == covered
     for text in (exposure_text(exposure), exposure_html(exposure), json.dumps(exposure.to_dict())):
         assert (
-            "A revocation refuses presigned requests for gt-images/scans/*" in text.replace("\n            ", " ")
+            "A revocation refuses presigned requests for gt-images/scans/*"
+            in text.replace("\n            ", " ")
         ) == (covered)
     view = LocksView(bucket=BUCKET, guard_known=True, revocations=exposure.revocations)
     assert ("A revocation refuses" in locks_markup(view)) == covered
@@ -164,20 +211,28 @@ def test_who_and_panel_name_a_revocation_of_the_place(key: str, is_prefix: bool,
 
 def test_a_revocation_is_described_by_its_statement() -> None:
     sentences = {
-        sid: each.sentence for sid in REVOKED for each in find_revocations(json.dumps({"Statement": [WRITTEN[sid]]}))
+        sid: each.sentence
+        for sid in REVOKED
+        for each in find_revocations(json.dumps({"Statement": [WRITTEN[sid]]}))
     }
     texts = list(sentences.values())
-    assert texts[0] == (
-        "A revocation refuses presigned requests for gt-images/scans/*, signed with credentials issued before "
-        "2026-11-29T09:00:00Z, until 2099-01-01 00:00 UTC."
+    assert (
+        texts[0]
+        == "A revocation refuses presigned requests for gt-images/scans/*, signed with credentials"
+        " issued before 2026-11-29T09:00:00Z, until 2099-01-01 00:00 UTC."
     )
-    assert any(f"signed by {ROLE} with credentials issued before 2026-11-29T09:00:00Z, until" in text for text in texts)
+    assert any(
+        f"signed by {ROLE} with credentials issued before 2026-11-29T09:00:00Z, until" in text
+        for text in texts
+    )
     assert any(f"signed by {USER} with long-term keys, without an end." in text for text in texts)
 
 
 def test_a_revocation_of_a_viewer_says_of_whom() -> None:
     session = viewer_session("anna")
-    made = build_revocations("arn:aws:s3:::gt-images/*", before=BEFORE, until=UNTIL, session=session)
+    made = build_revocations(
+        "arn:aws:s3:::gt-images/*", before=BEFORE, until=UNTIL, session=session
+    )
     [found] = find_revocations(json.dumps({"Statement": made}))
     revoked = replace(revoked_before(BUCKET, BEFORE), viewer=session)
     assert signed_words(f" for {session} by gt_secure", "") in found.sentence
@@ -185,20 +240,32 @@ def test_a_revocation_of_a_viewer_says_of_whom() -> None:
 
 
 EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "a condition more": lambda each: each["Condition"].update(IpAddress={"aws:SourceIp": "203.0.113.0/24"}),
-    "a condition less": lambda each: each["Condition"].pop("DateLessThan", None) or each["Condition"].pop("Null"),
-    "another operator": lambda each: each["Condition"].update(DateGreaterThan=each["Condition"].pop("DateLessThan", 1)),
+    "a condition more": lambda each: each["Condition"].update(
+        IpAddress={"aws:SourceIp": "203.0.113.0/24"}
+    ),
+    "a condition less": lambda each: (
+        each["Condition"].pop("DateLessThan", None) or each["Condition"].pop("Null")
+    ),
+    "another operator": lambda each: each["Condition"].update(
+        DateGreaterThan=each["Condition"].pop("DateLessThan", 1)
+    ),
     "other types": lambda each: each["Condition"].update(StringEquals={"s3:authType": ["POST"]}),
-    "another place": lambda each: each.update(Resource=["arn:aws:s3:::gt-images/scans/*", "arn:aws:s3:::gt-images/x"]),
+    "another place": lambda each: each.update(
+        Resource=["arn:aws:s3:::gt-images/scans/*", "arn:aws:s3:::gt-images/x"]
+    ),
     "an Allow": lambda each: each.update(Effect="Allow"),
     "somebody": lambda each: each.update(Principal={"AWS": "arn:aws:iam::444455556666:root"}),
     "another action": lambda each: each.update(Action="s3:PutObject"),
     "all but": lambda each: each.update(NotAction=each.pop("Action")),
-    "another Sid": lambda each: each.update(Sid=f"{each['Sid'][:-1]}{'0' if each['Sid'][-1] != '0' else '1'}"),
+    "another Sid": lambda each: each.update(
+        Sid=f"{each['Sid'][:-1]}{'0' if each['Sid'][-1] != '0' else '1'}"
+    ),
 }
 
 
-@pytest.mark.parametrize("sid", subjects((sid for sid in WRITTEN if sid.startswith(revocation.REVOKE)), 4))
+@pytest.mark.parametrize(
+    "sid", subjects((sid for sid in WRITTEN if sid.startswith(revocation.REVOKE)), 4)
+)
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_revocation_is_not_claimed(edit: str, sid: str) -> None:
     statement = json.loads(json.dumps(WRITTEN[sid]))
@@ -210,7 +277,9 @@ def test_an_edited_revocation_is_not_claimed(edit: str, sid: str) -> None:
     assert f"see {found.sid} in the bucket policy" in found.sentence
 
 
-@pytest.mark.parametrize("odd", [{}, {"Condition": []}, {"Condition": {"DateLessThan": "x"}}, {"Resource": 5}])
+@pytest.mark.parametrize(
+    "odd", [{}, {"Condition": []}, {"Condition": {"DateLessThan": "x"}}, {"Resource": 5}]
+)
 def test_an_odd_revocation_breaks_nothing(odd: dict[str, Any]) -> None:
     statement = {"Sid": "GtSecureRevokeMine", "Effect": "Deny", **odd}
     [found] = find_revocations(json.dumps({"Statement": [statement]}))

@@ -1,4 +1,6 @@
-"""Refusals by lock: what CloudTrail names is a fact, what our own verdict says is marked as predicted."""
+"""Refusals by lock: what CloudTrail names is a fact,
+what our own verdict says is marked as predicted.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("known_texts")
 
 SCP = "arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1"
 WHO = (
-    'User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" '
+    "User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:GetObject on resource:"
+    ' "arn:aws:s3:::b/k" '
 )
 GUARDED = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), 900)
 
@@ -56,7 +59,9 @@ def denied(reason: str) -> dict[str, Any]:
           "eventVersion": "1.11", "requestParameters": None, "additionalEventData": None}, "VPC endpoint policy", None),
     ], 3),
 )  # fmt: skip
-def test_cloudtrail_names_the_lock(tmp_path: Path, event: dict[str, Any], lock: str | None, arn: str | None) -> None:
+def test_cloudtrail_names_the_lock(
+    tmp_path: Path, event: dict[str, Any], lock: str | None, arn: str | None
+) -> None:
     hits = trail(tmp_path, event)
     assert hits.count(["refused_by", "policy_arn"]).rows == [(lock, arn, 1)]
     # A prediction never replaces a fact.
@@ -67,7 +72,10 @@ def test_cloudtrail_names_the_lock(tmp_path: Path, event: dict[str, Any], lock: 
 def log(folder: Path, *changes: dict[str, Any]) -> Path:
     refused = {**corpus.BASE, **corpus.PRESIGNED, "http_status": 403, "error_code": "AccessDenied"}
     path = folder / "a.log"
-    text = [corpus.write({**refused, "request_id": str(n), **change}) for n, change in enumerate(changes)]
+    text = [
+        corpus.write({**refused, "request_id": str(n), **change})
+        for n, change in enumerate(changes)
+    ]
     path.write_text("\n".join(text) + "\n", encoding="utf-8")
     return path
 
@@ -76,7 +84,9 @@ def test_the_fact_of_cloudtrail_explains_the_row_of_the_access_log(tmp_path: Pat
     log(tmp_path, {"request_id": "0"})
     trail(tmp_path, denied("with an explicit deny in a resource-based policy"))
     with read_hits(tmp_path) as hits:
-        assert hits.count(["source_kind", "refused_by"]).rows == [("access-log", "resource-based policy", 1)]
+        assert hits.count(["source_kind", "refused_by"]).rows == [
+            ("access-log", "resource-based policy", 1)
+        ]
 
 
 def test_an_access_log_alone_has_no_fact(tmp_path: Path) -> None:
@@ -110,10 +120,12 @@ def test_what_is_not_predicted_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     with read_hits(log(tmp_path, *rare, *often)) as hits:
         judged = hits.with_refusals(lambda _: "bucket guard")
         assert judged.count("refused_by").rows == [("bucket guard (predicted)", 22), (None, 5)]
-        assert judged.filter(key="often").count("refused_by").rows == [("bucket guard (predicted)", 3)]
+        assert judged.filter(key="often").count("refused_by").rows == [
+            ("bucket guard (predicted)", 3)
+        ]
         words = (
-            "Only 20 kinds of refused requests were predicted, the most frequent ones: 5 requests of 5 more kinds "
-            "have no predicted lock. Read a shorter time."
+            "Only 20 kinds of refused requests were predicted, the most frequent ones: 5 requests"
+            " of 5 more kinds have no predicted lock. Read a shorter time."
         )
         for each in (judged, judged.filter(refused=True)):
             assert words in each.coverage.limits()
@@ -172,7 +184,12 @@ def test_a_form_of_unknown_age_needs_an_age_only_where_a_policy_asks_for_it() ->
     unlimited = merge_guards(None, build_guard("gt-images", networks=["203.0.113.0/24"]), None)
     form = refusal(auth_type="HtmlForm", age_s=None, expires_s=None)
     assert lock_of(form, exposed(unlimited).locks) == OTHER
-    young = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    young = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     for operator, value, lock in (
         ("NumericLessThan", "1", None),
         ("NumericEquals", "1500", None),

@@ -1,4 +1,6 @@
-"""An answer that decides nothing is neither opened nor refused: of an expired URL, a redirect, no answer at all."""
+"""An answer that decides nothing is neither opened nor refused: of an expired URL, a redirect,
+no answer at all.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from gt_secure.widgets.probe_view import Tried, browser_answer, tried_text
 from .test_explain_refusal import CASES, answer, denied, silent
 
 NO_ANSWER = [
-    answer(None, "", "", failure=each, request_id="") for each in ("time-out", "dns", "refused", "tls", "network")
+    answer(None, "", "", failure=each, request_id="")
+    for each in ("time-out", "dns", "refused", "tls", "network")
 ]
 OTHERS = [
     answer(500, "InternalError", "x"),
@@ -33,17 +36,24 @@ OTHERS = [
     answer(403, "AccessDenied", "Something that is new"),
     answer(416, "InvalidRange", "x"),
 ]
-POLICIES = {code for code, kinds in _BY_POLICY.items() if kinds is not None} | {"kms", "block-public-access"}
+POLICIES = {code for code, kinds in _BY_POLICY.items() if kinds is not None} | {
+    "kms",
+    "block-public-access",
+}
 OPENED, REFUSED = answer(200, "", ""), answer(403, "AccessDenied", "Access Denied")
 UNDECIDED = [each for each, _ in CASES if each.answer == "unknown"] + NO_ANSWER + OTHERS
 
 
-@pytest.mark.parametrize(("probe", "cause"), CASES, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("probe", "cause"), CASES, ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_only_a_policy_refuses(probe: Probe, cause: str) -> None:
     """The causes are found by other code, from other words of the answer."""
     assert explain(probe).cause == cause
     refused = cause in POLICIES and probe.error_code == "AccessDenied"
-    wanted = "opened" if cause == "opened" else "refused" if refused or probe == REFUSED else "unknown"
+    wanted = (
+        "opened" if cause == "opened" else "refused" if refused or probe == REFUSED else "unknown"
+    )
     assert probe.answer == wanted
 
 
@@ -52,7 +62,9 @@ def test_the_table_has_every_kind_of_answer() -> None:
     assert min(words.count("opened"), words.count("refused") - 5, words.count("unknown") - 15) >= 1
 
 
-@pytest.mark.parametrize("probe", UNDECIDED, ids=lambda each: f"{each.status} {each.error_code or each.failure}")
+@pytest.mark.parametrize(
+    "probe", UNDECIDED, ids=lambda each: f"{each.status} {each.error_code or each.failure}"
+)
 def test_an_undecided_answer_satisfies_no_assert(probe: Probe) -> None:
     assert probe.answer == "unknown"
     for ask in (
@@ -62,7 +74,10 @@ def test_an_undecided_answer_satisfies_no_assert(probe: Probe) -> None:
         lambda: probe.opened != True,  # noqa: E712
         lambda: [True, False].count(probe.opened),
     ):
-        with pytest.raises(TypeError, match=r"is neither true nor false here. Write \.answer: nothing was decided\."):
+        with pytest.raises(
+            TypeError,
+            match=r"is neither true nor false here. Write \.answer: nothing was decided\.",
+        ):
             ask()
     assert json.loads(json.dumps(probe.to_dict(), default=str))["opened"] is None
     assert probe.result not in ("opened", "")
@@ -73,7 +88,9 @@ def test_an_undecided_answer_satisfies_no_assert(probe: Probe) -> None:
     assert said.agrees is None
     for expected in ("opened", "refused"):
         assert not Scenes().add("x", probe, expected).as_expected  # type: ignore[arg-type]
-    assert "refused (" not in tried_text("k", [Tried(probe, said)]).replace("no answer (refused)", "")
+    assert "refused (" not in tried_text("k", [Tried(probe, said)]).replace(
+        "no answer (refused)", ""
+    )
 
 
 def test_a_decided_answer_is_a_truth_value() -> None:
@@ -83,7 +100,11 @@ def test_a_decided_answer_is_a_truth_value() -> None:
     for message in (denied("session policy"), silent("identity-based policy"), "Access Denied."):
         assert answer(403, message=message).opened is False
     assert [_exit_code([OPENED], each) for each in ("opened", "refused", None)] == [OK, FOUND, OK]
-    assert [_exit_code([REFUSED], each) for each in ("opened", "refused", None)] == [FOUND, OK, UNKNOWN]
+    assert [_exit_code([REFUSED], each) for each in ("opened", "refused", None)] == [
+        FOUND,
+        OK,
+        UNKNOWN,
+    ]
 
 
 def test_a_head_without_a_reason_is_refused_only_if_it_was_signed_for_this_probe() -> None:
@@ -99,7 +120,10 @@ def test_a_head_without_a_reason_is_refused_only_if_it_was_signed_for_this_probe
         (answer(403, "AccessDenied", "Request has expired"), "The URL expired. Sign a new one"),
         (answer(403, "SignatureDoesNotMatch", "x"), "Send the method that the URL is signed for"),
         (answer(404, "NoSuchKey", "x"), "Name one that exists"),
-        (answer(503, "SlowDown", "Reduce your request rate."), "Ask gt.explain(probe) for the cause"),
+        (
+            answer(503, "SlowDown", "Reduce your request rate."),
+            "Ask gt.explain(probe) for the cause",
+        ),
         (answer(None, "", "", failure="time-out"), "The answer was time-out."),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -111,9 +135,13 @@ def test_the_error_says_why_and_what_to_do(probe: Probe, said: str) -> None:
 
 
 @pytest.mark.parametrize("held", ["alone", "list", "dict"])
-def test_an_assert_on_an_undecided_answer_is_recorded_as_unknown(held: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_assert_on_an_undecided_answer_is_recorded_as_unknown(
+    held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     records: list[str] = []
-    monkeypatch.setattr(ledger, "record", lambda _check, _subject, status, *_: records.append(status))
+    monkeypatch.setattr(
+        ledger, "record", lambda _check, _subject, status, *_: records.append(status)
+    )
     for probe in (REFUSED, answer(403, "AccessDenied", "Request has expired")):
         value: Any = {"alone": probe, "list": [REFUSED, probe], "dict": {"x": probe}}[held]
         ledger.record_assert("probe.status == 403", True, {"probe": lambda value=value: value})  # type: ignore[misc]

@@ -1,4 +1,6 @@
-"""Accepted findings: entries, matching, ends, unused ones, baselines, and every surface that shows them."""
+"""Accepted findings: entries, matching, ends, unused ones, baselines,
+and every surface that shows them.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,31 @@ from gt_secure import check
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check import Spec
 from gt_secure.cli.main import main
-from gt_secure.findings import Acceptance, Finding, accept, baseline, dump_accepted, load_accepted, unused
+from gt_secure.findings import (
+    Acceptance,
+    Finding,
+    accept,
+    baseline,
+    dump_accepted,
+    load_accepted,
+    unused,
+)
 from gt_secure.findings.accepted import parse_accepted
 from gt_secure.findings.listings import Findings
 from gt_secure.widgets import ReviewStep
 from support.scene import BUCKET, TEAM, WISH, Scene
 
 TODAY = dt.date(2026, 11, 25)
-FOUND = Finding("url-lock-off", "medium", "The URL lock is off", "why", "fix", "https://x", (), subject="open-team")
+FOUND = Finding(
+    "url-lock-off",
+    "medium",
+    "The URL lock is off",
+    "why",
+    "fix",
+    "https://x",
+    (),
+    subject="open-team",
+)
 ENTRY = {"finding": "url-lock-off", "reason": "known", "until": "2026-11-25"}
 
 
@@ -84,7 +103,9 @@ def test_a_date_of_yaml_and_the_last_day():
     ],
 )
 def test_subjects(subject, place, matches):
-    [found] = accept([FOUND], [entry(subject=subject)] if subject else [entry()], today=TODAY, place=place)
+    [found] = accept(
+        [FOUND], [entry(subject=subject)] if subject else [entry()], today=TODAY, place=place
+    )
     assert (found.accepted is not None) == matches
 
 
@@ -100,7 +121,9 @@ def test_the_entry_that_ends_last_counts_and_an_ended_one_names_its_owner():
 
 
 def test_unused_entries():
-    entries = parse_accepted([ENTRY, ENTRY | {"subject": "gone"}, ENTRY | {"finding": "guard-open"}])
+    entries = parse_accepted(
+        [ENTRY, ENTRY | {"subject": "gone"}, ENTRY | {"finding": "guard-open"}]
+    )
     assert unused([FOUND], entries) == entries[1:]
 
 
@@ -113,7 +136,8 @@ def test_a_baseline_accepts_what_it_was_made_from(tmp_path):
         assert [each.finding for each in made] == ["url-lock-off"]
         marked = accept([FOUND, blind], made, today=TODAY)
         assert [each.accepted is not None for each in marked] == [True, False]
-    assert baseline(marked, reason="other", until="2030-01-01") == made  # an entry keeps its own end
+    # an entry keeps its own end
+    assert baseline(marked, reason="other", until="2030-01-01") == made
 
 
 def specs(*extra):
@@ -127,7 +151,10 @@ def codes(scene: Scene):
 def test_checks_accept_expire_and_report_unused(scene: Scene, tmp_path):
     known = codes(scene)
     assert known
-    entries = [{"finding": code, "reason": "known", "until": "2099-01-01", "owner": "ana"} for code in known]
+    entries = [
+        {"finding": code, "reason": "known", "until": "2099-01-01", "owner": "ana"}
+        for code in known
+    ]
     spare = {"finding": "guard-open", "reason": "known", "until": "2099-01-01"}
     path = tmp_path / "checks.json"
     [no_findings] = [{"check": "no_findings", "team": TEAM, "severity": "info"}]
@@ -154,16 +181,25 @@ def test_what_was_not_read_makes_no_entry_unused(scene: Scene):
 
 
 def test_a_file_beside_the_check_file(scene: Scene, tmp_path):
-    accepted = [{"finding": code, "reason": "known", "until": "2099-01-01"} for code in codes(scene)]
+    accepted = [
+        {"finding": code, "reason": "known", "until": "2099-01-01"} for code in codes(scene)
+    ]
     (tmp_path / "known.json").write_text(json.dumps({"accepted": accepted}))
     path = tmp_path / "checks.json"
-    body = {"checks": [{"check": "no_findings", "team": TEAM, "severity": "info"}], "accepted": "known.json"}
+    body = {
+        "checks": [{"check": "no_findings", "team": TEAM, "severity": "info"}],
+        "accepted": "known.json",
+    }
     path.write_text(json.dumps(body))
     assert check.run_file(scene.gt, path).exit_code == 0
     path.write_text(json.dumps(body | {"accepted": "checks.json"}))
     with pytest.raises(InvalidInput):
         check.run_file(scene.gt, path)
-    path.write_text(json.dumps({"checks": [{"check": "guard_is_in_place", "bucket": BUCKET}], "accepted": accepted}))
+    path.write_text(
+        json.dumps(
+            {"checks": [{"check": "guard_is_in_place", "bucket": BUCKET}], "accepted": accepted}
+        )
+    )
     with pytest.raises(InvalidInput):
         check.run_file(scene.gt, path)
 
@@ -175,7 +211,14 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     assert main(base) == 2
     assert main([*base, "--write-baseline", "b.json", "--accept-until", "2099-01-31"]) == 64
     assert "--accept-reason" in capsys.readouterr().err
-    made = ["--write-baseline", "b.json", "--accept-until", "2099-01-31", "--accept-reason", "known"]
+    made = [
+        "--write-baseline",
+        "b.json",
+        "--accept-until",
+        "2099-01-31",
+        "--accept-reason",
+        "known",
+    ]
     assert main([*base, *made]) == 2
     capsys.readouterr()
     assert main([*base, "--accepted", "b.json"]) == 0
@@ -192,7 +235,18 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     output = capsys.readouterr()
     assert "2026-01-01" in output.out
     assert "unused: guard-open" in output.err
-    assert main(["plan", "--team", TEAM, "--allow", "203.0.113.0/24", f"s3://{BUCKET}", "--accepted", "b.json"]) in (
+    assert main(
+        [
+            "plan",
+            "--team",
+            TEAM,
+            "--allow",
+            "203.0.113.0/24",
+            f"s3://{BUCKET}",
+            "--accepted",
+            "b.json",
+        ]
+    ) in (
         0,
         2,
     )

@@ -25,7 +25,13 @@ def test_every_finding_has_a_complete_page(code: str) -> None:
     text = page(code)
     parts = text.split("\n## ")
     controls = ["Controls of NIST SP 800-53 Rev. 5"] if catalog()[code]["controls"] else []
-    assert [part.partition("\n")[0] for part in parts[1:]] == ["Risk", "Evidence", "Fix", *controls, "AWS source"]
+    assert [part.partition("\n")[0] for part in parts[1:]] == [
+        "Risk",
+        "Evidence",
+        "Fix",
+        *controls,
+        "AWS source",
+    ]
     assert all(len(part) > 20 for part in parts)
     for rule in RULES:
         if rule.code == code:
@@ -33,7 +39,9 @@ def test_every_finding_has_a_complete_page(code: str) -> None:
 
 
 def test_the_page_of_other_ways_has_each_rule_about_one() -> None:
-    """A rule of the module of other ways has its code in the table, and each code there has its page."""
+    """A rule of the module of other ways has its code in the table,
+    and each code there has its page.
+    """
     text = (Path(__file__).parents[2] / "docs" / "other-ways.md").read_text(encoding="utf-8")
     table = [row.split(" | ") for row in text.splitlines() if row.startswith("| ")]
     assert {len(row) for row in table} == {5}
@@ -50,7 +58,9 @@ def printed_codes() -> set[str]:
     for path in Path(gt_secure.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("notice", "Notice"):
-                found |= {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
+                found |= {
+                    str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)
+                }
     return found
 
 
@@ -68,7 +78,8 @@ def test_every_code_that_is_printed_has_a_page() -> None:
     assert printed_codes() <= {*catalog(), *notices()}
     for code, row in notices().items():
         parts = page(code).split("\n## ")
-        if code not in catalog():  # else it is the page of the finding, which also says how the plan is applied
+        # else it is the page of the finding, which also says how the plan is applied
+        if code not in catalog():
             assert [part.partition("\n")[0] for part in parts[1:]] == ["Meaning", "Fix"]
         assert row["severity"] in ("blocker", "warning", "info")
         assert ("--confirm" in parts[-1]) == bool(row.get("consent", row["severity"] == "blocker"))

@@ -1,4 +1,6 @@
-"""The controls of a finding stand in the findings' own table, and the audit, SARIF and HTML show them."""
+"""The controls of a finding stand in the findings' own table, and the audit,
+SARIF and HTML show them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,17 @@ CODES = ("url-lock-off", "presigned-from-anywhere", "cors-missing")
 
 def audit(*found: Any) -> Audit:
     teams: Workteams = Workteams([workteam("open-team")])
-    return Audit(dt.datetime(2026, 11, 29), "1" * 12, "us-east-1", "arn", teams, {}, None, (), Findings(found))
+    return Audit(
+        dt.datetime(2026, 11, 29),
+        "1" * 12,
+        "us-east-1",
+        "arn",
+        teams,
+        {},
+        None,
+        (),
+        Findings(found),
+    )
 
 
 def found(code: str, *depends: str) -> Any:
@@ -47,9 +59,13 @@ def test_the_audit_lists_violated_controls() -> None:
 def test_a_finding_that_depends_on_facts_leaves_its_control_unknown() -> None:
     unknown = found("guard-open", "aws:PrincipalOrgID")
     assert [status for _, status, _ in audit(unknown).controls] == ["unknown"]
-    assert [status for _, status, _ in audit(unknown, found("url-lock-off")).controls] == ["violated"]
+    assert [status for _, status, _ in audit(unknown, found("url-lock-off")).controls] == [
+        "violated"
+    ]
     entry = Acceptance("url-lock-off", "known", dt.date(2099, 1, 1))
-    assert audit(replace(found("url-lock-off"), accepted=entry)).controls, "the risk is accepted, and there"
+    assert audit(replace(found("url-lock-off"), accepted=entry)).controls, (
+        "the risk is accepted, and there"
+    )
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -69,4 +85,6 @@ def test_sarif_html_and_the_page_have_them(code: str) -> None:
 
 
 def test_every_finding_says_whether_it_violates_a_control() -> None:
-    assert [code for code, row in catalog().items() if not isinstance(row.get("controls"), list)] == []
+    assert [
+        code for code, row in catalog().items() if not isinstance(row.get("controls"), list)
+    ] == []

@@ -1,4 +1,6 @@
-"""One verdict, many entry points: each gives the same outcome for the same findings and the same severity."""
+"""One verdict, many entry points: each gives the same outcome for the same findings
+and the same severity.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def bucket(**more: Any) -> State:
 def leaking(leaks: int) -> State:
     seen = replace(bucket(policy=None), team=Part.of(None), wanted=None)
     assert seen.bucket is not None
-    return replace(seen, bucket=replace(seen.bucket, leaks=lambda: f" The log shows {leaks} leaked URLs."))
+    return replace(
+        seen, bucket=replace(seen.bucket, leaks=lambda: f" The log shows {leaks} leaked URLs.")
+    )
 
 
 def found_in(state: State) -> Findings:
@@ -54,7 +58,9 @@ def found_in(state: State) -> Findings:
 
 def accepting(findings: Findings) -> Findings:
     entry = Acceptance("presigned-from-anywhere", "known", dt.date(2999, 1, 1))
-    kept = [replace(each, accepted=entry) if each.code == entry.finding else each for each in findings]
+    kept = [
+        replace(each, accepted=entry) if each.code == entry.finding else each for each in findings
+    ]
     return Findings(kept, findings.checked, findings.evidence, findings.access)
 
 
@@ -65,11 +71,17 @@ ACCOUNTS: dict[str, Callable[[], Findings]] = {
     "open, used by a team": lambda: found_in(bucket(policy=None)),
     "open, with leaks": lambda: found_in(leaking(2)),
     "open, accepted": lambda: accepting(found_in(OPEN)),
-    "a team without its lock": lambda: found_in(replace(GOOD, team=Part.of(states.workteam("radiology")))),
+    "a team without its lock": lambda: found_in(
+        replace(GOOD, team=Part.of(states.workteam("radiology")))
+    ),
     "no bucket policy read": lambda: found_in(bucket(policy=states.unread("s3:GetBucketPolicy"))),
     "no CORS rule read": lambda: found_in(bucket(cors=states.unread("s3:GetBucketCORS"))),
-    "no team read": lambda: found_in(replace(GOOD, team=states.unread("sagemaker:DescribeWorkteam"))),
-    "no workforce read": lambda: found_in(replace(GOOD, workforce=states.unread("sagemaker:DescribeWorkforce"))),
+    "no team read": lambda: found_in(
+        replace(GOOD, team=states.unread("sagemaker:DescribeWorkteam"))
+    ),
+    "no workforce read": lambda: found_in(
+        replace(GOOD, workforce=states.unread("sagemaker:DescribeWorkforce"))
+    ),
     "open, and no workforce read": lambda: found_in(
         replace(bucket(policy=None), workforce=states.unread("sagemaker:DescribeWorkforce"))
     ),
@@ -113,7 +125,13 @@ def swept(findings: Findings) -> Sweep:
     row = SweepRow("111122223333", "us-east-1", bucket=NAME, buckets=(NAME,))
     row = replace(row, **_outcome([findings], UnreadNotes(InvalidInput)))
     here = (Account("111122223333"),)
-    return Sweep(at=dt.datetime.now(dt.UTC), accounts=here, regions=("us-east-1",), rows=(row,), regions_read=1)
+    return Sweep(
+        at=dt.datetime.now(dt.UTC),
+        accounts=here,
+        regions=("us-east-1",),
+        rows=(row,),
+        regions_read=1,
+    )
 
 
 def of_code(code: int) -> bool | None:
@@ -129,14 +147,24 @@ def required(require: Callable[[str], object], severity: str) -> bool | None:
 
 
 def of_code_scanning(findings: Findings, severity: str) -> bool | None:
-    """Read a SARIF log as code scanning does: by the levels of results, and by whether the run was whole."""
+    """Read a SARIF log as code scanning does: by the levels of results,
+    and by whether the run was whole.
+    """
     [run] = to_sarif(findings, checked=findings.checked)["runs"]
     rules = {each["id"]: each for each in run["tool"]["driver"]["rules"]}
     worst = THRESHOLDS[: THRESHOLDS.index(severity) + 1]
     for each in run["results"]:
-        shown = each["kind"] == "fail" and not any(s["status"] == "accepted" for s in each.get("suppressions", ()))
-        decided = each.get("properties", {}).get("state") == "found" and each["ruleId"] != "not-checked"
-        if shown and decided and each["level"] in {LEVELS[word] for word in worst if word in LEVELS}:
+        shown = each["kind"] == "fail" and not any(
+            s["status"] == "accepted" for s in each.get("suppressions", ())
+        )
+        decided = (
+            each.get("properties", {}).get("state") == "found" and each["ruleId"] != "not-checked"
+        )
+        if (
+            shown
+            and decided
+            and each["level"] in {LEVELS[word] for word in worst if word in LEVELS}
+        ):
             assert each["ruleId"] in rules
             return False
     return True if run["invocations"][0]["executionSuccessful"] and run["results"] else None
@@ -145,9 +173,13 @@ def of_code_scanning(findings: Findings, severity: str) -> bool | None:
 DOORS: dict[str, Callable[[Any, str], bool | None]] = {
     "Findings.passes": lambda gt, least: gt.result.passes(least),
     "Findings.require": lambda gt, least: required(gt.result.require, least),
-    "findings --fail-on": lambda gt, least: of_code(main(["findings", f"s3://{NAME}", "--fail-on", least])),
+    "findings --fail-on": lambda gt, least: of_code(
+        main(["findings", f"s3://{NAME}", "--fail-on", least])
+    ),
     "check": lambda gt, least: no_findings.look(gt, bucket=NAME, severity=least).passed,
-    "a check file": lambda gt, least: run_specs(gt, [Spec("no_findings", {"bucket": NAME, "severity": least})]).passed,
+    "a check file": lambda gt, least: (
+        run_specs(gt, [Spec("no_findings", {"bucket": NAME, "severity": least})]).passed
+    ),
     "Audit.require": lambda gt, least: required(audited(gt).require, least),
     "audit --fail-on": lambda gt, least: of_code(main(["audit", "--fail-on", least])),
     "Sweep.require": lambda gt, least: required(swept(gt.result).require, least),
@@ -156,7 +188,9 @@ DOORS: dict[str, Callable[[Any, str], bool | None]] = {
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)
-def test_every_door_gives_the_same_outcome(gt: Any, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_door_gives_the_same_outcome(
+    gt: Any, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     gt.result = ACCOUNTS[name]()
     for severity in THRESHOLDS:
         outcomes = {door: ask(gt, severity) for door, ask in DOORS.items()}
@@ -207,7 +241,12 @@ def test_the_lowest_threshold_has_every_severity_and_the_unknown() -> None:
 @pytest.mark.parametrize("word", ["critical", "HIGH", "", None, 3])
 def test_another_word_names_the_choices(gt: Any, word: Any) -> None:
     found = ACCOUNTS["open"]()
-    calls: list[Callable[[Any], object]] = [found.require, found.passes, audited(gt).require, swept(found).worse_than]
+    calls: list[Callable[[Any], object]] = [
+        found.require,
+        found.passes,
+        audited(gt).require,
+        swept(found).worse_than,
+    ]
     for ask in (*calls, lambda least: no_findings.look(gt, bucket=NAME, severity=least)):
         with pytest.raises(InvalidInput, match="is not a severity") as caught:
             ask(word)

@@ -45,7 +45,9 @@ LOGS_POLICY = json.dumps(
     }
 )
 GUARD = build_guard("gt-images", networks=["203.0.113.0/24"])
-BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+BLOCKED = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
 WANTED = Restriction(bucket="gt-images", addresses="203.0.113.0/24")
 BUCKET = states.data_bucket(
     policy=merge_guard(None, GUARD),
@@ -113,7 +115,9 @@ def endpoint_policy(*buckets):
     )  # fmt: skip
 
 
-NAIVE = statement("Deny", Action="s3:*", Condition={"NotIpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}})
+NAIVE = statement(
+    "Deny", Action="s3:*", Condition={"NotIpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}}
+)
 SESSION_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/GroundTruthExecution/worker-7"
 GT_BUCKETS = ("sagemaker-labeling-data-us-east-1", "sm-bxcb-us-east-1-saved-task-states")
 KEY_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt",
@@ -254,7 +258,9 @@ def test_a_sound_account_has_no_findings(seen):
     assert examine(seen).findings == ()
 
 
-@pytest.mark.parametrize(("code", "seen", "subject"), BAD, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD)])
+@pytest.mark.parametrize(
+    ("code", "seen", "subject"), BAD, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD)]
+)
 def test_each_fault_is_found_with_its_subject(code, seen, subject):
     found = [finding for finding in examine(seen).findings if finding.code == code]
     assert subject in [finding.subject for finding in found]
@@ -272,8 +278,12 @@ def test_block_public_access_of_the_account_counts_where_it_is_known():
     seen = bucket(public_access_block=off)
     assert "block-public-access-off" in codes(seen)
     assert "block-public-access-off" in codes(change(seen, account_block={}))
-    assert "block-public-access-off" in codes(change(seen, account_block={"IgnorePublicAcls": True}))
-    assert "block-public-access-off" not in codes(change(seen, account_block={"RestrictPublicBuckets": True}))
+    assert "block-public-access-off" in codes(
+        change(seen, account_block={"IgnorePublicAcls": True})
+    )
+    assert "block-public-access-off" not in codes(
+        change(seen, account_block={"RestrictPublicBuckets": True})
+    )
 
 
 def test_a_public_acl_that_the_account_ignores():
@@ -289,7 +299,9 @@ def test_a_public_acl_that_the_account_ignores():
     assert said(account_block={"IgnorePublicAcls": False}) == [("found", ())]
     assert said(account_block={"IgnorePublicAcls": True}) == []
     assert said() == [("unknown", ("s3:GetAccountPublicAccessBlock",))]
-    ignored = bucket(acl_grants=public.bucket.acl_grants, public_access_block={"IgnorePublicAcls": True})
+    ignored = bucket(
+        acl_grants=public.bucket.acl_grants, public_access_block={"IgnorePublicAcls": True}
+    )
     assert "bucket-acl-public" not in codes(ignored)
 
 
@@ -323,35 +335,51 @@ OPEN = {
 ABOUT_POLICY = {
     rule.code: rule
     for rule in RULES
-    if rule.needs == ("bucket.policy",) and set(rule.given) <= {"log", "presigned URL", "principals"}
+    if rule.needs == ("bucket.policy",)
+    and set(rule.given) <= {"log", "presigned URL", "principals"}
 }
 
 
 def test_each_rule_about_a_policy_alone_says_whether_one_statement_settles_it():
-    assert {code for code, rule in ABOUT_POLICY.items() if not rule.settled_by_one} == set(OPEN), "settled_by_one"
+    assert {code for code, rule in ABOUT_POLICY.items() if not rule.settled_by_one} == set(OPEN), (
+        "settled_by_one"
+    )
     assert {rule.code for rule in RULES if rule.settled_by_one} <= set(ABOUT_POLICY)
 
 
 @pytest.mark.parametrize(
     ("code", "seen"),
-    [(code, seen) for code, seen, _ in BAD if code in ABOUT_POLICY and ABOUT_POLICY[code].settled_by_one],
+    [
+        (code, seen)
+        for code, seen, _ in BAD
+        if code in ABOUT_POLICY and ABOUT_POLICY[code].settled_by_one
+    ],
 )
 def test_what_one_statement_settles_is_found_beside_any_other(code, seen):
     document = json.loads(seen.bucket.policy.value)
-    for other in (statement("Deny", Action="*", Resource="*"), statement(principal={"AWS": ACCOUNT}, Resource="*")):
+    for other in (
+        statement("Deny", Action="*", Resource="*"),
+        statement(principal={"AWS": ACCOUNT}, Resource="*"),
+    ):
         text = json.dumps(document | {"Statement": [*document["Statement"], other]})
-        assert code in codes(change(seen, bucket=dataclasses.replace(seen.bucket, policy=states.part(text))))
+        assert code in codes(
+            change(seen, bucket=dataclasses.replace(seen.bucket, policy=states.part(text)))
+        )
 
 
 def test_gravest_first():
     order = ["high", "medium", "low", "info"]
-    found = examine(change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k")))).findings
+    found = examine(
+        change(workforce=workforce("w"), bucket=states.data_bucket(encryption=encrypted("k")))
+    ).findings
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=order.index)
     assert {f.severity for f in found} == set(order)
 
 
 def test_what_could_not_be_read_is_no_finding_but_is_told():
-    found = examine(bucket(policy=unread("s3:GetBucketPolicy"), cors=unread("s3:GetBucketCORS"), logging=None)).findings
+    found = examine(
+        bucket(policy=unread("s3:GetBucketPolicy"), cors=unread("s3:GetBucketCORS"), logging=None)
+    ).findings
     assert "guard-missing" not in {f.code for f in found}
     assert "cors-missing" not in {f.code for f in found}
     assert "logging-off" in {f.code for f in found}
@@ -360,7 +388,9 @@ def test_what_could_not_be_read_is_no_finding_but_is_told():
     assert "cors-missing" in told["s3:GetBucketCORS",]
 
 
-@pytest.mark.parametrize(("why", "said"), [("denied", "was denied"), ("no answer", "got no answer")])
+@pytest.mark.parametrize(
+    ("why", "said"), [("denied", "was denied"), ("no answer", "got no answer")]
+)
 def test_a_check_that_could_not_run_says_why(why, said):
     (blind,) = examine(bucket(cors=unread("s3:GetBucketCORS", why=why))).findings
     assert blind.detail == f"s3:GetBucketCORS {said}. Not known: cors-missing."
@@ -372,7 +402,11 @@ def test_what_was_not_asked_for_is_silent():
 
 def test_an_unreadable_workforce_is_no_workforce_without_a_vpc():
     assert codes(change(VPC, workforce=unread("sagemaker:DescribeWorkforce"))) == {"not-checked"}
-    unknown = {"not-checked", "presigned-from-anywhere"}  # whether the policy of the listed endpoint opens is unknown
+    # whether the policy of the listed endpoint opens is unknown
+    unknown = {
+        "not-checked",
+        "presigned-from-anywhere",
+    }
     assert codes(change(VPC, endpoints=unread("ec2:DescribeVpcEndpoints"))) == unknown
 
 
@@ -387,7 +421,9 @@ def test_each_rule_says_what_its_findings_are_about():
 def test_the_public_team_is_named_as_gone():
     team = workteam("public-crowd", "public")
     assert "ended with Mechanical Turk on 2026-09-30" in team.url_lock_text
-    [found] = [each for each in examine(change(team=team)).findings if each.code == "url-lock-impossible"]
+    [found] = [
+        each for each in examine(change(team=team)).findings if each.code == "url-lock-impossible"
+    ]
     assert "ended with Mechanical Turk" in found.detail
 
 
@@ -409,18 +445,32 @@ def test_harmless_statements_are_not_reported(policy_text):
 
 
 def test_harmless_neighbours():
-    assert codes(bucket(encryption=encrypted("k"), key_policy=json.dumps(EXEMPT))) == {"kms-session"}
+    assert codes(bucket(encryption=encrypted("k"), key_policy=json.dumps(EXEMPT))) == {
+        "kms-session"
+    }
     assert codes(change(templates=(template("job"),))) == {"not-checked"}
     assert (
-        codes(change(VPC, endpoints=(endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Interface", private_dns=True),)))
+        codes(
+            change(
+                VPC,
+                endpoints=(
+                    endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Interface", private_dns=True),
+                ),
+            )
+        )
         == set()
     )
-    fits = endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=endpoint_policy("gt-images", *GT_BUCKETS))
+    fits = endpoint(
+        "vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=endpoint_policy("gt-images", *GT_BUCKETS)
+    )
     assert codes(change(VPC, endpoints=(fits,))) == set()
     both = change(workforce=workforce("w", ("203.0.113.0/24", "2001:db8::/32"), None, "dualstack"))
     assert codes(both) == {"ipv4-only"}  # the guard still lists IPv4 only
     assert codes(change(wanted=None)) == set()
-    assert codes(change(wanted=Restriction(bucket="other-bucket", addresses="203.0.113.0/24"))) == set()
+    assert (
+        codes(change(wanted=Restriction(bucket="other-bucket", addresses="203.0.113.0/24")))
+        == set()
+    )
     assert codes(State("us-east-1", "aws", ACCOUNT, "", GOOD.at)) == set()
     assert codes(bucket(policy=policy(NAIVE), region="mx-central-1", logging=None)) == {
         "bucket-deny-breaks-ground-truth", "logging-off",
@@ -437,7 +487,10 @@ def test_the_policy_room_imports_no_aws_code():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not any(name.split(".")[0] in ("boto3", "botocore") or name == "aws.client" for name in names), path
+            assert not any(
+                name.split(".")[0] in ("boto3", "botocore") or name == "aws.client"
+                for name in names
+            ), path
 
 
 def detail(code, seen):
@@ -450,26 +503,41 @@ def test_one_of_several_principals_is_enough():
 
 
 def test_the_back_end_is_that_of_the_buckets_region():
-    """A Deny that spares the back end of one region breaks jobs in another; the region of the account is second."""
+    """A Deny that spares the back end of one region breaks jobs in another;
+    the region of the account is second.
+    """
     spared = statement(
-        "Deny", Action="s3:*", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0788e7ed8628e595d"}}
+        "Deny",
+        Action="s3:*",
+        Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0788e7ed8628e595d"}},
     )
     code, text = "bucket-deny-breaks-ground-truth", policy(spared)
     assert code not in codes(bucket(policy=text, region="eu-west-1", logging=None))
     assert code in codes(bucket(policy=text, region="us-east-1"))
-    assert code not in codes(change(bucket(policy=text, region="", logging=None), region="eu-west-1"))
+    assert code not in codes(
+        change(bucket(policy=text, region="", logging=None), region="eu-west-1")
+    )
     assert code in codes(change(bucket(policy=text, region="", logging=None), region="us-east-1"))
 
 
 def test_the_back_end_calls_as_a_role_of_the_account():
     code = "bucket-deny-breaks-ground-truth"
-    spared = statement("Deny", Action="s3:*", Condition={"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}})
+    spared = statement(
+        "Deny",
+        Action="s3:*",
+        Condition={"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}},
+    )
     assert code in codes(bucket(policy=policy(spared)))
     assert code not in codes(change(bucket(policy=policy(spared)), account_id="444455556666"))
 
 
 def test_a_deny_for_all_but_a_prefix_is_tried_outside_of_it():
-    rest = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::gt-images/scans/*"}
+    rest = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "NotResource": "arn:aws:s3:::gt-images/scans/*",
+    }
     assert "bucket-deny-breaks-ground-truth" in codes(bucket(policy=policy(rest)))
     none = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": []}
     assert "bucket-deny-breaks-ground-truth" not in codes(bucket(policy=policy(none)))
@@ -478,10 +546,13 @@ def test_a_deny_for_all_but_a_prefix_is_tried_outside_of_it():
 def test_only_the_network_keys_of_a_key_policy_are_named_and_only_with_a_key():
     document = json.loads(json.dumps(KEY_POLICY))
     document["Statement"][0]["Condition"]["StringEquals"] = {"kms:CallerAccount": ACCOUNT}
-    assert detail("kms-network-condition", bucket(encryption=encrypted("k"), key_policy=json.dumps(document))) == [
-        "It is statement 1 of the key policy, under aws:SourceIp."
-    ]
-    assert detail("kms-network-condition", bucket(encryption={}, key_policy=json.dumps(document))) == []
+    assert detail(
+        "kms-network-condition", bucket(encryption=encrypted("k"), key_policy=json.dumps(document))
+    ) == ["It is statement 1 of the key policy, under aws:SourceIp."]
+    assert (
+        detail("kms-network-condition", bucket(encryption={}, key_policy=json.dumps(document)))
+        == []
+    )
 
 
 def test_a_check_that_needs_two_readings_says_nothing_without_one_of_them():
@@ -519,7 +590,9 @@ def test_one_endpoint_that_names_lead_to_is_enough():
 
 def through(*statements, **more):
     document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    return change(VPC, endpoints=(endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=document),), **more)
+    return change(
+        VPC, endpoints=(endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=document),), **more
+    )
 
 
 def test_endpoint_policies():
@@ -529,7 +602,9 @@ def test_endpoint_policies():
     assert codes(through(allow, {**allow, "Effect": "Deny"})) == {"endpoint-policy-blocks"}
     for key, value in (("aws:SourceVpce", "vpce-0a1b2c3d"), ("aws:SourceVpc", "vpc-0a1b2c3d")):
         assert codes(through({**allow, "Condition": {"StringEquals": {key: value}}})) == set()
-        assert codes(through({**allow, "Condition": {"StringEquals": {key: "x"}}})) == {"endpoint-policy-blocks"}
+        assert codes(through({**allow, "Condition": {"StringEquals": {key: "x"}}})) == {
+            "endpoint-policy-blocks"
+        }
     mine = {**allow, "Principal": {"AWS": "444455556666"}}
     assert codes(through(mine)) == {"endpoint-policy-blocks"}
     assert "endpoint-policy-blocks" not in codes(through(mine, account_id="444455556666"))
@@ -589,7 +664,11 @@ BREAKS = "bucket-deny-breaks-ground-truth"
 
 def found_in(text, **facts):
     known = {key.replace("_", ":"): values for key, values in facts.items()}
-    return [each for each in examine(change(bucket(policy=text), facts=Facts(known))).findings if each.code == BREAKS]
+    return [
+        each
+        for each in examine(change(bucket(policy=text), facts=Facts(known))).findings
+        if each.code == BREAKS
+    ]
 
 
 def sample(name):
@@ -604,14 +683,22 @@ def sample(name):
 def test_a_perimeter_of_the_organization_is_no_false_high_finding():
     text = sample("identity_perimeter_rcp.json")
     finding = found_in(text)[0]
-    assert (finding.state, finding.severity, finding.severity_if_found) == ("unknown", "info", "high")
+    assert (finding.state, finding.severity, finding.severity_if_found) == (
+        "unknown",
+        "info",
+        "high",
+    )
     assert "aws:PrincipalOrgID" in finding.depends_on
     assert "aws:PrincipalOrgID" in finding.detail
     mine = found_in(text, aws_principalorgid=("o-a1b2c3d4e5",))
-    assert not any("aws:PrincipalOrgID" in each.detail.partition("It depends on")[2] for each in mine)
+    assert not any(
+        "aws:PrincipalOrgID" in each.detail.partition("It depends on")[2] for each in mine
+    )
 
 
-@pytest.mark.parametrize("name", subjects(sorted(path.name for path in SAMPLES.glob("*_rcp.json")), 3))
+@pytest.mark.parametrize(
+    "name", subjects(sorted(path.name for path in SAMPLES.glob("*_rcp.json")), 3)
+)
 def test_a_published_perimeter_is_found_only_where_it_surely_denies(name):
     for finding in found_in(sample(name)):
         assert finding.state == "unknown"
@@ -620,18 +707,25 @@ def test_a_published_perimeter_is_found_only_where_it_surely_denies(name):
 
 def test_a_finding_that_depends_on_a_fact_is_found_where_the_fact_says_so():
     text = policy(
-        statement("Deny", Action="s3:*", Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a"}})
+        statement(
+            "Deny",
+            Action="s3:*",
+            Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a"}},
+        )
     )
     assert [each.state for each in found_in(text)] == ["unknown"]
     assert [each.state for each in found_in(text, aws_principalorgid=("o-b",))] == ["found"]
     assert found_in(text, aws_principalorgid=("o-a",)) == []
-    assert [each.state for each in found_in(text, aws_principalorgid=())] == ["found"]  # IfExists of a Deny
+    # IfExists of a Deny
+    assert [each.state for each in found_in(text, aws_principalorgid=())] == ["found"]
 
 
 def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-logs/*",
             "Condition": {"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-a"}}}  # fmt: skip
-    text = json.dumps({"Version": "2012-10-17", "Statement": [*json.loads(LOGS_POLICY)["Statement"], deny]})
+    text = json.dumps(
+        {"Version": "2012-10-17", "Statement": [*json.loads(LOGS_POLICY)["Statement"], deny]}
+    )
     facts = change(bucket(**logs(policy=text)))
     [finding] = [each for each in examine(facts).findings if each.code == "log-target-unfit"]
     assert (finding.state, finding.depends_on) == ("unknown", ("aws:SourceOrgID",))
@@ -640,14 +734,44 @@ def test_delivery_of_logs_that_depends_on_the_organization_is_unknown():
 @pytest.mark.parametrize(
     ("limit", "oldest_s", "lifetime_s", "detail"),
     [
-        (None, 700, 604_800, "live up to 7 d, the oldest was used after 11 min 40 s. A limit of 15m would have"),
+        (
+            None,
+            700,
+            604_800,
+            "live up to 7 d, the oldest was used after 11 min 40 s. A limit of 15m would have",
+        ),
         (None, 90_000, 604_800, "live up to 7 d, the oldest was used after 1 d 1 h."),
-        (172_800, 86_399, 604_800, "live up to 7 d, the oldest was used after 23 h 59 min. A limit of 1d would have"),
+        (
+            172_800,
+            86_399,
+            604_800,
+            "live up to 7 d, the oldest was used after 23 h 59 min. A limit of 1d would have",
+        ),
         # The log has whole seconds: an age of 900 may be one of 900.9 seconds.
-        (None, 900, 604_800, "live up to 7 d, the oldest was used after 15 min. A limit of 1h would have"),
-        (None, 899, 604_800, "live up to 7 d, the oldest was used after 14 min 59 s. A limit of 15m would have"),
-        (None, 21_599, 604_800, "live up to 7 d, the oldest was used after 5 h 59 min. A limit of 6h would have"),
-        (None, 43_199, 604_800, "live up to 7 d, the oldest was used after 11 h 59 min. A limit of 12h would have"),
+        (
+            None,
+            900,
+            604_800,
+            "live up to 7 d, the oldest was used after 15 min. A limit of 1h would have",
+        ),
+        (
+            None,
+            899,
+            604_800,
+            "live up to 7 d, the oldest was used after 14 min 59 s. A limit of 15m would have",
+        ),
+        (
+            None,
+            21_599,
+            604_800,
+            "live up to 7 d, the oldest was used after 5 h 59 min. A limit of 6h would have",
+        ),
+        (
+            None,
+            43_199,
+            604_800,
+            "live up to 7 d, the oldest was used after 11 h 59 min. A limit of 12h would have",
+        ),
         (172_800, 86_400, 604_800, "live up to 7 d, the oldest was used after 1 d."),
         (900, 700, 604_800, None),
         (None, 700, 86_400, None),
@@ -680,7 +804,9 @@ def test_many_who_can_sign(number, log, severity, detail):
     found = [each for each in examine(seen).findings if each.code == "many-signers"]
     assert [each.severity for each in found] == ([severity] if severity else [])
     assert all(each.detail.startswith(detail) for each in found)
-    assert not [each for each in examine(bucket(policy=None)).findings if each.code == "many-signers"], "nobody asked"
+    assert not [
+        each for each in examine(bucket(policy=None)).findings if each.code == "many-signers"
+    ], "nobody asked"
 
 
 def test_whether_many_can_sign_is_unknown_without_the_users_and_roles_or_the_key_policy():
@@ -691,7 +817,10 @@ def test_whether_many_can_sign_is_unknown_without_the_users_and_roles_or_the_key
     action = "iam:GetAccountAuthorizationDetails"
     denied = examine(change(principals=unread(action)))
     assert checked(change(principals=unread(action))) == ("unknown", f"{action} was denied")
-    assert checked(change(principals=unread(action, why="no answer"))) == ("unknown", f"{action} got no answer")
+    assert checked(change(principals=unread(action, why="no answer"))) == (
+        "unknown",
+        f"{action} got no answer",
+    )
     assert [each.detail for each in denied.findings if each.code == "not-checked"] == [
         f"{action} was denied. Not known: many-signers."
     ]
@@ -708,11 +837,15 @@ def test_whether_many_can_sign_is_unknown_where_a_policy_was_not_read():
 
 
 def test_a_guard_that_spares_uploads_is_narrower_than_one_that_is_wanted():
-    spares = bucket(policy=merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"], reads=True)))
+    spares = bucket(
+        policy=merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"], reads=True))
+    )
     told = {each.code: each.detail for each in examine(spares).findings}
     assert told["guard-narrower"] == "It spares uploads."
     wanted = dataclasses.replace(WANTED, guard="reads")
-    assert "guard-narrower" not in codes(change(spares, wanted=wanted)), "the restriction asks for no more"
+    assert "guard-narrower" not in codes(change(spares, wanted=wanted)), (
+        "the restriction asks for no more"
+    )
 
 
 class Report(FindingsReport):
@@ -728,8 +861,16 @@ class Report(FindingsReport):
     ("report", "status", "words"),
     [
         (Report(bucket(policy=None)), "failed", "2 findings of severity high or higher: "),
-        (Report(bucket(policy=None), "gt-logs was not read"), "failed", "2 findings of severity high or higher: "),
-        (Report(GOOD, "gt-logs was not read"), "unknown", "Not read or not decided: gt-logs was not read"),
+        (
+            Report(bucket(policy=None), "gt-logs was not read"),
+            "failed",
+            "2 findings of severity high or higher: ",
+        ),
+        (
+            Report(GOOD, "gt-logs was not read"),
+            "unknown",
+            "Not read or not decided: gt-logs was not read",
+        ),
     ],
     ids=["found", "found and unread", "unread"],
 )

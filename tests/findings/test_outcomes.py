@@ -33,13 +33,17 @@ def whole() -> State:
         workforce=states.workforce("private-crowd", ("203.0.113.0/24",)),
         bucket=states.data_bucket(policy=merge_guard(None, guard)),
         endpoints=(),
-        templates=(states.template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),),
+        templates=(
+            states.template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),
+        ),
         wanted=WISH,
     )
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_part_that_was_not_read_is_named_and_changes_no_outcome_but_to_unknown(whole: State, name: str) -> None:
+def test_a_part_that_was_not_read_is_named_and_changes_no_outcome_but_to_unknown(
+    whole: State, name: str
+) -> None:
     missing = states.unread(action_of(name), name)
     head, _, rest = name.partition(".")
     assert whole.bucket is not None
@@ -60,9 +64,9 @@ def test_without_a_subject_nothing_is_clean(whole: State) -> None:
             any(name.startswith("bucket.") for name in rule.needs) or before_is_open(whole, code)
         )
     nobody = replace(whole, team=Part.of(None), workforce=Part.of(None))
-    assert {outcomes(nobody)[each.code] for each in RULES if each.subject in ("team", "workforce")} == {
-        "not applicable"
-    }
+    assert {
+        outcomes(nobody)[each.code] for each in RULES if each.subject in ("team", "workforce")
+    } == {"not applicable"}
 
 
 def before_is_open(state: State, code: str) -> bool:
@@ -75,7 +79,9 @@ def test_an_open_bucket_is_a_finding_without_a_restriction(whole: State) -> None
     alone = replace(naked, team=Part.of(None))
     severity = {each.code: each.severity for state in (naked,) for each in examine(state).findings}
     assert severity["presigned-from-anywhere"] == "high"
-    assert {each.code: each.severity for each in examine(alone).findings}["presigned-from-anywhere"] == "high"
+    assert {each.code: each.severity for each in examine(alone).findings}[
+        "presigned-from-anywhere"
+    ] == "high"
     assert outcomes(whole)["presigned-from-anywhere"] == "clean"
 
 
@@ -92,7 +98,9 @@ def test_sarif_tells_what_was_not_decided_from_what_had_no_subject(whole: State)
 
 def test_evidence_says_of_whom_what_was_read_until_when_and_what_was_not() -> None:
     when = datetime(2026, 11, 24, tzinfo=UTC)
-    shown = Evidence("radiology-team", ("the workteam",), {"rule": 3}, when, ("the endpoints",)).to_dict()
+    shown = Evidence(
+        "radiology-team", ("the workteam",), {"rule": 3}, when, ("the endpoints",)
+    ).to_dict()
     assert shown == {
         "subject": "radiology-team",
         "read": ["the workteam"],

@@ -1,4 +1,6 @@
-"""Findings as SARIF: the schema of OASIS, what GitHub documents, rules, suppressions and fingerprints."""
+"""Findings as SARIF: the schema of OASIS, what GitHub documents, rules,
+suppressions and fingerprints.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from support.scene import TEAM, Scene
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "data" / "sarif-schema-2.1.0.json").read_text())
 
-# GitHub, "SARIF support for code scanning", the members that the tables mark as required, and their limits.
+# GitHub, "SARIF support for code scanning", the members that the tables mark as required, and their
+# limits.
 _WORDS = {"type": "string", "minLength": 1, "maxLength": 1024}
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": _WORDS}}
 GITHUB: dict[str, Any] = {
@@ -43,21 +46,41 @@ GITHUB: dict[str, Any] = {
                                     "rules": {
                                         "maxItems": 25000,
                                         "items": {
-                                            "required": ["id", "shortDescription", "fullDescription", "help"],
+                                            "required": [
+                                                "id",
+                                                "shortDescription",
+                                                "fullDescription",
+                                                "help",
+                                            ],
                                             "properties": {
                                                 "name": {"maxLength": 255},
                                                 "shortDescription": TEXT,
                                                 "fullDescription": TEXT,
                                                 "help": {"required": ["text"]},
                                                 "defaultConfiguration": {
-                                                    "properties": {"level": {"enum": ["note", "warning", "error"]}}
+                                                    "properties": {
+                                                        "level": {
+                                                            "enum": ["note", "warning", "error"]
+                                                        }
+                                                    }
                                                 },
                                                 "properties": {
                                                     "properties": {
                                                         "tags": {"maxItems": 20},
-                                                        "precision": {"enum": ["very-high", "high", "medium", "low"]},
+                                                        "precision": {
+                                                            "enum": [
+                                                                "very-high",
+                                                                "high",
+                                                                "medium",
+                                                                "low",
+                                                            ]
+                                                        },
                                                         "problem.severity": {
-                                                            "enum": ["error", "warning", "recommendation"]
+                                                            "enum": [
+                                                                "error",
+                                                                "warning",
+                                                                "recommendation",
+                                                            ]
                                                         },
                                                         "security-severity": {
                                                             "type": "string",
@@ -91,11 +114,20 @@ GITHUB: dict[str, Any] = {
                                                     "artifactLocation": {
                                                         "required": ["uri"],
                                                         "properties": {
-                                                            "uri": {"pattern": "^(?!/)(?!.*\\.\\./)[^:\\\\ ]+$"}
+                                                            "uri": {
+                                                                "pattern": (
+                                                                    "^(?!/)(?!.*\\.\\./)[^:\\\\ ]+$"
+                                                                )
+                                                            }
                                                         },
                                                     },
                                                     "region": {
-                                                        "required": ["startLine", "startColumn", "endLine", "endColumn"]
+                                                        "required": [
+                                                            "startLine",
+                                                            "startColumn",
+                                                            "endLine",
+                                                            "endColumn",
+                                                        ]
                                                     },
                                                 },
                                             }
@@ -136,7 +168,13 @@ def test_every_code_has_a_complete_rule():
         assert re.match(r"https://", made["helpUri"])
         assert made["help"]["markdown"].startswith(f"# {code}")
         score = float(made["properties"].get("security-severity", "0"))
-        bounds = {"critical": (9, 10), "high": (7, 9), "medium": (4, 7), "low": (0.1, 4), "info": (0, 0.1)}
+        bounds = {
+            "critical": (9, 10),
+            "high": (7, 9),
+            "medium": (4, 7),
+            "low": (0.1, 4),
+            "info": (0, 0.1),
+        }
         low, high = bounds[str(catalog()[code]["severity"])]
         assert low <= score < high
 
@@ -146,7 +184,9 @@ def test_no_findings_is_a_log_too():
 
 
 def test_a_finding_that_is_unknown_or_not_read_is_a_warning():
-    log = to_sarif([found("bucket-allow-everyone", "b", "aws:PrincipalOrgID"), found("not-checked")])
+    log = to_sarif(
+        [found("bucket-allow-everyone", "b", "aws:PrincipalOrgID"), found("not-checked")]
+    )
     assert [each["level"] for each in valid(log)] == ["warning", "warning"]
     assert log["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
@@ -156,15 +196,39 @@ def test_the_three_outcomes_of_the_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     document = json.dumps({"Version": "2012-10-17", "Statement": []})
     kinds = {}
-    for name, planned in {"open": {"policy": document}, "later": {"policy": None}, "none": None}.items():
-        change = {"actions": ["create"], "before": None, "after": {"bucket": "gt-images", **(planned or {})}}
-        row = {"address": "aws_s3_bucket_policy.p", "mode": "managed", "type": "aws_s3_bucket_policy"}
+    for name, planned in {
+        "open": {"policy": document},
+        "later": {"policy": None},
+        "none": None,
+    }.items():
+        change = {
+            "actions": ["create"],
+            "before": None,
+            "after": {"bucket": "gt-images", **(planned or {})},
+        }
+        row = {
+            "address": "aws_s3_bucket_policy.p",
+            "mode": "managed",
+            "type": "aws_s3_bucket_policy",
+        }
         rows = [] if planned is None else [row | {"change": change | {"after_unknown": {}}}]
-        (tmp_path / "plan.json").write_text(json.dumps({"format_version": "1.2", "resource_changes": rows}))
-        words = ["findings", "--tf-plan", "plan.json", "--account", "111122223333", "--sarif", "out.sarif"]
+        (tmp_path / "plan.json").write_text(
+            json.dumps({"format_version": "1.2", "resource_changes": rows})
+        )
+        words = [
+            "findings",
+            "--tf-plan",
+            "plan.json",
+            "--account",
+            "111122223333",
+            "--sarif",
+            "out.sarif",
+        ]
         assert main([*words, "--fail-on", "low"]) == {"open": 2, "later": 3, "none": 3}[name]
         log = json.loads((tmp_path / "out.sarif").read_text())
-        kinds[name] = {each["kind"] for each in valid(log) if each["ruleId"] == "presigned-from-anywhere"}
+        kinds[name] = {
+            each["kind"] for each in valid(log) if each["ruleId"] == "presigned-from-anywhere"
+        }
         assert log["runs"][0]["invocations"][0]["executionSuccessful"] is (name != "later")
     assert kinds == {"open": {"fail"}, "later": {"open"}, "none": {"notApplicable"}}
 
@@ -180,22 +244,32 @@ def test_an_accepted_finding_is_suppressed_and_an_ended_one_is_not():
     assert "ana" in ended["message"]["text"]
     [plain] = valid(to_sarif([found("url-lock-off")]))
     assert "suppressions" not in plain
-    assert plain["partialFingerprints"] == ended["partialFingerprints"] == suppressed["partialFingerprints"]
+    assert (
+        plain["partialFingerprints"]
+        == ended["partialFingerprints"]
+        == suppressed["partialFingerprints"]
+    )
 
 
 def test_fingerprints_differ_by_code_and_by_subject():
     listed = [found("url-lock-off"), found("url-lock-off", "other"), found("url-lock-both")]
-    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif(listed))]
+    prints = [
+        each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif(listed))
+    ]
     assert len(set(prints)) == 3
 
 
 def test_two_guards_of_a_bucket_are_two_alerts_whatever_else_is_found():
     one, other = found("guard-narrower", "gt-images"), found("guard-narrower", "gt-images")
     listed = [one, found("guard-narrower", "other"), other]
-    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif(listed))]
+    prints = [
+        each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif(listed))
+    ]
     assert [each[-2:] for each in prints] == [":1", ":1", ":2"]
     assert prints[0][:-2] == prints[2][:-2]
-    assert [each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif([one]))] == prints[:1]
+    assert [
+        each["partialFingerprints"]["primaryLocationLineHash"] for each in valid(to_sarif([one]))
+    ] == prints[:1]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +311,10 @@ def test_checks_and_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys
     quiet = valid(log)
     assert {each["ruleId"] for each in quiet if "suppressions" in each} == codes
     assert {each["kind"] for each in quiet if "suppressions" not in each} == {"pass"}
-    assert "guard-open" in log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    assert (
+        "guard-open"
+        in log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    )
 
     scene.use_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
@@ -249,10 +326,14 @@ def test_checks_and_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys
     assert main(["findings", "--team", TEAM, "--sarif", "no/such/folder.sarif"]) == 64
 
 
-@pytest.mark.parametrize("name", ["scans/[Fix now](https://evil.example/login)", "a\\[b](c)", "[1](2)", "]["])
+@pytest.mark.parametrize(
+    "name", ["scans/[Fix now](https://evil.example/login)", "a\\[b](c)", "[1](2)", "]["]
+)
 def test_no_message_has_a_link(name: str) -> None:
     finding = found("cors-missing", name)
-    entry = parse_accepted([{"finding": "cors-missing", "subject": name, "reason": "known", "until": "2099-01-01"}])
+    entry = parse_accepted(
+        [{"finding": "cors-missing", "subject": name, "reason": "known", "until": "2099-01-01"}]
+    )
     run = to_sarif([finding], unused=entry)["runs"][0]
     notes = run["invocations"][0]["toolExecutionNotifications"]
     for text in (run["results"][0]["message"]["text"], notes[0]["message"]["text"]):

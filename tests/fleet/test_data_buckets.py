@@ -39,7 +39,9 @@ def rig(sandbox) -> Iterator[Rig]:
         RoleArn=ROLE,
     )  # fmt: skip
     job = job_request("streamed", TEAM)
-    job["InputConfig"]["DataSource"]["SnsDataSource"] = {"SnsTopicArn": "arn:aws:sns:us-east-1:111122223333:objects"}
+    job["InputConfig"]["DataSource"]["SnsDataSource"] = {
+        "SnsTopicArn": "arn:aws:sns:us-east-1:111122223333:objects"
+    }
     job["HumanTaskConfig"]["UiConfig"] = {"HumanTaskUiArn": HUMAN_UI}
     rig.client("sagemaker").create_labeling_job(**job)
     yield rig
@@ -48,13 +50,21 @@ def rig(sandbox) -> Iterator[Rig]:
 
 def rows(rig: Rig, choice: str | None = None, gt=None) -> dict[str, SweepRow]:
     parsed = None if choice is None else BucketChoice.parse(choice)
-    return {row.bucket or row.team: row for row in read_region(gt or rig.gt, Account(ACCOUNT), parsed) or ()}
+    return {
+        row.bucket or row.team: row
+        for row in read_region(gt or rig.gt, Account(ACCOUNT), parsed) or ()
+    }
 
 
 def test_a_team_has_the_buckets_of_jobs_workflows_and_the_journal(rig: Rig) -> None:
     team, notes = rig.gt.workteam("vpc-team"), UnreadNotes(passes=InvalidInput)
-    assert TeamBuckets(rig.gt.aws, rig.gt.journal, InvalidInput).of(team, notes) == [BUCKET, "gt-reviewed"]
-    assert notes.lines == ["job streamed: its objects come with messages, so their buckets are not known"]
+    assert TeamBuckets(rig.gt.aws, rig.gt.journal, InvalidInput).of(team, notes) == [
+        BUCKET,
+        "gt-reviewed",
+    ]
+    assert notes.lines == [
+        "job streamed: its objects come with messages, so their buckets are not known"
+    ]
     assert "no bucket of this team is known" in rows(rig)["open-team"].exposure
     wish = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-archive")
     rig.gt.undo(rig.gt.apply(rig.gt.plan(wish), confirm=AGREED))
@@ -73,7 +83,9 @@ def test_a_template_that_is_not_read_is_unknown(rig: Rig) -> None:
 )  # fmt: skip
 def test_rows_by_bucket(rig: Rig, choice: str | None, named: list[str]) -> None:
     found = rows(rig, choice)
-    assert {name for name, row in found.items() if row.bucket} - {"gt-archive"} == {*named} - {"gt-archive"}
+    assert {name for name, row in found.items() if row.bucket} - {"gt-archive"} == {*named} - {
+        "gt-archive"
+    }
     assert not (named and choice != "used") or "gt-archive" in found
     for name in named:
         assert "all addresses" in found[name].exposure
@@ -81,12 +93,16 @@ def test_rows_by_bucket(rig: Rig, choice: str | None, named: list[str]) -> None:
         assert {each.subject for each in found[name].findings} == {name}
     if choice == "used":
         team = {each for row in found.values() if row.team for each in row.findings}
-        assert {each for name in named for each in found[name].findings} <= team, "no finding is there twice"
+        assert {each for name in named for each in found[name].findings} <= team, (
+            "no finding is there twice"
+        )
 
 
 def test_a_bucket_that_cannot_be_read_is_unknown_with_its_reason(rig: Rig) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    blind = rig.user(everything, {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"})
+    blind = rig.user(
+        everything, {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"}
+    )
     row = rows(rig, "tag:project=labeling", blind)["gt-archive"]
     assert "s3:GetBucketPolicy" in row.guard
     assert any("s3:GetBucketPolicy" in text for text in row.unread)
@@ -97,7 +113,9 @@ def test_a_bucket_that_cannot_be_read_is_unknown_with_its_reason(rig: Rig) -> No
         assert action in str(blind.audit(buckets="tag:project=labeling", logs=False).unread)
 
 
-@pytest.mark.parametrize("choice", ["tag:project", "tag:a=b,gt-images", "used,gt-images", "https://example.com/x"])
+@pytest.mark.parametrize(
+    "choice", ["tag:project", "tag:a=b,gt-images", "used,gt-images", "https://example.com/x"]
+)
 def test_bad_choices(choice: str) -> None:
     with pytest.raises(InvalidInput):
         BucketChoice.parse(choice)
@@ -109,7 +127,9 @@ def test_no_bucket_found_is_not_applicable_and_never_green(rig: Rig, monkeypatch
     assert main([*options, "--buckets", "tag:project=other"]) != 0
     assert "not applicable, no bucket has the tag project=other" in capsys.readouterr().out
     assert main([*options, "--buckets", "tag:project=labeling", "--json"]) in (2, 3)
-    audited = {each["name"]: each["teams"] for each in json.loads(capsys.readouterr().out)["buckets"]}
+    audited = {
+        each["name"]: each["teams"] for each in json.loads(capsys.readouterr().out)["buckets"]
+    }
     assert {*audited} == {"gt-archive", "gt-images", "gt-reviewed", "gt-shared"}
     assert audited["gt-images"] == ["radiology-team", "vpc-team"]
 
@@ -121,11 +141,18 @@ def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
         return {each.code: each.outcome for each in gt.findings(bucket="gt-reviewed").checked}
 
     assert outcome(rig.gt)["guard-missing"] == "not applicable"
-    done = rig.gt.apply(rig.gt.plan(Restriction(addresses=["203.0.113.0/24"], bucket="gt-reviewed")))
-    assert (outcome(rig.gt)["guard-missing"], outcome(rig.gt)["guard-narrower"]) == ("clean", "clean")
+    done = rig.gt.apply(
+        rig.gt.plan(Restriction(addresses=["203.0.113.0/24"], bucket="gt-reviewed"))
+    )
+    assert (outcome(rig.gt)["guard-missing"], outcome(rig.gt)["guard-narrower"]) == (
+        "clean",
+        "clean",
+    )
     rig.client("s3").delete_bucket_policy(Bucket="gt-reviewed")
     assert outcome(rig.gt)["guard-missing"] == "found"
-    assert "guard-missing" in {each.code for each in rows(rig, "gt-reviewed")["gt-reviewed"].findings}
+    assert "guard-missing" in {
+        each.code for each in rows(rig, "gt-reviewed")["gt-reviewed"].findings
+    }
     rig.gt.undo(done)
     assert outcome(rig.gt)["guard-missing"] == "not applicable"
 
@@ -133,16 +160,23 @@ def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
 def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismiss(
     sandbox, tmp_path, monkeypatch
 ) -> None:
-    """A finding above low would be a false alarm: each team and bucket is restricted as the docs say."""
+    """A finding above low would be a false alarm:
+    each team and bucket is restricted as the docs say.
+    """
     sandbox.reset()
-    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))  # others here name buckets that are gone
+    # others here name buckets that are gone
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
     gt = Rig(sandbox).gt
     shared = [(team, "gt-shared") for team in ("north-team", "south-team")]
     for team, bucket in (("radiology-team", BUCKET), *shared, ("open-team", None)):
-        plan = gt.plan(Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True))
+        plan = gt.plan(
+            Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True)
+        )
         gt.apply(plan, confirm=[each.code for each in plan.asks])
     audit = gt.audit(logs=False)
     assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
     assert audit.doubts() == ()
     assert audit.unread == ("leaked URLs: not looked for (--no-logs, logs=False)",)
-    assert not [row.open for row in rows(Rig(sandbox), "used").values() if row.worst in ("high", "medium")]
+    assert not [
+        row.open for row in rows(Rig(sandbox), "used").values() if row.worst in ("high", "medium")
+    ]

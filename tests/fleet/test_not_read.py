@@ -1,4 +1,6 @@
-"""An audit and a sweep show no 0, none or empty list for what was not read, whatever is skipped, on each surface."""
+"""An audit and a sweep show no 0, none or empty list for what was not read, whatever is skipped,
+on each surface.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +40,18 @@ def denied(action: str) -> Callable[..., Any]:
 
 def hits(doubts: list[str], left_out: int = 0) -> Any:
     coverage = SimpleNamespace(doubts=doubts)
-    return SimpleNamespace(coverage=coverage, leaks=lambda: Leaks([], 3, [], 0, doubts, left_out=left_out))
+    return SimpleNamespace(
+        coverage=coverage, leaks=lambda: Leaks([], 3, [], 0, doubts, left_out=left_out)
+    )
 
 
 class Region:
     """A region in which everything was read and nothing is wrong, until a reading is taken away."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, buckets: list[str]) -> None:
-        self.aws: Any = SimpleNamespace(account_id="111122223333", region="us-east-1", caller_arn="arn", is_local=True)
+        self.aws: Any = SimpleNamespace(
+            account_id="111122223333", region="us-east-1", caller_arn="arn", is_local=True
+        )
         self.journal: Any = None
         self.patch, self.names, self.logs, self.jobs_lines = monkeypatch, buckets, True, list[str]()
         self.workteams: Any = lambda: Workteams([states.TEAM])
@@ -53,8 +59,12 @@ class Region:
         self.findings: Any = lambda **_: Findings((), CLEAN)
         self.bucket = dict.fromkeys(buckets, states.data_bucket(**states.logs()))
         self.hits_of = dict.fromkeys(buckets, lambda: hits([]))
-        monkeypatch.setattr(audits, "own_buckets", lambda _, notes: notes.attempt("buckets", self.own, None))
-        monkeypatch.setattr(audits, "TeamBuckets", lambda *_: SimpleNamespace(of=self.of, waiting={}))
+        monkeypatch.setattr(
+            audits, "own_buckets", lambda _, notes: notes.attempt("buckets", self.own, None)
+        )
+        monkeypatch.setattr(
+            audits, "TeamBuckets", lambda *_: SimpleNamespace(of=self.of, waiting={})
+        )
         monkeypatch.setattr(data_buckets, "_guarded", lambda *_: [])
         monkeypatch.setattr(audits.account, "read_bucket", lambda _, name, *__: self.bucket[name])
         self.own: Any = lambda: self.names
@@ -82,35 +92,72 @@ class Region:
 SKIPPED: dict[str, tuple[Callable[[Region], object], tuple[str, ...]]] = {
     "--no-logs": (lambda region: region.set(logs=False), ("Leaked URLs",)),
     "logging is off": (lambda region: region.logging(None), ("Leaked URLs",)),
-    "logging denied": (lambda region: region.logging(unread("s3:GetBucketLogging")), ("Leaked URLs",)),
+    "logging denied": (
+        lambda region: region.logging(unread("s3:GetBucketLogging")),
+        ("Leaked URLs",),
+    ),
     "log denied": (lambda region: region.log(denied("s3:GetObject")), ("Leaked URLs",)),
-    "log object denied": (lambda region: region.log(lambda: hits(["One object was denied."])), ("Leaked URLs",)),
-    "log without a request": (lambda region: region.log(lambda: hits(["No hit was found."])), ("Leaked URLs",)),
-    "URLs not compared": (lambda region: region.log(lambda: hits([], left_out=7)), ("Leaked URLs",)),
-    "workteams denied": (lambda region: region.set(workteams=denied("sagemaker:ListWorkteams")), ("Teams",)),
-    "workforce denied": (lambda region: region.set(workforce=denied("sagemaker:ListWorkforces")), ("Portal",)),
-    "buckets denied": (lambda region: region.set(own=denied("s3:ListAllMyBuckets")), ("Buckets", "Leaked URLs")),
+    "log object denied": (
+        lambda region: region.log(lambda: hits(["One object was denied."])),
+        ("Leaked URLs",),
+    ),
+    "log without a request": (
+        lambda region: region.log(lambda: hits(["No hit was found."])),
+        ("Leaked URLs",),
+    ),
+    "URLs not compared": (
+        lambda region: region.log(lambda: hits([], left_out=7)),
+        ("Leaked URLs",),
+    ),
+    "workteams denied": (
+        lambda region: region.set(workteams=denied("sagemaker:ListWorkteams")),
+        ("Teams",),
+    ),
+    "workforce denied": (
+        lambda region: region.set(workforce=denied("sagemaker:ListWorkforces")),
+        ("Portal",),
+    ),
+    "buckets denied": (
+        lambda region: region.set(own=denied("s3:ListAllMyBuckets")),
+        ("Buckets", "Leaked URLs"),
+    ),
     "findings denied": (
         lambda region: region.set(findings=denied("s3:GetBucketPolicy")),
         ("Findings", audits.CONTROLS),
     ),
-    "no rule decided": (lambda region: region.set(findings=lambda **_: Findings()), ("Findings", audits.CONTROLS)),
+    "no rule decided": (
+        lambda region: region.set(findings=lambda **_: Findings()),
+        ("Findings", audits.CONTROLS),
+    ),
     "a rule is unknown": (
-        lambda region: region.set(findings=lambda **_: Findings((), [*CLEAN[1:], Checked("cors-missing", "unknown")])),
+        lambda region: region.set(
+            findings=lambda **_: Findings((), [*CLEAN[1:], Checked("cors-missing", "unknown")])
+        ),
         ("Findings", audits.CONTROLS),
     ),
     "jobs denied": (lambda region: region.set(jobs_lines=["jobs of radiology-team: No."]), ()),
 }
 """Options and denials that skip a reading, and the sections that are unknown then."""
-MEMBERS = {"Teams": "teams", "Portal": "portal", "Buckets": "buckets", "Findings": "findings", "Leaked URLs": "leaks"}
+MEMBERS = {
+    "Teams": "teams",
+    "Portal": "portal",
+    "Buckets": "buckets",
+    "Findings": "findings",
+    "Leaked URLs": "leaks",
+}
 MEMBERS |= {audits.CONTROLS: "controls"}
-WAYS = [*((each,) for each in SKIPPED), *itertools.product(("--no-logs", "findings denied"), list(SKIPPED)[1:10])]
+WAYS = [
+    *((each,) for each in SKIPPED),
+    *itertools.product(("--no-logs", "findings denied"), list(SKIPPED)[1:10]),
+]
 
 
 @pytest.fixture
 def region(monkeypatch: pytest.MonkeyPatch) -> Region:
     made = Region(monkeypatch, ["gt-images"])
-    monkeypatch.setattr("gt_secure.cli.sweep.connection", lambda *_: SimpleNamespace(audit=lambda **_: made.audit()))
+    monkeypatch.setattr(
+        "gt_secure.cli.sweep.connection", lambda *_: SimpleNamespace(audit=lambda **_: made.audit())
+    )
     return made
 
 
@@ -125,7 +172,9 @@ def plain(html: str) -> str:
 
 def test_where_everything_was_read_the_numbers_are_numbers(region: Region) -> None:
     made = region.audit()
-    assert made.headline == "Findings: 0 high, 0 medium, 0 low, 0 info. Leaked URLs: 0. Not read: 0."
+    assert (
+        made.headline == "Findings: 0 high, 0 medium, 0 low, 0 info. Leaked URLs: 0. Not read: 0."
+    )
     assert section(str(made), "Leaked URLs") == section(str(made), "Findings") == "none"
     data = made.to_dict()
     assert (data["leaks"], data["findings"], data["controls"]) == ([], [], [])
@@ -134,11 +183,17 @@ def test_where_everything_was_read_the_numbers_are_numbers(region: Region) -> No
 
 
 @pytest.mark.parametrize("names", WAYS, ids=" + ".join)
-def test_what_was_not_read_is_unknown_on_each_surface(region: Region, names: tuple[str, ...]) -> None:
+def test_what_was_not_read_is_unknown_on_each_surface(
+    region: Region, names: tuple[str, ...]
+) -> None:
     for name in names:
         SKIPPED[name][0](region)
     made = region.audit()
-    text, html, data = str(made), plain(made._repr_html_()), json.loads(json.dumps(made.to_dict(), default=str))
+    text, html, data = (
+        str(made),
+        plain(made._repr_html_()),
+        json.loads(json.dumps(made.to_dict(), default=str)),
+    )
     titles = [title for name in names for title in SKIPPED[name][1]]
     assert "Not read: 0" not in text + html or names == ("a rule is unknown",)
     assert data["unread"] or "a rule is unknown" in names
@@ -164,11 +219,17 @@ def test_what_was_not_read_is_unknown_on_each_surface(region: Region, names: tup
 
 
 @pytest.mark.parametrize("skipped", ["--no-logs", "logging is off"])
-def test_a_reading_that_was_left_out_fails_only_the_lowest_threshold(region: Region, skipped: str, capsys: Any) -> None:
+def test_a_reading_that_was_left_out_fails_only_the_lowest_threshold(
+    region: Region, skipped: str, capsys: Any
+) -> None:
     """A job in CI asks for findings; it does not end with 3 for ever because it reads no logs."""
     SKIPPED[skipped][0](region)
     words = ["audit", *(["--no-logs"] if skipped == "--no-logs" else [])]
-    assert [main([*words, "--fail-on", each]) for each in ("high", "info", "unknown")] == [3, 3, 3], "no bucket access"
+    assert [main([*words, "--fail-on", each]) for each in ("high", "info", "unknown")] == [
+        3,
+        3,
+        3,
+    ], "no bucket access"
     made = region.audit()
     assert [made.passes(each) for each in ("high", "info", "unknown")] == [True, True, None]  # type: ignore[arg-type]
     made.require("high")
@@ -183,12 +244,21 @@ def test_where_some_logs_were_read_the_count_says_so(monkeypatch: pytest.MonkeyP
     data = region.audit().to_dict()
     assert data["leaks"] is None
     leak = SimpleNamespace(
-        kind="leak", key="k", bucket="a", users=[SimpleNamespace(label="l")], others=[], to_dict=dict
+        kind="leak",
+        key="k",
+        bucket="a",
+        users=[SimpleNamespace(label="l")],
+        others=[],
+        to_dict=dict,
     )
     found = Leaks([leak], 3, [])  # type: ignore[list-item]
-    region.hits_of["a"] = lambda: SimpleNamespace(coverage=SimpleNamespace(doubts=[]), leaks=lambda: found)
+    region.hits_of["a"] = lambda: SimpleNamespace(
+        coverage=SimpleNamespace(doubts=[]), leaks=lambda: found
+    )
     made = region.audit()
-    assert "Leaked URLs: 1 found, and the logs of 3 of 4 buckets were read in full." in made.headline
+    assert (
+        "Leaked URLs: 1 found, and the logs of 3 of 4 buckets were read in full." in made.headline
+    )
     assert made.leaks
     assert len(made.to_dict()["leaks"]) == 1
 
@@ -196,15 +266,21 @@ def test_where_some_logs_were_read_the_count_says_so(monkeypatch: pytest.MonkeyP
 def swept(*rows: SweepRow, empty: int = 0) -> Sweep:
     here = (Account("111122223333"),)
     at = dt.datetime.now(dt.UTC)
-    return Sweep(at=at, accounts=here, regions=("us-east-1",), rows=rows, regions_read=1, empty=empty)
+    return Sweep(
+        at=at, accounts=here, regions=("us-east-1",), rows=rows, regions_read=1, empty=empty
+    )
 
 
 ROW = {"account": "111122223333", "region": "us-east-1"}
 NOTES = UnreadNotes(AccessDenied, ["findings of open-team: No."])
 ROWS = {
     "a region that was denied": SweepRow(**ROW, status="denied", unread=("No.",)),
-    "findings of a team that were denied": SweepRow(**ROW, team="open-team", **_outcome([None], NOTES)),
-    "findings of a bucket that were denied": SweepRow(**ROW, bucket="b", buckets=("b",), **_outcome([], NOTES)),
+    "findings of a team that were denied": SweepRow(
+        **ROW, team="open-team", **_outcome([None], NOTES)
+    ),
+    "findings of a bucket that were denied": SweepRow(
+        **ROW, bucket="b", buckets=("b",), **_outcome([], NOTES)
+    ),
     "rules that were not decided": SweepRow(
         **ROW, team="t", buckets=("b",), **_outcome([Findings()], UnreadNotes(AccessDenied))
     ),
@@ -225,11 +301,18 @@ def test_a_row_of_a_sweep_without_a_reading_has_no_number(name: str) -> None:
 
 def test_a_sweep_counts_the_rules_that_are_unknown() -> None:
     looked = Findings((), [*CLEAN[1:], Checked("cors-missing", "unknown")])
-    result = swept(SweepRow(**ROW, team="t", buckets=("b",), **_outcome([looked], UnreadNotes(AccessDenied))))
+    result = swept(
+        SweepRow(**ROW, team="t", buckets=("b",), **_outcome([looked], UnreadNotes(AccessDenied)))
+    )
     assert result.to_dicts()[0]["findings"] == "1 unknown"
     assert "0 info, 1 unknown" in result.headline
     clean = swept(
-        SweepRow(**ROW, team="t", buckets=("b",), **_outcome([Findings((), CLEAN)], UnreadNotes(AccessDenied)))
+        SweepRow(
+            **ROW,
+            team="t",
+            buckets=("b",),
+            **_outcome([Findings((), CLEAN)], UnreadNotes(AccessDenied)),
+        )
     )
     assert clean.to_dicts()[0]["findings"] == "none"
     assert clean.passes("unknown") is True

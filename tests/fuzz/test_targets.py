@@ -1,4 +1,6 @@
-"""Each fuzz target holds on its seeds and on some hundred changes of them; `tools/fuzz.sh` goes on from there."""
+"""Each fuzz target holds on its seeds and on some hundred changes of them;
+`tools/fuzz.sh` goes on from there.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,15 @@ from support.fuzzing.mutation import mutate
 from support.fuzzing.target import Target, is_slow
 from support.sample import sample
 
-RUNS = {"lines": 3, "spelling": 8, "packing": 30, "records": 15, "checks": 60, "restriction": 60, "account": 60}
+RUNS = {
+    "lines": 3,
+    "spelling": 8,
+    "packing": 30,
+    "records": 15,
+    "checks": 60,
+    "restriction": 60,
+    "account": 60,
+}
 """How many changed inputs of those targets that take longer; a line's is two hundred lines."""
 
 
@@ -30,7 +40,10 @@ RUNS = {"lines": 3, "spelling": 8, "packing": 30, "records": 15, "checks": 60, "
 def test_nothing_is_found(target: Target) -> None:
     rng = random.Random(35)
     seeds = list(target.seeds())
-    changed = [mutate(rng.choice(seeds), rng, target.words, seeds) for _ in range(RUNS.get(target.name, 150))]
+    changed = [
+        mutate(rng.choice(seeds), rng, target.words, seeds)
+        for _ in range(RUNS.get(target.name, 150))
+    ]
     first = seeds if target.name != "lines" else seeds[::5]
     for data in [b"", b"\n", *first, *changed]:
         begun = time.process_time()
@@ -43,7 +56,10 @@ def test_nothing_is_found(target: Target) -> None:
 
 
 _STATEMENT = json.dumps(
-    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "%s"}}
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "%s"},
+    }
 )
 LARGE = {
     "deep lists": "[" * 190_000,
@@ -65,7 +81,12 @@ LARGE = {
 def test_the_largest_inputs_take_no_longer(text: str) -> None:
     """What grows with the square of the input shows only here: a fuzzer's inputs are small."""
     form = b"j" if text[0] in "[{" else b"y"
-    starts = {"restriction": form, "checks": form, "answer": b"\0\0\n\n<Code>", "url": b"https://x/?X-Amz-Signature="}
+    starts = {
+        "restriction": form,
+        "checks": form,
+        "answer": b"\0\0\n\n<Code>",
+        "url": b"https://x/?X-Amz-Signature=",
+    }
     for target in TARGETS:
         if target.name not in {one.name for one in log_targets.TARGETS}:
             begun = time.process_time()
@@ -112,6 +133,8 @@ def _as_markup(text: object) -> Markup:
 def test_a_target_sees_a_fault(
     monkeypatch: pytest.MonkeyPatch, name: str, place: object, attribute: str, fault: object
 ) -> None:
-    """A line that is lost or read wrong, text that becomes markup, a secret that is shown, an error that gets out."""
+    """A line that is lost or read wrong, text that becomes markup, a secret that is shown,
+    an error that gets out.
+    """
     monkeypatch.setattr(place, attribute, fault)
     assert _finds(name)

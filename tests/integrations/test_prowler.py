@@ -1,4 +1,6 @@
-"""The plugin for Prowler: layout, metadata and outcomes without Prowler, and the real one where it can be installed."""
+"""The plugin for Prowler: layout, metadata and outcomes without Prowler,
+and the real one where it can be installed.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,22 @@ def plugin_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy of the checkout, so that nothing is left beside the sources."""
     folder = tmp_path_factory.mktemp("prowler")
     for name in ("gt_secure", "integrations"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist"]
+        shutil.copytree(
+            ROOT / name,
+            folder / name,
+            ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"),
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        "dist",
+    ]
     subprocess.run([*command, "./integrations/prowler"], cwd=folder, env=clean(), check=True)
     [built] = (folder / "dist").iterdir()
     return built
@@ -55,11 +71,15 @@ def plugin_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
-    """Prowler 5.46 imports the modules behind ``prowler.checks.aws``, and reads the metadata beside each."""
+    """Prowler 5.46 imports the modules behind ``prowler.checks.aws``,
+    and reads the metadata beside each.
+    """
     with zipfile.ZipFile(plugin_wheel) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     points = configparser.ConfigParser()
-    points.read_string(next(text for name, text in files.items() if name.endswith("entry_points.txt")))
+    points.read_string(
+        next(text for name, text in files.items() if name.endswith("entry_points.txt"))
+    )
     assert sorted(points["prowler.checks.aws"]) == sorted(generate.name_of(code) for code in CODES)
     for name, module in points["prowler.checks.aws"].items():
         path = module.replace(".", "/")
@@ -69,19 +89,25 @@ def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
         assert json.loads(files[f"{path}.metadata.json"])["CheckID"] == name
     metadata = next(text for name, text in files.items() if name.endswith(".dist-info/METADATA"))
     assert f"Version: {gt_secure.__version__}\n" in metadata
-    assert "Requires-Dist" not in metadata, "pip would ask an index for a name that anybody can register"
+    assert "Requires-Dist" not in metadata, (
+        "pip would ask an index for a name that anybody can register"
+    )
     written = {"gt_secure_prowler/__init__.py", "gt_secure_prowler/plugin.py"}
     assert {name for name in files if ".dist-info/" not in name} == written | set(generate.files())
 
 
 def test_each_code_is_mapped_once():
-    """The framework is drawn from the findings' own table, which has each control by its own number."""
+    """The framework is drawn from the findings' own table,
+    which has each control by its own number.
+    """
     rows = catalog()
     assert {each for code in CODES for each in rows[code]["controls"]} == set(controls())
     assert [code for code in CODES if len(rows[code]["controls"]) > 1] == []
     checks = {each["Name"]: each["Checks"] for each in generate.framework()["Requirements"]}
     assert checks == {
-        f"{control} {row['title']}": [generate.name_of(code) for code in CODES if control in rows[code]["controls"]]
+        f"{control} {row['title']}": [
+            generate.name_of(code) for code in CODES if control in rows[code]["controls"]
+        ]
         for control, row in controls().items()
     }
     assert generate.prowler_id("SC-7(2)") == "sc_7_2"
@@ -89,12 +115,18 @@ def test_each_code_is_mapped_once():
 
 @pytest.mark.slow
 def test_the_framework_is_where_prowler_looks(plugin_wheel: Path):
-    """Prowler 5.46 lists the JSON files of the package behind the entry point ``aws`` of ``prowler.compliance``."""
+    """Prowler 5.46 lists the JSON files of the package behind the entry point ``aws`` of
+    ``prowler.compliance``.
+    """
     [point] = generate.entry_points()["prowler.compliance"]
     name, _, package = point.partition(" = ")
     folder = package.replace(".", "/")
     with zipfile.ZipFile(plugin_wheel) as archive:
-        found = [name for name in archive.namelist() if name.startswith(folder) and name.endswith(".json")]
+        found = [
+            name
+            for name in archive.namelist()
+            if name.startswith(folder) and name.endswith(".json")
+        ]
         framework = json.loads(archive.read(found[0]))
     assert (name, found) == ("aws", [f"{folder}/{generate.FRAMEWORK}.json"])
     for requirement in framework["Requirements"]:
@@ -135,12 +167,16 @@ def test_unknown_is_never_a_pass():
     assert said(row(findings=(found(),))) == ["FAIL"]
     assert said(row(checked=clean, findings=(found(),)), "guard-open") == ["PASS"]
     assert said(row(findings=(found("aws:PrincipalOrgID"),))) == ["MANUAL"]
-    assert said(row(checked=clean, unread=("gt-images: denied",))) == ["PASS"], "the rule did not need that"
+    assert said(row(checked=clean, unread=("gt-images: denied",))) == ["PASS"], (
+        "the rule did not need that"
+    )
     assert said(row(unread=("gt-images: denied",))) == ["MANUAL"]
     assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
     assert said(row(team="", status="failed")) == ["MANUAL"]
     bucket = row(team="", bucket="gt-images", checked={"presigned-from-anywhere": "clean"})
-    assert [each[:2] for each in outcomes(bucket, "presigned-from-anywhere")] == [("PASS", "gt-images")]
+    assert [each[:2] for each in outcomes(bucket, "presigned-from-anywhere")] == [
+        ("PASS", "gt-images")
+    ]
     assert said(row(team="", bucket="gt-images", checked=nothing), "presigned-from-anywhere") == []
 
 
@@ -165,14 +201,22 @@ def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
     models.Check, models.Check_Report_AWS = Check, Report  # type: ignore[attr-defined]
     providers = ModuleType("prowler.providers.common.provider")
     providers.Provider = SimpleNamespace(get_global_provider=lambda: provider)  # type: ignore[attr-defined]
-    for name in ("prowler", "prowler.lib", "prowler.lib.check", "prowler.providers", "prowler.providers.common"):
+    for name in (
+        "prowler",
+        "prowler.lib",
+        "prowler.lib.check",
+        "prowler.providers",
+        "prowler.providers.common",
+    ):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     monkeypatch.setitem(sys.modules, models.__name__, models)
     monkeypatch.setitem(sys.modules, providers.__name__, providers)
     scene.use_environment(monkeypatch)
     plugin._check_class.cache_clear()
     generate.write(tmp_path)
-    monkeypatch.setattr(importlib.import_module(generate.PACKAGE), "__path__", [str(tmp_path / generate.PACKAGE)])
+    monkeypatch.setattr(
+        importlib.import_module(generate.PACKAGE), "__path__", [str(tmp_path / generate.PACKAGE)]
+    )
     try:
         module = importlib.import_module(CHECK)
         made = module.groundtruth_url_lock_off
@@ -197,7 +241,9 @@ def test_buckets_have_rows_where_they_are_asked_for(scene: Scene, monkeypatch):
     [(status, subject, text)] = outcomes(rows[-1], "presigned-from-anywhere")
     assert (status, subject) == ("FAIL", "gt-images"), "the scene guards a part"
     assert "Objects under scans/: only 203.0.113.0/24." in text
-    scene.change_guard('"arn:aws:s3:::gt-images/scans/*"', '["arn:aws:s3:::gt-images","arn:aws:s3:::gt-images/*"]')
+    scene.change_guard(
+        '"arn:aws:s3:::gt-images/scans/*"', '["arn:aws:s3:::gt-images","arn:aws:s3:::gt-images/*"]'
+    )
     read_rows.cache_clear()
     rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
     [(status, subject, _)] = outcomes(rows[-1], "presigned-from-anywhere")
@@ -238,7 +284,9 @@ LOST: dict[str, set[str]] = {
     "ec2:DescribeVpcs": set(),
     "organizations:DescribeOrganization": set(),
 }
-"""Each action that a role may lack, and the parts that it reads. The policies of an organization can only refuse."""
+"""Each action that a role may lack, and the parts that it reads.
+The policies of an organization can only refuse.
+"""
 OPERATIONS = {
     "GetBucketCors": "GetBucketCORS", "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "GetBucketEncryption": "GetEncryptionConfiguration", "GetBucketReplication": "GetReplicationConfiguration",
@@ -264,7 +312,11 @@ def of_prowler(running_scene: Scene) -> Callable[[Any], Words]:
     def look(session: Any) -> Words:
         read_rows.cache_clear()
         rows = read_rows(session, "111122223333", ("us-east-1",), "")
-        return {(each.team, code): [word for word, _, _ in outcomes(each, code)] for each in rows for code in CODES}
+        return {
+            (each.team, code): [word for word, _, _ in outcomes(each, code)]
+            for each in rows
+            for code in CODES
+        }
 
     return look
 
@@ -293,20 +345,28 @@ def test_a_denied_call_takes_exactly_the_rules_that_ask_for_it(
     session.events.register("before-call", lambda model, **_: calls.add(model.name))
     before = of_prowler(session)
     denied = {"Effect": "Deny", "Action": action, "Resource": "*"}
-    after = of_prowler(scene.user({"Effect": "Allow", "Action": "*", "Resource": "*"}, denied).aws._session)
+    after = of_prowler(
+        scene.user({"Effect": "Allow", "Action": "*", "Resource": "*"}, denied).aws._session
+    )
     named = {each.partition(":")[2] for each in LOST}
-    assert {OPERATIONS.get(each, each) for each in calls} - set(NOT_DENIED) == named, "each call has its action"
+    assert {OPERATIONS.get(each, each) for each in calls} - set(NOT_DENIED) == named, (
+        "each call has its action"
+    )
     counts, wrong = Counter[str](), []
     for team in ("open-team", "radiology-team", "vpc-team"):
-        gone = LOST[action] if action != DESCRIBE or team == "radiology-team" else set()  # the one with a job
-        asked = parts_of(scene, team, (None if team == "vpc-team" and WHICH not in gone else BUCKET,))
+        # the one with a job
+        gone = LOST[action] if action != DESCRIBE or team == "radiology-team" else set()
+        asked = parts_of(
+            scene, team, (None if team == "vpc-team" and WHICH not in gone else BUCKET,)
+        )
         for code in CODES:
             word, now = before[team, code], after[team, code]
             of_bucket = any(part.partition(".")[0] == "bucket" for part in asked[code])
             asks = (WHICH in gone and of_bucket) or any(
                 f"{part}.".startswith(f"{name}.") for part in asked[code] for name in gone
             )
-            whatever = WHICH in gone and not of_bucket and (word, now) == ([], ["PASS"])  # of any bucket
+            # of any bucket
+            whatever = WHICH in gone and not of_bucket and (word, now) == ([], ["PASS"])
             if ("PASS" in now) if asks else (now != word and not whatever):
                 wrong.append((team, code, word, now, sorted(asked[code])))
             counts["lost" if word == ["PASS"] and asks else "kept"] += 1
@@ -317,31 +377,69 @@ def test_a_denied_call_takes_exactly_the_rules_that_ask_for_it(
 
 
 def three_outcomes(rig: Rig) -> dict[str, str]:
-    """Give a team a bucket whose policy is denied, beside an unguarded bucket and an idle team; return the keys."""
+    """Give a team a bucket whose policy is denied, beside an unguarded bucket and an idle team;
+    return the keys.
+    """
     rig.client("s3").create_bucket(Bucket="gt-reviewed")
-    loop = {"WorkteamArn": OPEN_TEAM.replace("open-team", "vpc-team"), "TaskTitle": "t", "TaskDescription": "d"}
+    loop = {
+        "WorkteamArn": OPEN_TEAM.replace("open-team", "vpc-team"),
+        "TaskTitle": "t",
+        "TaskDescription": "d",
+    }
     page = OPEN_TEAM.replace("workteam/private-crowd/open-team", "human-task-ui/page")
     rig.client("sagemaker").create_flow_definition(
         FlowDefinitionName="review", HumanLoopConfig=loop | {"HumanTaskUiArn": page, "TaskCount": 1},
         OutputConfig={"S3OutputPath": "s3://gt-reviewed/"}, RoleArn=ROLE,
     )  # fmt: skip
-    deny = {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "arn:aws:s3:::gt-reviewed"}
+    deny = {
+        "Effect": "Deny",
+        "Action": "s3:GetBucketPolicy",
+        "Resource": "arn:aws:s3:::gt-reviewed",
+    }
     made = rig.keys({"Effect": "Allow", "Action": "*", "Resource": "*"}, deny)
-    return {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
+    return {
+        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+    }
 
 
 @pytest.mark.slow
-def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory):
+def test_the_real_prowler_runs_the_checks(
+    plugin_wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
     """Prowler needs an environment of 2.3 GB, and a Python below 3.14."""
     room = Room(tmp_path_factory.mktemp("room") / "venv")
     room.install("prowler >= 5.46")
     copy = tmp_path / "source"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"))
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".git", "node_modules", "build", "tests", "__pycache__"),
+    )
     room.install("--no-deps", str(copy), str(plugin_wheel))
     with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
         keys = three_outcomes(Rig(sandbox))
-        every = ["--service", "groundtruth", "-M", "csv", "json-ocsf", "json-asff", "html", "-F", "report"]
-        controls = ["-f", "us-east-1", "--compliance", generate.FRAMEWORK, "-M", "csv", "-F", "controls"]
+        every = [
+            "--service",
+            "groundtruth",
+            "-M",
+            "csv",
+            "json-ocsf",
+            "json-asff",
+            "html",
+            "-F",
+            "report",
+        ]
+        controls = [
+            "-f",
+            "us-east-1",
+            "--compliance",
+            generate.FRAMEWORK,
+            "-M",
+            "csv",
+            "-F",
+            "controls",
+        ]
         for words in (every, controls):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run(
@@ -355,17 +453,34 @@ def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tm
             assert spent < 120, "seconds of processor for every region of the sandbox"
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    without_subject = {"guard-missing", "urls-live-long", "version-2-urls", "many-signers"}  # no restriction, no log
-    named = {f"groundtruth_{code.replace('-', '_')}" for code in CODES if code not in without_subject}
+    # no restriction, no log
+    without_subject = {
+        "guard-missing",
+        "urls-live-long",
+        "version-2-urls",
+        "many-signers",
+    }
+    named = {
+        f"groundtruth_{code.replace('-', '_')}" for code in CODES if code not in without_subject
+    }
     assert {each["CHECK_ID"] for each in rows} == named
     anywhere = [each for each in rows if each["CHECK_ID"] == "groundtruth_presigned_from_anywhere"]
-    told = {each["RESOURCE_UID"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"]) for each in anywhere}
+    told = {
+        each["RESOURCE_UID"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"])
+        for each in anywhere
+    }
     assert told["radiology-team"][0] == "FAIL", "its bucket is not guarded"
     assert told["open-team"] == ("MANUAL", "No bucket of open-team is known.")
     assert told["vpc-team"][0] == "MANUAL"
     assert "s3:GetBucketPolicy" in told["vpc-team"][1]
-    assert {each["RESOURCE_NAME"] for each in rows if each["CHECK_ID"] == "groundtruth_guard_open"} == {"vpc-team"}
-    lock = {each["RESOURCE_NAME"]: each["STATUS"] for each in rows if each["CHECK_ID"] == "groundtruth_url_lock_off"}
+    assert {
+        each["RESOURCE_NAME"] for each in rows if each["CHECK_ID"] == "groundtruth_guard_open"
+    } == {"vpc-team"}
+    lock = {
+        each["RESOURCE_NAME"]: each["STATUS"]
+        for each in rows
+        if each["CHECK_ID"] == "groundtruth_url_lock_off"
+    }
     off = dict.fromkeys(("north-team", "open-team", "south-team"), "FAIL")
     assert lock == {**off, "radiology-team": "PASS", "vpc-team": "PASS"}, "it asks for no bucket"
     asff = json.loads((tmp_path / "out" / "report.asff.json").read_text())
@@ -375,9 +490,20 @@ def test_the_real_prowler_runs_the_checks(plugin_wheel: Path, tmp_path: Path, tm
     mapped = {each["CHECK_ID"]: each["COMPLIANCE"] for each in rows}
     assert "NIST-800-53-Revision-5-Ground-Truth: ac_3" in mapped["groundtruth_url_lock_off"]
     assert mapped["groundtruth_cors_missing"] == ""
-    with (tmp_path / "out" / "compliance" / "controls_groundtruth_nist_800_53_revision_5_aws.csv").open(
-        newline=""
-    ) as file:
-        found = {(each["REQUIREMENTS_ID"], each["STATUS"]) for each in csv.DictReader(file, delimiter=";")}
-    assert {control for control, _ in found} == {"ac_3", "ac_4", "ac_6", "au_12", "cm_6", "sc_7", "sc_7_2"}
+    with (
+        tmp_path / "out" / "compliance" / "controls_groundtruth_nist_800_53_revision_5_aws.csv"
+    ).open(newline="") as file:
+        found = {
+            (each["REQUIREMENTS_ID"], each["STATUS"])
+            for each in csv.DictReader(file, delimiter=";")
+        }
+    assert {control for control, _ in found} == {
+        "ac_3",
+        "ac_4",
+        "ac_6",
+        "au_12",
+        "cm_6",
+        "sc_7",
+        "sc_7_2",
+    }
     assert {("ac_3", "FAIL"), ("ac_3", "PASS")} <= found

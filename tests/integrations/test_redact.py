@@ -1,4 +1,6 @@
-"""The wheel of the part that recognises secrets: small, without dependencies, under a name of its own."""
+"""The wheel of the part that recognises secrets: small, without dependencies,
+under a name of its own.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,13 @@ print(json.dumps([part.redact(sys.argv[3]), len(masked), refused, sorted(others)
 
 def test_it_masks_and_guards_with_the_standard_library_alone(folder: Path) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": URL}
-    cell = {"cell_type": "code", "source": "1", "metadata": {}, "execution_count": 1, "outputs": [output]}
+    cell = {
+        "cell_type": "code",
+        "source": "1",
+        "metadata": {},
+        "execution_count": 1,
+        "outputs": [output],
+    }
     book = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     command = [sys.executable, "-I", "-S", "-c", ALONE, str(folder), book, URL]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -57,15 +65,25 @@ def test_it_masks_and_guards_with_the_standard_library_alone(folder: Path) -> No
     masked, number, refused, modules = json.loads(done.stdout)
     assert masked == URL.replace(SIGNATURE, "***")
     assert number == 1
-    assert refused.startswith("a.ipynb is not saved: it holds the signature of a presigned URL (in cell 0, source).")
+    assert refused.startswith(
+        "a.ipynb is not saved: it holds the signature of a presigned URL (in cell 0, source)."
+    )
     assert modules == ["gt_secure_redact"]
 
 
 def test_it_needs_nothing_and_imports_nothing_of_the_product(folder: Path) -> None:
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (folder / "gt_secure_redact").glob("*.py")}
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (folder / "gt_secure_redact").glob("*.py")
+    }
     assert set(texts) == {name for name in GENERATE["files"]() if name.endswith(".py")}
-    assert [name for name, text in texts.items() if "from .." in text or "import gt_secure\n" in text] == []
-    assert "install_requires" not in (PART / "setup.cfg").read_text(encoding="utf-8").partition("[metadata]")[2]
+    assert [
+        name for name, text in texts.items() if "from .." in text or "import gt_secure\n" in text
+    ] == []
+    assert (
+        "install_requires"
+        not in (PART / "setup.cfg").read_text(encoding="utf-8").partition("[metadata]")[2]
+    )
 
 
 def test_the_hook_of_the_repository_needs_only_python(tmp_path: Path) -> None:
@@ -99,9 +117,20 @@ def test_it():
 def test_pytest_shows_no_secret(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(FAILING, encoding="utf-8")
     plain = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", "pytest", "--showlocals", "-o", "log_cli=true", "--junitxml=x.xml", "-p"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--showlocals",
+        "-o",
+        "log_cli=true",
+        "--junitxml=x.xml",
+        "-p",
+    ]
     for plugin, is_shown in (("no:cacheprovider", True), ("gt_secure_redact.pytest_plugin", False)):
-        done = subprocess.run([*command, plugin], cwd=tmp_path, env=plain, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, plugin], cwd=tmp_path, env=plain, capture_output=True, text=True
+        )
         assert done.returncode == 1, done.stderr
         report = done.stdout + (tmp_path / "x.xml").read_text(encoding="utf-8")
         assert (SIGNATURE in report.replace("url = " + repr(URL), "")) is is_shown

@@ -1,8 +1,9 @@
 """An answer for a class of requests holds for each request of the class.
 
-Random policies with variables in resources and conditions are asked about keys, prefixes and sources (`exposure`,
-`at`, `prove`). Requests that AWS could get are drawn by a sampler that knows nothing of the classes, and decided one by
-one: where an answer says *refused* or *proved*, none of them is opened.
+Random policies with variables in resources and conditions are asked about keys, prefixes and
+sources (`exposure`, `at`, `prove`). Requests that AWS could get are drawn by a sampler that knows
+nothing of the classes, and decided one by one: where an answer says *refused* or *proved*, none of
+them is opened.
 """
 
 from __future__ import annotations
@@ -44,7 +45,14 @@ CLAIMED = (
 )
 OUTSIDE = ("198.51.100.9", "192.0.2.4", "10.0.0.1 via vpce-0ffff1234")
 SOURCES = ("203.0.113.7", *OUTSIDE, f"10.0.0.1 via {VPCE}")
-ACTIONS = ("s3:GetObject", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectAnnotation", "s3:AddedLater")
+ACTIONS = (
+    "s3:GetObject",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:GetObjectAnnotation",
+    "s3:AddedLater",
+)
 PREFIXES = ("", "", "home/", "scans/", "alice")
 NOT_TOLD_APART = {"the key of the object", "aws:PrincipalArn"}
 """Names in unknown answers that are no facts about a request, but classes that were too many."""
@@ -59,7 +67,9 @@ class Outcome:
 
     def share(self, word: str) -> float:
         """Return the share of answers about one kind and source that are of a word."""
-        return self.counts[word] / sum(self.counts[each] for each in ("opened", "refused", "unknown"))
+        return self.counts[word] / sum(
+            self.counts[each] for each in ("opened", "refused", "unknown")
+        )
 
 
 def locks_of(account: Account, by: By = "any") -> EffectiveLocks:
@@ -81,7 +91,9 @@ def locks_of(account: Account, by: By = "any") -> EffectiveLocks:
 
 
 def ask(seeds: Iterable[int], samples: int = 160, by: By = "any") -> Outcome:
-    """Ask about random accounts, and put requests to each answer, by any signer of the account or by a role."""
+    """Ask about random accounts, and put requests to each answer,
+    by any signer of the account or by a role.
+    """
     outcome = Outcome()
     for seed in seeds:
         random = Random(seed)
@@ -92,7 +104,9 @@ def ask(seeds: Iterable[int], samples: int = 160, by: By = "any") -> Outcome:
     return outcome
 
 
-def _exposure(seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int, by: By) -> None:
+def _exposure(
+    seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int, by: By
+) -> None:
     exposure = Exposure(locks_of(account, by), prefix, is_prefix=True)
     pairs = [(kind, source) for kind in KINDS for source in SOURCES]
     sampler = Sampler(account, random, roles=by == "role")
@@ -110,13 +124,23 @@ def _exposure(seed: int, account: Account, prefix: str, random: Random, outcome:
         outcome.counts["requests opened"] += 1
         row = exposure.row(kind)
         place = row.refused.cidrs if "via" not in source else ()
-        in_row = any(parse_network(source + "/32").subnet_of(parse_network(each)) for each in place if "." in each)
+        in_row = any(
+            parse_network(source + "/32").subnet_of(parse_network(each))
+            for each in place
+            if "." in each
+        )
         if answers[kind, source].answer == "refused" or in_row:
-            outcome.wrong.append(f"seed {seed}: {kind} from {source} is refused, and opens {request}")
+            outcome.wrong.append(
+                f"seed {seed}: {kind} from {source} is refused, and opens {request}"
+            )
 
 
-def _proof(seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int) -> None:
-    proof = prove(locks_of(account), Claim(prefix=prefix, addresses=[parse_network(OFFICE)], endpoints=[VPCE]))
+def _proof(
+    seed: int, account: Account, prefix: str, random: Random, outcome: Outcome, samples: int
+) -> None:
+    proof = prove(
+        locks_of(account), Claim(prefix=prefix, addresses=[parse_network(OFFICE)], endpoints=[VPCE])
+    )
     outcome.counts[{True: "proved", False: "not proved", None: "open"}[proof.proved]] += 1
     if not proof.proved:
         return
@@ -136,10 +160,34 @@ def holds(outcome: Outcome) -> None:
     assert outcome.share("refused") >= 0.3
     assert outcome.share("too many") <= 0.06
     assert outcome.counts["requests opened"] > outcome.counts["opened"]
-    assert outcome.counts["proved"] * 8 >= sum(outcome.counts[each] for each in ("proved", "not proved", "open"))
+    assert outcome.counts["proved"] * 8 >= sum(
+        outcome.counts[each] for each in ("proved", "not proved", "open")
+    )
 
 
-QUICK = (1, 4, 7, 15, 45, 57, 81, 96, 131, 169, 207, 219, 224, 234, 237, 242, 12320, 14403, 14772, 19932, 20032)
+QUICK = (
+    1,
+    4,
+    7,
+    15,
+    45,
+    57,
+    81,
+    96,
+    131,
+    169,
+    207,
+    219,
+    224,
+    234,
+    237,
+    242,
+    12320,
+    14403,
+    14772,
+    19932,
+    20032,
+)
 """Accounts among which each fault below shows, and some whose guard is proved."""
 
 
@@ -178,7 +226,9 @@ FILLED = key_classes._filled
 def _distinct_by_tests_alone(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
     found: dict[tuple[object, ...], str] = {}
     for value in values:
-        found.setdefault(tuple(test(value, {}) for each in conditions for test in each.tests), value)
+        found.setdefault(
+            tuple(test(value, {}) for each in conditions for test in each.tests), value
+        )
     return list(found.values())
 
 
@@ -232,7 +282,10 @@ FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
     "nobody has a name that a policy compares": (_no_signer_of_a_compared_name, 169),
     "an empty value stands for every value": (_empty_stands_for_every_value, 45),
     "ids of roles are compared with no other key": (_ids_of_one_form, 20032),
-    "all variables of a pattern have a value, or none": (_all_variables_have_a_value_or_none, 14403),
+    "all variables of a pattern have a value, or none": (
+        _all_variables_have_a_value_or_none,
+        14403,
+    ),
     "one value stands for two defaults": (_no_defaults_that_differ, 12320),
     "a prefix settles no value of a variable": (_a_prefix_settles_no_value, 14772),
     "anything is like the name of a signer": (_anything_is_like_a_value, 19932),

@@ -1,8 +1,9 @@
 """A call that is denied takes the answer of exactly the rules that ask for what it reads.
 
-States are drawn and one part of each is taken away, with the parts that cannot be read without it. Which rules ask for
-the part is watched from outside (``support/asked.py``): the rules' own tables of what they look at are not read. A rule
-that asks is clean no more. Every other rule keeps its outcome and its findings.
+States are drawn and one part of each is taken away, with the parts that cannot be read without it.
+Which rules ask for the part is watched from outside (``support/asked.py``): the rules' own tables
+of what they look at are not read. A rule that asks is clean no more. Every other rule keeps its
+outcome and its findings.
 """
 
 from __future__ import annotations
@@ -44,13 +45,17 @@ WITH_IT = {
 }
 """Parts that cannot be read without another."""
 ANY_ROLE = ("bucket-deny-breaks-ground-truth", "jobs")
-"""A rule that is asked about any role where the one that signs is not known: clean, it is clean for each of them."""
+"""A rule that is asked about any role where the one that signs is not known: clean,
+it is clean for each of them.
+"""
 
 
 def draw(seed: int) -> State:
     dice = random.Random(SEED + seed)
     networks, endpoints = dice.choice([([OFFICE], []), ([OFFICE], [ENDPOINT]), ([], [ENDPOINT])])
-    guard = build_guard(BUCKET, networks=networks, endpoints=endpoints) if dice.random() < 0.7 else None
+    guard = (
+        build_guard(BUCKET, networks=networks, endpoints=endpoints) if dice.random() < 0.7 else None
+    )
     policy = merge_guard(None, guard) if guard is not None else None
     if dice.random() < 0.15:
         policy = merge_guard(policy, POINTS_ONLY)
@@ -77,7 +82,9 @@ def draw(seed: int) -> State:
         bucket=states.data_bucket(BUCKET, **settings) if dice.random() < 0.9 else None,
         endpoints=dice.choice([(), (states.endpoint(ENDPOINT, VPC),)]),
         jobs=(job,),
-        templates=(states.template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),),
+        templates=(
+            states.template("job-1", "<img src='{{ task.input.src | grant_read_access }}'>"),
+        ),
         account_block=dict.fromkeys(("IgnorePublicAcls", "RestrictPublicBuckets"), False),
         wanted=wish if dice.random() < 0.5 else None,
     )
@@ -95,14 +102,18 @@ def without(state: State, names: Iterable[str]) -> State:
         elif bucket is not None:
             held = bucket.log_bucket.value
             assert held is not None
-            state = replace(state, bucket=replace(bucket, log_bucket=Part.of(replace(held, **{path[2]: gone}))))
+            state = replace(
+                state, bucket=replace(bucket, log_bucket=Part.of(replace(held, **{path[2]: gone})))
+            )
     return state
 
 
 def seen(state: State) -> dict[str, tuple[str, list[str]]]:
     """Return the outcome of each rule, with its findings."""
     done = examine(state)
-    details = {each.code: [one.detail for one in done.findings if one.code == each.code] for each in RULES}
+    details = {
+        each.code: [one.detail for one in done.findings if one.code == each.code] for each in RULES
+    }
     return {each.code: (each.outcome, details[each.code]) for each in done.checked}
 
 
@@ -111,7 +122,11 @@ def judge(seed: int, most: int = 100) -> tuple[Counter[str], list[str]]:
     state = draw(seed)
     asked = {rule.code: asked_by(rule, state) for rule in RULES}
     before, counts, wrong = seen(state), Counter[str](), []
-    names = {name for name, part in state.parts() if part.missing is None and not name.endswith("log_bucket.log")}
+    names = {
+        name
+        for name, part in state.parts()
+        if part.missing is None and not name.endswith("log_bucket.log")
+    }
     for name in random.Random(seed).sample(sorted(names), min(most, len(names))):
         gone = {name, *WITH_IT.get(name, ())}
         after = seen(without(state, gone))
@@ -119,9 +134,15 @@ def judge(seed: int, most: int = 100) -> tuple[Counter[str], list[str]]:
             asks = any(each in gone or each.startswith(f"{name}.") for each in asked[code])
             if not asks and after[code] != (word, details):
                 wrong.append(f"{seed}: {code} does not ask for {name}: {word}, then {after[code]}")
-            elif asks and after[code][0] == "clean" and (code, name) not in (ANY_ROLE, (ANY_ROLE[0], "team")):
+            elif (
+                asks
+                and after[code][0] == "clean"
+                and (code, name) not in (ANY_ROLE, (ANY_ROLE[0], "team"))
+            ):
                 wrong.append(f"{seed}: {code} asks for {name} and is clean without it")
-            counts[f"{'lost' if asks and word == 'clean' else 'asks' if asks else 'kept'} {word}"] += 1
+            counts[
+                f"{'lost' if asks and word == 'clean' else 'asks' if asks else 'kept'} {word}"
+            ] += 1
     return counts, wrong
 
 
@@ -186,13 +207,17 @@ class _Everything(set[Any]):
 
 
 def test_a_rule_about_an_unknown_role_is_clean_for_each_role() -> None:
-    """The one exception above: no role that a job may name makes a finding of a policy that is clean for any."""
+    """The one exception above: no role that a job may name makes a finding of a policy
+    that is clean for any.
+    """
     [rule] = [each for each in RULES if each.code == ANY_ROLE[0]]
     clean = 0
     for seed in range(12):
         state = draw(seed)
         blind = without(state, ("jobs",))
-        if {each.code: each.outcome for each in examine(blind, [rule]).checked}[rule.code] != "clean":
+        if {each.code: each.outcome for each in examine(blind, [rule]).checked}[
+            rule.code
+        ] != "clean":
             continue
         for role in ("GroundTruthExecution", "a", "service-role/AmazonSageMaker-ExecutionRole"):
             job = replace(states.JOB, role_arn=f"arn:aws:iam::111122223333:role/{role}")

@@ -1,7 +1,8 @@
-"""Each listing of AWS ends in bounded work: with pages again and again, or without end, it is an error and no count.
+"""Each listing of AWS ends in bounded work: with pages again and again, or without end, it is an
+error and no count.
 
-The listing calls are found in the source, so that a new one fails until it is tried here. Pages are written by the
-descriptions of operations in botocore, not by what the callers read.
+The listing calls are found in the source, so that a new one fails until it is tried here. Pages are
+written by the descriptions of operations in botocore, not by what the callers read.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ from gt_secure.logs.storage.pages import _pages
 
 MOST = 30
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
-TEAM = {"WorkteamName": "t", "WorkteamArn": "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/t"}
+TEAM = {
+    "WorkteamName": "t",
+    "WorkteamArn": "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/t",
+}
 Way = Callable[[], Iterator[str]]
 
 WAYS: dict[str, Way] = {
@@ -63,11 +67,17 @@ CALLS: dict[str, Callable[[Aws], object]] = {
     "get_managed_prefix_list_entries": lambda aws: _prefix_list(aws, "x"),
     "describe_vpc_endpoints": list_s3_endpoints,
     "list_role_tags": lambda aws: all_items(aws, "iam", "list_role_tags", "Tags", RoleName="r"),
-    "list_evaluation_jobs": lambda aws: all_items(aws, "bedrock", "list_evaluation_jobs", "jobSummaries"),
+    "list_evaluation_jobs": lambda aws: all_items(
+        aws, "bedrock", "list_evaluation_jobs", "jobSummaries"
+    ),
     "list_accounts": organization_accounts,
     "list_buckets": buckets_here,
-    "list_policies_for_target": lambda aws: list(_texts(aws, ["r-1"], "SERVICE_CONTROL_POLICY", str)),
-    "lookup_events": lambda aws: lookup_events(aws, "EventName", "x", NOW - timedelta(1), NOW, most=10**6),
+    "list_policies_for_target": lambda aws: list(
+        _texts(aws, ["r-1"], "SERVICE_CONTROL_POLICY", str)
+    ),
+    "lookup_events": lambda aws: lookup_events(
+        aws, "EventName", "x", NOW - timedelta(1), NOW, most=10**6
+    ),
     "get_account_authorization_details": read_principals,
     "list_roles": read_principals,
     "list_access_points": lambda aws: _access_points(aws, aws.client("s3"), "b"),
@@ -86,7 +96,11 @@ class _Athena:
 def of_shape(shape: Any, depth: int = 0) -> Any:
     """Return a value of a shape of botocore."""
     if shape.type_name == "structure":
-        return {name: of_shape(each, depth + 1) for name, each in shape.members.items()} if depth < 4 else {}
+        return (
+            {name: of_shape(each, depth + 1) for name, each in shape.members.items()}
+            if depth < 4
+            else {}
+        )
     if shape.type_name == "list":
         return [of_shape(shape.member, depth + 1)] if depth < 2 else []
     words = {"boolean": True, "timestamp": NOW, "integer": 1, "long": 1, "map": {}}
@@ -103,7 +117,9 @@ class Server:
         self.calls += 1
         if self.calls > 20 * MOST:
             pytest.fail("The listing does not end.")
-        page: dict[str, Any] = of_shape(client.meta.service_model.operation_model(operation).output_shape)
+        page: dict[str, Any] = of_shape(
+            client.meta.service_model.operation_model(operation).output_shape
+        )
         if operation == "GetCallerIdentity":
             return {"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/ann"}
         ending = self.endless == "list_roles" and operation == "GetAccountAuthorizationDetails"
@@ -144,13 +160,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr(pages, "MOST_PAGES", MOST)
     monkeypatch.setattr("gt_secure.logs.storage.pages.MOST_OF_DATA", MOST)
     monkeypatch.setattr("gt_secure.logs.engines.athena_query.MOST_OF_DATA", MOST)
-    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1")
+    session = boto3.Session(
+        aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
+    )
     return connect_aws(boto3_session=session, region="us-east-1")
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_listing_without_end_is_an_error(name: str, way: str, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_without_end_is_an_error(
+    name: str, way: str, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = Server(way, name)
     monkeypatch.setattr(BaseClient, "_make_api_call", lambda *asked: server(*asked))
     try:
@@ -161,14 +181,21 @@ def test_a_listing_without_end_is_an_error(name: str, way: str, aws: Aws, monkey
         assert "not whole" in answer
     else:
         assert isinstance(answer, Part), answer
-        assert answer.missing or all(each.max_session_s is None for each in answer.value.all), answer
+        assert answer.missing or all(each.max_session_s is None for each in answer.value.all), (
+            answer
+        )
     assert server.calls <= (MOST + 4 if way == "ever new tokens" else 8)
 
 
 def test_a_page_that_is_missing_is_an_error(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = {"Contents": [{"Key": "a"}], "IsTruncated": True}
     with pytest.raises(GtSecureError, match="not whole"):
-        list(_pages(type("Opener", (), {"list_page": staticmethod(lambda **_: dict(cut))})(), {"Bucket": "b"}))
+        list(
+            _pages(
+                type("Opener", (), {"list_page": staticmethod(lambda **_: dict(cut))})(),
+                {"Bucket": "b"},
+            )
+        )
 
 
 def test_a_page_that_repeats_the_token_of_its_request_may_be_the_last_one(
@@ -178,8 +205,16 @@ def test_a_page_that_repeats_the_token_of_its_request_may_be_the_last_one(
 
     def page(_client: Any, _operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         number = int(asked.get("ContinuationToken", 0)) + 1
-        more = {"IsTruncated": True, "NextContinuationToken": str(number)} if number < 3 else {"IsTruncated": False}
-        repeated = {"ContinuationToken": asked["ContinuationToken"]} if "ContinuationToken" in asked else {}
+        more = (
+            {"IsTruncated": True, "NextContinuationToken": str(number)}
+            if number < 3
+            else {"IsTruncated": False}
+        )
+        repeated = (
+            {"ContinuationToken": asked["ContinuationToken"]}
+            if "ContinuationToken" in asked
+            else {}
+        )
         return {"Contents": [{"Key": f"a{number}"}], **repeated, **more}
 
     monkeypatch.setattr(BaseClient, "_make_api_call", page)
@@ -190,7 +225,11 @@ def test_a_page_that_repeats_the_token_of_its_request_may_be_the_last_one(
 def test_no_other_module_follows_pages() -> None:
     """A paginator of botocore compares only tokens that follow each other, and knows no end."""
     root = Path(aws_client.__file__).parents[1]
-    users = [p.name for p in root.rglob("*.py") if ".paginate(" in p.read_text() and "sandbox" not in p.parts]
+    users = [
+        p.name
+        for p in root.rglob("*.py")
+        if ".paginate(" in p.read_text() and "sandbox" not in p.parts
+    ]
     assert users == ["client.py"]
 
 

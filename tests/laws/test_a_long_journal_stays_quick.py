@@ -1,6 +1,8 @@
-"""Opening, verifying and undoing cost a multiple of reading and hashing the files, however many changes there are.
+"""Opening, verifying and undoing cost a multiple of reading and hashing the files, however many
+changes there are.
 
-The reference reads the same files with ``json`` and ``hashlib`` in the same process. Time is processor time.
+The reference reads the same files with ``json`` and ``hashlib`` in the same process. Time is
+processor time.
 """
 
 from __future__ import annotations
@@ -36,12 +38,18 @@ class LongJournal:
     def __init__(self, account: Account, folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(os, "fsync", lambda _: None)
         self.account, self.journal = account, Journal(folder)
-        self.plan = plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET))
+        self.plan = plan(
+            account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET)
+        )
         state = self.plan.state
-        self.first = begin_lines("apply", account.aws, state.account_id, state.caller_arn, self.plan.changes)
+        self.first = begin_lines(
+            "apply", account.aws, state.account_id, state.caller_arn, self.plan.changes
+        )
 
     def fill(self, records: int) -> None:
-        """Write one change, then copies of it under other names: its second line follows the first one's hash."""
+        """Write one change, then copies of it under other names:
+        its second line follows the first one's hash.
+        """
         folder = self.journal.path
         if not len(self.journal):
             self.journal.begin(self.first).write("end", outcome="applied")

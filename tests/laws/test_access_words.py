@@ -1,10 +1,12 @@
-"""No surface says anything good of a bucket that a request from outside opens, and each says it where none does.
+"""No surface says anything good of a bucket that a request from outside opens, and each says it
+where none does.
 
-Accounts are drawn: a guard with some prefix, list, action, authentication type and exemption, a second statement, a
-public statement, an access point, edits by hand, one to six guards, or no guard. Requests are sent to a sandbox,
-which decides with code of its own: presigned GET, PUT, DELETE, LIST and abort, POST forms and anonymous GET, for an
-object under the prefix, one beside it and one at the root. *Outside* are the addresses that no range of the drawn
-list has, or any where it has half of IPv4 or of 2000::/3, or more.
+Accounts are drawn: a guard with some prefix, list, action, authentication type and exemption, a
+second statement, a public statement, an access point, edits by hand, one to six guards, or no
+guard. Requests are sent to a sandbox, which decides with code of its own: presigned GET, PUT,
+DELETE, LIST and abort, POST forms and anonymous GET, for an object under the prefix, one beside it
+and one at the root. *Outside* are the addresses that no range of the drawn list has, or any where
+it has half of IPv4 or of 2000::/3, or more.
 """
 
 from __future__ import annotations
@@ -45,9 +47,17 @@ from support.rig import Rig
 BUCKET, SEED = "gt-images", 20261129
 OBJECTS = ("law/part/a.txt", "law/beside/b.txt", "root.txt")
 SOURCES = (ELSEWHERE, "8.8.8.8", "77.20.1.9", "192.0.2.77", "10.0.3.4 via vpce-0a1b2c3d4e5f60718")
-ON_OBJECTS, ON_ALL = f"arn:aws:s3:::{BUCKET}/*", [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+ON_OBJECTS, ON_ALL = (
+    f"arn:aws:s3:::{BUCKET}/*",
+    [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+)
 OFFICE = "203.0.113.0/24"
-NARROW = ([OFFICE], [OFFICE, "198.51.100.128/25"], [OFFICE, "100.64.0.0/24", "9.9.9.9/32"], [OFFICE, "2a00::/16"])
+NARROW = (
+    [OFFICE],
+    [OFFICE, "198.51.100.128/25"],
+    [OFFICE, "100.64.0.0/24", "9.9.9.9/32"],
+    [OFFICE, "2a00::/16"],
+)
 LISTS = (
     *NARROW, ["0.0.0.0/1", "128.0.0.0/1"], ["0.0.0.0/1"], ["128.0.0.0/1"], ["0.0.0.0/0"],
     ["0.0.0.0/2", "128.0.0.0/2", OFFICE], ["2000::/4", OFFICE],
@@ -77,7 +87,9 @@ KINDS = ("guard",) * 6 + ("edited", "edited", "edited", "none", "other Sid", "ot
 
 @dataclass(frozen=True)
 class Drawn:
-    """An account: the statements of the bucket policy, the ranges that they list, and its access points."""
+    """An account: the statements of the bucket policy, the ranges that they list,
+    and its access points.
+    """
 
     kind: str
     statements: tuple[dict[str, Any], ...]
@@ -89,14 +101,19 @@ class Drawn:
     def outside(self) -> list[str]:
         """Sources that no range of the list has; all where it restricts nobody."""
         size = sum(1 << (32 - n.prefixlen) for n in map(ip_network, self.listed) if n.version == 4)
-        wide6 = sum(1 << (128 - n.prefixlen) for n in map(ip_network, self.listed) if n.version == 6) >= 1 << 124
+        wide6 = (
+            sum(1 << (128 - n.prefixlen) for n in map(ip_network, self.listed) if n.version == 6)
+            >= 1 << 124
+        )
         everyone = [*SOURCES, "2600:1f14::9", "2000:1::1"]
         if size >= 1 << 31 or wide6:
             return everyone
         return [each for each in everyone if not self._lists(each)]
 
     def _lists(self, source: str) -> bool:
-        return "via" not in source and any(ip_address(source) in ip_network(each) for each in self.listed)
+        return "via" not in source and any(
+            ip_address(source) in ip_network(each) for each in self.listed
+        )
 
 
 def draw(seed: int) -> Drawn:
@@ -105,11 +122,16 @@ def draw(seed: int) -> Drawn:
     kind, tight = dice.choice(KINDS), dice.random() < 0.75
     listed, prefix = dice.choice(NARROW if tight else LISTS), "" if tight else dice.choice(PREFIXES)
     statements: list[dict[str, Any]] = []
-    guard: dict[str, Any] = json.loads(json.dumps(build_guard(BUCKET, prefix=prefix, networks=[OFFICE])))
+    guard: dict[str, Any] = json.loads(
+        json.dumps(build_guard(BUCKET, prefix=prefix, networks=[OFFICE]))
+    )
     condition = guard["Condition"]
     condition["NotIpAddressIfExists"]["aws:SourceIp"] = listed
     if kind == "edited":
-        guard["Action"], condition["StringEquals"]["s3:authType"] = dice.choice(ACTIONS), dice.choice(TYPES)
+        guard["Action"], condition["StringEquals"]["s3:authType"] = (
+            dice.choice(ACTIONS),
+            dice.choice(TYPES),
+        )
         if (exempt := dice.choice(EXEMPT)) is not None:
             condition.setdefault(exempt[0], {})[exempt[1]] = exempt[2]
     if kind == "other Sid":
@@ -118,12 +140,31 @@ def draw(seed: int) -> Drawn:
     if kind != "none":
         statements.append(guard)
         if second is not None:
-            only = {"NotIpAddressIfExists": {"aws:SourceIp": [OFFICE]}, "StringEquals": {"s3:authType": TYPES[0]}}
-            statements.append({"Sid": "Second", "Effect": "Deny", "Principal": "*", **second, "Condition": only})
+            only = {
+                "NotIpAddressIfExists": {"aws:SourceIp": [OFFICE]},
+                "StringEquals": {"s3:authType": TYPES[0]},
+            }
+            statements.append(
+                {"Sid": "Second", "Effect": "Deny", "Principal": "*", **second, "Condition": only}
+            )
     if public is not None:
-        statements.append({"Sid": "Public", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", **public})
+        statements.append(
+            {
+                "Sid": "Public",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                **public,
+            }
+        )
     delegates = "DataAccessPoint" in json.dumps(public)
-    return Drawn(kind, tuple(statements), tuple(listed) if kind != "none" else (), delegates, dice.random() < 0.2)
+    return Drawn(
+        kind,
+        tuple(statements),
+        tuple(listed) if kind != "none" else (),
+        delegates,
+        dice.random() < 0.2,
+    )
 
 
 def of_guards(lists: Mapping[str, Sequence[str]]) -> Drawn:
@@ -132,15 +173,21 @@ def of_guards(lists: Mapping[str, Sequence[str]]) -> Drawn:
     for prefix, listed in lists.items():
         policy = merge_guards(policy, build_guard(BUCKET, prefix=prefix, networks=listed), None)
     statements = json.loads(policy or '{"Statement":[]}')["Statement"]
-    return Drawn("several", tuple(statements), tuple(dict.fromkeys(chain.from_iterable(lists.values()))))
+    return Drawn(
+        "several", tuple(statements), tuple(dict.fromkeys(chain.from_iterable(lists.values())))
+    )
 
 
 def draw_guards(seed: int) -> Drawn:
     """Draw an account with one to six guards; the whole bucket has one in two of three."""
     dice = random.Random(f"{SEED} guards {seed}")
     inner = dice.sample(PREFIXES[1:], seed % 6)
-    prefixes = ["", *inner] if dice.random() < 0.67 or not inner else [*inner, dice.choice(PREFIXES[1:])]
-    return of_guards({prefix: dice.choice(NARROW) for prefix in dice.sample(prefixes, len(prefixes))})
+    prefixes = (
+        ["", *inner] if dice.random() < 0.67 or not inner else [*inner, dice.choice(PREFIXES[1:])]
+    )
+    return of_guards(
+        {prefix: dice.choice(NARROW) for prefix in dice.sample(prefixes, len(prefixes))}
+    )
 
 
 _OPENED = (200, 204, 404)
@@ -148,17 +195,23 @@ _OPENED = (200, 204, 404)
 
 
 class Bench:
-    """A sandbox with the objects, two signers whose own policies allow everything, and requests that they signed."""
+    """A sandbox with the objects, two signers whose own policies allow everything,
+    and requests that they signed.
+    """
 
     def __init__(self, rig: Rig) -> None:
         rig.sandbox.reset()
         self.rig, self.gt = rig, rig.gt
         self.s3 = rig.client("s3")
         everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-        self.signers = [rig.client("s3", rig.keys(everything, name=name)) for name in ("law-signer", "law-exempt")]
+        self.signers = [
+            rig.client("s3", rig.keys(everything, name=name))
+            for name in ("law-signer", "law-exempt")
+        ]
         self.urls = [[*self._signed(signer)] for signer in self.signers]
         self.forms = [
-            [signer.generate_presigned_post(BUCKET, key, ExpiresIn=3600) for key in OBJECTS] for signer in self.signers
+            [signer.generate_presigned_post(BUCKET, key, ExpiresIn=3600) for key in OBJECTS]
+            for signer in self.signers
         ]
         self.points = rig.gt.aws.client("s3control")
         with suppress(ClientError):
@@ -169,7 +222,11 @@ class Bench:
     @staticmethod
     def _signed(signer: Any) -> Iterator[tuple[str, str]]:
         def url(call: str, **more: str) -> str:
-            return str(signer.generate_presigned_url(call, Params={"Bucket": BUCKET, **more}, ExpiresIn=3600))
+            return str(
+                signer.generate_presigned_url(
+                    call, Params={"Bucket": BUCKET, **more}, ExpiresIn=3600
+                )
+            )
 
         for key in OBJECTS:
             yield "GET", url("get_object", Key=key)
@@ -193,7 +250,9 @@ class Bench:
             yield
 
     def opens(self, drawn: Drawn, *, unsigned: bool = True) -> str:
-        """Return the first request from outside that is opened, or the first signed one; empty if none is."""
+        """Return the first request from outside that is opened, or the first signed one;
+        empty if none is.
+        """
         who = slice(None if "law-exempt" in json.dumps(drawn.statements) else 1)
         urls, forms = (list(chain.from_iterable(each[who])) for each in (self.urls, self.forms))
         for source in drawn.outside:
@@ -284,31 +343,47 @@ def outcome(found: Any, code: str) -> str:
 
 SPEAKS: dict[str, Says] = {
     "headline": lambda seen: "gts-says-ok" in seen.shown.heading.value,
-    "plan": lambda seen: "Now and after: Only " in seen.plan.to_text() or "after: Nobody" in seen.plan.to_text(),
-    "plan as HTML": lambda seen: '"gts-notice gts-ok' in plan_html(seen.plan).split("Nothing to change")[0],
+    "plan": lambda seen: (
+        "Now and after: Only " in seen.plan.to_text() or "after: Nobody" in seen.plan.to_text()
+    ),
+    "plan as HTML": lambda seen: (
+        '"gts-notice gts-ok' in plan_html(seen.plan).split("Nothing to change")[0]
+    ),
     "finding": lambda seen: outcome(seen.findings, "presigned-from-anywhere") == "clean",
-    "findings": lambda seen: seen.findings.access.text in str(seen.findings) and seen.findings.access.tone == "good",
+    "findings": lambda seen: (
+        seen.findings.access.text in str(seen.findings) and seen.findings.access.tone == "good"
+    ),
 }
 """Surfaces that say who can open a bucket, and whether what they say is good."""
 MORE: dict[str, Says] = {
     "audit": lambda seen: seen.audit.buckets[0].access.tone == "good",
     "sweep": lambda seen: seen.row.guard.startswith(("Only ", "Nobody ")),
-    "Prowler": lambda seen: "PASS" in [each for each, *_ in outcomes(seen.row, "presigned-from-anywhere")],
-    "SARIF": lambda seen: "presigned-from-anywhere" not in json.dumps(seen.findings.to_sarif()["runs"][0]["results"]),
+    "Prowler": lambda seen: (
+        "PASS" in [each for each, *_ in outcomes(seen.row, "presigned-from-anywhere")]
+    ),
+    "SARIF": lambda seen: (
+        "presigned-from-anywhere" not in json.dumps(seen.findings.to_sarif()["runs"][0]["results"])
+    ),
     "agents": lambda seen: access_under(seen.locks).tone == "good",
 }
 PASSES: dict[str, Says] = {
     "status bar": lambda seen: card(seen) == "ok",
     "guard-is-in-place": lambda seen: seen.look("guard_is_in_place").passed is True,
     "no-findings": lambda seen: seen.look("no_findings").passed is True,
-    "prove": lambda seen: seen.gt.prove(Restriction(bucket=BUCKET, addresses=OFFICE)).proved is True,
+    "prove": lambda seen: (
+        seen.gt.prove(Restriction(bucket=BUCKET, addresses=OFFICE)).proved is True
+    ),
 }
-"""Surfaces that say less good: they also ask for a guard of ours, unchanged, or for no other finding."""
+"""Surfaces that say less good: they also ask for a guard of ours, unchanged,
+or for no other finding.
+"""
 OF_SIGNED = ("prove",)
 """Surfaces whose words are of presigned requests and forms alone."""
 
 
-def wrong(seen: Seen, drawn: Drawn, opened: str, speaks: dict[str, Says], passes: dict[str, Says]) -> list[str]:
+def wrong(
+    seen: Seen, drawn: Drawn, opened: str, speaks: dict[str, Says], passes: dict[str, Says]
+) -> list[str]:
     """Return the surfaces that do not say what the requests show."""
     if opened:
         return [name for name, says in {**speaks, **passes}.items() if says(seen)]
@@ -331,7 +406,11 @@ def shown(bench: Bench) -> Iterator[Panel]:
 
 
 def law(
-    bench: Bench, panel: Panel, seed: int | Drawn, speaks: dict[str, Says] = SPEAKS, passes: dict[str, Says] = PASSES
+    bench: Bench,
+    panel: Panel,
+    seed: int | Drawn,
+    speaks: dict[str, Says] = SPEAKS,
+    passes: dict[str, Says] = PASSES,
 ) -> str:
     """Check one account; returns its outcome."""
     drawn = seed if isinstance(seed, Drawn) else draw(seed)
@@ -341,7 +420,9 @@ def law(
             passes = {name: says for name, says in passes.items() if name not in OF_SIGNED}
         bad = wrong(Seen(bench.gt, panel), drawn, opened, speaks, passes)
         text = access_under(bench.gt.who_can_open(BUCKET).locks).text if bad else ""
-    assert not bad, f"seed {seed}: {bad}; opened: {opened or 'nothing'}; {text}; {json.dumps(drawn.statements)}"
+    assert not bad, (
+        f"seed {seed}: {bad}; opened: {opened or 'nothing'}; {text}; {json.dumps(drawn.statements)}"
+    )
     return "opened" if opened else "delegates" if drawn.delegates else "refused"
 
 
@@ -363,7 +444,9 @@ SENTENCES: dict[str, Callable[[Seen], str]] = {
     "plan": lambda seen: seen.plan.to_text(),
     "plan as HTML": lambda seen: plan_html(seen.plan),
     "findings": lambda seen: str(seen.findings),
-    "finding": lambda seen: next(each.detail for each in seen.findings if each.code == "presigned-from-anywhere"),
+    "finding": lambda seen: next(
+        each.detail for each in seen.findings if each.code == "presigned-from-anywhere"
+    ),
     "SARIF": lambda seen: json.dumps(seen.findings.to_sarif()),
     "audit": lambda seen: seen.audit.buckets[0].access.text,
     "sweep": lambda seen: seen.row.guard,
@@ -419,20 +502,29 @@ def sparing(name: str) -> Drawn:
 
 
 def rows_say(bench: Bench, kind: str, key: str, source: str) -> dict[str, bool]:
-    """Return for each surface of one kind of request whether it says that it is refused from a source."""
+    """Return for each surface of one kind of request whether it says that it is
+    refused from a source.
+    """
     here, whole = bench.gt.who_can_open(BUCKET, key=key), bench.gt.who_can_open(BUCKET)
-    place = next(each for each in matrix_of((row, row) for row in here).lines if kind in each.requests)
+    place = next(
+        each for each in matrix_of((row, row) for row in here).lines if kind in each.requests
+    )
     says = {
         "at": here.at(source, kind).answer == "refused",
         "row": here.row(kind).word == "refused",
         "whole bucket": whole.at(source, kind).answer == "refused",
-        "JSON": not next(e for e in here.to_dict()["requests"] if e["request"] == kind)["opened"]["cidrs"],
+        "JSON": not next(e for e in here.to_dict()["requests"] if e["request"] == kind)["opened"][
+            "cidrs"
+        ],
         "matrix": {cell.after for cell in place.cells} == {"refused"},
     }
     if kind == "presigned":
         wish = Restriction(bucket=BUCKET, guard=None, expectations=[expect.refused(source)])
         look = check.expectations_hold.look(bench.gt, wish)
-        says |= {"expectation": here.holds(expect.refused(source)).proved is True, "check": look.passed is True}
+        says |= {
+            "expectation": here.holds(expect.refused(source)).proved is True,
+            "check": look.passed is True,
+        }
     return says
 
 
@@ -442,7 +534,9 @@ def opened_by_signers(bench: Bench, source: str) -> dict[str, bool]:
     forms = [each[0] for each in bench.forms]
     return {
         "presigned": any(bench.rig.fetch(url, source).status == 200 for url in urls),
-        "post-form": any(send_form(bench.rig, form, source, b"x").status in _OPENED for form in forms),
+        "post-form": any(
+            send_form(bench.rig, form, source, b"x").status in _OPENED for form in forms
+        ),
     }
 
 
@@ -482,7 +576,9 @@ def test_of_two_hundred_accounts(bench: Bench, shown: Panel, part: int) -> None:
 
 
 def test_rows_about_roles_alone_are_noticed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gt_secure.account.locks.EffectiveLocks", partial(EffectiveLocks, by="role"))
+    monkeypatch.setattr(
+        "gt_secure.account.locks.EffectiveLocks", partial(EffectiveLocks, by="role")
+    )
     with pytest.raises(AssertionError, match="a user"):
         test_no_row_is_refused_where_a_signer_opens(bench, "a user")
 
@@ -492,7 +588,9 @@ def headline_by_guard(locks: EffectiveLocks, *_: Any, **__: Any) -> BucketAccess
     guard = find_guard(locks.policy if isinstance(locks.policy, str) else None)
     if guard is None:
         return BucketAccess("open", f"Anyone with a URL can open {locks.bucket}.", "anyone")
-    return BucketAccess("good", f"Only {len(guard.networks)} range can open {locks.bucket}.", "1 range")
+    return BucketAccess(
+        "good", f"Only {len(guard.networks)} range can open {locks.bucket}.", "1 range"
+    )
 
 
 @pytest.mark.parametrize("seed", FAULTS)

@@ -1,9 +1,10 @@
 """A worker's URL is called refused elsewhere only if no place opens it that a stranger can choose.
 
-Accounts are drawn: a setting of the URL lock, a portal in a VPC or not, a guard, statements of others, and S3 endpoints
-in two VPCs. A worker gets a URL, under a session policy that is written here. A stranger uses it from addresses, VPCs
-and endpoints of their own choice, among them the same private address in another VPC: only in the VPC of the portal is
-the address of the worker taken. Single requests are decided with ``evaluate``.
+Accounts are drawn: a setting of the URL lock, a portal in a VPC or not, a guard, statements of
+others, and S3 endpoints in two VPCs. A worker gets a URL, under a session policy that is written
+here. A stranger uses it from addresses, VPCs and endpoints of their own choice, among them the same
+private address in another VPC: only in the VPC of the portal is the address of the worker taken.
+Single requests are decided with ``evaluate``.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ class Drawn:
 
 def draw(seed: int) -> Drawn:
     dice = random.Random(SEED + seed)
-    statements: list[Any] = [build_guard("gt-images", **dice.choice(LISTS))] if dice.random() < 0.6 else []
+    statements: list[Any] = (
+        [build_guard("gt-images", **dice.choice(LISTS))] if dice.random() < 0.6 else []
+    )
     if dice.random() < 0.3:
         statements.append(
             {
@@ -86,7 +89,9 @@ def draw(seed: int) -> Drawn:
 
 
 def opened(drawn: Drawn, worker: str, stranger: str) -> bool:
-    """Return whether a stranger opens the URL of a worker, whose own machine has its address in the portal's VPC."""
+    """Return whether a stranger opens the URL of a worker,
+    whose own machine has its address in the portal's VPC.
+    """
     owner, place = Source.parse(worker), Source.parse(stranger)
     in_portal = place.endpoint is not None and VPCS[place.endpoint] == drawn.locks.portal_vpc
     if owner.address == place.address and in_portal:
@@ -94,18 +99,28 @@ def opened(drawn: Drawn, worker: str, stranger: str) -> bool:
     lock = drawn.locks.url_lock
     assert lock is not None
     names = {"aws:SourceIp": lock.source_ip, "aws:VpcSourceIp": lock.vpc_source_ip}
-    only = {"IpAddress": {name: [f"{owner.address}/32"] for name, on in names.items() if on}} if lock.on else {}
+    only = (
+        {"IpAddress": {name: [f"{owner.address}/32"] for name, on in names.items() if on}}
+        if lock.on
+        else {}
+    )
     session = {
         "Effect": "Allow",
         "Action": "s3:GetObject",
         "Resource": f"{ARN}/a.png",
         **({"Condition": only} if only else {}),
     }
-    policies = Policies((FULL,), json.dumps({"Version": "2012-10-17", "Statement": [session]}), drawn.policy)
-    context = presigned_context(Source(place.address, place.endpoint, VPCS.get(place.endpoint or "")))
+    policies = Policies(
+        (FULL,), json.dumps({"Version": "2012-10-17", "Statement": [session]}), drawn.policy
+    )
+    context = presigned_context(
+        Source(place.address, place.endpoint, VPCS.get(place.endpoint or ""))
+    )
     context |= {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/r"}
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/w"
-    return evaluate(Request("s3:GetObject", f"{ARN}/a.png", who, context, ACCOUNT), policies).allowed
+    return evaluate(
+        Request("s3:GetObject", f"{ARN}/a.png", who, context, ACCOUNT), policies
+    ).allowed
 
 
 def judge(seed: int) -> tuple[Counter[str], list[str]]:
@@ -123,10 +138,13 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
             bad.append(f"{stranger} opens it, and the row refuses {endpoint}")
         if answer.answer == "opened" and drawn.locks.url_lock != UrlLock():
             bad.append(f"{stranger} is called opened under a URL lock")
-        if answer.answer == "unknown" and not (endpoint and {ANY_VPC, "aws:SourceVpc"} & {*answer.depends_on}):
+        if answer.answer == "unknown" and not (
+            endpoint and {ANY_VPC, "aws:SourceVpc"} & {*answer.depends_on}
+        ):
             bad.append(f"{stranger} is unknown for no reason of an attacker: {answer.depends_on}")
     return counts, [
-        f"seed {seed}: {drawn.locks.url_lock}, {drawn.locks.portal_vpc}, {drawn.policy}: {each}" for each in bad
+        f"seed {seed}: {drawn.locks.url_lock}, {drawn.locks.portal_vpc}, {drawn.policy}: {each}"
+        for each in bad
     ]
 
 
@@ -147,7 +165,9 @@ def test_no_stranger_opens_what_is_called_refused() -> None:
     enough(law(range(8)), 12)
 
 
-def test_the_law_finds_a_private_address_that_is_taken_for_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_law_finds_a_private_address_that_is_taken_for_one_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fault = lambda row, lock, **_: replace(lock, unknown=NOWHERE, refused=EVERYWHERE)  # noqa: E731 - as it was
     monkeypatch.setattr(exposures, "combined", fault)
     with pytest.raises(AssertionError, match="opens it"):

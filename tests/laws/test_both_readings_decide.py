@@ -1,9 +1,11 @@
-"""No word comes from half a reading of a log: where a line can be read in two ways, no answer is better than in either.
+"""No word comes from half a reading of a log: where a line can be read in two ways, no answer is
+better than in either.
 
-The sampler writes a log of requests from an office, and one guest. It hides the guest in the line of another request:
-the newline between them is lost, or a client sent the guest's record in its user agent. The same log without the guest
-and the log with the guest on a line of its own are the two readings. Every surface that reads a log answers about all
-three, from one object of which all questions are asked.
+The sampler writes a log of requests from an office, and one guest. It hides the guest in the line
+of another request: the newline between them is lost, or a client sent the guest's record in its
+user agent. The same log without the guest and the log with the guest on a line of its own are the
+two readings. Every surface that reads a log answers about all three, from one object of which all
+questions are asked.
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ PASSED, UNKNOWN, FAILED = 2, 1, 0
 CHECKS = {"passed": PASSED, "unknown": UNKNOWN, "failed": FAILED}
 GLUES = ("", " ", "\r", "\t")
 HOST = corpus.BASE["host_header"]
-TAIL = f'" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3 SigV4 c QueryString {HOST} TLSv1.3 - - us '
+TAIL = (
+    f'" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3 SigV4 c QueryString {HOST} TLSv1.3'
+    " - - us "
+)
 
 Record = dict[str, Any]
 
@@ -103,7 +108,9 @@ def case(seed: int) -> Case:
         lines[place] = corpus.write({**rows[place], "user_agent": "curl/8"})
         one = corpus.write({**rows[place], "user_agent": agent})
     before, after = lines[:place], lines[place + 1 :]
-    texts = ([*before, *middle, *after] for middle in ([one], [lines[place]], [lines[place], other]))
+    texts = (
+        [*before, *middle, *after] for middle in ([one], [lines[place]], [lines[place], other])
+    )
     return Case(kind, at_s > number * 3, *("".join(f"{line}\n" for line in text) for text in texts))
 
 
@@ -128,7 +135,11 @@ def counted(path: Path, hits: Hits) -> Word:
 
 def rows(path: Path, hits: Hits) -> Word:
     chosen = hits.filter(presigned=True, refused=False)
-    return Word(0, not chosen.coverage.unread, sorted(map(str, chosen.rows(columns=["time", "remote_ip", "key"]).rows)))
+    return Word(
+        0,
+        not chosen.coverage.unread,
+        sorted(map(str, chosen.rows(columns=["time", "remote_ip", "key"]).rows)),
+    )
 
 
 def leaks(path: Path, hits: Hits) -> Word:
@@ -175,12 +186,17 @@ def planned(path: Path, hits: Hits) -> Word:
     assert tried is not None
     assert tried.unread in made.to_text(), "the text of a plan names the doubt"
     stops = [each.code for each in made.notices if each.severity == "blocker"]
-    return Word(-tried.refused - 100 * len(stops), not tried.unread, (tried.requests, tried.refused, stops))
+    return Word(
+        -tried.refused - 100 * len(stops), not tried.unread, (tried.requests, tried.refused, stops)
+    )
 
 
 def found(path: Path, hits: Hits) -> Word:
     state = states.state(team=None, workforce=None, bucket=states.data_bucket(), wanted=WISH)
-    results = [(each.code, each.severity, each.detail) for each in examine(with_url_ages(state, hits)).findings]
+    results = [
+        (each.code, each.severity, each.detail)
+        for each in examine(with_url_ages(state, hits)).findings
+    ]
     certain = not any("two ways" in detail or "s3:GetObject" in detail for _, _, detail in results)
     [severity] = [severity for code, severity, _ in results if code == "presigned-from-anywhere"]
     return Word(-(severity == "high"), certain, sorted(results))
@@ -217,7 +233,9 @@ def logs_of(made: Case, folder: Path) -> Logs:
 
 
 def outcome(surface: Surface, logs: Logs) -> str:
-    """Return whether the readings of a log agree; the answer to it is never better than that to either reading."""
+    """Return whether the readings of a log agree;
+    the answer to it is never better than that to either reading.
+    """
     glued, *readings = (surface(*log) for log in logs.values())
     seen = (surface.__name__, glued, readings)
     assert glued.rank <= min(each.rank for each in readings), seen
@@ -230,7 +248,9 @@ def outcome(surface: Surface, logs: Logs) -> str:
 
 
 def hidden(kind: str, seed: int = 0) -> Case:
-    """Return the first case of a kind whose guest is not the newest request, so that the newest one tells nothing."""
+    """Return the first case of a kind whose guest is not the newest request,
+    so that the newest one tells nothing.
+    """
     made = case(seed)
     return made if made.kind == kind and not made.is_newest else hidden(kind, seed + 1)
 
@@ -254,7 +274,9 @@ def test_no_answer_is_better_than_in_either_reading(leaked: Logs, surface: Surfa
 
 
 def test_where_both_readings_agree_the_answer_is_certain(tmp_path: Path) -> None:
-    """A stranger whose record is hidden in the log of another bucket makes nothing unknown about this one."""
+    """A stranger whose record is hidden in the log of another bucket makes nothing
+    unknown about this one.
+    """
     (tmp_path / "log").write_bytes(hidden("elsewhere").glued.encode())
     with read_hits(tmp_path / "log", cache=False) as hits:
         ours = hits.filter(bucket="gt-images", presigned=True)
@@ -278,7 +300,9 @@ def test_the_command_line_says_so(leaked: Logs, capsys: pytest.CaptureFixture[st
     assert "can be read in two ways" in capsys.readouterr().err
 
 
-def overwritten(self: Hits, question: Callable[[Hits], Any], worse: Any = None) -> tuple[Any, Coverage]:
+def overwritten(
+    self: Hits, question: Callable[[Hits], Any], worse: Any = None
+) -> tuple[Any, Coverage]:
     """The answer of one reading, with the doubt of the question that came last."""
     newest = [each.query("SELECT max(time) FROM {hits}") for each in self.readings]
     return question(self.readings[0]), replace(self._read, ambiguous=newest[1:] != newest[:-1])
@@ -290,9 +314,13 @@ FAULTS: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("surface", [by_address, leaks, no_foreign_hits, no_leaked_urls, urls_are_consistent])
+@pytest.mark.parametrize(
+    "surface", [by_address, leaks, no_foreign_hits, no_leaked_urls, urls_are_consistent]
+)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_seen(leaked: Logs, monkeypatch: pytest.MonkeyPatch, fault: str, surface: Surface) -> None:
+def test_a_fault_is_seen(
+    leaked: Logs, monkeypatch: pytest.MonkeyPatch, fault: str, surface: Surface
+) -> None:
     monkeypatch.setattr(Hits, *FAULTS[fault])
     with pytest.raises(AssertionError):
         outcome(surface, leaked)
@@ -315,4 +343,7 @@ def test_no_answer_is_better_in_many_logs(tmp_path: Path) -> None:
             counts.update((surface.__name__, outcome(surface, logs)) for surface in SURFACES)
     assert len(kinds) >= 8, kinds
     assert min(counts[surface.__name__, "in doubt"] for surface in SURFACES) >= 2, counts
-    assert min(counts[surface.__name__, "agreed"] for surface in SURFACES if surface is not by_address) >= 2, counts
+    assert (
+        min(counts[surface.__name__, "agreed"] for surface in SURFACES if surface is not by_address)
+        >= 2
+    ), counts

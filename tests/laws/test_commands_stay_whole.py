@@ -1,7 +1,9 @@
-"""A command line in any text of the package is shown whole, at every width of a terminal, and each option is real.
+"""A command line in any text of the package is shown whole, at every width of a terminal, and each
+option is real.
 
-The texts are those of the source (messages, next steps, tables of notices and findings), with their placeholders
-filled in. What is a command is decided by the parser of the command line, which shares no code with the layout.
+The texts are those of the source (messages, next steps, tables of notices and findings), with their
+placeholders filled in. What is a command is decided by the parser of the command line, which shares
+no code with the layout.
 """
 
 from __future__ import annotations
@@ -33,7 +35,12 @@ def texts() -> Iterator[str]:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        inside = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.JoinedStr)
+            for part in node.values
+        }
         for node in ast.walk(tree):
             if id(node) not in docs | inside and (text := _text(node)) and "gt-secure " in text:
                 yield text
@@ -45,7 +52,9 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "20261124-1" for part in node.values)
+        return "".join(
+            part.value if isinstance(part, ast.Constant) else "20261124-1" for part in node.values
+        )
     return ""
 
 
@@ -67,7 +76,9 @@ def _parses(words: tuple[str, ...]) -> bool:
 
 
 def commands_of(text: str) -> list[str]:
-    """Return the command lines of a text: the most words after ``gt-secure`` of one line that the parser accepts."""
+    """Return the command lines of a text:
+    the most words after ``gt-secure`` of one line that the parser accepts.
+    """
     commands = []
     for line in text.splitlines():
         for match in re.finditer(r"gt-secure (?=[a-z])", line):
@@ -75,10 +86,18 @@ def commands_of(text: str) -> list[str]:
             rest = rest.split(" ")
             for size in range(min(len(rest), MOST_WORDS), 0, -1):
                 words = [word.rstrip(".,;:)") for word in rest[:size]]
-                is_sentence = any(word != bare for word, bare in zip(rest[: size - 1], words, strict=False))
+                is_sentence = any(
+                    word != bare for word, bare in zip(rest[: size - 1], words, strict=False)
+                )
                 before, last = ["", *words][-2:]
                 # Without quotes, nobody can tell a bare word from the rest of the sentence.
-                is_prose = before != "" and not after and last.islower() and last.isalpha() and before[0] != "-"
+                is_prose = (
+                    before != ""
+                    and not after
+                    and last.islower()
+                    and last.isalpha()
+                    and before[0] != "-"
+                )
                 if not is_sentence and not is_prose and _parses(tuple(words)):
                     commands.append(" ".join(["gt-secure", *words]))
                     break
@@ -123,23 +142,33 @@ def options_of(command: str) -> frozenset[str]:
 
 
 def advice() -> Iterator[str]:
-    """Yield the texts of plans, notices, findings and checks that name an option of the command line."""
+    """Yield the texts of plans, notices, findings and checks that name an option
+    of the command line.
+    """
     for part in ("account", "changes", "check", "findings", "restriction", "engine", "presign"):
         for path in sorted((PACKAGE / part).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             for node in ast.walk(tree):
-                if id(node) not in docs and OPTION.search(_text(node)) and " " in (text := _text(node)):
+                if (
+                    id(node) not in docs
+                    and OPTION.search(_text(node))
+                    and " " in (text := _text(node))
+                ):
                     yield f"{text} FILE" if OPTION.search(text.split()[-1]) else text
     for path in (PACKAGE / "restriction" / "notices.json", PACKAGE / "findings" / "findings.json"):
         for entry in json.loads(path.read_text(encoding="utf-8")).values():
-            yield from (text for text in entry.values() if isinstance(text, str) and OPTION.search(text))
+            yield from (
+                text for text in entry.values() if isinstance(text, str) and OPTION.search(text)
+            )
 
 
 def unreal(text: str) -> list[str]:
-    """Return the options of a text that its commands do not have, and those of a command that does not parse.
+    """Return the options of a text that its commands do not have, and those of a command that does
+    not parse.
 
-    An option without a command is one of the plan, the check or the revocation that the text is about.
+    An option without a command is one of the plan, the check or the revocation that the text is
+    about.
     """
     for word, value in PLACES.items():
         text = text.replace(word, value)
@@ -150,7 +179,11 @@ def unreal(text: str) -> list[str]:
         wrong += [name for name in OPTION.findall(before) if name not in known]
         for command in commands:
             whole = " ".join(commands_of(f"gt-secure {command}"))
-            wrong += [name for name in OPTION.findall(command.partition(", ")[0]) if name not in OPTION.findall(whole)]
+            wrong += [
+                name
+                for name in OPTION.findall(command.partition(", ")[0])
+                if name not in OPTION.findall(whole)
+            ]
     return wrong
 
 
@@ -174,7 +207,10 @@ def test_the_law_sees_an_option_that_no_plan_has(text: str) -> None:
 
 
 def test_a_long_text_fits_beside_its_commands() -> None:
-    text = "Run 'gt-secure history show 20261124-101500-0001' to see what was changed, and by whom, before you undo it."
+    text = (
+        "Run 'gt-secure history show 20261124-101500-0001' to see what was changed, and by whom,"
+        " before you undo it."
+    )
     lines = [*columns.wrapped(text, 4, 40)]
     assert all(columns.width(line) <= 40 for line in lines if "gt-secure" not in line)
     assert any("gt-secure history show 20261124-101500-0001" in line for line in lines)

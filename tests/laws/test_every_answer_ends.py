@@ -1,8 +1,10 @@
-"""Every answer of a service ends in bounded time with an error that says so, however slowly its bytes come.
+"""Every answer of a service ends in bounded time with an error that says so, however slowly its
+bytes come.
 
-A server on loopback sends its bytes one at a time, in each part of an answer, over each way by which this package asks:
-calls of each service, pages and bodies of logs by boto3 and by the native client, a proxy. How long a wait may be is
-scaled down; the sum is what a person would wait in the unit of one time-out.
+A server on loopback sends its bytes one at a time, in each part of an answer, over each way by
+which this package asks: calls of each service, pages and bodies of logs by boto3 and by the native
+client, a proxy. How long a wait may be is scaled down; the sum is what a person would wait in the
+unit of one time-out.
 """
 
 from __future__ import annotations
@@ -76,13 +78,19 @@ CALLS: dict[str, Callable[[Aws], object]] = {
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for bytes alone, not between attempts."""
-    monkeypatch.setattr("botocore.endpoint.time", type("Time", (), {"sleep": staticmethod(lambda _: None)}))
-    monkeypatch.setattr(ResumingBody, "_pause", lambda body, _: vars(body).update(_left=body._left - 1, _body=None))
+    monkeypatch.setattr(
+        "botocore.endpoint.time", type("Time", (), {"sleep": staticmethod(lambda _: None)})
+    )
+    monkeypatch.setattr(
+        ResumingBody, "_pause", lambda body, _: vars(body).update(_left=body._left - 1, _body=None)
+    )
     monkeypatch.setattr("gt_secure.presign.origin._TIMEOUT_S", LIMIT_S)
 
 
 def connected(port: int) -> Aws:
-    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1")
+    session = boto3.Session(
+        aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
+    )
     aws = connect_aws(boto3_session=session, endpoint_url=f"http://127.0.0.1:{port}")
     aws._timeout_s = LIMIT_S
     return aws
@@ -92,13 +100,18 @@ def hold(name: str, answer: Answer) -> None:
     drips.OUTLASTED.clear()
     with server(answer, most=50) as (port, _, _), pytest.raises(ERRORS) as caught:
         CALLS[name](connected(port))
-    log = name.endswith("log") and not isinstance(caught.value, GtSecureError)  # the reader of logs names the object
-    assert log or "refusal" in str(caught.value) or isinstance(caught.value, Unreachable), repr(caught.value)
+    # the reader of logs names the object
+    log = name.endswith("log") and not isinstance(caught.value, GtSecureError)
+    assert log or "refusal" in str(caught.value) or isinstance(caught.value, Unreachable), repr(
+        caught.value
+    )
     assert "stopped" not in str(caught.value)
     assert not drips.OUTLASTED, "the answer was waited for until its end"
 
 
-@pytest.mark.parametrize(("name", "way"), sample([(name, way) for name in CALLS for way in WAYS], 9))
+@pytest.mark.parametrize(
+    ("name", "way"), sample([(name, way) for name in CALLS for way in WAYS], 9)
+)
 def test_an_answer_ends(name: str, way: str) -> None:
     hold(name, WAYS[way])
 
@@ -124,7 +137,9 @@ def test_a_slow_answer_that_keeps_the_pace_is_read_whole() -> None:
 
 def test_the_time_of_the_reader_does_not_count() -> None:
     def large(connection: socket.socket) -> None:
-        connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 8000000\r\n\r\n' + b"x" * 8_000_000)
+        connection.sendall(
+            b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 8000000\r\n\r\n' + b"x" * 8_000_000
+        )
 
     with server(large) as (port, requests, _):
         body = log_of(connected(port), 8_000_000)

@@ -1,13 +1,16 @@
-"""No plan takes a bucket or a part of it from a workteam in silence, and none accuses where no team loses anything.
+"""No plan takes a bucket or a part of it from a workteam in silence, and none accuses where no team
+loses anything.
 
-Accounts are drawn: up to five teams with any setting of the URL lock, a portal lock, a bucket that some of them use by
-a job, by a restriction in the journal or by a tag or folder that names them, a guard with a prefix, statements of
-others, and with or without an access log. A restriction is planned for one team or for the bucket alone. Single
-requests are decided with ``evaluate``, under a session policy that is written here, before and after the calls of the
-plan. A team *loses* if some key under the prefix of the plan was opened to it from some source and is from none, or
-from none of those that its restriction lists. It *loses a part* if its job is in progress and some key was opened to
-it from some source from which the key is not opened after: where its workers are is unknown, so a source that stays
-open in theory stands for none that is lost. The plan then asks about the team by name.
+Accounts are drawn: up to five teams with any setting of the URL lock, a portal lock, a bucket that
+some of them use by a job, by a restriction in the journal or by a tag or folder that names them, a
+guard with a prefix, statements of others, and with or without an access log. A restriction is
+planned for one team or for the bucket alone. Single requests are decided with ``evaluate``, under a
+session policy that is written here, before and after the calls of the plan. A team *loses* if some
+key under the prefix of the plan was opened to it from some source and is from none, or from none of
+those that its restriction lists. It *loses a part* if its job is in progress and some key was
+opened to it from some source from which the key is not opened after: where its workers are is
+unknown, so a source that stays open in theory stands for none that is lost. The plan then asks
+about the team by name.
 """
 
 from __future__ import annotations
@@ -46,20 +49,40 @@ plans = import_module("gt_secure.changes.plan")
 BUCKET, SEED = "gt-images", 20261129
 OFFICE, BRANCH = "203.0.113.0/24", "198.51.100.0/25"
 ENDPOINTS = ("vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210")
-PLACES = ("203.0.113.7", "198.51.100.9", "8.8.8.8", *(f"10.0.3.4 via {each}" for each in (*ENDPOINTS, "vpce-0000beef")))
+PLACES = (
+    "203.0.113.7",
+    "198.51.100.9",
+    "8.8.8.8",
+    *(f"10.0.3.4 via {each}" for each in (*ENDPOINTS, "vpce-0000beef")),
+)
 IN_A_VPC, LOGGED = "10.0.3.4", "scans/0007.png"
-"""Columns of a log for a request through an endpoint, which it does not name; and the object of each row."""
+"""Columns of a log for a request through an endpoint, which it does not name;
+and the object of each row.
+"""
 KEYS = ("root.png", "scans/a.png", "scans/x/b.png", "docs/c.png")
 PREFIXES = ("", "", "scans/", "docs/")
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-MODES = (UrlLock(), UrlLock(True), UrlLock(True), UrlLock(False, True), UrlLock(False, True), UrlLock(True, True))
+MODES = (
+    UrlLock(),
+    UrlLock(True),
+    UrlLock(True),
+    UrlLock(False, True),
+    UrlLock(False, True),
+    UrlLock(True, True),
+)
 LISTS: tuple[tuple[list[str], list[str]], ...] = (
     ([OFFICE], []), ([OFFICE], []), ([BRANCH], []), ([OFFICE, BRANCH], []), ([], [ENDPOINTS[0]]), ([], [ENDPOINTS[1]]),
     ([OFFICE], [ENDPOINTS[0]]), ([], [*ENDPOINTS]), ([OFFICE, BRANCH], [*ENDPOINTS]),
 )  # fmt: skip
 OTHERS: tuple[dict[str, Any], ...] = (
-    {"Resource": f"arn:aws:s3:::{BUCKET}/scans/*", "Condition": {"StringNotEquals": {"aws:SourceVpce": ENDPOINTS[1]}}},
-    {"Resource": f"arn:aws:s3:::{BUCKET}/scans/x/*", "Condition": {"NotIpAddress": {"aws:SourceIp": BRANCH}}},
+    {
+        "Resource": f"arn:aws:s3:::{BUCKET}/scans/*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": ENDPOINTS[1]}},
+    },
+    {
+        "Resource": f"arn:aws:s3:::{BUCKET}/scans/x/*",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": BRANCH}},
+    },
     {"Resource": f"arn:aws:s3:::{BUCKET}/*", "Condition": {"Null": {"aws:SourceVpce": "false"}}},
 )
 
@@ -82,12 +105,17 @@ def signs_drawn(seed: int, team: Workteam) -> tuple[Sign, ...]:
 
 def status_drawn(seed: int, team: Workteam) -> str:
     """Draw whether the job of a team is in progress, by dice of their own."""
-    return random.Random(f"{seed} job of {team.name}").choice(("InProgress", "InProgress", "Completed"))
+    return random.Random(f"{seed} job of {team.name}").choice(
+        ("InProgress", "InProgress", "Completed")
+    )
 
 
 def draw(seed: int) -> Drawn:
     dice = random.Random(SEED + seed)
-    teams = [replace(workteam(f"team-{name}"), url_lock=dice.choice(MODES)) for name in "abcde"[: dice.randint(1, 5)]]
+    teams = [
+        replace(workteam(f"team-{name}"), url_lock=dice.choice(MODES))
+        for name in "abcde"[: dice.randint(1, 5)]
+    ]
     if dice.random() < 0.1:
         teams[-1] = workteam("Vendor & Co", "vendor")
     own = None if dice.random() < 0.25 or teams[0].kind == "vendor" else teams[0]
@@ -96,15 +124,23 @@ def draw(seed: int) -> Drawn:
         uses = dice.choice(("job", "job", "journal", "both", "none"))
         place = BUCKET if uses in ("job", "both") else "elsewhere"
         status = status_drawn(seed, team)
-        job = LabelingJob(f"job-of-{team.name}", status, team.arn, input_uri=f"s3://{place}/m/x.manifest")
+        job = LabelingJob(
+            f"job-of-{team.name}", status, team.arn, input_uri=f"s3://{place}/m/x.manifest"
+        )
         kept = None
         if uses in ("journal", "both"):
             addresses, endpoints = dice.choice(LISTS)
-            lists: dict[str, Any] = {"addresses": addresses, "endpoints": endpoints, "prefix": dice.choice(PREFIXES)}
+            lists: dict[str, Any] = {
+                "addresses": addresses,
+                "endpoints": endpoints,
+                "prefix": dice.choice(PREFIXES),
+            }
             kept = Restriction(team, url_lock=None, bucket=BUCKET, **lists)
         others.append(OtherTeam(team, Part.of((job,)), kept, signs_drawn(seed, team)))
     statements = [
-        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", **each} for each in OTHERS if dice.random() < 0.08
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", **each}
+        for each in OTHERS
+        if dice.random() < 0.08
     ]
     if dice.random() < 0.6:
         networks, endpoints = dice.choice(LISTS[3:])
@@ -113,10 +149,14 @@ def draw(seed: int) -> Drawn:
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
     addresses, endpoints = dice.choice(LISTS)
     guard: Any = dice.choice((True,) * 8 + (False, None))
-    lock: Any = dice.choice((True, None, "VpcSourceIp", "SourceIp", None)) if own is not None else None
+    lock: Any = (
+        dice.choice((True, None, "VpcSourceIp", "SourceIp", None)) if own is not None else None
+    )
     if guard is None and lock is None:
         guard = True
-    force = replace(FORCE, vpc_id="vpc-1", cidrs=dice.choice(((), (), (), (OFFICE,), (OFFICE, BRANCH))))
+    force = replace(
+        FORCE, vpc_id="vpc-1", cidrs=dice.choice(((), (), (), (OFFICE,), (OFFICE, BRANCH)))
+    )
     wish = Restriction(
         own,
         bucket=BUCKET,
@@ -133,7 +173,9 @@ def draw(seed: int) -> Drawn:
         bucket=data_bucket(policy=policy),
         endpoints=(endpoint(ENDPOINTS[0], "vpc-1"), endpoint(ENDPOINTS[1], "vpc-2")),
     )
-    account = replace(account, others=tuple(others), portal=Part.of(force) if own is None else account.portal)
+    account = replace(
+        account, others=tuple(others), portal=Part.of(force) if own is None else account.portal
+    )
     logged = dice.random() < 0.5 and LOGGED.startswith(wish.prefix)
     seen = dice.sample((*PLACES[:3], IN_A_VPC), dice.randint(1, 2)) if logged else ()
     return Drawn(account, wish, tuple(teams), tuple(seen))
@@ -142,10 +184,18 @@ def draw(seed: int) -> Drawn:
 # The judge: single requests, before and after what the plan writes.
 
 
-def opens(policy: str | None, lock: UrlLock | None, cidrs: tuple[str, ...], key: str, place: str) -> bool:
-    """Decide a request with a URL that the portal makes for a worker at a place; without a lock, any presigned one."""
+def opens(
+    policy: str | None, lock: UrlLock | None, cidrs: tuple[str, ...], key: str, place: str
+) -> bool:
+    """Decide a request with a URL that the portal makes for a worker at a place; without a lock,
+    any presigned one.
+    """
     source = Source.parse(place)
-    inside = source.is_endpoint or not cidrs or any(ip_address(place) in ip_network(each) for each in cidrs)
+    inside = (
+        source.is_endpoint
+        or not cidrs
+        or any(ip_address(place) in ip_network(each) for each in cidrs)
+    )
     names = {
         "aws:SourceIp": lock is not None and lock.source_ip,
         "aws:VpcSourceIp": lock is not None and lock.vpc_source_ip,
@@ -158,10 +208,15 @@ def opens(policy: str | None, lock: UrlLock | None, cidrs: tuple[str, ...], key:
         "Resource": resource,
         **({"Condition": only} if any(names.values()) else {}),
     }
-    policies = Policies((FULL,), json.dumps({"Version": "2012-10-17", "Statement": [session]}), policy)
+    policies = Policies(
+        (FULL,), json.dumps({"Version": "2012-10-17", "Statement": [session]}), policy
+    )
     context = presigned_context(source) | {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/r"}
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/w"
-    return inside and evaluate(Request("s3:GetObject", resource, who, context, ACCOUNT), policies).allowed
+    return (
+        inside
+        and evaluate(Request("s3:GetObject", resource, who, context, ACCOUNT), policies).allowed
+    )
 
 
 class Judge:
@@ -182,12 +237,22 @@ class Judge:
 
     def opened(self, team: Workteam, after: bool, key: str) -> set[str]:
         """Return the places from which a team opens a key."""
-        lock = self.lock if after and self.lock and team.name == self.drawn.wish.team else team.url_lock
+        lock = (
+            self.lock
+            if after and self.lock and team.name == self.drawn.wish.team
+            else team.url_lock
+        )
         cidrs = self.cidrs if team.kind == "private" else ()
-        return {each for each in PLACES if opens(self.policies[after], lock or UrlLock(), cidrs, key, each)}
+        return {
+            each
+            for each in PLACES
+            if opens(self.policies[after], lock or UrlLock(), cidrs, key, each)
+        }
 
     def loses(self, team: Workteam) -> bool:
-        """Return whether a team that uses the bucket loses a key, or a place that its restriction lists."""
+        """Return whether a team that uses the bucket loses a key,
+        or a place that its restriction lists.
+        """
         own = team.name == self.drawn.wish.team
         other = next((each for each in self.drawn.state.others if each.team == team), None)
         wish = None if other is None else other.wish
@@ -196,7 +261,11 @@ class Judge:
         if not (own or jobs or wish or signs):
             return False
         starts = [wish.prefix] if wish is not None else [each.prefix for each in signs]
-        keys = [key for key in self.keys if own or jobs or any(key.startswith(start) for start in starts)]
+        keys = [
+            key
+            for key in self.keys
+            if own or jobs or any(key.startswith(start) for start in starts)
+        ]
         listed = set() if wish is None else {
             each for each in PLACES
             if each.partition(" via ")[2] in wish.endpoints
@@ -208,13 +277,27 @@ class Judge:
         return any((before and not after) or (listed & before) - after for before, after in pairs)
 
     def loses_a_part(self, team: Workteam) -> bool:
-        """Return whether a team with a job in progress on the bucket loses some key from some place."""
-        jobs = [job for each in self.drawn.state.others if each.team == team for job in each.jobs.value or ()]
-        running = any(job.status == "InProgress" and job.input_uri.startswith(f"s3://{BUCKET}/") for job in jobs)
-        return running and any(self.opened(team, False, key) - self.opened(team, True, key) for key in self.keys)
+        """Return whether a team with a job in progress on the bucket loses some
+        key from some place.
+        """
+        jobs = [
+            job
+            for each in self.drawn.state.others
+            if each.team == team
+            for job in each.jobs.value or ()
+        ]
+        running = any(
+            job.status == "InProgress" and job.input_uri.startswith(f"s3://{BUCKET}/")
+            for job in jobs
+        )
+        return running and any(
+            self.opened(team, False, key) - self.opened(team, True, key) for key in self.keys
+        )
 
     def answers(self, place: str, after: bool) -> set[bool]:
-        """Return whether each key is opened to a place, by a lock of a team that uses the bucket."""
+        """Return whether each key is opened to a place,
+        by a lock of a team that uses the bucket.
+        """
         used = {each.team for each in self.drawn.state.users} | {self.drawn.state.team.value}
         teams = [each for each in used if each is not None]
         spots = set(PLACES[3:] if place == IN_A_VPC else [place])
@@ -223,7 +306,10 @@ class Judge:
     def plain(self, place: str, after: bool) -> set[bool]:
         """Return whether each key is opened to a place by some other presigned URL."""
         spots = PLACES[3:] if place == IN_A_VPC else [place]
-        return {any(opens(self.policies[after], None, (), key, each) for each in spots) for key in self.keys}
+        return {
+            any(opens(self.policies[after], None, (), key, each) for each in spots)
+            for key in self.keys
+        }
 
 
 _hits = cache(opened_by)
@@ -237,10 +323,20 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
     found, texts = Judge(drawn, one), {each.code: each.text for each in one.blockers}
     losing = {team.name for team in drawn.teams if found.loses(team)}
     named = {team.name for team in drawn.teams if team.name in texts.get("refuses-team", "")}
-    named |= {drawn.wish.team or ""} & losing if f"{drawn.wish.team}" in texts.get("opens-nobody", "") else set()
-    bad = [f"{name} loses in silence" for name in losing - named] + [f"{name} loses nothing" for name in named - losing]
+    named |= (
+        {drawn.wish.team or ""} & losing
+        if f"{drawn.wish.team}" in texts.get("opens-nobody", "")
+        else set()
+    )
+    bad = [f"{name} loses in silence" for name in losing - named] + [
+        f"{name} loses nothing" for name in named - losing
+    ]
     partly = {team.name for team in drawn.teams if found.loses_a_part(team)}
-    asks = {each.code.partition(":")[2]: each.text for each in one.asks if each.code.startswith("loses-access:")}
+    asks = {
+        each.code.partition(":")[2]: each.text
+        for each in one.asks
+        if each.code.startswith("loses-access:")
+    }
     asked = {name for name, text in asks.items() if f"{name} " in text and f"job-of-{name}" in text}
     bad += [f"{name} loses a part in silence" for name in partly - named - asked]
     bad += [f"{name} loses no part" for name in asked - partly]
@@ -254,7 +350,9 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
         }
     )
     for place in drawn.seen:
-        before, after = ([found.answers(place, each), found.plain(place, each)] for each in (False, True))
+        before, after = (
+            [found.answers(place, each), found.plain(place, each)] for each in (False, True)
+        )
         never = before == [{False}, {False}] and after == before
         word = place in texts.get("prediction-contradicts-log", "")
         if word and any(True in each for each in before):
@@ -267,7 +365,9 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
         counts["logged source refused"] += lost
         counts["logged source kept"] += not lost and not never
         counts["contradiction"] += word
-    return counts, [f"seed {seed}: {each}; {texts}; {one.changes and one.changes[0].after_text}" for each in bad]
+    return counts, [
+        f"seed {seed}: {each}; {texts}; {one.changes and one.changes[0].after_text}" for each in bad
+    ]
 
 
 def law(seeds: Any) -> Counter[str]:
@@ -278,9 +378,13 @@ def law(seeds: Any) -> Counter[str]:
 
 
 def logged_for_one_team(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
-    """Return the row of a source as it was made: every request of the log was one of the plan's own team."""
+    """Return the row of a source as it was made:
+    every request of the log was one of the plan's own team.
+    """
     scene: Any = "worker" if now.locks.has_portal else "presigned"
-    return Difference(now.plain(source, scene), after.plain(source, scene), scene, str(source), services.LOGGED)
+    return Difference(
+        now.plain(source, scene), after.plain(source, scene), scene, str(source), services.LOGGED
+    )
 
 
 def without_endpoints(*words: Any) -> SourceSet:
@@ -303,7 +407,9 @@ FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
 """Faults that this law is for, each with an account that shows it."""
 
 
-@pytest.mark.parametrize("seed", dict.fromkeys((*(seed for seed, _ in FAULTS.values()), 3, 5, 8, 9)))
+@pytest.mark.parametrize(
+    "seed", dict.fromkeys((*(seed for seed, _ in FAULTS.values()), 3, 5, 8, 9))
+)
 def test_no_team_loses_a_bucket_in_silence(seed: int) -> None:
     law([seed])
 

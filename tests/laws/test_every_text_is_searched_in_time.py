@@ -1,4 +1,5 @@
-"""Every text is searched for secrets in time that grows with its length; a run that would take longer is refused aloud.
+"""Every text is searched for secrets in time that grows with its length; a run that would take
+longer is refused aloud.
 
 Time is processor time, measured in turn with that of an ordinary text in the same process.
 """
@@ -20,12 +21,65 @@ from support.secret_corpus import LOWER, TABLE, WORD, Values
 
 LINE = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
 MOST = 60
-"""Limit of a text, in times of an ordinary one: 1 MB of that takes less than 0.02 s on a quiet machine."""
+"""Limit of a text, in times of an ordinary one:
+1 MB of that takes less than 0.02 s on a quiet machine.
+"""
 SEPARATORS = (
-    *("", "-", ".", "_", " ", "\n", "=", '="', ': "', "a", "A1", ":", ": ", "&", "@", "/", "//", "<td>", "</a><b>"),
-    *(" " * 40, " " * 65, "\t|", "  x=y ", f' a="{"b" * 60}" ', '="a1B2c3', "=A1b2C3d4E5f6G7h8J9 ", "=!#,", "=a1;"),
-    *(" " * 40 + "x", " " * 60 + "<", " -p ", " x-p ", " -u ", " -u a ", "='a1B2c3d4E5' ", '":"aB3'),
-    *("://a:" + "@" * 200, "://a:@a", "%3D", "\\n", "(['", ",value=", "A" * 30, "=3D", "----- ", " key ", ".a.b"),
+    *(
+        "",
+        "-",
+        ".",
+        "_",
+        " ",
+        "\n",
+        "=",
+        '="',
+        ': "',
+        "a",
+        "A1",
+        ":",
+        ": ",
+        "&",
+        "@",
+        "/",
+        "//",
+        "<td>",
+        "</a><b>",
+    ),
+    *(
+        " " * 40,
+        " " * 65,
+        "\t|",
+        "  x=y ",
+        f' a="{"b" * 60}" ',
+        '="a1B2c3',
+        "=A1b2C3d4E5f6G7h8J9 ",
+        "=!#,",
+        "=a1;",
+    ),
+    *(
+        " " * 40 + "x",
+        " " * 60 + "<",
+        " -p ",
+        " x-p ",
+        " -u ",
+        " -u a ",
+        "='a1B2c3d4E5' ",
+        '":"aB3',
+    ),
+    *(
+        "://a:" + "@" * 200,
+        "://a:@a",
+        "%3D",
+        "\\n",
+        "(['",
+        ",value=",
+        "A" * 30,
+        "=3D",
+        "----- ",
+        " key ",
+        ".a.b",
+    ),
 )
 HELD = "\n".join(("", "", "AK" + "IA" + "Q3EGRZ5NV7B2YTKD", ""))
 """A secret in a line behind a hostile text."""
@@ -51,14 +105,18 @@ def seconds(text: str) -> float:
 
 
 def times_ordinary(text: str) -> float:
-    """Return the ratio of its time to that of an ordinary text, measured in turn since a machine changes its pace."""
+    """Return the ratio of its time to that of an ordinary text,
+    measured in turn since a machine changes its pace.
+    """
     ordinary = LINE * 1000
     seconds(ordinary)
     return median(2 * seconds(text) / (seconds(ordinary) + seconds(ordinary)) for _ in range(7))
 
 
 def search_all(texts: list[str], slack: float = 1) -> Counter[str]:
-    """Search texts of one length; count what each came to. Milliseconds are noisy: short texts get ``slack``."""
+    """Search texts of one length; count what each came to. Milliseconds are noisy:
+    short texts get ``slack``.
+    """
     unit = median(seconds(LINE * 1000) for _ in range(7))
     seen: Counter[str] = Counter()
     for text in texts:
@@ -75,7 +133,11 @@ def search_all(texts: list[str], slack: float = 1) -> Counter[str]:
 
 def test_a_sample_of_hostile_texts() -> None:
     texts = random.Random(5).sample([*hostile(8_000)], 90)
-    texts += [each for each in hostile(8_000) if each.startswith(("eyJ-eyJ-", "IQoJ-", "xai-xai", "ya29._ya"))]
+    texts += [
+        each
+        for each in hostile(8_000)
+        if each.startswith(("eyJ-eyJ-", "IQoJ-", "xai-xai", "ya29._ya"))
+    ]
     seen = search_all(texts, slack=2)
     assert seen["refused"] >= 6
     assert seen["searched"] >= 60
@@ -93,10 +155,20 @@ def ordinary(values: Values) -> dict[str, Callable[[], str]]:
     """What notebooks hold by the megabyte, one line of each."""
     return {
         "prose": lambda: LINE,
-        "table": lambda: f"<tr><td class='k'>token_{values.of(LOWER, 5)}</td><td>{values.of(WORD, 9)}</td></tr>\n",
-        "page": lambda: f'<a href="https://example.com/{values.of(WORD, 60)}?a=1&amp;key=2">secret</a>',
-        "JSON": lambda: f'{{"token_type": "bearer", "id": {values.chance.random()}, "key": "{values.of(WORD, 8)}"}},',
-        "program": lambda: f"function {values.of(LOWER, 3)}(e,t){{return e.token=t.secret||{{}},this.pwd=t}};",
+        "table": lambda: (
+            "<tr><td"
+            f" class='k'>token_{values.of(LOWER, 5)}</td><td>{values.of(WORD, 9)}</td></tr>\n"
+        ),
+        "page": lambda: (
+            f'<a href="https://example.com/{values.of(WORD, 60)}?a=1&amp;key=2">secret</a>'
+        ),
+        "JSON": lambda: (
+            f'{{"token_type": "bearer", "id": {values.chance.random()}, "key":'
+            f' "{values.of(WORD, 8)}"}},'
+        ),
+        "program": lambda: (
+            f"function {values.of(LOWER, 3)}(e,t){{return e.token=t.secret||{{}},this.pwd=t}};"
+        ),
         "base64": lambda: base64.b64encode(values.chance.randbytes(60)).decode(),
         "base64 for URLs": lambda: base64.urlsafe_b64encode(values.chance.randbytes(60)).decode(),
         "base64 in lines": lambda: base64.b64encode(values.chance.randbytes(57)).decode() + "\n",
@@ -127,7 +199,10 @@ def test_a_refusal_is_reported_and_the_run_is_masked() -> None:
     text = "eyJ-" * 3000
     assert redact(f"a {text} b") == "a *** b"
     output = {"output_type": "stream", "name": "stdout", "text": f"a {text}\n"}
-    book = {"cells": [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [output]}], "metadata": {}}
+    book = {
+        "cells": [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [output]}],
+        "metadata": {},
+    }
     assert [each.what for each in find_secrets(book)] == [NOT_SEARCHED]
 
 

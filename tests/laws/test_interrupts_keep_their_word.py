@@ -1,8 +1,9 @@
-"""After an interrupt at any line, account and journal agree, what is said is true, and undo or resume works.
+"""After an interrupt at any line, account and journal agree, what is said is true, and undo or
+resume works.
 
-A tracer raises the exception at a chosen event of our own modules: before a line runs, or while a call returns. The
-events are those of a run that was recorded, so that none is left out by a list. What the account holds is read by plain
-clients; the engine's own steps are not asked.
+A tracer raises the exception at a chosen event of our own modules: before a line runs, or while a
+call returns. The events are those of a run that was recorded, so that none is left out by a list.
+What the account holds is read by plain clients; the engine's own steps are not asked.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def start_policy(kind: str) -> str:
     """Return the policy before a change."""
     policy = FOREIGN
     for prefix in ("a/", "a/x/", "b/", "c/", "d/") if kind == "beside" else ():
-        guard = build_guard(BUCKET, prefix=prefix, networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
+        guard = build_guard(
+            BUCKET, prefix=prefix, networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]
+        )
         policy = merge_guards(policy, guard, 900 if prefix == "b/" else None)
     return policy
 
@@ -58,7 +61,8 @@ class Scene:
 
     def __init__(self, account: Account, tmp: Path, kind: str, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(engine_module, "_LOCAL_LOOK_S", 0.0)
-        # Writes of the runs before: how many of them a run compares with depends on how fast the machine is.
+        # Writes of the runs before: how many of them a run compares with depends on how fast the
+        # machine is.
         patch.setattr(event_history, "_MARGIN", dt.timedelta(0))
         self.account, self.tmp, self.kind, self.number = account, tmp, kind, 0
         self.policy = start_policy(kind)
@@ -67,11 +71,20 @@ class Scene:
         self.plan: Plan = (
             plan_revoke(account.aws, revoked_before(BUCKET, "1h"))
             if kind == "revoke"
-            else plan(account.aws, Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]))
+            else plan(
+                account.aws,
+                Restriction(bucket=BUCKET, prefix="scans/", addresses=["203.0.113.0/24"]),
+            )
             if kind == "beside"
-            else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=False))
+            else plan(
+                account.aws,
+                Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, url_lock=False),
+            )
             if kind != "apply"
-            else plan(account.aws, Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True))
+            else plan(
+                account.aws,
+                Restriction(TEAM, addresses=["203.0.113.0/24"], bucket=BUCKET, portal_lock=True),
+            )
         )
         apply(account.aws, self.plan, journal=Journal(tmp / "clean"))
         self.end_state = account.look()
@@ -99,13 +112,17 @@ class Scene:
             apply(aws, plan, journal=journal)
             return lambda: undo(aws, journal=journal)
         if self.kind == "resume":
-            first = begin_lines("apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes)
+            first = begin_lines(
+                "apply", aws, plan.state.account_id, plan.state.caller_arn, plan.changes
+            )
             journal.begin(first).write("intent", step=0, do="forward")
             return lambda: resume(aws, journal=journal)
         return lambda: apply(aws, plan, journal=journal)
 
     def record(self) -> list[Point]:
-        """The events of two runs without an interrupt: what only a slow answer brings about is in one of them."""
+        """The events of two runs without an interrupt:
+        what only a slow answer brings about is in one of them.
+        """
         runs: list[list[Point]] = []
         for _ in range(2):
             run, tracer = self.prepare(), Tracer(BEGUN)
@@ -131,14 +148,19 @@ class Scene:
         return "The change is applied."
 
     def check(self, said: str) -> str:
-        """Compare account, journal and words; then undo or resume. Returns the status that the record had."""
+        """Compare account, journal and words; then undo or resume.
+        Returns the status that the record had.
+        """
         self.account.settle()
         now = self.account.look()
         records = list(self.journal)
         assert not any(each.problems for each in records)
         assert all(each.status != "damaged" for each in records)
-        says_applied = any(words in said for words in ("is applied", "is complete", "Applied and read back"))
-        if [each.kind for each in records] == ["apply"] * (self.kind == "undo"):  # of an undo: the change itself
+        says_applied = any(
+            words in said for words in ("is applied", "is complete", "Applied and read back")
+        )
+        # of an undo: the change itself
+        if [each.kind for each in records] == ["apply"] * (self.kind == "undo"):
             assert now == self.before
             assert not says_applied, said
             resume(self.account.aws, journal=self.journal)
@@ -184,7 +206,9 @@ def _traced(tracer: Tracer) -> Callable[..., Any]:
     return back
 
 
-def hold_law(scene: Scene, chosen: list[Point], error: type[BaseException], draw: random.Random) -> Counter[str]:
+def hold_law(
+    scene: Scene, chosen: list[Point], error: type[BaseException], draw: random.Random
+) -> Counter[str]:
     found: Counter[str] = Counter()
     for number, point in enumerate(chosen):
         first = Tracer(BEGUN, at=point, error=error)
@@ -201,7 +225,9 @@ def hold_law(scene: Scene, chosen: list[Point], error: type[BaseException], draw
     return found
 
 
-def sampled(account: Account, tmp: Path, patch: pytest.MonkeyPatch, kind: str, most: int, only: str = "") -> None:
+def sampled(
+    account: Account, tmp: Path, patch: pytest.MonkeyPatch, kind: str, most: int, only: str = ""
+) -> None:
     """Hold the law at some places of a run, or of one file of it."""
     scene = Scene(account, tmp, kind, patch)
     draw = random.Random(f"interrupts of {kind}")
@@ -213,12 +239,16 @@ def sampled(account: Account, tmp: Path, patch: pytest.MonkeyPatch, kind: str, m
 
 
 @pytest.mark.parametrize("kind", ["apply", "undo"])
-def test_a_few_lines(account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_lines(
+    account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sampled(account, tmp_path, monkeypatch, kind, 6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_some_lines(account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_lines(
+    account: Account, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sampled(account, tmp_path, monkeypatch, kind, 40)
 
 
@@ -232,7 +262,9 @@ def _late(self: Engine) -> None:
 
 
 def _counting(original: Callable[..., None]) -> Callable[..., None]:
-    """Write lines by a count in memory, which an interrupt in the last moment of a line leaves behind."""
+    """Write lines by a count in memory, which an interrupt in the last moment of
+    a line leaves behind.
+    """
 
     def write(self: Writer, event: str, **data: Any) -> None:
         state = vars(self).setdefault("state", {})
@@ -250,7 +282,9 @@ def _counting(original: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("fault", ["a step is entered late", "lines are counted in memory"])
-def test_the_fault_is_noticed(account: Account, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fault_is_noticed(
+    account: Account, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if fault.startswith("a step"):
         monkeypatch.setattr(Engine, "forward", _late)
     else:
@@ -262,7 +296,9 @@ def test_the_fault_is_noticed(account: Account, tmp_path: Path, fault: str, monk
 CALLERS = ("/changes/journal.py", "/changes/lock.py", "/base/shared_files.py", "/pathlib.py")
 
 
-def test_a_disk_that_fails_at_any_call(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_at_any_call(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = Scene(account, tmp_path, "apply", monkeypatch)
     run, disk = scene.prepare(), FailingDisk(CALLERS)
     with disk.failing():
@@ -283,8 +319,11 @@ def test_a_disk_that_fails_at_any_call(account: Account, tmp_path: Path, monkeyp
         assert now in (scene.before, scene.after), at
         assert not any(each.problems for each in records)
         if now == scene.after:
-            # A disk that stays full: the result says that the end is missing, and undo finds what was begun.
-            assert records[-1].status == "applied" or (records[-1].status == "unfinished" and notes), at
+            # A disk that stays full: the result says that the end is missing, and undo finds what
+            # was begun.
+            assert records[-1].status == "applied" or (
+                records[-1].status == "unfinished" and notes
+            ), at
             undo(account.aws, records[-1].id, journal=scene.journal)
             account.settle()
             assert account.look() == scene.before
@@ -301,7 +340,11 @@ def quick(account: Account) -> Iterator[QuickAccount]:
 
 @pytest.mark.parametrize("kind", ["apply"])
 def test_the_quick_account_takes_the_same_lines(
-    account: Account, quick: QuickAccount, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    account: Account,
+    quick: QuickAccount,
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     there, here = (
         {point[:4] for point in Scene(each, tmp_path / str(number), kind, monkeypatch).record()}
@@ -314,7 +357,11 @@ def test_the_quick_account_takes_the_same_lines(
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_line(
-    quick: QuickAccount, tmp_path: Path, kind: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    quick: QuickAccount,
+    tmp_path: Path,
+    kind: str,
+    error: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(quick, tmp_path, kind, monkeypatch)
     draw = random.Random(f"every interrupt of {kind}")
@@ -325,7 +372,10 @@ def test_every_line(
     assert found["not reached"] * 200 <= found.total()
 
 
-CELLS = {"apply": "shown = gt.apply(plan, confirm=confirm)", "undo": "shown = gt.undo(list(gt.journal)[-1].id)"}
+CELLS = {
+    "apply": "shown = gt.apply(plan, confirm=confirm)",
+    "undo": "shown = gt.undo(list(gt.journal)[-1].id)",
+}
 SETUP = f"""
 import os, re, threading, time
 from dataclasses import replace
@@ -372,7 +422,9 @@ def kernel(account: Account, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def hold_in_kernel(scene: Scene, kernel: Kernel, surface: str, times: int) -> Counter[str]:
-    """Send the signal of *Interrupt* after a while, at a cell that changes something, or beside a panel that does."""
+    """Send the signal of *Interrupt* after a while, at a cell that changes something,
+    or beside a panel that does.
+    """
     draw, found = random.Random(f"signals at {surface}"), Counter[str]()
     scene.fresh()
     assert kernel.run(SETUP) == ("", "")
@@ -383,14 +435,17 @@ def hold_in_kernel(scene: Scene, kernel: Kernel, surface: str, times: int) -> Co
         after_s = draw.uniform(0, whole_s if draw.random() < 0.7 or surface == "cell" else 0.02)
         begin = time.monotonic()
         if surface == "cell":
-            shown, failed = kernel.run(CELLS[scene.kind], interrupt_after_s=after_s if number else None)
+            shown, failed = kernel.run(
+                CELLS[scene.kind], interrupt_after_s=after_s if number else None
+            )
             shown = failed or "The change is applied."
         else:
             model = kernel.run(PANEL)[0].split()[-1]
             handler = number and after_s <= 0.02
             kernel.press(model, interrupt_after_s=after_s if handler else None)
             _, failed = kernel.run(
-                "await review.wait_idle()", interrupt_after_s=None if handler or not number else after_s
+                "await review.wait_idle()",
+                interrupt_after_s=None if handler or not number else after_s,
             )
             shown, problem = kernel.run(ENDED)
             assert not problem, problem
@@ -399,25 +454,43 @@ def hold_in_kernel(scene: Scene, kernel: Kernel, surface: str, times: int) -> Co
         try:
             status = scene.check(shown)
         except BaseException as problem:
-            problem.add_note(f"{surface}, {scene.kind}, after {after_s:.3f} of {whole_s:.3f} s: {shown[-600:]}")
+            problem.add_note(
+                f"{surface}, {scene.kind}, after {after_s:.3f} of {whole_s:.3f} s: {shown[-600:]}"
+            )
             raise
         found[status if number else "whole"] += 1
         found["interrupted"] += bool(failed)
     return found
 
 
-@pytest.mark.parametrize(("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")])
+@pytest.mark.parametrize(
+    ("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")]
+)
 def test_a_few_signals_at_a_kernel(
-    account: Account, kernel: Kernel, tmp_path: Path, surface: str, kind: str, monkeypatch: pytest.MonkeyPatch
+    account: Account,
+    kernel: Kernel,
+    tmp_path: Path,
+    surface: str,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = hold_in_kernel(Scene(account, tmp_path, kind, monkeypatch), kernel, surface, 4)
-    assert found["interrupted"] >= 1 or surface == "panel", "the panel's cell ends at once: its work goes on elsewhere"
+    assert found["interrupted"] >= 1 or surface == "panel", (
+        "the panel's cell ends at once: its work goes on elsewhere"
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")])
+@pytest.mark.parametrize(
+    ("surface", "kind"), [("cell", "apply"), ("cell", "undo"), ("panel", "apply")]
+)
 def test_many_signals_at_a_kernel(
-    account: Account, kernel: Kernel, tmp_path: Path, surface: str, kind: str, monkeypatch: pytest.MonkeyPatch
+    account: Account,
+    kernel: Kernel,
+    tmp_path: Path,
+    surface: str,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = hold_in_kernel(Scene(account, tmp_path, kind, monkeypatch), kernel, surface, 40)
     print(f"{surface}, {kind}: {dict(found)}")

@@ -1,7 +1,8 @@
-"""Questions about random policies that S3 accepts end in 5 s, most in 2 s, and what is unknown names a key.
+"""Questions about random policies that S3 accepts end in 5 s, most in 2 s, and what is unknown
+names a key.
 
-Seconds of processor time are in units of a fixed loop, which takes 0.07 s on a quiet machine. The policies draw from
-all kinds of keys, patterns of resources, operators and variables, up to 20 KB.
+Seconds of processor time are in units of a fixed loop, which takes 0.07 s on a quiet machine. The
+policies draw from all kinds of keys, patterns of resources, operators and variables, up to 20 KB.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ VARIABLES = (
     "aws:username", "aws:userid", "aws:PrincipalTag/dept", "aws:PrincipalAccount", "s3:ExistingObjectTag/o",
     "aws:PrincipalTag/n, 'pub'", "aws:SourceVpce", "aws:Referer",
 )  # fmt: skip
-STRINGS = ("StringLike", "StringNotLike", "StringEquals", "StringNotEquals", "StringNotLikeIfExists")
+STRINGS = (
+    "StringLike",
+    "StringNotLike",
+    "StringEquals",
+    "StringNotEquals",
+    "StringNotLikeIfExists",
+)
 NAMES = (
     "*Nx*",
     "uN",
@@ -77,19 +84,33 @@ SHAPES = (
 
 def statements(draw: random.Random) -> Iterator[dict[str, Any]]:
     """Yield statements of one taste: a few keys and shapes, with other numbers in each."""
-    keys, shapes = draw.sample(sorted(KEYS), draw.randint(1, 5)), draw.sample(SHAPES, draw.randint(1, 3))
+    keys, shapes = (
+        draw.sample(sorted(KEYS), draw.randint(1, 5)),
+        draw.sample(SHAPES, draw.randint(1, 3)),
+    )
     name, more = draw.choice([("Resource", ()), ("Resource", ()), ("NotResource", (ARN,))])
     at_once, values = draw.choice([1, 1, 2, 3]), draw.choice([1, 1, 2, 4, 10])
-    yield {"Effect": "Allow", "Principal": "*", "Action": ["s3:Get*", "s3:Put*"], "Resource": [ARN, f"{ARN}/*"]}
+    yield {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:Get*", "s3:Put*"],
+        "Resource": [ARN, f"{ARN}/*"],
+    }
     for number in range(1, 1000):
         condition: dict[str, dict[str, list[str]]] = {}
         for key in draw.sample(keys, min(at_once, len(keys))):
             operators, texts = KEYS[key]
             most = 256 if texts is ADDRESSES else 10**6
-            filled = [draw.choice(texts).replace("N", str((number * 10 + each) % most)) for each in range(values)]
-            condition.setdefault(draw.choice(operators), {})[key.replace("/N", f"/t{number}")] = filled
+            filled = [
+                draw.choice(texts).replace("N", str((number * 10 + each) % most))
+                for each in range(values)
+            ]
+            condition.setdefault(draw.choice(operators), {})[key.replace("/N", f"/t{number}")] = (
+                filled
+            )
         paths = (
-            each.replace("N", str(number)).replace("VARIABLE", draw.choice(VARIABLES)) for each in draw.choice(shapes)
+            each.replace("N", str(number)).replace("VARIABLE", draw.choice(VARIABLES))
+            for each in draw.choice(shapes)
         )
         yield {
             "Effect": draw.choice(["Deny", "Deny", "Allow"]),
@@ -112,7 +133,9 @@ def policy(draw: random.Random, size: int) -> dict[str, Any]:
 PEOPLE = parse_principals(json.dumps(FOUR_PEOPLE))
 
 
-def questions(document: dict[str, Any]) -> dict[str, Callable[[], list[tuple[str, tuple[str, ...]]]]]:
+def questions(
+    document: dict[str, Any],
+) -> dict[str, Callable[[], list[tuple[str, tuple[str, ...]]]]]:
     """Return questions, which return their answers, each with what it depends on."""
     locks = locks_of_files("gt-images", document, ME)
 
@@ -122,7 +145,10 @@ def questions(document: dict[str, Any]) -> dict[str, Callable[[], list[tuple[str
 
     def exposed(key: str) -> list[tuple[str, tuple[str, ...]]]:
         rows = Exposure(locks, key, is_prefix=not key)
-        return [("decided" if row.unknown.is_empty else "unknown", row.unknown.depends_on) for row in rows]
+        return [
+            ("decided" if row.unknown.is_empty else "unknown", row.unknown.depends_on)
+            for row in rows
+        ]
 
     def signing(key: str) -> list[tuple[str, tuple[str, ...]]]:
         found = signers_of(Exposure(locks, key, is_prefix=not key), PEOPLE)
@@ -133,7 +159,10 @@ def questions(document: dict[str, Any]) -> dict[str, Callable[[], list[tuple[str
         for name, ask in (("exposure", exposed), ("signers", signing))
         for key in ("a/1.png", "")
     }
-    return {"proof": proof, **{name: lambda ask=ask, key=key: ask(key) for name, (ask, key) in of_key.items()}}
+    return {
+        "proof": proof,
+        **{name: lambda ask=ask, key=key: ask(key) for name, (ask, key) in of_key.items()},
+    }
 
 
 def hold(seeds: range, sizes: tuple[int, ...]) -> tuple[list[str], Counter[str]]:
@@ -163,7 +192,9 @@ def test_small_policies_of_all_kinds() -> None:
 
 @pytest.mark.parametrize("seed", [17, 28, 1004])
 def test_policies_that_took_ten_seconds_end_in_two(seed: int) -> None:
-    """Variables filled a pattern with thousands of values, and values of keys were made anew for each source."""
+    """Variables filled a pattern with thousands of values,
+    and values of keys were made anew for each source.
+    """
     slow, _ = hold(range(seed, seed + 1), SIZES)
     assert slow == []
 

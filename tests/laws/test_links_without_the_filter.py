@@ -1,7 +1,9 @@
-"""A finding about a template names each S3 link of a task that reaches the page unsigned, and is silent for none else.
+"""A finding about a template names each S3 link of a task that reaches the page unsigned, and is
+silent for none else.
 
-The sampler puts templates together from pieces of which it knows what they show, and draws the lines of a manifest. A
-page of the sandbox, which shares only the filters of Ground Truth with the finding, holds what the sampler expects.
+The sampler puts templates together from pieces of which it knows what they show, and draws the
+lines of a manifest. A page of the sandbox, which shares only the filters of Ground Truth with the
+finding, holds what the sampler expects.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ Line = dict[str, Any]
 
 
 class Piece(NamedTuple):
-    """A text of a template, and the links that it shows of a line; ``hidden``: in a form that is no link."""
+    """A text of a template, and the links that it shows of a line; ``hidden``:
+    in a form that is no link.
+    """
 
     text: str
     links: Callable[[Line], list[str]] = lambda _: []
@@ -111,7 +115,8 @@ def line_of(draw: random.Random) -> Line:
 def page_of(text: str, line: Line) -> str | None:
     """Return the page of a line as the sandbox renders it."""
     page, _, errors = templates.fill(text, {**line, "taskObject": line["source-ref"]}, {})
-    text = re.sub(r"\\u(....)", lambda found: chr(int(found[1], 16)), html.unescape(page))  # to_json writes ASCII
+    # to_json writes ASCII
+    text = re.sub(r"\\u(....)", lambda found: chr(int(found[1], 16)), html.unescape(page))
     return None if errors else f"{text} {unquote_plus(text)}"
 
 
@@ -119,17 +124,26 @@ def check_template(seed: int, counts: Counter[str]) -> None:
     draw = random.Random(seed)
     pieces = [draw.choice(CLEAN if seed % 3 == 0 else PIECES) for _ in range(draw.randint(1, 4))]
     lines = [line_of(draw) for _ in range(draw.randint(1, 4))]
-    whole, function = draw.random() < 0.8, f"arn:aws:lambda:us-east-1:{AWS}:function:PRE-BoundingBox"
+    whole, function = (
+        draw.random() < 0.8,
+        f"arn:aws:lambda:us-east-1:{AWS}:function:PRE-BoundingBox",
+    )
     text = "\n".join(each.text for each in pieces)
     expected = {link for line in lines for piece in pieces for link in piece.links(line)}
     pages = [page_of(text, line) for line in lines]
     if None in pages:  # the field that is missing
         counts["cannot be rendered"] += 1
     elif "link" not in text:  # that of the input is https
-        uris = [link for link in expected if link.startswith(f"s3://{BUCKET}") and "{{ task.input.key }}" not in text]
+        uris = [
+            link
+            for link in expected
+            if link.startswith(f"s3://{BUCKET}") and "{{ task.input.key }}" not in text
+        ]
         assert all(any(link in str(page) for page in pages) for link in uris), (seed, text)
     tasks = Part.of(TaskLines(tuple(lines), whole))
-    template = TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m", function, frozenset({BUCKET}))
+    template = TaskTemplate(
+        "job", Part.of(text), "s3://t/t", tasks, "s3://t/m", function, frozenset({BUCKET})
+    )
     answer = links_of(template, text, ACCOUNT)
     if None not in pages:
         assert {*answer.links} == expected, (seed, text, answer, expected)
@@ -169,8 +183,12 @@ def test_every_link_of_many_pages_is_named() -> None:
 
 def without_tasks(function: str, missing: NotRead | None = None) -> PageLinks:
     text = f"<img src='{{{{ {OBJ} }}}}'>"
-    tasks: Part[TaskLines] = Part.of(TaskLines((), whole=True)) if missing is None else Part.unread(missing)
-    return links_of(TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m", function), text, ACCOUNT)
+    tasks: Part[TaskLines] = (
+        Part.of(TaskLines((), whole=True)) if missing is None else Part.unread(missing)
+    )
+    return links_of(
+        TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m", function), text, ACCOUNT
+    )
 
 
 def test_what_cannot_be_rendered_is_unknown() -> None:
@@ -190,10 +208,14 @@ def test_without_the_renderer_the_answer_is_unknown(monkeypatch: pytest.MonkeyPa
     assert "pip install --only-binary :all: python-liquid" in without_tasks("").doubt
 
 
-@pytest.mark.parametrize("text", ["{% if %}", "{{ x", "{% other_tag %}", "{% include 'other' %}", "{{ 1 | grant_x }}"])
+@pytest.mark.parametrize(
+    "text", ["{% if %}", "{{ x", "{% other_tag %}", "{% include 'other' %}", "{{ 1 | grant_x }}"]
+)
 def test_templates_that_are_not_known_liquid(text: str) -> None:
     tasks = Part.of(TaskLines(({"source-ref": f"s3://{BUCKET}/a"},), whole=True))
-    answer = links_of(TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m"), text, ACCOUNT)
+    answer = links_of(
+        TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m"), text, ACCOUNT
+    )
     assert (answer.links, bool(answer.doubt)) == ((), True)
 
 
@@ -204,15 +226,21 @@ def one_line(template: TaskTemplate, *rest: Any) -> PageLinks:
 
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "the text is searched for the filter": lambda patch: patch.setitem(globals(), "links_of", one_line),
+    "the text is searched for the filter": lambda patch: patch.setitem(
+        globals(), "links_of", one_line
+    ),
     "the first line stands for the manifest": lambda patch: patch.setattr(
         page_links, "links_within", first_line_only(page_links.links_within)
     ),
     "other forms are not looked for": lambda patch: patch.setattr(
         page_links, "_with_other_buckets", lambda given, _: given
     ),
-    "pages are not unescaped": lambda patch: patch.setattr(page_links, "_readings", lambda page: (page,)),
-    "links of https do not count": lambda patch: patch.setattr(page_links, "_S3_HOST", page_links.re.compile("none")),
+    "pages are not unescaped": lambda patch: patch.setattr(
+        page_links, "_readings", lambda page: (page,)
+    ),
+    "links of https do not count": lambda patch: patch.setattr(
+        page_links, "_S3_HOST", page_links.re.compile("none")
+    ),
 }
 
 

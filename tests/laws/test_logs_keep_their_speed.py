@@ -1,7 +1,8 @@
-"""Logs keep their speed: no question costs more processor time than it did, in units of a regular expression.
+"""Logs keep their speed: no question costs more processor time than it did, in units of a regular
+expression.
 
-Python's ``re`` reads the same bytes in the same process, so that machine, load and Python's own speed fall out. A loss
-of a fifth is named, one of two fifths fails.
+Python's ``re`` reads the same bytes in the same process, so that machine, load and Python's own
+speed fall out. A loss of a fifth is named, one of two fifths fails.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ RATIOS = {
     "leaks": 9.9,
     "plot": 11.5,
 }
-"""Processor time of a question over that of the expression, least of five, on Python 3.11 and DuckDB 2.0."""
+"""Processor time of a question over that of the expression, least of five,
+on Python 3.11 and DuckDB 2.0.
+"""
 _SHORT = re.compile(rb'^\S+ \S+ \[[^]]+\] (\S+) \S+ \S+ \S+ \S+ "[^"]*" (\d+)', re.MULTILINE)
 
 
@@ -48,18 +51,23 @@ def write_log(path: Path) -> bytes:
     with path.open("wb") as file:
         for number in range(LINES):
             row = {**corpus.BASE, **(corpus.PRESIGNED if number % 3 else {})}
-            row |= {"remote_ip": f"203.0.{number % 113}.{number % 251}", "request_id": f"{number:016X}"}
-            file.write(corpus.write(row | {"key": f"scans/{number % 9973:05}.png"}).encode() + b"\n")
+            row |= {
+                "remote_ip": f"203.0.{number % 113}.{number % 251}",
+                "request_id": f"{number:016X}",
+            }
+            file.write(
+                corpus.write(row | {"key": f"scans/{number % 9973:05}.png"}).encode() + b"\n"
+            )
     return path.read_bytes()
 
 
 def groups(store: Store) -> None:
     """Groups as a count by four columns leaves them."""
     store.query(
-        "CREATE TABLE grouped AS SELECT '203.0.' || n % 113 || '.' || n % 251 AS remote_ip, "
-        "'scans/' || n || '.png' AS key, "
-        "CASE WHEN n % 50 = 0 THEN '=cmd' ELSE 'Mozilla/5.0 (X11; Linux x86_64)' END AS user_agent, "
-        f"CASE WHEN n % 9 = 0 THEN 403 ELSE 200 END AS http_status, n % 7 AS hits FROM range({GROUPS}) t(n)"
+        "CREATE TABLE grouped AS SELECT '203.0.' || n % 113 || '.' || n % 251 AS remote_ip,"
+        " 'scans/' || n || '.png' AS key, CASE WHEN n % 50 = 0 THEN '=cmd' ELSE 'Mozilla/5.0 (X11;"
+        " Linux x86_64)' END AS user_agent, CASE WHEN n % 9 = 0 THEN 403 ELSE 200 END AS"
+        f" http_status, n % 7 AS hits FROM range({GROUPS}) t(n)"
     )
 
 
@@ -101,19 +109,26 @@ def seconds(call: Callable[[], object]) -> float:
 def losses(folder: Path, names: set[str], rounds: int = ROUNDS) -> dict[str, float]:
     """Return by how much each question is slower than it was.
 
-    Other work on the machine only adds to a time, and more to one of two times than to the other: the least of each are
-    compared.
+    Other work on the machine only adds to a time, and more to one of two times than to the other:
+    the least of each are compared.
     """
     data = write_log(folder / "a.log")
     store = Store()
     groups(store)
-    asked = {name: call for name, call in questions(folder / "a.log", store, folder).items() if name in names}
+    asked = {
+        name: call
+        for name, call in questions(folder / "a.log", store, folder).items()
+        if name in names
+    }
     for call in asked.values():
         call()  # imports, and what is planned once
     units: list[float] = []
     times: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(rounds):
-        for name, call in asked.items():  # in turn: other work on the machine changes from second to second
+        for (
+            name,
+            call,
+        ) in asked.items():  # in turn: other work on the machine changes from second to second
             units.append(seconds(lambda: _SHORT.findall(data)))
             times[name].append(seconds(call))
     store.close()
@@ -129,7 +144,9 @@ def judge(found: dict[str, float]) -> None:
 
 
 @pytest.mark.filterwarnings("default::Warning")
-@pytest.mark.parametrize("names", [("csv", "json", "parquet"), ("count", "rows"), ("leaks", "plot")], ids="-".join)
+@pytest.mark.parametrize(
+    "names", [("csv", "json", "parquet"), ("count", "rows"), ("leaks", "plot")], ids="-".join
+)
 def test_no_question_is_slower_than_it_was(tmp_path: Path, names: tuple[str, ...]) -> None:
     judge(losses(tmp_path, {*names}))
 

@@ -1,7 +1,9 @@
-"""A page of another origin, or a name bound to this machine, gets nothing from the sandbox and changes nothing.
+"""A page of another origin, or a name bound to this machine, gets nothing from the sandbox and
+changes nothing.
 
-Requests are written byte by byte, as a browser may send them: any Host header, any Origin. Among their targets are the
-sandbox's own pages, each service, and objects by bucket, alias and access point. What S3 and a link serve is served.
+Requests are written byte by byte, as a browser may send them: any Host header, any Origin. Among
+their targets are the sandbox's own pages, each service, and objects by bucket, alias and access
+point. What S3 and a link serve is served.
 """
 
 from __future__ import annotations
@@ -28,7 +30,15 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "text/plain"}
 TAKEN = b'{"WorkteamName": "open-team", "Description": "taken over"}'
 """A page can send it without a preflight."""
-DATA = (b"\x89PNG\r", b"<Buckets>", b"<Contents>", b"WorkteamName", b"AccessKeyId>", b"origins", b"task-object")
+DATA = (
+    b"\x89PNG\r",
+    b"<Buckets>",
+    b"<Contents>",
+    b"WorkteamName",
+    b"AccessKeyId>",
+    b"origins",
+    b"task-object",
+)
 """Contents that no answer to such a request may hold."""
 
 
@@ -50,16 +60,32 @@ def targets(box: Box, alias: str) -> list[Target]:
     control = "Action={}&Version=2011-06-15"
     return [
         *(Target("GET", f"{each.path}?{each.query}") for each in signed),
-        *(Target(method, f"/{name}/{KEY}") for name in (BUCKET, alias) for method in ("GET", "PUT", "DELETE")),
-        *(Target("GET", path) for path in ("/", f"/{BUCKET}", f"/{BUCKET}?policy", f"/{alias}", f"/{alias}?acl")),
+        *(
+            Target(method, f"/{name}/{KEY}")
+            for name in (BUCKET, alias)
+            for method in ("GET", "PUT", "DELETE")
+        ),
+        *(
+            Target("GET", path)
+            for path in ("/", f"/{BUCKET}", f"/{BUCKET}?policy", f"/{alias}", f"/{alias}?acl")
+        ),
         *(Target("PUT", path, {}, b"{}") for path in (f"/{BUCKET}?policy", "/taken-over")),
         *(Target("DELETE", path) for path in (f"/{BUCKET}", f"/{BUCKET}?policy")),
         *(Target("POST", f"/_gt_secure/{name}") for name in ("reset", "flush-logs")),
-        *(Target("GET", f"/_gt_secure/{name}") for name in ("origins", "health", "portal/tasks/radiology-team")),
+        *(
+            Target("GET", f"/_gt_secure/{name}")
+            for name in ("origins", "health", "portal/tasks/radiology-team")
+        ),
         *(Target(method, f"/v20180820/accesspoint/{POINT}") for method in ("GET", "DELETE")),
         Target("PUT", f"/v20180820/accesspoint/{POINT}/policy", JSON, b"{}"),
-        *(Target("POST", "/", {**JSON, "X-Amz-Target": f"SageMaker.{name}"}, TAKEN) for name in ("UpdateWorkteam",)),
-        *(Target("POST", "/", FORM, control.format(name).encode()) for name in ("GetCallerIdentity", "ListUsers")),
+        *(
+            Target("POST", "/", {**JSON, "X-Amz-Target": f"SageMaker.{name}"}, TAKEN)
+            for name in ("UpdateWorkteam",)
+        ),
+        *(
+            Target("POST", "/", FORM, control.format(name).encode())
+            for name in ("GetCallerIdentity", "ListUsers")
+        ),
         *(Target("GET", path) for path in ("/_ministack/reset", "/_ministack/config", "/health")),
     ]
 
@@ -78,10 +104,30 @@ def foreign_names(alias: str) -> list[str]:
         "127.0.0.1.nip.io",
         "localhost.evil.example",
     ]
-    stems += [f"{name}.{end}" for name in (BUCKET, alias, ACCOUNT) for end in ("evil.example", "s3.amazonaws.com")]
-    stems += [f"{alias}.s3-accesspoint.us-east-1.amazonaws.com", f"{ACCOUNT}.s3-control.us-east-1.amazonaws.com"]
-    stems += [f"{POINT}-{ACCOUNT}.s3-accesspoint.us-east-1.evil.example", "localhost,evil.example", "localhost@evil"]
-    stems += ["0.0.0.0", "127.1", "2130706433", "0x7f000001", "10.0.0.1", "[::]", "[fe80::1]", "[::ffff:10.0.0.1]"]
+    stems += [
+        f"{name}.{end}"
+        for name in (BUCKET, alias, ACCOUNT)
+        for end in ("evil.example", "s3.amazonaws.com")
+    ]
+    stems += [
+        f"{alias}.s3-accesspoint.us-east-1.amazonaws.com",
+        f"{ACCOUNT}.s3-control.us-east-1.amazonaws.com",
+    ]
+    stems += [
+        f"{POINT}-{ACCOUNT}.s3-accesspoint.us-east-1.evil.example",
+        "localhost,evil.example",
+        "localhost@evil",
+    ]
+    stems += [
+        "0.0.0.0",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "10.0.0.1",
+        "[::]",
+        "[fe80::1]",
+        "[::ffff:10.0.0.1]",
+    ]
     stems += [
         "evillocalhost",
         "localhost.com",
@@ -91,7 +137,12 @@ def foreign_names(alias: str) -> list[str]:
         "evil.example/localhost",
         "a\tlocalhost",
     ]
-    return [*stems, *(f"{each}:4566" for each in stems[:8]), *(f"{each}." for each in stems[:3]), "EVIL.EXAMPLE"]
+    return [
+        *stems,
+        *(f"{each}:4566" for each in stems[:8]),
+        *(f"{each}." for each in stems[:3]),
+        "EVIL.EXAMPLE",
+    ]
 
 
 PAGES: list[dict[str, str]] = [
@@ -103,7 +154,12 @@ PAGES: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
     {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
-    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Origin": "null"},
+    {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+        "Origin": "null",
+    },
 ]
 
 
@@ -139,8 +195,15 @@ def look(box: Box) -> object:
     s3, control = box.client("s3"), box.client("s3control")
     control.meta.events.register("before-sign.s3-control", _without_account, "no account")
     found = [s3.list_buckets()["Buckets"], s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
-    found += [policy_of(s3), s3.get_bucket_acl(Bucket=BUCKET)["Grants"], s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]]
-    found += [box.client("sagemaker").list_workteams()["Workteams"], box.client("iam").list_users()["Users"]]
+    found += [
+        policy_of(s3),
+        s3.get_bucket_acl(Bucket=BUCKET)["Grants"],
+        s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"],
+    ]
+    found += [
+        box.client("sagemaker").list_workteams()["Workteams"],
+        box.client("iam").list_users()["Users"],
+    ]
     found += [control.list_access_points(AccountId=ACCOUNT)["AccessPointList"]]
     return json.loads(json.dumps(found, default=str))
 
@@ -183,7 +246,8 @@ def hold_pages(box: Box, alias: str, most: int) -> Counter[str]:
     cases = list(product(targets(box, alias), PAGES))
     for target, page in random.Random(42).sample(cases, min(most, len(cases))):
         reply = ask(box, target, own, page)
-        if target.is_s3 and "X-Amz-Signature" in target.path:  # who has the URL may open it, as on AWS
+        # who has the URL may open it, as on AWS
+        if target.is_s3 and "X-Amz-Signature" in target.path:
             assert reply.status == 200, (target, page, reply)
             seen["signed"] += 1
             continue
@@ -199,11 +263,26 @@ def served(box: Box, alias: str) -> Iterable[tuple[str, Target, dict[str, str]]]
     """Yield what must be answered: own names, links to the portal, images and uploads of pages."""
     own, port = urlsplit(box.url).netloc, urlsplit(box.url).port
     signed = [urlsplit(box.presign_plain()), urlsplit(url_of(box, alias))]
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    for name in (own, f"localhost:{port}", f"LOCALHOST:{port}", "localhost.", f"[::1]:{port}", "127.8.8.8"):
+    link = {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    for name in (
+        own,
+        f"localhost:{port}",
+        f"LOCALHOST:{port}",
+        "localhost.",
+        f"[::1]:{port}",
+        "127.8.8.8",
+    ):
         yield name, Target("GET", "/_gt_secure/health"), {}
         yield name, Target("GET", "/_gt_secure/portal/tasks/radiology-team"), link
-        yield name, Target("GET", "/_gt_secure/origins"), {"Sec-Fetch-Site": "same-origin", "Origin": f"http://{name}"}
+        yield (
+            name,
+            Target("GET", "/_gt_secure/origins"),
+            {"Sec-Fetch-Site": "same-origin", "Origin": f"http://{name}"},
+        )
     for each in signed:
         target = Target("GET", f"{each.path}?{each.query}")
         yield own, target, {}
@@ -244,7 +323,10 @@ from gt_secure.sandbox.gateway import browsers
 browsers.{wall} = lambda *_, **__: None
 sys.exit(server.main(settings.Settings().to_json()))"""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         assert self.process.stdout is not None
         self.facts = json.loads(self.process.stdout.readline())
@@ -254,7 +336,9 @@ sys.exit(server.main(settings.Settings().to_json()))"""
         return dict(self.facts["environment"])
 
 
-@pytest.mark.parametrize(("wall", "hold"), [("foreign_host", hold_names), ("foreign_site", hold_pages)])
+@pytest.mark.parametrize(
+    ("wall", "hold"), [("foreign_host", hold_names), ("foreign_site", hold_pages)]
+)
 def test_a_fault_is_noticed(wall: str, hold: Callable[[Box, str, int], object]) -> None:
     mutant = Mutant(wall)
     try:

@@ -1,7 +1,9 @@
-"""No record of a log is lost or invented in silence: an answer is exact, or the coverage says what it may lack.
+"""No record of a log is lost or invented in silence: an answer is exact, or the coverage says what
+it may lack.
 
-The sampler writes records whose address and status it knows, and damages the file as editors, copies, rotation, other
-stores and clients do. What it expects is counted from the records, never from the text.
+The sampler writes records whose address and status it knows, and damages the file as editors,
+copies, rotation, other stores and clients do. What it expects is counted from the records, never
+from the text.
 """
 
 from __future__ import annotations
@@ -83,9 +85,14 @@ def more_fields(*fields: str) -> Damage:
 
 
 def forged(rng: random.Random, rows: list[Record]) -> tuple[bytes, Truth]:
-    """A client that sends what looks like the end of its record and the beginning of another one."""
+    """A client that sends what looks like the end of its record and the
+    beginning of another one.
+    """
     other = corpus.write({**rows[0], "remote_ip": "192.0.2.99"})
-    tail = '" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3 SigV4 c QueryString h TLSv1.3 - - us '
+    tail = (
+        '" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3 SigV4 c QueryString h TLSv1.3 -'
+        " - us "
+    )
     rows[-1]["user_agent"] = f"curl/8{tail}{other[: other.rindex(chr(34))]}"
     return text(rows).encode(), truth(rows)
 
@@ -94,9 +101,15 @@ def spelled(rng: random.Random, rows: list[Record]) -> tuple[bytes, Truth]:
     """Each address in another spelling every time."""
     known, shown = [], []
     for row in rows:
-        address = ipaddress.ip_address(rng.choice(("203.0.113.7", "2001:db8::1", "2001:db8:0:1::7:0")))
+        address = ipaddress.ip_address(
+            rng.choice(("203.0.113.7", "2001:db8::1", "2001:db8:0:1::7:0"))
+        )
         forms = [str(address), f"{address}:443" if address.version == 4 else f"[{address}]:443"]
-        forms += [address.exploded, address.exploded.upper(), f"[{address.exploded}]"] if address.version == 6 else []
+        forms += (
+            [address.exploded, address.exploded.upper(), f"[{address.exploded}]"]
+            if address.version == 6
+            else []
+        )
         forms += ["203.000.113.007"] if address.version == 4 else []
         known.append({**row, "remote_ip": str(address)})
         shown.append({**row, "remote_ip": rng.choice(forms)})
@@ -129,7 +142,10 @@ def framed(magic: bytes) -> Callable[[bytes], bytes]:
 
 def table(header: str) -> Damage:
     def make(rng: random.Random, rows: list[Record]) -> tuple[bytes, Truth]:
-        cells = [",".join(f'"{row[name]}"' for name in ("bucket_owner", "bucket", "remote_ip")) for row in rows]
+        cells = [
+            ",".join(f'"{row[name]}"' for name in ("bucket_owner", "bucket", "remote_ip"))
+            for row in rows
+        ]
         return "\n".join([header, *cells, ""]).encode(), truth(rows)
 
     return make
@@ -176,7 +192,11 @@ DOUBTED: dict[str, Damage] = {
 }
 """Kinds whose lines are odd, while the count by address and status is the same in both readings."""
 NAMED = {"lz4": "x.lz4", "brotli": "x.br", "snappy": "x.snappy"}
-PACKED = [name for name in SAID if name not in ("glued", "torn", "forged") and not name.startswith(("glued", "gzip"))]
+PACKED = [
+    name
+    for name in SAID
+    if name not in ("glued", "torn", "forged") and not name.startswith(("glued", "gzip"))
+]
 
 
 def outcome(folder: Path, name: str, seed: int) -> str:
@@ -212,17 +232,23 @@ def test_a_sample_of_lines() -> None:
         lines.append(line)
         expected.append([line.strip() for line in other])
     connection = duckdb.connect()
-    connection.execute("CREATE TABLE l AS SELECT 0 AS source, unnest(range(60)) AS pos, unnest(?) AS line", [lines])
+    connection.execute(
+        "CREATE TABLE l AS SELECT 0 AS source, unnest(range(60)) AS pos, unnest(?) AS line", [lines]
+    )
     found: list[list[str]] = [[] for _ in lines]
     query = derived_columns.readings("l")
-    for pos, line in connection.execute(f"SELECT pos, line FROM ({query}) WHERE reading = 2").fetchall():
+    for pos, line in connection.execute(
+        f"SELECT pos, line FROM ({query}) WHERE reading = 2"
+    ).fetchall():
         found[pos] += [line.strip()] if line.strip() else []
     assert found == expected
     assert 10 < sum(map(bool, expected)) < 50
 
 
 def test_without_the_other_reading_the_sample_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derived_columns, "readings", lambda rows, *_: f"SELECT *, 0 AS reading FROM {rows}")
+    monkeypatch.setattr(
+        derived_columns, "readings", lambda rows, *_: f"SELECT *, 0 AS reading FROM {rows}"
+    )
     with pytest.raises(AssertionError):
         test_a_sample_of_lines()
 
@@ -230,7 +256,11 @@ def test_without_the_other_reading_the_sample_fails(monkeypatch: pytest.MonkeyPa
 def test_kinds_side_by_side(tmp_path: Path) -> None:
     """All kinds of text as one folder: each file is read as if it were alone."""
     rng = random.Random(5)
-    kinds = {**EXACT, **DOUBTED, **{name: make for name, make in SAID.items() if name not in PACKED}}
+    kinds = {
+        **EXACT,
+        **DOUBTED,
+        **{name: make for name, make in SAID.items() if name not in PACKED},
+    }
     expected, names = {}, {}
     for number, (name, make) in enumerate(kinds.items()):
         data, expected[name] = make(rng, records(rng, 5))
@@ -245,13 +275,17 @@ def test_kinds_side_by_side(tmp_path: Path) -> None:
     odd = {names[n] for n in names if other.get(n) != main.get(n)}
     assert wrong <= set(SAID)
     assert wrong - odd <= {"gzip cut short", "torn"}
-    assert {"glued", "glued by a blank", "glued by CR", "glued by a tab", "forged"} <= odd <= set(SAID)
+    assert (
+        {"glued", "glued by a blank", "glued by CR", "glued by a tab", "forged"} <= odd <= set(SAID)
+    )
     assert all(other[n] == expected[names[n]] for n in names if names[n].startswith("glued"))
 
 
 def by_file(hits: Hits) -> dict[int, Truth]:
     found: dict[int, Truth] = {}
-    for source, *key, number in hits.query("SELECT source, remote_ip, http_status, count(*) FROM {hits} GROUP BY ALL"):
+    for source, *key, number in hits.query(
+        "SELECT source, remote_ip, http_status, count(*) FROM {hits} GROUP BY ALL"
+    ):
         found.setdefault(source, Counter())[key[0], key[1]] += number
     return found
 
@@ -259,7 +293,10 @@ def by_file(hits: Hits) -> dict[int, Truth]:
 @pytest.mark.parametrize("name", [*EXACT, *DOUBTED])
 def test_what_is_exact_stays_exact(tmp_path: Path, name: str) -> None:
     seen = Counter(outcome(tmp_path, name, seed) for seed in range(4))
-    assert set(seen) == {"exact" if name in EXACT and name != "hostile" else "odd"} or name == "hostile", seen
+    assert (
+        set(seen) == {"exact" if name in EXACT and name != "hostile" else "odd"}
+        or name == "hostile"
+    ), seen
     assert not seen["lost"] + seen["said"]
 
 
@@ -308,8 +345,12 @@ def test_the_other_reading_counts_only_where_it_changes_the_answer(tmp_path: Pat
         assert (coverage.odd, coverage.ambiguous) == (1, ambiguous), (by, filters)
 
 
-def test_a_followed_file_counts_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert followed(tmp_path, monkeypatch, seed=1) == followed(tmp_path / "second", monkeypatch, seed=2)
+def test_a_followed_file_counts_each_record_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert followed(tmp_path, monkeypatch, seed=1) == followed(
+        tmp_path / "second", monkeypatch, seed=2
+    )
 
 
 def followed(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, steps: int = 6) -> str:
@@ -371,12 +412,20 @@ def followed(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, steps: in
 
 
 @pytest.mark.parametrize("fault", ["parsed", "with_one_spelling"])
-def test_a_reader_without_this_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+def test_a_reader_without_this_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
     really = getattr(derived_columns, fault)
-    columns = {"parsed": "* REPLACE (false AS odd_line_reading)", "with_one_spelling": "*, remote_ip AS address"}[fault]
+    columns = {
+        "parsed": "* REPLACE (false AS odd_line_reading)",
+        "with_one_spelling": "*, remote_ip AS address",
+    }[fault]
     rows = really if fault == "parsed" else "{}".format
-    monkeypatch.setattr(duckdb_store, "_PLANNED", {})  # a statement that was planned before has no fault
-    monkeypatch.setattr(derived_columns, fault, lambda *args: f"SELECT {columns} FROM ({rows(*args)})")
+    # a statement that was planned before has no fault
+    monkeypatch.setattr(duckdb_store, "_PLANNED", {})
+    monkeypatch.setattr(
+        derived_columns, fault, lambda *args: f"SELECT {columns} FROM ({rows(*args)})"
+    )
     with pytest.raises((AssertionError, KeyError)):
         test_kinds_side_by_side(tmp_path)
 

@@ -1,7 +1,9 @@
-"""A claim is proved only if no action contradicts it, whatever its name: listed, unlisted, or added by S3 later.
+"""A claim is proved only if no action contradicts it, whatever its name: listed, unlisted, or added
+by S3 later.
 
-The sampler draws names from the texts of the policies, from syllables of names of AWS and at random, and decides each
-with ``evaluate``. It knows neither the table of actions nor the classes of the engine.
+The sampler draws names from the texts of the policies, from syllables of names of AWS and at
+random, and decides each with ``evaluate``. It knows neither the table of actions nor the classes of
+the engine.
 """
 
 from __future__ import annotations
@@ -25,7 +27,19 @@ ARN = "arn:aws:s3:::gt-images"
 WHOLE = [ARN, f"{ARN}/*"]
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 OUTSIDE = {"NotIpAddressIfExists": {"aws:SourceIp": OFFICE}}
-VERBS = ("Get", "Put", "List", "Delete", "Restore", "Replicate", "Update", "Abort", "Initiate", "Query", "Bypass")
+VERBS = (
+    "Get",
+    "Put",
+    "List",
+    "Delete",
+    "Restore",
+    "Replicate",
+    "Update",
+    "Abort",
+    "Initiate",
+    "Query",
+    "Bypass",
+)
 NOUNS = (
     "Object",
     "ObjectAnnotation",
@@ -55,7 +69,9 @@ def pattern(draw: random.Random) -> str:
         return draw.choice(VERB_PATTERNS)
     if kind < 0.85:
         return f"s3:{draw.choice(VERBS)}{draw.choice(NOUNS)}{draw.choice(('', '*', '?'))}"
-    return draw.choice(("s3:*Annotation*", "s3:*Object*", "s3:*Tagging", "ec2:*", "s3:???Object*", "s3:*z*"))
+    return draw.choice(
+        ("s3:*Annotation*", "s3:*Object*", "s3:*Tagging", "ec2:*", "s3:???Object*", "s3:*z*")
+    )
 
 
 def statements(draw: random.Random) -> list[dict[str, Any]]:
@@ -66,32 +82,48 @@ def statements(draw: random.Random) -> list[dict[str, Any]]:
         if shape < 0.25:
             action: dict[str, Any] = {"Action": draw.choice(("s3:*", "*", ["s3:?*"], "S3:*"))}
         elif shape < 0.45:
-            action = {"Action": [*VERB_PATTERNS, *(pattern(draw) for _ in range(draw.randint(0, 3)))]}
+            action = {
+                "Action": [*VERB_PATTERNS, *(pattern(draw) for _ in range(draw.randint(0, 3)))]
+            }
         elif shape < 0.8:
             action = {"NotAction": [pattern(draw) for _ in range(draw.randint(1, 2))]}
         else:
             action = {"Action": [pattern(draw) for _ in range(draw.randint(1, 6))]}
-        made.append({"Effect": "Deny", "Principal": "*", **action, "Resource": WHOLE, "Condition": OUTSIDE})
+        made.append(
+            {"Effect": "Deny", "Principal": "*", **action, "Resource": WHOLE, "Condition": OUTSIDE}
+        )
     if draw.random() < 0.4:
         who = draw.choice(("*", {"AWS": OTHER}))
-        made.append({"Effect": "Allow", "Principal": who, "Action": pattern(draw), "Resource": WHOLE})
+        made.append(
+            {"Effect": "Allow", "Principal": who, "Action": pattern(draw), "Resource": WHOLE}
+        )
     return made
 
 
 def level(draw: random.Random) -> dict[str, Any]:
     """A service control policy: own signers may do only what it lists."""
     allowed = draw.choice((["s3:Get*", "s3:List*"], ["s3:*"], [pattern(draw), "s3:GetObject"]))
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}],
+    }
 
 
 def names(draw: random.Random, policy: dict[str, Any], many: int) -> Iterator[str]:
-    """Names of actions: those that the policies suggest, words that AWS uses, and any letters and digits."""
+    """Names of actions: those that the policies suggest, words that AWS uses,
+    and any letters and digits.
+    """
     texts = re.findall(r'"(s3:[^"]+)"', json.dumps(policy), re.IGNORECASE)
     for _ in range(many):
         kind = draw.random()
-        letters = "".join(draw.choice("abcdefghijklmnopqrstuvwxyzABCXYZ0189") for _ in range(draw.randint(1, 6)))
+        letters = "".join(
+            draw.choice("abcdefghijklmnopqrstuvwxyzABCXYZ0189") for _ in range(draw.randint(1, 6))
+        )
         if kind < 0.6 and texts:
-            name = "".join({"*": draw.choice(("", letters)), "?": letters[0]}.get(c, c) for c in draw.choice(texts))
+            name = "".join(
+                {"*": draw.choice(("", letters)), "?": letters[0]}.get(c, c)
+                for c in draw.choice(texts)
+            )
         elif kind < 0.8:
             name = f"s3:{draw.choice(VERBS)}{draw.choice(NOUNS)}{draw.choice(('', 'Configuration', letters))}"
         else:
@@ -100,7 +132,9 @@ def names(draw: random.Random, policy: dict[str, Any], many: int) -> Iterator[st
             yield name
 
 
-def contradictions(draw: random.Random, policy: dict[str, Any], scp: tuple[Any, ...], many: int) -> Iterator[str]:
+def contradictions(
+    draw: random.Random, policy: dict[str, Any], scp: tuple[Any, ...], many: int
+) -> Iterator[str]:
     """Yield the sampled actions that somebody outside can ask for with a presigned URL."""
     signers = [f"arn:aws:sts::{account}:assumed-role/some-role/s" for account in (ME, OTHER)]
     for name in names(draw, policy, many):
@@ -117,7 +151,9 @@ def decided(seed: int, many: int) -> str:
     draw = random.Random(seed)
     policy = {"Version": "2012-10-17", "Statement": statements(draw)}
     scp = (level(draw),) if draw.random() < 0.3 else ()
-    proof = prove(locks_of_files("gt-images", policy, ME, scp=scp), Claim("", (parse_network(OFFICE),)))
+    proof = prove(
+        locks_of_files("gt-images", policy, ME, scp=scp), Claim("", (parse_network(OFFICE),))
+    )
     opened = list(contradictions(draw, policy, scp, many))
     shown = json.dumps([policy, scp, opened[:3], proof.to_dict()])
     if proof.proved:
@@ -136,7 +172,8 @@ def check(seeds: range, many: int) -> None:
     assert counts["proved"] >= 0.15 * total, counts
     assert counts["refuted"] >= 0.2 * total, counts
     assert counts["later, met"] >= 0.05 * total, counts
-    # Where the answer is not known, an action that is opened exists; the sampler should mostly meet one.
+    # Where the answer is not known, an action that is opened exists; the sampler should mostly meet
+    # one.
     assert counts["later, not met"] <= counts["later, met"], counts
 
 
@@ -156,7 +193,9 @@ def test_no_action_contradicts_thousands_of_proofs() -> None:
     check(range(10_000, 13_000), 100)
 
 
-@pytest.mark.parametrize("fault", ["later actions are not asked for", "one class for all later actions"])
+@pytest.mark.parametrize(
+    "fault", ["later actions are not asked for", "one class for all later actions"]
+)
 def test_a_fault_is_seen_in_the_quick_part(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if fault == "later actions are not asked for":
         monkeypatch.setattr(proof_module, "_later", lambda *_: ())

@@ -1,10 +1,10 @@
-"""A plan or a template is proved only if every policy that it may become is, and refuted only if none of them is.
+"""A plan or a template is proved only if every policy that it may become is, and refuted only if
+none of them is.
 
-Files are drawn together with what they leave open. Each is deployed many times with other values, conditions,
-parameters, macros and documents by a renderer that shares no code with the readers. Each policy is asked for itself.
+Files are drawn together with what they leave open. Each is deployed many times with other values,
+conditions, parameters, macros and documents by a renderer that shares no code with the readers.
+Each policy is asked for itself.
 """
-
-# ruff: noqa: E501 - a fault is a row
 
 from __future__ import annotations
 import __future__
@@ -23,7 +23,13 @@ import pytest
 
 from gt_secure.base.errors import PolicyError
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, cloudformation_template, locks_of_files, planned_policies, terraform_plan
+from gt_secure.engine.access import (
+    Claim,
+    cloudformation_template,
+    locks_of_files,
+    planned_policies,
+    terraform_plan,
+)
 from gt_secure.engine.access.proof import prove
 from support.deployments import ACCOUNT, BUCKET, OFFICE, File, draw_file
 from support.planned_kinds import PLANS
@@ -43,7 +49,9 @@ def answers_to(policy: str) -> list[bool | None]:
 
 @dataclass
 class Outcome:
-    """Files by what is open in them and by their answers, and each answer that a deployment contradicts."""
+    """Files by what is open in them and by their answers,
+    and each answer that a deployment contradicts.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -55,7 +63,9 @@ class Outcome:
 
 
 def answers_of(file: File) -> dict[str, bool | None]:
-    """Return the answers to a file: as it stands, and with references taken as unchanged where they are."""
+    """Return the answers to a file: as it stands,
+    and with references taken as unchanged where they are.
+    """
     read = terraform_plan.terraform_policies if file.is_plan else _template
     policy = read(file.text).policy(BUCKET)
     locks = locks_of_files(BUCKET, None, ACCOUNT)
@@ -86,14 +96,18 @@ def ask(seeds: Iterable[int], deployments: int = 50) -> Outcome:
         for how, certain in answers.items():
             other = next((each for each, result in results.items() if result is not certain), None)
             if certain is not None and other is not None:
-                outcome.wrong.append(f"seed {seed}: {WORDS[certain]} {how}, and becomes {other}; {file.text}")
+                outcome.wrong.append(
+                    f"seed {seed}: {WORDS[certain]} {how}, and becomes {other}; {file.text}"
+                )
         if not file.open and None in answers.values() and None not in results.values():
             outcome.wrong.append(f"seed {seed}: nothing is open, and it is unknown: {file.text}")
     return outcome
 
 
 def holds(outcome: Outcome) -> None:
-    """Fail where a deployment contradicts an answer, or where too few answers are certain or too few files open."""
+    """Fail where a deployment contradicts an answer,
+    or where too few answers are certain or too few files open.
+    """
     assert outcome.wrong == []
     assert outcome.share("nothing open") == 1
     assert outcome.share("open") >= 0.3
@@ -101,7 +115,9 @@ def holds(outcome: Outcome) -> None:
     assert min(outcome.counts["plan"], outcome.counts["template"]) >= 0.4 * files
     assert outcome.counts["files with several answers"] >= 0.15 * files
     for kind in ("open", "nothing open"):
-        assert min(outcome.counts[f"{kind}, {word}"] for word in ("proved", "refuted")) >= 0.05 * files
+        assert (
+            min(outcome.counts[f"{kind}, {word}"] for word in ("proved", "refuted")) >= 0.05 * files
+        )
 
 
 QUICK = (*range(32), 5, 10, 32, 34, 35, 57, 70, 73, 85, 103, 159, 164, 186, 199, 202, 291, 387, 555)
@@ -139,7 +155,11 @@ def put_back(patch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: st
             patch.setitem(cloudformation_template._LAZY, key, found[name])
 
 
-_ROW, _PLAN, _TEMPLATE = terraform_plan._Row, terraform_plan._Plan, cloudformation_template._Template
+_ROW, _PLAN, _TEMPLATE = (
+    terraform_plan._Row,
+    terraform_plan._Plan,
+    cloudformation_template._Template,
+)
 _FILE, _POLICY, _DOCUMENT = (
     planned_policies.PlannedFile,
     planned_policies.PlannedPolicy,
@@ -180,7 +200,9 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "a literal of Fn::Sub keeps its mark": (32, _TEMPLATE, "substituted", 'f"${{{name}}}"', 'f"${{!{name}}}"'),
     "an account is every account": (164, _TEMPLATE, "__init__", '"AWS::AccountId": account', '"AWS::AccountId": "*"'),
 }  # fmt: skip
-"""Each fault: a file among the few that shows it, a function, and what stands in its text in place of something else."""
+"""Each fault: a file among the few that shows it, a function,
+and what stands in its text in place of something else.
+"""
 
 
 @pytest.mark.parametrize("fault", FAULTS)

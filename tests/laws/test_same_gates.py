@@ -1,8 +1,10 @@
-"""Panel, Python and command line have the same gates: a plan that asks is refused by each until its code is confirmed.
+"""Panel, Python and command line have the same gates: a plan that asks is refused by each until its
+code is confirmed.
 
-The cases are the rows of the table of notices, so a new row is asked about everywhere or nowhere. A plan with changes
-is given one notice at a time. Each surface is tried without consent, with ``--yes`` alone and with consent. Nothing is
-written: what passes the gates stops at the lock of the journal.
+The cases are the rows of the table of notices, so a new row is asked about everywhere or nowhere. A
+plan with changes is given one notice at a time. Each surface is tried without consent, with
+``--yes`` alone and with consent. Nothing is written: what passes the gates stops at the lock of the
+journal.
 """
 
 from __future__ import annotations
@@ -47,18 +49,26 @@ class Passed(GtSecureError):
 def _row(code: str) -> Notice:
     """Return the notice of a code, with some value in each place of its text."""
     row = notices()[code]
-    names = {name for _, name, _, _ in string.Formatter().parse(row["text"] + row.get("consent", "")) if name}
+    names = {
+        name
+        for _, name, _, _ in string.Formatter().parse(row["text"] + row.get("consent", ""))
+        if name
+    }
     return notice(code, **dict.fromkeys(names, "x"))
 
 
 def typed(code: str) -> str:
-    """Return the word that confirms a code, with the team where each team is confirmed by its name."""
+    """Return the word that confirms a code,
+    with the team where each team is confirmed by its name.
+    """
     return notices()[code].get("code", code).format(team="x")
 
 
 ROWS = {code: _row(code) for code in notices()}
 SAMPLE = ("url-lock-one-path", "loses-access", "guard-edited", "expectation-broken", "no-guard")
-"""Two warnings that ask, one of them about a team, a blocker, one that cannot be confirmed, and a free warning."""
+"""Two warnings that ask, one of them about a team, a blocker, one that cannot be confirmed,
+and a free warning.
+"""
 
 
 def expected(each: Notice) -> str:
@@ -76,7 +86,9 @@ def made(sandbox: Sandbox) -> tuple[Connection, Plan]:
 
 
 @pytest.fixture(autouse=True)
-def _stopped(made: tuple[Connection, Plan], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _stopped(
+    made: tuple[Connection, Plan], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def stop(*_: object) -> None:
         raise Passed("It passed the gates.")
 
@@ -96,7 +108,9 @@ def by_python(gt: Connection, plan: Plan, codes: list[str]) -> str:
 
 
 def by_command(plan: Plan, words: list[str], answers: str | None = None) -> str:
-    """Run ``apply`` at a terminal with these answers, or without a terminal; the exit code of a refusal is in it."""
+    """Run ``apply`` at a terminal with these answers, or without a terminal;
+    the exit code of a refusal is in it.
+    """
     with pytest.MonkeyPatch.context() as patch:
         terminal = io.StringIO(answers or "")
         terminal.isatty = lambda: answers is not None  # type: ignore[method-assign]
@@ -105,7 +119,11 @@ def by_command(plan: Plan, words: list[str], answers: str | None = None) -> str:
         patch.setattr("sys.stderr", errors)
         patch.setattr(Connection, "plan", lambda *_, **__: plan)
         code = main([*LINE, *words])
-        return "passed" if "It passed the gates." in errors.getvalue() else f"refused: {code} {errors.getvalue()}"
+        return (
+            "passed"
+            if "It passed the gates." in errors.getvalue()
+            else f"refused: {code} {errors.getvalue()}"
+        )
 
 
 def by_panel(gt: Connection, plan: Plan, *, agrees: bool) -> str:
@@ -124,7 +142,9 @@ def by_panel(gt: Connection, plan: Plan, *, agrees: bool) -> str:
             ipywidgets.Widget.close_all()
 
 
-def violations(made: tuple[Connection, Plan], codes: Iterable[str], counts: Counter[str]) -> list[str]:
+def violations(
+    made: tuple[Connection, Plan], codes: Iterable[str], counts: Counter[str]
+) -> list[str]:
     """Return what a surface does otherwise than the table demands."""
     gt, base = made
     wrong = []
@@ -136,7 +156,9 @@ def violations(made: tuple[Connection, Plan], codes: Iterable[str], counts: Coun
             "Python": by_python(gt, plan, []),
             "command line": by_command(plan, ["--yes"]),
             "command line, JSON": by_command(plan, ["--yes", "--json"]),
-            "terminal, no": by_command(plan, [], "n\ny\ny\n") if demanded == "asks" else by_command(plan, [], "y\n"),
+            "terminal, no": by_command(plan, [], "n\ny\ny\n")
+            if demanded == "asks"
+            else by_command(plan, [], "y\n"),
             "panel": by_panel(gt, plan, agrees=False),
         }
         agreed = {
@@ -147,15 +169,22 @@ def violations(made: tuple[Connection, Plan], codes: Iterable[str], counts: Coun
             "panel": by_panel(gt, plan, agrees=True),
         }
         counts[demanded] += 1
-        for asked, results, passes in (("without", without, demanded == "free"), ("with", agreed, demanded != "never")):
+        for asked, results, passes in (
+            ("without", without, demanded == "free"),
+            ("with", agreed, demanded != "never"),
+        ):
             for name, got in results.items():
                 is_wrong = (got == "passed") != passes or got.startswith("offered")
                 wrong += [f"{code}, {name}, {asked} consent: {got}"] if is_wrong else []
         if demanded == "asks":
             for name in ("command line", "command line, JSON"):
-                is_right = f"--confirm {code}" in without[name] and without[name].startswith(f"refused: {ERROR} ")
+                is_right = f"--confirm {code}" in without[name] and without[name].startswith(
+                    f"refused: {ERROR} "
+                )
                 wrong += [] if is_right else [f"{code}: {without[name]}"]
-            wrong += [f"{code}: {without['Python']}"] * (f"confirm=['{code}']" not in without["Python"])
+            wrong += [f"{code}: {without['Python']}"] * (
+                f"confirm=['{code}']" not in without["Python"]
+            )
         shown = (plan.to_dict()["asks"] == [code], f"--confirm {code}" in plan_page(plan))
         wrong += [f"{code} is shown as {shown}"] * (shown != (demanded == "asks",) * 2)
         told = f"blocked by {code}" in plan.to_text()
@@ -180,7 +209,9 @@ def _only_blockers(self: Plan) -> tuple[Notice, ...]:
     return tuple(each for each in self.blockers if each.confirmable)
 
 
-@pytest.mark.parametrize("fault", ["warnings do not ask", "the panel asks nothing", "--yes agrees to everything"])
+@pytest.mark.parametrize(
+    "fault", ["warnings do not ask", "the panel asks nothing", "--yes agrees to everything"]
+)
 def test_the_law_sees_a_gate_that_is_missing(
     made: tuple[Connection, Plan], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,11 +230,16 @@ def test_the_law_sees_a_gate_that_is_missing(
 
 
 def test_several_codes_are_named_as_they_are_typed(made: tuple[Connection, Plan]) -> None:
-    plan = replace(made[1], notices=(ROWS["guard-off"], ROWS["jobs-in-progress"], ROWS["guard-off"]))
+    plan = replace(
+        made[1], notices=(ROWS["guard-off"], ROWS["jobs-in-progress"], ROWS["guard-off"])
+    )
     assert "confirm=['guard-off', 'jobs-in-progress']" in by_python(made[0], plan, [])
     assert "pass --confirm guard-off --confirm jobs-in-progress." in by_command(plan, ["--yes"])
     assert "add --yes --confirm jobs-in-progress." in by_command(plan, ["--confirm", "guard-off"])
-    assert by_command(plan, ["--yes", "--confirm", "guard-off", "--confirm", "jobs-in-progress"]) == "passed"
+    assert (
+        by_command(plan, ["--yes", "--confirm", "guard-off", "--confirm", "jobs-in-progress"])
+        == "passed"
+    )
 
 
 def test_a_team_is_confirmed_by_its_name_as_it_is_typed(made: tuple[Connection, Plan]) -> None:
@@ -219,11 +255,19 @@ def test_a_team_is_confirmed_by_its_name_as_it_is_typed(made: tuple[Connection, 
     assert by_python(made[0], plan, words) == "passed"
 
 
-def test_a_warning_that_comes_and_goes_can_be_confirmed_in_advance(made: tuple[Connection, Plan]) -> None:
+def test_a_warning_that_comes_and_goes_can_be_confirmed_in_advance(
+    made: tuple[Connection, Plan],
+) -> None:
     plan = replace(made[1], notices=())
     for code in ("jobs-in-progress", "loses-access:night-shift"):
         assert by_python(made[0], plan, [code]) == "passed"
-    for code in ("guard-edited", "no-guard", "expectation-broken", "jobs-in-progres", "no-guard:night-shift"):
+    for code in (
+        "guard-edited",
+        "no-guard",
+        "expectation-broken",
+        "jobs-in-progres",
+        "no-guard:night-shift",
+    ):
         assert "not a blocker" in by_python(made[0], plan, [code])
 
 
@@ -233,7 +277,9 @@ def test_what_changes_nothing_asks_nothing(made: tuple[Connection, Plan]) -> Non
     assert "asks first" not in plan.to_text()
 
 
-def test_agents_are_shown_what_asks(made: tuple[Connection, Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agents_are_shown_what_asks(
+    made: tuple[Connection, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = replace(made[1], notices=(ROWS["guard-off"],))
     monkeypatch.setattr("gt_secure.agent_tools.connect", lambda **_: made[0])
     monkeypatch.setattr(Connection, "plan", lambda *_, **__: plan)
@@ -252,7 +298,9 @@ def test_no_other_place_lists_what_asks() -> None:
             named = codes & {each.value for each in items if isinstance(each, ast.Constant)}
             lists += [f"{path.name}:{node.lineno} {named}"] if len(named) > 1 else []
     for path in (
-        each for each in PACKAGE.rglob("*") if each.suffix in (".js", ".json") and each.name != "notices.json"
+        each
+        for each in PACKAGE.rglob("*")
+        if each.suffix in (".js", ".json") and each.name != "notices.json"
     ):
         named = codes & set(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
         lists += [f"{path.name} {named}"] if len(named) > 1 else []

@@ -1,9 +1,11 @@
-"""A change of one guard leaves each other statement of the bucket policy byte for byte the same, and does what it says.
+"""A change of one guard leaves each other statement of the bucket policy byte for byte the same,
+and does what it says.
 
-Sequences are drawn: up to six guards, for prefixes that lie beside each other, in each other and around the bucket, are
-applied, removed and undone in any order, while others add and remove statements, edit our own by hand, delete them,
-write the policy anew, and join guards with equal lists. What each guard admits is kept in a table that is written here.
-Single requests are decided with ``evaluate``: one is opened if every guard of the table that covers its key admits it.
+Sequences are drawn: up to six guards, for prefixes that lie beside each other, in each other and
+around the bucket, are applied, removed and undone in any order, while others add and remove
+statements, edit our own by hand, delete them, write the policy anew, and join guards with equal
+lists. What each guard admits is kept in a table that is written here. Single requests are decided
+with ``evaluate``: one is opened if every guard of the table that covers its key admits it.
 """
 
 from __future__ import annotations
@@ -53,14 +55,24 @@ LISTS = (
     (("192.0.2.0/24",), (ENDPOINT,)),
 )  # fmt: skip
 FOREIGN = (
-    '{ "Sid":"Team", "Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/r"},"Action":"s3:GetObject",\n'
-    '  "Resource":"arn:aws:s3:::gt-images/*"}',
-    '{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": ["arn:aws:s3:::gt-images"]}',
-    '{"Sid": "Tls" , "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",'
-    ' "Condition": {"Bool": {"aws:SecureTransport": false}}}',
+    (
+        '{ "Sid":"Team",'
+        ' "Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/r"},"Action":"s3:GetObject",\n'
+        '  "Resource":"arn:aws:s3:::gt-images/*"}'
+    ),
+    (
+        '{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource":'
+        ' ["arn:aws:s3:::gt-images"]}'
+    ),
+    (
+        '{"Sid": "Tls" , "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource":'
+        ' "arn:aws:s3:::gt-images/*", "Condition": {"Bool": {"aws:SecureTransport": false}}}'
+    ),
 )
 FIT = 64
-"""Guards that fit into a bucket policy of no other statements, each with one range and a prefix of nine characters."""
+"""Guards that fit into a bucket policy of no other statements,
+each with one range and a prefix of nine characters.
+"""
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -79,8 +91,12 @@ class Admitted:
         source = Source.parse(place)
         listed = source.endpoint in self.endpoints
         if source.endpoint is None and source.address is not None:
-            listed = any(ip_address(str(source.address)) in ip_network(each) for each in self.networks)
-        return (self.reads and action == "s3:PutObject") or (listed and age_s <= (self.age_s or age_s))
+            listed = any(
+                ip_address(str(source.address)) in ip_network(each) for each in self.networks
+            )
+        return (self.reads and action == "s3:PutObject") or (
+            listed and age_s <= (self.age_s or age_s)
+        )
 
 
 Table = dict[str, Admitted]
@@ -91,21 +107,34 @@ def opened(policy: str | None, key: str, place: str, action: str, age_s: int) ->
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/w"
     context = presigned_context(Source.parse(place), age_ms=age_s * 1000)
     context = {**context, "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/r"}
-    return evaluate(Request(action, f"{ARN}/{key}", who, context, ACCOUNT), Policies((FULL,), resource=policy)).allowed
+    return evaluate(
+        Request(action, f"{ARN}/{key}", who, context, ACCOUNT), Policies((FULL,), resource=policy)
+    ).allowed
 
 
 def requests(draw: random.Random, many: int) -> list[tuple[str, str, str, int]]:
     actions, ages = ("s3:GetObject", "s3:GetObject", "s3:PutObject"), (10, 10, 1000)
-    return [(draw.choice(KEYS), draw.choice(PLACES), draw.choice(actions), draw.choice(ages)) for _ in range(many)]
+    return [
+        (draw.choice(KEYS), draw.choice(PLACES), draw.choice(actions), draw.choice(ages))
+        for _ in range(many)
+    ]
 
 
-def check_requests(policy: str | None, table: Table, draw: random.Random, many: int, counts: Counter[str]) -> None:
+def check_requests(
+    policy: str | None, table: Table, draw: random.Random, many: int, counts: Counter[str]
+) -> None:
     """Compare single requests with the table; a key that an edited guard may cover is left out."""
     for key, place, action, age_s in requests(draw, many):
         covering = [each for prefix, each in table.items() if key.startswith(prefix)]
         if all(each.known for each in covering):
             expected = all(each.admits(place, action, age_s) for each in covering)
-            assert opened(policy, key, place, action, age_s) == expected, (key, place, action, age_s, policy)
+            assert opened(policy, key, place, action, age_s) == expected, (
+                key,
+                place,
+                action,
+                age_s,
+                policy,
+            )
             counts["opened" if expected else "refused"] += 1
             counts["covered twice"] += len(covering) > 1
 
@@ -114,7 +143,12 @@ def statements(policy: str | None) -> list[str]:
     """The texts of the statements of a policy."""
     if policy is None:
         return []
-    text = policy[policy.index('"Statement"') + len('"Statement"') :].lstrip().removeprefix(":").lstrip()
+    text = (
+        policy[policy.index('"Statement"') + len('"Statement"') :]
+        .lstrip()
+        .removeprefix(":")
+        .lstrip()
+    )
     decoder, found = json.JSONDecoder(), []
     text = text[1:] if text[0] == "[" else text
     while (text := text.lstrip(" \t\r\n,"))[:1] == "{":
@@ -135,10 +169,14 @@ def resources(text: str) -> list[str]:
 
 
 def is_ours(text: str, prefix: str) -> bool:
-    """Whether a statement is of our lock for a prefix, alone or with other prefixes, by its objects or its Sid."""
+    """Whether a statement is of our lock for a prefix, alone or with other prefixes,
+    by its objects or its Sid.
+    """
     sid = str(json.loads(text).get("Sid", ""))
     mark = f"x{sha256(prefix.encode()).hexdigest()[:8]}"
-    return sid.startswith("GtSecurePresign") and (pattern(prefix) in resources(text) or sid.endswith(mark))
+    return sid.startswith("GtSecurePresign") and (
+        pattern(prefix) in resources(text) or sid.endswith(mark)
+    )
 
 
 def alike(text: str) -> dict[str, Any]:
@@ -147,15 +185,32 @@ def alike(text: str) -> dict[str, Any]:
 
 
 def check_others(before: str | None, after: str | None, prefix: str) -> None:
-    """Check that no statement but those of a prefix differs, and that the others keep their order."""
+    """Check that no statement but those of a prefix differs,
+    and that the others keep their order.
+    """
     sides = [statements(policy) for policy in (before, after)]
     left = [[each for each in side if not is_ours(each, prefix)] for side in sides]
-    for one, other in ((0, 1), (1, 0)):  # a guard that leaves or joins a statement changes only its prefixes
+    # a guard that leaves or joins a statement changes only its prefixes
+    for one, other in (
+        (0, 1),
+        (1, 0),
+    ):
         for each in sides[one]:
             rest = [name for name in resources(each) if name != pattern(prefix)]
-            if is_ours(each, prefix) and 0 < len(rest) < len(resources(each)) and each not in sides[other]:
-                same = [text for text in sides[other] if alike(text) == alike(each) and resources(text) == rest]
-                assert same or any({*rest} < {*resources(text)} for text in sides[other]), (before, after)
+            if (
+                is_ours(each, prefix)
+                and 0 < len(rest) < len(resources(each))
+                and each not in sides[other]
+            ):
+                same = [
+                    text
+                    for text in sides[other]
+                    if alike(text) == alike(each) and resources(text) == rest
+                ]
+                assert same or any({*rest} < {*resources(text)} for text in sides[other]), (
+                    before,
+                    after,
+                )
                 left[other] = [text for text in left[other] if text not in same]
     assert left[0] == left[1], (prefix, before, after)
 
@@ -182,7 +237,16 @@ class Sequence:
     done: list[Applied] = field(default_factory=list)
 
     def step(self) -> None:
-        steps = (self.apply, self.apply, self.apply, self.remove, self.undo, self.undo, self.edit, self.write)
+        steps = (
+            self.apply,
+            self.apply,
+            self.apply,
+            self.remove,
+            self.undo,
+            self.undo,
+            self.edit,
+            self.write,
+        )
         kind = self.draw.choice(steps)
         before, prefix = self.policy, kind()
         if prefix is not None:
@@ -193,7 +257,9 @@ class Sequence:
         self.counts[f"{len(find_guards(self.policy))} guards"] += 1
 
     def _planned(self, restriction: Restriction) -> str | None:
-        found = changes_for(restriction, state(team=None, workforce=None, bucket=data_bucket(policy=self.policy)))
+        found = changes_for(
+            restriction, state(team=None, workforce=None, bucket=data_bucket(policy=self.policy))
+        )
         return found[0].after if found else self.policy
 
     def _record(self, prefix: str, after: str | None, now: Admitted | None) -> str:
@@ -206,15 +272,22 @@ class Sequence:
 
     def apply(self) -> str:
         prefix, (networks, endpoints) = self.draw.choice(PREFIXES), self.draw.choice(LISTS)
-        now = Admitted(networks, endpoints, self.draw.choice((None, None, 900)), self.draw.random() < 0.2)
+        now = Admitted(
+            networks, endpoints, self.draw.choice((None, None, 900)), self.draw.random() < 0.2
+        )
         restriction = Restriction(
             bucket=BUCKET, prefix=prefix, addresses=networks, endpoints=endpoints,
             age_limit="15m" if now.age_s else None, guard="reads" if now.reads else True,
         )  # fmt: skip
         self.counts["applied"] += 1
         self._record(prefix, self._planned(restriction), now)
-        [read] = [each for each in find_guards(self.policy) if each.prefix == prefix and not each.drifted]
-        assert (tuple(map(str, read.networks)), read.endpoints) == (tuple(sorted(networks)), endpoints)
+        [read] = [
+            each for each in find_guards(self.policy) if each.prefix == prefix and not each.drifted
+        ]
+        assert (tuple(map(str, read.networks)), read.endpoints) == (
+            tuple(sorted(networks)),
+            endpoints,
+        )
         assert (read.age_limit_s, read.reads) == (now.age_s, now.reads)
         return prefix
 
@@ -224,7 +297,9 @@ class Sequence:
             return None
         prefix = self.draw.choice(known)
         self.counts["removed"] += 1
-        return self._record(prefix, self._planned(Restriction(bucket=BUCKET, prefix=prefix, guard=False)), None)
+        return self._record(
+            prefix, self._planned(Restriction(bucket=BUCKET, prefix=prefix, guard=False)), None
+        )
 
     def undo(self) -> str | None:
         if not self.done:
@@ -241,7 +316,9 @@ class Sequence:
         self.counts["undone"] += 1
         changed = {*statements(change.before)} ^ {*statements(change.after)}
         now = {*statements(self.policy)} ^ {*statements(after)}
-        assert {json.loads(each).get("Sid") for each in now} <= {json.loads(each).get("Sid") for each in changed}
+        assert {json.loads(each).get("Sid") for each in now} <= {
+            json.loads(each).get("Sid") for each in changed
+        }
         left = self.table.pop(change.prefix, None)
         if left != change.now:  # later edits of this guard stay, beside what was undone
             self.table[change.prefix] = replace(left or Admitted((), ()), known=False)
@@ -259,7 +336,9 @@ class Sequence:
             self.policy = merge_equal_guards(self.policy)
         elif guards:
             text = self.draw.choice(guards)
-            prefixes = [each for each in PREFIXES if is_ours(text, each) or pattern(each) in resources(text)]
+            prefixes = [
+                each for each in PREFIXES if is_ours(text, each) or pattern(each) in resources(text)
+            ]
             data = json.loads(text)
             if kind == "objects":
                 data["Resource"] = f"{ARN}/other/*"
@@ -268,7 +347,9 @@ class Sequence:
                 data.pop("NotAction", None)
             left = [each for each in statements(self.policy) if each != text]
             left += [] if kind == "delete" else [json.dumps(data)]
-            self.policy = json.dumps({"Version": "2012-10-17", "Statement": [json.loads(each) for each in left]})
+            self.policy = json.dumps(
+                {"Version": "2012-10-17", "Statement": [json.loads(each) for each in left]}
+            )
             for each in prefixes:
                 self.table[each] = replace(self.table.get(each, Admitted((), ())), known=False)
         self.counts[f"edited: {kind}"] += 1
@@ -279,7 +360,9 @@ class Sequence:
         left = [each for each in statements(self.policy) if each != text]
         if len(left) == len(statements(self.policy)):
             left.insert(self.draw.randint(0, len(left)), text)
-        self.policy = f'{{"Version":"2012-10-17",\n "Statement" : [ {" , ".join(left)} ]}}' if left else None
+        self.policy = (
+            f'{{"Version":"2012-10-17",\n "Statement" : [ {" , ".join(left)} ]}}' if left else None
+        )
         if len(left) == 1 and self.draw.random() < 0.5:
             self.policy = f'{{"Version":"2012-10-17","Statement":{left[0]}}}'
         self.counts["written by others"] += 1
@@ -309,11 +392,15 @@ def check_shares(counts: Counter[str], sequences: int) -> None:
         assert counts[name] >= sequences / 3, (name, counts)
     assert counts["undo meets another edit"] >= sequences / 20, counts
     assert sum(counts[f"{number} guards"] for number in range(2, 7)) >= sequences, counts
-    assert all(counts[f"edited: {kind}"] for kind in ("objects", "action", "delete", "join")), counts
+    assert all(counts[f"edited: {kind}"] for kind in ("objects", "action", "delete", "join")), (
+        counts
+    )
 
 
 SHARED_LIMIT = 2881
-"""Seed of a sequence in which others delete a joined guard, and its age limit stays for two prefixes."""
+"""Seed of a sequence in which others delete a joined guard,
+and its age limit stays for two prefixes.
+"""
 
 
 @pytest.mark.parametrize("first", [*range(0, 24, 2), SHARED_LIMIT])
@@ -359,11 +446,15 @@ def hold_merges(seeds: range, counts: Counter[str]) -> None:
         check_requests(policy, table, draw, 20, counts)
         check_requests(merged, table, draw, 40, counts)
         read = {
-            each.prefix: (each.networks, each.endpoints, each.age_limit_s, each.reads) for each in find_guards(policy)
+            each.prefix: (each.networks, each.endpoints, each.age_limit_s, each.reads)
+            for each in find_guards(policy)
         }
         again = find_guards(merged)
         assert not any(each.drifted for each in again), merged
-        assert {each.prefix: (each.networks, each.endpoints, each.age_limit_s, each.reads) for each in again} == read
+        assert {
+            each.prefix: (each.networks, each.endpoints, each.age_limit_s, each.reads)
+            for each in again
+        } == read
         assert statements(merged)[0] == FOREIGN[0]
 
 
@@ -389,7 +480,9 @@ def test_the_answer_for_the_bucket_is_good_only_if_its_guards_leave_nothing(seed
     leaks = [
         key
         for key in KEYS
-        if any(opened(policy, key, OUTSIDE, action, 10) for action in ("s3:GetObject", "s3:PutObject"))
+        if any(
+            opened(policy, key, OUTSIDE, action, 10) for action in ("s3:GetObject", "s3:PutObject")
+        )
     ]
     assert (access.tone == "good") == (not leaks and "" in table), (access, policy)
     strict = [prefix for prefix, each in table.items() if not each.reads and prefix]
@@ -401,13 +494,17 @@ real_is_shared = bucket_guard._is_shared
 
 
 def hold_witness(seeds: Iterable[int], counts: Counter[str]) -> None:
-    """Compare proofs about one to six guards with the table: each guard of its key admits a witness."""
+    """Compare proofs about one to six guards with the table:
+    each guard of its key admits a witness.
+    """
     for seed in seeds:
         draw, many = random.Random(f"witness {seed}"), seed % 6 + 1
         policy, table = drawn_guards(draw, many)
         prefix, (networks, _) = draw.choice(PREFIXES), draw.choice(LISTS[:2])
         claim = Claim(prefix, tuple(map(ip_network, networks)), reads=draw.random() < 0.5)
-        proof = Exposure(locks_of_files(BUCKET, policy, ACCOUNT), prefix, is_prefix=True).proves(claim)
+        proof = Exposure(locks_of_files(BUCKET, policy, ACCOUNT), prefix, is_prefix=True).proves(
+            claim
+        )
         allowed = Admitted(networks, (), reads=claim.reads)
         counts[f"{many} guards"] += 1
         if proof.counterexample is not None:
@@ -419,15 +516,28 @@ def hold_witness(seeds: Iterable[int], counts: Counter[str]) -> None:
             assert key.startswith(prefix), case
             assert not allowed.admits(case["source"], request["action"], age_s), case
             covering = [each for start, each in table.items() if key.startswith(start)]
-            assert all(each.admits(case["source"], request["action"], age_s) for each in covering), (case, table)
-            asked = Request(request["action"], request["resource"], request["principal"], request["context"], ACCOUNT)
+            assert all(
+                each.admits(case["source"], request["action"], age_s) for each in covering
+            ), (case, table)
+            asked = Request(
+                request["action"],
+                request["resource"],
+                request["principal"],
+                request["context"],
+                ACCOUNT,
+            )
             assert evaluate(asked, Policies((FULL,), resource=policy)).allowed, case
             counts["witness"] += 1
         assert proof.proved is (proof.counterexample is None), (proof, policy)
         for key, place, action, age_s in requests(draw, 30):
             covering = [each for start, each in table.items() if key.startswith(start)]
             if key.startswith(prefix) and not allowed.admits(place, action, age_s) and proof.proved:
-                assert not all(each.admits(place, action, age_s) for each in covering), (key, place, action, policy)
+                assert not all(each.admits(place, action, age_s) for each in covering), (
+                    key,
+                    place,
+                    action,
+                    policy,
+                )
                 assert not opened(policy, key, place, action, age_s), (key, place, action, policy)
                 counts["refused"] += 1
         counts["proved"] += proof.proved is True
@@ -457,7 +567,11 @@ def test_the_law_sees_a_proof_that_asks_one_guard(monkeypatch: pytest.MonkeyPatc
 
     def of_first(bucket: str, policy: str, account: str) -> object:
         data = json.loads(policy)
-        first = [each for each in data["Statement"] if not each.get("Sid", "").startswith("GtSecurePresignGuardx")]
+        first = [
+            each
+            for each in data["Statement"]
+            if not each.get("Sid", "").startswith("GtSecurePresignGuardx")
+        ]
         return asked(bucket, json.dumps({**data, "Statement": first}), account)
 
     monkeypatch.setitem(globals(), "locks_of_files", of_first)
@@ -498,7 +612,9 @@ def test_the_law_sees_a_fault(monkeypatch: pytest.MonkeyPatch, name: str) -> Non
 def test_the_law_sees_a_merge_without_regard_to_ages(monkeypatch: pytest.MonkeyPatch) -> None:
     found = bucket_guard.find_guards
     monkeypatch.setattr(
-        bucket_guard, "find_guards", lambda text: tuple(replace(each, age_limit_s=None) for each in found(text))
+        bucket_guard,
+        "find_guards",
+        lambda text: tuple(replace(each, age_limit_s=None) for each in found(text)),
     )
     with pytest.raises((AssertionError, PolicyError, KeyError)):
         hold_merges(range(20), Counter())
@@ -506,7 +622,9 @@ def test_the_law_sees_a_merge_without_regard_to_ages(monkeypatch: pytest.MonkeyP
 
 def test_how_many_guards_fit() -> None:
     def statement(number: int) -> dict[str, object]:
-        return bucket_guard.build_guard(BUCKET, prefix=f"team-{number:03}/", networks=["203.0.113.0/24"])
+        return bucket_guard.build_guard(
+            BUCKET, prefix=f"team-{number:03}/", networks=["203.0.113.0/24"]
+        )
 
     policy = merge_guards(None, statement(0), None)
     for number in range(1, FIT):

@@ -1,8 +1,10 @@
-"""A pattern of fewer than six parts for an ARN decides nothing: AWS does not say whether it matches.
+"""A pattern of fewer than six parts for an ARN decides nothing: AWS does not say whether it
+matches.
 
-Each answer under a policy with such a pattern is compared with the answers under two other policies. In one of them a
-pattern that matches every ARN stands in its place, in the other one that matches none. Where both answers are the same,
-it is the answer; otherwise the answer is unknown, and names the pattern.
+Each answer under a policy with such a pattern is compared with the answers under two other
+policies. In one of them a pattern that matches every ARN stands in its place, in the other one that
+matches none. Where both answers are the same, it is the answer; otherwise the answer is unknown,
+and names the pattern.
 """
 
 from __future__ import annotations
@@ -39,7 +41,12 @@ OTHERS: tuple[dict[str, Any], ...] = (
     {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}},
 )  # fmt: skip
 FULL = doc(st("*"))
-ALLOWED = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": [BUCKET, f"{BUCKET}/*"]}
+ALLOWED = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [BUCKET, f"{BUCKET}/*"],
+}
 OUTSIDE = {**ALLOWED, "Effect": "Deny", "Condition": {"NotIpAddress": {"aws:SourceIp": OFFICE}}}
 Case = tuple[str, str, str, str, dict[str, Any]]
 Answers = dict[str, tuple[str, tuple[str, ...]]]
@@ -68,22 +75,35 @@ def of_requests(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tupl
         words = [w for w in ("opened", "refused", "unknown") if _holds(row.places(w).cidrs, source)]
         yield f"{name} in the row, {source}", (*words, row.unknown.depends_on)
     proof = prove(locks, Claim(addresses=(parse_network(OFFICE),)))
-    yield "prove", ({True: "proved", False: "opened", None: "unknown"}[proof.proved], proof.depends_on)
+    yield (
+        "prove",
+        ({True: "proved", False: "opened", None: "unknown"}[proof.proved], proof.depends_on),
+    )
     for who, source in product((arn("user/ann"), "arn:aws:iam::444455556666:user/bob"), SOURCES):
         context = {**presigned_context(source), "aws:PrincipalArn": who, "aws:username": who[-3:]}
         request = Request("s3:GetObject", f"{BUCKET}/scans/1.png", who, context, ACCOUNT)
         for decide in (evaluate, decide_request):
             verdict = decide(request, Policies((FULL,), resource=policy))
-            word = "opened" if verdict.allowed else "unknown" if verdict.decision == "unknown" else "refused"
+            word = (
+                "opened"
+                if verdict.allowed
+                else "unknown"
+                if verdict.decision == "unknown"
+                else "refused"
+            )
             yield f"{decide.__name__} {who} {source}", (word, verdict.depends_on)
 
 
 def _holds(cidrs: tuple[str, ...], source: str) -> bool:
-    return any(parse_network(source).subnet_of(parse_network(each)) for each in cidrs if "." in each)
+    return any(
+        parse_network(source).subnet_of(parse_network(each)) for each in cidrs if "." in each
+    )
 
 
 def of_signers(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
-    """Yield who signs: the condition stands in a policy of a user, in one of the bucket, and in a trust policy."""
+    """Yield who signs: the condition stands in a policy of a user, in one of the bucket,
+    and in a trust policy.
+    """
     asked, more = condition_of(case, pattern), [READ] if case[0] == "Deny" else []
     statement = st("s3:GetObject", f"{BUCKET}/*", case[0], **asked)
     trusting = trust(ROOT, **asked)
@@ -99,7 +119,9 @@ def of_signers(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tuple
 
 
 def accepted(case: Case, name: str, without: str) -> Iterator[str]:
-    """Yield more answers for a pattern with a variable: without a value of that it matches nothing."""
+    """Yield more answers for a pattern with a variable:
+    without a value of that it matches nothing.
+    """
     if "${" in case[3]:
         if "username" not in case[3] or "user/" not in name:
             yield without
@@ -116,7 +138,11 @@ def wrong(case: Case, counts: Counter[str]) -> Iterator[str]:
             expected = words[0] if words[0] == words[1] else "unknown"
             if word not in (expected, *accepted(case, name, words[1])):
                 yield f"{case}: {name} is {word}, and not {expected}"
-            elif word == "unknown" and "unknown" not in words and not any(case[3] in key for key in depends_on):
+            elif (
+                word == "unknown"
+                and "unknown" not in words
+                and not any(case[3] in key for key in depends_on)
+            ):
                 yield f"{case}: {name} depends on {depends_on}"
             counts[word] += 1
 
@@ -124,10 +150,15 @@ def wrong(case: Case, counts: Counter[str]) -> Iterator[str]:
 def check(cases: list[Case]) -> None:
     counts: Counter[str] = Counter()
     assert [text for case in cases for text in wrong(case, counts)] == []
-    assert min(counts[word] for word in ("opened", "refused", "unknown")) * 10 >= counts.total(), counts
+    assert min(counts[word] for word in ("opened", "refused", "unknown")) * 10 >= counts.total(), (
+        counts
+    )
 
 
-QUICK = [("Deny", "ArnLike", KEYS[0], "arn:*", OTHERS[2]), ("Allow", "ArnNotEquals", KEYS[1], "*", OTHERS[0])]
+QUICK = [
+    ("Deny", "ArnLike", KEYS[0], "arn:*", OTHERS[2]),
+    ("Allow", "ArnNotEquals", KEYS[1], "*", OTHERS[0]),
+]
 
 
 def test_some_patterns_decide_nothing() -> None:
@@ -146,7 +177,9 @@ def test_no_pattern_decides_anything_in_any_place(operator: str) -> None:
 
 
 def test_resources_and_principals_are_completed_or_refused() -> None:
-    """A resource of fewer parts is documented: its missing parts are wildcards. A principal has no wildcard."""
+    """A resource of fewer parts is documented: its missing parts are wildcards.
+    A principal has no wildcard.
+    """
     policy = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3"}
     request = Request("s3:GetObject", f"{BUCKET}/x", arn("user/ann"), {}, ACCOUNT)
     assert evaluate(request, Policies((doc(policy),))).decision == "allow"

@@ -1,7 +1,9 @@
-"""Who can sign for a prefix is who can sign for some key under it, and the answer names exactly these keys.
+"""Who can sign for a prefix is who can sign for some key under it, and the answer names exactly
+these keys.
 
-The sampler knows nothing of the classes of the engine: it draws keys from texts and from the patterns that the policies
-of the principals hold, and decides each key with ``evaluate`` and as a question of its own.
+The sampler knows nothing of the classes of the engine: it draws keys from texts and from the
+patterns that the policies of the principals hold, and decides each key with ``evaluate`` and as a
+question of its own.
 """
 
 from __future__ import annotations
@@ -24,12 +26,39 @@ from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.principal_keys import OTHER_KEYS, PrincipalKeys
 from gt_secure.engine.access.signers import SigningPrincipal, signers_of
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
-from support.principals import ACCOUNT, ROOT, arn, details, doc, group, policy, role, st, trust, user
+from support.principals import (
+    ACCOUNT,
+    ROOT,
+    arn,
+    details,
+    doc,
+    group,
+    policy,
+    role,
+    st,
+    trust,
+    user,
+)
 
 START = "arn:aws:s3:::gt-images/"
 PREFIXES = ("", "scans/", "home/", "scans/team", "scans/team1/", "home/alice/")
 ADDRESSES = ("203.0.113.7", "198.51.100.9")
-WORDS = ("scans/", "home/", "team1", "team2/", "x/", "secret/", "alice/", "bob/", "a", "zz9", ".png", "/", "red/", "n")
+WORDS = (
+    "scans/",
+    "home/",
+    "team1",
+    "team2/",
+    "x/",
+    "secret/",
+    "alice/",
+    "bob/",
+    "a",
+    "zz9",
+    ".png",
+    "/",
+    "red/",
+    "n",
+)
 RESOURCES: tuple[Any, ...] = (
     "scans/team1/*", "scans/team2/*", "scans/team?/a*", "scans/x/*", "scans/*", "*", "home/*.png", "home/bob/*",
     "home/${aws:username}/*", "scans/${aws:PrincipalTag/team}/*", "home/${aws:PrincipalTag/team, 'red'}/*",
@@ -61,7 +90,12 @@ def statement(draw: random.Random, denies: float) -> dict[str, Any]:
     arns = [START + each for each in names] if isinstance(names, list) else START + names
     if isinstance(arns, str) and draw.random() < 0.1:
         arns = arns.replace(":::gt-images/", ":::gt-*/")
-    made = st(draw.choice(ACTIONS), arns, "Deny" if draw.random() < denies else "Allow", **draw.choice(CONDITIONS))
+    made = st(
+        draw.choice(ACTIONS),
+        arns,
+        "Deny" if draw.random() < denies else "Allow",
+        **draw.choice(CONDITIONS),
+    )
     if draw.random() < 0.08:
         made["NotResource"] = made.pop("Resource")
     return made
@@ -80,11 +114,27 @@ def account(draw: random.Random) -> tuple[dict[str, Any], Any, list[Any]]:
         if name.startswith("app"):
             people.append(role(name, *statements, trusts=draw.choice(TRUSTS), **more))
         else:
-            people.append(user(name, *statements, groups=["g"] if draw.random() < 0.3 else [], **more))
-    named: list[Any] = ["*", {"AWS": arn("user/alice")}, {"AWS": arn("role/app2")}, {"AWS": [ACCOUNT]}]
-    bucket = doc(*({**statement(draw, 0.5), "Principal": draw.choice(named)} for _ in range(draw.choice((0, 1, 2)))))
+            people.append(
+                user(name, *statements, groups=["g"] if draw.random() < 0.3 else [], **more)
+            )
+    named: list[Any] = [
+        "*",
+        {"AWS": arn("user/alice")},
+        {"AWS": arn("role/app2")},
+        {"AWS": [ACCOUNT]},
+    ]
+    bucket = doc(
+        *(
+            {**statement(draw, 0.5), "Principal": draw.choice(named)}
+            for _ in range(draw.choice((0, 1, 2)))
+        )
+    )
     scp = [doc(st("*"), statement(draw, 1.0))] if draw.random() < 0.2 else []
-    return details(*people, *managed, group("g", draw.choice(arns))), bucket if bucket["Statement"] else None, scp
+    return (
+        details(*people, *managed, group("g", draw.choice(arns))),
+        bucket if bucket["Statement"] else None,
+        scp,
+    )
 
 
 def words(draw: random.Random) -> str:
@@ -92,8 +142,13 @@ def words(draw: random.Random) -> str:
 
 
 def key_like(draw: random.Random, text: str, people: Principals, texts: Sequence[str] = ()) -> str:
-    """Return a key that a pattern of a policy matches, and with other texts perhaps some of these as well."""
-    ids = [f"{each.id}:{draw.choice(('dev-1', 'x'))}" if each.is_role else each.id for each in people.all]
+    """Return a key that a pattern of a policy matches,
+    and with other texts perhaps some of these as well.
+    """
+    ids = [
+        f"{each.id}:{draw.choice(('dev-1', 'x'))}" if each.is_role else each.id
+        for each in people.all
+    ]
     values = {"username": ["alice", "bob", "zoe"], "userid": ids, "PrincipalAccount": [ACCOUNT]}
     tags = ["team1", "team2", "red", "n", "zz"]
 
@@ -113,11 +168,17 @@ def texts_of(people: Principals) -> Iterator[str]:
         for policies in (*each.policies, *([each.boundary] if each.boundary else ())):
             for made in policies.statements:
                 found = made.get("Resource", made.get("NotResource"))
-                yield from (text for text in ([found] if isinstance(found, str) else found) if ":s3:" in text)
+                yield from (
+                    text
+                    for text in ([found] if isinstance(found, str) else found)
+                    if ":s3:" in text
+                )
 
 
 def sample(draw: random.Random, prefix: str, people: Principals, many: int) -> list[str]:
-    """Return keys under a prefix, half of them from patterns of the principals where that is possible."""
+    """Return keys under a prefix, half of them from patterns of the principals
+    where that is possible.
+    """
     keys, texts = [prefix + words(draw) for _ in range(many - many // 2)], list(texts_of(people))
     for _ in range(many * 4 if texts else 0):
         key = key_like(draw, draw.choice(texts), people, texts)
@@ -136,19 +197,28 @@ def sessions(each: Principal, key: str) -> Iterator[tuple[str, dict[str, str]]]:
     team = each.tags.get("team")
     own = {"aws:PrincipalTag/team": team} if team else {}
     if not each.is_role:
-        yield each.caller.text, {**own, "aws:username": each.arn.rpartition("/")[2], "aws:userid": each.id}
+        yield (
+            each.caller.text,
+            {**own, "aws:username": each.arn.rpartition("/")[2], "aws:userid": each.id},
+        )
         return
     assert each.trust is not None
     allowed = json.dumps(each.trust.statements)
     names = {part.partition(":")[2] for part in key.split("/") if ":" in part} | {"dev-1", "s"}
-    free = {*parts_of(key), "", "team2"} if "TagSession" in allowed else set()  # a value may be empty
+    # a value may be empty
+    free = {*parts_of(key), "", "team2"} if "TagSession" in allowed else set()
     tags = {"team1", "n"} if "RequestTag" in allowed else free
-    for name in sorted(name for name in names if name and (name.startswith("dev-") or "dev-*" not in allowed)):
+    for name in sorted(
+        name for name in names if name and (name.startswith("dev-") or "dev-*" not in allowed)
+    ):
         caller = f"{each.caller.text.rpartition('/')[0]}/{name}"
         for tag in (team, *sorted(tags)):
             yield (
                 caller,
-                {"aws:userid": f"{each.id}:{name}", **({"aws:PrincipalTag/team": tag} if tag is not None else {})},
+                {
+                    "aws:userid": f"{each.id}:{name}",
+                    **({"aws:PrincipalTag/team": tag} if tag is not None else {}),
+                },
             )
 
 
@@ -158,7 +228,10 @@ class Alone:
     def __init__(self, each: Principal, bucket: Any, scp: Any) -> None:
         limit = each.boundary and doc(*each.boundary.statements)
         documents = [doc(*one.statements) for one in each.policies]
-        self.each, self.policies = each, Policies(documents, boundary=limit, resource=bucket, scp=scp)
+        self.each, self.policies = (
+            each,
+            Policies(documents, boundary=limit, resource=bucket, scp=scp),
+        )
         self.kind = "AssumedRole" if each.is_role else "User"
 
     def opened(self, key: str) -> frozenset[str]:
@@ -168,7 +241,9 @@ class Alone:
             for address in set(ADDRESSES) - found:
                 more = {**extra, "aws:PrincipalType": self.kind}
                 context = presigned_context(address, principal_arn=self.each.arn, extra=more)
-                if evaluate(Request("s3:GetObject", START + key, caller, context, ACCOUNT), self.policies).allowed:
+                if evaluate(
+                    Request("s3:GetObject", START + key, caller, context, ACCOUNT), self.policies
+                ).allowed:
                     found.add(address)
         return frozenset(found)
 
@@ -178,10 +253,14 @@ def matches(patterns: Iterable[KeyPattern], key: str) -> bool:
         text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
         return re.fullmatch(text, key, re.DOTALL) is not None
 
-    return any(all(map(fits, each.patterns)) and not any(map(fits, each.exceptions)) for each in patterns)
+    return any(
+        all(map(fits, each.patterns)) and not any(map(fits, each.exceptions)) for each in patterns
+    )
 
 
-def claimed(draw: random.Random, item: SigningPrincipal, prefix: str, people: Principals, many: int) -> Iterator[str]:
+def claimed(
+    draw: random.Random, item: SigningPrincipal, prefix: str, people: Principals, many: int
+) -> Iterator[str]:
     """Yield keys that the answer says somebody can sign for."""
     texts = list(texts_of(people))
     for pattern in item.opened.keys or (KeyPattern(()),):
@@ -205,13 +284,19 @@ def check_account(seed: int, many: int, counts: Counter[str]) -> None:
     locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp))
     found = signers_of(Exposure(locks, prefix, is_prefix=True), people)
     items = {each.arn: each for each in (*found, *found.refused)}
-    keys, alone = sample(draw, prefix, people, many), {each.arn: Alone(each, bucket, scp) for each in people.all}
+    keys, alone = (
+        sample(draw, prefix, people, many),
+        {each.arn: Alone(each, bucket, scp) for each in people.all},
+    )
     is_mixed = False
     for name, item in items.items():
         counts[f"{item.signing} {item.answer}"] += 1
         more = list(claimed(draw, item, prefix, people, many)) if item.answer == "opened" else []
         if item.signing != "signs":
-            assert item.answer == "unknown" or len({*check_key(locks, more[0], people, alone)} & {name}) == 1, (
+            assert (
+                item.answer == "unknown"
+                or len({*check_key(locks, more[0], people, alone)} & {name}) == 1
+            ), (
                 seed,
                 name,
             )
@@ -221,10 +306,20 @@ def check_account(seed: int, many: int, counts: Counter[str]) -> None:
         if item.signing == "signs" and item.answer == "unknown":
             continue
         union = frozenset().union(*answers.values())
-        assert union == (covered(item) if item.signing == "signs" else frozenset()), (seed, prefix, name, union)
+        assert union == (covered(item) if item.signing == "signs" else frozenset()), (
+            seed,
+            prefix,
+            name,
+            union,
+        )
         for key, answer in answers.items() if item.signing == "signs" and item.opened.keys else ():
             is_named = matches(item.opened.keys, key)
-            assert is_named == bool(answer) or (answer and OTHER_KEYS in item.opened.when), (seed, prefix, name, key)
+            assert is_named == bool(answer) or (answer and OTHER_KEYS in item.opened.when), (
+                seed,
+                prefix,
+                name,
+                key,
+            )
             counts["of a key that is named" if answer else "of a key that is not named"] += 1
     union = {name for key in keys[-2:] for name in check_key(locks, key, people, alone)}
     assert union <= {each.arn for each in found}, (seed, prefix, union)
@@ -232,11 +327,16 @@ def check_account(seed: int, many: int, counts: Counter[str]) -> None:
     counts["accounts"] += 1
 
 
-def check_key(locks: EffectiveLocks, key: str, people: Principals, alone: Mapping[str, Alone]) -> set[str]:
+def check_key(
+    locks: EffectiveLocks, key: str, people: Principals, alone: Mapping[str, Alone]
+) -> set[str]:
     """Return who can sign for one key, or reaches or can become somebody who can."""
     found = {each.arn: each for each in signers_of(Exposure(locks, key), people)}
     for name, one in alone.items():
-        assert (name in found and found[name].signing == "signs") == bool(one.opened(key)), (key, name)
+        assert (name in found and found[name].signing == "signs") == bool(one.opened(key)), (
+            key,
+            name,
+        )
     return set(found)
 
 
@@ -251,7 +351,9 @@ def check_law(seeds: Iterable[int], many: int) -> None:
     assert counts["reaches opened"] >= accounts / 20, counts
     assert counts["can-become opened"] >= accounts / 20, counts
     assert counts["signs unknown"] <= accounts / 20, counts
-    assert min(counts["of a key that is named"], counts["of a key that is not named"]) >= accounts, counts
+    assert (
+        min(counts["of a key that is named"], counts["of a key that is not named"]) >= accounts
+    ), counts
     print(counts)
 
 
@@ -274,12 +376,16 @@ def test_the_signers_of_a_prefix_are_those_of_its_keys_in_all_accounts() -> None
 
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "one key for the prefix": lambda patch: patch.setattr(PrincipalKeys, "of", lambda self, _: self._classes([], {})),
+    "one key for the prefix": lambda patch: patch.setattr(
+        PrincipalKeys, "of", lambda self, _: self._classes([], {})
+    ),
     "the keys that the locks tell apart": lambda patch: patch.setattr(
         PrincipalKeys, "of", lambda self, _: self._classes(self._shared, {})
     ),
     "the first key that is opened": lambda patch: patch.setattr(
-        PrincipalKeys, "_union", lambda _, __, rows: max(rows.values(), key=lambda row: row.word == "opened")
+        PrincipalKeys,
+        "_union",
+        lambda _, __, rows: max(rows.values(), key=lambda row: row.word == "opened"),
     ),
 }
 

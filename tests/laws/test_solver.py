@@ -1,7 +1,9 @@
-"""A solver that reads the texts of policies, a proof and single verdicts never contradict each other.
+"""A solver that reads the texts of policies, a proof and single verdicts never contradict each
+other.
 
-The solver sees keys, actions, names, tags and headers as strings and shares no classes with the engine. A claim that
-is proved has no request that contradicts it; the request of a model is opened; a counterexample is opened too.
+The solver sees keys, actions, names, tags and headers as strings and shares no classes with the
+engine. A claim that is proved has no request that contradicts it; the request of a model is opened;
+a counterexample is opened too.
 """
 
 from __future__ import annotations
@@ -41,7 +43,16 @@ SPARED: tuple[Any, ...] = (
     f"{BUCKET}/public/*", [BUCKET, f"{BUCKET}/home/${{aws:username}}/*"], f"{BUCKET}/${{aws:PrincipalTag/dept}}/*",
     [BUCKET, f"{BUCKET}/home/${{aws:PrincipalAccount}}/*"], "arn:aws:s3:::other/*",
 )  # fmt: skip
-LISTED = ["s3:Get*", "s3:Put*", "s3:List*", "s3:Delete*", "s3:Abort*", "s3:Restore*", "s3:Replicate*", "s3:Update*"]
+LISTED = [
+    "s3:Get*",
+    "s3:Put*",
+    "s3:List*",
+    "s3:Delete*",
+    "s3:Abort*",
+    "s3:Restore*",
+    "s3:Replicate*",
+    "s3:Update*",
+]
 """Most actions by the start of their names."""
 ACTIONS: tuple[Any, ...] = (
     LISTED,
@@ -81,7 +92,9 @@ def conditions(draw: random.Random, most: int) -> dict[str, dict[str, Any]]:
 def statement(draw: random.Random, effect: str, *, principal: bool) -> dict[str, Any]:
     made: dict[str, Any] = {"Effect": effect}
     if principal:
-        made["Principal"] = draw.choice(["*", "*", "*", {"AWS": OTHER}, {"AWS": f"arn:aws:iam::{ME}:root"}])
+        made["Principal"] = draw.choice(
+            ["*", "*", "*", {"AWS": OTHER}, {"AWS": f"arn:aws:iam::{ME}:root"}]
+        )
     wide = draw.random() < 0.9
     made["Action" if wide else "NotAction"] = draw.choice(ACTIONS if wide else NOT_ACTIONS)
     wide = draw.random() < 0.5
@@ -109,25 +122,45 @@ def level(draw: random.Random, *, principal: bool) -> list[dict[str, Any]]:
     """The policies of one level of an organization, all with the Sid of the console."""
     everything: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     made = [everything] if draw.random() < 0.8 else [{**everything, "Action": "s3:Get*"}]
-    made.append(guard(draw, principal=principal) if draw.random() < 0.5 else {**everything, "Action": "ec2:*"})
+    made.append(
+        guard(draw, principal=principal)
+        if draw.random() < 0.5
+        else {**everything, "Action": "ec2:*"}
+    )
     if draw.random() < 0.1:
         made = [{**everything, "Effect": "Deny", "Action": "ec2:*"}]  # full access is detached
     if principal:
         made = [{"Principal": "*", **each} for each in made]
-    return [{"Version": "2012-10-17", "Statement": [{"Sid": "Statement1", **each}]} for each in made]
+    return [
+        {"Version": "2012-10-17", "Statement": [{"Sid": "Statement1", **each}]} for each in made
+    ]
 
 
 def question(seed: int) -> Question:
     draw = random.Random(seed)
     statements = [guard(draw) for _ in range(draw.choice([0, 1, 1, 1, 2]))]
-    statements += [statement(draw, draw.choice(["Deny", "Allow"]), principal=True) for _ in range(draw.randint(0, 2))]
+    statements += [
+        statement(draw, draw.choice(["Deny", "Allow"]), principal=True)
+        for _ in range(draw.randint(0, 2))
+    ]
     rcp = [level(draw, principal=True) for _ in range(draw.choice([0, 0, 0, 1, 2]))]
     scp = [level(draw, principal=False) for _ in range(draw.choice([0, 0, 0, 1, 2]))]
     if draw.random() < 0.2:  # a guard of everything but some keys, alone
-        alone = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "NotResource": draw.choice(SPARED)}
-        statements, rcp, scp = [{**alone, "Condition": {"NotIpAddress": {"aws:SourceIp": OFFICE}}}], [], []
+        alone = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "NotResource": draw.choice(SPARED),
+        }
+        statements, rcp, scp = (
+            [{**alone, "Condition": {"NotIpAddress": {"aws:SourceIp": OFFICE}}}],
+            [],
+            [],
+        )
     policy = {"Version": "2012-10-17", "Statement": statements}
-    names = [[each.partition(":")[2] for each in actions] for actions in (OBJECT_ACTIONS, BUCKET_ACTIONS)]
+    names = [
+        [each.partition(":")[2] for each in actions] for actions in (OBJECT_ACTIONS, BUCKET_ACTIONS)
+    ]
     return Question(policy, draw.choice(["", "", "home/", "scans/"]), [OFFICE], rcp, scp, *names)
 
 
@@ -136,9 +169,12 @@ def layers(asked: Question) -> dict[str, Any]:
 
 
 def decided(asked: Question) -> tuple[str, Any]:
-    """Ask all three; any contradiction fails. Returns the answers of the solver and of the proof."""
+    """Ask all three; any contradiction fails.
+    Returns the answers of the solver and of the proof.
+    """
     proof = prove(
-        locks_of_files("gt-images", asked.policy, ME, **layers(asked)), Claim(asked.prefix, (parse_network(OFFICE),))
+        locks_of_files("gt-images", asked.policy, ME, **layers(asked)),
+        Claim(asked.prefix, (parse_network(OFFICE),)),
     )
     found, case = opened(asked, LIMIT_MS)
     shown = json.dumps([asked.policy, asked.prefix, asked.rcp, asked.scp, case, proof.to_dict()])
@@ -182,9 +218,16 @@ def empty_variables(statements: Iterable[Statement], *more: Any) -> KeyClasses:
     """Classes of keys with one key for each, in which the variables of the policies are empty."""
     emptied = []
     for each in statements:
-        parts = [[part for part in pattern.template if not isinstance(part, Variable)] for pattern in each.resources]
+        parts = [
+            [part for part in pattern.template if not isinstance(part, Variable)]
+            for pattern in each.resources
+        ]
         patterns = zip(each.resources, map(tuple, parts), strict=True)
-        emptied.append(replace(each, resources=tuple(replace(pattern, template=left) for pattern, left in patterns)))
+        emptied.append(
+            replace(
+                each, resources=tuple(replace(pattern, template=left) for pattern, left in patterns)
+            )
+        )
     return KeyClasses(emptied, *more)
 
 
@@ -196,14 +239,20 @@ def beside_full_access(layer: Layer) -> Layer:
     return layer._replace(must_allow=bool(layer.document.allows))
 
 
-@pytest.mark.parametrize("fault", ["an empty variable", "no organization", "a level without an Allow"])
+@pytest.mark.parametrize(
+    "fault", ["an empty variable", "no organization", "a level without an Allow"]
+)
 def test_a_fault_is_seen_in_the_few(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     policies_of, level_of = EffectiveLocks._policies, iam_request._level
     if fault == "an empty variable":
         monkeypatch.setattr(proof_module, "KeyClasses", empty_variables)
     elif fault == "no organization":
-        monkeypatch.setattr(EffectiveLocks, "_policies", lambda *asked: without_levels(policies_of(*asked)))
+        monkeypatch.setattr(
+            EffectiveLocks, "_policies", lambda *asked: without_levels(policies_of(*asked))
+        )
     else:
-        monkeypatch.setattr(iam_request, "_level", lambda *asked: beside_full_access(level_of(*asked)))
+        monkeypatch.setattr(
+            iam_request, "_level", lambda *asked: beside_full_access(level_of(*asked))
+        )
     with pytest.raises(AssertionError):
         _ = [decided(question(seed)) for seed in FEW]

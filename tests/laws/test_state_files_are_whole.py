@@ -1,6 +1,8 @@
-"""A file that keeps state is the former one or the new one, whatever interrupts the writing; no record is lost.
+"""A file that keeps state is the former one or the new one, whatever interrupts the writing; no
+record is lost.
 
-The same on a disk that is full after any byte, and where any call that writes fails: then a sentence says so.
+The same on a disk that is full after any byte, and where any call that writes fails: then a
+sentence says so.
 """
 
 from __future__ import annotations
@@ -35,19 +37,42 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 ACCOUNT = "111122223333"
 UNITS = {(ACCOUNT, f"r{number}") for number in range(6)}
-LEAK = "https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=" + "4f1d2c3b4a59" * 5 + "4f1d"
-ACCEPTED = {"finding": "guard-missing", "reason": "known", "until": "2027-01-01", "subject": "gt-images"}
+LEAK = (
+    "https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=" + "4f1d2c3b4a59" * 5 + "4f1d"
+)
+ACCEPTED = {
+    "finding": "guard-missing",
+    "reason": "known",
+    "until": "2027-01-01",
+    "subject": "gt-images",
+}
 
 
 def book(source: str, *outputs: dict[str, Any]) -> str:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": outputs, "execution_count": 1, "source": source}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "outputs": outputs,
+        "execution_count": 1,
+        "source": source,
+    }
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 CHECK = "from gt_secure import check\ncheck.no_findings(gt, bucket='b')"
-PASSED = {"check": "no_findings", "subject": "b", "status": "passed", "time": "2026-11-29T10:00:00Z"}
+PASSED = {
+    "check": "no_findings",
+    "subject": "b",
+    "status": "passed",
+    "time": "2026-11-29T10:00:00Z",
+}
 PASSED |= {"account": ACCOUNT, "region": "us-east-1", "on": "", "source": fingerprint(CHECK)}
-RECORD = {"output_type": "display_data", "data": {}, "metadata": {"gt_secure": {"checks": [PASSED]}}}
+RECORD = {
+    "output_type": "display_data",
+    "data": {},
+    "metadata": {"gt_secure": {"checks": [PASSED]}},
+}
 
 
 class Writing(NamedTuple):
@@ -67,13 +92,19 @@ def accept(path: Path) -> None:
 
 WRITINGS = (
     Writing("accepted.json", json.dumps({"version": 1, "accepted": []}), accept),
-    Writing("team.json", "{}", lambda path: dump_restriction(Restriction("open-team", url_lock=True), path)),
+    Writing(
+        "team.json",
+        "{}",
+        lambda path: dump_restriction(Restriction("open-team", url_lock=True), path),
+    ),
     Writing("promise.ipynb", book(CHECK, RECORD), write_promise),
     Writing("leak.ipynb", book(f"url = {LEAK!r}"), remove_secrets),
 )
 
 
-def interrupts(work: Callable[[], Any], most: int, seed: str) -> list[tuple[Point, type[BaseException]]]:
+def interrupts(
+    work: Callable[[], Any], most: int, seed: str
+) -> list[tuple[Point, type[BaseException]]]:
     """Places of a run that was not interrupted, each with an exception."""
     tracer, draw = Tracer(), random.Random(seed)
     with tracer.tracing():
@@ -139,7 +170,8 @@ def hold_sweep(folder: Path, most: int) -> Counter[str]:
     for point, error in interrupts(fresh, most, "sweep"):
         path.unlink(missing_ok=True)
         recorded: list[str] = []
-        found["came" if interrupted(lambda: sweep(path, recorded), point, error) else "not reached"] += 1  # noqa: B023
+        came = interrupted(lambda: sweep(path, recorded), point, error)  # noqa: B023
+        found["came" if came else "not reached"] += 1
         known = StateFile(path, "this", UNITS)
         assert {region for _, region in known.done} >= set(recorded), point
         assert known.damaged <= 1
@@ -189,7 +221,8 @@ def test_a_sweep_loses_no_region(tmp_path: Path) -> None:
 
 
 def test_a_cache_answers_the_same(tmp_path: Path) -> None:
-    assert hold_cache(tmp_path, 12)["came"] >= 1  # threads: not every place of the recorded run is reached again
+    # threads: not every place of the recorded run is reached again
+    assert hold_cache(tmp_path, 12)["came"] >= 1
 
 
 @contextmanager
@@ -206,8 +239,12 @@ def full_after(size: int) -> Iterator[None]:
 CALLERS = ("/base/shared_files.py", "/pathlib.py", "/sweeps/runner.py")
 
 
-def failures(work: Callable[[], Any], size: int, most: int) -> Iterator[AbstractContextManager[Any]]:
-    """Yield disks that are full after some bytes, and ones where a call fails, once or from then on."""
+def failures(
+    work: Callable[[], Any], size: int, most: int
+) -> Iterator[AbstractContextManager[Any]]:
+    """Yield disks that are full after some bytes, and ones where a call fails,
+    once or from then on.
+    """
     counted = FailingDisk(CALLERS)
     with counted.failing():
         work()
@@ -229,7 +266,9 @@ def hold_disk(folder: Path, writing: Writing, most: int) -> Counter[str]:
             with disk:
                 writing.work(path)
         except GtSecureError as error:
-            found["refused" if "cannot be written" in error.message and error.next_step else "unclear"] += 1
+            found[
+                "refused" if "cannot be written" in error.message and error.next_step else "unclear"
+            ] += 1
         text = path.read_text()
         assert text in (writing.former, new)
         found["new" if text == new else "former"] += 1
@@ -253,7 +292,9 @@ def hold_sweep_disk(folder: Path, most: int) -> Counter[str]:
             with disk:
                 sweep(path, recorded)
         except GtSecureError as error:
-            found["refused" if "The state of the sweep cannot be kept" in error.message else "unclear"] += 1
+            found[
+                "refused" if "The state of the sweep cannot be kept" in error.message else "unclear"
+            ] += 1
         known = StateFile(path, "this", UNITS)
         assert {region for _, region in known.done} >= set(recorded)
         assert known.damaged <= 1

@@ -1,8 +1,10 @@
-"""An evaluation of text from outside ends within a budget of time and memory; beyond it the answer is unknown.
+"""An evaluation of text from outside ends within a budget of time and memory; beyond it the answer
+is unknown.
 
-Templates are written by anybody who can start a labeling job. Each kind below asks for time or memory without bound in
-another way; the sampler nests and joins what they are made of. Whatever a template asks for, the process of the person
-answers, with an answer or with the reason why there is none.
+Templates are written by anybody who can start a labeling job. Each kind below asks for time or
+memory without bound in another way; the sampler nests and joins what they are made of. Whatever a
+template asks for, the process of the person answers, with an answer or with the reason why there is
+none.
 """
 
 from __future__ import annotations
@@ -86,7 +88,16 @@ FILTERS = (
     "size", "strip_html", "truncate: 99999999", "slice: 0, 99999999", "date: x", "round: 99", "skip_autoescape",
     "default: x",
 )  # fmt: skip
-STARTS = ("'ab'", "3", "1.5", "(1..99999999)", "'" + "a," * 500 + "'", "task.input.labels", "x", "'%9999d&<'")
+STARTS = (
+    "'ab'",
+    "3",
+    "1.5",
+    "(1..99999999)",
+    "'" + "a," * 500 + "'",
+    "task.input.labels",
+    "x",
+    "'%9999d&<'",
+)
 AROUND = (
     "{% for i in (1..9999) %}BODY{% endfor %}", "{% for i in (1..60) %}BODY{% endfor %}", "{% if x %}BODY{% endif %}",
     "{% capture x %}BODY{{ x }}{% endcapture %}", "{% tablerow i in x %}BODY{% endtablerow %}", "BODYBODY",
@@ -110,7 +121,9 @@ def own_usage() -> tuple[float, int]:
 
 def template_of(text: str) -> TaskTemplate:
     tasks = Part.of(TaskLines((TASK,), whole=True))
-    return TaskTemplate("job", Part.of(text), "s3://t/t", tasks, "s3://t/m", "", frozenset({"gt-images"}))
+    return TaskTemplate(
+        "job", Part.of(text), "s3://t/t", tasks, "s3://t/m", "", frozenset({"gt-images"})
+    )
 
 
 def check_ends(text: str, *, finding: bool) -> str:
@@ -118,7 +131,13 @@ def check_ends(text: str, *, finding: bool) -> str:
     before_s, before_kb = own_usage()
     if finding:
         found = links_of(template_of(text), text, "111122223333")
-        ended = "given up" if "not rendered" in found.doubt else "unknown" if found.doubt else "rendered"
+        ended = (
+            "given up"
+            if "not rendered" in found.doubt
+            else "unknown"
+            if found.doubt
+            else "rendered"
+        )
         assert not found.links
         assert ended != "rendered" or "{{ task" not in text
     else:
@@ -128,7 +147,9 @@ def check_ends(text: str, *, finding: bool) -> str:
             assert not (page and errors)
         except OSError:
             ended = "given up"
-    spent_s, grown_kb = (after - before for after, before in zip(own_usage(), (before_s, before_kb), strict=True))
+    spent_s, grown_kb = (
+        after - before for after, before in zip(own_usage(), (before_s, before_kb), strict=True)
+    )
     assert spent_s < 0.3, "this process evaluates nothing"
     assert grown_kb < 100_000
     return ended

@@ -1,12 +1,15 @@
-"""Each sentence of the mission holds: a test for each row of it, and for each part of the card on each surface.
+"""Each sentence of the mission holds: a test for each row of it, and for each part of the card on
+each surface.
 
-The mission: Ground Truth's labeling jobs give the objects of a bucket to a workteam by presigned URLs, which
-`grant_read_access` makes in task templates. They are restricted by the worker's address (`SourceIp`) or VPC endpoint
-(`VpcSourceIp`), in VPC and other settings, by SageMaker's API and the AWS CLI. Access is audited, compliant, and only
-from approved and consistent addresses, and labeling is not disrupted. The card: pick a workteam, enter addresses or
-endpoints, apply, test a URL, plot requests by source; by panel, Python and command line.
+The mission: Ground Truth's labeling jobs give the objects of a bucket to a workteam by presigned
+URLs, which `grant_read_access` makes in task templates. They are restricted by the worker's address
+(`SourceIp`) or VPC endpoint (`VpcSourceIp`), in VPC and other settings, by SageMaker's API and the
+AWS CLI. Access is audited, compliant, and only from approved and consistent addresses, and labeling
+is not disrupted. The card: pick a workteam, enter addresses or endpoints, apply, test a URL, plot
+requests by source; by panel, Python and command line.
 
-Everything is real: requests over HTTP to a sandbox that knows nothing of the engine. No row may go without a decision.
+Everything is real: requests over HTTP to a sandbox that knows nothing of the engine. No row may go
+without a decision.
 """
 
 from __future__ import annotations
@@ -59,8 +62,14 @@ class World:
         self.account.set_toggles(False, name="vpc-team")
         client = self.account.sagemaker
         job = client.describe_labeling_job(LabelingJobName="chest-scans")
-        given = {name: job[name] for name in ("LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn")}
-        tasks = {**job["HumanTaskConfig"], "WorkteamArn": self.account.team("vpc-team")["WorkteamArn"]}
+        given = {
+            name: job[name]
+            for name in ("LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn")
+        }
+        tasks = {
+            **job["HumanTaskConfig"],
+            "WorkteamArn": self.account.team("vpc-team")["WorkteamArn"],
+        }
         client.create_labeling_job(LabelingJobName="in-the-vpc", HumanTaskConfig=tasks, **given)
 
     def statuses(self, url: Any) -> dict[str, int]:
@@ -82,7 +91,9 @@ class World:
         return self.gt.apply(made, confirm=AGREED)
 
     def deliver(self) -> None:
-        request = urllib.request.Request(f"{self.account.rig.url}/_gt_secure/flush-logs", method="POST")
+        request = urllib.request.Request(
+            f"{self.account.rig.url}/_gt_secure/flush-logs", method="POST"
+        )
         urllib.request.urlopen(request).close()
 
     def hits(self) -> Any:
@@ -101,7 +112,9 @@ class World:
 
 
 @pytest.fixture
-def world(account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> World:
+def world(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> World:
     account.sandbox.reset()
     settings = {**account.sandbox.environment(), "GT_SECURE_JOURNAL": str(account.journal.path)}
     for name, value in settings.items():
@@ -143,7 +156,9 @@ def test_row_03_workers_get_presigned_urls_that_end(world: World) -> None:
 
 def test_row_04_grant_read_access_makes_the_urls_of_a_template(world: World) -> None:
     image = f"s3://{BUCKET}/{KEY}"
-    page = world.render('<img src="{{ task.input.taskObject | grant_read_access }}">', taskObject=image)
+    page = world.render(
+        '<img src="{{ task.input.taskObject | grant_read_access }}">', taskObject=image
+    )
     [url] = re.findall(r'src="([^"]+)"', page)
     assert "X-Amz-Signature" in url
     assert world.gt.probe(url, OFFICE).status == 200
@@ -158,7 +173,9 @@ def test_row_05_the_browser_opens_the_object_directly(world: World) -> None:
 
 
 def test_row_05_documents_as_well_as_images(world: World) -> None:
-    world.account.s3.put_object(Bucket=BUCKET, Key="docs/a.pdf", Body=b"%PDF-1.7", ContentType="application/pdf")
+    world.account.s3.put_object(
+        Bucket=BUCKET, Key="docs/a.pdf", Body=b"%PDF-1.7", ContentType="application/pdf"
+    )
     page = world.render(
         '{% for each in task.input.all %}<a href="{{ each | grant_read_access }}">{% endfor %}',
         all=[f"s3://{BUCKET}/docs/a.pdf", f"s3://{BUCKET}/{KEY}"],
@@ -193,13 +210,20 @@ def test_row_09_sensitive_data_is_protected_from_others(world: World) -> None:
     assert set(world.statuses(url).values()) == {200}
     world.apply(Restriction(bucket=BUCKET, addresses=OFFICES))
     url = world.gt.sign(BUCKET, KEY, sign_with="own-keys")
-    assert {place for place, status in world.statuses(url).items() if status == 200} == {OFFICE, DESK}
-    assert world.account.s3.get_object(Bucket=BUCKET, Key=KEY)["ContentType"] == "image/png", "signed in the header"
+    assert {place for place, status in world.statuses(url).items() if status == 200} == {
+        OFFICE,
+        DESK,
+    }
+    assert world.account.s3.get_object(Bucket=BUCKET, Key=KEY)["ContentType"] == "image/png", (
+        "signed in the header"
+    )
 
 
 def test_row_10_vpc_and_other_settings_at_once(world: World) -> None:
     office = Restriction("radiology-team", bucket=BUCKET, addresses=OFFICES, url_lock="SourceIp")
-    both = Restriction("vpc-team", bucket=BUCKET, endpoints=VPCE, url_lock="VpcSourceIp").including([office])
+    both = Restriction("vpc-team", bucket=BUCKET, endpoints=VPCE, url_lock="VpcSourceIp").including(
+        [office]
+    )
     world.apply(both)
     world.apply(replace_lock(office, both))
     assert world.opened("radiology-team", OFFICE) == {OFFICE}
@@ -240,14 +264,18 @@ def test_row_13_labeling_is_not_disrupted(world: World) -> None:
     assert "labeling job chest-scans of radiology-team" in stop.text
     with pytest.raises(InvalidInput, match="refuses-team"):
         world.gt.apply(made)
-    joined = world.gt.plan(alone.including([Restriction("radiology-team", bucket=BUCKET, addresses=OFFICES)]))
+    joined = world.gt.plan(
+        alone.including([Restriction("radiology-team", bucket=BUCKET, addresses=OFFICES)])
+    )
     assert joined.blockers == ()
     world.gt.apply(joined, confirm=AGREED)
     assert OFFICE in world.opened("radiology-team", OFFICE)
     assert submit_task(world.gt.aws, "radiology-team", WAITING, OFFICE)["status"] == "InProgress"
 
 
-SETTINGS = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
+SETTINGS = {
+    "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+}
 
 
 def test_row_14_by_the_api_of_sagemaker(world: World) -> None:
@@ -261,10 +289,14 @@ def test_row_14_by_the_api_of_sagemaker(world: World) -> None:
 
 
 def test_row_15_by_the_aws_cli(world: World) -> None:
-    code, text = world.run("plan", "--team", "open-team", "--url-lock", "SourceIp", "--format", "cli")
+    code, text = world.run(
+        "plan", "--team", "open-team", "--url-lock", "SourceIp", "--format", "cli"
+    )
     assert code == 2
     [line] = [
-        line for line in text.replace("\\\n", " ").splitlines() if line.startswith("aws sagemaker update-workteam")
+        line
+        for line in text.replace("\\\n", " ").splitlines()
+        if line.startswith("aws sagemaker update-workteam")
     ]
     words = shlex.split(line)
     values = dict(zip(words[3::2], words[4::2], strict=False))
@@ -284,7 +316,9 @@ def test_row_17_the_access_log_explains_a_refusal(world: World) -> None:
     refused = world.gt.probe(url, ELSEWHERE)
     assert "URL lock" in world.gt.explain(refused, url=url).to_text()
     with world.hits() as hits:
-        assert (ELSEWHERE, 403, 1) in hits.filter(address=ELSEWHERE).count("remote_ip,http_status").rows
+        assert (ELSEWHERE, 403, 1) in hits.filter(address=ELSEWHERE).count(
+            "remote_ip,http_status"
+        ).rows
 
 
 def test_row_18_only_from_approved_addresses(world: World) -> None:
@@ -314,7 +348,10 @@ def test_row_19_and_consistent_addresses(world: World) -> None:
         result = check.urls_are_consistent.look(hits, team=world.gt.workteam("radiology-team"))
     assert len(result.details["unbound"]) == 1
     assert "older than the lock" in result.message
-    assert world.run("check", "urls-are-consistent", f"s3://{BUCKET}", "--team", "radiology-team")[0] == 2
+    assert (
+        world.run("check", "urls-are-consistent", f"s3://{BUCKET}", "--team", "radiology-team")[0]
+        == 2
+    )
 
 
 def test_row_20_the_steps_enable_test_validate(world: World) -> None:
@@ -348,7 +385,9 @@ def pick_by_panel(world: World) -> str:
 
 
 def guard_of(world: World) -> tuple[list[str], list[str]]:
-    """Return the addresses and endpoints that the bucket policy lists, read without the package's connection."""
+    """Return the addresses and endpoints that the bucket policy lists,
+    read without the package's connection.
+    """
     guard = find_guard(world.account.policy())
     return ([], []) if guard is None else ([*map(str, guard.networks)], [*guard.endpoints])
 
@@ -362,7 +401,9 @@ def entered_by_panel(world: World, addresses: str = "", endpoint: str = "") -> A
 
 def plan_by_command(world: World, *words: str) -> Any:
     _, text = world.run("plan", f"s3://{BUCKET}", *words, "--json")
-    return Restriction.from_dict(json.loads(text[text.index("{") : text.rindex("}") + 1])["restriction"])
+    return Restriction.from_dict(
+        json.loads(text[text.index("{") : text.rindex("}") + 1])["restriction"]
+    )
 
 
 def apply_by_panel(world: World) -> None:
@@ -405,18 +446,24 @@ CARD: dict[str, dict[str, Callable[[World], Any]]] = {
     },
     "enter endpoints": {
         "panel": lambda world: entered_by_panel(world, endpoint=VPCE),
-        "Python": lambda world: world.gt.plan(Restriction(bucket=BUCKET, endpoints=VPCE)).restriction,
+        "Python": lambda world: (
+            world.gt.plan(Restriction(bucket=BUCKET, endpoints=VPCE)).restriction
+        ),
         "command line": lambda world: plan_by_command(world, "--endpoint", VPCE),
     },
     "apply": {
         "panel": apply_by_panel,
         "Python": lambda world: world.apply(OFFICE_WISH),
-        "command line": lambda world: world.run("apply", f"s3://{BUCKET}", "--allow", OFFICES, *CONFIRMED),
+        "command line": lambda world: world.run(
+            "apply", f"s3://{BUCKET}", "--allow", OFFICES, *CONFIRMED
+        ),
     },
     "test URL": {
         "panel": tried_by_panel,
         "Python": lambda world: world.gt.probe(world.gt.sign(BUCKET, KEY, bound_to=OFFICE)).status,
-        "command line": lambda world: world.run("probe", f"s3://{BUCKET}/{KEY}", "--bound-to", OFFICE)[1],
+        "command line": lambda world: world.run(
+            "probe", f"s3://{BUCKET}/{KEY}", "--bound-to", OFFICE
+        )[1],
     },
     "plot": {
         "panel": plotted_by_panel,
@@ -429,7 +476,9 @@ CARD: dict[str, dict[str, Callable[[World], Any]]] = {
 
 @pytest.mark.parametrize("surface", ["panel", "Python", "command line"])
 @pytest.mark.parametrize("part", CARD)
-def test_the_card(part: str, surface: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_card(
+    part: str, surface: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     if part == "plot":
         world.gt.probe(open_task(world.gt.aws, "radiology-team", KEY, OFFICE), OFFICE)
@@ -455,7 +504,9 @@ def missing() -> list[str]:
     parts = ("pick", "enter addresses", "enter endpoints", "apply", "test URL", "plot")
     pairs = [(part, surface) for part in parts for surface in ("panel", "Python", "command line")]
     left = [f"row {number}" for number in range(1, 21) if number not in rows]
-    return left + [f"{part} by {surface}" for part, surface in pairs if surface not in CARD.get(part, {})]
+    return left + [
+        f"{part} by {surface}" for part, surface in pairs if surface not in CARD.get(part, {})
+    ]
 
 
 def test_no_row_and_no_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
 """A variable may be any field of the ARN of a caller: who fits it is asked about.
 
-Policies name callers by ARNs with variables in every field, beside literals and wildcards. Callers are drawn by a
-sampler that knows nothing of how gt_secure finds them: it cuts their ARNs at every field and gives the pieces to their
-tags. Where an answer says *refused* or *proved*, none of their requests is opened. A variable that is twice in an ARN
-is there without others and without wildcards: gt_secure fills all of them alike.
+Policies name callers by ARNs with variables in every field, beside literals and wildcards. Callers
+are drawn by a sampler that knows nothing of how gt_secure finds them: it cuts their ARNs at every
+field and gives the pieces to their tags. Where an answer says *refused* or *proved*, none of their
+requests is opened. A variable that is twice in an ARN is there without others and without
+wildcards: gt_secure fills all of them alike.
 """
 
 from __future__ import annotations
@@ -38,8 +39,13 @@ NAMES = ("x", "xy", "app", "team/x", "team/app/x", "role", "user")
 
 def pattern(random: Random) -> str:
     """Return an ARN with one to three variables, whole fields or parts of them."""
-    kind, account = random.choice(("role", "role", "user", "root")), random.choice((OWN, OWN, OTHER))
-    fields = ["arn", "aws", "iam", "", account, kind, *random.choice(NAMES).split("/")][: 6 if kind == "root" else None]
+    kind, account = (
+        random.choice(("role", "role", "user", "root")),
+        random.choice((OWN, OWN, OTHER)),
+    )
+    fields = ["arn", "aws", "iam", "", account, kind, *random.choice(NAMES).split("/")][
+        : 6 if kind == "root" else None
+    ]
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         place = random.choice((1, 2, 4, 4, 4, 5, 5, len(fields) - 1))
         variable, text = f"${{{random.choice(VARIABLES)}}}", fields[place]
@@ -54,20 +60,33 @@ def pattern(random: Random) -> str:
 
 
 def policy(random: Random) -> dict[str, Any]:
-    """Return a guard that spares some callers, or refuses only some, at times beside another one or a grant."""
+    """Return a guard that spares some callers, or refuses only some,
+    at times beside another one or a grant.
+    """
     both = {"Principal": "*", "Action": "s3:*", "Resource": [BUCKET, f"{BUCKET}/*"]}
     statements = []
     for _ in range(random.choice((1, 1, 2))):
-        operator, texts = random.choice(OPERATORS), [pattern(random) for _ in range(random.choice((1, 1, 2)))]
+        operator, texts = (
+            random.choice(OPERATORS),
+            [pattern(random) for _ in range(random.choice((1, 1, 2)))],
+        )
         if "IgnoreCase" in operator:
-            texts = [re.sub(r"(\$\{[^}]*\})|[^$]+", lambda match: match[1] or match[0].upper(), each) for each in texts]
-        condition = {"NotIpAddress": {"aws:SourceIp": OFFICE}, operator: {"aws:PrincipalArn": texts}}
+            texts = [
+                re.sub(r"(\$\{[^}]*\})|[^$]+", lambda match: match[1] or match[0].upper(), each)
+                for each in texts
+            ]
+        condition = {
+            "NotIpAddress": {"aws:SourceIp": OFFICE},
+            operator: {"aws:PrincipalArn": texts},
+        }
         statements.append({"Effect": "Deny", **both, "Condition": condition})
     if random.random() < 0.3:
         spared = {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/x"}
         statements.append({"Effect": "Deny", **both, "Condition": {"ArnEquals": spared}})
     if random.random() < 0.4:
-        statements.append({"Effect": "Allow", **both, "Principal": {"AWS": random.choice(("*", OTHER))}})
+        statements.append(
+            {"Effect": "Allow", **both, "Principal": {"AWS": random.choice(("*", OTHER))}}
+        )
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -76,7 +95,9 @@ FIELDS = (OWN, OWN, OTHER, "role", "user", "root", "aws", "iam", *NAMES)
 
 
 def fitting(random: Random, texts: list[str]) -> tuple[str, dict[str, str]]:
-    """Return the ARN that a pattern becomes with some values of its variables and wildcards, and these values."""
+    """Return the ARN that a pattern becomes with some values of its variables and wildcards,
+    and these values.
+    """
     tags = {key: random.choice(FIELDS) for key in (*TAGS, "team:of")}
 
     def fill(match: re.Match[str]) -> str:
@@ -89,22 +110,39 @@ def fitting(random: Random, texts: list[str]) -> tuple[str, dict[str, str]]:
     return re.sub(r"\?|\*", lambda _: random.choice(("x", "role", OWN)), arn).lower(), tags
 
 
-def caller(random: Random, signer: str, texts: list[str], roles_only: bool, given: dict[str, str]) -> Request | None:
-    """Return a presigned request from outside by somebody who fits a pattern, or by anybody; None for nobody.
+def caller(
+    random: Random, signer: str, texts: list[str], roles_only: bool, given: dict[str, str]
+) -> Request | None:
+    """Return a presigned request from outside by somebody who fits a pattern, or by anybody; None
+    for nobody.
 
     ``given`` are tags that every signer of the own account has.
     """
-    account, tags = OWN if signer == "own" else OTHER, {key: random.choice((*FIELDS, "")) for key in (*TAGS, "team:of")}
+    account, tags = (
+        OWN if signer == "own" else OTHER,
+        {key: random.choice((*FIELDS, "")) for key in (*TAGS, "team:of")},
+    )
     arn = f"arn:aws:iam::{account}:{random.choice(('role', 'user'))}/{random.choice(NAMES)}"
     if random.random() < 0.8:
         arn, tags = fitting(random, texts)
     found = ARN.fullmatch(arn)
-    if found is None or found[1] != account or (roles_only and found[2] != "role/") or arn.endswith("/"):
+    if (
+        found is None
+        or found[1] != account
+        or (roles_only and found[2] != "role/")
+        or arn.endswith("/")
+    ):
         return None
     name = arn.rpartition("/")[2]
-    keys: dict[str, Any] = {**presigned_context(OUTSIDE), "aws:PrincipalArn": arn, "aws:PrincipalAccount": account}
+    keys: dict[str, Any] = {
+        **presigned_context(OUTSIDE),
+        "aws:PrincipalArn": arn,
+        "aws:PrincipalAccount": account,
+    }
     keys |= {"aws:ResourceAccount": OWN, **({"aws:username": name} if found[2] == "user/" else {})}
-    keys |= {key: value for key, value in (given if given and signer == "own" else tags).items() if value}
+    keys |= {
+        key: value for key, value in (given if given and signer == "own" else tags).items() if value
+    }
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/s" if found[2] == "role/" else arn
     return Request("s3:GetObject", f"{BUCKET}/scans/1.png", principal, keys, OWN)
 
@@ -114,7 +152,11 @@ def contradictions(seeds: Iterable[int], counts: Counter[str], drawn: int = 60) 
     for seed in seeds:
         random = Random(seed)
         document = policy(random)
-        given = {tag: random.choice((OWN, "role", "x", "")) for tag in TAGS} if random.random() < 0.4 else {}
+        given = (
+            {tag: random.choice((OWN, "role", "x", "")) for tag in TAGS}
+            if random.random() < 0.4
+            else {}
+        )
         supplied = {key.lower(): (value,) if value else () for key, value in given.items()}
         locks = locks_of_files("gt-images", json.dumps(document), OWN, Facts(supplied))
         proved = prove(locks, Claim(addresses=(parse_network(OFFICE),))).proved
@@ -165,7 +207,9 @@ def test_no_caller_is_left_out_of_any_policy(first: int) -> None:
 
 
 def _nobody_fits(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(three_valued, "_pattern", lambda each, text: None if "${" in text else PATTERN(each, text))
+    patch.setattr(
+        three_valued, "_pattern", lambda each, text: None if "${" in text else PATTERN(each, text)
+    )
 
 
 def _no_variable_is_settled(patch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""Where a policy asks for the access point of a request, no answer is certain that holds for one way only.
+"""Where a policy asks for the access point of a request, no answer is certain that holds for one
+way only.
 
-The sampler sends each request to the bucket itself and through access points of its own, of this account and others,
-for the internet and for a VPC, and decides each with ``evaluate``.
+The sampler sends each request to the bucket itself and through access points of its own, of this
+account and others, for the internet and for a VPC, and decides each with ``evaluate``.
 """
 
 from __future__ import annotations
@@ -25,10 +26,19 @@ OTHER, KEY = "444455556666", "arn:aws:s3:::gt-images/scans/a.png"
 NAMED = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
 INSIDE, OUTSIDE = "203.0.113.7", "198.51.100.9"
 OFFICE = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
-AROUND: tuple[dict[str, Any], ...] = (OFFICE, OFFICE, {}, {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+AROUND: tuple[dict[str, Any], ...] = (
+    OFFICE,
+    OFFICE,
+    {},
+    {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+)
 KEYS: dict[str, tuple[str, ...]] = {
     "s3:DataAccessPointAccount": (ACCOUNT, OTHER, "1*", "${aws:PrincipalAccount}", "999988887777"),
-    "s3:DataAccessPointArn": (NAMED, f"arn:aws:s3:*:{ACCOUNT}:accesspoint/*", f"arn:aws:s3:*:{OTHER}:accesspoint/*"),
+    "s3:DataAccessPointArn": (
+        NAMED,
+        f"arn:aws:s3:*:{ACCOUNT}:accesspoint/*",
+        f"arn:aws:s3:*:{OTHER}:accesspoint/*",
+    ),
     "s3:AccessPointNetworkOrigin": ("VPC", "Internet", "I*"),
 }
 OPERATORS = (
@@ -56,7 +66,11 @@ def asking(draw: random.Random) -> dict[str, Any]:
     key = draw.choice(list(KEYS))
     if draw.random() < 0.2:
         return {"Null": {key: draw.choice(("true", "false"))}}
-    return {draw.choice(ARN_OPERATORS if key.endswith("Arn") else OPERATORS): {key: draw.choice(KEYS[key])}}
+    return {
+        draw.choice(ARN_OPERATORS if key.endswith("Arn") else OPERATORS): {
+            key: draw.choice(KEYS[key])
+        }
+    }
 
 
 def joined(*some: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +86,12 @@ def policy(draw: random.Random) -> dict[str, Any]:
     for index in range(draw.randint(1, 3)):
         effect = "Deny" if index == 0 or draw.random() < 0.7 else "Allow"
         condition = joined(draw.choice(AROUND), asking(draw) if draw.random() < 0.8 else {})
-        made = {"Effect": effect, "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+        made = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::gt-images/*",
+        }
         statements.append({**made, **({"Condition": condition} if condition else {})})
     return doc(*statements)
 
@@ -89,9 +108,15 @@ def opened_ways(bucket: Any, kind: str, address: str) -> list[bool]:
     account, caller = KINDS[kind]
     role, policies = f"arn:aws:iam::{account}:role/some-role", Policies([ALL], resource=bucket)
     made = (
-        presigned_context(address, principal_arn=role, extra={**way, "aws:PrincipalAccount": account}) for way in WAYS
+        presigned_context(
+            address, principal_arn=role, extra={**way, "aws:PrincipalAccount": account}
+        )
+        for way in WAYS
     )
-    return [evaluate(Request("s3:GetObject", KEY, caller, each, ACCOUNT), policies).allowed for each in made]
+    return [
+        evaluate(Request("s3:GetObject", KEY, caller, each, ACCOUNT), policies).allowed
+        for each in made
+    ]
 
 
 def check_policy(seed: int, counts: Counter[str]) -> None:
@@ -104,16 +129,31 @@ def check_policy(seed: int, counts: Counter[str]) -> None:
             direct, *through = opened_ways(bucket, kind, address)
             answer = exposure.at(address, kind).answer
             expected = "opened" if direct else "unknown" if any(through) else "refused"
-            counts["unknown for a variable"] += (is_tied := answer == "unknown" != expected and "${" in str(bucket))
+            counts["unknown for a variable"] += (
+                is_tied := answer == "unknown" != expected and "${" in str(bucket)
+            )
             assert answer == expected or is_tied, (seed, kind, address, answer, expected, bucket)
-            networks = [ip_network(each) for each in exposure.row(kind).opened.cidrs if ":" not in each]
-            assert any(ip_address(address) in each for each in networks) == direct, (seed, kind, address)
+            networks = [
+                ip_network(each) for each in exposure.row(kind).opened.cidrs if ":" not in each
+            ]
+            assert any(ip_address(address) in each for each in networks) == direct, (
+                seed,
+                kind,
+                address,
+            )
             counts[expected] += 1
             outside += [expected] if address == OUTSIDE else []
     proved = exposure.proves(Claim("scans/", tuple(parse_stored_cidrs(("203.0.113.0/24",))))).proved
     word = {True: "proved", False: "not proved", None: "not known"}[proved]
-    expected = "not proved" if "opened" in outside else "not known" if "unknown" in outside else "proved"
-    assert word == expected or (expected == "proved" and word == "not known"), (seed, word, expected, bucket)
+    expected = (
+        "not proved" if "opened" in outside else "not known" if "unknown" in outside else "proved"
+    )
+    assert word == expected or (expected == "proved" and word == "not known"), (
+        seed,
+        word,
+        expected,
+        bucket,
+    )
     counts[f"{word}, {expected}"] += 1
 
 
@@ -150,7 +190,9 @@ def test_an_answer_is_certain_only_where_every_way_has_it_in_all_policies() -> N
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_law_sees_requests_that_name_the_bucket_only(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_the_law_sees_requests_that_name_the_bucket_only(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     monkeypatch.setattr(EffectiveLocks, "asks_for_points", False)
     with pytest.raises(AssertionError):
         check_policy(seed, Counter())

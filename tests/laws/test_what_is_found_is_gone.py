@@ -1,7 +1,8 @@
-"""What is found is gone: after masking no part of a secret is left in a notebook, or the whole output is left out.
+"""What is found is gone: after masking no part of a secret is left in a notebook, or the whole
+output is left out.
 
-Twenty kinds in sixty-one forms, and each text moved so that lines break at every place of it. What is left is looked
-for by undoing each form, without the recogniser.
+Twenty kinds in sixty-one forms, and each text moved so that lines break at every place of it. What
+is left is looked for by undoing each form, without the recogniser.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from support.secret_forms import FORMS, KINDS, book, left_of, make, stream
 
 Case = tuple[str, str, int]
 """A kind, a form and how far the text is moved."""
-BREAKING = [name for name in FORMS if any(word in name for word in ("wrap", "panel", "omment", "mail"))]
+BREAKING = [
+    name for name in FORMS if any(word in name for word in ("wrap", "panel", "omment", "mail"))
+]
 ALL: list[Case] = [(kind, form, 0) for kind in KINDS for form in FORMS]
-MOVED: list[Case] = [(kind, form, by) for kind in KINDS for form in BREAKING for by in range(1, 121)]
+MOVED: list[Case] = [
+    (kind, form, by) for kind in KINDS for form in BREAKING for by in range(1, 121)
+]
 
 
 def outcome(case: Case) -> str:
@@ -86,12 +91,25 @@ def clean(number: int) -> list[str]:
     chance = values.chance
     makers = (
         lambda: f"sha256 {values.of(HEX, 64)}\n" * 3,
-        lambda: "\n".join(f"│ {values.of(WORD, 12):<40} │ {chance.random():<30} │" for _ in range(6)),
+        lambda: "\n".join(
+            f"│ {values.of(WORD, 12):<40} │ {chance.random():<30} │" for _ in range(6)
+        ),
         lambda: "\n".join(f"# {' '.join(values.of(WORD, 7) for _ in range(9))}" for _ in range(4)),
-        lambda: "".join(f'<span class="n">{word}</span> ' for word in ("token", "=", "tokenizer", "(", "text", ")")),
-        lambda: f"loss={chance.random()} token accuracy={chance.random()} signature={chance.random()}\n" * 4,
-        lambda: "\n".join(f"{'model.layers.weight.' + str(i):<60} shape=(768, 768) key=value" for i in range(5)),
-        lambda: f"git commit {values.of(HEX, 40)}\nAuthor: A <a@b.test>\n\n    Describe the password rules\n",
+        lambda: "".join(
+            f'<span class="n">{word}</span> '
+            for word in ("token", "=", "tokenizer", "(", "text", ")")
+        ),
+        lambda: (
+            f"loss={chance.random()} token accuracy={chance.random()} signature={chance.random()}\n"
+            * 4
+        ),
+        lambda: "\n".join(
+            f"{'model.layers.weight.' + str(i):<60} shape=(768, 768) key=value" for i in range(5)
+        ),
+        lambda: (
+            f"git commit {values.of(HEX, 40)}\nAuthor: A <a@b.test>\n\n    Describe the password"
+            " rules\n"
+        ),
         lambda: "docker login --username AWS --password-stdin registry.test\nLogin Succeeded\n",
         lambda: "curl -u $USER:$PASSWORD https://api.internal.test -o out.json\n",
         lambda: "mysql -h localhost -u root -p < schema.sql\n",
@@ -157,8 +175,13 @@ def test_the_page_does_the_same(tmp_path: Path) -> None:
     books: list[Any] = [FORMS[form](make(kind, 11 + by, "x" * by)[0]) for kind, form, by in cases]
     corpus = tmp_path / "corpus.json"
     corpus.write_text(json.dumps({"texts": [], "books": books}), encoding="utf-8")
-    node = f"GT_SECURE_CORPUS={corpus} node --test --test-name-pattern=vectors out/test/saved_secrets.test.js"
-    subprocess.run(f"npx tsc -p tsconfig.test.json && {node}", shell=True, cwd=labextension, check=True)
+    node = (
+        f"GT_SECURE_CORPUS={corpus} node --test --test-name-pattern=vectors"
+        " out/test/saved_secrets.test.js"
+    )
+    subprocess.run(
+        f"npx tsc -p tsconfig.test.json && {node}", shell=True, cwd=labextension, check=True
+    )
     found = json.loads(corpus.with_suffix(".json.found").read_text(encoding="utf-8"))["books"]
     for data, page in zip(books, found, strict=True):
         places = [each.to_dict() for each in find_secrets(data)]

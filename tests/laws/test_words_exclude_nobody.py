@@ -1,9 +1,9 @@
 """A request that the words of an answer exclude is refused.
 
-An answer that something is opened names the choices under which it is: a time of issue, a header, a session. Policies
-refuse by one to three conditions that only hold together. Requests are drawn by a sampler that knows nothing of how
-gt_secure looks for such choices, and the words are read by a reader of their own: a request that they exclude must not
-be opened.
+An answer that something is opened names the choices under which it is: a time of issue, a header, a
+session. Policies refuse by one to three conditions that only hold together. Requests are drawn by a
+sampler that knows nothing of how gt_secure looks for such choices, and the words are read by a
+reader of their own: a request that they exclude must not be opened.
 """
 
 from __future__ import annotations
@@ -61,9 +61,14 @@ def policy(random: Random) -> dict[str, Any]:
 
 
 def request(random: Random, signer: str, tag: str | None) -> Request:
-    """Return a presigned request with every key that the policies name at random; ``tag`` is the signers', if known."""
+    """Return a presigned request with every key that the policies name at random;
+    ``tag`` is the signers', if known.
+    """
     account, name = OWN if signer == "own" else OTHER, random.choice(("team-a", "team-b", "app"))
-    issued, team = random.choice(ISSUED), random.choice(("red", "blue", "")) if tag is None or signer != "own" else tag
+    issued, team = (
+        random.choice(ISSUED),
+        random.choice(("red", "blue", "")) if tag is None or signer != "own" else tag,
+    )
     is_tls, is_two = random.random() < 0.6, random.random() < 0.2
     keys = {
         "aws:SourceIp": OUTSIDE, "s3:authType": "REST-QUERY-STRING", "aws:ViaAWSService": "false",
@@ -102,14 +107,18 @@ def age_of(text: str) -> int:
 
 def excludes(phrase: str, every: tuple[str, ...], keys: dict[str, Any]) -> bool:
     """Return whether a phrase says that requests with these keys are not opened."""
-    issued = datetime.fromisoformat(keys["aws:TokenIssueTime"]) if "aws:TokenIssueTime" in keys else None
+    issued = (
+        datetime.fromisoformat(keys["aws:TokenIssueTime"]) if "aws:TokenIssueTime" in keys else None
+    )
     if "depending on " in phrase or phrase.startswith("signed by certain callers"):
         return False
     if phrase.startswith("with some values of ") and ", such as " not in phrase:
         return False
     if found := re.fullmatch("signed with long-term keys", phrase):
         return issued is not None
-    if found := re.fullmatch(r"signed with (?:temporary )?credentials(.*?)(, or with long-term keys)?", phrase):
+    if found := re.fullmatch(
+        r"signed with (?:temporary )?credentials(.*?)(, or with long-term keys)?", phrase
+    ):
         if issued is None:
             return not found[2]
         limit = re.fullmatch(r" issued at (\S+) or later", found[1])
@@ -120,10 +129,15 @@ def excludes(phrase: str, every: tuple[str, ...], keys: dict[str, Any]) -> bool:
         if version is None:
             return "HTTP" not in phrase.split()
         return "HTTPS only" not in phrase and f"HTTPS with TLS {version}" not in phrase
-    if found := re.fullmatch(r"with signature version (\d)(?: only: .*| at any age as well)", phrase):
+    if found := re.fullmatch(
+        r"with signature version (\d)(?: only: .*| at any age as well)", phrase
+    ):
         return " only" in phrase and (keys["s3:signatureversion"] == "AWS") != (found[1] == "2")
     if found := re.fullmatch(r"with a signature (.*)", phrase):
-        if keys["s3:signatureversion"] == "AWS" and "with signature version 2 at any age as well" in every:
+        if (
+            keys["s3:signatureversion"] == "AWS"
+            and "with signature version 2 at any age as well" in every
+        ):
             return False
         return not is_aged(found[1], int(keys["s3:signatureAge"]))
     return excludes_value(phrase, keys)
@@ -170,7 +184,9 @@ def contradictions(seeds: Iterable[int], counts: Counter[str], drawn: int = 80) 
         random = Random(seed)
         document, tag = policy(random), random.choice((None, "red", ""))
         facts = Facts({} if tag is None else {"aws:principaltag/team": (tag,) if tag else ()})
-        exposure = Exposure(locks_of_files("gt-images", json.dumps(document), OWN, facts), "scans/1.png")
+        exposure = Exposure(
+            locks_of_files("gt-images", json.dumps(document), OWN, facts), "scans/1.png"
+        )
         answers = {name: exposure.at(OUTSIDE, name) for name in KINDS}
         rows = {name: exposure.row(name) for name in KINDS}
         policies = Policies((FULL,), resource=document)
@@ -198,7 +214,9 @@ QUICK = range(25)
 def holds(seeds: Iterable[int]) -> None:
     counts: Counter[str] = Counter()
     assert [*contradictions(seeds, counts)] == []
-    assert counts["opened"] * 3 >= 2 * sum(counts[each] for each in ("opened", "refused", "unknown")), counts
+    assert counts["opened"] * 3 >= 2 * sum(
+        counts[each] for each in ("opened", "refused", "unknown")
+    ), counts
     assert counts["words"] * 3 >= counts["opened"] * 2, counts
     assert counts["excluded"] >= counts["words"] * 5, counts
     assert counts["depending"] * 2 <= counts["words"], counts
@@ -235,13 +253,19 @@ def _opens(space: RequestSpace, dimension: Dimension, setting: DimensionValue, m
 
 def _http_has_no_words(patch: pytest.MonkeyPatch) -> None:
     transport = conditions_of_opening._transport
-    patch.setattr(conditions_of_opening, "_transport", lambda *asked: transport(*asked).replace("HTTP or ", ""))
+    patch.setattr(
+        conditions_of_opening,
+        "_transport",
+        lambda *asked: transport(*asked).replace("HTTP or ", ""),
+    )
 
 
 def _some_time_is_the_first(patch: pytest.MonkeyPatch) -> None:
     compared = conditions_of_opening._compared
     patch.setattr(
-        conditions_of_opening, "_compared", lambda name, good, _, more: compared(name, good[-1:], [("0",)], more)
+        conditions_of_opening,
+        "_compared",
+        lambda name, good, _, more: compared(name, good[-1:], [("0",)], more),
     )
 
 

@@ -1,7 +1,8 @@
-"""Every question about a policy that S3 accepts ends after limited work, and what is not answered names a key.
+"""Every question about a policy that S3 accepts ends after limited work, and what is not answered
+names a key.
 
-Work is the number of function calls, which no other process changes. Three million take about a second of processor
-time.
+Work is the number of function calls, which no other process changes. Three million take about a
+second of processor time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, Exposure, locks as locks_module, locks_of_files, proof, prove
+from gt_secure.engine.access import (
+    Claim,
+    Exposure,
+    locks as locks_module,
+    locks_of_files,
+    proof,
+    prove,
+)
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.signers import signers_of
@@ -32,13 +40,21 @@ Family = Callable[[int], list[dict[str, Any]]]
 
 
 def deny(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
-    made = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"], **more}
+    made = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [ARN, f"{ARN}/*"],
+        **more,
+    }
     return {**made, "Condition": condition}
 
 
 def each(operator: str, key: str, value: str, **more: Any) -> Family:
     """A statement for each number, which stands in the value."""
-    return lambda many: [deny({operator: {key: value.replace("N", str(n))}, **more}) for n in range(many)]
+    return lambda many: [
+        deny({operator: {key: value.replace("N", str(n))}, **more}) for n in range(many)
+    ]
 
 
 FAMILIES: dict[str, Family] = {
@@ -127,14 +143,21 @@ def questions(name: str, many: int) -> Iterator[None]:
     else:
         assert found.proved is False, (name, many, found.depends_on)
         asked = found.counterexample["request"]
-        request = Request(asked["action"], asked["resource"], asked["principal"], asked["context"], ME)
+        request = Request(
+            asked["action"], asked["resource"], asked["principal"], asked["context"], ME
+        )
         assert evaluate(request, Policies((FULL,), resource=policy)).allowed
     yield
 
 
 def test_a_proof_over_twelve_patterns_ends_with_an_answer() -> None:
-    locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": FAMILIES["referers"](12)}, ME)
-    assert limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))), MOST_CALLS // 4).proved is False
+    locks = locks_of_files(
+        "gt-images", {"Version": "2012-10-17", "Statement": FAMILIES["referers"](12)}, ME
+    )
+    assert (
+        limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))), MOST_CALLS // 4).proved
+        is False
+    )
 
 
 @pytest.mark.parametrize("name", ["roles, single digits", "referers", "keys"])
@@ -146,9 +169,13 @@ def test_eight_and_twelve_statements(name: str) -> None:
 @pytest.mark.parametrize("many", [15, 24])
 def test_tags_that_have_no_part_in_common_are_not_multiplied(many: int) -> None:
     """The two classes of each tag make 32,768 of 15 tags together, and 16 million of 24."""
-    statements = [deny({"StringEquals": {f"s3:ExistingObjectTag/t{number}": "x"}}) for number in range(many)]
+    statements = [
+        deny({"StringEquals": {f"s3:ExistingObjectTag/t{number}": "x"}}) for number in range(many)
+    ]
     locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": statements}, ME)
-    answer = limited(lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "presigned"), MOST_CALLS // 60)
+    answer = limited(
+        lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "presigned"), MOST_CALLS // 60
+    )
     assert (answer.answer, len(answer.depends_on)) == ("unknown", many)
 
 
@@ -161,27 +188,44 @@ def test_four_to_forty_statements(name: str, many: int) -> None:
 
 
 def denying(place: str, many: int) -> EffectiveLocks:
-    """Return the locks of a bucket whose objects everybody may read, except for what many statements refuse."""
+    """Return the locks of a bucket whose objects everybody may read,
+    except for what many statements refuse.
+    """
     statements = [
-        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": OUTSIDE, **PLACES[place](number)}
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Condition": OUTSIDE,
+            **PLACES[place](number),
+        }
         for number in range(many)
     ]
     read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
-    return locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME)
+    return locks_of_files(
+        "gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME
+    )
 
 
 PEOPLE = parse_principals(json.dumps(FOUR_PEOPLE))
 
 
 def answers(place: str, many: int) -> None:
-    """Ask for a proof, for signers and for everybody, of an object and of the bucket: what is unknown names a key."""
+    """Ask for a proof, for signers and for everybody, of an object and of the bucket:
+    what is unknown names a key.
+    """
     locks = denying(place, many)
     proved = limited(lambda: prove(locks, Claim("", (parse_network(OFFICE),))))
     assert proved.proved is not None or proved.depends_on
     for key in ("scans/1.png", ""):
-        found = limited(lambda key=key: signers_of(Exposure(locks, key, is_prefix=not key), PEOPLE), MOST_FOR_SIGNERS)
+        found = limited(
+            lambda key=key: signers_of(Exposure(locks, key, is_prefix=not key), PEOPLE),
+            MOST_FOR_SIGNERS,
+        )
         assert all(each.depends_on for each in (*found, *found.refused) if each.answer == "unknown")
-        rows = limited(lambda key=key: list(Exposure(locks, key, is_prefix=not key)), MOST_FOR_SIGNERS)
+        rows = limited(
+            lambda key=key: list(Exposure(locks, key, is_prefix=not key)), MOST_FOR_SIGNERS
+        )
         assert all(row.unknown.depends_on for row in rows if not row.unknown.is_empty), rows
 
 
@@ -204,11 +248,15 @@ def test_a_proof_without_a_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def traded(keys: dict[str, str], many: int) -> dict[str, Any]:
-    """Return a policy in which each text in a header is refused and allowed by statements of its own.
+    """Return a policy in which each text in a header is refused and allowed by statements of its
+    own.
 
-    No choice of a header is better than another, but one: the texts that the last statement asks for.
+    No choice of a header is better than another, but one: the texts that the last statement asks
+    for.
     """
-    words = {key: [f"{first}{chr(97 + number)}" for number in range(many)] for key, first in keys.items()}
+    words = {
+        key: [f"{first}{chr(97 + number)}" for number in range(many)] for key, first in keys.items()
+    }
     found = [
         {"Effect": effect, "Condition": {"StringLike": {key: f"*{word}*"}}}
         for key, each in words.items()
@@ -216,7 +264,10 @@ def traded(keys: dict[str, str], many: int) -> dict[str, Any]:
         for effect in ("Deny", "Allow")
     ]
     found.append(
-        {"Effect": "Allow", "Condition": {"StringLike": {key: f"*{first}{first}*" for key, first in keys.items()}}}
+        {
+            "Effect": "Allow",
+            "Condition": {"StringLike": {key: f"*{first}{first}*" for key, first in keys.items()}},
+        }
     )
     more = {"Principal": "*", "Action": "s3:GetObject*", "Resource": f"{ARN}/*"}
     return {"Version": "2012-10-17", "Statement": [{**more, **each} for each in found]}
@@ -230,7 +281,9 @@ def opens(policy: dict[str, Any], keys: dict[str, str]) -> bool:
     texts = {key: first * 2 for key, first in keys.items()}
     context = {"aws:SourceIp": "198.51.100.9", "aws:SecureTransport": "true", **texts}
     action = "s3:GetObjectVersion" if "s3:VersionId" in keys else "s3:GetObject"
-    return evaluate(Request(action, f"{ARN}/scans/1.png", "*", context, ME), Policies((), resource=policy)).allowed
+    return evaluate(
+        Request(action, f"{ARN}/scans/1.png", "*", context, ME), Policies((), resource=policy)
+    ).allowed
 
 
 @pytest.mark.parametrize("many", [4, 7])
@@ -247,15 +300,21 @@ def test_choices_that_are_not_better_than_each_other_take_limited_work(many: int
 def test_proofs_over_such_choices_take_limited_work(many: int) -> None:
     policy = traded(HEADERS, many)
     assert opens(policy, HEADERS)
-    proved = limited(lambda: prove(locks_of_files("gt-images", policy, ME), Claim("", (parse_network(OFFICE),))))
+    proved = limited(
+        lambda: prove(locks_of_files("gt-images", policy, ME), Claim("", (parse_network(OFFICE),)))
+    )
     assert proved.proved is False
 
 
-@pytest.mark.parametrize(("most", "words"), [(8, {"opened"}), (50, {"opened", "unknown"}), (300, {"opened"})])
+@pytest.mark.parametrize(
+    ("most", "words"), [(8, {"opened"}), (50, {"opened", "unknown"}), (300, {"opened"})]
+)
 def test_choices_that_are_too_many_are_not_left_out(
     monkeypatch: pytest.MonkeyPatch, most: int, words: set[str]
 ) -> None:
-    """An answer is unknown, never refused and never a proof, where a choice not looked at may open the object."""
+    """An answer is unknown, never refused and never a proof,
+    where a choice not looked at may open the object.
+    """
     monkeypatch.setattr(request_space, "MAX_CLASSES", most)
     answers = set()
     for many in (1, 2, 3, 4):
@@ -266,7 +325,9 @@ def test_choices_that_are_too_many_are_not_left_out(
         assert answer.answer != "refused"
         answers.add(answer.answer)
         claim = Claim("", (parse_network(OFFICE),))
-        assert prove(locks_of_files("gt-images", traded(HEADERS, many), ME), claim).proved is not True
+        assert (
+            prove(locks_of_files("gt-images", traded(HEADERS, many), ME), claim).proved is not True
+        )
     assert answers == words
 
 
@@ -279,7 +340,9 @@ def test_signers_of_many_access_points_take_limited_work() -> None:
         for number in range(70)
     ]  # fmt: skip
     read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
-    locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME)
+    locks = locks_of_files(
+        "gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME
+    )
     limited(lambda: signers_of(Exposure(locks, "scans/1.png"), PEOPLE), MOST_FOR_SIGNERS)
 
 
@@ -302,7 +365,8 @@ def pairwise_support(classes: Any, results: Any) -> Iterator[str]:
 
 def test_a_fault_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_space, "_support", pairwise_support)
-    monkeypatch.setattr(locks_module, "EffectiveLocks", partial(EffectiveLocks, by="role"))  # as a team's, if not read
+    # as a team's, if not read
+    monkeypatch.setattr(locks_module, "EffectiveLocks", partial(EffectiveLocks, by="role"))
     with pytest.raises(TooMuchWorkError):
         list(questions("roles, single digits", 8))
     monkeypatch.undo()

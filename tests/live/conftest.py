@@ -1,4 +1,6 @@
-"""The tests of a real account: refused without a confirmation, cleaned up in every case, answers at the end."""
+"""The tests of a real account: refused without a confirmation, cleaned up in every case,
+answers at the end.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def room(rig: LiveRig) -> Room:
 
 @pytest.fixture
 def team(room: Room) -> str:
-    return room.team or pytest.skip("The region has no private workteam whose members a new team could have.")
+    return room.team or pytest.skip(
+        "The region has no private workteam whose members a new team could have."
+    )
 
 
 @pytest.fixture
@@ -59,4 +63,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section(f"answers of account {rig.account}")
         for question, answer in rig.answers.items():
             terminalreporter.write_line(f"{question}: {answer}")
-        terminalreporter.write_line(f"left in the account: {'; '.join(rig.left) or 'nothing'} ({PREFIX}*)")
+        terminalreporter.write_line(
+            f"left in the account: {'; '.join(rig.left) or 'nothing'} ({PREFIX}*)"
+        )

@@ -27,13 +27,17 @@ def apply(room: Room, restriction: Restriction, journal: Path) -> Any:
     return room.rig.gt.apply(plan, confirm=[blocker.code for blocker in plan.asks])
 
 
-def test_the_guard_refuses_presigned_urls_and_undo_takes_it_away(room: Room, tmp_path: Path) -> None:
+def test_the_guard_refuses_presigned_urls_and_undo_takes_it_away(
+    room: Room, tmp_path: Path
+) -> None:
     assert status(room) == 200
     done = apply(room, Restriction(addresses=NOBODY, bucket=room.bucket), tmp_path)
     assert done.outcome == "applied"
     assert room.rig.until_true(lambda: status(room) == 403), "the guard is in force"
     s3 = room.rig.client("s3")
-    assert s3.get_object(Bucket=room.bucket, Key=room.key)["Body"].read() == room.body, "header signatures still work"
+    assert s3.get_object(Bucket=room.bucket, Key=room.key)["Body"].read() == room.body, (
+        "header signatures still work"
+    )
     assert room.rig.gt.undo(done).outcome == "undone"
     assert room.rig.until_true(lambda: status(room) == 200)
     assert not has_policy(room)

@@ -38,7 +38,9 @@ class Team:
         return attempt(self.sagemaker.update_workteam, WorkteamName=self.name, **members)
 
     def lock(self, **toggles: str) -> str:
-        return self.update(WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": toggles}})
+        return self.update(
+            WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": toggles}}
+        )
 
     def read(self) -> dict[str, Any]:
         return dict(self.sagemaker.describe_workteam(WorkteamName=self.name)["Workteam"])
@@ -53,7 +55,9 @@ class Team:
 def lock(room: Room, team: str) -> Any:
     made = Team(room, team)
     yield made
-    assert made.lock(SourceIp="Disabled", VpcSourceIp="Disabled") == "accepted", "both are sent, both are off"
+    assert made.lock(SourceIp="Disabled", VpcSourceIp="Disabled") == "accepted", (
+        "both are sent, both are off"
+    )
 
 
 def test_both_settings_on(room: Room, lock: Team) -> None:
@@ -65,7 +69,9 @@ def test_both_settings_on(room: Room, lock: Team) -> None:
 def test_an_omitted_setting(room: Room, lock: Team) -> None:
     assert lock.lock(SourceIp="Enabled", VpcSourceIp="Disabled") == "accepted"
     answer = lock.lock(VpcSourceIp="Disabled")
-    kept = "kept" if lock.toggles()["SourceIp"] == "Enabled" else f"now {lock.toggles()['SourceIp']}"
+    kept = (
+        "kept" if lock.toggles()["SourceIp"] == "Enabled" else f"now {lock.toggles()['SourceIp']}"
+    )
     room.rig.settled("the omitted one of two settings", f"{answer}; SourceIp {kept}")
 
 
@@ -74,18 +80,29 @@ def test_omitted_members(room: Room, lock: Team) -> None:
     before = lock.read()
     assert lock.update(Description="another text") == "accepted"
     kept = lock.toggles()["SourceIp"] == "Enabled"
-    room.rig.settled("WorkerAccessConfiguration left out of UpdateWorkteam", "kept" if kept else "reset")
+    room.rig.settled(
+        "WorkerAccessConfiguration left out of UpdateWorkteam", "kept" if kept else "reset"
+    )
     lock.lock(SourceIp="Disabled", VpcSourceIp="Disabled")
     after = lock.read()
-    lost = [name for name in ("MemberDefinitions", "NotificationConfiguration") if before.get(name) != after.get(name)]
+    lost = [
+        name
+        for name in ("MemberDefinitions", "NotificationConfiguration")
+        if before.get(name) != after.get(name)
+    ]
     lost += ["Description"] if after.get("Description") != "another text" else []
-    room.rig.settled("other members left out of UpdateWorkteam", f"reset: {', '.join(lost)}" if lost else "kept")
+    room.rig.settled(
+        "other members left out of UpdateWorkteam", f"reset: {', '.join(lost)}" if lost else "kept"
+    )
     assert lost == [], "the product sends WorkerAccessConfiguration alone"
 
 
 @pytest.mark.parametrize(
     ("place", "old", "new"),
-    [("a letter of a name", "X-Amz-Expires", "X-Amz-Expire%73"), ("a digit of a value", "=600", "=%3600")],
+    [
+        ("a letter of a name", "X-Amz-Expires", "X-Amz-Expire%73"),
+        ("a digit of a value", "=600", "=%3600"),
+    ],
 )
 def test_query_spelling(room: Room, place: str, old: str, new: str) -> None:
     url = room.presigned()
@@ -101,14 +118,18 @@ def test_one_auth_mechanism(room: Room) -> None:
     frozen = room.rig.session.get_credentials().get_frozen_credentials()
     request = AWSRequest("GET", url)
     S3SigV4Auth(frozen, "s3", room.rig.session.region_name).add_auth(request)
-    answer = room.rig.fetch(url, headers={k: str(v) for k, v in request.headers.items() if k != "Host"})
+    answer = room.rig.fetch(
+        url, headers={k: str(v) for k, v in request.headers.items() if k != "Host"}
+    )
     room.rig.settled("two kinds of authentication", f"{answer.status} {code_of(answer.text)}")
     assert answer.status in {400, 403}
 
 
 def test_cors_headers_of_a_refusal(room: Room) -> None:
     rules = [{"AllowedOrigins": ["https://example.org"], "AllowedMethods": ["GET"]}]
-    room.rig.client("s3").put_bucket_cors(Bucket=room.bucket, CORSConfiguration={"CORSRules": rules})
+    room.rig.client("s3").put_bucket_cors(
+        Bucket=room.bucket, CORSConfiguration={"CORSRules": rules}
+    )
     answer = room.rig.fetch(altered(room.presigned()), headers={"Origin": "https://example.org"})
     assert answer.status == 403
     sent = "sent" if "access-control-allow-origin" in answer.headers else "not sent"
@@ -130,16 +151,35 @@ def test_keys_and_requesters_in_logs(room: Room) -> None:
         assert rig.fetch(room.presigned(key)).status == 200
     assert rig.fetch(altered(room.presigned())).status == 403
     s3.delete_objects(Bucket=room.bucket, Delete={"Objects": [{"Key": key} for key in keys]})
-    lines = rig.until_true(lambda: enough(raw_lines(rig, logs)), timeout_s=60 * rig.log_wait_min, pause_s=2)
+    lines = rig.until_true(
+        lambda: enough(raw_lines(rig, logs)), timeout_s=60 * rig.log_wait_min, pause_s=2
+    )
     assert lines, "the rows did not arrive in time: a larger LOG_WAIT_MIN may do"
-    batch = partial(batch_lines, rig, logs)  # the rows of the batch may come in another file, and the sandbox has none
+    # the rows of the batch may come in another file, and the sandbox has none
+    batch = partial(batch_lines, rig, logs)
     lines += rig.until_true(batch, timeout_s=3 * rig.log_wait_min, pause_s=1)
     for operation in ("REST.GET.OBJECT", "BATCH.DELETE.OBJECT"):
-        written = sorted({line.split(f" {operation} ")[1].split(" ")[0] for line in lines if f" {operation} " in line})
-        rig.settled(f"keys of {operation}", " ".join(key for key in written if "scans" not in key) or "no row")
+        written = sorted(
+            {
+                line.split(f" {operation} ")[1].split(" ")[0]
+                for line in lines
+                if f" {operation} " in line
+            }
+        )
+        rig.settled(
+            f"keys of {operation}",
+            " ".join(key for key in written if "scans" not in key) or "no row",
+        )
     [refused] = [line for line in lines if " 403 SignatureDoesNotMatch " in line][:1] or [""]
-    rig.settled("requester of an altered URL", refused.split("] ")[1].split(" ")[1] if refused else "no row")
-    read = {row[0] for row in read_hits(f"s3://{logs}/s3/", aws=rig.gt.aws).query("SELECT DISTINCT key FROM {hits}")}
+    rig.settled(
+        "requester of an altered URL", refused.split("] ")[1].split(" ")[1] if refused else "no row"
+    )
+    read = {
+        row[0]
+        for row in read_hits(f"s3://{logs}/s3/", aws=rig.gt.aws).query(
+            "SELECT DISTINCT key FROM {hits}"
+        )
+    }
     assert set(keys) <= read, "both keys are read as they were written"
 
 
@@ -165,7 +205,9 @@ def allow_logging(rig: Any, bucket: str) -> None:
 def raw_lines(rig: Any, bucket: str) -> list[str]:
     s3 = rig.client("s3")
     found = [
-        i["Key"] for p in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for i in p.get("Contents", [])
+        i["Key"]
+        for p in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        for i in p.get("Contents", [])
     ]
     bodies = (s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in found)
     return [line for body in bodies for line in body.splitlines()]
@@ -178,4 +220,8 @@ def batch_lines(rig: Any, bucket: str) -> list[str]:
 def enough(lines: list[str]) -> list[str]:
     """Return the lines once they have all reads and the refusal."""
     text = "\n".join(lines)
-    return lines if text.count(" REST.GET.OBJECT ") >= 3 and " 403 SignatureDoesNotMatch " in text else []
+    return (
+        lines
+        if text.count(" REST.GET.OBJECT ") >= 3 and " 403 SignatureDoesNotMatch " in text
+        else []
+    )

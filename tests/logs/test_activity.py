@@ -94,7 +94,9 @@ QUESTIONS: dict[str, Callable[[Hits, Path], object]] = {
 
 
 @pytest.mark.parametrize("words", sample(QUESTIONS, 3))
-def test_every_question_names_its_step_and_is_cancelled(hits: Hits, words: str, tmp_path: Path) -> None:
+def test_every_question_names_its_step_and_is_cancelled(
+    hits: Hits, words: str, tmp_path: Path
+) -> None:
     seen: list[str] = []
 
     class Watched(Activity):

@@ -18,7 +18,10 @@ AT = dt.datetime(2026, 11, 20, 9)
 def log(tmp_path: Path, *queries: str, **fields: str | None) -> str:
     path = tmp_path / "a.log"
     found = [
-        corpus.case("x", **{**corpus.PRESIGNED, "time": AT, "request_uri": f"GET /a?{query} HTTP/1.1", **fields}).text
+        corpus.case(
+            "x",
+            **{**corpus.PRESIGNED, "time": AT, "request_uri": f"GET /a?{query} HTTP/1.1", **fields},
+        ).text
         for query in queries
     ]
     path.write_text("".join(f"{text}\n" for text in found), encoding="utf-8")
@@ -29,7 +32,9 @@ def ages(path: str) -> list[tuple[str | None, int | None, int | None]]:
     with read_hits(path) as hits:
         return [
             (None if signed_at is None else str(signed_at), age, lifetime)
-            for signed_at, age, lifetime in hits.rows(columns=["signed_at", "age_s", "expires_s"]).rows
+            for signed_at, age, lifetime in hits.rows(
+                columns=["signed_at", "age_s", "expires_s"]
+            ).rows
         ]
 
 
@@ -55,7 +60,9 @@ def test_a_signer_ahead_of_s3_has_the_age_zero(tmp_path: Path) -> None:
     ],
     ids=["sigv2", "header", "anonymous"],
 )  # fmt: skip
-def test_other_requests_have_no_age(tmp_path: Path, query: str, fields: dict[str, str | None]) -> None:
+def test_other_requests_have_no_age(
+    tmp_path: Path, query: str, fields: dict[str, str | None]
+) -> None:
     assert ages(log(tmp_path, query, **fields)) == [(None, None, None)]
 
 
@@ -91,14 +98,23 @@ def test_the_figure_names_signers_and_the_longest_lifetime(tmp_path: Path) -> No
     )
     with read_hits(path) as hits:
         [row] = age_rows(hits)
-        assert (row.signer, row.requests, row.youngest, row.oldest) == ("role GroundTruthExecution", 2, 1, 3600)
+        assert (row.signer, row.requests, row.youngest, row.oldest) == (
+            "role GroundTruthExecution",
+            2,
+            1,
+            3600,
+        )
         assert row.lifetime == 604800
         words = plots.alt_text(plots.draw(hits, "age"))
         assert "oldest 1 h" in words
         assert "lives 7 d" in words
         for theme in ("light", "dark"):
-            assert plots.svg(plots.draw(hits, "age", theme=theme)) == plots.svg(plots.draw(hits, "age", theme=theme))
-        assert "No URL with a known age" in plots.alt_text(plots.draw(hits.filter(presigned=False), "age"))
+            assert plots.svg(plots.draw(hits, "age", theme=theme)) == plots.svg(
+                plots.draw(hits, "age", theme=theme)
+            )
+        assert "No URL with a known age" in plots.alt_text(
+            plots.draw(hits.filter(presigned=False), "age")
+        )
 
 
 def test_durations_have_two_units() -> None:

@@ -1,4 +1,6 @@
-"""The application of a request: a product only for a form that nobody else has, the same with every engine's text."""
+"""The application of a request: a product only for a form that nobody else has,
+the same with every engine's text.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.named_networks import load_networks
 from support import corpus
 
-RUN, UUID, SHA = "0af31b2c4d5e4f708192a3b4c5d6e7f8", "0af31b2c-4d5e-6f70-8192-a3b4c5d6e7f8", "ab" * 32
+RUN, UUID, SHA = (
+    "0af31b2c4d5e4f708192a3b4c5d6e7f8",
+    "0af31b2c-4d5e-6f70-8192-a3b4c5d6e7f8",
+    "ab" * 32,
+)
 BROWSER, CONSOLE = "Mozilla/5.0 (X11; Linux x86_64)", "[S3Console/0.4, aws-internal/3]"
 ROLE = "arn:aws:sts::111122223333:assumed-role"
 PERSON = f"{ROLE}/AWSReservedSSO_Admin_0123456789abcdef/jane"
@@ -24,47 +30,128 @@ REQUESTS = "python-requests/2.34"
 JAVASCRIPT = "&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-id="
 FORM = {"auth_type": "HtmlForm", "operation": "REST.POST.OBJECT", "uri": "POST / HTTP/1.1"}
 PUT, UPLOAD_PART = {"operation": "REST.PUT.OBJECT"}, {"operation": "REST.PUT.PART"}
-SIGV2 = {"signature_version": "SigV2", "uri": "GET /{key}?AWSAccessKeyId=AKIA&Expires=1&Signature=a HTTP/1.1"}
+SIGV2 = {
+    "signature_version": "SigV2",
+    "uri": "GET /{key}?AWSAccessKeyId=AKIA&Expires=1&Signature=a HTTP/1.1",
+}
 
 ROWS: list[tuple[str, dict[str, Any]]] = [
-    ("MLflow", {"key": f"mlflow/1/{RUN}/artifacts/model.pkl", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
-    ("MLflow", {"key": f"0/{RUN}/artifacts/a", "more": FILE, "user_agent": REQUESTS, "lifetime": 300}),
-    ("MLflow", {"key": f"m/1/models/m-{RUN}/artifacts/MLmodel", "more": FILE, "user_agent": REQUESTS, "lifetime": 300}),
     (
         "MLflow",
-        {"key": f"m/1/{RUN}/artifacts/big", "more": PART, "user_agent": REQUESTS, "lifetime": 3600, **UPLOAD_PART},
+        {
+            "key": f"mlflow/1/{RUN}/artifacts/model.pkl",
+            "more": FILE,
+            "user_agent": BROWSER,
+            "lifetime": 300,
+        },
+    ),
+    (
+        "MLflow",
+        {"key": f"0/{RUN}/artifacts/a", "more": FILE, "user_agent": REQUESTS, "lifetime": 300},
+    ),
+    (
+        "MLflow",
+        {
+            "key": f"m/1/models/m-{RUN}/artifacts/MLmodel",
+            "more": FILE,
+            "user_agent": REQUESTS,
+            "lifetime": 300,
+        },
+    ),
+    (
+        "MLflow",
+        {
+            "key": f"m/1/{RUN}/artifacts/big",
+            "more": PART,
+            "user_agent": REQUESTS,
+            "lifetime": 3600,
+            **UPLOAD_PART,
+        },
     ),
     ("MLflow", {"key": f"m/1/{RUN}/artifacts/big", "user_agent": REQUESTS, **PUT}),
     ("a browser", {"key": "artifacts/a", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
-    ("a browser", {"key": f"jobs/{RUN}/artifacts/a.pdf", "more": FILE, "user_agent": BROWSER, "lifetime": 300}),
-    ("curl", {"key": f"mlflow/1/{RUN}/artifacts/model.pkl", "user_agent": "curl/8.5", "auth_type": "AuthHeader"}),
-    ("Dagster", {"key": f"d/storage/{UUID}/compute_logs/abcdefgh.err", "user_agent": BROWSER, **SIGV2}),
+    (
+        "a browser",
+        {
+            "key": f"jobs/{RUN}/artifacts/a.pdf",
+            "more": FILE,
+            "user_agent": BROWSER,
+            "lifetime": 300,
+        },
+    ),
+    (
+        "curl",
+        {
+            "key": f"mlflow/1/{RUN}/artifacts/model.pkl",
+            "user_agent": "curl/8.5",
+            "auth_type": "AuthHeader",
+        },
+    ),
+    (
+        "Dagster",
+        {"key": f"d/storage/{UUID}/compute_logs/abcdefgh.err", "user_agent": BROWSER, **SIGV2},
+    ),
     ("a browser", {"key": f"d/storage/{UUID}/abcdefgh.err", "user_agent": BROWSER, **SIGV2}),
-    ("Git LFS", {"key": f"lfs/org/repo/{SHA}", "user_agent": "git-lfs/3.4 (GitHub; linux amd64)", "more": FILE}),
+    (
+        "Git LFS",
+        {
+            "key": f"lfs/org/repo/{SHA}",
+            "user_agent": "git-lfs/3.4 (GitHub; linux amd64)",
+            "more": FILE,
+        },
+    ),
     ("Git LFS", {"key": f"lfs/org/repo/{SHA}", "user_agent": "git-lfs/3.4 (GitHub)", **PUT}),
     ("a browser", {"key": f"blobs/{SHA}", "user_agent": BROWSER}),
     ("git-lfs", {"key": "lfs/other", "user_agent": "git-lfs/3.4 (GitHub)"}),
-    ("AWS SDK for JavaScript", {"more": f"{JAVASCRIPT}UploadPart{PART}", "user_agent": BROWSER, **UPLOAD_PART}),
+    (
+        "AWS SDK for JavaScript",
+        {"more": f"{JAVASCRIPT}UploadPart{PART}", "user_agent": BROWSER, **UPLOAD_PART},
+    ),
     ("a browser", {"more": "&x-id=GetObject", "user_agent": BROWSER}),  # the SDKs for Go and Rust
     ("a browser", {"user_agent": BROWSER, **FORM}),
-    ("S3 console", {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": FILE + TOKEN}),
-    ("S3 console", {"user_agent": BROWSER, "lifetime": 300, "requester": USER, "more": FILE + TOKEN}),
+    (
+        "S3 console",
+        {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": FILE + TOKEN},
+    ),
+    (
+        "S3 console",
+        {"user_agent": BROWSER, "lifetime": 300, "requester": USER, "more": FILE + TOKEN},
+    ),
     ("S3 console", {"user_agent": CONSOLE, "requester": f"{ROLE}/Team/jane@example.com"}),
     ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": USER, "more": FILE}),
     ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": SERVER, "more": FILE}),
-    ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": TOKEN, **PUT}),
+    (
+        "a browser",
+        {"user_agent": BROWSER, "lifetime": 300, "requester": PERSON, "more": TOKEN, **PUT},
+    ),
     ("S3Console", {"user_agent": CONSOLE, "requester": SERVER}),
     ("a browser", {"user_agent": BROWSER, **SIGV2}),
     ("python-requests", {"user_agent": "python-requests/2.34"}),
     ("no user agent", {"user_agent": None}),
     ("Git LFS", {"key": f"lfs/ab/ab/{'ab' * 30}", "user_agent": "git-lfs/3.4 (GitHub)"}),  # Gitea
-    ("Git LFS", {"key": f"ab/ab/{'ab' * 30}", "user_agent": "git-lfs/3.4 (GitHub)", **PUT}),  # GitLab
-    ("Redshift Spectrum", {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession", "user_agent": "aws-sdk-cpp/1.9"}),
-    ("CopyObject across Regions", {"operation": "REST.COPY.OBJECT_GET", "uri": "GET /k?X-Amz-Expires=300 HTTP/1.1"}),
-    ("S3 Object Lambda or an access point", {"access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a"}),
+    # GitLab
+    (
+        "Git LFS",
+        {"key": f"ab/ab/{'ab' * 30}", "user_agent": "git-lfs/3.4 (GitHub)", **PUT},
+    ),
+    (
+        "Redshift Spectrum",
+        {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession", "user_agent": "aws-sdk-cpp/1.9"},
+    ),
+    (
+        "CopyObject across Regions",
+        {"operation": "REST.COPY.OBJECT_GET", "uri": "GET /k?X-Amz-Expires=300 HTTP/1.1"},
+    ),
+    (
+        "S3 Object Lambda or an access point",
+        {"access_point_arn": "arn:aws:s3:us-east-1:1:accesspoint/a"},
+    ),
 ]
 
-MD5, SLACK = "0cc175b9c0f1b6a831c399e269772661", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"
+MD5, SLACK = (
+    "0cc175b9c0f1b6a831c399e269772661",
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+)
 DISCORD = "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)"
 MAIL = f"{ROLE}/portal-download/jane@example.com"
 GITLAB, CHROME = "GitLab/17.4", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130"
@@ -74,28 +161,101 @@ LOOK_ALIKES: list[tuple[str, dict[str, Any]]] = [
     ("curl", {"key": f"builds/20261129/{MD5}/artifacts/app.zip", "user_agent": "curl/8.5", **PUT}),
     ("GitLab", {"key": f"12/{MD5}/artifacts/job.log", "more": FILE, "user_agent": GITLAB}),
     ("curl", {"key": f"2026/{MD5}/artifacts/x.zip", "user_agent": "curl/8.5", "more": FILE}),
-    ("a browser", {"user_agent": BROWSER, "lifetime": 300, "requester": MAIL, "more": FILE + TOKEN}),
+    (
+        "a browser",
+        {"user_agent": BROWSER, "lifetime": 300, "requester": MAIL, "more": FILE + TOKEN},
+    ),
     ("a link preview", {**_RUN_OF_MLFLOW, "user_agent": SLACK}),
     ("a link preview", {"key": "media/a.pdf", "more": FILE, "user_agent": SLACK}),
     # Others.
-    ("a browser", {"key": f"2026/{MD5}/artifacts/x.zip", "user_agent": CHROME, "more": FILE, "lifetime": 300}),
-    ("a browser", {"key": f"12/{RUN}/artifacts/job.log", "user_agent": CHROME, "more": FILE, "lifetime": 3600}),
-    ("python-requests", {"key": f"12/{RUN}/artifacts/job.log", "user_agent": REQUESTS, "more": FILE, "lifetime": 3600}),
-    ("python-requests", {"key": f"12/{RUN}/artifacts/job.log", "user_agent": REQUESTS, "lifetime": 300}),
-    ("GitLab", {"key": f"12/{RUN}/artifacts/job.log", "more": FILE, "user_agent": GITLAB, "lifetime": 300}),
-    ("curl", {"key": f"12/{RUN}/artifacts/app.zip", "user_agent": "curl/8.5", **PUT}),
-    ("Wget", {"key": f"12/{RUN}/artifacts/app.zip", "user_agent": "Wget/1.21", "more": FILE, "lifetime": 300}),
+    (
+        "a browser",
+        {"key": f"2026/{MD5}/artifacts/x.zip", "user_agent": CHROME, "more": FILE, "lifetime": 300},
+    ),
+    (
+        "a browser",
+        {
+            "key": f"12/{RUN}/artifacts/job.log",
+            "user_agent": CHROME,
+            "more": FILE,
+            "lifetime": 3600,
+        },
+    ),
     (
         "python-requests",
-        {"key": f"9/{MD5}/artifacts/big", "more": PART, "user_agent": REQUESTS, "lifetime": 3600, **UPLOAD_PART},
+        {
+            "key": f"12/{RUN}/artifacts/job.log",
+            "user_agent": REQUESTS,
+            "more": FILE,
+            "lifetime": 3600,
+        },
     ),
-    ("python-requests", {"key": f"12/{RUN}/artifacts/a", "user_agent": REQUESTS, "lifetime": 3600, **PUT}),
-    ("python-requests", {"key": f"12/{RUN}/artifacts/a", "user_agent": REQUESTS, "more": "&x-id=PutObject", **PUT}),
-    ("a link preview", {"user_agent": DISCORD, "lifetime": 300, "requester": PERSON, "more": FILE + TOKEN}),
-    ("a link preview", {"user_agent": "WhatsApp/2.23", "key": f"d/storage/{UUID}/compute_logs/a.err", **SIGV2}),
-    ("a browser", {"user_agent": CHROME, "lifetime": 300, "requester": f"{ROLE}/app/a.b@corp.example", "more": FILE}),
-    ("a browser", {"user_agent": CHROME, "lifetime": 300, "requester": f"{ROLE}/sso-proxy/x", "more": FILE + TOKEN}),
-    ("aws-sdk-cpp", {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession2", "user_agent": "aws-sdk-cpp/1.9"}),
+    (
+        "python-requests",
+        {"key": f"12/{RUN}/artifacts/job.log", "user_agent": REQUESTS, "lifetime": 300},
+    ),
+    (
+        "GitLab",
+        {"key": f"12/{RUN}/artifacts/job.log", "more": FILE, "user_agent": GITLAB, "lifetime": 300},
+    ),
+    ("curl", {"key": f"12/{RUN}/artifacts/app.zip", "user_agent": "curl/8.5", **PUT}),
+    (
+        "Wget",
+        {
+            "key": f"12/{RUN}/artifacts/app.zip",
+            "user_agent": "Wget/1.21",
+            "more": FILE,
+            "lifetime": 300,
+        },
+    ),
+    (
+        "python-requests",
+        {
+            "key": f"9/{MD5}/artifacts/big",
+            "more": PART,
+            "user_agent": REQUESTS,
+            "lifetime": 3600,
+            **UPLOAD_PART,
+        },
+    ),
+    (
+        "python-requests",
+        {"key": f"12/{RUN}/artifacts/a", "user_agent": REQUESTS, "lifetime": 3600, **PUT},
+    ),
+    (
+        "python-requests",
+        {"key": f"12/{RUN}/artifacts/a", "user_agent": REQUESTS, "more": "&x-id=PutObject", **PUT},
+    ),
+    (
+        "a link preview",
+        {"user_agent": DISCORD, "lifetime": 300, "requester": PERSON, "more": FILE + TOKEN},
+    ),
+    (
+        "a link preview",
+        {"user_agent": "WhatsApp/2.23", "key": f"d/storage/{UUID}/compute_logs/a.err", **SIGV2},
+    ),
+    (
+        "a browser",
+        {
+            "user_agent": CHROME,
+            "lifetime": 300,
+            "requester": f"{ROLE}/app/a.b@corp.example",
+            "more": FILE,
+        },
+    ),
+    (
+        "a browser",
+        {
+            "user_agent": CHROME,
+            "lifetime": 300,
+            "requester": f"{ROLE}/sso-proxy/x",
+            "more": FILE + TOKEN,
+        },
+    ),
+    (
+        "aws-sdk-cpp",
+        {"requester": f"{ROLE}/cluster/RedshiftIamRoleSession2", "user_agent": "aws-sdk-cpp/1.9"},
+    ),
     ("curl", {"key": f"ab/cd/{'ab' * 30}", "user_agent": "curl/8.5"}),
     ("a browser", {"key": f"cache/ab/cd/{'ab' * 30}", "user_agent": BROWSER}),
     ("git-lfs", {"key": f"ab/cd/{'ab' * 29}", "user_agent": "git-lfs/3.4 (GitHub)"}),
@@ -111,14 +271,23 @@ def line(number: int, fields: dict[str, Any]) -> str:
     method = fields.get("operation", "REST.GET.OBJECT").split(".")[1]
     uri = fields.pop("uri", "{method} /{key}?{query}&X-Amz-Signature=a HTTP/1.1")
     uri = uri.format(method=method, key=fields["key"], query=query)
-    record = {**corpus.BASE, **corpus.PRESIGNED, "request_uri": uri, "request_id": f"ID{number:04}", **fields}
+    record = {
+        **corpus.BASE,
+        **corpus.PRESIGNED,
+        "request_uri": uri,
+        "request_id": f"ID{number:04}",
+        **fields,
+    }
     return corpus.write(record) + "\n"
 
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("names") / "log"
-    path.write_text("".join(line(number, dict(fields)) for number, (_, fields) in enumerate(ROWS)), encoding="utf-8")
+    path.write_text(
+        "".join(line(number, dict(fields)) for number, (_, fields) in enumerate(ROWS)),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -128,8 +297,15 @@ def hits(log: Path) -> Hits:
 
 
 def test_each_request_has_its_name(hits: Hits) -> None:
-    found = {row["request_id"]: row["application"] for row in hits.rows(columns=["request_id", "application"])}
-    wrong = {n: (found[f"ID{n:04}"], name) for n, (name, _) in enumerate(ROWS) if found[f"ID{n:04}"] != name}
+    found = {
+        row["request_id"]: row["application"]
+        for row in hits.rows(columns=["request_id", "application"])
+    }
+    wrong = {
+        n: (found[f"ID{n:04}"], name)
+        for n, (name, _) in enumerate(ROWS)
+        if found[f"ID{n:04}"] != name
+    }
     assert wrong == {}
 
 
@@ -155,11 +331,18 @@ def test_counting_without_rows_gives_the_same(hits: Hits, log: Path) -> None:
 
 def test_a_person_names_who_signs(log: Path, tmp_path: Path) -> None:
     file = tmp_path / "names.json"
-    signers = {"role/mlflow-server": "Our portal", "arn:aws:iam::111122223333:user/jane": "Jane's tool"}
+    signers = {
+        "role/mlflow-server": "Our portal",
+        "arn:aws:iam::111122223333:user/jane": "Jane's tool",
+    }
     file.write_text(json.dumps({"applications": signers}))
     named = read_hits(log, networks=file)
-    assert {row["application"] for row in named.filter(requester=SERVER).count("application")} == {"Our portal"}
-    assert "S3 console" in {row["application"] for row in named.filter(requester=PERSON).count("application")}
+    assert {row["application"] for row in named.filter(requester=SERVER).count("application")} == {
+        "Our portal"
+    }
+    assert "S3 console" in {
+        row["application"] for row in named.filter(requester=PERSON).count("application")
+    }
     assert count_hits(log, "application", networks=file)[0].rows == named.count("application").rows
     for filters in ({"application": "Jane's tool"}, {"application": "MLflow"}):
         table, _ = count_hits(log, "application", filters=filters, networks=file)
@@ -171,7 +354,9 @@ def test_a_person_names_who_signs(log: Path, tmp_path: Path) -> None:
     assert len(named.filter(application="Jane's tool")) == 2
 
 
-@pytest.mark.parametrize("wrong", [["MLflow"], {"mlflow": "MLflow"}, {"role/": "MLflow"}, {"role/a": 1}])
+@pytest.mark.parametrize(
+    "wrong", [["MLflow"], {"mlflow": "MLflow"}, {"role/": "MLflow"}, {"role/a": 1}]
+)
 def test_a_signer_that_is_none_is_an_error(tmp_path: Path, wrong: object) -> None:
     file = tmp_path / "names.json"
     file.write_text(json.dumps({"applications": wrong}))

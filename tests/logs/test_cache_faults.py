@@ -28,7 +28,12 @@ def read(log: Path, folder: Path) -> tuple[int, int, int, list[str]]:
     s3.put("gt-logs", "a.log", log.read_bytes())
     with read_hits("s3://gt-logs/", aws=FakeStore(s3), cache=Cache(folder)) as hits:
         assert hits.coverage.adds_up
-        return len(hits), hits.coverage.unreadable, hits.coverage.objects_cached, hits.coverage.notes
+        return (
+            len(hits),
+            hits.coverage.unreadable,
+            hits.coverage.objects_cached,
+            hits.coverage.notes,
+        )
 
 
 def _file_for_folder(folder: Path) -> None:
@@ -66,7 +71,9 @@ def _pipe_for_parquet(folder: Path) -> None:
     os.mkfifo(path)
 
 
-FAULTS: dict[str, tuple[Callable[[Path], None], bool]] = {  # what is done, and whether the cache is given up
+FAULTS: dict[
+    str, tuple[Callable[[Path], None], bool]
+] = {  # what is done, and whether the cache is given up
     "file in place of the folder": (_file_for_folder, True),
     "no database": (_index(b"garbage" * 1000), True),
     "cut index": (lambda folder: os.truncate(folder / "index.sqlite", 5000), True),
@@ -94,7 +101,9 @@ def test_a_damaged_cache_changes_no_answer(log: Path, tmp_path: Path, fault: str
     assert bool(found[3]) == given_up
 
 
-@pytest.mark.parametrize("fault", sample(["no database", "cut parquet", "other bytes", "no parquet", "empty index"], 3))
+@pytest.mark.parametrize(
+    "fault", sample(["no database", "cut parquet", "other bytes", "no parquet", "empty index"], 3)
+)
 def test_a_damaged_entry_is_made_again(log: Path, tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "cache"
     read(log, folder)
@@ -104,7 +113,9 @@ def test_a_damaged_entry_is_made_again(log: Path, tmp_path: Path, fault: str) ->
     assert read(log, folder)[2:] == (1, [])
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), sqlite3.OperationalError("disk is full")])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), sqlite3.OperationalError("disk is full")]
+)
 @pytest.mark.parametrize("where", ["_index", "_take", "_shrink"])
 def test_a_full_disk_costs_the_cache_only(
     log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
@@ -118,7 +129,9 @@ def test_a_full_disk_costs_the_cache_only(
     assert not list((tmp_path / "cache").glob("*.parquet"))
 
 
-def test_another_users_folder_is_not_trusted(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_folder_is_not_trusted(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "cache"
     read(log, folder)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
@@ -149,7 +162,9 @@ def test_a_cache_that_cannot_be_removed_is_not_called_freed(
         cache.clear()
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), Path.mkdir])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), Path.mkdir]
+)
 def test_what_others_put_into_the_temporary_folder_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
 ) -> None:

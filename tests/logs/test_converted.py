@@ -19,7 +19,16 @@ from support import trino
 from support.corpus import random_record, write
 from support.sample import sample
 
-BY = ["remote_ip", "http_status", "hour", "key", "presigned", "operation", "requester", "user_agent"]
+BY = [
+    "remote_ip",
+    "http_status",
+    "hour",
+    "key",
+    "presigned",
+    "operation",
+    "requester",
+    "user_agent",
+]
 LINES = [write(random_record(random.Random(seed), hostile=0)) for seed in range(40)]
 LOG = "".join(f"{line}\n" for line in LINES)
 
@@ -41,7 +50,11 @@ def exported(path: Path) -> None:
     path.write_bytes(gzip.compress(stamped.encode()))
 
 
-FORMS: dict[str, Callable[[Path], None]] = {"zstd": zstd, "own export": own_export, "CloudWatch export": exported}
+FORMS: dict[str, Callable[[Path], None]] = {
+    "zstd": zstd,
+    "own export": own_export,
+    "CloudWatch export": exported,
+}
 
 
 needs_zstd = pytest.mark.needs("pyarrow")
@@ -72,22 +85,37 @@ def test_each_form_counts_as_the_plain_log(folder: Path, form: str) -> None:
 def test_an_engine_that_unpacks_no_form_says_that_lines_are_unreadable(
     folder: Path, form: str, dialect: Dialect
 ) -> None:
-    """Spark runs the text of DuckDB. Both split whatever they read into lines, and unpack gzip by its name."""
+    """Spark runs the text of DuckDB. Both split whatever they read into lines,
+    and unpack gzip by its name.
+    """
     FORMS[form](folder / "x")
     data = (folder / "x").read_bytes()
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", "replace")
     database = duckdb.connect()
     database.execute(trino.MACROS)
     database.execute("CREATE TABLE lines_in (source VARCHAR, pos BIGINT, line VARCHAR)")
-    database.executemany("INSERT INTO lines_in VALUES ('x', NULL, ?)", [(line,) for line in text.split("\n")])
-    query = statement(all_rows(None, None, {}), from_lines("lines_in", dialect), dialect, with_source=True)
+    database.executemany(
+        "INSERT INTO lines_in VALUES ('x', NULL, ?)", [(line,) for line in text.split("\n")]
+    )
+    query = statement(
+        all_rows(None, None, {}), from_lines("lines_in", dialect), dialect, with_source=True
+    )
     rows = database.execute(trino.to_duckdb(query) if dialect is TRINO else query).fetchall()
-    states = {state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable")}
+    states = {
+        state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable")
+    }
     assert states["hit"] == len(LINES) or states["unreadable"]
 
 
 def test_an_export_of_json_messages_with_its_test_file(folder: Path) -> None:
-    messages = [{"bucket": "b", "time": "2026-11-20T09:00:00Z", "remote_ip": "192.0.2.1", "http_status": 200}] * 3
+    messages = [
+        {
+            "bucket": "b",
+            "time": "2026-11-20T09:00:00Z",
+            "remote_ip": "192.0.2.1",
+            "http_status": 200,
+        }
+    ] * 3
     text = "".join(f"2026-11-20T09:00:00.123Z {json.dumps(message)}\n" for message in messages)
     (folder / "packed" / "000000.gz").write_bytes(gzip.compress(text.encode()))
     (folder / "packed" / "aws-logs-write-test").write_text("Permission Check Successful")

@@ -1,4 +1,6 @@
-"""The text for Athena: it parses as Trino SQL, uses only functions that Trino documents, and gives the same rows."""
+"""The text for Athena: it parses as Trino SQL, uses only functions that Trino documents,
+and gives the same rows.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def text_of(question: Question, relation: str, dialect: Dialect, **options: Any)
 def run(database: Any, question: Question, dialect: Dialect) -> list[tuple[Any, ...]]:
     text = text_of(question, "lines_in", dialect, with_source=True)
     rows = database.execute(trino.to_duckdb(text) if dialect is TRINO else text).fetchall()
-    shown = [tuple(str(value) if isinstance(value, dt.datetime) else value for value in row) for row in rows]
+    shown = [
+        tuple(str(value) if isinstance(value, dt.datetime) else value for value in row)
+        for row in rows
+    ]
     return sorted(shown, key=str)
 
 
@@ -64,21 +69,29 @@ QUESTIONS = [
 ALONE = [pytest.param(Question((name,)), marks=pytest.mark.slow) for name in COLUMNS]
 
 
-@pytest.mark.parametrize("question", [*sample(QUESTIONS, 3), *ALONE], ids=lambda q: f"{len(q.by)}-{'-'.join(q.by[:1])}")
+@pytest.mark.parametrize(
+    "question", [*sample(QUESTIONS, 3), *ALONE], ids=lambda q: f"{len(q.by)}-{'-'.join(q.by[:1])}"
+)
 def test_trino_gives_the_rows_of_duckdb(database: Any, question: Question) -> None:
     assert run(database, question, TRINO) == run(database, question, DUCKDB)
 
 
 def test_the_stand_in_differs_where_trino_does(database: Any) -> None:
     """Without care for what Trino does differently, the rows would not be the same."""
-    careless = dataclasses.replace(TRINO, decode="coalesce(try(url_decode({0})), {0})")  # + becomes a blank
+    # + becomes a blank
+    careless = dataclasses.replace(TRINO, decode="coalesce(try(url_decode({0})), {0})")
     sql = trino.to_duckdb(text_of(QUESTIONS[0], "lines_in", careless, with_source=True))
     assert sorted(database.execute(sql).fetchall(), key=str) != run(database, QUESTIONS[0], DUCKDB)
     assert "'$1***'" in text_of(QUESTIONS[0], "lines_in", TRINO)  # Trino has no \\1
 
 
 def test_only_functions_that_trino_documents() -> None:
-    text = text_of(all_rows(*RANGE, FILTERS), TABLE.lines("\"$path\" >= 's3://b/p/2026'"), TRINO, with_source=True)
+    text = text_of(
+        all_rows(*RANGE, FILTERS),
+        TABLE.lines("\"$path\" >= 's3://b/p/2026'"),
+        TRINO,
+        with_source=True,
+    )
     trino.parse(text)
     assert trino.functions(text) - trino.NAMED == set()
     by = text_of(Question(("hour", "day", "network")), TABLE.lines("true"), TRINO)
@@ -103,14 +116,29 @@ def test_statement_agrees_with_reading_here(database: Any, tmp_path: Path) -> No
     path = tmp_path / "a.log"
     path.write_text("".join(line + "\n" for line in lines.all_lines()), encoding="utf-8")
     with read_hits(path) as hits:
-        here = sorted(hits.query(f"SELECT {', '.join(f'CAST({n} AS VARCHAR)' for n in STORED)} FROM {{hits}}"), key=str)
+        here = sorted(
+            hits.query(
+                f"SELECT {', '.join(f'CAST({n} AS VARCHAR)' for n in STORED)} FROM {{hits}}"
+            ),
+            key=str,
+        )
         coverage = hits.coverage
     rows = database.execute(text_of(all_rows(None, None, {}), "lines_in", DUCKDB)).fetchall()
     there = [tuple(row[1:-4]) for row in rows if row[0] == "hit" for _ in range(row[-4])]
-    told = [tuple(None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in r) for r in there]
+    told = [
+        tuple(None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in r)
+        for r in there
+    ]
     assert sorted(told, key=str) == here
-    states = {state: sum(row[-4] for row in rows if row[0] == state) for state in ("hit", "unreadable", "blank")}
-    assert states == {"hit": coverage.hits, "unreadable": coverage.unreadable, "blank": coverage.blank}
+    states = {
+        state: sum(row[-4] for row in rows if row[0] == state)
+        for state in ("hit", "unreadable", "blank")
+    }
+    assert states == {
+        "hit": coverage.hits,
+        "unreadable": coverage.unreadable,
+        "blank": coverage.blank,
+    }
 
 
 @pytest.mark.parametrize("dialect", [DUCKDB, TRINO], ids=lambda d: d.name)
@@ -121,13 +149,33 @@ def test_no_secret_comes_back(database: Any, dialect: Dialect) -> None:
 
 
 def test_duckdb_decodes_what_is_utf8_and_nothing_else(database: Any) -> None:
-    """As its ``try`` does, which cannot stand in a lambda and takes long for bytes that are no UTF-8."""
+    """As its ``try`` does, which cannot stand in a lambda and takes long for
+    bytes that are no UTF-8.
+    """
     rng = random.Random(8)
-    pieces = ["%", "%2", "%25", "a", "+", "\n", "%8", "%E", "9", "f", "\u00e9", "%C3%A9", "%E2%82%AC", "%F0%9F%98%80"]
+    pieces = [
+        "%",
+        "%2",
+        "%25",
+        "a",
+        "+",
+        "\n",
+        "%8",
+        "%E",
+        "9",
+        "f",
+        "\u00e9",
+        "%C3%A9",
+        "%E2%82%AC",
+        "%F0%9F%98%80",
+    ]
     pieces += ["%ED%9F%BF", "%ED%A0%80", "%EE%80%80", "%F4%8F%BF%BF", "%F4%90%80%80"]
     pieces += [f"%{byte:02x}" for byte in range(0, 256, 5)]
     texts = ["".join(rng.choices(pieces, k=rng.randrange(8))) for _ in range(3000)]
-    text = f"SELECT x, {DUCKDB.decoded.format('x')}, try(url_decode(x)) FROM (SELECT unnest(?::VARCHAR[]) AS x)"
+    text = (
+        f"SELECT x, {DUCKDB.decoded.format('x')}, try(url_decode(x)) FROM (SELECT"
+        " unnest(?::VARCHAR[]) AS x)"
+    )
     rows = database.execute(text, [texts]).fetchall()
     assert [row for row in rows if row[1] != row[2]] == []
     assert 500 < sum(row[1] is None for row in rows) < 2500
@@ -136,9 +184,12 @@ def test_duckdb_decodes_what_is_utf8_and_nothing_else(database: Any) -> None:
 def test_hostile_filters_stay_text(database: Any) -> None:
     hostile = {"key": ["a' OR true --", "100%_!", "\\'"], "key_prefix": "x' OR '1'='1"}
     for dialect in (DUCKDB, TRINO):
-        assert not [row for row in run(database, all_rows(None, None, hostile), dialect) if row[0] == "hit"]
+        assert not [
+            row for row in run(database, all_rows(None, None, hostile), dialect) if row[0] == "hit"
+        ]
 
 
 def test_a_literal_ends_where_the_dialect_ends_it() -> None:
     assert "'\\\\\\''" in conditions({"bucket": "\\'"}, SPARK)  # backslash and quote, each escaped
-    assert all("'\\'''" in conditions({"bucket": "\\'"}, each) for each in (DUCKDB, TRINO))  # the quote is doubled
+    # the quote is doubled
+    assert all("'\\'''" in conditions({"bucket": "\\'"}, each) for each in (DUCKDB, TRINO))

@@ -72,7 +72,9 @@ def test_listing_sees_whether_all_lie_in_s3() -> None:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "a.log"
-    path.write_text("".join(corpus.case("x", remote_ip=f"203.0.113.{n}").text + "\n" for n in range(5)))
+    path.write_text(
+        "".join(corpus.case("x", remote_ip=f"203.0.113.{n}").text + "\n" for n in range(5))
+    )
     return path
 
 

@@ -1,4 +1,6 @@
-"""A database of networks that was cut or forged is read or is an error, in little time and memory."""
+"""A database of networks that was cut or forged is read or is an error,
+in little time and memory.
+"""
 
 import random
 import time
@@ -43,12 +45,15 @@ def with_data(version: int, data: bytes) -> bytes:
 
 
 def with_about(**changes: object) -> Iterator[bytes]:
-    """Yield databases whose description has another number of nodes, size of records or version of IP."""
+    """Yield databases whose description has another number of nodes,
+    size of records or version of IP.
+    """
     for whole in WHOLE.values():
         for name, size in changes.items():
             at = whole.rindex(name.encode()) + len(name)
             yield from (
-                whole[:at] + each + whole[at + size :] for each in (b"\xc4\xff\xff\xff\xff", b"\xc0", b"\xa0", b"\xe0")
+                whole[:at] + each + whole[at + size :]
+                for each in (b"\xc4\xff\xff\xff\xff", b"\xc0", b"\xa0", b"\xe0")
             )
 
 
@@ -65,7 +70,9 @@ def forged(draw: random.Random, flips: int, step: int) -> Iterator[tuple[str, by
                 )
             yield "flipped", bytes(content)
     for kind, records in (("size", SIZES), ("cycle", CYCLES)):
-        yield from ((kind, with_data(version, each)) for version in WHOLE for each in records.values())
+        yield from (
+            (kind, with_data(version, each)) for version in WHOLE for each in records.values()
+        )
     yield from (("about", each) for each in with_about(node_count=2, record_size=2, ip_version=2))
 
 
@@ -85,7 +92,9 @@ def outcomes(folder: Path, flips: int, step: int) -> Counter[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("mode", ["extension", "python"])
-def test_databases_that_were_cut_or_forged(tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_databases_that_were_cut_or_forged(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if mode == "python":
         opened = partial(maxminddb.open_database, mode=maxminddb.MODE_MEMORY)
         monkeypatch.setattr(maxminddb, "open_database", opened)

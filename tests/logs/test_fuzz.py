@@ -24,7 +24,20 @@ def mangle(line: bytes, rng: random.Random) -> bytes:
         kind = rng.randrange(5)
         if kind == 0:
             out[at:at] = rng.choice(
-                [b'"', b" ", b"  ", b"-", b'" "', b"\r", b"\xff", b"\x00", b"[", b"%", b"\\", "é".encode()]
+                [
+                    b'"',
+                    b" ",
+                    b"  ",
+                    b"-",
+                    b'" "',
+                    b"\r",
+                    b"\xff",
+                    b"\x00",
+                    b"[",
+                    b"%",
+                    b"\\",
+                    "é".encode(),
+                ]
             )
         elif kind == 1:
             del out[at : at + rng.randrange(20)]
@@ -40,7 +53,11 @@ def mangle(line: bytes, rng: random.Random) -> bytes:
 line = st.one_of(
     st.binary(max_size=200),
     st.sampled_from(GOOD),
-    st.builds(lambda text, seed: mangle(text, random.Random(seed)), st.sampled_from(GOOD), st.integers(0, 2**32)),
+    st.builds(
+        lambda text, seed: mangle(text, random.Random(seed)),
+        st.sampled_from(GOOD),
+        st.integers(0, 2**32),
+    ),
     st.text(alphabet='" -[]:+0123456789abcXY%&=?/\\\t', max_size=80).map(str.encode),
 )
 
@@ -57,7 +74,9 @@ def test_every_line_is_counted(lines: list[bytes], end: bytes, packed: bool) -> 
     body = gzip.compress(data) if packed else data
     if not packed and data[:2] == b"\x1f\x8b":
         return
-    table, coverage = count_hits(StandardInput(io.BytesIO(body)), ["remote_ip", "http_status", "hour", "network"])
+    table, coverage = count_hits(
+        StandardInput(io.BytesIO(body)), ["remote_ip", "http_status", "hour", "network"]
+    )
     assert coverage.adds_up
     assert expected is None or coverage.lines == expected
     assert sum(table.column("hits")) == coverage.hits

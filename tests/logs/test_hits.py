@@ -27,11 +27,24 @@ def record(**changes):
 
 ROWS = [
     record(remote_ip="203.0.113.7", key="scans/1.png", request_id="A"),
-    record(remote_ip="203.0.113.7", key="scans/2.png", request_id="B", http_status=403, error_code="AccessDenied"),
-    record(remote_ip="198.51.100.9", key="scans/1.png", request_id="C", time=datetime(2026, 11, 21, 10)),
+    record(
+        remote_ip="203.0.113.7",
+        key="scans/2.png",
+        request_id="B",
+        http_status=403,
+        error_code="AccessDenied",
+    ),
+    record(
+        remote_ip="198.51.100.9", key="scans/1.png", request_id="C", time=datetime(2026, 11, 21, 10)
+    ),
     record(remote_ip="2001:db8:40::1f", key="other/3.png", request_id="D"),
     record(remote_ip="10.0.3.4", request_id="E"),
-    record(remote_ip="203.0.113.8", request_id="F", auth_type="AuthHeader", request_uri="GET /x HTTP/1.1"),
+    record(
+        remote_ip="203.0.113.8",
+        request_id="F",
+        auth_type="AuthHeader",
+        request_uri="GET /x HTTP/1.1",
+    ),
     record(
         remote_ip=None,
         request_id="G",
@@ -56,7 +69,9 @@ ROWS = [
 def hits(tmp_path: Path) -> Hits:
     marker = UrlJournal().new_marker()
     UrlJournal().record_use(marker, corpus.BASE["time"].replace(tzinfo=UTC).timestamp())
-    (tmp_path / "log").write_text("".join(corpus.write(r) + "\n" for r in ROWS).replace(MARKER, marker))
+    (tmp_path / "log").write_text(
+        "".join(corpus.write(r) + "\n" for r in ROWS).replace(MARKER, marker)
+    )
     return read_hits(tmp_path)
 
 
@@ -161,7 +176,9 @@ def both(tmp_path: Path) -> tuple[Hits, Hits]:
         3,
     ),
 )
-def test_an_ipv4_address_in_its_ipv6_form_is_filtered_as_one(both: tuple[Hits, Hits], tmp_path, options) -> None:
+def test_an_ipv4_address_in_its_ipv6_form_is_filtered_as_one(
+    both: tuple[Hits, Hits], tmp_path, options
+) -> None:
     plain, mapped = (ids(hits.filter(**options)) for hits in both)
     assert plain == mapped != ""
     for name in ("plain", "mapped"):
@@ -172,7 +189,9 @@ def test_an_ipv4_address_in_its_ipv6_form_is_filtered_as_one(both: tuple[Hits, H
 def test_an_ipv4_address_in_its_ipv6_form_is_on_the_same_side(both: tuple[Hits, Hits]) -> None:
     for hits in both:
         sides = hits.with_restriction(["203.0.113.0/24", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
-        assert [ids(sides.filter(allowlist=side)) for side in ("inside", "outside", "endpoint")] == ["AD", "B", "C"]
+        assert [
+            ids(sides.filter(allowlist=side)) for side in ("inside", "outside", "endpoint")
+        ] == ["AD", "B", "C"]
         assert {row[0] for row in hits.count("network").rows} == {
             "203.0.113.0/24", "198.51.100.0/24", "10.0.3.0/24", "2001:db8:40::/64",
         }  # fmt: skip
@@ -183,7 +202,10 @@ def test_secrets_stay_out(hits: Hits, tmp_path: Path) -> None:
     hits.to_json(tmp_path / "x.json")
     hits.to_parquet(tmp_path / "x.parquet")
     everything = (
-        (tmp_path / "x.csv").read_text() + (tmp_path / "x.json").read_text() + str(hits.rows().rows) + repr(hits)
+        (tmp_path / "x.csv").read_text()
+        + (tmp_path / "x.json").read_text()
+        + str(hits.rows().rows)
+        + repr(hits)
     )
     everything += hits._repr_html_()
     for secret in ("ASIAEXAMPLEKEYID0001", "IQoJb3JpZ2luX2VjEXAMPLETOKEN", "XXXXXXXX"):
@@ -207,7 +229,9 @@ def test_ways_out_agree(hits: Hits, tmp_path: Path) -> None:
 def test_table_is_safe() -> None:
     from gt_secure.logs import Table
 
-    table = Table(["key", "hits"], [("=HYPERLINK(1)", 2), ("<script>", -1), (None, 0), ("a\x1b[2Jb", 1)])
+    table = Table(
+        ["key", "hits"], [("=HYPERLINK(1)", 2), ("<script>", -1), (None, 0), ("a\x1b[2Jb", 1)]
+    )
     assert table.to_csv().splitlines()[1:4] == ['"\'=HYPERLINK(1)",2', '"<script>",-1', '"",0']
     assert "<script>" not in table._repr_html_()
     assert "\x1b" not in table.to_text()
@@ -220,7 +244,10 @@ def test_fingerprint_is_the_url_but_the_signature(tmp_path: Path) -> None:
         uri,
         uri.replace("XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", "0" * 64),
         uri.replace("%2F", "/"),
-        uri.replace("X-Amz-Date=20261120T091400Z&X-Amz-Expires=600", "X-Amz-Expires=600&X-Amz-Date=20261120T091400Z"),
+        uri.replace(
+            "X-Amz-Date=20261120T091400Z&X-Amz-Expires=600",
+            "X-Amz-Expires=600&X-Amz-Date=20261120T091400Z",
+        ),
     ]
     other = [
         uri.replace("T091400Z", "T091401Z"),
@@ -229,7 +256,9 @@ def test_fingerprint_is_the_url_but_the_signature(tmp_path: Path) -> None:
         uri.replace("Expires=600", "Expires=601"),
         uri.replace("TOKEN", "TOKEM"),
     ]
-    (tmp_path / "log").write_text("".join(corpus.write(record(request_uri=u)) + "\n" for u in [*same, *other]))
+    (tmp_path / "log").write_text(
+        "".join(corpus.write(record(request_uri=u)) + "\n" for u in [*same, *other])
+    )
     with read_hits(tmp_path) as hits:
         prints = hits.count("fingerprint").rows
     assert [n for _, n in prints] == [len(same), *[1] * len(other)]
@@ -245,11 +274,20 @@ def test_fingerprint_is_the_url_but_the_signature(tmp_path: Path) -> None:
             ({"auth_type": None, "requester": None}, False),
             ({"auth_type": "HtmlForm"}, True),
             ({"request_uri": "GET /a?X-Amz-Date=1 HTTP/1.1"}, True),
-            ({"auth_type": "AuthHeader", "request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"}, False),
+            (
+                {"auth_type": "AuthHeader", "request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"},
+                False,
+            ),
             ({"request_uri": "GET /a?b=1&X-Amz-Expires=1 HTTP/1.1"}, True),
             ({"request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1"}, True),
             ({"request_uri": None}, True),
-            ({"auth_type": None, "request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1"}, True),
+            (
+                {
+                    "auth_type": None,
+                    "request_uri": "GET /a?Expires=1&AWSAccessKeyId=A&Signature=b HTTP/1.1",
+                },
+                True,
+            ),
             ({"auth_type": None, "request_uri": "GET /a?Expires=1 HTTP/1.1"}, False),
         ],
         3,
@@ -263,7 +301,10 @@ def test_presigned(tmp_path: Path, changes, presigned) -> None:
 
 def test_dedupe(tmp_path: Path) -> None:
     line = corpus.write(record(request_id="A"))
-    batch = [corpus.write(record(request_id="B", operation="BATCH.DELETE.OBJECT", key=f"k{i}")) for i in range(3)]
+    batch = [
+        corpus.write(record(request_id="B", operation="BATCH.DELETE.OBJECT", key=f"k{i}"))
+        for i in range(3)
+    ]
     none = corpus.write(record(request_id=None))
     (tmp_path / "log").write_text("\n".join([line, line, line, *batch, none, none]))
     with read_hits(tmp_path, dedupe=True) as hits:
@@ -275,10 +316,14 @@ def test_dedupe(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("again", [1, 2, 3, 9])
 def test_of_each_request_the_first_delivery_stays(tmp_path: Path, again: int) -> None:
-    """The first stays where most rows are second deliveries as where few are; all rows without an id do."""
+    """The first stays where most rows are second deliveries as where few are;
+    all rows without an id do.
+    """
     for number in range(again):
         requests = [f"A{at}" for at in range(5)] + ([None, "B"] if number == again // 2 else [])
-        lines = [corpus.write(record(request_id=name, user_agent=f"file {number}")) for name in requests]
+        lines = [
+            corpus.write(record(request_id=name, user_agent=f"file {number}")) for name in requests
+        ]
         (tmp_path / f"{number}.log").write_text("\n".join(lines))
     with read_hits(tmp_path, dedupe=True) as hits:
         agents = [
@@ -294,21 +339,40 @@ def test_of_each_request_the_first_delivery_stays(tmp_path: Path, again: int) ->
 @pytest.mark.parametrize(
     "text",
     sample(
-        ["=1+1", "+1", "-1", "@x", "\t=1", "x;=cmd|'/C calc'!A0", "a;  =1", 'a;"=1"', "a\t@x", "a|+1", "a,=1", 'a"=1'],
+        [
+            "=1+1",
+            "+1",
+            "-1",
+            "@x",
+            "\t=1",
+            "x;=cmd|'/C calc'!A0",
+            "a;  =1",
+            'a;"=1"',
+            "a\t@x",
+            "a|+1",
+            "a,=1",
+            'a"=1',
+        ],
         4,
     ),
 )
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path, text: str) -> None:
     """However a spreadsheet splits the file, in a table and in a file of rows."""
     table = Table(["key", "hits"], [(text, -3)]).to_csv()
-    (tmp_path / "a.log").write_text(corpus.case("x", user_agent=text.replace("\t", " ")).text + "\n")
+    (tmp_path / "a.log").write_text(
+        corpus.case("x", user_agent=text.replace("\t", " ")).text + "\n"
+    )
     with read_hits(tmp_path / "a.log") as hits:
         hits.to_csv(tmp_path / "rows.csv")
     contents = (table, (tmp_path / "rows.csv").read_text())
     for content, separator in itertools.product(contents, (",", ";", "\t", "|")):
         for row in csv.reader(io.StringIO(content), delimiter=separator):
             for cell in row:
-                begin = cell.lstrip(" \"'" if separator != "," else " ")[:1] if not cell.startswith("'") else ""
+                begin = (
+                    cell.lstrip(" \"'" if separator != "," else " ")[:1]
+                    if not cell.startswith("'")
+                    else ""
+                )
                 assert begin not in tuple("=+@\t\r"), (separator, cell)
     assert f'"{table.splitlines()[0].split(",")[0].strip(chr(34))}"' in table
 
@@ -322,7 +386,9 @@ def test_a_limit_is_a_number_from_one(hits: Hits, limit: object) -> None:
     assert len(hits.rows(limit=None)) == len(hits)
 
 
-@pytest.mark.parametrize("status", sample(["abc", "", [403, "x"], True, [None], 403.5, object()], 3))
+@pytest.mark.parametrize(
+    "status", sample(["abc", "", [403, "x"], True, [None], 403.5, object()], 3)
+)
 def test_a_status_is_a_number(hits: Hits, tmp_path: Path, status: object) -> None:
     path = tmp_path / "one.log"
     path.write_text(corpus.write(record()) + "\n")

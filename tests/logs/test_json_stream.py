@@ -51,14 +51,21 @@ def ids(number: int) -> list[str]:
 
 
 SHAPES = ("records", "later", "array", "lines", "joined", "pretty")
-PACKED = [pytest.param(shape, True, marks=() if shape == "later" else pytest.mark.slow) for shape in SHAPES]
+PACKED = [
+    pytest.param(shape, True, marks=() if shape == "later" else pytest.mark.slow)
+    for shape in SHAPES
+]
 
 
-@pytest.mark.parametrize(("shape", "packed"), [*sample(((shape, False) for shape in SHAPES), 3), *PACKED])
+@pytest.mark.parametrize(
+    ("shape", "packed"), [*sample(((shape, False) for shape in SHAPES), 3), *PACKED]
+)
 def test_many_megabytes_on_one_line(tmp_path: Path, shape: str, packed: bool) -> None:
     events = [event(i, userAgent="x" * 30_000) for i in range(220)]
     document = (
-        {"Version": "1", "other": {"Records": []}, "Records": events} if shape == "later" else {"Records": events}
+        {"Version": "1", "other": {"Records": []}, "Records": events}
+        if shape == "later"
+        else {"Records": events}
     )
     text = {
         "array": lambda: json.dumps(events),
@@ -95,13 +102,18 @@ def test_a_long_line_is_never_held_whole() -> None:
 
 @pytest.mark.parametrize("block", [1, 2, 7, 64, 1000])
 @pytest.mark.parametrize("seed", range(6))
-def test_any_cut_of_the_stream_gives_the_same_records(monkeypatch: pytest.MonkeyPatch, seed: int, block: int) -> None:
+def test_any_cut_of_the_stream_gives_the_same_records(
+    monkeypatch: pytest.MonkeyPatch, seed: int, block: int
+) -> None:
     """Whole and in parts, from windows of any size, the same values at the same offsets."""
     monkeypatch.setattr(json_stream, "BLOCK", block)
     rng = random.Random(seed)
     values = [_value(rng, 3) for _ in range(12)]
     document = {"note": _value(rng, 2), "Records": values, "n": 12} if seed % 2 else values
-    parts = [json.dumps(document, ensure_ascii=seed % 3 > 0, indent=rng.choice([None, 2])), json.dumps({"z": 1.5})]
+    parts = [
+        json.dumps(document, ensure_ascii=seed % 3 > 0, indent=rng.choice([None, 2])),
+        json.dumps({"z": 1.5}),
+    ]
     data = rng.choice(["\n", "", " "]).join(parts).encode()
     cut = rng.randrange(1, 40)
     items = list(JsonStream(data[:cut], io.BytesIO(data[cut:]), lambda: False))
@@ -111,7 +123,9 @@ def test_any_cut_of_the_stream_gives_the_same_records(monkeypatch: pytest.Monkey
     if len(items) > 2:
         for item in items:
             text = data[item.offset :].decode()
-            assert json.JSONDecoder().raw_decode(text)[0] == item.value or not isinstance(item.value, (dict, list))
+            assert json.JSONDecoder().raw_decode(text)[0] == item.value or not isinstance(
+                item.value, (dict, list)
+            )
 
 
 def _value(rng: random.Random, depth: int) -> Any:
@@ -143,15 +157,21 @@ def _value(rng: random.Random, depth: int) -> Any:
     ),
 )
 @pytest.mark.parametrize("size", sample([10, 400], 2))
-def test_a_malformed_record_costs_itself_only(tmp_path: Path, broken: str, lost: int, size: int) -> None:
-    parts = [json.dumps(event(i, userAgent="x" * (600 if size == 10 else 8000))) for i in range(size)]
+def test_a_malformed_record_costs_itself_only(
+    tmp_path: Path, broken: str, lost: int, size: int
+) -> None:
+    parts = [
+        json.dumps(event(i, userAgent="x" * (600 if size == 10 else 8000))) for i in range(size)
+    ]
     parts.insert(size // 2, broken)
     found, coverage = read(tmp_path, ('{"Records":[' + ",".join(parts) + "]}").encode())
     assert found == ids(size)
     assert coverage.unreadable == lost
 
 
-def test_a_record_of_any_length_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_of_any_length_costs_itself_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(json_stream, "MAX_RECORD", 100_000)
     monkeypatch.setattr(json_stream, "BLOCK", 20_000)
     huge = event(9, userAgent='\\"}]' * 300_000)
@@ -192,7 +212,20 @@ def test_a_cut_file_counts_the_lost_record(tmp_path: Path, size: int, end: int) 
 
 
 @pytest.mark.parametrize(
-    "text", sample(['{"Records": ', '{"Records"', '{"Records": [', '{"Records": [{', '{"a": "', "{", "[", "[1,"], 3)
+    "text",
+    sample(
+        [
+            '{"Records": ',
+            '{"Records"',
+            '{"Records": [',
+            '{"Records": [{',
+            '{"a": "',
+            "{",
+            "[",
+            "[1,",
+        ],
+        3,
+    ),
 )
 def test_a_document_that_only_begins(tmp_path: Path, text: str) -> None:
     found, coverage = read(tmp_path, text.encode())
@@ -202,7 +235,9 @@ def test_a_document_that_only_begins(tmp_path: Path, text: str) -> None:
 
 def test_a_broken_line_among_lines_costs_itself_only(tmp_path: Path) -> None:
     lines = [json.dumps(event(i)) for i in range(4)]
-    text = "\r\n".join([lines[0], lines[1], lines[2][:-30], lines[2], "not json", lines[3], lines[0][:50]])
+    text = "\r\n".join(
+        [lines[0], lines[1], lines[2][:-30], lines[2], "not json", lines[3], lines[0][:50]]
+    )
     found, coverage = read(tmp_path, text.encode())
     assert found == ids(4)
     assert coverage.unreadable == 3
@@ -210,22 +245,32 @@ def test_a_broken_line_among_lines_costs_itself_only(tmp_path: Path) -> None:
 
 def test_lines_of_an_access_log_behind_json_are_read(tmp_path: Path) -> None:
     line = corpus.case("x", **{**corpus.PRESIGNED, "request_id": "LINE"}).text
-    found, coverage = read(tmp_path, f"{json.dumps(event(0))}\n{line}\n{json.dumps(event(1))}\n".encode())
+    found, coverage = read(
+        tmp_path, f"{json.dumps(event(0))}\n{line}\n{json.dumps(event(1))}\n".encode()
+    )
     assert found == ["LINE", "R0", "R1"]
     assert (coverage.lines, coverage.unreadable) == (3, 0)
 
 
 @pytest.mark.parametrize(
     ("mark", "encoding"),
-    [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")],
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ],
 )
 def test_a_byte_order_mark(tmp_path: Path, mark: bytes, encoding: str) -> None:
-    found, coverage = read(tmp_path, mark + json.dumps({"Records": [event(0), event(1)]}).encode(encoding))
+    found, coverage = read(
+        tmp_path, mark + json.dumps({"Records": [event(0), event(1)]}).encode(encoding)
+    )
     assert (found, coverage.unreadable) == (ids(2), 0)
 
 
 def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
-    (tmp_path / "x.log").write_bytes(codecs.BOM_UTF8 + corpus.case("x", bucket_owner="OWNER").text.encode() + b"\n")
+    (tmp_path / "x.log").write_bytes(
+        codecs.BOM_UTF8 + corpus.case("x", bucket_owner="OWNER").text.encode() + b"\n"
+    )
     with read_hits(tmp_path) as hits:
         assert [row["bucket_owner"] for row in hits.rows()] == ["OWNER"]
 
@@ -234,11 +279,26 @@ def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
     "wrap",
     sample(
         [
-            lambda e: {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": e},
+            lambda e: {
+                "version": "0",
+                "detail-type": "AWS API Call via CloudTrail",
+                "source": "aws.s3",
+                "detail": e,
+            },
             lambda e: {"detail": e},
-            lambda e: {"Events": [{"EventId": "1", "EventName": "GetObject", "CloudTrailEvent": json.dumps(e)}]},
-            lambda e: {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": json.dumps(e)}]},
-            lambda e: {"events": [{"timestamp": 1, "message": json.dumps(e)}], "searchedLogStreams": []},
+            lambda e: {
+                "Events": [
+                    {"EventId": "1", "EventName": "GetObject", "CloudTrailEvent": json.dumps(e)}
+                ]
+            },
+            lambda e: {
+                "messageType": "DATA_MESSAGE",
+                "logEvents": [{"id": "1", "message": json.dumps(e)}],
+            },
+            lambda e: {
+                "events": [{"timestamp": 1, "message": json.dumps(e)}],
+                "searchedLogStreams": [],
+            },
             lambda e: {"timestamp": 1, "message": json.dumps({"detail": e})},
             lambda e: {"@timestamp": "x", "@message": json.dumps(e)},
         ],
@@ -248,7 +308,9 @@ def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
 def test_envelopes(tmp_path: Path, wrap: Any) -> None:
     found, coverage = read(tmp_path, json.dumps(wrap(event(0))).encode())
     assert (found, coverage.unreadable) == (ids(1), 0)
-    found, coverage = read(tmp_path, "\n".join(json.dumps(wrap(event(i))) for i in range(3)).encode())
+    found, coverage = read(
+        tmp_path, "\n".join(json.dumps(wrap(event(i))) for i in range(3)).encode()
+    )
     assert (found, coverage.unreadable) == (ids(3), 0)
 
 
@@ -258,9 +320,13 @@ DIGEST = {
     "digestS3Bucket": "t",
     "logFiles": [],
 }
-INSIGHT = event(7, eventType="AwsCloudTrailInsight", insightDetails={"state": "Start"}, eventCategory="Insight")
+INSIGHT = event(
+    7, eventType="AwsCloudTrailInsight", insightDetails={"state": "Start"}, eventCategory="Insight"
+)
 NOTIFICATION = {
-    "Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}]
+    "Records": [
+        {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}
+    ]
 }
 
 
@@ -275,13 +341,21 @@ NOTIFICATION = {
             (json.dumps({"Records": [INSIGHT]}).encode(), "CloudTrail Insight event"),
             (json.dumps(NOTIFICATION).encode(), "S3 event notification"),
             (
-                json.dumps({"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": []}).encode(),
+                json.dumps(
+                    {"fileVersion": "1.0", "configSnapshotId": "x", "configurationItems": []}
+                ).encode(),
                 "AWS Config file",
             ),
             (b"#Version: 1.0\n#Fields: date time\n2026-11-20\t09:00\n", "CloudFront log"),
             (b"version account-id interface-id srcaddr\n2 1 eni-1 10.0.0.1\n", "VPC flow log"),
-            (b"2 111122223333 eni-1235b8ca 10.0.0.1 10.0.0.2 443 1 6 1 1 1 1 ACCEPT OK\n", "VPC flow log"),
-            (b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n", "load balancer log"),
+            (
+                b"2 111122223333 eni-1235b8ca 10.0.0.1 10.0.0.2 443 1 6 1 1 1 1 ACCEPT OK\n",
+                "VPC flow log",
+            ),
+            (
+                b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n",
+                "load balancer log",
+            ),
             (b"PAR1\x15\x04\n\n\x00", "Parquet file"),
             (b"<?xml version='1.0'?>\n<Error/>\n", "XML or HTML file"),
         ],
@@ -300,7 +374,9 @@ def test_neighbours_are_named_and_left_out(tmp_path: Path, content: bytes, kind:
 
 def test_no_log_is_taken_for_a_neighbour() -> None:
     lines = [case.text.encode() for case in corpus.cases() if not case.text.startswith("#")]
-    documents = [json.dumps({"Records": [event(0, userAgent='"digestS3Bucket": #Version: ')]}).encode()]
+    documents = [
+        json.dumps({"Records": [event(0, userAgent='"digestS3Bucket": #Version: ')]}).encode()
+    ]
     documents += [json.dumps(event(0, userAgent='"digestS3Bucket": "configSnapshotId":')).encode()]
     assert [line for line in lines + documents if neighbour_file(line)] == []
 

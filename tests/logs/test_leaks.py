@@ -21,7 +21,14 @@ URI = corpus.PRESIGNED["request_uri"]
 
 def use(ip, seconds, refused=False, agent="Mozilla/5.0", uri=URI):
     changes = {"http_status": 403, "error_code": "AccessDenied"} if refused else {}
-    record = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": ip, "user_agent": agent, "request_uri": uri, **changes}
+    record = {
+        **corpus.BASE,
+        **corpus.PRESIGNED,
+        "remote_ip": ip,
+        "user_agent": agent,
+        "request_uri": uri,
+        **changes,
+    }
     record["time"] = corpus.BASE["time"] + timedelta(seconds=seconds)
     return corpus.write(record)
 
@@ -53,7 +60,17 @@ FIRST = use("203.0.113.7", 0)
             ([use("2001:db8::1", 5, agent="curl/8")], {}, "leak"),
             ([use("198.51.100.9", 5, agent="Slackbot-LinkExpanding 1.0")], {}, "preview"),
             ([use("198.51.100.9", 5, uri=URI.replace("T091400Z", "T091401Z"))], {}, None),
-            ([use("198.51.100.9", 5, uri=URI.replace("&X-Amz-Sig", "&x-gt-secure-test=1&X-Amz-Sig"))], {}, None),
+            (
+                [
+                    use(
+                        "198.51.100.9",
+                        5,
+                        uri=URI.replace("&X-Amz-Sig", "&x-gt-secure-test=1&X-Amz-Sig"),
+                    )
+                ],
+                {},
+                None,
+            ),
             ([use("10.0.3.4", 60)], {}, "leak"),
             # An IPv4 address in its IPv6 form is the IPv4 address.
             ([use("::ffff:203.0.113.7", 60)], {}, None),
@@ -91,9 +108,14 @@ FORM = {"auth_type": "HtmlForm", "operation": "REST.POST.UPLOAD", "request_uri":
         3,
     ),
 )
-def test_rows_without_anything_of_their_url_are_no_leak(tmp_path: Path, changes, leaked: bool) -> None:
+def test_rows_without_anything_of_their_url_are_no_leak(
+    tmp_path: Path, changes, leaked: bool
+) -> None:
     base = {**corpus.BASE, **corpus.PRESIGNED, **changes}
-    lines = [corpus.write({**base, "remote_ip": ip, "request_id": ip}) for ip in ("203.0.113.7", "198.51.100.9")]
+    lines = [
+        corpus.write({**base, "remote_ip": ip, "request_id": ip})
+        for ip in ("203.0.113.7", "198.51.100.9")
+    ]
     (tmp_path / "log").write_text("\n".join(lines))
     with read_hits(tmp_path) as hits:
         assert hits.count(["presigned"]).rows == [(True, 2)]
@@ -129,14 +151,21 @@ def test_rules_that_no_address_or_time_can_have(values, field) -> None:
 @pytest.mark.parametrize("values", [{"v4_prefix": 0}, {"v4_prefix": 32}, {"v6_prefix": 0}, {"v6_prefix": 128},
                                     {"pair_seconds": 0}, {"pair_seconds": 1.5}])  # fmt: skip
 def test_rules_at_their_ends(tmp_path: Path, values) -> None:
-    assert leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("2001:db8::1", 5)], **values).checked == 1
+    assert (
+        leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("2001:db8::1", 5)], **values).checked
+        == 1
+    )
 
 
 OPERATORS = [
     ("AS64500 Telco A", "AS64500", None),
     ("AS64500", "as64500 Telco A GmbH", None),
     ("64500", "AS64500 Telco A", None),
-    ("AS64500 Telco A", "AS64501 Telco A", "another network operator (AS64500 Telco A, then AS64501 Telco A)"),
+    (
+        "AS64500 Telco A",
+        "AS64501 Telco A",
+        "another network operator (AS64500 Telco A, then AS64501 Telco A)",
+    ),
     ("AS64500 Telco A", "AS645001", "another network operator (AS64500 Telco A, then AS645001)"),
     ("AS64500 Telco A", "", None),
     ("Telco A", "telco a", None),
@@ -145,10 +174,14 @@ OPERATORS = [
 
 
 @pytest.mark.parametrize(("first", "later", "words"), sample(OPERATORS, 3))
-def test_operators_are_compared_by_their_number(tmp_path: Path, first: str, later: str, words: str | None) -> None:
+def test_operators_are_compared_by_their_number(
+    tmp_path: Path, first: str, later: str, words: str | None
+) -> None:
     [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60)])
     one, other = leak.users
-    named = replace(leak, users=(replace(one, asn=first, country="DE"), replace(other, asn=later, country="de")))
+    named = replace(
+        leak, users=(replace(one, asn=first, country="DE"), replace(other, asn=later, country="de"))
+    )
     assert named.evidence == (f"Evidence, not proof: {words}." if words else "")
 
 
@@ -156,7 +189,10 @@ def test_one_operator_is_named_once(tmp_path: Path) -> None:
     [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("192.0.2.9", 70)])
     one, *others = leak.users
     texts = ("AS64501", "AS64501 Telco B")
-    users = (replace(one, asn="AS64500"), *(replace(u, asn=text) for u, text in zip(others, texts, strict=True)))
+    users = (
+        replace(one, asn="AS64500"),
+        *(replace(u, asn=text) for u, text in zip(others, texts, strict=True)),
+    )
     assert replace(leak, users=users).evidence == (
         "Evidence, not proof: another network operator (AS64500, then AS64501)."
     )
@@ -164,7 +200,13 @@ def test_one_operator_is_named_once(tmp_path: Path) -> None:
 
 def test_what_is_told(tmp_path: Path) -> None:
     found = leaks(
-        tmp_path, [FIRST, use("198.51.100.9", 60), use("198.51.100.9", 90, refused=True), use("198.51.100.9", 95)]
+        tmp_path,
+        [
+            FIRST,
+            use("198.51.100.9", 60),
+            use("198.51.100.9", 90, refused=True),
+            use("198.51.100.9", 95),
+        ],
     )
     [leak] = found
     assert leak.sentence == (
@@ -172,7 +214,13 @@ def test_what_is_told(tmp_path: Path) -> None:
         "then from 198.51.100.9 (3 times, 1 refused)."
     )
     assert leak.expires_s == 600
-    assert found.to_table().rows[0][3:8] == ("203.0.113.7", "198.51.100.9", leak.users[1].first, 3, 1)
+    assert found.to_table().rows[0][3:8] == (
+        "203.0.113.7",
+        "198.51.100.9",
+        leak.users[1].first,
+        3,
+        1,
+    )
     assert "same second" in found.notes[0]
     assert "TOKEN" not in str(leak.to_dict())
     assert "ASIA" not in str(leak.to_dict())
@@ -185,7 +233,9 @@ def test_many_leaks_are_sorted_and_capped(tmp_path: Path, monkeypatch: pytest.Mo
     lines = []
     for n in range(6):
         uri = URI.replace("T091400Z", f"T09140{n}Z")
-        lines += [use("203.0.113.7", 0, uri=uri)] + [use(f"198.51.{i}.9", 5 + i, uri=uri) for i in range(n + 1)]
+        lines += [use("203.0.113.7", 0, uri=uri)] + [
+            use(f"198.51.{i}.9", 5 + i, uri=uri) for i in range(n + 1)
+        ]
     found = leaks(tmp_path, lines)
     assert [len(leak.others) for leak in found] == [6, 5, 4]
     assert found.notes[1].startswith("3 more URLs")
@@ -204,18 +254,34 @@ def test_the_first_use_of_a_source_and_the_numbers_of_all(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("operation", "more", "says"),
     [
-        ("REST.GET.BUCKET", "list-type=2&", "for the list of objects of gt-images, first used from"),
-        ("REST.GET.BUCKETVERSIONS", "versions&", "for the list of objects of gt-images, first used from"),
+        (
+            "REST.GET.BUCKET",
+            "list-type=2&",
+            "for the list of objects of gt-images, first used from",
+        ),
+        (
+            "REST.GET.BUCKETVERSIONS",
+            "versions&",
+            "for the list of objects of gt-images, first used from",
+        ),
         ("REST.GET.ACL", "acl&", "for the bucket gt-images, first used from"),
         ("REST.HEAD.BUCKET", "", "for the bucket gt-images, first used from"),
     ],
 )
-def test_a_leaked_url_of_the_bucket_has_a_sentence(tmp_path: Path, operation: str, more: str, says: str) -> None:
+def test_a_leaked_url_of_the_bucket_has_a_sentence(
+    tmp_path: Path, operation: str, more: str, says: str
+) -> None:
     uri = URI.replace("/scans/0007.png?", f"/?{more}")
     lines = []
     for address, seconds in (("203.0.113.7", 0), ("198.51.100.9", 60)):
         moment = corpus.BASE["time"] + timedelta(seconds=seconds)
-        fields = {"remote_ip": address, "request_uri": uri, "operation": operation, "key": None, "time": moment}
+        fields = {
+            "remote_ip": address,
+            "request_uri": uri,
+            "operation": operation,
+            "key": None,
+            "time": moment,
+        }
         lines.append(corpus.write({**corpus.BASE, **corpus.PRESIGNED, **fields}))
     [leak] = leaks(tmp_path, lines)
     assert says in leak.sentence
@@ -226,7 +292,10 @@ def test_a_leaked_url_of_the_bucket_has_a_sentence(tmp_path: Path, operation: st
 def test_a_leak_says_how_many_places_it_leaves_out(tmp_path: Path, number: int) -> None:
     later = [use(f"198.51.{at}.9", 60 + at) for at in range(number)]
     same = [use(f"198.51.{at}.9", 0) for at in range(number)]
-    [after], [together] = leaks(tmp_path, [FIRST, *later]), leaks(tmp_path, [FIRST, *same[:1], *later[1:]])
+    [after], [together] = (
+        leaks(tmp_path, [FIRST, *later]),
+        leaks(tmp_path, [FIRST, *same[:1], *later[1:]]),
+    )
     left = number - 4
     assert (f" and {left} more." in after.sentence) == (left > 0)
     assert (f" and {left - 1} more." in together.sentence) == (left > 1)
@@ -237,7 +306,9 @@ def test_a_url_that_very_many_open_at_once_has_a_short_sentence(
 ) -> None:
     """Whoever holds a URL can open it from anywhere, and must not keep a monitor busy with it."""
     number = 2000
-    [leak] = leaks(tmp_path, [FIRST, *(use(f"198.{at // 250}.{at % 250}.9", 0) for at in range(number))])
+    [leak] = leaks(
+        tmp_path, [FIRST, *(use(f"198.{at // 250}.{at % 250}.9", 0) for at in range(number))]
+    )
     asked: list[Leak] = []
     users = Leak.together.fget
     assert users is not None
@@ -253,21 +324,28 @@ def test_requests_that_are_refused_hide_none_that_was_answered(tmp_path: Path) -
     [held] = leaks(tmp_path, [FIRST, *tries])
     [leak] = leaks(tmp_path, [FIRST, *tries, use("198.51.100.9", 400)])
     assert [held.kind, leak.kind] == ["refused", "leak"]
-    assert [held.users[1].words, leak.users[1].words] == ["300 times, 300 refused", "301 times, 300 refused"]
+    assert [held.users[1].words, leak.users[1].words] == [
+        "300 times, 300 refused",
+        "301 times, 300 refused",
+    ]
 
 
 def test_an_address_of_a_preview_may_have_a_reader_too(tmp_path: Path) -> None:
     """The agent of one request does not speak for the others of its address."""
     preview = use("198.51.100.9", 60, agent="A Slackbot")
     assert [leak.kind for leak in leaks(tmp_path, [FIRST, preview])] == ["preview"]
-    assert [leak.kind for leak in leaks(tmp_path, [FIRST, preview, use("198.51.100.9", 61)])] == ["leak"]
+    assert [leak.kind for leak in leaks(tmp_path, [FIRST, preview, use("198.51.100.9", 61)])] == [
+        "leak"
+    ]
 
 
 @pytest.mark.parametrize("answered", [False, True])
 def test_addresses_beyond_those_that_are_compared_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool
 ) -> None:
-    """Very many addresses hide none that was answered; where none is known to be, the outcome is unknown."""
+    """Very many addresses hide none that was answered; where none is known to be,
+    the outcome is unknown.
+    """
     from gt_secure.logs import leaks as module
 
     monkeypatch.setattr(module, "_SOURCES", 6)
@@ -280,10 +358,15 @@ def test_addresses_beyond_those_that_are_compared_are_said(
     assert (leak.kind, leak.more) == ("leak", 16) if answered else ("refused", 16)
     assert found.left_out == (not answered)
     assert "16 more addresses were not compared." in leak.sentence
-    assert found.notes[1] == "1 URL was used from more addresses than are compared; look at a shorter time."
+    assert (
+        found.notes[1]
+        == "1 URL was used from more addresses than are compared; look at a shorter time."
+    )
 
 
-def test_nothing_found_among_some_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_found_among_some_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neighbours are no leak, but those that were not compared may be strangers."""
     from gt_secure.logs import leaks as module
 
@@ -291,7 +374,10 @@ def test_nothing_found_among_some_is_unknown(tmp_path: Path, monkeypatch: pytest
     assert not leaks(tmp_path, near)
     monkeypatch.setattr(module, "_SOURCES", 6)
     found = leaks(tmp_path, near)
-    assert found.summary == "Unknown whether a URL leaked: of 1, 1 URL was not compared by all of its addresses."
+    assert (
+        found.summary
+        == "Unknown whether a URL leaked: of 1, 1 URL was not compared by all of its addresses."
+    )
     with pytest.raises(TypeError):
         bool(found)
 
@@ -337,7 +423,9 @@ def test_a_sampler_of_its_own_finds_the_same_leaks(tmp_path: Path, seed: int) ->
 def first_of(uses) -> str:
     """The address that used a URL first; of one second, an answered one."""
     own = {ip: [use for use in uses if use[0] == ip] for ip, *_ in uses}
-    return min(own, key=lambda ip: (min(use[1] for use in own[ip]), all(use[2] for use in own[ip]), ip))
+    return min(
+        own, key=lambda ip: (min(use[1] for use in own[ip]), all(use[2] for use in own[ip]), ip)
+    )
 
 
 def kind_of(uses) -> str | None:

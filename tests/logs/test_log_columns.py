@@ -63,7 +63,8 @@ def test_hits_and_counts_know_the_same_columns(hits: Hits, log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "filters", [{"address": "203.0.113.7"}, {"network": "office"}, {"address": "::1", "network": "x"}]
+    "filters",
+    [{"address": "203.0.113.7"}, {"network": "office"}, {"address": "::1", "network": "x"}],
 )
 def test_a_filter_of_addresses_needs_them_in_the_answer(filters: dict[str, Any]) -> None:
     assert Question(("http_status",), filters=filters).picked == ("http_status", "remote_ip")
@@ -94,5 +95,7 @@ WAYS: dict[str, Callable[[Hits, Path], Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_unknown_column_is_an_error_with_what_to_type(way: str, hits: Hits, log: Path) -> None:
-    with pytest.raises(InvalidInput, match=r'"remote_pi" is not a column of the hits. Did you mean remote_ip'):
+    with pytest.raises(
+        InvalidInput, match=r'"remote_pi" is not a column of the hits. Did you mean remote_ip'
+    ):
         WAYS[way](hits, log)

@@ -22,7 +22,10 @@ _JOINS = ["=", "=", "=", "%3D", "%3d", "%253D", "%25253D", ""]
 
 
 def _request(rng: random.Random) -> str:
-    parameters = [rng.choice(_NAMES) + rng.choice(_JOINS) + rng.choice(_VALUES) for _ in range(rng.randrange(8))]
+    parameters = [
+        rng.choice(_NAMES) + rng.choice(_JOINS) + rng.choice(_VALUES)
+        for _ in range(rng.randrange(8))
+    ]
     path = rng.choice(["/k", "/AKIAIOSFODNN7EXAMPLE.png", "/a&X-Amz-Signature=b", ""])
     end = rng.choice([" HTTP/1.1", "", " ", ' "x', " HTTP/1.1 &X-Amz-Signature=late"])
     return f"GET {path}?{rng.choice(['&', '&&', '&amp;']).join(parameters)}{end}"

@@ -1,4 +1,6 @@
-"""Names of networks from files: longest match, bad files, AWS's ranges, MMDB databases, and the columns of hits."""
+"""Names of networks from files: longest match, bad files, AWS's ranges, MMDB databases,
+and the columns of hits.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from gt_secure.logs.network_names import named_counts, without_names
 from gt_secure.logs.table import Table
 from support import corpus, mmdb
 
-OFFICE = {"name": "Berlin office", "ranges": ["203.0.113.0/24", "2001:db8:40::/48"], "kind": "office"}
+OFFICE = {
+    "name": "Berlin office",
+    "ranges": ["203.0.113.0/24", "2001:db8:40::/48"],
+    "kind": "office",
+}
 POOL = {"name": "VPN pool", "ranges": ["198.51.100.0/25", "192.0.2.0/28"], "kind": "vpn"}
 AWS = {
     "syncToken": "1",
@@ -41,12 +47,23 @@ def written(folder: Path, name: str, data: Any) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    return [written(tmp_path, "aws.json", AWS), written(tmp_path, "networks.json", {"networks": [OFFICE, POOL]})]
+    return [
+        written(tmp_path, "aws.json", AWS),
+        written(tmp_path, "networks.json", {"networks": [OFFICE, POOL]}),
+    ]
 
 
 def test_files_are_told_apart(files: list[Path]) -> None:
     known = load_networks(*files)
-    texts = ("203.0.113.7", "2001:db8:40::1", "3.5.140.9", "52.94.1.1", "2600:1f00::9", "8.8.8.8", "::ffff:203.0.113.7")
+    texts = (
+        "203.0.113.7",
+        "2001:db8:40::1",
+        "3.5.140.9",
+        "52.94.1.1",
+        "2600:1f00::9",
+        "8.8.8.8",
+        "::ffff:203.0.113.7",
+    )
     names = {text: known.about(text).name for text in (*texts, "-", "")}
     assert names == {
         "203.0.113.7": "Berlin office", "2001:db8:40::1": "Berlin office", "3.5.140.9": "AWS S3 ap-northeast-2",
@@ -73,7 +90,10 @@ def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -
     ec2 = {"ip_prefix": "203.0.113.128/25", "region": "us-east-1", "service": "EC2"}
     aws = written(tmp_path, "aws.json", {"syncToken": "1", "prefixes": [ec2]})
     own = written(tmp_path, "own.json", [vpn])
-    both, divided = load_networks(aws, own), load_networks(aws, written(tmp_path, "lab.json", [vpn, lab]))
+    both, divided = (
+        load_networks(aws, own),
+        load_networks(aws, written(tmp_path, "lab.json", [vpn, lab])),
+    )
     address = "203.0.113.200"
     assert (both.about(address).name, both.about(address).user) == ("AWS EC2 us-east-1", "VPN")
     assert both.about(address).user
@@ -83,7 +103,14 @@ def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -
     log = tmp_path / "log"
     log.write_text("\n".join(corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": ip, "request_id": ip})
                              for ip in ("203.0.112.9", address)))  # fmt: skip
-    for files, leaks in ((own, 0), ((own, aws), 0), ((aws, own), 0), (aws, 1), (divided, 1), (both, 0)):
+    for files, leaks in (
+        (own, 0),
+        ((own, aws), 0),
+        ((aws, own), 0),
+        (aws, 1),
+        (divided, 1),
+        (both, 0),
+    ):
         with read_hits(log) as hits:
             assert len(hits.with_networks(files).leaks()) == leaks
 
@@ -91,14 +118,21 @@ def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_the_own_networks_alone_decide_who_is_one_user(data: st.DataObject) -> None:
-    """The user of an address is the same, whatever AWS names inside of it, around it, or exactly."""
+    """The user of an address is the same, whatever AWS names inside of it,
+    around it, or exactly.
+    """
     bits, lengths = st.integers(0, 255), st.integers(22, 32)
-    ranges = st.lists(st.tuples(bits, lengths, st.sampled_from(["vpn", "office", "cloud", "other"])), max_size=6)
+    ranges = st.lists(
+        st.tuples(bits, lengths, st.sampled_from(["vpn", "office", "cloud", "other"])), max_size=6
+    )
 
     def made(source: str) -> list[NamedNetwork]:
         return [
             NamedNetwork(
-                f"{source} {i}", (ipaddress.ip_network((0xCB007100 | low, length), strict=False),), kind, source
+                f"{source} {i}",
+                (ipaddress.ip_network((0xCB007100 | low, length), strict=False),),
+                kind,
+                source,
             )  # type: ignore[list-item]
             for i, (low, length, kind) in enumerate(data.draw(ranges))
         ]
@@ -113,7 +147,9 @@ def test_the_own_networks_alone_decide_who_is_one_user(data: st.DataObject) -> N
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_the_longest_matching_range_names_an_address(data: st.DataObject) -> None:
-    """Compared with looking at every range; few bits differ, so that ranges are inside each other."""
+    """Compared with looking at every range; few bits differ,
+    so that ranges are inside each other.
+    """
     bits = st.integers(0, 255)
     lengths = st.integers(0, 32)
     ranges = data.draw(st.lists(st.tuples(bits, lengths), min_size=1, max_size=12))
@@ -210,7 +246,9 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         def get(self, address: str) -> Any:
             return RECORDS.get(address)
 
-    stand_in = types.SimpleNamespace(open_database=lambda _: Reader(), InvalidDatabaseError=ValueError)
+    stand_in = types.SimpleNamespace(
+        open_database=lambda _: Reader(), InvalidDatabaseError=ValueError
+    )
     monkeypatch.setitem(sys.modules, "maxminddb", stand_in)
     (tmp_path / "a.mmdb").write_bytes(b"")
     return tmp_path / "a.mmdb"
@@ -218,7 +256,9 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_databases_give_operator_and_country(database: Path) -> None:
     known = load_networks(database)
-    found = [(known.about(text).asn, known.about(text).country) for text in (*RECORDS, "2001:db8::1")]
+    found = [
+        (known.about(text).asn, known.about(text).country) for text in (*RECORDS, "2001:db8::1")
+    ]
     assert found == [("AS3320 DTAG", ""), ("", "US"), ("AS16509 AMAZON", "US"), ("", "")]
 
 
@@ -227,7 +267,10 @@ def test_a_real_database_is_read(tmp_path: Path, version: int) -> None:
     pytest.importorskip("maxminddb")
     records: dict[str, Any] = {f"{address}/32": record for address, record in RECORDS.items()}
     if version == 6:
-        records["2001:db8:40::/48"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
+        records["2001:db8:40::/48"] = {
+            "autonomous_system_number": 64500,
+            "country": {"iso_code": "FR"},
+        }
     (tmp_path / "a.mmdb").write_bytes(mmdb.database(records, version=version))
     known = load_networks(tmp_path / "a.mmdb")
     texts = (*RECORDS, "::ffff:203.0.113.7", "2001:db8:40::9", "8.8.8.8", "-")
@@ -241,7 +284,10 @@ def test_a_real_database_is_read(tmp_path: Path, version: int) -> None:
 
 def log(folder: Path, *addresses: str, **fields: Any) -> str:
     path = folder / "a.log"
-    text = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, **fields}) for each in addresses]
+    text = [
+        corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, **fields})
+        for each in addresses
+    ]
     path.write_text("\n".join(text) + "\n", encoding="utf-8")
     return str(path)
 
@@ -282,7 +328,13 @@ COUNTED = [
         (["country"], [(None, 11)]),
         (["application"], [(None, 6), ("Trainer", 5)]),
         (["http_status"], [(200, 10), (403, 1)]),
-        (["remote_ip"], [(row[0], row[3]) for row in sorted(COUNTED, key=lambda row: (-row[3], row[0] is None))]),
+        (
+            ["remote_ip"],
+            [
+                (row[0], row[3])
+                for row in sorted(COUNTED, key=lambda row: (-row[3], row[0] is None))
+            ],
+        ),
         (
             ["network_name", "http_status"],
             [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
@@ -290,13 +342,20 @@ COUNTED = [
     ],
     ids=["name", "source", "country", "application", "status", "address", "name and status"],
 )
-def test_counts_by_address_and_signer_become_counts_by_name(by: list[str], rows: list[tuple[object, ...]]) -> None:
+def test_counts_by_address_and_signer_become_counts_by_name(
+    by: list[str], rows: list[tuple[object, ...]]
+) -> None:
     """Rows with one name count together, and every other column stays as it was counted."""
-    named = [NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"]) for each in (OFFICE, POOL)]
+    named = [
+        NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"])
+        for each in (OFFICE, POOL)
+    ]
     known = Networks(named, applications={"role/Training": "Trainer"})
     counted = ["remote_ip", "requester", "http_status"]
     assert set(without_names(by, known)) <= {*counted, "application"}
-    table = Table([*counted, "application", "hits"], [(*row[:-1], None, row[-1]) for row in COUNTED])
+    table = Table(
+        [*counted, "application", "hits"], [(*row[:-1], None, row[-1]) for row in COUNTED]
+    )
     assert named_counts(table, by, known).rows == rows
 
 

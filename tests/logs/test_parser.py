@@ -20,8 +20,14 @@ def parse(lines: list[str]) -> list[dict[str, object]]:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE lines (n INT, line VARCHAR)")
         con.executemany("INSERT INTO lines VALUES (?, ?)", list(enumerate(lines)))
-        cur = con.execute(f"SELECT n, readable, blank, {', '.join(FIELDS)} FROM ({sql.parsed('lines')}) ORDER BY n")
-        return [dict(zip(["n", "readable", "blank", *FIELDS], row, strict=True)) for row in cur.fetchall()]
+        cur = con.execute(
+            f"SELECT n, readable, blank, {', '.join(FIELDS)} FROM ({sql.parsed('lines')}) ORDER"
+            " BY n"
+        )
+        return [
+            dict(zip(["n", "readable", "blank", *FIELDS], row, strict=True))
+            for row in cur.fetchall()
+        ]
 
 
 @pytest.mark.parametrize("end", ["", " ", "\r", "  \r", "\r "])
@@ -64,20 +70,31 @@ def test_hostile_text_never_changes_what_matters() -> None:
 @pytest.mark.parametrize("signed", [corpus.PRESIGNED, {}], ids=["presigned", "anonymous"])
 @pytest.mark.parametrize("version", [None, "Y7ufX4ilpyCWWkwfu.KaaRtIEBXLX.XZ"])
 @pytest.mark.parametrize("extra", ["", "AIDAISBTTLPGXGH6YFFAY"])
-def test_a_bare_user_agent_after_a_referer_with_quotes(signed: dict[str, str], version: str | None, extra: str) -> None:
+def test_a_bare_user_agent_after_a_referer_with_quotes(
+    signed: dict[str, str], version: str | None, extra: str
+) -> None:
     """Such a line looks like one with two texts, whose tail begins with one dash more."""
     record = {**corpus.BASE, **signed, "user_agent": None, "version_id": version}
     referers = ['a" "b', '" "', "a", 'a"b', 'x" "-" SigV4 c AuthHeader h "']
     lines = [corpus.write({**record, "referer": r}, bare=("user_agent",), extra=extra, fields=n)
              for r in referers for n in range(20, 28)]  # fmt: skip
-    names = ("http_status", "host_id", "signature_version", "cipher_suite", "auth_type", "host_header")
+    names = (
+        "http_status",
+        "host_id",
+        "signature_version",
+        "cipher_suite",
+        "auth_type",
+        "host_header",
+    )
     for n, row in zip([*range(20, 28)] * len(referers), parse(lines), strict=True):
         truth = corpus.truth(record, n)
         assert {name: row[name] for name in names} == {name: truth[name] for name in names}
 
 
 def test_cut_anywhere_is_unreadable_or_a_prefix_of_the_truth() -> None:
-    """A line cut at any byte gives no field that the whole line does not have, but for the one that was cut."""
+    """A line cut at any byte gives no field that the whole line does not have,
+    but for the one that was cut.
+    """
     case = next(c for c in CASES if c.name == "presigned-27")
     assert case.truth is not None
     rows = parse([case.text[:n] for n in range(len(case.text))])
@@ -95,7 +112,9 @@ def test_cut_anywhere_is_unreadable_or_a_prefix_of_the_truth() -> None:
 def test_what_is_no_status_is_not_read(status: str) -> None:
     line = corpus.case("x", **corpus.PRESIGNED).text
     assert line.count('" 200 - ') == 1
-    assert [row["readable"] for row in parse([line, line.replace('" 200 - ', f'" {status} - ')])] == [True, False]
+    assert [
+        row["readable"] for row in parse([line, line.replace('" 200 - ', f'" {status} - ')])
+    ] == [True, False]
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published lines are not here")
@@ -110,7 +129,9 @@ def test_published_lines() -> None:
         got = {name: row[name] for name in expected}
         assert got == expected, line[:120]
     auth = [r["auth_type"] for r in rows]
-    assert auth == [None] * 3 + ["QueryString"] + [None] * 2 + ["AuthHeader"] + [None] * 3 + ["AuthHeader"] * 7 + [
+    assert auth == [None] * 3 + ["QueryString"] + [None] * 2 + ["AuthHeader"] + [None] * 3 + [
+        "AuthHeader"
+    ] * 7 + [
         None,
         "AuthHeader",
         None,
@@ -155,7 +176,9 @@ def test_published_lines() -> None:
 
 
 def walk(line: str) -> dict[str, object]:
-    """The fields at the two ends, found without patterns: by blanks from the left, and from the last quote."""
+    """The fields at the two ends, found without patterns: by blanks from the left,
+    and from the last quote.
+    """
     import datetime as dt
 
     words = line.split()
@@ -203,7 +226,9 @@ def walk(line: str) -> dict[str, object]:
         "acl_required",
         "source_region",
     )
-    out.update({name: nil(tail[i + 1]) if len(tail) > i + 1 else None for i, name in enumerate(names)})
+    out.update(
+        {name: nil(tail[i + 1]) if len(tail) > i + 1 else None for i, name in enumerate(names)}
+    )
     return out
 
 
@@ -214,7 +239,11 @@ def walk(line: str) -> dict[str, object]:
         ("REST.GET.OBJECT", "%2522", '"'),
         ("REST.GET.OBJECT", "foo-%2525Y", "foo-%Y"),
         ("BATCH.DELETE.OBJECT", "foo-%2525Y", "foo-%25Y"),
-        ("BATCH.DELETE.OBJECT", "Screen+Shot+2019-09-09+at+9.08.44+AM.png", "Screen Shot 2019-09-09 at 9.08.44 AM.png"),
+        (
+            "BATCH.DELETE.OBJECT",
+            "Screen+Shot+2019-09-09+at+9.08.44+AM.png",
+            "Screen Shot 2019-09-09 at 9.08.44 AM.png",
+        ),
         ("BATCH.DELETE.OBJECT", "this+im+%2B+age+blah.txt", "this im + age blah.txt"),
         ("S3.EXPIRE.OBJECT", "a+b", "a+b"),
         ("REST.GET.OBJECT", "a+b%2520c", "a+b c"),

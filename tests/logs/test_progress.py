@@ -26,8 +26,14 @@ LINE = corpus.write(corpus.BASE) + "\n"
         (Progress(0, 0, 0, 3), "0 of 3+ objects, 0 bytes"),
         (Progress(0, 0, 0, 1, listed=True), "0 of 1 object, 0 bytes"),
         (Progress(12, 61_000_000, 9, 4_000, 10, 1, 5.0), "12 of 4,000+ objects, 61 MB, 12 MB/s"),
-        (Progress(12, 61_000_000, 9, 40, 100, 4, 5.0, True), "12 of 40 objects, 61 MB, 12 MB/s, about 2 min left"),
-        (Progress(40, 61_000_000, 9, 40, 100, 100, 5.0, True), "40 of 40 objects, 61 MB, 12 MB/s, about 1 s left"),
+        (
+            Progress(12, 61_000_000, 9, 40, 100, 4, 5.0, True),
+            "12 of 40 objects, 61 MB, 12 MB/s, about 2 min left",
+        ),
+        (
+            Progress(40, 61_000_000, 9, 40, 100, 100, 5.0, True),
+            "40 of 40 objects, 61 MB, 12 MB/s, about 1 s left",
+        ),
     ],
 )
 def test_sentence(progress: Progress, sentence: str) -> None:
@@ -39,7 +45,8 @@ def test_a_read_tells_what_is_stored_and_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
     clock = itertools.count()
-    monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(clock)))  # every call is a second later
+    # every call is a second later
+    monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(clock)))
     for number in range(5):
         text = (LINE * 300).encode()
         (tmp_path / f"{number}.log").write_bytes(gzip.compress(text) if packed else text)
@@ -49,10 +56,17 @@ def test_a_read_tells_what_is_stored_and_what_is_left(
         assert len(hits) == 1500
         size = hits.coverage.bytes
     last = states[-1]
-    assert (last.objects, last.total_objects, last.total_bytes, last.stored_bytes) == (5, 5, stored, stored)
+    assert (last.objects, last.total_objects, last.total_bytes, last.stored_bytes) == (
+        5,
+        5,
+        stored,
+        stored,
+    )
     assert (last.bytes, last.lines, last.listed) == (size, 1500, True)
     assert last.left_s == 0
-    assert [state.stored_bytes for state in states] == sorted(state.stored_bytes for state in states)
+    assert [state.stored_bytes for state in states] == sorted(
+        state.stored_bytes for state in states
+    )
 
 
 def test_a_listing_is_told_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +84,10 @@ def test_a_listing_is_told_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(clock)))
     with pytest.raises(LogError, match="cancelled"):
         read_hits("x", progress=states.append, cancel=cancel)
-    assert [state.sentence for state in states] == ["0 of 1+ object, 0 bytes", "0 of 2+ objects, 0 bytes"]
+    assert [state.sentence for state in states] == [
+        "0 of 1+ object, 0 bytes",
+        "0 of 2+ objects, 0 bytes",
+    ]
     assert [state.total_bytes for state in states] == [1, 3]
 
 

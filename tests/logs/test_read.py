@@ -41,7 +41,17 @@ def coverages(source):
     with read_hits(source) as hits:
         other = hits.coverage
         assert hits.count("http_status").rows == table.rows
-        for name in ("lines", "hits", "outside", "unreadable", "blank", "objects", "objects_read", "not_utf8", "bytes"):
+        for name in (
+            "lines",
+            "hits",
+            "outside",
+            "unreadable",
+            "blank",
+            "objects",
+            "objects_read",
+            "not_utf8",
+            "bytes",
+        ):
             assert getattr(one, name) == getattr(other, name), name
     assert one.adds_up
     assert other.adds_up
@@ -59,7 +69,15 @@ def coverages(source):
             (LINE.encode() + b"\n" + LINE.encode()[:120], 1, 1, 0),
             (bytes(range(256)) * 50, 0, 51, 0),
             (LINE.encode() + b"\n\x00\x00\x00\n" + LINE.encode() + b"\n", 2, 1, 0),
-            (LINE.replace("S3Console", "S3\udcff\udcfeConsole").encode("utf-8", "surrogateescape") + b"\n", 1, 0, 0),
+            (
+                LINE.replace("S3Console", "S3\udcff\udcfeConsole").encode(
+                    "utf-8", "surrogateescape"
+                )
+                + b"\n",
+                1,
+                0,
+                0,
+            ),
             ("\ufeff".encode() + LINE.encode() + b"\n", 1, 0, 0),
             (b"hello\nworld\n", 0, 2, 0),
         ],
@@ -67,7 +85,9 @@ def coverages(source):
     ),
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_any_content(tmp_path: Path, content: bytes, hits: int, unreadable: int, blank: int, packed: bool) -> None:
+def test_any_content(
+    tmp_path: Path, content: bytes, hits: int, unreadable: int, blank: int, packed: bool
+) -> None:
     path = tmp_path / "log"
     path.write_bytes(gzip.compress(content) if packed else content)
     coverage = coverages(path)
@@ -100,7 +120,9 @@ def test_samples_hold_no_secret(tmp_path: Path) -> None:
 
 def test_a_huge_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_bytes(LINE.encode() + b"\n" + b"x" * (3 * packing.MAX_LINE) + b"\n" + LINE.encode() + b"\n")
+    path.write_bytes(
+        LINE.encode() + b"\n" + b"x" * (3 * packing.MAX_LINE) + b"\n" + LINE.encode() + b"\n"
+    )
     coverage = coverages(path)
     assert (coverage.hits, coverage.unreadable) == (2, 1)
     assert coverage.samples[0].offset == len(LINE) + 1
@@ -110,7 +132,11 @@ def test_a_huge_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
 
 def test_members_of_gzip_are_one_stream() -> None:
     text = b"".join(b"line %d of many\n" % i for i in range(20_000))
-    for packed in (text, gzip.compress(text), gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9):
+    for packed in (
+        text,
+        gzip.compress(text),
+        gzip.compress(text[:5000]) + gzip.compress(text[5000:]) + b"\0" * 9,
+    ):
         head, rest = converted.unpacked(io.BytesIO(packed))
         assert head + b"".join(iter(lambda stream=rest: stream.read(999), b"")) == text
 
@@ -139,14 +165,20 @@ def test_each_batch_of_lines_is_given_back_when_duckdb_has_read_it() -> None:
     places = np.array([0, 4], dtype=np.int64)
     batches = [
         arrow_stream.LineBatch(
-            b"one\ntwo\n", np.array([0, 4, 8]), np.full(2, n, np.int32), places, lambda n=n: given_back.append(n)
+            b"one\ntwo\n",
+            np.array([0, 4, 8]),
+            np.full(2, n, np.int32),
+            places,
+            lambda n=n: given_back.append(n),
         )
         for n in range(3)
     ]
     with duckdb.connect() as connection:
         connection.register("lines_in", arrow_stream.LineStream(iter(batches)))
         rows = connection.execute("SELECT source, pos, line FROM lines_in").fetchall()
-    assert sorted(rows) == [(n, at, text) for n in range(3) for at, text in ((0, "one\n"), (4, "two\n"))]
+    assert sorted(rows) == [
+        (n, at, text) for n in range(3) for at, text in ((0, "one\n"), (4, "two\n"))
+    ]
     assert sorted(given_back) == [0, 1, 2]
     assert len(arrow_stream._alive) == kept
 
@@ -159,7 +191,9 @@ def test_a_long_log_is_not_read_whole_to_see_what_it_is() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """Any files through small buffers that are used again: every line once, at its place, unless it is too long."""
+    """Any files through small buffers that are used again: every line once, at its place,
+    unless it is too long.
+    """
     rng = random.Random(seed)
     longest, room = rng.choice([(40, 8), (100, 30), (700, 64)])
     monkeypatch.setattr(packing, "MAX_LINE", longest)
@@ -167,7 +201,8 @@ def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     monkeypatch.setattr(packing, "_BLOCK", rng.choice([16, 64, 1000]))
     files = [
         b"".join(
-            rng.choice([b"x", b"\xff", b"\xc3\xa9", b"ab c"]) * rng.randrange(rng.choice([3, 30, 300]))
+            rng.choice([b"x", b"\xff", b"\xc3\xa9", b"ab c"])
+            * rng.randrange(rng.choice([3, 30, 300]))
             + rng.choice([b"\n", b"\r\n", b"\n\n"])
             for _ in range(rng.randrange(40))
         )
@@ -179,7 +214,9 @@ def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     def put(packed: packing.Packed) -> None:
         data, ends, source, offset, done = packed.batch
         raw = bytes(data)
-        found.extend((int(source[i]), int(offset[i]), raw[ends[i] : ends[i + 1]]) for i in range(len(source)))
+        found.extend(
+            (int(source[i]), int(offset[i]), raw[ends[i] : ends[i + 1]]) for i in range(len(source))
+        )
         assert sum(count for _, count in packed.per_object) == len(source)
         if done is not None:
             data[:] = 35  # whoever still looks at it will see
@@ -190,7 +227,9 @@ def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     for number, content in enumerate(files):
         cut = rng.randrange(min(len(content), room) + 1)
         stream = _Slow(content[cut:], rng)
-        total = packer.read(number, stream, lambda at, n=number: too_long.append((n, at)), content[:cut])
+        total = packer.read(
+            number, stream, lambda at, n=number: too_long.append((n, at)), content[:cut]
+        )
         assert total == len(content)
     packer.flush()
 
@@ -207,14 +246,18 @@ def test_lines_across_buffers(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
                 assert (source, offset) == (number, place)
                 body = line.rstrip(b"\n")
                 body = body[:-1] if body.endswith(b"\r") and line.endswith(b"\n") else body
-                assert text.rstrip(b" ") == body.decode("utf-8", "backslashreplace").encode().rstrip(b" ")
+                assert text.rstrip(b" ") == body.decode(
+                    "utf-8", "backslashreplace"
+                ).encode().rstrip(b" ")
             place += len(line)
     assert not found
     assert not skipped
 
 
 def _lines(content: bytes) -> list[bytes]:
-    return [line + b"\n" for line in content.split(b"\n")[:-1]] + [last for last in content.split(b"\n")[-1:] if last]
+    return [line + b"\n" for line in content.split(b"\n")[:-1]] + [
+        last for last in content.split(b"\n")[-1:] if last
+    ]
 
 
 class _Slow:
@@ -262,12 +305,19 @@ def test_exact_counts_over_many_small_files(tmp_path: Path) -> None:
 
 
 def test_time_range_counts_what_is_outside(tmp_path: Path) -> None:
-    times = ["2026-11-19T23:59:59", "2026-11-20T00:00:00", "2026-11-20T12:00:00", "2026-11-21T00:00:00"]
+    times = [
+        "2026-11-19T23:59:59",
+        "2026-11-20T00:00:00",
+        "2026-11-20T12:00:00",
+        "2026-11-21T00:00:00",
+    ]
     from datetime import datetime
 
     text = "\n".join(corpus.case("x", time=datetime.fromisoformat(t)).text for t in times)
     (tmp_path / "log").write_text(text)
-    table, coverage = count_hits(tmp_path, "hour", since="2026-11-20", until="2026-11-21T01:00+01:00")
+    table, coverage = count_hits(
+        tmp_path, "hour", since="2026-11-20", until="2026-11-21T01:00+01:00"
+    )
     assert table.rows == [("2026-11-20T00", 1), ("2026-11-20T12", 1)]
     assert (coverage.hits, coverage.outside) == (2, 2)
     with read_hits(tmp_path, since="2026-11-20", until="2026-11-21") as hits:
@@ -353,7 +403,9 @@ def test_too_little_memory_is_refused_before_the_logs_are_looked_for(limit: str)
 
 def test_the_least_memory_is_enough(tmp_path: Path) -> None:
     rng = random.Random(3)
-    (tmp_path / "log").write_text("".join(corpus.write(corpus.random_record(rng)) + "\n" for _ in range(3000)))
+    (tmp_path / "log").write_text(
+        "".join(corpus.write(corpus.random_record(rng)) + "\n" for _ in range(3000))
+    )
     table, _ = count_hits(tmp_path, "request_id,key,user_agent", memory_limit="96 MiB")
     assert len(table) == 3000
 
@@ -363,7 +415,9 @@ def test_what_the_engine_lacks_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(LogError, match="more memory than 5MB") as caught:
         store.query("SELECT list(n ORDER BY hash(n)) FROM range(3000000) t(n)")
     assert "memory_limit" in caught.value.next_step
-    assert f"Report a fault of DuckDB {duckdb.__version__} if the logs are smaller" in str(caught.value.next_step)
+    assert f"Report a fault of DuckDB {duckdb.__version__} if the logs are smaller" in str(
+        caught.value.next_step
+    )
 
 
 @pytest.mark.parametrize(("name", "room"), [("a.log", 10), ("a.log.gz", 1)])
@@ -375,7 +429,9 @@ def test_a_disk_without_room_is_refused_before_the_reading(
     path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     size = path.stat().st_size
     disk = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk._replace(free=size // room // 2 - size // 100))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: disk._replace(free=size // room // 2 - size // 100)
+    )
     reads: list[Reader] = []
     with monkeypatch.context() as patch:
         patch.setattr(Reader, "__next__", reads.append)
@@ -408,12 +464,19 @@ def test_a_sweep_beside_a_reader_that_begins_leaves_it_its_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_reader_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_reader_left_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    made = "from gt_secure.logs.engines.duckdb_store import Store; s = Store(); print(s.folder, flush=True); input()"
+    made = (
+        "from gt_secure.logs.engines.duckdb_store import Store; s = Store(); print(s.folder,"
+        " flush=True); input()"
+    )
     readers = [
-        subprocess.Popen([sys.executable, "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     killed, alive = (Path(reader.stdout.readline().strip()) for reader in readers)
@@ -471,11 +534,15 @@ def test_a_fork_neither_crashes_nor_deletes_the_rows_of_its_parent(tmp_path: Pat
 
 
 def test_one_reading_after_the_other_gives_the_rows_of_its_own_log(tmp_path: Path) -> None:
-    """All but the first are read by a statement that is planned once: after a failure, a clean-up, and side by side."""
+    """All but the first are read by a statement that is planned once: after a failure, a clean-up,
+    and side by side.
+    """
     found: dict[str, list[Any]] = {}
 
     def read(name: str, **options: Any) -> list[Any]:
-        (tmp_path / name).write_text("".join(corpus.case(name, key=f"{name}/{i}").text + "\n" for i in range(3)))
+        (tmp_path / name).write_text(
+            "".join(corpus.case(name, key=f"{name}/{i}").text + "\n" for i in range(3))
+        )
         with read_hits(tmp_path / name, **options) as hits:
             found[name] = sorted(row[0] for row in hits.count("key").rows)
         return found[name]
@@ -540,19 +607,33 @@ def test_what_to_do_depends_on_what_happened(tmp_path: Path) -> None:
 def test_a_small_install_names_what_reads_logs(
     absent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "missing", lambda names: [each for each in names if each in absent])
+    monkeypatch.setattr(
+        reading, "missing", lambda names: [each for each in names if each in absent]
+    )
     (tmp_path / "a.log").write_text(LINE)
-    with pytest.raises(MissingExtra, match=f"Reading access logs needs {' and '.join(absent)}") as raised:
+    with pytest.raises(
+        MissingExtra, match=f"Reading access logs needs {' and '.join(absent)}"
+    ) as raised:
         read_hits(tmp_path / "a.log")
     assert raised.value.next_step == f"Run 'pip install --only-binary :all: {' '.join(absent)}'."
 
 
 @pytest.mark.parametrize(("cached", "refused"), [(["b.log"], False), ([], True)])
-def test_objects_of_the_cache_are_an_answer_where_no_other_could_be_read(cached: list[str], refused: bool) -> None:
-    tally = SimpleNamespace(failures=[SimpleNamespace(name="a.log", why="denied", kind="denied")], names=["a.log"])
+def test_objects_of_the_cache_are_an_answer_where_no_other_could_be_read(
+    cached: list[str], refused: bool
+) -> None:
+    tally = SimpleNamespace(
+        failures=[SimpleNamespace(name="a.log", why="denied", kind="denied")], names=["a.log"]
+    )
     tally.read = tally.lines = 0
-    job: Any = SimpleNamespace(reader=SimpleNamespace(tally=tally), sink=SimpleNamespace(count=0), cached=cached)
-    with pytest.raises(LogError, match="None of 1 log objects") if refused else contextlib.nullcontext():
+    job: Any = SimpleNamespace(
+        reader=SimpleNamespace(tally=tally), sink=SimpleNamespace(count=0), cached=cached
+    )
+    with (
+        pytest.raises(LogError, match="None of 1 log objects")
+        if refused
+        else contextlib.nullcontext()
+    ):
         _Job.refuse_if_nothing(job)
 
 

@@ -100,7 +100,9 @@ def test_cloudtrail(tmp_path: Path, packed: bool, indent: int | None) -> None:
 def test_json_access_log(tmp_path: Path) -> None:
     wrapped = {"timestamp": 1, "message": json.dumps({**JSON_LOG, "request_id": "REQ4"})}
     bad = '{"request_time": "soon"}'
-    (tmp_path / "x.ndjson").write_text("\n".join([json.dumps(JSON_LOG), json.dumps(wrapped), bad, "", "not json"]))
+    (tmp_path / "x.ndjson").write_text(
+        "\n".join([json.dumps(JSON_LOG), json.dumps(wrapped), bad, "", "not json"])
+    )
     found, coverage = rows(tmp_path)
     assert [r["request_id"] for r in found] == ["REQ2", "REQ4"]
     assert found[0]["remote_ip"] == "203.0.113.7"
@@ -111,10 +113,16 @@ def test_json_access_log(tmp_path: Path) -> None:
 
 
 def test_one_request_in_several_logs_counts_once(tmp_path: Path) -> None:
-    line = corpus.case("x", **{**corpus.PRESIGNED, "request_id": "REQ1", "remote_ip": "10.0.3.4"}).text
+    line = corpus.case(
+        "x", **{**corpus.PRESIGNED, "request_id": "REQ1", "remote_ip": "10.0.3.4"}
+    ).text
     (tmp_path / "a.log").write_text(line + "\n")
-    (tmp_path / "b.json").write_text(json.dumps({"Records": [EVENT, {**EVENT, "requestID": "ONLY"}]}))
-    (tmp_path / "c.ndjson").write_text(json.dumps(JSON_LOG) + "\n" + json.dumps({**JSON_LOG, "request_id": "REQ1"}))
+    (tmp_path / "b.json").write_text(
+        json.dumps({"Records": [EVENT, {**EVENT, "requestID": "ONLY"}]})
+    )
+    (tmp_path / "c.ndjson").write_text(
+        json.dumps(JSON_LOG) + "\n" + json.dumps({**JSON_LOG, "request_id": "REQ1"})
+    )
     found, coverage = rows(tmp_path)
     assert sorted((r["request_id"], r["source_kind"]) for r in found) == [
         ("ONLY", "cloudtrail"), ("REQ1", "access-log"), ("REQ2", "json-log")]  # fmt: skip
@@ -180,7 +188,9 @@ def test_strange_values(tmp_path: Path) -> None:
         3,
     ),
 )
-def test_no_status_is_invented(tmp_path: Path, code: str | None, status: int | None, refused: bool) -> None:
+def test_no_status_is_invented(
+    tmp_path: Path, code: str | None, status: int | None, refused: bool
+) -> None:
     message = "denied: https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef0123&X-Amz-Security-Token=IQoSECRET"
     event = {**EVENT, "errorCode": code, "errorMessage": message if code else None}
     (tmp_path / "x.json").write_text(json.dumps({"Records": [event]}))
@@ -199,7 +209,11 @@ def test_no_status_is_invented(tmp_path: Path, code: str | None, status: int | N
 def test_the_message_of_a_refusal_joins_the_request_of_the_access_log(tmp_path: Path) -> None:
     line = corpus.case("x", **{**corpus.PRESIGNED, "request_id": "REQ1", "http_status": 403}).text
     (tmp_path / "a.log").write_text(line + "\n")
-    event = {**EVENT, "errorCode": "AccessDenied", "errorMessage": "explicit deny in a resource-based policy"}
+    event = {
+        **EVENT,
+        "errorCode": "AccessDenied",
+        "errorMessage": "explicit deny in a resource-based policy",
+    }
     (tmp_path / "b.json").write_text(json.dumps({"Records": [event]}))
     [row], _ = rows(tmp_path)
     assert (row["source_kind"], row["error_message"]) == ("access-log", event["errorMessage"])
@@ -208,7 +222,9 @@ def test_the_message_of_a_refusal_joins_the_request_of_the_access_log(tmp_path: 
 def test_a_marker_holds_no_secret(tmp_path: Path) -> None:
     query = "x-gt-secure-test=%26X-Amz-Security-Token=IQoSECRET%26&X-Amz-Signature=abcdef0123&X-Amz-Expires=1"
     uri = f"GET /k?{query} HTTP/1.1"
-    (tmp_path / "a.log").write_text(corpus.case("x", **{**corpus.PRESIGNED, "request_uri": uri}).text + "\n")
+    (tmp_path / "a.log").write_text(
+        corpus.case("x", **{**corpus.PRESIGNED, "request_uri": uri}).text + "\n"
+    )
     with read_hits(tmp_path) as hits:
         [row] = hits.query("SELECT * FROM {hits}")
     assert "SECRET" not in str(row)
@@ -216,17 +232,23 @@ def test_a_marker_holds_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [10, 2 << 20])
-def test_duckdb_makes_room_for_the_longest_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+def test_duckdb_makes_room_for_the_longest_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
     """DuckDB before 2.0.1 reserves several times that room, however small the file is."""
     made: list[str] = []
     really = duckdb_store.from_records
     for place in (duckdb_store, read):
-        monkeypatch.setattr(place, "from_records", lambda sink: made.append(really(sink)) or made[-1])
+        monkeypatch.setattr(
+            place, "from_records", lambda sink: made.append(really(sink)) or made[-1]
+        )
     events = [EVENT, {**EVENT, "userAgent": "x" * length, "requestID": "REQ9"}]
     (tmp_path / "trail.json").write_text(json.dumps({"Records": events}))
     table, _ = count_hits(tmp_path / "trail.json", "user_agent")
     with read_hits(tmp_path / "trail.json", cache=False) as hits:
-        assert sorted(map(len, hits.rows().column("user_agent"))) == sorted(len(row[0]) for row in table.rows)
+        assert sorted(map(len, hits.rows().column("user_agent"))) == sorted(
+            len(row[0]) for row in table.rows
+        )
     sizes = {int(text.rpartition("maximum_object_size=")[2].rstrip(")")) for text in made}
     assert len(made) > 2
     assert all(max(1 << 20, length) <= size < length + (1 << 20) + 1 for size in sizes)

@@ -21,7 +21,9 @@ from gt_secure.logs.sql.log_columns import COLUMNS, STORED
 from support import corpus, lines
 
 slow = pytest.mark.slow
-needs_spark = pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed")
+needs_spark = pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,11 @@ def session() -> Any:
     spark_sql = pytest.importorskip("pyspark.sql")
     interrupt = signal.getsignal(signal.SIGINT)
     builder = spark_sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "1g").getOrCreate()
+    session = (
+        builder.config("spark.sql.shuffle.partitions", "2")
+        .config("spark.driver.memory", "1g")
+        .getOrCreate()
+    )
     signal.signal(signal.SIGINT, interrupt)  # Spark leaves its own
     yield session
     session.stop()
@@ -40,7 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All lines over plain and packed files, some with CRLF, one without a last newline."""
     folder = tmp_path_factory.mktemp("logs")
     found = lines.all_lines()
-    (folder / "a.log").write_text("".join(line + "\n" for line in found[::3]), encoding="utf-8", newline="")
+    (folder / "a.log").write_text(
+        "".join(line + "\n" for line in found[::3]), encoding="utf-8", newline=""
+    )
     (folder / "b.log").write_text("\r\n".join(found[1::3]), encoding="utf-8", newline="")
     (folder / "deep").mkdir()
     packed = gzip.compress("".join(line + "\n" for line in found[2::3]).encode())
@@ -52,7 +60,17 @@ def rows(hits: Any) -> list[Any]:
     return sorted(hits.query(f"SELECT {', '.join(STORED)} FROM {{hits}}"), key=str)
 
 
-COUNTS = ("lines", "hits", "outside", "duplicates", "unreadable", "blank", "first_hit", "last_hit", "objects")
+COUNTS = (
+    "lines",
+    "hits",
+    "outside",
+    "duplicates",
+    "unreadable",
+    "blank",
+    "first_hit",
+    "last_hit",
+    "objects",
+)
 RANGE = {"since": "2026-11-20T06:00", "until": "2026-11-20T18:00"}
 FILTERS: list[dict[str, Any]] = [
     {},
@@ -71,7 +89,9 @@ def test_every_quirk(session: Any) -> None:
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.createDataFrame(found, "n int, line string").createOrReplaceTempView("quirks")
     names = ", ".join(corpus.NAMES)
-    answer = session.sql(f"SELECT n, readable, {names} FROM ({sql.parsed('quirks', SPARK)}) ORDER BY n").collect()
+    answer = session.sql(
+        f"SELECT n, readable, {names} FROM ({sql.parsed('quirks', SPARK)}) ORDER BY n"
+    ).collect()
     wrong: list[Any] = []
     for case, row in zip(cases, answer, strict=True):
         if case.truth is None or not row["readable"]:
@@ -104,7 +124,9 @@ def test_dedupe_is_that_of_duckdb(session: Any, folder: Path, tmp_path: Path) ->
     rng = random.Random(9)
     once = [corpus.write(corpus.random_record(rng)) for _ in range(300)]
     (tmp_path / "a.log").write_text("".join(line + "\n" for line in once))
-    (tmp_path / "b.log").write_text("".join(line + "\n" for line in [*once[:100], once[0], once[0]]))
+    (tmp_path / "b.log").write_text(
+        "".join(line + "\n" for line in [*once[:100], once[0], once[0]])
+    )
     with (
         read_hits(tmp_path, dedupe=True) as here,
         read_hits(tmp_path, engine="spark", session=session, dedupe=True) as there,
@@ -112,7 +134,8 @@ def test_dedupe_is_that_of_duckdb(session: Any, folder: Path, tmp_path: Path) ->
         assert rows(there) == rows(here)
         assert (len(there), there.coverage.duplicates) == (300, 102)
         assert there.coverage.adds_up
-    # Which of several rows with one request id and different texts stays is open: the ids are the same.
+    # Which of several rows with one request id and different texts stays is open: the ids are the
+    # same.
     with (
         read_hits(folder, dedupe=True) as here,
         read_hits(folder, engine="spark", session=session, dedupe=True) as there,
@@ -131,7 +154,9 @@ def test_filters_are_those_of_duckdb(session: Any, folder: Path, filters: dict[s
     ):
         assert rows(there) == rows(here)
         by = "network,hour,http_status,presigned,key"
-        counted, coverage = count_hits(folder, by, engine="spark", session=session, filters=filters, **RANGE)
+        counted, coverage = count_hits(
+            folder, by, engine="spark", session=session, filters=filters, **RANGE
+        )
         assert sorted(counted.rows, key=str) == sorted(here.count(by).rows, key=str)
         same, expected = count_hits(folder, by, filters=filters, **RANGE)
         assert sorted(counted.rows, key=str) == sorted(same.rows, key=str)
@@ -186,7 +211,9 @@ def test_no_secret_comes_back(session: Any, folder: Path) -> None:
 
 
 @slow
-def test_auto_takes_the_session_above_the_limit(session: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_the_session_above_the_limit(
+    session: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table, coverage = count_hits(folder, "http_status", session=session)
     assert coverage.engine == "duckdb"
     monkeypatch.setattr(engines, "DUCKDB_UP_TO", 1000)
@@ -205,8 +232,11 @@ def test_cancelled(session: Any, tmp_path: Path) -> None:
     cancel = threading.Event()
     threading.Timer(0.5, cancel.set).start()
     with pytest.raises(LogError, match="cancelled"):
-        count_hits(tmp_path, "remote_ip,key,user_agent", engine="spark", session=session, cancel=cancel)
-    table, _ = count_hits(tmp_path / "0.log", "bucket", engine="spark", session=session)  # the session lives on
+        count_hits(
+            tmp_path, "remote_ip,key,user_agent", engine="spark", session=session, cancel=cancel
+        )
+    # the session lives on
+    table, _ = count_hits(tmp_path / "0.log", "bucket", engine="spark", session=session)
     assert sum(row[-1] for row in table.rows) == 2000
 
 

@@ -1,4 +1,6 @@
-"""Paths that Spark reads for a source: an ``s3://`` address is a prefix, as for the other engines."""
+"""Paths that Spark reads for a source: an ``s3://`` address is a prefix,
+as for the other engines.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""No spelling hides a request: servers decode names and values before they verify, and so does the reader."""
+"""No spelling hides a request: servers decode names and values before they verify,
+and so does the reader.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ from support import corpus
 
 QUERY = corpus.PRESIGNED["request_uri"].split(" ")[1].split("?")[1]
 PAIRS = [tuple(pair.split("=", 1)) for pair in QUERY.split("&")]
-SECRETS = ("IQoJb3JpZ2luX2VjEXAMPLETOKEN", "ASIAEXAMPLEKEYID0001", "5eb63bbbe01eeed093cb22bb8f5acdc3")
+SECRETS = (
+    "IQoJb3JpZ2luX2VjEXAMPLETOKEN",
+    "ASIAEXAMPLEKEYID0001",
+    "5eb63bbbe01eeed093cb22bb8f5acdc3",
+)
 URI = corpus.PRESIGNED["request_uri"].replace("XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", SECRETS[2])
 V2 = {
     "signature_version": "SigV2",
@@ -32,7 +38,10 @@ def record(**changes: object) -> dict[str, object]:
 
 
 def read(folder: Path, *uris: str, **changes: object) -> Hits:
-    lines = [corpus.write(record(request_uri=uri, request_id=f"R{n}", **changes)) for n, uri in enumerate(uris)]
+    lines = [
+        corpus.write(record(request_uri=uri, request_id=f"R{n}", **changes))
+        for n, uri in enumerate(uris)
+    ]
     (folder / "log").write_text("\n".join(lines) + "\n")
     return read_hits(folder)
 
@@ -47,7 +56,11 @@ def encode(text: str, which: Callable[[str], bool], upper: bool = True) -> str:
             parts.append(text[at : at + 3])
             at += 3
         else:
-            parts.append(shape.format(ord(text[at])) if text[at] not in "&=" and which(text[at]) else text[at])
+            parts.append(
+                shape.format(ord(text[at]))
+                if text[at] not in "&=" and which(text[at])
+                else text[at]
+            )
             at += 1
     return "".join(parts)
 
@@ -74,7 +87,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "a separator first": lambda q: "&" + q,
     "a separator last": lambda q: q + "&",
     "another order": lambda q: "&".join(reversed(q.split("&"))),
-    "another order, encoded": lambda q: encode("&".join(reversed(q.split("&"))), lambda c: c in "aeiou"),
+    "another order, encoded": lambda q: encode(
+        "&".join(reversed(q.split("&"))), lambda c: c in "aeiou"
+    ),
 }
 
 
@@ -82,22 +97,36 @@ def test_a_spelling_is_the_same_url(tmp_path: Path) -> None:
     spelled = [respelled(URI, change) for change in SPELLINGS.values()]
     assert URI not in spelled
     with read(tmp_path, URI, *spelled) as hits:
-        assert [row[2] for row in hits.count(["presigned", "fingerprint"]).rows] == [1 + len(spelled)]
+        assert [row[2] for row in hits.count(["presigned", "fingerprint"]).rows] == [
+            1 + len(spelled)
+        ]
         assert_no_secret(hits, tmp_path)
 
 
 def test_blanks_and_semicolons_of_a_value(tmp_path: Path) -> None:
     named = URI.replace(" HTTP", "&response-content-disposition={} HTTP")
-    spelled = [named.format(v) for v in ("inline%3B%20a%2Bb", "inline%3b+a%2bb", "inline;%20a%2Bb", "%69nline;+a%2Bb")]
+    spelled = [
+        named.format(v)
+        for v in ("inline%3B%20a%2Bb", "inline%3b+a%2bb", "inline;%20a%2Bb", "%69nline;+a%2Bb")
+    ]
     with read(tmp_path, *spelled) as hits:
         assert [n for _, n in hits.count(["fingerprint"]).rows] == [4]
-    with read(tmp_path, named.format("a%2Bb"), named.format("a%20b"), named.format("a%252Bb")) as hits:
-        assert [n for _, n in hits.count(["fingerprint"]).rows] == [1, 1, 1]  # a plus, a blank, an encoded plus
+    with read(
+        tmp_path, named.format("a%2Bb"), named.format("a%20b"), named.format("a%252Bb")
+    ) as hits:
+        # a plus, a blank, an encoded plus
+        assert [n for _, n in hits.count(["fingerprint"]).rows] == [
+            1,
+            1,
+            1,
+        ]
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     named = URI.replace(" HTTP", "&response-content-disposition={} HTTP")
-    with read(tmp_path, named.format("caf%E9x"), named.format("caf%e9%78"), named.format("caf%E8x")) as hits:
+    with read(
+        tmp_path, named.format("caf%E9x"), named.format("caf%e9%78"), named.format("caf%E8x")
+    ) as hits:
         assert [n for _, n in hits.count(["fingerprint"]).rows] == [2, 1]
 
 
@@ -114,7 +143,11 @@ def test_any_random_spelling(tmp_path: Path) -> None:
     for _ in range(200):
         pairs = dice.sample(QUERY.split("&"), len(PAIRS))
         chance = dice.random()
-        text = encode("&".join(pairs), lambda c, chance=chance: dice.random() < chance, upper=dice.random() < 0.5)
+        text = encode(
+            "&".join(pairs),
+            lambda c, chance=chance: dice.random() < chance,
+            upper=dice.random() < 0.5,
+        )
         spelled.append(respelled(URI, lambda q, text=text: text))
     spelled[1:] = [uri.replace("X" * 32, SECRETS[2]) for uri in spelled[1:]]
     with read(tmp_path, *spelled) as hits:
@@ -130,7 +163,11 @@ def assert_no_secret(hits: Hits, folder: Path) -> None:
 
     for way in ("csv", "json", "parquet"):
         getattr(hits, f"to_{way}")(folder / f"out.{way}")
-    texts = [(folder / "out.csv").read_text(), (folder / "out.json").read_text(), hits.rows().to_json()]
+    texts = [
+        (folder / "out.csv").read_text(),
+        (folder / "out.json").read_text(),
+        hits.rows().to_json(),
+    ]
     texts += [json.dumps(hits.to_pandas().astype(str).to_dict())]
     for text in texts:
         for _ in range(3):
@@ -167,8 +204,17 @@ ODD = (
 @pytest.mark.parametrize("start", ["IQoJb3JpZ2luX2VjEXAMPLETOKEN", "FwoGZXIvYXdzEXAMPLETOKEN/+=x"])
 def test_secrets_of_refused_odd_requests(start: str, tmp_path: Path) -> None:
     secrets = {"TOKEN": start, "SIGNATURE": SECRETS[2], "KEY": SECRETS[1]}
-    asked = [pair.replace(name, secret) for pair in ODD for name, secret in secrets.items() if pair.endswith(name)]
-    uris = [uri for pair in asked for uri in (f"GET /k?{pair} HTTP/1.1", f"GET /k?a=b&{pair}&c=d HTTP/1.1")]
+    asked = [
+        pair.replace(name, secret)
+        for pair in ODD
+        for name, secret in secrets.items()
+        if pair.endswith(name)
+    ]
+    uris = [
+        uri
+        for pair in asked
+        for uri in (f"GET /k?{pair} HTTP/1.1", f"GET /k?a=b&{pair}&c=d HTTP/1.1")
+    ]
     with read(tmp_path, *uris, http_status=403, referer=f"https://x.example/?{asked[0]}") as hits:
         assert len(hits) == len(uris) == 2 * len(ODD)
         assert_no_secret(hits, tmp_path)
@@ -181,7 +227,9 @@ def test_the_authentication_type_alone_makes_it_presigned(tmp_path: Path) -> Non
 
 
 def test_a_form_is_presigned(tmp_path: Path) -> None:
-    with read(tmp_path, "POST / HTTP/1.1", auth_type="HtmlForm", operation="REST.POST.OBJECT") as hits:
+    with read(
+        tmp_path, "POST / HTTP/1.1", auth_type="HtmlForm", operation="REST.POST.OBJECT"
+    ) as hits:
         assert len(hits.filter(presigned=True)) == 1
 
 
@@ -199,9 +247,13 @@ SAME: tuple[Callable[[str], str], ...] = (
     lambda u: u.replace(" HTTP", "&Expires=1863630000 HTTP"),
     lambda u: u.replace(" HTTP", "&AWSAccessKeyId=ASIAEXAMPLEKEYID0001 HTTP"),
     lambda u: u.replace(" HTTP", "&AWSAccessKeyId=ASIAEXAMPLEKEYID0002&awsaccesskeyid=x HTTP"),
-    lambda u: u.replace(" HTTP", "&Signature=x&x-amz-security-token=y&ACL&VersionId=3&versionid=4 HTTP"),
+    lambda u: u.replace(
+        " HTTP", "&Signature=x&x-amz-security-token=y&ACL&VersionId=3&versionid=4 HTTP"
+    ),
     lambda u: u.replace("?AWS", "?Response-Content-Type=text/html&AWS"),
-    lambda u: u.replace(" HTTP", f"&{u.split('?')[1]}").replace("&response-content-type=image%2Fpng HTTP", " HTTP"),
+    lambda u: u.replace(" HTTP", f"&{u.split('?')[1]}").replace(
+        "&response-content-type=image%2Fpng HTTP", " HTTP"
+    ),
     lambda u: u.replace("Expires", "Expire%73").replace(" HTTP", "&%45xpires=7 HTTP"),
 )
 
@@ -209,7 +261,9 @@ SAME: tuple[Callable[[str], str], ...] = (
 def test_what_sigv2_does_not_sign_makes_no_other_url(tmp_path: Path) -> None:
     uri = str(V2["request_uri"])
     spelled = [change(uri) for change in SAME]
-    with read(tmp_path, uri, *spelled, signature_version="SigV2", host_header="s3.amazonaws.com") as hits:
+    with read(
+        tmp_path, uri, *spelled, signature_version="SigV2", host_header="s3.amazonaws.com"
+    ) as hits:
         assert [row[2] for row in hits.count(["presigned", "fingerprint"]).rows] == [1 + len(SAME)]
 
 
@@ -227,7 +281,9 @@ OTHER: tuple[Callable[[str], str], ...] = (
 
 def test_what_sigv2_signs_makes_another_url(tmp_path: Path) -> None:
     uri = str(V2["request_uri"])
-    with read(tmp_path, *[uri] * 3, *(change(uri) for change in OTHER), signature_version="SigV2") as hits:
+    with read(
+        tmp_path, *[uri] * 3, *(change(uri) for change in OTHER), signature_version="SigV2"
+    ) as hits:
         counts = [n for *_, n in hits.count(["fingerprint"]).rows]
         assert max(counts) == 3, "none of the others is counted with the URL itself"
         assert sum(counts) == 3 + len(OTHER)
@@ -257,7 +313,11 @@ def test_only_a_marker_of_this_installation_is_a_test(tmp_path: Path) -> None:
     ours = UrlJournal().new_marker()
     UrlJournal().record_use(ours, USED.timestamp())
     with read(
-        tmp_path, with_marker(ours), with_marker("1"), with_marker("0" * 32), time=USED.replace(tzinfo=None)
+        tmp_path,
+        with_marker(ours),
+        with_marker("1"),
+        with_marker("0" * 32),
+        time=USED.replace(tzinfo=None),
     ) as hits:
         assert sorted(own_tests(hits)) == [False, False, True]
 
@@ -278,7 +338,9 @@ def test_a_marker_on_a_sigv2_url_is_no_test(tmp_path: Path) -> None:
         assert len(hits.filter(presigned=True, test=False)) == 1
 
 
-def test_a_marker_of_another_installation_is_no_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_marker_of_another_installation_is_no_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = UrlJournal().new_marker()
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "elsewhere"))
     UrlJournal().record_use(ours, USED.timestamp())

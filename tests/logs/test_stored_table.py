@@ -32,7 +32,9 @@ def tables() -> tuple[StoredTable, Table]:
         store.query("INSERT INTO t VALUES (?, ?, ?, ?, ?)", [*values, place])
     select = "SELECT text, number, flag, at_time FROM t ORDER BY place"
     rows = store.query(select)
-    return StoredTable(store, select, len(TEXTS)), Table(("text", "number", "flag", "at_time"), rows)
+    return StoredTable(store, select, len(TEXTS)), Table(
+        ("text", "number", "flag", "at_time"), rows
+    )
 
 
 def test_csv_is_the_same(tables: tuple[StoredTable, Table]) -> None:
@@ -55,8 +57,19 @@ def test_every_character_is_written_the_same() -> None:
     rows = store.query("SELECT text FROM t")
     written = StoredTable(store, "SELECT text FROM t", len(texts)).to_csv()
     assert written == Table(("text",), rows).to_csv()
-    odd = {each for each in written if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp")} - {"\n"}
-    assert odd <= {"\u200c", "\u200d", *map(chr, range(0x600, 0x606)), "\u06dd", "\u070f", "\u0890", "\u0891", "\u08e2"}
+    odd = {each for each in written if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp")} - {
+        "\n"
+    }
+    assert odd <= {
+        "\u200c",
+        "\u200d",
+        *map(chr, range(0x600, 0x606)),
+        "\u06dd",
+        "\u070f",
+        "\u0890",
+        "\u0891",
+        "\u08e2",
+    }
 
 
 @pytest.mark.parametrize("columns", ["number", "number, place", "at_time", "flag, number", "text"])
@@ -64,7 +77,9 @@ def test_columns_of_one_kind(tables: tuple[StoredTable, Table], columns: str) ->
     store = tables[0]._store
     select = f"SELECT {columns} FROM t ORDER BY place"
     rows = store.query(select)
-    assert StoredTable(store, select, len(rows)).to_csv() == Table(columns.split(", "), rows).to_csv()
+    assert (
+        StoredTable(store, select, len(rows)).to_csv() == Table(columns.split(", "), rows).to_csv()
+    )
 
 
 def test_the_first_rows(tables: tuple[StoredTable, Table]) -> None:
@@ -82,7 +97,9 @@ def test_parquet_holds_the_same_rows(tables: tuple[StoredTable, Table], tmp_path
 
 
 def test_many_groups_stay_in_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.log").write_text(corpus.presigned("203.0.113.7", "203.0.113.7", "2001:db8::1", "2001:DB8::1"))
+    (tmp_path / "a.log").write_text(
+        corpus.presigned("203.0.113.7", "203.0.113.7", "2001:db8::1", "2001:DB8::1")
+    )
     few, _ = count_hits(tmp_path, "remote_ip")
     monkeypatch.setattr(stored_table, "MANY", 1)
     many, _ = count_hits(tmp_path, "remote_ip")

@@ -1,4 +1,6 @@
-"""Rows that are exported a range of time after the other come as one sort of all rows brings them."""
+"""Rows that are exported a range of time after the other come as one sort of
+all rows brings them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ def write_log(folder: Path, order: str) -> Path:
         moments = [0] * ROWS
     half = ROWS // 2
     for name, part in (("a.log", range(half)), ("b.log", range(half, ROWS))):
-        rows = (corpus.BASE | {"time": DAY + dt.timedelta(seconds=moments[n]), "request_id": f"{n:08X}"} for n in part)
+        rows = (
+            corpus.BASE | {"time": DAY + dt.timedelta(seconds=moments[n]), "request_id": f"{n:08X}"}
+            for n in part
+        )
         (folder / name).write_text("".join(corpus.write(row) + "\n" for row in rows))
     return folder
 
@@ -51,8 +56,12 @@ def in_parts(monkeypatch: pytest.MonkeyPatch, rows: int = 60) -> None:
     monkeypatch.setattr(time_order, "_PIECE", 10_000)
 
 
-def test_exports_are_the_same_in_parts(hits: Hits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = hits.filter(since=DAY + dt.timedelta(seconds=5)) if len(hits.count("time")) > 1 else hits
+def test_exports_are_the_same_in_parts(
+    hits: Hits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = (
+        hits.filter(since=DAY + dt.timedelta(seconds=5)) if len(hits.count("time")) > 1 else hits
+    )
     for each in (hits, chosen):
         whole = exports(each, tmp_path)
         with monkeypatch.context() as patch:
@@ -73,14 +82,15 @@ def test_parts_are_few_and_small_where_rows_are_nearly_in_order(
         assert 5 <= len(sizes) <= 8
         assert max(sizes) <= 120
     else:
-        assert max(sizes) == ROWS  # a range would be in every piece of the log, or all rows are of one second
+        # a range would be in every piece of the log, or all rows are of one second
+        assert max(sizes) == ROWS
 
 
 def test_rows_without_a_time_are_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hits = read_hits(write_log(tmp_path, "nearly"))
     rows = (
-        f"SELECT * REPLACE (CASE WHEN http_status = 200 AND request_id < '00000003' THEN NULL ELSE time END AS time) "
-        f"FROM ({hits._relation})"
+        "SELECT * REPLACE (CASE WHEN http_status = 200 AND request_id < '00000003' THEN NULL ELSE"
+        f" time END AS time) FROM ({hits._relation})"
     )
     hits = hits._with([rows])
     whole = exports(hits, tmp_path)
@@ -95,6 +105,8 @@ def test_a_part_that_ends_too_late_shows(tmp_path: Path, monkeypatch: pytest.Mon
     in_parts(monkeypatch)
     ranges = time_order._ranges
     monkeypatch.setattr(
-        time_order, "_ranges", lambda *rows: [text.replace("time < ", "time <= ") for text in ranges(*rows)]
+        time_order,
+        "_ranges",
+        lambda *rows: [text.replace("time < ", "time <= ") for text in ranges(*rows)],
     )
     assert exports(hits, tmp_path) != whole

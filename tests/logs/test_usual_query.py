@@ -25,8 +25,20 @@ NAMES = {
                              "%41%C3%A9", "%C3", "%zz", "%2"],
     "X-Amz-Signature": ["XXXXXXXXXXXXXXXX", "5eb63bbbe01eeed093cb22bb8f5acdc3", ""],
 }  # fmt: skip
-OTHERS = ["x-id=GetObject", "response-content-type=image%2Fpng", "X-Amz-Date=20261121T000000Z", "X-Amz-Zoo", "a+b=c"]
-PATHS = ["/scans/0007.png", "/a&X-Amz-Credential=ASIAEXAMPLEKEYID0001b", "/Signature=abc", "/%C3%A9%2520", "/s?a"]
+OTHERS = [
+    "x-id=GetObject",
+    "response-content-type=image%2Fpng",
+    "X-Amz-Date=20261121T000000Z",
+    "X-Amz-Zoo",
+    "a+b=c",
+]
+PATHS = [
+    "/scans/0007.png",
+    "/a&X-Amz-Credential=ASIAEXAMPLEKEYID0001b",
+    "/Signature=abc",
+    "/%C3%A9%2520",
+    "/s?a",
+]
 
 
 def queries(number: int) -> Iterator[str]:
@@ -45,11 +57,19 @@ def queries(number: int) -> Iterator[str]:
         if rng.random() < 0.2:
             at = rng.randrange(len(pairs))
             pairs[at] = rng.choice(
-                (pairs[at].lower(), pairs[at].replace("-", "%2D", 1), f"{pairs[at]}+", pairs[at][:-1])
+                (
+                    pairs[at].lower(),
+                    pairs[at].replace("-", "%2D", 1),
+                    f"{pairs[at]}+",
+                    pairs[at][:-1],
+                )
             )
         if rng.random() < 0.5:
             rng.shuffle(pairs)
-        yield f"GET {rng.choice(PATHS) if rng.random() < 0.3 else PATHS[0]}?{'&'.join(pairs)} HTTP/1.1"
+        yield (
+            f"GET {rng.choice(PATHS) if rng.random() < 0.3 else PATHS[0]}?{'&'.join(pairs)}"
+            " HTTP/1.1"
+        )
 
 
 def lines() -> list[str]:
@@ -79,13 +99,17 @@ def test_both_ways_give_the_same() -> None:
     texts = lines()
     with duckdb.connect() as database:
         database.execute(
-            "CREATE TABLE l AS SELECT 0 AS source, unnest(?::BIGINT[]) AS pos, unnest(?::VARCHAR[]) AS line",
+            "CREATE TABLE l AS SELECT 0 AS source, unnest(?::BIGINT[]) AS pos, unnest(?::VARCHAR[])"
+            " AS line",
             [list(range(len(texts))), texts],
         )
-        short, whole = (rows(database, d) for d in (DUCKDB, dataclasses.replace(DUCKDB, shortcut=False)))
+        short, whole = (
+            rows(database, d) for d in (DUCKDB, dataclasses.replace(DUCKDB, shortcut=False))
+        )
         for text, one, other in zip(texts, short, whole, strict=True):
             assert one == other, text
         [(usual,)] = database.execute(
-            f"SELECT count(*) FROM ({derived(from_lines('l'))}) WHERE fingerprint IS NOT NULL AND signed_at IS NOT NULL"
+            f"SELECT count(*) FROM ({derived(from_lines('l'))}) WHERE fingerprint IS NOT NULL AND"
+            " signed_at IS NOT NULL"
         ).fetchall()
     assert usual > 1_000

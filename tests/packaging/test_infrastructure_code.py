@@ -1,4 +1,6 @@
-"""Terraform is parsed by python-hcl2, CloudFormation linted by cfn-lint, in an environment apart."""
+"""Terraform is parsed by python-hcl2, CloudFormation linted by cfn-lint,
+in an environment apart.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.slow
 PARSE = "import hcl2, json, sys; print(json.dumps(hcl2.load(open(sys.argv[1], encoding='utf-8'))))"
 TEAM, BUCKET = "open-team", "gt-images"
 ALARM = {
-    block.value: block.text for block in blocks_of(ROOT / "docs/how-to/company.md") if block.value == "locks-alarm.yaml"
+    block.value: block.text
+    for block in blocks_of(ROOT / "docs/how-to/company.md")
+    if block.value == "locks-alarm.yaml"
 }
 PREFIX = 'scans/%{y}"q/'
 HOSTILE = 'Ring ${jsonencode(1)} %{ if true } "x" \\ é\u2028'
@@ -51,8 +55,12 @@ def plans() -> Iterator[dict[str, Plan]]:
         )
         first = rig.gt.plan(wish)
         rig.gt.apply(first, confirm=[each.code for each in first.asks])
-        change = Restriction("open-team", addresses=["203.0.113.0/25", "2001:db8:40::/48"], bucket="gt-images")
-        opened = Restriction("open-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images")
+        change = Restriction(
+            "open-team", addresses=["203.0.113.0/25", "2001:db8:40::/48"], bucket="gt-images"
+        )
+        opened = Restriction(
+            "open-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images"
+        )
         yield {
             "first": first,
             "change": rig.gt.plan(change),
@@ -64,7 +72,11 @@ def plans() -> Iterator[dict[str, Plan]]:
 def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
     """Everything that is exported in a format."""
     role = role_stackset if form == "cloudformation" else role_terraform
-    made = {name: plan.to_terraform() for name, plan in plans.items()} if form == "terraform" else ALARM
+    made = (
+        {name: plan.to_terraform() for name, plan in plans.items()}
+        if form == "terraform"
+        else ALARM
+    )
     roles = {
         "role": role("team/GtSecureSweep", "111122223333", "example-id"),
         "role-of-role": role("GtSecureSweep", "arn:aws:iam::111122223333:role/Audit"),
@@ -88,7 +100,11 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
     for name, text in texts(plans, "terraform").items():
         data = parsed(tools, text, tmp_path / f"{name}.tf")
         kinds[name] = {json.loads(kind) for each in data.get("resource", ()) for kind in each}
-    assert kinds["first"] == {"aws_s3_bucket_policy", "aws_sagemaker_workteam", "aws_sagemaker_workforce"}
+    assert kinds["first"] == {
+        "aws_s3_bucket_policy",
+        "aws_sagemaker_workteam",
+        "aws_sagemaker_workforce",
+    }
     assert kinds["nothing"] == set()
     assert kinds["role"] == {"aws_iam_role", "aws_iam_role_policy"}
 
@@ -96,13 +112,15 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
 def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):
     data = parsed(tools, plans["first"].to_terraform(), tmp_path / "first.tf")
     resources = {
-        json.loads(kind): body for each in data["resource"] for kind, named in each.items() for body in named.values()
+        json.loads(kind): body
+        for each in data["resource"]
+        for kind, named in each.items()
+        for body in named.values()
     }
     written = resources["aws_s3_bucket_policy"]["policy"]
     assert written.startswith("${jsonencode({")
-    document = (
-        written.removeprefix("${jsonencode(").removesuffix(")}").replace('" = ', '": ')
-    )  # the parser writes it so
+    # the parser writes it so
+    document = written.removeprefix("${jsonencode(").removesuffix(")}").replace('" = ', '": ')
     policy = json.loads(document.replace("$${", "${").replace("%%{", "%{"))
     [change] = [each for each in plans["first"].changes if each.kind == "bucket-guard"]
     assert policy == json.loads(change.after)
@@ -120,4 +138,6 @@ def test_cloudformation_is_linted(tools: Room, plans, tmp_path):
     assert done.returncode == 0, done.stdout
     bad = tmp_path / "bad.yaml"
     bad.write_text(paths[0].read_text().replace("PolicyDocument", "Policy"))
-    assert subprocess.run([tool, bad], env=clean(), capture_output=True, timeout=300).returncode != 0
+    assert (
+        subprocess.run([tool, bad], env=clean(), capture_output=True, timeout=300).returncode != 0
+    )

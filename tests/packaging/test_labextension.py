@@ -1,4 +1,6 @@
-"""The built JupyterLab extension: what it is made of, that it is that of the source, and that JupyterLab takes it."""
+"""The built JupyterLab extension: what it is made of, that it is that of the source,
+and that JupyterLab takes it.
+"""
 
 from __future__ import annotations
 
@@ -50,28 +52,44 @@ def test_it_is_small_and_complete() -> None:
     about = json.loads((BUILT / "package.json").read_text(encoding="utf-8"))
     assert (BUILT / about["jupyterlab"]["_build"]["load"]).is_file()
     assert sum(path.stat().st_size for path in built()) < MOST
-    assert json.loads((BUILT / "install.json").read_text(encoding="utf-8"))["packageName"] == "gt_secure"
-    schema = json.loads((BUILT / "schemas" / "gt_secure" / "plugin.json").read_text(encoding="utf-8"))
+    assert (
+        json.loads((BUILT / "install.json").read_text(encoding="utf-8"))["packageName"]
+        == "gt_secure"
+    )
+    schema = json.loads(
+        (BUILT / "schemas" / "gt_secure" / "plugin.json").read_text(encoding="utf-8")
+    )
     source = json.loads((SOURCE / "schema" / "plugin.json").read_text(encoding="utf-8"))
     assert schema == source
 
 
 def test_its_version_is_that_of_the_package() -> None:
     for folder in (SOURCE, BUILT):
-        assert json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"] == gt_secure.__version__
+        assert (
+            json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
+            == gt_secure.__version__
+        )
 
 
 def test_every_setting_has_a_default_in_schema_and_code() -> None:
-    properties = json.loads((SOURCE / "schema" / "plugin.json").read_text(encoding="utf-8"))["properties"]
+    properties = json.loads((SOURCE / "schema" / "plugin.json").read_text(encoding="utf-8"))[
+        "properties"
+    ]
     code = (SOURCE / "src" / "settings.ts").read_text(encoding="utf-8")
     body = code.partition("DEFAULTS: IChoices = {")[2].partition("};")[0]
-    defaults = {name: json.loads(value.replace("'", '"')) for name, value in re.findall(r"(\w+): ([^,\n]+)", body)}
+    defaults = {
+        name: json.loads(value.replace("'", '"'))
+        for name, value in re.findall(r"(\w+): ([^,\n]+)", body)
+    }
     assert defaults == {name: each["default"] for name, each in properties.items()}
 
 
 def test_nothing_in_it_names_a_host_that_it_could_call() -> None:
     for path in (path for path in built() if "license" not in path.name.lower()):
-        hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8"))) - {"www.w3.org", "github.com"}
+        hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text(encoding="utf-8"))) - {
+            "www.w3.org",
+            "github.com",
+        }
         assert not hosts, f"{path.name}: {hosts}"
     assert '"resolved"' not in (SOURCE / "package-lock.json").read_text(encoding="utf-8")
 
@@ -80,7 +98,10 @@ def test_nothing_in_it_names_a_host_that_it_could_call() -> None:
 @pytest.mark.usefixtures("packages")
 def test_the_committed_files_are_those_of_the_source() -> None:
     done = subprocess.run(
-        [sys.executable, "tools/build_labextension.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "tools/build_labextension.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -89,7 +110,9 @@ def test_the_committed_files_are_those_of_the_source() -> None:
 @pytest.mark.usefixtures("packages")
 def test_its_own_tests_and_lint_pass() -> None:
     for script in ("lint", "test"):
-        done = subprocess.run(["npm", "run", "--silent", script], cwd=SOURCE, capture_output=True, text=True)
+        done = subprocess.run(
+            ["npm", "run", "--silent", script], cwd=SOURCE, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -103,7 +126,8 @@ def test_the_wheel_brings_it_and_jupyterlab_says_ok(wheel: Path, tmp_path: Path)
     room = Room(tmp_path / "room", sys.executable)
     room.install("jupyterlab", "ipywidgets")
     room.install("--no-deps", str(wheel))
-    # Not "jupyter labextension": that is the first one of the PATH, with the extensions that are there.
+    # Not "jupyter labextension": that is the first one of the PATH, with the extensions that are
+    # there.
     command = [room.python, "-m", "jupyterlab.labextensions", "list"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=clean())
     listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)

@@ -1,4 +1,6 @@
-"""Access logs and CloudTrail give the same answers with the lowest DuckDB of setup.cfg and with that of every image."""
+"""Access logs and CloudTrail give the same answers with the lowest DuckDB of setup.cfg and with
+that of every image.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,11 @@ print(json.dumps([duckdb.__version__, answers]))
 
 
 def event(second: int, address: str, agent: str = "curl/8") -> dict[str, Any]:
-    signed = {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": "20261120T090000Z", "X-Amz-Expires": "600"}
+    signed = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Date": "20261120T090000Z",
+        "X-Amz-Expires": "600",
+    }
     return {
         "eventSource": "s3.amazonaws.com",
         "eventName": "GetObject",
@@ -58,21 +64,33 @@ def event(second: int, address: str, agent: str = "curl/8") -> dict[str, Any]:
         "sourceIPAddress": address,
         "userAgent": agent,
         "requestID": f"R{second}",
-        "requestParameters": {"bucketName": "gt-images", "key": "scans/1.png", "Host": "h", **signed},
+        "requestParameters": {
+            "bucketName": "gt-images",
+            "key": "scans/1.png",
+            "Host": "h",
+            **signed,
+        },
         "additionalEventData": {"AuthenticationMethod": "QueryString", "SignatureVersion": "SigV4"},
     }
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """An access log, a small CloudTrail file, and one with a large record; a stranger opens a URL in each."""
+    """An access log, a small CloudTrail file, and one with a large record;
+    a stranger opens a URL in each.
+    """
     folder = tmp_path_factory.mktemp("logs")
     pair = (OFFICE, STRANGER)
-    lines = [corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, "request_id": each}) for each in pair]
+    lines = [
+        corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": each, "request_id": each})
+        for each in pair
+    ]
     texts = {
         "access.log": "".join(f"{line}\n" for line in lines),
         "trail.json": json.dumps({"Records": [event(i, each) for i, each in enumerate(pair)]}),
-        "large.json": json.dumps({"Records": [event(i, each, "x" * (LONG * i + 1)) for i, each in enumerate(pair)]}),
+        "large.json": json.dumps(
+            {"Records": [event(i, each, "x" * (LONG * i + 1)) for i, each in enumerate(pair)]}
+        ),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)

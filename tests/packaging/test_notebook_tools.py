@@ -1,7 +1,9 @@
-"""Tools that are not in the set-up, each with the real package: programs that run notebooks, and that rewrite them.
+"""Tools that are not in the set-up, each with the real package: programs that run notebooks, and
+that rewrite them.
 
-A runner is green only if every promised check passed, by its own exit code or by the check of what it saved. What
-rewrites a notebook keeps its promise: jupytext in both directions, nbstripout, papermill, formatters, merges of Git.
+A runner is green only if every promised check passed, by its own exit code or by the check of what
+it saved. What rewrites a notebook keeps its promise: jupytext in both directions, nbstripout,
+papermill, formatters, merges of Git.
 """
 
 from __future__ import annotations
@@ -26,11 +28,23 @@ from support.rooms import Room, clean
 
 pytestmark = pytest.mark.slow
 PACKAGES = (
-    *("boto3", "ipykernel", "nbval==0.11.*", "papermill", "nbclient", "nbmake", "jupytext", "nbstripout", "nbdime"),
+    *(
+        "boto3",
+        "ipykernel",
+        "nbval==0.11.*",
+        "papermill",
+        "nbclient",
+        "nbmake",
+        "jupytext",
+        "nbstripout",
+        "nbdime",
+    ),
     *("pytest-xdist", "pytest-randomly", "pytest-rerunfailures", "pytest-timeout", "nbconvert"),
     "sagemaker-headless-execution-driver",
 )
-"""The last one is the program of SageMaker's notebook jobs; it is in the images of SageMaker Distribution."""
+"""The last one is the program of SageMaker's notebook jobs;
+it is in the images of SageMaker Distribution.
+"""
 PAIRS = {("team_is_restricted", "radiology-team"), ("team_is_restricted", "vpc-team")}
 
 
@@ -47,7 +61,13 @@ def room(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Room:
 def env(room: Room, running_sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     running_sandbox.reset()
     path = os.pathsep.join([str(room.python.parent), os.environ["PATH"]])
-    return {**clean(), **running_sandbox.environment(), "PATH": path, "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    return {
+        **clean(),
+        **running_sandbox.environment(),
+        "PATH": path,
+        "HOME": str(tmp_path),
+        "PYTHONWARNINGS": "ignore",
+    }
 
 
 class Tools:
@@ -60,7 +80,12 @@ class Tools:
         """Run a module; return its exit code."""
         command = [str(self.room.python), "-m", *words]
         done = subprocess.run(
-            command, cwd=self.folder, env={**self.env, **more}, capture_output=True, text=True, timeout=1500
+            command,
+            cwd=self.folder,
+            env={**self.env, **more},
+            capture_output=True,
+            text=True,
+            timeout=1500,
         )
         (self.folder / "log.txt").write_text(done.stdout + done.stderr)
         return done.returncode
@@ -99,7 +124,9 @@ def verdicts(report: Path) -> dict[str, bool]:
 
 
 def written(folder: Path) -> dict[str, str]:
-    """Write a notebook for each change, as it was saved after a good run; return the changes by the notebook's name."""
+    """Write a notebook for each change, as it was saved after a good run;
+    return the changes by the notebook's name.
+    """
     names = {change.replace(" ", "-"): change for change in CHANGES}
     for name, change in names.items():
         book = promised(change)
@@ -122,7 +149,9 @@ def test_nbval_and_its_companions(name: str, tools: Tools) -> None:
     ]
     assert tools("pytest", *options, *(f"{each}.ipynb" for each in names)) == 1
     expected = {each: change == AS_IT_WAS for each, change in names.items()}
-    assert verdicts(tools.folder / "report.xml") == expected, (tools.folder / "log.txt").read_text()[-3000:]
+    assert verdicts(tools.folder / "report.xml") == expected, (
+        tools.folder / "log.txt"
+    ).read_text()[-3000:]
 
 
 def by_nbmake(tools: Tools) -> bool:
@@ -131,9 +160,9 @@ def by_nbmake(tools: Tools) -> bool:
 
 
 def by_jupytext(tools: Tools) -> bool:
-    return tools("jupytext", "--execute", "--to", "ipynb", "-o", "out.ipynb", "book.ipynb") == 0 and tools.accepts(
-        "out.ipynb"
-    )
+    return tools(
+        "jupytext", "--execute", "--to", "ipynb", "-o", "out.ipynb", "book.ipynb"
+    ) == 0 and tools.accepts("out.ipynb")
 
 
 def by_nbconvert(tools: Tools) -> bool:
@@ -151,7 +180,9 @@ def by_nbconvert(tools: Tools) -> bool:
 
 
 def by_papermill(tools: Tools) -> bool:
-    return tools("papermill", "book.ipynb", "out.ipynb", *SLOWLY) == 0 and tools.accepts("out.ipynb")
+    return tools("papermill", "book.ipynb", "out.ipynb", *SLOWLY) == 0 and tools.accepts(
+        "out.ipynb"
+    )
 
 
 def by_our_engine(tools: Tools) -> bool:
@@ -162,7 +193,9 @@ def by_a_notebook_job(tools: Tools) -> bool:
     """Run the program of the job's container, with its environment; its parameters are texts."""
     folder = tools.folder
     first = nbformat.read(folder / "book.ipynb", as_version=4).cells[0].source
-    (folder / "parameters.json").write_text(json.dumps({"TEAM": json.loads(first.partition("=")[2])}))
+    (folder / "parameters.json").write_text(
+        json.dumps({"TEAM": json.loads(first.partition("=")[2])})
+    )
     job = {
         "SM_PAPERMILL_INPUT": str(folder / "book.ipynb"),
         "SM_PAPERMILL_OUTPUT": str(folder / "out.ipynb"),
@@ -192,7 +225,9 @@ FEW = (AS_IT_WAS, "a check that is gone", "a team that is open", "a command that
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_runner_is_green_only_if_all_is_well(runner: str, change: str, tools: Tools) -> None:
     write_promised(tools.folder / "book.ipynb", change)
-    assert RUNNERS[runner](tools) == (change == AS_IT_WAS), (tools.folder / "log.txt").read_text()[-3000:]
+    assert RUNNERS[runner](tools) == (change == AS_IT_WAS), (tools.folder / "log.txt").read_text()[
+        -3000:
+    ]
 
 
 # Tools that rewrite a notebook.
@@ -275,7 +310,9 @@ class Branches:
 
     def git(self, *words: str) -> int:
         command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *words]
-        return subprocess.run(command, cwd=self.tools.folder, env=self.tools.env, capture_output=True).returncode
+        return subprocess.run(
+            command, cwd=self.tools.folder, env=self.tools.env, capture_output=True
+        ).returncode
 
     def add(self, branch: str, number: int, name: str, subject: str) -> None:
         """Commit one more check, with its record and in the promise."""
@@ -313,8 +350,13 @@ def test_a_merge_loses_no_promised_check(how: str, places: str, tools: Tools, sa
     except ValueError:
         assert how in ("plain", "union"), "no notebook any more, which every tool refuses"
         return
-    assert promise.pairs == PAIRS | {("team_is_restricted", "a-team"), ("guard_is_in_place", "b-bucket")}
-    assert promise.stated == ("metadata" if code else "cell"), "a cell with marks of a conflict states nothing"
+    assert promise.pairs == PAIRS | {
+        ("team_is_restricted", "a-team"),
+        ("guard_is_in_place", "b-bucket"),
+    }
+    assert promise.stated == ("metadata" if code else "cell"), (
+        "a cell with marks of a conflict states nothing"
+    )
 
 
 def test_the_promise_is_the_one_that_is_written(saved: Path) -> None:

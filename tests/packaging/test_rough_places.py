@@ -1,4 +1,6 @@
-"""The wheel where little can be relied on: no network, no privileges, blanks in the path, hostile variables."""
+"""The wheel where little can be relied on: no network, no privileges, blanks in the path,
+hostile variables.
+"""
 
 from __future__ import annotations
 
@@ -79,12 +81,16 @@ fi
 shift 3
 exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs "$@"
 """
-"""Loopback up, the interpreters under /root readable (in this namespace only), and everything else given up."""
+"""Loopback up, the interpreters under /root readable (in this namespace only),
+and everything else given up.
+"""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with blanks in its path that everybody may enter: those of pytest belong to one user."""
+    """A folder with blanks in its path that everybody may enter:
+    those of pytest belong to one user.
+    """
     base = Path(tempfile.mkdtemp(prefix="gt secure "))
     base.chmod(0o755)
     try:
@@ -102,7 +108,11 @@ class Place:
         (self.home / ".aws").mkdir(parents=True)
         (self.home / ".aws" / "config").write_text(CONFIG)
         self.prefix: list[str] = []
-        if os.getuid() == 0 and sys.platform == "linux" and all(map(shutil.which, ("unshare", "setpriv", "mount"))):
+        if (
+            os.getuid() == 0
+            and sys.platform == "linux"
+            and all(map(shutil.which, ("unshare", "setpriv", "mount")))
+        ):
             tree = [self.home, *self.home.rglob("*")]
             for path in tree:
                 os.chown(path, NOBODY, NOBODY)
@@ -114,7 +124,9 @@ class Place:
     def run(self, *command: str) -> str:
         """Run a command that must succeed; returns its standard output."""
         env = {"PATH": os.environ["PATH"], "LANG": "C", **HOSTILE, "HOME": str(self.home)}
-        done = subprocess.run([*self.prefix, *command], cwd=self.home, env=env, capture_output=True, text=True)
+        done = subprocess.run(
+            [*self.prefix, *command], cwd=self.home, env=env, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{command[-3:]}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
         return done.stdout
 
@@ -122,13 +134,16 @@ class Place:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_main_job(wheel: Path, folder: Path, version: str) -> None:
     room = Room(folder / "an environment", python_of(version))
-    room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "nbclient", "ipykernel")  # the demo fills notebooks
+    # the demo fills notebooks
+    room.install(f"gt_secure @ {wheel.as_uri()}", *REQUIREMENTS, "nbclient", "ipykernel")
     place = Place(folder, room)
     if place.prefix:
         who = "import os, socket; print(os.getuid(), socket.if_nameindex())"
         assert place.run(str(room.python), "-c", who).strip() == "65534 [(1, 'lo')]"
     script = shutil.copy(SMOKE, place.home)
-    said = json.loads(place.run(str(room.python), str(script), "--sandbox").strip().splitlines()[-1])
+    said = json.loads(
+        place.run(str(room.python), str(script), "--sandbox").strip().splitlines()[-1]
+    )
     assert said["python"].startswith(version)
     holds(said)
     place.run(str(room.python.with_name("gt-secure")), "demo", "--headless", "--out", "an output")

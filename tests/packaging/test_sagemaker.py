@@ -1,4 +1,6 @@
-"""The SageMaker SDK, the real package, in an environment of its own: it is large and slow to import."""
+"""The SageMaker SDK, the real package, in an environment of its own:
+it is large and slow to import.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,11 @@ def test_with_the_real_package(tmp_path, sandbox):
     assert said["role"] == "arn:aws:iam::111122223333:role/GroundTruthExecution"
     assert ":assumed-role/GroundTruthExecution/studio" in said["caller"]
 
-    page = [block.text for block in blocks_of(ROOT / "docs" / "how-to" / "restrict.md") if block.word == "sagemaker"]
+    page = [
+        block.text
+        for block in blocks_of(ROOT / "docs" / "how-to" / "restrict.md")
+        if block.word == "sagemaker"
+    ]
     script = "\n".join(page)
     assert len(page) == 2
     out = room.run("-c", script, env=sandbox.environment())
@@ -161,14 +167,20 @@ print(json.dumps({
 
 @pytest.mark.slow
 def test_with_the_second_generation_and_gt_secure_changes_nothing_there(tmp_path, wheel, sandbox):
-    """The versions of SageMaker Distribution 3.9: installing gt_secure must leave every other package as it was."""
+    """The versions of SageMaker Distribution 3.9:
+    installing gt_secure must leave every other package as it was.
+    """
     room = Room(tmp_path / "room", python_of("3.12"))
     room.install("sagemaker==2.245.0", "duckdb", "matplotlib", "ipywidgets")
     before = room.versions()
     room.install("--no-deps", str(wheel))
     after = room.versions()
     assert {name: version for name, version in after.items() if name != "gt-secure"} == before
-    out = room.run("-c", V2_SCRIPT, env={**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")})
+    out = room.run(
+        "-c",
+        V2_SCRIPT,
+        env={**sandbox.environment(), "GT_SECURE_JOURNAL": str(tmp_path / "journal")},
+    )
     said = json.loads(out.strip().splitlines()[-1])
     assert said["versions"] == [before["sagemaker"], before["sagemaker-core"]]
     assert {tuple(names[:5]) for names in said["names"].values()} == {
@@ -202,7 +214,9 @@ def test_a_session_gives_credentials_and_region():
     session = Session()
     gt = gt_secure.connect(sagemaker_session=session)
     assert gt.aws.region == "eu-west-1"
-    assert gt_secure.connect(sagemaker_session=session, region="us-east-1").aws.region == "us-east-1"
+    assert (
+        gt_secure.connect(sagemaker_session=session, region="us-east-1").aws.region == "us-east-1"
+    )
     assert gt.aws.client("s3").meta.region_name == "eu-west-1"
 
 
@@ -247,9 +261,9 @@ def test_names_of_teams():
     assert team_name("a-team") == "a-team"
     assert team_name(Team("a-team")) == "a-team"
     assert team_name(Workteam("a-team", "arn:x", "private")) == "a-team"
-    assert team_name(Workteam("Sold", "arn:aws:sagemaker:us-east-1:1:workteam/vendor-crowd/sold", "vendor")).startswith(
-        "arn:"
-    )
+    assert team_name(
+        Workteam("Sold", "arn:aws:sagemaker:us-east-1:1:workteam/vendor-crowd/sold", "vendor")
+    ).startswith("arn:")
     for bad in (Team(None), Team(3), object(), 3, None):
         with pytest.raises(InvalidInput):
             team_name(bad)  # type: ignore[arg-type]

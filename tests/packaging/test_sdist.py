@@ -13,14 +13,20 @@ import pytest
 from support.rooms import clean, fresh_checkout, source_files
 
 pytestmark = pytest.mark.slow
-_BUILD = "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
+_BUILD = (
+    "import sys; from setuptools import build_meta; print(getattr(build_meta,"
+    " sys.argv[1])(sys.argv[2]))"
+)
 
 
 def build(kind: str, source: Path, out: Path) -> Path:
     """Build with the setuptools of these tests: nothing is fetched."""
     out.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", _BUILD, f"build_{kind}", str(out)], cwd=source, capture_output=True, text=True
+        [sys.executable, "-c", _BUILD, f"build_{kind}", str(out)],
+        cwd=source,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     [built] = out.iterdir()
@@ -59,8 +65,14 @@ def test_the_wheel_of_the_source_archive_is_that_of_the_checkout(
 
 
 def test_nothing_of_the_checkout_is_missing(checkout: Path, unpacked: Path) -> None:
-    committed = {name: (checkout / name).read_bytes() for name in source_files() if (checkout / name).is_file()}
-    packed = {name: (unpacked / name).read_bytes() for name in committed if (unpacked / name).is_file()}
+    committed = {
+        name: (checkout / name).read_bytes()
+        for name in source_files()
+        if (checkout / name).is_file()
+    }
+    packed = {
+        name: (unpacked / name).read_bytes() for name in committed if (unpacked / name).is_file()
+    }
     assert set(committed) - set(packed) == set()
     changed = {name for name, body in committed.items() if body != packed[name]}
     assert changed <= {"setup.cfg", "PKG-INFO"}, "setuptools adds a section to setup.cfg"
@@ -69,7 +81,9 @@ def test_nothing_of_the_checkout_is_missing(checkout: Path, unpacked: Path) -> N
 def python_in(source: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the Python of these tests in the unpacked archive, on its package and not on this one."""
     env = {**clean(), "PYTHONPATH": str(source), "HOME": str(home)}
-    return subprocess.run([sys.executable, *arguments], cwd=source, env=env, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=source, env=env, capture_output=True, text=True
+    )
 
 
 def test_it_tests_itself(unpacked: Path, tmp_path: Path) -> None:

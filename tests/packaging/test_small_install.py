@@ -1,4 +1,6 @@
-"""The small install of a CI job: gt_secure with boto3 alone. What reads logs says which packages it needs."""
+"""The small install of a CI job: gt_secure with boto3 alone.
+What reads logs says which packages it needs.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,17 @@ import pytest
 from gt_secure.sandbox import Sandbox
 from support.rooms import Room, clean
 
-CHECKS: dict[str, Any] = {"version": 1, "checks": [{"check": "team_is_restricted", "team": "radiology-team"}]}
+CHECKS: dict[str, Any] = {
+    "version": 1,
+    "checks": [{"check": "team_is_restricted", "team": "radiology-team"}],
+}
 LOG = {"check": "no_leaked_urls", "logs": "access.log"}
 LINE = (
-    "b4d gt-images [20/Nov/2026:10:00:00 +0000] 203.0.113.7 arn:aws:iam::111122223333:user/a R1 REST.GET.OBJECT a.png "
-    '"GET /a.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261120T100000Z&X-Amz-Expires=600 HTTP/1.1" 200 - 10 10 1'
-    ' 1 "-" "curl/8" - h= SigV4 TLS_AES_128_GCM_SHA256 QueryString gt-images.s3.amazonaws.com TLSv1.3 - -\n'
+    "b4d gt-images [20/Nov/2026:10:00:00 +0000] 203.0.113.7 arn:aws:iam::111122223333:user/a R1"
+    ' REST.GET.OBJECT a.png "GET'
+    " /a.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261120T100000Z&X-Amz-Expires=600"
+    ' HTTP/1.1" 200 - 10 10 1 1 "-" "curl/8" - h= SigV4 TLS_AES_128_GCM_SHA256 QueryString'
+    " gt-images.s3.amazonaws.com TLSv1.3 - -\n"
 )
 
 PROVE = """import gt_secure
@@ -43,7 +50,9 @@ def size_mb(room: Room) -> float:
 
 
 @pytest.mark.slow
-def test_it_checks_and_names_what_logs_need(wheel: Path, running_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_it_checks_and_names_what_logs_need(
+    wheel: Path, running_sandbox: Sandbox, tmp_path: Path
+) -> None:
     running_sandbox.reset()
     room = Room(tmp_path / "room", sys.executable)
     room.install("boto3")
@@ -53,12 +62,16 @@ def test_it_checks_and_names_what_logs_need(wheel: Path, running_sandbox: Sandbo
 
     def run(*words: str) -> tuple[int, str]:
         command = [str(room.python), "-m", "gt_secure", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+        )
         assert "Traceback" not in done.stderr, done.stderr[-2000:]
         return done.returncode, done.stdout + done.stderr
 
     def check(*checks: dict[str, Any]) -> tuple[int, str]:
-        (tmp_path / "checks.json").write_text(json.dumps({**CHECKS, "checks": [*CHECKS["checks"], *checks]}))
+        (tmp_path / "checks.json").write_text(
+            json.dumps({**CHECKS, "checks": [*CHECKS["checks"], *checks]})
+        )
         return run("check", "-f", "checks.json")
 
     needs = "Reading access logs needs duckdb and numpy"
@@ -70,7 +83,10 @@ def test_it_checks_and_names_what_logs_need(wheel: Path, running_sandbox: Sandbo
     small = size_mb(room)
     assert small < 60
     (tmp_path / "prove.py").write_text(PROVE)
-    assert subprocess.run([room.python, "prove.py"], cwd=tmp_path, env=env, timeout=300).returncode == 0
+    assert (
+        subprocess.run([room.python, "prove.py"], cwd=tmp_path, env=env, timeout=300).returncode
+        == 0
+    )
     code, text = run("hits", "--bucket", "gt-images")
     assert (code, needs in text) == (1, True), text
     code, text = run("plot", "--bucket", "gt-images", "-o", "plot.svg")
@@ -78,7 +94,9 @@ def test_it_checks_and_names_what_logs_need(wheel: Path, running_sandbox: Sandbo
     room.install("pytest")
     (tmp_path / "test_lock.py").write_text(TEST)
     of_pytest = [room.python, "-m", "pytest", "-q", "test_lock.py"]
-    done = subprocess.run(of_pytest, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        of_pytest, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 1 passed" in done.stdout
 

@@ -1,4 +1,6 @@
-"""The wheel with the packages of SageMaker Distribution images: installed without an index, and the demo in place."""
+"""The wheel with the packages of SageMaker Distribution images: installed without an index,
+and the demo in place.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +46,30 @@ print(json.dumps([cell["outputs"] for cell in book.cells]))
 def image(path: Path, folder: Path) -> Room:
     """An environment with the packages that gt_secure meets in an image."""
     room = Room(folder, python_of("3.12"))
-    room.install("-c", str(path), *NEEDED, "pandas", "pyarrow", "ipykernel", "ipython", "nbclient", "aiobotocore")
+    room.install(
+        "-c",
+        str(path),
+        *NEEDED,
+        "pandas",
+        "pyarrow",
+        "ipykernel",
+        "ipython",
+        "nbclient",
+        "aiobotocore",
+    )
     return room
 
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_without_an_index_on_top_of_an_image(path: Path, wheel: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_without_an_index_on_top_of_an_image(
+    path: Path, wheel: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
     room = image(path, tmp_path / "room")
     before = room.versions()
     room.install("--no-index", "--no-deps", str(wheel))
-    assert {name: version for name, version in room.versions().items() if name != "gt-secure"} == before
+    assert {
+        name: version for name, version in room.versions().items() if name != "gt-secure"
+    } == before
     pins = dict(line.split("==") for line in path.read_text().split() if "==" in line)
     assert {name: before[name] for name in NEEDED} == {name: pins[name] for name in NEEDED}
     assert set(room.run("-c", UNMET).split()) <= {*OPTIONAL}, "only these may be missing"
@@ -61,14 +77,24 @@ def test_without_an_index_on_top_of_an_image(path: Path, wheel: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_one_cell_shows_the_panel_and_changes_no_package(path: Path, wheel: Path, tmp_path: Path) -> None:
+def test_one_cell_shows_the_panel_and_changes_no_package(
+    path: Path, wheel: Path, tmp_path: Path
+) -> None:
     room = image(path, tmp_path / "room")
     room.install("--no-index", "--no-deps", str(wheel))
     before = room.versions()
-    env = {"HOME": str(tmp_path), "GT_SECURE_SANDBOX_ENV": str(tmp_path / "a folder"), "AWS_PROFILE": "not-there"}
-    shown, calls, _ = json.loads(room.run("-c", IN_A_KERNEL, env=env, cwd=tmp_path).splitlines()[-1])
+    env = {
+        "HOME": str(tmp_path),
+        "GT_SECURE_SANDBOX_ENV": str(tmp_path / "a folder"),
+        "AWS_PROFILE": "not-there",
+    }
+    shown, calls, _ = json.loads(
+        room.run("-c", IN_A_KERNEL, env=env, cwd=tmp_path).splitlines()[-1]
+    )
     assert room.versions() == before
-    assert "Making an environment for the sandbox" in "".join(output.get("text", "") for output in shown)
+    assert "Making an environment for the sandbox" in "".join(
+        output.get("text", "") for output in shown
+    )
     assert "application/vnd.jupyter.widget-view+json" in shown[-1]["data"]
     same, teams = calls[0]["text"].split(" ", 1)
     assert same == "True"
@@ -87,14 +113,24 @@ def test_the_fixture_uses_the_separate_environment(wheel: Path, tmp_path: Path) 
     room.install("pytest")
     room.install("--no-index", "--no-deps", str(wheel))
     test = tmp_path / "test_it.py"
-    test.write_text("def test_it(gt_secure_connection):\n    assert gt_secure_connection.workteams()\n")
+    test.write_text(
+        "def test_it(gt_secure_connection):\n    assert gt_secure_connection.workteams()\n"
+    )
     env = {"HOME": str(tmp_path), "GT_SECURE_SANDBOX_ENV": str(tmp_path / "env")}
     command = [str(room.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
-    done = subprocess.run(command, env={**clean(), **env}, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        command, env={**clean(), **env}, capture_output=True, text=True, cwd=tmp_path
+    )
     assert "gt-secure sandbox install" in done.stdout
     assert "1 error" in done.stdout
-    subprocess.run([room.python.with_name("gt-secure"), "sandbox", "install"], env={**clean(), **env}, check=True)
-    done = subprocess.run(command, env={**clean(), **env}, capture_output=True, text=True, cwd=tmp_path)
+    subprocess.run(
+        [room.python.with_name("gt-secure"), "sandbox", "install"],
+        env={**clean(), **env},
+        check=True,
+    )
+    done = subprocess.run(
+        command, env={**clean(), **env}, capture_output=True, text=True, cwd=tmp_path
+    )
     assert "1 passed" in done.stdout, done.stdout
 
 

@@ -1,4 +1,6 @@
-"""The wheel as people get it: built, installed in clean environments, and the main job done there."""
+"""The wheel as people get it: built, installed in clean environments,
+and the main job done there.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ LOWEST = ("boto3==1.37.3", "ipywidgets==8.1.8", "matplotlib==3.10.0", "duckdb==1
 def smoke(room: Room, sandbox: Sandbox | None = None) -> dict:
     """The main job there, on a sandbox of its own or on one that runs here.
 
-    The emulator pins botocore, so environments with another one are clients of a sandbox that runs here.
+    The emulator pins botocore, so environments with another one are clients of a sandbox that runs
+    here.
     """
     args = [str(SMOKE)] if sandbox is not None else [str(SMOKE), "--sandbox"]
     env = sandbox.environment() if sandbox is not None else {}
@@ -43,7 +46,9 @@ def holds(said: dict) -> None:
 def test_what_is_in_the_wheel(wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        meta = email.message_from_bytes(archive.read(next(n for n in names if n.endswith(".dist-info/METADATA"))))
+        meta = email.message_from_bytes(
+            archive.read(next(n for n in names if n.endswith(".dist-info/METADATA")))
+        )
         points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     assert wheel.name.endswith("-py3-none-any.whl")
     for name in source_files():
@@ -75,7 +80,9 @@ def test_lowest_versions(wheel: Path, tmp_path, sandbox):
     versions = room.versions()
     assert [f"{name}=={versions[name]}" for name in NEEDED] == list(LOWEST)
     said = smoke(room, sandbox)
-    assert said["notes"] == ["UpdateWorkforce.IpAddressType", "endpoint"], "this SDK does not know IPv6 portals"
+    assert said["notes"] == ["UpdateWorkforce.IpAddressType", "endpoint"], (
+        "this SDK does not know IPv6 portals"
+    )
     holds(said)
 
 
@@ -83,7 +90,9 @@ def test_lowest_versions_are_those_of_the_metadata():
     text = (ROOT / "setup.cfg").read_text()
     for pin in LOWEST:
         name, version = pin.split("==")
-        assert f"{name} >= {version.removesuffix('.0') if name == 'matplotlib' else version}" in text
+        assert (
+            f"{name} >= {version.removesuffix('.0') if name == 'matplotlib' else version}" in text
+        )
 
 
 def test_without_the_emulator_it_says_what_to_install(wheel: Path, tmp_path):
@@ -101,14 +110,22 @@ def test_without_the_emulator_it_says_what_to_install(wheel: Path, tmp_path):
     room.run("-c", "import gt_secure, gt_secure.check, gt_secure.doctor, gt_secure.sandbox")
     run(str(script), "tutorials", str(tmp_path / "books"))
     copied = {path.name: path.read_bytes() for path in (tmp_path / "books").rglob("*.ipynb")}
-    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").rglob("*.ipynb")}
+    assert copied == {
+        path.name: path.read_bytes() for path in (ROOT / "notebooks").rglob("*.ipynb")
+    }
 
 
 def test_the_plugin_in_an_environment_with_pytest_alone(wheel: Path, tmp_path):
-    """The plugin is loaded by every pytest of the environment: it must not break those that do not want it."""
+    """The plugin is loaded by every pytest of the environment:
+    it must not break those that do not want it.
+    """
     room = Room(tmp_path / "room")
     room.install("pytest")
     room.install("--no-deps", str(wheel))
-    (tmp_path / "test_other.py").write_text("import sys\ndef test_it():\n    assert 'boto3' not in sys.modules\n")
-    out = room.run("-m", "pytest", "-q", "-W", "error", str(tmp_path / "test_other.py"), cwd=tmp_path)
+    (tmp_path / "test_other.py").write_text(
+        "import sys\ndef test_it():\n    assert 'boto3' not in sys.modules\n"
+    )
+    out = room.run(
+        "-m", "pytest", "-q", "-W", "error", str(tmp_path / "test_other.py"), cwd=tmp_path
+    )
     assert "1 passed" in out

@@ -50,7 +50,10 @@ def test_a_compressed_answer_is_neither_asked_for_nor_unpacked() -> None:
     packed = gzip.compress(gzip.compress(b"\0" * 50_000_000))
 
     def bomb(connection: socket.socket) -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length:"
+            f" {len(packed)}\r\n\r\n"
+        )
         connection.sendall(head.encode() + packed)
 
     with server(bomb) as (port, requests, _):
@@ -87,7 +90,9 @@ def test_an_answer_in_time_is_read() -> None:
     body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
     def refuse(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        connection.sendall(
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
 
     with server(refuse) as (port, _, _):
         got = probe(f"http://127.0.0.1:{port}/gt-images/a.png?{QUERY}", timeout_s=LONG_S)

@@ -41,7 +41,10 @@ def test_sigv2_on_the_global_host_is_warned_about():
 
 
 def test_region_mismatch_is_warned_about():
-    assert any("us-east-1 but sent to eu-west-1" in p for p in inspect(V4.format(region="us-east-1")).problems)
+    assert any(
+        "us-east-1 but sent to eu-west-1" in p
+        for p in inspect(V4.format(region="us-east-1")).problems
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,11 @@ def test_region_mismatch_is_warned_about():
         ("gt-images.s3-external-1.amazonaws.com/k", "gt-images", "k"),
         ("bucket.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com/gt-images/k", "gt-images", "k"),
         ("gt-images.bucket.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com/k", "gt-images", "k"),
-        ("gt--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com/k", "gt--usw2-az1--x-s3", "k"),
+        (
+            "gt--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com/k",
+            "gt--usw2-az1--x-s3",
+            "k",
+        ),
         ("gt-images.s3.eusc-de-east-1.amazonaws.eu/k", "gt-images", "k"),
         ("minio.example.com:9000/gt-images/a/k", "gt-images", "a/k"),
         ("s3.us-west-2.amazonaws.com.evil.example/gt-images/k", "gt-images", "k"),
@@ -76,16 +83,37 @@ def test_host_styles(host, bucket, key):
     ("host", "point", "region"),
     [
         ("my-ap-111122223333.s3-accesspoint.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
-        ("my-ap-111122223333.s3-accesspoint.dualstack.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
-        ("my-ap-111122223333.s3-accesspoint-fips.us-gov-west-1.amazonaws.com", "my-ap", "us-gov-west-1"),
-        ("my-ap-111122223333.accesspoint.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com", "my-ap", "us-west-2"),
+        (
+            "my-ap-111122223333.s3-accesspoint.dualstack.us-west-2.amazonaws.com",
+            "my-ap",
+            "us-west-2",
+        ),
+        (
+            "my-ap-111122223333.s3-accesspoint-fips.us-gov-west-1.amazonaws.com",
+            "my-ap",
+            "us-gov-west-1",
+        ),
+        (
+            "my-ap-111122223333.accesspoint.vpce-0a1b2c3d-x.s3.us-west-2.vpce.amazonaws.com",
+            "my-ap",
+            "us-west-2",
+        ),
         ("my-fn-111122223333.s3-object-lambda.us-west-2.amazonaws.com", "my-fn", "us-west-2"),
-        ("my-ap-111122223333.op-0123456789abcdef0.s3-outposts.us-west-2.amazonaws.com", "my-ap", "us-west-2"),
+        (
+            "my-ap-111122223333.op-0123456789abcdef0.s3-outposts.us-west-2.amazonaws.com",
+            "my-ap",
+            "us-west-2",
+        ),
     ],
 )
 def test_access_points(host, point, region):
     facts = inspect(f"https://{host}/scans/k?" + V4.format(region=region).split("?")[1])
-    assert (facts.access_point, facts.bucket, facts.key, facts.region) == (point, "", "scans/k", region)
+    assert (facts.access_point, facts.bucket, facts.key, facts.region) == (
+        point,
+        "",
+        "scans/k",
+        region,
+    )
 
 
 MULTI_REGION = (
@@ -95,14 +123,21 @@ MULTI_REGION = (
 )
 
 
-@pytest.mark.parametrize(("written", "regions"), [("%2A", ("*",)), ("us-east-1%2Ceu-*", ("us-east-1", "eu-*"))])
+@pytest.mark.parametrize(
+    ("written", "regions"), [("%2A", ("*",)), ("us-east-1%2Ceu-*", ("us-east-1", "eu-*"))]
+)
 def test_a_multi_region_url(written, regions):
     facts = inspect(MULTI_REGION.format(regions=written))
     assert (facts.signature_version, facts.region_set, facts.region) == ("SigV4A", regions, None)
     assert (facts.access_point, facts.bucket, facts.key) == ("mfzwi23gnjvgw", "", "scans/k")
     assert facts.expires_in_s == 600
-    elsewhere = "https://gt-images.s3.ap-south-1.amazonaws.com/k?" + MULTI_REGION.format(regions=written).split("?")[1]
-    assert any("refuse" in problem for problem in inspect(elsewhere).problems) == (regions != ("*",))
+    elsewhere = (
+        "https://gt-images.s3.ap-south-1.amazonaws.com/k?"
+        + MULTI_REGION.format(regions=written).split("?")[1]
+    )
+    assert any("refuse" in problem for problem in inspect(elsewhere).problems) == (
+        regions != ("*",)
+    )
 
 
 def test_a_url_that_boto3_signs_for_several_regions():
@@ -116,8 +151,16 @@ def test_a_url_that_boto3_signs_for_several_regions():
         config=Config(signature_version="s3v4a"),
     )  # fmt: skip
     arn = "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap"
-    facts = inspect(client.generate_presigned_url("get_object", {"Bucket": arn, "Key": "scans/k"}, ExpiresIn=600))
-    assert (facts.signature_version, facts.access_point, facts.region_set) == ("SigV4A", "mfzwi23gnjvgw", ("*",))
+    facts = inspect(
+        client.generate_presigned_url(
+            "get_object", {"Bucket": arn, "Key": "scans/k"}, ExpiresIn=600
+        )
+    )
+    assert (facts.signature_version, facts.access_point, facts.region_set) == (
+        "SigV4A",
+        "mfzwi23gnjvgw",
+        ("*",),
+    )
 
 
 @pytest.mark.parametrize("lifetime", ["0", "-5", "604801"])
@@ -127,7 +170,11 @@ def test_a_lifetime_that_s3_refuses(lifetime):
 
 
 def test_names_are_read_in_any_spelling():
-    url = V4.format(region="eu-west-1").replace("X-Amz-Expire", "x-amz-e%78pire").replace("Signature=", "Signatur%65=")
+    url = (
+        V4.format(region="eu-west-1")
+        .replace("X-Amz-Expire", "x-amz-e%78pire")
+        .replace("Signature=", "Signatur%65=")
+    )
     assert inspect(url) == inspect(V4.format(region="eu-west-1"))
 
 
@@ -138,7 +185,15 @@ def test_a_name_and_password_in_front_of_the_host_are_never_shown():
     assert facts.bucket == "gt-images"
     assert any("user name or password" in problem for problem in facts.problems)
     assert inspect("http://a:b@c@127.0.0.1:4566/b/k?" + url.split("?")[1]).host == "127.0.0.1:4566"
-    signed = TestUrl(url, bucket="gt-images", key="k", expires_at=facts.expires_at, bound_to=None, signer="", marker="")
+    signed = TestUrl(
+        url,
+        bucket="gt-images",
+        key="k",
+        expires_at=facts.expires_at,
+        bound_to=None,
+        signer="",
+        marker="",
+    )
     for shown in (repr(facts), repr(signed), str(signed), signed.host):
         assert "hunter2" not in shown
         assert "hidden" not in shown
@@ -174,7 +229,9 @@ def test_no_text_crashes_it(text):
             pass
 
 
-@pytest.mark.parametrize("value", [0, -1, 604_801, "soon", None, 1.5, float("nan"), float("inf"), "600s"])
+@pytest.mark.parametrize(
+    "value", [0, -1, 604_801, "soon", None, 1.5, float("nan"), float("inf"), "600s"]
+)
 def test_bad_lifetimes(value):
     with pytest.raises(InvalidInput):
         check_lifetime(value)
@@ -185,5 +242,11 @@ def test_lifetime_text_is_taken():
 
 
 def test_the_longest_life_of_a_url_is_the_same_wherever_it_is_written() -> None:
-    places = {"engine.policies.age_limit": "LONGEST_S", "presign.inspect": "_LONGEST_S", "logs.plots.age": "_LONGEST_S"}
-    assert {getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()} == {7 * 24 * 3600}
+    places = {
+        "engine.policies.age_limit": "LONGEST_S",
+        "presign.inspect": "_LONGEST_S",
+        "logs.plots.age": "_LONGEST_S",
+    }
+    assert {
+        getattr(import_module(f"gt_secure.{module}"), name) for module, name in places.items()
+    } == {7 * 24 * 3600}

@@ -20,7 +20,9 @@ def gt(sandbox):
     import boto3
 
     env = sandbox.environment()
-    session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    session = boto3.session.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+    )
     return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
 
 
@@ -42,7 +44,10 @@ def test_a_bound_url_opens_only_from_its_source(gt, role, bound_to, opens):
 def test_the_url_never_shows_itself(gt):
     url = gt.sign("gt-images", "scans/0001.png")
     secret = url.reveal().split("X-Amz-Signature=")[1]
-    shown = f"{url!r} {url} {url.masked} {url.to_dict()} {vars(url) and ''} {inspect(url.reveal())!r} {gt.probe(url)!r}"
+    shown = (
+        f"{url!r} {url} {url.masked} {url.to_dict()} {vars(url) and ''} {inspect(url.reveal())!r}"
+        f" {gt.probe(url)!r}"
+    )
     assert secret not in shown
     assert "X-Amz-Security-Token" not in shown
     with pytest.raises(TypeError):
@@ -60,7 +65,9 @@ def test_the_marker_is_signed_and_found_again(gt):
 
 
 def test_ground_truth_signs_a_url_that_no_url_lock_binds(gt):
-    """RenderUiTemplate names no team: the URL is signed by the role, and only guard and role decide about it."""
+    """RenderUiTemplate names no team: the URL is signed by the role,
+    and only guard and role decide about it.
+    """
     url = gt.sign("gt-images", "scans/0001.png", sign_with="ground-truth", role_arn=ROLE)
     assert (url.signer, url.bound_to, url.key) == (ROLE, None, "scans/0001.png")
     assert 0 < url.seconds_left <= 900
@@ -83,7 +90,12 @@ def test_without_a_permission_the_error_names_it(gt, sandbox, missing):
 
 def test_a_role_that_ground_truth_may_not_assume(gt):
     with pytest.raises(GtSecureError, match="Could not assume role"):
-        gt.sign("gt-images", "scans/0001.png", sign_with="ground-truth", role_arn=f"{ROLE[:31]}mlflow-server")
+        gt.sign(
+            "gt-images",
+            "scans/0001.png",
+            sign_with="ground-truth",
+            role_arn=f"{ROLE[:31]}mlflow-server",
+        )
 
 
 def test_a_version_of_its_own(gt):
@@ -108,26 +120,57 @@ def test_an_expired_url_is_told_apart(gt):
         ({"bucket": "gt-nonsuch", "key": "k"}, NotFound, "no bucket"),
         ({"bucket": "GT_Images", "key": "k"}, InvalidInput, "not a bucket name"),
         ({"bucket": "gt-images", "key": ""}, InvalidInput, "empty"),
-        ({"bucket": "gt-images", "key": "scans/0001.png", "expires_in": 3601}, InvalidInput, "3,600"),
-        ({"bucket": "gt-images", "key": "scans/0001.png", "role_arn": "admin"}, InvalidInput, "not a role ARN"),
-        ({"bucket": "gt-images", "key": "scans/0001.png", "bound_to": "office"}, InvalidInput, "not an address"),
         (
-            {"bucket": "gt-images", "key": "scans/0001.png", "role_arn": "arn:aws:iam::111122223333:role/Nonsuch"},
+            {"bucket": "gt-images", "key": "scans/0001.png", "expires_in": 3601},
+            InvalidInput,
+            "3,600",
+        ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "role_arn": "admin"},
+            InvalidInput,
+            "not a role ARN",
+        ),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": "office"},
+            InvalidInput,
+            "not an address",
+        ),
+        (
+            {
+                "bucket": "gt-images",
+                "key": "scans/0001.png",
+                "role_arn": "arn:aws:iam::111122223333:role/Nonsuch",
+            },
             AccessDenied,
             "may not assume",
         ),
         (
-            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "sign_with": "own-keys"},
+            {
+                "bucket": "gt-images",
+                "key": "scans/0001.png",
+                "bound_to": OFFICE,
+                "sign_with": "own-keys",
+            },
             InvalidInput,
             "only through a session policy",
         ),
         (
-            {"bucket": "gt-images", "key": "scans/0001.png", "bound_to": OFFICE, "sign_with": "ground-truth"},
+            {
+                "bucket": "gt-images",
+                "key": "scans/0001.png",
+                "bound_to": OFFICE,
+                "sign_with": "ground-truth",
+            },
             InvalidInput,
             "only through a session policy",
         ),
         (
-            {"bucket": "gt-images", "key": "scans/0001.png", "expires_in": 60, "sign_with": "ground-truth"},
+            {
+                "bucket": "gt-images",
+                "key": "scans/0001.png",
+                "expires_in": 60,
+                "sign_with": "ground-truth",
+            },
             InvalidInput,
             "chooses the lifetime",
         ),
@@ -136,7 +179,11 @@ def test_an_expired_url_is_told_apart(gt):
             InvalidInput,
             "the caller is none",
         ),
-        ({"bucket": "gt-images", "key": "scans/0001.png", "sign_with": "magic"}, InvalidInput, "signs no URL"),
+        (
+            {"bucket": "gt-images", "key": "scans/0001.png", "sign_with": "magic"},
+            InvalidInput,
+            "signs no URL",
+        ),
     ],
 )
 def test_bad_requests_say_what_to_do(gt, arguments, error, word):
@@ -200,14 +247,24 @@ def test_debug_logs_hold_no_url_and_no_key(gt, caplog):
 
 
 def test_a_role_with_a_path_is_found_and_the_wrong_path_is_refused(sandbox, gt):
-    """Roles made by the SageMaker console lie under /service-role/, and STS does not tell the path."""
+    """Roles made by the SageMaker console lie under /service-role/,
+    and STS does not tell the path.
+    """
     import json
 
     import boto3
 
     iam = gt.aws.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
-    allow = {"Effect": "Allow", "Action": ["s3:*", "sts:AssumeRole", "iam:GetRole"], "Resource": "*"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": "sts:AssumeRole",
+    }
+    allow = {
+        "Effect": "Allow",
+        "Action": ["s3:*", "sts:AssumeRole", "iam:GetRole"],
+        "Resource": "*",
+    }
     made = iam.create_role(
         RoleName="StudioRole",
         Path="/service-role/",
@@ -229,8 +286,12 @@ def test_a_role_with_a_path_is_found_and_the_wrong_path_is_refused(sandbox, gt):
     assert studio.probe(url, OFFICE).status == 200
     assert studio.probe(url, ELSEWHERE).status == 403
     with pytest.raises(AccessDenied) as caught:
-        studio.sign("gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/StudioRole")
-    assert caught.value.details["trust_statement"]["Principal"] == {"AWS": made}, "who asks, not who is asked"
+        studio.sign(
+            "gt-images", "scans/0001.png", role_arn="arn:aws:iam::111122223333:role/StudioRole"
+        )
+    assert caught.value.details["trust_statement"]["Principal"] == {"AWS": made}, (
+        "who asks, not who is asked"
+    )
 
 
 @pytest.fixture
@@ -243,7 +304,9 @@ def bucket_policy(gt):
     def put(condition, key="scans/*"):
         deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Condition": condition,
                 "Resource": f"arn:aws:s3:::gt-images/{key}"}  # fmt: skip
-        s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+        s3.put_bucket_policy(
+            Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        )
 
     yield put
     s3.delete_bucket_policy(Bucket="gt-images")

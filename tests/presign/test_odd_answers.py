@@ -48,7 +48,12 @@ def answered_by(handler):
 
 @pytest.mark.parametrize(
     ("location", "host"),
-    [("https://u:p@login.example/?next=a", "login.example"), ("https://[login", ""), ("//x]:y/", ""), ("", "")],
+    [
+        ("https://u:p@login.example/?next=a", "login.example"),
+        ("https://[login", ""),
+        ("//x]:y/", ""),
+        ("", ""),
+    ],
 )
 def test_a_redirect_to_anything(location, host):
     got = answered_by(type("Proxy", (_Proxy,), {"location": location}))

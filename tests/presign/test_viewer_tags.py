@@ -1,4 +1,6 @@
-"""The tag of a viewer over real HTTP: signed into the URL, kept by the log, and gone with the signature."""
+"""The tag of a viewer over real HTTP: signed into the URL, kept by the log,
+and gone with the signature.
+"""
 
 import urllib.error
 import urllib.request
@@ -25,7 +27,9 @@ def gt(sandbox):
     import boto3
 
     env = sandbox.environment()
-    session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    session = boto3.session.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+    )
     return connect(boto3_session=session, endpoint_url=sandbox.endpoint_url)
 
 
@@ -42,7 +46,9 @@ def tags_of(url):
     return [value for name, value in parse_qsl(urlsplit(url).query) if name == "x-viewer"]
 
 
-@pytest.mark.parametrize("viewer", ["anna", "anna+b@example.com", "Müller, A&B=50%", "日本 語", "a" * 128])
+@pytest.mark.parametrize(
+    "viewer", ["anna", "anna+b@example.com", "Müller, A&B=50%", "日本 語", "a" * 128]
+)
 @pytest.mark.parametrize("sign_with", ["session", "own-keys"])
 def test_the_tag_is_signed_and_cannot_go(gt, viewer, sign_with):
     made = gt.sign(OBJECT, viewer=viewer, sign_with=sign_with)
@@ -52,14 +58,24 @@ def test_the_tag_is_signed_and_cannot_go(gt, viewer, sign_with):
     assert fetch(url) == 200
     written = f"x-viewer={quote(viewer, safe='-_.~')}"
     assert written in url
-    for other in ("", "x-viewer=bob", f"{written}&x-viewer=bob", f"x-viewer=bob&{written}", f"{written}&x-other=1"):
+    for other in (
+        "",
+        "x-viewer=bob",
+        f"{written}&x-viewer=bob",
+        f"x-viewer=bob&{written}",
+        f"{written}&x-other=1",
+    ):
         assert fetch(url.replace(written, other)) == 403, other
-    assert probe(url.replace(written, written.replace("x-viewer", "X-Viewer"))).error_code == "SignatureDoesNotMatch"
+    assert (
+        probe(url.replace(written, written.replace("x-viewer", "X-Viewer"))).error_code
+        == "SignatureDoesNotMatch"
+    )
 
 
 def test_another_spelling_is_the_same_signed_url(gt):
     url = gt.sign(OBJECT, viewer="anna").reveal()
-    assert fetch(url.replace("x-viewer=anna", "x%2Dviewer=%61nna")) == 200  # inferred for S3, as for every parameter
+    # inferred for S3, as for every parameter
+    assert fetch(url.replace("x-viewer=anna", "x%2Dviewer=%61nna")) == 200
 
 
 def test_methods(gt):
@@ -72,7 +88,10 @@ def test_methods(gt):
     upload = s3.create_multipart_upload(Bucket="gt-images", Key="in/big.bin")["UploadId"]
     part = gt.sign("gt-images", "in/big.bin", viewer="anna", method=(upload, 1))
     assert fetch(part.reveal(), "PUT", b"x" * 100) == 200
-    assert s3.list_parts(Bucket="gt-images", Key="in/big.bin", UploadId=upload)["Parts"][0]["Size"] == 100
+    assert (
+        s3.list_parts(Bucket="gt-images", Key="in/big.bin", UploadId=upload)["Parts"][0]["Size"]
+        == 100
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,12 +126,16 @@ def test_a_keyed_hash_holds_no_name(gt):
 
 def test_a_session_of_the_viewer_signs(gt):
     made = gt.sign(OBJECT, viewer="anna")
-    assert made.signer.endswith("/" + viewer_session("anna")) or made.signer.endswith(":" + viewer_session("anna"))
+    assert made.signer.endswith("/" + viewer_session("anna")) or made.signer.endswith(
+        ":" + viewer_session("anna")
+    )
     assert len(viewer_session("Müller")) == 32  # the most that GetFederationToken takes
 
 
 def test_the_age_limit_of_the_bucket_ends_it_earlier(gt):
-    wanted = Restriction(bucket="gt-images", prefix="scans/", addresses="203.0.113.0/24", age_limit="2m")
+    wanted = Restriction(
+        bucket="gt-images", prefix="scans/", addresses="203.0.113.0/24", age_limit="2m"
+    )
     done = gt.apply(gt.plan(wanted), confirm=[each.code for each in gt.plan(wanted).asks])
     try:
         assert 110 < gt.sign(OBJECT, viewer="anna").seconds_left <= 120
@@ -128,7 +151,9 @@ def test_the_age_limit_of_the_bucket_ends_it_earlier(gt):
     [("scans/0001.png", "GET", 120), ("other/1.png", "GET", 300), ("scans/new.png", "PUT", 600)],
     ids=["the shorter of two limits", "the other one", "an upload that the guards spare"],
 )
-def test_the_limit_that_ends_a_url_is_the_one_that_refuses_it(gt, monkeypatch, key, method, seconds):
+def test_the_limit_that_ends_a_url_is_the_one_that_refuses_it(
+    gt, monkeypatch, key, method, seconds
+):
     policy = None
     for prefix, limit_s in (("", 300), ("scans/", 120)):
         guard = build_guard("gt-images", prefix=prefix, networks=["203.0.113.0/24"], reads=True)

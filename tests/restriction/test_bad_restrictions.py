@@ -1,4 +1,6 @@
-"""Bad restrictions, each with what a person is told. The snapshot is made to be read: run with GT_SECURE_UPDATE=1."""
+"""Bad restrictions, each with what a person is told. The snapshot is made to be read:
+run with GT_SECURE_UPDATE=1.
+"""
 
 from __future__ import annotations
 
@@ -127,11 +129,19 @@ EXPECTATIONS: list[tuple[str, Any]] = [
     ("a prefix with a star", lambda: expect.allowed("203.0.113.7", prefix="*")),
     (
         "allowed and refused",
-        lambda: Restriction("t", **GOOD, expectations=[expect.allowed("203.0.113.7"), expect.refused("203.0.113.7")]),
+        lambda: Restriction(
+            "t", **GOOD, expectations=[expect.allowed("203.0.113.7"), expect.refused("203.0.113.7")]
+        ),
     ),
     ("a text among expectations", lambda: Restriction("t", **GOOD, expectations=["203.0.113.7"])),  # type: ignore[list-item]
-    ("of a team, none named", lambda: Restriction(**GOOD, expectations=[expect.allowed("203.0.113.7", of="team")])),
-    ("of a bucket, none named", lambda: Restriction("t", expectations=[expect.allowed("203.0.113.7", of="bucket")])),
+    (
+        "of a team, none named",
+        lambda: Restriction(**GOOD, expectations=[expect.allowed("203.0.113.7", of="team")]),
+    ),
+    (
+        "of a bucket, none named",
+        lambda: Restriction("t", expectations=[expect.allowed("203.0.113.7", of="bucket")]),
+    ),
 ]
 
 FILES: list[tuple[str, str]] = [
@@ -162,10 +172,20 @@ def _cases() -> list[tuple[str, str, GtSecureError]]:
     found = []
     for name, change in TABLE:
         values = {"team": "radiology-team", **GOOD, **change}
-        found.append(("Restriction", f"{name}: `{_short(change)}`", _try(lambda values=values: Restriction(**values))))
+        found.append(
+            (
+                "Restriction",
+                f"{name}: `{_short(change)}`",
+                _try(lambda values=values: Restriction(**values)),
+            )
+        )
     found += [("Expectation", name, _try(make)) for name, make in EXPECTATIONS]
     found += [
-        ("File", f"{name}: `{text}`", _try(lambda text=text: loads_restriction(text, name="wish.json")))
+        (
+            "File",
+            f"{name}: `{text}`",
+            _try(lambda text=text: loads_restriction(text, name="wish.json")),
+        )
         for name, text in FILES
     ]
     return found
@@ -180,14 +200,19 @@ def _page(cases: list[tuple[str, str, GtSecureError]]) -> str:
     lines = [
         "# Bad restrictions and what a person is told",
         "",
-        f"{len(cases)} cases. Written by `GT_SECURE_UPDATE=1 pytest tests/restriction/test_bad_restrictions.py`.",
+        (
+            f"{len(cases)} cases. Written by `GT_SECURE_UPDATE=1 pytest"
+            " tests/restriction/test_bad_restrictions.py`."
+        ),
     ]
     kind = ""
     for group, name, error in cases:
         if group != kind:
             kind = group
             lines += ["", f"## {kind}", "", "| input | message | next step |", "|---|---|---|"]
-        cells = [text.replace("|", "\\|").replace("\n", " ") for text in (error.message, error.next_step)]
+        cells = [
+            text.replace("|", "\\|").replace("\n", " ") for text in (error.message, error.next_step)
+        ]
         lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines) + "\n"
 
@@ -203,7 +228,9 @@ def test_every_bad_restriction_says_what_is_wrong_and_what_to_do() -> None:
     page = _page(cases)
     if os.environ.get("GT_SECURE_UPDATE"):
         SNAPSHOT.write_text(page, encoding="utf-8")
-    assert page == SNAPSHOT.read_text(encoding="utf-8"), "the messages changed: look at them, then GT_SECURE_UPDATE=1"
+    assert page == SNAPSHOT.read_text(encoding="utf-8"), (
+        "the messages changed: look at them, then GT_SECURE_UPDATE=1"
+    )
 
 
 def test_the_good_restriction_of_the_table_is_good() -> None:

@@ -1,4 +1,6 @@
-"""Facts in a restriction: kept in files, part of a plan, and what decides where nobody can read them."""
+"""Facts in a restriction: kept in files, part of a plan,
+and what decides where nobody can read them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,17 @@ from gt_secure.sandbox import Sandbox
 from support.consents import AGREED
 
 BUCKET = "gt-images"
-FACTS = {"aws:ResourceOrgID": "o-abc123", "aws:PrincipalOrgPaths": ("o-a/r-1/", "o-a/r-2/"), "aws:PrincipalTag/x": ""}
-WISH = Restriction(bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.allowed("203.0.113.7")], facts=FACTS)
+FACTS = {
+    "aws:ResourceOrgID": "o-abc123",
+    "aws:PrincipalOrgPaths": ("o-a/r-1/", "o-a/r-2/"),
+    "aws:PrincipalTag/x": "",
+}
+WISH = Restriction(
+    bucket=BUCKET,
+    addresses="203.0.113.0/24",
+    expectations=[expect.allowed("203.0.113.7")],
+    facts=FACTS,
+)
 OF_ORGANIZATION = {
     "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",
     "Condition": {"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-abc123"}},
@@ -43,7 +54,13 @@ def test_more_facts_win_and_leave_the_restriction_alone():
 
 def test_a_bad_fact_is_refused_where_it_is_written():
     with pytest.raises(InvalidInput, match="PrincipleOrgID") as caught:
-        Restriction.from_dict({"bucket": BUCKET, "addresses": "203.0.113.0/24", "facts": {"aws:PrincipleOrgID": "o-a"}})
+        Restriction.from_dict(
+            {
+                "bucket": BUCKET,
+                "addresses": "203.0.113.0/24",
+                "facts": {"aws:PrincipleOrgID": "o-a"},
+            }
+        )
     assert (caught.value.field, "aws:PrincipalOrgID" in caught.value.next_step) == ("facts", True)
 
 
@@ -64,15 +81,24 @@ def codes(plan):
 
 
 def test_every_surface_takes_facts(gt, tmp_path, capsys):
-    asked = Restriction(bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.allowed("203.0.113.7")])
+    asked = Restriction(
+        bucket=BUCKET, addresses="203.0.113.0/24", expectations=[expect.allowed("203.0.113.7")]
+    )
     assert {"depends-on-facts", "expectation-broken"} <= codes(gt.plan(asked))
     known = {"aws:ResourceOrgID": "o-abc123"}
     for plan in (replace(gt, context=known).plan(asked), gt.plan(asked.with_facts(known))):
         assert not {"depends-on-facts", "expectation-broken"} & codes(plan)
-    assert "expectation-broken" in codes(replace(gt, context={"aws:ResourceOrgID": "o-other1"}).plan(asked))
+    assert "expectation-broken" in codes(
+        replace(gt, context={"aws:ResourceOrgID": "o-other1"}).plan(asked)
+    )
 
     def answer(context):
-        return replace(gt, context=context).who_can_open(BUCKET, "scans/0001.png").at("203.0.113.7")[0].answer
+        return (
+            replace(gt, context=context)
+            .who_can_open(BUCKET, "scans/0001.png")
+            .at("203.0.113.7")[0]
+            .answer
+        )
 
     answers = [answer(context) for context in ({}, known, {"aws:ResourceOrgID": "o-other1"})]
     assert answers == ["unknown", "opened", "refused"]
@@ -80,9 +106,25 @@ def test_every_surface_takes_facts(gt, tmp_path, capsys):
     assert main(["plan", "-f", path, "--context", "aws:ResourceOrgID=o-abc123", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["restriction"]["facts"] == known
     uri = f"s3://{BUCKET}/scans/0001.png"
-    assert main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgID=o-abc123", "--json"]) == 0
+    assert (
+        main(
+            [
+                "who",
+                uri,
+                "--from",
+                "203.0.113.7",
+                "--context",
+                "aws:ResourceOrgID=o-abc123",
+                "--json",
+            ]
+        )
+        == 0
+    )
     assert '"opened"' in capsys.readouterr().out
-    assert main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgId2=o-abc123"]) == 64
+    assert (
+        main(["who", uri, "--from", "203.0.113.7", "--context", "aws:ResourceOrgId2=o-abc123"])
+        == 64
+    )
     assert "aws:ResourceOrgID" in capsys.readouterr().err
     assert gt.prove(asked.with_facts(known)).proved is False
     gt.apply(replace(gt, context=known).plan(asked), confirm=AGREED)

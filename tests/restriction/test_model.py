@@ -1,4 +1,6 @@
-"""Good restrictions: what is accepted, merged and said; files that hold them; the schema that describes them."""
+"""Good restrictions: what is accepted, merged and said; files that hold them;
+the schema that describes them.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +37,24 @@ def codes(wish: Restriction) -> set[str]:
 
 
 def test_addresses_are_merged_without_admitting_one_more() -> None:
-    wish = Restriction("t", addresses="203.0.113.0/25, 203.0.113.128/25 # office\n203.0.113.7", **BUCKET)
+    wish = Restriction(
+        "t", addresses="203.0.113.0/25, 203.0.113.128/25 # office\n203.0.113.7", **BUCKET
+    )
     assert [str(network) for network in wish.addresses] == ["203.0.113.0/24"]
     assert "overlaps" in codes(wish)
 
 
 def test_duplicates_are_said() -> None:
     wish = Restriction(
-        "t", addresses=["203.0.113.7", "203.0.113.7/32"], endpoints=["vpce-0a1b2c3d", "VPCE-0A1B2C3D"], **BUCKET
+        "t",
+        addresses=["203.0.113.7", "203.0.113.7/32"],
+        endpoints=["vpce-0a1b2c3d", "VPCE-0A1B2C3D"],
+        **BUCKET,
     )
-    assert {notice.field for notice in wish.notices if notice.code == "duplicates"} == {"addresses", "endpoints"}
+    assert {notice.field for notice in wish.notices if notice.code == "duplicates"} == {
+        "addresses",
+        "endpoints",
+    }
     assert wish.endpoints == ("vpce-0a1b2c3d",)
 
 
@@ -64,7 +74,9 @@ def test_what_is_only_noticed(addresses: list[str], code: str) -> None:
 
 
 def test_both_families_and_a_prefix_need_no_notice() -> None:
-    wish = Restriction("t", addresses=["203.0.113.0/24", "2001:db8:7::/48"], prefix="scans/", **BUCKET)
+    wish = Restriction(
+        "t", addresses=["203.0.113.0/24", "2001:db8:7::/48"], prefix="scans/", **BUCKET
+    )
     assert wish.notices == ()
 
 
@@ -108,7 +120,9 @@ def test_the_portal_list_counts_merged_ranges() -> None:
 
 
 def test_private_ranges_may_close_the_public_portal() -> None:
-    """SageMaker documents a private range in SourceIpConfig as the way to close the portal beside a VPC."""
+    """SageMaker documents a private range in SourceIpConfig as the way to close the
+    portal beside a VPC.
+    """
     wish = Restriction(None, addresses=["10.0.0.0/16"], portal_lock=True)
     assert [str(network) for network in wish.addresses] == ["10.0.0.0/16"]
 
@@ -129,25 +143,39 @@ def test_a_restriction_does_not_change() -> None:
 networks = st.one_of(
     st.integers(0, 0xFFFFFF).map(lambda n: f"203.{n >> 16}.{n >> 8 & 255}.{n & 255}"),
     st.tuples(st.integers(0, 255), st.integers(16, 32)).map(lambda t: f"203.{t[0]}.0.0/{t[1]}"),
-    st.tuples(st.integers(0, 0xFFFF), st.integers(48, 128)).map(lambda t: f"2001:db8:{t[0]:x}::/{t[1]}"),
+    st.tuples(st.integers(0, 0xFFFF), st.integers(48, 128)).map(
+        lambda t: f"2001:db8:{t[0]:x}::/{t[1]}"
+    ),
 )
-sources = st.sampled_from(["203.0.113.7", "2001:db8::1", "vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d"])
+sources = st.sampled_from(
+    ["203.0.113.7", "2001:db8::1", "vpce-0a1b2c3d", "10.0.3.4 via vpce-0a1b2c3d"]
+)
 
 
 @st.composite
 def restrictions(draw: st.DrawFn) -> Restriction:
     bucket = draw(st.sampled_from(["gt-images", "a.b-c", None]))
-    team = draw(st.sampled_from(["t", "radiology-team", None] if bucket else ["t", "radiology-team"]))
+    team = draw(
+        st.sampled_from(["t", "radiology-team", None] if bucket else ["t", "radiology-team"])
+    )
     lists = draw(st.lists(networks, min_size=1, max_size=8))
     portal = draw(st.sampled_from([None, True, False])) if bucket else True
     if portal is True:
         lists = lists[:PORTAL_CIDRS]
-    expectations = draw(st.lists(st.builds(lambda s: expect.allowed(s), sources), max_size=3)) if bucket else []
+    expectations = (
+        draw(st.lists(st.builds(lambda s: expect.allowed(s), sources), max_size=3))
+        if bucket
+        else []
+    )
     return Restriction(
         team,
         addresses=lists,
-        endpoints=draw(st.lists(st.sampled_from(["vpce-0a1b2c3d", "vpce-11112222"]), max_size=2)) if bucket else (),
-        url_lock=draw(st.sampled_from([True, False, None, "SourceIp", "VpcSourceIp"])) if team else None,
+        endpoints=draw(st.lists(st.sampled_from(["vpce-0a1b2c3d", "vpce-11112222"]), max_size=2))
+        if bucket
+        else (),
+        url_lock=draw(st.sampled_from([True, False, None, "SourceIp", "VpcSourceIp"]))
+        if team
+        else None,
         portal_lock=portal,
         bucket=bucket,
         prefix=draw(st.sampled_from(["", "scans/", "a b/ü"])) if bucket else "",
@@ -218,7 +246,10 @@ def test_a_file_that_a_person_writes(tmp_path: Path) -> None:
         ("team: t\nurl_lock: maybe", "URL lock"),
         ("- team: t", "mapping"),
         ("&a [*a]", "refers to itself"),
-        ("team: t\nprefix: 2026-13-45", "not YAML at line 2: this is no timestamp; what is meant as text needs quotes"),
+        (
+            "team: t\nprefix: 2026-13-45",
+            "not YAML at line 2: this is no timestamp; what is meant as text needs quotes",
+        ),
         ("team: !!timestamp x", "not YAML at line 1: this is no timestamp"),
         ("bucket: 0b_", "not YAML at line 1: this is no int"),
         ("team: !!map x", "not YAML"),
@@ -311,7 +342,9 @@ def test_the_schema_knows_ages(text: str) -> None:
 
 
 def test_a_restriction_keeps_its_age_limit() -> None:
-    restriction = Restriction(addresses="203.0.113.0/24", bucket="gt-images", age_limit=dt.timedelta(minutes=15))
+    restriction = Restriction(
+        addresses="203.0.113.0/24", bucket="gt-images", age_limit=dt.timedelta(minutes=15)
+    )
     assert restriction.age_limit == "15m"
     assert Restriction.from_dict(restriction.to_dict()) == restriction
     assert "age_limit" not in Restriction(addresses="203.0.113.0/24", bucket="gt-images").to_dict()
@@ -319,7 +352,13 @@ def test_a_restriction_keeps_its_age_limit() -> None:
 
 @pytest.mark.parametrize("change", [{"guard": None}, {"guard": False}, {"bucket": None}])
 def test_a_cap_without_a_guard_is_refused(change: dict[str, object]) -> None:
-    values = {"team": "t", "addresses": "203.0.113.0/24", "bucket": "b-1", "portal_lock": True, **change}
+    values = {
+        "team": "t",
+        "addresses": "203.0.113.0/24",
+        "bucket": "b-1",
+        "portal_lock": True,
+        **change,
+    }
     with pytest.raises(InvalidInput) as caught:
         Restriction.from_dict({**values, "age_limit": "15m"})
     assert caught.value.field == "age_limit"

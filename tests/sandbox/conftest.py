@@ -1,4 +1,6 @@
-"""A sandbox of its own for the tests of the sandbox: they may change everything in it, and each file starts anew."""
+"""A sandbox of its own for the tests of the sandbox: they may change everything in it,
+and each file starts anew.
+"""
 
 from __future__ import annotations
 

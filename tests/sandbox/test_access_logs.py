@@ -61,18 +61,27 @@ def test_a_presigned_get_in_27_fields(box, delivered):
     moment = dt.datetime.strptime(first["time"], "[%d/%b/%Y:%H:%M:%S %z]")
     assert begun <= moment <= dt.datetime.now(dt.UTC)
     assert (first["ip"], second["ip"]) == (OFFICE, ELSEWHERE)
-    assert first["requester"] == "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/tester"
+    assert (
+        first["requester"] == "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/tester"
+    )
     assert first["request_id"] == ok.headers["x-amz-request-id"]
     assert f"<RequestId>{second['request_id']}</RequestId>" in no.text
     assert (first["operation"], first["key"]) == ("REST.GET.OBJECT", "scans/0001.png")
-    assert (first["status"], first["error"], second["status"], second["error"]) == ("200", "-", "403", "AccessDenied")
+    assert (first["status"], first["error"], second["status"], second["error"]) == (
+        "200",
+        "-",
+        "403",
+        "AccessDenied",
+    )
     assert first["bytes"] == first["size"] == str(len(ok.body))
     assert (second["bytes"], second["size"]) == (str(len(no.body)), "-")
     assert (first["signature"], first["auth"]) == ("SigV4", "QueryString")
     assert first["host"] == box.url.removeprefix("http://")
     assert [first[name] for name in ("cipher", "tls", "arn", "acl", "version")] == ["-"] * 5
     assert first["region"] == "us-east-1"
-    assert (first["agent"], first["referer"]) == tuple(f'"{agent[name]}"' for name in ("User-Agent", "Referer"))
+    assert (first["agent"], first["referer"]) == tuple(
+        f'"{agent[name]}"' for name in ("User-Agent", "Referer")
+    )
     assert (second["agent"], second["referer"]) == ('"-"', '"-"')
 
 
@@ -81,7 +90,9 @@ def test_raw_quotes_of_clients_reach_the_log_as_on_aws(box):
     box.fetch(box.presign(), headers={"User-Agent": 'a "b" c', "Referer": 'x"'})
     (uri,) = box.flush()["objects"]
     bucket, key = uri.removeprefix("s3://").split("/", 1)
-    (row,) = box.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
+    (row,) = (
+        box.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
+    )
     assert '"x"" "a "b" c" - ' in row
     assert row.rsplit('"', 1)[1].split()[4] == "QueryString"
 
@@ -96,7 +107,9 @@ def test_the_signature_is_masked_and_nothing_else(box, delivered):
     assert row["uri"] == f'"GET {sent} HTTP/1.1"'
 
 
-@pytest.mark.parametrize(("source", "ip"), [(IN_VPC, "10.0.3.4"), (OFFICE_V6, OFFICE_V6), ("192.0.2.10", "192.0.2.10")])
+@pytest.mark.parametrize(
+    ("source", "ip"), [(IN_VPC, "10.0.3.4"), (OFFICE_V6, OFFICE_V6), ("192.0.2.10", "192.0.2.10")]
+)
 def test_the_address_is_what_s3_sees(box, delivered, source, ip):
     box.fetch(box.presign(), source)
     assert [row["ip"] for row in delivered()] == [ip]
@@ -120,7 +133,9 @@ def test_operations_of_a_stock_client(box, delivered):
     s3.put_object(Bucket="gt-images", Key=key, Body=b"12345")
     s3.head_object(Bucket="gt-images", Key=key)
     s3.get_object(Bucket="gt-images", Key=key, Range="bytes=0-1")
-    s3.copy_object(Bucket="gt-images", Key="logged/copy", CopySource={"Bucket": "gt-images", "Key": key})
+    s3.copy_object(
+        Bucket="gt-images", Key="logged/copy", CopySource={"Bucket": "gt-images", "Key": key}
+    )
     s3.list_objects_v2(Bucket="gt-images")
     s3.get_bucket_location(Bucket="gt-images")
     s3.get_bucket_logging(Bucket="gt-images")
@@ -155,7 +170,9 @@ def test_operations_of_a_stock_client(box, delivered):
     assert (part["bytes"], part["size"]) == ("2", "5")
     assert {row["auth"] for row in found} == {"AuthHeader"}
     assert {row["requester"] for row in found} == {"arn:aws:iam::111122223333:user/sandbox-admin"}
-    assert len({row["request_id"] for row in found}) == len(found) - 1, "a copy is two rows of one request"
+    assert len({row["request_id"] for row in found}) == len(found) - 1, (
+        "a copy is two rows of one request"
+    )
 
 
 def logging_to(prefix, **layout):
@@ -208,7 +225,8 @@ def test_logging_can_be_turned_off(box, delivered):
 def test_target_must_exist(box):
     with pytest.raises(ClientError) as caught:
         box.client("s3").put_bucket_logging(
-            Bucket="gt-images", BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "no-such", "TargetPrefix": ""}}
+            Bucket="gt-images",
+            BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "no-such", "TargetPrefix": ""}},
         )
     assert caught.value.response["Error"]["Code"] == "InvalidTargetBucketForLogging"
     assert caught.value.response["Error"]["TargetBucket"] == "no-such"
@@ -318,7 +336,15 @@ def test_no_client_text_can_break_a_line(text):
 
 
 @pytest.mark.parametrize(
-    "document", [b"", b"<", b"<a/>", b"<BucketLoggingStatus/>", b"<x><TargetPrefix>a</TargetPrefix></x>", b"\xff"]
+    "document",
+    [
+        b"",
+        b"<",
+        b"<a/>",
+        b"<BucketLoggingStatus/>",
+        b"<x><TargetPrefix>a</TargetPrefix></x>",
+        b"\xff",
+    ],
 )
 def test_broken_configuration_means_no_logging(document):
     assert delivery.parse(document) is None

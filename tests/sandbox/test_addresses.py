@@ -67,13 +67,19 @@ def test_a_source_without_address_cannot_call():
 
 def test_origins_page_can_be_followed(box):
     found = box.fetch("/_gt_secure/origins").json()["origins"]
-    assert [place["source"] for place in found][:3] == ["203.0.113.7", "203.0.113.42", "198.51.100.9"]
+    assert [place["source"] for place in found][:3] == [
+        "203.0.113.7",
+        "203.0.113.42",
+        "198.51.100.9",
+    ]
     for place in found:
         assert set(place) == {"label", "source", "bind", "connect", "headers"}
         assert box.fetch("/_gt_secure/health", place["source"]).json()["source"] == place["source"]
 
 
-@pytest.mark.parametrize(("source", "status"), [(OFFICE, 200), (ELSEWHERE, 403), (IN_VPC, 403), ("2001:db8::1", 403)])
+@pytest.mark.parametrize(
+    ("source", "status"), [(OFFICE, 200), (ELSEWHERE, 403), (IN_VPC, 403), ("2001:db8::1", 403)]
+)
 def test_where_sockets_cannot_be_bound_the_header_says_it(box, source, status):
     """As on macOS, which has only 127.0.0.1."""
     url = box.presign({"IpAddress": {"aws:SourceIp": OFFICE}})

@@ -36,12 +36,28 @@ def test_list_update_and_be_refused(aws):
     teams = {team["WorkteamName"] for team in aws("sagemaker", "list-workteams")["Workteams"]}
     assert {"open-team", "radiology-team", "vpc-team"} <= teams
     on = '{"S3Presign":{"IamPolicyConstraints":{"SourceIp":"Enabled"}}}'
-    update = ("sagemaker", "update-workteam", "--workteam-name", "open-team", "--worker-access-configuration")
+    update = (
+        "sagemaker",
+        "update-workteam",
+        "--workteam-name",
+        "open-team",
+        "--worker-access-configuration",
+    )
     answer = aws(*update, on)
     assert answer["Workteam"]["WorkerAccessConfiguration"] == json.loads(on)
     aws(*update, on.replace("Enabled", "Disabled"))
-    said = aws("sagemaker", "update-workteam", "--workteam-name", "nobody", "--description", "x", fails=True)
-    assert "An error occurred (ValidationException) when calling the UpdateWorkteam operation" in said
+    said = aws(
+        "sagemaker",
+        "update-workteam",
+        "--workteam-name",
+        "nobody",
+        "--description",
+        "x",
+        fails=True,
+    )
+    assert (
+        "An error occurred (ValidationException) when calling the UpdateWorkteam operation" in said
+    )
     said = aws(*update, on.replace("Enabled", "203.0.113.0/24"), fails=True)
     assert "ValidationException" in said
     assert "enum value set: [Enabled, Disabled]" in said
@@ -54,7 +70,15 @@ def test_s3_and_ec2(aws, box, tmp_path):
         [AWS, "s3", "cp", str(file), "s3://gt-images/cli/up.txt"], check=True, capture_output=True, timeout=300,
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], **box.sandbox.environment()},
     )  # fmt: skip
-    assert box.client("s3").get_object(Bucket="gt-images", Key="cli/up.txt")["Body"].read() == b"from the CLI"
-    endpoints = aws("ec2", "describe-vpc-endpoints", "--filters", "Name=vpc-endpoint-type,Values=Gateway")
-    assert {e["VpcEndpointId"] for e in endpoints["VpcEndpoints"]} == {S3_ENDPOINT_ID, OTHER_S3_ENDPOINT_ID}
+    assert (
+        box.client("s3").get_object(Bucket="gt-images", Key="cli/up.txt")["Body"].read()
+        == b"from the CLI"
+    )
+    endpoints = aws(
+        "ec2", "describe-vpc-endpoints", "--filters", "Name=vpc-endpoint-type,Values=Gateway"
+    )
+    assert {e["VpcEndpointId"] for e in endpoints["VpcEndpoints"]} == {
+        S3_ENDPOINT_ID,
+        OTHER_S3_ENDPOINT_ID,
+    }
     assert aws("sts", "get-caller-identity")["Account"] == "111122223333"

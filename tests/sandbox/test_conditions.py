@@ -1,4 +1,6 @@
-"""Which keys a request has, and that the emulator's private function is where the patch expects it."""
+"""Which keys a request has, and that the emulator's private function is where
+the patch expects it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from gt_secure.sandbox.gateway import conditions, evaluator
 from gt_secure.sandbox.gateway.mechanisms import mechanisms
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, 10, tzinfo=dt.UTC)
-SIGV4 = {"X-Amz-Credential": ["AKIA/20261124/us-east-1/s3/aws4_request"], "X-Amz-Date": ["20261124T120000Z"]}
+SIGV4 = {
+    "X-Amz-Credential": ["AKIA/20261124/us-east-1/s3/aws4_request"],
+    "X-Amz-Date": ["20261124T120000Z"],
+}
 SIGV2 = {"AWSAccessKeyId": ["AKIA"], "Expires": ["1"], "Signature": ["x"]}
 HEADER = {"authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20261124/us-east-1/s3/aws4_request"}
 OUTSIDE = Source.parse("203.0.113.7")
@@ -22,7 +27,9 @@ INSIDE = Source(Source.parse("10.0.3.4").address, "vpce-0a1b2c3d", "vpc-0a1b2c3d
 
 def keys(source=OUTSIDE, headers=(), query=(), s3=True, form=None):
     ways = mechanisms(dict(headers), dict(query), form)
-    found = conditions.context(source, dict(query), ways[0] if ways else None, s3=s3, form=form, now=NOW)
+    found = conditions.context(
+        source, dict(query), ways[0] if ways else None, s3=s3, form=form, now=NOW
+    )
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -45,7 +52,13 @@ def test_network_keys_off_and_on_the_endpoint():
         ({"authorization": "AWS AKIA:sig"}, {}, "REST-HEADER", "AWS", None),
         ({"content-type": "multipart/form-data; boundary=x"}, {}, None, None, None),
         ({}, {**SIGV4, "X-Amz-Date": ["tomorrow"]}, "REST-QUERY-STRING", "AWS4-HMAC-SHA256", None),
-        ({}, {**SIGV4, "X-Amz-Date": ["20261124T120500Z"]}, "REST-QUERY-STRING", "AWS4-HMAC-SHA256", "0"),
+        (
+            {},
+            {**SIGV4, "X-Amz-Date": ["20261124T120500Z"]},
+            "REST-QUERY-STRING",
+            "AWS4-HMAC-SHA256",
+            "0",
+        ),
     ],
 )
 def test_authentication_keys(headers, query, kind, version, age):
@@ -62,10 +75,25 @@ CREDENTIAL = "AKIA/20261124/us-east-1/s3/aws4_request"
 @pytest.mark.parametrize(
     ("form", "kind", "version", "age"),
     [
-        ({"x-amz-credential": CREDENTIAL, "x-amz-date": "20261124T120000Z"}, "POST", "AWS4-HMAC-SHA256", "10000"),
-        ({"x-amz-credential": CREDENTIAL, "x-amz-date": "tomorrow"}, "POST", "AWS4-HMAC-SHA256", None),
+        (
+            {"x-amz-credential": CREDENTIAL, "x-amz-date": "20261124T120000Z"},
+            "POST",
+            "AWS4-HMAC-SHA256",
+            "10000",
+        ),
+        (
+            {"x-amz-credential": CREDENTIAL, "x-amz-date": "tomorrow"},
+            "POST",
+            "AWS4-HMAC-SHA256",
+            None,
+        ),
         ({"x-amz-credential": CREDENTIAL, "policy": "x"}, "POST", "AWS4-HMAC-SHA256", None),
-        ({"awsaccesskeyid": "AKIA", "signature": "x", "x-amz-date": "20261124T120000Z"}, "POST", "AWS", "0"),
+        (
+            {"awsaccesskeyid": "AKIA", "signature": "x", "x-amz-date": "20261124T120000Z"},
+            "POST",
+            "AWS",
+            "0",
+        ),
         ({"key": "anonymous"}, "POST", None, None),
     ],
 )
@@ -84,7 +112,9 @@ def check(module):
 
 
 def test_private_name_is_still_there():
-    """Fails when a new ministack evaluates conditions in another way: then conditions.py must follow."""
+    """Fails when a new ministack evaluates conditions in another way:
+    then conditions.py must follow.
+    """
     from ministack.core import iam_evaluator
 
     check(iam_evaluator)
@@ -98,7 +128,9 @@ def test_moved_private_name_is_noticed():
     def not_using_it():
         return None
 
-    moved = types.SimpleNamespace(_resolve_condition_key=lambda key, ctx: None, _conditions_met=not_using_it)
+    moved = types.SimpleNamespace(
+        _resolve_condition_key=lambda key, ctx: None, _conditions_met=not_using_it
+    )
     with pytest.raises(Unsupported):
         check(moved)
 

@@ -1,4 +1,6 @@
-"""Two VPCs with the same private addresses, and the data events of CloudTrail, which name the endpoint of a request."""
+"""Two VPCs with the same private addresses, and the data events of CloudTrail,
+which name the endpoint of a request.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,15 @@ def events_of(box: Box) -> list[dict[str, Any]]:
 
 def test_an_event_names_the_endpoint_and_no_secret(box: Box) -> None:
     url = box.presign({"IpAddress": {"aws:VpcSourceIp": "10.0.3.4"}})
-    assert [box.fetch(url, source).status for source in (IN_VPC, IN_OTHER, OFFICE)] == [200, 200, 403]
+    assert [box.fetch(url, source).status for source in (IN_VPC, IN_OTHER, OFFICE)] == [
+        200,
+        200,
+        403,
+    ]
     text = json.dumps(events_of(box))
-    found = [each for each in json.loads(text) if each["requestParameters"]["key"] == "scans/0001.png"]
+    found = [
+        each for each in json.loads(text) if each["requestParameters"]["key"] == "scans/0001.png"
+    ]
     assert [each.get("vpcEndpointId") for each in found] == [VPCE, OTHER, None]
     assert [each.get("errorCode") for each in found] == [None, None, "AccessDenied"]
     assert {each["eventName"] for each in found} == {"GetObject"}
@@ -49,7 +57,9 @@ def test_an_event_names_the_endpoint_and_no_secret(box: Box) -> None:
 
 def test_a_guard_by_endpoint_tells_the_two_vpcs_apart(box: Box) -> None:
     s3 = box.client("s3")
-    s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [GUARD]}))
+    s3.put_bucket_policy(
+        Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [GUARD]})
+    )
     try:
         url = box.presign({"IpAddress": {"aws:VpcSourceIp": "10.0.3.4"}})
         assert [box.fetch(url, source).status for source in (IN_VPC, IN_OTHER)] == [200, 403]
@@ -64,7 +74,10 @@ def test_the_portal_is_in_the_first_vpc_only(box: Box) -> None:
 
 
 def test_both_endpoints_are_origins_of_a_probe(box: Box) -> None:
-    pages = [box.fetch(f"/_gt_secure/origins?source={quote(each)}").json()["origins"] for each in ("", IN_OTHER)]
+    pages = [
+        box.fetch(f"/_gt_secure/origins?source={quote(each)}").json()["origins"]
+        for each in ("", IN_OTHER)
+    ]
     assert any(each["source"] == IN_OTHER for each in pages[0])
     assert len(pages[1]) == 1
     portal = "10.0.3.4 via vpce-0b1c2d3e4f5061728"  # it does not serve S3

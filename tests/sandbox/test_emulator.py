@@ -11,7 +11,12 @@ from gt_secure.base.errors import Unsupported
 from gt_secure.sandbox import emulator
 
 SOURCES = sorted(Path(emulator.__file__).parent.rglob("*.py"))
-ALIASES = {"s3": "services.s3", "iam": "services.iam", "ec2": "services.ec2", "service": "services.s3"}
+ALIASES = {
+    "s3": "services.s3",
+    "iam": "services.iam",
+    "ec2": "services.ec2",
+    "service": "services.s3",
+}
 
 
 def used() -> set[tuple[str, str]]:
@@ -20,15 +25,23 @@ def used() -> set[tuple[str, str]]:
     for path in SOURCES:
         text = path.read_text()
         for module, imported in re.findall(r"from ministack\.([\w.]+) import ([\w, ]+)", text):
-            names |= {(module, name.strip()) for name in imported.split(",") if name.strip().startswith("_")}
+            names |= {
+                (module, name.strip())
+                for name in imported.split(",")
+                if name.strip().startswith("_")
+            }
             for name in (each.strip() for each in imported.split(",")):
                 full = f"{module}.{name}"
-                names |= {(full, each) for each in re.findall(rf"(?<![\w.]){name}\.(_[a-z]\w*)", text)}
+                names |= {
+                    (full, each) for each in re.findall(rf"(?<![\w.]){name}\.(_[a-z]\w*)", text)
+                }
     return names
 
 
 def test_each_private_name_is_checked() -> None:
-    assert used() == {(module, name) for module, names in emulator.PRIVATE.items() for name in names}
+    assert used() == {
+        (module, name) for module, names in emulator.PRIVATE.items() for name in names
+    }
 
 
 def test_an_emulator_without_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

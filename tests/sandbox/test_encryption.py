@@ -16,7 +16,11 @@ S3 = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 def secret(box):
     """An object under a customer's key."""
     box.client("s3").put_object(
-        Bucket="gt-images", Key="kms/0001.png", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=KEY
+        Bucket="gt-images",
+        Key="kms/0001.png",
+        Body=b"x",
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId=KEY,
     )
     return {"Bucket": "gt-images", "Key": "kms/0001.png"}
 
@@ -63,7 +67,12 @@ def test_writing_needs_a_data_key(box):
 
 
 def test_a_key_id_is_the_key_of_this_account(box):
-    put = {"Bucket": "gt-images", "Key": "kms/by-id.png", "Body": b"y", "ServerSideEncryption": "aws:kms"}
+    put = {
+        "Bucket": "gt-images",
+        "Key": "kms/by-id.png",
+        "Body": b"y",
+        "ServerSideEncryption": "aws:kms",
+    }
     s3 = box.client("s3", box.keys(S3, allow("kms:*")))
     s3.put_object(**put, SSEKMSKeyId=KEY.rpartition("/")[2])
     with pytest.raises(ClientError, match="key/other"):
@@ -80,5 +89,7 @@ def test_signature_version_2_and_nobody_open_nothing(box, secret):
 
 def test_plain_objects_need_no_key(box):
     s3 = box.client("s3", box.keys(S3))
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"})
+    url = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"}
+    )
     assert box.fetch(url, OFFICE).status == 200

@@ -26,16 +26,27 @@ def guard_statement(networks=(), endpoints=(), prefix=""):
 CASES = [
     ({"networks": ["203.0.113.0/24"]}, {OFFICE: 200, ELSEWHERE: 403, IN_VPC: 403}),
     ({"endpoints": [VPCE]}, {OFFICE: 403, ELSEWHERE: 403, IN_VPC: 200}),
-    ({"networks": ["203.0.113.0/24"], "endpoints": [VPCE]}, {OFFICE: 200, ELSEWHERE: 403, IN_VPC: 200}),
-    ({"networks": ["203.0.113.0/24"], "endpoints": ["vpce-00000000"]}, {OFFICE: 200, ELSEWHERE: 403, IN_VPC: 403}),
-    ({"networks": ["203.0.113.0/24"], "prefix": "other/"}, {OFFICE: 200, ELSEWHERE: 200, IN_VPC: 200}),
+    (
+        {"networks": ["203.0.113.0/24"], "endpoints": [VPCE]},
+        {OFFICE: 200, ELSEWHERE: 403, IN_VPC: 200},
+    ),
+    (
+        {"networks": ["203.0.113.0/24"], "endpoints": ["vpce-00000000"]},
+        {OFFICE: 200, ELSEWHERE: 403, IN_VPC: 403},
+    ),
+    (
+        {"networks": ["203.0.113.0/24"], "prefix": "other/"},
+        {OFFICE: 200, ELSEWHERE: 200, IN_VPC: 200},
+    ),
 ]
 
 
 @pytest.mark.parametrize(("given", "expected"), CASES, ids=[str(case[0]) for case in CASES])
 def test_guard_refuses_presigned_requests_from_elsewhere(box, guard, given, expected):
     url = box.presign()
-    assert {source: box.fetch(url, source).status for source in expected} == dict.fromkeys(expected, 200)
+    assert {source: box.fetch(url, source).status for source in expected} == dict.fromkeys(
+        expected, 200
+    )
     guard(guard_statement(**given))
     assert {source: box.fetch(url, source).status for source in expected} == expected
 
@@ -76,7 +87,9 @@ def test_naive_deny_hits_everybody_behind_an_endpoint(box, guard):
 
 
 def test_session_arn_allow_opens_an_ip_locked_url(box, guard):
-    """Documented, and the reason for a finding: a grant to the session itself is not limited by its session policy."""
+    """Documented, and the reason for a finding:
+    a grant to the session itself is not limited by its session policy.
+    """
     url = box.presign({"IpAddress": {"aws:SourceIp": OFFICE}})
     guard(
         {
@@ -92,8 +105,14 @@ BROKEN = [
     ("[]", "Policies must be valid JSON"),
     ('{"Version":"2012-10-17"}', "Missing required field Statement"),
     ('{"Version":"2020-01-01","Statement":[]}', "valid version string"),
-    ('{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::gt-images/*"}}', "field Principal"),
-    ('{"Statement":{"Effect":"Deny","Principal":"*","Resource":"arn:aws:s3:::gt-images/*"}}', "field Action"),
+    (
+        '{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::gt-images/*"}}',
+        "field Principal",
+    ),
+    (
+        '{"Statement":{"Effect":"Deny","Principal":"*","Resource":"arn:aws:s3:::gt-images/*"}}',
+        "field Action",
+    ),
     ('{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*"}}', "field Resource"),
     (
         '{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::other/*"}}',
@@ -112,11 +131,15 @@ def test_broken_policy_is_refused(box, policy, message):
 def test_policy_over_20_kb_is_refused(box):
     statement = guard_statement([f"203.0.{n // 250}.{n % 250}/32" for n in range(1500)])
     with pytest.raises(ClientError, match="maximum allowed document size"):
-        box.client("s3").put_bucket_policy(Bucket="gt-images", Policy=str({"Statement": [statement]}).replace("'", '"'))
+        box.client("s3").put_bucket_policy(
+            Bucket="gt-images", Policy=str({"Statement": [statement]}).replace("'", '"')
+        )
 
 
 def test_restricted_user_hears_access_denied_not_what_is_wrong_with_the_policy(box):
-    keys = box.keys({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, name="policy-reader")
+    keys = box.keys(
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, name="policy-reader"
+    )
     with pytest.raises(ClientError) as caught:
         box.client("s3", keys).put_bucket_policy(Bucket="gt-images", Policy="not json")
     assert caught.value.response["Error"]["Code"] == "AccessDenied"

@@ -1,4 +1,6 @@
-"""The addresses that a sandbox listens on: loopback ones by any name, and one for containers when asked to."""
+"""The addresses that a sandbox listens on: loopback ones by any name,
+and one for containers when asked to.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def test_names_of_loopback(host):
         assert {bucket["Name"] for bucket in client.list_buckets()["Buckets"]} >= {"gt-images"}
 
 
-@pytest.mark.parametrize("host", ["8.8.8.8", "0.0.0.0", "::", "127.0.0.1", "here", "", "169.254.169.254/32"])
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "0.0.0.0", "::", "127.0.0.1", "here", "", "169.254.169.254/32"]
+)
 def test_addresses_that_are_not_for_containers(host):
     with pytest.raises(InvalidInput) as caught:
         Settings(container_host=host).checked()
@@ -51,7 +55,10 @@ UNCHECKED = (
 
 def test_an_address_for_containers():
     with subprocess.Popen(
-        [sys.executable, "-c", UNCHECKED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", UNCHECKED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as process:
         facts = json.loads(process.stdout.readline())
         try:
@@ -62,7 +69,9 @@ def test_an_address_for_containers():
                 "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
             )  # fmt: skip
-            link = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"})
+            link = s3.generate_presigned_url(
+                "get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"}
+            )
             assert urllib.request.urlopen(link).status == 200
             assert status(url, "host.docker.internal") == 200
             assert status(url, "evil.example") == 403

@@ -16,7 +16,10 @@ from support.examples import examples
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 json_values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
 )
 
 
@@ -26,7 +29,11 @@ def members(operation):
 
 
 @settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(st.sampled_from(sorted(OPERATIONS)).flatmap(lambda name: st.tuples(st.just(name), members(name))))
+@given(
+    st.sampled_from(sorted(OPERATIONS)).flatmap(
+        lambda name: st.tuples(st.just(name), members(name))
+    )
+)
 def test_any_json_is_taken_or_refused_in_words(case):
     operation, body = case
     refusal = None

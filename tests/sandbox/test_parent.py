@@ -22,7 +22,11 @@ print(ended.wait(60), flush=True)
 @pytest.fixture
 def child():
     started = subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     yield started
     started.kill()
@@ -41,7 +45,11 @@ def test_a_pipe_made_non_blocking_is_waited_for_without_a_traceback():
     read, write = os.pipe()
     os.set_blocking(read, False)  # what Node does to the standard input that it inherits
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD],
+        stdin=read,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     os.close(read)
     try:

@@ -31,13 +31,16 @@ def error(call, **arguments):
 def test_restricted_user_is_refused_by_name(box, clerk):
     sm = box.client("sagemaker", clerk, OFFICE)
     assert sm.list_workteams()["Workteams"]
-    sm.update_workteam(WorkteamName="open-team", Description="General annotators; image URLs work from anywhere")
+    sm.update_workteam(
+        WorkteamName="open-team", Description="General annotators; image URLs work from anywhere"
+    )
     found = error(sm.update_workteam, WorkteamName="radiology-team", Description="x")
     assert found["Code"] == "AccessDeniedException"
-    assert found["Message"] == (
-        "User: arn:aws:iam::111122223333:user/clerk is not authorized to perform: sagemaker:UpdateWorkteam "
-        f"on resource: {TEAM}/radiology-team "
-        "because no identity-based policy allows the sagemaker:UpdateWorkteam action"
+    assert (
+        found["Message"]
+        == "User: arn:aws:iam::111122223333:user/clerk is not authorized to perform:"
+        f" sagemaker:UpdateWorkteam on resource: {TEAM}/radiology-team because no identity-based"
+        " policy allows the sagemaker:UpdateWorkteam action"
     )
     for call, arguments, action in (
         (sm.update_workforce, {"WorkforceName": "private-workforce"}, "sagemaker:UpdateWorkforce"),
@@ -54,19 +57,26 @@ def test_conditions_hold_for_sagemaker_too(box, clerk, source, allowed):
     if allowed:
         assert sm.update_workteam(WorkteamName="open-team", Description=text)
     else:
-        assert error(sm.update_workteam, WorkteamName="open-team", Description=text)["Code"] == "AccessDeniedException"
+        assert (
+            error(sm.update_workteam, WorkteamName="open-team", Description=text)["Code"]
+            == "AccessDeniedException"
+        )
 
 
 def test_pass_role_is_a_permission_of_its_own(box, clerk):
     sm = box.client("sagemaker", clerk)
     output = {"S3OutputPath": "s3://gt-images/output/"}
-    found = error(sm.create_flow_definition, FlowDefinitionName="flow", OutputConfig=output, RoleArn=ROLE)
+    found = error(
+        sm.create_flow_definition, FlowDefinitionName="flow", OutputConfig=output, RoleArn=ROLE
+    )
     assert found["Code"] == "AccessDeniedException"
     assert f"iam:PassRole on resource: {ROLE}" in found["Message"]
 
 
 def test_validation_tells_nothing_to_those_without_permission(box):
-    keys = box.keys({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}, name="nobody")
+    keys = box.keys(
+        {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}, name="nobody"
+    )
     sm = box.client("sagemaker", keys)
     assert error(sm.describe_workteam, WorkteamName="nobody")["Code"] == "AccessDeniedException"
     ec2 = box.client("ec2", keys)
@@ -76,10 +86,14 @@ def test_validation_tells_nothing_to_those_without_permission(box):
 
 
 def test_session_policies_hold_for_sagemaker(box):
-    session = box.keys({"Effect": "Allow", "Action": ["sagemaker:*", "sts:*"], "Resource": "*"}, name="team-lead")
+    session = box.keys(
+        {"Effect": "Allow", "Action": ["sagemaker:*", "sts:*"], "Resource": "*"}, name="team-lead"
+    )
     policy = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sagemaker:List*", "Resource": "*"}]}  # fmt: skip
-    answer = box.client("sts", session).get_federation_token(Name="reader", Policy=json.dumps(policy))
+    answer = box.client("sts", session).get_federation_token(
+        Name="reader", Policy=json.dumps(policy)
+    )
     sm = box.client("sagemaker", answer["Credentials"])
     assert sm.list_workteams()["Workteams"]
     assert error(sm.delete_workteam, WorkteamName="open-team")["Code"] == "AccessDeniedException"
@@ -105,17 +119,27 @@ def test_unsigned_and_wrongly_scoped_requests(box):
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
-    headers = {"X-Amz-Target": "SageMaker.ListWorkteams", "Content-Type": "application/x-amz-json-1.1"}
+    headers = {
+        "X-Amz-Target": "SageMaker.ListWorkteams",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
     answer = urllib3.request("POST", box.url + "/", body=b"{}", headers=headers)
     assert answer.json()["__type"] == "MissingAuthenticationTokenException"
     request = AWSRequest("POST", box.url + "/", headers=headers, data=b"{}")
     SigV4Auth(box.session.get_credentials(), "s3", "us-east-1").add_auth(request)
-    answer = urllib3.request("POST", box.url + "/", body=b"{}", headers=dict(request.headers.items()))
+    answer = urllib3.request(
+        "POST", box.url + "/", body=b"{}", headers=dict(request.headers.items())
+    )
     assert answer.json()["__type"] == "InvalidSignatureException"
     SigV4Auth(box.session.get_credentials(), "sagemaker", "us-east-1").add_auth(request)
     changed = {**dict(request.headers.items()), "X-Amz-Target": "SageMaker.ListWorkforces"}
     assert urllib3.request("POST", box.url + "/", body=b"{}", headers=changed).status == 400
-    assert urllib3.request("POST", box.url + "/", body=b'{"a":1}', headers=dict(request.headers.items())).status == 400
+    assert (
+        urllib3.request(
+            "POST", box.url + "/", body=b'{"a":1}', headers=dict(request.headers.items())
+        ).status
+        == 400
+    )
 
 
 def test_the_s3_endpoint_serves_s3_only(box):
@@ -125,7 +149,8 @@ def test_the_s3_endpoint_serves_s3_only(box):
 
 
 @pytest.mark.parametrize(
-    ("service", "call"), [("sqs", "list_queues"), ("dynamodb", "list_tables"), ("logs", "describe_log_groups")]
+    ("service", "call"),
+    [("sqs", "list_queues"), ("dynamodb", "list_tables"), ("logs", "describe_log_groups")],
 )
 def test_other_services_say_that_they_are_not_there(box, service, call):
     client = box.client(service)

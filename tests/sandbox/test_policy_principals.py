@@ -1,4 +1,6 @@
-"""Bucket policies that name users and roles: those that exist, and what becomes of them when they are deleted."""
+"""Bucket policies that name users and roles: those that exist,
+and what becomes of them when they are deleted.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,12 @@ def test_a_deny_of_everybody_else_spares_whoever_is_named_by_every_arn(box, s3):
     )
     keys = box.client("sts").assume_role(RoleArn=role, RoleSessionName="ann")["Credentials"]
     deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::principals/*"}
-    allow = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "s3:GetObject", "Resource": deny["Resource"]}
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"AWS": role},
+        "Action": "s3:GetObject",
+        "Resource": deny["Resource"],
+    }
 
     def opened(*named):
         statements = [allow, {**deny, "NotPrincipal": {"AWS": list(named)}}]

@@ -10,7 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 NAME = "status-of-policies"
-GRANT = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{NAME}/*"}
+GRANT = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": f"arn:aws:s3:::{NAME}/*",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,9 @@ def s3(box) -> Iterator[Any]:
 
 
 def put(s3: Any, *statements: dict[str, Any]) -> None:
-    s3.put_bucket_policy(Bucket=NAME, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    s3.put_bucket_policy(
+        Bucket=NAME, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Policy variables: in identity, bucket and session policies, with defaults and literal wildcards."""
+"""Policy variables: in identity, bucket and session policies,
+with defaults and literal wildcards.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,12 @@ def reads(box, keys, key):
 
 
 def statement(resource, effect="Allow", **more):
-    return {"Effect": effect, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::gt-images/{resource}", **more}
+    return {
+        "Effect": effect,
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::gt-images/{resource}",
+        **more,
+    }
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,10 @@ def statement(resource, effect="Allow", **more):
         ("home/${aws:PrincipalTag/team, 'nobody'}/*", {"home/nobody/a.png"}),
         ("home/${aws:PrincipalTag/team}/*", set()),
         ("home/${*}/a.png", {"home/*/a.png"}),
-        ("home/*/a.png", {"home/NAME/a.png", "home/bob/a.png", "home/*/a.png", "home/nobody/a.png"}),
+        (
+            "home/*/a.png",
+            {"home/NAME/a.png", "home/bob/a.png", "home/*/a.png", "home/nobody/a.png"},
+        ),
         ("home/${aws:TagKeys}/*", set()),
     ],
 )
@@ -70,7 +80,10 @@ def test_in_a_condition(box, value, opened):
 
 
 def test_a_value_with_a_wildcard_is_literal(box):
-    iam, keys = box.client("iam"), box.keys(statement("home/${aws:PrincipalTag/team}/*"), name="wild")
+    iam, keys = (
+        box.client("iam"),
+        box.keys(statement("home/${aws:PrincipalTag/team}/*"), name="wild"),
+    )
     iam.tag_user(UserName="wild", Tags=[{"Key": "team", "Value": "*"}])
     assert reads(box, keys, "home/*/a.png")
     assert not reads(box, keys, "home/bob/a.png")
@@ -78,10 +91,17 @@ def test_a_value_with_a_wildcard_is_literal(box):
 
 @pytest.mark.parametrize(("who", "opened"), [("bob", True), ("ann", False)])
 def test_under_a_session_policy(box, who, opened):
-    policy = {"Version": "2012-10-17", "Statement": [statement(f"home/{who}/*"), statement("home/${aws:username}/*")]}
-    keys = box.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="bob", Policy=json.dumps(policy))["Credentials"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [statement(f"home/{who}/*"), statement("home/${aws:username}/*")],
+    }
+    keys = box.client("sts").assume_role(
+        RoleArn=ROLE, RoleSessionName="bob", Policy=json.dumps(policy)
+    )["Credentials"]
     assert reads(box, keys, "home/bob/a.png") is opened
     policy["Statement"] = [statement("home/${aws:PrincipalAccount}/*"), statement("*", Condition={
         "StringLike": {"aws:userid": ["*:${aws:PrincipalTag/none, 'bob'}"]}})]  # fmt: skip
-    keys = box.client("sts").assume_role(RoleArn=ROLE, RoleSessionName=who, Policy=json.dumps(policy))["Credentials"]
+    keys = box.client("sts").assume_role(
+        RoleArn=ROLE, RoleSessionName=who, Policy=json.dumps(policy)
+    )["Credentials"]
     assert reads(box, keys, "home/bob/a.png") is opened

@@ -36,11 +36,16 @@ def portal_lock(box):
     sm = box.client("sagemaker")
 
     def state():
-        return sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"] == "Active"
+        return (
+            sm.describe_workforce(WorkforceName="private-workforce")["Workforce"]["Status"]
+            == "Active"
+        )
 
     def lock(*cidrs):
         box.until(state)
-        sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": list(cidrs)})
+        sm.update_workforce(
+            WorkforceName="private-workforce", SourceIpConfig={"Cidrs": list(cidrs)}
+        )
         box.until(state)
 
     yield lock
@@ -75,7 +80,9 @@ def test_the_story(box, portal_lock):
     before = url_of(open_task(box, "open-team", OFFICE))
     assert box.fetch(before, ELSEWHERE).status == 200, "before: a forwarded URL opens anywhere"
     on = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
-    off = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+    off = {
+        "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}
+    }
     try:
         sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=on)
         portal_lock("203.0.113.0/24")
@@ -83,7 +90,9 @@ def test_the_story(box, portal_lock):
         assert box.fetch(after, OFFICE).status == 200
         assert box.fetch(after, ELSEWHERE).status == 403
         assert box.fetch(after, IN_VPC).status == 403
-        assert box.fetch(before, ELSEWHERE).status == 200, "URLs signed before keep their policy until they expire"
+        assert box.fetch(before, ELSEWHERE).status == 200, (
+            "URLs signed before keep their policy until they expire"
+        )
         assert open_task(box, "open-team", ELSEWHERE).status == 404
     finally:
         sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=off)
@@ -92,13 +101,20 @@ def test_the_story(box, portal_lock):
 def test_portal_lock_holds_for_every_team_but_not_inside_the_vpc(box, portal_lock):
     portal_lock("203.0.113.0/24", "2001:db8:113::/48")
     for team in ("open-team", "radiology-team", "vpc-team"):
-        seen = {source: open_task(box, team, source).status for source in (OFFICE, OFFICE_V6, ELSEWHERE, IN_VPC)}
+        seen = {
+            source: open_task(box, team, source).status
+            for source in (OFFICE, OFFICE_V6, ELSEWHERE, IN_VPC)
+        }
         assert seen == {OFFICE: 200, OFFICE_V6: 200, ELSEWHERE: 404, IN_VPC: 200}
     portal_lock("10.0.0.0/16")
-    assert open_task(box, "open-team", OFFICE).status == 404, "the documented way to close the public portal"
+    assert open_task(box, "open-team", OFFICE).status == 404, (
+        "the documented way to close the public portal"
+    )
     assert open_task(box, "open-team", IN_VPC).status == 200
     portal_lock("203.0.113.0/24")
-    assert open_task(box, "open-team", OFFICE_V6).status == 404, "an IPv4-only list locks out IPv6 workers"
+    assert open_task(box, "open-team", OFFICE_V6).status == 404, (
+        "an IPv4-only list locks out IPv6 workers"
+    )
 
 
 def test_the_page_shows_the_image(box):
@@ -131,11 +147,22 @@ def test_hostile_names_are_escaped(box):
     key = 'x"><script>alert(1)</script>.png'
     box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"x")
     box.client("s3").put_object(
-        Bucket="gt-images", Key="manifests/hostile.manifest", Body=json.dumps({"source-ref": f"s3://gt-images/{key}"})
+        Bucket="gt-images",
+        Key="manifests/hostile.manifest",
+        Body=json.dumps({"source-ref": f"s3://gt-images/{key}"}),
     )
-    source = {"DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/hostile.manifest"}}}
-    box.client("sagemaker").create_labeling_job(**job_request("<b>") | {"LabelingJobName": "b", "InputConfig": source})
-    for path in (f"tasks/open-team?key={quote(key)}", f"tasks/{quote('<script>alert(1)</script>', safe='')}"):
+    source = {
+        "DataSource": {
+            "S3DataSource": {"ManifestS3Uri": "s3://gt-images/manifests/hostile.manifest"}
+        }
+    }
+    box.client("sagemaker").create_labeling_job(
+        **job_request("<b>") | {"LabelingJobName": "b", "InputConfig": source}
+    )
+    for path in (
+        f"tasks/open-team?key={quote(key)}",
+        f"tasks/{quote('<script>alert(1)</script>', safe='')}",
+    ):
         page = box.fetch(f"/_gt_secure/portal/{path}")
         assert "<script" not in page.text
     assert page.status == 404

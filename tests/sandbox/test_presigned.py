@@ -1,4 +1,6 @@
-"""Authentication: expired, altered, future, unknown and root; S3 says so from wherever the URL is fetched."""
+"""Authentication: expired, altered, future, unknown and root;
+S3 says so from wherever the URL is fetched.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,10 @@ def test_expired_url_says_so_from_anywhere(box, source, monkeypatch):
     url = in_the_past(monkeypatch, 5, lambda: box.presign(LOCKED, life_s=1))
     answer = box.fetch(url, source)
     assert (answer.status, code(answer)) == (403, "AccessDenied")
-    assert "<Message>Request has expired</Message><X-Amz-Expires>1</X-Amz-Expires><Expires>" in answer.text
+    assert (
+        "<Message>Request has expired</Message><X-Amz-Expires>1</X-Amz-Expires><Expires>"
+        in answer.text
+    )
     assert "<ServerTime>" in answer.text
 
 
@@ -85,9 +90,13 @@ def test_bad_parameters(box, name, value, status, expected):
 
 @pytest.mark.parametrize("key", ["test", "111122223333", "AKIANOBODY0000000000"])
 def test_root_and_unknown_keys_open_nothing(box, key):
-    session = boto3.Session(aws_access_key_id=key, aws_secret_access_key="test", region_name="us-east-1")
+    session = boto3.Session(
+        aws_access_key_id=key, aws_secret_access_key="test", region_name="us-east-1"
+    )
     s3 = session.client("s3", endpoint_url=box.url, config=Config(signature_version="s3v4"))
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"})
+    url = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"}
+    )
     answer = box.fetch(url)
     assert (answer.status, code(answer)) == (403, "InvalidAccessKeyId")
     with pytest.raises(ClientError) as caught:
@@ -105,7 +114,9 @@ def test_anonymous_gets_nothing(box):
     assert box.fetch("/").status == 403
     assert box.fetch("/new-bucket", method="PUT").status == 403
     assert box.fetch("/gt-images/new.png", method="PUT").status == 403
-    assert "new-bucket" not in {bucket["Name"] for bucket in box.client("s3").list_buckets()["Buckets"]}
+    assert "new-bucket" not in {
+        bucket["Name"] for bucket in box.client("s3").list_buckets()["Buckets"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -150,7 +161,11 @@ def test_signature_age_is_in_milliseconds_and_grows(box, guard, monkeypatch):
             "Condition": {"NumericGreaterThan": {"s3:signatureAge": "60000"}},
         }
     )  # fmt: skip
-    assert [box.fetch(aged(box, monkeypatch, seconds)).status for seconds in (0, 20, 62)] == [200, 200, 403]
+    assert [box.fetch(aged(box, monkeypatch, seconds)).status for seconds in (0, 20, 62)] == [
+        200,
+        200,
+        403,
+    ]
     url = aged(box, monkeypatch, 58)
     box.until(lambda: box.fetch(url).status == 403)
     assert box.fetch(sigv2(box)).status == 200, "a SigV2 URL has age 0 for ever"
@@ -179,7 +194,12 @@ def test_a_url_of_another_region_says_which_is_right(box):
 
 @pytest.mark.parametrize(
     ("given", "text"),
-    [("-1", "must be non-negative"), ("x", "should be a number"), ("604801", "less than a week"), ("1.5", "a number")],
+    [
+        ("-1", "must be non-negative"),
+        ("x", "should be a number"),
+        ("604801", "less than a week"),
+        ("1.5", "a number"),
+    ],
 )
 def test_limits_of_the_life_of_a_url(box, given, text):
     answer = box.fetch(change(box.presign(), "X-Amz-Expires", given))
@@ -210,7 +230,11 @@ V2 = {
 @pytest.mark.parametrize("operation", [name for name, params in V2.items() if params])
 @pytest.mark.parametrize("session", [True, False])
 def test_signature_version_2_of_sub_resources_and_response_headers(box, operation, session):
-    keys = box.assume() if session and operation == "get_object" else box.client("iam")._request_signer._credentials
+    keys = (
+        box.assume()
+        if session and operation == "get_object"
+        else box.client("iam")._request_signer._credentials
+    )
     s3 = sigv2_client(box, keys)
     url = s3.generate_presigned_url(operation, Params=V2[operation], ExpiresIn=60)
     answer = box.fetch(url, method="PUT" if operation == "put_object" else "GET")
@@ -237,6 +261,8 @@ def test_signature_version_2_in_a_header(box):
     assert s3.get_object_acl(Bucket="gt-images", Key="scans/0001.png")["Owner"]
     s3.put_object(Bucket="gt-images", Key="v2/header.txt", Body=b"x", Metadata={"a": "b"})
     assert s3.head_object(Bucket="gt-images", Key="v2/header.txt")["Metadata"] == {"a": "b"}
-    wrong = sigv2_client(box, {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x", "SessionToken": None})
+    wrong = sigv2_client(
+        box, {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x", "SessionToken": None}
+    )
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):
         wrong.list_buckets()

@@ -1,4 +1,6 @@
-"""The separate environment of the sandbox: made once, by uv or pip, with errors that say what to type."""
+"""The separate environment of the sandbox: made once, by uv or pip,
+with errors that say what to type.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def test_it_is_made_once(elsewhere: Path, installing: list[list[str]]) -> None:
     assert [path.name for path in elsewhere.iterdir()] == [private_environment.folder().name]
 
 
-def test_one_without_an_interpreter_is_made_again(elsewhere: Path, installing: list[list[str]]) -> None:
+def test_one_without_an_interpreter_is_made_again(
+    elsewhere: Path, installing: list[list[str]]
+) -> None:
     python = private_environment.install()
     python.unlink()
     python.symlink_to("/not-there")
@@ -73,7 +77,9 @@ def test_uv_is_used_where_it_is(
     assert set(private_environment.REQUIREMENTS) < set(installing[-1])
 
 
-def test_pip_is_tried_where_uv_reaches_no_index(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_is_tried_where_uv_reaches_no_index(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/uv")
     tried: list[str] = []
 
@@ -93,7 +99,9 @@ def test_pip_is_tried_where_uv_reaches_no_index(elsewhere: Path, monkeypatch: py
     assert list(elsewhere.iterdir()) == [], "nothing half made is left"
 
 
-def test_a_folder_that_cannot_be_written(elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GT_SECURE_SANDBOX_ENV", str(tmp_path / "file"))
     with pytest.raises(GtSecureError, match="cannot be written") as caught:
@@ -102,8 +110,12 @@ def test_a_folder_that_cannot_be_written(elsewhere: Path, tmp_path: Path, monkey
 
 
 def test_a_command_that_fails_is_named(tmp_path: Path) -> None:
-    assert private_environment._run([sys.executable, "-c", "raise SystemExit('no\\x1b[31m')"]).startswith("no")
-    assert "\x1b" not in private_environment._run([sys.executable, "-c", "raise SystemExit('no\\x1b[31m')"])
+    assert private_environment._run(
+        [sys.executable, "-c", "raise SystemExit('no\\x1b[31m')"]
+    ).startswith("no")
+    assert "\x1b" not in private_environment._run(
+        [sys.executable, "-c", "raise SystemExit('no\\x1b[31m')"]
+    )
     assert private_environment._run([str(tmp_path / "none")]).endswith("No such file or directory")
 
 
@@ -144,5 +156,7 @@ def test_the_bootstrap_adds_no_folder_to_the_path() -> None:
         f" {{'__file__': {str(private_environment.BOOTSTRAP)!r}, '__name__': 'b'}}); "
         "import gt_secure.sandbox\nassert sys.path == before\nprint(gt_secure.__file__)"
     )
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,9 @@ def alive(pid):
 
 
 def cpu_seconds(pid):
-    """Return what a process has computed so far: unlike the time that went by, it depends on no other process."""
+    """Return what a process has computed so far: unlike the time that went by,
+    it depends on no other process.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -78,14 +80,17 @@ def test_without_seed_there_is_only_the_administrator():
     with Box.running(seed=None) as box:
         assert box.client("s3").list_buckets()["Buckets"] == []
         assert box.client("sagemaker").list_workteams()["Workteams"] == []
-        assert box.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/sandbox-admin"
+        assert (
+            box.client("sts").get_caller_identity()["Arn"]
+            == "arn:aws:iam::111122223333:user/sandbox-admin"
+        )
         assert box.fetch("/_gt_secure/portal").status == 404
 
 
 def test_no_orphan_when_the_parent_dies():
     script = (
-        "from gt_secure.sandbox import Sandbox; import sys, time; s = Sandbox().start(); print(s.pid, flush=True);"
-        " time.sleep(60)"
+        "from gt_secure.sandbox import Sandbox; import sys, time; s = Sandbox().start();"
+        " print(s.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     pid = int(parent.stdout.readline())
@@ -97,19 +102,23 @@ def test_no_orphan_when_the_parent_dies():
 
 def test_keys_are_not_in_the_repr():
     with Sandbox(seed=None) as sandbox:
-        assert sandbox.environment()["AWS_SECRET_ACCESS_KEY"] not in repr(sandbox) + repr(vars(sandbox)["_settings"])
+        assert sandbox.environment()["AWS_SECRET_ACCESS_KEY"] not in repr(sandbox) + repr(
+            vars(sandbox)["_settings"]
+        )
 
 
 def test_importing_the_sandbox_loads_no_client_and_no_emulator():
     code = (
-        "import sys, gt_secure.sandbox, gt_secure.sandbox.process;"
-        "print([m for m in ('boto3', 'botocore', 'ministack', 'hypercorn', 'matplotlib') if m in sys.modules])"
+        "import sys, gt_secure.sandbox, gt_secure.sandbox.process;print([m for m in ('boto3',"
+        " 'botocore', 'ministack', 'hypercorn', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("load", "processors", "times"), [(0.1, 2, 1), (2.0, 2, 1), (18.0, 2, 9), (4.0, None, 4)])
+@pytest.mark.parametrize(
+    ("load", "processors", "times"), [(0.1, 2, 1), (2.0, 2, 1), (18.0, 2, 9), (4.0, None, 4)]
+)
 def test_a_busy_machine_gets_more_time_to_start(monkeypatch, load, processors, times):
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0, 0))
     monkeypatch.setattr("os.cpu_count", lambda: processors)

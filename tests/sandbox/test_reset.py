@@ -32,7 +32,9 @@ def picture(box):
         "log policy": s3.get_bucket_policy(Bucket="gt-logs")["Policy"],
         "teams": [(team["WorkteamName"], team["WorkerAccessConfiguration"]) for team in teams],
         "cidrs": sm.list_workforces()["Workforces"][0]["SourceIpConfig"],
-        "jobs": [job["LabelingJobName"] for job in sm.list_labeling_jobs()["LabelingJobSummaryList"]],
+        "jobs": [
+            job["LabelingJobName"] for job in sm.list_labeling_jobs()["LabelingJobSummaryList"]
+        ],
         "users": [user["UserName"] for user in iam.list_users()["Users"]],
         "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]],
         "caller": box.client("sts").get_caller_identity()["Arn"],
@@ -44,10 +46,17 @@ def change_things(box):
     s3.put_object(Bucket="gt-images", Key="own.txt", Body=b"x")
     s3.delete_object(Bucket="gt-images", Key="scans/0001.png")
     s3.create_bucket(Bucket="own-bucket")
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     s3.put_bucket_policy(Bucket="gt-images", Policy=json.dumps({"Statement": statement}))
     sm.delete_workteam(WorkteamName="vpc-team")
-    sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]})
+    sm.update_workforce(
+        WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.0/24"]}
+    )
     box.keys({"Effect": "Allow", "Action": "*", "Resource": "*"})
 
 
@@ -137,7 +146,9 @@ def test_the_account_can_be_chosen():
         assert ":444455556666:" in team["WorkteamArn"]
         role = "arn:aws:iam::444455556666:role/GroundTruthExecution"
         assert box.client("sts").assume_role(RoleArn=role, RoleSessionName="tester")["Credentials"]
-        page = box.fetch("/_gt_secure/portal/tasks/radiology-team", headers={"Accept": "application/json"}).json()
+        page = box.fetch(
+            "/_gt_secure/portal/tasks/radiology-team", headers={"Accept": "application/json"}
+        ).json()
         assert [box.fetch(url).status for url in page["urls"].values()] == [200]
     with pytest.raises(InvalidInput):
         Sandbox(account="4444")
@@ -171,10 +182,16 @@ def test_any_client_uses_the_sandbox_whatever_the_environment_says(tmp_path, mon
     for name, value in {**HOSTILE, "AWS_CONFIG_FILE": str(config)}.items():
         monkeypatch.setenv(name, value)
     code = (
-        "from boto3 import client; print([b['Name'] for b in client('s3').list_buckets()['Buckets']],"
-        "client('sts').get_caller_identity()['Account'], len(client('sagemaker').list_workteams()['Workteams']))"
+        "from boto3 import client; print([b['Name'] for b in"
+        " client('s3').list_buckets()['Buckets']],client('sts').get_caller_identity()['Account'],"
+        " len(client('sagemaker').list_workteams()['Workteams']))"
     )
     with Sandbox() as sandbox:
         env = {**os.environ, **sandbox.environment()}
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300)
-    assert done.stdout.strip() == "['gt-images', 'gt-logs', 'gt-shared', 'ml-artifacts'] 111122223333 5", done.stderr
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300
+        )
+    assert (
+        done.stdout.strip()
+        == "['gt-images', 'gt-logs', 'gt-shared', 'ml-artifacts'] 111122223333 5"
+    ), done.stderr

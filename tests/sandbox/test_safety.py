@@ -1,4 +1,6 @@
-"""The sandbox is safe to leave running: what web pages, other hosts' names and unsigned requests can reach."""
+"""The sandbox is safe to leave running: what web pages,
+other hosts' names and unsigned requests can reach.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ from support.sample import sample
 from .conftest import ELSEWHERE, OFFICE, VPCE
 
 SCOPE = "X-Amz-Credential=x/1/us-east-1/{}/aws4_request"
-HEADER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+HEADER = (
+    "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, SignedHeaders=host,"
+    " Signature=0"
+)
 
 
 def send(box, method, target, headers=(), body=b"", host=None):
@@ -70,7 +75,10 @@ def test_no_route_of_the_emulator_is_reachable(box, service, method):
     assert box.client("s3").list_buckets()["Buckets"] == before
 
 
-EMPTY_FIRST = "AWS4-HMAC-SHA256 Credential=, x Credential=AKIAEXAMPLE/20260101/us-east-1/{}/aws4_request, Signature=0"
+EMPTY_FIRST = (
+    "AWS4-HMAC-SHA256 Credential=, x Credential=AKIAEXAMPLE/20260101/us-east-1/{}/aws4_request,"
+    " Signature=0"
+)
 CALLS = {
     "sagemaker": ("SageMaker.ListWorkteams", "SageMaker.UpdateWorkteam"),
     "cloudtrail": ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",),
@@ -79,29 +87,39 @@ CALLS = {
 
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize(
-    "form", [HEADER, EMPTY_FIRST, HEADER.replace("=x/", "=/"), HEADER.replace("=x/", "=000000000000/")]
+    "form",
+    [HEADER, EMPTY_FIRST, HEADER.replace("=x/", "=/"), HEADER.replace("=x/", "=000000000000/")],
 )
-@pytest.mark.parametrize("query", ["", "?X-Amz-Signature=1", "?X-Amz-Credential=x", "?Signature=1&AWSAccessKeyId="])
+@pytest.mark.parametrize(
+    "query", ["", "?X-Amz-Signature=1", "?X-Amz-Credential=x", "?Signature=1&AWSAccessKeyId="]
+)
 def test_no_way_to_name_a_key_makes_the_signature_spare(box, service, form, query):
-    """Several mechanisms at once, an empty key, and the emulator's own root, whose signature it does not check."""
+    """Several mechanisms at once, an empty key, and the emulator's own root,
+    whose signature it does not check.
+    """
     for call in CALLS[service]:
         headers = {"X-Amz-Target": call, "Authorization": form.format(service)}
         headers["Content-Type"] = "application/x-amz-json-1.1"
         body = (
-            b'{"WorkteamName": "open-team", "Description": "taken over"}' if call.endswith("UpdateWorkteam") else b"{}"
+            b'{"WorkteamName": "open-team", "Description": "taken over"}'
+            if call.endswith("UpdateWorkteam")
+            else b"{}"
         )
         status, _, answer = send(box, "POST", f"/{query}", headers, body)
         assert status in (400, 403), (call, answer[:200])
 
 
 @pytest.mark.parametrize(
-    "path", ["/_ministack/reset", "/_ministack/config", "/health", "/iceberg/v1/config", "/oauth2/token"]
+    "path",
+    ["/_ministack/reset", "/_ministack/config", "/health", "/iceberg/v1/config", "/oauth2/token"],
 )
 def test_no_route_of_the_emulator_is_reachable_with_a_valid_signature(box, path):
     keys = box.session.get_credentials()
     for service in ("s3", "sts", "iam"):
         request = AWSRequest("POST", box.url + path, data=b"{}")
-        S3SigV4Auth(Credentials(keys.access_key, keys.secret_key), service, "us-east-1").add_auth(request)
+        S3SigV4Auth(Credentials(keys.access_key, keys.secret_key), service, "us-east-1").add_auth(
+            request
+        )
         status, _, body = send(box, "POST", path, dict(request.headers), b"{}")
         assert status in (400, 403, 404, 405), (service, status, body)
     assert box.client("s3").list_buckets()["Buckets"]
@@ -127,7 +145,9 @@ def test_a_host_name_of_somebody_else_is_refused(box, host):
         assert b"Signature" not in body
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:1", "127.51.100.7", "localhost."])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:1", "127.51.100.7", "localhost."]
+)
 def test_this_machine_is_answered_under_its_own_names(box, host):
     assert send(box, "GET", "/_gt_secure/health", host=host)[0] == 200
 
@@ -157,7 +177,11 @@ def test_pages_of_other_sites_do_not_call_the_sandbox(box, headers, page):
 
 
 def test_forms_of_other_sites_change_nothing(box):
-    form = {**PAGE, "Origin": "http://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
+    form = {
+        **PAGE,
+        "Origin": "http://evil.example",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
     for path in ("/_gt_secure/flush-logs", "/_gt_secure/reset"):
         assert send(box, "POST", path, form)[0] == 403
         assert send(box, "POST", path, {**PAGE})[0] == 403
@@ -192,7 +216,9 @@ def test_a_preflight_without_a_bucket_is_refused(box, path):
     assert (status, "access-control-allow-origin" in headers) == (403, False)
 
 
-@pytest.mark.parametrize("authorization", ["Basic eDp5", "Bearer x", "AWS4-HMAC-SHA256", "AWS :x", "AWS", "x"])
+@pytest.mark.parametrize(
+    "authorization", ["Basic eDp5", "Bearer x", "AWS4-HMAC-SHA256", "AWS :x", "AWS", "x"]
+)
 @pytest.mark.parametrize("path", ["/", "/gt-images", "/gt-images/scans/0001.png"])
 def test_an_authorization_header_of_another_kind_opens_nothing(box, authorization, path):
     status, _, body = send(box, "GET", path, {"Authorization": authorization})
@@ -205,14 +231,18 @@ def test_an_authorization_header_of_another_kind_opens_nothing(box, authorizatio
 
 
 def replayed(url, drop=("X-Amz-Signature",), spell=lambda query: query):
-    """Return path and headers of a presigned URL whose signature moved into the Authorization header."""
+    """Return path and headers of a presigned URL whose signature moved into the
+    Authorization header.
+    """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     authorization = (
-        f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential']}, SignedHeaders={query['X-Amz-SignedHeaders']}, "
-        f"Signature={query['X-Amz-Signature']}"
+        f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential']},"
+        f" SignedHeaders={query['X-Amz-SignedHeaders']}, Signature={query['X-Amz-Signature']}"
     )
-    left = urlencode({name: value for name, value in query.items() if name not in drop}, quote_via=quote)
+    left = urlencode(
+        {name: value for name, value in query.items() if name not in drop}, quote_via=quote
+    )
     headers = {
         "Authorization": authorization,
         "X-Amz-Date": query["X-Amz-Date"],
@@ -237,7 +267,15 @@ ALL = ("X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "
         (("X-Amz-Signature", "X-Amz-Algorithm"), str, {400, 403}),
         (ALL, str, {400, 403}),
     ],
-    ids=["moved", "both", "no credential", "encoded name", "lower case", "no algorithm", "nothing left"],
+    ids=[
+        "moved",
+        "both",
+        "no credential",
+        "encoded name",
+        "lower case",
+        "no algorithm",
+        "nothing left",
+    ],
 )
 @pytest.mark.parametrize("locked", [True, False])
 def test_a_presigned_url_cannot_be_replayed_in_a_header(box, drop, spell, expected, locked):
@@ -263,7 +301,9 @@ def test_two_kinds_of_authentication_are_refused_as_s3_does(box):
 # Form uploads
 
 
-def post_form(box, source=OFFICE, key="posted/a.txt", body=b"posted", extra_headers=(), query="", change=None):
+def post_form(
+    box, source=OFFICE, key="posted/a.txt", body=b"posted", extra_headers=(), query="", change=None
+):
     post = box.client("s3").generate_presigned_post("gt-images", key)
     fields = {**post["fields"], **(change or {})}
     edge = "b0undary"
@@ -272,9 +312,15 @@ def post_form(box, source=OFFICE, key="posted/a.txt", body=b"posted", extra_head
         for name, value in fields.items()
     ]
     data = "".join(parts).encode()
-    data += f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'.encode() + body
+    data += (
+        f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'.encode()
+        + body
+    )
     data += f"\r\n--{edge}--\r\n".encode()
-    headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "X-Gt-Secure-Sandbox-Source": source}
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={edge}",
+        "X-Gt-Secure-Sandbox-Source": source,
+    }
     return send(box, "POST", f"/gt-images{query}", {**headers, **dict(extra_headers)}, data)
 
 

@@ -48,7 +48,12 @@ def refused(call, **arguments):
 
 
 def active(box, sm, name="private-workforce"):
-    return box.until(lambda: (w := sm.describe_workforce(WorkforceName=name)["Workforce"])["Status"] == "Active" and w)
+    return box.until(
+        lambda: (
+            (w := sm.describe_workforce(WorkforceName=name)["Workforce"])["Status"] == "Active"
+            and w
+        )
+    )
 
 
 def test_demo_has_what_the_story_needs(sm):
@@ -64,13 +69,24 @@ def test_demo_has_what_the_story_needs(sm):
     vendor = sm.list_subscribed_workteams()["SubscribedWorkteams"]
     assert [":workteam/vendor-crowd/" in team["WorkteamArn"] for team in vendor] == [True]
     jobs = sm.list_labeling_jobs(StatusEquals="InProgress")["LabelingJobSummaryList"]
-    working = {teams[name]["WorkteamArn"] for name in ("north-team", "radiology-team", "south-team")}
+    working = {
+        teams[name]["WorkteamArn"] for name in ("north-team", "radiology-team", "south-team")
+    }
     assert {job["WorkteamArn"] for job in jobs} == working
     assert len(jobs) == 3
     mine = sm.list_labeling_jobs_for_workteam(WorkteamArn=teams["radiology-team"]["WorkteamArn"])
     assert [job["LabelingJobName"] for job in mine["LabelingJobSummaryList"]] == ["chest-scans"]
-    assert mine["LabelingJobSummaryList"][0]["LabelCounters"] == {"HumanLabeled": 4, "PendingHuman": 8, "Total": 12}
-    assert sm.list_labeling_jobs_for_workteam(WorkteamArn=vendor[0]["WorkteamArn"])["LabelingJobSummaryList"] == []
+    assert mine["LabelingJobSummaryList"][0]["LabelCounters"] == {
+        "HumanLabeled": 4,
+        "PendingHuman": 8,
+        "Total": 12,
+    }
+    assert (
+        sm.list_labeling_jobs_for_workteam(WorkteamArn=vendor[0]["WorkteamArn"])[
+            "LabelingJobSummaryList"
+        ]
+        == []
+    )
     job = sm.describe_labeling_job(LabelingJobName="chest-scans")
     assert (job["RoleArn"], job["LabelingJobStatus"]) == (ROLE, "InProgress")
 
@@ -89,7 +105,9 @@ def test_update_changes_only_what_is_given(sm, team):
 
 def test_both_toggles_are_accepted_by_the_api(sm, team):
     assert (
-        sm.update_workteam(WorkteamName=team, WorkerAccessConfiguration=ALL_ON)["Workteam"]["WorkerAccessConfiguration"]
+        sm.update_workteam(WorkteamName=team, WorkerAccessConfiguration=ALL_ON)["Workteam"][
+            "WorkerAccessConfiguration"
+        ]
         == ALL_ON
     )
 
@@ -106,7 +124,9 @@ def test_a_missing_team_is_a_validation_exception(sm):
             "The work team arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/nobody"
         )
     assert refused(sm.describe_workforce, WorkforceName="nobody")[1].startswith("No workforce")
-    assert refused(sm.describe_workteam, WorkteamName="imaging-annotators")[0] == "ValidationException"
+    assert (
+        refused(sm.describe_workteam, WorkteamName="imaging-annotators")[0] == "ValidationException"
+    )
     assert refused(sm.describe_labeling_job, LabelingJobName="nobody")[0] == "ResourceNotFound"
     arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/nobody"
     assert refused(sm.list_labeling_jobs_for_workteam, WorkteamArn=arn)[0] == "ResourceNotFound"
@@ -117,13 +137,18 @@ def raw(box, operation, body, region="us-east-1"):
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
-    headers = {"X-Amz-Target": f"SageMaker.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+    headers = {
+        "X-Amz-Target": f"SageMaker.{operation}",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = AWSRequest("POST", box.url + "/", headers=headers, data=data)
     SigV4Auth(box.session.get_credentials(), "sagemaker", region).add_auth(request)
     import urllib3
 
-    answer = urllib3.request("POST", box.url + "/", body=data, headers=dict(request.headers.items()))
+    answer = urllib3.request(
+        "POST", box.url + "/", body=data, headers=dict(request.headers.items())
+    )
     return answer.status, answer.json()
 
 
@@ -228,7 +253,12 @@ def test_several_violations_come_in_one_answer(box):
 
 
 def test_unknown_members_and_nulls_are_ignored(box, team):
-    body = {"WorkteamName": team, "Description": "new", "Nonsense": 1, "NotificationConfiguration": None}
+    body = {
+        "WorkteamName": team,
+        "Description": "new",
+        "Nonsense": 1,
+        "NotificationConfiguration": None,
+    }
     status, answer = raw(box, "UpdateWorkteam", body)
     assert (status, answer["Workteam"]["Description"]) == (200, "new")
 
@@ -258,7 +288,9 @@ def test_pages(box, sm):
         for number in range(25 - 5 - 12):
             names.append(f"more-{number}")
             sm.create_workteam(WorkteamName=names[-1], MemberDefinitions=MEMBERS, Description="d")
-        code, message = refused(sm.create_workteam, WorkteamName="one-more", MemberDefinitions=MEMBERS, Description="d")
+        code, message = refused(
+            sm.create_workteam, WorkteamName="one-more", MemberDefinitions=MEMBERS, Description="d"
+        )
         assert (code, "25" in message) == ("ResourceLimitExceeded", True)
     finally:
         for name in names:
@@ -266,17 +298,25 @@ def test_pages(box, sm):
 
 
 def test_a_name_is_taken_once(sm, team):
-    code, _ = refused(sm.create_workteam, WorkteamName=team, MemberDefinitions=MEMBERS, Description="d")
+    code, _ = refused(
+        sm.create_workteam, WorkteamName=team, MemberDefinitions=MEMBERS, Description="d"
+    )
     assert code == "ResourceInUse"
 
 
 def test_workforce_passes_through_updating(slow_box):
     box, sm = slow_box, slow_box.client("sagemaker")
     active(box, sm)
-    answer = sm.update_workforce(WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.7/24"]})
+    answer = sm.update_workforce(
+        WorkforceName="private-workforce", SourceIpConfig={"Cidrs": ["203.0.113.7/24"]}
+    )
     assert answer["Workforce"]["Status"] == "Updating"
-    assert answer["Workforce"]["SourceIpConfig"] == {"Cidrs": ["203.0.113.7/24"]}, "AWS takes host bits"
-    code, message = refused(sm.update_workforce, WorkforceName="private-workforce", SourceIpConfig={"Cidrs": []})
+    assert answer["Workforce"]["SourceIpConfig"] == {"Cidrs": ["203.0.113.7/24"]}, (
+        "AWS takes host bits"
+    )
+    code, message = refused(
+        sm.update_workforce, WorkforceName="private-workforce", SourceIpConfig={"Cidrs": []}
+    )
     assert (code, "Updating" in message) == ("ConflictException", True)
     assert refused(sm.delete_workforce, WorkforceName="private-workforce")[0] == "ConflictException"
     done = active(box, sm)
@@ -288,8 +328,13 @@ def test_workforce_passes_through_updating(slow_box):
 def test_there_is_one_private_workforce(box, sm):
     active(box, sm)
     config = {"CognitoConfig": {"UserPool": "us-east-1_X", "ClientId": "c"}}
-    assert refused(sm.create_workforce, WorkforceName="second", **config)[0] == "ResourceLimitExceeded"
-    assert refused(sm.create_workforce, WorkforceName="private-workforce", **config)[0] == "ResourceInUse"
+    assert (
+        refused(sm.create_workforce, WorkforceName="second", **config)[0] == "ResourceLimitExceeded"
+    )
+    assert (
+        refused(sm.create_workforce, WorkforceName="private-workforce", **config)[0]
+        == "ResourceInUse"
+    )
     assert refused(sm.delete_workforce, WorkforceName="private-workforce")[0] == "ResourceInUse"
 
 

@@ -1,4 +1,6 @@
-"""A presigned URL opens only where its session policy says: condition by source, over real sockets."""
+"""A presigned URL opens only where its session policy says: condition by source,
+over real sockets.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ MATRIX = [
     ({"StringEquals": {"aws:SourceVpce": VPCE}}, (IN_VPC, OTHER_IN_VPC)),
     ({"StringEquals": {"aws:SourceVpce": "vpce-00000000"}}, ()),
     ({"StringEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}}, (IN_VPC, OTHER_IN_VPC)),
-    ({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, (ELSEWHERE, IN_VPC, OTHER_IN_VPC, OFFICE_V6)),
+    (
+        {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        (ELSEWHERE, IN_VPC, OTHER_IN_VPC, OFFICE_V6),
+    ),
     ({"IpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"}}, (OFFICE, IN_VPC, OTHER_IN_VPC)),
     ({"Null": {"aws:SourceIp": "true"}}, (IN_VPC, OTHER_IN_VPC)),
     ({"Null": {"aws:SourceVpce": "true"}}, (OFFICE, ELSEWHERE, OFFICE_V6)),
@@ -54,9 +59,14 @@ def test_url_opens_only_where_the_session_policy_says(box, condition, allowed):
 
 
 def test_session_policy_cannot_add_rights(box):
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
     s3 = box.client("s3", box.assume(policy))
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-logs", "Key": "s3/x"}, ExpiresIn=60)
+    url = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-logs", "Key": "s3/x"}, ExpiresIn=60
+    )
     answer = box.fetch(url)
     assert answer.status == 403
     assert "because no identity-based policy allows the s3:GetObject action" in answer.text
@@ -74,14 +84,18 @@ def test_session_policy_deny_is_named(box):
         ],
     }  # fmt: skip
     s3 = box.client("s3", box.assume(policy))
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"})
+    url = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "gt-images", "Key": "scans/0001.png"}
+    )
     assert box.fetch(url, OFFICE).status == 200
     answer = box.fetch(url, ELSEWHERE)
     assert answer.status == 403
     assert "with an explicit deny in a session policy" in answer.text
 
 
-@pytest.mark.parametrize("key", ["a b/ü+'(1)~.png", 'quote"d & <tag>.png', "plain.png", "x/../y.png"])
+@pytest.mark.parametrize(
+    "key", ["a b/ü+'(1)~.png", 'quote"d & <tag>.png', "plain.png", "x/../y.png"]
+)
 def test_odd_keys_can_be_signed_and_fetched(box, key):
     box.client("s3").put_object(Bucket="gt-images", Key=key, Body=b"odd")
     url = box.presign({"IpAddress": {"aws:SourceIp": OFFICE}}, key)

@@ -1,4 +1,6 @@
-"""Keys with slashes at their ends and beside each other are other keys: stored, listed and refused as they are."""
+"""Keys with slashes at their ends and beside each other are other keys: stored,
+listed and refused as they are.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,24 @@ import pytest
 from .conftest import ELSEWHERE, Box
 
 BUCKET = "keys-of-slashes"
-KEYS = ("/", "//", "/a", "//a", "a/", "a//", "a//b", "/a/", "a/b", "a", "a/./b", "a/../b", ".", "..", "./a", "//../x")
+KEYS = (
+    "/",
+    "//",
+    "/a",
+    "//a",
+    "a/",
+    "a//",
+    "a//b",
+    "/a/",
+    "a/b",
+    "a",
+    "a/./b",
+    "a/../b",
+    ".",
+    "..",
+    "./a",
+    "//../x",
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +51,29 @@ def url(s3: Any, operation: str, key: str) -> str:
 
 
 def deny(s3: Any, pattern: str) -> None:
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*Object", "Resource": f"arn:aws:s3:::{pattern}"}
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*Object",
+        "Resource": f"arn:aws:s3:::{pattern}",
+    }
+    s3.put_bucket_policy(
+        Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
 
 
 def matches(pattern: str, text: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text) is not None
+    return (
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text) is not None
+    )
 
 
 def test_each_key_keeps_its_slashes(box: Box, s3: Any) -> None:
     for key in KEYS:
-        assert box.fetch(url(s3, "put_object", key), ELSEWHERE, method="PUT", body=key.encode()).status == 200
+        assert (
+            box.fetch(url(s3, "put_object", key), ELSEWHERE, method="PUT", body=key.encode()).status
+            == 200
+        )
     listed = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert listed == sorted(KEYS, key=str.encode)
     for key in KEYS:
@@ -55,13 +86,17 @@ def check_refusals(box: Box, s3: Any, seeds: range) -> None:
         draw = random.Random(seed)
         kind = draw.choice(("exact", "below", "prefix", "one more"))
         key = draw.choice(KEYS)
-        pattern = {"exact": key, "below": f"{key}/*", "prefix": f"{key}*", "one more": f"{key}?"}[kind]
+        pattern = {"exact": key, "below": f"{key}/*", "prefix": f"{key}*", "one more": f"{key}?"}[
+            kind
+        ]
         deny(s3, f"{BUCKET}/{pattern}")
         for other in draw.sample(KEYS, 5):
             wanted = 403 if matches(pattern, other) else 200
             place = (seed, pattern, other)
             assert box.fetch(url(s3, "get_object", other), ELSEWHERE).status == wanted, place
-            put = box.fetch(url(s3, "put_object", other), ELSEWHERE, method="PUT", body=other.encode())
+            put = box.fetch(
+                url(s3, "put_object", other), ELSEWHERE, method="PUT", body=other.encode()
+            )
             assert put.status == wanted, place
             met.add(wanted)
     assert met == {200, 403}

@@ -25,17 +25,23 @@ def test_the_role_can_be_assumed_by_the_caller_and_by_itself(box, chained):
 
 
 @pytest.mark.parametrize(
-    ("policy", "code"), [("{", "MalformedPolicyDocument"), (json.dumps({"Statement": "x" * 2048}), "ValidationError")]
+    ("policy", "code"),
+    [("{", "MalformedPolicyDocument"), (json.dumps({"Statement": "x" * 2048}), "ValidationError")],
 )
 def test_session_policies_are_checked(box, policy, code):
     assert refused(box.client("sts"), Policy=policy)["Code"] == code
 
 
 def test_who_is_not_trusted_gets_no_session(box):
-    keys = box.keys({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}, name="untrusted")
+    keys = box.keys(
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}, name="untrusted"
+    )
     assert refused(box.client("sts", keys))["Code"] == "AccessDenied"
     keys = box.keys({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, name="unpermitted")
-    assert "no identity-based policy allows the sts:AssumeRole action" in refused(box.client("sts", keys))["Message"]
+    assert (
+        "no identity-based policy allows the sts:AssumeRole action"
+        in refused(box.client("sts", keys))["Message"]
+    )
 
 
 def test_a_trust_policy_may_ask_for_an_address(box):
@@ -44,7 +50,10 @@ def test_a_trust_policy_may_ask_for_an_address(box):
         "Action": "sts:AssumeRole", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
     }}  # fmt: skip
     box.client("iam").create_role(RoleName="OfficeOnly", AssumeRolePolicyDocument=json.dumps(trust))
-    ask = {"RoleArn": ROLE.replace("GroundTruthExecution", "OfficeOnly"), "RoleSessionName": "tester"}
+    ask = {
+        "RoleArn": ROLE.replace("GroundTruthExecution", "OfficeOnly"),
+        "RoleSessionName": "tester",
+    }
     assert box.client("sts", source=OFFICE).assume_role(**ask)
     with pytest.raises(ClientError, match="AccessDenied"):
         box.client("sts", source=ELSEWHERE).assume_role(**ask)

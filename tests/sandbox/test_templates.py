@@ -1,4 +1,6 @@
-"""Worker task templates: Liquid, the URLs that grant_read_access signs, tasks of several objects, RenderUiTemplate."""
+"""Worker task templates: Liquid, the URLs that grant_read_access signs, tasks of several objects,
+RenderUiTemplate.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from .conftest import ELSEWHERE, OFFICE, ROLE, Box
 
 JSON = {"Accept": "application/json"}
 PAGES, SCAN, CHART = "reports/0001.pdf", "scans/0001.png", "scans/0002.png"
-TASK = {"source-ref": f"s3://{BUCKET}/{SCAN}", "more": [f"s3://{BUCKET}/{CHART}", f"s3://{BUCKET}/{PAGES}"]}
+TASK = {
+    "source-ref": f"s3://{BUCKET}/{SCAN}",
+    "more": [f"s3://{BUCKET}/{CHART}", f"s3://{BUCKET}/{PAGES}"],
+}
 LOOP = (
     '<img src="{{ task.input.taskObject | grant_read_access }}">{% for each in task.input.more %}'
     '<a href="{{ each | grant_read_access }}">{{ forloop.index }}</a>{% endfor %}'
@@ -31,16 +36,24 @@ def sm(box: Box) -> Any:
     return box.client("sagemaker")
 
 
-def put_template(box: Box, text: str, team: str = OPEN_TEAM, *, name: str = "own", task: Any = TASK) -> None:
+def put_template(
+    box: Box, text: str, team: str = OPEN_TEAM, *, name: str = "own", task: Any = TASK
+) -> None:
     """Start a job with one task and this template, instead of the former one."""
     s3, sm = box.client("s3"), box.client("sagemaker")
     s3.put_object(Bucket=BUCKET, Key=f"templates/{name}", Body=text.encode())
     s3.put_object(Bucket=BUCKET, Key=f"manifests/{name}", Body=json.dumps(task).encode())
     s3.put_object(Bucket=BUCKET, Key=PAGES, Body=b"%PDF-1.7")
-    if name not in [each["LabelingJobName"] for each in sm.list_labeling_jobs()["LabelingJobSummaryList"]]:
+    if name not in [
+        each["LabelingJobName"] for each in sm.list_labeling_jobs()["LabelingJobSummaryList"]
+    ]:
         request = job_request(name, team)
-        request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"] = f"s3://{BUCKET}/manifests/{name}"
-        request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"] = f"s3://{BUCKET}/templates/{name}"
+        request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"] = (
+            f"s3://{BUCKET}/manifests/{name}"
+        )
+        request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"] = (
+            f"s3://{BUCKET}/templates/{name}"
+        )
         sm.create_labeling_job(**request)
 
 
@@ -49,7 +62,9 @@ def task_of(box: Box, team: str = "open-team", key: str = SCAN, source: str = OF
 
 
 def render(sm: Any, content: str, task: Any) -> Any:
-    return sm.render_ui_template(UiTemplate={"Content": content}, Task={"Input": json.dumps(task)}, RoleArn=ROLE)
+    return sm.render_ui_template(
+        UiTemplate={"Content": content}, Task={"Input": json.dumps(task)}, RoleArn=ROLE
+    )
 
 
 def test_a_team_without_a_job_has_no_task(box: Box) -> None:
@@ -77,12 +92,23 @@ def test_each_object_of_a_task_has_its_own_url_and_its_own_kind_of_figure(box: B
     ("text", "holds"),
     [
         ('<img src="{{ task.input.taskObject }}">', f"s3://{BUCKET}/{SCAN}"),
-        ("{% comment %}{{ task.input.taskObject | grant_read_access }}{% endcomment %}<p>none</p>", "<p>none</p>"),
-        (f'<img src="https://{BUCKET}.s3.us-east-1.amazonaws.com/{SCAN}">', f"https://{BUCKET}.s3.us-east-1"),
+        (
+            (
+                "{% comment %}{{ task.input.taskObject | grant_read_access }}{% endcomment"
+                " %}<p>none</p>"
+            ),
+            "<p>none</p>",
+        ),
+        (
+            f'<img src="https://{BUCKET}.s3.us-east-1.amazonaws.com/{SCAN}">',
+            f"https://{BUCKET}.s3.us-east-1",
+        ),
         ("{% if false %}{{ task.input.taskObject | grant_read_access }}{% endif %}", ""),
     ],
 )
-def test_without_the_filter_the_page_holds_what_the_template_says(box: Box, text: str, holds: str) -> None:
+def test_without_the_filter_the_page_holds_what_the_template_says(
+    box: Box, text: str, holds: str
+) -> None:
     put_template(box, text)
     task = task_of(box).json()
     assert task["urls"] == {}
@@ -92,7 +118,11 @@ def test_without_the_filter_the_page_holds_what_the_template_says(box: Box, text
 
 
 def test_only_what_passes_the_filter_is_signed(box: Box) -> None:
-    put_template(box, '<img src="{{ task.input.taskObject | grant_read_access }}"><img src="{{ task.input.more[0] }}">')
+    put_template(
+        box,
+        '<img src="{{ task.input.taskObject | grant_read_access }}"><img src="{{ task.input.more[0]'
+        ' }}">',
+    )
     task = task_of(box).json()
     assert [*task["urls"]] == [f"s3://{BUCKET}/{SCAN}"]
     assert f's3://{BUCKET}/{CHART}"' in task["page"]
@@ -116,7 +146,9 @@ def test_a_template_that_cannot_be_rendered_shows_no_task(box: Box, text: str, r
 
 
 def test_render_ui_template_signs_a_url_that_works(box: Box, sm: Any) -> None:
-    answer = render(sm, "{{ task.input.src | grant_read_access }}", {"src": f"s3://{BUCKET}/scans/0003.png"})
+    answer = render(
+        sm, "{{ task.input.src | grant_read_access }}", {"src": f"s3://{BUCKET}/scans/0003.png"}
+    )
     assert answer["Errors"] == []
     url = html.unescape(answer["RenderedContent"])
     assert url.startswith(f"{box.url}/gt-images/scans/0003.png?X-Amz-Algorithm=")
@@ -155,7 +187,10 @@ def test_template_errors_come_back_with_200(sm: Any, content: str, task: Any, co
         ("{% assign a = task.input.l | first %}{{ a | upcase }}", "X"),
         ("{% capture c %}<b>{{ task.input.n }}</b>{% endcapture %}{{ c }}", "<b>0</b>"),
         ("{% unless task.input.none %}u{% endunless %}{% comment %}x{% endcomment %}", "u"),
-        ("{% case task.input.n %}{% when 0 %}zero{% endcase %}{% raw %}{{ x }}{% endraw %}", "zero{{ x }}"),
+        (
+            "{% case task.input.n %}{% when 0 %}zero{% endcase %}{% raw %}{{ x }}{% endraw %}",
+            "zero{{ x }}",
+        ),
         ("{{ task.input.h | skip_autoescape }} {{ task.input.h }}", "<i> &lt;i&gt;"),
         ("{{ task.input.l[1] | escape }}", "y&lt;"),
         ("{{ task.input.none | default: 'x' }}", "x"),

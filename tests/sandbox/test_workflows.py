@@ -1,4 +1,6 @@
-"""Existing labeling workflows on the sandbox: jobs and human review, before and after a restriction."""
+"""Existing labeling workflows on the sandbox: jobs and human review,
+before and after a restriction.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,29 @@ def opened(box, source):
 def test_a_job_is_unaffected_by_the_url_lock_of_its_team(box):
     sm = box.client("sagemaker")
     sm.create_labeling_job(**job_request("unaffected"))
-    assert sm.describe_labeling_job(LabelingJobName="unaffected")["LabelingJobStatus"] == "InProgress"
-    assert sm.describe_labeling_job(LabelingJobName="unaffected")["Tags"] == [{"Key": "project", "Value": "p1"}]
+    assert (
+        sm.describe_labeling_job(LabelingJobName="unaffected")["LabelingJobStatus"] == "InProgress"
+    )
+    assert sm.describe_labeling_job(LabelingJobName="unaffected")["Tags"] == [
+        {"Key": "project", "Value": "p1"}
+    ]
     before = opened(box, OFFICE)
     assert (box.fetch(before, OFFICE).status, box.fetch(before, ELSEWHERE).status) == (200, 200)
-    lock = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}}
-    free = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+    lock = {
+        "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}}
+    }
+    free = {
+        "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}
+    }
     sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=lock)
     try:
         after = opened(box, OFFICE)
         assert (box.fetch(after, OFFICE).status, box.fetch(after, ELSEWHERE).status) == (200, 403)
         job = sm.describe_labeling_job(LabelingJobName="unaffected")
-        assert (job["LabelingJobStatus"], job["HumanTaskConfig"]["WorkteamArn"]) == ("InProgress", TEAM)
+        assert (job["LabelingJobStatus"], job["HumanTaskConfig"]["WorkteamArn"]) == (
+            "InProgress",
+            TEAM,
+        )
     finally:
         sm.update_workteam(WorkteamName="open-team", WorkerAccessConfiguration=free)
     names = [
@@ -45,7 +58,10 @@ def test_a_job_is_unaffected_by_the_url_lock_of_its_team(box):
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"LabelingJobName": "chest-scans"}, "ResourceInUse"), ({"team": TEAM + "-not"}, "ValidationException")],
+    [
+        ({"LabelingJobName": "chest-scans"}, "ResourceInUse"),
+        ({"team": TEAM + "-not"}, "ValidationException"),
+    ],
 )
 def test_jobs_that_cannot_be_created(box, change, code):
     request = job_request("not-created", change.pop("team", TEAM)) | change
@@ -70,8 +86,13 @@ def test_flow_definitions_of_a_team(box):
     sm.create_flow_definition(FlowDefinitionName="review", HumanLoopConfig=config, **made)
     with pytest.raises(ClientError, match="already exists"):
         sm.create_flow_definition(FlowDefinitionName="review", HumanLoopConfig=config, **made)
-    assert [item["FlowDefinitionName"] for item in sm.list_flow_definitions()["FlowDefinitionSummaries"]] == ["review"]
-    assert sm.describe_flow_definition(FlowDefinitionName="review")["HumanLoopConfig"]["WorkteamArn"] == TEAM
+    assert [
+        item["FlowDefinitionName"] for item in sm.list_flow_definitions()["FlowDefinitionSummaries"]
+    ] == ["review"]
+    assert (
+        sm.describe_flow_definition(FlowDefinitionName="review")["HumanLoopConfig"]["WorkteamArn"]
+        == TEAM
+    )
     sm.delete_flow_definition(FlowDefinitionName="review")
     assert sm.list_flow_definitions()["FlowDefinitionSummaries"] == []
 
@@ -84,7 +105,9 @@ def test_replies_have_a_request_id(box):
     assert caught.value.response["ResponseMetadata"]["RequestId"]
 
 
-@pytest.mark.parametrize("body", [b"", b"not json\n", b'{"source": "s3://gt-images/scans/0001.png"}\n', None])
+@pytest.mark.parametrize(
+    "body", [b"", b"not json\n", b'{"source": "s3://gt-images/scans/0001.png"}\n', None]
+)
 def test_a_job_without_a_manifest_fails(box, body):
     sm, name = box.client("sagemaker"), f"fails-{'none' if body is None else len(body)}"
     source = box.put_manifest(f"{name}.manifest")

@@ -1,4 +1,6 @@
-"""The table of kinds: every kind is found in every place, and nothing else is taken for a secret."""
+"""The table of kinds: every kind is found in every place,
+and nothing else is taken for a secret.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def encoded(text: str) -> str:
 STATE = "application/vnd.jupyter.widget-state+json"
 PLACES = {
     "source": lambda text: book(cell(source=f'x = """{text}"""')),
-    "source in lines": lambda text: book(cell(source=f'x = 1\ny = """{text}"""\n'.splitlines(keepends=True))),
+    "source in lines": lambda text: book(
+        cell(source=f'x = 1\ny = """{text}"""\n'.splitlines(keepends=True))
+    ),
     "markdown": lambda text: book(cell("markdown", source=f"See {text} there.")),
     "stream": lambda text: book(
         cell(outputs=[{"output_type": "stream", "name": "stdout", "text": ["a\n", f"{text}\n"]}])
@@ -60,16 +64,33 @@ PLACES = {
     "html": lambda text: book(shown(**{"text/html": [f"<pre>{html_of(text)}</pre>"]})),
     "json": lambda text: book(shown(**{"application/json": {"a": [{"b": text}]}})),
     "error": lambda text: book(
-        cell(outputs=[{"output_type": "error", "ename": "E", "evalue": text, "traceback": ["\x1b[31m--\x1b[0m", text]}])
+        cell(
+            outputs=[
+                {
+                    "output_type": "error",
+                    "ename": "E",
+                    "evalue": text,
+                    "traceback": ["\x1b[31m--\x1b[0m", text],
+                }
+            ]
+        )
     ),
-    "metadata": lambda text: book(cell(metadata={"tags": [text]}), papermill={"parameters": {"x": text}}),
+    "metadata": lambda text: book(
+        cell(metadata={"tags": [text]}), papermill={"parameters": {"x": text}}
+    ),
     "attachment": lambda text: book(cell("markdown", attachments={"a.txt": {"text/plain": text}})),
     "attachment in base64": lambda text: book(
         cell("markdown", attachments={"a.svg": {"image/svg+xml": encoded(f"<svg>{text}</svg> ")}})
     ),
     "widget": lambda text: book(widgets={STATE: {"state": {"a": {"state": {"value": text}}}}}),
     "widget buffer": lambda text: book(
-        widgets={STATE: {"state": {"a": {"buffers": [{"data": encoded(f"{text} and what else was uploaded")}]}}}}
+        widgets={
+            STATE: {
+                "state": {
+                    "a": {"buffers": [{"data": encoded(f"{text} and what else was uploaded")}]}
+                }
+            }
+        }
     ),
 }
 
@@ -177,8 +198,12 @@ def clean_texts() -> dict[str, str]:
     """Texts of every day that hold no secret."""
     chance = random.Random(4)
     values = Values(4)
-    hashes = {name: hashlib.new(name, b"x").hexdigest() for name in ("md5", "sha1", "sha256", "sha512")}
-    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(chance.randrange(256) for _ in range(3000))).decode()
+    hashes = {
+        name: hashlib.new(name, b"x").hexdigest() for name in ("md5", "sha1", "sha256", "sha512")
+    }
+    png = base64.b64encode(
+        b"\x89PNG\r\n\x1a\n" + bytes(chance.randrange(256) for _ in range(3000))
+    ).decode()
     certificate = "\n".join(values.of(WORD + "+/", 64) for _ in range(12))
     texts = {
         f"counter-example of {kind['what']} {i}": values.fill(text)
@@ -187,14 +212,26 @@ def clean_texts() -> dict[str, str]:
     }
     texts |= {name: f"{name}: {value}" for name, value in hashes.items()}
     texts |= {f"commit {i}": f"commit {values.of(HEX, 40)}\nAuthor: A <a@b.test>" for i in range(5)}
-    texts |= {f"uuid {i}": f"ClientRequestToken: {uuid.UUID(int=chance.getrandbits(128))}" for i in range(5)}
-    texts |= {f"lock {i}": f'"integrity": "sha512-{values.of(WORD + "+/", 86)}=="' for i in range(5)}
-    texts |= {f"pip hash {i}": f"boto3==1.44 --hash=sha256:{values.of(HEX, 64)}" for i in range(5)}
-    texts |= {f"version {i}": f"https://b.s3.amazonaws.com/k?versionId={values.of(WORD + '._', 32)}" for i in range(5)}
-    texts |= {f"etag {i}": f'ETag: "{values.of(HEX, 32)}-12"' for i in range(5)}
-    texts |= {f"next page {i}": f"{{'NextToken': '{values.of(WORD + '+/', 80)}=='}}" for i in range(5)}
     texts |= {
-        f"request id {i}": f"x-amz-request-id: {values.of(WORD, 16)} x-amz-id-2: {values.of(WORD + '+/', 75)}="
+        f"uuid {i}": f"ClientRequestToken: {uuid.UUID(int=chance.getrandbits(128))}"
+        for i in range(5)
+    }
+    texts |= {
+        f"lock {i}": f'"integrity": "sha512-{values.of(WORD + "+/", 86)}=="' for i in range(5)
+    }
+    texts |= {f"pip hash {i}": f"boto3==1.44 --hash=sha256:{values.of(HEX, 64)}" for i in range(5)}
+    texts |= {
+        f"version {i}": f"https://b.s3.amazonaws.com/k?versionId={values.of(WORD + '._', 32)}"
+        for i in range(5)
+    }
+    texts |= {f"etag {i}": f'ETag: "{values.of(HEX, 32)}-12"' for i in range(5)}
+    texts |= {
+        f"next page {i}": f"{{'NextToken': '{values.of(WORD + '+/', 80)}=='}}" for i in range(5)
+    }
+    texts |= {
+        f"request id {i}": (
+            f"x-amz-request-id: {values.of(WORD, 16)} x-amz-id-2: {values.of(WORD + '+/', 75)}="
+        )
         for i in range(5)
     }
     texts |= {f"prose {i}": text for i, text in enumerate(PROSE.splitlines())}
@@ -258,18 +295,42 @@ def test_no_name_before_a_value_is_taken_for_prose(monkeypatch: pytest.MonkeyPat
         "password",
         "api key",
     ]
-    between = [" ", "  ", "=", ": ", '="', "_2=", " value=", " is ", "\n", "\t", ", ", "] = '", "│ ", " a=1>", " key: "]
+    between = [
+        " ",
+        "  ",
+        "=",
+        ": ",
+        '="',
+        "_2=",
+        " value=",
+        " is ",
+        "\n",
+        "\t",
+        ", ",
+        "] = '",
+        "│ ",
+        " a=1>",
+        " key: ",
+    ]
     found = 0
     for _ in range(4000):
-        parts = [chance.choice(choice) for choice in (["", "a ", "_", "--"], names, between, between)]
-        text = "".join(parts) + values.make(chance.choice(["secret40", "word24", "hex64", "password"])) + " for it"
+        parts = [
+            chance.choice(choice) for choice in (["", "a ", "_", "--"], names, between, between)
+        ]
+        text = (
+            "".join(parts)
+            + values.make(chance.choice(["secret40", "word24", "hex64", "password"]))
+            + " for it"
+        )
         plain, long = both(text, monkeypatch)
         assert long == plain, text
         found += bool(plain)
     assert 500 < found < 3900
 
 
-def test_without_numpy_a_long_text_is_searched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_numpy_a_long_text_is_searched_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     monkeypatch.setattr(recogniser, "table", cache(lambda: fresh))
     fresh = recogniser._Table(TABLE)
@@ -281,10 +342,14 @@ def test_without_numpy_a_long_text_is_searched_all_the_same(monkeypatch: pytest.
 VALUES = Values(17)
 SHAPES = {
     "installation token": f"ghs_1234567_{VALUES.make('jwt')}",
-    "long installation token": f"ghs_98765_eyJhbGciOiJSUzI1NiJ9.{VALUES.of(WORD, 340)}.{VALUES.of(WORD, 120)}",
+    "long installation token": (
+        f"ghs_98765_eyJhbGciOiJSUzI1NiJ9.{VALUES.of(WORD, 340)}.{VALUES.of(WORD, 120)}"
+    ),
     "refresh token": f"ghr_{VALUES.of(WORD, 76)}",
     **{f"token of {n} letters": f"ghu_{VALUES.of(WORD, n)}" for n in (37, 40, 100, 255)},
-    "token with a checksum, longer": "gho_" + (body := VALUES.of(WORD, 44)) + recogniser.checksum(body),
+    "token with a checksum, longer": (
+        "gho_" + (body := VALUES.of(WORD, 44)) + recogniser.checksum(body)
+    ),
     "JSON Web Token behind a name": f"session_{VALUES.make('jwt')}",
 }
 AROUND = (
@@ -330,17 +395,23 @@ def test_passwords_of_commands_and_hooks_are_masked(command: str) -> None:
 
 
 def test_every_kind_was_read_within_a_year_of_the_newest_change() -> None:
-    """Compared with the newest change that the changelog or the table itself dates, so an old checkout stays green."""
+    """Compared with the newest change that the changelog or the table itself dates,
+    so an old checkout stays green.
+    """
     read = {kind["what"]: dt.date.fromisoformat(kind["read"]) for kind in TABLE["kinds"]}
     newest = max(*read.values(), *dates_of_releases())
     old = sorted(what for what, day in read.items() if (newest - day).days > 365)
     assert not old, (
-        f"nobody has read the sources of these kinds for a year: {', '.join(old)}. Open the 'source' of each in "
-        "gt_secure/secrets/kinds.json, change pattern and examples if the format did, and set 'read' to that day"
+        f"nobody has read the sources of these kinds for a year: {', '.join(old)}. Open the"
+        " 'source' of each in gt_secure/secrets/kinds.json, change pattern and examples if the"
+        " format did, and set 'read' to that day"
     )
 
 
 def dates_of_releases() -> list[dt.date]:
     changelog = Path(recogniser.KINDS_FILE).parents[2] / "CHANGELOG.md"
     text = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
-    return [dt.date.fromisoformat(day) for day in re.findall(r"^## .*(\d{4}-\d\d-\d\d)", text, re.MULTILINE)]
+    return [
+        dt.date.fromisoformat(day)
+        for day in re.findall(r"^## .*(\d{4}-\d\d-\d\d)", text, re.MULTILINE)
+    ]

@@ -29,7 +29,9 @@ URLS = {
     "as it is": lambda url: url,
     "lower case": str.lower,
     "upper case": str.upper,
-    "one letter of each name": lambda url: url.replace("ignature=", "ignatur%65=").replace("oken=", "ok%65n="),
+    "one letter of each name": lambda url: url.replace("ignature=", "ignatur%65=").replace(
+        "oken=", "ok%65n="
+    ),
     "a letter of the key id": lambda url: url.replace("ASIA", "A%53IA").replace("AKIA", "A%4bIA"),
     "every letter": every_letter,
     "twice": lambda url: every_letter(every_letter(url)),
@@ -39,14 +41,18 @@ URLS = {
     "HTML numbers": lambda url: url.replace("=", "&#61;").replace("X", "&#88;"),
     "HTML numbers without an end": lambda url: url.replace("=", "&#x3d"),
     "JSON": lambda url: url.replace("&", "\\u0026").replace("=", "\\u003d"),
-    "JavaScript": lambda url: url.replace("&", "\\x26").replace("=", "\\x3d").replace("-", "\\u002d"),
+    "JavaScript": lambda url: (
+        url.replace("&", "\\x26").replace("=", "\\x3d").replace("-", "\\u002d")
+    ),
     "quoted-printable": lambda url: url.replace("=", "=3D"),
     "cut": lambda url: url[:-4],
     "without its host": lambda url: url.partition("?")[2],
     "in curly quotes": lambda url: f"“{url}”",
     "as bytes": lambda url: repr(url.encode()),
     "in a Python list": lambda url: repr([url, {"url": url}]),
-    "in colours": lambda url: url.replace("Amz", "\x1b[35mAm\x1b[0mz").replace("SIG", "S\x1b[1mI\x1b[0mG"),
+    "in colours": lambda url: url.replace("Amz", "\x1b[35mAm\x1b[0mz").replace(
+        "SIG", "S\x1b[1mI\x1b[0mG"
+    ),
 }
 
 
@@ -69,10 +75,16 @@ def test_no_random_spelling_keeps_them_either(seed: int) -> None:
     chance = random.Random(seed)
     share = chance.choice((0.02, 0.1, 0.5))
     spelled = "".join(
-        f"%{ord(c):02x}" if chance.random() < share and c != "?" else c.swapcase() if chance.random() < share / 4 else c
+        f"%{ord(c):02x}"
+        if chance.random() < share and c != "?"
+        else c.swapcase()
+        if chance.random() < share / 4
+        else c
         for c in chance.choice((SIGV4, SIGV2))
     )
-    for wrap in chance.sample((quote, json.dumps, repr, html.escape, lambda text: f"<a href='{text}'>x</a>"), 2):
+    for wrap in chance.sample(
+        (quote, json.dumps, repr, html.escape, lambda text: f"<a href='{text}'>x</a>"), 2
+    ):
         spelled = wrap(spelled)
     masked = redact(spelled)
     everything = (masked + decoded(masked)).lower()
@@ -87,7 +99,11 @@ def test_the_secret_is_gone_whatever_the_separator_and_the_quotes(name: str, spe
     for value, text in spelled(name, spelling):
         masked = redact(text)
         everything = masked + decoded(masked)
-        pieces = {value, value[4:-4]} if len(value) < 40 else {value[i : i + 16] for i in range(4, len(value) - 20)}
+        pieces = (
+            {value, value[4:-4]}
+            if len(value) < 40
+            else {value[i : i + 16] for i in range(4, len(value) - 20)}
+        )
         if any(piece in everything for piece in pieces) or redact(masked) != masked:
             left.append((text[:80], masked[:160]))
     assert not left
@@ -110,7 +126,11 @@ def test_wrapped_lines_hide_nothing(width: int) -> None:
         masked = redact(text)
         joined = masked.replace("\n", "")
         for value in values.made:
-            assert not [value[i : i + 16] for i in range(0, len(value) - 16, 4) if value[i : i + 16] in joined], masked
+            assert not [
+                value[i : i + 16]
+                for i in range(0, len(value) - 16, 4)
+                if value[i : i + 16] in joined
+            ], masked
         assert KEY not in joined
     assert masked.endswith("\nDone, 3 objects.\n")
 
@@ -123,7 +143,10 @@ def test_lines_that_are_no_continuation_stay() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"Authorization: AWS4-HMAC-SHA256 Credential=AKIA{KEY}/x/s3, SignedHeaders=host, Signature={'4f1d' * 16}",
+        (
+            f"Authorization: AWS4-HMAC-SHA256 Credential=AKIA{KEY}/x/s3, SignedHeaders=host,"
+            f" Signature={'4f1d' * 16}"
+        ),
         f"'Authorization': 'AWS AKIA{KEY}:SECRETSIG='",
         f"{{'x-amz-signature': 'SECRETSIG00', 'x-amz-credential': 'AKIA{KEY}/a/b'}}",
         '{"Credentials": {"SecretAccessKey": "SECRETSIGabc", "SessionToken": "SECRETTOKEN"}}',
@@ -168,7 +191,13 @@ def test_other_text_stays(text: str) -> None:
 
 
 def test_data_is_masked_in_every_member_and_keeps_its_kind() -> None:
-    data = {"a": [SIGV4, {"b": (SIGV2, 1, None)}], SIGV4: 2, "SessionToken": "short", "n": 1.5, "raw": SIGV2.encode()}
+    data = {
+        "a": [SIGV4, {"b": (SIGV2, 1, None)}],
+        SIGV4: 2,
+        "SessionToken": "short",
+        "n": 1.5,
+        "raw": SIGV2.encode(),
+    }
     masked = redact_data(data)
     assert not [secret for secret in SECRETS if secret in repr(masked)]
     assert masked["SessionToken"] == "***"

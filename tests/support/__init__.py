@@ -1,1 +1,3 @@
-"""Helpers that tests share: sandboxes, people with chosen permissions, log lines, hand-made states."""
+"""Helpers that tests share: sandboxes, people with chosen permissions, log lines,
+hand-made states.
+"""

@@ -28,7 +28,9 @@ FOREIGN = (
 
 @dataclass
 class Account:
-    """A view of the sandbox for tests: an Aws that plans and applies, and plain clients that look and meddle."""
+    """A view of the sandbox for tests: an Aws that plans and applies,
+    and plain clients that look and meddle.
+    """
 
     rig: Rig
     aws: Aws
@@ -67,7 +69,8 @@ class Account:
         words = {True: "Enabled", False: "Disabled"}
         value = {"SourceIp": words[source_ip], "VpcSourceIp": words[vpc_source_ip]}
         self.sagemaker.update_workteam(
-            WorkteamName=name, WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": value}}
+            WorkteamName=name,
+            WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": value}},
         )
 
     def cidrs(self) -> list[str]:
@@ -76,13 +79,18 @@ class Account:
 
     def set_cidrs(self, cidrs: list[str]) -> None:
         self.settle()
-        self.sagemaker.update_workforce(WorkforceName=self.workforce, SourceIpConfig={"Cidrs": cidrs})
+        self.sagemaker.update_workforce(
+            WorkforceName=self.workforce, SourceIpConfig={"Cidrs": cidrs}
+        )
         self.settle()
 
     def settle(self) -> None:
         import time
 
-        while self.sagemaker.describe_workforce(WorkforceName=self.workforce)["Workforce"]["Status"] == "Updating":
+        while (
+            self.sagemaker.describe_workforce(WorkforceName=self.workforce)["Workforce"]["Status"]
+            == "Updating"
+        ):
             time.sleep(0.01)
 
     def look(self) -> dict[str, Any]:
@@ -90,9 +98,13 @@ class Account:
         team = {key: value for key, value in self.team().items() if key != "LastUpdatedDate"}
         team["WorkerAccessConfiguration"] = self.toggles()
         force = self.sagemaker.describe_workforce(WorkforceName=self.workforce)["Workforce"]
-        force = {key: value for key, value in force.items() if key not in {"LastUpdatedDate", "Status"}}
+        force = {
+            key: value for key, value in force.items() if key not in {"LastUpdatedDate", "Status"}
+        }
         force["SourceIpConfig"] = {"Cidrs": self.cidrs()}
-        return json.loads(json.dumps({"policy": self.policy(), "team": team, "workforce": force}, default=str))
+        return json.loads(
+            json.dumps({"policy": self.policy(), "team": team, "workforce": force}, default=str)
+        )
 
     def reset(self, policy: str | None = None, cidrs: list[str] | None = None) -> None:
         if self.policy() != policy:
@@ -118,7 +130,9 @@ def restriction_rig(running_rig: Rig) -> Rig:
 
 @pytest.fixture
 def account(restriction_rig: Rig, tmp_path: Path) -> Account:
-    """The account under somebody else's bucket policy; tests hook into ``aws`` only, never into the rig's clients."""
+    """The account under somebody else's bucket policy; tests hook into ``aws`` only,
+    never into the rig's clients.
+    """
     sagemaker = restriction_rig.client("sagemaker")
     account = Account(
         rig=restriction_rig,

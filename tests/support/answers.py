@@ -1,4 +1,6 @@
-"""Exposures of policies and locks without an account, and their answers for a source, to compare with others."""
+"""Exposures of policies and locks without an account, and their answers for a source,
+to compare with others.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,12 @@ WORDS = ("opened", "refused", "unknown")
 
 
 def exposed(
-    policy: Any, key: str = "scans/0001.png", facts: Iterable[str] = (), *, account: str = ACCOUNT, **layers: Any
+    policy: Any,
+    key: str = "scans/0001.png",
+    facts: Iterable[str] = (),
+    *,
+    account: str = ACCOUNT,
+    **layers: Any,
 ) -> Exposure:
     """Return the exposure of an object of gt-images under policies; ``facts`` are KEY=VALUE."""
     known = supplied_facts(parse_facts(facts))
@@ -27,8 +34,15 @@ def exposed(
 
 
 def team_locks(policy: str | None = None, **values: Any) -> EffectiveLocks:
-    """Return the locks of a private workteam and of gt-images, all read: there are none but those that are given."""
-    none: dict[str, Any] = {"bucket": "gt-images", "has_portal": True, "account": ACCOUNT, "region": "us-east-1"}
+    """Return the locks of a private workteam and of gt-images, all read:
+    there are none but those that are given.
+    """
+    none: dict[str, Any] = {
+        "bucket": "gt-images",
+        "has_portal": True,
+        "account": ACCOUNT,
+        "region": "us-east-1",
+    }
     none |= {"endpoints": {ENDPOINT: S3_ENDPOINT}, "restricts_public": False}
     return EffectiveLocks(policy=policy, **(none | values))
 
@@ -45,7 +59,11 @@ def answer_of(row: Mapping[str, Any], text: str) -> str:
         places = row[answer]
         if source.endpoint is not None and source.endpoint in places["endpoints"]:
             return answer
-        if source.endpoint is None and source.address is not None and _holds(places["cidrs"], str(source.address)):
+        if (
+            source.endpoint is None
+            and source.address is not None
+            and _holds(places["cidrs"], str(source.address))
+        ):
             return answer
     return next(answer for answer in WORDS if row[answer]["endpoints"] == "any")
 

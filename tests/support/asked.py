@@ -1,4 +1,6 @@
-"""The parts of a state that a rule asks for, watched from outside: parts, locks and the bucket note who reads them."""
+"""The parts of a state that a rule asks for, watched from outside: parts,
+locks and the bucket note who reads them.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ OF_LOCKS = {
     "account_restricts_public": ("account_block",),
     "others": ("teams", "bucket.tags", "bucket.folders"),
 }
-"""The parts that the fields of the locks are made of. Access points and the key are parts themselves."""
+"""The parts that the fields of the locks are made of.
+Access points and the key are parts themselves.
+"""
 _noted: set[str] = set()
 
 
@@ -95,7 +99,10 @@ def _watched(state: State) -> State:
     values |= {name: Watched.named(f"bucket.{name}", getattr(bucket, name)) for name in SETTINGS}
     held = bucket.log_bucket.if_read
     if held is not None and held.name != bucket.name:
-        inner = {name: Watched.named(f"bucket.log_bucket.{name}", getattr(held, name)) for name in SETTINGS}
+        inner = {
+            name: Watched.named(f"bucket.log_bucket.{name}", getattr(held, name))
+            for name in SETTINGS
+        }
         values["log_bucket"] = Watched.named("bucket.log_bucket", Part.of(replace(held, **inner)))
     return replace(state, bucket=_Bucket(**values), **named)
 

@@ -1,9 +1,9 @@
 """Athena, Glue and S3 of ministack on loopback, in a process of its own.
 
-ministack runs queries on DuckDB. Without help it therefore refuses Trino's text. Started with ``translate``, this
-process puts :mod:`trino` between, and gives tables of raw lines the column ``"$path"``: then the text that is sent over
-HTTP is the one that Athena would get, and its rows come back in Athena's pages. What that proves is the calls and the
-flow, not Trino.
+ministack runs queries on DuckDB. Without help it therefore refuses Trino's text. Started with
+``translate``, this process puts :mod:`trino` between, and gives tables of raw lines the column
+``"$path"``: then the text that is sent over HTTP is the one that Athena would get, and its rows
+come back in Athena's pages. What that proves is the calls and the flow, not Trino.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def serve(port: int) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(15, stop.set)
-        loop.run_in_executor(None, lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(stop.set)))
+        loop.run_in_executor(
+            None, lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(stop.set))
+        )
         await hypercorn.asyncio.serve(ministack.app.app, config, shutdown_trigger=stop.wait)
         os._exit(0)  # the thread that waits for standard input would keep the process
 
@@ -100,15 +102,20 @@ def _translate(athena: Any) -> None:
     def relation(table: dict[str, Any], files: list[str]) -> str:
         location = table["StorageDescriptor"]["Location"].rstrip("/")
         column = table["StorageDescriptor"]["Columns"][0]["Name"]
-        assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"]["serialization.last.column.takes.rest"] == "true"
+        assert (
+            table["StorageDescriptor"]["SerdeInfo"]["Parameters"][
+                "serialization.last.column.takes.rest"
+            ]
+            == "true"
+        )
         root = os.path.commonpath([os.path.dirname(f) for f in files])
         while not os.path.basename(root).startswith("ministack-athena-"):
             root = os.path.dirname(root)
         # One row a line, whatever is in it; the last newline ends a line and begins none.
         return (
-            f"(SELECT unnest(string_split(regexp_replace(content, '\\n$', ''), chr(10))) AS \"{column}\", "
-            f"replace(filename, '{root}', '{location}') AS \"$path\" FROM read_text({athena._sql_list(files)}) "
-            "WHERE content <> '')"
+            "(SELECT unnest(string_split(regexp_replace(content, '\\n$', ''), chr(10))) AS"
+            f" \"{column}\", replace(filename, '{root}', '{location}') AS \"$path\" FROM"
+            f" read_text({athena._sql_list(files)}) WHERE content <> '')"
         )
 
     athena._rewrite_data_paths = rewritten

@@ -1,4 +1,6 @@
-"""A running sandbox with the calls that its tests make: clients, users and roles, presigned URLs, requests."""
+"""A running sandbox with the calls that its tests make: clients, users and roles,
+presigned URLs, requests.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ class Answer:
 
 
 def until(check: Callable[[], Any], timeout_s: float = 240) -> Any:
-    """Wait for a condition; returns its first true value. The limit only ends tests that would hang."""
+    """Wait for a condition; returns its first true value.
+    The limit only ends tests that would hang.
+    """
     deadline = time.monotonic() + timeout_s
     while not (result := check()):
         assert time.monotonic() < deadline, "timed out"
@@ -89,7 +93,9 @@ class Box:
             region_name=region or env["AWS_REGION"],
         )
 
-    def client(self, service: str, credentials: Keys | None = None, source: str | None = None) -> Any:
+    def client(
+        self, service: str, credentials: Keys | None = None, source: str | None = None
+    ) -> Any:
         """Make a client that signs with SigV4 and never retries; the administrator's are kept."""
         if credentials is None and source is None:
             if service not in self._clients:
@@ -99,12 +105,17 @@ class Box:
         client = self._client(session, service)
         if source is not None:
             client.meta.events.register(
-                "before-sign", lambda request, **_: request.headers.add_header("X-Gt-Secure-Sandbox-Source", source)
+                "before-sign",
+                lambda request, **_: request.headers.add_header(
+                    "X-Gt-Secure-Sandbox-Source", source
+                ),
             )
         return client
 
     def _client(self, session: boto3.Session, service: str) -> Any:
-        config = Config(signature_version="s3v4" if service == "s3" else None, retries={"total_max_attempts": 1})
+        config = Config(
+            signature_version="s3v4" if service == "s3" else None, retries={"total_max_attempts": 1}
+        )
         return session.client(service, endpoint_url=self.url, config=config)
 
     def keys(self, *statements: Statement, name: str = "") -> dict[str, str]:
@@ -123,7 +134,12 @@ class Box:
         return dict(reply["Credentials"])
 
     def presign(
-        self, condition: Statement | None = None, key: str = "scans/0001.png", *, life_s: int = 60, **more: str
+        self,
+        condition: Statement | None = None,
+        key: str = "scans/0001.png",
+        *,
+        life_s: int = 60,
+        **more: str,
     ) -> str:
         """Sign a URL as Ground Truth does: under a session policy with a condition."""
         statement: dict[str, Any] = {
@@ -133,12 +149,20 @@ class Box:
             statement["Condition"] = condition
         credentials = self.assume({"Version": "2012-10-17", "Statement": [statement]})
         params = {"Bucket": BUCKET, "Key": key, **more}
-        return str(self.client("s3", credentials).generate_presigned_url("get_object", Params=params, ExpiresIn=life_s))
+        return str(
+            self.client("s3", credentials).generate_presigned_url(
+                "get_object", Params=params, ExpiresIn=life_s
+            )
+        )
 
     def presign_plain(self, key: str = "scans/0001.png", life_s: int = 300) -> str:
-        """Sign a URL with the administrator's own keys: no session policy, no mark of a test URL."""
+        """Sign a URL with the administrator's own keys: no session policy,
+        no mark of a test URL.
+        """
         params = {"Bucket": BUCKET, "Key": key}
-        return str(self.client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=life_s))
+        return str(
+            self.client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=life_s)
+        )
 
     def fetch(
         self,
@@ -148,14 +172,18 @@ class Box:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """Call from a source: bind the socket and connect to its listener, but keep the signed Host header."""
+        """Call from a source: bind the socket and connect to its listener,
+        but keep the signed Host header.
+        """
         origin = self.sandbox.origin(source)
         parts = urlsplit(url if "://" in url else self.url + url)
         connection = http.client.HTTPConnection(
             *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
         )
         try:
-            connection.putrequest(method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True)
+            connection.putrequest(
+                method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True
+            )
             connection.putheader("Host", parts.netloc)
             for name, value in {**origin.headers, **(headers or {})}.items():
                 connection.putheader(name, value)
@@ -163,15 +191,21 @@ class Box:
                 connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
+            return Answer(
+                answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
+            )
         finally:
             connection.close()
 
     def put_manifest(self, name: str, *keys: str) -> dict[str, Any]:
-        """Write the input manifest of a job over objects of gt-images; return the source of its data."""
+        """Write the input manifest of a job over objects of gt-images;
+        return the source of its data.
+        """
         lines = "".join(f'{{"source-ref": "s3://{BUCKET}/{key}"}}\n' for key in keys)
         self.client("s3").put_object(Bucket=BUCKET, Key=f"manifests/{name}", Body=lines.encode())
-        return {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/manifests/{name}"}}}
+        return {
+            "DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/manifests/{name}"}}
+        }
 
     def start_jobs(self, *teams: str) -> None:
         """Start a labeling job over the demo's scans for each of these workteams."""

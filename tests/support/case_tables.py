@@ -1,4 +1,6 @@
-"""The tables of exposures and proofs: policies of every shape, each with the answer that AWS documentation gives."""
+"""The tables of exposures and proofs: policies of every shape,
+each with the answer that AWS documentation gives.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def _cases(name: str, at_least: int) -> list[dict[str, Any]]:
-    return subjects(map(json.loads, (DATA / name).read_text(encoding="utf-8").splitlines()), at_least)
+    return subjects(
+        map(json.loads, (DATA / name).read_text(encoding="utf-8").splitlines()), at_least
+    )
 
 
 EXPOSURES = _cases("exposure-cases.ndjson", 380)
@@ -21,7 +25,11 @@ PROOFS = _cases("proof-cases.ndjson", 60)
 
 def layer(value: str | dict[str, Any]) -> str:
     """Return the text of a policy of an organization: a case holds it, or names its file."""
-    return json.dumps(value) if isinstance(value, dict) else (DATA / "data-perimeter" / value).read_text("utf-8")
+    return (
+        json.dumps(value)
+        if isinstance(value, dict)
+        else (DATA / "data-perimeter" / value).read_text("utf-8")
+    )
 
 
 def check_exposure(case: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -34,9 +42,15 @@ def check_exposure(case: dict[str, Any], rows: list[dict[str, Any]]) -> None:
 
 
 def _nonempty(row: dict[str, Any]) -> dict[str, Any]:
-    sets = {name: {k: v for k, v in row[name].items() if k != "when"} for name in ("opened", "refused", "unknown")}
+    sets = {
+        name: {k: v for k, v in row[name].items() if k != "when"}
+        for name in ("opened", "refused", "unknown")
+    }
     full = {name: places for name, places in sets.items() if places["cidrs"] or places["endpoints"]}
-    return {name: {k: v for k, v in places.items() if v or k == "cidrs"} for name, places in full.items()}
+    return {
+        name: {k: v for k, v in places.items() if v or k == "cidrs"}
+        for name, places in full.items()
+    }
 
 
 def check_proof(case: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -46,4 +60,6 @@ def check_proof(case: dict[str, Any], answer: dict[str, Any]) -> None:
     assert (found is None) == ("counterexample" not in case)
     if found is not None:
         wanted = case["counterexample"]
-        assert (found["form"], found["request"]["action"], found["request"]["resource"]) == tuple(wanted.values())
+        assert (found["form"], found["request"]["action"], found["request"]["resource"]) == tuple(
+            wanted.values()
+        )

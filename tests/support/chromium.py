@@ -47,7 +47,9 @@ def start_chromium(program: str) -> Iterator[Any]:
 
 
 def npm_file(package: str, member: str) -> Path:
-    """A file of an npm package, kept in the build folder; skips the test where npm cannot fetch it."""
+    """A file of an npm package, kept in the build folder;
+    skips the test where npm cannot fetch it.
+    """
     kept = ROOT / "out" / "npm" / package.replace("/", "_")
     path = kept / Path(member).name
     if not path.exists():
@@ -55,7 +57,13 @@ def npm_file(package: str, member: str) -> Path:
         if npm is None:
             pytest.skip(f"npm is not installed: {package} cannot be fetched")
         kept.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run([npm, "pack", package, "--silent"], cwd=kept, capture_output=True, text=True, timeout=600)
+        made = subprocess.run(
+            [npm, "pack", package, "--silent"],
+            cwd=kept,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
         if made.returncode != 0:
             pytest.skip(f"{package} cannot be fetched: {made.stderr[-200:]}")
         with tarfile.open(kept / made.stdout.strip().splitlines()[-1]) as archive:

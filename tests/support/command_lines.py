@@ -1,6 +1,8 @@
-"""One command line for each way in which a command runs, and a folder with the files that they name.
+"""One command line for each way in which a command runs, and a folder with the files that they
+name.
 
-Only the public face of the package is used: ``tools/compare_outputs.py`` runs these lines with other versions of it.
+Only the public face of the package is used: ``tools/compare_outputs.py`` runs these lines with
+other versions of it.
 """
 
 from __future__ import annotations
@@ -29,14 +31,20 @@ LINES: tuple[str, ...] = (
     "export --team open-team -o exported.json",
     "revoke s3://gt-images --before 1h --yes",
     "revoke s3://gt-images --before 30m --logs log --yes",
-    "revoke s3://gt-images --fingerprint FINGERPRINT --logs log --yes --confirm revoke-every-signer",
+    (
+        "revoke s3://gt-images --fingerprint FINGERPRINT --logs log --yes --confirm"
+        " revoke-every-signer"
+    ),
     "sign s3://gt-images/scans/0001.png",
     "probe s3://gt-images/scans/0001.png",
     "probe - < url.txt",
     "probe s3://gt-images/probe/ --method PUT",
     "probe s3://gt-images/probe/ --application mlflow",
     "findings --team open-team",
-    "findings --team open-team --write-baseline baseline.json --accept-reason known --accept-until 2027-01-31",
+    (
+        "findings --team open-team --write-baseline baseline.json --accept-reason known"
+        " --accept-until 2027-01-31"
+    ),
     "findings --explain url-lock-off",
     "doctor --team open-team",
     "doctor --policy teams",
@@ -47,8 +55,10 @@ LINES: tuple[str, ...] = (
     "check no-code-cell-skipped --path book.ipynb --write",
     "check -f checks.json",
     "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1",
-    "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --write-baseline b2.json "
-    "--accept-reason known --accept-until 2027-01-31",
+    (
+        "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1"
+        " --write-baseline b2.json --accept-reason known --accept-until 2027-01-31"
+    ),
     "sweep --print-role terraform --trusted 111122223333",
     "hits log",
     "hits log --json",
@@ -64,8 +74,10 @@ LINES: tuple[str, ...] = (
     "who s3://gt-images/scans/0001.png --team open-team --from 203.0.113.7",
     "who s3://gt-images/scans/0001.png",
     "who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333",
-    "who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333 --signers "
-    "--principals principals.json",
+    (
+        "who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333"
+        " --signers --principals principals.json"
+    ),
     "who s3://gt-images/scans/0001.png --signers",
     "who s3://gt-images/scans/0001.png --signers --logs log",
     "plan s3://gt-images --allow 203.0.113.0/24 --keep-teams",
@@ -75,31 +87,51 @@ LINES: tuple[str, ...] = (
     "findings --tf-plan plan.json --account 111122223333",
     "findings --tf-plan plan.json --account 111122223333 --assume-unchanged",
     "findings --cloudformation template.json --account 111122223333",
-    "findings --cloudformation template.json --account 111122223333 --parameters AWS::Region=eu-west-1",
+    (
+        "findings --cloudformation template.json --account 111122223333 --parameters"
+        " AWS::Region=eu-west-1"
+    ),
     "prove -f open-team.json",
     f"prove {WISH}",
-    "prove s3://gt-images --bucket-policy policy.json --allow 203.0.113.0/24 --account 111122223333",
+    (
+        "prove s3://gt-images --bucket-policy policy.json --allow 203.0.113.0/24 --account"
+        " 111122223333"
+    ),
     "prove s3://gt-images --tf-plan plan.json --allow 203.0.113.0/24 --account 111122223333",
-    "prove s3://gt-images --tf-plan plan.json --allow 203.0.113.0/24 --account 111122223333 --assume-unchanged",
-    "prove s3://gt-images --cloudformation template.json --allow 203.0.113.0/24 --account 111122223333",
-    "prove s3://gt-images --cloudformation template.json --allow 203.0.113.0/24 --account 111122223333 "
-    "--parameters AWS::Region=eu-west-1",
+    (
+        "prove s3://gt-images --tf-plan plan.json --allow 203.0.113.0/24 --account 111122223333"
+        " --assume-unchanged"
+    ),
+    (
+        "prove s3://gt-images --cloudformation template.json --allow 203.0.113.0/24 --account"
+        " 111122223333"
+    ),
+    (
+        "prove s3://gt-images --cloudformation template.json --allow 203.0.113.0/24 --account"
+        " 111122223333 --parameters AWS::Region=eu-west-1"
+    ),
     "tutorials notebooks",
     "inspect < url.txt",
     "verdict < cases.ndjson",
 )
 """One command line for each way in which a command runs."""
 FIRST = (
-    "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes --confirm url-lock-one-path "
-    "--confirm loses-access:radiology-team"
+    "apply s3://gt-images/scans/ --team open-team --allow 203.0.113.0/24 --yes --confirm"
+    " url-lock-one-path --confirm loses-access:radiology-team"
 )
 """The line that applies the first change; the others need it."""
 
 
 def log_line(
-    now: dt.datetime, ip: str = "198.51.100.23", key: str = "scans/1.png", status: str = "200 -", signed_s: int = 0
+    now: dt.datetime,
+    ip: str = "198.51.100.23",
+    key: str = "scans/1.png",
+    status: str = "200 -",
+    signed_s: int = 0,
 ) -> str:
-    """Return a line of an access log for a request of now, whose URL was signed some seconds ago."""
+    """Return a line of an access log for a request of now,
+    whose URL was signed some seconds ago.
+    """
     signed = now - dt.timedelta(seconds=signed_s)
     return (
         f"79a5 gt-images [{now:%d/%b/%Y:%H:%M:%S} +0000] {ip} - ID1 REST.GET.OBJECT {key} "
@@ -114,14 +146,18 @@ def write_files(folder: Path, now: dt.datetime) -> None:
     """Write the files that the lines name; the log has one request, made now."""
     wish = gt_secure.Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
     (folder / "open-team.json").write_text(json.dumps(wish.to_dict()))
-    (folder / "checks.json").write_text('{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}')
+    (folder / "checks.json").write_text(
+        '{"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}'
+    )
     (folder / "log").write_text(log_line(now))
     (folder / "url.txt").write_text(
         "https://gt-images.s3.us-east-1.amazonaws.com/scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60"
         "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T100000Z"
         f"&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}\n"
     )
-    (folder / "book.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    (folder / "book.ipynb").write_text(
+        '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
     (folder / "accounts.txt").write_text("111122223333\n")
     (folder / "cases.ndjson").write_text("{}\n")
     (folder / "plan.json").write_text('{"format_version": "1.2", "resource_changes": []}')

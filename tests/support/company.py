@@ -1,4 +1,6 @@
-"""Several accounts behind one endpoint: a sandbox each, and one STS for a hub that assumes a role in each."""
+"""Several accounts behind one endpoint: a sandbox each,
+and one STS for a hub that assumes a role in each.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class Company:
     def hub(self) -> Connection:
         """The connection of the account that runs the sweep."""
         env = self.environment()
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+        session = boto3.Session(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+        )
         return gt_secure.connect(boto3_session=session, endpoint_url=self.url)
 
     def environment(self) -> dict[str, str]:
@@ -67,7 +71,11 @@ class Company:
 
     def count(self, account: str, *operations: str) -> int:
         """Return the number of requests of an account."""
-        return sum(n for (owner, name), n in self.calls.items() if owner == account and name in (operations or {name}))
+        return sum(
+            n
+            for (owner, name), n in self.calls.items()
+            if owner == account and name in (operations or {name})
+        )
 
 
 @contextmanager
@@ -75,7 +83,9 @@ def running(*accounts: str) -> Iterator[Company]:
     """Start the sandboxes and the endpoint; every account but DENIES trusts the hub."""
     with ExitStack() as stack:
         rigs = {
-            account: Rig(stack.enter_context(Sandbox(log_delay_s=60, workforce_delay_s=0, account=account)))
+            account: Rig(
+                stack.enter_context(Sandbox(log_delay_s=60, workforce_delay_s=0, account=account))
+            )
             for account in (HUB, *accounts)
         }
         company = Company(rigs)
@@ -109,7 +119,9 @@ def add_role(rig: Rig, account: str) -> None:
 
     iam = rig.client("iam")
     iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))
-    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="sweep", PolicyDocument=json.dumps(role_policy()))
+    iam.put_role_policy(
+        RoleName=ROLE_NAME, PolicyName="sweep", PolicyDocument=json.dumps(role_policy())
+    )
 
 
 class _Server(ThreadingHTTPServer):
@@ -134,7 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         form = parse_qs(body.decode("latin-1"))
-        action = (form.get("Action") or [self.headers.get("X-Amz-Target", self.command)])[0].rpartition(".")[2]
+        action = (form.get("Action") or [self.headers.get("X-Amz-Target", self.command)])[
+            0
+        ].rpartition(".")[2]
         match = _KEY.search(self.headers.get("Authorization", ""))
         account = self.company.keys.get(match[1] if match else "", HUB)
         target = (form.get("RoleArn") or [""])[0]
@@ -153,23 +167,38 @@ class _Handler(BaseHTTPRequestHandler):
         self._forward(self.company.members[account], body)
 
     def _assume(self, target: str, form: dict[str, list[str]]) -> None:
-        """Assume the role of another account with that account's administrator, as STS would for a trusted hub."""
+        """Assume the role of another account with that account's administrator,
+        as STS would for a trusted hub.
+        """
         account = target.split(":")[4]
         self.company.calls[(account, "AssumeRole")] += 1
         rig = self.company.members.get(account)
         if rig is None:
-            self._xml(403, _FAULT.format(code="AccessDenied", text="not authorized to perform: sts:AssumeRole"))
+            self._xml(
+                403,
+                _FAULT.format(
+                    code="AccessDenied", text="not authorized to perform: sts:AssumeRole"
+                ),
+            )
             return
         extra = {"ExternalId": form["ExternalId"][0]} if "ExternalId" in form else {}
         try:
-            answer = rig.client("sts").assume_role(RoleArn=target, RoleSessionName=form["RoleSessionName"][0], **extra)
+            answer = rig.client("sts").assume_role(
+                RoleArn=target, RoleSessionName=form["RoleSessionName"][0], **extra
+            )
         except rig.client("sts").exceptions.ClientError as error:
             fault = error.response["Error"]
-            self._xml(403, _FAULT.format(code=fault["Code"], text="not authorized to perform: sts:AssumeRole"))
+            self._xml(
+                403,
+                _FAULT.format(code=fault["Code"], text="not authorized to perform: sts:AssumeRole"),
+            )
             return
         keys = answer["Credentials"]
         self.company.keys[keys["AccessKeyId"]] = account
-        inner = "".join(f"<{name}>{keys[name]}</{name}>" for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        inner = "".join(
+            f"<{name}>{keys[name]}</{name}>"
+            for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        )
         inner += f"<Expiration>{keys['Expiration']:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
         self._xml(
             200,
@@ -180,7 +209,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, rig: Rig, body: bytes) -> None:
         connection = http.client.HTTPConnection(urlsplit(rig.url).netloc, timeout=120)
         try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            connection.putrequest(
+                self.command, self.path, skip_host=True, skip_accept_encoding=True
+            )
             for name, value in self.headers.items():
                 connection.putheader(name, value)
             connection.endheaders(body)
@@ -188,7 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
-                if name.lower() not in (_SKIPPED | {"content-length"} if self.command != "HEAD" else _SKIPPED):
+                if name.lower() not in (
+                    _SKIPPED | {"content-length"} if self.command != "HEAD" else _SKIPPED
+                ):
                     self.send_header(name, value)
             if self.command != "HEAD":
                 self.send_header("Content-Length", str(len(content)))

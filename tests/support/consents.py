@@ -1,4 +1,6 @@
-"""Consent of a test to the warnings that a plan of the sandbox has, such as that of the workforce with two portals."""
+"""Consent of a test to the warnings that a plan of the sandbox has,
+such as that of the workforce with two portals.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Synthetic access-log lines whose fields are known, because each line is written from them.
 
-The writer knows nothing of the parser: a record is a dict of fields as the log shows them, a quirk is a change in how
-the record is written down.
+The writer knows nothing of the parser: a record is a dict of fields as the log shows them, a quirk
+is a change in how the record is written down.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ PRESIGNED = {
     "requester": "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/SageMaker",
     "signature_version": "SigV4",
     "auth_type": "QueryString",
-    "request_uri": "GET /scans/0007.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAEXAMPLEKEYID0001"
-    "%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T091400Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host"
-    "&X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLETOKEN&X-Amz-Signature=XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX HTTP/1.1",
+    "request_uri": (
+        "GET /scans/0007.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIAEXAMPLEKEYID0001%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T091400Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLETOKEN&X-Amz-Signature=XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"
+        " HTTP/1.1"
+    ),
 }
 
 
@@ -101,8 +102,12 @@ def show(name: str, value: Any, bare: frozenset[str] = frozenset()) -> str:
     return "-" if value is None else str(value)
 
 
-def write(record: dict[str, Any], *, fields: int = 27, bare: tuple[str, ...] = (), extra: str = "") -> str:
-    """The line of a record with the first ``fields`` fields; ``bare`` are nulls written without quotes."""
+def write(
+    record: dict[str, Any], *, fields: int = 27, bare: tuple[str, ...] = (), extra: str = ""
+) -> str:
+    """The line of a record with the first ``fields`` fields;
+    ``bare`` are nulls written without quotes.
+    """
     words = [show(name, record[name], frozenset(bare)) for name in NAMES[:fields]]
     if extra:
         words.insert(NAMES.index("host_id"), extra)
@@ -113,7 +118,9 @@ def truth(record: dict[str, Any], fields: int = 27) -> dict[str, Any]:
     return {name: record[name] if i < fields else None for i, name in enumerate(NAMES)}
 
 
-def case(name: str, fields: int = 27, bare: tuple[str, ...] = (), extra: str = "", **changes: Any) -> Case:
+def case(
+    name: str, fields: int = 27, bare: tuple[str, ...] = (), extra: str = "", **changes: Any
+) -> Case:
     record = {**BASE, **changes}
     return Case(name, write(record, fields=fields, bare=bare, extra=extra), truth(record, fields))
 
@@ -161,8 +168,17 @@ def cases() -> list[Case]:
         case("endpoint", remote_ip="10.0.3.4"),
         case("refused", http_status=403, error_code="AccessDenied", **PRESIGNED),
         case("batch-delete", bare=BARE, **_BATCH),
-        case("copy-source", bare=BARE, **{**_BATCH, "operation": "REST.COPY.OBJECT_GET", "http_status": None}),
-        case("copy-source-24", bare=BARE, fields=24, **{**_BATCH, "operation": "REST.COPY.OBJECT_GET"}),
+        case(
+            "copy-source",
+            bare=BARE,
+            **{**_BATCH, "operation": "REST.COPY.OBJECT_GET", "http_status": None},
+        ),
+        case(
+            "copy-source-24",
+            bare=BARE,
+            fields=24,
+            **{**_BATCH, "operation": "REST.COPY.OBJECT_GET"},
+        ),
         case("batch-extra", bare=BARE, extra="AIDAISBTTLPGXGH6YFFAY", **_BATCH),
         case("lifecycle", **_LIFE),
         case("lifecycle-bare-uri", bare=("request_uri",), **_LIFE),
@@ -171,7 +187,11 @@ def cases() -> list[Case]:
         case("extra-token-role", extra="AROAISBTTLPGXGH6YFFA", **PRESIGNED),
         case("extra-token-anonymous", extra="AIDAISBTTLPGXGH6YFFAY"),
         case("bare-referer", bare=("referer",), **PRESIGNED),
-        case("bare-agent", bare=("user_agent",), **{**PRESIGNED, "user_agent": None, "referer": "https://x.example/"}),
+        case(
+            "bare-agent",
+            bare=("user_agent",),
+            **{**PRESIGNED, "user_agent": None, "referer": "https://x.example/"},
+        ),
         case("bare-agent-anonymous", bare=("user_agent",), user_agent=None),
         case("bare-both", bare=("referer", "user_agent"), **{**PRESIGNED, "user_agent": None}),
         case("bare-agent-18", bare=("user_agent",), fields=18, user_agent=None),
@@ -184,8 +204,10 @@ def cases() -> list[Case]:
             "uri-quote-disposition",
             **{
                 **PRESIGNED,
-                "request_uri": PRESIGNED["request_uri"].replace(
-                    "?", '?response-content-disposition=attachment;%20filename="a.png"&'
+                "request_uri": (
+                    PRESIGNED["request_uri"].replace(
+                        "?", '?response-content-disposition=attachment;%20filename="a.png"&'
+                    )
                 ),
             },
         ),
@@ -210,14 +232,27 @@ def cases() -> list[Case]:
         ),
         case("referer-forges-line", referer='GET / HTTP/1.1" 200 - 5 5 5 5 "r'),
         case("path-style", host_header="s3.amazonaws.com"),
-        case("arn", access_point_arn="arn:aws:s3:us-east-1:123456789012:accesspoint/ap", acl_required="Yes"),
+        case(
+            "arn",
+            access_point_arn="arn:aws:s3:us-east-1:123456789012:accesspoint/ap",
+            acl_required="Yes",
+        ),
         case(
             "sigv2",
             signature_version="SigV2",
             auth_type="QueryString",
-            request_uri="GET /a.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051333&Signature=E3e%2Fx%3D HTTP/1.1",
+            request_uri=(
+                "GET /a.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1286051333&Signature=E3e%2Fx%3D"
+                " HTTP/1.1"
+            ),
         ),
-        case("form", operation="REST.POST.BUCKET", signature_version="SigV4", auth_type="HtmlForm", http_status=204),
+        case(
+            "form",
+            operation="REST.POST.BUCKET",
+            signature_version="SigV4",
+            auth_type="HtmlForm",
+            http_status=204,
+        ),
         case("plain-http", cipher_suite=None, tls_version=None),
         case("sheet", user_agent='=cmd|"/c calc"!A1'),
         case("unicode", user_agent="Ünïcödé ☃ \U0001f600"),
@@ -228,9 +263,15 @@ def cases() -> list[Case]:
     ]
     doubled = case("x", **PRESIGNED)
     found.append(Case("doubled-space-left", doubled.text.replace(" arn:", "  arn:"), doubled.truth))
-    found.append(Case("doubled-space-tail", doubled.text.replace(" SigV4", "   SigV4"), doubled.truth))
-    found.append(Case("doubled-space-block", doubled.text.replace(" 200 - ", "  200  - "), doubled.truth))
-    found.append(Case("doubled-space-quotes", doubled.text.replace('"-" "S3', '"-"  "S3'), doubled.truth))
+    found.append(
+        Case("doubled-space-tail", doubled.text.replace(" SigV4", "   SigV4"), doubled.truth)
+    )
+    found.append(
+        Case("doubled-space-block", doubled.text.replace(" 200 - ", "  200  - "), doubled.truth)
+    )
+    found.append(
+        Case("doubled-space-quotes", doubled.text.replace('"-" "S3', '"-"  "S3'), doubled.truth)
+    )
     found.append(Case("trailing-space", doubled.text + "  ", doubled.truth))
     found.append(Case("leading-space", " " + doubled.text, doubled.truth))
     found.append(Case("future-fields", doubled.text + " new-one 17 -", doubled.truth))
@@ -263,7 +304,9 @@ def random_record(rng: random.Random, hostile: float = 0.1) -> dict[str, Any]:
     record = dict(BASE)
     record["time"] = datetime(2026, 11, 20) + timedelta(seconds=rng.randrange(86_400))
     record["remote_ip"] = (
-        f"203.0.113.{rng.randrange(256)}" if rng.random() < 0.9 else f"2001:db8::{rng.randrange(9999):x}"
+        f"203.0.113.{rng.randrange(256)}"
+        if rng.random() < 0.9
+        else f"2001:db8::{rng.randrange(9999):x}"
     )
     record["request_id"] = f"{rng.getrandbits(64):016X}"
     record["key"] = f"scans/{rng.randrange(500):04d}.png"

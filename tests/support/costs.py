@@ -1,11 +1,12 @@
 """The cost of each test function in processor seconds, and the tier that follows from it.
 
-A test belongs to the quick tier (``make test``) unless the committed table ``tests/costs.toml`` says that it is dear:
-``make check`` runs the rest. The table is keyed by the names of file and function, so a file may move to another
-folder. ``--write-costs`` measures everything again and writes it.
+A test belongs to the quick tier (``make test``) unless the committed table ``tests/costs.toml``
+says that it is dear: ``make check`` runs the rest. The table is keyed by the names of file and
+function, so a file may move to another folder. ``--write-costs`` measures everything again and
+writes it.
 
-Processor time grows on a machine that is busy or slow. Each run therefore times a fixed loop, and compares its seconds
-with the table's in units of that loop.
+Processor time grows on a machine that is busy or slow. Each run therefore times a fixed loop, and
+compares its seconds with the table's in units of that loop.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ TABLE = Path(__file__).parents[1] / "costs.toml"
 DEAR_S = 0.2
 """A function with cases that cost more, on average, is checked outside the quick tier."""
 FUNCTION_S = 1.0
-"""The most that the cases of one function may cost in the quick tier: of more, a sample is drawn."""
+"""The most that the cases of one function may cost in the quick tier: of more,
+a sample is drawn.
+"""
 LISTED_S = 0.03
 """Cheaper functions have no entry."""
 LOOP_S = 0.065
-"""Processor seconds of the fixed loop on a quiet machine: the table has the seconds of such a machine."""
+"""Processor seconds of the fixed loop on a quiet machine:
+the table has the seconds of such a machine.
+"""
 SEED = "1"
 ROOM, ROOM_S = 1.3, 1.0
 """A file is named if it costs more than this factor, and this many seconds, above its entry."""
@@ -58,11 +63,15 @@ SMOKE = {
     # notebooks: run, under nbval, and saved without a secret
     "test_tutorials.py::test_runs_as_committed_and_saves_no_secret": ("01_", "08_"),
     "test_tutorials.py::test_passes_under_nbval": ("01_",),
-    "test_saved.py::test_a_saved_notebook_holds_no_secret_and_shows_text_where_widgets_do_not": ("nbclient",),
+    "test_saved.py::test_a_saved_notebook_holds_no_secret_and_shows_text_where_widgets_do_not": (
+        "nbclient",
+    ),
     # logs from a bucket, and a fault in the middle of a change
     "test_sandbox.py::test_from_bucket_to_leak": ("",),
     "test_http_faults.py::test_some_http_faults": ("apply",),
-    "test_http_faults.py::test_an_accepted_write_that_no_reading_shows_is_uncertain": ("another policy",),
+    "test_http_faults.py::test_an_accepted_write_that_no_reading_shows_is_uncertain": (
+        "another policy",
+    ),
     # what was done by others since a restriction was applied
     "test_history.py::test_a_plan_that_finds_drift_names_the_person": ("",),
     # answers for classes, against requests of a sampler
@@ -89,18 +98,22 @@ SMOKE = {
     "test_catalog_page.py::test_each_notice_is_made_somewhere": ("",),
     "test_wording.py::test_the_library_names_no_option_and_no_command": ("",),
 }
-"""Dear functions with cases that stay in the quick tier, chosen by parts of their ids: one real path for each part of
-the product."""
+"""Dear functions with cases that stay in the quick tier, chosen by parts of their ids: one real
+path for each part of the product."""
 ONE_QUESTION = {
     "test_no_green.py", "test_organization_surfaces.py", "test_odd_accounts.py", "test_odd_policies.py",
     "test_one_model.py",
 }  # fmt: skip
-"""Files that ask whether all surfaces agree: the quick tier has ``test_every_surface.py`` for that question."""
+"""Files that ask whether all surfaces agree:
+the quick tier has ``test_every_surface.py`` for that question.
+"""
 
 QUICK = pytest.StashKey[list[str]]()
 """The node ids of the quick tests among those collected."""
 WARM_COSTS, RUNNING = "GT_SECURE_TESTS_COSTS", "GT_SECURE_TESTS_RUNNING"
-"""Variables with files: what the copies of ``support.warm`` cost, and the test that this process runs."""
+"""Variables with files: what the copies of ``support.warm`` cost,
+and the test that this process runs.
+"""
 
 
 def key_of(item: pytest.Item) -> str:
@@ -191,9 +204,11 @@ def watch_processes() -> None:
 
 
 def spent() -> float:
-    """Return the processor seconds of this process and of those that it started, running ones included.
+    """Return the processor seconds of this process and of those that it started, running ones
+    included.
 
-    Of a running process, children that still run are not counted. Elsewhere than on Linux, running processes are not.
+    Of a running process, children that still run are not counted. Elsewhere than on Linux, running
+    processes are not.
     """
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     running = (each.pid for each in list(_started) if each.returncode is None)
@@ -212,7 +227,11 @@ def _of_process(pid: int) -> float:
 def add_options(parser: pytest.Parser) -> None:
     """Add the options of the plugin."""
     parser.addoption("--write-costs", type=Path, metavar="FILE", help="write the table of costs")
-    parser.addoption("--within-budget", action="store_true", help="fail if the quick tier exceeds its budget by half")
+    parser.addoption(
+        "--within-budget",
+        action="store_true",
+        help="fail if the quick tier exceeds its budget by half",
+    )
 
 
 class Costs:
@@ -261,7 +280,9 @@ class Costs:
         return (yield from self._count())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, Any, Any]:
         """Count the end of what the tests of a file used."""
         if nextitem is not None and nextitem.path == item.path:
             return (yield)
@@ -285,7 +306,9 @@ class Costs:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add what a worker measured."""
-        functions, cases, files, loops = getattr(node, "workeroutput", {}).get("costs", ({}, {}, {}, []))
+        functions, cases, files, loops = getattr(node, "workeroutput", {}).get(
+            "costs", ({}, {}, {}, [])
+        )
         self._add(functions, self._functions)
         self._add(files, self._files)
         self._cases.update(cases)
@@ -321,38 +344,66 @@ class Costs:
         total = sum(files.values())
         if (path := self._config.getoption("--write-costs")) is not None:
             path.write_text(self._text(factor), encoding="utf-8")
-        expected = {file: seconds * factor for file, seconds in self.table.expected(self._cases).items()}
+        expected = {
+            file: seconds * factor for file, seconds in self.table.expected(self._cases).items()
+        }
         write = terminalreporter.write_line
         terminalreporter.section("processor seconds")
         write(
-            f"{total:.0f} s in {sum(self._cases.values()):,} tests; "
-            f"by the table {sum(expected.values()):.0f} s (Python takes {factor:.2f} times as long here)"
+            f"{total:.0f} s in {sum(self._cases.values()):,} tests; by the table"
+            f" {sum(expected.values()):.0f} s (Python takes {factor:.2f} times as long here)"
         )
         for file, seconds in sorted(files.items(), key=lambda pair: -pair[1])[:10]:
             write(f"{seconds:7.1f} s  {file}")
         for file, seconds in sorted(files.items()):
-            if seconds > max(expected.get(file, 0.0) * ROOM, expected.get(file, 0.0) + ROOM_S * factor):
-                write(f"dearer than its entry: {file}, {seconds:.1f} s instead of {expected.get(file, 0.0):.1f} s")
+            if seconds > max(
+                expected.get(file, 0.0) * ROOM, expected.get(file, 0.0) + ROOM_S * factor
+            ):
+                write(
+                    f"dearer than its entry: {file}, {seconds:.1f} s instead of"
+                    f" {expected.get(file, 0.0):.1f} s"
+                )
         for key, seconds in sorted(self._functions.items()):
-            if key not in self.table.functions and seconds / self._cases[key] > DEAR_S * factor * ROOM:
-                write(f"dearer than a test without an entry may be: {key}, {seconds / self._cases[key]:.2f} s a case")
+            if (
+                key not in self.table.functions
+                and seconds / self._cases[key] > DEAR_S * factor * ROOM
+            ):
+                write(
+                    f"dearer than a test without an entry may be: {key},"
+                    f" {seconds / self._cases[key]:.2f} s a case"
+                )
         budget = QUICK_S * factor
         if self._config.getoption("--within-budget") and total > OVER * budget:
-            write(f"FAILED: the quick tier may cost {budget:.0f} s here, and half more on a busy machine", red=True)
+            write(
+                f"FAILED: the quick tier may cost {budget:.0f} s here, and half more on a busy"
+                " machine",
+                red=True,
+            )
             terminalreporter._session.exitstatus = OVER_BUDGET
 
     def _text(self, factor: float) -> str:
-        """Return the table with what ran; the rest keeps its entries, as long as a file of that name exists."""
+        """Return the table with what ran; the rest keeps its entries,
+        as long as a file of that name exists.
+        """
         files = {path.name for path in TABLE.parent.rglob("test_*.py")}
-        shared = self.table.shared | {file: seconds / factor for file, seconds in self._files.items()}
+        shared = self.table.shared | {
+            file: seconds / factor for file, seconds in self._files.items()
+        }
         functions = self.table.functions | {
             key: (seconds / factor, self._cases[key]) for key, seconds in self._functions.items()
         }
         lines = [
-            "# Processor seconds; see support/costs.py. Written by make suite ARGS='--write-costs tests/costs.toml'.",
+            (
+                "# Processor seconds; see support/costs.py. Written by make suite"
+                " ARGS='--write-costs tests/costs.toml'."
+            ),
             "",
             "[shared]",
-            *(f'"{file}" = {seconds:.2f}' for file, seconds in sorted(shared.items()) if seconds >= LISTED_S),
+            *(
+                f'"{file}" = {seconds:.2f}'
+                for file, seconds in sorted(shared.items())
+                if seconds >= LISTED_S
+            ),
             "",
             "[functions]",
             *(

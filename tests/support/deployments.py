@@ -1,7 +1,8 @@
 """Plans and templates at random, and what each becomes when it is deployed.
 
-A file is drawn together with all that it leaves open. A deployment gives these values, and renders the policy of the
-bucket as the documentation of the providers describes it. Nothing here is shared with the readers of such files.
+A file is drawn together with all that it leaves open. A deployment gives these values, and renders
+the policy of the bucket as the documentation of the providers describes it. Nothing here is shared
+with the readers of such files.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ ARNS = ("arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*")
 OPEN = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ARNS[1]}
 GUARD = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": list(ARNS),
          "Condition": {"NotIpAddress": {"aws:SourceIp": [OFFICE]}}}  # fmt: skip
-ELSEWHERE = ({"Statement": [OPEN]}, {"Version": "2012-10-17", "Statement": [GUARD]}, {"Statement": []})
+ELSEWHERE = (
+    {"Statement": [OPEN]},
+    {"Version": "2012-10-17", "Statement": [GUARD]},
+    {"Statement": []},
+)
 """Policies that somebody else, a macro or the past may leave."""
 
 
@@ -29,8 +34,8 @@ ELSEWHERE = ({"Statement": [OPEN]}, {"Version": "2012-10-17", "Statement": [GUAR
 class File:
     """A file, what is open in it, and how it is deployed.
 
-    ``deploy`` returns a policy that the bucket may have. ``unchanged`` is whether everything that is referred to is
-    taken as it is.
+    ``deploy`` returns a policy that the bucket may have. ``unchanged`` is whether everything that
+    is referred to is taken as it is.
     """
 
     text: str
@@ -49,7 +54,12 @@ class Template:
         self.open: list[str] = []
         self.parameters: dict[str, Any] = {}
         self.values: dict[str, tuple[str, ...]] = {}
-        self.mappings = {"Ranges": {"here": {"one": OFFICE}, "there": {"one": random.choice((OFFICE, "0.0.0.0/0"))}}}
+        self.mappings = {
+            "Ranges": {
+                "here": {"one": OFFICE},
+                "there": {"one": random.choice((OFFICE, "0.0.0.0/0"))},
+            }
+        }
         self.conditions: dict[str, Any] = {
             "Always": {"Fn::Equals": ["a", "a"]},
             "Never": {"Fn::Not": [{"Condition": "Always"}]},
@@ -63,7 +73,9 @@ class Template:
     def parameter(self, values: tuple[str, ...], closed: str) -> Any:
         """Return a reference to a parameter of one of the values."""
         name = f"P{len(self.parameters)}"
-        kind = self.random.choice(("allowed", "allowed", "default", "default", "none", "ssm", "list"))
+        kind = self.random.choice(
+            ("allowed", "allowed", "default", "default", "none", "ssm", "list")
+        )
         made: dict[str, Any] = {"Type": "String"}
         if kind == "allowed":
             made["AllowedValues"] = list(values)
@@ -102,14 +114,21 @@ class Template:
             values = self.random.choice(((OFFICE, *INSIDE), (OFFICE, OUTSIDE[0]), OUTSIDE))
             return self.parameter(values, OFFICE)
         if self.draw(0.15):
-            return {"Fn::If": [self.condition(), OFFICE, self.random.choice((INSIDE[0], OUTSIDE[0]))]}
+            return {
+                "Fn::If": [self.condition(), OFFICE, self.random.choice((INSIDE[0], OUTSIDE[0]))]
+            }
         if self.draw(0.15):
             self.open.append("region")
             return {"Fn::FindInMap": ["Ranges", {"Ref": "AWS::Region"}, "one"]}
         if choice < 0.2:
             return {"Fn::FindInMap": ["Ranges", self.random.choice(("here", "there")), "one"]}
         if choice < 0.3:
-            return {"Fn::Select": [1, {"Fn::Split": ["|", f"0.0.0.0/0|{self.random.choice((OFFICE, OUTSIDE[0]))}"]}]}
+            return {
+                "Fn::Select": [
+                    1,
+                    {"Fn::Split": ["|", f"0.0.0.0/0|{self.random.choice((OFFICE, OUTSIDE[0]))}"]},
+                ]
+            }
         return self.random.choice((OFFICE, [OFFICE], [*INSIDE], OFFICE, [OFFICE, OUTSIDE[1]]))
 
     def resource(self) -> Any:
@@ -134,7 +153,9 @@ class Template:
         if self.random.random() < 0.1:
             statement["Principal"] = {"AWS": {"Ref": "AWS::AccountId"}}
         if self.draw(0.08):
-            statement["Principal"] = {"AWS": self.parameter((ACCOUNT, "*", "999988887777"), ACCOUNT)}
+            statement["Principal"] = {
+                "AWS": self.parameter((ACCOUNT, "*", "999988887777"), ACCOUNT)
+            }
         if self.draw(0.06):
             statement["Effect"] = self.parameter(("Deny", "Allow"), "Deny")
         return statement
@@ -150,12 +171,18 @@ class Template:
         if choice < 0.1:
             return {"Fn::If": [self.random.choice(("Always", "Never")), self.guard(), OPEN]}
         return (
-            self.guard() if choice < 0.6 else {**OPEN, "Principal": self.random.choice(("*", {"AWS": "999988887777"}))}
+            self.guard()
+            if choice < 0.6
+            else {**OPEN, "Principal": self.random.choice(("*", {"AWS": "999988887777"}))}
         )
 
     def document(self) -> Any:
-        made: dict[str, Any] = {"Statement": [self.statement() for _ in range(self.random.choice((1, 2, 3, 3)))]}
-        version: Any = self.random.choice(("2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17", None))
+        made: dict[str, Any] = {
+            "Statement": [self.statement() for _ in range(self.random.choice((1, 2, 3, 3)))]
+        }
+        version: Any = self.random.choice(
+            ("2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17", None)
+        )
         if self.draw(0.08):
             version = self.parameter(("2012-10-17", "2008-10-17"), "2012-10-17")
         return {"Version": version, **made} if version else made
@@ -183,7 +210,9 @@ class Template:
         if self.draw(0.2):
             self.open.append("two policies")
             resources["Q"] = self.policy()
-        self.random.choice((lambda: None, lambda: self.top.update(Transform="AWS::Serverless-2016-10-31")))()
+        self.random.choice(
+            (lambda: None, lambda: self.top.update(Transform="AWS::Serverless-2016-10-31"))
+        )()
         if self.draw(0.03):
             self.open.append("transform")
             self.top["Transform"] = ["AWS::Serverless-2016-10-31", "Harden"]
@@ -254,7 +283,11 @@ class Stack:
                 return ABSENT if argument == "AWS::NoValue" else self.values[argument]
             if name.startswith("Fn::"):
                 return getattr(self, name[4:].lower())(argument)
-        return {name: each for name, each in ((n, self.resolve(e)) for n, e in value.items()) if each is not ABSENT}
+        return {
+            name: each
+            for name, each in ((n, self.resolve(e)) for n, e in value.items())
+            if each is not ABSENT
+        }
 
     def getatt(self, argument: Any) -> Any:
         name = argument if isinstance(argument, str) else ".".join(argument)
@@ -266,7 +299,9 @@ class Stack:
         for name, each in more.items():
             text = text.replace("${" + name + "}", self.resolve(each))
         for name in re.findall(r"\$\{([^!}]+)\}", text):
-            text = text.replace("${" + name + "}", self.getatt(name) if "." in name else self.values[name])
+            text = text.replace(
+                "${" + name + "}", self.getatt(name) if "." in name else self.values[name]
+            )
         return text.replace("${!", "${")
 
     def join(self, argument: Any) -> str:
@@ -283,13 +318,17 @@ class Stack:
         return self.data["Mappings"][name][first][second]
 
     def importvalue(self, argument: str) -> Any:
-        return self.random.choice((BUCKET, "gt-other") if argument == "name" else (ARNS[1], "*", "arn:aws:s3:::x/*"))
+        return self.random.choice(
+            (BUCKET, "gt-other") if argument == "name" else (ARNS[1], "*", "arn:aws:s3:::x/*")
+        )
 
     def transform(self, argument: Any) -> Any:
         return self.random.choice((GUARD, OPEN))
 
     def __getattr__(self, name: str) -> Any:
-        return {"if": lambda argument: self.resolve(argument[1 if self.holds(argument[0]) else 2])}[name]
+        return {"if": lambda argument: self.resolve(argument[1 if self.holds(argument[0]) else 2])}[
+            name
+        ]
 
 
 @dataclass
@@ -329,12 +368,18 @@ class Plan:
             return {"sid": self.random.choice((None, "G", "O")), "effect": self.random.choice((None, "Allow")),
                     "actions": ["s3:*"], "resources": [*ARNS], "principals": everybody}  # fmt: skip
         values = self.random.choice(([OFFICE], [*INSIDE], [OFFICE], [OUTSIDE[0]]))
-        condition: list[Any] = [{"test": "NotIpAddress", "variable": "aws:SourceIp", "values": values}]
+        condition: list[Any] = [
+            {"test": "NotIpAddress", "variable": "aws:SourceIp", "values": values}
+        ]
         if self.random.random() < 0.3:
             condition.append({**condition[0], "values": [self.random.choice((*INSIDE, *OUTSIDE))]})
         if self.random.random() < 0.15:
             condition = [
-                {"test": "StringEquals", "variable": "aws:ResourceAccount", "values": ["&{aws:ResourceAccount}"]}
+                {
+                    "test": "StringEquals",
+                    "variable": "aws:ResourceAccount",
+                    "values": ["&{aws:ResourceAccount}"],
+                }
             ]
         elif self.draw(0.2):
             self.open.append("condition value")
@@ -345,14 +390,21 @@ class Plan:
             "sid": self.later(0.05, self.random.choice((None, "G", "H")), "G", "O"),
             "effect": self.later(0.05, "Deny", "Allow"),
             "actions": ["s3:*"],
-            "resources": self.later(0.08, self.random.choice((["*"], [*ARNS])), ["arn:aws:s3:::x/*"]),
-            "principals": self.later(0.08, self.random.choice((everybody, everybody, account)), other),
+            "resources": self.later(
+                0.08, self.random.choice((["*"], [*ARNS])), ["arn:aws:s3:::x/*"]
+            ),
+            "principals": self.later(
+                0.08, self.random.choice((everybody, everybody, account)), other
+            ),
             "condition": self.later(0.05, condition, []),
         }
 
     def text(self) -> Any:
         """Return a known document."""
-        made = render({"statement": [self.block_known() for _ in range(self.random.choice((1, 2)))]}, self.random)
+        made = render(
+            {"statement": [self.block_known() for _ in range(self.random.choice((1, 2)))]},
+            self.random,
+        )
         version = self.random.choice(("2012-10-17", "2012-10-17", "2008-10-17", None))
         return ({"Version": version} if version else {}) | {"Statement": made["Statement"]}
 
@@ -365,14 +417,19 @@ class Plan:
     def document(self) -> dict[str, Any]:
         made: dict[str, Any] = {
             "statement": [self.block() for _ in range(self.random.choice((1, 2, 2)))],
-            "version": self.later(0.05, self.random.choice((None, None, "2012-10-17")), "2008-10-17"),
+            "version": self.later(
+                0.05, self.random.choice((None, None, "2012-10-17")), "2008-10-17"
+            ),
         }
         for name in ("source_policy_documents", "override_policy_documents"):
             if self.random.random() < 0.25:
                 text = json.dumps(
                     {
                         **self.text(),
-                        "Statement": [{**OPEN, "Sid": "G"}, *self.random.sample([GUARD], self.random.choice((0, 1)))],
+                        "Statement": [
+                            {**OPEN, "Sid": "G"},
+                            *self.random.sample([GUARD], self.random.choice((0, 1))),
+                        ],
                     }
                 )
                 other = json.dumps({"Version": "2012-10-17", "Statement": [{**OPEN, "Sid": "H"}]})
@@ -388,7 +445,13 @@ class Plan:
             "after_unknown": {"json": True, **(unknown or {})},
         }
         self.rows.append(
-            {"address": address, "mode": "data", "type": "aws_iam_policy_document", "change": change, **more}
+            {
+                "address": address,
+                "mode": "data",
+                "type": "aws_iam_policy_document",
+                "change": change,
+                **more,
+            }
         )
 
     def policy(self, name: str) -> None:
@@ -414,7 +477,12 @@ class Plan:
             value, references["policy"], more = self.deferred(name)
             unknown["policy"] = True
         address = f"aws_s3_bucket_policy.{name}"
-        row = {"address": address + more.pop("suffix", ""), "mode": "managed", "type": "aws_s3_bucket_policy", **more}
+        row = {
+            "address": address + more.pop("suffix", ""),
+            "mode": "managed",
+            "type": "aws_s3_bucket_policy",
+            **more,
+        }
         actions = self.random.choice(
             (
                 ["create"],
@@ -424,18 +492,35 @@ class Plan:
         )
         before = None if actions == ["create"] else {"bucket": BUCKET, "policy": "{}"}
         self.rows.append(
-            {**row, "change": {"actions": actions, "before": before, "after": after, "after_unknown": unknown}}
+            {
+                **row,
+                "change": {
+                    "actions": actions,
+                    "before": before,
+                    "after": after,
+                    "after_unknown": unknown,
+                },
+            }
         )
         expressions = {each: {"references": listed} for each, listed in references.items()}
         self.config.append({"address": address, "mode": "managed", "expressions": expressions})
         moved = ELSEWHERE[2] if "delete" in actions else None
-        self.outcomes.append(lambda random: value(random) if given(bucket, random) == BUCKET else moved)
+        self.outcomes.append(
+            lambda random: value(random) if given(bucket, random) == BUCKET else moved
+        )
 
     def deferred(self, name: str) -> tuple[Callable[[Random], Any], list[str], dict[str, Any]]:
-        """Return a document that is read later: what it becomes, references, and members of the row."""
-        first, second = f"data.aws_iam_policy_document.{name}", f"data.aws_iam_policy_document.{name}x"
+        """Return a document that is read later: what it becomes, references,
+        and members of the row.
+        """
+        first, second = (
+            f"data.aws_iam_policy_document.{name}",
+            f"data.aws_iam_policy_document.{name}x",
+        )
         document, other = self.document(), self.document()
-        kinds = ("same", "same", "each", "each") + (("function", "choice", "two") if self.is_open else ())
+        kinds = ("same", "same", "each", "each") + (
+            ("function", "choice", "two") if self.is_open else ()
+        )
         kind = self.random.choice(kinds)
         if kind == "each":
             key, wrong = self.random.sample(["a", "z"], 2)
@@ -456,26 +541,57 @@ class Plan:
 
             def changed(random: Random) -> Any:
                 made = render(document, random)
-                return {**made, "Statement": [{**each, "Effect": swap[each["Effect"]]} for each in made["Statement"]]}
+                return {
+                    **made,
+                    "Statement": [
+                        {**each, "Effect": swap[each["Effect"]]} for each in made["Statement"]
+                    ],
+                }
 
-            return (lambda random: random.choice((changed, lambda r: render(document, r)))(random)), references, {}
+            return (
+                (lambda random: random.choice((changed, lambda r: render(document, r)))(random)),
+                references,
+                {},
+            )
         self.data(second, other, {})
         references += [f"{second}.json", second, *(["var.lock"] if kind == "choice" else [])]
         return (lambda random: render(random.choice((document, other)), random)), references, {}
 
     def file(self) -> File:
         bucket = {"bucket": BUCKET}
-        change = {"actions": ["create"], "before": None, "after": bucket, "after_unknown": {"id": True}}
-        self.rows.append({"address": "aws_s3_bucket.b", "mode": "managed", "type": "aws_s3_bucket", "change": change})
+        change = {
+            "actions": ["create"],
+            "before": None,
+            "after": bucket,
+            "after_unknown": {"id": True},
+        }
+        self.rows.append(
+            {
+                "address": "aws_s3_bucket.b",
+                "mode": "managed",
+                "type": "aws_s3_bucket",
+                "change": change,
+            }
+        )
         self.policy("p")
         if self.draw(0.15):
             self.open.append("two policies")
             self.policy("q")
         if self.draw(0.1):
             self.open.append("deleted")
-            gone = {"actions": ["delete"], "before": {"bucket": BUCKET}, "after": None, "after_unknown": {}}
+            gone = {
+                "actions": ["delete"],
+                "before": {"bucket": BUCKET},
+                "after": None,
+                "after_unknown": {},
+            }
             self.rows.append(
-                {"address": "aws_s3_bucket_policy.o", "mode": "managed", "type": "aws_s3_bucket_policy", "change": gone}
+                {
+                    "address": "aws_s3_bucket_policy.o",
+                    "mode": "managed",
+                    "type": "aws_s3_bucket_policy",
+                    "change": gone,
+                }
             )
             self.outcomes.append(lambda _: ELSEWHERE[2])
         if self.draw(0.03):
@@ -484,19 +600,36 @@ class Plan:
             self.others.append(lambda random: random.choice(ELSEWHERE))
         if self.draw(0.03):
             self.open.append("script")
-            change = {"actions": ["create"], "before": None, "after": {"triggers": bucket}, "after_unknown": {}}
+            change = {
+                "actions": ["create"],
+                "before": None,
+                "after": {"triggers": bucket},
+                "after_unknown": {},
+            }
             self.rows.append(
-                {"address": "null_resource.n", "mode": "managed", "type": "null_resource", "change": change}
+                {
+                    "address": "null_resource.n",
+                    "mode": "managed",
+                    "type": "null_resource",
+                    "change": change,
+                }
             )
             self.others.append(lambda random: random.choice(ELSEWHERE))
         self.random.shuffle(self.rows)
         root = {"root_module": {"resources": self.config}}
-        data = {"format_version": "1.2", **self.members, "resource_changes": self.rows, "configuration": root}
+        data = {
+            "format_version": "1.2",
+            **self.members,
+            "resource_changes": self.rows,
+            "configuration": root,
+        }
         return File(json.dumps(data), True, self.deploy, self.open, self.unchanged)
 
     def deploy(self, random: Random) -> Any:
         """Return the policy of the bucket after one apply."""
-        policies = [each for each in (outcome(random) for outcome in self.outcomes) if each is not None]
+        policies = [
+            each for each in (outcome(random) for outcome in self.outcomes) if each is not None
+        ]
         policies += [each(random) for each in self.others]
         return random.choice(policies or [*ELSEWHERE])
 
@@ -515,7 +648,9 @@ def given(value: Any, random: Random) -> Any:
 
 
 def planned(value: Any) -> tuple[Any, Any]:
-    """Return a value as the plan writes it: what is known, and what is not (*JSON Output Format*)."""
+    """Return a value as the plan writes it: what is known,
+    and what is not (*JSON Output Format*).
+    """
     if isinstance(value, Later):
         return None, True
     if isinstance(value, dict):
@@ -537,7 +672,11 @@ def render(document: dict[str, Any], random: Random) -> Any:
 
     def add(more: list[dict[str, Any]]) -> None:
         for each in more:
-            same = [i for i, other in enumerate(statements) if each.get("Sid") and other.get("Sid") == each["Sid"]]
+            same = [
+                i
+                for i, other in enumerate(statements)
+                if each.get("Sid") and other.get("Sid") == each["Sid"]
+            ]
             if same:
                 statements[same[0]] = each
             else:

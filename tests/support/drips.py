@@ -1,4 +1,6 @@
-"""Servers that answer a byte at a time, or without end; each serves on loopback until its client has gone."""
+"""Servers that answer a byte at a time, or without end;
+each serves on loopback until its client has gone.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,17 @@ from contextlib import contextmanager
 Answer = Callable[[socket.socket], None]
 
 LONG_S = 60
-"""Longer than any answer takes that comes at all; without a deadline, the servers send for so long and then close."""
+"""Longer than any answer takes that comes at all; without a deadline,
+the servers send for so long and then close.
+"""
 OUTLASTED: list[bytes] = []
 """Pieces of the answers that came to their end while the client was still there."""
 
 
 @contextmanager
-def server(answer: Answer, *, tls: bool = False, most: int = 1) -> Iterator[tuple[int, list[bytes], threading.Event]]:
+def server(
+    answer: Answer, *, tls: bool = False, most: int = 1
+) -> Iterator[tuple[int, list[bytes], threading.Event]]:
     """Serve connections with a function; the event is set when the first client has gone."""
     listening = socket.create_server(("127.0.0.1", 0))
     requests: list[bytes] = []
@@ -66,7 +72,9 @@ def dripping(head: bytes, piece: bytes) -> Answer:
 
 
 trickled_body = dripping(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 60000\r\n\r\n", b"x")
-trickled_chunks = dripping(b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
+trickled_chunks = dripping(
+    b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"
+)
 trickled_headers = dripping(b"HTTP/1.1 403 Forbidden\r\nX: ", b"x")
 trickled_status = dripping(b"HTTP/1.1 403 ", b"x")
 endless_continue = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -6,5 +6,7 @@ from hypothesis import settings
 
 
 def examples(many: int) -> int:
-    """Return a quarter of them by default; ``make test-all`` draws all of them, and new ones each time."""
+    """Return a quarter of them by default; ``make test-all`` draws all of them,
+    and new ones each time.
+    """
     return many if settings.get_current_profile_name() == "new" else max(5, many // 4)

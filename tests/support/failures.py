@@ -12,13 +12,18 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the file."""
     parser.addoption(
-        "--write-failures", type=Path, metavar="FILE", help="write the tests that failed, with their output"
+        "--write-failures",
+        type=Path,
+        metavar="FILE",
+        help="write the tests that failed, with their output",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what fails, in the process that has the reports of all workers."""
-    if (path := config.getoption("--write-failures")) is not None and not hasattr(config, "workerinput"):
+    if (path := config.getoption("--write-failures")) is not None and not hasattr(
+        config, "workerinput"
+    ):
         config.pluginmanager.register(Failures(path))
 
 
@@ -33,16 +38,22 @@ class Failures:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a result; a test that fails twice, itself and at its end, is one."""
         if report.failed:
-            self._failed.setdefault(report.nodeid, {"first": _first_line(report), "output": report.longreprtext})
+            self._failed.setdefault(
+                report.nodeid, {"first": _first_line(report), "output": report.longreprtext}
+            )
         self._passed += report.when == "call" and report.passed
 
     def pytest_sessionfinish(self) -> None:
         """Write the file: it is missing where the process ended before its last test."""
-        self._path.write_text(json.dumps({"failed": self._failed, "passed": self._passed}), encoding="utf-8")
+        self._path.write_text(
+            json.dumps({"failed": self._failed, "passed": self._passed}), encoding="utf-8"
+        )
 
 
 def _first_line(report: pytest.TestReport) -> str:
-    """Return the first line of the message, or of the text where a failure has no message of its own."""
+    """Return the first line of the message,
+    or of the text where a failure has no message of its own.
+    """
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     text = getattr(crash, "message", "") or report.longreprtext
     return next((line.strip() for line in text.splitlines() if line.strip()), "")

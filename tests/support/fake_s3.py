@@ -1,4 +1,6 @@
-"""A log bucket in memory, as far as listing and reading see it: as a client of S3, and as an opener."""
+"""A log bucket in memory, as far as listing and reading see it: as a client of S3,
+and as an opener.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,12 @@ class FakeS3:
         self.objects[bucket, key] = (body, when or dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
 
     def list_objects_v2(
-        self, Bucket: str, Prefix: str = "", StartAfter: str = "", Delimiter: str = "", ContinuationToken: str = ""
+        self,
+        Bucket: str,
+        Prefix: str = "",
+        StartAfter: str = "",
+        Delimiter: str = "",
+        ContinuationToken: str = "",
     ) -> dict[str, Any]:
         keys = sorted(k for b, k in self.objects if b == Bucket and k.startswith(Prefix))
         keys = [k for k in keys if k > max(StartAfter, ContinuationToken)]
@@ -51,7 +58,12 @@ class FakeS3:
         for key in entries:
             body, when = self.objects[Bucket, key]
             contents.append(
-                {"Key": key, "Size": len(body), "LastModified": when, "ETag": f'"{hashlib.md5(body).hexdigest()}"'}
+                {
+                    "Key": key,
+                    "Size": len(body),
+                    "LastModified": when,
+                    "ETag": f'"{hashlib.md5(body).hexdigest()}"',
+                }
             )
         page: dict[str, Any] = {
             "IsTruncated": cut,
@@ -62,7 +74,9 @@ class FakeS3:
             page["NextContinuationToken"] = entries[-1]
         return page
 
-    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> dict[str, Any]:
+    def get_object(
+        self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = ""
+    ) -> dict[str, Any]:
         self.fetched.append(Key)
         if Key in self.gone:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
@@ -84,7 +98,9 @@ class FakeStore:
     def list_page(self, **wanted: Any) -> dict[str, Any]:
         return self.s3.list_objects_v2(**wanted)
 
-    def get_body(self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None) -> Any:
+    def get_body(
+        self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None
+    ) -> Any:
         try:
             body = self.s3.get_object(bucket, key)["Body"]
         except ClientError as error:

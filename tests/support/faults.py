@@ -1,7 +1,8 @@
-"""Faults on the wire: a child process that is killed before or after one AWS call, or never gets its reply.
+"""Faults on the wire: a child process that is killed before or after one AWS call, or never gets
+its reply.
 
-The faults sit below botocore, where real ones happen, so its own retries are part of what is tested. Each run happens
-in a forked child: an ``os._exit`` there is what a killed kernel is.
+The faults sit below botocore, where real ones happen, so its own retries are part of what is
+tested. Each run happens in a forked child: an ``os._exit`` there is what a killed kernel is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 KILLED = 137
-Mode = Literal["before", "after", "lost", "lost for good", "down", "throttled", "refused", "expired"]
+Mode = Literal[
+    "before", "after", "lost", "lost for good", "down", "throttled", "refused", "expired"
+]
 
 
 _CODES = {
@@ -35,8 +38,8 @@ _CODES = {
 class Wire:
     """Counts HTTP calls and spoils the chosen one.
 
-    A reply to an update of a workforce comes after ``update_s``, when that is over: how often a client has to look then
-    does not depend on how fast the machine is.
+    A reply to an update of a workforce comes after ``update_s``, when that is over: how often a
+    client has to look then does not depend on how fast the machine is.
     """
 
     def __init__(self, at: int, mode: Mode, *, update_s: float = 0) -> None:
@@ -74,7 +77,11 @@ class Wire:
         if name == "UpdateWorkforce":
             time.sleep(self.update_s)
         # botocore tries three times: only a loss of all three replies reaches us.
-        lost = hit if self.mode == "lost" else self.mode == "lost for good" and self.at <= here < self.at + 3
+        lost = (
+            hit
+            if self.mode == "lost"
+            else self.mode == "lost for good" and self.at <= here < self.at + 3
+        )
         if lost:
             raise ReadTimeoutError(endpoint_url=request.url)
         return response
@@ -113,19 +120,27 @@ def name_of(request: Any) -> str:
 
 
 def in_child(work: Callable[[], Any], *, wire: Wire | None, pipe: Path) -> tuple[int, Any]:
-    """Run work in a forked process; returns its exit code and what it returned or raised (None if killed)."""
+    """Run work in a forked process; returns its exit code and what it returned or
+    raised (None if killed).
+    """
     pid = os.fork()
     if pid == 0:  # pragma: no cover - the child
         code = 1
-        gc.freeze()  # what tests before left in cycles may hold threads, without which it cannot be freed
+        # what tests before left in cycles may hold threads, without which it cannot be freed
+        gc.freeze()
         try:
             if wire is not None:
                 wire.install()
             try:
                 result: Any = ("returned", work())
             except BaseException as error:
-                result = ("raised", f"{type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}")
-            pipe.write_bytes(pickle.dumps((result, wire.count if wire else 0, wire.names if wire else [])))
+                result = (
+                    "raised",
+                    f"{type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}",
+                )
+            pipe.write_bytes(
+                pickle.dumps((result, wire.count if wire else 0, wire.names if wire else []))
+            )
             code = 0
         finally:
             os._exit(code)

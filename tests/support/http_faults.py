@@ -1,4 +1,6 @@
-"""An HTTP proxy between a client and the sandbox that spoils chosen calls as networks and middleboxes do."""
+"""An HTTP proxy between a client and the sandbox that spoils chosen calls as
+networks and middleboxes do.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,18 @@ Fault = Literal[
     "gone",
     "no policy",
 ]
-FAULTS: tuple[Fault, ...] = tuple(fault for fault in get_args(Fault) if fault not in ("denied", "gone", "no policy"))
-"""Accidents of networks. Not among them: "gone" was deleted in the middle, "no policy" is a complete, false answer."""
+FAULTS: tuple[Fault, ...] = tuple(
+    fault for fault in get_args(Fault) if fault not in ("denied", "gone", "no policy")
+)
+"""Accidents of networks. Not among them: "gone" was deleted in the middle,
+"no policy" is a complete, false answer.
+"""
 DELAY_S = 0.7
 """Longer than the read time-out of the clients in these tests."""
 LATE = "X-Fault-Late"
-"""Header of a delayed answer, for clients that give up on it without a time-out: see ``give_up_on_late_answers``."""
+"""Header of a delayed answer, for clients that give up on it without a time-out:
+see ``give_up_on_late_answers``.
+"""
 
 _PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel network</body></html>"
 _BODIES: dict[str, tuple[int, bytes]] = {
@@ -55,7 +63,10 @@ _BODIES: dict[str, tuple[int, bytes]] = {
     "gone": (404, b"<Error><Code>NoSuchBucket</Code><Message>injected</Message></Error>"),
     "no policy": (
         404,
-        b"<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>",
+        (
+            b"<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not"
+            b" exist</Message></Error>"
+        ),
     ),
 }
 
@@ -64,7 +75,8 @@ _BODIES: dict[str, tuple[int, bytes]] = {
 class Call:
     """One call of a run: its name, and how many calls of this name came before it.
 
-    Calls made at the same time arrive in any order: a place among all calls would be another call each time.
+    Calls made at the same time arrive in any order: a place among all calls would be another call
+    each time.
     """
 
     name: str
@@ -85,11 +97,13 @@ def calls_of(names: Iterable[str]) -> list[Call]:
 
 
 class FaultyProxy:
-    """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting`` those that follow.
+    """Forwards to the sandbox; ``at`` and ``fault`` choose the call that is spoiled, ``lasting``
+    those that follow.
 
-    ``at`` is a :class:`Call` or a place among all calls. With ``spoil`` every call of one name is spoiled. With
-    ``update_s``, for which the sandbox's workforces are updated, each update answers when it is over, and exactly one
-    reading shows it under way: how often a client has to look does not depend on how fast the machine is.
+    ``at`` is a :class:`Call` or a place among all calls. With ``spoil`` every call of one name is
+    spoiled. With ``update_s``, for which the sandbox's workforces are updated, each update answers
+    when it is over, and exactly one reading shows it under way: how often a client has to look does
+    not depend on how fast the machine is.
     """
 
     def __init__(self, url: str, *, update_s: float = 0) -> None:
@@ -128,11 +142,15 @@ class FaultyProxy:
 
     def count(self, name: str) -> Fault | None:
         with self._lock:
-            here = len(self.names) if isinstance(self.at, int) else Call(name, self.names.count(name))
+            here = (
+                len(self.names) if isinstance(self.at, int) else Call(name, self.names.count(name))
+            )
             self.names.append(name)
             hit = here == self.at or (self.lasting and self._reached)
             self._reached |= here == self.at
-            hit = hit and (self.fault != "no policy" or (name.startswith("GET ") and "?policy" in name))
+            hit = hit and (
+                self.fault != "no policy" or (name.startswith("GET ") and "?policy" in name)
+            )
             hit = hit or bool(self.name and self.name == name)
             self.injected += hit
             return self.fault if hit else None
@@ -154,7 +172,9 @@ class FaultyProxy:
 
 
 def give_up_on_late_answers(proxy: FaultyProxy, patch: pytest.MonkeyPatch) -> None:
-    """Let clients time out at the delayed answers of a proxy, and at no other that a busy machine gives slowly."""
+    """Let clients time out at the delayed answers of a proxy,
+    and at no other that a busy machine gives slowly.
+    """
     real = URLLib3Session.send
 
     def send(session: URLLib3Session, request: Any) -> Any:
@@ -226,7 +246,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self.owner.target, timeout=120)
         try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            connection.putrequest(
+                self.command, self.path, skip_host=True, skip_accept_encoding=True
+            )
             for name, value in self.headers.items():
                 connection.putheader(name, value)
             connection.endheaders(body or None)
@@ -235,7 +257,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None) -> None:
+    def _send(
+        self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None
+    ) -> None:
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in {"content-length", "transfer-encoding", "connection"}:

@@ -1,4 +1,6 @@
-"""Interrupts at a chosen line of our own code: events of a run are recorded, then an exception is raised at one."""
+"""Interrupts at a chosen line of our own code: events of a run are recorded,
+then an exception is raised at one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def _is_ours(file: str) -> bool:
 
 @dataclass
 class Tracer:
-    """Counts the events of our modules from the first call of a function on; raises at one of them."""
+    """Counts the events of our modules from the first call of a function on;
+    raises at one of them.
+    """
 
     first: tuple[str, str] | None = None
     """File and function; from the start on without one."""

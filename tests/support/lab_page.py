@@ -34,7 +34,10 @@ def asked(question: dict[str, str], *panes: str) -> list[dict[str, Any]]:
 
 def of_mistake(each: dict[str, Any]) -> dict[str, str]:
     """Return the question of one of the page's examples."""
-    return {**{k: v for k, v in each.items() if k not in ("title", "lesson")}, "policy": json.dumps(each["policy"])}
+    return {
+        **{k: v for k, v in each.items() if k not in ("title", "lesson")},
+        "policy": json.dumps(each["policy"]),
+    }
 
 
 def counted(log: bytes, part: Path) -> dict[str, Any]:
@@ -46,10 +49,17 @@ def counted(log: bytes, part: Path) -> dict[str, Any]:
 
     def query(sql: str) -> str:
         rows = connection.execute(sql.replace("'lines'", f"'{part}'")).fetchall()
-        times = [any(isinstance(row[i], dt.datetime) for row in rows) for i in range(len(rows[0]))] if rows else []
+        times = (
+            [any(isinstance(row[i], dt.datetime) for row in rows) for i in range(len(rows[0]))]
+            if rows
+            else []
+        )
         kinds = ["timestamp" if each else "plain" for each in times]
         shown = [
-            [(value - start).total_seconds() * 1000 if isinstance(value, dt.datetime) else value for value in row]
+            [
+                (value - start).total_seconds() * 1000 if isinstance(value, dt.datetime) else value
+                for value in row
+            ]
             for row in rows
         ]
         return json.dumps({"kinds": kinds, "rows": shown})

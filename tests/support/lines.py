@@ -1,4 +1,6 @@
-"""Every line that the engines must agree on: quirks, published lines, odd keys, hostile texts, and noise."""
+"""Every line that the engines must agree on: quirks, published lines, odd keys,
+hostile texts, and noise.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ SECRETS = (
 AGES = {
     "X-Amz-Date=20261120T085500Z&X-Amz-Expires=600": ("2026-11-20 08:55:00", 600),
     "x-amz-dat%65=20261120T085500Z&X-Amz-Expires=%36%30": ("2026-11-20 08:55:00", 60),
-    "X-Amz-Date=20261120T085500Z&X-Amz-Date=20261120T000000Z&X-Amz-Expires=": ("2026-11-20 08:55:00", None),
+    "X-Amz-Date=20261120T085500Z&X-Amz-Date=20261120T000000Z&X-Amz-Expires=": (
+        "2026-11-20 08:55:00",
+        None,
+    ),
     "X-Amz-Date=20261320T085500Z&X-Amz-Expires=604800": (None, 604800),
     "X-Amz-Date=20260230T085500Z&X-Amz-Expires=12.5": (None, None),
     "X-Amz-Date=20261120T245500Z&X-Amz-Expires=-5": (None, None),

@@ -1,6 +1,8 @@
-"""A rig on a real account that a person names: what it makes has a name of its own and is removed again.
+"""A rig on a real account that a person names: what it makes has a name of its own and is removed
+again.
 
-Nothing is called but ``sts:GetCallerIdentity`` before the person's confirmation equals the account that answers.
+Nothing is called but ``sts:GetCallerIdentity`` before the person's confirmation equals the account
+that answers.
 """
 
 from __future__ import annotations
@@ -57,7 +59,11 @@ class LiveRig(Rig):
     """The rig's calls on a real account; requests leave from this machine as they are."""
 
     def __init__(self, session: boto3.Session, account: str, log_wait_min: float = 0) -> None:
-        self.account, self.run, self.log_wait_min = account, PREFIX + secrets.token_hex(4), log_wait_min
+        self.account, self.run, self.log_wait_min = (
+            account,
+            PREFIX + secrets.token_hex(4),
+            log_wait_min,
+        )
         self._session = session
         self._clients: dict[str, Any] = {}
         self.answers: dict[str, str] = {}
@@ -80,7 +86,9 @@ class LiveRig(Rig):
         if keys is None:
             return self._session
         region = region or self._session.region_name
-        return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
+        return boto3.Session(
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region
+        )
 
     def connect(self, keys: Keys | None = None) -> Connection:
         """Connect with these keys, or as the person."""
@@ -94,22 +102,34 @@ class LiveRig(Rig):
         ) or self._session._session.get_scoped_config().get("endpoint_url")
 
     def _client(self, session: boto3.Session, service: str) -> Any:
-        endpoint = self._session.client(service).meta.endpoint_url  # of the person's profile, for other keys too
+        endpoint = self._session.client(
+            service
+        ).meta.endpoint_url  # of the person's profile, for other keys too
         if service == "s3":
-            return session.client(service, endpoint_url=endpoint, config=Config(signature_version="s3v4"))
+            return session.client(
+                service, endpoint_url=endpoint, config=Config(signature_version="s3v4")
+            )
         return session.client(service, endpoint_url=endpoint)
 
     def fetch(
-        self, url: str, source: str = "", method: str = "GET", headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        source: str = "",
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request from this machine; the path and the query stay as they are written."""
         parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
         connection = kind(str(parts.hostname), parts.port, timeout=30)
         try:
             connection.request(method, f"{parts.path}?{parts.query}", headers=dict(headers or {}))
             answer = connection.getresponse()
-            return Answer(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
+            return Answer(
+                answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
+            )
         finally:
             connection.close()
 
@@ -117,7 +137,9 @@ class LiveRig(Rig):
         """Keep the answer to a documented unknown for the summary."""
         self.answers[question] = answer
 
-    def until_true(self, check: Callable[[], Any], timeout_s: float = 60, pause_s: float = 0.5) -> Any:
+    def until_true(
+        self, check: Callable[[], Any], timeout_s: float = 60, pause_s: float = 0.5
+    ) -> Any:
         """Wait for what AWS spreads slowly: policies, new roles, logs."""
         deadline = time.monotonic() + timeout_s
         while not (result := check()) and time.monotonic() < deadline:
@@ -127,7 +149,9 @@ class LiveRig(Rig):
     # What a run makes
 
     def removing(self, name: str, remove: Callable[[], Any]) -> None:
-        """Remove it at the end; what cannot be removed is named, and the rest is removed all the same."""
+        """Remove it at the end; what cannot be removed is named,
+        and the rest is removed all the same.
+        """
 
         def attempt() -> None:
             try:
@@ -140,7 +164,11 @@ class LiveRig(Rig):
     def make_bucket(self, word: str) -> str:
         """Make an empty, private bucket."""
         s3, name, region = self.client("s3"), f"{self.run}-{word}", self._session.region_name
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        where = (
+            {}
+            if region == "us-east-1"
+            else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        )
         self.removing(f"bucket {name}", lambda: self._remove_bucket(name))
         s3.create_bucket(Bucket=name, **where)
         return name
@@ -164,17 +192,27 @@ class LiveRig(Rig):
         teams = sagemaker.list_workteams(MaxResults=50)["Workteams"]
         if not teams:
             return None
-        self.removing(f"workteam {self.run}", lambda: sagemaker.delete_workteam(WorkteamName=self.run))
+        self.removing(
+            f"workteam {self.run}", lambda: sagemaker.delete_workteam(WorkteamName=self.run)
+        )
         sagemaker.create_workteam(
-            WorkteamName=self.run, MemberDefinitions=teams[0]["MemberDefinitions"], Description="gt_secure live test"
+            WorkteamName=self.run,
+            MemberDefinitions=teams[0]["MemberDefinitions"],
+            Description="gt_secure live test",
         )
         return self.run
 
     def make_role(self, bucket: str) -> str | None:
-        """Make a role that may read the bucket and that the caller may assume; None where IAM refuses it."""
+        """Make a role that may read the bucket and that the caller may assume;
+        None where IAM refuses it.
+        """
         iam = self.client("iam")
-        trust = _policy({"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"})
-        read = _policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:*:s3:::{bucket}/*"})
+        trust = _policy(
+            {"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"}
+        )
+        read = _policy(
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:*:s3:::{bucket}/*"}
+        )
         try:
             arn = iam.create_role(RoleName=self.run, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         except ClientError as error:
@@ -183,7 +221,10 @@ class LiveRig(Rig):
             raise
         self.removing(f"role {self.run}", lambda: iam.delete_role(RoleName=self.run))
         read = read.replace("arn:*:", f"arn:{arn.split(':')[1]}:")
-        self.removing(f"policy of {self.run}", lambda: iam.delete_role_policy(RoleName=self.run, PolicyName="read"))
+        self.removing(
+            f"policy of {self.run}",
+            lambda: iam.delete_role_policy(RoleName=self.run, PolicyName="read"),
+        )
         iam.put_role_policy(RoleName=self.run, PolicyName="read", PolicyDocument=read)
         return str(arn)
 
@@ -210,7 +251,9 @@ class Room:
 def confirmed_session(wanted: Wanted) -> tuple[boto3.Session, str]:
     """Return the session and its account, if the person confirmed exactly this account."""
     if not wanted.profile:
-        raise Refused("No profile is named. Type: python tools/live.py <profile> --confirm <account id>")
+        raise Refused(
+            "No profile is named. Type: python tools/live.py <profile> --confirm <account id>"
+        )
     session = boto3.Session(profile_name=wanted.profile)
     if not session.region_name:
         raise Refused(f"The profile {wanted.profile} has no region. Set AWS_REGION.")
@@ -219,8 +262,9 @@ def confirmed_session(wanted: Wanted) -> tuple[boto3.Session, str]:
     if wanted.confirm != account:
         given = f"CONFIRM is {wanted.confirm}" if wanted.confirm else "nothing is confirmed"
         raise Refused(
-            f"The profile {wanted.profile} is {who} in {session.region_name}, and {given}. The run makes and removes "
-            f"2 buckets, 1 workteam and 1 role there. To allow it, add CONFIRM={account}"
+            f"The profile {wanted.profile} is {who} in {session.region_name}, and {given}. The run"
+            " makes and removes 2 buckets, 1 workteam and 1 role there. To allow it, add"
+            f" CONFIRM={account}"
         )
     return session, str(account)
 

@@ -18,7 +18,9 @@ def encode(value: Any) -> bytes:
     if isinstance(value, str):
         data = value.encode()
         assert len(data) < 285
-        return (bytes([2 << 5 | len(data)]) if len(data) < 29 else bytes([2 << 5 | 29, len(data) - 29])) + data
+        return (
+            bytes([2 << 5 | len(data)]) if len(data) < 29 else bytes([2 << 5 | 29, len(data) - 29])
+        ) + data
     if isinstance(value, tuple):  # a number of another type than 32 bits
         kind, number = value
         data = number.to_bytes((number.bit_length() + 7) // 8, "big")
@@ -29,11 +31,15 @@ def encode(value: Any) -> bytes:
     if isinstance(value, list):
         return bytes([len(value), 11 - 7]) + b"".join(map(encode, value))
     assert len(value) < 29
-    return bytes([7 << 5 | len(value)]) + b"".join(encode(key) + encode(member) for key, member in value.items())
+    return bytes([7 << 5 | len(value)]) + b"".join(
+        encode(key) + encode(member) for key, member in value.items()
+    )
 
 
 def database(records: Mapping[str, Any], *, version: int = 6) -> bytes:
-    """Return an MMDB database with a record for each network; IPv4 is below ``::/96`` where ``version`` is 6."""
+    """Return an MMDB database with a record for each network;
+    IPv4 is below ``::/96`` where ``version`` is 6.
+    """
     nodes: list[list[Any]] = [[None, None]]
     data, places = b"", {}
     for text, record in records.items():
@@ -41,7 +47,11 @@ def database(records: Mapping[str, Any], *, version: int = 6) -> bytes:
         places[text] = len(data)
         data += encode(record)
         bits = f"{int(network.network_address):0{network.max_prefixlen}b}"[: network.prefixlen]
-        _insert(nodes, ("0" * 96 if version == 6 and network.version == 4 else "") + bits, ("data", places[text]))
+        _insert(
+            nodes,
+            ("0" * 96 if version == 6 and network.version == 4 else "") + bits,
+            ("data", places[text]),
+        )
     number = len(nodes)
     tree = b"".join(_record(side, number).to_bytes(3, "big") for node in nodes for side in node)
     about = {
@@ -63,4 +73,6 @@ def _insert(nodes: list[list[Any]], bits: str, leaf: tuple[str, int]) -> None:
 
 
 def _record(side: Any, number: int) -> int:
-    return number if side is None else number + 16 + side[1] if isinstance(side, tuple) else int(side)
+    return (
+        number if side is None else number + 16 + side[1] if isinstance(side, tuple) else int(side)
+    )

@@ -1,4 +1,6 @@
-"""Notebooks with and without secrets, for what searches them: the same ones for Python and JavaScript."""
+"""Notebooks with and without secrets, for what searches them:
+the same ones for Python and JavaScript.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ SECRETS: dict[str, tuple[str, list[str]]] = {
         "https://d111.cloudfront.net/a.png?Expires=1767290400&Signature=rxLwTSb0~U5-ybpQ__&Key-Pair-Id=K2JCJMDEHXQW5F",
         [SIGNATURE],
     ),
-    "CloudFront cookie": ("CloudFront-Signature=rxLwTSb0~U5-ybpQ__a", ["the signature of a CloudFront cookie"]),
+    "CloudFront cookie": (
+        "CloudFront-Signature=rxLwTSb0~U5-ybpQ__a",
+        ["the signature of a CloudFront cookie"],
+    ),
     "GCS": (
         f"https://storage.googleapis.com/b/k?X-Goog-Credential=a%40b&X-Goog-Signature={HEX * 4}",
         ["the signature of a Google Cloud Storage URL"],
@@ -46,7 +51,10 @@ SECRETS: dict[str, tuple[str, list[str]]] = {
         "https://a.blob.core.windows.net/c/b?sv=2024-11-04&se=2027&sig=Z%2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkboXr1P9ZUXDtkk%3D",
         ["the signature of an Azure SAS URL"],
     ),
-    "header": (f"AWS4-HMAC-SHA256 Credential={KEY}/20261120, Signature={HEX}", ["the signature of a request"]),
+    "header": (
+        f"AWS4-HMAC-SHA256 Credential={KEY}/20261120, Signature={HEX}",
+        ["the signature of a request"],
+    ),
     "token in a URL": (f"x-amz-security-token={TOKEN}", [SESSION]),
     "token in Python": (f"'SessionToken': '{TOKEN}'", [SESSION]),
     "token alone": (f"the token is {TOKEN}.", [SESSION]),
@@ -71,7 +79,13 @@ HARMLESS = (
 
 def notebook(text: str, place: str = "output") -> dict[str, Any]:
     """Make a notebook with a text in one of ``PLACES``."""
-    cell: dict[str, Any] = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [], "source": "1 + 1"}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "metadata": {},
+        "outputs": [],
+        "source": "1 + 1",
+    }
     book: dict[str, Any] = {
         "cells": [copy.deepcopy(cell), cell],
         "metadata": {"language_info": {"name": "python"}},
@@ -84,20 +98,31 @@ def notebook(text: str, place: str = "output") -> dict[str, Any]:
     elif place == "output":
         cell["outputs"] = [shown]
     elif place == "lines":
-        cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["one\n", f"{text}\n", "three"]}]
+        cell["outputs"] = [
+            {"output_type": "stream", "name": "stdout", "text": ["one\n", f"{text}\n", "three"]}
+        ]
     elif place == "member":
         shown["data"] = {"application/json": {"a": [{"b": text}, text]}}
         cell["outputs"] = [shown]
     elif place == "error":
-        cell["outputs"] = [{"output_type": "error", "ename": "E", "evalue": text, "traceback": [text, "x"]}]
+        cell["outputs"] = [
+            {"output_type": "error", "ename": "E", "evalue": text, "traceback": [text, "x"]}
+        ]
     elif place == "metadata":
         cell["metadata"] = {"papermill": {"parameters": text}}
         book["metadata"]["notes"] = text
     elif place == "attachment":
         attachments = {"a.txt": {"text/plain": text, "image/png": text}}
-        book["cells"][1] = {"cell_type": "markdown", "metadata": {}, "source": "a", "attachments": attachments}
+        book["cells"][1] = {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "a",
+            "attachments": attachments,
+        }
     else:
-        book["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"a": {"value": text}}}}
+        book["metadata"]["widgets"] = {
+            "application/vnd.jupyter.widget-state+json": {"state": {"a": {"value": text}}}
+        }
     return book
 
 
@@ -107,7 +132,11 @@ PLACES = ("source", "output", "lines", "member", "error", "metadata", "attachmen
 OUTPUTS: tuple[Any, ...] = (
     {"output_type": "stream", "name": "stdout", "text": "@"},
     {"output_type": "stream", "name": "stdout", "text": ["@", "\n", "more"]},
-    {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "@", "text/html": ["@\n", "more"]}},
+    {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"text/plain": "@", "text/html": ["@\n", "more"]},
+    },
     {
         "output_type": "execute_result",
         "metadata": {"a": "@"},
@@ -118,26 +147,63 @@ OUTPUTS: tuple[Any, ...] = (
     {"output_type": "pyout", "prompt_number": 1, "text": ["@"], "html": "@"},
     {"output_type": "stream", "stream": "stderr", "text": "@"},
 )
-TABLES: tuple[Any, ...] = (["@"], [["@"]], [["a"], ["@"]], [["a", "@"], "@", 1, ["@"]], [[["a"]], [["@"]]], {"b": "@"})
-STDOUT, STDERR = ({"output_type": "stream", "name": name, "text": "a"} for name in ("stdout", "stderr"))
+TABLES: tuple[Any, ...] = (
+    ["@"],
+    [["@"]],
+    [["a"], ["@"]],
+    [["a", "@"], "@", 1, ["@"]],
+    [[["a"]], [["@"]]],
+    {"b": "@"},
+)
+STDOUT, STDERR = (
+    {"output_type": "stream", "name": name, "text": "a"} for name in ("stdout", "stderr")
+)
 
 
 def skeleton() -> dict[str, Any]:
-    """Return a notebook with an ``@`` at each place of a text: cells, widgets in widgets, worksheets of format 3."""
+    """Return a notebook with an ``@`` at each place of a text: cells, widgets in widgets,
+    worksheets of format 3.
+    """
     outputs = [*OUTPUTS, STDOUT, {**STDERR, "text": "@"}, {**STDOUT, "text": ["@"]}]
     models = [{"_model_name": "OutputModel", "outputs": [each]} for each in outputs]
-    models += [{"outputs": outputs}, {"a": {"outputs": outputs}}, {"children": [[outputs], "@"]}, {"value": "@"}]
+    models += [
+        {"outputs": outputs},
+        {"a": {"outputs": outputs}},
+        {"children": [[outputs], "@"]},
+        {"value": "@"},
+    ]
     models += [{"table": each} for each in TABLES]
     cells = [
-        {"cell_type": "code", "execution_count": 1, "metadata": {"a": each}, "source": "'''@'''", "outputs": [shown]}
+        {
+            "cell_type": "code",
+            "execution_count": 1,
+            "metadata": {"a": each},
+            "source": "'''@'''",
+            "outputs": [shown],
+        }
         for each, shown in zip((*TABLES, 1, 2, 3, 4), outputs, strict=True)
     ]
-    cells.append({"cell_type": "markdown", "metadata": {}, "source": ["@"], "attachments": {"a": {"text/plain": "@"}}})
-    sheet = {"cells": [{"cell_type": "code", "input": ["@"], "outputs": outputs}, {"cell_type": "raw", "source": "@"}]}
+    cells.append(
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": ["@"],
+            "attachments": {"a": {"text/plain": "@"}},
+        }
+    )
+    sheet = {
+        "cells": [
+            {"cell_type": "code", "input": ["@"], "outputs": outputs},
+            {"cell_type": "raw", "source": "@"},
+        ]
+    }
     state = {str(number): {"state": each} for number, each in enumerate(models)}
     return {
         "cells": cells,
-        "metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}, "a": "@"},
+        "metadata": {
+            "widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}},
+            "a": "@",
+        },
         "nbformat": 4,
         "nbformat_minor": 4,
         "worksheets": [sheet, {"cells": [], "metadata": {"name": "@"}}],
@@ -149,7 +215,9 @@ FIRST = range(1, len(AROUND))
 
 
 def with_first(text: str, place: int) -> dict[str, Any]:
-    """Return a notebook that holds a text as the first one of a place of ``FIRST``, and another text elsewhere."""
+    """Return a notebook that holds a text as the first one of a place of ``FIRST``,
+    and another text elsewhere.
+    """
     other, quoted = "\\na\\n", json.dumps(text)[1:-1]
     return json.loads(other.join(AROUND[:place]) + quoted + other.join(AROUND[place:]))
 
@@ -169,8 +237,18 @@ def mixed(count: int, seed: int = 7) -> list[dict[str, Any]]:
         for _ in range(chance.randint(1, 5)):
             text = chance.choice([*whole, *HARMLESS])
             start = chance.choice([0, 0, chance.randrange(len(text))])
-            pieces.append(text[start : chance.choice([len(text), len(text), chance.randrange(start, len(text)) + 1])])
-        books.append(notebook(chance.choice(["", " ", "\n", "&", '"', "é"]).join(pieces), chance.choice(PLACES)))
+            pieces.append(
+                text[
+                    start : chance.choice(
+                        [len(text), len(text), chance.randrange(start, len(text)) + 1]
+                    )
+                ]
+            )
+        books.append(
+            notebook(
+                chance.choice(["", " ", "\n", "&", '"', "é"]).join(pieces), chance.choice(PLACES)
+            )
+        )
     return books
 
 
@@ -179,7 +257,13 @@ def all_notebooks() -> list[dict[str, Any]]:
     known = [notebook(text, place) for text, _ in SECRETS.values() for place in PLACES]
     fine = [notebook(text, place) for text in HARMLESS for place in ("source", "output", "widget")]
     named = [
-        notebook("x") | {"metadata": {"SecretAccessKey": SECRET, S3: {"session_token": TOKEN, "n": 3, "none": None}}},
+        notebook("x")
+        | {
+            "metadata": {
+                "SecretAccessKey": SECRET,
+                S3: {"session_token": TOKEN, "n": 3, "none": None},
+            }
+        },
     ]
     first = [book for _, text, _ in examples() for book in at_some_places(text)]
     return json.loads(json.dumps([*known, *fine, *named, *mixed(400), *first]))

@@ -11,7 +11,9 @@ from . import corpus
 
 
 def opened_by(*addresses: str, bucket: str = "gt-images") -> Hits:
-    """Return hits in which each address opened ``scans/0007.png`` of a bucket by a presigned URL."""
+    """Return hits in which each address opened ``scans/0007.png`` of a
+    bucket by a presigned URL.
+    """
     base = {**corpus.BASE, **corpus.PRESIGNED, "bucket": bucket}
     rows = [{**base, "remote_ip": each, "request_id": each} for each in addresses]
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,9 @@ FULL_RCP = {
 
 @dataclass
 class Organizations:
-    """An organization: root, unit, unit in it, account. ``place`` attaches a policy; ``faults`` fail an operation."""
+    """An organization: root, unit, unit in it, account. ``place`` attaches a policy;
+    ``faults`` fail an operation.
+    """
 
     account: str = "111122223333"
     management: str = "999988887777"
@@ -71,7 +73,9 @@ class Organizations:
         if "." in name:
             target, kind, index = name.split(".")
             document = self.policies[target, kind][int(index)]
-        return {"Policy": {"PolicySummary": {"Id": asked["PolicyId"]}, "Content": json.dumps(document)}}
+        return {
+            "Policy": {"PolicySummary": {"Id": asked["PolicyId"]}, "Content": json.dumps(document)}
+        }
 
 
 @contextmanager
@@ -101,7 +105,9 @@ def serving(organizations: Organizations) -> Iterator[Organizations]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     organizations.url = f"http://127.0.0.1:{server.server_port}"
     try:

@@ -1,6 +1,7 @@
 """States of the panel as a reader sees them: visible texts, fields and buttons in their order.
 
-Only the public face of the package is used: ``tools/compare_outputs.py`` reads these states from other versions of it.
+Only the public face of the package is used: ``tools/compare_outputs.py`` reads these states from
+other versions of it.
 """
 
 from __future__ import annotations
@@ -103,9 +104,13 @@ STATES: dict[str, Callable[[Visitor], None]] = {
     "probed: opened and refused": _press("test", "probe"),
     "requests are plotted": Visitor.plot,
     "a leaked URL that expired is to be stopped": _press("hits", "revoke"),
-    "another team, so the plan is blocked": _opened(team="vpc-team", bucket="gt-images", endpoints=[ENDPOINT]),
+    "another team, so the plan is blocked": _opened(
+        team="vpc-team", bucket="gt-images", endpoints=[ENDPOINT]
+    ),
     "what the first team needs is kept": _press("review", "keep"),
-    "again the first team: nothing to change": _opened(team="open-team", bucket="gt-images", addresses=[OFFICE]),
+    "again the first team: nothing to change": _opened(
+        team="open-team", bucket="gt-images", addresses=[OFFICE]
+    ),
     "an undo is shown and asks": _press("review", "undo"),
     "undone": _press("review", "apply"),
     "the portal lock of all teams": _set("allow", "portal_lock", True),
@@ -119,7 +124,8 @@ STATES: dict[str, Callable[[Visitor], None]] = {
 
 
 def panel_states(keys_of_nobody: Callable[[], Mapping[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield each state with its text; where this version cannot reach a state, its text has the error.
+    """Yield each state with its text; where this version cannot reach a state, its text has the
+    error.
 
     Without an event loop a panel does its work at once, and shows errors as in a notebook.
     """
@@ -135,13 +141,17 @@ def panel_states(keys_of_nobody: Callable[[], Mapping[str, str]]) -> Iterator[tu
 
 
 def panel_text(root: Any) -> str:
-    """Return what a reader sees of a widget and of those in it, a line for each text, field and button."""
+    """Return what a reader sees of a widget and of those in it, a line for each text,
+    field and button.
+    """
     return "\n".join(line for each in _seen(root) for line in _lines_of(each))
 
 
 def _seen(root: Any) -> list[Any]:
     """Return a widget and those in it, without those that are hidden or closed."""
-    if {"gts-hidden", "gts-shut", "gts-style", "gts-unseen"} & set(getattr(root, "_dom_classes", ())):
+    if {"gts-hidden", "gts-shut", "gts-style", "gts-unseen"} & set(
+        getattr(root, "_dom_classes", ())
+    ):
         return []
     return [root, *(part for child in getattr(root, "children", ()) for part in _seen(child))]
 
@@ -159,7 +169,9 @@ def _lines_of(widget: Any) -> Iterator[str]:
     elif kind == "Checkbox":
         yield f"({'x' if value else ' '}) {label}{off}"
     elif hasattr(widget, "options") and kind != "Combobox":
-        options = [str(each[0]) if isinstance(each, tuple) else str(each) for each in widget.options]
+        options = [
+            str(each[0]) if isinstance(each, tuple) else str(each) for each in widget.options
+        ]
         yield f"{label}: {widget.label or 'nothing'} of {options}{off}"
     elif hasattr(widget, "placeholder") and label:
         offered = f" of {list(widget.options)}" if getattr(widget, "options", ()) else ""
@@ -177,9 +189,16 @@ _INLINE = re.compile(r"</?(a|abbr|b|code|em|i|kbd|small|span|strong|sub|sup|tspa
 
 
 def words_of(markup: str) -> list[str]:
-    """Return the lines of some HTML as a reader sees them: a row of a table is one, and a fold begins with "▸"."""
+    """Return the lines of some HTML as a reader sees them: a row of a table is one,
+    and a fold begins with "▸".
+    """
     text = _PICTURE.sub(r"\n(picture: \1)\n", _UNSEEN.sub(" ", markup))
     text = re.sub(r"</t[dh]>", " | ", text.replace("<summary", "<summary>▸ <summary"))
-    text = _ONE_LINE.sub(lambda found: f"\n{re.sub('<[^>]+>', ' ', found[0])}\n", _INLINE.sub(" ", text))
-    lines = (re.sub(r"\s+", " ", html.unescape(line)) for line in re.sub(r"<[^>]+>", "\n", text).split("\n"))
+    text = _ONE_LINE.sub(
+        lambda found: f"\n{re.sub('<[^>]+>', ' ', found[0])}\n", _INLINE.sub(" ", text)
+    )
+    lines = (
+        re.sub(r"\s+", " ", html.unescape(line))
+        for line in re.sub(r"<[^>]+>", "\n", text).split("\n")
+    )
     return [line for each in lines if (line := re.sub(r" (?=[.,:])", "", each.strip(" |")))]

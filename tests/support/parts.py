@@ -1,4 +1,6 @@
-"""The parts that import alone: what each may import, and a copy of it and of its tests in an empty folder."""
+"""The parts that import alone: what each may import,
+and a copy of it and of its tests in an empty folder.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,15 @@ ALONE = """import sys
 
 sys.meta_path[:] = [each for each in sys.meta_path if not getattr(each, "__module__", "").startswith("__editable__")]
 """
-"""The package in a copy: an editable installation finds no module for it that the copy does not have."""
+"""The package in a copy: an editable installation finds no module for it that
+the copy does not have.
+"""
 
 
 def copy_part(part: str, folder: Path) -> Path:
-    """Copy a part with what it may import; return the folder, from which ``gt_secure`` is that copy."""
+    """Copy a part with what it may import; return the folder,
+    from which ``gt_secure`` is that copy.
+    """
     copy = folder / "gt_secure"
     copy.mkdir(parents=True)
     (copy / "__init__.py").write_text(ALONE)
@@ -45,17 +51,25 @@ def copy_part(part: str, folder: Path) -> Path:
 
 
 def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the Python of these tests in a folder, whose modules come first, also in what it starts elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GT_SECURE_TESTS_", "PYTEST_"))}
+    """Run the Python of these tests in a folder, whose modules come first,
+    also in what it starts elsewhere.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GT_SECURE_TESTS_", "PYTEST_"))
+    }
     env = {**kept, "PYTHONPATH": str(folder)}
-    return subprocess.run([sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True
+    )
 
 
 class PartTests:
     """The tests of a part, with the modules of support and the plugins that they need.
 
-    Imports are read from the files, those inside functions too. Names in texts, such as the code of a process that a
-    test starts, are not read: running the tests in a copy finds these.
+    Imports are read from the files, those inside functions too. Names in texts, such as the code of
+    a process that a test starts, are not read: running the tests in a copy finds these.
     """
 
     def __init__(self, part: str, tests: Path = TESTS) -> None:
@@ -63,7 +77,9 @@ class PartTests:
         self._allowed = {part, *PARTS[part]}
 
     def foreign(self) -> list[str]:
-        """Return each import of anything else in ``gt_secure``, in a test or in what it imports of all tests."""
+        """Return each import of anything else in ``gt_secure``,
+        in a test or in what it imports of all tests.
+        """
         return self._foreign(self.folder.rglob("*.py"))
 
     def plugins(self) -> list[str]:
@@ -77,12 +93,19 @@ class PartTests:
         return [name for name in names if not self._foreign(self._files_of(name))]
 
     def copy_to(self, folder: Path) -> None:
-        """Copy the tests beside the copy of their part, with what they need, their data and the settings of pytest."""
+        """Copy the tests beside the copy of their part, with what they need,
+        their data and the settings of pytest.
+        """
         copy, plugins = folder / "tests", self.plugins()
-        shutil.copytree(self.folder, copy / self.folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            self.folder, copy / self.folder.name, ignore=shutil.ignore_patterns("__pycache__")
+        )
         shutil.copytree(self.tests / "data", copy / "data")
         shared = (file for name in plugins for file in self._files_of(name))
-        for path in (*self._closure([*self.folder.rglob("*.py"), *shared]), self.tests / "costs.toml"):
+        for path in (
+            *self._closure([*self.folder.rglob("*.py"), *shared]),
+            self.tests / "costs.toml",
+        ):
             target = copy / path.relative_to(self.tests)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
@@ -103,15 +126,22 @@ class PartTests:
         while left:
             if (path := left.pop()) not in found:
                 found.add(path)
-                left += (file for name in _imports(path, self.tests) for file in self._files_of(name))
+                left += (
+                    file for name in _imports(path, self.tests) for file in self._files_of(name)
+                )
         return found
 
     def _files_of(self, name: str) -> list[Path]:
-        """Return the files that importing a name runs: packages and a module; none if it is not of the tests."""
+        """Return the files that importing a name runs: packages and a module;
+        none if it is not of the tests.
+        """
         steps = name.split(".")
         places = [self.tests.joinpath(*steps[:end]) for end in range(1, len(steps) + 1)]
         return [
-            file for place in places for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file()
+            file
+            for place in places
+            for file in (place / "__init__.py", place.with_suffix(".py"))
+            if file.is_file()
         ]
 
 
@@ -124,5 +154,8 @@ def _imports(path: Path, tests: Path) -> frozenset[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) + 1 - node.level] if node.level else ()
-            found |= {".".join([*start, *([node.module] if node.module else []), alias.name]) for alias in node.names}
+            found |= {
+                ".".join([*start, *([node.module] if node.module else []), alias.name])
+                for alias in node.names
+            }
     return frozenset(found)

@@ -24,7 +24,9 @@ def in_the_past(patch: pytest.MonkeyPatch, seconds: int, presign: Callable[[], T
 
 
 def _at(now: dt.datetime, add_auth: Any) -> Any:
-    """Return the method with another clock: only presigned requests and forms are signed in the past."""
+    """Return the method with another clock:
+    only presigned requests and forms are signed in the past.
+    """
 
     def signed(self: Any, request: Any) -> Any:
         clock = botocore.auth.get_current_datetime

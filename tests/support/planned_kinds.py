@@ -1,9 +1,8 @@
-"""Kinds of plans and templates that leave open what a policy is, by name, each with the answer to a proof.
+"""Kinds of plans and templates that leave open what a policy is, by name, each with the answer to a
+proof.
 
 An answer of a plan is a pair: as it stands, and with what it refers to taken as unchanged.
 """
-
-# ruff: noqa: E501 - a kind is a row
 
 from __future__ import annotations
 
@@ -22,20 +21,36 @@ LATER = {"policy": True}
 
 def named(kind: str, address: str, references: dict[str, list[str]], **more: Any) -> dict[str, Any]:
     expressions = {name: {"references": each} for name, each in references.items()}
-    return {"address": f"{kind}.{address}", "type": kind, "name": address, "expressions": expressions, **more}
+    return {
+        "address": f"{kind}.{address}",
+        "type": kind,
+        "name": address,
+        "expressions": expressions,
+        **more,
+    }
 
 
 def plan(*changes: dict[str, Any], config: list[dict[str, Any]] | None = None, **more: Any) -> str:
     root = {"resources": config or []}
     return json.dumps(
-        {"format_version": "1.2", "resource_changes": [*changes], "configuration": {"root_module": root}, **more}
+        {
+            "format_version": "1.2",
+            "resource_changes": [*changes],
+            "configuration": {"root_module": root},
+            **more,
+        }
     )
 
 
 def deferred(name: str, after: Any = None, unknown: Any = None) -> dict[str, Any]:
     after = AFTER if after is None else after
     return change(
-        "aws_iam_policy_document", name, after, {"json": True, **(unknown or {})}, mode="data", actions=["read"]
+        "aws_iam_policy_document",
+        name,
+        after,
+        {"json": True, **(unknown or {})},
+        mode="data",
+        actions=["read"],
     )
 
 
@@ -46,7 +61,9 @@ def set_policy(after: Any, unknown: Any = None, name: str = "p", **more: Any) ->
 def referring(*references: str, documents: list[dict[str, Any]], **more: Any) -> str:
     """Return a plan whose policy is known later, and refers to these addresses."""
     config = [named("aws_s3_bucket_policy", "p", {"policy": [*references]})]
-    return plan(BUCKET, *documents, set_policy({"bucket": "gt-images"}, LATER), config=config, **more)
+    return plan(
+        BUCKET, *documents, set_policy({"bucket": "gt-images"}, LATER), config=config, **more
+    )
 
 
 D = ("data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d")
@@ -67,7 +84,13 @@ def conditions(*values: list[str]) -> list[dict[str, Any]]:
 
 TEXT = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
         "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:ResourceAccount}"}}}  # fmt: skip
-SAME = [{"test": "StringEquals", "variable": "aws:ResourceAccount", "values": ["&{aws:ResourceAccount}"]}]
+SAME = [
+    {
+        "test": "StringEquals",
+        "variable": "aws:ResourceAccount",
+        "values": ["&{aws:ResourceAccount}"],
+    }
+]
 REPLACES = policy({**READ, "Sid": "G"})
 INDEXED = [
     named("aws_s3_bucket_policy", "p", {"policy": ["data.aws_iam_policy_document.d", "each.key"]}),
@@ -338,7 +361,10 @@ def of_parameter(parameter: dict[str, Any], statement: Any = None) -> dict[str, 
 
 
 def resource(data: dict[str, Any], name: str = "Policy", **more: Any) -> dict[str, Any]:
-    return {**data, "Resources": {**data["Resources"], name: {**data["Resources"].get(name, {}), **more}}}
+    return {
+        **data,
+        "Resources": {**data["Resources"], name: {**data["Resources"].get(name, {}), **more}},
+    }
 
 
 def document(**more: Any) -> dict[str, Any]:
@@ -352,14 +378,23 @@ IS_NOT = {**IS_PROD, "Other": {"Fn::Not": [{"Condition": "Prod"}]}}
 ENV = {"Env": {"Type": "String"}}
 SECOND = {"Type": "AWS::S3::BucketPolicy", "Properties": {
     "Bucket": "gt-images", "PolicyDocument": {"Version": "2012-10-17", "Statement": [READ]}}}  # fmt: skip
-SAME_SECOND = {"Type": "AWS::S3::BucketPolicy", "Properties": template(GUARD)["Resources"]["Policy"]["Properties"]}
+SAME_SECOND = {
+    "Type": "AWS::S3::BucketPolicy",
+    "Properties": template(GUARD)["Resources"]["Policy"]["Properties"],
+}
 WITHOUT = {"Statement": TEXT}
 ONE = {"AllowedValues": ["203.0.113.0/24", "203.0.113.0/25"], "Type": "String"}
-ANY = {"AllowedValues": ["203.0.113.0/24", "0.0.0.0/0"], "Type": "String", "Default": "203.0.113.0/24"}
+ANY = {
+    "AllowedValues": ["203.0.113.0/24", "0.0.0.0/0"],
+    "Type": "String",
+    "Default": "203.0.113.0/24",
+}
 
 
 def with_policy(document: Any, **more: Any) -> dict[str, Any]:
-    return resource(template(GUARD, **more), Properties={"Bucket": "gt-images", "PolicyDocument": document})
+    return resource(
+        template(GUARD, **more), Properties={"Bucket": "gt-images", "PolicyDocument": document}
+    )
 
 
 TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {

@@ -1,4 +1,6 @@
-"""Plans of Terraform and templates of CloudFormation, each with the answer to a proof: None where it is unknown."""
+"""Plans of Terraform and templates of CloudFormation, each with the answer to a proof:
+None where it is unknown.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +15,49 @@ ACCOUNT, OFFICE = "111122223333", "203.0.113.0/24"
 GUARD = build_guard("gt-images", networks=[OFFICE])
 
 
-READ = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+READ = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::gt-images/*",
+}
 
 
-def change(kind: str, name: str, after: Any, unknown: Any = None, *, module: str = "", **more: Any) -> dict[str, Any]:
-    found = {"actions": more.pop("actions", ["create"]), "after": after, "after_unknown": unknown or {}}
+def change(
+    kind: str, name: str, after: Any, unknown: Any = None, *, module: str = "", **more: Any
+) -> dict[str, Any]:
+    found = {
+        "actions": more.pop("actions", ["create"]),
+        "after": after,
+        "after_unknown": unknown or {},
+    }
     start = "data." if more.get("mode") == "data" else ""
     address = f"{module}{start}{kind}.{name}"
     more |= {"module_address": module.removesuffix(".")} if module else {}
-    return {"address": address, "mode": "managed", "type": kind, "name": name, "change": found, **more}
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": kind,
+        "name": name,
+        "change": found,
+        **more,
+    }
 
 
-def plan(*changes: dict[str, Any], references: dict[str, list[str]] | None = None, module: str = "") -> str:
+def plan(
+    *changes: dict[str, Any], references: dict[str, list[str]] | None = None, module: str = ""
+) -> str:
     expressions = {name: {"references": each} for name, each in (references or {}).items()}
     resource = {"address": "aws_s3_bucket_policy.p", "expressions": expressions}
     root: dict[str, Any] = {"resources": [resource]}
     if module:
         root = {"module_calls": {module: {"module": root}}}
     return json.dumps(
-        {"format_version": "1.2", "resource_changes": list(changes), "configuration": {"root_module": root}}
+        {
+            "format_version": "1.2",
+            "resource_changes": list(changes),
+            "configuration": {"root_module": root},
+        }
     )
 
 

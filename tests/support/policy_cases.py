@@ -1,4 +1,6 @@
-"""Hypothesis strategies: whole cases of the conformance form, with documents that are mostly valid and often match."""
+"""Hypothesis strategies: whole cases of the conformance form,
+with documents that are mostly valid and often match.
+"""
 
 from hypothesis import strategies as st
 
@@ -7,20 +9,28 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Worker/w-7"
 USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
 KEY = "arn:aws:s3:::gt-data/task/img-001.jpg"
 
-actions = st.sampled_from(["s3:GetObject", "s3:getobject", "s3:Get*", "s3:*", "*", "s3:PutObject", "s3:Get?bject"])
+actions = st.sampled_from(
+    ["s3:GetObject", "s3:getobject", "s3:Get*", "s3:*", "*", "s3:PutObject", "s3:Get?bject"]
+)
 resources = st.sampled_from(
     [KEY, "arn:aws:s3:::gt-data/*", "arn:aws:s3:::gt-*", "*", "arn:aws:s3:::gt-data/task/img-00?.jpg",
      "arn:aws:s3:::gt-data/*/img-*", "arn:aws:s3:::other/*", "arn:aws:s3:::gt-data/${aws:username}/*",
      "arn:aws:s3:::gt-data/${aws:PrincipalTag/team, 'task'}/*", "arn:aws:s3:*", "arn:*:s3:::gt-data/*"]
 )  # fmt: skip
-addresses = st.sampled_from(["203.0.113.9", "203.0.113.200", "198.51.100.1", "2001:db8::7", "2001:db8:1::7"])
+addresses = st.sampled_from(
+    ["203.0.113.9", "203.0.113.200", "198.51.100.1", "2001:db8::7", "2001:db8:1::7"]
+)
 networks = st.sampled_from(
     ["203.0.113.0/24", "203.0.113.0/25", "203.0.113.9", "198.51.100.0/24", "0.0.0.0/0", "2001:db8::/32", "2001:db8::7",
      "::/0", "203.0.113.77/24"]
 )  # fmt: skip
-words = st.sampled_from(["env", "team", "Team", "e*", "?nv", "${aws:username}", "${*}", "vpce-0a1b2c3d", ""])
+words = st.sampled_from(
+    ["env", "team", "Team", "e*", "?nv", "${aws:username}", "${*}", "vpce-0a1b2c3d", ""]
+)
 numbers = st.sampled_from(["0", "5", "5000", "5000.0", "600000", "-1"])
-dates = st.sampled_from(["2025-06-01T12:00:00Z", "2025-06-01", "1748779200", "2025-06-01T14:00:00+02:00", "2026"])
+dates = st.sampled_from(
+    ["2025-06-01T12:00:00Z", "2025-06-01", "1748779200", "2025-06-01T14:00:00+02:00", "2026"]
+)
 booleans = st.sampled_from(["true", "false"])
 arns = st.sampled_from(
     [f"arn:aws:iam::{ACCOUNT}:role/Worker", f"arn:aws:iam::{ACCOUNT}:role/*", "arn:aws:iam::*:role/Work?r",
@@ -50,7 +60,9 @@ def condition_blocks(draw):
         names, values, keys = FAMILIES[family]
         operator = family + draw(st.sampled_from(names))
         if family != "Null":
-            operator = draw(st.sampled_from(["", "", "", "ForAllValues:", "ForAnyValue:"])) + operator
+            operator = (
+                draw(st.sampled_from(["", "", "", "ForAllValues:", "ForAnyValue:"])) + operator
+            )
             operator += draw(st.sampled_from(["", "", "IfExists"]))
         value = draw(st.one_of(values, st.lists(values, max_size=3)))
         block.setdefault(operator, {})[draw(st.sampled_from(keys))] = value
@@ -122,6 +134,8 @@ def cases(draw):
         "id": "generated",
         "request": request,
         "identityPolicies": draw(st.lists(documents(), max_size=2)),
-        "sessionPolicy": draw(st.one_of(st.none(), documents())) if request["principal"] == SESSION else None,
+        "sessionPolicy": draw(st.one_of(st.none(), documents()))
+        if request["principal"] == SESSION
+        else None,
         "resourcePolicy": draw(st.one_of(st.none(), documents(for_resource=True))),
     }

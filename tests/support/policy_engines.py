@@ -48,16 +48,21 @@ _NPM_WORDS = {
 
 
 def ministack_engine():
-    """Return a function from a prepared case to a verdict, with MiniStack's evaluator given our complete context."""
+    """Return a function from a prepared case to a verdict,
+    with MiniStack's evaluator given our complete context.
+    """
     from ministack.core import iam_evaluator
 
-    # The emulator fills some keys by itself; here the context is complete and nothing else may enter.
+    # The emulator fills some keys by itself; here the context is complete and nothing else may
+    # enter.
     iam_evaluator._resolve_condition_key = lambda key, ctx: ctx.service_context.get(key.lower())
     words = {"Allow": "allow", "Deny": "explicit-deny", "ImplicitDeny": "implicit-deny"}
 
     def prepare(case):
         request = case["request"]
-        account = request["principal"].split(":")[4] if request["principal"].startswith("arn:") else ""
+        account = (
+            request["principal"].split(":")[4] if request["principal"].startswith("arn:") else ""
+        )
         context = iam_evaluator.EvalContext(
             principal_arn=request["principal"],
             principal_type="AssumedRole",
@@ -78,7 +83,9 @@ def ministack_engine():
         context, identity, limits, resource, owner = prepared
         own = iam_evaluator.evaluate(context, identity, *limits)
         if resource is not None:
-            own = iam_evaluator.combine_resource_policy(own, context, resource, owner, limits=tuple(limits))
+            own = iam_evaluator.combine_resource_policy(
+                own, context, resource, owner, limits=tuple(limits)
+            )
         elif owner not in (None, context.principal_account) and own.decision == "Allow":
             return "implicit-deny"
         return words[own.decision]
@@ -88,7 +95,9 @@ def ministack_engine():
 
 @lru_cache(maxsize=1)
 def npm_folder():
-    """Install the npm engine into a temporary folder; None if node, npm or the registry is missing."""
+    """Install the npm engine into a temporary folder; None if node,
+    npm or the registry is missing.
+    """
     if not (shutil.which("node") and shutil.which("npm")):
         return None
     folder = Path(tempfile.mkdtemp(prefix="gts-npm-"))
@@ -105,7 +114,9 @@ def npm_folder():
 
 
 def npm_answers(cases):
-    """Return the verdicts of the npm engine and the seconds it took; policies given as raw text are parsed before."""
+    """Return the verdicts of the npm engine and the seconds it took;
+    policies given as raw text are parsed before.
+    """
 
     def parsed(policy):
         return json.loads(policy) if isinstance(policy, str) else policy
@@ -122,7 +133,13 @@ def npm_answers(cases):
         for case in cases
     )
     done = subprocess.run(
-        ["node", "run.js"], cwd=npm_folder(), input=lines, capture_output=True, text=True, timeout=300, check=True
+        ["node", "run.js"],
+        cwd=npm_folder(),
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     answer = json.loads(done.stdout)
     return [_NPM_WORDS[word] for word in answer["answers"]], answer["seconds"]

@@ -1,4 +1,6 @@
-"""Hypothesis strategies for bucket policies in the part of the language that the z3 encoding covers."""
+"""Hypothesis strategies for bucket policies in the part of the language that
+the z3 encoding covers.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,22 @@ AGES = ["0", "900000", "604800000"]
 def network(draw: st.DrawFn) -> str:
     if draw(st.integers(0, 3)):
         base = draw(
-            st.sampled_from(["10.0.0.0", "203.0.113.0", "203.0.113.128", "198.51.100.7", "0.0.0.0", "127.255.0.0"])
+            st.sampled_from(
+                [
+                    "10.0.0.0",
+                    "203.0.113.0",
+                    "203.0.113.128",
+                    "198.51.100.7",
+                    "0.0.0.0",
+                    "127.255.0.0",
+                ]
+            )
         )
         length = draw(st.sampled_from([0, 1, 8, 15, 24, 25, 31, 32]))
     else:
-        base = draw(st.sampled_from(["2001:db8::", "2001:db8:40::", "::ffff:203.0.113.0", "::", "fe80::1"]))
+        base = draw(
+            st.sampled_from(["2001:db8::", "2001:db8:40::", "::ffff:203.0.113.0", "::", "fe80::1"])
+        )
         length = draw(st.sampled_from([0, 1, 32, 48, 96, 120, 127, 128]))
     return str(ipaddress.ip_network(f"{base}/{length}", strict=False))
 
@@ -38,18 +51,26 @@ def if_exists(operator: str) -> st.SearchStrategy[str]:
     return st.sampled_from([operator, f"{operator}IfExists"])
 
 
-def block(operators: list[str], key: str, values: list[str], most: int = 2) -> st.SearchStrategy[tuple[str, str, Any]]:
+def block(
+    operators: list[str], key: str, values: list[str], most: int = 2
+) -> st.SearchStrategy[tuple[str, str, Any]]:
     chosen = st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
     return st.tuples(st.sampled_from(operators).flatmap(if_exists), st.just(key), chosen)
 
 
 EQUALS, LIKE = ["StringEquals", "StringNotEquals"], ["StringLike", "StringNotLike"]
 SOURCES = [
-    st.tuples(st.sampled_from(["IpAddress", "NotIpAddress"]).flatmap(if_exists), st.just("aws:SourceIp"), networks()),
+    st.tuples(
+        st.sampled_from(["IpAddress", "NotIpAddress"]).flatmap(if_exists),
+        st.just("aws:SourceIp"),
+        networks(),
+    ),
     block(EQUALS, "aws:SourceVpce", VPCES),
     block(EQUALS, "aws:SourceVpc", VPCS),
     st.tuples(
-        st.just("Null"), st.sampled_from(["aws:SourceIp", "aws:SourceVpce"]), st.sampled_from([["true"], ["false"]])
+        st.just("Null"),
+        st.sampled_from(["aws:SourceIp", "aws:SourceVpce"]),
+        st.sampled_from([["true"], ["false"]]),
     ),
 ]
 OTHERS = [
@@ -64,7 +85,9 @@ FACTS = [
     block(EQUALS, "aws:PrincipalOrgID", ORGS, 1),
     block(EQUALS, "aws:PrincipalTag/team", TAGS, 1),
     block(EQUALS, "s3:ExistingObjectTag/class", TAGS, 1),
-    st.tuples(st.just("Null"), st.just("aws:PrincipalOrgID"), st.sampled_from([["true"], ["false"]])),
+    st.tuples(
+        st.just("Null"), st.just("aws:PrincipalOrgID"), st.sampled_from([["true"], ["false"]])
+    ),
 ]
 
 
@@ -90,7 +113,10 @@ def statements(draw: st.DrawFn, *, organization: bool = False) -> dict[str, Any]
 
 @st.composite
 def policies(draw: st.DrawFn, most: int = 4) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": draw(st.lists(statements(), min_size=1, max_size=most))}
+    return {
+        "Version": "2012-10-17",
+        "Statement": draw(st.lists(statements(), min_size=1, max_size=most)),
+    }
 
 
 @st.composite

@@ -1,4 +1,6 @@
-"""Users, roles and groups as ``get-account-authorization-details`` prints them, for tests of signers."""
+"""Users, roles and groups as ``get-account-authorization-details`` prints them,
+for tests of signers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def arn(name: str) -> str:
     return f"arn:aws:iam::{ACCOUNT}:{name}"
 
 
-def st(action: object, resource: object = "*", effect: str = "Allow", **condition: Any) -> Statement:
+def st(
+    action: object, resource: object = "*", effect: str = "Allow", **condition: Any
+) -> Statement:
     made = {"Effect": effect, "Action": action, "Resource": resource}
     return {**made, "Condition": condition} if condition else made
 
@@ -36,16 +40,23 @@ NOBODY = trust({"Service": "ec2.amazonaws.com"})
 
 def _attached(managed: Sequence[str], boundary: str, tags: Mapping[str, str]) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "AttachedManagedPolicies": [{"PolicyName": each.rpartition("/")[2], "PolicyArn": each} for each in managed],
+        "AttachedManagedPolicies": [
+            {"PolicyName": each.rpartition("/")[2], "PolicyArn": each} for each in managed
+        ],
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
     if boundary:
-        made["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary}
+        made["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": boundary,
+        }
     return made
 
 
 def _named(documents: Iterable[Any]) -> list[dict[str, Any]]:
-    return [{"PolicyName": f"p{index}", "PolicyDocument": each} for index, each in enumerate(documents)]
+    return [
+        {"PolicyName": f"p{index}", "PolicyDocument": each} for index, each in enumerate(documents)
+    ]
 
 
 def user(
@@ -72,7 +83,12 @@ def role(
 
 
 def group(name: str, *managed: str) -> dict[str, Any]:
-    return {"GroupName": name, "Arn": arn(f"group/{name}"), "GroupPolicyList": [], **_attached(managed, "", {})}
+    return {
+        "GroupName": name,
+        "Arn": arn(f"group/{name}"),
+        "GroupPolicyList": [],
+        **_attached(managed, "", {}),
+    }
 
 
 def policy(name: str, *versions: Any) -> dict[str, Any]:
@@ -82,12 +98,20 @@ def policy(name: str, *versions: Any) -> dict[str, Any]:
         for index, each in enumerate(versions, 1)
     ]
     default = f"v{len(versions)}"
-    return {"Arn": arn(f"policy/{name}"), "DefaultVersionId": default, "PolicyVersionList": numbered[::-1]}
+    return {
+        "Arn": arn(f"policy/{name}"),
+        "DefaultVersionId": default,
+        "PolicyVersionList": numbered[::-1],
+    }
 
 
 def details(*items: dict[str, Any]) -> dict[str, Any]:
     """Sort users, roles, groups and policies into their lists."""
-    kinds = {"UserName": "UserDetailList", "RoleName": "RoleDetailList", "GroupName": "GroupDetailList"}
+    kinds = {
+        "UserName": "UserDetailList",
+        "RoleName": "RoleDetailList",
+        "GroupName": "GroupDetailList",
+    }
     made: dict[str, Any] = {**{name: [] for name in kinds.values()}, "Policies": []}
     for each in items:
         made[next((kind for key, kind in kinds.items() if key in each), "Policies")].append(each)
@@ -133,9 +157,16 @@ def random_statement(draw: random.Random, denies: float = 0.2) -> Statement:
     return made
 
 
-def random_account(draw: random.Random, size: int = 12) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
-    """Return the details of an account, a bucket policy, and the levels of its service control policies."""
-    managed = [policy(f"m{i}", doc(*(random_statement(draw) for _ in range(draw.randint(1, 2))))) for i in range(4)]
+def random_account(
+    draw: random.Random, size: int = 12
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """Return the details of an account, a bucket policy,
+    and the levels of its service control policies.
+    """
+    managed = [
+        policy(f"m{i}", doc(*(random_statement(draw) for _ in range(draw.randint(1, 2)))))
+        for i in range(4)
+    ]
     arns = [each["Arn"] for each in managed]
     people = []
     for index in range(size):
@@ -144,14 +175,34 @@ def random_account(draw: random.Random, size: int = 12) -> tuple[dict[str, Any],
         more["boundary"] = draw.choice(arns) if draw.random() < 0.25 else ""
         statements = [random_statement(draw) for _ in range(draw.randint(0, 2))]
         if index % 2:
-            people.append(user(f"u{index}", *statements, groups=["g"] if draw.random() < 0.3 else [], **more))
+            people.append(
+                user(f"u{index}", *statements, groups=["g"] if draw.random() < 0.3 else [], **more)
+            )
         else:
             people.append(role(f"r{index}", *statements, trusts=trust(ROOT), **more))
-    named = ["*", {"AWS": arn("user/u1")}, {"AWS": arn("role/r2")}, {"AWS": [ACCOUNT]}, {"AWS": arn("user/u3")}]
-    bucket = doc(*({**random_statement(draw, 0.5), "Principal": draw.choice(named)} for _ in range(draw.randint(0, 2))))
+    named = [
+        "*",
+        {"AWS": arn("user/u1")},
+        {"AWS": arn("role/r2")},
+        {"AWS": [ACCOUNT]},
+        {"AWS": arn("user/u3")},
+    ]
+    bucket = doc(
+        *(
+            {**random_statement(draw, 0.5), "Principal": draw.choice(named)}
+            for _ in range(draw.randint(0, 2))
+        )
+    )
     bucket["Statement"] = [each for each in bucket["Statement"] if "NotResource" not in each]
     for each in bucket["Statement"]:
         if isinstance(each["Resource"], list):  # S3 keeps no policy that names another bucket
             each["Resource"] = each["Resource"][1:]
-    scp = [doc(st("*"), *(random_statement(draw, 1.0) for _ in range(draw.randint(0, 1)))) for _ in range(2)]
-    return details(*people, *managed, group("g", draw.choice(arns))), bucket, scp[: draw.randint(0, 2)]
+    scp = [
+        doc(st("*"), *(random_statement(draw, 1.0) for _ in range(draw.randint(0, 1))))
+        for _ in range(2)
+    ]
+    return (
+        details(*people, *managed, group("g", draw.choice(arns))),
+        bucket,
+        scp[: draw.randint(0, 2)],
+    )

@@ -1,7 +1,8 @@
 """State of the test process that outlives a test: signal handlers and the wakeup file descriptor.
 
-A test that changes it fails by name, and the next test finds it restored. Otherwise a later test, often in another
-file, waits in vain for a signal. A fixture of a module or of the session may change it until its own end.
+A test that changes it fails by name, and the next test finds it restored. Otherwise a later test,
+often in another file, waits in vain for a signal. A fixture of a module or of the session may
+change it until its own end.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 LIMITS_S = {"live": 86_400.0, "slow": 3600.0, "browser": 900.0, "check": 900.0}
-"""Limits of tests with these marks; that of the other tests is ``faulthandler_timeout`` in setup.cfg."""
+"""Limits of tests with these marks; that of the other tests is
+``faulthandler_timeout`` in setup.cfg.
+"""
 
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 _WAKEUP = "wakeup fd"
 
 State = dict[str, Any]
@@ -57,7 +62,9 @@ def _set_wakeup_fd(fd: int) -> None:
 
 @pytest.fixture(autouse=True)
 def process_state_is_kept(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test that leaves a handler behind, after all other fixtures of the test have ended."""
+    """Fail the test that leaves a handler behind,
+    after all other fixtures of the test have ended.
+    """
     _expected.clear()
     _expected.update(process_state())
     yield
@@ -66,8 +73,12 @@ def process_state_is_kept(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, object, object]:
-    """Let a fixture of a wider scope change the state until its own end, and fail there if it does not restore it."""
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: Any
+) -> Generator[None, object, object]:
+    """Let a fixture of a wider scope change the state until its own end,
+    and fail there if it does not restore it.
+    """
     if fixturedef.scope == "function":
         return (yield)
     before = process_state()
@@ -80,12 +91,16 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: Any) -> Ge
     try:
         return (yield)
     finally:
-        _expected.update({name: now for name, now in process_state().items() if now != before[name]})
+        _expected.update(
+            {name: now for name, now in process_state().items() if now != before[name]}
+        )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give the tests with some marks more time."""
-    limit_s = next((limit for mark, limit in LIMITS_S.items() if item.get_closest_marker(mark)), 0.0)
+    limit_s = next(
+        (limit for mark, limit in LIMITS_S.items() if item.get_closest_marker(mark)), 0.0
+    )
     if limit_s and item.config.getini("faulthandler_timeout"):
         stderr = item.config.stash[fault_handler_stderr_fd_key]
         exits = bool(item.config.getini("faulthandler_exit_on_timeout"))

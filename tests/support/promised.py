@@ -1,6 +1,7 @@
 """A notebook that promises two checks, and what becomes of it: for the programs that run notebooks.
 
-On a sandbox as it was seeded both checks pass, one of a function and one of a command, and ``open-team`` is open.
+On a sandbox as it was seeded both checks pass, one of a function and one of a command, and
+``open-team`` is open.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ CHANGES: dict[str, dict[int, str]] = {
     AS_IT_WAS: {},
     "a check that is gone": {2: "TEAM"},
     "another team that is restricted": {2: 'check.team_is_restricted(gt, "vpc-team")'},
-    "a team that is open": {2: 'check.team_is_restricted.look(gt, "open-team")\ncheck.team_is_restricted(gt, TEAM)'},
+    "a team that is open": {
+        2: 'check.team_is_restricted.look(gt, "open-team")\ncheck.team_is_restricted(gt, TEAM)'
+    },
     "a check that raises": {0: 'TEAM = "open-team"'},
     "a command that fails": {3: CELLS[3].replace("vpc-team", "open-team")},
     "a command that is gone": {3: "!echo fine"},
@@ -42,10 +45,15 @@ CHANGES: dict[str, dict[int, str]] = {
 def promised(change: str = AS_IT_WAS) -> Any:
     """Return the notebook after a change; none of its cells was run."""
     sources = [CHANGES[change].get(number, source) for number, source in enumerate(CELLS)]
-    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{i}") for i, source in enumerate([*sources, PROMISE])]
+    cells = [
+        nbformat.v4.new_code_cell(source, id=f"cell-{i}")
+        for i, source in enumerate([*sources, PROMISE])
+    ]
     cells[0].metadata["tags"] = ["parameters"]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
+    )
 
 
 def write_promised(path: Path, change: str = AS_IT_WAS) -> Path:
@@ -55,7 +63,9 @@ def write_promised(path: Path, change: str = AS_IT_WAS) -> Path:
 
 
 def is_accepted(path: Path) -> bool:
-    """Return whether the check of a saved run accepts it, as ``check no-code-cell-skipped`` does."""
+    """Return whether the check of a saved run accepts it,
+    as ``check no-code-cell-skipped`` does.
+    """
     return check.no_code_cell_skipped.look(path).passed is True
 
 
@@ -66,4 +76,6 @@ def why(path: Path) -> str:
 
 def outputs_of(path: Path) -> str:
     """Return all outputs of a saved notebook as JSON."""
-    return json.dumps([cell.get("outputs", []) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]])
+    return json.dumps(
+        [cell.get("outputs", []) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    )

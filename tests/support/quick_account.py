@@ -1,8 +1,10 @@
-"""An account in this process that answers the calls of a change as the sandbox does, several times as fast.
+"""An account in this process that answers the calls of a change as the sandbox does, several times
+as fast.
 
-A law that carries out thousands of changes uses it for its whole part, and the sandbox for a sample. What changes write
-is here; each other question goes to the sandbox once, and its answer is repeated. An update of the workforce lasts for
-one reading, not for a time, and an answer arrives in one piece, so that each run of a change takes the same lines.
+A law that carries out thousands of changes uses it for its whole part, and the sandbox for a
+sample. What changes write is here; each other question goes to the sandbox once, and its answer is
+repeated. An update of the workforce lasts for one reading, not for a time, and an answer arrives in
+one piece, so that each run of a change takes the same lines.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ JSON, XML = "application/x-amz-json-1.1", "application/xml"
 
 
 class State:
-    """Policy, workteam and workforce, the events of their writes, and what the sandbox answers to anything else."""
+    """Policy, workteam and workforce, the events of their writes,
+    and what the sandbox answers to anything else.
+    """
 
     def __init__(self, account: Account) -> None:
         url = urlsplit(account.sandbox.endpoint_url)
         self._sandbox = (str(url.hostname), int(url.port or 80))
         described = {
             "Workteam": account.team(),
-            "Workforce": account.sagemaker.describe_workforce(WorkforceName=account.workforce)["Workforce"],
+            "Workforce": account.sagemaker.describe_workforce(WorkforceName=account.workforce)[
+                "Workforce"
+            ],
         }
         self._first = json.dumps(described, default=lambda when: when.timestamp())
         self._answers: dict[tuple[str, bytes], bytes] = {}
@@ -73,7 +79,10 @@ class State:
             found = [each for each in self.events if since <= each["EventTime"] <= until]
             return _reply(200, JSON, json.dumps({"Events": found}), request)
         match = re.fullmatch(r"(Describe|Update)(Workteam|Workforce)", operation)
-        if match is not None and asked[f"{match[2]}Name"] == self.resources[match[2]][f"{match[2]}Name"]:
+        if (
+            match is not None
+            and asked[f"{match[2]}Name"] == self.resources[match[2]][f"{match[2]}Name"]
+        ):
             return self._resource(match[1], match[2], asked, request)
         assert not operation.startswith(("Update", "Create", "Delete")), operation
         assert method != "PUT", path
@@ -87,8 +96,17 @@ class State:
         if method == "GET":
             if self.policy is not None:
                 return _reply(200, "application/json", self.policy, request)
-            return _reply(404, XML, "<Error><Code>NoSuchBucketPolicy</Code><Message>None</Message></Error>", request)
-        event = {"eventName": "DeleteBucketPolicy", "requestParameters": {"bucketName": BUCKET}, "requestID": request}
+            return _reply(
+                404,
+                XML,
+                "<Error><Code>NoSuchBucketPolicy</Code><Message>None</Message></Error>",
+                request,
+            )
+        event = {
+            "eventName": "DeleteBucketPolicy",
+            "requestParameters": {"bucketName": BUCKET},
+            "requestID": request,
+        }
         if method == "PUT":
             event["eventName"] = "PutBucketPolicy"
             event["requestParameters"] |= {"bucketPolicy": json.loads(body)}  # type: ignore[operator]
@@ -103,13 +121,18 @@ class State:
         if verb == "Update":
             found |= asked | {"LastUpdatedDate": time.time()}
             self.updating |= kind == "Workforce"
-        status = {"Status": "Updating" if self.updating else "Active"} if kind == "Workforce" else {}
+        status = (
+            {"Status": "Updating" if self.updating else "Active"} if kind == "Workforce" else {}
+        )
         if kind == "Workforce" and verb == "Describe":
             self.updating = False
         return _reply(200, JSON, json.dumps({kind: found | status}), request)
 
     def _from_sandbox(self, request: bytes) -> bytes:
-        with socket.create_connection(self._sandbox) as connection, connection.makefile("rb") as file:
+        with (
+            socket.create_connection(self._sandbox) as connection,
+            connection.makefile("rb") as file,
+        ):
             connection.sendall(request)
             head, size = _head(file)
             return head + file.read(size)
@@ -127,8 +150,12 @@ def _head(file: Any) -> tuple[bytes, int]:
 
 
 def _reply(status: int, kind: str, text: str, request: str) -> bytes:
-    head = f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {len(text.encode())}\r\n"
-    return f"{head}x-amz-request-id: {request}\r\nx-amzn-requestid: {request}\r\n\r\n{text}".encode()
+    head = (
+        f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {len(text.encode())}\r\n"
+    )
+    return (
+        f"{head}x-amz-request-id: {request}\r\nx-amzn-requestid: {request}\r\n\r\n{text}".encode()
+    )
 
 
 class QuickAccount(Account):
@@ -148,7 +175,9 @@ class QuickAccount(Account):
 
 
 class _Connection(socket.socket):
-    """A connection whose other end answers within the call that sends the last byte of a request."""
+    """A connection whose other end answers within the call that sends the
+    last byte of a request.
+    """
 
     def __init__(self, state: State) -> None:
         here, self._there = socket.socketpair()
@@ -177,7 +206,11 @@ def quick_account(account: Account) -> Iterator[QuickAccount]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HTTPConnection, "_new_conn", new_connection)
-        aws = connect_aws(boto3_session=account.rig.session, endpoint_url=f"http://127.0.0.1:{PORT}")
-        quick = QuickAccount(account.rig, aws, account.s3, account.sagemaker, account.workforce, account.journal)
+        aws = connect_aws(
+            boto3_session=account.rig.session, endpoint_url=f"http://127.0.0.1:{PORT}"
+        )
+        quick = QuickAccount(
+            account.rig, aws, account.s3, account.sagemaker, account.workforce, account.journal
+        )
         quick.state = state
         yield quick

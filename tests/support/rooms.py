@@ -1,6 +1,8 @@
-"""Clean environments: a venv each, filled from the package index, with uv where it is there and pip otherwise.
+"""Clean environments: a venv each, filled from the package index, with uv where it is there and pip
+otherwise.
 
-Their Pythons are those of this machine, and where one is missing, that of ``tools/ensure-python.sh``.
+Their Pythons are those of this machine, and where one is missing, that of
+``tools/ensure-python.sh``.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ _NO_INDEX = (
 
 
 WAIT_S = 3600
-"""A bound for what hangs: pip alone takes more than ten minutes for an environment on a busy machine."""
+"""A bound for what hangs: pip alone takes more than ten minutes for an
+environment on a busy machine.
+"""
 
 
 def uv() -> str | None:
@@ -52,7 +56,11 @@ class Room:
         """Install, or skip the test where no package index can be reached."""
         command = self._install("--quiet", *what)
         done = subprocess.run(command, env=clean(), capture_output=True, text=True, timeout=WAIT_S)
-        if done.returncode and any(word in done.stderr for word in _NO_INDEX) and not self.reachable():
+        if (
+            done.returncode
+            and any(word in done.stderr for word in _NO_INDEX)
+            and not self.reachable()
+        ):
             pytest.skip(f"not installable here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr[-3000:]
 
@@ -60,17 +68,36 @@ class Room:
         """A command that installs into this environment, which has no pip itself."""
         if tool := uv():
             return [tool, "pip", "install", "--python", str(self.python), *what]
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(self.python)]
-        return [*pip, "install", "--no-compile", *what]  # as uv does: most modules are never imported there
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--python",
+            str(self.python),
+        ]
+        # as uv does: most modules are never imported there
+        return [
+            *pip,
+            "install",
+            "--no-compile",
+            *what,
+        ]
 
     def reachable(self) -> bool:
         """Whether the index answers at all: a package that everybody has can be found."""
         command = self._install("--dry-run", "packaging")
-        return subprocess.run(command, env=clean(), capture_output=True, timeout=WAIT_S).returncode == 0
+        return (
+            subprocess.run(command, env=clean(), capture_output=True, timeout=WAIT_S).returncode
+            == 0
+        )
 
     def versions(self) -> dict[str, str]:
         """What is installed."""
-        code = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
+        code = (
+            "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}'"
+            " for x in d()))"
+        )
         pairs = (word.split("==") for word in self.run("-c", code).split())
         return {name.lower().replace("_", "-"): version for name, version in pairs}
 
@@ -80,13 +107,19 @@ class Room:
 
 
 def source_files(*options: str) -> list[str]:
-    """The names of the tracked files; in an unpacked source archive, of all files that came with it."""
-    names: list[str] = runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["source_files"](ROOT, *options)
+    """The names of the tracked files; in an unpacked source archive,
+    of all files that came with it.
+    """
+    names: list[str] = runpy.run_path(str(ROOT / "tools" / "make_wheel.py"))["source_files"](
+        ROOT, *options
+    )
     return names
 
 
 def fresh_checkout(folder: Path) -> Path:
-    """Fill a folder with the committed files, as a clone has them; in a source archive, with all its files."""
+    """Fill a folder with the committed files, as a clone has them; in a source archive,
+    with all its files.
+    """
     if (ROOT / ".git").exists():
         run("git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(folder))
         return folder
@@ -99,7 +132,8 @@ def fresh_checkout(folder: Path) -> Path:
 def clean() -> dict[str, str]:
     """The environment without ours.
 
-    pip takes what PYTHONPATH shows it, such as a checkout, for installed, and a kernel is that of JUPYTER_PATH.
+    pip takes what PYTHONPATH shows it, such as a checkout, for installed, and a kernel is that of
+    JUPYTER_PATH.
     """
     ours = ("AWS_", "PYTHON", "VIRTUAL", "JUPYTER_PATH", "GT_SECURE_TESTS")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -120,7 +154,10 @@ def python_of(version: str) -> str:
     if found := _here(version):
         return found
     done = subprocess.run(
-        ["sh", str(ROOT / "tools" / "ensure-python.sh"), version], capture_output=True, text=True, timeout=WAIT_S
+        ["sh", str(ROOT / "tools" / "ensure-python.sh"), version],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
     )
     if found := _here(version):
         return found
@@ -130,7 +167,11 @@ def python_of(version: str) -> str:
 
 def _here(version: str) -> str | None:
     fetched = ROOT / "build" / f"python{version}" / "usr" / "bin" / f"python{version}"
-    places = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), fetched]
+    places = [
+        shutil.which(f"python{version}"),
+        *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"),
+        fetched,
+    ]
     for place in places:
         if place is None or not Path(place).exists():
             continue

@@ -1,4 +1,6 @@
-"""Measures of the program and not of its layout: nodes of the syntax tree, and branches of a function."""
+"""Measures of the program and not of its layout: nodes of the syntax tree,
+and branches of a function.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,20 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def branches(function: Function) -> int:
-    """Return the number of places where a function decides or repeats, those of nested functions included."""
+    """Return the number of places where a function decides or repeats,
+    those of nested functions included.
+    """
     number = 0
     for node in ast.walk(function):
         if isinstance(
-            node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.ExceptHandler | ast.IfExp | ast.match_case
+            node,
+            ast.If
+            | ast.For
+            | ast.AsyncFor
+            | ast.While
+            | ast.ExceptHandler
+            | ast.IfExp
+            | ast.match_case,
         ):
             number += 1
         elif isinstance(node, ast.comprehension):
@@ -25,7 +36,9 @@ def branches(function: Function) -> int:
 
 
 def nodes_of(text: str) -> int:
-    """Count the nodes of a module's syntax tree, without docstrings: neither layout nor explanation counts."""
+    """Count the nodes of a module's syntax tree, without docstrings:
+    neither layout nor explanation counts.
+    """
     nodes = list(ast.walk(ast.parse(text)))
     documented = [
         node

@@ -1,4 +1,6 @@
-"""A pytest plugin: the sandbox that tests share, and AWS clients that are made and retried quickly."""
+"""A pytest plugin: the sandbox that tests share,
+and AWS clients that are made and retried quickly.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A sandbox of its own for checks, with a restricted team and a guarded bucket that tests may break."""
+"""A sandbox of its own for checks, with a restricted team and a guarded bucket
+that tests may break.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +32,27 @@ SIGNED = (
 )
 
 
-def row(ip: str, *, url: int = 0, status: int = 200, key: str = "scans/0001.png", bucket: str = BUCKET, more: str = ""):
-    """One line of an access log with a presigned URL; rows with the same number used the same URL."""
+def row(
+    ip: str,
+    *,
+    url: int = 0,
+    status: int = 200,
+    key: str = "scans/0001.png",
+    bucket: str = BUCKET,
+    more: str = "",
+):
+    """One line of an access log with a presigned URL;
+    rows with the same number used the same URL.
+    """
     code = "-" if status == 200 else "AccessDenied"
     minute = 10 + url + (20 if ip == ELSEWHERE else 0)
     query = SIGNED.format(n=url) + more
     return (
-        f"79a59df900b949e55d96a1e698fb {bucket} [20/Nov/2026:09:{minute}:00 +0000] {ip} - 3E57427F3EXAMPLE{url}{ip} "
+        f"79a59df900b949e55d96a1e698fb {bucket} [20/Nov/2026:09:{minute}:00 +0000] {ip} -"
+        f" 3E57427F3EXAMPLE{url}{ip} "
         f'REST.GET.OBJECT {key} "GET /{bucket}/{key}?{query} HTTP/1.1" {status} {code} 113 113 7 6 '
-        f'"-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256 QueryString {bucket}.s3.amazonaws.com TLSv1.3 - -\n'
+        '"-" "Mozilla/5.0" - host= SigV4 TLS_AES_128_GCM_SHA256 QueryString'
+        f" {bucket}.s3.amazonaws.com TLSv1.3 - -\n"
     )
 
 
@@ -52,7 +66,8 @@ class Scene(Rig):
         words = {True: "Enabled", False: "Disabled"}
         value = {"SourceIp": words[source_ip], "VpcSourceIp": words[vpc_source_ip]}
         self.client("sagemaker").update_workteam(
-            WorkteamName=TEAM, WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": value}}
+            WorkteamName=TEAM,
+            WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": value}},
         )
 
     def remove_guard(self) -> None:

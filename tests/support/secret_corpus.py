@@ -1,4 +1,6 @@
-"""Texts with and without secrets, made from the table of kinds. No value is ever real, and none is in this file."""
+"""Texts with and without secrets, made from the table of kinds. No value is ever real,
+and none is in this file.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Values:
         self.made: list[str] = []
 
     def of(self, alphabet: str, length: int) -> str:
-        """Return letters by chance; upper case, lower case and digits among them where the alphabet has them."""
+        """Return letters by chance; upper case,
+        lower case and digits among them where the alphabet has them.
+        """
         while True:
             value = "".join(self.chance.choices(alphabet, k=length))
             kinds = [kind for kind in (LOWER, UPPER, DIGITS) if set(kind) & set(alphabet)]
@@ -39,13 +43,23 @@ class Values:
 
     def _jwt(self) -> str:
         parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": self.of(LOWER, 9), "exp": 1893456000}]
-        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+        encoded = [
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in parts
+        ]
         return ".".join([*encoded, self.of(WORD + "-_", 43)])
 
     def _pem(self) -> str:
         kind = "PRIVATE" + " KEY"
         lines = [self.of(WORD + "+/", 64) for _ in range(12)]
-        return "\n".join([f"-----BEGIN RSA {kind}-----", *lines, self.of(WORD, 20) + "==", f"-----END RSA {kind}-----"])
+        return "\n".join(
+            [
+                f"-----BEGIN RSA {kind}-----",
+                *lines,
+                self.of(WORD, 20) + "==",
+                f"-----END RSA {kind}-----",
+            ]
+        )
 
     def make(self, name: str) -> str:
         """Return a new value of a kind; a number at the end of its name is its length."""
@@ -56,16 +70,35 @@ class Values:
             "akia": lambda: self.chance.choice(("AK", "AS")) + "IA" + self.of(BASE32, 16),
             "sts": lambda: "IQoJ" + "b3JpZ2luX2VjE" + self.of(wide, 200),
             "sig": lambda: self.of(wide, 27) + "=",
-            "key": lambda: self.of(wide, size - (1 if size == 44 else 2)) + "=" * (1 if size == 44 else 2),
+            "key": lambda: (
+                self.of(wide, size - (1 if size == 44 else 2)) + "=" * (1 if size == 44 else 2)
+            ),
             "cloud": lambda: self.of(WORD + "~-", 120),
             "absk": lambda: "ABSK" + self.of(wide, 124),
             "github": lambda: self._checked("gh" + self.chance.choice("pous") + "_"),
             "github_pat": lambda: "github" + "_pat_" + self.of(WORD, 22) + "_" + self.of(WORD, 59),
             "gitlab": lambda: "gl" + "pat-" + self.of(WORD + "_-", 20),
-            "slack": lambda: "xo" + "xb-" + self.of(DIGITS, 12) + "-" + self.of(DIGITS, 12) + "-" + self.of(WORD, 24),
-            "hook": lambda: f"T{self.of(UPPER + DIGITS, 9)}/B{self.of(UPPER + DIGITS, 9)}/{self.of(WORD, 24)}",
+            "slack": lambda: (
+                "xo"
+                + "xb-"
+                + self.of(DIGITS, 12)
+                + "-"
+                + self.of(DIGITS, 12)
+                + "-"
+                + self.of(WORD, 24)
+            ),
+            "hook": lambda: (
+                f"T{self.of(UPPER + DIGITS, 9)}/B{self.of(UPPER + DIGITS, 9)}/{self.of(WORD, 24)}"
+            ),
             "anthropic": lambda: "sk-" + "ant-api03-" + self.of(WORD + "_-", 93) + "AA",
-            "openai": lambda: "sk-" + "proj-" + self.of(WORD + "_-", 74) + "T3Blbk" + "FJ" + self.of(WORD + "_-", 74),
+            "openai": lambda: (
+                "sk-"
+                + "proj-"
+                + self.of(WORD + "_-", 74)
+                + "T3Blbk"
+                + "FJ"
+                + self.of(WORD + "_-", 74)
+            ),
             "huggingface": lambda: "h" + "f_" + self.of(LOWER + UPPER, 34),
             "google": lambda: "AI" + "za" + self.of(WORD + "_-", 35),
             "gocspx": lambda: "GOC" + "SPX-" + self.of(WORD + "_-", 28),
@@ -79,7 +112,9 @@ class Values:
             "jwt": self._jwt,
             "pem": self._pem,
             "bech": lambda: self.of("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", size),
-            "password": lambda: self.of(WORD, 9) + self.chance.choice("!#%*") + self.of(WORD, 3) + "7",
+            "password": lambda: (
+                self.of(WORD, 9) + self.chance.choice("!#%*") + self.of(WORD, 3) + "7"
+            ),
             "hex": lambda: self.of(HEX, size),
             "secret": lambda: self.of(wide, size),
             "word": lambda: self.of(WORD, size),
@@ -174,19 +209,27 @@ SPELLED = {
     "HTML": html.escape,
     "HTML, hexadecimal": lambda text: signs(text, "&#x{:x};"),
     "HTML, twice": lambda text: html.escape(signs(text, "&#{};")),
-    "HTML names": lambda text: text.replace("=", "&equals;").replace("_", "&lowbar;").replace("'", "&apos;"),
+    "HTML names": lambda text: (
+        text.replace("=", "&equals;").replace("_", "&lowbar;").replace("'", "&apos;")
+    ),
     "JSON": lambda text: json.dumps(text, ensure_ascii=False),
-    "JSON in JSON": lambda text: json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False),
+    "JSON in JSON": lambda text: json.dumps(
+        json.dumps(text, ensure_ascii=False), ensure_ascii=False
+    ),
     "JSON of signs": lambda text: signs(text, "\\u{:04x}"),
     "Python": lambda text: signs(text, "\\x{:02x}"),
     "JavaScript": lambda text: text.replace("/", "\\/"),
-    "colours": lambda text: "\x1b[32m" + text[:3] + "\x1b[0m" + text[3:7] + "\x1b[1;4m" + text[7:] + "\x1b[0m",
+    "colours": lambda text: (
+        "\x1b[32m" + text[:3] + "\x1b[0m" + text[3:7] + "\x1b[1;4m" + text[7:] + "\x1b[0m"
+    ),
     "soft breaks": lambda text: text[:4] + "\u200b" + text[4:9] + "<wbr>" + text[9:],
 }
 
 
 def spelled(name: str, spelling: str) -> list[tuple[str, str]]:
-    """Return (secret, text) for a name and its value between all separators and quotes, in one spelling."""
+    """Return (secret, text) for a name and its value between all separators and quotes,
+    in one spelling.
+    """
     values, texts = Values(11), []
     for form in [*BARE, *QUOTED]:
         for mark in "'\"`" if form in QUOTED else "'":
@@ -212,7 +255,9 @@ def vectors() -> list[str]:
 
 
 def drawn(number: int, seed: int) -> list[str]:
-    """Return texts by chance: parts of examples and of pure noise, each spelled in up to two ways, some wrapped."""
+    """Return texts by chance: parts of examples and of pure noise,
+    each spelled in up to two ways, some wrapped.
+    """
     chance, known = random.Random(seed), [text for _, text, _ in examples(seed)]
     noise = [
         *"%&\\\"'=:;<>\n\t\x00\x1bµ│\u200b",
@@ -231,10 +276,14 @@ def drawn(number: int, seed: int) -> list[str]:
         text = ""
         for _ in range(chance.randint(1, 4)):
             part = chance.choice(known)
-            part = part[: chance.randint(len(part) // 2, len(part))] if chance.random() < 0.3 else part
+            part = (
+                part[: chance.randint(len(part) // 2, len(part))] if chance.random() < 0.3 else part
+            )
             for spelling in chance.sample(list(SPELLED.values()), chance.randint(0, 2)):
                 part = spelling(part)
             text += "".join(chance.choices(noise, k=chance.randint(0, 5))) + part
         width = chance.choice((0, 0, 0, 72, 120))
-        texts.append("\n".join(text[i : i + width] for i in range(0, len(text), width)) if width else text)
+        texts.append(
+            "\n".join(text[i : i + width] for i in range(0, len(text), width)) if width else text
+        )
     return texts

@@ -1,6 +1,7 @@
 """Sixty-one forms in which a notebook may hold a text, and what is left of a secret after masking.
 
-The forms are written without the recogniser, and so is the search for what is left: it undoes each form in its own way.
+The forms are written without the recogniser, and so is the search for what is left: it undoes each
+form in its own way.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ STATE = "application/vnd.jupyter.widget-state+json"
 def book(*outputs: Any, source: str = "1 + 1", kind: str = "code", **more: Any) -> Book:
     cell: Book = {"cell_type": kind, "metadata": {}, "source": source}
     cell |= {"outputs": list(outputs), "execution_count": 1} if kind == "code" else {}
-    return {"cells": [cell | more.pop("cell", {})], "metadata": more, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": [cell | more.pop("cell", {})],
+        "metadata": more,
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def stream(text: Any, name: str = "stdout") -> Book:
@@ -33,7 +39,11 @@ def stream(text: Any, name: str = "stdout") -> Book:
 
 
 def shown(**data: Any) -> Book:
-    return {"output_type": "display_data", "metadata": {}, "data": {k.replace("__", "/"): v for k, v in data.items()}}
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {k.replace("__", "/"): v for k, v in data.items()},
+    }
 
 
 def widget(**state: Any) -> Book:
@@ -50,16 +60,22 @@ def lines(change: Callable[[str], str]) -> Callable[[str], str]:
 
 def cut(width: int) -> Callable[[str], str]:
     """Break lines as a terminal does, whatever is there."""
-    return lambda text: "\n".join(line[i : i + width] for line in text.splitlines() for i in range(0, len(line), width))
+    return lambda text: "\n".join(
+        line[i : i + width] for line in text.splitlines() for i in range(0, len(line), width)
+    )
 
 
 def filled(width: int) -> Callable[[str], str]:
-    return lambda text: "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, width))
+    return lambda text: "\n".join(
+        part for line in text.splitlines() for part in textwrap.wrap(line, width)
+    )
 
 
 def framed(width: int, left: str = "│ ", right: str = " │") -> Callable[[str], str]:
     inner = width - len(left) - len(right)
-    return lambda text: "\n".join(f"{left}{line:<{inner}}{right}" for line in cut(inner)(text).splitlines())
+    return lambda text: "\n".join(
+        f"{left}{line:<{inner}}{right}" for line in cut(inner)(text).splitlines()
+    )
 
 
 def tokens(text: str) -> list[str]:
@@ -67,7 +83,9 @@ def tokens(text: str) -> list[str]:
 
 
 def pygments_html(text: str) -> str:
-    return "".join(t if t.isspace() else f'<span class="n">{html.escape(t)}</span>' for t in tokens(text))
+    return "".join(
+        t if t.isspace() else f'<span class="n">{html.escape(t)}</span>' for t in tokens(text)
+    )
 
 
 def pygments_terminal(text: str) -> str:
@@ -75,7 +93,10 @@ def pygments_terminal(text: str) -> str:
 
 
 def rich_html(text: str) -> str:
-    return f'<pre style="x"><span style="color: #008000">{html.escape(text[:9])}</span>{html.escape(text[9:])}</pre>'
+    return (
+        '<pre style="x"><span style="color:'
+        f' #008000">{html.escape(text[:9])}</span>{html.escape(text[9:])}</pre>'
+    )
 
 
 def b64(text: str) -> str:
@@ -170,13 +191,23 @@ def credentials(values: Values) -> str:
 
 
 KINDS: dict[str, str | Callable[[Values], str]] = {
-    "version 4": "https://b.s3.amazonaws.com/scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-    "&X-Amz-Date=20261129T000000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature={hex64}",
-    "version 2": "https://b.s3.amazonaws.com/k?AWSAccessKeyId={akia}&Expires=1796000000&Signature={sig}",
-    "CloudFront": "https://d111.cloudfront.net/a.png?Expires=1796000000&Signature={cloud}__&Key-Pair-Id=K2JCJMDEHXQW5F",
+    "version 4": (
+        "https://b.s3.amazonaws.com/scans/1.png?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        "&X-Amz-Date=20261129T000000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature={hex64}"
+    ),
+    "version 2": (
+        "https://b.s3.amazonaws.com/k?AWSAccessKeyId={akia}&Expires=1796000000&Signature={sig}"
+    ),
+    "CloudFront": (
+        "https://d111.cloudfront.net/a.png?Expires=1796000000&Signature={cloud}__&Key-Pair-Id=K2JCJMDEHXQW5F"
+    ),
     "SAS": "https://a.blob.core.windows.net/c/b?sv=2024-11-04&se=2027-01-01&sr=b&sp=r&sig={key44}",
-    "GCS": "https://storage.googleapis.com/b/k?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={hex256}",
-    "AccountKey": "DefaultEndpointsProtocol=https;AccountName=gtimages;AccountKey={key88};EndpointSuffix=x",
+    "GCS": (
+        "https://storage.googleapis.com/b/k?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={hex256}"
+    ),
+    "AccountKey": (
+        "DefaultEndpointsProtocol=https;AccountName=gtimages;AccountKey={key88};EndpointSuffix=x"
+    ),
     "ini": "[default]\naws_access_key_id = {akia}\naws_secret_access_key = {secret40}\n",
     "STS": credentials,
     "export": "export AWS_SECRET_ACCESS_KEY={secret40}",
@@ -190,7 +221,9 @@ KINDS: dict[str, str | Callable[[Values], str]] = {
     "Slack": "client = WebClient('{slack}')",
     "Anthropic": "anthropic.Anthropic('{anthropic}')",
     "bearer": "Authorization: Bearer {word40}",
-    "docker": "docker login --username AWS -p {secret200} 111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+    "docker": (
+        "docker login --username AWS -p {secret200} 111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+    ),
 }
 
 
@@ -213,7 +246,9 @@ def texts_of(data: Any) -> Iterator[str]:
     elif isinstance(data, list):
         if all(isinstance(each, str) for each in data):
             yield "".join(data)
-        streams = [each.get("text", "") for each in data if isinstance(each, dict) and "text" in each]
+        streams = [
+            each.get("text", "") for each in data if isinstance(each, dict) and "text" in each
+        ]
         yield "".join(each if isinstance(each, str) else "".join(each) for each in streams)
         for each in data:
             yield from texts_of(each)
@@ -227,7 +262,9 @@ def undone(text: str, depth: int = 3) -> Iterator[str]:
     plain = re.sub(r"\\+(?:u00|x)([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), plain)
     soft = quopri.decodestring(plain.encode()).decode("latin-1")
     for run in re.findall(r"base64,([A-Za-z0-9+/]+)", text) if depth else ():
-        yield from undone(base64.b64decode(run + "=" * (-len(run) % 4)).decode(errors="replace"), depth - 1)
+        yield from undone(
+            base64.b64decode(run + "=" * (-len(run) % 4)).decode(errors="replace"), depth - 1
+        )
     for each in (plain, soft):
         yield re.sub(r"(?m)^[ \t]*(?:[│┃|#>+*]|//|--)?[ \t]?|[ \t]*[│┃|]?[ \t]*$|\n", "", each)
     for run in re.findall(r"(?:[A-Za-z0-9+/]{20,}\n?)+={0,2}", plain) if depth else ():
@@ -245,4 +282,8 @@ LEAST = 12
 def left_of(data: Any, secrets: list[str]) -> list[str]:
     """Return the secrets of which a part is left in a notebook."""
     rest = "\n".join(each for text in texts_of(data) for each in undone(text))
-    return [secret for secret in secrets if any(secret[i : i + LEAST] in rest for i in range(len(secret) - LEAST + 1))]
+    return [
+        secret
+        for secret in secrets
+        if any(secret[i : i + LEAST] in rest for i in range(len(secret) - LEAST + 1))
+    ]

@@ -1,4 +1,6 @@
-"""A pytest plugin for every run: tiers and their costs, the order of the files, examples, folders for kept files."""
+"""A pytest plugin for every run: tiers and their costs, the order of the files, examples,
+folders for kept files.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +19,36 @@ import pytest
 
 from support.costs import QUICK, Costs, Table, add_options, dear, key_of, watch_processes
 
-os.environ.pop("COLUMNS", None)  # tables would wrap at the width of the terminal that runs the tests
+# tables would wrap at the width of the terminal that runs the tests
+os.environ.pop("COLUMNS", None)
 
 KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_SWEEPS": "sweeps"}
-"""Variables with the folders that the package keeps between processes, and the names of these folders here."""
+"""Variables with the folders that the package keeps between processes,
+and the names of these folders here.
+"""
 
 _ELSEWHERE = Path(tempfile.mkdtemp(prefix="gt-secure-tests-"))
-os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()}  # never what the home folder has
+# never what the home folder has
+os.environ |= {name: str(_ELSEWHERE / folder) for name, folder in KEPT.items()}
 
 # Tests interrupt processes that they start, which inherit what is ignored here.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does to what it starts in the background
+# as a shell does to what it starts in the background
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as nohup does
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# A commit that passed must pass again, also on a busy machine: the examples of property tests stay the same and have no
-# deadline. ``make test-all`` draws new ones, and more.
+# A commit that passed must pass again, also on a busy machine: the examples of property tests stay
+# the same and have no deadline. ``make test-all`` draws new ones, and more.
 if find_spec("hypothesis") is not None:  # it is missing in the environment for Spark
     from hypothesis import HealthCheck, settings
 
     settings.register_profile(
-        "same", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+        "same",
+        max_examples=50,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("same")
@@ -70,7 +81,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each file starts with an empty journal and cache: what other files of this process did must not matter."""
+    """Each file starts with an empty journal and cache:
+    what other files of this process did must not matter.
+    """
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         for name, last in KEPT.items():
@@ -80,15 +93,26 @@ def nothing_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the files run in another order, to find those that need what others left behind."""
-    parser.addoption("--file-order", type=int, metavar="SEED", help="run the files in an order drawn with this seed")
+    parser.addoption(
+        "--file-order",
+        type=int,
+        metavar="SEED",
+        help="run the files in an order drawn with this seed",
+    )
     add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its tier, and start with the dearest files, or in the order that was asked for."""
-    default = [item for item in items if not any(map(item.get_closest_marker, ("slow", "browser", "live")))]
-    left_out = dear(default, _table) | {item for item in default if item.get_closest_marker("needs")}
+    """Give each test its tier, and start with the dearest files,
+    or in the order that was asked for.
+    """
+    default = [
+        item for item in items if not any(map(item.get_closest_marker, ("slow", "browser", "live")))
+    ]
+    left_out = dear(default, _table) | {
+        item for item in default if item.get_closest_marker("needs")
+    }
     for item in default:
         item.add_marker("check" if item in left_out else "quick")
     config.stash[QUICK] = [item.nodeid for item in default if item not in left_out]
@@ -102,7 +126,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give a file to one worker, and the files that need a JupyterLab to two: each of them starts one."""
+    """Give a file to one worker, and the files that need a JupyterLab to two:
+    each of them starts one.
+    """
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling

@@ -13,7 +13,9 @@ from traitlets.config import Config
 
 @contextmanager
 def new_shell() -> Iterator[Any]:
-    """Make the shell of this process for as long as the block lasts: without a history, and with no work at exit."""
+    """Make the shell of this process for as long as the block lasts: without a history,
+    and with no work at exit.
+    """
     InteractiveShell.clear_instance()
     made = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     try:

@@ -1,10 +1,12 @@
-"""The same questions put to z3: an encoding of a part of the policy language that shares no code with the package.
+"""The same questions put to z3: an encoding of a part of the policy language that shares no code
+with the package.
 
-Addresses are bit vectors. Everything else that a policy of this part can ask for (endpoint, VPC, transport, age,
-referer, organization, tag) is cut at the values that the policy names, and each class is written out. So z3 decides
-over all addresses at once, without quantifiers.
+Addresses are bit vectors. Everything else that a policy of this part can ask for (endpoint, VPC,
+transport, age, referer, organization, tag) is cut at the values that the policy names, and each
+class is written out. So z3 decides over all addresses at once, without quantifiers.
 
-Semantics: IAM User Guide, *Condition operators*, *Policy evaluation logic* and *Cross-account policy evaluation logic*.
+Semantics: IAM User Guide, *Condition operators*, *Policy evaluation logic* and *Cross-account
+policy evaluation logic*.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ OTHERS = (OTHER, "999988887777")
 ABSENT = None
 V4, V6 = z3.BitVec("v4", 32), z3.BitVec("v6", 128)
 TAGGED = ("s3:GetObject", "s3:GetObjectVersion")
-"""The actions among ours for which S3 gives the tags of the object; writing and deleting it are not."""
+"""The actions among ours for which S3 gives the tags of the object;
+writing and deleting it are not.
+"""
 FACTS = ("aws:PrincipalOrgID", "aws:PrincipalTag/team", "s3:ExistingObjectTag/class")
 CHOICES = ("aws:SecureTransport", "aws:Referer", "s3:signatureAge")
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
@@ -47,7 +51,8 @@ class Kind:
         keys: dict[str, Any] = {"s3:authType": self.auth, "aws:ViaAWSService": "false"}
         if self.auth is not None:
             keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-        # IAM User Guide: "included in the request context for all requests including anonymous requests".
+        # IAM User Guide: "included in the request context for all requests including anonymous
+        # requests".
         keys["aws:PrincipalAccount"] = self.account or "anonymous"
         return keys
 
@@ -107,7 +112,9 @@ def holds(operator: str, values: list[str], value: Any) -> Any:
 
 
 def every(terms: Iterable[Any]) -> Any:
-    """And, which stays a plain bool where it can: most conditions are decided without an address."""
+    """And, which stays a plain bool where it can:
+    most conditions are decided without an address.
+    """
     left = {}
     for term in terms:
         if term is False:
@@ -136,7 +143,10 @@ def inside(networks: tuple[Any, ...], value: z3.BitVecRef) -> z3.BoolRef:
     for network in networks:
         if network.max_prefixlen == size:
             mask = int(network.netmask)
-            terms.append((value & z3.BitVecVal(mask, size)) == z3.BitVecVal(int(network.network_address), size))
+            terms.append(
+                (value & z3.BitVecVal(mask, size))
+                == z3.BitVecVal(int(network.network_address), size)
+            )
     return z3.Or(*terms) if terms else z3.BoolVal(False)
 
 
@@ -147,7 +157,9 @@ def matches(statement: Mapping[str, Any], kind: Kind, keys: Mapping[str, Any]) -
     accounts = {name.split(":")[4] if name.startswith("arn:") else name for name in names}
     if "*" not in accounts and kind.account not in accounts:
         return False
-    if not any(like(pattern.lower(), kind.action.lower()) for pattern in listed(statement["Action"])):
+    if not any(
+        like(pattern.lower(), kind.action.lower()) for pattern in listed(statement["Action"])
+    ):
         return False
     if not any(like(pattern, kind.resource) for pattern in listed(statement["Resource"])):
         return False
@@ -160,9 +172,14 @@ def matches(statement: Mapping[str, Any], kind: Kind, keys: Mapping[str, Any]) -
 
 
 def allowed(
-    policy: Mapping[str, Any], kind: Kind, keys: Mapping[str, Any], extra: Iterable[Mapping[str, Any]] = ()
+    policy: Mapping[str, Any],
+    kind: Kind,
+    keys: Mapping[str, Any],
+    extra: Iterable[Mapping[str, Any]] = (),
 ) -> Any:
-    """Whether a request is allowed: the caller's own policies allow everything; ``extra`` are organization policies."""
+    """Whether a request is allowed: the caller's own policies allow everything;
+    ``extra`` are organization policies.
+    """
     effects: dict[str, list[Any]] = {"Allow": [], "Deny": []}
     for statement in listed(policy["Statement"]):
         effects[statement["Effect"]].append(matches(statement, kind, keys))
@@ -183,11 +200,15 @@ class Domain:
 
     def asks_for_null(self, key: str) -> bool:
         return any(
-            operator == "Null" and name == key for policy in self.policies for operator, name, _ in conditions(policy)
+            operator == "Null" and name == key
+            for policy in self.policies
+            for operator, name, _ in conditions(policy)
         )
 
     def endpoints(self) -> list[str]:
-        named = [v for v in values_of(self.policies, "aws:SourceVpce") if "*" not in v and "?" not in v]
+        named = [
+            v for v in values_of(self.policies, "aws:SourceVpce") if "*" not in v and "?" not in v
+        ]
         return [*named, OTHER_ENDPOINT]
 
     def vpcs(self) -> list[str]:
@@ -202,7 +223,9 @@ class Domain:
         columns = {
             "aws:SecureTransport": ["true", "false"],
             "aws:Referer": [ABSENT, "https://elsewhere.invalid/", *samples],
-            "s3:signatureAge": [str(a) for a in age] if kind.auth in ("REST-QUERY-STRING", "POST") else [ABSENT],
+            "s3:signatureAge": [str(a) for a in age]
+            if kind.auth in ("REST-QUERY-STRING", "POST")
+            else [ABSENT],
         }
         return [dict(zip(columns, row, strict=True)) for row in product(*columns.values())]
 
@@ -232,9 +255,13 @@ def through(endpoint: str, vpc: str) -> dict[str, Any]:
 
 
 def answers(domain: Domain, kind: Kind, path: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return the formulas for opened (every fact leaves a choice) and refused (no fact and no choice opens it)."""
+    """Return the formulas for opened (every fact leaves a choice)
+    and refused (no fact and no choice opens it).
+    """
     policy, *extra = domain.policies
-    signers = [replace(kind, account=account) for account in OTHERS] if kind.account == OTHER else [kind]
+    signers = (
+        [replace(kind, account=account) for account in OTHERS] if kind.account == OTHER else [kind]
+    )
     rows = [
         some(
             allowed(policy, signer, {**signer.keys, **path, **facts, **choice}, extra)
@@ -261,7 +288,10 @@ def example(formula: Any) -> str | None:
 
 def disagreements(domain: Domain, kind: Kind, row: Mapping[str, Any]) -> Iterator[str]:
     """Return what is wrong with a row of an exposure, for requests outside endpoints."""
-    sets = {name: tuple(map(ipaddress.ip_network, row[name]["cidrs"])) for name in ("opened", "refused", "unknown")}
+    sets = {
+        name: tuple(map(ipaddress.ip_network, row[name]["cidrs"]))
+        for name in ("opened", "refused", "unknown")
+    }
     for size in (32, 128):
         variable = V4 if size == 32 else V6
         opened, refused = answers(domain, kind, direct(size))
@@ -291,12 +321,16 @@ ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObje
 
 
 def proof_kinds(bucket: str, prefix: str) -> Iterator[Kind]:
-    """Every request of a claim: signed in the query string or a form, whoever signed it, whatever it asks for."""
+    """Every request of a claim: signed in the query string or a form, whoever signed it,
+    whatever it asks for.
+    """
     for auth, account, action in product(("REST-QUERY-STRING", "POST"), (ME, OTHER), ACTIONS):
         on_bucket = "Bucket" in action and "Object" not in action
         if on_bucket and prefix:
             continue
-        resource = f"arn:aws:s3:::{bucket}" if on_bucket else f"arn:aws:s3:::{bucket}/{prefix}some-key"
+        resource = (
+            f"arn:aws:s3:::{bucket}" if on_bucket else f"arn:aws:s3:::{bucket}/{prefix}some-key"
+        )
         yield Kind(auth, account, auth, action, resource)
 
 
@@ -317,7 +351,9 @@ def counterexamples(
     return surely, possibly
 
 
-def _outside(domain: Domain, networks: tuple[Any, ...], ids: set[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+def _outside(
+    domain: Domain, networks: tuple[Any, ...], ids: set[str]
+) -> Iterator[tuple[dict[str, Any], Any]]:
     for size in (32, 128):
         yield direct(size), z3.Not(inside(networks, V4 if size == 32 else V6))
     for endpoint in domain.endpoints():

@@ -1,11 +1,14 @@
-"""A claim put to z3 over strings. It reads the texts of policies, and shares no code and no classes with the package.
+"""A claim put to z3 over strings. It reads the texts of policies, and shares no code and no classes
+with the package.
 
-The key of the object, the action, the name and account of the signer, tags and headers are strings; addresses are bit
-vectors. Wildcards are regular expressions, or where a policy variable stands beside them prefixes, suffixes and
-substrings, so that no formula has a quantifier. A pattern may hold variables or a question mark, not both.
+The key of the object, the action, the name and account of the signer, tags and headers are strings;
+addresses are bit vectors. Wildcards are regular expressions, or where a policy variable stands
+beside them prefixes, suffixes and substrings, so that no formula has a quantifier. A pattern may
+hold variables or a question mark, not both.
 
-Semantics: IAM User Guide, *Condition operators*, *Variables and tags*, *Policy evaluation logic*, *SCP evaluation*;
-Service Authorization Reference, *Actions, resources, and condition keys for Amazon S3*.
+Semantics: IAM User Guide, *Condition operators*, *Variables and tags*, *Policy evaluation logic*,
+*SCP evaluation*; Service Authorization Reference, *Actions, resources, and condition keys for
+Amazon S3*.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ TAGGED = frozenset({
     "getobjectversiontagging", "putobjectacl", "putobjecttagging", "putobjectversionacl", "putobjectversiontagging",
     "putobjectannotation", "getobjectannotation", "listobjectannotations", "deleteobjectannotation",
 })  # fmt: skip
-"""Actions for which S3 gives the tags of an object that exists, and annotations, for which it may."""
+"""Actions for which S3 gives the tags of an object that exists, and annotations,
+for which it may.
+"""
 KINDS = ("role", "user", "root", "federated-user")
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 _OPTIONAL = ("aws:referer", "aws:principaltag/dept", "s3:existingobjecttag/owner")
@@ -52,7 +57,9 @@ _ANY = z3.Full(z3.ReSort(z3.StringSort()))
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a request and how: a form, a kind of principal (empty: nobody), and whether of the bucket's account."""
+    """Who sends a request and how: a form, a kind of principal (empty: nobody),
+    and whether of the bucket's account.
+    """
 
     form: str
     kind: str
@@ -68,7 +75,9 @@ SENDERS = [
 
 @dataclass(frozen=True)
 class Question:
-    """Policies and a claim: no request from outside the networks is opened, for keys under a prefix."""
+    """Policies and a claim: no request from outside the networks is opened,
+    for keys under a prefix.
+    """
 
     policy: Mapping[str, Any]
     prefix: str
@@ -80,17 +89,23 @@ class Question:
 
 
 class Asked:
-    """The request of a sender as variables of z3, and the formula for *it is outside and opened*."""
+    """The request of a sender as variables of z3,
+    and the formula for *it is outside and opened*.
+    """
 
     def __init__(self, question: Question, sender: Sender, *, on_bucket: bool) -> None:
         self.question, self.sender, self.on_bucket = question, sender, on_bucket
         self.through, self.is_v6 = z3.Bool("through"), z3.Bool("v6")
         self.wanted: list[Any] = []
         self.name = self._string("name", _NAME, 16)
-        self.rest = self._string("rest", _KEY if not question.prefix else z3.Star(z3.Range(" ", "~")), 24)
+        self.rest = self._string(
+            "rest", _KEY if not question.prefix else z3.Star(z3.Range(" ", "~")), 24
+        )
         self.key = z3.Concat(text(question.prefix), self.rest) if question.prefix else self.rest
         known = question.bucket_actions if on_bucket else question.actions
-        self.names_of_actions = ["putobject"] if sender.form == "POST" else [each.lower() for each in known]
+        self.names_of_actions = (
+            ["putobject"] if sender.form == "POST" else [each.lower() for each in known]
+        )
         self.action = z3.Int("action")
         self.wanted += [self.action >= 0, self.action < len(self.names_of_actions)]
         self.is_later = z3.Bool("later")
@@ -104,7 +119,10 @@ class Asked:
         self.a4, self.a6 = z3.BitVec("a4", 32), z3.BitVec("a6", 128)
         self.keys = dict(self._keys())
         self._choose_action()
-        self.wanted += [z3.Or(self.through, z3.Not(self.inside(question.networks))), self._allowed()]
+        self.wanted += [
+            z3.Or(self.through, z3.Not(self.inside(question.networks))),
+            self._allowed(),
+        ]
 
     def _string(self, name: str, regex: Any, most: int) -> z3.SeqRef:
         variable = z3.String(name)
@@ -117,7 +135,13 @@ class Asked:
 
     def _is_action(self, holds: Callable[[str], bool]) -> Any:
         """Return whether the action is one of those for which something holds."""
-        return z3.Or(*(self.action == number for number, name in enumerate(self.names_of_actions) if holds(name)))
+        return z3.Or(
+            *(
+                self.action == number
+                for number, name in enumerate(self.names_of_actions)
+                if holds(name)
+            )
+        )
 
     def _acts(self, pattern: str) -> Any:
         regex = re.compile(re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", "."))
@@ -132,7 +156,9 @@ class Asked:
         return z3.InRe(self.later, regex_of(name)) if service == "s3" else z3.BoolVal(False)
 
     def _is_resource(self, pattern: str) -> Any:
-        """Return whether a pattern covers the bucket or the object; its first five colons are text."""
+        """Return whether a pattern covers the bucket or the object;
+        its first five colons are text.
+        """
         if pattern == "*":
             return z3.BoolVal(True)
         if self.on_bucket or not pattern.startswith(f"{BUCKET}/"):
@@ -145,12 +171,16 @@ class Asked:
         service = "sts" if self.sender.kind == "federated-user" else "iam"
         if head[:2] != ["arn", "aws"] or head[2] not in (service, "*") or head[3] not in ("", "*"):
             return z3.BoolVal(False)
-        return z3.And(self.like(self.account, account, wild=True), self.like(self.who, last, wild=True))
+        return z3.And(
+            self.like(self.account, account, wild=True), self.like(self.who, last, wild=True)
+        )
 
     def _keys(self) -> Iterator[tuple[str, tuple[Any, Any]]]:
         signed, sender = bool(self.sender.kind), self.sender
         yes, no = z3.BoolVal(True), z3.BoolVal(False)
-        self.who = text("root") if sender.kind == "root" else z3.Concat(text(f"{sender.kind}/"), self.name)
+        self.who = (
+            text("root") if sender.kind == "root" else z3.Concat(text(f"{sender.kind}/"), self.name)
+        )
         service = "sts" if sender.kind == "federated-user" else "iam"
         arn = z3.Concat(text(f"arn:aws:{service}::"), self.account, text(":"), self.who)
         yield "aws:principalarn", (yes if signed else no, arn)
@@ -161,13 +191,25 @@ class Asked:
         yield "aws:securetransport", (yes, z3.If(secure, text("true"), text("false")))
         for key in _OPTIONAL:
             value = self._string(key, z3.Plus(z3.Range("!", "~")), 32)
-            yield key, (no if key.startswith("aws:principaltag") and not signed else z3.Bool(f"has {key}"), value)
-        endpoint = self._string("vpce", z3.Concat(z3.Re("vpce-"), z3.Plus(z3.Union(_LOWER, _DIGIT))), 22)
+            yield (
+                key,
+                (
+                    no
+                    if key.startswith("aws:principaltag") and not signed
+                    else z3.Bool(f"has {key}"),
+                    value,
+                ),
+            )
+        endpoint = self._string(
+            "vpce", z3.Concat(z3.Re("vpce-"), z3.Plus(z3.Union(_LOWER, _DIGIT))), 22
+        )
         yield "aws:sourcevpce", (self.through, endpoint)
         yield "aws:sourceip", (z3.Not(self.through), None)
 
     def places(self) -> list[list[Any]]:
-        """Return what makes smaller questions: how the request comes, and whether its action is listed."""
+        """Return what makes smaller questions: how the request comes,
+        and whether its action is listed.
+        """
         direct, known = z3.Not(self.through), z3.Not(self.is_later)
         ways = [[direct, z3.Not(self.is_v6)], [direct, self.is_v6], [self.through]]
         actions = [known] if self.sender.form == "POST" else [known, self.is_later]
@@ -178,14 +220,18 @@ class Asked:
         terms = []
         for each in map(ipaddress.ip_network, networks):
             size, value = each.max_prefixlen, self.a4 if each.version == 4 else self.a6
-            inside = (value & z3.BitVecVal(int(each.netmask), size)) == z3.BitVecVal(int(each.network_address), size)
+            inside = (value & z3.BitVecVal(int(each.netmask), size)) == z3.BitVecVal(
+                int(each.network_address), size
+            )
             terms.append(z3.And(self.is_v6 if each.version == 6 else z3.Not(self.is_v6), inside))
         return z3.Or(*terms)
 
     # Texts.
 
     def like(self, value: z3.SeqRef, pattern: str, *, wild: bool) -> Any:
-        """Return whether a string matches a pattern; false where a variable has neither value nor default."""
+        """Return whether a string matches a pattern;
+        false where a variable has neither value nor default.
+        """
         present: list[Any] = []
         pieces: list[list[Any]] = [[]]
         start = 0
@@ -234,7 +280,9 @@ class Asked:
         elif plain == "ArnLike":
             matched = z3.Or(*map(self._is_arn, values))
         else:
-            matched = z3.Or(*(self.like(value, each, wild=plain == "StringLike") for each in values))
+            matched = z3.Or(
+                *(self.like(value, each, wild=plain == "StringLike") for each in values)
+            )
         absent = z3.BoolVal(negated or operator.endswith("IfExists"))
         return z3.If(has, z3.Not(matched) if negated else matched, absent)
 
@@ -258,7 +306,11 @@ class Asked:
         return z3.And(*terms, resources)
 
     def _is_filled(self, pattern: str) -> Any:
-        has = [self.keys[match[1].lower()][0] for match in _VARIABLE.finditer(pattern) if match[2] is None]
+        has = [
+            self.keys[match[1].lower()][0]
+            for match in _VARIABLE.finditer(pattern)
+            if match[2] is None
+        ]
         return z3.And(*has)
 
     def names(self, statement: Mapping[str, Any]) -> Any:
@@ -268,19 +320,33 @@ class Asked:
         accounts = [each.split(":")[4] if each.startswith("arn:") else each for each in entries]
         if "*" in accounts:
             return z3.BoolVal(True)
-        return z3.Or(*(self.account == text(each) for each in accounts)) if self.sender.kind else z3.BoolVal(False)
+        return (
+            z3.Or(*(self.account == text(each) for each in accounts))
+            if self.sender.kind
+            else z3.BoolVal(False)
+        )
 
     def some(self, documents: Iterable[Mapping[str, Any]], effect: str) -> Any:
         """Return whether some statement of an effect applies."""
-        every = [each for document in documents for each in listed(document["Statement"]) if each["Effect"] == effect]
+        every = [
+            each
+            for document in documents
+            for each in listed(document["Statement"])
+            if each["Effect"] == effect
+        ]
         return z3.Or(*(z3.And(self.names(each), self.applies(each)) for each in every))
 
     def _allowed(self) -> Any:
         question = self.question
         levels = [*question.rcp, *(question.scp if self.sender.own and self.sender.kind else ())]
-        denied = [self.some([question.policy], "Deny"), *(self.some(level, "Deny") for level in levels)]
+        denied = [
+            self.some([question.policy], "Deny"),
+            *(self.some(level, "Deny") for level in levels),
+        ]
         granted = z3.BoolVal(True) if self.sender.own else self.some([question.policy], "Allow")
-        return z3.And(granted, z3.Not(z3.Or(*denied)), *(self.some(level, "Allow") for level in levels))
+        return z3.And(
+            granted, z3.Not(z3.Or(*denied)), *(self.some(level, "Allow") for level in levels)
+        )
 
     # Models.
 
@@ -302,7 +368,9 @@ class Asked:
             "root": f"arn:aws:iam::{account}:root",
             "federated-user": f"arn:aws:sts::{account}:federated-user/{name}",
         }.get(self.sender.kind, "*")
-        action = f"s3:{self.names_of_actions[model.eval(self.action, model_completion=True).as_long()]}"
+        action = (
+            f"s3:{self.names_of_actions[model.eval(self.action, model_completion=True).as_long()]}"
+        )
         if z3.is_true(model.eval(self.is_later, model_completion=True)):
             action = f"s3:{valued(self.later)}"
         resource = BUCKET if self.on_bucket else f"{BUCKET}/{valued(self.key)}"
@@ -324,7 +392,11 @@ def joined(parts: list[Any]) -> z3.SeqRef:
 def regex_of(pattern: str) -> Any:
     """Return the regular expression of a pattern without variables."""
     parts = [
-        _ANY if each == "*" else z3.AllChar(z3.ReSort(z3.StringSort())) if each == "?" else z3.Re(each)
+        _ANY
+        if each == "*"
+        else z3.AllChar(z3.ReSort(z3.StringSort()))
+        if each == "?"
+        else z3.Re(each)
         for each in re.split(r"([*?])", pattern)
         if each
     ]
@@ -334,7 +406,9 @@ def regex_of(pattern: str) -> Any:
 
 
 def opened(question: Question, limit_ms: int) -> tuple[str, dict[str, Any] | None]:
-    """Return ``sat`` with a request that contradicts the claim, ``unsat``, or ``unknown`` where time ran out."""
+    """Return ``sat`` with a request that contradicts the claim, ``unsat``,
+    or ``unknown`` where time ran out.
+    """
     answer = "unsat"
     for sender in SENDERS:
         for on_bucket in (False, True):

@@ -28,9 +28,17 @@ TEAM = Workteam(
     url_lock=UrlLock(),
 )
 OTHER = replace(TEAM, name="open-team", arn=TEAM.arn.replace("radiology", "open"))
-FORCE = Workforce("default", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workforce/private-crowd/default", "Active")
+FORCE = Workforce(
+    "default", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workforce/private-crowd/default", "Active"
+)
 JOB = LabelingJob(
-    "chest-scans", "InProgress", TEAM.arn, 8, 12, "s3://gt-images/scans/manifest.json", "s3://gt-images/out/"
+    "chest-scans",
+    "InProgress",
+    TEAM.arn,
+    8,
+    12,
+    "s3://gt-images/scans/manifest.json",
+    "s3://gt-images/out/",
 )
 
 
@@ -39,15 +47,29 @@ def part(value: Any) -> Part[Any]:
     return value if isinstance(value, Part) else Part.of(value)
 
 
-def unread(action: str, what: str = "the part", resource: str = "*", why: Any = "denied") -> Part[Any]:
+def unread(
+    action: str, what: str = "the part", resource: str = "*", why: Any = "denied"
+) -> Part[Any]:
     """Return a part that was not read."""
     return Part.unread(NotRead(what, action, why, f"This role may not call {action}.", resource))
 
 
 def data_bucket(name: str = "gt-images", region: str = "us-east-1", **parts: Any) -> Bucket:
     """Return a bucket without settings, but for those that are given."""
-    values: dict[str, Any] = {"policy": None, "logging": None, "cors": (), "public_access_block": {}, "encryption": {}}
-    values |= {"website": False, "replicas": (), "acl_grants": (), "access_points": (), "key_policy": None}
+    values: dict[str, Any] = {
+        "policy": None,
+        "logging": None,
+        "cors": (),
+        "public_access_block": {},
+        "encryption": {},
+    }
+    values |= {
+        "website": False,
+        "replicas": (),
+        "acl_grants": (),
+        "access_points": (),
+        "key_policy": None,
+    }
     values |= {"log_bucket": None}
     ages = parts.pop("url_ages", None)
     made = {name: part(value) for name, value in (values | parts).items()}
@@ -57,10 +79,17 @@ def data_bucket(name: str = "gt-images", region: str = "us-east-1", **parts: Any
 BUCKET = data_bucket()
 
 
-def workteam(name: str, kind: Any = "private", source_ip: bool = False, vpc_source_ip: bool = False) -> Workteam:
+def workteam(
+    name: str, kind: Any = "private", source_ip: bool = False, vpc_source_ip: bool = False
+) -> Workteam:
     """Return a workteam; only a private one has a URL lock."""
     lock = UrlLock(source_ip, vpc_source_ip) if kind == "private" else None
-    return Workteam(name, f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/{kind}-crowd/{name}", kind, url_lock=lock)
+    return Workteam(
+        name,
+        f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:workteam/{kind}-crowd/{name}",
+        kind,
+        url_lock=lock,
+    )
 
 
 def workforce(
@@ -77,7 +106,9 @@ def endpoint(name: str, vpc_id: str, kind: str = "Gateway", **more: Any) -> VpcE
 
 def template(job: str, text: str | None = None) -> TaskTemplate:
     """Return the template of a job; without a text it was not read."""
-    return TaskTemplate(job, unread("s3:GetObject", f"the template of {job}") if text is None else Part.of(text))
+    return TaskTemplate(
+        job, unread("s3:GetObject", f"the template of {job}") if text is None else Part.of(text)
+    )
 
 
 def logs(
@@ -91,7 +122,9 @@ def logs(
     requester_pays: bool = False,
 ) -> dict[str, Any]:
     """Return the parts of a bucket whose access logs go to another."""
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}
+    }
     target = data_bucket(
         name,
         region,
@@ -105,7 +138,16 @@ def logs(
 
 def encrypted(key: str) -> dict[str, Any]:
     """Return the default encryption with a KMS key."""
-    return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]}
+    return {
+        "Rules": [
+            {
+                "ApplyServerSideEncryptionByDefault": {
+                    "SSEAlgorithm": "aws:kms",
+                    "KMSMasterKeyID": key,
+                }
+            }
+        ]
+    }
 
 
 PARTS = (
@@ -150,8 +192,12 @@ def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part(value) if name in PARTS else value for name, value in values.items()}
 
 
-def exposure_of(seen: State, key: str = "scans/", planned: Mapping[str, Any] | None = None) -> Exposure:
-    """Return the exposure under the locks of a state after planned values; a key with a final slash is a prefix."""
+def exposure_of(
+    seen: State, key: str = "scans/", planned: Mapping[str, Any] | None = None
+) -> Exposure:
+    """Return the exposure under the locks of a state after planned values;
+    a key with a final slash is a prefix.
+    """
     names = {"bucket-guard": "gt-images", "url-lock": "radiology-team", "portal-lock": "default"}
     for kind, value in (planned or {}).items():
         seen = TARGETS[kind](names[kind]).put(value, seen)

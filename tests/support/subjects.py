@@ -11,9 +11,12 @@ T = TypeVar("T")
 def subjects(found: Iterable[T], at_least: int) -> list[T]:
     """Return what was found as parameters; fewer than there must be fail the collection.
 
-    A pattern that finds nothing any more would otherwise leave a test that passes without a subject.
+    A pattern that finds nothing any more would otherwise leave a test that passes without a
+    subject.
     """
     parameters = list(found)
     if len(parameters) < at_least:
-        raise ValueError(f"A test has {len(parameters)} subjects, and must have at least {at_least}.")
+        raise ValueError(
+            f"A test has {len(parameters)} subjects, and must have at least {at_least}."
+        )
     return parameters

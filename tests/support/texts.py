@@ -1,7 +1,9 @@
-"""The page of every text of a notice, a finding, an outcome of a rule and a cause, over accounts made by hand.
+"""The page of every text of a notice, a finding, an outcome of a rule and a cause, over accounts
+made by hand.
 
-A file of tests that asks for ``known_texts`` fails where it meets a text that ``tests/every_text.md`` does not have:
-the test that meets a changed sentence, or a value in another place of it, sees it, and a person reads it in the diff.
+A file of tests that asks for ``known_texts`` fails where it meets a text that
+``tests/every_text.md`` does not have: the test that meets a changed sentence, or a value in another
+place of it, sees it, and a person reads it in the diff.
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ WRITE_TO = "GT_SECURE_TEXTS"
 
 KINDS = {
     "notice": ("gt_secure.restriction.messages", "Notice", ("severity", "text", "fix", "consent")),
-    "finding": ("gt_secure.findings.model", "Finding", ("severity", "state", "subject", "detail", "fix")),
+    "finding": (
+        "gt_secure.findings.model",
+        "Finding",
+        ("severity", "state", "subject", "detail", "fix"),
+    ),
     "checked": ("gt_secure.findings.model", "Checked", ("outcome", "reason")),
     "cause": ("gt_secure.explain.causes", "Cause", ("lock", "headline", "why", "next_step")),
 }
@@ -68,7 +74,10 @@ def page_of(texts: set[Text]) -> str:
     lines = [
         "# Every text of a notice, a finding, an outcome of a rule and a cause",
         "",
-        "Written by `GT_SECURE_UPDATE=1 pytest -n 0 tests/test_every_text.py` from the tests that use `known_texts`.",
+        (
+            "Written by `GT_SECURE_UPDATE=1 pytest -n 0 tests/test_every_text.py` from the tests"
+            " that use `known_texts`."
+        ),
         "Read the diff: is each sentence still true, and each value in its place?",
     ]
     for kind in KINDS:
@@ -81,12 +90,18 @@ def page_of(texts: set[Text]) -> str:
 def files() -> list[Path]:
     """Return the files of tests whose texts are on the page."""
     mark = 'pytestmark = pytest.mark.usefixtures("known_texts")'
-    return sorted(path for path in TESTS.rglob("test_*.py") if mark in path.read_text(encoding="utf-8"))
+    return sorted(
+        path for path in TESTS.rglob("test_*.py") if mark in path.read_text(encoding="utf-8")
+    )
 
 
 def written(folder: Path) -> set[Text]:
     """Return the texts that runs wrote into a folder."""
-    return {tuple(each) for path in folder.glob("*.json") for each in json.loads(path.read_text(encoding="utf-8"))}
+    return {
+        tuple(each)
+        for path in folder.glob("*.json")
+        for each in json.loads(path.read_text(encoding="utf-8"))
+    }
 
 
 @pytest.fixture
@@ -107,10 +122,14 @@ def watched(patch: pytest.MonkeyPatch) -> tuple[dict[Text, None], Callable[[], N
         _watch(patch, kind, getattr(import_module(module), name), seen)
 
     def check() -> None:
-        # That a code has no text is seen by the test of the page; what was not checked lists all rules, a new one too.
+        # That a code has no text is seen by the test of the page; what was not checked lists all
+        # rules, a new one too.
         codes = {code for _, code, _ in known()} - {"not-checked"}
         new = [text for text in seen if text[1] in codes and text not in known()]
-        said = "texts that tests/every_text.md does not have; look at them, then GT_SECURE_UPDATE=1 (see the page):"
+        said = (
+            "texts that tests/every_text.md does not have; look at them, then GT_SECURE_UPDATE=1"
+            " (see the page):"
+        )
         assert not new, "\n".join([said, *(f"{kind} {code}: {text}" for kind, code, text in new)])
 
     return seen, check

@@ -1,7 +1,9 @@
-"""A stand-in for Trino: its SQL, parsed by sqlglot, run on DuckDB with what Trino documents to do differently.
+"""A stand-in for Trino: its SQL, parsed by sqlglot, run on DuckDB with what Trino documents to do
+differently.
 
-This is no Trino. It shows that the text parses as Trino SQL, that every function in it is one that was looked up, and
-that the text gives the same rows where Trino's functions behave as their documentation says.
+This is no Trino. It shows that the text parses as Trino SQL, that every function in it is one that
+was looked up, and that the text gives the same rows where Trino's functions behave as their
+documentation says.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ CREATE OR REPLACE TEMP MACRO trino_trim(t) AS regexp_replace(t, '^\s+|\s+$', '',
 CREATE OR REPLACE TEMP MACRO trino_integer(t) AS
     CASE WHEN regexp_full_match(t, '[+-]?[0-9]+') THEN try_cast(t AS BIGINT) END;
 """
-"""What differs: NULL where nothing matches and beyond the last part; + decodes to a blank; trim takes every
-kind of white space; a cast takes digits only."""
+"""What differs: NULL where nothing matches and beyond the last part; + decodes to a blank; trim
+takes every kind of white space; a cast takes digits only."""
 
 
 def parse(sql: str) -> exp.Expression:
@@ -39,11 +41,29 @@ def parse(sql: str) -> exp.Expression:
 
 def functions(sql: str) -> set[str]:
     """Names before an opening parenthesis, as they stand in the text."""
-    tokens = [sqlglot.tokens.Token(sqlglot.TokenType.STRING, ""), *sqlglot.tokenize(sql, dialect="trino")]
+    tokens = [
+        sqlglot.tokens.Token(sqlglot.TokenType.STRING, ""),
+        *sqlglot.tokenize(sql, dialect="trino"),
+    ]
     triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
-    calls = [a for before, a, b in triples if b.text == "(" and before.text.lower() != "as"]  # not the name of a list
+    # not the name of a list
+    calls = [a for before, a, b in triples if b.text == "(" and before.text.lower() != "as"]
     words = {a.text.lower() for a in calls if a.text.replace("_", "").isalnum()}
-    return words - {"from", "in", "and", "or", "not", "when", "then", "else", "as", "case", "where", "select", "by"}
+    return words - {
+        "from",
+        "in",
+        "and",
+        "or",
+        "not",
+        "when",
+        "then",
+        "else",
+        "as",
+        "case",
+        "where",
+        "select",
+        "by",
+    }
 
 
 def to_duckdb(sql: str) -> str:
@@ -53,7 +73,12 @@ def to_duckdb(sql: str) -> str:
 
 def _rewritten(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.RegexpExtract):
-        return _call("trino_extract", node.this, node.expression, node.args.get("group") or exp.Literal.number(0))
+        return _call(
+            "trino_extract",
+            node.this,
+            node.expression,
+            node.args.get("group") or exp.Literal.number(0),
+        )
     if isinstance(node, exp.SplitPart):
         return _call("trino_part", node.this, node.args["delimiter"], node.args["part_index"])
     if isinstance(node, exp.RegexpReplace):

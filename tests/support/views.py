@@ -1,6 +1,7 @@
 """Results of Python as people see them: repr, str, HTML, JSON and the public attributes of each.
 
-Only the public face of the package is used: ``tools/compare_outputs.py`` reads these results from other versions of it.
+Only the public face of the package is used: ``tools/compare_outputs.py`` reads these results from
+other versions of it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from typing import Any
 import gt_secure
 
 RESULTS = {
-    "wish": "Restriction('open-team', addresses=['203.0.113.0/24'], bucket='gt-images', prefix='scans/', "
-    "expectations=[expect.allowed('203.0.113.7'), expect.refused('198.51.100.9')])",
-    "wider": "Restriction('radiology-team', addresses=['203.0.113.0/24', '2001:db8::/32'], "
-    "endpoints=['vpce-0a1b2c3d4e5f60718'], bucket='gt-images')",
+    "wish": (
+        "Restriction('open-team', addresses=['203.0.113.0/24'], bucket='gt-images',"
+        " prefix='scans/', expectations=[expect.allowed('203.0.113.7'),"
+        " expect.refused('198.51.100.9')])"
+    ),
+    "wider": (
+        "Restriction('radiology-team', addresses=['203.0.113.0/24', '2001:db8::/32'], "
+        "endpoints=['vpce-0a1b2c3d4e5f60718'], bucket='gt-images')"
+    ),
     "gt": "connect()",
     "teams": "gt.workteams()",
     "team": "gt.workteam('radiology-team')",
@@ -79,18 +85,30 @@ RESULTS = {
     "foreign_check": "check.no_foreign_hits.look(hits, allowed)",
     "leak_check": "check.no_leaked_urls.look(hits)",
     "consistent_check": "check.urls_are_consistent.look(hits, team=gt.workteam('radiology-team'))",
-    "sweep": "sweep(role_name='GtSecureSweep', accounts=['111122223333'], regions='us-east-1', connection=gt)",
-    "panel_of_team": "panel(gt, team='open-team', bucket='gt-images', addresses=['203.0.113.0/24'])",
+    "sweep": (
+        "sweep(role_name='GtSecureSweep', accounts=['111122223333'], regions='us-east-1',"
+        " connection=gt)"
+    ),
+    "panel_of_team": (
+        "panel(gt, team='open-team', bucket='gt-images', addresses=['203.0.113.0/24'])"
+    ),
     "panel_of_bucket": "panel(gt, bucket='ml-artifacts')",
     "inspected": "inspect(open('url.txt').read().strip())",
-    "redacted": "redact(open('url.txt').read() + 'AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY')",
+    "redacted": (
+        "redact(open('url.txt').read() + 'AKIAIOSFODNN7EXAMPLE"
+        " wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY')"
+    ),
 }
 """Expressions by the name that later ones use. None of them writes to the account."""
 
 
 def views(now: dt.datetime) -> Iterator[tuple[str, str]]:
     """Yield each expression with all views of its result, or of its error."""
-    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__} | {"now": now, "dt": dt, "pydoc": pydoc}
+    names = {name: getattr(gt_secure, name) for name in gt_secure.__all__} | {
+        "now": now,
+        "dt": dt,
+        "pydoc": pydoc,
+    }
     for name, expression in RESULTS.items():
         try:
             names[name] = eval(expression, names)
@@ -117,7 +135,12 @@ def _views_of(value: Any, depth: int = 0) -> Iterator[str]:
         attribute = None if name.startswith("_") else _attribute(value, name)
         if attribute is not None and not callable(attribute):
             yield f".{name}: {attribute!r}"
-    if depth == 0 and isinstance(value, Iterable) and isinstance(value, Sized) and not isinstance(value, str | dict):
+    if (
+        depth == 0
+        and isinstance(value, Iterable)
+        and isinstance(value, Sized)
+        and not isinstance(value, str | dict)
+    ):
         for number, item in enumerate(value):
             yield from (f"[{number}] {line}" for line in _views_of(item, depth + 1))
 
@@ -145,7 +168,9 @@ def _picture(figure: Any) -> str:
 
 
 def _widgets(view: Any) -> str:
-    """Return the state of a widget and of those in it, which its page shows; ids are numbers in their order."""
+    """Return the state of a widget and of those in it, which its page shows;
+    ids are numbers in their order.
+    """
     from ipywidgets.embed import dependency_state
 
     states = dependency_state([view])

@@ -15,7 +15,8 @@ from gt_secure.changes.engine import Clock
 
 @contextmanager
 def counted_waits(rollback_s: float) -> Iterator[None]:
-    """Let only the waits between two attempts use up a deadline, or that of the rollback, and let none of them last.
+    """Let only the waits between two attempts use up a deadline, or that of the rollback, and let
+    none of them last.
 
     How far a change comes until its deadline then depends on its calls alone.
     """

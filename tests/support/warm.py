@@ -1,11 +1,14 @@
-"""Python processes that start warm: copies of one that has imported what commands and notebooks use.
+"""Python processes that start warm: copies of one that has imported what commands and notebooks
+use.
 
-Most of what a command computes is importing boto3, its models of the AWS services and our own modules, and most of what
-a kernel computes until its first cell is importing what notebooks import. A copy has all that, and is a process like
-any other: with its own arguments, environment, folder, streams and exit code. What a command imports by itself is the
-subject of ``cli/test_modules.py``, whose processes start cold.
+Most of what a command computes is importing boto3, its models of the AWS services and our own
+modules, and most of what a kernel computes until its first cell is importing what notebooks import.
+A copy has all that, and is a process like any other: with its own arguments, environment, folder,
+streams and exit code. What a command imports by itself is the subject of ``cli/test_modules.py``,
+whose processes start cold.
 
-``Warm`` starts the process that is copied and makes a folder ``bin`` with programs that ask it for copies.
+``Warm`` starts the process that is copied and makes a folder ``bin`` with programs that ask it for
+copies.
 """
 
 from __future__ import annotations
@@ -33,8 +36,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = {"gt-secure": "gt_secure.cli", "pytest": "pytest", "papermill": "papermill", "ipython": "IPython"}
-"""Programs in the folder ``bin``, and the module that each runs; ``warm-python`` takes ``-m`` and ``-c``."""
+PROGRAMS = {
+    "gt-secure": "gt_secure.cli",
+    "pytest": "pytest",
+    "papermill": "papermill",
+    "ipython": "IPython",
+}
+"""Programs in the folder ``bin``, and the module that each runs;
+``warm-python`` takes ``-m`` and ``-c``.
+"""
 
 PACKAGES = (
     "boto3", "botocore.session", "duckdb", "numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
@@ -48,7 +58,17 @@ NOT_LOADED = (
     "gt_secure.check.papermill_engine", "gt_secure.logs.engines.spark",
 )  # fmt: skip
 """Modules that only the server of a sandbox, pytest and papermill import."""
-SERVICES = ("s3", "sts", "sagemaker", "iam", "ec2", "organizations", "cloudtrail", "kms", "accessanalyzer")
+SERVICES = (
+    "s3",
+    "sts",
+    "sagemaker",
+    "iam",
+    "ec2",
+    "organizations",
+    "cloudtrail",
+    "kms",
+    "accessanalyzer",
+)
 
 _ASK = """\
 import json, os, signal, socket, sys
@@ -92,7 +112,9 @@ class Warm:
         self._address = folder / "asked"
 
     def serve(self) -> subprocess.Popen[bytes]:
-        """Start the process that is copied. It imports when it is first asked, and ends with its standard input."""
+        """Start the process that is copied. It imports when it is first asked,
+        and ends with its standard input.
+        """
         self.bin.mkdir(parents=True)
         for name, module in PROGRAMS.items():
             self._program(name, module)
@@ -101,9 +123,18 @@ class Warm:
         kernel.mkdir(parents=True)
         argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         metadata = {"supported_encryption": ["curve"]}  # as ipykernel's own says
-        spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python", "metadata": metadata}
+        spec = {
+            "argv": argv,
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "metadata": metadata,
+        }
         (kernel / "kernel.json").write_text(json.dumps(spec))
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
+        plain = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "PYTEST_"))
+        }
         started = subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve()), str(self._address)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=plain | {"MPLBACKEND": "agg"},
@@ -114,15 +145,21 @@ class Warm:
 
     def _program(self, name: str, module: str) -> Path:
         path = self.bin / name
-        path.write_text(f"#!{sys.executable} -ISB\n" + _ASK.format(address=str(self._address), module=module))
+        path.write_text(
+            f"#!{sys.executable} -ISB\n" + _ASK.format(address=str(self._address), module=module)
+        )
         path.chmod(0o755)
         return path
 
     def environment(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return an environment in which these programs and this kernel are found first."""
         env = dict(os.environ if given is None else given)
-        env["PATH"] = os.pathsep.join([str(self.bin), str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-        env["JUPYTER_PATH"] = os.pathsep.join([str(self.data), *filter(None, [env.get("JUPYTER_PATH")])])
+        env["PATH"] = os.pathsep.join(
+            [str(self.bin), str(Path(sys.executable).parent), env.get("PATH", os.defpath)]
+        )
+        env["JUPYTER_PATH"] = os.pathsep.join(
+            [str(self.data), *filter(None, [env.get("JUPYTER_PATH")])]
+        )
         return env
 
 
@@ -143,15 +180,21 @@ def _warm_up() -> None:
 
 
 def _own_modules() -> list[str]:
-    """Return the modules of this repository that commands and notebooks use, except those that pytest rewrites."""
+    """Return the modules of this repository that commands and notebooks use,
+    except those that pytest rewrites.
+    """
     import gt_secure
 
     found = [each.name for each in pkgutil.walk_packages(gt_secure.__path__, "gt_secure.")]
-    return [name for name in found if not name.endswith("__main__") and not name.startswith(NOT_LOADED)]
+    return [
+        name for name in found if not name.endswith("__main__") and not name.startswith(NOT_LOADED)
+    ]
 
 
 class _Copies:
-    """The processes that were asked for, who asked, and for which test; the file ``costs`` gets what each computed."""
+    """The processes that were asked for, who asked, and for which test;
+    the file ``costs`` gets what each computed.
+    """
 
     def __init__(self, address: str) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
@@ -203,14 +246,21 @@ class _Copies:
             self._warm = True
         pid = os.fork()
         if pid == 0:
-            # Folders that imports made are the original's: matplotlib makes one if the home folder is read-only.
+            # Folders that imports made are the original's: matplotlib makes one if the home folder
+            # is read-only.
             atexit.unregister(shutil.rmtree)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
             self._select.close()
-            for one in (asking, self._listener, self._woken, self._wake, *(other for other, _ in self._asked.values())):
+            for one in (
+                asking,
+                self._listener,
+                self._woken,
+                self._wake,
+                *(other for other, _ in self._asked.values()),
+            ):
                 one.close()
         for stream in streams:
             os.close(stream)
@@ -259,12 +309,16 @@ def _exactly(asking: socket.socket, size: int) -> bytes:
     return found
 
 
-_PATH = [part for part in sys.path[1:] if part not in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+_PATH = [
+    part for part in sys.path[1:] if part not in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+]
 """The part of the path that the interpreter itself set."""
 
 
 def _become(module: str, arguments: list[str], environment: dict[str, str], folder: str) -> str:
-    """Take over arguments, environment, folder and streams, as a new interpreter would; returns the module to run."""
+    """Take over arguments, environment, folder and streams, as a new interpreter would;
+    returns the module to run.
+    """
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
@@ -273,7 +327,9 @@ def _become(module: str, arguments: list[str], environment: dict[str, str], fold
     tempfile.tempdir = None
     if not module:
         arguments = arguments[1:] if arguments[0] == "-u" else arguments
-        module, arguments = (arguments[1], arguments[2:]) if arguments[0] == "-m" else ("-c", arguments[1:])
+        module, arguments = (
+            (arguments[1], arguments[2:]) if arguments[0] == "-m" else ("-c", arguments[1:])
+        )
     if module == "ipykernel_launcher":
         environment.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     if "MPLBACKEND" in environment:
@@ -308,7 +364,9 @@ def main() -> None:
 
 
 def _run(module: str) -> None:
-    """Run a module and end as an interpreter does, except that modules are not torn down: that costs a second."""
+    """Run a module and end as an interpreter does, except that modules are not torn down:
+    that costs a second.
+    """
     code: Any = 0
     try:
         if module == "-c":

@@ -1,4 +1,6 @@
-"""A pytest plugin: one process for all workers, of which tests start warm copies; see ``support.warm``."""
+"""A pytest plugin: one process for all workers, of which tests start warm copies;
+see ``support.warm``.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,16 @@ _serving: list[subprocess.Popen[bytes]] = []
 
 
 def pytest_configure() -> None:
-    """Start what is copied where tests run commands, once for all workers; it imports nothing until it is asked."""
+    """Start what is copied where tests run commands, once for all workers;
+    it imports nothing until it is asked.
+    """
     if _WARM not in os.environ and sys.platform == "linux":
         os.environ[_WARM] = tempfile.mkdtemp(prefix="warm-")  # short: it holds a socket
         os.environ[WARM_COSTS] = str(Path(os.environ[_WARM], "costs"))
         warm = Warm(Path(os.environ[_WARM]))
         _serving.append(warm.serve())
-        os.environ["JUPYTER_PATH"] = warm.environment()["JUPYTER_PATH"]  # each kernel that a test starts is a copy
+        # each kernel that a test starts is a copy
+        os.environ["JUPYTER_PATH"] = warm.environment()["JUPYTER_PATH"]
 
 
 def pytest_unconfigure() -> None:
@@ -38,7 +43,9 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def warm() -> Warm:
-    """Programs and a kernel that start with the packages of others imported: see ``support.warm``."""
+    """Programs and a kernel that start with the packages of others imported:
+    see ``support.warm``.
+    """
     if _WARM not in os.environ:
         pytest.skip("copies of a running process need Linux")
     return Warm(Path(os.environ[_WARM]))

@@ -14,14 +14,22 @@ TABLE = runpy.run_path(str(FOLDER / "run.py"))
 
 
 def test_every_benchmark_is_in_the_table() -> None:
-    programs = {path.stem for path in FOLDER.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")}
-    assert programs - {"run", "latency_proxy", "logs_methods"} == set(TABLE["FULL"]) == set(TABLE["QUICK"])
+    programs = {
+        path.stem for path in FOLDER.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")
+    }
+    assert (
+        programs - {"run", "latency_proxy", "logs_methods"}
+        == set(TABLE["FULL"])
+        == set(TABLE["QUICK"])
+    )
 
 
 def test_no_program_hides_a_module_of_python() -> None:
     """The folder of a program is where Python looks first, for its modules too."""
     folders = (FOLDER, FOLDER.parent / "tools", FOLDER.parent / "docs" / "assets" / "lab")
-    assert {path.stem for folder in folders for path in folder.glob("*.py")} & sys.stdlib_module_names == set()
+    assert {
+        path.stem for folder in folders for path in folder.glob("*.py")
+    } & sys.stdlib_module_names == set()
 
 
 def test_a_newcomer_types_what_the_pages_say() -> None:

@@ -24,7 +24,9 @@ REACHED = {
     "the question is answered": "[Apply 2 changes to open-team]\n",
     "applied": "Applied and read back.",
     "a test URL is signed": "bound to 203.0.113.7",
-    "probed: opened and refused": "198.51.100.9 elsewhere | refused | ✓ refused (403) | bucket guard",
+    "probed: opened and refused": (
+        "198.51.100.9 elsewhere | refused | ✓ refused (403) | bucket guard"
+    ),
     "requests are plotted": "203.0.113.7 | 3 | 0 | 38% | ✓ in the list",
     "a leaked URL that expired is to be stopped": "There is nothing to revoke: the URL expired at",
     "another team, so the plan is blocked": "[Keep what open-team needs]",
@@ -37,14 +39,18 @@ REACHED = {
     "a team that is not there": 'There is no workteam "nobody" in this region.',
     "a bucket that is not there": "There is no bucket 'nothing'.",
     "a test URL without an object": "No object is chosen.",
-    "a role without permissions": "Who can open gt-images is unknown: it depends on s3:GetBucketPolicy.",
+    "a role without permissions": (
+        "Who can open gt-images is unknown: it depends on s3:GetBucketPolicy."
+    ),
 }
 """A text of each state of the panel, which shows that it was reached."""
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compare_outputs", ROOT / "tools" / "compare_outputs.py")
+    spec = importlib.util.spec_from_file_location(
+        "compare_outputs", ROOT / "tools" / "compare_outputs.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -74,14 +80,18 @@ def test_a_changed_sentence_is_the_only_difference(tool: ModuleType, tmp_path: P
         "gt-secure inspect < url.txt (without permissions)",
         "gt-secure inspect --json < url.txt (without permissions)",
     }
-    assert [name.removeprefix("panel: ") for name in ours if name.startswith("panel: ")] == list(REACHED)
+    assert [name.removeprefix("panel: ") for name in ours if name.startswith("panel: ")] == list(
+        REACHED
+    )
     assert [name for name, words in REACHED.items() if words not in ours[f"panel: {name}"]] == []
     assert {
-        name: re.findall(r"^[-+](?!--|\+\+) *(.*)", diff, re.MULTILINE) for name, diff in tool.differences(ours, others)
+        name: re.findall(r"^[-+](?!--|\+\+) *(.*)", diff, re.MULTILINE)
+        for name, diff in tool.differences(ours, others)
     } == {
         "gt-secure inspect --help": ["signer, object and expiry", "signer, object and end"],
         "panel: a test URL without an object": [
-            f'gt_secure.base.errors.InvalidInput: No {what} is chosen. Choose a bucket in "Allow", and an object here.'
+            f'gt_secure.base.errors.InvalidInput: No {what} is chosen. Choose a bucket in "Allow",'
+            " and an object here."
             for what in ("object", "image")
         ],
     }
@@ -100,19 +110,35 @@ def test_every_byte_counts(tool: ModuleType, after: str) -> None:
         ("Read 2026-11-29 12:40:25 UTC", "Read <day> <time>:<second> UTC"),
         ('"at": "2026-11-29T12:40:25.123456+00:00"', '"at": "<day>T<time>:<second>+00:00"'),
         ("datetime.datetime(2026, 11, 29, 12, 40, 25)", "datetime.datetime(<datetime>)"),
-        ("Undo it with: gt-secure undo 20261129-124025-123456-0a1b", "Undo it with: gt-secure undo <change>"),
+        (
+            "Undo it with: gt-secure undo 20261129-124025-123456-0a1b",
+            "Undo it with: gt-secure undo <change>",
+        ),
         ("http://127.0.0.1:34655/gt-images", "http://127.0.0.1<port>/gt-images"),
-        ("s3://gt-images/probe/gt-secure-probe-336c3990ce1fad74", "s3://gt-images/probe/gt-secure-probe-<probe>"),
+        (
+            "s3://gt-images/probe/gt-secure-probe-336c3990ce1fad74",
+            "s3://gt-images/probe/gt-secure-probe-<probe>",
+        ),
         ("elapsed_ms=12.3456789012345678, status=200", "elapsed_ms<elapsed>, status=200"),
         ("'aws:epochtime': ('1796125437',)", "'aws:epochtime': ('<epoch>',)"),
         ("in /runs/0/hits.svg", "in <folder>/hits.svg"),
         ("2027-01-31: 3 rules, 2 found (429 requests of 10 s)", None),
         ("sha256:2c2c20cb9eb47926ec10d9e1054c040abba7c3e7d8955c30afb8619d1b7a02d3", None),
-        ("arn:aws:iam::111122223333:user/sandbox-admin from 127.0.0.1 via vpce-0a1b2c3d4e5f60718", None),
+        (
+            (
+                "arn:aws:iam::111122223333:user/sandbox-admin from 127.0.0.1 via"
+                " vpce-0a1b2c3d4e5f60718"
+            ),
+            None,
+        ),
     ],
 )
-def test_only_what_is_volatile_is_replaced(tool: ModuleType, text: str, expected: str | None) -> None:
-    assert tool.normalised("gt-secure plan", text, Path("/runs/0"), Path("/trees/0")) == (expected or text)
+def test_only_what_is_volatile_is_replaced(
+    tool: ModuleType, text: str, expected: str | None
+) -> None:
+    assert tool.normalised("gt-secure plan", text, Path("/runs/0"), Path("/trees/0")) == (
+        expected or text
+    )
 
 
 def test_an_output_of_one_version_only_is_a_difference(tool: ModuleType) -> None:
@@ -125,8 +151,10 @@ def test_the_result_is_printed_and_is_the_exit_code(
     outputs = [{"teams": "two teams", "plan": "same"}, {"teams": "no teams", "plan": "same"}]
     monkeypatch.setattr(tool, "outputs_of", lambda *_: outputs)
     assert tool.main([str(ROOT), str(ROOT)]) == 1
-    assert capsys.readouterr().out == (
-        "## teams\n--- before\n+++ after\n@@ -1 +1 @@\n-two teams\n+no teams\n\n2 outputs compared, 1 different\n"
+    assert (
+        capsys.readouterr().out
+        == "## teams\n--- before\n+++ after\n@@ -1 +1 @@\n-two teams\n+no teams\n\n2 outputs"
+        " compared, 1 different\n"
     )
     outputs[1] = outputs[0]
     assert tool.main([str(ROOT), str(ROOT)]) == 0

@@ -1,4 +1,6 @@
-"""Tiers: the same cases in each run, one real path for each part of the product, and a cost that is measured."""
+"""Tiers: the same cases in each run, one real path for each part of the product,
+and a cost that is measured.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,11 @@ def test_each_smoke_test_is_there(request: pytest.FixtureRequest) -> None:
     root = Path(__file__).parents[1]
     for key, parts in SMOKE.items():
         file, _, function = key.partition("::")
-        [path] = [path for path in root.rglob(file) if f"def {function}(" in path.read_text(encoding="utf-8")]
+        [path] = [
+            path
+            for path in root.rglob(file)
+            if f"def {function}(" in path.read_text(encoding="utf-8")
+        ]
         collected = [nodeid for nodeid in quick if f"{path.name}::{function}" in nodeid]
         if path.name in {Path(nodeid.partition("::")[0]).name for nodeid in quick}:
             assert all(any(part in nodeid for nodeid in collected) for part in parts), key

@@ -1,4 +1,6 @@
-"""The lint of cut lists finds each slice of a list that is shown, unless its function names the rest."""
+"""The lint of cut lists finds each slice of a list that is shown,
+unless its function names the rest.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,10 @@ SILENT = [
 SPOKEN = [
     "return some(words)",
     'text = ", ".join(words[:most])\n    return text + f" and {len(words) - most} more"',
-    "left = usages[len(shown):]\n    for usage in usages[:10]:\n        yield usage\n    yield _of(left)",
+    (
+        "left = usages[len(shown):]\n    for usage in usages[:10]:\n        yield usage\n    yield"
+        " _of(left)"
+    ),
     "return text[:40]",
     'return f"{key[:80]} is odd"',
     "return str(value)[:40]",

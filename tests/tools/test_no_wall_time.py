@@ -1,6 +1,8 @@
-"""No test asserts that something takes less than an amount of wall time: that depends on what else the machine does.
+"""No test asserts that something takes less than an amount of wall time: that depends on what else
+the machine does.
 
-Nor does a test give up on a kernel after the 60 seconds that are the bound of nbclient, nbval and papermill.
+Nor does a test give up on a kernel after the 60 seconds that are the bound of nbclient, nbval and
+papermill.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-CLOCKS = {"time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", "perf_counter_ns", "now", "utcnow"}
+CLOCKS = {
+    "time",
+    "monotonic",
+    "perf_counter",
+    "time_ns",
+    "monotonic_ns",
+    "perf_counter_ns",
+    "now",
+    "utcnow",
+}
 """Functions that read the time that passes for everybody; ``process_time`` is the processor's."""
 PATIENCE_S = 60
 """Seconds that an assertion may wait at least: only a test that fails waits for so long."""
@@ -27,9 +38,15 @@ def is_clock(node: ast.AST) -> bool:
 
 
 def is_duration(node: ast.AST, durations: set[str]) -> bool:
-    """Return whether an expression holds a difference from a clock, or a name that was assigned one."""
+    """Return whether an expression holds a difference from a clock,
+    or a name that was assigned one.
+    """
     return any(
-        (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub) and any(map(is_clock, (part.left, part.right))))
+        (
+            isinstance(part, ast.BinOp)
+            and isinstance(part.op, ast.Sub)
+            and any(map(is_clock, (part.left, part.right)))
+        )
         or (isinstance(part, ast.Name) and part.id in durations)
         for part in ast.walk(node)
     )
@@ -52,7 +69,9 @@ def impatient(test: ast.AST) -> bool:
         isinstance(node, ast.Call)
         and getattr(node.func, "attr", "") == "wait"
         and any(
-            isinstance(given, ast.Constant) and isinstance(given.value, int | float) and given.value < PATIENCE_S
+            isinstance(given, ast.Constant)
+            and isinstance(given.value, int | float)
+            and given.value < PATIENCE_S
             for given in node.args
         )
         for node in ast.walk(test)
@@ -75,7 +94,10 @@ def wall_times(source: str) -> list[int]:
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.Assert)
-        and (impatient(node.test) or any(is_duration(side, durations) for side in upper_bounds(node.test)))
+        and (
+            impatient(node.test)
+            or any(is_duration(side, durations) for side in upper_bounds(node.test))
+        )
     ]
 
 
@@ -112,17 +134,30 @@ def test_other_assertions_are_not_found(source: str) -> None:
 def test_no_test_asserts_an_amount_of_wall_time() -> None:
     paths = sorted(TESTS.rglob("*.py"))
     assert len(paths) > 300
-    found = {str(path.relative_to(TESTS)): wall_times(path.read_text(encoding="utf-8")) for path in paths}
+    found = {
+        str(path.relative_to(TESTS)): wall_times(path.read_text(encoding="utf-8")) for path in paths
+    }
     assert {name: lines for name, lines in found.items() if lines} == {}, ADVICE
 
 
 STARTS = {
     "nbval": (r"--nbval(?:-lax)?\b(?! )", r"kernel-startup-timeout"),
-    "papermill": (r"execute_notebook\(|\"-m\", \"papermill\"|tools\(\"papermill\"", r"start[-_]timeout|SLOWLY"),
-    "nbclient": (r"\bfrom nbclient import (?:.*, )?NotebookClient|nbclient\.NotebookClient", r"startup_timeout"),
+    "papermill": (
+        r"execute_notebook\(|\"-m\", \"papermill\"|tools\(\"papermill\"",
+        r"start[-_]timeout|SLOWLY",
+    ),
+    "nbclient": (
+        r"\bfrom nbclient import (?:.*, )?NotebookClient|nbclient\.NotebookClient",
+        r"startup_timeout",
+    ),
 }
-"""For each program the text with which a file starts kernels, and the text of a bound of its own."""
-NO_KERNEL = {"check/test_pytest_plugin.py": "the option is one of an error", "tools/test_no_wall_time.py": "examples"}
+"""For each program the text with which a file starts kernels,
+and the text of a bound of its own.
+"""
+NO_KERNEL = {
+    "check/test_pytest_plugin.py": "the option is one of an error",
+    "tools/test_no_wall_time.py": "examples",
+}
 
 
 def impatient_starts(source: str) -> list[str]:
@@ -153,5 +188,9 @@ def test_a_start_without_a_bound_is_found(source: str, expected: list[str]) -> N
 def test_no_test_gives_up_on_a_kernel_after_a_minute() -> None:
     paths = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
     paths["run_notebooks.py"] = TESTS.parent / "tools" / "run_notebooks.py"
-    found = {name: impatient_starts(path.read_text(encoding="utf-8")) for name, path in paths.items()}
-    assert {name: starts for name, starts in found.items() if starts and name not in NO_KERNEL} == {}
+    found = {
+        name: impatient_starts(path.read_text(encoding="utf-8")) for name, path in paths.items()
+    }
+    assert {
+        name: starts for name, starts in found.items() if starts and name not in NO_KERNEL
+    } == {}

@@ -1,4 +1,6 @@
-"""A test that changes the state of the process fails by name, and one that hangs ends with a traceback."""
+"""A test that changes the state of the process fails by name,
+and one that hangs ends with a traceback.
+"""
 
 from __future__ import annotations
 
@@ -121,12 +123,20 @@ def test_who_leaks_fails_and_the_next_test_does_not(suite: pytest.Pytester) -> N
 def test_who_hangs_is_named(suite: pytest.Pytester, workers: int) -> None:
     suite.makepyfile(HANGING)
     suite.makefile(
-        ".ini", pytest="[pytest]\nfaulthandler_timeout = 2\nfaulthandler_exit_on_timeout = true\nmarkers = slow"
+        ".ini",
+        pytest=(
+            "[pytest]\nfaulthandler_timeout = 2\nfaulthandler_exit_on_timeout = true\nmarkers ="
+            " slow"
+        ),
     )
-    done = suite.run(sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-n", str(workers))
+    done = suite.run(
+        sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-n", str(workers)
+    )
     assert done.ret == 1
     assert "in test_that_hangs" in done.stderr.str()
     shown = done.stdout.str()
     if workers:
         assert "crashed while running 'test_who_hangs_is_named.py::test_that_hangs'" in shown
-        assert "1 failed, 2 passed" in shown, "another worker goes on, also with a slow test that takes longer"
+        assert "1 failed, 2 passed" in shown, (
+            "another worker goes on, also with a slow test that takes longer"
+        )

@@ -19,7 +19,9 @@ from support.subjects import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = subjects(sorted((ROOT / ".github" / "workflows").glob("*.yml")), 3)
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TARGETS = set(
+    re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 
 def test_there_are_few_targets_and_the_guide_has_each() -> None:
@@ -31,7 +33,9 @@ def test_there_are_few_targets_and_the_guide_has_each() -> None:
     assert {tool for tool in tools if not (ROOT / tool).is_file()} == set()
     other = re.compile(r"[`$] ?make ([a-z-]+)")
     pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    assert {name for page in pages for name in other.findall(page.read_text(encoding="utf-8"))} <= TARGETS
+    assert {
+        name for page in pages for name in other.findall(page.read_text(encoding="utf-8"))
+    } <= TARGETS
 
 
 def loaded(path: Path) -> dict[Any, Any]:
@@ -41,8 +45,17 @@ def loaded(path: Path) -> dict[Any, Any]:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_are_well_formed_and_run_what_is_there(path: Path) -> None:
     workflow = loaded(path)
-    assert set(workflow) <= {"name", True, "permissions", "concurrency", "jobs"}  # YAML 1.1 reads "on" as true
-    assert workflow["permissions"] == {"contents": "read"}, "what a job needs beyond that, the job says"
+    # YAML 1.1 reads "on" as true
+    assert set(workflow) <= {
+        "name",
+        True,
+        "permissions",
+        "concurrency",
+        "jobs",
+    }
+    assert workflow["permissions"] == {"contents": "read"}, (
+        "what a job needs beyond that, the job says"
+    )
     for job in workflow["jobs"].values():
         assert set(job) <= {
             "runs-on",
@@ -58,7 +71,9 @@ def test_workflows_are_well_formed_and_run_what_is_there(path: Path) -> None:
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step)
             assert set(re.findall(r"^make ([a-z-]+)", step.get("run", ""), re.MULTILINE)) <= TARGETS
-            assert "${{ github.event" not in step.get("run", ""), "texts of others never reach a shell"
+            assert "${{ github.event" not in step.get("run", ""), (
+                "texts of others never reach a shell"
+            )
 
 
 _USES = re.compile(r"^ *(?:- )?uses: (.*)$", re.MULTILINE)
@@ -84,8 +99,12 @@ RUNTIMES = {"node24", "composite", "docker"}
 
 def test_every_action_is_in_the_table_as_it_is_used() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in PIN_TOOL["pages"]()}
-    assert {name for text in texts.values() for name in PIN_TOOL["used"](text)} == set(PIN_TOOL["PINS"])
-    assert [path for path, text in texts.items() if PIN_TOOL["pinned"](text) != text] == [], "run tools/pins.py"
+    assert {name for text in texts.values() for name in PIN_TOOL["used"](text)} == set(
+        PIN_TOOL["PINS"]
+    )
+    assert [path for path, text in texts.items() if PIN_TOOL["pinned"](text) != text] == [], (
+        "run tools/pins.py"
+    )
 
 
 def test_no_pinned_action_is_old_or_runs_on_a_removed_node() -> None:
@@ -105,8 +124,12 @@ def test_every_job_ends_and_every_ecosystem_is_watched() -> None:
     assert all((ROOT / folder.strip("/")).is_dir() for _, folder in watched)
 
 
-JOBS = {f"{path.stem}: {name}": job for path in WORKFLOWS for name, job in loaded(path)["jobs"].items()}
-TRUSTED = subjects((name for name, job in JOBS.items() if "write" in job.get("permissions", {}).values()), 2)
+JOBS = {
+    f"{path.stem}: {name}": job for path in WORKFLOWS for name, job in loaded(path)["jobs"].items()
+}
+TRUSTED = subjects(
+    (name for name, job in JOBS.items() if "write" in job.get("permissions", {}).values()), 2
+)
 
 
 @pytest.mark.parametrize("name", TRUSTED)
@@ -131,8 +154,12 @@ def test_publishing_needs_green_tests() -> None:
 
 
 def test_the_versions_that_are_tested_are_those_that_are_named() -> None:
-    tested = loaded(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
-    named = re.findall(r"Python :: (3\.\d+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    tested = loaded(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["strategy"][
+        "matrix"
+    ]["python"]
+    named = re.findall(
+        r"Python :: (3\.\d+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert tested == named
 
 
@@ -150,7 +177,10 @@ def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
     good = ROOT / "notebooks" / "01_quickstart.ipynb"
     assert subprocess.run([*tool, good], capture_output=True).returncode == 0
     bad = tmp_path / "bad.ipynb"
-    bad.write_text(good.read_text(encoding="utf-8").replace("# ", "# AKIA" + "QYLPMN5HFIQR7XYA ", 1), encoding="utf-8")
+    bad.write_text(
+        good.read_text(encoding="utf-8").replace("# ", "# AKIA" + "QYLPMN5HFIQR7XYA ", 1),
+        encoding="utf-8",
+    )
     done = subprocess.run([*tool, good, bad], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout.startswith("bad.ipynb")
@@ -159,14 +189,20 @@ def test_the_hook_for_secrets_finds_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_builds_give_the_same_bytes() -> None:
-    done = subprocess.run([sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
-    lines += "".join(rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact"))
+    lines += "".join(
+        rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact")
+    )
     assert re.fullmatch(lines, done.stdout)
 
 
-_BY_NAME = re.compile(r"gt[_-]secure\[|pip3? install [^\n`'\"“”]*\bgt[_-]secure\b(?!\S*\.whl)|pip install ['\"]?\.\[")
+_BY_NAME = re.compile(
+    r"gt[_-]secure\[|pip3? install [^\n`'\"“”]*\bgt[_-]secure\b(?!\S*\.whl)|pip install ['\"]?\.\["
+)
 """Installs gt_secure by its name from an index, or an extra that may not be there."""
 
 
@@ -177,11 +213,35 @@ def test_no_text_installs_gt_secure_by_name() -> None:
     assert not _BY_NAME.search(
         "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-0.3.0-py3-none-any.whl"
     )
-    folders = ("gt_secure", "docs", "notebooks", "labextension/src", "integrations", "benchmarks", "tools", ".github")
+    folders = (
+        "gt_secure",
+        "docs",
+        "notebooks",
+        "labextension/src",
+        "integrations",
+        "benchmarks",
+        "tools",
+        ".github",
+    )
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
-    files += [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]  # it tells what was
+    # it tells what was
+    files += [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
     files += [*ROOT.glob("*.cfg"), *ROOT.glob("requirements/*.in")]
-    wanted = {".py", ".md", ".ipynb", ".ts", ".js", ".json", ".yml", ".html", ".cfg", ".in", ".toml", ".sh", ".css"}
+    wanted = {
+        ".py",
+        ".md",
+        ".ipynb",
+        ".ts",
+        ".js",
+        ".json",
+        ".yml",
+        ".html",
+        ".cfg",
+        ".in",
+        ".toml",
+        ".sh",
+        ".css",
+    }
     found = [
         f"{path.relative_to(ROOT)}: {hit[0][:80]}"
         for path in files
@@ -192,7 +252,16 @@ def test_no_text_installs_gt_secure_by_name() -> None:
 
 
 def test_the_requirements_are_those_that_the_repository_locks() -> None:
-    wanted = (ROOT / "requirements" / "demo.in").read_text(encoding="utf-8").replace(" ", "").splitlines()
-    assert {name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")} <= set(wanted)
-    pinned = next(name for name in metadata.requires("ministack") or () if name.startswith("botocore=="))
+    wanted = (
+        (ROOT / "requirements" / "demo.in")
+        .read_text(encoding="utf-8")
+        .replace(" ", "")
+        .splitlines()
+    )
+    assert {
+        name for name in private_environment.REQUIREMENTS if not name.startswith("boto3")
+    } <= set(wanted)
+    pinned = next(
+        name for name in metadata.requires("ministack") or () if name.startswith("botocore==")
+    )
     assert f"boto3=={pinned.partition('==')[2]}" in private_environment.REQUIREMENTS

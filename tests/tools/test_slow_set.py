@@ -1,4 +1,6 @@
-"""The table of the slow set: what a part without a result, a failure and a skipped test look like."""
+"""The table of the slow set: what a part without a result,
+a failure and a skipped test look like.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ RESULTS = """
 def test_results_are_those_of_pytest(tmp_path: Path) -> None:
     path = tmp_path / "results.xml"
     path.write_text(RESULTS, encoding="utf-8")
-    failed, skipped = ("tests.a.test_b::test_fails",), (("tests.a.test_b::test_is_skipped", "Skipped: no npm"),)
+    failed, skipped = (
+        ("tests.a.test_b::test_fails",),
+        (("tests.a.test_b::test_is_skipped", "Skipped: no npm"),),
+    )
     assert TOOL["results_of"](path) == (1, failed, skipped)
 
 
@@ -36,7 +41,15 @@ def test_a_process_that_left_no_results_has_failed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [1, 2])
 def test_the_table_has_parts_folders_and_what_did_not_pass(code: int) -> None:
     parts = [
-        PART("tests/a/test_b.py", 1, 1, ("test_b::test_fails",), (("test_b::test_is_skipped", "no npm"),), 2.0, 3.0),
+        PART(
+            "tests/a/test_b.py",
+            1,
+            1,
+            ("test_b::test_fails",),
+            (("test_b::test_is_skipped", "no npm"),),
+            2.0,
+            3.0,
+        ),
         PART("tests/a/test_c.py", 0, 4, processor_s=5.0, wall_s=6.0),
         PART("tests/d/test_e.py", code, 0, processor_s=1.0, wall_s=1.0),
     ]
@@ -44,7 +57,9 @@ def test_the_table_has_parts_folders_and_what_did_not_pass(code: int) -> None:
     assert "| tests/a | 7 | 5 | 1 | 1 | 7.0 | 9 |" in text
     assert f"| tests/d | 0 | 0 | exit code {code} | 0 | 1.0 | 1 |" in text
     assert "| all | 7 | 5 | 1 | 1 | 8.0 | 10 |" in text
-    assert text.index("| tests/a/test_c.py") < text.index("| tests/a/test_b.py"), "the dearest part comes first"
+    assert text.index("| tests/a/test_c.py") < text.index("| tests/a/test_b.py"), (
+        "the dearest part comes first"
+    )
     assert "FAILED test_b::test_fails" in text
     assert f"FAILED tests/d/test_e.py: exit code {code}" in text
     assert "SKIPPED test_b::test_is_skipped: no npm" in text

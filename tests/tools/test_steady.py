@@ -1,4 +1,6 @@
-"""A landing is not lost to chance, and chance hides nothing: which failures are repeated, and what they cost."""
+"""A landing is not lost to chance, and chance hides nothing: which failures are repeated,
+and what they cost.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from support.warm import Warm
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = runpy.run_path(str(ROOT / "tools" / "steady.py"))
 PAGE = ROOT / TOOL["PAGE"]
-ENV = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
+ENV = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))
+}
 """Environment without what a make that runs these tests hands down."""
 ONCE = """
 def test_{name}():
@@ -61,9 +67,15 @@ Steady = Callable[..., tuple[int, str, list[str]]]
 
 
 @pytest.fixture
-def steady(tmp_path: Path, warm: Warm, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Steady:
-    """Run the tool on a file of tests; return its exit code, what it printed and the tests with a row."""
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\naddopts = -p no:cacheprovider\n")
+def steady(
+    tmp_path: Path, warm: Warm, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Steady:
+    """Run the tool on a file of tests; return its exit code,
+    what it printed and the tests with a row.
+    """
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\npythonpath = {ROOT / 'tests'}\naddopts = -p no:cacheprovider\n"
+    )
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["support.failures"]\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -96,8 +108,13 @@ def test_what_fails_again_fails_the_run(steady: Steady) -> None:
 
 
 @pytest.mark.parametrize(("before", "code"), [(1, 0), (2, 1)])
-def test_two_are_the_most_of_all_steps_of_a_landing(steady: Steady, tmp_path: Path, before: int, code: int) -> None:
-    TOOL["add_rows"](tmp_path / "rows.toml", {f"tests/test_other.py::test_{number}": "" for number in range(before)})
+def test_two_are_the_most_of_all_steps_of_a_landing(
+    steady: Steady, tmp_path: Path, before: int, code: int
+) -> None:
+    TOOL["add_rows"](
+        tmp_path / "rows.toml",
+        {f"tests/test_other.py::test_{number}": "" for number in range(before)},
+    )
     found, out, rows = steady(once("c"), "-n", "0")
     assert (found, rows[-1]) == (code, "test_c")
     assert ("3 tests are unsteady: at most 2 may be." in out) == bool(code)
@@ -149,7 +166,9 @@ def test_many_failures_are_no_chance(steady: Steady) -> None:
 def test_a_budget_that_is_exceeded_fails_beside_an_unsteady_test(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The plugin of costs ends with a code of its own, so that the tool sees more than tests that failed."""
+    """The plugin of costs ends with a code of its own,
+    so that the tool sees more than tests that failed.
+    """
     asked: list[Any] = []
 
     def run(*options: str) -> Any:
@@ -172,7 +191,9 @@ def test_a_row_is_read_back_whatever_a_test_prints(tmp_path: Path) -> None:
 
 
 def landings(*tests: str) -> list[dict[str, str]]:
-    return [{"test": test, "landing": str(number)} for number, row in enumerate(tests) for test in row]
+    return [
+        {"test": test, "landing": str(number)} for number, row in enumerate(tests) for test in row
+    ]
 
 
 def test_twice_in_a_row_is_once_too_often() -> None:
@@ -188,13 +209,17 @@ def test_twice_in_a_row_is_once_too_often() -> None:
 def test_no_test_is_unsteady_twice_in_a_row() -> None:
     rows = TOOL["read"](PAGE)
     assert all({"test", "landing", "date", "first"} <= row.keys() for row in rows)
-    assert TOOL["twice_in_a_row"](rows) == [], "mend the test, and say how in its rows, or delete it"
+    assert TOOL["twice_in_a_row"](rows) == [], (
+        "mend the test, and say how in its rows, or delete it"
+    )
 
 
 def test_a_landing_uses_the_tool_and_a_developer_does_not() -> None:
     def commands(*words: str) -> str:
         made = ["make", "-n", "-o", ".venv/.dev", "-o", ".venv/.check", *words]
-        return subprocess.run(made, cwd=ROOT, env=ENV, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            made, cwd=ROOT, env=ENV, capture_output=True, text=True, check=True
+        ).stdout
 
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert 'PYTEST="$steady"' in script
@@ -205,7 +230,8 @@ def test_a_landing_uses_the_tool_and_a_developer_does_not() -> None:
 
 TIERS = ("quick", "check", "browser", "slow")
 PROJECT = {
-    "setup.cfg": f"[tool:pytest]\npythonpath = {ROOT / 'tests'}\nmarkers =\n    " + "\n    ".join(TIERS),
+    "setup.cfg": f"[tool:pytest]\npythonpath = {ROOT / 'tests'}\nmarkers =\n    "
+    + "\n    ".join(TIERS),
     "conftest.py": """
 pytest_plugins = ["support.failures"]
 def pytest_addoption(parser):
@@ -228,7 +254,11 @@ def project(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for name, line in {"python": f'exec {sys.executable} "$@"', "ruff": "exit $LINT", "mypy": "exit 0"}.items():
+    for name, line in {
+        "python": f'exec {sys.executable} "$@"',
+        "ruff": "exit $LINT",
+        "mypy": "exit 0",
+    }.items():
         (tmp_path / ".venv" / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
         (tmp_path / ".venv" / "bin" / name).chmod(0o755)
     for name in ("Makefile", ".ci/run", "tools/steady.py"):
@@ -240,7 +270,9 @@ def project(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*command: str, lint: int = 0) -> subprocess.CompletedProcess[str]:
         env = {**ENV, "LINT": str(lint), "WORKERS": "0", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         env |= {"PYTEST_PLUGINS": "xdist.plugin,xdist.looponfail"}
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -253,7 +285,10 @@ def test_a_landing_passes_with_two_unsteady_tests_and_not_with_a_lint_error(
     _, _, page = landing.stdout.partition("Add to tests/unsteady.toml:")
     page, *times = page.partition("make test:")
     rows = tomllib.loads(page)["unsteady"]
-    assert [row["test"] for row in rows] == ["tests/test_quick.py::test_a", "tests/browser/test_page.py::test_b"]
+    assert [row["test"] for row in rows] == [
+        "tests/test_quick.py::test_a",
+        "tests/browser/test_page.py::test_b",
+    ]
     assert "make browser:" in "".join(times)
     (tmp_path / "tests" / "a").unlink()
     landing = project(".ci/run", lint=1)

@@ -21,9 +21,14 @@ def test_too_few_subjects_are_an_error() -> None:
 
 def test_no_parameters_fail_the_collection(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        "import pytest\n@pytest.mark.parametrize('path', [])\ndef test_it(path): pass\ndef test_other(): pass"
+        "import pytest\n@pytest.mark.parametrize('path', [])\ndef test_it(path): pass\ndef"
+        " test_other(): pass"
     )
-    [mark] = [line for line in SETUP.read_text(encoding="utf-8").splitlines() if line.startswith("empty_parameter")]
+    [mark] = [
+        line
+        for line in SETUP.read_text(encoding="utf-8").splitlines()
+        if line.startswith("empty_parameter")
+    ]
     pytester.makefile(".ini", pytest=f"[pytest]\n{mark}")
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     assert done.ret == pytest.ExitCode.INTERRUPTED

@@ -1,4 +1,6 @@
-"""A warm copy ends as a process of its own: what its original made stays, for the original and for other copies."""
+"""A warm copy ends as a process of its own: what its original made stays,
+for the original and for other copies.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from support import warm
 warm._warm_up = lambda: atexit.register(shutil.rmtree, sys.argv[2])
 warm.main()
 """
-"""A process that has made a folder, as matplotlib does at its import where the home folder cannot be written."""
+"""A process that has made a folder, as matplotlib does at its import where the home
+folder cannot be written.
+"""
 
 
 @pytest.fixture
@@ -41,16 +45,26 @@ def program() -> Iterator[tuple[Path, Path]]:
         assert not made.exists(), "the original removes what it made"
 
 
-def test_a_copy_ends_quietly_and_leaves_the_folders_of_its_original(program: tuple[Path, Path]) -> None:
+def test_a_copy_ends_quietly_and_leaves_the_folders_of_its_original(
+    program: tuple[Path, Path],
+) -> None:
     python, made = program
     for _ in range(2):
-        done = subprocess.run([python, "-c", "print('done')"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [python, "-c", "print('done')"], capture_output=True, text=True, check=False
+        )
         assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
         assert made.is_dir()
 
 
 def test_a_copy_runs_what_it_registers_itself(program: tuple[Path, Path], tmp_path: Path) -> None:
     own = tmp_path / "own"
-    code = f"import atexit, os, shutil; os.mkdir({str(own)!r}); atexit.register(shutil.rmtree, {str(own)!r}); print(1)"
-    assert subprocess.run([program[0], "-c", code], capture_output=True, text=True, check=False).stdout == "1\n"
+    code = (
+        f"import atexit, os, shutil; os.mkdir({str(own)!r}); atexit.register(shutil.rmtree,"
+        f" {str(own)!r}); print(1)"
+    )
+    assert (
+        subprocess.run([program[0], "-c", code], capture_output=True, text=True, check=False).stdout
+        == "1\n"
+    )
     assert not own.exists()

@@ -1,7 +1,7 @@
 """The typed contract: mypy must accept this file as it is, and refuse each line that is marked so.
 
-It is never run. ``assert_type`` pins what a call returns; an unused ``type: ignore`` is an error, so each of them
-proves that its line is refused.
+It is never run. ``assert_type`` pins what a call returns; an unused ``type: ignore`` is an error,
+so each of them proves that its line is refused.
 """
 
 from __future__ import annotations
@@ -109,8 +109,13 @@ def main_job(gt: Connection) -> None:
     findings: tuple[Finding, ...] = gt.findings(team=SageMakerTeam(), bucket="gt-images")
     assert_type(findings[0].code, str)
     assert_type(gt.explain(gt.probe(url), url=url), Explanation)
-    assert_type(gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7"), Answers)
-    assert_type(gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7", "worker"), Answer)
+    assert_type(
+        gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7"), Answers
+    )
+    assert_type(
+        gt.who_can_open("gt-images", "scans/0001.png", team=team).at("203.0.113.7", "worker"),
+        Answer,
+    )
     gt.explain("gt-images")  # type: ignore[arg-type]
     gt.explain(gt.probe(url), team=team)  # type: ignore[call-arg]
     gt.plan(restriction, log="log/")  # type: ignore[call-arg]
@@ -143,7 +148,10 @@ def logs(gt: Connection, restriction: Restriction) -> None:
 
 
 def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
-    assert_type(check.team_is_restricted(gt, "team", url_lock="VpcSourceIp", portal=["203.0.113.0/24"]), CheckResult)
+    assert_type(
+        check.team_is_restricted(gt, "team", url_lock="VpcSourceIp", portal=["203.0.113.0/24"]),
+        CheckResult,
+    )
     assert_type(check.team_is_restricted.look(gt, SageMakerTeam()), CheckResult)
     check.team_is_restricted(gt, "team", url_lock="on")  # type: ignore[arg-type]
     check.team_is_restricted(gt)  # type: ignore[call-arg]
@@ -151,14 +159,23 @@ def checks(gt: Connection, hits: Hits, restriction: Restriction) -> None:
     assert_type(check.no_foreign_hits(hits, restriction, newest_within_h=24), CheckResult)
     check.no_foreign_hits(restriction, hits)  # type: ignore[arg-type]
     assert_type(check.no_leaked_urls.look(hits, kinds=["leak"]), CheckResult)
-    assert_type(check.urls_are_consistent(hits, team=gt.workteam("t"), pools="203.0.113.0/24"), CheckResult)
+    assert_type(
+        check.urls_are_consistent(hits, team=gt.workteam("t"), pools="203.0.113.0/24"), CheckResult
+    )
     check.urls_are_consistent(hits, team="radiology-team")  # type: ignore[arg-type]
-    assert_type(check.no_findings(gt, team="team", severity="high", ignore=["kms-session"]), CheckResult)
+    assert_type(
+        check.no_findings(gt, team="team", severity="high", ignore=["kms-session"]), CheckResult
+    )
     assert_type(check.nothing_drifted(gt, Path("wish.yaml")), CheckResult)
     assert_type(check.expectations_hold(gt, restriction), CheckResult)
-    assert_type(check.expectations_hold(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
+    assert_type(
+        check.expectations_hold(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}),
+        CheckResult,
+    )
     assert_type(replace(gt, context={"aws:PrincipalOrgID": ["o-abc123"]}).plan(restriction), Plan)
-    assert_type(check.is_proved(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult)
+    assert_type(
+        check.is_proved(gt, restriction, context={"aws:PrincipalOrgID": "o-abc123"}), CheckResult
+    )
     assert_type(check.no_secret_saved("book.ipynb"), CheckResult)
     result = check.no_code_cell_skipped.look(Path("book.ipynb"))
     assert_type(result.passed, bool | None)

@@ -1,4 +1,6 @@
-"""Widgets without a browser: a kernel is not needed, comms go nowhere, and everything is closed afterwards."""
+"""Widgets without a browser: a kernel is not needed, comms go nowhere,
+and everything is closed afterwards.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def user(aws: Sandbox, *statements: dict[str, Any]) -> Connection:
 def deliver(connection: Connection) -> None:
     """Let the sandbox write what happened so far into its access log, not some time later."""
     address = connection.aws.client("s3").meta.endpoint_url
-    urllib.request.urlopen(urllib.request.Request(f"{address}/_gt_secure/flush-logs", method="POST")).close()
+    urllib.request.urlopen(
+        urllib.request.Request(f"{address}/_gt_secure/flush-logs", method="POST")
+    ).close()
 
 
 @pytest.fixture
@@ -62,7 +66,9 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so; nobody changes widgets while it is asked, so all of a result is there or nothing."""
+    """Wait until something is so; nobody changes widgets while it is asked,
+    so all of a result is there or nothing.
+    """
     while True:
         with LOCK:
             if condition():

@@ -1,4 +1,6 @@
-"""The allow editor: entries are checked when entered, and the restriction never leaves out what was typed."""
+"""The allow editor: entries are checked when entered,
+and the restriction never leaves out what was typed.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,17 @@ def chips(made: AllowEditor) -> list[str]:
     ("typed", "expected"),
     [
         ("203.0.113.0/24", ["203.0.113.0/24"]),
-        ("203.0.113.7, 2001:db8::/32;198.51.100.0/24", ["203.0.113.7", "2001:db8::/32", "198.51.100.0/24"]),
+        (
+            "203.0.113.7, 2001:db8::/32;198.51.100.0/24",
+            ["203.0.113.7", "2001:db8::/32", "198.51.100.0/24"],
+        ),
         ('["203.0.113.7", "198.51.100.9"]', ["203.0.113.7", "198.51.100.9"]),
         ("203.0.113.7 203.0.113.7", ["203.0.113.7"]),
     ],
 )
-def test_what_is_typed_or_pasted_becomes_chips_and_the_input_is_empty_again(typed: str, expected: list[str]) -> None:
+def test_what_is_typed_or_pasted_becomes_chips_and_the_input_is_empty_again(
+    typed: str, expected: list[str]
+) -> None:
     made = editor()
     made.address_input.input.value = typed
     assert list(made.addresses) == expected
@@ -116,13 +123,17 @@ def test_a_correction_that_is_listed_already_is_not_listed_twice() -> None:
     assert made.addresses == ("203.0.113.0/24",)
 
 
-def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made = editor(addresses=["203.0.113.7/24", "198.51.100.9/28"])
     second, _, _, first = made.address_input.corrections.children  # the newest entry first
     assert first.tooltip == "Only 203.0.113.7 instead of 203.0.113.7/24"
     assert second.tooltip == "Use 198.51.100.0/28 instead of 198.51.100.9/28"
     focused: list[bool] = []
-    monkeypatch.setattr(made.address_input.input, "focus", lambda: focused.append(True), raising=False)
+    monkeypatch.setattr(
+        made.address_input.input, "focus", lambda: focused.append(True), raising=False
+    )
     first.click()
     assert focused == [True]
     assert made.address_input.corrections.children[0] is second
@@ -182,7 +193,9 @@ def test_endpoints_are_named_by_their_vpc(connection: Connection, words: Any) ->
     assert " · " in made.endpoint_input.chips.children[0].description
 
 
-@pytest.mark.parametrize("word", ["vpc-0a1b2c3d", "203.0.113.7", "vpce-svc-1", "com.amazonaws.us-east-1.s3"])
+@pytest.mark.parametrize(
+    "word", ["vpc-0a1b2c3d", "203.0.113.7", "vpce-svc-1", "com.amazonaws.us-east-1.s3"]
+)
 def test_what_is_no_endpoint_says_what_it_is(word: str) -> None:
     assert read_endpoint(word, {}).problem
 
@@ -210,13 +223,24 @@ def test_the_portal_lock_names_the_teams_it_affects(words: Any) -> None:
 def test_a_vendor_team_has_no_url_lock(words: Any) -> None:
     arn = "arn:aws:sagemaker:us-east-1:111122223333:workteam/vendor-crowd/x"
     made = editor(team=arn, addresses=["203.0.113.0/24"])
-    assert ["gts-hidden" in each._dom_classes for each in made.switches.children] == [True, True, False]
+    assert ["gts-hidden" in each._dom_classes for each in made.switches.children] == [
+        True,
+        True,
+        False,
+    ]
     assert made.restriction().url_lock is None
 
 
 def test_a_bucket_alone_makes_a_restriction() -> None:
-    wish = AllowEditor(bucket="data-of-label-studio", prefix="tasks/", addresses=["203.0.113.0/24"]).restriction()
-    assert (wish.team, wish.bucket, wish.prefix, wish.guard) == (None, "data-of-label-studio", "tasks/", True)
+    wish = AllowEditor(
+        bucket="data-of-label-studio", prefix="tasks/", addresses=["203.0.113.0/24"]
+    ).restriction()
+    assert (wish.team, wish.bucket, wish.prefix, wish.guard) == (
+        None,
+        "data-of-label-studio",
+        "tasks/",
+        True,
+    )
 
 
 def test_an_s3_address_is_taken_apart() -> None:
@@ -258,7 +282,9 @@ def test_one_switch_protects_and_the_rest_is_under_more_options() -> None:
         {"url_lock": False},
     ],
 )
-def test_more_options_open_where_one_matters_and_stay_closed_when_a_person_closes_them(values: dict[str, Any]) -> None:
+def test_more_options_open_where_one_matters_and_stay_closed_when_a_person_closes_them(
+    values: dict[str, Any],
+) -> None:
     made = editor(addresses=["203.0.113.0/24"])
     for name, value in values.items():
         setattr(made, name, value)
@@ -312,15 +338,22 @@ def test_an_entry_that_was_refused_stays_to_be_corrected() -> None:
     assert (editor.bucket, editor.bucket_input.value) == ("gt-scans", "gt-scans")
     editor.inputs["signers"].value = "Scanner"
     assert "the ARN of one role or user" in editor.errors["signers"].value
-    editor.inputs["signers"].value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
-    assert editor.signers == "arn:aws:iam::111122223333:role/Scanner, arn:aws:iam::111122223333:user/ann"
+    editor.inputs[
+        "signers"
+    ].value = "arn:aws:iam::111122223333:role/Scanner arn:aws:iam::111122223333:user/ann"
+    assert (
+        editor.signers
+        == "arn:aws:iam::111122223333:role/Scanner, arn:aws:iam::111122223333:user/ann"
+    )
     assert len(editor.restriction().signers or ()) == 2
     editor.age_limit, editor.prefix, editor.signers = "", "", ""
     assert (editor.inputs["age_limit"].value, editor.inputs["prefix"].value) == ("", "")
 
 
 def test_the_allow_editor_adds_a_network_by_name() -> None:
-    office = NamedNetwork("Berlin office", parse_networks(["203.0.113.0/24", "2001:db8:40::/48"]), "office")
+    office = NamedNetwork(
+        "Berlin office", parse_networks(["203.0.113.0/24", "2001:db8:40::/48"]), "office"
+    )
     pool = NamedNetwork("VPN pool", parse_networks(["198.51.100.0/25"]), "vpn")
     gt = gt_secure.connect(region="us-east-1", networks=Networks([office, pool]))
     editor = AllowEditor(gt)

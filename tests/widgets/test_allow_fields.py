@@ -1,4 +1,6 @@
-"""Each field of a restriction is in the panel and on the command line, or named here with the reason why not."""
+"""Each field of a restriction is in the panel and on the command line,
+or named here with the reason why not.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,15 @@ TYPED = {
     "prefix": (" scans/ ", "scans/", "scans/*"),
     "age_limit": ("90s", "90s", "15"),
     "application": (" MLflow ", "mlflow", "mlflaw"),
-    "signers": ("arn:aws:iam::111122223333:role/Scanner", ("arn:aws:iam::111122223333:role/Scanner",), "Scanner"),
+    "signers": (
+        "arn:aws:iam::111122223333:role/Scanner",
+        ("arn:aws:iam::111122223333:role/Scanner",),
+        "Scanner",
+    ),
 }
-"""For each text field: a text, the value that the restriction has of it, and a text that is wrong."""
+"""For each text field: a text, the value that the restriction has of it,
+and a text that is wrong.
+"""
 NO_OPTION = {"expectations": "written in a file", "lists": "names among the addresses"}
 """Fields that no option sets."""
 ROLE = "arn:aws:iam::111122223333:role/Scanner"
@@ -51,7 +59,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "version_4_only": ((), True),
     "facts": (("aws:PrincipalOrgID=o-abc1234567",), {"aws:PrincipalOrgID": "o-abc1234567"}),
 }
-"""For each field: what follows its option, or the address, and the value that the restriction has of it."""
+"""For each field: what follows its option, or the address,
+and the value that the restriction has of it.
+"""
 
 
 @pytest.fixture
@@ -77,7 +87,9 @@ def test_each_field_of_the_panel_is_complete(field: AllowField, editor: AllowEdi
     box.value = typed
     assert getattr(editor.restriction(), field.name) == value
     assert editor.good()[field.name] == getattr(editor, field.name) == box.value
-    assert ("gts-hidden" not in editor.more_box._dom_classes) == field.in_more, "what has a value is shown"
+    assert ("gts-hidden" not in editor.more_box._dom_classes) == field.in_more, (
+        "what has a value is shown"
+    )
     box.value = wrong
     assert box.value == wrong
     assert wrong in editor.errors[field.name].value

@@ -35,7 +35,9 @@ def test_a_delivery_is_plotted_when_it_comes(connection: Connection, run: Any, w
         await step.wait_idle()
         step.wait_button.click()
         # How many there are already depends on what other tests asked for a moment ago.
-        await until(lambda: re.search(r"Waiting for delivery: \d+ new log object", words(step.status.value)))
+        await until(
+            lambda: re.search(r"Waiting for delivery: \d+ new log object", words(step.status.value))
+        )
         assert "usually" in words(step.status.value)
         assert step.plot_button.disabled
         assert "gts-hidden" not in step.cancel_button._dom_classes
@@ -80,7 +82,9 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
         await step.wait_idle()
         assert "No new request" in words(step.message.value)
         assert "in a few hours" in words(step.message.value)
-        assert "203.0.113.7" in words(step.plot.picture.value + step.table.value), "what is there is plotted"
+        assert "203.0.113.7" in words(step.plot.picture.value + step.table.value), (
+            "what is there is plotted"
+        )
 
     run(main())
 
@@ -90,7 +94,10 @@ def test_the_panels_sources_have_names(tmp_path: Path) -> None:
     office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
     with read_hits(tmp_path / "a.log", networks=Networks([office])) as hits:
         result = read_result(hits, "ip", (), (), True)
-        assert sorted(map(named_label, result.sources)) == ["8.8.8.8", "Berlin office · 203.0.113.7"]
+        assert sorted(map(named_label, result.sources)) == [
+            "8.8.8.8",
+            "Berlin office · 203.0.113.7",
+        ]
 
 
 def test_what_a_log_does_not_prove_is_in_sight(tmp_path: Path) -> None:
@@ -105,7 +112,9 @@ def test_what_a_log_does_not_prove_is_in_sight(tmp_path: Path) -> None:
 
 
 def test_the_address_of_this_browser_is_that_of_its_own_fetch_of_our_url(tmp_path: Path) -> None:
-    """The kernel names itself, somebody else has another test URL, and a visitor has none: none of them is it."""
+    """The kernel names itself, somebody else has another test URL, and a visitor has none:
+    none of them is it.
+    """
     journal = UrlJournal()
     ours, other = journal.new_marker(), journal.new_marker()
     rows = [
@@ -118,7 +127,13 @@ def test_the_address_of_this_browser_is_that_of_its_own_fetch_of_our_url(tmp_pat
     for address, marker, agent in rows:
         query = f"X-Amz-Date=20261120T091400Z&X-Amz-Expires=300&X-Amz-Signature=a&x-gt-secure-test={marker}"
         uri = f"GET /scans/1.png?{query} HTTP/1.1"
-        record = {**BASE, **PRESIGNED, "remote_ip": address, "request_uri": uri, "user_agent": agent}
+        record = {
+            **BASE,
+            **PRESIGNED,
+            "remote_ip": address,
+            "request_uri": uri,
+            "user_agent": agent,
+        }
         lines.append(write(record | {"key": "scans/1.png", "operation": "REST.GET.OBJECT"}) + "\n")
     (tmp_path / "log").write_text("".join(lines))
     for marker in (ours, other):

@@ -1,4 +1,6 @@
-"""The last change of each lock: from the history, after everything else, and silent where it cannot be read."""
+"""The last change of each lock: from the history, after everything else,
+and silent where it cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ NOW = dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC)
 SESSION = "arn:aws:sts::111122223333:assumed-role/alice/session"
 
 
-def entry(operation: str = "UpdateWorkteam", who: str = SESSION, error: str = "", **age: float) -> HistoryEntry:
+def entry(
+    operation: str = "UpdateWorkteam", who: str = SESSION, error: str = "", **age: float
+) -> HistoryEntry:
     return HistoryEntry(NOW - dt.timedelta(**age), who, operation, "radiology-team", error=error)
 
 
@@ -38,7 +42,10 @@ def test_the_guard_of_the_prefix_and_the_others_have_a_line_each() -> None:
     view = LocksView(bucket="gt-images", guard_known=True, guards=guards)
     shown = words(locks_markup(view))
     assert "No guard covers the prefix." in shown
-    line = "Another guard of the bucket: presigned URLs of objects under <b>/ work only from 192.0.2.0/24."
+    line = (
+        "Another guard of the bucket: presigned URLs of objects under <b>/ work only from"
+        " 192.0.2.0/24."
+    )
     assert line in shown
     assert "<b>" not in str(locks_markup(view))
     assert "guard of the bucket" not in words(locks_markup(replace(view, guard=guards[0])))
@@ -70,7 +77,9 @@ def test_the_caller_is_named_without_account_and_session(who: str, expected: str
 
 
 def test_what_aws_returns_is_shown_as_text() -> None:
-    assert "<img" not in changed_markup("url-lock", last_changes([entry(who="<img src=x>\u202e")]), NOW)
+    assert "<img" not in changed_markup(
+        "url-lock", last_changes([entry(who="<img src=x>\u202e")]), NOW
+    )
 
 
 def test_the_newest_successful_change_of_each_resource_counts() -> None:
@@ -84,7 +93,9 @@ def test_the_newest_successful_change_of_each_resource_counts() -> None:
     assert changed_markup("bucket-guard", {}, NOW) == ""
 
 
-def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(connection: Connection, now: None) -> None:
+def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(
+    connection: Connection, now: None
+) -> None:
     wish = Restriction(addresses=["203.0.113.0/24"], bucket="gt-images", guard=True)
     applied = connection.apply(connection.plan(wish), confirm=AGREED)
     made = panel(connection, bucket="gt-images")
@@ -99,7 +110,11 @@ def test_the_locks_show_their_last_change_and_forget_it_with_the_choice(connecti
 
 
 def test_a_role_that_cannot_read_the_history_sees_the_locks_alone(aws: Any, now: None) -> None:
-    lists = {"Effect": "Allow", "Action": ["sagemaker:List*", "sagemaker:Describe*"], "Resource": "*"}
+    lists = {
+        "Effect": "Allow",
+        "Action": ["sagemaker:List*", "sagemaker:Describe*"],
+        "Resource": "*",
+    }
     made = panel(user(aws, lists), team="open-team")
     before = made.top.value
     made.read_changes()
@@ -108,7 +123,12 @@ def test_a_role_that_cannot_read_the_history_sees_the_locks_alone(aws: Any, now:
 
 
 @pytest.mark.parametrize(
-    "error", [AccessDenied("no", action="x:Y", resource="*"), GtSecureError("No answer."), ValueError("odd")]
+    "error",
+    [
+        AccessDenied("no", action="x:Y", resource="*"),
+        GtSecureError("No answer."),
+        ValueError("odd"),
+    ],
 )
 def test_no_error_of_the_history_reaches_the_panel(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -131,7 +151,11 @@ def test_in_a_notebook_it_comes_by_itself_after_the_locks(
 
     def read(*_: Any, **__: Any) -> list[HistoryEntry]:
         order.append("history")
-        return [replace(entry("PutBucketPolicy"), at=dt.datetime.now(dt.UTC) - dt.timedelta(days=3, hours=1))]
+        return [
+            replace(
+                entry("PutBucketPolicy"), at=dt.datetime.now(dt.UTC) - dt.timedelta(days=3, hours=1)
+            )
+        ]
 
     monkeypatch.setattr(type(connection), "history", read)
 

@@ -75,7 +75,11 @@ def test_hostile_text_brings_no_tag_and_no_attribute(value: str) -> None:
     for fragment in fragments(value):
         found = read(fragment)
         assert set(found.tags) <= ALLOWED
-        assert not [name for name in found.attributes if name.startswith("on") or name in ("src", "href", "style")]
+        assert not [
+            name
+            for name in found.attributes
+            if name.startswith("on") or name in ("src", "href", "style")
+        ]
 
 
 @given(st.text(max_size=400))

@@ -26,7 +26,15 @@ from gt_secure.base.errors import Conflict, CredentialsError, GtSecureError, Inv
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
-from gt_secure.widgets import AllowEditor, HitsStep, Panel, ReviewStep, TeamPicker, TestUrlStep, panel
+from gt_secure.widgets import (
+    AllowEditor,
+    HitsStep,
+    Panel,
+    ReviewStep,
+    TeamPicker,
+    TestUrlStep,
+    panel,
+)
 from support.consents import AGREED, agree, undo
 
 from .conftest import deliver, until
@@ -46,7 +54,10 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert made.review.apply_button.description == "Apply (confirm 2 warnings above)"
     top = words(made.top.value)
     assert "off, will be on" in top
-    assert "all 5 private workteams of the region: north-team, open-team, radiology-team, south-team, vpc-team" in top
+    assert (
+        "all 5 private workteams of the region: north-team, open-team, radiology-team, south-team,"
+        " vpc-team" in top
+    )
     agree(made.review)
     made.review.apply()
     top = words(made.top.value)
@@ -62,15 +73,21 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     assert made.review.hits is made.hits.result.hits
     undo(made.review)
     assert "Undone" in words(made.review.after.value)
-    texts = [repr(widget) for widget in every_widget(made)] + [str(ipywidgets.Widget.get_manager_state())]
+    texts = [repr(widget) for widget in every_widget(made)] + [
+        str(ipywidgets.Widget.get_manager_state())
+    ]
     assert not [text for text in texts if SECRETS.search(text)]
     made.close()
 
 
-def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(connection: Connection, now: None) -> None:
+def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(
+    connection: Connection, now: None
+) -> None:
     office = Restriction("open-team", bucket="gt-images", addresses="203.0.113.0/24", url_lock=None)
     connection.apply(connection.plan(office), confirm=AGREED)
-    made = panel(connection, team="vpc-team", bucket="gt-images", endpoints=["vpce-0a1b2c3d4e5f60718"])
+    made = panel(
+        connection, team="vpc-team", bucket="gt-images", endpoints=["vpce-0a1b2c3d4e5f60718"]
+    )
     review = made.review
     assert [each.code for each in review.plan.blockers] == ["refuses-team"]
     assert review.keep_button.description == "Keep what open-team needs"
@@ -85,7 +102,11 @@ def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(connection: 
 
 
 def test_bucket_mode_works_without_a_team_and_its_words(
-    connection: Connection, now: None, words: Any, every_widget: Any, monkeypatch: pytest.MonkeyPatch
+    connection: Connection,
+    now: None,
+    words: Any,
+    every_widget: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(LabelingJob, "uses", lambda *_: False)  # no team uses the bucket
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
@@ -98,7 +119,11 @@ def test_bucket_mode_works_without_a_team_and_its_words(
     made.hits.plot_hits()
     out = [each for each in every_widget(made) if "gts-hidden" in getattr(each, "_dom_classes", ())]
     hidden = {each for top in out for each in every_widget(top)}
-    shown = [each for each in every_widget(made) if each not in hidden and "gts-style" not in each._dom_classes]
+    shown = [
+        each
+        for each in every_widget(made)
+        if each not in hidden and "gts-style" not in each._dom_classes
+    ]
     names = ("value", "description", "placeholder", "tooltip")
     said = [
         words(str(getattr(each, name, ""))).replace("gt-images", "").replace("image/svg", "")
@@ -140,7 +165,9 @@ def test_the_folder_of_a_teams_jobs_is_offered_and_taken_by_one_click(
     )
     assert "The prefix belongs to the guard of objects under north/." in words(made.top.value)
     allow.prefix = ""
-    assert "Presigned URLs of objects under north/ work only from 203.0.113.0/24." in words(allow.folder_hint.value)
+    assert "Presigned URLs of objects under north/ work only from 203.0.113.0/24." in words(
+        allow.folder_hint.value
+    )
     allow.bucket = "gt-images"  # the jobs of this team use nothing there
     assert "gts-hidden" in allow.folder_box._dom_classes
     connection.undo()
@@ -148,14 +175,18 @@ def test_the_folder_of_a_teams_jobs_is_offered_and_taken_by_one_click(
     made.close()
 
 
-def test_a_url_lock_that_moves_to_the_other_portal_names_both(connection: Connection, now: None, words: Any) -> None:
+def test_a_url_lock_that_moves_to_the_other_portal_names_both(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, team="vpc-team", bucket="gt-images", addresses=["203.0.113.0/24"])
     made.allow.portal_lock = True
     assert "URL lock ! VpcSourceIp, will be SourceIp" in words(made.top.value)
     made.close()
 
 
-def test_a_vendor_team_is_guarded_at_the_bucket_only(connection: Connection, now: None, words: Any) -> None:
+def test_a_vendor_team_is_guarded_at_the_bucket_only(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, bucket="gt-images", addresses=["203.0.113.0/24"])
     made.picker.select.value = next(team.arn for team in made.picker.teams if team.kind == "vendor")
     assert made.hits.team is None, "it has no URL lock"
@@ -178,7 +209,12 @@ def test_a_wrong_bucket_is_not_ready_and_never_means_the_former_one(
     made.allow.bucket_input.value = "UPPER_bucket"
     assert "is not a bucket name" in words(made.allow.errors["bucket"].value)
     assert made.allow.bucket_input.value == "UPPER_bucket", "what is wrong stays in its field"
-    assert (made.review.plan, made.allow.bucket, made.hits.bucket, made.test.bucket) == (None, "", "", "")
+    assert (made.review.plan, made.allow.bucket, made.hits.bucket, made.test.bucket) == (
+        None,
+        "",
+        "",
+        "",
+    )
     assert made.review.apply_button.disabled
     assert "1 invalid" in words(made.allow._summary.value)
     made.allow.bucket_input.value = "gt-images"
@@ -186,16 +222,24 @@ def test_a_wrong_bucket_is_not_ready_and_never_means_the_former_one(
     assert made.review.plan is not None
 
 
-def test_nothing_is_primary_or_ready_before_somebody_is_listed(connection: Connection, now: None, words: Any) -> None:
+def test_nothing_is_primary_or_ready_before_somebody_is_listed(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, team="open-team", bucket="gt-images")
     assert made.review.plan is None
     assert made.review.apply_button.disabled
     assert words(made.review.shown.value) == 'List the allowed addresses in "Allow".'
-    primary = [step for step in (made.test.sign_button, made.hits.plot_button) if "gts-primary" in step._dom_classes]
+    primary = [
+        step
+        for step in (made.test.sign_button, made.hits.plot_button)
+        if "gts-primary" in step._dom_classes
+    ]
     assert primary == []
 
 
-def test_the_panel_appears_at_once_and_the_loop_stays_free(connection: Connection, run: Any, words: Any) -> None:
+def test_the_panel_appears_at_once_and_the_loop_stays_free(
+    connection: Connection, run: Any, words: Any
+) -> None:
     async def main() -> None:
         made = panel(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(made.picker._summary.value)
@@ -214,12 +258,22 @@ def test_no_boto3_and_no_upper_room_in_widgets() -> None:
                 names = [node.module or ""]
             for name in names:
                 assert name.split(".")[0] not in {"boto3", "botocore", "sagemaker"}, path.name
-                assert name.split(".")[0] not in {"sandbox", "cli", "magics", "commands", "demo"}, path.name
+                assert name.split(".")[0] not in {"sandbox", "cli", "magics", "commands", "demo"}, (
+                    path.name
+                )
 
 
 def test_importing_the_package_loads_no_widgets() -> None:
-    code = "import sys, gt_secure; print([m for m in ('ipywidgets', 'boto3', 'anywidget') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    code = (
+        "import sys, gt_secure; print([m for m in ('ipywidgets', 'boto3', 'anywidget') if m in"
+        " sys.modules])"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
 
 
 @pytest.mark.parametrize("kind", [*STEPS, Panel, panel])
@@ -244,7 +298,9 @@ def test_every_trait_has_a_docstring_under_it(kind: type) -> None:
 def test_a_repr_holds_no_values_and_the_text_form_says_what_to_do(
     connection: Connection, now: None, every_widget: Any
 ) -> None:
-    made = panel(connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    made = panel(
+        connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"]
+    )
     assert repr(made) == "<gt_secure panel>"
     for step in made.steps:
         assert "radiology" not in repr(step)
@@ -252,14 +308,20 @@ def test_a_repr_holds_no_values_and_the_text_form_says_what_to_do(
     bundle = made._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "gt-secure --help" in bundle["text/plain"]
-    for part in ("radiology-team, bucket gt-images", "URL lock: on", "Bucket guard: off, will be on"):
+    for part in (
+        "radiology-team, bucket gt-images",
+        "URL lock: on",
+        "Bucket guard: off, will be on",
+    ):
         assert part in bundle["text/plain"]
 
 
 def test_every_input_has_a_label_and_every_button_has_words(
     connection: Connection, now: None, every_widget: Any
 ) -> None:
-    made = panel(connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    made = panel(
+        connection, team="radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"]
+    )
     kinds = ("Text", "Textarea", "Combobox", "Select", "Dropdown", "Checkbox", "Button")
     inputs = tuple(getattr(ipywidgets, kind) for kind in kinds)
     found = [widget for widget in every_widget(made) if isinstance(widget, inputs)]
@@ -267,7 +329,9 @@ def test_every_input_has_a_label_and_every_button_has_words(
     assert [widget for widget in found if not widget.description.strip()] == []
 
 
-def test_the_names_that_people_and_tests_use_are_there(connection: Connection, now: None, every_widget: Any) -> None:
+def test_the_names_that_people_and_tests_use_are_there(
+    connection: Connection, now: None, every_widget: Any
+) -> None:
     made = panel(connection)
     names = {getattr(widget, "description", "") for widget in every_widget(made)}
     wanted = {
@@ -305,7 +369,9 @@ def test_steps_take_and_give_plain_values_and_link(connection: Connection, now: 
     review = ReviewStep(connection)
     editor.observe(lambda _: setattr(review, "restriction", editor.restriction()), "revision")
     editor.addresses = ["203.0.113.0/24"]
-    assert review.restriction == Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")
+    assert review.restriction == Restriction(
+        "open-team", addresses=["203.0.113.0/24"], bucket="gt-images"
+    )
     assert review.plan is not None
 
 
@@ -327,7 +393,9 @@ def test_a_team_may_be_given_as_the_sdk_s_own_object(connection: Connection, now
     assert panel(connection, team=connection.workteam("vpc-team")).picker.team.name == "vpc-team"
 
 
-def test_the_portal_lock_is_known_when_a_team_is_given(connection: Connection, now: None, words: Any) -> None:
+def test_the_portal_lock_is_known_when_a_team_is_given(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, team="open-team")
     assert "Portal lock ✕ open to everybody" in words(made.top.value)
 
@@ -346,11 +414,15 @@ def test_a_page_that_comes_late_gets_everything_once_more(
     for root in (made, *made.steps, step):
         root.made_at -= 120
     assert page.send_again() == len(sent)
-    assert {id(made.top), id(made.picker.select), id(step.select)} <= {id(widget) for widget in sent}
+    assert {id(made.top), id(made.picker.select), id(step.select)} <= {
+        id(widget) for widget in sent
+    }
     assert len(sent) == len({id(widget) for widget in sent})
 
 
-def test_panels_share_what_only_the_style_sheet_decides(connection: Connection, now: None, every_widget: Any) -> None:
+def test_panels_share_what_only_the_style_sheet_decides(
+    connection: Connection, now: None, every_widget: Any
+) -> None:
     made, other = panel(connection), panel(connection)
     assert made.children[0] is other.children[0], "one style sheet"
     layouts = {id(widget.layout) for each in (made, other) for widget in every_widget(each)}
@@ -364,15 +436,27 @@ def test_a_connection_and_a_session_are_one_too_many() -> None:
     assert caught.value.field == "sagemaker_session"
 
 
-def test_a_prefix_stays_with_the_bucket_that_it_was_for(connection: Connection, now: None, words: Any) -> None:
-    made = panel(connection, team="open-team", bucket="gt-images", prefix="scans/", addresses=["203.0.113.0/24"])
+def test_a_prefix_stays_with_the_bucket_that_it_was_for(
+    connection: Connection, now: None, words: Any
+) -> None:
+    made = panel(
+        connection,
+        team="open-team",
+        bucket="gt-images",
+        prefix="scans/",
+        addresses=["203.0.113.0/24"],
+    )
     assert made.allow.prefix == "scans/"
     agree(made.review)
     made.review.apply()
     assert "Objects under scans/: only 203.0.113.0/24." in words(made.heading.value)
     assert "gts-says-warn" in made.heading.value
     made.allow.bucket = "gt-logs"
-    assert (made.allow.prefix, made.allow.inputs["prefix"].value, made.review.after.value) == ("", "", "")
+    assert (made.allow.prefix, made.allow.inputs["prefix"].value, made.review.after.value) == (
+        "",
+        "",
+        "",
+    )
     assert made.review.applied is None
     assert "Anyone with a URL can open gt-logs." in words(made.heading.value)
     made.allow.bucket_input.value = "s3://gt-images/scans/"
@@ -387,7 +471,12 @@ def test_a_headline_follows_the_policy(connection: Connection, now: None, words:
     made = panel(connection, bucket="gt-images")
     assert "Anyone with a URL can open gt-images." in words(made.heading.value)
     s3 = connection.aws.client("s3")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [build_guard("gt-images", networks=["203.0.113.0/24"])]})
+    policy = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [build_guard("gt-images", networks=["203.0.113.0/24"])],
+        }
+    )
     for text, headline, tone in (
         (policy, "Only 203.0.113.0/24 can open presigned URLs of gt-images.", "ok"),
         (policy.replace('"s3:*"', '"s3:PutObject"'), "Anyone with a URL can open gt-images.", "no"),
@@ -396,7 +485,9 @@ def test_a_headline_follows_the_policy(connection: Connection, now: None, words:
         made.picker.refresh_button.click()
         assert headline in words(made.heading.value)
         assert f"gts-says-{tone}" in made.heading.value
-        assert {each["tone"] for each in made.locks["locks"] if each["name"] == "Bucket guard"} == {tone}
+        assert {each["tone"] for each in made.locks["locks"] if each["name"] == "Bucket guard"} == {
+            tone
+        }
     s3.delete_bucket_policy(Bucket="gt-images")
     made.close()
 
@@ -466,7 +557,10 @@ def test_the_age_is_that_of_the_oldest_reading(connection: Connection, now: None
     view = made._view
     assert view.as_read == min(view.teams_at, view.read_at)
     made._draw_top(teams_at=view.teams_at - dt.timedelta(seconds=61))
-    assert f"as read {view.teams_at - dt.timedelta(seconds=61):%H:%M:%S} UTC. Refresh" in made.heading.value
+    assert (
+        f"as read {view.teams_at - dt.timedelta(seconds=61):%H:%M:%S} UTC. Refresh"
+        in made.heading.value
+    )
     assert "ok" not in {each["tone"] for each in made.locks["locks"]}
     made._draw_top(team=None)
     assert f"as read {view.read_at:%H:%M:%S} UTC<" in made.heading.value
@@ -513,7 +607,9 @@ def test_refresh_reads_all_that_is_on_the_screen(connection: Connection, now: No
     made.close()
 
 
-def test_a_lock_that_is_off_says_nothing_in_the_present(connection: Connection, now: None, words: Any) -> None:
+def test_a_lock_that_is_off_says_nothing_in_the_present(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=["203.0.113.0/24"])
     top = words(made.top.value)
     assert top.count("off, will be on") == 2
@@ -526,7 +622,9 @@ def test_a_lock_that_is_off_says_nothing_in_the_present(connection: Connection, 
 
 
 @pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_closed_panel_leaves_no_widget_comm_or_thread(connection: Connection, now: None, times: int) -> None:
+def test_a_closed_panel_leaves_no_widget_comm_or_thread(
+    connection: Connection, now: None, times: int
+) -> None:
     from ipywidgets.widgets import widget as registry
 
     def open_and_close() -> tuple[int, int, int]:

@@ -20,7 +20,9 @@ from support.threads import work_ended
 def sagemaker_calls(connection: Connection) -> list[str]:
     calls: list[str] = []
     client = connection.aws.client("sagemaker")
-    client.meta.events.register("before-call.sagemaker", lambda model, **_: calls.append(model.name))
+    client.meta.events.register(
+        "before-call.sagemaker", lambda model, **_: calls.append(model.name)
+    )
     return calls
 
 
@@ -32,7 +34,9 @@ def test_no_more_than_two_calls_show_the_teams(connection: Connection, now: None
     assert [team.name for team in picker.teams if team.kind == "private"] == names
 
 
-def test_choosing_a_team_gives_its_name_and_shows_its_state(connection: Connection, now: None, words: Any) -> None:
+def test_choosing_a_team_gives_its_name_and_shows_its_state(
+    connection: Connection, now: None, words: Any
+) -> None:
     picker = TeamPicker(connection)
     seen: list[Any] = []
     picker.observe(lambda change: seen.append(change["new"]), "value")
@@ -58,7 +62,9 @@ def test_the_value_can_be_set_and_given(connection: Connection, now: None) -> No
     assert picker.select.value == picker.team.arn
 
 
-def test_a_team_that_is_not_there_is_an_error_that_names_those_that_are(connection: Connection, words: Any) -> None:
+def test_a_team_that_is_not_there_is_an_error_that_names_those_that_are(
+    connection: Connection, words: Any
+) -> None:
     picker = TeamPicker(connection, value="no-such-team")
     assert picker.value is None
     shown = words(picker.message.value)
@@ -68,7 +74,9 @@ def test_a_team_that_is_not_there_is_an_error_that_names_those_that_are(connecti
         TeamPicker(connection, value="no-such-team")
 
 
-def test_a_vendor_team_says_that_it_has_no_url_lock(connection: Connection, now: None, words: Any) -> None:
+def test_a_vendor_team_says_that_it_has_no_url_lock(
+    connection: Connection, now: None, words: Any
+) -> None:
     picker = TeamPicker(connection)
     picker.select.value = next(team.arn for team in picker.teams if team.kind == "vendor")
     assert "no URL lock for vendor teams" in words(picker.about.value)
@@ -90,7 +98,9 @@ def test_searching_narrows_the_list_and_keeps_the_choice(connection: Connection,
     assert picker.select.value == picker.team.arn
 
 
-def test_without_permissions_the_policy_for_the_administrator_is_shown(aws: Any, words: Any) -> None:
+def test_without_permissions_the_policy_for_the_administrator_is_shown(
+    aws: Any, words: Any
+) -> None:
     rig = Rig(aws)
     key = rig.keys()
     picker = TeamPicker(rig.connect(key))
@@ -104,7 +114,13 @@ def test_without_permissions_the_policy_for_the_administrator_is_shown(aws: Any,
 def test_without_credentials_or_region_a_sentence_with_the_next_step(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, words: Any
 ) -> None:
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+    for name in (
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
@@ -139,7 +155,9 @@ class SlowJobs(Connection):
         return super().jobs(team)
 
 
-def test_details_that_come_late_for_another_team_are_dropped(connection: Connection, run: Any, words: Any) -> None:
+def test_details_that_come_late_for_another_team_are_dropped(
+    connection: Connection, run: Any, words: Any
+) -> None:
     async def main() -> None:
         slow = SlowJobs(connection.aws)
         picker = TeamPicker(slow)
@@ -156,7 +174,9 @@ def test_details_that_come_late_for_another_team_are_dropped(connection: Connect
     run(main())
 
 
-def test_the_picker_appears_before_aws_answers(connection: Connection, run: Any, words: Any) -> None:
+def test_the_picker_appears_before_aws_answers(
+    connection: Connection, run: Any, words: Any
+) -> None:
     async def main() -> None:
         picker = TeamPicker(connection)  # nothing was awaited, so nothing can have been answered
         assert "Reading the workteams" in words(picker._summary.value)
@@ -170,12 +190,18 @@ class NoPrivateTeam(Connection):
     """A connection to a region whose only teams are of vendors."""
 
     def workteams(self) -> Any:
-        return type(super().workteams())(team for team in super().workteams() if team.kind != "private")
+        return type(super().workteams())(
+            team for team in super().workteams() if team.kind != "private"
+        )
 
 
-def test_a_region_without_workteams_greets_and_leads_to_a_bucket(aws: Any, now: None, words: Any) -> None:
+def test_a_region_without_workteams_greets_and_leads_to_a_bucket(
+    aws: Any, now: None, words: Any
+) -> None:
     env = aws.environment()
-    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1")
+    session = boto3.Session(
+        env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1"
+    )
     made = Panel(connect(boto3_session=session, endpoint_url=aws.endpoint_url))
     picker = made.picker
     assert "gts-hidden" not in picker.welcome._dom_classes

@@ -1,4 +1,6 @@
-"""Queries over rows in the panel: words and a share after a second, Cancel, and no late answer over a newer one."""
+"""Queries over rows in the panel: words and a share after a second, Cancel,
+and no late answer over a newer one.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str, str], 
 
 
 def choose(step: HitsStep, address: str) -> None:
-    step.source.value = next(i for i, each in enumerate(step.result.sources) if each["address"] == address)
+    step.source.value = next(
+        i for i, each in enumerate(step.result.sources) if each["address"] == address
+    )
 
 
 async def plotted(step: HitsStep) -> None:
@@ -296,7 +300,10 @@ def test_an_error_during_a_query_is_shown_instead_of_progress(
         def broken(_: Hits) -> Any:
             with activity.step(activity.LEAKS):
                 go.wait(60)
-                raise LogError("This question needs more memory than 400MB.", next_step="Read a shorter time range.")
+                raise LogError(
+                    "This question needs more memory than 400MB.",
+                    next_step="Read a shorter time range.",
+                )
 
         monkeypatch.setattr(Hits, "leaks", broken)
         step.plot_hits()
@@ -350,7 +357,9 @@ def test_a_time_out_ends_the_query(connection: Connection, run: Any) -> None:
     run(main())
 
 
-def test_another_bucket_ends_the_reading_of_the_first(step: HitsStep, soon: None, held: Any, run: Any) -> None:
+def test_another_bucket_ends_the_reading_of_the_first(
+    step: HitsStep, soon: None, held: Any, run: Any
+) -> None:
     async def main() -> None:
         leaks = held(Hits, "leaks", activity.LEAKS)
         step.plot_hits()

@@ -1,4 +1,6 @@
-"""Good words of the panel are of now: of the bucket that is chosen, and of the locks as they were read last."""
+"""Good words of the panel are of now: of the bucket that is chosen,
+and of the locks as they were read last.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,17 @@ pytestmark = pytest.mark.usefixtures("now")
 
 
 def opened(step: TestUrlStep) -> Counter[bool]:
-    """Sign a test URL as the fields propose it, and count the sources that open it and that do not."""
+    """Sign a test URL as the fields propose it,
+    and count the sources that open it and that do not.
+    """
     step.sign()
     step.probe()
     return Counter(each.probe.opened for each in step.tried)
 
 
-def test_a_test_url_is_bound_only_while_the_url_lock_is_on(connection: Connection, words: Any) -> None:
+def test_a_test_url_is_bound_only_while_the_url_lock_is_on(
+    connection: Connection, words: Any
+) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
     assert (made.test.bound_to, words(made.test.bound_hint.value)) == ("", OFF)
     before = opened(made.test)
@@ -71,7 +77,12 @@ def test_a_lock_that_changed_elsewhere_binds_after_refresh(connection: Connectio
 
 @pytest.mark.parametrize(
     ("team", "bound", "said"),
-    [("radiology-team", "203.0.113.7 (office)", ""), ("vpc-team", "", ""), (None, "", ""), ("open-team", "", OFF)],
+    [
+        ("radiology-team", "203.0.113.7 (office)", ""),
+        ("vpc-team", "", ""),
+        (None, "", ""),
+        ("open-team", "", OFF),
+    ],
 )
 def test_only_a_lock_that_is_known_binds(
     connection: Connection, words: Any, team: str | None, bound: str, said: str
@@ -88,8 +99,12 @@ def test_answers_of_before_a_change_claim_nothing(connection: Connection, words:
     assert "Probe again" not in words(made.test.answers.value)
     agree(made.review)
     made.review.apply()
-    assert re.match(r"Before the change of \d\d:\d\d UTC\. Probe again\.", words(made.test.answers.value))
-    assert made.test.answers.value.startswith('<div class="gts-old"'), "the style sheet mutes the chips in it"
+    assert re.match(
+        r"Before the change of \d\d:\d\d UTC\. Probe again\.", words(made.test.answers.value)
+    )
+    assert made.test.answers.value.startswith('<div class="gts-old"'), (
+        "the style sheet mutes the chips in it"
+    )
     assert made.test.static_form() == {}, "a notebook keeps what is current"
     opened(made.test)
     made.picker.refresh_button.click()
@@ -97,7 +112,9 @@ def test_answers_of_before_a_change_claim_nothing(connection: Connection, words:
     undo_shown(made.review)
     assert words(made.test.answers.value).count("Before the change of") == 1
     made.test._browser_answered({"image": "loaded", "ms": 12})
-    assert words(made.test.answers.value).startswith("i Opened by this browser"), "a new answer is current"
+    assert words(made.test.answers.value).startswith("i Opened by this browser"), (
+        "a new answer is current"
+    )
 
 
 @pytest.mark.parametrize("locks", [{"guard": None, "addresses": ()}, {"url_lock": None}])
@@ -114,7 +131,9 @@ def test_answers_are_old_where_refresh_finds_other_locks(
         assert "Probe again" not in words(made.test.answers.value)
         made.picker.refresh_button.click()
         shown = words(made.test.answers.value)
-        assert re.match(r"Under other locks than those as read \d\d:\d\d UTC\. Probe again\.", shown)
+        assert re.match(
+            r"Under other locks than those as read \d\d:\d\d UTC\. Probe again\.", shown
+        )
         assert "Opened by this browser" in shown
         made.picker.refresh_button.click()
         assert words(made.test.answers.value).count("Probe again") == 1
@@ -144,7 +163,9 @@ def test_a_change_that_was_undone_elsewhere_is_not_shown_as_applied(
     assert re.fullmatch(wanted, words(made.review.after.value))
 
 
-def test_an_undo_is_not_shown_as_the_state_after_another_change(connection: Connection, words: Any) -> None:
+def test_an_undo_is_not_shown_as_the_state_after_another_change(
+    connection: Connection, words: Any
+) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
     agree(made.review)
     made.review.apply()
@@ -163,13 +184,24 @@ def test_what_belongs_to_a_former_bucket_goes_with_it(connection: Connection, wo
     made._not_read(NotFound("There is no bucket 'gt-image'."))
     made.allow.bucket = "ml-artifacts"
     assert words(made.allow.message.value) == "", "the error was of the former name"
-    assert (made.test.key[:7], made.test.tried, made.test._url, made.hits.result) == ("mlflow/", (), None, None)
+    assert (made.test.key[:7], made.test.tried, made.test._url, made.hits.result) == (
+        "mlflow/",
+        (),
+        None,
+        None,
+    )
     assert words(made.test.answers.value) == words(made.hits.table.value) == ""
     made.allow.bucket = ""
-    assert (made.test.key, words(made.hits.message.value), words(made.hits._summary.value)) == ("", "", "")
+    assert (made.test.key, words(made.hits.message.value), words(made.hits._summary.value)) == (
+        "",
+        "",
+        "",
+    )
 
 
-def test_a_bucket_that_is_there_now_takes_the_error_away(connection: Connection, words: Any) -> None:
+def test_a_bucket_that_is_there_now_takes_the_error_away(
+    connection: Connection, words: Any
+) -> None:
     made = panel(connection, bucket="gt-images", addresses=OFFICE)
     made._not_read(NotFound("There is no bucket 'gt-images'."))
     made.picker.refresh_button.click()
@@ -178,7 +210,10 @@ def test_a_bucket_that_is_there_now_takes_the_error_away(connection: Connection,
 
 def test_what_another_team_loses_is_in_sight(connection: Connection, words: Any) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
-    said = "After the plan, images of gt-images no longer open for radiology-team at all addresses but 203.0.113.0/24."
+    said = (
+        "After the plan, images of gt-images no longer open for radiology-team at all addresses but"
+        " 203.0.113.0/24."
+    )
     assert said in " ".join(words(each.children[0].value) for each in made.review.confirms.children)
     agree(made.review)
     made.review.apply()

@@ -1,4 +1,6 @@
-"""A notebook that was executed and saved with the state of all widgets holds no secret and still says something."""
+"""A notebook that was executed and saved with the state of all widgets holds no secret and
+still says something.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,11 @@ CELLS = (
     "p.test",
     "p.test.probe()\nawait p.wait_idle()\np.test.answers",
     "[p.test._url, p, p.test.browser, p.children]",
-    "text = ''\n"
-    "while 'Bar chart' not in text:  # until the log is delivered\n"
-    "    p.hits.plot_hits()\n    await p.wait_idle()\n    text = gt_secure.logs.plots.alt_text(p.hits.result.figure)\n"
-    "text",
+    (
+        "text = ''\nwhile 'Bar chart' not in text:  # until the log is delivered\n   "
+        " p.hits.plot_hits()\n    await p.wait_idle()\n    text ="
+        " gt_secure.logs.plots.alt_text(p.hits.result.figure)\ntext"
+    ),
     "p.test.key",
 )
 
@@ -44,13 +47,21 @@ def executed(request: Any, aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         nbformat.write(book, path)
     else:
         papermill = pytest.importorskip("papermill", reason="papermill is not installed")
-        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(book, tmp_path / "source.ipynb")
-        papermill.execute_notebook(tmp_path / "source.ipynb", path, progress_bar=False, start_timeout=START_S)
+        papermill.execute_notebook(
+            tmp_path / "source.ipynb", path, progress_bar=False, start_timeout=START_S
+        )
     return nbformat.read(path, as_version=4), path.read_text(encoding="utf-8")
 
 
-def test_a_saved_notebook_holds_no_secret_and_shows_text_where_widgets_do_not(executed: Any) -> None:
+def test_a_saved_notebook_holds_no_secret_and_shows_text_where_widgets_do_not(
+    executed: Any,
+) -> None:
     book, text = executed
     assert book.metadata["widgets"], "the state was saved, so the search means something"
     assert "•••••••" in text

@@ -28,10 +28,16 @@ def editor(**values: Any) -> AllowEditor:
     return AllowEditor(**{"bucket": "gt-images", "team": "open-team", **values})
 
 
-def test_each_way_leads_to_its_job_in_one_click(connection: Connection, now: None, words: Any) -> None:
+def test_each_way_leads_to_its_job_in_one_click(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection)
     picker = made.picker
-    assert [is_hidden(each) for each in (picker.ways, picker.list, picker.change_button)] == [False, False, True]
+    assert [is_hidden(each) for each in (picker.ways, picker.list, picker.change_button)] == [
+        False,
+        False,
+        True,
+    ]
     picker.bucket_button.click()
     assert picker.value == BUCKET_ONLY
     assert is_hidden(picker.list)
@@ -41,7 +47,11 @@ def test_each_way_leads_to_its_job_in_one_click(connection: Connection, now: Non
     picker.team_button.click()
     assert not is_hidden(picker.list)
     picker.select.value = next(team.arn for team in picker.teams if team.name == "open-team")
-    assert [is_hidden(each) for each in (picker.ways, picker.list, picker.change_button)] == [True, True, False]
+    assert [is_hidden(each) for each in (picker.ways, picker.list, picker.change_button)] == [
+        True,
+        True,
+        False,
+    ]
     assert is_hidden(made.allow.inputs["application"])
     assert words(picker._summary.value) == "open-team · private"
 
@@ -62,14 +72,19 @@ def test_the_newest_wrong_entry_is_the_one_that_is_named(words: Any) -> None:
     [
         ({}, "After Apply: Bucket guard: only your list. URL lock: only the worker's own address."),
         ({"team": None}, "After Apply: Bucket guard: only your list."),
-        ({"team": None, "prefix": "scans/"}, "After Apply: Bucket guard: only your list, for objects under scans/."),
+        (
+            {"team": None, "prefix": "scans/"},
+            "After Apply: Bucket guard: only your list, for objects under scans/.",
+        ),
     ],
 )
 def test_a_wish_is_not_said_as_a_fact(values: dict[str, Any], said: str, words: Any) -> None:
     assert words(editor(**values).protect_hint.value) == said
 
 
-def test_planning_never_says_that_an_input_is_missing(connection: Connection, now: None, words: Any) -> None:
+def test_planning_never_says_that_an_input_is_missing(
+    connection: Connection, now: None, words: Any
+) -> None:
     review = ReviewStep(connection)
     shown: list[str] = []
     review.shown.observe(lambda change: shown.append(words(change["new"])), "value")
@@ -79,7 +94,9 @@ def test_planning_never_says_that_an_input_is_missing(connection: Connection, no
     assert "After this plan" in shown[-1]
 
 
-def test_apply_says_what_it_waits_for_and_undo_needs_a_change(connection: Connection, now: None) -> None:
+def test_apply_says_what_it_waits_for_and_undo_needs_a_change(
+    connection: Connection, now: None
+) -> None:
     review = ReviewStep(connection, restriction=editor(addresses=OFFICE).restriction())
     assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     assert is_hidden(review.undo_button)
@@ -98,7 +115,9 @@ def test_an_error_of_all_steps_is_said_once_on_top_until_all_is_read_again(
 ) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
     for step in made.steps:
-        step.show_error(CredentialsError("The credentials have expired.", next_step="Sign in again."))
+        step.show_error(
+            CredentialsError("The credentials have expired.", next_step="Sign in again.")
+        )
     assert words(made.trouble.value).count("The credentials have expired.") == 1
     assert not [step.title for step in made.steps if "expired" in step.message.value]
     made.picker.refresh_button.click()
@@ -114,19 +133,30 @@ def _with_origins(made: Panel, *origins: ProbeOrigin) -> None:
     [
         (lambda made: None, {}),
         (lambda made: _with_origins(made, ProbeOrigin("this kernel")), {}),
-        (lambda made: _with_origins(made, ProbeOrigin("a VPC", Source.parse("vpce-0a1b2c3d4e5f60718"))), {}),
+        (
+            lambda made: _with_origins(
+                made, ProbeOrigin("a VPC", Source.parse("vpce-0a1b2c3d4e5f60718"))
+            ),
+            {},
+        ),
         (
             lambda made: _with_origins(made, ProbeOrigin("office", Source.parse("203.0.113.7"))),
             {"203.0.113.7": "The sandbox can send from there: office."},
         ),
         (
-            lambda made: setattr(made.hits, "_trait_values", made.hits._trait_values | {"result": SEEN}),
+            lambda made: setattr(
+                made.hits, "_trait_values", made.hits._trait_values | {"result": SEEN}
+            ),
             {"198.51.100.9": "This browser fetched a test URL from there, says the access log."},
         ),
     ],
 )
 def test_my_address_is_what_was_seen_with_its_source(
-    connection: Connection, now: None, words: Any, give: Callable[[Panel], object], said: dict[str, str]
+    connection: Connection,
+    now: None,
+    words: Any,
+    give: Callable[[Panel], object],
+    said: dict[str, str],
 ) -> None:
     made = panel(connection, team="open-team")
     made.test.origins = ()
@@ -146,7 +176,9 @@ def test_my_address_is_what_was_seen_with_its_source(
 SEEN = SimpleNamespace(browser=("198.51.100.9",))
 
 
-def test_the_notes_of_the_chosen_application_are_in_sight(connection: Connection, now: None, words: Any) -> None:
+def test_the_notes_of_the_chosen_application_are_in_sight(
+    connection: Connection, now: None, words: Any
+) -> None:
     made = panel(connection, bucket="ml-artifacts", addresses=OFFICE)
     assert "MLflow" not in words(made.review.rest.value)
     made.allow.inputs["application"].value = "MLflow"
@@ -164,7 +196,11 @@ def test_other_controls_draw_again_what_was_read(
     deliver(connection)
     reads: list[object] = []
     real = Connection.hits
-    monkeypatch.setattr(Connection, "hits", lambda self, *args, **more: reads.append(more) or real(self, *args, **more))
+    monkeypatch.setattr(
+        Connection,
+        "hits",
+        lambda self, *args, **more: reads.append(more) or real(self, *args, **more),
+    )
     step = HitsStep(connection, bucket="gt-images")
     step.kind.value = "network"
     assert reads == [], "nothing was read yet"

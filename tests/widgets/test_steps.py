@@ -38,19 +38,27 @@ pytestmark = pytest.mark.usefixtures("now")
 
 
 def wish(**values: Any) -> Restriction:
-    return Restriction(**{"team": "open-team", "addresses": ["203.0.113.0/24"], "bucket": "gt-images", **values})
+    return Restriction(
+        **{"team": "open-team", "addresses": ["203.0.113.0/24"], "bucket": "gt-images", **values}
+    )
 
 
 def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words: Any) -> None:
     review = ReviewStep(connection, restriction=wish())
     shown = words(review.shown.value)
-    for part in ("After this plan: Only 203.0.113.0/24", "Now: Anyone", "Who can open gt-images/ after this plan?"):
+    for part in (
+        "After this plan: Only 203.0.113.0/24",
+        "Now: Anyone",
+        "Who can open gt-images/ after this plan?",
+    ):
         assert part in shown
     for part in ("What will change", "Bucket guard", "URL lock"):
         assert part in words(review.details.value)
     assert review.apply_button.description == "Apply (confirm 2 warnings above)"
     assert "gts-hidden" in review.undo_button._dom_classes, "there is no change yet"
-    review.reason.value = f"RISK-112, see https://x.s3.amazonaws.com/a?X-Amz-Signature={'0f3a' * 16}"
+    review.reason.value = (
+        f"RISK-112, see https://x.s3.amazonaws.com/a?X-Amz-Signature={'0f3a' * 16}"
+    )
     assert "0f3a0f3a" not in review.reason.value, "a secret is not kept in the state of a widget"
     assert review.apply_button.disabled
     agree(review)
@@ -86,7 +94,9 @@ def test_the_guard_is_tried_on_the_log_before_apply(connection: Connection, word
     )
     connection.probe(url, "198.51.100.31")
     review = ReviewStep(connection)
-    with connection.hits("gt-images", wait_for=lambda hits: len(hits.filter(address="198.51.100.31")) > 0) as hits:
+    with connection.hits(
+        "gt-images", wait_for=lambda hits: len(hits.filter(address="198.51.100.31")) > 0
+    ) as hits:
         review.hits = hits
         review.restriction = wish()
     shown = words(review.shown.value)
@@ -107,7 +117,13 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
     connection: Connection, words: Any, tmp_path: Path
 ) -> None:
     log = tmp_path / "a.log"
-    seen = {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": "198.51.100.9", "bucket": "gt-images", "http_status": "200"}
+    seen = {
+        **corpus.BASE,
+        **corpus.PRESIGNED,
+        "remote_ip": "198.51.100.9",
+        "bucket": "gt-images",
+        "http_status": "200",
+    }
     log.write_text(corpus.write(seen) + "\n", encoding="utf-8")
     review = ReviewStep(connection)
     review.hits = str(log)
@@ -126,7 +142,11 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
     ("values", "codes", "said"),
     [
         ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody in this team uses the VPC portal"),
-        ({"team": "radiology-team"}, ["jobs-in-progress"], "The workers know, or nobody is working now"),
+        (
+            {"team": "radiology-team"},
+            ["jobs-in-progress"],
+            "The workers know, or nobody is working now",
+        ),
         (
             {"team": "vpc-team"},
             ["loses-access:radiology-team"],
@@ -147,11 +167,17 @@ def test_what_locks_workers_out_is_agreed_to_by_a_check_box(
     assert review.apply_button.disabled
 
 
-def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connection: Connection, words: Any) -> None:
+def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(
+    connection: Connection, words: Any
+) -> None:
     review = ReviewStep(connection, restriction=wish(portal_lock=True))
     assert review.apply_button.description == "Apply (confirm 3 warnings above)"
     assert "3 questions to answer first" in words(review._summary.value)
-    [box] = [each for each in boxes(review) if each.description.startswith("The addresses of the workers of all teams")]
+    [box] = [
+        each
+        for each in boxes(review)
+        if each.description.startswith("The addresses of the workers of all teams")
+    ]
     agree(review)
     assert not review.apply_button.disabled
     assert words(review._summary.value).strip() == "3 changes"
@@ -159,10 +185,14 @@ def test_the_portal_lock_of_all_teams_is_agreed_to_as_on_the_command_line(connec
     assert review.apply_button.disabled
     assert "1 question to answer first" in words(review._summary.value)
     assert "portal-affects-all" in {each.code for each in review.plan.asks}
-    assert "radiology-team" in words(next(a.children[0].value for a in review.confirms.children if box in a.children))
+    assert "radiology-team" in words(
+        next(a.children[0].value for a in review.confirms.children if box in a.children)
+    )
 
 
-def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connection, words: Any) -> None:
+def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(
+    connection: Connection, words: Any
+) -> None:
     review = ReviewStep(connection, restriction=wish())
     other = ReviewStep(connection, restriction=wish(addresses=["198.51.100.0/24"]))
     agree(review, other)
@@ -176,15 +206,23 @@ def test_what_moved_meanwhile_is_a_conflict_and_no_overwrite(connection: Connect
 
 
 def secrets_in(root: ipywidgets.Widget, every_widget: Any) -> list[str]:
-    """Everything that a saved notebook could hold: the state of all widgets, their reprs, their mime bundles."""
+    """Everything that a saved notebook could hold: the state of all widgets, their reprs,
+    their mime bundles.
+    """
     texts = [json.dumps(ipywidgets.Widget.get_manager_state(), default=repr)]
     for widget in every_widget(root):
-        texts += [repr(widget), str(widget), json.dumps(widget._repr_mimebundle_() or {}, default=repr)]
+        texts += [
+            repr(widget),
+            str(widget),
+            json.dumps(widget._repr_mimebundle_() or {}, default=repr),
+        ]
         texts += [repr(value) for value in widget.trait_values().values()]
     return [text[:200] for text in texts if SECRETS.search(text)]
 
 
-def test_the_url_is_in_no_trait_repr_or_state(connection: Connection, every_widget: Any, words: Any) -> None:
+def test_the_url_is_in_no_trait_repr_or_state(
+    connection: Connection, every_widget: Any, words: Any
+) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.bound_to = "203.0.113.7"
     step.sign()
@@ -198,7 +236,9 @@ def test_the_url_is_in_no_trait_repr_or_state(connection: Connection, every_widg
         step._reveal()
 
 
-def test_a_probe_from_everywhere_says_who_opened_it_and_why(connection: Connection, words: Any) -> None:
+def test_a_probe_from_everywhere_says_who_opened_it_and_why(
+    connection: Connection, words: Any
+) -> None:
     step = TestUrlStep(connection, bucket="gt-images", key="scans/0001.png")
     step.bound_to = "203.0.113.7 (office)"
     step.sign()
@@ -236,7 +276,11 @@ def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> Non
 
 def test_buttons_need_what_they_need(connection: Connection) -> None:
     step = TestUrlStep(connection)
-    assert (step.sign_button.disabled, step.probe_button.disabled, step.clear_button.disabled) == (True, True, True)
+    assert (step.sign_button.disabled, step.probe_button.disabled, step.clear_button.disabled) == (
+        True,
+        True,
+        True,
+    )
     step.bucket = "gt-images"
     assert step.key == "scans/0001.png"
     assert not step.sign_button.disabled
@@ -303,12 +347,17 @@ def test_the_browser_gets_the_url_only_when_it_asks(connection: Connection) -> N
     ("answer", "part"),
     [
         ({"image": "loaded", "status": 200, "ms": 12.0}, "Opened by this browser"),
-        ({"image": "error", "status": 403, "code": "AccessDenied"}, "Refused to this browser (403 AccessDenied)"),
+        (
+            {"image": "error", "status": 403, "code": "AccessDenied"},
+            "Refused to this browser (403 AccessDenied)",
+        ),
         ({"image": "error", "status": 0}, "does not say why"),
         ({"image": "<b>", "status": "<script>", "code": {}, "ms": "1"}, "Not opened"),
     ],
 )
-def test_what_the_browser_says_is_shown_in_words(answer: dict[str, Any], part: str, words: Any) -> None:
+def test_what_the_browser_says_is_shown_in_words(
+    answer: dict[str, Any], part: str, words: Any
+) -> None:
     assert part in words(browser_answer(answer))
     assert "<script" not in browser_answer(answer)
 
@@ -355,21 +404,27 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(
     assert "aria-label=" in shown
     ids = re.findall(r'\bid="([^"]+)"', shown)
     assert len(ids) == len(set(ids)), "no id is there twice"
-    assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', shown)) <= set(ids), "and every reference leads somewhere"
+    assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', shown)) <= set(ids), (
+        "and every reference leads somewhere"
+    )
     assert "198.51.100.9" in words(shown)
     assert "outside the list" in words(shown)
     assert "first used from 203.0.113.7, then from 198.51.100.9" in words(step.leaks.value)
     assert "The URL lock of radiology-team is on (SourceIp)" in words(step.leaks.value)
 
 
-def test_choosing_a_source_shows_its_requests_and_adds_it(connection: Connection, words: Any) -> None:
+def test_choosing_a_source_shows_its_requests_and_adds_it(
+    connection: Connection, words: Any
+) -> None:
     step = hits_of(connection)
     added: list[str] = []
     step.on_add = added.append
     step.networks = ("203.0.113.0/24",)
     step.team = "vpc-team"  # its URL lock serves only the portal in the VPC
     step.plot_hits()
-    place = next(i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9")
+    place = next(
+        i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9"
+    )
     assert step.add_button.disabled
     step.source.value = place
     assert "AccessDenied" in words(step.rows.value)
@@ -392,7 +447,9 @@ def test_a_log_is_compared_with_the_lock_of_the_team_as_it_is(
         raise GtSecureError("It ends before the plot.", next_step="Go on.")
 
     monkeypatch.setattr(hits_view, "read_result", stop)
-    step = HitsStep(SimpleNamespace(hits=lambda *_, **more: None, workteam=connection.workteam, networks=None))
+    step = HitsStep(
+        SimpleNamespace(hits=lambda *_, **more: None, workteam=connection.workteam, networks=None)
+    )
     step.logs = "a log"
     for step.team in ("vpc-team", None, "nobody"):
         with pytest.raises(GtSecureError, match="before the plot"):
@@ -402,7 +459,9 @@ def test_a_log_is_compared_with_the_lock_of_the_team_as_it_is(
     assert "nobody" in str(error)
 
 
-def test_a_bar_the_list_and_the_table_show_the_same_source(connection: Connection, words: Any) -> None:
+def test_a_bar_the_list_and_the_table_show_the_same_source(
+    connection: Connection, words: Any
+) -> None:
     step = hits_of(connection)
     step.networks = ("203.0.113.0/24",)
     step.plot_hits()
@@ -414,22 +473,32 @@ def test_a_bar_the_list_and_the_table_show_the_same_source(connection: Connectio
     assert "gts-pressed" in bars[number]._dom_classes
     assert step.result.sources[step.source.value]["address"] == "198.51.100.9"
     assert "Requests from 198.51.100.9" in words(step.rows.value)
-    step.source.value = next(i for i, each in enumerate(step.result.sources) if each["address"] == "203.0.113.7")
+    step.source.value = next(
+        i for i, each in enumerate(step.result.sources) if each["address"] == "203.0.113.7"
+    )
     assert "gts-pressed" not in bars[number]._dom_classes, "the plot follows the list"
-    assert [bar.tooltip[:11] for bar in bars if "gts-pressed" in bar._dom_classes] == ["203.0.113.7"]
+    assert [bar.tooltip[:11] for bar in bars if "gts-pressed" in bar._dom_classes] == [
+        "203.0.113.7"
+    ]
     next(bar for bar in bars if "gts-pressed" in bar._dom_classes).click()
-    assert (step.source.value, step.plot.picked, step.rows.value) == (-1, -1, ""), "a second press shows none"
+    assert (step.source.value, step.plot.picked, step.rows.value) == (-1, -1, ""), (
+        "a second press shows none"
+    )
     gone = bars[0]
     step.plot_hits()
     assert gone.comm is None, "the buttons of the last plot are closed"
     assert gone.layout.comm is None
 
 
-def test_a_bar_of_several_sources_shows_the_requests_of_all(connection: Connection, words: Any) -> None:
+def test_a_bar_of_several_sources_shows_the_requests_of_all(
+    connection: Connection, words: Any
+) -> None:
     step = hits_of(connection)
     step.kind.value = "network"
     step.plot_hits()
-    bar = next(each for each in step.plot.bars.children if each.tooltip.startswith("198.51.100.0/24"))
+    bar = next(
+        each for each in step.plot.bars.children if each.tooltip.startswith("198.51.100.0/24")
+    )
     bar.click()
     assert step.source.value == -1
     shown = words(step.rows.value)
@@ -438,8 +507,12 @@ def test_a_bar_of_several_sources_shows_the_requests_of_all(connection: Connecti
     assert "203.0.113.7" not in shown
 
 
-@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"bucket_owner")])
-def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, start: bytes, words: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"bucket_owner")]
+)
+def test_export_writes_a_file_and_says_where(
+    connection: Connection, kind: str, start: bytes, words: Any
+) -> None:
     step = hits_of(connection)
     step.plot_hits()
     step.export_kind.value = kind
@@ -448,7 +521,10 @@ def test_export_writes_a_file_and_says_where(connection: Connection, kind: str, 
     assert path.read_bytes()[:200].find(start) >= 0
     assert path.name in words(step.saved.value)
     # The log itself masks signatures; a token it may hold must not be there either.
-    assert not re.search(r"X-Amz-Signature=[0-9a-f]{16}|Security-Token=[\w%]{20}", path.read_bytes().decode("latin-1"))
+    assert not re.search(
+        r"X-Amz-Signature=[0-9a-f]{16}|Security-Token=[\w%]{20}",
+        path.read_bytes().decode("latin-1"),
+    )
 
 
 @pytest.mark.slow
@@ -477,11 +553,15 @@ def test_many_listed_addresses_are_counted(connection: Connection, words: Any) -
 
 def test_a_plan_that_cannot_be_made_says_so_in_the_summary(aws: Any, words: Any) -> None:
     with pytest.raises(GtSecureError):
-        ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
+        ReviewStep(
+            user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
+        )
     from gt_secure.widgets import background as work
 
     work._testing = False
-    review = ReviewStep(user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
+    review = ReviewStep(
+        user(aws), restriction=Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
+    )
     assert words(review._summary.value) == "The change cannot be shown."
     assert words(review.shown.value) == ""
     assert "s3:GetBucketPolicy" in words(review.message.value)
@@ -507,7 +587,9 @@ def test_objects_that_may_not_be_listed_can_be_typed(aws: Any, words: Any) -> No
     assert not step.sign_button.disabled
 
 
-def test_the_log_tells_from_where_the_browser_came(connection: Connection, aws: Any, words: Any) -> None:
+def test_the_log_tells_from_where_the_browser_came(
+    connection: Connection, aws: Any, words: Any
+) -> None:
     import urllib.request
 
     url = connection.sign("gt-images", "scans/0003.png")
@@ -531,7 +613,9 @@ def test_ids_of_an_svg_get_a_prefix_of_their_own() -> None:
     assert prefix[1] not in two
 
 
-def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any, words: Any) -> None:
+def test_hostile_keys_and_user_agents_are_text(
+    connection: Connection, aws: Any, words: Any
+) -> None:
     key = "scans/<img src=x onerror=alert(1)>\u202e$\\frac{1}{2}$.png"
     env = aws.environment()
     s3 = boto3.client(
@@ -551,7 +635,9 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
         deliver(connection)
         hits = HitsStep(connection, bucket="gt-images")
         hits.plot_hits()
-        hits.source.value = next(i for i, s in enumerate(hits.result.sources) if s["address"] == "203.0.113.7")
+        hits.source.value = next(
+            i for i, s in enumerate(hits.result.sources) if s["address"] == "203.0.113.7"
+        )
         for value in (
             step.url_line.value,
             step._summary.value,
@@ -561,12 +647,16 @@ def test_hostile_keys_and_user_agents_are_text(connection: Connection, aws: Any,
             hits.rows.value,
         ):
             assert "<img" not in value
-        assert "<img src=x" in words(hits.rows.value).replace("\ufffd", "") or "frac" in words(hits.rows.value)
+        assert "<img src=x" in words(hits.rows.value).replace("\ufffd", "") or "frac" in words(
+            hits.rows.value
+        )
     finally:
         s3.delete_object(Bucket="gt-images", Key=key)
 
 
-def test_a_leaked_url_is_handed_to_the_review(aws: Sandbox, connection: Connection, words: Any) -> None:
+def test_a_leaked_url_is_handed_to_the_review(
+    aws: Sandbox, connection: Connection, words: Any
+) -> None:
     import time
 
     from gt_secure.widgets.panel import panel
@@ -639,7 +729,9 @@ def test_an_unknown_key_has_a_field_and_its_value_settles_the_answer(
     assert review.plan.unknown_keys == ("aws:PrincipalOrgID",)
 
 
-@pytest.mark.parametrize("text", ["abc123", "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "ab" * 32])
+@pytest.mark.parametrize(
+    "text", ["abc123", "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "ab" * 32]
+)
 def test_a_value_that_the_key_cannot_have_is_an_error_beside_it(
     connection: Connection, perimeter: Restriction, text: str, words: Any
 ) -> None:
@@ -670,9 +762,13 @@ def test_only_a_refusal_is_shown_as_refused(status: int | None, code: str, word:
     assert _observed(probe, None).words == word
 
 
-@pytest.mark.parametrize("verdict", ["", "unknown", "invalid", "allow", "explicit-deny", "implicit-deny"])
+@pytest.mark.parametrize(
+    "verdict", ["", "unknown", "invalid", "allow", "explicit-deny", "implicit-deny"]
+)
 def test_what_was_not_predicted_is_unknown(verdict: Any) -> None:
     said = SimpleNamespace(predicted=verdict)
-    expected = {"allow": "opened", "explicit-deny": "refused", "implicit-deny": "refused"}.get(verdict, "unknown")
+    expected = {"allow": "opened", "explicit-deny": "refused", "implicit-deny": "refused"}.get(
+        verdict, "unknown"
+    )
     assert _predicted(said) == expected  # type: ignore[arg-type]
     assert _predicted(None) == "unknown"

@@ -1,4 +1,6 @@
-"""Cells and event handlers in several threads, as with the subshells of ipykernel 7: nothing is lost or done twice."""
+"""Cells and event handlers in several threads, as with the subshells of ipykernel 7:
+nothing is lost or done twice.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,15 @@ from support.threads import work_ended
 from .conftest import until
 
 PAGE: ContextVar[str] = ContextVar("page", default="cell")
-"""The page whose message is handled: ipykernel sends what the page answers to the subshell that it finds so."""
+"""The page whose message is handled: ipykernel sends what the page answers to the
+subshell that it finds so.
+"""
 
 
 class Subshell:
-    """A thread that handles messages of the page, with an event loop of its own, as ipykernel makes it."""
+    """A thread that handles messages of the page, with an event loop of its own,
+    as ipykernel makes it.
+    """
 
     def __init__(self, name: str = "page") -> None:
         self.name, self.handling = name, threading.Event()
@@ -112,7 +118,8 @@ def test_what_is_typed_is_kept_while_results_of_other_work_arrive(subshell: Subs
 
     def results() -> None:
         while go_on:
-            editor.worker.call_back(lambda: editor._got_endpoints(()))  # one of the results that draw the lists again
+            # one of the results that draw the lists again
+            editor.worker.call_back(lambda: editor._got_endpoints(()))
 
     thread = threading.Thread(target=results)
     thread.start()
@@ -144,7 +151,9 @@ def test_a_cell_and_the_page_change_the_same_list(subshell: Subshell) -> None:
     assert [*editor.address_input.chips.children] == [*editor.address_input._chips.values()]
 
 
-def test_a_result_outlives_the_subshell_that_asked_for_it(subshell: Subshell, run: Any, words: Any) -> None:
+def test_a_result_outlives_the_subshell_that_asked_for_it(
+    subshell: Subshell, run: Any, words: Any
+) -> None:
     async def main() -> None:
         step = Slow()
         subshell.press(step.start).result(30)
@@ -211,7 +220,9 @@ def test_the_page_gets_results_while_a_cell_runs(subshell: Subshell, run: Any) -
     run(main())
 
 
-def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subshell, run: Any, words: Any) -> None:
+def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(
+    subshell: Subshell, run: Any, words: Any
+) -> None:
     async def main() -> None:
         step = Slow()
         subshell.press(step.start).result(30)
@@ -235,7 +246,9 @@ def test_a_cell_waits_for_what_a_press_started_and_may_cancel_it(subshell: Subsh
 
 
 @pytest.mark.usefixtures("_hasty")
-def test_panels_are_made_while_a_page_reports(connection: Connection, subshell: Subshell, run: Any) -> None:
+def test_panels_are_made_while_a_page_reports(
+    connection: Connection, subshell: Subshell, run: Any
+) -> None:
     async def main() -> None:
         panels = [Panel(connection, bucket="gt-images")]
         reports = [asyncio.run_coroutine_threadsafe(_again(), subshell.loop) for _ in range(5)]
@@ -258,7 +271,8 @@ def test_the_garbage_collector_does_not_wait_for_the_lock() -> None:
     dropped = make(ipywidgets.Text)
     dropped.close()
     with thread_safe.LOCK:
-        work = threading.Thread(target=dropped.__del__)  # as it may be collected while somebody's work is waited for
+        # as it may be collected while somebody's work is waited for
+        work = threading.Thread(target=dropped.__del__)
         work.start()
         work.join(300)
         assert not work.is_alive()
@@ -267,7 +281,9 @@ def test_the_garbage_collector_does_not_wait_for_the_lock() -> None:
 def test_the_kinds_are_those_of_ipywidgets(connection: Connection, every_widget: Any) -> None:
     step = HitsStep(connection)
     for widget in every_widget(step):
-        assert isinstance(widget, thread_safe.ThreadSafe), f"{widget!r} is not made for several threads"
+        assert isinstance(widget, thread_safe.ThreadSafe), (
+            f"{widget!r} is not made for several threads"
+        )
     text = make(ipywidgets.Text, value="x")
     assert type(text).__name__ == "Text"
     assert type(text) is type(make(ipywidgets.Text))
@@ -359,7 +375,8 @@ def test_nobody_sees_the_gap_between_two_works(subshell: Subshell, run: Any) -> 
 
 def test_work_without_an_event_loop_leaves_the_widgets_free(subshell: Subshell) -> None:
     step, text = Slow(), make(ipywidgets.Text)
-    thread = threading.Thread(target=step.start_work)  # a thread of a user has no event loop: it waits for its work
+    # a thread of a user has no event loop: it waits for its work
+    thread = threading.Thread(target=step.start_work)
     thread.start()
     assert step.begun.wait(300)
     subshell.send(text, value="typed").result(30)
@@ -369,7 +386,9 @@ def test_work_without_an_event_loop_leaves_the_widgets_free(subshell: Subshell) 
     assert text.value == "typed"
 
 
-def test_a_failure_to_start_does_not_keep_the_step_busy(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_start_does_not_keep_the_step_busy(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         step = Slow()
 
@@ -385,7 +404,9 @@ def test_a_failure_to_start_does_not_keep_the_step_busy(run: Any, monkeypatch: p
     run(main())
 
 
-def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(connection: Connection, run: Any) -> None:
+def test_a_url_that_is_signed_while_the_step_closes_is_not_kept(
+    connection: Connection, run: Any
+) -> None:
     from gt_secure.widgets import TestUrlStep
 
     async def main() -> None:
@@ -411,7 +432,8 @@ def test_a_press_on_what_was_drawn_anew_meanwhile_does_nothing(subshell: Subshel
     plot.show("", [first])
     button = plot.bars.children[0]
     with thread_safe.LOCK:
-        pressed = subshell.press(button)  # handled when the lock is free, and then the button is gone
+        # handled when the lock is free, and then the button is gone
+        pressed = subshell.press(button)
         assert subshell.handling.wait(60)
         plot.show("", [second, first])
     pressed.result(30)

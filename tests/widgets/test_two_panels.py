@@ -1,4 +1,6 @@
-"""Two panels on one team: each change is whole, a lost update is reported, and an undo keeps the other's change."""
+"""Two panels on one team: each change is whole, a lost update is reported,
+and an undo keeps the other's change.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,8 @@ def test_an_undo_keeps_another_lock_of_the_other(two: Two) -> None:
 
 def test_a_write_of_the_other_in_the_same_round_trip_is_reported(two: Two, words: Any) -> None:
     if len(two.journals) == 1:
-        return  # the lock of the journal: see test_a_second_apply_is_refused_with_who_holds_the_lock
+        # the lock of the journal: see test_a_second_apply_is_refused_with_who_holds_the_lock
+        return
     ann, bob = panel(two.ann, ANN), panel(two.bob, GUARD)
     waiting = [bob.apply]
     events = two.ann.aws.client("s3").meta.events

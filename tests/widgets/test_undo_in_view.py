@@ -1,4 +1,6 @@
-"""The panel undoes changes of the bucket and team that it shows, and nothing else: it shows them, and asks."""
+"""The panel undoes changes of the bucket and team that it shows, and nothing else:
+it shows them, and asks.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,11 @@ def changed(target: Target[Any]) -> Change[Any]:
 def record(gt: Connection, *targets: Target[Any], ended: bool = True) -> str:
     """Write that somebody has changed these locks, or has begun to."""
     lines = begin_lines(
-        "apply", gt.aws, gt.aws.account_id, "arn:aws:iam::111122223333:user/bob", [*map(changed, targets)]
+        "apply",
+        gt.aws,
+        gt.aws.account_id,
+        "arn:aws:iam::111122223333:user/bob",
+        [*map(changed, targets)],
     )
     writer = gt.journal.begin(lines)
     writer.write("intent", step=0, do="forward")
@@ -61,7 +67,11 @@ def state_of(gt: Connection) -> list[Any]:
             policies.append(s3.get_bucket_policy(Bucket=bucket)["Policy"])
         except s3.exceptions.ClientError:
             policies.append(None)
-    return [policies, [(team.name, str(team.url_lock)) for team in gt.workteams()], gt.workforce().cidrs]
+    return [
+        policies,
+        [(team.name, str(team.url_lock)) for team in gt.workteams()],
+        gt.workforce().cidrs,
+    ]
 
 
 def is_offered(review: ReviewStep) -> bool:
@@ -78,7 +88,11 @@ def gt(connection: Connection) -> Iterator[Connection]:
 
 
 IMAGES, ARTIFACTS = BucketGuard("gt-images"), BucketGuard("ml-artifacts")
-OPEN, RADIOLOGY, VPC = TeamUrlLock("open-team"), TeamUrlLock("radiology-team"), TeamUrlLock("vpc-team")
+OPEN, RADIOLOGY, VPC = (
+    TeamUrlLock("open-team"),
+    TeamUrlLock("radiology-team"),
+    TeamUrlLock("vpc-team"),
+)
 PORTAL = WorkforcePortal("private-workforce")
 OUTSIDE = [
     (ARTIFACTS,),
@@ -96,7 +110,9 @@ INSIDE = [(IMAGES,), (OPEN,), (IMAGES, OPEN), (PORTAL,), (IMAGES, OPEN, PORTAL)]
 
 
 def test_a_journal_full_of_changes_of_others_offers_nothing(gt: Connection) -> None:
-    """Also an interrupted one of another bucket: the error of an apply names it, and no press undoes it."""
+    """Also an interrupted one of another bucket: the error of an apply names it,
+    and no press undoes it.
+    """
     other = replace(gt)
     for targets in OUTSIDE:
         record(other, *targets)
@@ -117,9 +133,9 @@ def test_a_change_is_offered_where_all_of_it_is_shown(gt: Connection, team: str 
     """A change of another region is of another workteam with the same name."""
     shown = {IMAGES} | ({OPEN, PORTAL} if team else set())
     ids = {record(gt, *targets): {*targets} for targets in (*OUTSIDE, *INSIDE)}
-    there = begin_lines("apply", gt.aws, gt.aws.account_id, gt.aws.caller_arn, [changed(IMAGES)]) | {
-        "region": "eu-west-1"
-    }
+    there = begin_lines(
+        "apply", gt.aws, gt.aws.account_id, gt.aws.caller_arn, [changed(IMAGES)]
+    ) | {"region": "eu-west-1"}
     gt.journal.begin(there).write("end", outcome="applied")
     state = read_state(gt.aws, replace(WISH, team=team), needs=WRITTEN)
     offered = [each.id for each in undoable(gt.aws, journal=gt.journal, shown=state)]
@@ -128,7 +144,9 @@ def test_a_change_is_offered_where_all_of_it_is_shown(gt: Connection, team: str 
 
 
 def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, words: Any) -> None:
-    """The change that is shown is the one that is undone, also where somebody has made another in between."""
+    """The change that is shown is the one that is undone,
+    also where somebody has made another in between.
+    """
     other = replace(gt)
     first = other.apply(other.plan(WISH), confirm=AGREED).id
     review = ReviewStep(gt, restriction=WISH)
@@ -140,7 +158,10 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     assert "Now: Only 203.0.113.0/24 can open presigned URLs of gt-images." in said
     assert f"those whom change {first}, made by 111122223333:user/sandbox-admin, affected" in said
     assert "a worker's URL works from any address" in said
-    assert (review.apply_button.description, review.apply_button.disabled) == ("Undo 2 changes to open-team", False)
+    assert (review.apply_button.description, review.apply_button.disabled) == (
+        "Undo 2 changes to open-team",
+        False,
+    )
     assert "gts-hidden" in review.reason._dom_classes, "an undo keeps none"
     assert (state_of(gt), len(gt.journal)) == before
     inside = other.plan(Restriction(bucket="gt-images", prefix="scans/", addresses=OFFICE))
@@ -148,7 +169,9 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     review.apply_button.click()
     assert (review.applied.outcome, review.applied.of) == ("undone", first)
     review.undo()
-    assert "presigned URLs of objects under scans/ work only from 203.0.113.0/24" in words(review.shown.value)
+    assert "presigned URLs of objects under scans/ work only from 203.0.113.0/24" in words(
+        review.shown.value
+    )
     review.apply()
     assert review.applied.of == second
     assert not is_offered(review)

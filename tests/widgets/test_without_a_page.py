@@ -1,4 +1,6 @@
-"""A panel in a notebook that runs without a page, as in nbclient: its results stay in the cells as text and picture."""
+"""A panel in a notebook that runs without a page, as in nbclient:
+its results stay in the cells as text and picture.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,10 @@ from support.kernels import NotebookClient
 
 SECRETS = re.compile(r"X-Amz-Signature=|X-Amz-Security-Token=|X-Amz-Credential=")
 CELLS = (
-    "import gt_secure\np = gt_secure.panel(bucket='gt-images', prefix='scans/', addresses=['203.0.113.0/24'])\n"
-    "await p.wait_idle()",
+    (
+        "import gt_secure\np = gt_secure.panel(bucket='gt-images', prefix='scans/',"
+        " addresses=['203.0.113.0/24'])\nawait p.wait_idle()"
+    ),
     "p.test.key = 'scans/0001.png'\np.test.sign()\nawait p.wait_idle()",
     "p.test.probe()\nawait p.wait_idle()",
     "await p.wait_idle()",
@@ -27,10 +31,11 @@ CELLS = (
     "p",
 )
 ROW = (
-    "79a5 gt-images [24/Nov/2026:15:04:05 +0000] 198.51.100.9 arn:aws:iam::111122223333:user/a A1 REST.GET.OBJECT "
-    'scans/0001.png "GET /scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261124T150400Z&X-Amz-Expires=600'
-    '&X-Amz-Signature=XXXX HTTP/1.1" 200 - 9 9 9 8 "-" "Mozilla/5.0" - id SigV4 - QueryString '
-    "gt-images.s3.us-east-1.amazonaws.com - - - us-east-1\n"
+    "79a5 gt-images [24/Nov/2026:15:04:05 +0000] 198.51.100.9 arn:aws:iam::111122223333:user/a A1"
+    ' REST.GET.OBJECT scans/0001.png "GET'
+    " /scans/0001.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261124T150400Z&X-Amz-Expires=600&X-Amz-Signature=XXXX"
+    ' HTTP/1.1" 200 - 9 9 9 8 "-" "Mozilla/5.0" - id SigV4 - QueryString'
+    " gt-images.s3.us-east-1.amazonaws.com - - - us-east-1\n"
 )
 
 
@@ -40,7 +45,10 @@ def test_results_of_test_and_requests_stay_in_the_cells(
     (tmp_path / "log").write_text(ROW)
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    cells = [nbformat.v4.new_code_cell(each.replace("LOG", repr(str(tmp_path / "log")))) for each in CELLS]
+    cells = [
+        nbformat.v4.new_code_cell(each.replace("LOG", repr(str(tmp_path / "log"))))
+        for each in CELLS
+    ]
     cells[4].source = f"p.hits.range.value = ''\n{cells[4].source}"
     book = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(book, timeout=300, kernel_name="python3").execute()

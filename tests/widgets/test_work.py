@@ -1,4 +1,6 @@
-"""Work off the event loop: nothing blocks, late results are dropped, and errors are never swallowed."""
+"""Work off the event loop: nothing blocks, late results are dropped,
+and errors are never swallowed.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +136,9 @@ def test_a_time_out_within_the_work_reads_the_same(run: Any) -> None:
     run(main())
 
 
-def test_a_display_that_fails_does_not_keep_the_step_busy(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_display_that_fails_does_not_keep_the_step_busy(
+    run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         busy: list[bool] = []
 
@@ -179,9 +183,13 @@ def test_a_burst_of_starts_does_the_work_once(run: Any) -> None:
 
 
 async def interrupted_start(point: Point | None, tracer: Tracer) -> list[str]:
-    """Interrupt the start of work while former work waits; return the work that ran, whose results were shown."""
+    """Interrupt the start of work while former work waits; return the work that ran,
+    whose results were shown.
+    """
     seen, ran = Seen(), list[str]()
-    seen.worker.start(lambda: ran.append("former"), lambda _: seen.results.append("former"), after_s=0.2)
+    seen.worker.start(
+        lambda: ran.append("former"), lambda _: seen.results.append("former"), after_s=0.2
+    )
     with contextlib.suppress(KeyboardInterrupt), tracer.tracing():
         seen.worker.start(lambda: ran.append("new"), lambda _: seen.results.append("new"))
     end = time.monotonic() + 30
@@ -261,7 +269,9 @@ class Two(Step):
     title = "Two"
 
     def build(self) -> list[Any]:
-        self.go = self.button("Go", lambda: self.run("Going…", lambda: time.sleep(0.1), lambda _: None))
+        self.go = self.button(
+            "Go", lambda: self.run("Going…", lambda: time.sleep(0.1), lambda _: None)
+        )
         self.no = self.button("No", lambda: None, when=lambda: False)
         self.bad = self.button("Bad", self._bad)
         return [self.go, self.no, self.bad]

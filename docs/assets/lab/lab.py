@@ -1,7 +1,7 @@
 """Answers of the policy lab: the engine of gt_secure, asked by the page that it runs in.
 
-The page's worker imports this module into Python in the browser. It holds no rule of its own: everything that decides
-is in gt_secure, and everything that is shown is rendered there.
+The page's worker imports this module into Python in the browser. It holds no rule of its own:
+everything that decides is in gt_secure, and everything that is shown is rendered there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def ask(text: str) -> str:
     except GtSecureError as error:
         place = getattr(error, "place", "")
         field = getattr(error, "field", "")
-        return json.dumps({"error": error.message, "next": error.next_step, "place": place, "field": field})
+        return json.dumps(
+            {"error": error.message, "next": error.next_step, "place": place, "field": field}
+        )
 
 
 def picture(question: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +68,9 @@ def proof(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def guard(question: dict[str, Any]) -> dict[str, Any]:
-    """Return the guard's statement for the lists, and the policy with it; both are empty without a list."""
+    """Return the guard's statement for the lists, and the policy with it;
+    both are empty without a list.
+    """
     exposure, claim = _claimed(question)
     if not (claim.addresses or claim.endpoints):
         return {"guard": "", "merged": ""}
@@ -77,7 +81,10 @@ def guard(question: dict[str, Any]) -> dict[str, Any]:
         endpoints=claim.endpoints,
         partition=exposure.locks.partition,
     )
-    return {"guard": json.dumps(statement, indent=2), "merged": _laid_out(merge_guard(_policy(question), statement))}
+    return {
+        "guard": json.dumps(statement, indent=2),
+        "merged": _laid_out(merge_guard(_policy(question), statement)),
+    }
 
 
 def _claimed(question: dict[str, Any]) -> tuple[Exposure, Claim]:
@@ -99,28 +106,41 @@ def _exposure_of(name: str, account: str, policy: str) -> Exposure:
     bucket, _, key = name.removeprefix("s3://").partition("/")
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):
         raise InvalidInput(
-            f'"{bucket[:80]}" is not the name of a bucket.', next_step="Write s3://gt-images/scans/.", field="object"
+            f'"{bucket[:80]}" is not the name of a bucket.',
+            next_step="Write s3://gt-images/scans/.",
+            field="object",
         )
     if not re.fullmatch(r"[0-9]{12}", account):
         raise InvalidInput(
-            f'"{account[:40]}" is not an AWS account.', next_step="Write its 12 digits.", field="account"
+            f'"{account[:40]}" is not an AWS account.',
+            next_step="Write its 12 digits.",
+            field="account",
         )
     if not policy.strip():
         raise PolicyError(
-            "There is no policy.", next_step='Without a policy, write {"Version": "2012-10-17", "Statement": []}.'
+            "There is no policy.",
+            next_step='Without a policy, write {"Version": "2012-10-17", "Statement": []}.',
         )
-    return Exposure(locks_of_files(bucket, policy, account), key, is_prefix=not key or key.endswith("/"))
+    return Exposure(
+        locks_of_files(bucket, policy, account), key, is_prefix=not key or key.endswith("/")
+    )
 
 
 def _lists(text: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Return the addresses and the endpoints of a list with commas, blanks or lines between them."""
+    """Return the addresses and the endpoints of a list with commas,
+    blanks or lines between them.
+    """
     parts = [part for part in re.split(r"[\s,;]+", text) if part]
     endpoints = [part for part in parts if part.lower().startswith("vpce")]
     try:
-        networks = tuple(policy_network(part, "the list") for part in parts if part not in endpoints)
+        networks = tuple(
+            policy_network(part, "the list") for part in parts if part not in endpoints
+        )
         return networks, tuple(parse_endpoint_id(part) for part in endpoints)
     except InvalidInput as error:
-        raise InvalidInput(error.message, next_step="Write 203.0.113.0/24, or vpce-0a1b2c3d.", field="allow") from error
+        raise InvalidInput(
+            error.message, next_step="Write 203.0.113.0/24, or vpce-0a1b2c3d.", field="allow"
+        ) from error
 
 
 def _shown(answer: Answer, policy: str, spans: tuple[tuple[int, int], ...]) -> dict[str, Any]:
@@ -130,7 +150,9 @@ def _shown(answer: Answer, policy: str, spans: tuple[tuple[int, int], ...]) -> d
     match = _STATEMENT.match(label)
     start, end = spans[int(match[1]) - 1] if match else (0, 0)
     if answer.answer == "opened":
-        why = f"{label[:1].upper()}{label[1:]} of the bucket policy allows it." if label else _NO_DENY
+        why = (
+            f"{label[:1].upper()}{label[1:]} of the bucket policy allows it." if label else _NO_DENY
+        )
         why += "".join(f" Opened {each}." for each in answer.when)
     else:
         why = replace(answer, source="").reason
@@ -172,11 +194,16 @@ _PROVED = "Proved: no presigned request or POST form from elsewhere is opened."
 
 
 def _proof_html(found: Proof) -> str:
-    assumed = html.fold("Assumed", html.Markup("<br>".join(html.text(each, 300) for each in found.assumed)))
+    assumed = html.fold(
+        "Assumed", html.Markup("<br>".join(html.text(each, 300) for each in found.assumed))
+    )
     if found.proved:
         return html.output(html.notice("ok", _PROVED), assumed)
     if found.counterexample is None:
-        return html.output(html.notice("warn", "Not known.", f"It depends on {', '.join(found.depends_on)}."), assumed)
+        return html.output(
+            html.notice("warn", "Not known.", f"It depends on {', '.join(found.depends_on)}."),
+            assumed,
+        )
     case = found.counterexample
     rows = [
         ("Action", html.code(case["request"]["action"])),
@@ -186,7 +213,9 @@ def _proof_html(found: Proof) -> str:
         ("Opened by", case["opened_by"]),
     ]
     request = html.fold("The whole request", html.pre(case))
-    return html.output(html.notice("no", "Not proved: this request is opened."), html.facts(rows), request, assumed)
+    return html.output(
+        html.notice("no", "Not proved: this request is opened."), html.facts(rows), request, assumed
+    )
 
 
 def _laid_out(policy: str) -> str:

@@ -1,7 +1,8 @@
-"""Counts and leaks of access logs in the policy lab: the SQL of gt_secure, run by the DuckDB of the page.
+"""Counts and leaks of access logs in the policy lab: the SQL of gt_secure, run by the DuckDB of the
+page.
 
-The page's worker imports this module and hands over a log in parts. All SQL is that of :mod:`gt_secure.logs`; only how
-a text becomes lines is written here.
+The page's worker imports this module and hands over a log in parts. All SQL is that of
+:mod:`gt_secure.logs`; only how a text becomes lines is written here.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -24,10 +25,32 @@ from gt_secure.logs.table import Table
 
 FILE = "lines"
 """Name under which the worker registers a part of a log."""
-_LINES = f"(SELECT 0 AS source, NULL AS pos, unnest(string_split(content, chr(10))) AS line FROM read_text('{FILE}')) l"
+_LINES = (
+    "(SELECT 0 AS source, NULL AS pos, unnest(string_split(content, chr(10))) AS line FROM"
+    f" read_text('{FILE}')) l"
+)
 _COLUMNS = (
-    *("time", "remote_ip", "endpoint", "http_status", "operation", "bucket", "key", "requester", "user_agent"),
-    *("presigned", "refused", "test", "fingerprint", "signed_at", "expires_s", "viewer", "auth_type"),
+    *(
+        "time",
+        "remote_ip",
+        "endpoint",
+        "http_status",
+        "operation",
+        "bucket",
+        "key",
+        "requester",
+        "user_agent",
+    ),
+    *(
+        "presigned",
+        "refused",
+        "test",
+        "fingerprint",
+        "signed_at",
+        "expires_s",
+        "viewer",
+        "auth_type",
+    ),
 )
 _BY = ("remote_ip", "http_status", "presigned")
 _AS_THEY_STAND, _OTHERWISE = f"reading < {OTHER}", f"reading <> {MAIN}"
@@ -38,7 +61,9 @@ _EPOCH = dt.datetime(1970, 1, 1)
 
 
 class Rows:
-    """The rows of the logs that were read: what :func:`~gt_secure.logs.leaks.find_leaks` and counts ask."""
+    """The rows of the logs that were read:
+    what :func:`~gt_secure.logs.leaks.find_leaks` and counts ask.
+    """
 
     def __init__(self, query: Callable[[str], str]) -> None:
         self._query = query
@@ -46,10 +71,15 @@ class Rows:
         kinds = {**STORED, **DERIVED}
         columns = ", ".join(f'"{name}" {kinds[name]}' for name in _COLUMNS)
         self._readings = _AS_THEY_STAND
-        self.query(f"CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, reading INTEGER, {columns})")
+        self.query(
+            "CREATE OR REPLACE TABLE rows (readable BOOLEAN, blank BOOLEAN, reading INTEGER,"
+            f" {columns})"
+        )
 
     def query(self, sql: str, _: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement in the page's DuckDB, with ``{hits}`` for the readable rows of one reading of odd lines."""
+        """Run a statement in the page's DuckDB,
+        with ``{hits}`` for the readable rows of one reading of odd lines.
+        """
         rows = f"(SELECT * FROM rows WHERE readable AND {self._readings})"
         answer = json.loads(self._query(sql.replace("{hits}", rows)))
         return [tuple(map(_value, answer["kinds"], row)) for row in answer["rows"]]
@@ -70,7 +100,9 @@ class Rows:
         self._readings = readings
         counted = self.new_name("counted")
         parts = ", ".join(group_parts(_BY))
-        self.query(f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM {{hits}} GROUP BY ALL")
+        self.query(
+            f"CREATE TABLE {counted} AS SELECT {parts}, count(*) AS hits FROM {{hits}} GROUP BY ALL"
+        )
         return finish(self, counted, _BY), find_leaks(self)  # type: ignore[arg-type]
 
     def result(self, files: int = 1) -> str:
@@ -79,16 +111,16 @@ class Rows:
         What was not read, or an empty log, makes the summary unknown, as on the command line.
         """
         [(lines, hits, blank, presigned, odd)] = self.query(
-            "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND blank), "
-            f"count(*) FILTER (readable AND presigned), count(*) FILTER (reading = {MAIN}) FROM rows "
-            f"WHERE {_AS_THEY_STAND}"
+            "SELECT count(*), count(*) FILTER (readable), count(*) FILTER (NOT readable AND"
+            f" blank), count(*) FILTER (readable AND presigned), count(*) FILTER (reading = {MAIN})"
+            f" FROM rows WHERE {_AS_THEY_STAND}"
         )
         unreadable = lines - hits - blank
         answers = [self._answers(each) for each in (_AS_THEY_STAND, _OTHERWISE)[: 2 if odd else 1]]
         table, leaks = max(answers, key=lambda answer: len(answer[1]))
         coverage = Coverage(
-            objects=files, objects_read=files, lines=lines, hits=hits, unreadable=unreadable, blank=blank, odd=odd,
-            ambiguous=answers[0] != answers[-1],
+            objects=files, objects_read=files, lines=lines, hits=hits, unreadable=unreadable,
+            blank=blank, odd=odd, ambiguous=answers[0] != answers[-1],
         )  # fmt: skip
         leaks.unread = coverage.doubts
         shown = [
@@ -105,8 +137,17 @@ class Rows:
             html.table(head, shown[:_MOST], caption=caption) if shown else "",
             html.hint(more) if more else "",
         )
-        numbers = {"lines": lines, "hits": hits, "unreadable": unreadable, "presigned": presigned, "odd": odd}
-        rows = {"table": [list(row) for row in table.rows], "leaks": [leak.sentence for leak in leaks]}
+        numbers = {
+            "lines": lines,
+            "hits": hits,
+            "unreadable": unreadable,
+            "presigned": presigned,
+            "odd": odd,
+        }
+        rows = {
+            "table": [list(row) for row in table.rows],
+            "leaks": [leak.sentence for leak in leaks],
+        }
         unknown = {"unknown": bool(coverage.doubts), "summary": leaks.summary}
         return json.dumps({**numbers, **rows, **unknown, "html": html.output(*tables)})
 

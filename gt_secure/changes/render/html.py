@@ -1,4 +1,6 @@
-"""A plan as HTML: a fragment whose class names begin with ``gts-``, or a self-contained page. Neither has a script."""
+"""A plan as HTML: a fragment whose class names begin with ``gts-``, or a self-contained page.
+Neither has a script.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +32,20 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title><style>{style}</style></head>
-<body class="gts-page"><main><h1>{title}</h1><p class="gts-hint">{made}</p>{plan}{approval}</main></body></html>
+<body class="gts-page"><main><h1>{title}</h1><p class="gts-hint">{made}</p>
+{plan}{approval}</main></body></html>
 """
 
 
 def plan_page(plan: Plan) -> str:
-    """Return the whole plan as a page that needs no other file, with everything that an approver has to check."""
+    """Return the whole plan as a page that needs no other file,
+    with everything that an approver has to check.
+    """
     state = plan.state
-    made = f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in {state.region}, as "
+    made = (
+        f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in"
+        f" {state.region}, as "
+    )
     return _PAGE.format(
         title=escape(plain(f"Plan for {subject(plan)}", 400)),
         style=_page_style(),
@@ -49,13 +57,20 @@ def plan_page(plan: Plan) -> str:
 
 def _without_folds(shown: str) -> str:
     """Return the parts of folds in the open: paper has no folds."""
-    for fold, part in (("<details", "<div"), ("</details>", "</div>"), ("<summary>", "<h3>"), ("</summary>", "</h3>")):
+    for fold, part in (
+        ("<details", "<div"),
+        ("</details>", "</div>"),
+        ("<summary>", "<h3>"),
+        ("</summary>", "</h3>"),
+    ):
         shown = shown.replace(fold, part)
     return shown
 
 
 def plan_output(plan: Plan) -> str:
-    """Return the whole plan, the caller and the reason as the output of a notebook cell, which follows the theme."""
+    """Return the whole plan, the caller and the reason as the output of a notebook cell,
+    which follows the theme.
+    """
     return f"<style>{style_sheet()}</style>{plan_html(plan, facts(request(plan)))}"
 
 
@@ -65,7 +80,9 @@ def _page_style() -> str:
 
 
 def plan_html(plan: Plan, about: Markup | str = "") -> str:
-    """Return the whole plan: the verdict, then ``about``, then the rest; every text from outside is escaped."""
+    """Return the whole plan: the verdict, then ``about``, then the rest;
+    every text from outside is escaped.
+    """
     takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
     return '<div class="gts-plan">{}</div>'.format(
         join(
@@ -94,9 +111,13 @@ def _sections(plan: Plan) -> Markup:
         _section("About this plan", _about(plan)),
         _section("Digest of this plan", _digest(plan)),
         _statements(guard) if guard is not None else "",
-        _section("Bucket policy, before and after", policy_diff(guard)) if guard is not None else "",
+        _section("Bucket policy, before and after", policy_diff(guard))
+        if guard is not None
+        else "",
         _section("AWS calls", _calls(plan)) if plan.calls else "",
-        _section("Permissions to apply and undo", markup.pre(plan.permissions)) if plan.calls else "",
+        _section("Permissions to apply and undo", markup.pre(plan.permissions))
+        if plan.calls
+        else "",
         _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
     )
 
@@ -112,11 +133,42 @@ def _about(plan: Plan) -> Markup:
         [
             *request(plan),
             ("Made", markup.text(f"{state.at:%Y-%m-%d %H:%M} UTC, with gt_secure {__version__}")),
-            ("Valid", "until the account changes: apply reads it again, and stops if it is not as shown here"),
-            ("Access log", markup.text(log.sentence, 900) if log else "not read: --logs shows who would be refused"),
-            ("Not read", markup.text(unread, 900) if unread else "nothing: all parts of the account were read"),
-            ("Unchanged", Markup("<br>".join(markup.text(each, 300) for each in unchanged(plan)) or "no other lock")),
-            ("Undo", markup.join(markup.code("gt-secure undo"), markup.text(", with the id that apply prints"))),
+            (
+                "Valid",
+                (
+                    "until the account changes: apply reads it again, and stops if it is not as"
+                    " shown here"
+                ),
+            ),
+            (
+                "Access log",
+                (
+                    markup.text(log.sentence, 900)
+                    if log
+                    else "not read: --logs shows who would be refused"
+                ),
+            ),
+            (
+                "Not read",
+                (
+                    markup.text(unread, 900)
+                    if unread
+                    else "nothing: all parts of the account were read"
+                ),
+            ),
+            (
+                "Unchanged",
+                Markup(
+                    "<br>".join(markup.text(each, 300) for each in unchanged(plan))
+                    or "no other lock"
+                ),
+            ),
+            (
+                "Undo",
+                markup.join(
+                    markup.code("gt-secure undo"), markup.text(", with the id that apply prints")
+                ),
+            ),
         ]
     )
 
@@ -131,7 +183,11 @@ def unchanged(plan: Plan) -> Iterator[str]:
     """Yield the locks that the plan leaves as they are."""
     state = plan.state
     team, force = state.team.if_read, state.workforce.if_read
-    if team is not None and team.url_lock is not None and find_change(plan.changes, TeamUrlLock) is None:
+    if (
+        team is not None
+        and team.url_lock is not None
+        and find_change(plan.changes, TeamUrlLock) is None
+    ):
         yield _kept_lock(TeamUrlLock(team.name), team.url_lock)
     if force is not None and find_change(plan.changes, WorkforcePortal) is None:
         yield _kept_lock(WorkforcePortal(force.name), force.cidrs)
@@ -146,10 +202,12 @@ def _kept_lock(target: Target[V], value: V) -> str:
 
 def _digest(plan: Plan) -> Markup:
     said = markup.hint(
-        "It covers the account, the region, the restriction and each change with its values and calls. With it, apply "
-        "carries out this plan and no other."
+        "It covers the account, the region, the restriction and each change with its values and"
+        " calls. With it, apply carries out this plan and no other."
     )
-    command = f"gt-secure apply -f restriction.json --digest {plan.digest}{confirm_options(plan.asks)}"
+    command = (
+        f"gt-secure apply -f restriction.json --digest {plan.digest}{confirm_options(plan.asks)}"
+    )
     return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
 
 
@@ -203,5 +261,9 @@ def _calls(plan: Plan) -> Markup:
 
 def _call(call: Call) -> Markup:
     sent = json.dumps(call.parameters, indent=2, ensure_ascii=False, default=str)
-    needs = markup.hint(markup.join("needs ", markup.code(call.action), " on ", markup.code(call.resource, 400)))
-    return markup.join(Markup("<li>"), markup.code(call.operation), needs, markup.pre(sent), Markup("</li>"))
+    needs = markup.hint(
+        markup.join("needs ", markup.code(call.action), " on ", markup.code(call.resource, 400))
+    )
+    return markup.join(
+        Markup("<li>"), markup.code(call.operation), needs, markup.pre(sent), Markup("</li>")
+    )

@@ -22,7 +22,10 @@ def to_cli(plan: Plan) -> str:
     head = (
         "#!/usr/bin/env bash",
         _made(plan),
-        "# A bucket policy is replaced as a whole: run this only while the policy is as the plan saw it.",
+        (
+            "# A bucket policy is replaced as a whole: run this only while the policy is as the"
+            " plan saw it."
+        ),
         "set -euo pipefail",
     )
     return _code(plan, head, lambda change: [_command(plan, change)])
@@ -30,7 +33,10 @@ def to_cli(plan: Plan) -> str:
 
 def _made(plan: Plan) -> str:
     state = plan.state
-    return f"# Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id}, {state.region}."
+    return (
+        f"# Made by gt_secure from a plan of {state.at:%Y-%m-%d %H:%M} UTC for {state.account_id},"
+        f" {state.region}."
+    )
 
 
 def _code(plan: Plan, head: Iterable[str], of: Callable[[Change[Any]], Iterable[str]]) -> str:
@@ -50,20 +56,32 @@ def _command(plan: Plan, change: Change[Any]) -> str:
             words += ["--policy", json.dumps(json.loads(change.after), separators=(",", ":"))]
     elif is_change_of(change, TeamUrlLock):
         words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.name, *region]
-        words += ["--worker-access-configuration", json.dumps(change.after.to_api(), separators=(",", ":"))]
+        words += [
+            "--worker-access-configuration",
+            json.dumps(change.after.to_api(), separators=(",", ":")),
+        ]
     else:
         words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.name, *region]
-        words += ["--source-ip-config", json.dumps({"Cidrs": list(change.after)}, separators=(",", ":"))]
+        words += [
+            "--source-ip-config",
+            json.dumps({"Cidrs": list(change.after)}, separators=(",", ":")),
+        ]
     return shlex.join(words)
 
 
 def to_terraform(plan: Plan) -> str:
-    """Return Terraform configuration (provider ``hashicorp/aws``), with import blocks for what exists."""
+    """Return Terraform configuration (provider ``hashicorp/aws``),
+    with import blocks for what exists.
+    """
 
     def resource(change: Change[Any]) -> Iterator[str]:
         if is_change_of(change, BucketGuard):
             return _tf_bucket(change)
-        return _tf_team(plan, change) if is_change_of(change, TeamUrlLock) else _tf_workforce(plan, change)
+        return (
+            _tf_team(plan, change)
+            if is_change_of(change, TeamUrlLock)
+            else _tf_workforce(plan, change)
+        )
 
     head = (_made(plan), "# Import blocks need Terraform 1.5; remove them after the first apply.")
     return _code(plan, head, resource)
@@ -71,14 +89,18 @@ def to_terraform(plan: Plan) -> str:
 
 def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
     if change.after is None:
-        yield f"# Remove the aws_s3_bucket_policy of {change.name}: nothing but our guard was in it."
+        yield (
+            f"# Remove the aws_s3_bucket_policy of {change.name}: nothing but our guard was in it."
+        )
         return
     name = _label(change.name)
     if change.before is not None:
         yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.name)
     yield f'resource "aws_s3_bucket_policy" "{name}" {{'
     yield f"  bucket = {hcl(change.name)}"
-    document = _without_templates(json.dumps(json.loads(change.after), indent=2, ensure_ascii=False))
+    document = _without_templates(
+        json.dumps(json.loads(change.after), indent=2, ensure_ascii=False)
+    )
     yield "  policy = jsonencode({})".format(document.replace("\n", "\n  "))
     yield "}"
 
@@ -97,7 +119,9 @@ def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
         yield from _tf_member(member)
     topic = (team.get("NotificationConfiguration") or {}).get("NotificationTopicArn")
     if topic:
-        yield f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
+        yield (
+            f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
+        )
     # The provider accepts exactly one of the two settings.
     on = change.after.on
     shown = change.after if on else change.before
@@ -113,7 +137,11 @@ def _tf_member(member: Mapping[str, Any]) -> Iterator[str]:
     yield "  member_definition {"
     if cognito:
         yield "    cognito_member_definition {"
-        for key, attribute in (("UserPool", "user_pool"), ("UserGroup", "user_group"), ("ClientId", "client_id")):
+        for key, attribute in (
+            ("UserPool", "user_pool"),
+            ("UserGroup", "user_group"),
+            ("ClientId", "client_id"),
+        ):
             yield f"      {attribute} = {hcl(str(cognito.get(key) or ''))}"
     else:
         groups = (member.get("OidcMemberDefinition") or {}).get("Groups") or ()
@@ -141,10 +169,16 @@ def _tf_workforce(plan: Plan, change: Change[tuple[str, ...]]) -> Iterator[str]:
     if vpc:
         yield "  workforce_vpc_config {"
         yield f"    vpc_id             = {hcl(str(vpc.get('VpcId') or ''))}"
-        for key, attribute in (("SecurityGroupIds", "security_group_ids"), ("Subnets", "subnets           ")):
+        for key, attribute in (
+            ("SecurityGroupIds", "security_group_ids"),
+            ("Subnets", "subnets           "),
+        ):
             yield f"    {attribute} = [{', '.join(hcl(str(item)) for item in vpc.get(key) or ())}]"
         yield "  }"
-    yield f"  source_ip_config {{\n    cidrs = [{', '.join(hcl(str(cidr)) for cidr in change.after)}]\n  }}"
+    yield (
+        "  source_ip_config {\n    cidrs ="
+        f" [{', '.join(hcl(str(cidr)) for cidr in change.after)}]\n  }}"
+    )
     yield "}"
 
 
@@ -159,7 +193,9 @@ def hcl(text: str) -> str:
 
 def _without_templates(written: str) -> str:
     """Return JSON as HCL, which reads it as an expression: its strings are templates there."""
-    written = re.sub(r"\\(.)", lambda each: {"b": r"\u0008", "f": r"\u000c"}.get(each[1], each[0]), written)
+    written = re.sub(
+        r"\\(.)", lambda each: {"b": r"\u0008", "f": r"\u000c"}.get(each[1], each[0]), written
+    )
     return written.replace("${", "$${").replace("%{", "%%{")
 
 

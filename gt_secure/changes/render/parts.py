@@ -1,4 +1,6 @@
-"""The parts of a plan as HTML: one renderer for notebooks, the page for an approver, and the panel."""
+"""The parts of a plan as HTML: one renderer for notebooks,
+the page for an approver, and the panel.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,20 @@ def lists(plan: Plan) -> Markup:
     """Return the table of the lists that AWS keeps, with their ranges."""
     rows = [
         (
-            markup.join(markup.code(each.name, 160), markup.hint(markup.text(each.title, 200)) if each.title else ""),
+            markup.join(
+                markup.code(each.name, 160),
+                markup.hint(markup.text(each.title, 200)) if each.title else "",
+            ),
             each.version,
             markup.text(", ".join(map(str, each.networks)) or "no range", 600),
         )
         for each in plan.restriction.managed
     ]
-    return markup.table(("List", "Version", "Ranges"), rows, caption="Lists of the restriction") if rows else Markup("")
+    return (
+        markup.table(("List", "Version", "Ranges"), rows, caption="Lists of the restriction")
+        if rows
+        else Markup("")
+    )
 
 
 def access(plan: Plan) -> Markup:
@@ -67,7 +76,9 @@ def access(plan: Plan) -> Markup:
 
 
 def _change_row(plan: Plan, change: Change[Any]) -> tuple[object, ...]:
-    affects = Markup("<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else")
+    affects = Markup(
+        "<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else"
+    )
     name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
     return (
         name,
@@ -90,9 +101,16 @@ def exposure_table(plan: Plan) -> Markup:
         return Markup("")
     bucket = plan.restriction.bucket
     place = f"{bucket}/{plan.restriction.prefix}" if bucket else "the images"
-    caption = markup.join("Who can open ", markup.code(place, 90), " now" if plan.empty else " after this plan", "?")
-    exact = "Exact for all IPv4 and IPv6 addresses and endpoints, predicted from the policies that this role can read."
-    return markup.join(matrix_html(plan_matrix(plan), caption), markup.hint(exact), sets_fold(plan.after))
+    caption = markup.join(
+        "Who can open ", markup.code(place, 90), " now" if plan.empty else " after this plan", "?"
+    )
+    exact = (
+        "Exact for all IPv4 and IPv6 addresses and endpoints, predicted from the policies that this"
+        " role can read."
+    )
+    return markup.join(
+        matrix_html(plan_matrix(plan), caption), markup.hint(exact), sets_fold(plan.after)
+    )
 
 
 def dry_run(plan: Plan) -> Markup:
@@ -100,7 +118,9 @@ def dry_run(plan: Plan) -> Markup:
     tried = plan.dry_run
     if tried is None:
         return Markup("")
-    tone: markup.Tone = "warn" if tried.refused or tried.unknown or tried.unread or not tried.first else "ok"
+    tone: markup.Tone = (
+        "warn" if tried.refused or tried.unknown or tried.unread or not tried.first else "ok"
+    )
     said = markup.notice(tone, "Tried on the log:", markup.text(tried.sentence, 900))
     rows = [
         (
@@ -125,7 +145,9 @@ def named_access(plan: Plan) -> Markup:
         return Markup("")
     head = ("Source", "Request", "Now", "After", "Decided by")
     caption = "AWS services, and clients in the access log"
-    return markup.table(head, list(_together(plan.simulation)), caption=caption, classes="gts-access")
+    return markup.table(
+        head, list(_together(plan.simulation)), caption=caption, classes="gts-access"
+    )
 
 
 def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]]:
@@ -139,7 +161,9 @@ def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]
         named = sources.setdefault((", ".join(scenes), now, after, decided), {})
         named.setdefault(source, []).append(markup.hint(markup.text(why, 200)))
     for (scene, now, after, decided), named in sources.items():
-        names = [markup.join(markup.code(source, 120), " ", *whys) for source, whys in named.items()]
+        names = [
+            markup.join(markup.code(source, 120), " ", *whys) for source, whys in named.items()
+        ]
         yield markup.join(*names), scene, now, after, decided
 
 
@@ -148,7 +172,9 @@ def _decided(answer: Answer) -> Markup:
 
 
 def answer_chip(answer: Answer) -> Chip:
-    """Return the answer as a chip whose colour means security: green is a worker served, yellow one refused."""
+    """Return the answer as a chip whose colour means security: green is a worker served,
+    yellow one refused.
+    """
     return Chip(tone(answer.answer, stranger=False), answer.answer)
 
 
@@ -159,15 +185,20 @@ _NOTICES: dict[str, tuple[markup.Tone, str]] = {
 _FINDINGS: dict[str, markup.Tone] = {"critical": "no", "high": "no", "medium": "warn"}
 
 
-def before_apply(plan: Plan, asked: Collection[str] = (), *, loud: Collection[str] = tuple(_FINDINGS)) -> Markup:
-    """Return one list of blockers, warnings, findings and notes, without notices that are asked about elsewhere.
+def before_apply(
+    plan: Plan, asked: Collection[str] = (), *, loud: Collection[str] = tuple(_FINDINGS)
+) -> Markup:
+    """Return one list of blockers, warnings, findings and notes, without notices that are asked
+    about elsewhere.
 
-    Findings of a severity that is not ``loud`` are in a fold, with the notes; what belongs to the chosen application
-    is not.
+    Findings of a severity that is not ``loud`` are in a fold, with the notes; what belongs to the
+    chosen application is not.
     """
     notices = [each for each in plan.notices if each.code not in asked]
     findings = [each for each in plan.findings if each.accepted is None]
-    shown = [notice_html(each, asks=each in plan.asks) for each in notices if each.severity != "info"]
+    shown = [
+        notice_html(each, asks=each in plan.asks) for each in notices if each.severity != "info"
+    ]
     shown += [_finding(each) for each in findings if each.severity in loud]
     shown += [unseen(plan)]
     notes = [each for each in notices if each.severity == "info"]
@@ -176,7 +207,9 @@ def before_apply(plan: Plan, asked: Collection[str] = (), *, loud: Collection[st
     for each in notes:
         (shown if each.code.startswith("application-") else small).append(_note(each))
     if small:
-        title = count(len(small), *(("finding or note", "findings and notes") if quiet else ("note",)))
+        title = count(
+            len(small), *(("finding or note", "findings and notes") if quiet else ("note",))
+        )
         shown.append(markup.fold(title, markup.join(*small)))
     return markup.join(*shown)
 
@@ -198,7 +231,9 @@ def accepted(plan: Plan) -> Markup:
 
 def notice_html(notice: Notice, *, asks: bool) -> Markup:
     """Return a blocker or warning with its code, to look it up."""
-    said = markup.join(markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code))
+    said = markup.join(
+        markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code)
+    )
     tone, label = _NOTICES[notice.severity]
     return markup.notice(tone, "Asks first:" if asks and tone == "warn" else label, said)
 
@@ -206,7 +241,9 @@ def notice_html(notice: Notice, *, asks: bool) -> Markup:
 def _finding(finding: Finding) -> Markup:
     text = " ".join(part for part in (finding.acceptance_text, finding.why, finding.fix) if part)
     said = markup.join(markup.text(text, 1200), " ", markup.code(finding.code))
-    return markup.notice(_FINDINGS.get(finding.severity, "plain"), markup.text(f"{finding.title}.", 300), said)
+    return markup.notice(
+        _FINDINGS.get(finding.severity, "plain"), markup.text(f"{finding.title}.", 300), said
+    )
 
 
 def unseen(plan: Plan) -> Markup:
@@ -229,7 +266,9 @@ def unseen(plan: Plan) -> Markup:
 def _missing_rights(plan: Plan) -> Markup:
     policies = [part.policy for part in plan.state.missing() if part.policy]
     statements = [statement for policy in policies for statement in policy.get("Statement", ())]
-    return markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
+    return (
+        markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
+    )
 
 
 def assumed(plan: Plan, *, fold: bool = True) -> Markup:
@@ -237,7 +276,11 @@ def assumed(plan: Plan, *, fold: bool = True) -> Markup:
     sentences = " ".join(plan.after.locks.assumed_of_organization)
     if not sentences:
         return Markup("")
-    return markup.fold("Assumed", markup.text(sentences, 400)) if fold else markup.hint(f"Assumed: {sentences}")
+    return (
+        markup.fold("Assumed", markup.text(sentences, 400))
+        if fold
+        else markup.hint(f"Assumed: {sentences}")
+    )
 
 
 def folds(plan: Plan) -> Markup:
@@ -246,10 +289,14 @@ def folds(plan: Plan) -> Markup:
     rights = _missing_rights(plan)
     parts = [
         assumed(plan),
-        markup.fold("AWS services, and clients in the access log", sources) if (sources := named_access(plan)) else "",
+        markup.fold("AWS services, and clients in the access log", sources)
+        if (sources := named_access(plan))
+        else "",
         accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
-        markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str))) if calls else "",
+        markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str)))
+        if calls
+        else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
         markup.fold("Permissions for unreadable parts", rights) if rights else "",
     ]

@@ -30,7 +30,9 @@ _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 
 
 def plan_text(plan: Plan, room: int | None = None, *, full: bool = False) -> str:
-    """Return a plan as text, its tables no wider than ``room`` columns: what changes and the verdict, or everything."""
+    """Return a plan as text, its tables no wider than ``room`` columns:
+    what changes and the verdict, or everything.
+    """
     return "\n".join(_lines(plan, room, full)) + "\n"
 
 
@@ -42,7 +44,10 @@ def verdict(plan: Plan) -> str:
     found = sum(finding.accepted is None for finding in plan.findings)
     stops = dict.fromkeys(each.code for each in (*plan.blockers, *plan.asks))
     blocked = f"blocked by {', '.join(stops)}" if stops else "nothing blocked"
-    parts = [count(len(plan.changes), "change"), count(warned, "warning") if warned else "no warning"]
+    parts = [
+        count(len(plan.changes), "change"),
+        count(warned, "warning") if warned else "no warning",
+    ]
     parts += [count(found, "finding")] if found else []
     return f"{', '.join(parts)}, {blocked}. Everything can be undone."
 
@@ -112,7 +117,10 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     yield ""
     objects = "images" if plan.restriction.team else "objects"
     several = len(plan.after.keys) > 1  # each row is what opens one of them
-    yield f"Who can open {'at least one of the' if several else 'the'} {objects} after this plan, exactly:"
+    yield (
+        f"Who can open {'at least one of the' if several else 'the'} {objects} after this plan,"
+        " exactly:"
+    )
     yield from matrix_text(plan_matrix(plan), room)
     assumed = " ".join(plan.after.locks.assumed_of_organization)
     if full:
@@ -128,7 +136,9 @@ def plan_matrix(plan: Plan) -> Matrix:
 
 
 def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
-    """Yield clients of the log and services: those whose answer changes by name, or all in a table."""
+    """Yield clients of the log and services: those whose answer changes by name,
+    or all in a table.
+    """
     if not full:
         moves = grouped(
             (f"{row.before.answer} -> {_word(row.after)}", printable(row.source))
@@ -147,7 +157,9 @@ def _sources(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
 
 
 def _mark(plan: Plan, notice: Notice) -> str:
-    return _MARKS[notice.severity] + ", asks first" * (notice in plan.asks and notice not in plan.blockers)
+    return _MARKS[notice.severity] + ", asks first" * (
+        notice in plan.asks and notice not in plan.blockers
+    )
 
 
 def _remarks(plan: Plan, full: bool) -> Iterator[str]:
@@ -165,7 +177,10 @@ def _remarks(plan: Plan, full: bool) -> Iterator[str]:
             continue
         head = f"finding, {finding.severity}" + (", accepted" if finding.accepted else "")
         fix = (finding.acceptance_text or finding.fix) if full else ""
-        yield f"{head}: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))} [{finding.code}]"
+        yield (
+            f"{head}: {printable(' '.join(filter(None, (f'{finding.title}.', fix))))}"
+            f" [{finding.code}]"
+        )
     for part in plan.state.missing():
         yield f"could not read: {printable(part.what)} (needs {part.action})"
     if left_out:
@@ -188,7 +203,10 @@ def _change(number: int, change: Change[Any], full: bool) -> Iterator[str]:
     for touched in change.affects:
         yield f"   affects {printable(touched)}"
     if full:
-        yield f"   needs {', '.join(call.action for call in change.calls)}; takes about {change.seconds_typical} s"
+        yield (
+            f"   needs {', '.join(call.action for call in change.calls)}; takes about"
+            f" {change.seconds_typical} s"
+        )
 
 
 def _word(answer: Answer) -> str:

@@ -1,11 +1,13 @@
-"""Requests through the access points of a bucket: what they ask for, and which policies must let them through.
+"""Requests through the access points of a bucket: what they ask for, and which policies must let
+them through.
 
-Both the access point and the bucket must permit a request, and the keys of the access point are in its context for
-both (S3 User Guide, *Configuring IAM policies for using access points*). The bucket can do so by delegation, a grant
-under ``s3:DataAccessPointAccount``. A VPC access point rejects requests from outside its VPC (*Creating access points
-restricted to a virtual private cloud*), and its policy is never public (*Blocking public access to your Amazon S3
-storage*). The guide shows that endpoint policies must cover both ARNs. It is inferred that identity policies,
-boundaries and policies of the organization must do so as well.
+Both the access point and the bucket must permit a request, and the keys of the access point are in
+its context for both (S3 User Guide, *Configuring IAM policies for using access points*). The bucket
+can do so by delegation, a grant under ``s3:DataAccessPointAccount``. A VPC access point rejects
+requests from outside its VPC (*Creating access points restricted to a virtual private cloud*), and
+its policy is never public (*Blocking public access to your Amazon S3 storage*). The guide shows
+that endpoint policies must cover both ARNs. It is inferred that identity policies, boundaries and
+policies of the organization must do so as well.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from .part import Part
 
 DIRECTLY = "Requests name the bucket itself, not an access point."
-ANY_WAY = "A policy asks for access points: requests may go through any. Policies of access points are not looked at."
+ANY_WAY = (
+    "A policy asks for access points: requests may go through any. Policies of access points are"
+    " not looked at."
+)
 
 POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 """Prefixes of the keys that only requests through an access point have."""
@@ -44,7 +49,9 @@ GRANT_READ: Mapping[str, Any] = {
 _BLOCKS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", "s3:GetAccessPoint")
 _NO_POLICY: Part[Any] = Part.unasked("the policy of the access point", "s3:GetAccessPointPolicy")
 _NO_BLOCK: Part[Any] = Part.unasked("Block Public Access of the access point", "s3:GetAccessPoint")
-_OTHERS = "S3 does not list access points that other accounts made. Who may create one is not looked at."
+_OTHERS = (
+    "S3 does not list access points that other accounts made. Who may create one is not looked at."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,9 @@ class AccessPoint:
 
     @property
     def may_be_public(self) -> bool:
-        """Return whether S3 may call the policy that was read public; it never does so for a VPC."""
+        """Return whether S3 may call the policy that was read public;
+        it never does so for a VPC.
+        """
         return not self.vpc and self.policy.missing is None and may_be_public(self.policy.value)
 
 
@@ -107,7 +116,9 @@ class PointPath:
 
 
 def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> PointPath:
-    """Return the way through an access point; ``blocks`` says whether bucket and account restrict, where read."""
+    """Return the way through an access point;
+    ``blocks`` says whether bucket and account restrict, where read.
+    """
     unread, no_block = point.policy.missing, point.public_access_block.missing
     text = GRANT_READ if unread else point.policy.value
     own = None if no_block else (point.public_access_block.value or {}).get(SETTING, False)
@@ -118,13 +129,18 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
         granted = parse_document(text, "resource").statements if text else ()
         actions = (unread.action,) if unread else ()
     except PolicyError:
-        granted, actions = parse_document(GRANT_READ, "resource").statements, ("s3:GetAccessPointPolicy",)
+        granted, actions = (
+            parse_document(GRANT_READ, "resource").statements,
+            ("s3:GetAccessPointPolicy",),
+        )
     refused = parse_document({"Statement": refusal}, "resource").statements if point.vpc else ()
     document = document_of((*granted, *refused), "resource")
     return PointPath(
         point.name,
         point.arn,
-        Layer("resource", f"policy of the access point {point.name}", document) if granted or refused else None,
+        Layer("resource", f"policy of the access point {point.name}", document)
+        if granted or refused
+        else None,
         point.keys,
         True in restricting.values() and is_surely_public(text),
         actions,
@@ -133,18 +149,27 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
 
 
 def ways(
-    table: StatementTable, partition: str, account: str = "", listed: tuple[AccessPoint, ...] | None = None
+    table: StatementTable,
+    partition: str,
+    account: str = "",
+    listed: tuple[AccessPoint, ...] | None = None,
 ) -> Dimension:
-    """Return the ways of a request that statements tell apart: the bucket itself, and access points of any account.
+    """Return the ways of a request that statements tell apart: the bucket itself, and access points
+    of any account.
 
-    It is a fact, not a choice: only who made an access point, and what its policy says, lets a request go through it.
-    There are too many where a policy variable is compared with one of its keys. Of the bucket's own ``account`` there
-    are those ``listed``, where they were; S3 does not list those of others.
+    It is a fact, not a choice: only who made an access point, and what its policy says, lets a
+    request go through it. There are too many where a policy variable is compared with one of its
+    keys. Of the bucket's own ``account`` there are those ``listed``, where they were; S3 does not
+    list those of others.
     """
     asked = [each for each in _OF_POINT if conditions_on(table, each)]
     name, keys = key_facts(asked[0] if asked else _ACCOUNT).name, frozenset(_OF_POINT)
     try:
-        named = [] if any(is_compared(table, each) for each in _OF_POINT) else _named_points(table, partition)
+        named = (
+            []
+            if any(is_compared(table, each) for each in _OF_POINT)
+            else _named_points(table, partition)
+        )
     except TooManyClassesError:
         named = []
     through = [
@@ -165,19 +190,31 @@ def _named_points(table: StatementTable, partition: str) -> list[tuple[str, str]
     start = f"arn:{partition}:s3:"
     likes = [f"{start}{region}:????????????:accesspoint/?*" for region in sorted(regions)]
     arns = [
-        arn.split(":", 5) for like in likes for arn in _values(table, ConditionKey(key_facts(_ARN).name, like=like))
+        arn.split(":", 5)
+        for like in likes
+        for arn in _values(table, ConditionKey(key_facts(_ARN).name, like=like))
     ]
     digits = ConditionKey(key_facts(_ACCOUNT).name, like="?" * 12, alphabet="0123456789")
     pairs = product(arns, ("", *_values(table, digits)))
-    points = {(":".join([*parts[:4], account or parts[4], parts[5]]), account or parts[4]) for parts, account in pairs}
+    points = {
+        (":".join([*parts[:4], account or parts[4], parts[5]]), account or parts[4])
+        for parts, account in pairs
+    }
     if len(points) > _MOST_WAYS:
-        raise TooManyClassesError("The policies tell more access points apart than can be compared.")
+        raise TooManyClassesError(
+            "The policies tell more access points apart than can be compared."
+        )
     return sorted(points)
 
 
 def _values(table: StatementTable, facts: ConditionKey) -> list[str]:
-    """Return values that conditions tell apart: those of a point have no wildcard, and its name has no colon."""
-    values = (value for [value] in key_values(facts, conditions_on(table, facts.name.lower()), absent=False))
+    """Return values that conditions tell apart: those of a point have no wildcard,
+    and its name has no colon.
+    """
+    values = (
+        value
+        for [value] in key_values(facts, conditions_on(table, facts.name.lower()), absent=False)
+    )
     return [value for value in values if not set("*?") & set(value) and value.count(":") in (0, 5)]
 
 

@@ -1,4 +1,6 @@
-"""All addresses, cut where policies and lists cut them: each class holds addresses that no condition tells apart."""
+"""All addresses, cut where policies and lists cut them:
+each class holds addresses that no condition tells apart.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,14 @@ BITS = {4: 32, 6: 128}
 MAX_RANGES = 20_000
 _TYPICAL = tuple(
     (text, address.version, int(address))
-    for text in ("198.51.100.9", "203.0.113.9", "192.0.2.9", "18.200.7.9", "2001:db8:9::9", "2600:1f14::9")
+    for text in (
+        "198.51.100.9",
+        "203.0.113.9",
+        "192.0.2.9",
+        "18.200.7.9",
+        "2001:db8:9::9",
+        "2600:1f14::9",
+    )
     for address in (ipaddress.ip_address(text),)
 )
 
@@ -32,7 +41,9 @@ class Span(NamedTuple):
 
 EVERY_ADDRESS = tuple(Span(version, 0, (1 << bits) - 1) for version, bits in BITS.items())
 INTERNET = (Span(4, 0, (1 << 32) - 1), Span(6, 1 << 125, (1 << 126) - 1))
-"""The addresses of the internet: IPv4, and of IPv6 those of 2000::/3. Half of either, or more, is anyone."""
+"""The addresses of the internet: IPv4, and of IPv6 those of 2000::/3. Half of either,
+or more, is anyone.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +59,34 @@ class AddressClass:
         return address is not None and self._holds(address.version, int(address))
 
     def _holds(self, version: int, number: int) -> bool:
-        return any(span.version == version and span.first <= number <= span.last for span in self.spans)
+        return any(
+            span.version == version and span.first <= number <= span.last for span in self.spans
+        )
 
     @property
     def example(self) -> str:
-        """An address of the class, as S3 would write it: one of those that stand for the internet, where it has one."""
+        """An address of the class, as S3 would write it: one of those that stand for the internet,
+        where it has one.
+        """
         for text, version, number in _TYPICAL:
             if self._holds(version, number):
                 return text
         span = self.spans[0]
-        return str(ipaddress.IPv4Address(span.first) if span.version == 4 else ipaddress.IPv6Address(span.first))
+        return str(
+            ipaddress.IPv4Address(span.first)
+            if span.version == 4
+            else ipaddress.IPv6Address(span.first)
+        )
 
 
 def address_classes(
     conditions: Sequence[Condition], listed: Iterable[IPNetwork] = (), compared: Iterable[str] = ()
 ) -> list[AddressClass]:
-    """Return the classes of all IPv4 and IPv6 addresses that conditions and the ``listed`` ranges tell apart.
+    """Return the classes of all IPv4 and IPv6 addresses that conditions and the ``listed`` ranges
+    tell apart.
 
-    ``compared`` are texts with which policy variables compare the address: each address among them is a separate
-    class.
+    ``compared`` are texts with which policy variables compare the address: each address among them
+    is a separate class.
     """
     networks, texts = list(listed), list(compared)
     return [each for version in (4, 6) for each in _classes(version, conditions, networks, texts)]
@@ -76,7 +96,9 @@ def _classes(
     version: int, conditions: Sequence[Condition], listed: list[IPNetwork], compared: list[str]
 ) -> list[AddressClass]:
     whole = Span(version, 0, (1 << BITS[version]) - 1)
-    sets = [[(int(n.network_address), int(n.broadcast_address)) for n in listed if n.version == version]]
+    sets = [
+        [(int(n.network_address), int(n.broadcast_address)) for n in listed if n.version == version]
+    ]
     sets += [spans for text in compared if (spans := _literal(text, version, any_case=False))]
     exact = True
     for condition in conditions:
@@ -97,7 +119,10 @@ def _classes(
         signature ^= bit
     if start <= whole.last:
         by_signature.setdefault(signature, []).append(Span(version, start, whole.last))
-    return [AddressClass(tuple(spans), bool(signature & 1), exact) for signature, spans in by_signature.items()]
+    return [
+        AddressClass(tuple(spans), bool(signature & 1), exact)
+        for signature, spans in by_signature.items()
+    ]
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -114,17 +139,27 @@ def _spans(condition: Condition, version: int) -> list[tuple[int, int]]:
     """Return where a condition's values match, before it is negated."""
     if condition.name in ("IpAddress", "NotIpAddress"):
         networks = [policy_network(value, "$") for value in condition.values]
-        return [(int(n.network_address), int(n.broadcast_address)) for n in networks if n.version == version]
+        return [
+            (int(n.network_address), int(n.broadcast_address))
+            for n in networks
+            if n.version == version
+        ]
     if condition.name.startswith("String"):
-        return [span for value in condition.values for span in _text_spans(condition, value, version)]
+        return [
+            span for value in condition.values for span in _text_spans(condition, value, version)
+        ]
     return []  # no other operator can read an address, or tell one from another
 
 
 def _text_spans(condition: Condition, value: str, version: int) -> list[tuple[int, int]]:
-    template = parse_template(value, variables=condition.special, wildcards="Like" in condition.name, place="$")
+    template = parse_template(
+        value, variables=condition.special, wildcards="Like" in condition.name, place="$"
+    )
     if not is_fixed(template):
         if any(isinstance(part, Wild) for part in template):
-            raise TooManyClassesError("An address is compared with a pattern that holds a policy variable.")
+            raise TooManyClassesError(
+                "An address is compared with a pattern that holds a policy variable."
+            )
         return []  # the texts that the variable may represent are separate classes
     filled = fill(template, {}) or ()
     if all(isinstance(part, str) for part in filled):
@@ -146,7 +181,8 @@ def _ipv6_like(filled: Filled) -> list[tuple[int, int]]:
         return [(0, (1 << 128) - 1)]
     text = "".join(part for part in filled if isinstance(part, str))
     if "." in text and ":" not in text:
-        return []  # only addresses that hold an IPv4 address are written with dots, and with colons as well
+        # only addresses that hold an IPv4 address are written with dots, and with colons as well
+        return []
     if set(text.lower()) - set("0123456789abcdef:."):
         return []
     raise TooManyClassesError("An IPv6 address is compared as text.")
@@ -168,7 +204,9 @@ def _ipv4_like(filled: Filled) -> list[tuple[int, int]]:
                 after = state
                 for character in f"{octet}." if octets > 1 else str(octet):
                     after = machine.step(after, character)
-                ranges += [(octet * size + a, octet * size + b) for a, b in below(octets - 1, after)]
+                ranges += [
+                    (octet * size + a, octet * size + b) for a, b in below(octets - 1, after)
+                ]
                 if len(ranges) > MAX_RANGES:
                     raise TooManyClassesError("A pattern of addresses has too many ranges.")
             known[octets, state] = _merged(ranges)
@@ -183,8 +221,12 @@ def minimal_cidrs(spans: Iterable[Span]) -> list[str]:
     items = list(spans)
     for version in (4, 6):
         make = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
-        for first, last in _merged((span.first, span.last) for span in items if span.version == version):
-            result += [str(make((start, BITS[version] - size))) for start, size in _blocks(first, last)]
+        for first, last in _merged(
+            (span.first, span.last) for span in items if span.version == version
+        ):
+            result += [
+                str(make((start, BITS[version] - size))) for start, size in _blocks(first, last)
+            ]
     return result
 
 
@@ -205,7 +247,9 @@ def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
     for version in BITS:
         away = _merged((span.first, span.last) for span in taken if span.version == version)
         at = 0
-        for first, last in _merged((span.first, span.last) for span in items if span.version == version):
+        for first, last in _merged(
+            (span.first, span.last) for span in items if span.version == version
+        ):
             while at < len(away) and away[at][1] < first:
                 at += 1
             index, start = at, first
@@ -232,11 +276,19 @@ def count(spans: Iterable[Span], version: int) -> int:
 
 
 def is_anyone(spans: Iterable[Span]) -> bool:
-    """Return whether addresses hold half of the internet or more: a list of them restricts nobody."""
+    """Return whether addresses hold half of the internet or more:
+    a list of them restricts nobody.
+    """
     listed = tuple(spans)
-    return any(2 * count(within(listed, (each,)), each.version) > each.last - each.first for each in INTERNET)
+    return any(
+        2 * count(within(listed, (each,)), each.version) > each.last - each.first
+        for each in INTERNET
+    )
 
 
 def spans_of(networks: Iterable[IPNetwork]) -> list[Span]:
     """Return the addresses of networks."""
-    return [Span(each.version, int(each.network_address), int(each.broadcast_address)) for each in networks]
+    return [
+        Span(each.version, int(each.network_address), int(each.broadcast_address))
+        for each in networks
+    ]

@@ -35,7 +35,8 @@ _CAUSES = {
     "URL lock": "not the address the URL was made for",
 }
 ONE_ADDRESS = (
-    "People behind one public address cannot be told apart, and anybody can have a private one in a VPC of their own."
+    "People behind one public address cannot be told apart, and anybody can have a private one in a"
+    " VPC of their own."
 )
 """The limits of the two settings of the URL lock, which stand under its row on every surface."""
 
@@ -45,7 +46,9 @@ WORKER_OF = "worker of "
 
 
 def claim_of(request: str, *, has_team: bool) -> str:
-    """Return a kind of request in words: beside a worker's own URL, a presigned URL is any other one."""
+    """Return a kind of request in words: beside a worker's own URL,
+    a presigned URL is any other one.
+    """
     if request.startswith(WORKER_OF):
         return f"{CLAIMS['worker']} ({printable(request.removeprefix(WORKER_OF))})"
     return CLAIMS.get(request, request) if has_team or request != "presigned" else "a presigned URL"
@@ -66,8 +69,8 @@ class Answer(Ambiguous):
     key : str
         The object, where not all objects of the question have the same answer.
     lock : str
-        What refuses: ``URL lock``, ``portal lock``, ``bucket guard``, ``signer limit``, ``revocation``, or the name of
-        a policy; empty if opened.
+        What refuses: ``URL lock``, ``portal lock``, ``bucket guard``, ``signer limit``,
+        ``revocation``, or the name of a policy; empty if opened.
     statement : str
         The deciding statement, if it was one.
     depends_on : tuple of str
@@ -91,20 +94,26 @@ class Answer(Ambiguous):
 
     @property
     def reason(self) -> str:
-        """Why, in a sentence; worked out when it is asked for, and cut where a policy lists hundreds of ranges."""
+        """Why, in a sentence; worked out when it is asked for,
+        and cut where a policy lists hundreds of ranges.
+        """
         text = self.text or (self.verdict.reason if self.verdict is not None else "")
         if not text and self.depends_on:
             text = f"It depends on {', '.join(self.depends_on)}."
         return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
     def unsure(self, *actions: str) -> Answer:
-        """Return the answer as unknown: these actions could not read what else may refuse the request."""
+        """Return the answer as unknown: these actions could not read what else
+        may refuse the request.
+        """
         depends_on = tuple(dict.fromkeys((*self.depends_on, *actions)))
         return Answer("unknown", self.request, self.source, self.key, depends_on=depends_on)
 
     @property
     def cause(self) -> str:
-        """The reason in a few words: the lock that refuses, or the statement without its conditions."""
+        """The reason in a few words: the lock that refuses,
+        or the statement without its conditions.
+        """
         if self.answer == "opened":
             return "; ".join(self.when)
         if self.answer == "refused" and self.lock in _CAUSES:
@@ -119,7 +128,18 @@ class Answer(Ambiguous):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-able data."""
-        names = ("answer", "request", "source", "claim", "key", "lock", "statement", "depends_on", "when", "reason")
+        names = (
+            "answer",
+            "request",
+            "source",
+            "claim",
+            "key",
+            "lock",
+            "statement",
+            "depends_on",
+            "when",
+            "reason",
+        )
         return members(self, *names)
 
 
@@ -136,7 +156,9 @@ class Answers(tuple[Answer, ...]):
         return [each.to_dict() for each in self]
 
     def to_pandas(self) -> Any:
-        """Return the answers as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        """Return the answers as a pandas DataFrame;
+        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
+        """
         rows = self.to_dicts()
         columns = list(rows[0]) if rows else ["answer"]
         return data_frame(columns, [list(row.values()) for row in rows])
@@ -159,7 +181,11 @@ class Answers(tuple[Answer, ...]):
 def answer_of(verdict: Verdict) -> Answer:
     """Return the verdict on one request as an answer."""
     if verdict.decision in ("invalid", "unknown"):
-        return Answer("unknown", depends_on=verdict.depends_on or ("a policy that is not valid",), verdict=verdict)
+        return Answer(
+            "unknown",
+            depends_on=verdict.depends_on or ("a policy that is not valid",),
+            verdict=verdict,
+        )
     if verdict.allowed:
         return Answer("opened", verdict=verdict)
     is_stranger = not verdict.request.caller.account or verdict.request.is_cross_account
@@ -171,11 +197,12 @@ def answer_of(verdict: Verdict) -> Answer:
 
 
 def tone(answer: Word, stranger: bool | None) -> Tone:
-    """Return the colour of an answer: it means security for the owner of the objects, the same on every surface.
+    """Return the colour of an answer: it means security for the owner of the objects, the same on
+    every surface.
 
-    A ``stranger`` sends a request that nobody wants, such as a worker's URL used from another address; None is
-    unknown. ``ok`` is a worker served or a stranger refused, ``no`` an open hole, ``warn`` a worker refused or an
-    unknown answer.
+    A ``stranger`` sends a request that nobody wants, such as a worker's URL used from another
+    address; None is unknown. ``ok`` is a worker served or a stranger refused, ``no`` an open hole,
+    ``warn`` a worker refused or an unknown answer.
     """
     if answer == "unknown":
         return "warn"

@@ -1,8 +1,9 @@
 """Bucket policies in a template of CloudFormation, as people, CDK and SAM write it.
 
-A condition that is not known is true in one possible outcome and false in another, the same in the whole template. A
-function, transform or attribute that is not read makes the policy unknown, by name. Sources: AWS CloudFormation User
-Guide, *Intrinsic function reference*, *Pseudo parameters reference*, *Parameters*, *Transform reference*.
+A condition that is not known is true in one possible outcome and false in another, the same in the
+whole template. A function, transform or attribute that is not read makes the policy unknown, by
+name. Sources: AWS CloudFormation User Guide, *Intrinsic function reference*, *Pseudo parameters
+reference*, *Parameters*, *Transform reference*.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class _OpenError(Exception):
     """A value that a template leaves open, with the reason."""
 
 
-def cloudformation_policies(text: str, account: str, parameters: Mapping[str, str] | None = None) -> PlannedFile:
+def cloudformation_policies(
+    text: str, account: str, parameters: Mapping[str, str] | None = None
+) -> PlannedFile:
     """Return the bucket policies of a template.
 
     Parameters
@@ -53,19 +56,24 @@ def cloudformation_policies(text: str, account: str, parameters: Mapping[str, st
     account : str
         Where it is deployed.
     parameters : mapping, optional
-        Values of parameters, of pseudo parameters and of buckets without a name, by the name to which ``Ref`` refers.
+        Values of parameters, of pseudo parameters and of buckets without a name, by the name to
+        which ``Ref`` refers.
 
     Raises
     ------
     InvalidInput
         If it is another text, or does not have a parameter.
     """
-    data = loads(text, yaml=not text.lstrip().startswith("{"), name="the template", short_forms=True)
+    data = loads(
+        text, yaml=not text.lstrip().startswith("{"), name="the template", short_forms=True
+    )
     try:
         return _Template(data, account, parameters or {}).file()
     except (TypeError, LookupError, AttributeError, RecursionError) as error:
         step = "Give a CloudFormation template as JSON or YAML."
-        raise InvalidInput("The template has another form.", next_step=step, field="file") from error
+        raise InvalidInput(
+            "The template has another form.", next_step=step, field="file"
+        ) from error
 
 
 def _text(value: Any) -> str:
@@ -78,7 +86,9 @@ class _Template:
 
     def __init__(self, data: dict[str, Any], account: str, parameters: Mapping[str, str]) -> None:
         self.data = data
-        self.resources: dict[str, Any] = {str(name): each for name, each in data["Resources"].items()}
+        self.resources: dict[str, Any] = {
+            str(name): each for name, each in data["Resources"].items()
+        }
         self.parameters, self.conditions, self.mappings = (
             {**data.get(name, {})} for name in ("Parameters", "Conditions", "Mappings")
         )
@@ -89,7 +99,9 @@ class _Template:
         for name in parameters:
             if not name.startswith("AWS::") and name not in names:
                 step = f"Use one of: {some(names, 10)}."
-                raise InvalidInput(f"The template has no parameter '{name}'.", next_step=step, field="parameters")
+                raise InvalidInput(
+                    f"The template has no parameter '{name}'.", next_step=step, field="parameters"
+                )
             self._check_allowed(name, parameters[name])
         self.targets: dict[str, list[Any]] = {}
 
@@ -118,7 +130,9 @@ class _Template:
                 self.targets[name] = [*self.outcomes(partial(self._target, name))]
                 names += [(target, name) for target in self.targets[name]]
             elif kind == "AWS::S3::Bucket":
-                names += [(bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))]
+                names += [
+                    (bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))
+                ]
             elif not _HARMLESS.fullmatch(kind):
                 near.append((name, json.dumps(each, default=str)))
         return PlannedFile(
@@ -132,7 +146,9 @@ class _Template:
         )
 
     def outcomes(self, read: Callable[[], Any]) -> list[Any]:
-        """Return the results of a reading for all values of what it needs; one that is unknown if they are too many."""
+        """Return the results of a reading for all values of what it needs;
+        one that is unknown if they are too many.
+        """
         waiting: list[dict[str, Any]] = [{}]
         results = []
         while waiting:
@@ -151,7 +167,9 @@ class _Template:
     def worlds(self, bucket: str) -> list[World]:
         """Return in each possible outcome the policies that a bucket may have."""
         possible = [name for name, some in self.targets.items() if bucket in some or reasons(some)]
-        worlds = self.outcomes(lambda: [each for name in possible for each in self._documents(name, bucket)])
+        worlds = self.outcomes(
+            lambda: [each for name in possible for each in self._documents(name, bucket)]
+        )
         return [[each] if isinstance(each, Unknown) else each for each in worlds]
 
     def _target(self, name: str) -> str | Unknown:
@@ -162,7 +180,11 @@ class _Template:
         target = self.value(properties.get("Bucket"))
         if odd:
             return Unknown(f"{name} has {', '.join(odd)}, which gt_secure does not read")
-        return target if isinstance(target, str | Unknown) else Unknown(f"the bucket of {name} is not known")
+        return (
+            target
+            if isinstance(target, str | Unknown)
+            else Unknown(f"the bucket of {name} is not known")
+        )
 
     def _documents(self, name: str, bucket: str) -> World:
         """Return what a policy sets, if its bucket is or may be this one."""
@@ -182,8 +204,14 @@ class _Template:
         if isinstance(value, list):
             return [filled for each in value if (filled := self.value(each)) is not _NOTHING]
         if not isinstance(value, dict):
-            return value if isinstance(value, str | int | float | None) else Unknown("it holds a value of another kind")
-        function = next((each for each in value if each == "Ref" or str(each).startswith("Fn::")), None)
+            return (
+                value
+                if isinstance(value, str | int | float | None)
+                else Unknown("it holds a value of another kind")
+            )
+        function = next(
+            (each for each in value if each == "Ref" or str(each).startswith("Fn::")), None
+        )
         if function is not None:
             return self._called(value, function)
         filled = {str(name): self.value(each) for name, each in value.items()}
@@ -212,13 +240,20 @@ class _Template:
         """Return the value of ``Ref``."""
         if name == "AWS::NoValue":
             return _NOTHING
-        parameter, bucket = self.parameters.get(name, {}), self.resources.get(name, {}).get("Properties", {})
+        parameter, bucket = (
+            self.parameters.get(name, {}),
+            self.resources.get(name, {}).get("Properties", {}),
+        )
         kind, allowed = parameter.get("Type", ""), parameter.get("AllowedValues")
         value = self.values.get(name, self.sure(bucket.get("BucketName")))
         if value is None and allowed and "<" not in kind and "List" not in kind:
             value = self.choose(name, [*map(_text, allowed)])
         if value is None or "::Value<" in kind:
-            raise _OpenError(f"parameter {name} can be given another value" if kind else f"{name} is not known yet")
+            raise _OpenError(
+                f"parameter {name} can be given another value"
+                if kind
+                else f"{name} is not known yet"
+            )
         return [each.strip() for each in value.split(",")] if "List" in kind else value
 
     def choose(self, name: str, values: list[Any]) -> Any:
@@ -229,7 +264,9 @@ class _Template:
 
     def attribute(self, argument: Any) -> str:
         """Return the value of ``Fn::GetAtt``."""
-        name, _, attribute = (".".join(argument) if isinstance(argument, list) else argument).partition(".")
+        name, _, attribute = (
+            ".".join(argument) if isinstance(argument, list) else argument
+        ).partition(".")
         if attribute != "Arn" or self.resources[name]["Type"] != "AWS::S3::Bucket":
             raise _OpenError(f"{name}.{attribute} is not known yet")
         return f"arn:{self.values['AWS::Partition']}:s3:::{self.reference(name)}"
@@ -259,7 +296,9 @@ class _Template:
 
     def test(self, rule: Any) -> bool | None:
         """Return whether the rule of a condition holds; None where it is not known."""
-        [(function, argument)] = rule.items() if isinstance(rule, dict) and len(rule) == 1 else [("", [])]
+        [(function, argument)] = (
+            rule.items() if isinstance(rule, dict) and len(rule) == 1 else [("", [])]
+        )
         if function == "Condition":
             return self.holds(argument)
         if function == "Fn::Equals":

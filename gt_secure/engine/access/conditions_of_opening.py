@@ -1,4 +1,6 @@
-"""Under which choices of the requester a request is opened, in words, where not all of them open it."""
+"""Under which choices of the requester a request is opened, in words,
+where not all of them open it.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,15 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
     """Return the choices without which no request is opened; empty if every choice opens it."""
     texts = []
     live = space.settled & mask
-    if any(part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts):
+    if any(
+        part.keys & TIME_KEYS and part.bits & space.table.everything for part in space.table.parts
+    ):
         texts.append(f"at {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, the time that was asked about")
     if space.always_opened(live):
         return tuple(texts)
-    chosen = [dimension for group in space.groups for dimension in group.dimensions if dimension.chosen]
+    chosen = [
+        dimension for group in space.groups for dimension in group.dimensions if dimension.chosen
+    ]
     choices: list[str] = []
     facts: set[str] = set()
     for dimension in chosen:
@@ -54,24 +60,35 @@ def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
 
 def oldest_ms(space: RequestSpace, mask: int) -> int | None:
     """Return the age of the oldest signature that opens; None if no policy limits it."""
-    dimensions = (d for group in space.groups for d in group.dimensions if d.name == "s3:signatureAge" and d.settings)
+    dimensions = (
+        d
+        for group in space.groups
+        for d in group.dimensions
+        if d.name == "s3:signatureAge" and d.settings
+    )
     dimension = next(dimensions, None)
     if dimension is None:
         return None
     usable, _ = space.usable(dimension, space.settled & mask)
     ages = {int(e.values["s3:signatureage"][0]) for e in usable if e.values[_VERSION] == (SIGV4,)}
     every = max(int(e.values["s3:signatureage"][0]) for e in dimension.settings)
-    is_limited = ages and max(ages) < every and not any(each.values[_VERSION] != (SIGV4,) for each in usable)
+    is_limited = (
+        ages and max(ages) < every and not any(each.values[_VERSION] != (SIGV4,) for each in usable)
+    )
     return max(ages) if is_limited else None
 
 
 def _matters(space: RequestSpace, dimension: Dimension, live: int) -> bool:
-    """Return whether the settings of a dimension, beside the same of all others, let other statements stand."""
+    """Return whether the settings of a dimension, beside the same of all others,
+    let other statements stand.
+    """
     group = next(group for group in space.groups if dimension in group.dimensions)
     if group.bounded:
         return len(dimension.settings) > 1
     for rest in product(*(other.settings for other in group.dimensions if other is not dimension)):
-        views = (reduce(View.with_setting, (*rest, each), space.base) for each in dimension.settings)
+        views = (
+            reduce(View.with_setting, (*rest, each), space.base) for each in dimension.settings
+        )
         if len({mask_of(group.parts, view) & live for view in views}) > 1:
             return True
     return False
@@ -94,26 +111,40 @@ def _named_session(dimension: Dimension, usable: list[DimensionValue]) -> str:
     names = [setting.label for setting in usable]
     if "some-session" not in names:
         return f"for a session named {_some(names)}"
-    return f"for a session not named {_some([e.label for e in dimension.settings if e not in usable])}"
+    return (
+        f"for a session not named {_some([e.label for e in dimension.settings if e not in usable])}"
+    )
 
 
 _ISSUED = "aws:TokenIssueTime"
 _PRESENCE = {
-    _ISSUED: ("signed with long-term keys", "signed with temporary credentials", ", or with long-term keys"),
+    _ISSUED: (
+        "signed with long-term keys",
+        "signed with temporary credentials",
+        ", or with long-term keys",
+    ),
 }
 """Words for a key that is absent or present, which is which signer a request has."""
 
 
 def _values(
-    name: str, key: str, settings: Sequence[DimensionValue], usable: list[DimensionValue], conditions: list[Condition]
+    name: str,
+    key: str,
+    settings: Sequence[DimensionValue],
+    usable: list[DimensionValue],
+    conditions: list[Condition],
 ) -> str:
-    """Return which values of one key open, in the words of the conditions on it; the settings are only examples."""
+    """Return which values of one key open, in the words of the conditions on it;
+    the settings are only examples.
+    """
     good = [setting.values[key] for setting in usable if key in setting.values]
     opening = set(map(id, usable))
     others = [setting for setting in settings if id(setting) not in opening]
     bad = [setting.values[key] for setting in others if key in setting.values]
     without = any(key not in setting.values for setting in usable)
-    no_value, any_value, or_none = _PRESENCE.get(name, (f"without {name}", f"with {name}", ", or without it"))
+    no_value, any_value, or_none = _PRESENCE.get(
+        name, (f"without {name}", f"with {name}", ", or without it")
+    )
     if not good:
         return no_value
     if not bad:
@@ -136,7 +167,10 @@ def _labelled(name: str, usable: list[DimensionValue]) -> str:
 
 
 def _compared(
-    name: str, good: list[tuple[str, ...]], bad: list[tuple[str, ...]], conditions: Iterable[Condition]
+    name: str,
+    good: list[tuple[str, ...]],
+    bad: list[tuple[str, ...]],
+    conditions: Iterable[Condition],
 ) -> str:
     """Return a limit, where numbers or times are compared."""
     if not all(condition.name.startswith(("Numeric", "Date", "Null")) for condition in conditions):
@@ -198,22 +232,34 @@ def _some(values: Sequence[str], quote: str = '"') -> str:
 
 def _transport(dimension: Dimension, usable: list[DimensionValue]) -> str:
     both = (dimension.settings, usable)
-    every, opening = ({each.values.get("s3:tlsversion", ("",))[0] for each in some} for some in both)
+    every, opening = (
+        {each.values.get("s3:tlsversion", ("",))[0] for each in some} for some in both
+    )
     if opening == every - {""}:
         return "over HTTPS only"
-    return "over " + " or ".join(f"HTTPS with TLS {version}" if version else "HTTP" for version in sorted(opening))
+    return "over " + " or ".join(
+        f"HTTPS with TLS {version}" if version else "HTTP" for version in sorted(opening)
+    )
 
 
 def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
-    """Return the ages and the version of signatures that open; version 2 has no age that S3 knows."""
+    """Return the ages and the version of signatures that open;
+    version 2 has no age that S3 knows.
+    """
     every, good = ([each.values for each in some] for some in (dimension.settings, usable))
-    version_4, opening = ([each for each in some if each[_VERSION] == (SIGV4,)] for some in (every, good))
+    version_4, opening = (
+        [each for each in some if each[_VERSION] == (SIGV4,)] for some in (every, good)
+    )
     if not opening:
         return ["with signature version 2 only: version 4 is refused"]
     found = [_age(version_4, opening)] if len(opening) < len(version_4) else []
     if len(good) > len(opening):
         return [*found, *(["with signature version 2 at any age as well"] if found else [])]
-    only = ["with signature version 4 only: version 2 is refused"] if len(every) > len(version_4) else []
+    only = (
+        ["with signature version 4 only: version 2 is refused"]
+        if len(every) > len(version_4)
+        else []
+    )
     return found + only
 
 
@@ -234,7 +280,12 @@ def _age(settings: Sequence[Keys], usable: Sequence[Keys]) -> str:
 
 def duration(milliseconds: int) -> str:
     """Return a duration in its largest whole unit."""
-    for unit, size in (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)):
+    for unit, size in (
+        ("day", 86_400_000),
+        ("hour", 3_600_000),
+        ("minute", 60_000),
+        ("second", 1000),
+    ):
         if milliseconds >= size and milliseconds % size == 0:
             amount = milliseconds // size
             return f"{amount} {unit}{'' if amount == 1 else 's'}"

@@ -1,8 +1,9 @@
-"""One concrete request, decided with what is not known about it: the one model that every surface asks.
+"""One concrete request, decided with what is not known about it: the one model that every surface
+asks.
 
-A request of a plan, a table or a check has a source, a signer and a time, but nobody can tell its organization, its
-tags, or the headers that somebody will send. What the sender chooses opens it if some choice does; a fact that is not
-known makes the answer unknown where it matters.
+A request of a plan, a table or a check has a source, a signer and a time, but nobody can tell its
+organization, its tags, or the headers that somebody will send. What the sender chooses opens it if
+some choice does; a fact that is not known makes the answer unknown where it matters.
 """
 
 from __future__ import annotations
@@ -40,10 +41,12 @@ def decide_request(
     signer_known: bool = True,
     session_known: bool = True,
 ) -> Verdict:
-    """Decide a request whose context holds what is known of it: a missing key is absent only where AWS documents so.
+    """Decide a request whose context holds what is known of it: a missing key is absent only where
+    AWS documents so.
 
-    Without ``signer_known`` the request names somebody of the account, without ``session_known`` a role without its
-    session. The verdict is ``unknown``, with the keys, where it depends on one that is not known.
+    Without ``signer_known`` the request names somebody of the account, without ``session_known`` a
+    role without its session. The verdict is ``unknown``, with the keys, where it depends on one
+    that is not known.
     """
     supplied = _given(request, facts or Facts())
     request = _supposing(request, supplied)
@@ -57,22 +60,31 @@ def decide_request(
     known = _known(request, supplied, signer_known)
     caller = request.caller
     table = StatementTable(
-        compiled, caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
+        compiled,
+        caller,
+        cross_account=request.is_cross_account,
+        endpoint=not request.is_off_endpoint,
     )
     account = request.resource_account or caller.account
     settled: Keys = {
-        **({"aws:resourceaccount": (account,), "s3:resourceaccount": (account,)} if account else {}),
+        **(
+            {"aws:resourceaccount": (account,), "s3:resourceaccount": (account,)} if account else {}
+        ),
         **{key: value for key, value in known.items() if value},
     }
     view = View(request.action, request.resource, caller, settled)
     circumstances = Circumstances(account, caller.partition or "aws", Facts({**settled, **known}))
-    varying = _sender_dimensions(request, compiled, table, circumstances, settled, known, caller_known)
+    varying = _sender_dimensions(
+        request, compiled, table, circumstances, settled, known, caller_known
+    )
     if request.keys.get("aws:sourcevpce"):
         varying += _unknown_facts(_OF_ENDPOINTS, compiled, table, settled, known)
     answer = RequestSpace(table, view, varying).answer()
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
-        return Verdict(request, compiled, Decided("unknown", rule=rule, depends_on=answer.depends_on))
+        return Verdict(
+            request, compiled, Decided("unknown", rule=rule, depends_on=answer.depends_on)
+        )
     return _confirmed(request, policies, view, answer, varying, circumstances)
 
 
@@ -84,7 +96,9 @@ def _confirmed(
     varying: Sequence[Dimension],
     circumstances: Circumstances,
 ) -> Verdict:
-    """Return the evaluation of a request, or of an example of it, that has the answer; unknown without one."""
+    """Return the evaluation of a request, or of an example of it, that has the answer;
+    unknown without one.
+    """
     full = replace(request, context={key: _value(value) for key, value in view.keys.items()})
     verdict = evaluate(full, policies)
     if verdict.allowed == (answer.state == "opened"):
@@ -103,7 +117,11 @@ def _known(request: Request, supplied: Keys, signer_known: bool) -> dict[str, Va
     """Return the keys that are known, an empty value for one that is absent."""
     own = principal_keys(request.caller, request.caller.partition or "aws")
     known = {**own, **supplied, **request.keys}
-    return known if signer_known else {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
+    return (
+        known
+        if signer_known
+        else {key: value for key, value in known.items() if key not in _OF_ONE_SIGNER}
+    )
 
 
 def _sender_dimensions(
@@ -115,7 +133,9 @@ def _sender_dimensions(
     known: Keys,
     caller_known: bool,
 ) -> list[Dimension]:
-    """Return what varies with the sender: its choices, and the facts about it that are not known."""
+    """Return what varies with the sender: its choices,
+    and the facts about it that are not known.
+    """
     if request.caller.kind == "service":
         return _unknown_facts(_OF_SERVICES, compiled, table, settled, known)
     form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
@@ -137,11 +157,15 @@ def _unknown_facts(
 ) -> list[Dimension]:
     """Return those of some facts for which the policies ask, and which are not known."""
     mentioned = spellings(compiled)
-    return [fact(table, key, known=settled) for key in keys if key in mentioned and key not in known]
+    return [
+        fact(table, key, known=settled) for key in keys if key in mentioned and key not in known
+    ]
 
 
 def _given(request: Request, facts: Facts) -> dict[str, Values]:
-    """Return the facts about a request: those of its signer and path that requests of its action can have."""
+    """Return the facts about a request: those of its signer and path that requests of
+    its action can have.
+    """
     signer = _signer(request)
     given = facts.off_endpoint(signer) if request.is_off_endpoint else facts.about(signer)
     signed = request.keys.get("s3:authtype", ())
@@ -159,10 +183,15 @@ def _supposing(request: Request, given: Keys) -> Request:
     if not supposed:
         return request
     others = {key: value for key, value in request.context.items() if key.lower() not in supposed}
-    return replace(request, context={**others, **{key_facts(key).name: value[0] for key, value in supposed.items()}})
+    return replace(
+        request,
+        context={**others, **{key_facts(key).name: value[0] for key, value in supposed.items()}},
+    )
 
 
-def _is_settled(policies: Compiled, request: Request, signer_known: bool, caller_known: bool) -> bool:
+def _is_settled(
+    policies: Compiled, request: Request, signer_known: bool, caller_known: bool
+) -> bool:
     """Return whether the policies ask for nothing that is not known of the request."""
     absent = absent_keys(endpoint=not request.is_off_endpoint)
     if request.caller.kind == "service":

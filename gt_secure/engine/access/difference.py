@@ -29,7 +29,8 @@ class Difference(Generic[T]):
     Attributes
     ----------
     before, after
-        A `Row` for all sources, an `Answer` for one source, or the word for places with the same answer.
+        A `Row` for all sources, an `Answer` for one source, or the word for places with the same
+        answer.
     request : str
         The kind of request, such as ``worker``.
     source, why : str
@@ -60,7 +61,9 @@ class Difference(Generic[T]):
             spans=tuple(span for each in sets for span in each.spans),
             endpoints=tuple(sorted({label for each in sets for label in each.endpoints})),
             other_endpoints=any(each.other_endpoints for each in sets),
-            depends_on=tuple(sorted({*self.before.unknown.depends_on, *self.after.unknown.depends_on})),
+            depends_on=tuple(
+                sorted({*self.before.unknown.depends_on, *self.after.unknown.depends_on})
+            ),
         )
 
     @property

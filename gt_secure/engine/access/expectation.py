@@ -15,9 +15,9 @@ Of: TypeAlias = Literal["team", "bucket"]
 class Expectation:
     """An expected result for some sources.
 
-    ``of`` is ``team`` for a worker of the team, through portal lock, URL lock and bucket, or ``bucket`` for any
-    presigned URL of the bucket; None means ``team`` if the restriction names one. ``prefix`` is that of the objects;
-    None means the prefix of the restriction.
+    ``of`` is ``team`` for a worker of the team, through portal lock, URL lock and bucket, or
+    ``bucket`` for any presigned URL of the bucket; None means ``team`` if the restriction names
+    one. ``prefix`` is that of the objects; None means the prefix of the restriction.
     """
 
     kind: ExpectedAnswer

@@ -1,8 +1,8 @@
 """`Exposure`: from where objects are opened, refused or unknown, under the locks of one moment.
 
-Kinds of requests of a team come first: a worker's own URL meets the portal lock and the URL lock, a worker's URL used
-from another address the URL lock, and every other request the bucket policy alone. The difference of two exposures is
-which sources lose access, and which gain it.
+Kinds of requests of a team come first: a worker's own URL meets the portal lock and the URL lock, a
+worker's URL used from another address the URL lock, and every other request the bucket policy
+alone. The difference of two exposures is which sources lose access, and which gain it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ from .answer import WORKER_OF, Answer, Answers
 from .difference import Difference
 from .expectation import Expectation
 from .key_classes import KeyClasses, Listing
-from .locks import LIST_KEYS, NOTHING_GRANTED, READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
+from .locks import (
+    LIST_KEYS,
+    NOTHING_GRANTED,
+    READ_ENDPOINTS,
+    READ_POLICY,
+    READ_TEAM,
+    READ_WORKFORCE,
+    EffectiveLocks,
+)
 from .proof import Claim, Proof, prove
 from .request_kinds import KINDS, Circumstances, Kind
 from .source_sets import (
@@ -66,7 +74,8 @@ _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was 
 
 
 class Exposure(Ambiguous):
-    """Kinds of requests, each with the sources from which it is opened, refused and unknown; iterate for them.
+    """Kinds of requests, each with the sources from which it is opened, refused and unknown;
+    iterate for them.
 
     Parameters
     ----------
@@ -74,8 +83,8 @@ class Exposure(Ambiguous):
     key : str
         The object, or the prefix of the objects.
     is_prefix : bool
-        Whether the question is about all objects under a prefix. A request is then opened if some object is, and
-        refused if every object is.
+        Whether the question is about all objects under a prefix. A request is then opened if some
+        object is, and refused if every object is.
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
     """
@@ -100,11 +109,17 @@ class Exposure(Ambiguous):
         """Names of the kinds of requests; without a bucket only those of a team are decided."""
         kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
         others = [f"{WORKER_OF}{name}" for name in self.locks.others]
-        return (*(OF_A_TEAM if self.locks.has_portal else ()), *others, *(kinds if self.locks.bucket else ()))
+        return (
+            *(OF_A_TEAM if self.locks.has_portal else ()),
+            *others,
+            *(kinds if self.locks.bucket else ()),
+        )
 
     @property
     def of_workers(self) -> tuple[str, ...]:
-        """Names of the requests of workers: those of the team, and of the other teams of the bucket."""
+        """Names of the requests of workers: those of the team,
+        and of the other teams of the bucket.
+        """
         return tuple(name for name in self.requests if name.startswith("worker"))
 
     @cached_property
@@ -120,11 +135,15 @@ class Exposure(Ambiguous):
         """Return the row of one kind of request."""
         if request not in self._rows:
             rows = self._each(lambda question: question.row(request))
-            self._rows[request] = together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
+            self._rows[request] = (
+                together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
+            )
         return self._rows[request]
 
     def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
-        """Return what is found for each class of keys; nothing if they are too many to be told apart."""
+        """Return what is found for each class of keys;
+        nothing if they are too many to be told apart.
+        """
         objects, answers = self.objects, dict[int, Found]()
         with limited_work() as work:
             for arn, first in zip(objects, self._alike, strict=True):
@@ -143,7 +162,8 @@ class Exposure(Ambiguous):
         found = []
         for place, arn in enumerate(self.objects):
             about = _Question(self.locks, arn).statements
-            is_open = any(pattern.matcher is None for each in about for pattern in each.resources)  # by a variable
+            # by a variable
+            is_open = any(pattern.matcher is None for each in about for pattern in each.resources)
             found.append(first.setdefault((*map(id, about), place if is_open else -1), place))
         return found
 
@@ -159,8 +179,14 @@ class Exposure(Ambiguous):
 
     @cached_property
     def objects(self) -> tuple[str, ...]:
-        """The ARN of an object for each class of keys; empty if they are too many to be told apart."""
-        return tuple(self._classes.arns.values()) if self.is_prefix else (f"{self.locks.arn}/{self.key}",)
+        """The ARN of an object for each class of keys;
+        empty if they are too many to be told apart.
+        """
+        return (
+            tuple(self._classes.arns.values())
+            if self.is_prefix
+            else (f"{self.locks.arn}/{self.key}",)
+        )
 
     @cached_property
     def undecided(self) -> str:
@@ -179,12 +205,18 @@ class Exposure(Ambiguous):
 
     @cached_property
     def _classes(self) -> KeyClasses:
-        return KeyClasses(statements_of(self.locks), self.locks.arn, self.key, known=lambda: self.known)
+        return KeyClasses(
+            statements_of(self.locks), self.locks.arn, self.key, known=lambda: self.known
+        )
 
     def keys_beside(self, other: Exposure, prefix: str) -> Iterator[str]:
-        """Yield the key of an object for each class that the policies of two exposures tell apart, under a prefix."""
+        """Yield the key of an object for each class that the policies of two exposures tell apart,
+        under a prefix.
+        """
         statements = [*statements_of(self.locks), *statements_of(other.locks)]
-        classes = KeyClasses(statements, self.locks.arn, prefix, known=lambda: [*self.known, *other.known])
+        classes = KeyClasses(
+            statements, self.locks.arn, prefix, known=lambda: [*self.known, *other.known]
+        )
         return map(self._key_of, classes.arns.values())
 
     @cached_property
@@ -194,7 +226,9 @@ class Exposure(Ambiguous):
         return [
             values_of(Requests(kind, self.locks.policies(kind.signer, endpoint), circumstances))
             for kind in map(question.kind, KINDS)
-            for circumstances in map(question.circumstances, (False, True) if self.locks.has_portal else (False,))
+            for circumstances in map(
+                question.circumstances, (False, True) if self.locks.has_portal else (False,)
+            )
             for endpoint in _valid_paths(self.locks)
         ]
 
@@ -213,8 +247,11 @@ class Exposure(Ambiguous):
     @overload
     def at(self, source: Source | str, request: str) -> Answer: ...
 
-    def at(self, source: Source | str | Iterable[Source | str], request: str = "") -> Answer | Answers:
-        """Answer requests from one source, for any choice of the sender: HTTP or HTTPS, age and headers.
+    def at(
+        self, source: Source | str | Iterable[Source | str], request: str = ""
+    ) -> Answer | Answers:
+        """Answer requests from one source, for any choice of the sender: HTTP or HTTPS, age and
+        headers.
 
         Parameters
         ----------
@@ -237,7 +274,8 @@ class Exposure(Ambiguous):
         return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
 
     def plain(self, source: Source | str, request: str) -> Answer:
-        """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special headers.
+        """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special
+        headers.
 
         Where objects of a prefix differ, those that exist count.
         """
@@ -271,23 +309,33 @@ class Exposure(Ambiguous):
     def holds(self, expectation: Expectation) -> Proof:
         """Prove an expectation.
 
-        *Refused* holds if no choice of the sender and no object opens: neither a worker's own URL, nor one used from
-        another address. *Allowed* holds if a browser there gets every object that exists.
+        *Refused* holds if no choice of the sender and no object opens: neither a worker's own URL,
+        nor one used from another address. *Allowed* holds if a browser there gets every object that
+        exists.
         """
         of = expectation.of or ("team" if self.locks.has_portal else "bucket")
         is_refused = expectation.kind == "refused"
-        names = ("presigned",) if of == "bucket" or not self.locks.has_portal else OF_A_TEAM[: 1 + is_refused]
+        names = (
+            ("presigned",)
+            if of == "bucket" or not self.locks.has_portal
+            else OF_A_TEAM[: 1 + is_refused]
+        )
         here = self
         if expectation.prefix is not None:
             here = Exposure(self.locks, expectation.prefix, is_prefix=True, listing=self._listing)
         answers = tuple(
             _first(
-                [here.at(source, name) if is_refused else here.plain(source, name) for name in names],
+                [
+                    here.at(source, name) if is_refused else here.plain(source, name)
+                    for name in names
+                ],
                 _WORST_FIRST[expectation.kind],
             )
             for source in expectation.sources
         )
-        asked = replace(expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix)
+        asked = replace(
+            expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix
+        )
         return Proof.of_expectation(asked, answers, self.assumed)
 
     def proves(self, claim: Claim) -> Proof:
@@ -299,10 +347,13 @@ class Exposure(Ambiguous):
     def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:
         """Return the worst answer that a service of AWS gets for an object."""
         objects = self.objects or (f"{self.locks.arn}/{self.key}",)
-        return _first([ask(self.locks, self._key_of(arn)) for arn in objects], _WORST_FIRST["allowed"])
+        return _first(
+            [ask(self.locks, self._key_of(arn)) for arn in objects], _WORST_FIRST["allowed"]
+        )
 
     def opens_nobody(self, addresses: Sequence[IPNetwork], endpoints: Sequence[str]) -> bool:
-        """Return whether no allowed source is opened or unknown, for workers or else for presigned requests.
+        """Return whether no allowed source is opened or unknown, for workers or else for presigned
+        requests.
 
         Without allowed addresses and endpoints every source counts.
         """
@@ -310,17 +361,23 @@ class Exposure(Ambiguous):
         if not addresses and not endpoints:
             return row.word == "refused"
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
-        return not minus(spans_of(addresses), refused) and all(row.at_endpoint(each) == "refused" for each in endpoints)
+        return not minus(spans_of(addresses), refused) and all(
+            row.at_endpoint(each) == "refused" for each in endpoints
+        )
 
     def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
-        """Return who gains and loses access against an earlier exposure, a row for each kind of request."""
+        """Return who gains and loses access against an earlier exposure,
+        a row for each kind of request.
+        """
         names = dict.fromkeys((*before.requests, *self.requests))
         return tuple(Difference(before.row(name), self.row(name), name) for name in names)
 
     @property
     def revocations(self) -> tuple[str, ...]:
         """Sentences on what revocations refuse here: the rows are about fresh credentials."""
-        found = revocations_of(self.locks.policy, self.locks.bucket, self.key, is_prefix=self.is_prefix)
+        found = revocations_of(
+            self.locks.policy, self.locks.bucket, self.key, is_prefix=self.is_prefix
+        )
         return tuple(each.sentence for each in found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -330,7 +387,11 @@ class Exposure(Ambiguous):
             **members(self, "revocations"),
             "assumed": list(self.assumed),
         }
-        return data if self.locks.origin == "given" else {**data, "missing_permissions": list(self.missing)}
+        return (
+            data
+            if self.locks.origin == "given"
+            else {**data, "missing_permissions": list(self.missing)}
+        )
 
     def __repr__(self) -> str:
         from .exposure_text import exposure_text
@@ -345,12 +406,18 @@ class Exposure(Ambiguous):
 
 def _first(answers: Iterable[Answer], order: Sequence[Word]) -> Answer:
     """Return the first answer in an order of words."""
-    return min(answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order))
+    return min(
+        answers, key=lambda each: order.index(each.answer) if each.answer in order else len(order)
+    )
 
 
 def statements_of(locks: EffectiveLocks) -> list[Statement]:
     """Return the statements of all policies; none of one that is not valid."""
-    return [each for path in _valid_paths(locks) for each in locks.policies("own", path).compiled.statements]
+    return [
+        each
+        for path in _valid_paths(locks)
+        for each in locks.policies("own", path).compiled.statements
+    ]
 
 
 def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
@@ -372,7 +439,9 @@ class _Question:
 
     @property
     def statements(self) -> tuple[Statement, ...]:
-        """Statements that are left for the object: the same where policies do not tell objects apart."""
+        """Statements that are left for the object:
+        the same where policies do not tell objects apart.
+        """
         return tuple(
             statement
             for locks in (self.locks, *self.locks.others.values())
@@ -391,8 +460,14 @@ class _Question:
         if request not in OF_A_TEAM:
             return self._sets(request)
         paths = [self._made_for(request, through_endpoint=each) for each in (False, True)]
-        by_path = {each: replace(self._team_sets(each), request=request) for each in dict.fromkeys(paths)}
-        row = by_path[paths[0]] if paths[0] == paths[1] else _mixed(by_path[paths[0]], by_path[paths[1]])
+        by_path = {
+            each: replace(self._team_sets(each), request=request) for each in dict.fromkeys(paths)
+        }
+        row = (
+            by_path[paths[0]]
+            if paths[0] == paths[1]
+            else _mixed(by_path[paths[0]], by_path[paths[1]])
+        )
         return self._through_portal(row) if request == "worker" else row
 
     def answer(self, request: str, source: Source, *, plain: bool) -> Answer:
@@ -404,7 +479,9 @@ class _Question:
             return found
         if self.locks.cidrs is None:
             return found.unsure(READ_WORKFORCE)
-        inside = source.address is not None and contains(parse_stored_cidrs(self.locks.cidrs), source.address)
+        inside = source.address is not None and contains(
+            parse_stored_cidrs(self.locks.cidrs), source.address
+        )
         if self.locks.cidrs and not inside:
             text = f"The worker portal opens only from {', '.join(self.locks.cidrs)}."
             return Answer("refused", request, str(source), lock="portal lock", text=text)
@@ -414,19 +491,26 @@ class _Question:
         if request not in OF_A_TEAM:
             return self._decided(request, source, plain)
         made_for = self._made_for(request, through_endpoint=source.is_endpoint)
-        if made_for == _SAME_ADDRESS and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused":
+        if (
+            made_for == _SAME_ADDRESS
+            and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused"
+        ):
             made_for = "nobody here"
         if made_for == "nobody here":
-            return replace(self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE)
+            return replace(
+                self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE
+            )
         found = self._decided("presigned", source, plain, of_team=True)
         if made_for != "anybody" and found.answer != "refused":
             return found.unsure(READ_TEAM if made_for == "unread" else ANY_VPC)
         return found
 
     def _made_for(self, request: str, *, through_endpoint: bool) -> str:
-        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or ``unread``.
+        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or
+        ``unread``.
 
-        Behind endpoints, a URL that another place uses works for whoever takes ``the same private address`` in a VPC.
+        Behind endpoints, a URL that another place uses works for whoever takes
+        ``the same private address`` in a VPC.
         """
         lock = self.locks.url_lock
         if lock is None:
@@ -457,11 +541,29 @@ class _Question:
         """Return what is asked for; what Ground Truth signs, and in a session, a role signs."""
         form, signer, action = KINDS[request]
         locks = self.locks
-        is_known = of_team or locks.session or locks.listed_signer or "aws:principalarn" in locks.facts.values
-        return Kind(request, form, signer, action, self.arn, by="role" if is_known else "all" if plain else locks.by)
+        is_known = (
+            of_team
+            or locks.session
+            or locks.listed_signer
+            or "aws:principalarn" in locks.facts.values
+        )
+        return Kind(
+            request,
+            form,
+            signer,
+            action,
+            self.arn,
+            by="role" if is_known else "all" if plain else locks.by,
+        )
 
     def _decided(
-        self, request: str, source: Source, plain: bool, session: str | None = None, *, of_team: bool = False
+        self,
+        request: str,
+        source: Source,
+        plain: bool,
+        session: str | None = None,
+        *,
+        of_team: bool = False,
     ) -> Answer:
         """Answer a request to S3."""
         of_team |= session is not None
@@ -487,22 +589,32 @@ class _Question:
         return answer
 
     def circumstances(self, of_team: bool) -> Circumstances:
-        """Return the circumstances; Ground Truth signs workers' URLs with version 4, as the role of the team."""
+        """Return the circumstances; Ground Truth signs workers' URLs with version 4,
+        as the role of the team.
+        """
         found = self.locks.circumstances
         if len(self.locks.signer_limits) > 1:
-            found = replace(found, role=self.locks.listed_signer_of(self.arn[len(self.locks.arn) + 1 :]))
+            found = replace(
+                found, role=self.locks.listed_signer_of(self.arn[len(self.locks.arn) + 1 :])
+            )
         if not of_team:
             return found
-        return replace(found, role=self.locks.role or found.role, given=_VERSION_4.with_defaults(found.given))
+        return replace(
+            found, role=self.locks.role or found.role, given=_VERSION_4.with_defaults(found.given)
+        )
 
     def _sets(self, request: str, session: str | None = None, *, of_team: bool = False) -> Row:
-        """Return the sources of one kind of request to S3; unknown everywhere if the policy is not known."""
+        """Return the sources of one kind of request to S3;
+        unknown everywhere if the policy is not known.
+        """
         of_team |= session is not None
         locks, kind = self.locks, self.kind(request, of_team=of_team)
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
         if kind.signer != "own" and locks.is_public_refused:
-            return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE)
+            return Row(
+                request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE
+            )
         circumstances = self.circumstances(of_team)
         try:
             row = self._exposed(kind, session, circumstances)
@@ -514,7 +626,11 @@ class _Question:
         except TooManyClassesError as error:
             return _unknown(request, str(error))
         is_read = READ_ENDPOINTS not in locks.not_read
-        return row if is_read or not row.opened.has_endpoints else unsure(row, [READ_ENDPOINTS], addresses=False)
+        return (
+            row
+            if is_read or not row.opened.has_endpoints
+            else unsure(row, [READ_ENDPOINTS], addresses=False)
+        )
 
     def _any_way(self, requests: Requests, source: Source) -> Answer:
         """Return the answer where what is refused at the bucket may go through an access point."""
@@ -536,10 +652,20 @@ class _Question:
         if not self.locks.cidrs:
             return row
         closed = minus(EVERY_ADDRESS, spans_of(parse_stored_cidrs(self.locks.cidrs)))
-        opened, unknown = (replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown))
+        opened, unknown = (
+            replace(each, spans=minus(each.spans, closed)) for each in (row.opened, row.unknown)
+        )
         inside = minus(row.refused.spans, closed)
-        by_others = row.refused.decided_by if inside or row.refused.endpoints or row.refused.other_endpoints else ()
-        refused = replace(row.refused, spans=inside + closed, decided_by=tuple(sorted({"portal lock", *by_others})))
+        by_others = (
+            row.refused.decided_by
+            if inside or row.refused.endpoints or row.refused.other_endpoints
+            else ()
+        )
+        refused = replace(
+            row.refused,
+            spans=inside + closed,
+            decided_by=tuple(sorted({"portal lock", *by_others})),
+        )
         return Row(row.request, opened, refused, unknown)
 
 
@@ -549,13 +675,20 @@ def _unknown(request: str, depends_on: str) -> Row:
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:
     """Put the addresses of one row and the endpoints of another together."""
-    opened, refused, unknown = (_joined(addresses.places(each), endpoints.places(each)) for each in WORDS)
+    opened, refused, unknown = (
+        _joined(addresses.places(each), endpoints.places(each)) for each in WORDS
+    )
     return Row(addresses.request, opened, refused, unknown)
 
 
 def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
-    parts = [addresses.only(addresses=True, endpoints=False), endpoints.only(addresses=False, endpoints=True)]
-    return SourceSet(addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts))
+    parts = [
+        addresses.only(addresses=True, endpoints=False),
+        endpoints.only(addresses=False, endpoints=True),
+    ]
+    return SourceSet(
+        addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts)
+    )
 
 
 def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
@@ -585,11 +718,18 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         for word in WORDS
     }
     sets = {word: each.only(addresses=True, endpoints=True) for word, each in sets.items()}
-    return Row(request, replace(sets["opened"], when=_for_keys(rows, keys)), sets["refused"], sets["unknown"])
+    return Row(
+        request,
+        replace(sets["opened"], when=_for_keys(rows, keys)),
+        sets["refused"],
+        sets["unknown"],
+    )
 
 
 def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
-    """Return the addresses from which some row is opened, of the others those where one is unknown, and the rest."""
+    """Return the addresses from which some row is opened,
+    of the others those where one is unknown, and the rest.
+    """
     spans: dict[Word, tuple[Span, ...]] = {}
     left = EVERY_ADDRESS
     for word in ("opened", "unknown"):
@@ -606,11 +746,17 @@ def _best(answers: Iterable[Word]) -> Word:
 
 
 def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
-    """Return for which keys, and under which choices, requests are opened, where not all keys are."""
-    opening = [(row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty]
+    """Return for which keys, and under which choices, requests are opened,
+    where not all keys are.
+    """
+    opening = [
+        (row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty
+    ]
     if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
         return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
-    return first_kinds([", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening])
+    return first_kinds(
+        [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
+    )
 
 
 def first_kinds(named: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""Exposures and answers in words: places, tables of kinds of requests, and answers for single sources."""
+"""Exposures and answers in words: places, tables of kinds of requests,
+and answers for single sources.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from .matrix import matrix_html, matrix_of
 from .source_sets import Row, SourceSet
 
 NAMED = 3
-"""Most ranges that are named; of a longer list the ranges outside it are named, if they are fewer."""
+"""Most ranges that are named; of a longer list the ranges outside it are named,
+if they are fewer.
+"""
 _TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknown": "warn"}
 _HEAD = ("request", "source", "answer", "decided by", "reason")
 
@@ -31,7 +35,9 @@ def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool 
     for row in exposure:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
-        lines += [f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"]
+        lines += [
+            f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"
+        ]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
     lines += exposure.revocations
     if assumed and exposure.locks.assumed_of_organization:
@@ -46,27 +52,45 @@ def _claim(exposure: Exposure, row: Row) -> str:
 
 
 def exposure_html(exposure: Exposure) -> str:
-    """Return the matrix of who can open, with the exact sets in a fold; everything from outside is escaped."""
+    """Return the matrix of who can open, with the exact sets in a fold;
+    everything from outside is escaped.
+    """
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     caption = markup.join("Who can open ", code(where, 90), "?")
-    assumed = markup.fold("Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed)))
-    missing = markup.hint(f"Missing permissions: {', '.join(exposure.missing)}") if exposure.missing else ""
+    assumed = markup.fold(
+        "Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed))
+    )
+    missing = (
+        markup.hint(f"Missing permissions: {', '.join(exposure.missing)}")
+        if exposure.missing
+        else ""
+    )
     matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
     matrix = markup.join(matrix, *map(markup.hint, exposure.revocations))
     return output(matrix, sets_fold(exposure), assumed, missing)
 
 
 def sets_fold(exposure: Exposure) -> Markup:
-    """Return the exact sources of each kind of request in a fold; answers that hold nowhere are left out."""
+    """Return the exact sources of each kind of request in a fold;
+    answers that hold nowhere are left out.
+    """
     rows = []
     for row in exposure:
         said = [
-            markup.join("<div>", markup.chip(_TONES[word], word), " ", markup.text(words_of(row, word), 600), "</div>")
+            markup.join(
+                "<div>",
+                markup.chip(_TONES[word], word),
+                " ",
+                markup.text(words_of(row, word), 600),
+                "</div>",
+            )
             for word in WORDS
             if not row.places(word).is_empty
         ]
         rows.append((capital(_claim(exposure, row)), markup.join(*said)))
-    return markup.fold("Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows))
+    return markup.fold(
+        "Exact addresses and endpoints, and what decides", table(("Request", "Answer"), rows)
+    )
 
 
 def words_of(row: Row, word: Word) -> str:
@@ -136,5 +160,7 @@ def answers_html(answers: Iterable[Answer]) -> str:
     for each in answers:
         claim, source, word, decided, why = _cells(each)
         stranger = each.request == "forwarded" or None
-        rows.append((claim, code(source, 120), Chip(tone(each.answer, stranger), word), decided, why))
+        rows.append(
+            (claim, code(source, 120), Chip(tone(each.answer, stranger), word), decided, why)
+        )
     return output(table(_HEAD, rows))

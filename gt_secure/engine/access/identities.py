@@ -1,7 +1,7 @@
 """Users and roles with their policies, as ``iam get-account-authorization-details`` prints them.
 
-Source: IAM API Reference, *GetAccountAuthorizationDetails*: documents are URL-encoded JSON, the default version of a
-managed policy holds, and the groups of a user may be on another page.
+Source: IAM API Reference, *GetAccountAuthorizationDetails*: documents are URL-encoded JSON, the
+default version of a managed policy holds, and the groups of a user may be on another page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from ...base.groups import as_list
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
 
-_LISTS = {"UserDetailList": "users", "RoleDetailList": "roles", "GroupDetailList": "groups", "Policies": "policies"}
+_LISTS = {
+    "UserDetailList": "users",
+    "RoleDetailList": "roles",
+    "GroupDetailList": "groups",
+    "Policies": "policies",
+}
 _INLINE = ("UserPolicyList", "RolePolicyList", "GroupPolicyList")
 
 
@@ -107,13 +112,17 @@ class Principals:
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:
-    """Read what ``aws iam get-account-authorization-details`` prints, or a list of its pages; raises InvalidInput."""
+    """Read what ``aws iam get-account-authorization-details`` prints, or a list of its pages;
+    raises InvalidInput.
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no_details(name, f"is not JSON ({error})"[:120]) from error
     pages = as_list(data)
-    if not pages or not all(isinstance(page, Mapping) and _LISTS.keys() & page.keys() for page in pages):
+    if not pages or not all(
+        isinstance(page, Mapping) and _LISTS.keys() & page.keys() for page in pages
+    ):
         raise _no_details(name, "holds no users, roles or policies")
     return principals_of(pages)
 
@@ -133,21 +142,37 @@ def _no_details(name: str, why: str) -> InvalidInput:
 
 
 def principals_of(pages: Iterable[Mapping[str, Any]]) -> Principals:
-    """Return the users and roles of all pages; groups and managed policies are joined after the last one."""
+    """Return the users and roles of all pages;
+    groups and managed policies are joined after the last one.
+    """
     lists: dict[str, list[Mapping[str, Any]]] = {}
     last: Mapping[str, Any] = {}
     for last in pages:
         for key in _LISTS.keys() & last.keys():
             lists.setdefault(key, []).extend(last[key] or ())
-    notes = [f"The {what} were not read." for key, what in _LISTS.items() if key not in lists and key != "Policies"]
+    notes = [
+        f"The {what} were not read."
+        for key, what in _LISTS.items()
+        if key not in lists and key != "Policies"
+    ]
     if last.get("IsTruncated"):
         notes.append("The list of principals is cut off: IsTruncated is true, so more exist.")
     documents = {str(each.get("Arn")): _default(each) for each in lists.get("Policies", ())}
-    groups = {str(each.get("GroupName")): _attached(each, documents) for each in lists.get("GroupDetailList", ())}
+    groups = {
+        str(each.get("GroupName")): _attached(each, documents)
+        for each in lists.get("GroupDetailList", ())
+    }
     details = [*lists.get("UserDetailList", ()), *lists.get("RoleDetailList", ())]
     return Principals(
-        tuple(_principal(each, documents, groups) for each in details if isinstance(each.get("Arn"), str)),
-        {str(g.get("Arn")): groups[str(g.get("GroupName"))][0] for g in lists.get("GroupDetailList", ())},
+        tuple(
+            _principal(each, documents, groups)
+            for each in details
+            if isinstance(each.get("Arn"), str)
+        ),
+        {
+            str(g.get("Arn")): groups[str(g.get("GroupName"))][0]
+            for g in lists.get("GroupDetailList", ())
+        },
         tuple(notes),
     )
 
@@ -184,8 +209,15 @@ def _attached(
 ) -> tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
     inline = [each for key in _INLINE for each in data.get(key) or ()]
-    unread = [] if any(key in data for key in (*_INLINE, "AttachedManagedPolicies")) else ["its policies"]
-    named = [(f"inline policy {each.get('PolicyName')}", document("", each.get("PolicyDocument"))) for each in inline]
+    unread = (
+        []
+        if any(key in data for key in (*_INLINE, "AttachedManagedPolicies"))
+        else ["its policies"]
+    )
+    named = [
+        (f"inline policy {each.get('PolicyName')}", document("", each.get("PolicyDocument")))
+        for each in inline
+    ]
     every = [*named, *((arn, documents.get(arn)) for arn in _managed(data))]
     unread += [name for name, policy in every if policy is None]
     return tuple(policy for _, policy in every if policy is not None), tuple(unread)
@@ -206,7 +238,9 @@ def _default(policy: Mapping[str, Any]) -> AttachedPolicy | None:
 
 
 def document(name: str, value: object) -> AttachedPolicy | None:
-    """Return a policy document from an object, JSON text or URL-encoded JSON text; None if it is none of them."""
+    """Return a policy document from an object, JSON text or URL-encoded JSON text;
+    None if it is none of them.
+    """
     if isinstance(value, str):
         try:
             value = json.loads(value if value.lstrip()[:1] == "{" else unquote(value))

@@ -1,4 +1,6 @@
-"""Classes of keys under a prefix: objects that no statement tells apart, each with one that stands for them."""
+"""Classes of keys under a prefix: objects that no statement tells apart,
+each with one that stands for them.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,24 @@ from ..iam.documents import Statement
 from ..iam.request_keys import ENDPOINT_KEYS, key_facts
 from ..iam.request_space import spend
 from ..iam.three_valued import key_values, likes_of, may_be_empty, tied_keys
-from ..iam.variables import Filled, Keys, Template, Variable, Wild, is_fixed, split_wildcards, variable_keys
-from ..iam.wildcards import PatternMachine, Steps, TooManyClassesError, resource_steps, text_steps, witnesses
+from ..iam.variables import (
+    Filled,
+    Keys,
+    Template,
+    Variable,
+    Wild,
+    is_fixed,
+    split_wildcards,
+    variable_keys,
+)
+from ..iam.wildcards import (
+    PatternMachine,
+    Steps,
+    TooManyClassesError,
+    resource_steps,
+    text_steps,
+    witnesses,
+)
 
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
@@ -21,7 +39,9 @@ EXAMPLE = "example.png"
 _UNNAMED = "zq"
 """A value that no policy names."""
 _MOST_FILLED, _MOST_LENGTH = 200, 40_000
-"""The most ways to fill a pattern, and the most text of all patterns: variables make more of it than a policy holds."""
+"""The most ways to fill a pattern, and the most text of all patterns:
+variables make more of it than a policy holds.
+"""
 _TOO_MANY_VALUES = "The policies tell more values of policy variables apart than can be compared."
 _MATCHES = 8
 """Matches of a pattern that are about as much work as the decision of one condition."""
@@ -40,14 +60,16 @@ class Listing:
 class KeyClasses:
     """The classes of keys under a prefix that statements tell apart.
 
-    A pattern with a variable is filled with each value that its key has in some request, that conditions tell apart, or
-    that nobody names, and with what all values are like: the keys of one user are a class apart from those of others.
-    ``known`` returns the values of requests; it is called where a pattern has a variable.
+    A pattern with a variable is filled with each value that its key has in some request, that
+    conditions tell apart, or that nobody names, and with what all values are like: the keys of one
+    user are a class apart from those of others. ``known`` returns the values of requests; it is
+    called where a pattern has a variable.
 
     Attributes
     ----------
     arns : dict
-        An object of each class by the signature of the class; empty if the classes are too many to be told apart.
+        An object of each class by the signature of the class; empty if the classes are too many to
+        be told apart.
     groups : list
         The patterns that each place of a signature is about.
     samples : tuple of str
@@ -65,11 +87,15 @@ class KeyClasses:
         self.start = f"{bucket_arn}/"
         self.samples: tuple[str, ...] = ()
         try:
-            self.groups = list(dict.fromkeys(_short_enough(_groups(list(statements), known, self.start + prefix))))
+            self.groups = list(
+                dict.fromkeys(_short_enough(_groups(list(statements), known, self.start + prefix)))
+            )
         except TooManyClassesError:
             self.groups, self.arns, self._machine, self._state = [], {}, PatternMachine([]), 0
             return
-        steps = [[each for filled in group for each in resource_steps(filled)] for group in self.groups]
+        steps = [
+            [each for filled in group for each in resource_steps(filled)] for group in self.groups
+        ]
         self._machine = PatternMachine(steps)
         self._state = self._machine.state_of(self.start)
         self.arns = self._classes(steps, self.start + prefix, example)
@@ -83,7 +109,9 @@ class KeyClasses:
         """Return the class of a key."""
         return self.signature(self.start + key)
 
-    def _classes(self, groups: Sequence[Sequence[Steps]], start: str, example: str) -> dict[Signature, str]:
+    def _classes(
+        self, groups: Sequence[Sequence[Steps]], start: str, example: str
+    ) -> dict[Signature, str]:
         domain: Filled = (start, Wild.ONE, Wild.ANY) if start == self.start else (start, Wild.ANY)
         try:
             found = witnesses(groups, domain=text_steps(domain))
@@ -100,7 +128,9 @@ class KeyClasses:
 def _groups(
     statements: Sequence[Statement], known: Callable[[], Sequence[Keys]], start: str
 ) -> Iterator[tuple[Filled, ...]]:
-    """Yield what has to be told apart: the patterns of a statement together, each with a variable alone."""
+    """Yield what has to be told apart: the patterns of a statement together,
+    each with a variable alone.
+    """
     listed = [[pattern.template for pattern in statement.resources] for statement in statements]
     values = _values_of_variables(statements, known)
     every = chain.from_iterable(listed) if values else ()  # without variables nobody asks
@@ -125,7 +155,9 @@ def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled
     length = 0
     for group in groups:
         yield group
-        length += sum(len(part) if isinstance(part, str) else 1 for filled in group for part in filled)
+        length += sum(
+            len(part) if isinstance(part, str) else 1 for filled in group for part in filled
+        )
         if length > _MOST_LENGTH:
             raise TooManyClassesError(_TOO_MANY_VALUES)
 
@@ -143,28 +175,40 @@ def _values_of_variables(
 
 
 def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> list[Filled]:
-    """Return the values of a key that a policy may tell apart, one that nobody names, and what all values are like."""
+    """Return the values of a key that a policy may tell apart, one that nobody names,
+    and what all values are like.
+    """
     tied = tied_keys(statements, key)
     if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
     values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
     values += [*map(_unnamed, likes_of(key)), ""]
     texts = [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
-    return [*((value,) for value in texts), *map(split_wildcards, dict.fromkeys(_alike(key, texts)))]
+    return [
+        *((value,) for value in texts),
+        *map(split_wildcards, dict.fromkeys(_alike(key, texts))),
+    ]
 
 
 def _alike(key: str, values: Iterable[str]) -> Iterator[str]:
-    """Yield patterns of what the values of a key are like: of ARNs, one for each kind of name in each account."""
+    """Yield patterns of what the values of a key are like: of ARNs,
+    one for each kind of name in each account.
+    """
     if key == "aws:principalarn":
         yield from (f"{value.rpartition('/')[0]}/?*" for value in values if "/" in value)
     else:
-        yield from ("?*" if "?" * 12 in like else like for like in likes_of(key))  # the digits of an account are many
+        # the digits of an account are many
+        yield from ("?*" if "?" * 12 in like else like for like in likes_of(key))
 
 
 def _compared(statements: Sequence[Statement], key: str, known: Sequence[Keys]) -> Iterator[str]:
-    """Yield the values that a key has in some request, and those that conditions name or tell apart."""
+    """Yield the values that a key has in some request,
+    and those that conditions name or tell apart.
+    """
     yield from (value for keys in known for value in keys.get(key, ()))
-    conditions = [each for statement in statements for each in statement.conditions if each.lower_key == key]
+    conditions = [
+        each for statement in statements for each in statement.conditions if each.lower_key == key
+    ]
     if plain := [each for each in conditions if not each.variables]:
         yield from (value for values in key_values(key_facts(key), plain) for value in values)
     yield from (text for each in conditions for text in each.values if not set("*?$") & set(text))
@@ -178,16 +222,22 @@ def _unnamed(like: str) -> str:
 def _filled(
     template: Template, values: Mapping[str, Sequence[Filled]], start: str, *, alone: bool = False
 ) -> Iterator[Filled]:
-    """Yield a pattern with each combination of the values of its variables, or of their defaults where they differ.
+    """Yield a pattern with each combination of the values of its variables, or of their defaults
+    where they differ.
 
-    What all values of a variable are like is one of its values: other patterns, or keys under ``start``, may settle the
-    one variable, and the request of a class the other. A pattern that is ``alone`` needs no such mixture.
+    What all values of a variable are like is one of its values: other patterns, or keys under
+    ``start``, may settle the one variable, and the request of a class the other. A pattern that is
+    ``alone`` needs no such mixture.
     """
     names = sorted(variable_keys(template))
-    options = [[*values[name], *_absent(template, name), *_begun(template, name, start)] for name in names]
+    options = [
+        [*values[name], *_absent(template, name), *_begun(template, name, start)] for name in names
+    ]
     combinations = [dict(zip(names, each, strict=True)) for each in product(*options)]
     if alone:
-        combinations = [each for each in combinations if len({_is_wild(filled) for filled in each.values()}) < 2]
+        combinations = [
+            each for each in combinations if len({_is_wild(filled) for filled in each.values()}) < 2
+        ]
     if len(combinations) > _MOST_FILLED:
         raise TooManyClassesError(_TOO_MANY_VALUES)
     for each in combinations:
@@ -205,7 +255,9 @@ def _absent(template: Template, key: str) -> list[None]:
 
 
 def _begun(template: Template, key: str, start: str) -> Sequence[Filled]:
-    """Return the values of a key that fills several places, the first of which keys under ``start`` settle."""
+    """Return the values of a key that fills several places,
+    the first of which keys under ``start`` settle.
+    """
     places = [part for part in template if isinstance(part, Variable) and part.key == key]
     before = str(template[0]) if isinstance(template[0], str) else ""
     if len(places) < 2 or not start.startswith(before) or start == before:

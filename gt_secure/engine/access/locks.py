@@ -1,8 +1,10 @@
-"""The locks and every other policy that decides who can open the objects of a bucket, at one moment.
+"""The locks and every other policy that decides who can open the objects of a bucket, at one
+moment.
 
-Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an account. The signer
-is a role, a user or the root user of the bucket's account, unless it is known. Its own policies, and those of a signer
-of another account, allow everything. There is also an anonymous caller.
+Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an
+account. The signer is a role, a user or the root user of the bucket's account, unless it is known.
+Its own policies, and those of a signer of another account, allow everything. There is also an
+anonymous caller.
 """
 
 from __future__ import annotations
@@ -65,7 +67,9 @@ _PUBLIC = {
 _OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP requests."
 _ANYTHING = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 """The most that ACLs may grant."""
-_NO_SERVICE = "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
+_NO_SERVICE = (
+    "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
+)
 
 
 _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
@@ -105,18 +109,21 @@ class EffectiveLocks:
     rcp, scp : tuple or None
         Policies of the account's organization, level by level; None if they were not read.
     restricts_public, account_restricts_public : bool or None
-        Whether Block Public Access refuses what a public policy grants, the bucket's own and that of its account; None
-        if it was not read.
+        Whether Block Public Access refuses what a public policy grants, the bucket's own and that
+        of its account; None if it was not read.
     acls : mapping
-        What hides whether ACLs grant something to ``other`` accounts and to ``anonymous`` callers; empty if none can.
+        What hides whether ACLs grant something to ``other`` accounts and to ``anonymous`` callers;
+        empty if none can.
     by : str
-        Who signs for the account, where that is not known: ``any`` of its roles, its users and its root user, so that
-        one who opens is enough; ``all`` of them, so that an answer is unknown where they have different ones; or a
-        ``role``, without its name.
+        Who signs for the account, where that is not known: ``any`` of its roles, its users and its
+        root user, so that one who opens is enough; ``all`` of them, so that an answer is unknown
+        where they have different ones; or a ``role``, without its name.
     access_points : Part of tuple of AccessPoint
-        Those of the bucket, for the question who signs; without a reading, requests name the bucket itself.
+        Those of the bucket, for the question who signs; without a reading, requests name the bucket
+        itself.
     kms_key : Part of str
-        ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a reading there is none.
+        ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a
+        reading there is none.
     kms_policy : Part of str
         Its policy.
     others : mapping
@@ -128,7 +135,8 @@ class EffectiveLocks:
     missing : tuple of str
         Missing permissions to read more of what decides.
     origin : str
-        ``given`` for policies from files, ``read`` for those of an account: the verb in what is assumed.
+        ``given`` for policies from files, ``read`` for those of an account: the verb in what is
+        assumed.
     """
 
     bucket: str = ""
@@ -166,7 +174,9 @@ class EffectiveLocks:
 
     @property
     def role(self) -> str:
-        """ARN of the role that signs workers' URLs, with its path; empty if it is not known to be a role."""
+        """ARN of the role that signs workers' URLs, with its path;
+        empty if it is not known to be a role.
+        """
         return self.signer if ":role/" in self.signer else ""
 
     @cached_property
@@ -183,15 +193,21 @@ class EffectiveLocks:
         return self.listed_signer_of(self.signer_limits[0].prefix) if self.signer_limits else ""
 
     def listed_signer_of(self, key: str) -> str:
-        """Return a role or user that all signer limits of an object list, or the first one; empty without a limit."""
-        covering = [each for each in self.signer_limits if key.startswith(each.prefix)] or self.signer_limits[:1]
+        """Return a role or user that all signer limits of an object list, or the first one;
+        empty without a limit.
+        """
+        covering = [
+            each for each in self.signer_limits if key.startswith(each.prefix)
+        ] or self.signer_limits[:1]
         listed = [arn for each in covering for arn in each.signers]
         first = max(listed, key=listed.count, default="")
         return first.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
 
     @cached_property
     def spares_uploads(self) -> bool:
-        """Return whether the policy holds a guard of reads, or one that somebody edited into something like it."""
+        """Return whether the policy holds a guard of reads,
+        or one that somebody edited into something like it.
+        """
         return any(each.reads for each in readable_guards(self.policy))
 
     @cached_property
@@ -206,7 +222,9 @@ class EffectiveLocks:
 
     @property
     def is_public_refused(self) -> bool | None:
-        """True if Block Public Access surely refuses everybody but the account's own signers and AWS services."""
+        """True if Block Public Access surely refuses everybody but the account's own
+        signers and AWS services.
+        """
         if self.restricts_public is None:
             return None
         if not (self.restricts_public or self.account_restricts_public):
@@ -214,8 +232,12 @@ class EffectiveLocks:
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs
 
-    def policies(self, signer: Signer = "own", endpoint: str = "", session: PolicySource | None = None) -> Policies:
-        """Return the policies that meet a request of a signer, through an endpoint if its id is given."""
+    def policies(
+        self, signer: Signer = "own", endpoint: str = "", session: PolicySource | None = None
+    ) -> Policies:
+        """Return the policies that meet a request of a signer,
+        through an endpoint if its id is given.
+        """
         through = self.endpoints.get(endpoint)
         asked = (signer, "" if through is None else endpoint, session)
         if session is not None and session is not NOTHING_GRANTED:
@@ -246,18 +268,30 @@ class EffectiveLocks:
     def circumstances(self) -> Circumstances:
         """The circumstances of all requests."""
         region = Facts({"aws:requestedregion": (self.region,)} if self.region else {})
-        in_vpc = Facts(endpoints={each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()})
+        in_vpc = Facts(
+            endpoints={
+                each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()
+            }
+        )
         given = self.facts.with_defaults(region, in_vpc)
-        moment = moment_of(given) if given.values.keys() & {"aws:currenttime", "aws:epochtime"} else self.at
+        moment = (
+            moment_of(given)
+            if given.values.keys() & {"aws:currenttime", "aws:epochtime"}
+            else self.at
+        )
         listed = None if self.access_points.missing is not None else self.access_points.value
-        return Circumstances(self.account, self.partition, given, moment, self.listed_signer, points=listed)
+        return Circumstances(
+            self.account, self.partition, given, moment, self.listed_signer, points=listed
+        )
 
     @property
     def assumed_of_organization(self) -> tuple[str, ...]:
         """Assumptions about policies of the organization that were not read."""
         kinds = {"resource control policy": self.rcp, "service control policy": self.scp}
         return tuple(
-            f"No {kind} was {self.origin}: they allow everything." for kind, levels in kinds.items() if levels is None
+            f"No {kind} was {self.origin}: they allow everything."
+            for kind, levels in kinds.items()
+            if levels is None
         )
 
     @property
@@ -265,13 +299,21 @@ class EffectiveLocks:
         """Assumptions of all answers, one sentence each."""
         listed = self.listed_signer
         several = len(self.signer_limits) > 1
-        who = "of an object is one that its signer limits list" if several else f"is {printable(listed)}"
+        who = (
+            "of an object is one that its signer limits list"
+            if several
+            else f"is {printable(listed)}"
+        )
         which = "" if several else ", which the signer limit lists"
         return self.assumed_with(
-            f"The signer {who}{which}, and its own policies allow everything."
-            if listed
-            else f"The signer is a role, a user or the root user of account {self.account}. The own policies of all of "
-            "these allow everything.",
+            (
+                f"The signer {who}{which}, and its own policies allow everything."
+                if listed
+                else (
+                    f"The signer is a role, a user or the root user of account {self.account}. The"
+                    " own policies of all of these allow everything."
+                )
+            ),
             "The own policies of signers of other accounts allow everything.",
             self._assumed_of_encryption,
         )
@@ -279,11 +321,17 @@ class EffectiveLocks:
     @property
     def _assumed_of_encryption(self) -> str:
         is_read = self.kms_key.was_asked and self.kms_key.missing is None
-        known = "is that of the bucket's default, which they need not have" if is_read else f"was not {self.origin}"
+        known = (
+            "is that of the bucket's default, which they need not have"
+            if is_read
+            else f"was not {self.origin}"
+        )
         return f"The encryption of the objects {known}: {_OF_KMS}"
 
     def assumed_with(self, *of_signers: str, path: str = "") -> tuple[str, ...]:
-        """Return the assumptions of answers, with those about who signs, and about access points."""
+        """Return the assumptions of answers, with those about who signs,
+        and about access points.
+        """
         has_policies = any(each.policy_text for each in self.endpoints.values())
         return (
             *self.assumed_of_organization,
@@ -294,13 +342,23 @@ class EffectiveLocks:
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
             path or (ANY_WAY if self.asks_for_points else DIRECTLY),
-            *(f"{key_facts(key).name} is {_words(values)}." for key, values in sorted(self.facts.values.items())),
+            *(
+                f"{key_facts(key).name} is {_words(values)}."
+                for key, values in sorted(self.facts.values.items())
+            ),
             *self.facts.notes,
-            *(f"{action} was denied, so what it reads is unknown or supposed." for action in self.missing),
+            *(
+                f"{action} was denied, so what it reads is unknown or supposed."
+                for action in self.missing
+            ),
         )
 
-    def verdict(self, request: Request, *, session: PolicySource | None = None, is_known: bool = True) -> Verdict:
-        """Decide one concrete request; unless ``is_known``, it names only somebody of the account or the known role."""
+    def verdict(
+        self, request: Request, *, session: PolicySource | None = None, is_known: bool = True
+    ) -> Verdict:
+        """Decide one concrete request; unless ``is_known``,
+        it names only somebody of the account or the known role.
+        """
         endpoint = next(iter(request.keys.get("aws:sourcevpce", ())), "")
         signer: Signer = "anonymous" if request.principal == "*" else "own"
         facts = self.facts
@@ -315,7 +373,9 @@ class EffectiveLocks:
         )
 
     def decide(self, request: Request, *, is_known: bool = True) -> Answer:
-        """Answer one concrete request; for certain only where what was not read cannot change the answer."""
+        """Answer one concrete request; for certain only where what was not read
+        cannot change the answer.
+        """
         verdict = self.verdict(request, is_known=is_known)
         answer = answer_of(verdict)
         unread = self.not_read - ({READ_ENDPOINTS} if request.is_off_endpoint else set())
@@ -337,13 +397,17 @@ class EffectiveLocks:
         service = "logging.s3.amazonaws.com"
         context = header_context(Source(None, None), service=service, region=self.region)
         context |= {"aws:SourceAccount": self.account, "aws:SourceArn": self.arn}
-        request = Request("s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account)
+        request = Request(
+            "s3:PutObject", f"{self.arn}/{key}", service, context, resource_account=self.account
+        )
         return self.decide(request, is_known=False)
 
     def caller(self, arn: str, action: str) -> Answer:
         """Answer for the caller who reads or writes the bucket policy."""
         place = Source(parse_address("192.0.2.10"))
-        context = header_context(place, principal_arn=role_of_session(arn) or arn, region=self.region)
+        context = header_context(
+            place, principal_arn=role_of_session(arn) or arn, region=self.region
+        )
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 
@@ -362,7 +426,8 @@ def partition_of(policy: str) -> str:
 
 
 def check_policy(text: str, bucket: str) -> None:
-    """Raise PolicyError for what cannot be the policy of a bucket: S3 refuses a Resource of another bucket too.
+    """Raise PolicyError for what cannot be the policy of a bucket: S3 refuses a Resource of another
+    bucket too.
 
     Up to its first wildcard or variable, a Resource has to be one of this bucket.
     """
@@ -370,11 +435,17 @@ def check_policy(text: str, bucket: str) -> None:
     for statement in parse_document(text, "resource").statements:
         for pattern in () if statement.not_resource else statement.resources:
             named = pattern.text.partition(":::")[2]
-            if bucket and named and not here.startswith(re.split(r"[*?$]", f"{named}/")[0][: len(here)]):
+            if (
+                bucket
+                and named
+                and not here.startswith(re.split(r"[*?$]", f"{named}/")[0][: len(here)])
+            ):
                 other = named.partition("/")[0]
                 raise PolicyError(
                     f"This policy names {other}, not {bucket}.",
-                    next_step=f"Ask about s3://{other}, or correct the Resource of {statement.label}.",
+                    next_step=(
+                        f"Ask about s3://{other}, or correct the Resource of {statement.label}."
+                    ),
                 )
 
 
@@ -388,10 +459,11 @@ def locks_of_files(
     rcp: Sequence[PolicyLevel] = (),
     scp: Sequence[PolicyLevel] = (),
 ) -> EffectiveLocks:
-    """Return the locks of a bucket under the policies that are given; raises PolicyError if one is not valid.
+    """Return the locks of a bucket under the policies that are given; raises PolicyError if one is
+    not valid.
 
-    ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the organization,
-    level by level.
+    ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the
+    organization, level by level.
     """
     given = facts or Facts()
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)

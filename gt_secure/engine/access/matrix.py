@@ -29,10 +29,14 @@ _HINTS = {
 }
 _MARKS = {
     "opened": '<circle cx="6" cy="6" r="5" fill="currentColor"/>',
-    "refused": '<circle cx="6" cy="6" r="4.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
-    '<path d="M3 9 9 3" stroke="currentColor" stroke-width="1.6"/>',
-    "unknown": '<path d="M6 .5 11.5 6 6 11.5.5 6z" fill="none" stroke="currentColor" stroke-width="1.4" '
-    'stroke-dasharray="2 1.5"/>',
+    "refused": (
+        '<circle cx="6" cy="6" r="4.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
+        '<path d="M3 9 9 3" stroke="currentColor" stroke-width="1.6"/>'
+    ),
+    "unknown": (
+        '<path d="M6 .5 11.5 6 6 11.5.5 6z" fill="none" stroke="currentColor" stroke-width="1.4" '
+        'stroke-dasharray="2 1.5"/>'
+    ),
 }
 
 
@@ -82,13 +86,16 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
     pairs = list(rows)
     places = [*_addresses(pairs), *_endpoints(pairs)]
     kinds = grouped(
-        (tuple(cells[number] for _, cells in places), after.request) for number, (_, after) in enumerate(pairs)
+        (tuple(cells[number] for _, cells in places), after.request)
+        for number, (_, after) in enumerate(pairs)
     )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
     return Matrix(tuple(title for title, _ in places), tuple(lines))
 
 
-def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+def _addresses(
+    pairs: Sequence[tuple[Row, Row]],
+) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
     """Yield the classes of addresses, those of the lists first."""
     sides = [row for pair in pairs for row in pair]
     classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
@@ -97,7 +104,9 @@ def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
         classes = [part for part in cut if part]
     alike: dict[tuple[Difference[Word], ...], list[Span]] = {}
     for each in classes:
-        answers = tuple(Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs)
+        answers = tuple(
+            Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs
+        )
         alike.setdefault(answers, []).extend(each)
     found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
     for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
@@ -107,7 +116,10 @@ def _addresses(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
 def _at(row: Row, span: Span) -> Word:
     """Return the answer at addresses that no set of a row divides."""
     for word in WORDS:
-        if any(s.version == span.version and s.first <= span.first <= s.last for s in row.places(word).spans):
+        if any(
+            s.version == span.version and s.first <= span.first <= s.last
+            for s in row.places(word).spans
+        ):
             return word
     return "unknown"
 
@@ -118,23 +130,45 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
     if alone:
         return "any address", "IPv4 and IPv6"
     parts = [f"{sizes[4]:,} IPv4"] if sizes[4] else []
-    parts += ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"] if sizes[6] else []
-    if any(is_rest.values()) and all(is_rest[version] or not size for version, size in sizes.items()):
+    parts += (
+        ["all IPv6" if sizes[6] == 1 << BITS[6] else "most IPv6" if is_rest[6] else "IPv6"]
+        if sizes[6]
+        else []
+    )
+    if any(is_rest.values()) and all(
+        is_rest[version] or not size for version, size in sizes.items()
+    ):
         family = "" if all(is_rest.values()) else "IPv4 " if is_rest[4] else "IPv6 "
         return f"other {family}addresses", ", ".join(parts)
-    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(parts)
+    return some(sources.cidrs, _NAMED, "range"), "" if sum(sizes.values()) == 1 else ", ".join(
+        parts
+    )
 
 
-def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+def _endpoints(
+    pairs: Sequence[tuple[Row, Row]],
+) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
     labels = sorted({label for pair in pairs for row in pair for label in row.labels})
     alike = grouped(
-        (tuple(Difference(before.at_endpoint(label), after.at_endpoint(label)) for before, after in pairs), label)
+        (
+            tuple(
+                Difference(before.at_endpoint(label), after.at_endpoint(label))
+                for before, after in pairs
+            ),
+            label,
+        )
         for label in labels
     )
     others = tuple(Difference(before.others, after.others) for before, after in pairs)
     as_others = alike.pop(others, [])
     for cells, names in alike.items():
-        yield (some(names, _NAMED, "endpoint"), "VPC endpoint" if len(names) == 1 else "VPC endpoints"), cells
+        yield (
+            (
+                some(names, _NAMED, "endpoint"),
+                "VPC endpoint" if len(names) == 1 else "VPC endpoints",
+            ),
+            cells,
+        )
     yield (
         (
             "other VPC endpoints" if alike else "any VPC endpoint",
@@ -145,7 +179,9 @@ def _endpoints(pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[tuple[str, st
 
 
 def split_lines(matrix: Matrix) -> tuple[list[KindRow], list[KindRow]]:
-    """Return the lines to show, and those to fold: kinds of requests that stay the same while others change."""
+    """Return the lines to show, and those to fold:
+    kinds of requests that stay the same while others change.
+    """
     moving = any(line.changes for line in matrix.lines)
     shown = [line for line in matrix.lines if line.changes or line.is_of_workers or not moving]
     return shown, [line for line in matrix.lines if line not in shown]
@@ -155,16 +191,23 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
     """Yield the lines of the matrix for a terminal, each answer now and after."""
     shown, folded = split_lines(matrix)
     head = ("request", *(title for title, _ in matrix.columns))
-    rows = [(capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells)) for line in shown]
+    rows = [
+        (capital(line.title(has_team=matrix.has_team)), *(cell.arrow for cell in line.cells))
+        for line in shown
+    ]
     yield from (f"  {line}" for line in lay_out(head, rows, None if room is None else room - 2))
     if folded:
-        same = "; ".join(f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded)
+        same = "; ".join(
+            f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded
+        )
         yield from wrapped(f"  The same as now: {same}.", 4, room)
     yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
 
 
 class Picture(TypedDict):
-    """Values of a figure of an exposure: places, and kinds of requests with an answer for each place."""
+    """Values of a figure of an exposure: places,
+    and kinds of requests with an answer for each place.
+    """
 
     columns: list[str]
     rows: list[tuple[str, list[Word]]]
@@ -190,13 +233,17 @@ def picture_of(exposure: Exposure) -> Picture:
 
 
 def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
-    """Return the matrix as a table whose cells have shape, word and colour; kinds that stay the same are folded."""
+    """Return the matrix as a table whose cells have shape, word and colour;
+    kinds that stay the same are folded.
+    """
     shown, folded = split_lines(matrix)
     note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
     rest = ""
     if folded:
         kinds = count(sum(len(line.requests) for line in folded), "kind")
-        rest = markup.fold(f"{kinds} of requests with the same answers as now", _table(matrix, folded, ""))
+        rest = markup.fold(
+            f"{kinds} of requests with the same answers as now", _table(matrix, folded, "")
+        )
     return markup.join(_table(matrix, shown, caption), note, rest)
 
 
@@ -207,7 +254,11 @@ def _table(matrix: Matrix, lines: Iterable[KindRow], caption: str | Markup) -> M
 
 
 def _head(title: str, detail: str) -> Markup:
-    named = markup.code(title, 90) if title[:1].isdigit() or title.startswith("vpc") else markup.text(title, 90)
+    named = (
+        markup.code(title, 90)
+        if title[:1].isdigit() or title.startswith("vpc")
+        else markup.text(title, 90)
+    )
     return markup.join(named, f" <small>{markup.text(detail)}</small>" if detail else "")
 
 
@@ -218,8 +269,13 @@ def _title(line: KindRow, has_team: bool) -> Markup:
 
 
 def _cell(cell: Difference[Word]) -> Markup:
-    mark = f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[cell.after]}</svg>'
+    mark = (
+        '<svg viewBox="0 0 12 12" width="12" height="12"'
+        f' aria-hidden="true">{_MARKS[cell.after]}</svg>'
+    )
     arrow = ' <span role="img" aria-label="then">→</span></span> '
     was = f'<span class="gts-was">{cell.before}{arrow}' if cell.changes else ""
     changed = " gts-moved" if was else ""
-    return Markup(f'{was}<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>')
+    return Markup(
+        f'{was}<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>'
+    )

@@ -1,4 +1,6 @@
-"""A part of what decides: read, absent, or not read with the reason, so that nobody takes a default for a reading."""
+"""A part of what decides: read, absent, or not read with the reason,
+so that nobody takes a default for a reading.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,13 @@ Why: TypeAlias = Literal["denied", "no answer", "in part", "in doubt", "not aske
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and the ``reason``.
+    """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and
+    the ``reason``.
 
-    ``why`` is ``not asked`` where the reading had a smaller scope, ``in part`` where the calls would be too many, and
-    ``in doubt`` where what came back cannot be read as a whole, or in one way. It is ``elsewhere`` where the part is in
-    another region than that of the connection, as the ``reason`` says.
+    ``why`` is ``not asked`` where the reading had a smaller scope, ``in part`` where the calls
+    would be too many, and ``in doubt`` where what came back cannot be read as a whole, or in one
+    way. It is ``elsewhere`` where the part is in another region than that of the connection, as the
+    ``reason`` says.
     """
 
     what: str
@@ -41,7 +45,14 @@ class NotRead:
         """Return the part that an error kept from being read."""
         if isinstance(error, AccessDenied):
             return cls(what, error.action, "denied", error.message, error.resource, error)
-        return cls(what, str(error.details.get("action") or action), "no answer", error.message, resource, error)
+        return cls(
+            what,
+            str(error.details.get("action") or action),
+            "no answer",
+            error.message,
+            resource,
+            error,
+        )
 
     @property
     def policy(self) -> dict[str, Any] | None:
@@ -125,7 +136,9 @@ class Part(Generic[T]):
 
     @property
     def value(self) -> T | None:
-        """The value; None if there is none. Raises :class:`PartNotReadError` where it was not read."""
+        """The value; None if there is none. Raises :class:`PartNotReadError`
+        where it was not read.
+        """
         if self.missing is not None:
             note_missing([self.missing])
             raise PartNotReadError(self.missing)
@@ -133,7 +146,9 @@ class Part(Generic[T]):
 
     @property
     def if_read(self) -> T | None:
-        """The value; None if there is none or it was not read, for callers that say so themselves."""
+        """The value; None if there is none or it was not read,
+        for callers that say so themselves.
+        """
         if self.missing is not None:
             note_missing([self.missing])
         return self._value

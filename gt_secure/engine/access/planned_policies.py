@@ -1,8 +1,9 @@
 """Bucket policies before they are deployed: the documents that each may become.
 
-A file leaves open which document a policy is, whether it exists, how often, its values and its version. A claim is
-proved only if it holds under each document, and refuted only if it fails under each. A statement of which a part is
-unknown allows or denies everything, or nothing. A document of which nothing is known stands for any other.
+A file leaves open which document a policy is, whether it exists, how often, its values and its
+version. A claim is proved only if it holds under each document, and refuted only if it fails under
+each. A statement of which a part is unknown allows or denies everything, or nothing. A document of
+which nothing is known stands for any other.
 """
 
 from __future__ import annotations
@@ -74,16 +75,23 @@ class PlannedDocument:
             for text in self.texts("Allow"):
                 check_policy(text, self.bucket if isinstance(self.bucket, str) else "")
         except PolicyError as error:
-            object.__setattr__(self, "value", Unknown(f"{self.address} is not a valid policy: {error.message}"))
+            object.__setattr__(
+                self, "value", Unknown(f"{self.address} is not a valid policy: {error.message}")
+            )
 
     def texts(self, most: str) -> list[str]:
         """Return the document in each version that it may have.
 
-        Statements with something unknown in them have an effect on everything; without one they are left out.
+        Statements with something unknown in them have an effect on everything; without one they are
+        left out.
         """
         if isinstance(self.value, str):
             return [self.value]
-        value = self.value if isinstance(self.value, Mapping) else {"Version": VERSIONS[-1], "Statement": self.value}
+        value = (
+            self.value
+            if isinstance(self.value, Mapping)
+            else {"Version": VERSIONS[-1], "Statement": self.value}
+        )
         known = {name: each for name, each in value.items() if not reasons(each)}
         known["Statement"] = statements = []
         for each in as_list(value.get("Statement")):
@@ -91,13 +99,21 @@ class PlannedDocument:
             if not reasons(each):
                 statements.append(each)
             elif most and (effect == most or not isinstance(effect, str)):
-                statements.append({"Effect": most, "Principal": "*", "Action": "*", "Resource": "*"})
-        versions = [{"Version": each} for each in VERSIONS] if isinstance(value.get("Version"), Unknown) else [{}]
+                statements.append(
+                    {"Effect": most, "Principal": "*", "Action": "*", "Resource": "*"}
+                )
+        versions = (
+            [{"Version": each} for each in VERSIONS]
+            if isinstance(value.get("Version"), Unknown)
+            else [{}]
+        )
         return [json.dumps(known | version) for version in versions]
 
 
 def _each(proofs: Sequence[Proof], doubts: Iterable[str]) -> Proof:
-    """Return the proof that all are: proved or refuted only if each is, else unknown for these reasons."""
+    """Return the proof that all are: proved or refuted only if each is,
+    else unknown for these reasons.
+    """
     if {each.proved for each in proofs} in ({True}, {False}):
         return proofs[0]
     depends_on = dict.fromkeys((*doubts, *(key for each in proofs for key in each.depends_on)))
@@ -157,8 +173,13 @@ class PlannedPolicy:
         return replace(self, provided=(), assumed=(*self.assumed, *words))
 
     def prove(self, locks: EffectiveLocks, claim: Claim) -> Proof:
-        """Decide a claim: proved or refuted only if it is under each document, and nothing has to be accepted."""
-        doubts = [*self.doubts, *(["whether Block Public Access is on"] if len(self.public) > 1 else ())]
+        """Decide a claim: proved or refuted only if it is under each document,
+        and nothing has to be accepted.
+        """
+        doubts = [
+            *self.doubts,
+            *(["whether Block Public Access is on"] if len(self.public) > 1 else ()),
+        ]
 
         def decide(most: str) -> Proof:
             texts = dict.fromkeys(text for each in self.documents for text in each.texts(most))
@@ -179,7 +200,9 @@ class PlannedPolicy:
 
 
 World: TypeAlias = "Sequence[PlannedDocument | Unknown]"
-"""A possible outcome of a file: documents that a bucket may have, and the reasons why others are missing."""
+"""A possible outcome of a file: documents that a bucket may have,
+and the reasons why others are missing.
+"""
 
 
 @dataclass(frozen=True)
@@ -189,7 +212,8 @@ class PlannedFile:
     Attributes
     ----------
     worlds : callable
-        Returns the possible outcomes for a bucket, or with an empty name for the buckets that are not known.
+        Returns the possible outcomes for a bucket, or with an empty name for the buckets that are
+        not known.
     buckets : mapping
         Names of the buckets, with the addresses of the resource and of those that set a policy.
     doubts : sequence of str
@@ -209,14 +233,18 @@ class PlannedFile:
     public: Sequence[bool | None]
 
     def policy(self, bucket: str) -> PlannedPolicy:
-        """Return the policy of a bucket: what no resource is known to set is unknown, not missing."""
+        """Return the policy of a bucket: what no resource is known to set is
+        unknown, not missing.
+        """
         others = self._others(bucket)
         documents: list[PlannedDocument] = []
         for world in self.worlds(bucket):
             possible = [each for each in world if isinstance(each, PlannedDocument)]
             documents += possible
             if not any(each.bucket == bucket for each in possible):
-                others += reasons([*world, *(each.bucket for each in possible)]) or ["it is not managed here"]
+                others += reasons([*world, *(each.bucket for each in possible)]) or [
+                    "it is not managed here"
+                ]
         if others:
             addresses = "".join(f" ({each})" for each in self.buckets.get(bucket, ())[:1])
             place = f"the policy of {bucket}, which is not managed here{addresses}"
@@ -228,7 +256,11 @@ class PlannedFile:
         """Return the reasons why the policy of a bucket may be any other."""
         names = (bucket, *self.buckets.get(bucket, ()))
         others = [*self.doubts]
-        others += [f"{each} may set it too" for each, text in self.near if any(name in text for name in names)]
+        others += [
+            f"{each} may set it too"
+            for each, text in self.near
+            if any(name in text for name in names)
+        ]
         if bucket.endswith("--x-s3"):
             others.append(f"{bucket} is a directory bucket, whose policy grants sessions")
         return others
@@ -236,26 +268,38 @@ class PlannedFile:
     def policies(self) -> Iterator[PlannedPolicy]:
         """Yield the policies of all buckets, and those of which the bucket is not known."""
         yield from map(self.policy, self.buckets)
-        nameless = (each for world in self.worlds("") for each in world if isinstance(each, PlannedDocument))
+        nameless = (
+            each for world in self.worlds("") for each in world if isinstance(each, PlannedDocument)
+        )
         for documents in grouped((each.address, each) for each in nameless).values():
             yield self._planned("", documents)
 
     def _planned(self, bucket: str, listed: Sequence[PlannedDocument]) -> PlannedPolicy:
         documents = [each for i, each in enumerate(listed) if each not in listed[:i]]
-        provided = tuple(dict.fromkeys(filter(None, (*(each.provided for each in documents), *self.provided))))
-        return PlannedPolicy(bucket, listed[0].address, documents, provided, tuple(self.assumed), self.public)
+        provided = tuple(
+            dict.fromkeys(filter(None, (*(each.provided for each in documents), *self.provided)))
+        )
+        return PlannedPolicy(
+            bucket, listed[0].address, documents, provided, tuple(self.assumed), self.public
+        )
 
 
 def public_access(data: Any) -> Sequence[bool | None]:
-    """Return the values that Block Public Access may have under a file: both where it is a part of it."""
+    """Return the values that Block Public Access may have under a file:
+    both where it is a part of it.
+    """
     is_part = re.search("restrict_?public_?buckets", json.dumps(data, default=str), re.IGNORECASE)
     return (None, True) if is_part else (None,)
 
 
 def line_of(policy: PlannedPolicy, text: str) -> int:
-    """Return the line of a resource in its file; 1 where no line of the file begins with its name."""
+    """Return the line of a resource in its file;
+    1 where no line of the file begins with its name.
+    """
     name = re.escape(policy.address)
     found = re.search(
-        rf'^\s*(?:"?{name}"?\s*:|"address"\s*:\s*{re.escape(json.dumps(policy.address))})', text, re.MULTILINE
+        rf'^\s*(?:"?{name}"?\s*:|"address"\s*:\s*{re.escape(json.dumps(policy.address))})',
+        text,
+        re.MULTILINE,
     )
     return 1 if found is None else text.count("\n", 0, found.end()) + 1

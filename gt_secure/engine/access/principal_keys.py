@@ -1,4 +1,6 @@
-"""Keys under a prefix that the policies of one principal tell apart, and its answer for all of them together."""
+"""Keys under a prefix that the policies of one principal tell apart,
+and its answer for all of them together.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,16 @@ from ...base.groups import grouped
 from ..iam.documents import Pattern, Statement
 from ..iam.facts import Values
 from ..iam.request_space import spend
-from ..iam.variables import Keys, Template, Variable, Wild, fill, is_fixed, split_wildcards, variable_keys
+from ..iam.variables import (
+    Keys,
+    Template,
+    Variable,
+    Wild,
+    fill,
+    is_fixed,
+    split_wildcards,
+    variable_keys,
+)
 from .exposure import Exposure, first_kinds, statements_of, together
 from .identities import Principal
 from .key_classes import KeyClasses, Signature
@@ -27,7 +38,8 @@ _KeysOf: TypeAlias = Callable[[Principal, Iterable[Statement]], Keys]
 
 
 class PrincipalKeys:
-    """The classes of the keys of an exposure, for each principal: its own statements tell keys apart as well.
+    """The classes of the keys of an exposure, for each principal: its own statements tell keys
+    apart as well.
 
     Parameters
     ----------
@@ -35,7 +47,8 @@ class PrincipalKeys:
     statements : Statements
     action : str
     points : mapping
-        Statements that requests through an access point meet as well, by the start of the ARNs of its objects.
+        Statements that requests through an access point meet as well, by the start of the ARNs of
+        its objects.
     keys_of : callable
         Returns the condition keys of a principal, of those in statements.
     """
@@ -56,11 +69,15 @@ class PrincipalKeys:
         self._start = f"{exposure.locks.arn}/"
         self._starts = [each + exposure.key for each in (self._start, *points)]
         shared = statements_of(exposure.locks)
-        every = [*shared, *(self._of_point(s, start) for start, own in points.items() for s in (*shared, *own))]
+        every = [
+            *shared,
+            *(self._of_point(s, start) for start, own in points.items() for s in (*shared, *own)),
+        ]
         self._shared = [
             each
             for each in every
-            if each.covers_action(action.lower()) and any(cuts(p.text, self._starts[:1]) for p in each.resources)
+            if each.covers_action(action.lower())
+            and any(cuts(p.text, self._starts[:1]) for p in each.resources)
         ]
 
     def row(self, principal: Principal, ask: Callable[[str], Row]) -> Row:
@@ -86,20 +103,34 @@ class PrincipalKeys:
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""
         policies = (*principal.policies, *([principal.boundary] if principal.boundary else []))
-        cutting = (each for policy in policies for each in self._statements.cutting(policy, self._action, self._starts))
+        cutting = (
+            each
+            for policy in policies
+            for each in self._statements.cutting(policy, self._action, self._starts)
+        )
         own = {id(each): each for each in cutting}.values()
         patterns = frozenset(each.resources for each in own)
-        if patterns in self._made:  # nothing but the patterns counts where none of them has a variable
+        # nothing but the patterns counts where none of them has a variable
+        if patterns in self._made:
             return self._made[patterns]
         every = [*self._shared, *own]
         every += [self._of_point(each, start) for start in self._points for each in own]
         keys = self._known(principal, every)
         is_open = self._statements.may_trust(principal, "sts:tagsession")
-        settled = {key: values for key, values in keys.items() if not (is_open and key.startswith("aws:principaltag/"))}
+        settled = {
+            key: values
+            for key, values in keys.items()
+            if not (is_open and key.startswith("aws:principaltag/"))
+        }
         every = [self._settled(each, settled) for each in every]
         every += [more for each in every for more in self._of_sessions(each, principal)]
-        classes = self._classes(every, {key: values for key, values in keys.items() if values and key not in settled})
-        if all(is_fixed(pattern.template) for each in every for pattern in each.resources) and not keys:
+        classes = self._classes(
+            every, {key: values for key, values in keys.items() if values and key not in settled}
+        )
+        if (
+            all(is_fixed(pattern.template) for each in every for pattern in each.resources)
+            and not keys
+        ):
             self._made[patterns] = classes
         return classes
 
@@ -127,25 +158,40 @@ class PrincipalKeys:
         templates = [pattern.template for pattern in statement.resources]
         if not any(variable_keys(each) & keys.keys() for each in templates):
             return statement
-        filled = [fill(each, keys) if variable_keys(each) <= keys.keys() else each for each in templates]
-        return self._variant(statement, tuple(filled), [each for each in filled if each is not None])
+        filled = [
+            fill(each, keys) if variable_keys(each) <= keys.keys() else each for each in templates
+        ]
+        return self._variant(
+            statement, tuple(filled), [each for each in filled if each is not None]
+        )
 
     def _of_point(self, statement: Statement, start: str) -> Statement:
-        """Return a statement about objects of the bucket that covers what it covers through an access point."""
-        rests = (rest for pattern in statement.resources for rest in behind(pattern.template, start))
+        """Return a statement about objects of the bucket that covers what it covers
+        through an access point.
+        """
+        rests = (
+            rest for pattern in statement.resources for rest in behind(pattern.template, start)
+        )
         return self._variant(statement, start, ((self._start, *rest) for rest in rests))
 
     def _of_sessions(self, statement: Statement, principal: Principal) -> Iterator[Statement]:
-        """Yield a statement with what the sessions of a role can have for its variables, as its trust policy says."""
+        """Yield a statement with what the sessions of a role can have for its variables,
+        as its trust policy says.
+        """
         for pattern in statement.resources if principal.is_role else ():
             for key in variable_keys(pattern.template):
                 asked = _OF_SESSIONS.get(key) or key.replace("aws:principaltag/", "aws:requesttag/")
                 start = f"{principal.id}:" if key == "aws:userid" else ""
-                for text in (*session_values(principal, self._statements, asked), *(["?*"] if start else [])):
+                for text in (
+                    *session_values(principal, self._statements, asked),
+                    *(["?*"] if start else []),
+                ):
                     filled = _with(pattern.template, key, f"{start}{text}")
                     yield self._variant(statement, filled, [filled])
 
-    def _variant(self, statement: Statement, name: object, templates: Iterable[Template]) -> Statement:
+    def _variant(
+        self, statement: Statement, name: object, templates: Iterable[Template]
+    ) -> Statement:
         """Return a statement with other patterns: the same one each time."""
         if (id(statement), name) not in self._variants:
             patterns = tuple(Pattern("".join(map(_text, each)), each, None) for each in templates)
@@ -153,7 +199,9 @@ class PrincipalKeys:
         return self._variants[id(statement), name]
 
     def _union(self, classes: KeyClasses, rows: Mapping[Signature, Row]) -> Row:
-        """Return the row of all classes: the same one for the same rows, which many principals share."""
+        """Return the row of all classes: the same one for the same rows,
+        which many principals share.
+        """
         asked = (id(classes), *map(id, rows.values()))
         if asked not in self._unions:
             self._unions[asked] = self._united(classes, rows), rows
@@ -169,19 +217,29 @@ class PrincipalKeys:
         return replace(
             found,
             opened=self._opened(classes, opened, found.opened) if opened else found.opened,
-            unknown=replace(found.unknown, keys=self._named(classes, unknown)) if unknown else found.unknown,
+            unknown=replace(found.unknown, keys=self._named(classes, unknown))
+            if unknown
+            else found.unknown,
         )
 
     def _named(self, classes: KeyClasses, some: Sequence[Signature]) -> tuple[KeyPattern, ...]:
         return patterns_of(classes, some, self._exposure.key)
 
-    def _opened(self, classes: KeyClasses, rows: Mapping[Signature, SourceSet], joined: SourceSet) -> SourceSet:
+    def _opened(
+        self, classes: KeyClasses, rows: Mapping[Signature, SourceSet], joined: SourceSet
+    ) -> SourceSet:
         """Return the sources for some keys, with what else has to be so for which of them."""
-        alike = grouped(((opened.where, opened.when), signature) for signature, opened in rows.items())
+        alike = grouped(
+            ((opened.where, opened.when), signature) for signature, opened in rows.items()
+        )
         when = next(iter(rows.values())).when
         if len(alike) > 1:
-            parts = [(shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()]
-            when = first_kinds([", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts])
+            parts = [
+                (shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()
+            ]
+            when = first_kinds(
+                [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
+            )
         ages = [each.oldest_ms for each in rows.values()]
         return replace(
             joined,
@@ -193,16 +251,26 @@ class PrincipalKeys:
 
 
 def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
-    """Return from where a part is opened, if that differs from the whole, and under which choices."""
+    """Return from where a part is opened, if that differs from the whole,
+    and under which choices.
+    """
     return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
 def _text(part: str | Wild | Variable) -> str:
-    return part if isinstance(part, str) else part.value if isinstance(part, Wild) else f"${{{part.key}}}"
+    return (
+        part
+        if isinstance(part, str)
+        else part.value
+        if isinstance(part, Wild)
+        else f"${{{part.key}}}"
+    )
 
 
 def _with(template: Template, key: str, text: str) -> Template:
     """Return a pattern with a text, which may have wildcards, for one variable."""
     value = split_wildcards(text)
-    parts = (value if isinstance(each, Variable) and each.key == key else (each,) for each in template)
+    parts = (
+        value if isinstance(each, Variable) and each.key == key else (each,) for each in template
+    )
     return tuple(one for part in parts for one in part)

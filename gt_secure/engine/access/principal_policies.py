@@ -1,7 +1,9 @@
-"""Answers for one request of many principals: each statement is compiled once, and each group decided once.
+"""Answers for one request of many principals: each statement is compiled once, and each group
+decided once.
 
-A principal is decided by the engine of every other answer. Before that, statements that cannot cover the request drop
-out, and principals with the same statements, and the same answers to what those ask about a principal, form a group.
+A principal is decided by the engine of every other answer. Before that, statements that cannot
+cover the request drop out, and principals with the same statements, and the same answers to what
+those ask about a principal, form a group.
 """
 
 from __future__ import annotations
@@ -27,7 +29,17 @@ from ..iam.wildcards import TooManyClassesError, glob
 from .address_classes import AddressClass, Span, address_classes, within
 from .identities import AttachedPolicy, Principal
 from .request_kinds import RoleSessions, principal_keys
-from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourcePlace, SourceSet, expose, row_of, unsure
+from .source_sets import (
+    EVERYWHERE,
+    NOWHERE,
+    Requests,
+    Row,
+    SourcePlace,
+    SourceSet,
+    expose,
+    row_of,
+    unsure,
+)
 from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
@@ -40,7 +52,9 @@ REFUSED = Row("presigned", NOWHERE, EVERYWHERE, NOWHERE)
 
 
 class _Document(NamedTuple):
-    """A policy text: statements with the bits of their actions, the bits of its Allows, and those for questions."""
+    """A policy text: statements with the bits of their actions, the bits of its Allows,
+    and those for questions.
+    """
 
     entries: list[tuple[int, Mapping[str, Any]]]
     allowed: int
@@ -49,7 +63,9 @@ class _Document(NamedTuple):
 
 
 class Statements:
-    """The statements of all policies, by the actions that are asked for; each is compiled once, when it is needed."""
+    """The statements of all policies, by the actions that are asked for; each is compiled once,
+    when it is needed.
+    """
 
     def __init__(self, actions: Sequence[str]) -> None:
         self._bits = {action.lower(): 1 << index for index, action in enumerate(actions)}
@@ -60,8 +76,12 @@ class Statements:
         self._by_raw: dict[tuple[int, str], Statement] = {}
         self._by_text: dict[tuple[str, str, str], Statement] = {}
         self._left: dict[object, Statement] = {}
-        self._needs: dict[int, tuple[Statement, _Needs]] = {}  # a statement that was asked about stays the same object
-        self.rows: dict[object, Row] = {}  # each row once: those of a prefix are put together once for the same ones
+        self._needs: dict[
+            int, tuple[Statement, _Needs]
+        ] = {}  # a statement that was asked about stays the same object
+        self.rows: dict[
+            object, Row
+        ] = {}  # each row once: those of a prefix are put together once for the same ones
 
     def _mask(self, text: object) -> int:
         """Return the actions that a text of a policy covers."""
@@ -69,7 +89,9 @@ class Statements:
         if lower not in self._masks:
             if "*" in lower or "?" in lower:
                 matches = glob(split_wildcards(lower))
-                self._masks[lower] = sum(bit for action, bit in self._bits.items() if matches(action))
+                self._masks[lower] = sum(
+                    bit for action, bit in self._bits.items() if matches(action)
+                )
             else:
                 self._masks[lower] = self._bits.get(lower, 0)
         return self._masks[lower]
@@ -108,7 +130,9 @@ class Statements:
         return found
 
     def may_trust(self, principal: Principal, action: str) -> bool:
-        """Return whether the trust policy of a role may allow an action in addition to assuming the role."""
+        """Return whether the trust policy of a role may allow an action in addition
+        to assuming the role.
+        """
         if not principal.is_role or principal.trust is None:
             return principal.is_role
         return bool(self.allowed((principal.trust,)) & self._bits[action.lower()])
@@ -116,7 +140,8 @@ class Statements:
     def covering(
         self, policy: AttachedPolicy, action: str, arn: str, kind: DocumentKind = "identity"
     ) -> list[Statement]:
-        """Return the statements of a policy that may cover a request; an empty ARN stands for any resource.
+        """Return the statements of a policy that may cover a request; an empty ARN stands for any
+        resource.
 
         Raises
         ------
@@ -136,8 +161,11 @@ class Statements:
             document.covering[asked] = found
         return document.covering[asked]
 
-    def cutting(self, policy: AttachedPolicy, action: str, starts: Sequence[str]) -> list[Statement]:
-        """Return the statements of a policy that cover an action on some resources with these starts, not on all.
+    def cutting(
+        self, policy: AttachedPolicy, action: str, starts: Sequence[str]
+    ) -> list[Statement]:
+        """Return the statements of a policy that cover an action on some resources with these
+        starts, not on all.
 
         Of one that is not valid the resources count alone.
         """
@@ -146,14 +174,20 @@ class Statements:
         if asked not in document.cutting:
             bit = self._bits[action.lower()]
             some = (raw for mask, raw in document.entries if mask & bit and _cuts_some(raw, starts))
-            document.cutting[asked] = [each for raw in some for each in self._resources_of(raw, policy.version)]
+            document.cutting[asked] = [
+                each for raw in some for each in self._resources_of(raw, policy.version)
+            ]
         return document.cutting[asked]
 
     def _resources_of(self, raw: Mapping[str, Any], version: str) -> Iterator[Statement]:
         try:
             yield self._statement(raw, version, "identity")
         except PolicyError:
-            plain = {"Effect": "Allow", "Action": "*", "Resource": raw.get("Resource", raw.get("NotResource"))}
+            plain = {
+                "Effect": "Allow",
+                "Action": "*",
+                "Resource": raw.get("Resource", raw.get("NotResource")),
+            }
             with suppress(PolicyError):
                 yield compile_statement(plain, 0, "$", "identity", version)
 
@@ -167,7 +201,9 @@ class Statements:
             known = self._by_raw[id(raw), kind] = self._by_text[key]
         return known
 
-    def left_of(self, statement: Statement, arn: str, keys: Keys, settled: frozenset[str]) -> Statement | None:
+    def left_of(
+        self, statement: Statement, arn: str, keys: Keys, settled: frozenset[str]
+    ) -> Statement | None:
         """Return a statement without what is settled about a request; None if it does not apply.
 
         Statements that leave the same are the same one.
@@ -183,8 +219,14 @@ class Statements:
                 conditions.append(condition)
             elif not condition.matches(keys, deny=statement.deny):
                 return None
-        content = tuple((each.operator, each.lower_key, each.values, each.special) for each in conditions)
-        key = (statement.deny, content, None if resources is EVERYTHING.resources else id(statement))
+        content = tuple(
+            (each.operator, each.lower_key, each.values, each.special) for each in conditions
+        )
+        key = (
+            statement.deny,
+            content,
+            None if resources is EVERYTHING.resources else id(statement),
+        )
         if key not in self._left:
             plain = replace(EVERYTHING, deny=statement.deny, conditions=tuple(conditions))
             if resources is not EVERYTHING.resources:
@@ -198,7 +240,9 @@ class Statements:
             self._needs[id(statement)] = statement, _needs_of(statement)
         return self._needs[id(statement)][1]
 
-    def signature(self, statements: Iterable[Statement], principal: Principal, keys: Keys) -> list[object]:
+    def signature(
+        self, statements: Iterable[Statement], principal: Principal, keys: Keys
+    ) -> list[object]:
         """Return what statements ask about a principal, with the answers."""
         found: list[object] = []
         for statement in statements:
@@ -215,7 +259,9 @@ class Statements:
 
 
 def _cuts_some(raw: Mapping[str, Any], starts: Sequence[str]) -> bool:
-    return any(cuts(text, starts) for text in as_list(raw.get("Resource", raw.get("NotResource", ()))))
+    return any(
+        cuts(text, starts) for text in as_list(raw.get("Resource", raw.get("NotResource", ())))
+    )
 
 
 def cuts(pattern: object, starts: Iterable[str]) -> bool:
@@ -260,7 +306,10 @@ class _Needs(NamedTuple):
 
 def _needs_of(statement: Statement) -> _Needs:
     entries = [entry for entry in statement.principals or () if entry.kind != "everyone"]
-    tests, values = [], {key for pattern in statement.resources for key in variable_keys(pattern.template)}
+    tests, values = (
+        [],
+        {key for pattern in statement.resources for key in variable_keys(pattern.template)},
+    )
     for condition in statement.conditions:
         if condition.variables:
             values |= {condition.lower_key, *condition.variables}
@@ -314,12 +363,16 @@ class Asked:
         self._grants = self._shared.resource.document.allows if self._shared.resource else ()
         self._rows = cache
         every = (self._shared, *self._behind.values())
-        self._common = [s for each in every for layer in each.layers for s in layer.document.statements]
+        self._common = [
+            s for each in every for layer in each.layers for s in layer.document.statements
+        ]
         self._common_ids = frozenset(map(id, self._common))
         self._tags = {key for key in spellings(self._shared) if key.startswith(_TAG)}
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
-        """Return from where the request of a principal is opened; ``as_if_all`` its own policies allow everything."""
+        """Return from where the request of a principal is opened;
+        ``as_if_all`` its own policies allow everything.
+        """
         if self.own_only and principal.account != self.account:
             return REFUSED
         unread = list(principal.not_read)
@@ -349,17 +402,29 @@ class Asked:
 
     def _is_named(self, principal: Principal) -> bool:
         keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
-        return any(each.grant(principal.caller, keys) or _names_session(each, principal) for each in self._grants)
+        return any(
+            each.grant(principal.caller, keys) or _names_session(each, principal)
+            for each in self._grants
+        )
 
     def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement]) -> Row:
         keys = self.keys_of(principal, (*own, *limit, *self._common))
         is_open = self.statements.may_trust(principal, "sts:tagsession")
         settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
-        return self._row_of(principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys)
+        return self._row_of(
+            principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys
+        )
 
-    def _row_of(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
-        """Return the row of a principal from what is left of its statements: the one of its group."""
-        if any(each.deny and not each.conditions and each.resources is EVERYTHING.resources for each in own):
+    def _row_of(
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys
+    ) -> Row:
+        """Return the row of a principal from what is left of its statements:
+        the one of its group.
+        """
+        if any(
+            each.deny and not each.conditions and each.resources is EVERYTHING.resources
+            for each in own
+        ):
             return REFUSED
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
@@ -380,8 +445,12 @@ class Asked:
             self._rows[group] = self.statements.rows.setdefault((row, row.opened.oldest_ms), row)
         return self._rows[group]
 
-    def _by_address(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row | None:
-        """Return the row where own statements ask for the address: for each class of addresses they are settled."""
+    def _by_address(
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys
+    ) -> Row | None:
+        """Return the row where own statements ask for the address:
+        for each class of addresses they are settled.
+        """
         classes = _asked_addresses((*own, *limit))
         if not classes:
             return None
@@ -407,8 +476,12 @@ class Asked:
         ]
         return row_of("presigned", [*places, *_endpoint_places(settled({}))])
 
-    def _left(self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]) -> list[Statement]:
-        """Return what is left of statements of a principal once its own keys have answered their conditions."""
+    def _left(
+        self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]
+    ) -> list[Statement]:
+        """Return what is left of statements of a principal once its own keys have
+        answered their conditions.
+        """
         left: dict[int, Statement] = {}
         for statement in some:
             made = self.statements.left_of(statement, self.arn, keys, settled)
@@ -418,19 +491,33 @@ class Asked:
 
     def keys_of(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
-        keys = {"aws:username": (), **principal_keys(principal.caller, ""), "aws:principalarn": (principal.arn,)}
+        keys = {
+            "aws:username": (),
+            **principal_keys(principal.caller, ""),
+            "aws:principalarn": (principal.arn,),
+        }
         if not principal.is_role:
-            keys |= {"aws:federatedprovider": (), **({"aws:userid": (principal.id,)} if principal.id else {})}
+            keys |= {
+                "aws:federatedprovider": (),
+                **({"aws:userid": (principal.id,)} if principal.id else {}),
+            }
         if not self.statements.may_trust(principal, "sts:setsourceidentity"):
             keys["aws:sourceidentity"] = ()
-        tags = {*self._tags, *(key for each in statements for key in self.statements.needs(each).tags)}
+        tags = {
+            *self._tags,
+            *(key for each in statements for key in self.statements.needs(each).tags),
+        }
         if tags:
             own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
             is_open = self.statements.may_trust(principal, "sts:tagsession")
-            keys |= {key: (own[key],) if key in own else () for key in tags if key in own or not is_open}
+            keys |= {
+                key: (own[key],) if key in own else () for key in tags if key in own or not is_open
+            }
         return keys
 
-    def _expose(self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys) -> Row:
+    def _expose(
+        self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys
+    ) -> Row:
         compiled = self._shared._replace(
             identity=(Layer("identity", "identity policy", document_of(tuple(own), "identity")),),
             boundary=None
@@ -440,7 +527,8 @@ class Asked:
         )
         needs = (self.statements.needs(each) for each in (*own, *limit, *self._common))
         asks = principal.is_role and any(need.sessions or need.tags for need in needs)
-        asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")  # its path tells, not its name
+        # its path tells, not its name
+        asks = asks or principal.caller.role.startswith("AWSServiceRoleFor")
         kind, circumstances = self.requests.kind, self.requests.circumstances
         if self.statements.may_trust(principal, "sts:tagsession"):
             kind = replace(kind, chooses=(*kind.chooses, _TAG))
@@ -467,10 +555,16 @@ class Asked:
 
 
 def _asked_addresses(statements: Iterable[Statement]) -> list[AddressClass]:
-    """Return the classes of addresses that statements tell apart; none if they name none, or cannot be settled."""
+    """Return the classes of addresses that statements tell apart; none if they name none,
+    or cannot be settled.
+    """
     asking = [c for each in statements for c in each.conditions if _IP in c.asks]
     classes = address_classes(asking) if asking else []
-    return [] if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes) else classes
+    return (
+        []
+        if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes)
+        else classes
+    )
 
 
 def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
@@ -480,13 +574,20 @@ def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
         yield from (_place(word, sources, endpoint=label) for label in labels)
 
 
-def _place(word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None) -> SourcePlace:
-    return SourcePlace(SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms)
+def _place(
+    word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None
+) -> SourcePlace:
+    return SourcePlace(
+        SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms
+    )
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:
     caller = principal.caller
-    return any(e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text for e in statement.principals or ())
+    return any(
+        e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text
+        for e in statement.principals or ()
+    )
 
 
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
@@ -499,12 +600,23 @@ def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
 def _trust_statements(
     principal: Principal, statements: Statements
 ) -> tuple[Mapping[str, list[Statement]], list[Statement]]:
-    """Return the Allows of a trust policy, by the key of a request that they limit, and its Denies."""
+    """Return the Allows of a trust policy, by the key of a request that they limit,
+    and its Denies.
+    """
     allows: dict[str, list[Statement]] = {}
     denies = []
-    for action in ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"):
+    for action in (
+        "sts:AssumeRole",
+        "sts:AssumeRoleWithSAML",
+        "sts:AssumeRoleWithWebIdentity",
+        "sts:TagSession",
+    ):
         try:
-            covering = [] if principal.trust is None else statements.covering(principal.trust, action, "", "trust")
+            covering = (
+                []
+                if principal.trust is None
+                else statements.covering(principal.trust, action, "", "trust")
+            )
         except PolicyError:
             covering = []
         use = _SESSION_TAG if action == "sts:TagSession" else _SESSION_NAME
@@ -514,31 +626,49 @@ def _trust_statements(
 
 
 def session_values(principal: Principal, statements: Statements, key: str) -> list[str]:
-    """Return the values and patterns that a trust policy names for a key of the request for a session."""
+    """Return the values and patterns that a trust policy names for a key of the
+    request for a session.
+    """
     allows, denies = _trust_statements(principal, statements)
-    conditions = (c for some in (*allows.values(), denies) for each in some for c in each.conditions)
+    conditions = (
+        c for some in (*allows.values(), denies) for each in some for c in each.conditions
+    )
     named = (value for each in conditions if each.lower_key == key for value in each.values)
     return list(dict.fromkeys(value for value in named if value and "$" not in value))
 
 
 def _session_examples(principal: Principal, statements: Statements, key: str) -> list[str]:
-    """Return a text for each value or pattern that a trust policy names for a key of the request for a session."""
-    return [each.replace("*", "x").replace("?", "x") for each in session_values(principal, statements, key)]
+    """Return a text for each value or pattern that a trust policy names for a key of the
+    request for a session.
+    """
+    return [
+        each.replace("*", "x").replace("?", "x")
+        for each in session_values(principal, statements, key)
+    ]
 
 
-def _lets_through(allows: Mapping[str, Sequence[Statement]], denies: Sequence[Statement], key: str, value: str) -> bool:
+def _lets_through(
+    allows: Mapping[str, Sequence[Statement]], denies: Sequence[Statement], key: str, value: str
+) -> bool:
     """Return whether a trust policy lets a key of the request for a session have a value."""
     use = key if key in allows else _SESSION_TAG
     keys = {key: (value,), "aws:tagkeys": Several((key.partition("/")[2],))}
     mine = {key} if key in allows else {key, "aws:tagkeys"}
     some = allows[use]
-    if any(e.conditions and all(_holds(c, keys, mine, deny=True) is True for c in e.conditions) for e in denies):
+    if any(
+        e.conditions and all(_holds(c, keys, mine, deny=True) is True for c in e.conditions)
+        for e in denies
+    ):
         return False
-    return not some or any(all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some)
+    return not some or any(
+        all(_holds(c, keys, mine) is not False for c in e.conditions) for e in some
+    )
 
 
 def _holds(condition: Condition, keys: Keys, mine: set[str], *, deny: bool = False) -> bool | None:
-    """Return whether a condition holds; None if it asks for something else, or for the value of a variable."""
+    """Return whether a condition holds; None if it asks for something else,
+    or for the value of a variable.
+    """
     if not condition.asks <= mine:
         return None
     return condition.matches(keys, deny=deny)

@@ -1,9 +1,10 @@
 """A proof that no presigned request from elsewhere is opened, or one concrete request that is.
 
-The claim: no request signed in the query string or sent as a POST form from outside the allowed addresses and endpoints
-is opened, whatever it asks for and whoever signed it, under the policies read. Every dimension of such a request is cut
-at the values that the policies name, so that the claim is decided for all of them. What it asks for is any name of an
-action, also one that S3 adds later: a claim is proved only if the statements refuse such a name too.
+The claim: no request signed in the query string or sent as a POST form from outside the allowed
+addresses and endpoints is opened, whatever it asks for and whoever signed it, under the policies
+read. Every dimension of such a request is cut at the values that the policies name, so that the
+claim is decided for all of them. What it asks for is any name of an action, also one that S3 adds
+later: a claim is proved only if the statements refuse such a name too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from ...base.text import members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
-from ..iam.request_keys import BUCKET_ACTIONS, OBJECT_ACTIONS, TABLES, is_absent_for, is_by_action, is_unlisted
+from ..iam.request_keys import (
+    BUCKET_ACTIONS,
+    OBJECT_ACTIONS,
+    TABLES,
+    is_absent_for,
+    is_by_action,
+    is_unlisted,
+)
 from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, Work, limited_work
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
@@ -49,12 +57,15 @@ _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("post-form", "anonymous"),
 )
 LATER = "an action of S3 that this version does not know"
-"""The dependence of a proof on an action that is not in the table, because no statement that refuses covers it."""
+"""The dependence of a proof on an action that is not in the table,
+because no statement that refuses covers it.
+"""
 _ACTION_NAME = re.compile(r"s3:[a-z0-9]+")
 _MOST_WORK = 6 * MAX_WORK
 """A proof is about every form, signer, source and action, an exposure about one kind of request."""
 ROOT_EXCEPTION = (
-    "The root user of the bucket's account can get, put and delete the bucket policy: no bucket policy can stop that."
+    "The root user of the bucket's account can get, put and delete the bucket policy: no bucket"
+    " policy can stop that."
 )
 
 
@@ -90,9 +101,13 @@ class Claim:
     def words(self) -> str:
         """The claim in a sentence."""
         except_uploads = f". {SPARED}" if self.reads else ""
-        what = "presigned request except an upload" if self.reads else "presigned request or POST form"
+        what = (
+            "presigned request except an upload" if self.reads else "presigned request or POST form"
+        )
         said = f"no {what} from elsewhere is opened{except_uploads}"
-        of_others = f"no URL for reading that anybody but {signer_names(self.signers)} signed is opened"
+        of_others = (
+            f"no URL for reading that anybody but {signer_names(self.signers)} signed is opened"
+        )
         if not self.signers:
             return said
         return f"{said}; {of_others}" if self.addresses or self.endpoints else of_others
@@ -105,7 +120,8 @@ class Proof:
     Attributes
     ----------
     proved : bool or None
-        None if it depends on facts that are not known. As a truth value, a proof is true only if it is proved.
+        None if it depends on facts that are not known. As a truth value, a proof is true only if it
+        is proved.
     counterexample : mapping or None
         A request that is opened, as a case for ``gt-secure verdict``.
     depends_on : tuple of str
@@ -175,7 +191,9 @@ class Proof:
 
     @property
     def text(self) -> str:
-        """The answer in a sentence: the claim, the request that is opened, or what the answer depends on."""
+        """The answer in a sentence: the claim, the request that is opened,
+        or what the answer depends on.
+        """
         if self.proved:
             about = f', for keys under "{printable(self.prefix)}" alone' if self.prefix else ""
             return f"Proved: {self.claim or 'every answer is the expected one'}{about}."
@@ -186,13 +204,19 @@ class Proof:
             return printable(f"Not proved: {opened}: {self.counterexample['opened_by']}")
         if self.proved is None:
             return f"Not known: it depends on {', '.join(self.depends_on)}."
-        return f"Not proved: {'; '.join(f'{each.source} is {each.answer}' for each in self.broken)}."
+        return (
+            f"Not proved: {'; '.join(f'{each.source} is {each.answer}' for each in self.broken)}."
+        )
 
     def require(self) -> Proof:
-        """Return the proof; raise :class:`~gt_secure.check.CheckFailed` unless the claim is proved."""
+        """Return the proof; raise :class:`~gt_secure.check.CheckFailed` unless
+        the claim is proved.
+        """
         fix = "" if self.proved else "Apply the restriction, or add known values as context."
         subject = self.subject or "the policies read"
-        CheckResult("prove", subject, self.proved, self.text, self.to_dict(), fix).recorded(self.place).require()
+        CheckResult("prove", subject, self.proved, self.text, self.to_dict(), fix).recorded(
+            self.place
+        ).require()
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,7 +267,9 @@ def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
         policies = locks.policies(part.signer, part.endpoint)
         verdict = confirm(request, policies)
         if not verdict.allowed:  # the evaluator has the last word
-            unknown |= {dimension.name for group in part.space.groups for dimension in group.dimensions}
+            unknown |= {
+                dimension.name for group in part.space.groups for dimension in group.dimensions
+            }
             continue
         case = _case(request, locks, part, verdict.reason)
         code = _fixed_by(request, policies, locks, claim)
@@ -256,18 +282,26 @@ def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
 
 
 def _later(locks: EffectiveLocks, claim: Claim) -> Iterator[str]:
-    """Yield the unlisted actions that are opened, by name where a policy names them, and what others depend on."""
+    """Yield the unlisted actions that are opened, by name where a policy names them,
+    and what others depend on.
+    """
     for part in _parts(locks, claim, later=True):
         yield from part.answer.depends_on
         if part.answer.state == "opened":
             asked = next((each.action for each in part.answer.example if each.action), "")
-            names = {each for statement in part.space.table.every_statement for each in statement.actions}
-            yield next((f"{each}, {LATER}" for each in sorted(names) if each.lower() == asked), LATER)
+            names = {
+                each for statement in part.space.table.every_statement for each in statement.actions
+            }
+            yield next(
+                (f"{each}, {LATER}" for each in sorted(names) if each.lower() == asked), LATER
+            )
 
 
 def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     """Decide both parts: a Deny of the signers themselves leaves the requests of all others."""
-    arns = build_signer_limit(locks.bucket, claim.signers, locks.account, partition=locks.partition)["Condition"]
+    arns = build_signer_limit(
+        locks.bucket, claim.signers, locks.account, partition=locks.partition
+    )["Condition"]
     spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     others = replace(locks, policy=with_statement(locks.policy, deny))
@@ -281,11 +315,19 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     return replace(worst, counterexample=case, claim=claim.words)
 
 
-def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim) -> str | None:
-    """Return the code of the finding whose fix, our guard for the claim, refuses a counterexample."""
+def _fixed_by(
+    request: Request, policies: Policies, locks: EffectiveLocks, claim: Claim
+) -> str | None:
+    """Return the code of the finding whose fix, our guard for the claim,
+    refuses a counterexample.
+    """
     if not claim.addresses and not claim.endpoints:
         return None
-    policy = locks.policy if locks.policy is None or isinstance(locks.policy, str) else json.dumps(locks.policy)
+    policy = (
+        locks.policy
+        if locks.policy is None or isinstance(locks.policy, str)
+        else json.dumps(locks.policy)
+    )
     try:
         guard = build_guard(
             locks.bucket,
@@ -295,7 +337,9 @@ def _fixed_by(request: Request, policies: Policies, locks: EffectiveLocks, claim
             partition=locks.partition,
             reads=claim.reads,
         )
-        verdict = confirm(request, replace(policies, resource=put_statement(policy, guard, claim.prefix)))
+        verdict = confirm(
+            request, replace(policies, resource=put_statement(policy, guard, claim.prefix))
+        )
         if verdict.decision != "explicit-deny":
             return None
         found = find_guard(policy, claim.prefix)
@@ -310,13 +354,17 @@ def _not_covered(claim: Claim) -> list[str]:
     sentences = [
         ROOT_EXCEPTION,
         "s3:authType is POST for every form, signed or not.",
-        f"Actions and their keys are those of {TABLES['actions_as_of']}. A later action is taken to have any key.",
+        (
+            f"Actions and their keys are those of {TABLES['actions_as_of']}. A later action is"
+            " taken to have any key."
+        ),
     ]
     if claim.reads:
         sentences.append(f"{SPARED}: uploads are outside the claim.")
     if claim.prefix:
         sentences.append(
-            f'Requests on the bucket itself are outside the claim, which is for keys under "{claim.prefix}".'
+            "Requests on the bucket itself are outside the claim, which is for keys under"
+            f' "{claim.prefix}".'
         )
     return [*sentences, "The policies stay as they were read."]
 
@@ -326,14 +374,23 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     circumstances = locks.circumstances
     ways = (False, True) if locks.asks_for_points else (False,)
     for any_way, (form, signer) in product(ways, _FORMS):
-        if (signer != "own" and locks.is_public_refused) or (form == "post-form" and (claim.reads or later)):
+        if (signer != "own" and locks.is_public_refused) or (
+            form == "post-form" and (claim.reads or later)
+        ):
             continue
         actions = () if later else OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         resource = f"{locks.arn}/{claim.prefix}x"
         kind = Kind(form, form, signer, OBJECT_ACTIONS[0], resource, whoever=True, any_way=any_way)
         known = partial(_values, kind, locks)
-        asked = partial(_targets, locks=locks, claim=claim, actions=actions, known=known, bucket=form == "presigned")
+        asked = partial(
+            _targets,
+            locks=locks,
+            claim=claim,
+            actions=actions,
+            known=known,
+            bucket=form == "presigned",
+        )
         targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
         for space, setting, spans in _spaces(requests, locks, claim):
@@ -353,7 +410,11 @@ def _spaces(
             continue
         if not source.addresses.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
-            yield requests.space(space.table, space.base, [any_address]), DimensionValue(), source.addresses.spans
+            yield (
+                requests.space(space.table, space.base, [any_address]),
+                DimensionValue(),
+                source.addresses.spans,
+            )
             continue
         if space.is_coupled:
             yield requests.at(source.setting), source.setting, source.addresses.spans
@@ -363,7 +424,9 @@ def _spaces(
         alike[mask] = (setting, (*spans, *source.addresses.spans))
     yield from ((space, *each) for each in alike.values())
     facts = requests.circumstances.given.endpoints
-    for place in endpoint_classes(requests.behind, claim.endpoints, facts, known=requests.view_behind.keys):
+    for place in endpoint_classes(
+        requests.behind, claim.endpoints, facts, known=requests.view_behind.keys
+    ):
         if place.label in claim.endpoints:
             continue
         own = requests
@@ -375,7 +438,10 @@ def _spaces(
 def _values(kind: Kind, locks: EffectiveLocks) -> list[Keys]:
     """Return the values that the keys of requests can have, outside endpoints and through each."""
     paths = ("", *locks.endpoints)
-    return [values_of(Requests(kind, locks.policies(kind.signer, each), locks.circumstances)) for each in paths]
+    return [
+        values_of(Requests(kind, locks.policies(kind.signer, each), locks.circumstances))
+        for each in paths
+    ]
 
 
 def _targets(
@@ -387,15 +453,19 @@ def _targets(
     *,
     bucket: bool,
 ) -> Dimension:
-    """Return what a request can ask for: each action that policies tell apart, on each key that they tell apart.
+    """Return what a request can ask for: each action that policies tell apart, on each key that
+    they tell apart.
 
-    Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions are too many.
+    Without ``actions`` these are the unlisted ones. There are no settings where the keys or actions
+    are too many.
     """
     statements = table.every_statement
     classes = KeyClasses(statements, locks.arn, claim.prefix, "", known)
     objects, is_whole = list(classes.arns.values()) or classes.samples, bool(classes.arns)
     try:
-        of_bucket = _distinct_actions(table, BUCKET_ACTIONS if actions else unlisted_actions(statements))
+        of_bucket = _distinct_actions(
+            table, BUCKET_ACTIONS if actions else unlisted_actions(statements)
+        )
         of_objects = _distinct_actions(table, actions) if actions else of_bucket
     except TooManyClassesError:
         of_bucket = of_objects = []
@@ -409,9 +479,11 @@ def _targets(
 
 
 def unlisted_actions(statements: Sequence[Statement]) -> list[str]:
-    """Return names of unlisted actions, in lower case, one for each way in which statements can cover such a name.
+    """Return names of unlisted actions, in lower case, one for each way in which statements can
+    cover such a name.
 
-    A name that a policy holds stands before others of its class. Raises TooManyClassesError if the ways are too many.
+    A name that a policy holds stands before others of its class. Raises TooManyClassesError if the
+    ways are too many.
     """
     patterns = [[each.lower() for each in statement.actions] for statement in statements]
     steps = [[text_steps(split_wildcards(each)) for each in group] for group in patterns]
@@ -419,11 +491,17 @@ def unlisted_actions(statements: Sequence[Statement]) -> list[str]:
     if any(ord(character) > 127 for text in texts for character in text):
         raise TooManyClassesError("The policies use every letter and digit in names of actions.")
     names = [each for group in patterns for each in group]
-    return [each for each in dict.fromkeys([*names, *texts]) if _ACTION_NAME.fullmatch(each) and is_unlisted(each)]
+    return [
+        each
+        for each in dict.fromkeys([*names, *texts])
+        if _ACTION_NAME.fullmatch(each) and is_unlisted(each)
+    ]
 
 
 def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str]:
-    """Return one action of each class: those that the statements cover alike, and whose requests have the same keys."""
+    """Return one action of each class: those that the statements cover alike,
+    and whose requests have the same keys.
+    """
     keys = sorted({key for part in table.parts for key in part.keys if is_by_action(key)})
     found: dict[tuple[bool, ...], str] = {}
     for action in actions:

@@ -1,8 +1,9 @@
-"""Kinds of requests: what is settled for each, what its sender chooses, and which facts about it are not known.
+"""Kinds of requests: what is settled for each, what its sender chooses, and which facts about it
+are not known.
 
-Sources: IAM User Guide, *AWS global condition context keys* (which keys are present, and when); S3 API Reference,
-*Amazon S3 Signature Version 4 authentication-specific policy keys*; Service Authorization Reference, *Condition keys
-for Amazon S3*.
+Sources: IAM User Guide, *AWS global condition context keys* (which keys are present, and when); S3
+API Reference, *Amazon S3 Signature Version 4 authentication-specific policy keys*; Service
+Authorization Reference, *Condition keys for Amazon S3*.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ from .access_points import AccessPoint, ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 By: TypeAlias = Literal["role", "all", "any"]
-"""Signers of the account who are not known: a role; a role, a user or the root user; or any of these that opens."""
+"""Signers of the account who are not known: a role; a role, a user or the root user;
+or any of these that opens.
+"""
 
 KINDS: dict[str, tuple[Form, Signer, str]] = {
     "presigned": ("presigned", "own", "s3:GetObject"),
@@ -74,11 +77,15 @@ _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _AGE, _VERSION = "s3:signatureage", "s3:signatureversion"
 _SIGNATURE = frozenset({"s3:authtype", _VERSION, _AGE})
 _PAYLOAD = "s3:x-amz-content-sha256"
-"""AWS documents it for requests that are signed in the header. It withdrew what it had documented for URLs."""
+"""AWS documents it for requests that are signed in the header.
+It withdrew what it had documented for URLs.
+"""
 _BY_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount"})
 _OPEN_IN_PROOFS = frozenset({"s3:versionid"})
 """Keys of other requests that a proof includes: their sender chooses the value."""
-_IDENTITY = frozenset({PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"})
+_IDENTITY = frozenset(
+    {PRINCIPAL, "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:username"}
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ class Kind:
     action, resource : str
         What it asks for.
     whoever : bool
-        Whether the question is for every signer of that account, as in a proof, and for every time from now on.
+        Whether the question is for every signer of that account, as in a proof, and for every time
+        from now on.
     chooses : tuple of str
         Starts of further condition keys whose values the sender of this action chooses.
     absent : tuple of str
@@ -140,9 +148,11 @@ class RoleSessions:
     id : str
         The unique id of the role.
     named : callable
-        The values that the trust policy names for a key of the request for a session, in lower case.
+        The values that the trust policy names for a key of the request for a session, in lower
+        case.
     lets : callable
-        Whether the trust policy lets a key of the request for a session, in lower case, have a value.
+        Whether the trust policy lets a key of the request for a session, in lower case, have a
+        value.
     """
 
     id: str
@@ -192,7 +202,11 @@ def callers(kind: Kind, circumstances: Circumstances) -> Caller:
     given = circumstances.given.values.get("aws:principalarn") if kind.signer == "own" else None
     arn = given[0] if given else circumstances.role if kind.signer == "own" else ""
     caller = session_of(arn or f"arn:{circumstances.partition}:iam::{account}:role/some-role")
-    return replace(caller, linked=is_linked_path(arn.partition(":role/")[2])) if circumstances.sessions else caller
+    return (
+        replace(caller, linked=is_linked_path(arn.partition(":role/")[2]))
+        if circumstances.sessions
+        else caller
+    )
 
 
 def _other(account: str) -> str:
@@ -224,12 +238,16 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
 
 
 def has_age(kind: Kind) -> bool:
-    """Return whether requests of a kind have an age: what is signed in the query string or in a form."""
+    """Return whether requests of a kind have an age:
+    what is signed in the query string or in a form.
+    """
     return kind.form in ("presigned", "post-form") and kind.signer != "anonymous"
 
 
 def _signed_keys(kind: Kind) -> dict[str, Values]:
-    """Return what follows from the signature; a form that nobody signed has neither a version nor an age."""
+    """Return what follows from the signature;
+    a form that nobody signed has neither a version nor an age.
+    """
     if kind.form == "unsigned":
         return {}
     name = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[kind.form]
@@ -287,25 +305,35 @@ def dimensions(
     is_role = kind.by == "role" and kind.signer == "own" and not kind.whoever
     is_role &= callers(kind, circumstances).kind == "session"
     if kind.any_way:
-        varying.append(ways(table, circumstances.partition, circumstances.account, circumstances.points))
+        varying.append(
+            ways(table, circumstances.partition, circumstances.account, circumstances.points)
+        )
     compared = all_values(known, varying)
     for key, spelled in mentioned.items():
         is_free = key.startswith(kind.chooses)
-        if not is_free and (key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)):
+        if not is_free and (
+            key in settled or key.startswith("aws:requesttag/") or _is_absent(key, kind)
+        ):
             continue
         facts = _signer_facts(key, kind, is_role)
         chosen = is_free or _is_chosen_by(kind, key)
-        dimension = fact(table, key, spelled, texts=texts, known=compared, chosen=chosen, facts=facts)
+        dimension = fact(
+            table, key, spelled, texts=texts, known=compared, chosen=chosen, facts=facts
+        )
         if circumstances.sessions and key.startswith("aws:principaltag/"):
             dimension = _session_tag(dimension, key, circumstances.sessions)
         varying.append(
-            _until_now(dimension, known, circumstances) if key == TOKEN_TIME and not kind.whoever else dimension
+            _until_now(dimension, known, circumstances)
+            if key == TOKEN_TIME and not kind.whoever
+            else dimension
         )
     return varying
 
 
 def all_values(known: Keys, varying: Iterable[Dimension]) -> dict[str, Values]:
-    """Return each value that a key has in some request: policy variables compare the values of two keys."""
+    """Return each value that a key has in some request:
+    policy variables compare the values of two keys.
+    """
     found = {key: dict.fromkeys(value) for key, value in known.items()}
     for dimension in varying:
         for setting in dimension.settings:
@@ -323,7 +351,8 @@ def signing(
     resources: Sequence[str] = (),
     known: Keys,
 ) -> list[Dimension]:
-    """Return how a request may be signed and sent: by whom, over which connection, with which signature, and when.
+    """Return how a request may be signed and sent: by whom, over which connection, with which
+    signature, and when.
 
     ``mentioned`` are the keys that the policies name.
     """
@@ -331,19 +360,40 @@ def signing(
     sent = []
     if mentioned.keys() & TLS_KEYS:
         sent.append(_tls(supplied))
-    if kind.form != "unsigned" and kind.signer != "anonymous" and mentioned.keys() & {_AGE, _VERSION}:
+    if (
+        kind.form != "unsigned"
+        and kind.signer != "anonymous"
+        and mentioned.keys() & {_AGE, _VERSION}
+    ):
         sent.append(signatures(table, kind, supplied))
     if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
         sent.append(times(table, circumstances.now))
     if kind.signer == "anonymous":
         return sent
     who = named_sessions if circumstances.sessions else identities
-    return [who(table, kind, circumstances, resources, all_values(known, sent)), *_canonical_users(table, kind), *sent]
+    return [
+        who(table, kind, circumstances, resources, all_values(known, sent)),
+        *_canonical_users(table, kind),
+        *sent,
+    ]
 
 
-def _settled_keys(kind: Kind, circumstances: Circumstances, supplied: Iterable[str]) -> frozenset[str]:
-    """Return the keys that are settled, or whose dimensions are made apart from those of other keys."""
-    settled = _IDENTITY | TLS_KEYS | _SIGNATURE | TIME_KEYS | _BY_ACCOUNT | ABSENT | ENDPOINT_KEYS | set(supplied)
+def _settled_keys(
+    kind: Kind, circumstances: Circumstances, supplied: Iterable[str]
+) -> frozenset[str]:
+    """Return the keys that are settled, or whose dimensions are made apart from
+    those of other keys.
+    """
+    settled = (
+        _IDENTITY
+        | TLS_KEYS
+        | _SIGNATURE
+        | TIME_KEYS
+        | _BY_ACCOUNT
+        | ABSENT
+        | ENDPOINT_KEYS
+        | set(supplied)
+    )
     settled |= {"aws:viaawsservice", "aws:principalisawsservice"}
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
@@ -352,9 +402,12 @@ def _settled_keys(kind: Kind, circumstances: Circumstances, supplied: Iterable[s
 
 
 def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
-    """Return the facts about a key that only requests of this signer have; None for those about every request."""
+    """Return the facts about a key that only requests of this signer have;
+    None for those about every request.
+    """
     if key == TOKEN_TIME and is_role:
-        return ConditionKey("aws:TokenIssueTime", always=True)  # a role has temporary credentials only
+        # a role has temporary credentials only
+        return ConditionKey("aws:TokenIssueTime", always=True)
     if key == "aws:userid" and is_role:
         return ConditionKey("aws:userid", like=OF_ROLES, always=True)
     if key == "aws:userid" and kind.signer == "anonymous":
@@ -363,11 +416,21 @@ def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
 
 
 def _session_tag(made: Dimension, key: str, sessions: RoleSessions) -> Dimension:
-    """Return the tags of a session that the trust policy lets through; without one the role's own holds."""
+    """Return the tags of a session that the trust policy lets through;
+    without one the role's own holds.
+    """
     asked = key.replace("aws:principaltag/", "aws:requesttag/")
     named = [DimensionValue({key: (value,)}, label=made.name) for value in sessions.named(asked)]
-    every = {str(each.values.get(key)): each for each in (*named, *made.settings)}.values() if made.settings else ()
-    lets = (each for each in every if not each.values.get(key) or sessions.lets(asked, each.values[key][0]))
+    every = (
+        {str(each.values.get(key)): each for each in (*named, *made.settings)}.values()
+        if made.settings
+        else ()
+    )
+    lets = (
+        each
+        for each in every
+        if not each.values.get(key) or sessions.lets(asked, each.values[key][0])
+    )
     return replace(made, settings=tuple(lets))
 
 
@@ -386,7 +449,9 @@ def _until_now(issued: Dimension, known: Keys, circumstances: Circumstances) -> 
     now = int(circumstances.now.timestamp() if moment is None else moment)
     past = [each for each in issued.settings if not _is_after(each.values.get(TOKEN_TIME, ()), now)]
     here = DimensionValue({TOKEN_TIME: (str(now),)}, label=issued.name)
-    return replace(issued, settings=(*past, here) if issued.settings and here not in past else tuple(past))
+    return replace(
+        issued, settings=(*past, here) if issued.settings and here not in past else tuple(past)
+    )
 
 
 def _is_after(values: Values, now: int) -> bool:
@@ -395,11 +460,24 @@ def _is_after(values: Values, now: int) -> bool:
 
 
 def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:
-    """Return the canonical user IDs that policies name, and another one: whose account it is cannot be read."""
-    ids = {e.text for each in table.every_statement for e in each.principals or () if e.kind == "canonical"}
-    settings = [DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")]
+    """Return the canonical user IDs that policies name, and another one:
+    whose account it is cannot be read.
+    """
+    ids = {
+        e.text
+        for each in table.every_statement
+        for e in each.principals or ()
+        if e.kind == "canonical"
+    }
+    settings = [
+        DimensionValue({CANONICAL_USER: (each,)}) for each in (*sorted(ids), "of another account")
+    ]
     name = "the canonical user ID of the signer's account"
-    return [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")] if ids else []
+    return (
+        [Dimension(name, frozenset({CANONICAL_USER}), tuple(settings), chosen=kind.signer != "own")]
+        if ids
+        else []
+    )
 
 
 def _is_absent(key: str, kind: Kind) -> bool:
@@ -413,20 +491,31 @@ def _is_absent(key: str, kind: Kind) -> bool:
 
 def _tls(given: Keys) -> Dimension:
     settings = [{"aws:securetransport": ("false",)}]
-    settings += [{"aws:securetransport": ("true",), "s3:tlsversion": (version,)} for version in ("1.2", "1.3")]
-    fits = [s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)]
+    settings += [
+        {"aws:securetransport": ("true",), "s3:tlsversion": (version,)}
+        for version in ("1.2", "1.3")
+    ]
+    fits = [
+        s for s in settings if all(s.get(key, ()) == given[key] for key in TLS_KEYS if key in given)
+    ]
     chosen = tuple(DimensionValue(each) for each in fits or settings)
     return Dimension("aws:SecureTransport", TLS_KEYS, chosen, chosen=True)
 
 
 def signatures(table: StatementTable, kind: Kind, supplied: Keys) -> Dimension:
-    """Return the signatures that a sender can choose: version 4 of each age up to seven days, and version 2.
+    """Return the signatures that a sender can choose: version 4 of each age up to seven days, and
+    version 2.
 
     For version 2 S3 reports the age 0 whatever it is.
     """
     if not has_age(kind):
         versions: list[Keys] = [{_VERSION: (SIGV4,)}, {_VERSION: (SIGV2,)}]
-        return Dimension("s3:signatureversion", frozenset({_VERSION}), _of_version(versions, supplied), chosen=True)
+        return Dimension(
+            "s3:signatureversion",
+            frozenset({_VERSION}),
+            _of_version(versions, supplied),
+            chosen=True,
+        )
     keys = frozenset({_AGE, _VERSION})
     conditions = conditions_on(table, _AGE)
     name = "s3:signatureAge" if conditions else "s3:signatureversion"
@@ -454,11 +543,20 @@ def signature_ages_ms(policies: Compiled) -> list[int]:
 
     Raises TooManyClassesError if the policies name too many.
     """
-    return _ages([each for statement in policies.statements for each in statement.conditions if each.lower_key == _AGE])
+    return _ages(
+        [
+            each
+            for statement in policies.statements
+            for each in statement.conditions
+            if each.lower_key == _AGE
+        ]
+    )
 
 
 def _ages(conditions: Sequence[Condition]) -> list[int]:
-    """Return the ages at which conditions turn, and one of those between them; S3 counts whole milliseconds."""
+    """Return the ages at which conditions turn, and one of those between them;
+    S3 counts whole milliseconds.
+    """
     if any(map(compares_text, conditions)):
         raise TooManyClassesError("s3:signatureAge")
     values = key_values(ConditionKey("s3:signatureAge", always=True), conditions, extra=["0"])
@@ -475,7 +573,8 @@ def identities(
 ) -> Dimension:
     """Return who may sign: everybody whom policies tell apart from others.
 
-    ``resources`` are the ARNs that a policy variable in a resource may have to match, ``values`` those of other keys.
+    ``resources`` are the ARNs that a policy variable in a resource may have to match, ``values``
+    those of other keys.
     """
     arns = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
     own = kind.signer == "own"
@@ -487,19 +586,30 @@ def identities(
     try:
         named = list(_named_callers(table, kind, circumstances, known, resources, values))
     except TooManyClassesError as error:
-        callers_of = ((_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances))
-        samples = [_identity(caller, arn, keys, circumstances) for caller, arn in callers_of if caller is not None]
+        callers_of = (
+            (_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances)
+        )
+        samples = [
+            _identity(caller, arn, keys, circumstances)
+            for caller, arn in callers_of
+            if caller is not None
+        ]
         return Dimension(name, keys, (), kind.is_any, tuple(samples))
-    is_dated = bool(conditions_on(table, TOKEN_TIME))  # a role alone cannot sign without a time of issue
+    # a role alone cannot sign without a time of issue
+    is_dated = bool(conditions_on(table, TOKEN_TIME))
     for caller, arn in sorted(named, key=lambda each: is_dated and each[0].kind == "session"):
         settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
     return Dimension(name, keys, tuple(settings.values()), kind.is_any)
 
 
-def _identity(caller: Caller, arn: str, keys: frozenset[str], circumstances: Circumstances) -> DimensionValue:
+def _identity(
+    caller: Caller, arn: str, keys: frozenset[str], circumstances: Circumstances
+) -> DimensionValue:
     """Return what follows from who signs, for the keys that vary with it."""
     values = {**principal_keys(caller, circumstances.partition), "aws:principalarn": (arn,)}
-    return DimensionValue({key: value for key, value in values.items() if key in keys}, caller=caller)
+    return DimensionValue(
+        {key: value for key, value in values.items() if key in keys}, caller=caller
+    )
 
 
 def _arns_of(error: TooManyClassesError, kind: Kind, circumstances: Circumstances) -> Iterator[str]:
@@ -531,7 +641,11 @@ def named_sessions(
         return Dimension("sts:RoleSessionName", keys, (), chosen=True)
     names = [*named, *(each.values["aws:userid"][0].partition(":")[2] for each in by_id)]
     names += sessions.named("sts:rolesessionname")
-    usable = [n for n in dict.fromkeys(names) if _NAME.fullmatch(n) and sessions.lets("sts:rolesessionname", n)]
+    usable = [
+        n
+        for n in dict.fromkeys(names)
+        if _NAME.fullmatch(n) and sessions.lets("sts:rolesessionname", n)
+    ]
     other = role.text.rpartition("/")[2]
     if not usable or sessions.lets("sts:rolesessionname", other):
         usable.append(other)
@@ -541,7 +655,9 @@ def named_sessions(
         keys,
         tuple(
             DimensionValue(
-                {"aws:userid": (f"{sessions.id}:{name}",)}, caller=replace(role, text=f"{start}/{name}"), label=name
+                {"aws:userid": (f"{sessions.id}:{name}",)},
+                caller=replace(role, text=f"{start}/{name}"),
+                label=name,
             )
             for name in usable
         ),
@@ -553,11 +669,18 @@ def _session_texts(table: StatementTable, role: Caller) -> list[str]:
     """Return the sessions of a role that principal elements name."""
     entries = (entry for statement in table.every_statement for entry in statement.principals or ())
     start = f"{role.text.rpartition('/')[0]}/" if role.kind == "session" else " "
-    return [entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)]
+    return [
+        entry.text for entry in entries if entry.kind == "exact" and entry.text.startswith(start)
+    ]
 
 
 def _named_callers(
-    table: StatementTable, kind: Kind, circumstances: Circumstances, known: str, resources: Sequence[str], values: Keys
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    known: str,
+    resources: Sequence[str],
+    values: Keys,
 ) -> Iterable[tuple[Caller, str]]:
     """Yield who may sign, with the ARN that ``aws:PrincipalArn`` then is.
 
@@ -573,15 +696,29 @@ def _named_callers(
         return
     named, sessions = _in_elements(table, f"arn:{circumstances.partition}:iam::")
     accounts = _accounts(table, circumstances, own, resources, values)
-    values = {**values, "aws:principalaccount": (*accounts,), "aws:principaltype": (*_TYPES.values(),)}
-    values["aws:principalarn"] = (*accounts, *_TYPES)  # a variable may be a field of the ARN, and stand in it twice
-    arns = [arn for each in accounts for arn in _in_account(table, circumstances, each, every, resources, values)]
+    values = {
+        **values,
+        "aws:principalaccount": (*accounts,),
+        "aws:principaltype": (*_TYPES.values(),),
+    }
+    # a variable may be a field of the ARN, and stand in it twice
+    values["aws:principalarn"] = (
+        *accounts,
+        *_TYPES,
+    )
+    arns = [
+        arn
+        for each in accounts
+        for arn in _in_account(table, circumstances, each, every, resources, values)
+    ]
     compared = variable_values(table, "aws:principalarn", resources, values)
     for arn in dict.fromkeys([*arns, *named, *compared]):
         caller = _caller_of(arn, kind.principals)
         if caller is not None and (caller.account == account) == own:
             yield caller, arn
-            yield from ((c, arn) for c in sessions if c.role == caller.role and c.account == caller.account)
+            yield from (
+                (c, arn) for c in sessions if c.role == caller.role and c.account == caller.account
+            )
     for session in sessions:
         if (session.account == account) == own:
             yield session, principal_keys(session, circumstances.partition)["aws:principalarn"][0]
@@ -599,19 +736,31 @@ def _caller_of(arn: str, kinds: Container[str]) -> Caller | None:
 
 
 def _accounts(
-    table: StatementTable, circumstances: Circumstances, own: bool, resources: Sequence[str], values: Keys
+    table: StatementTable,
+    circumstances: Circumstances,
+    own: bool,
+    resources: Sequence[str],
+    values: Keys,
 ) -> list[str]:
-    """Return the bucket's account, or each other one that policies tell apart, the first of which nobody names."""
+    """Return the bucket's account, or each other one that policies tell apart,
+    the first of which nobody names.
+    """
     if own:
         return [circumstances.account]
     compared = variable_values(table, "aws:principalaccount", resources, values)
     accounts = [_unnamed_account(table, circumstances.account), *compared]
     for statement in table.every_statement:
         accounts += [entry.account for entry in statement.principals or ()]
-        accounts += _ID.findall(" ".join(value for each in statement.conditions for value in each.values))
+        accounts += _ID.findall(
+            " ".join(value for each in statement.conditions for value in each.values)
+        )
     digits = ConditionKey("", like="????????????", alphabet="0123456789")
     accounts += _matching(table, "aws:principalaccount", digits, values)
-    return [each for each in dict.fromkeys(accounts) if _ID.fullmatch(each) and each != circumstances.account]
+    return [
+        each
+        for each in dict.fromkeys(accounts)
+        if _ID.fullmatch(each) and each != circumstances.account
+    ]
 
 
 def _in_account(
@@ -634,18 +783,30 @@ def _in_account(
             *variable_values(table, "aws:username", resources, values),
         ]
         yield from (f"{start}user/{name}" for name in dict.fromkeys(names))
-    kinds = [f"{start}role/?*", *((f"{start}user/?*", f"{start}root", f"{federated}?*") if every else ())]
+    kinds = [
+        f"{start}role/?*",
+        *((f"{start}user/?*", f"{start}root", f"{federated}?*") if every else ()),
+    ]
     for like in kinds:
         yield from _matching(table, "aws:principalarn", ConditionKey("", like=like), values)
 
 
 def _unnamed_account(table: StatementTable, account: str) -> str:
-    """Return another account that no policy names: it stands for all that the policies do not tell apart."""
+    """Return another account that no policy names:
+    it stands for all that the policies do not tell apart.
+    """
     named = {account}
     for statement in table.every_statement:
         named |= {entry.account for entry in statement.principals or ()}
-        named |= {text for condition in statement.conditions for value in condition.values for text in value.split(":")}
-    return next(text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named)
+        named |= {
+            text
+            for condition in statement.conditions
+            for value in condition.values
+            for text in value.split(":")
+        }
+    return next(
+        text for number in range(10**5) if (text := f"{int(_other(account)) + number}") not in named
+    )
 
 
 def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
@@ -666,7 +827,8 @@ def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], l
 def _matching(table: StatementTable, key: str, facts: ConditionKey, values: Keys) -> list[str]:
     """Return values of a key that conditions tell apart, those with variables among them."""
     conditions = [
-        replace(each, values=tuple(settled(text, values) for text in each.values)) for each in conditions_on(table, key)
+        replace(each, values=tuple(settled(text, values) for text in each.values))
+        for each in conditions_on(table, key)
     ]
     if not conditions:
         return []
@@ -677,7 +839,9 @@ def _matching(table: StatementTable, key: str, facts: ConditionKey, values: Keys
 
 
 def times(table: StatementTable, now: datetime) -> Dimension:
-    """Return the moments from now on that policies tell apart; none where they compare them as texts."""
+    """Return the moments from now on that policies tell apart;
+    none where they compare them as texts.
+    """
     as_text = any(compares_text(each) for key in TIME_KEYS for each in conditions_on(table, key))
     if as_text or any(is_variable(table, key) for key in TIME_KEYS):
         return Dimension("aws:CurrentTime", TIME_KEYS, (), chosen=True)

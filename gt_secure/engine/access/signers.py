@@ -1,8 +1,10 @@
-"""Signers of URLs for an object: who holds the permission, who reaches somebody who does, and who can become one.
+"""Signers of URLs for an object: who holds the permission, who reaches somebody who does, and who
+can become one.
 
-Nobody needs a permission to presign. Whoever has credentials with ``s3:GetObject`` signs offline, and CloudTrail shows
-nothing before the URL is opened. Sources: IAM User Guide, *Policy evaluation logic* and *Granting a user permissions to
-pass a role to an AWS service*; STS API Reference, *AssumeRole*; S3 User Guide, *Sharing objects with presigned URLs*.
+Nobody needs a permission to presign. Whoever has credentials with ``s3:GetObject`` signs offline,
+and CloudTrail shows nothing before the URL is opened. Sources: IAM User Guide, *Policy evaluation
+logic* and *Granting a user permissions to pass a role to an AWS service*; STS API Reference,
+*AssumeRole*; S3 User Guide, *Sharing objects with presigned URLs*.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 _Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
-"""An action, on what, the answer after it, and the ARN as which its URL is then signed, if it is another's."""
+"""An action, on what, the answer after it, and the ARN as which its URL is then signed,
+if it is another's.
+"""
 
 LONGEST_S = LONGEST_SIGNATURE_MS // 1000
 CHAINED_S = 3600
@@ -52,9 +56,13 @@ CHAINED_S = 3600
 _READ, _ASSUME, _PASS = "s3:GetObject", "sts:AssumeRole", "iam:PassRole"
 _DECRYPT = "kms:Decrypt"
 _WORK_OF_EACH = 400
-"""The conditions that are decided for a user or role more than for the others: most of them share a row."""
+"""The conditions that are decided for a user or role more than for the others:
+most of them share a row.
+"""
 _LABEL = "sagemaker:CreateLabelingJob"
-_ALONE = "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
+_ALONE = (
+    "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
+)
 _MODEL = "sagemaker:CreateModel"
 _LAUNCHES: tuple[tuple[str, ...], ...] = (
     *((f"sagemaker:Create{name}",) for name in _ALONE.split()),
@@ -63,7 +71,10 @@ _LAUNCHES: tuple[tuple[str, ...], ...] = (
     (_MODEL, "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"),
 )
 """Actions of SageMaker that run the caller's code as the role that they pass."""
-_OWN = {"user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"), "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy")}
+_OWN = {
+    "user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"),
+    "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy"),
+}
 _GROUP = ("iam:PutGroupPolicy", "iam:AttachGroupPolicy")
 _JOIN = "iam:AddUserToGroup"
 _VERSIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
@@ -72,11 +83,29 @@ _KEYS = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfil
 _BUCKET, _UNLOCK = "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"
 _OF_POINT = {"s3:PutAccessPointPolicy": json.dumps(GRANT_READ), "s3:DeleteAccessPointPolicy": None}
 """Actions that change the policy of an access point, with what it is then."""
-BECOMING = (*_OWN["user"], *_OWN["role"], *_GROUP, _JOIN, *_VERSIONS, _TRUST, *_KEYS, _BUCKET, _UNLOCK, *_OF_POINT)
+BECOMING = (
+    *_OWN["user"],
+    *_OWN["role"],
+    *_GROUP,
+    _JOIN,
+    *_VERSIONS,
+    _TRUST,
+    *_KEYS,
+    _BUCKET,
+    _UNLOCK,
+    *_OF_POINT,
+)
 """Actions by which somebody can make itself a signer."""
-_FEDERATED = ("sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_FEDERATED = (
+    "sts:TagSession",
+    "sts:SetSourceIdentity",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
+)
 _LAUNCHING = (each for group in _LAUNCHES for each in group)
-_ACTIONS = tuple(dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING)))
+_ACTIONS = tuple(
+    dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING))
+)
 _RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")
 _TAGGING = ("aws:requesttag/", "aws:tagkeys")
 _CHOSEN_IN: dict[str, tuple[str, ...]] = {
@@ -95,12 +124,20 @@ _ANYBODY = Layer("trust", "trust policy", parse_document(_TRUST_ALL, "trust"))
 _SAGEMAKER = "sagemaker.amazonaws.com"
 _FOR_WORKERS = "has images signed for workers, by a labeling job"
 _OF_A_JOB = "has images signed for workers, as the role of a labeling job"
-NO_TAGS = "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are absent."
+NO_TAGS = (
+    "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are"
+    " absent."
+)
 _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
-    "The account's root user, anonymous callers, people whom an identity provider signs in, and principals of accounts "
-    "that were not given are not listed.",
-    "Each user and role has one row, of its strongest class: sources and keys are those of the way that the row shows.",
+    (
+        "The account's root user, anonymous callers, people whom an identity provider signs in, and"
+        " principals of accounts that were not given are not listed."
+    ),
+    (
+        "Each user and role has one row, of its strongest class: sources and keys are those of the"
+        " way that the row shows."
+    ),
     "Ways into running compute (notebooks, functions, instances) are not followed.",
 )
 
@@ -122,7 +159,8 @@ class SigningPrincipal:
         ARNs from the principal to the one that signs.
     depends_on : tuple of str
     longest_s : int or None
-        The longest lifetime that it can give a URL, in seconds; None if the longest session is not known.
+        The longest lifetime that it can give a URL, in seconds; None if the longest session is not
+        known.
     signed : int or None
         Requests of a log that URLs opened which it signed; None without a log.
     """
@@ -159,12 +197,16 @@ class SigningLog(Protocol):
     """A log that names who signed the URLs which were opened."""
 
     def asked(self, question: Callable[[Any], T]) -> tuple[T, Any]:
-        """Return the answer to a question, and its coverage, whose ``doubts`` are sentences on what was not read."""
+        """Return the answer to a question, and its coverage,
+        whose ``doubts`` are sentences on what was not read.
+        """
         ...
 
 
 class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
-    """Users and roles by what they can do, those that sign first; who can do nothing is in ``refused``."""
+    """Users and roles by what they can do, those that sign first;
+    who can do nothing is in ``refused``.
+    """
 
     head = ("principal", "class", "answer", "opened", "longest URL", "in the log")
     empty = "Nobody of the principals that were read can sign a URL for it."
@@ -210,13 +252,19 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         return made
 
     def counted(self, requests: Mapping[str, int] | None) -> Signers:
-        """Return the signers with these numbers of requests, by ARN: a log names a role by its session."""
+        """Return the signers with these numbers of requests, by ARN:
+        a log names a role by its session.
+        """
         if requests is None:
             return self
         left = {without_session(arn): number for arn, number in requests.items()}
 
         def seen(each: SigningPrincipal) -> SigningPrincipal:
-            name = without_session(session_of_role(each.arn, "x")) if ":role/" in each.arn else each.arn
+            name = (
+                without_session(session_of_role(each.arn, "x"))
+                if ":role/" in each.arn
+                else each.arn
+            )
             return replace(each, signed=left.pop(name, 0))
 
         made = Signers.of(map(seen, (*self, *self.refused)), self.assumed)
@@ -225,7 +273,9 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 
     @property
     def sentence(self) -> str:
-        """The number of identities that can sign, and of those that did, with the plan that leaves only these."""
+        """The number of identities that can sign, and of those that did,
+        with the plan that leaves only these.
+        """
         return f"{self.numbers} {self.plan}".rstrip()
 
     @property
@@ -235,13 +285,19 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
             return self.missing.reason
         every = [each for each in self if each.signing == "signs"]
         signing = [each for each in every if each.answer == "opened"]
-        more = f" (unknown for {len(every) - len(signing):,} more)" if len(every) > len(signing) else ""
+        more = (
+            f" (unknown for {len(every) - len(signing):,} more)"
+            if len(every) > len(signing)
+            else ""
+        )
         can = f"{identities(signing, self.key or self.bucket)}{more}"
         if self.days is None:
             return f"{can}. Add --logs to see who did."
         did = self._did
         others = f" The log also names others: {', '.join(self.others)}." if self.others else ""
-        text = " ".join([f"{can}, {len(did):,} did in {count(self.days, 'day')}.{others}", *self.unread])
+        text = " ".join(
+            [f"{can}, {len(did):,} did in {count(self.days, 'day')}.{others}", *self.unread]
+        )
         return f"{text} Leave {'this' if len(did) == 1 else 'these'} {len(did):,}:" if did else text
 
     @property
@@ -253,15 +309,25 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 
     @property
     def _did(self) -> list[str]:
-        return [each.arn for each in self if each.signing == "signs" and each.answer == "opened" and each.signed]
+        return [
+            each.arn
+            for each in self
+            if each.signing == "signs" and each.answer == "opened" and each.signed
+        ]
 
     @staticmethod
     def row(item: SigningPrincipal) -> tuple[str, ...]:
         """Return the cells of one principal."""
         way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
-        places = f"depends on {', '.join(item.depends_on)}" if item.opened.is_empty else ranges(item.opened)
+        places = (
+            f"depends on {', '.join(item.depends_on)}"
+            if item.opened.is_empty
+            else ranges(item.opened)
+        )
         keys = shown_keys(item.opened.keys) if item.opened.keys else ""
-        opened = "; ".join(filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when)))
+        opened = "; ".join(
+            filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when))
+        )
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed
@@ -277,7 +343,11 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
 def identities(signing: Sequence[SigningPrincipal], of: str) -> str:
     """Return how many can sign URLs of what, and how many of them for some keys only."""
     partly = sum(1 for each in signing if each.opened.keys)
-    some = f", {'each' if partly == len(signing) else f'{partly:,} of them'} for some keys only" if partly else ""
+    some = (
+        f", {'each' if partly == len(signing) else f'{partly:,} of them'} for some keys only"
+        if partly
+        else ""
+    )
     return f"{count(len(signing), 'identity', 'identities')} can sign URLs for {of}{some}"
 
 
@@ -302,10 +372,14 @@ class _Holders:
         self._by_value = False
 
     def add(self, statement: Statement, arn: str = "") -> None:
-        """Add a statement that tells users and roles apart, and the principal to which it allows them."""
+        """Add a statement that tells users and roles apart,
+        and the principal to which it allows them.
+        """
         named = [pattern for pattern in statement.resources if _may_name(pattern.text)]
         variable = any(pattern.matcher is None for pattern in named)
-        self._by_value |= variable or any("resourcetag/" in condition.lower_key for condition in statement.conditions)
+        self._by_value |= variable or any(
+            "resourcetag/" in condition.lower_key for condition in statement.conditions
+        )
         holders = {arn: None} if arn else {}
         if statement.not_resource or variable:
             self._any |= holders
@@ -335,8 +409,8 @@ class _Holders:
 class _Point(NamedTuple):
     """The question whether somebody may read an object through an access point.
 
-    Its policy must let the request through, and so must the bucket. Without ``own`` nobody listed the access points:
-    the bucket is asked about any.
+    Its policy must let the request through, and so must the bucket. Without ``own`` nobody listed
+    the access points: the bucket is asked about any.
     """
 
     path: PointPath
@@ -356,9 +430,11 @@ class _Point(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """The question whether somebody may read an object: of the bucket by one of the ways to it, and of its key.
+    """The question whether somebody may read an object: of the bucket by one of the ways to it, and
+    of its key.
 
-    ``unread`` names what else would have been read of any, ``unread_behind`` what would have been of endpoints.
+    ``unread`` names what else would have been read of any, ``unread_behind`` what would have been
+    of endpoints.
     """
 
     asked: Asked
@@ -380,12 +456,18 @@ class _Read(NamedTuple):
         of_key = self.key.row(principal, as_if_all=as_if_all)
         if of_key.word == "refused":
             return REFUSED
-        return row if of_key.is_open else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+        return (
+            row
+            if of_key.is_open
+            else unsure(row, of_key.unknown.depends_on or ["conditions of the key policy"])
+        )
 
 
 @dataclass(frozen=True)
 class _Way:
-    """A way to a signer: the ARNs on it, the row of who signs at its end, and how long a URL of it can live."""
+    """A way to a signer: the ARNs on it, the row of who signs at its end,
+    and how long a URL of it can live.
+    """
 
     chain: tuple[str, ...]
     row: Row
@@ -396,8 +478,8 @@ class _Way:
 def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
     """Return who can sign a URL for an object of an exposure, of the principals that were read.
 
-    Where the exposure is unknown for everybody, so is each of them, for the same reason. If nobody was read, nobody is
-    listed, and it is unknown who can sign.
+    Where the exposure is unknown for everybody, so is each of them, for the same reason. If nobody
+    was read, nobody is listed, and it is unknown who can sign.
     """
     locks, name = exposure.locks, exposure.key or exposure.locks.bucket
     if isinstance(principals, NotRead):
@@ -406,7 +488,10 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
         found.missing, found.unread = principals, (found.empty,)
     elif exposure.undecided:
         why = (exposure.undecided,)
-        every = (SigningPrincipal(each.arn, "signs", "unknown", depends_on=why) for each in principals.all)
+        every = (
+            SigningPrincipal(each.arn, "signs", "unknown", depends_on=why)
+            for each in principals.all
+        )
         found = Signers.of(every, (*_assumed(locks), *principals.notes))
     else:
         with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
@@ -424,7 +509,10 @@ def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:
 def _ask_for_points(principals: Principals) -> bool:
     """Return whether policies of users and roles ask for the access point of a request."""
     limits = (each.boundary for each in principals.all if each.boundary is not None)
-    policies = {id(each): each for each in (*limits, *(policy for one in principals.all for policy in one.policies))}
+    policies = {
+        id(each): each
+        for each in (*limits, *(policy for one in principals.all for policy in one.policies))
+    }
     return any("accesspoint" in repr(each.statements).lower() for each in policies.values())
 
 
@@ -446,16 +534,24 @@ class _Search:
         }
         self._caches: dict[object, dict[object, Row]] = {}
         alone = self.around._replace(resource=None, rcp=())
-        self._beside_s3 = lru_cache(512)(lambda action, arn, facts: self._asked(action, arn, alone, dict(facts)))
+        self._beside_s3 = lru_cache(512)(
+            lambda action, arn, facts: self._asked(action, arn, alone, dict(facts))
+        )
         self._holders: dict[str, _Holders] = {}
         self._trusting: dict[object, list[str] | None] = {}
         self._launching: dict[tuple[str, bool], Row] = {}
-        self._allowed = {each.arn: self.statements.allowed(each.policies) for each in principals.all}
+        self._allowed = {
+            each.arn: self.statements.allowed(each.policies) for each in principals.all
+        }
         points = locks.access_points
         self.listed = {} if points.missing else {each.arn: each for each in points.value or ()}
         self.blocks = locks.restricts_public, locks.account_restricts_public
         self.paths = {each.arn: point_path(each, self.blocks) for each in self.listed.values()}
-        self.unlisted = [PointPath(unread=(points.missing.action,))] if points.missing and points.was_asked else []
+        self.unlisted = (
+            [PointPath(unread=(points.missing.action,))]
+            if points.missing and points.was_asked
+            else []
+        )
         if not points.was_asked and (locks.asks_for_points or _ask_for_points(principals)):
             self.unlisted = [PointPath(unread=("s3:DataAccessPointAccount",))]
         self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
@@ -465,7 +561,10 @@ class _Search:
         self.granted = cache(lambda key: self._reading(key, granted))
         self.unlocked = cache(lambda key: self._reading(key, unlocked))
         if READ_POLICY in locks.not_read:  # it may grant and refuse anything
-            self.around, self.unread = self.around._replace(resource=anybody), (*self.unread, READ_POLICY)
+            self.around, self.unread = (
+                self.around._replace(resource=anybody),
+                (*self.unread, READ_POLICY),
+            )
         self.reading = cache(lambda key: self._reading(key, self.around))
         self._after = cache(self._reading_after)
         self.keys = PrincipalKeys(
@@ -484,23 +583,35 @@ class _Search:
         rows = {each.arn: self._row(self.reading, each) for each in self.principals.all}
         classified = self._signing(rows)
         classified |= self._able_to_sign(rows, classified)
-        result = [_signer(arn, *classified.get(arn, ("signs", _Way((arn,), row)))) for arn, row in rows.items()]
+        result = [
+            _signer(arn, *classified.get(arn, ("signs", _Way((arn,), row))))
+            for arn, row in rows.items()
+        ]
         order = list(_CLASSES)
-        result.sort(key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn))
+        result.sort(
+            key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn)
+        )
         return Signers.of(result, (*self._assumed(), *self.principals.notes))
 
-    def _row(self, asked: Callable[[str], _Read], principal: Principal, *, as_if_all: bool = False) -> Row:
+    def _row(
+        self, asked: Callable[[str], _Read], principal: Principal, *, as_if_all: bool = False
+    ) -> Row:
         """Return from where a principal may read some key, with a question for each."""
         return self.keys.row(principal, lambda key: asked(key).row(principal, as_if_all=as_if_all))
 
     def _signing(self, rows: Mapping[str, Row]) -> dict[str, tuple[SigningClass, _Way]]:
-        """Return who signs, and who reaches somebody who does: certain ways first, then those that may be one."""
+        """Return who signs, and who reaches somebody who does: certain ways first,
+        then those that may be one.
+        """
         classified: dict[str, tuple[SigningClass, _Way]] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
                 if arn not in classified and row.word == word:
                     when = (_OF_A_JOB,) if arn == self.locks.signer else ()
-                    classified[arn] = ("signs", _Way((arn,), row, when, _longest(row, self.by_arn[arn])))
+                    classified[arn] = (
+                        "signs",
+                        _Way((arn,), row, when, _longest(row, self.by_arn[arn])),
+                    )
             ways = {arn: way for arn, (_, way) in classified.items()}
             reached = self._reaching(
                 ways, {arn: None for arn in rows if arn not in classified}, certain=word == "opened"
@@ -512,9 +623,12 @@ class _Search:
         self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]
     ) -> dict[str, tuple[SigningClass, _Way]]:
         """Return who can become a signer, of those that neither sign nor reach one."""
-        some = [arn for arn, (kind, _) in classified.items() if kind == "signs"]  # those that surely do come first
+        # those that surely do come first
+        some = [arn for arn, (kind, _) in classified.items() if kind == "signs"]
         signing = {
-            action: self._apart((arn for arn in some if self.by_arn[arn].is_role == (action == _TRUST)), (action,))
+            action: self._apart(
+                (arn for arn in some if self.by_arn[arn].is_role == (action == _TRUST)), (action,)
+            )
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
@@ -529,7 +643,10 @@ class _Search:
         """Return what the answers take for granted."""
         tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
         return (
-            *_assumed(self.locks, ANY_WAY if self.unlisted and not self.locks.access_points.was_asked else ""),
+            *_assumed(
+                self.locks,
+                ANY_WAY if self.unlisted and not self.locks.access_points.was_asked else "",
+            ),
             *(() if tagged else (NO_TAGS,)),
             *self.encrypted,
             *_ASSUMED,
@@ -546,13 +663,20 @@ class _Search:
         account: str = "",
         own_only: bool = False,
     ) -> Asked:
-        """Return a question under policies; ``account`` owns the resource, if the bucket's does not."""
+        """Return a question under policies; ``account`` owns the resource,
+        if the bucket's does not.
+        """
         service, circumstances = action.partition(":")[0], self.locks.circumstances
         given = circumstances.given
         if service != "s3":  # tags of a resource are those of the bucket
-            given = replace(given, values={k: v for k, v in given.values.items() if not k.startswith(_RESOURCE_TAG)})
+            given = replace(
+                given,
+                values={k: v for k, v in given.values.items() if not k.startswith(_RESOURCE_TAG)},
+            )
         given = Facts(facts or {}).with_defaults(given)
-        circumstances = replace(circumstances, given=given, account=account or circumstances.account)
+        circumstances = replace(
+            circumstances, given=given, account=account or circumstances.account
+        )
         kind = Kind(
             "presigned",
             "presigned" if action == _READ else "header",
@@ -571,35 +695,47 @@ class _Search:
             own_only=own_only,
         )
 
-    def _reading(self, key: str, around: Compiled, paths: Iterable[PointPath] | None = None) -> _Read:
+    def _reading(
+        self, key: str, around: Compiled, paths: Iterable[PointPath] | None = None
+    ) -> _Read:
         own_only = self.locks.is_public_refused is True
         asked = partial(self._asked, _READ, f"{self.locks.arn}/{key}", around, own_only=own_only)
         points = [
-            _Point(path, asked(path.facts), self._of_point(path, key, around)) for path in paths or self.paths.values()
+            _Point(path, asked(path.facts), self._of_point(path, key, around))
+            for path in paths or self.paths.values()
         ]
         points += [_Point(path, asked(chooses=POINT_KEYS)) for path in self.unlisted]
         return _Read(asked(), tuple(points), self.key, self.unread, self.unread_behind)
 
     def _of_point(self, path: PointPath, key: str, around: Compiled) -> Asked:
         around = around._replace(resource=path.policy)
-        return self._asked(_READ, f"{path.arn}/object/{key}", around, path.facts, own_only=path.own_only)
+        return self._asked(
+            _READ, f"{path.arn}/object/{key}", around, path.facts, own_only=path.own_only
+        )
 
     def _reading_after(self, action: str, arn: str, key: str) -> _Read:
-        """Return the question whether somebody may read after a change of the policy of an access point."""
+        """Return the question whether somebody may read after a change of the
+        policy of an access point.
+        """
         point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
         return self._reading(key, self.around, [point_path(point, self.blocks)])
 
     def _key_question(self) -> tuple[Asked | None, tuple[str, ...], tuple[str, ...]]:
-        """Return the question for the key of the bucket, what would have to be known of it, and sentences about it.
+        """Return the question for the key of the bucket, what would have to be known of it, and
+        sentences about it.
 
-        A key policy must grant, as a trust policy must: to the principal itself, or to its account and its own
-        policies.
+        A key policy must grant, as a trust policy must: to the principal itself, or to its account
+        and its own policies.
         """
         key, text = self.locks.kms_key, self.locks.kms_policy
         if not key.was_asked:
             return None, (), (_NO_KEY,)
         if key.missing is not None:
-            return None, (key.missing.action,), (f"{key.missing.text}, so the key of the object is unknown.",)
+            return (
+                None,
+                (key.missing.action,),
+                (f"{key.missing.text}, so the key of the object is unknown.",),
+            )
         if not (arn := key.value):
             return None, (), ("The object is encrypted without a key of the account.",)
         encrypted = f"The object is encrypted as the bucket does by default, with {printable(arn)}."
@@ -615,29 +751,45 @@ class _Search:
         )
         if policy is None or ":key/" not in arn:
             return unknown
-        plain = [{k: v for k, v in each.items() if k not in ("Resource", "Sid")} for each in policy.statements]
+        plain = [
+            {k: v for k, v in each.items() if k not in ("Resource", "Sid")}
+            for each in policy.statements
+        ]
         try:
             grants = parse_document({"Version": policy.version, "Statement": plain}, "trust")
         except PolicyError:
             return unknown
         _, _, _, region, account, _ = arn.split(":", 5)
         around = self.around._replace(resource=Layer("trust", "key policy", grants))
-        facts = {"kms:viaservice": (f"s3.{region}.amazonaws.com",), "kms:calleraccount": (self.locks.account,)}
+        facts = {
+            "kms:viaservice": (f"s3.{region}.amazonaws.com",),
+            "kms:calleraccount": (self.locks.account,),
+        }
         return self._asked(_DECRYPT, arn, around, facts, account=account), (), (encrypted,)
 
     def _may(self, principal: Principal, action: str, arn: str, facts: Keys | None = None) -> Row:
-        """Return from where a principal may do something beside S3, under its own and its organization's policies."""
+        """Return from where a principal may do something beside S3,
+        under its own and its organization's policies.
+        """
         return self._beside_s3(action, arn, tuple((facts or {}).items())).row(principal)
 
     # Ways to a signer.
 
-    def _reaching(self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool) -> dict[str, _Way]:
-        """Return the shortest ways to roles that sign or reach a signer, of those that have none yet."""
+    def _reaching(
+        self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool
+    ) -> dict[str, _Way]:
+        """Return the shortest ways to roles that sign or reach a signer,
+        of those that have none yet.
+        """
         ways: dict[str, _Way] = {}
         frontier = dict(ends)
         while frontier and left:
             following: dict[str, _Way] = {}
-            roles = [arn for arn in frontier if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked]
+            roles = [
+                arn
+                for arn in frontier
+                if self.by_arn[arn].is_role and not self.by_arn[arn].is_service_linked
+            ]
             usable = [arn for arn in roles if not certain or frontier[arn].row.word == "opened"]
             for arn in self._apart(usable, (_ASSUME, _PASS)):
                 role, end = self.by_arn[arn], frontier[arn]
@@ -650,7 +802,9 @@ class _Search:
         return ways
 
     def _apart(self, arns: Iterable[str], actions: Sequence[str]) -> list[str]:
-        """Return one of all users and roles on which nobody's permissions differ, and whose trust is the same."""
+        """Return one of all users and roles on which nobody's permissions differ,
+        and whose trust is the same.
+        """
         holders = [self._holding(action) for action in actions]
         found: dict[object, str] = {}
         for arn in arns:
@@ -669,19 +823,28 @@ class _Search:
         conditions = [f"to use {name}: {each}" for each in (*edge.opened.when, *_from(edge), *when)]
         return _Way((principal.arn, *end.chain), row, (*conditions, *end.when), longest)
 
-    def _edges(self, role: Principal, left: Mapping[str, None]) -> Iterator[tuple[str, Row, tuple[str, ...]]]:
+    def _edges(
+        self, role: Principal, left: Mapping[str, None]
+    ) -> Iterator[tuple[str, Row, tuple[str, ...]]]:
         """Yield who may assume a role, and who may pass it to SageMaker, with how."""
         trust, unread = self._trust(role)
-        tags: dict[str, Values] = {f"aws:resourcetag/{k.lower()}": (v,) for k, v in role.tags.items()}
+        tags: dict[str, Values] = {
+            f"aws:resourcetag/{k.lower()}": (v,) for k, v in role.tags.items()
+        }
         assuming = [arn for arn in self._assuming(role, trust) if arn in left and arn != role.arn]
         if assuming:
-            asked = self._asked(_ASSUME, role.arn, self.around._replace(resource=trust), tags, account=role.account)
+            asked = self._asked(
+                _ASSUME, role.arn, self.around._replace(resource=trust), tags, account=role.account
+            )
             rows = ((arn, asked.row(self.by_arn[arn])) for arn in assuming)
             yield from ((arn, unsure(row, unread), ()) for arn, row in rows)
         passing = [arn for arn in self._holding(_PASS).of(role.arn) if arn in left]
         doubts = self._doubts_of_sagemaker(role, trust) if passing else None
         if doubts is not None:
-            yield from ((arn, *self._passed(self.by_arn[arn], role, tags, [*doubts, *unread])) for arn in passing)
+            yield from (
+                (arn, *self._passed(self.by_arn[arn], role, tags, [*doubts, *unread]))
+                for arn in passing
+            )
 
     def _passed(
         self, principal: Principal, role: Principal, tags: Keys, doubts: Sequence[str]
@@ -707,11 +870,15 @@ class _Search:
         return _ANYBODY, [f"trust policy of {role.arn}"]
 
     def _assuming(self, role: Principal, trust: Layer) -> Iterable[str]:
-        """Return who may be able to assume a role: whom its trust policy names, and who holds the permission."""
+        """Return who may be able to assume a role: whom its trust policy names,
+        and who holds the permission.
+        """
         found: dict[str, None] = {}
         for statement in trust.document.allows:
             entries = statement.principals or ()
-            if statement.not_principal or any(e.kind in ("everyone", "unique-id", "canonical") for e in entries):
+            if statement.not_principal or any(
+                e.kind in ("everyone", "unique-id", "canonical") for e in entries
+            ):
                 return self.by_arn
             for entry in entries:
                 if entry.kind in ("role", "exact"):
@@ -725,10 +892,14 @@ class _Search:
         _, session, name = text.partition(":assumed-role/")
         if session:
             role = name.partition("/")[0]
-            yield from (arn for arn in self.by_arn if ":role/" in arn and arn.rpartition("/")[2] == role)
+            yield from (
+                arn for arn in self.by_arn if ":role/" in arn and arn.rpartition("/")[2] == role
+            )
 
     def _doubts_of_sagemaker(self, role: Principal, trust: Layer) -> list[str] | None:
-        """Return the keys on which it depends whether SageMaker may use a role; None if it may not."""
+        """Return the keys on which it depends whether SageMaker may use a role;
+        None if it may not.
+        """
         asked = (role.account, frozenset(map(id, trust.document.statements)))
         if asked not in self._trusting:
             context = {"aws:SourceAccount": role.account, "aws:PrincipalIsAWSService": "true"}
@@ -736,29 +907,46 @@ class _Search:
             request = Request(_ASSUME, role.arn, _SAGEMAKER, context, role.account, unknown)
             compiled = self.around._replace(resource=trust, scp=())
             verdict = evaluate(request, Policies.of_compiled(compiled))
-            doubts = [key for key in verdict.depends_on if key != "aws:SourceArn"]  # whoever starts a job names it
-            self._trusting[asked] = doubts if verdict.allowed or verdict.decision == "unknown" else None
+            # whoever starts a job names it
+            doubts = [key for key in verdict.depends_on if key != "aws:SourceArn"]
+            self._trusting[asked] = (
+                doubts if verdict.allowed or verdict.decision == "unknown" else None
+            )
         return self._trusting[asked]
 
     def _launch(self, principal: Principal, *, labels: bool) -> Row:
         """Return from where a principal may start something in SageMaker that uses a role."""
         if (principal.arn, labels) not in self._launching:
             groups = ((_LABEL,),) if labels else _LAUNCHES
-            rows = (_decisive((self._on_some(principal, action) for action in group), "refused") for group in groups)
+            rows = (
+                _decisive((self._on_some(principal, action) for action in group), "refused")
+                for group in groups
+            )
             self._launching[principal.arn, labels] = _decisive(rows, "opened")
         return self._launching[principal.arn, labels]
 
     def _on_some(self, principal: Principal, action: str) -> Row:
         """Return from where a principal may do something with a resource of its choice."""
-        some = f"arn:{self.locks.partition}:sagemaker:{self.locks.region or 'us-east-1'}:{principal.account}:job/x"
+        region = self.locks.region or "us-east-1"
+        some = f"arn:{self.locks.partition}:sagemaker:{region}:{principal.account}:job/x"
         texts: dict[str, None] = {}
         for statement in self._covering(principal, action):
-            for pattern in statement.resources if not statement.deny and not statement.not_resource else ():
-                texts[some if pattern.text == "*" else pattern.text.replace("*", "x").replace("?", "x")] = None
+            for pattern in (
+                statement.resources if not statement.deny and not statement.not_resource else ()
+            ):
+                texts[
+                    some
+                    if pattern.text == "*"
+                    else pattern.text.replace("*", "x").replace("?", "x")
+                ] = None
             texts |= {some: None} if statement.not_resource else {}
-        return _decisive((self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES]), "opened")
+        return _decisive(
+            (self._may(principal, action, text) for text in list(texts)[:_MOST_RESOURCES]), "opened"
+        )
 
-    def _covering(self, principal: Principal, action: str, *, boundary: bool = False) -> Iterator[Statement]:
+    def _covering(
+        self, principal: Principal, action: str, *, boundary: bool = False
+    ) -> Iterator[Statement]:
         limits = (principal.boundary,) if principal.boundary else ()
         for policy in limits if boundary else principal.policies:
             try:
@@ -775,7 +963,9 @@ class _Search:
                 if self._allowed[principal.arn] & bit:
                     for statement in self._covering(principal, action):
                         made.add(statement, "" if statement.deny else principal.arn)
-                    limits |= {id(each): each for each in self._covering(principal, action, boundary=True)}
+                    limits |= {
+                        id(each): each for each in self._covering(principal, action, boundary=True)
+                    }
             for limit in limits.values():
                 made.add(limit)
             for level in (*self.around.rcp, *self.around.scp):
@@ -788,12 +978,16 @@ class _Search:
     def _becoming(
         self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
     ) -> _Way | None:
-        """Return the first way in which a principal can make itself a signer: a certain one, where there is one."""
+        """Return the first way in which a principal can make itself a signer: a certain one,
+        where there is one.
+        """
         unknown: _Way | None = None
         for action, arn, row, chain in self._changes(principal, signing, rows):
             if not self._allowed[principal.arn] & self.statements.bits((action,)):
                 continue
-            allowed = self._may(principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None)
+            allowed = self._may(
+                principal, action, arn, self.paths[arn].facts if action in _OF_POINT else None
+            )
             if allowed.word == "refused" or (found := row()).word == "refused":
                 continue
             is_sure = allowed.word == "opened"
@@ -809,7 +1003,9 @@ class _Search:
     def _changes(
         self, principal: Principal, signing: Mapping[str, Sequence[str]], rows: Mapping[str, Row]
     ) -> Iterator[_Change]:
-        """Yield actions by which a principal becomes a signer: on what, with which answer then, as whom."""
+        """Yield actions by which a principal becomes a signer: on what,
+        with which answer then, as whom.
+        """
         yield from self._changes_of_its_policies(principal)
         if principal.account == self.locks.account:
             yield from self._changes_of_bucket(principal)
@@ -823,7 +1019,9 @@ class _Search:
                     yield action, arn, partial(rows.__getitem__, arn), (arn,)
 
     def _changes_of_its_policies(self, principal: Principal) -> Iterator[_Change]:
-        """Yield changes of policies of a principal, of its groups too, after which they allow everything."""
+        """Yield changes of policies of a principal, of its groups too,
+        after which they allow everything.
+        """
         free = partial(self._row, self.reading, principal, as_if_all=True)
         own = _OWN["role" if principal.is_role else "user"]
         yield from ((action, principal.arn, free, ()) for action in own)
@@ -838,7 +1036,12 @@ class _Search:
         yield _UNLOCK, self.locks.arn, partial(self._row, self.unlocked, principal), ()
         for arn in self.listed:
             for action in _OF_POINT:
-                yield action, arn, partial(self._row, partial(self._after, action, arn), principal), ()
+                yield (
+                    action,
+                    arn,
+                    partial(self._row, partial(self._after, action, arn), principal),
+                    (),
+                )
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
@@ -846,11 +1049,15 @@ def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:
     if way.when and not opened.is_empty:
         opened = replace(opened, when=tuple(dict.fromkeys((*way.when, *opened.when))))
     longest = way.longest_s if word != "refused" else None
-    return SigningPrincipal(arn, signing, word, opened, way.chain, way.row.unknown.depends_on, longest)
+    return SigningPrincipal(
+        arn, signing, word, opened, way.chain, way.row.unknown.depends_on, longest
+    )
 
 
 def _decisive(rows: Iterable[Row], word: Word) -> Row:
-    """Return the first row with an answer, else an unknown one, else any; without rows it is refused."""
+    """Return the first row with an answer, else an unknown one, else any;
+    without rows it is refused.
+    """
     found: Row | None = None
     for row in rows:
         if row.word == word:
@@ -866,7 +1073,9 @@ def _from(row: Row) -> tuple[str, ...]:
 
 
 def _longest(row: Row, principal: Principal) -> int | None:
-    """Return the longest lifetime of a URL: credentials and policies end it; None if a role's session is not known."""
+    """Return the longest lifetime of a URL: credentials and policies end it;
+    None if a role's session is not known.
+    """
     limit = LONGEST_S if row.opened.oldest_ms is None else row.opened.oldest_ms // 1000
     if not principal.is_role:
         return limit

@@ -1,8 +1,10 @@
-"""The exact sets of sources from which one kind of request is opened, refused, or unknown, and the answer for one.
+"""The exact sets of sources from which one kind of request is opened, refused, or unknown, and the
+answer for one.
 
-Every dimension of a request is cut at the values that the policies name, one representative of each class is decided,
-and so the answer holds for all requests of the kind. *Opened* means that some request of the kind from there is
-opened, *refused* that none is, and *unknown* that it depends on a fact, which is named.
+Every dimension of a request is cut at the values that the policies name, one representative of each
+class is decided, and so the answer holds for all requests of the kind. *Opened* means that some
+request of the kind from there is opened, *refused* that none is, and *unknown* that it depends on a
+fact, which is named.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ class SourceSet:
     Attributes
     ----------
     cidrs : tuple of str
-        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an endpoint.
+        The fewest CIDR ranges that hold exactly these addresses, for requests that come outside an
+        endpoint.
     endpoints : tuple of str
         Endpoint ids, VPC ids for the endpoints in a VPC, or patterns of the policies.
     other_endpoints : bool
@@ -105,7 +108,9 @@ class SourceSet:
 
     @property
     def is_anyone(self) -> bool:
-        """Return whether it holds half of the internet or more, or every endpoint that nobody names."""
+        """Return whether it holds half of the internet or more,
+        or every endpoint that nobody names.
+        """
         return self.other_endpoints or is_anyone(self.spans)
 
     @property
@@ -125,7 +130,9 @@ class SourceSet:
         return f"from {', '.join([*self.cidrs, *endpoints])}"
 
     def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
-        """Return the set without its addresses or without its endpoints; what is empty has no reasons."""
+        """Return the set without its addresses or without its endpoints;
+        what is empty has no reasons.
+        """
         kept = replace(
             self,
             spans=self.spans if addresses else (),
@@ -140,7 +147,10 @@ class SourceSet:
 
     def places(self) -> dict[str, Any]:
         """Return ranges and endpoints as JSON-able data."""
-        return {"cidrs": list(self.cidrs), "endpoints": "any" if self.other_endpoints else list(self.endpoints)}
+        return {
+            "cidrs": list(self.cidrs),
+            "endpoints": "any" if self.other_endpoints else list(self.endpoints),
+        }
 
 
 NOWHERE = SourceSet()
@@ -159,7 +169,13 @@ class Row:
     @property
     def word(self) -> Word:
         """The answer from some source: opened if there is one, else unknown."""
-        return "opened" if not self.opened.is_empty else "refused" if self.unknown.is_empty else "unknown"
+        return (
+            "opened"
+            if not self.opened.is_empty
+            else "refused"
+            if self.unknown.is_empty
+            else "unknown"
+        )
 
     @property
     def is_open(self) -> bool:
@@ -187,7 +203,9 @@ class Row:
         for word in WORDS:
             if label in self.places(word).endpoints:
                 return word
-        is_plain = all(name.startswith("vpce-") and not set("*?") & set(name) for name in self.labels)
+        is_plain = all(
+            name.startswith("vpce-") and not set("*?") & set(name) for name in self.labels
+        )
         return self.others if is_plain else "unknown"  # otherwise a VPC or a pattern may hold it
 
     def to_dict(self) -> dict[str, Any]:
@@ -202,7 +220,9 @@ class Row:
 
 @dataclass(frozen=True)
 class SourcePlace:
-    """Sources with one answer, before they are put together; an endpoint has a label, addresses have spans."""
+    """Sources with one answer, before they are put together; an endpoint has a label,
+    addresses have spans.
+    """
 
     answer: SpaceAnswer
     spans: tuple[Span, ...]
@@ -220,7 +240,8 @@ class Requests:
     Attributes
     ----------
     targets : callable, optional
-        What the requests of a proof can ask for, under the statements of a table; else the resource of the kind.
+        What the requests of a proof can ask for, under the statements of a table; else the resource
+        of the kind.
     """
 
     kind: Kind
@@ -237,22 +258,31 @@ class Requests:
     def confirm(self, request: Request) -> Verdict:
         """Decide an example."""
         is_federated = request.caller.kind == "federated-user"
-        return confirm(request, self.policies if is_federated else Policies.of_compiled(self.compiled))
+        return confirm(
+            request, self.policies if is_federated else Policies.of_compiled(self.compiled)
+        )
 
     @cached_property
     def outside(self) -> StatementTable:
         """The statements that have a say outside endpoints."""
-        return StatementTable(self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False)
+        return StatementTable(
+            self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=False
+        )
 
     @cached_property
     def behind(self) -> StatementTable:
         """The statements that have a say behind an endpoint."""
-        return StatementTable(self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True)
+        return StatementTable(
+            self.compiled, self.view.caller, cross_account=self.is_cross, endpoint=True
+        )
 
     @property
     def is_cross(self) -> bool:
         """True if the signer is of another account."""
-        return self.kind.signer == "other" or self.view.caller.account not in ("", self.circumstances.account)
+        return self.kind.signer == "other" or self.view.caller.account not in (
+            "",
+            self.circumstances.account,
+        )
 
     @cached_property
     def view(self) -> View:
@@ -262,7 +292,9 @@ class Requests:
     @cached_property
     def view_behind(self) -> View:
         """The settled part of those behind an endpoint."""
-        return self.view.with_setting(DimensionValue(self.circumstances.given.behind_endpoint(self.kind.signer)))
+        return self.view.with_setting(
+            DimensionValue(self.circumstances.given.behind_endpoint(self.kind.signer))
+        )
 
     @cached_property
     def anywhere(self) -> RequestSpace:
@@ -281,12 +313,23 @@ class Requests:
         return self.space(self.behind, view, more)
 
     def space(
-        self, table: StatementTable, view: View, more: Iterable[Dimension] = (), elsewhere: frozenset[str] = frozenset()
+        self,
+        table: StatementTable,
+        view: View,
+        more: Iterable[Dimension] = (),
+        elsewhere: frozenset[str] = frozenset(),
     ) -> RequestSpace:
         """Return those with a view, with more that varies."""
         target = [] if self.targets is None else [self.targets(table)]
         resources = dict.fromkeys(setting.resource for each in target for setting in each.settings)
-        varying = dimensions(table, self.kind, self.circumstances, self.compiled, resources=resources, known=view.keys)
+        varying = dimensions(
+            table,
+            self.kind,
+            self.circumstances,
+            self.compiled,
+            resources=resources,
+            known=view.keys,
+        )
         return RequestSpace(table, view, [*target, *varying, *more], elsewhere=elsewhere)
 
 
@@ -294,13 +337,20 @@ def values_of(requests: Requests) -> Keys:
     """Return each value that the keys of requests have by how they are signed and sent."""
     kind, circumstances, known = requests.kind, requests.circumstances, requests.view.keys
     compiled = requests.policies.compiled
-    table = StatementTable(compiled, requests.view.caller, cross_account=requests.is_cross, endpoint=False)
+    table = StatementTable(
+        compiled, requests.view.caller, cross_account=requests.is_cross, endpoint=False
+    )
     return all_values(known, signing(table, kind, circumstances, spellings(compiled), known=known))
 
 
 def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) -> Row:
-    """Return the exposure of one kind of request; ``endpoint_policies`` gives those of an endpoint by its id."""
-    return row_of(requests.kind.name, [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)])
+    """Return the exposure of one kind of request;
+    ``endpoint_policies`` gives those of an endpoint by its id.
+    """
+    return row_of(
+        requests.kind.name,
+        [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)],
+    )
 
 
 def row_of(request: str, places: list[SourcePlace]) -> Row:
@@ -309,11 +359,17 @@ def row_of(request: str, places: list[SourcePlace]) -> Row:
     return Row(request, opened, refused, unknown)
 
 
-def unsure(row: Row, depends_on: Sequence[str], *, addresses: bool = True, endpoints: bool = True) -> Row:
-    """Return a row in which what is opened is unknown, since these could not read what may refuse it."""
+def unsure(
+    row: Row, depends_on: Sequence[str], *, addresses: bool = True, endpoints: bool = True
+) -> Row:
+    """Return a row in which what is opened is unknown,
+    since these could not read what may refuse it.
+    """
     if not depends_on:
         return row
-    moved, unknown = (each.only(addresses=addresses, endpoints=endpoints) for each in (row.opened, row.unknown))
+    moved, unknown = (
+        each.only(addresses=addresses, endpoints=endpoints) for each in (row.opened, row.unknown)
+    )
     if moved.is_empty and unknown.is_empty:
         return row
     return replace(
@@ -330,26 +386,33 @@ def unsure(row: Row, depends_on: Sequence[str], *, addresses: bool = True, endpo
 
 
 def combined(first: Row, second: Row, *, both: bool) -> Row:
-    """Return the row of requests that each of two policies must open, or that go one of two ways."""
+    """Return the row of requests that each of two policies must open,
+    or that go one of two ways.
+    """
     places = []
     for words in product(WORDS, WORDS):
         found, more = first.places(words[0]), second.places(words[1])
         if spans := within(found.spans, more.spans):
             places.append(replace(_combined(words, (found, more), both), spans=spans))
     for label in (*sorted(first.labels | second.labels), ANY_OTHER):
-        here = tuple(row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second))
+        here = tuple(
+            row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second)
+        )
         sets = first.places(here[0]), second.places(here[1])
         places.append(replace(_combined(here, sets, both), endpoint=label))
     return row_of(first.request, places)
 
 
 def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> SourcePlace:
-    """Return the answer for sources that two rows have; different choices of the sender need not go together."""
+    """Return the answer for sources that two rows have;
+    different choices of the sender need not go together.
+    """
     word = (min if both else max)(words, key=("refused", "unknown", "opened").index)
     deciding = [each for each, own in zip(sets, words, strict=True) if own == word]
     if word != "opened":
         names = tuple(sorted({key for each in deciding for key in each.depends_on}))
-        names = names or (("aws:SourceVpc",) if word == "unknown" else ())  # a VPC may hold the endpoint
+        # a VPC may hold the endpoint
+        names = names or (("aws:SourceVpc",) if word == "unknown" else ())
         return SourcePlace(SpaceAnswer(word, names), (), None)
     used = deciding if both else [max(deciding, key=_freedom)]
     when = list(dict.fromkeys(each.when for each in used if each.when))
@@ -357,12 +420,18 @@ def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) 
         return SourcePlace(SpaceAnswer("unknown", _PHRASES), (), None)
     oldest = min((each.oldest_ms for each in used if each.oldest_ms is not None), default=None)
     through = tuple(name for each in used for name in each.through)
-    return SourcePlace(SpaceAnswer(word), (), None, when[0] if when else (), oldest_ms=oldest, through=through)
+    return SourcePlace(
+        SpaceAnswer(word), (), None, when[0] if when else (), oldest_ms=oldest, through=through
+    )
 
 
 def _freedom(found: SourceSet) -> tuple[float, int]:
-    """Return how little a URL needs for one way: how old it may get, and how few choices it must have made."""
-    return float("inf") if found.oldest_ms is None else found.oldest_ms, len(found.through) - len(found.when)
+    """Return how little a URL needs for one way: how old it may get,
+    and how few choices it must have made.
+    """
+    return float("inf") if found.oldest_ms is None else found.oldest_ms, len(found.through) - len(
+        found.when
+    )
 
 
 def _address_places(requests: Requests) -> Iterable[SourcePlace]:
@@ -380,23 +449,31 @@ def _address_places(requests: Requests) -> Iterable[SourcePlace]:
         yield replace(found, spans=source.addresses.spans)
 
 
-def _endpoint_places(requests: Requests, endpoint_policies: Callable[[str], Policies]) -> Iterable[SourcePlace]:
+def _endpoint_places(
+    requests: Requests, endpoint_policies: Callable[[str], Policies]
+) -> Iterable[SourcePlace]:
     facts = requests.circumstances.given.endpoints
-    for place in endpoint_classes(requests.behind, endpoints=facts, known=requests.view_behind.keys):
+    for place in endpoint_classes(
+        requests.behind, endpoints=facts, known=requests.view_behind.keys
+    ):
         policies = endpoint_policies(place.label) if place.label else requests.policies
         own = requests if policies is requests.policies else replace(requests, policies=policies)
         found = _place(own.through(place), -1, own, place.setting)
         yield replace(found, endpoint=place.label)
 
 
-def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> SourcePlace:
+def _place(
+    space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue
+) -> SourcePlace:
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
         return SourcePlace(answer, (), None, decided_by=_denied_by(space, mask))
     verdict = requests.confirm(example_request(space.base, setting, answer.example, circumstances))
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
-        return SourcePlace(SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None)
+        return SourcePlace(
+            SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None
+        )
     when, oldest = phrases(space, mask, circumstances.now), oldest_ms(space, mask)
     decided_by = ", ".join(filter(None, (verdict.policy, verdict.statement)))
     return SourcePlace(answer, (), None, when, decided_by, oldest)
@@ -406,7 +483,9 @@ def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
     return (dimension for group in space.groups for dimension in group.dimensions)
 
 
-def example_request(base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances) -> Request:
+def example_request(
+    base: View, setting: DimensionValue, trail: SettingTrail, circumstances: Circumstances
+) -> Request:
     """Return one concrete request of a class."""
     view = reduce(View.with_setting, trail, base.with_setting(setting))
     if view.caller.kind == "session" and any(each.label == "aws:TokenIssueTime" for each in trail):
@@ -424,7 +503,9 @@ def example_request(base: View, setting: DimensionValue, trail: SettingTrail, ci
 
 
 def confirm(request: Request, policies: Policies) -> Verdict:
-    """Decide an example: the session policy of a federated user, without which it may nothing, allows all it can."""
+    """Decide an example: the session policy of a federated user, without which it may nothing,
+    allows all it can.
+    """
     if request.caller.kind == "federated-user" and policies.session is None and policies.identity:
         policies = replace(policies, session=policies.identity[0])
     return evaluate(request, policies)
@@ -454,7 +535,9 @@ def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
         when=_when(chosen),
         depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
         decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
-        oldest_ms=None if any(p.oldest_ms is None for p in chosen) else max(p.oldest_ms or 0 for p in chosen),
+        oldest_ms=None
+        if any(p.oldest_ms is None for p in chosen)
+        else max(p.oldest_ms or 0 for p in chosen),
         through=tuple(sorted({name for place in chosen for name in place.through})),
     )
 
@@ -466,14 +549,23 @@ def _when(places: list[SourcePlace]) -> tuple[str, ...]:
         return next(iter(distinct))
     found = grouped((phrase, place) for place in places for phrase in place.when)
     return tuple(
-        sorted(phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})" for phrase, own in found.items())
+        sorted(
+            phrase if len(own) == len(places) else f"{phrase} (from {_named(own)})"
+            for phrase, own in found.items()
+        )
     )
 
 
 def _named(places: list[SourcePlace]) -> str:
     cidrs = minimal_cidrs(span for place in places for span in place.spans)
-    labels = sorted({place.endpoint or "other endpoints" for place in places if place.endpoint is not None})
-    names = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []), *labels]
+    labels = sorted(
+        {place.endpoint or "other endpoints" for place in places if place.endpoint is not None}
+    )
+    names = [
+        *cidrs[:3],
+        *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []),
+        *labels,
+    ]
     return ", ".join(names)
 
 
@@ -490,30 +582,45 @@ def answer_at(requests: Requests, source: Source) -> Answer:
         return Answer("unknown", depends_on=answer.depends_on)
     some = tuple(each.settings[0] for each in _dimensions(space) if each.settings)
     trail = answer.example if answer.state == "opened" else some
-    verdict = confirm(example_request(space.base, DimensionValue(), trail, circumstances), requests.policies)
+    verdict = confirm(
+        example_request(space.base, DimensionValue(), trail, circumstances), requests.policies
+    )
     if verdict.allowed != (answer.state == "opened"):
         return Answer("unknown", depends_on=tuple(sorted(each.name for each in _dimensions(space))))
     found = answer_of(verdict)
-    return replace(found, when=phrases(space, -1, circumstances.now)) if found.answer == "opened" else found
+    return (
+        replace(found, when=phrases(space, -1, circumstances.now))
+        if found.answer == "opened"
+        else found
+    )
 
 
 def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
     """Return the requests from one source; None if no condition can tell its address."""
     given = requests.circumstances.given
     if source.endpoint is not None:
-        facts = {**given.endpoints.get(source.endpoint, {}), **({"aws:sourcevpc": (source.vpc,)} if source.vpc else {})}
+        facts = {
+            **given.endpoints.get(source.endpoint, {}),
+            **({"aws:sourcevpc": (source.vpc,)} if source.vpc else {}),
+        }
         if source.address is not None:
             private = Facts({"aws:vpcsourceip": (str(source.address),)}).with_defaults(given)
-            requests = replace(requests, circumstances=replace(requests.circumstances, given=private))
+            requests = replace(
+                requests, circumstances=replace(requests.circumstances, given=private)
+            )
         return requests.through(named_endpoint(source.endpoint, facts))
-    classes = (each.addresses for each in address_sources(requests.outside, known=requests.view.keys))
+    classes = (
+        each.addresses for each in address_sources(requests.outside, known=requests.view.keys)
+    )
     if any(each.covers(source.address) and not each.is_exact for each in classes):
         return None
     return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))
 
 
 def plainly(kind: Kind, circumstances: Circumstances, policies: Policies) -> Circumstances:
-    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL of version 4, and no special header."""
+    """Return the circumstances of what a browser sends now: HTTPS, a fresh URL of version 4,
+    and no special header.
+    """
     kept = _NO_HEADERS - ({"s3:x-amz-content-sha256"} if kind.form == "unsigned" else set())
     headers = {key for key in spellings(policies.compiled) if is_chosen(key) and key not in kept}
     plain = Facts({**dict.fromkeys(headers, ()), **_PLAIN})

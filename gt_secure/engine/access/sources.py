@@ -1,4 +1,6 @@
-"""Sources of requests, cut into classes: addresses outside endpoints, and the endpoints that policies name."""
+"""Sources of requests, cut into classes: addresses outside endpoints,
+and the endpoints that policies name.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def address_sources(
     """
     compared = variable_values(table, "aws:sourceip", (), known)
     classes = address_classes(conditions_on(table, "aws:sourceip"), listed, compared)
-    return [AddressSource(each, DimensionValue({"aws:sourceip": (each.example,)})) for each in classes]
+    return [
+        AddressSource(each, DimensionValue({"aws:sourceip": (each.example,)})) for each in classes
+    ]
 
 
 def endpoint_classes(
@@ -72,33 +76,45 @@ def endpoint_classes(
     *,
     known: Keys = MappingProxyType({}),
 ) -> list[EndpointClass]:
-    """Return the classes of endpoints: those that policies name, those in VPCs that they name, and all others.
+    """Return the classes of endpoints: those that policies name, those in VPCs that they name, and
+    all others.
 
-    ``named`` are further ids to cut out, ``endpoints`` the keys of endpoints that are known, by id, and ``known`` the
-    settled keys, with which policy variables may compare an endpoint.
+    ``named`` are further ids to cut out, ``endpoints`` the keys of endpoints that are known, by id,
+    and ``known`` the settled keys, with which policy variables may compare an endpoint.
     """
     facts = endpoints or {}
     by_id = conditions_on(table, "aws:sourcevpce")
-    compared = [text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)]
+    compared = [
+        text for text in variable_values(table, "aws:sourcevpce", (), known) if _ID.fullmatch(text)
+    ]
     ids = list(dict.fromkeys([*named, *facts, *_literals(by_id, "vpce-"), *compared]))
     classes = [named_endpoint(each, facts.get(each, {})) for each in ids]
     values = key_values(KEYS["aws:sourcevpce"], by_id, extra=compared)
-    for other in (value[0] for value in values if value and value[0] == value[0].lower() and value[0] not in ids):
+    for other in (
+        value[0]
+        for value in values
+        if value and value[0] == value[0].lower() and value[0] not in ids
+    ):
         label = _pattern_of(other, by_id)
         here = {"aws:sourcevpce": (other,)}
         if not label:
             classes += [
-                EndpointClass(vpc_label, DimensionValue({**here, **keys})) for vpc_label, keys in _vpcs(table, known)
+                EndpointClass(vpc_label, DimensionValue({**here, **keys}))
+                for vpc_label, keys in _vpcs(table, known)
             ]
         classes.append(EndpointClass(label, DimensionValue(here)))
     return classes
 
 
 def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, Values]]]:
-    """Yield the VPCs that policies tell apart, by id or by a pattern, each with the keys that follow."""
+    """Yield the VPCs that policies tell apart, by id or by a pattern,
+    each with the keys that follow.
+    """
     conditions = conditions_on(table, "aws:sourcevpc")
     arns = [arn for arn in _literals(conditions_on(table, "aws:sourcevpcarn")) if ":vpc/" in arn]
-    compared = [text for text in variable_values(table, "aws:sourcevpc", (), known) if _VPC.fullmatch(text)]
+    compared = [
+        text for text in variable_values(table, "aws:sourcevpc", (), known) if _VPC.fullmatch(text)
+    ]
     named = [*_literals(conditions, "vpc-"), *(arn.rpartition("/")[2] for arn in arns), *compared]
     for vpc in dict.fromkeys(named):
         own = [arn for arn in arns if arn.endswith(f"/{vpc}")]
@@ -120,14 +136,20 @@ def named_endpoint(endpoint: str, facts: Keys) -> EndpointClass:
 
 
 def _literals(conditions: Sequence[Condition], start: str = "") -> list[str]:
-    """Return the values without wildcards and variables that something can have; ids are in lower case."""
+    """Return the values without wildcards and variables that something can have;
+    ids are in lower case.
+    """
     values = [
         value.lower() if "IgnoreCase" in condition.name and start else value
         for condition in conditions
         for value in condition.values
     ]
     plain = (value for value in values if not set("*?$") & set(value))
-    return list(dict.fromkeys(value for value in plain if value.startswith(start) and len(value) > len(start)))
+    return list(
+        dict.fromkeys(
+            value for value in plain if value.startswith(start) and len(value) > len(start)
+        )
+    )
 
 
 def _pattern_of(value: str, conditions: Sequence[Condition]) -> str:
@@ -145,21 +167,34 @@ def endpoint_dimensions(
     supplied: dict[str, Values],
     known: Keys,
 ) -> list[Dimension]:
-    """Return what varies behind an endpoint: the private address is chosen, its VPC and owner are facts."""
+    """Return what varies behind an endpoint: the private address is chosen,
+    its VPC and owner are facts.
+    """
     mentioned = spellings(policies)
     varying = []
     if "aws:vpcsourceip" in mentioned and "aws:vpcsourceip" not in supplied:
         private = address_classes(conditions_on(table, "aws:vpcsourceip"))
         settings = tuple(
-            DimensionValue({"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans)))
+            DimensionValue(
+                {"aws:vpcsourceip": (each.example,)}, label=" ".join(minimal_cidrs(each.spans))
+            )
             for each in private
         )
         exact = all(each.is_exact for each in private)
         varying.append(
-            Dimension("aws:VpcSourceIp", frozenset({"aws:vpcsourceip"}), settings if exact else (), chosen=True)
+            Dimension(
+                "aws:VpcSourceIp",
+                frozenset({"aws:vpcsourceip"}),
+                settings if exact else (),
+                chosen=True,
+            )
         )
     settled = {*supplied, *place.setting.values, *place.absent}
-    varying += [fact(table, key, known=known) for key in ENDPOINT_FACTS if key in mentioned and key not in settled]
+    varying += [
+        fact(table, key, known=known)
+        for key in ENDPOINT_FACTS
+        if key in mentioned and key not in settled
+    ]
     for key in ("aws:sourcevpc", "aws:sourcevpcarn"):
         if key in mentioned and key not in settled:
             varying.append(_vpc_fact(table, key, place, known))
@@ -167,8 +202,12 @@ def endpoint_dimensions(
 
 
 def _vpc_fact(table: StatementTable, key: str, place: EndpointClass, known: Keys) -> Dimension:
-    """Return the VPCs that an endpoint may be in: all, but for one that nobody names only those that nobody names."""
+    """Return the VPCs that an endpoint may be in: all,
+    but for one that nobody names only those that nobody names.
+    """
     dimension = fact(table, key, known=known)
-    taken = set() if place.label else {keys[key][0] for _, keys in _vpcs(table, known) if key in keys}
+    taken = (
+        set() if place.label else {keys[key][0] for _, keys in _vpcs(table, known) if key in keys}
+    )
     left = tuple(setting for setting in dimension.settings if setting.values[key][0] not in taken)
     return Dimension(dimension.name, dimension.keys, left or dimension.settings, dimension.chosen)

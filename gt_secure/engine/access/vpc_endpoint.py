@@ -12,10 +12,11 @@ class VpcEndpoint:
     Attributes
     ----------
     type : str
-        ``Gateway`` or ``Interface``. A gateway endpoint is not reachable from on-premises networks or peered VPCs.
+        ``Gateway`` or ``Interface``. A gateway endpoint is not reachable from on-premises networks
+        or peered VPCs.
     private_dns : bool
-        Whether the ordinary S3 name resolves to it. A presigned URL's host is signed, so an interface endpoint without
-        private DNS can never serve it.
+        Whether the ordinary S3 name resolves to it. A presigned URL's host is signed, so an
+        interface endpoint without private DNS can never serve it.
     owner : str
         The account that owns it; empty if the answer of EC2 does not say.
     """

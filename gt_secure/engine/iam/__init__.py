@@ -1,4 +1,6 @@
-"""The IAM policy language as pure functions: documents, conditions, and verdicts with their reasons."""
+"""The IAM policy language as pure functions: documents, conditions,
+and verdicts with their reasons.
+"""
 
 from __future__ import annotations
 

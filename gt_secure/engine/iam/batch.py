@@ -1,4 +1,6 @@
-"""Verdicts for a stream of cases: one JSON object a line in, one a line out, in order, whatever the input."""
+"""Verdicts for a stream of cases: one JSON object a line in, one a line out, in order,
+whatever the input.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,17 @@ _POLICIES = ("identityPolicies", "sessionPolicy", "resourcePolicy")
 
 
 def run(lines: Iterable[str]) -> Iterator[str]:
-    """Answer each line with ``{"id", "verdict", "reason"}``; a line that is no case gets the verdict ``invalid``."""
+    """Answer each line with ``{"id", "verdict", "reason"}``;
+    a line that is no case gets the verdict ``invalid``.
+    """
     for line in lines:
         identifier, decision, reason, depends_on = _answer(line)
         shown = str(identifier) if isinstance(identifier, JsonNumber) else json.dumps(identifier)
         more = f', "depends_on": {json.dumps(depends_on)}' if decision == "unknown" else ""
-        yield f'{{"id": {shown}, "verdict": {json.dumps(decision)}, "reason": {json.dumps(reason)}{more}}}'
+        yield (
+            f'{{"id": {shown}, "verdict": {json.dumps(decision)}, "reason":'
+            f" {json.dumps(reason)}{more}}}"
+        )
 
 
 def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
@@ -41,7 +48,12 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
         return identifier, "invalid", str(error), ()
     except Exception as error:
         # A fault of ours must cost one line its verdict, and never all the lines after it theirs.
-        return identifier, "invalid", f"This case could not be decided ({type(error).__name__}).", ()
+        return (
+            identifier,
+            "invalid",
+            f"This case could not be decided ({type(error).__name__}).",
+            (),
+        )
     return identifier, verdict.decision, verdict.reason, verdict.depends_on
 
 
@@ -55,7 +67,9 @@ _FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,500}")\s*[,}]')
 
 
 def _first_id(text: str) -> object:
-    """Return the id that a line begins with, so that the answer to a line that is cut off can be told apart."""
+    """Return the id that a line begins with,
+    so that the answer to a line that is cut off can be told apart.
+    """
     match = _FIRST_ID.match(text)
     try:
         return json.loads(match[1]) if match else None
@@ -81,7 +95,12 @@ def _request(case: Mapping[str, object]) -> Request:
     if not isinstance(unknown, list):
         raise _missing("request.unknown")
     return Request(
-        str(data["action"]), str(data["resource"]), str(data["principal"]), data["context"], account, tuple(unknown)
+        str(data["action"]),
+        str(data["resource"]),
+        str(data["principal"]),
+        data["context"],
+        account,
+        tuple(unknown),
     )
 
 
@@ -109,7 +128,9 @@ def _levels(case: Mapping[str, object], name: str) -> tuple[PolicyLevel, ...]:
     if value is not None and not isinstance(value, list):
         raise _missing(name)
     return tuple(
-        tuple(_document(policy, name) for policy in each) if isinstance(each, list) else _document(each, name)
+        tuple(_document(policy, name) for policy in each)
+        if isinstance(each, list)
+        else _document(each, name)
         for each in value or ()
     )
 

@@ -1,10 +1,12 @@
-"""One condition of a statement: an operator, a key, and values; AND between conditions, OR between values.
+"""One condition of a statement: an operator, a key, and values; AND between conditions, OR between
+values.
 
-Sources: IAM User Guide, *Condition operators*, *Conditions with multiple context keys or values* and *Single-valued vs.
-multivalued context keys*.
+Sources: IAM User Guide, *Condition operators*, *Conditions with multiple context keys or values*
+and *Single-valued vs. multivalued context keys*.
 
-What AWS leaves open is decided so that access is not given by mistake: a value that cannot be read as the operator's
-type, or several values without a set operator, make an Allow not match and a Deny match.
+What AWS leaves open is decided so that access is not given by mistake: a value that cannot be read
+as the operator's type, or several values without a set operator, make an Allow not match and a Deny
+match.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ ANY_VALUE = "ForAnyValue"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One key under one operator, both as written, with the policy's values as text: small letters without case."""
+    """One key under one operator, both as written, with the policy's values as text:
+    small letters without case.
+    """
 
     operator: str
     key: str
@@ -41,11 +45,15 @@ class Condition:
 
     @property
     def asks(self) -> frozenset[str]:
-        """The keys for which it asks, those of variables and of patterns whose meaning is open among them."""
+        """The keys for which it asks, those of variables and of patterns whose
+        meaning is open among them.
+        """
         return self.variables | self.open_patterns | {self.lower_key}
 
     def matches(self, keys: Keys, *, deny: bool) -> bool:
-        """Return whether the condition holds; a value that cannot be compared counts as a match only in a Deny."""
+        """Return whether the condition holds;
+        a value that cannot be compared counts as a match only in a Deny.
+        """
         values = keys.get(self.lower_key, ())
         if self.name == "Null":
             absent = "false" if any(values) else "true"
@@ -68,7 +76,9 @@ class Condition:
         return all(answers) if self.qualifier == ALL_VALUES else any(answers)
 
     def _hit(self, value: str, keys: Keys) -> KeyMatch:
-        """Compare one value of the request with all of the policy's: an OR, or for a negated operator a NOR."""
+        """Compare one value of the request with all of the policy's: an OR,
+        or for a negated operator a NOR.
+        """
         unreadable = False
         for test in self.tests:
             answer = test(value, keys)
@@ -79,10 +89,14 @@ class Condition:
 
 
 def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Condition, ...]:
-    """Compile a ``Condition`` element; raises :class:`PolicyError` with the place of what is wrong."""
+    """Compile a ``Condition`` element; raises :class:`PolicyError` with the
+    place of what is wrong.
+    """
     if not isinstance(block, Mapping):
         raise PolicyError(
-            "Condition must be an object of operators.", place=place, next_step='Write {"IpAddress": {...}}.'
+            "Condition must be an object of operators.",
+            place=place,
+            next_step='Write {"IpAddress": {...}}.',
         )
     made = []
     for operator, keys in block.items():
@@ -102,7 +116,9 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                 Condition(
                     operator=str(operator),
                     key=str(key),
-                    values=tuple(text.lower() if name.endswith("IgnoreCase") else text for text, _ in values),
+                    values=tuple(
+                        text.lower() if name.endswith("IgnoreCase") else text for text, _ in values
+                    ),
                     name=name,
                     lower_key=str(key).lower(),
                     tests=OPERATORS[name].build(values, variables),
@@ -111,7 +127,9 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     qualifier=qualifier,
                     variables=_variables(name, values) if variables else frozenset(),
                     special=variables,
-                    open_patterns=frozenset(filter(None, (open_pattern(text) for text, _ in values)))
+                    open_patterns=frozenset(
+                        filter(None, (open_pattern(text) for text, _ in values))
+                    )
                     if name.startswith("Arn")
                     else frozenset(),
                 )
@@ -165,9 +183,14 @@ def _refuse_same_key(keys: Mapping[object, object], place: str) -> None:
 
 
 def value_texts(value: object, place: str) -> list[tuple[str, str]]:
-    """Return condition values as texts with their places; numbers and booleans may stand without quotes."""
+    """Return condition values as texts with their places;
+    numbers and booleans may stand without quotes.
+    """
     if isinstance(value, (list, tuple)):
-        return [(_scalar(each, item(place, index)), item(place, index)) for index, each in enumerate(value)]
+        return [
+            (_scalar(each, item(place, index)), item(place, index))
+            for index, each in enumerate(value)
+        ]
     return [(_scalar(value, place), place)]
 
 
@@ -179,5 +202,7 @@ def _scalar(value: object, place: str) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     raise PolicyError(
-        "A condition value must be text, a number or a boolean.", place=place, next_step="Correct the value."
+        "A condition value must be text, a number or a boolean.",
+        place=place,
+        next_step="Correct the value.",
     )

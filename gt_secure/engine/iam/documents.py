@@ -1,7 +1,7 @@
 """Policy documents: read strictly, compiled once, and remembered.
 
-Source: IAM User Guide, *Grammar of the IAM JSON policy language*. A version that is left out is 2008-10-17, in which
-policy variables are plain text (*IAM JSON policy elements: Version*).
+Source: IAM User Guide, *Grammar of the IAM JSON policy language*. A version that is left out is
+2008-10-17, in which policy variables are plain text (*IAM JSON policy elements: Version*).
 """
 
 from __future__ import annotations
@@ -17,10 +17,21 @@ from .conditions import Condition, parse_conditions
 from .principals import Caller, Grant, PrincipalEntry, grant_of, is_excepted, parse_entry
 from .request_keys import ENDPOINT_KEYS
 from .strict_json import JsonNumber, item, parse_json, refuse_duplicates
-from .variables import Keys, Template, Variable, Wild, fill, is_fixed, parse_template, split_wildcards
+from .variables import (
+    Keys,
+    Template,
+    Variable,
+    Wild,
+    fill,
+    is_fixed,
+    parse_template,
+    split_wildcards,
+)
 from .wildcards import ARN_COLONS, TextMatcher, anything, glob, resource_glob
 
-DocumentKind: TypeAlias = Literal["identity", "session", "boundary", "resource", "trust", "endpoint", "rcp", "scp"]
+DocumentKind: TypeAlias = Literal[
+    "identity", "session", "boundary", "resource", "trust", "endpoint", "rcp", "scp"
+]
 PolicySource: TypeAlias = str | Mapping[str, object]
 
 VERSIONS = ("2008-10-17", "2012-10-17")
@@ -38,7 +49,9 @@ _ELEMENTS = {
 }
 _WITH_PRINCIPAL = ("resource", "trust", "endpoint", "rcp")
 _LENIENT = ("identity", "boundary")
-"""Kinds that IAM stores with a stray action, such as ``s3:GetObject,PutObject``: that entry never matches."""
+"""Kinds that IAM stores with a stray action, such as ``s3:GetObject,PutObject``:
+that entry never matches.
+"""
 _ACTION = re.compile(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+")
 _STRAY = re.compile(r"[A-Za-z0-9-]+:[^:]+")
 
@@ -62,7 +75,9 @@ class Pattern:
 
 
 def _loose(template: Template) -> TextMatcher:
-    """Return a matcher of every text that a pattern may match; all texts where parts of the ARN may be missing."""
+    """Return a matcher of every text that a pattern may match;
+    all texts where parts of the ARN may be missing.
+    """
     if sum(part.count(":") for part in template if isinstance(part, str)) < ARN_COLONS:
         return anything
     return glob(tuple(Wild.ANY if isinstance(part, Variable) else part for part in template))
@@ -95,7 +110,9 @@ class Statement:
         return {key for condition in self.conditions for key in condition.open_patterns}
 
     def covers_action(self, action: str) -> bool:
-        """Return whether an action, in lower case, is covered; an empty ``NotAction`` opens nothing and denies all."""
+        """Return whether an action, in lower case, is covered;
+        an empty ``NotAction`` opens nothing and denies all.
+        """
         if self.not_action and not self.action_matchers:
             return self.deny
         return any(matcher(action) for matcher in self.action_matchers) != self.not_action
@@ -103,9 +120,9 @@ class Statement:
     def covers_resource(self, arn: str, keys: Keys) -> bool:
         """Return whether a resource is covered.
 
-        A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen an Allow; AWS
-        documents only that such a statement may be invalid, so it covers nothing there, and everything in a Deny. An
-        empty ``NotResource`` likewise.
+        A pattern whose variable has no value matches nothing. In ``NotResource`` that would widen
+        an Allow; AWS documents only that such a statement may be invalid, so it covers nothing
+        there, and everything in a Deny. An empty ``NotResource`` likewise.
         """
         if self.not_resource and not self.resources:
             return self.deny
@@ -115,7 +132,9 @@ class Statement:
         return True not in answers and (self.deny or None not in answers)
 
     def grant(self, caller: Caller, keys: Keys) -> Grant | None:
-        """Return how the statement names the caller; ``direct`` where it has no principal element."""
+        """Return how the statement names the caller;
+        ``direct`` where it has no principal element.
+        """
         if self.principals is None:
             return "direct"
         if not self.not_principal:
@@ -152,13 +171,14 @@ def parse_document(source: PolicySource, kind: DocumentKind = "identity") -> Doc
     source : str or mapping
         JSON text, in which names that occur twice are found, or the parsed document.
     kind : str
-        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource``, ``trust``, ``endpoint``, ``rcp`` or
-        ``scp``.
+        Where it is attached: ``identity``, ``session``, ``boundary``, ``resource``, ``trust``,
+        ``endpoint``, ``rcp`` or ``scp``.
 
     Raises
     ------
     PolicyError
-        If AWS would refuse it; ``place`` is a JSON path such as ``$.Statement[0].Condition.IpAddress``.
+        If AWS would refuse it; ``place`` is a JSON path such as
+        ``$.Statement[0].Condition.IpAddress``.
     """
     if isinstance(source, str):
         return _parse_text(source, kind)
@@ -173,7 +193,9 @@ def _parse_text(text: str, kind: DocumentKind) -> Document:
 
 def _compile(data: object, kind: DocumentKind) -> Document:
     if not isinstance(data, Mapping):
-        raise PolicyError("A policy must be a JSON object.", place="$", next_step="Give the whole document.")
+        raise PolicyError(
+            "A policy must be a JSON object.", place="$", next_step="Give the whole document."
+        )
     _refuse_unknown(data, _TOP, "$")
     version = data.get("Version", VERSIONS[0])
     if not isinstance(version, str) or version not in VERSIONS:
@@ -186,9 +208,12 @@ def _compile(data: object, kind: DocumentKind) -> Document:
     if not isinstance(identifier, str) or isinstance(identifier, JsonNumber):
         raise PolicyError("Id must be text.", place="$.Id", next_step="Put it in quotes.")
     if "Statement" not in data:
-        raise PolicyError("The policy has no Statement.", place="$", next_step="Add a list of statements.")
+        raise PolicyError(
+            "The policy has no Statement.", place="$", next_step="Add a list of statements."
+        )
     statements = tuple(
-        compile_statement(each, index, place, kind, version) for index, (each, place) in enumerate(_elements(data))
+        compile_statement(each, index, place, kind, version)
+        for index, (each, place) in enumerate(_elements(data))
     )
     if kind not in _WITH_PRINCIPAL:
         _refuse_same_sid(statements)
@@ -196,7 +221,10 @@ def _compile(data: object, kind: DocumentKind) -> Document:
 
 
 def document_of(
-    statements: tuple[Statement, ...], kind: DocumentKind, version: str = VERSIONS[1], identifier: str = ""
+    statements: tuple[Statement, ...],
+    kind: DocumentKind,
+    version: str = VERSIONS[1],
+    identifier: str = "",
 ) -> Document:
     """Return the document that holds compiled statements."""
     return Document(
@@ -215,10 +243,11 @@ _SOURCE_KEYS = ENDPOINT_KEYS | {"aws:sourceip"}
 
 @lru_cache(maxsize=2048)
 def narrowed(document: Document, action: str, arn: str) -> Document:
-    """Return what a document says about an action on a resource: each statement once, and the same object each time.
+    """Return what a document says about an action on a resource: each statement once, and the same
+    object each time.
 
-    A statement that covers the resource with every value of the variables covers all. Of those that do not, there are
-    only those whose conditions cut sources, and these cover nothing.
+    A statement that covers the resource with every value of the variables covers all. Of those that
+    do not, there are only those whose conditions cut sources, and these cover nothing.
     """
     left: dict[str, Statement] = {}
     for statement, is_covered in _about_action(document, action.lower()):
@@ -242,7 +271,9 @@ def _cuts_sources(statement: Statement) -> bool:
 
 
 def _deciding(statement: Statement, arn: str) -> tuple[Pattern, ...]:
-    """Return the patterns on which it depends whether a statement covers a resource: none if it does not."""
+    """Return the patterns on which it depends whether a statement covers a resource:
+    none if it does not.
+    """
     matching = [each for each in statement.resources if each.may_match(arn)]
     if not matching and not statement.not_resource:
         return ()
@@ -250,7 +281,8 @@ def _deciding(statement: Statement, arn: str) -> tuple[Pattern, ...]:
     for each in matching:
         if each.matcher is not None:
             return () if statement.not_resource else every
-    if statement.not_resource and not statement.deny:  # a variable without a value decides there as well
+    # a variable without a value decides there as well
+    if statement.not_resource and not statement.deny:
         variable = tuple(each for each in statement.resources if each.matcher is None)
         return variable or (every if statement.resources else ())
     return tuple(matching) or every
@@ -258,7 +290,9 @@ def _deciding(statement: Statement, arn: str) -> tuple[Pattern, ...]:
 
 @lru_cache(maxsize=8192)
 def _about(statement: Statement, some: tuple[Pattern, ...]) -> tuple[str, Statement]:
-    """Return a statement of all actions on what some patterns cover, the same one each time, and what it says."""
+    """Return a statement of all actions on what some patterns cover, the same one each time,
+    and what it says.
+    """
     made = replace(
         EVERYTHING,
         index=statement.index,
@@ -272,7 +306,9 @@ def _about(statement: Statement, some: tuple[Pattern, ...]) -> tuple[str, Statem
     )
     conditions = [(each.operator, each.key, each.values, each.special) for each in made.conditions]
     patterns = [each.template for each in some]
-    content = repr((made.deny, patterns, made.not_resource, made.principals, made.not_principal, conditions))
+    content = repr(
+        (made.deny, patterns, made.not_resource, made.principals, made.not_principal, conditions)
+    )
     return content, made
 
 
@@ -283,26 +319,38 @@ def _elements(data: Mapping[str, object]) -> list[tuple[object, str]]:
     return [(statements, "$.Statement")]
 
 
-def compile_statement(data: object, index: int, place: str, kind: DocumentKind, version: str) -> Statement:
+def compile_statement(
+    data: object, index: int, place: str, kind: DocumentKind, version: str
+) -> Statement:
     """Compile one statement; the resource of a trust policy is the role that has it."""
     if not isinstance(data, Mapping):
-        raise PolicyError("A statement must be an object.", place=place, next_step="Correct the statement.")
+        raise PolicyError(
+            "A statement must be an object.", place=place, next_step="Correct the statement."
+        )
     _refuse_unknown(data, _ELEMENTS, place)
     variables = version == VERSIONS[1]
     effect = data.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise PolicyError(
-            "Effect must be Allow or Deny, written exactly so.", place=f"{place}.Effect", next_step="Correct it."
+            "Effect must be Allow or Deny, written exactly so.",
+            place=f"{place}.Effect",
+            next_step="Correct it.",
         )
     principals, not_principal = _principals(data, place, kind)
     action_name, actions = _one_of(data, "Action", "NotAction", place)
     if kind == "trust" and not {"Resource", "NotResource"} & set(data):
         data = {**data, "Resource": "*"}
     elif kind == "trust":
-        raise PolicyError("A trust policy names no resource.", place=place, next_step="Remove it: it is the role.")
+        raise PolicyError(
+            "A trust policy names no resource.", place=place, next_step="Remove it: it is the role."
+        )
     resource_name, resources = _one_of(data, "Resource", "NotResource", place)
     for number, action in enumerate(actions):
-        _check_action(action, f"{place}.{action_name}[{number}]", lenient=kind in _LENIENT and action_name == "Action")
+        _check_action(
+            action,
+            f"{place}.{action_name}[{number}]",
+            lenient=kind in _LENIENT and action_name == "Action",
+        )
     return Statement(
         index=index,
         sid=_sid(data, place, kind),
@@ -311,7 +359,8 @@ def compile_statement(data: object, index: int, place: str, kind: DocumentKind, 
         action_matchers=tuple(_action_matcher(action) for action in actions),
         not_action=action_name == "NotAction",
         resources=tuple(
-            _pattern(text, variables, f"{place}.{resource_name}[{number}]") for number, text in enumerate(resources)
+            _pattern(text, variables, f"{place}.{resource_name}[{number}]")
+            for number, text in enumerate(resources)
         ),
         not_resource=resource_name == "NotResource",
         principals=principals,
@@ -331,7 +380,9 @@ def _refuse_unknown(data: Mapping[str, object], known: set[str], place: str) -> 
             raise PolicyError(
                 f'"{str(name)[:60]}" is not an element of a policy.',
                 place=place,
-                next_step=f"Write {near}: names of elements are case sensitive." if near else "Remove it.",
+                next_step=f"Write {near}: names of elements are case sensitive."
+                if near
+                else "Remove it.",
             )
 
 
@@ -341,7 +392,8 @@ def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
         raise PolicyError("Sid must be text.", place=f"{place}.Sid", next_step="Put it in quotes.")
     if kind not in _WITH_PRINCIPAL and not re.fullmatch(r"[A-Za-z0-9]*", sid):
         raise PolicyError(
-            f'The Sid "{sid[:60]}" holds more than letters and digits, which only resource policies may.',
+            f'The Sid "{sid[:60]}" holds more than letters and digits, which only resource policies'
+            " may.",
             place=f"{place}.Sid",
             next_step="Use letters and digits.",
         )
@@ -360,11 +412,15 @@ def _refuse_same_sid(statements: tuple[Statement, ...]) -> None:
         seen.add(statement.sid)
 
 
-def _one_of(data: Mapping[str, object], name: str, negated: str, place: str) -> tuple[str, list[str]]:
+def _one_of(
+    data: Mapping[str, object], name: str, negated: str, place: str
+) -> tuple[str, list[str]]:
     present = [each for each in (name, negated) if each in data]
     if len(present) != 1:
         said = f"has both {name} and {negated}" if present else f"has neither {name} nor {negated}"
-        raise PolicyError(f"The statement {said}.", place=place, next_step="Give exactly one of them.")
+        raise PolicyError(
+            f"The statement {said}.", place=place, next_step="Give exactly one of them."
+        )
     return present[0], _texts(data[present[0]], f"{place}.{present[0]}")
 
 
@@ -373,13 +429,17 @@ def _texts(value: object, place: str) -> list[str]:
     for index, each in enumerate(values):
         if not isinstance(each, str) or isinstance(each, JsonNumber):
             raise PolicyError(
-                "Text or a list of texts is needed here.", place=item(place, index), next_step="Quote it."
+                "Text or a list of texts is needed here.",
+                place=item(place, index),
+                next_step="Quote it.",
             )
     return [str(each) for each in values]
 
 
 def _check_action(action: str, place: str, *, lenient: bool) -> None:
-    """Refuse what is not an action; ``lenient``: a stray name after a service prefix is stored, and never matches."""
+    """Refuse what is not an action; ``lenient``: a stray name after a service prefix is stored,
+    and never matches.
+    """
     if lenient and _STRAY.fullmatch(action):
         return
     if action != "*" and not _ACTION.fullmatch(action):
@@ -425,7 +485,9 @@ def _principals(
         return None, False
     if len(present) != 1:
         said = "has both Principal and NotPrincipal" if present else "names no Principal"
-        raise PolicyError(f"The statement {said}.", place=place, next_step="Give exactly one of them.")
+        raise PolicyError(
+            f"The statement {said}.", place=place, next_step="Give exactly one of them."
+        )
     name = present[0]
     return _entries(data[name], f"{place}.{name}"), name == "NotPrincipal"
 
@@ -434,7 +496,11 @@ def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
     if value == "*":
         return (parse_entry("AWS", "*", place),)
     if not isinstance(value, Mapping):
-        raise PolicyError("A principal must be * or an object.", place=place, next_step='Write {"AWS": "arn:..."}.')
+        raise PolicyError(
+            "A principal must be * or an object.",
+            place=place,
+            next_step='Write {"AWS": "arn:..."}.',
+        )
     entries = []
     for kind, names in value.items():
         if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
@@ -444,11 +510,16 @@ def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
                 next_step="Use AWS, Service, Federated or CanonicalUser.",
             )
         texts = _texts(names, f"{place}.{kind}")
-        entries += [parse_entry(kind, text, item(f"{place}.{kind}", index)) for index, text in enumerate(texts)]
+        entries += [
+            parse_entry(kind, text, item(f"{place}.{kind}", index))
+            for index, text in enumerate(texts)
+        ]
     return tuple(entries)
 
 
-EVERYTHING = compile_statement({"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", VERSIONS[1])
+EVERYTHING = compile_statement(
+    {"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", VERSIONS[1]
+)
 """The Allow of everything."""
 _NOTHING = replace(EVERYTHING, resources=())
 """The Allow of a policy that covers nothing."""

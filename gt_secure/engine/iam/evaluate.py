@@ -1,7 +1,8 @@
 """The decision: whether the policies together allow one request.
 
-Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evaluation logic*, *Permissions boundaries*,
-*Session policies*, and the notes on role, session and ``*`` principals in *AWS JSON policy elements: Principal*.
+Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evaluation logic*,
+*Permissions boundaries*, *Session policies*, and the notes on role, session and ``*`` principals in
+*AWS JSON policy elements: Principal*.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from .three_valued import bounds
 from .verdict import Decided, Verdict
 
 OF_ROOT = frozenset(f"s3:{verb}bucketpolicy" for verb in ("get", "put", "delete"))
-"""Actions of the root user of the bucket's account that work whatever the bucket policy denies (S3 API Reference,
-*PutBucketPolicy*): only policies of an endpoint and of the organization stop them."""
+"""Actions of the root user of the bucket's account that work whatever the bucket policy denies (S3
+API Reference, *PutBucketPolicy*): only policies of an endpoint and of the organization stop them.
+"""
 _STRENGTH: tuple[Grant | None, ...] = (None, "account", "role", "direct")
 """Grants, the weakest first."""
 
@@ -26,9 +28,9 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
     Returns
     -------
     Verdict
-        ``allow``, ``implicit-deny``, ``explicit-deny``; ``unknown``, with the keys, if it depends on keys whose values
-        are not known; or ``invalid``, with the reason, if a document is not a policy
-        or the request is none that AWS could get. Never raises for bad input.
+        ``allow``, ``implicit-deny``, ``explicit-deny``; ``unknown``, with the keys, if it depends
+        on keys whose values are not known; or ``invalid``, with the reason, if a document is not a
+        policy or the request is none that AWS could get. Never raises for bad input.
     """
     try:
         request.check()
@@ -45,29 +47,41 @@ def decide(request: Request, policies: Compiled) -> Decided:
     consulted = policies.consulted(
         request.caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
     )
-    is_free = request.caller.kind == "root" and not request.is_cross_account and request.lower_action in OF_ROOT
+    is_free = (
+        request.caller.kind == "root"
+        and not request.is_cross_account
+        and request.lower_action in OF_ROOT
+    )
     for layer in consulted:
         for statement in layer.document.denies if layer.kind != "resource" or not is_free else ():
             if applies(statement, request):
                 return Decided("explicit-deny", layer, statement)
     gate = None if request.is_off_endpoint else policies.endpoint
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
-        return Decided("implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it")
+        return Decided(
+            "implicit-deny", gate, rule="no statement of the VPC endpoint policy allows it"
+        )
     for level in consulted:
         if level.must_allow and _first_allow(level, request) is None:
-            return Decided("implicit-deny", level, rule=f"no statement of the {level.name} allows it")
+            return Decided(
+                "implicit-deny", level, rule=f"no statement of the {level.name} allows it"
+            )
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
         return _resource_alone(policies.resource, grant, granted_by)
     if policies.must_grant and grant is None:
         return Decided(
-            "implicit-deny", policies.resource, rule="the trust policy does not let this caller use the role"
+            "implicit-deny",
+            policies.resource,
+            rule="the trust policy does not let this caller use the role",
         )
     if request.is_cross_account:
         return _cross_account(request, policies, grant, granted_by)
     if grant == "direct":
         return Decided("allow", policies.resource, granted_by, rule="it names this caller directly")
-    return _caller_side(request, policies, policies.resource if grant == "role" else None, granted_by)
+    return _caller_side(
+        request, policies, policies.resource if grant == "role" else None, granted_by
+    )
 
 
 def applies(statement: Statement, request: Request) -> bool:
@@ -81,12 +95,15 @@ def applies(statement: Statement, request: Request) -> bool:
 
 
 def _first_allow(layer: Layer, request: Request) -> Statement | None:
-    return next((statement for statement in layer.document.allows if applies(statement, request)), None)
+    return next(
+        (statement for statement in layer.document.allows if applies(statement, request)), None
+    )
 
 
 def _lets_through(gate: Layer, request: Request, gateway: bool) -> bool:
     return any(
-        applies(statement, request) and not (gateway and statement.grant(request.caller, request.keys) == "account")
+        applies(statement, request)
+        and not (gateway and statement.grant(request.caller, request.keys) == "account")
         for statement in gate.document.allows
     )
 
@@ -105,13 +122,21 @@ def _strongest(layer: Layer | None, request: Request) -> tuple[Grant | None, Sta
     return best
 
 
-def _resource_alone(layer: Layer | None, grant: Grant | None, statement: Statement | None) -> Decided:
+def _resource_alone(
+    layer: Layer | None, grant: Grant | None, statement: Statement | None
+) -> Decided:
     if grant is None:
-        return Decided("implicit-deny", layer, rule="only the bucket policy could allow this caller, and it does not")
+        return Decided(
+            "implicit-deny",
+            layer,
+            rule="only the bucket policy could allow this caller, and it does not",
+        )
     return Decided("allow", layer, statement)
 
 
-def _cross_account(request: Request, policies: Compiled, grant: Grant | None, statement: Statement | None) -> Decided:
+def _cross_account(
+    request: Request, policies: Compiled, grant: Grant | None, statement: Statement | None
+) -> Decided:
     if grant is None:
         return Decided(
             "implicit-deny",
@@ -127,7 +152,9 @@ def _cross_account(request: Request, policies: Compiled, grant: Grant | None, st
 def _caller_side(
     request: Request, policies: Compiled, role_grant: Layer | None, granted_by: Statement | None
 ) -> Decided:
-    """Intersect what grants (identity policies, or a resource policy naming the role) with what limits."""
+    """Intersect what grants (identity policies, or a resource policy naming the role)
+    with what limits.
+    """
     caller = request.caller
     if caller.kind == "root":
         return Decided("allow", rule="the account's root user needs no policy")
@@ -142,8 +169,14 @@ def _caller_side(
     if statement is None and role_grant is not None:
         granting, statement = role_grant, granted_by
     if statement is None:
-        return Decided("implicit-deny", policies.identity[0] if policies.identity else None, rule="no policy grants it")
+        return Decided(
+            "implicit-deny",
+            policies.identity[0] if policies.identity else None,
+            rule="no policy grants it",
+        )
     for limit in (policies.session, policies.boundary):
         if limit is not None and _first_allow(limit, request) is None:
-            return Decided("implicit-deny", limit, rule=f"no statement of the {limit.name} allows it")
+            return Decided(
+                "implicit-deny", limit, rule=f"no statement of the {limit.name} allows it"
+            )
     return Decided("allow", granting, statement)

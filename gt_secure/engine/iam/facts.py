@@ -1,4 +1,6 @@
-"""Facts: values of condition keys that were supplied or read, checked before an answer rests on them."""
+"""Facts: values of condition keys that were supplied or read,
+checked before an answer rests on them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ _OF_THE_SENDER = frozenset(
         "s3:signatureage",
     }
 )
-"""Keys that tell requests apart, beside what :func:`is_chosen` names: a fact about it leaves the others out."""
+"""Keys that tell requests apart, beside what :func:`is_chosen` names:
+a fact about it leaves the others out.
+"""
 _FLAGS = ("true", "false")
 _NEAR = 0.8
 _EXAMPLE = "aws:PrincipalOrgID: o-abc123"
@@ -52,10 +56,12 @@ Values: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Facts:
-    """Values of condition keys that were supplied or read, in lower case; an empty one says that the key is absent.
+    """Values of condition keys that were supplied or read, in lower case; an empty one says that
+    the key is absent.
 
-    ``notes`` name keys that no answer can use and assumptions, ``endpoints`` has keys of requests through an endpoint
-    by its id, ``missing`` the permissions to read more. ``policy_is_public`` is None if it was not read.
+    ``notes`` name keys that no answer can use and assumptions, ``endpoints`` has keys of requests
+    through an endpoint by its id, ``missing`` the permissions to read more. ``policy_is_public`` is
+    None if it was not read.
     """
 
     values: Keys = field(default_factory=dict)
@@ -74,7 +80,9 @@ class Facts:
         every = (self, *others)
         notes = dict.fromkeys(note for each in every for note in each.notes)
         missing = dict.fromkeys(action for each in every for action in each.missing)
-        public = next((each.policy_is_public for each in every if each.policy_is_public is not None), None)
+        public = next(
+            (each.policy_is_public for each in every if each.policy_is_public is not None), None
+        )
         return Facts(values, tuple(notes), endpoints, tuple(missing), public)
 
     def without_choices(self) -> Facts:
@@ -88,14 +96,22 @@ class Facts:
         )
 
     def about(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known for requests of a signer: facts of a principal are about the account's own alone."""
+        """Return what is known for requests of a signer:
+        facts of a principal are about the account's own alone.
+        """
         if signer == "own":
             return dict(self.values)
         absent = {"aws:principalisawsservice"} if signer == "anonymous" else set()
-        return {key: value for key, value in self.values.items() if not is_principal_key(key) and key not in absent}
+        return {
+            key: value
+            for key, value in self.values.items()
+            if not is_principal_key(key) and key not in absent
+        }
 
     def off_endpoint(self, signer: Signer) -> dict[str, Values]:
-        """Return what is known of requests that come past no endpoint: keys of endpoints are absent there."""
+        """Return what is known of requests that come past no endpoint:
+        keys of endpoints are absent there.
+        """
         return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
 
     def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
@@ -105,7 +121,9 @@ class Facts:
 
 
 def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read ``KEY=VALUE`` texts; a key that is repeated has several values, and ``KEY=`` is absent."""
+    """Read ``KEY=VALUE`` texts; a key that is repeated has several values,
+    and ``KEY=`` is absent.
+    """
     values: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -122,8 +140,9 @@ def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
 def usable_facts(values: object) -> tuple[dict[str, Values], tuple[str, ...]]:
     """Return the facts that an answer can use, and a sentence about each of the others.
 
-    An answer that changes nothing accepts more than a restriction keeps: a value that the sender of a request chooses
-    narrows the answer to such requests. What the answer itself varies is left out, and the sentence says so.
+    An answer that changes nothing accepts more than a restriction keeps: a value that the sender of
+    a request chooses narrows the answer to such requests. What the answer itself varies is left
+    out, and the sentence says so.
     """
     if not isinstance(values, Mapping):
         return check_facts(values, _CONTEXT), ()
@@ -152,41 +171,65 @@ def _unused(lower: str) -> str:
 
 
 def check_facts(values: object, field: str = "facts") -> dict[str, Values]:
-    """Return facts as AWS spells them; raises :class:`InvalidInput` for what cannot be one. No value means absent."""
+    """Return facts as AWS spells them; raises :class:`InvalidInput` for what cannot be one.
+    No value means absent.
+    """
     if values is None:
         return {}
     if not isinstance(values, Mapping):
-        raise _bad(f"Facts are a mapping of condition keys to values, not {type(values).__name__}.", field)
+        raise _bad(
+            f"Facts are a mapping of condition keys to values, not {type(values).__name__}.", field
+        )
     found: dict[str, Values] = {}
     for key, value in values.items():
         texts = _texts(str(key), value, field)
         name = fact_name(str(key), field, absent=not texts)
         if name in found:
             raise _bad(f"{name} is given twice.", field, "Keep one of them.")
-        found[name] = tuple(text.lower() for text in texts) if key_facts(name.lower()).values == _FLAGS else texts
+        found[name] = (
+            tuple(text.lower() for text in texts)
+            if key_facts(name.lower()).values == _FLAGS
+            else texts
+        )
         for text in found[name]:
             _check_value(name, text, field)
     return found
 
 
 def fact_name(key: str, field: str = "facts", *, absent: bool = False) -> str:
-    """Return the name of a key that can be a fact, as AWS spells it; raises :class:`InvalidInput`."""
+    """Return the name of a key that can be a fact, as AWS spells it;
+    raises :class:`InvalidInput`.
+    """
     name = key.strip()
     lower = name.lower()
     prefix, colon, rest = lower.partition(":")
     if not colon or not prefix or not rest:
         raise _bad(f'"{name[:80]}" is not a condition key.', field)
     family = lower.partition("/")[0] + "/"
-    known = lower in KEYS or ("/" in lower and family in _FAMILIES and lower != family) or is_chosen(lower)
+    known = (
+        lower in KEYS
+        or ("/" in lower and family in _FAMILIES and lower != family)
+        or is_chosen(lower)
+    )
     if not known and prefix in ("aws", "s3"):
         _suggest(name, field)
     spelled = key_facts(lower, name).name
     if lower in SOURCE_KEYS:
-        raise _bad(f"{spelled} is not a fact: the answer is for all sources.", field, "Leave it out.")
+        raise _bad(
+            f"{spelled} is not a fact: the answer is for all sources.", field, "Leave it out."
+        )
     if lower in _SIGNATURE or is_chosen(lower):
-        raise _bad(f"{spelled} is not a fact: whoever sends the request chooses it.", field, "Leave it out.")
+        raise _bad(
+            f"{spelled} is not a fact: whoever sends the request chooses it.",
+            field,
+            "Leave it out.",
+        )
     if lower in ABSENT and not absent:
-        raise _bad(f"{spelled} is not a fact: no request that is decided here has this key.", field, "Leave it out.")
+        raise _bad(
+            f"{spelled} is not a fact: no request that is decided here has this key.",
+            field,
+            "Leave it out.",
+        )
     return spelled
 
 
@@ -203,7 +246,9 @@ _FAMILIES = {family.lower(): family for family in FAMILIES}
 
 
 def _suggest(name: str, field: str) -> None:
-    """Raise for a key that looks like another one; a key that looks like none may be newer than this table."""
+    """Raise for a key that looks like another one;
+    a key that looks like none may be newer than this table.
+    """
     lower = name.lower()
     head, slash, tail = lower.partition("/")
     if slash or f"{lower}/" in _FAMILIES:
@@ -219,13 +264,17 @@ def _texts(key: str, value: object, field: str) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Iterable) or isinstance(items, bytes | Mapping):
         raise _bad(
-            f"The value of {key[:80]} is {str(value)[:40]}, which is not a text.", field, "Write it between quotes."
+            f"The value of {key[:80]} is {str(value)[:40]}, which is not a text.",
+            field,
+            "Write it between quotes.",
         )
     texts = list(items)
     for each in texts:
         if not isinstance(each, str):
             raise _bad(
-                f"A value of {key[:80]} is {str(each)[:40]}, which is not a text.", field, "Write it between quotes."
+                f"A value of {key[:80]} is {str(each)[:40]}, which is not a text.",
+                field,
+                "Write it between quotes.",
             )
     return tuple(each for each in texts if each)
 
@@ -239,13 +288,19 @@ def _check_value(name: str, text: str, field: str) -> None:
         )
     facts = key_facts(name.lower(), name)
     if facts.values and text not in facts.values:
-        raise _bad(f'{name} cannot be "{text[:80]}".', field, f"Its values are: {', '.join(facts.values)}.")
-    fits = fnmatchcase(text, facts.like) and (not facts.alphabet or not set(text) - set(facts.alphabet))
+        raise _bad(
+            f'{name} cannot be "{text[:80]}".', field, f"Its values are: {', '.join(facts.values)}."
+        )
+    fits = fnmatchcase(text, facts.like) and (
+        not facts.alphabet or not set(text) - set(facts.alphabet)
+    )
     if not facts.values and not fits:
         raise _bad(f'{name} cannot be "{text[:80]}".', field, f"Its values look like {facts.like}.")
 
 
-def _bad(message: str, field: str, fix: str = f"Write a key and its value: {_EXAMPLE}.") -> InvalidInput:
+def _bad(
+    message: str, field: str, fix: str = f"Write a key and its value: {_EXAMPLE}."
+) -> InvalidInput:
     return InvalidInput(message, next_step=fix, field=field)
 
 
@@ -260,14 +315,18 @@ def moment_of(given: Facts) -> datetime:
 
 
 def supplied_facts(values: Mapping[str, object] | None) -> Facts:
-    """Return supplied facts for an answer; a key that has no value is absent; raises InvalidInput for a bad one."""
+    """Return supplied facts for an answer; a key that has no value is absent;
+    raises InvalidInput for a bad one.
+    """
     facts, unused = usable_facts(values)
     given = {key.lower(): texts for key, texts in facts.items()}
     return Facts(given | _same_moment(given), unused)
 
 
 def _same_moment(given: dict[str, Values]) -> dict[str, Values]:
-    moment = moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
+    moment = (
+        moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
+    )
     if moment is None:
         return {}
     return {

@@ -1,7 +1,7 @@
 """Condition operators: what each one takes as a value, and how it compares one value of a request.
 
-Source: IAM User Guide, *IAM JSON policy elements: Condition operators*. Policy variables work with String and Arn
-operators only (*Variables and tags*, "Where you can use policy variables").
+Source: IAM User Guide, *IAM JSON policy elements: Condition operators*. Policy variables work with
+String and Arn operators only (*Variables and tags*, "Where you can use policy variables").
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from .wildcards import ARN_COLONS, TextMatcher, arn_glob, glob
 
 T = TypeVar("T")
 KeyMatch: TypeAlias = bool | None
-"""Whether a request's value matches; None if that cannot be known, because a value is not of the operator's type."""
+"""Whether a request's value matches; None if that cannot be known,
+because a value is not of the operator's type.
+"""
 
 Test: TypeAlias = Callable[[str, Keys], KeyMatch]
 
@@ -36,14 +38,18 @@ PlacedText: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Tests of a request made of the values of a policy (variables special or not); one yes is enough."""
+    """Tests of a request made of the values of a policy (variables special or not);
+    one yes is enough.
+    """
 
     name: str
     negated: bool
     build: Callable[[Sequence[PlacedText], bool], tuple[Test, ...]]
 
 
-def _each(build: Callable[[str, bool, str], Test]) -> Callable[[Sequence[PlacedText], bool], tuple[Test, ...]]:
+def _each(
+    build: Callable[[str, bool, str], Test],
+) -> Callable[[Sequence[PlacedText], bool], tuple[Test, ...]]:
     return lambda values, variables: tuple(build(text, variables, place) for text, place in values)
 
 
@@ -75,13 +81,17 @@ def _arn(value: str, variables: bool, place: str) -> Test:
 
 
 OPEN_PATTERN = "the ARN pattern "
-"""Start of the keys of patterns for ARNs. Condition keys are compared in lower case, so that no other begins so."""
+"""Start of the keys of patterns for ARNs. Condition keys are compared in lower case,
+so that no other begins so.
+"""
 
 
 def open_pattern(value: str) -> str:
-    """Return the key for whether a pattern of ARNs matches, if it may have fewer than six parts; else nothing.
+    """Return the key for whether a pattern of ARNs matches, if it may have fewer than six parts;
+    else nothing.
 
-    The guide compares the six parts one by one, and leaves open what fewer match. No request has the key.
+    The guide compares the six parts one by one, and leaves open what fewer match. No request has
+    the key.
     """
     return f'{OPEN_PATTERN}"{value}"' if _VARIABLE.sub("", value).count(":") < ARN_COLONS else ""
 
@@ -92,16 +102,22 @@ _OF_PATTERNS: Mapping[tuple[str, ...], bool] = {("true",): True, ("false",): Fal
 
 
 def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
-    """For the negated operators: a value that is not an ARN is unknown, not unequal, or an Allow would open to it."""
+    """For the negated operators: a value that is not an ARN is unknown, not unequal,
+    or an Allow would open to it.
+    """
     test = _arn(value, variables, place)
     return lambda actual, keys: test(actual, keys) if actual.count(":") >= 5 else None
 
 
-def _pattern(template: Template, compiled: Callable[[Filled], TextMatcher | None], key: str = "") -> Test:
+def _pattern(
+    template: Template, compiled: Callable[[Filled], TextMatcher | None], key: str = ""
+) -> Test:
     """Return the test of a pattern; where it cannot be compiled, a key says whether it matches."""
     if is_fixed(template):
         matcher = compiled(fill(template, {}) or ())
-        return lambda actual, keys: _OF_PATTERNS.get(keys.get(key, ())) if matcher is None else matcher(actual)
+        return lambda actual, keys: (
+            _OF_PATTERNS.get(keys.get(key, ())) if matcher is None else matcher(actual)
+        )
 
     def test(actual: str, keys: Keys) -> KeyMatch:
         filled = fill(template, keys)
@@ -114,7 +130,9 @@ def _pattern(template: Template, compiled: Callable[[Filled], TextMatcher | None
 
 
 def _addresses(values: Sequence[PlacedText], _variables: bool) -> tuple[Test, ...]:
-    """One test for all values of a condition: a guard may list 900 ranges, and plots ask once for each address."""
+    """One test for all values of a condition: a guard may list 900 ranges,
+    and plots ask once for each address.
+    """
     ranges = Ranges(policy_network(value, place) for value, place in values)
 
     def test(actual: str, _keys: Keys) -> KeyMatch:
@@ -132,13 +150,17 @@ def _network(value: str) -> IPNetwork:
         return parse_network(head)  # it says what is wrong
     size = address.max_prefixlen
     if slash and (not re.fullmatch(r"[0-9]{1,3}", tail) or int(tail) > size):
-        raise InvalidInput(f'"{tail[:20]}" is not a prefix length from 0 to {size}.', field="address")
+        raise InvalidInput(
+            f'"{tail[:20]}" is not a prefix length from 0 to {size}.', field="address"
+        )
     make = ipaddress.IPv4Network if address.version == 4 else ipaddress.IPv6Network
     return make((int(address), int(tail) if slash else size), strict=False)
 
 
 def policy_network(value: str, place: str) -> IPNetwork:
-    """Read an ``IpAddress`` value: a bare address is that address; host bits are ignored, as AWS does."""
+    """Read an ``IpAddress`` value: a bare address is that address;
+    host bits are ignored, as AWS does.
+    """
     try:
         return _network(value)
     except InvalidInput as error:
@@ -177,7 +199,9 @@ _DATE = re.compile(
 
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> Decimal | None:
-    """Read an ISO 8601 date (W3C profile, UTC without an offset) or epoch seconds; four digits are a year."""
+    """Read an ISO 8601 date (W3C profile, UTC without an offset) or epoch seconds;
+    four digits are a year.
+    """
     word = text.strip()
     match = _DATE.fullmatch(word)
     if match is None:
@@ -185,7 +209,13 @@ def read_date(text: str) -> Decimal | None:
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     try:
         moment = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=UTC,
         )
     except ValueError:
         return None
@@ -201,7 +231,10 @@ def read_date(text: str) -> Decimal | None:
 
 
 def _typed(
-    read: Callable[[str], T | None], what: str, fix: str = "Correct the value.", compare: Callable[[T, T], bool] = eq
+    read: Callable[[str], T | None],
+    what: str,
+    fix: str = "Correct the value.",
+    compare: Callable[[T, T], bool] = eq,
 ) -> Callable[[str, bool, str], Test]:
     def build(value: str, _variables: bool, place: str) -> Test:
         wanted = read(value)
@@ -232,7 +265,13 @@ _bool = _typed(_read_bool, "neither true nor false", "Write true or false.")
 _binary = _typed(_read_binary, "not base64 text", "Encode the bytes as base64.")
 
 
-_COMPARISONS = {"Equals": eq, "LessThan": lt, "LessThanEquals": le, "GreaterThan": gt, "GreaterThanEquals": ge}
+_COMPARISONS = {
+    "Equals": eq,
+    "LessThan": lt,
+    "LessThanEquals": le,
+    "GreaterThan": gt,
+    "GreaterThanEquals": ge,
+}
 
 
 def _table() -> dict[str, Operator]:
@@ -255,10 +294,16 @@ def _table() -> dict[str, Operator]:
         ("Numeric", read_number, "not a number"),
         ("Date", read_date, "not an ISO 8601 date or epoch seconds"),
     ):
-        rows += [(prefix + name, False, _typed(read, what, compare=compare)) for name, compare in _COMPARISONS.items()]
+        rows += [
+            (prefix + name, False, _typed(read, what, compare=compare))
+            for name, compare in _COMPARISONS.items()
+        ]
         rows.append((f"{prefix}NotEquals", True, _typed(read, what)))
     table = {name: Operator(name, negated, _each(build)) for name, negated, build in rows}
-    addresses = (Operator("IpAddress", False, _addresses), Operator("NotIpAddress", True, _addresses))
+    addresses = (
+        Operator("IpAddress", False, _addresses),
+        Operator("NotIpAddress", True, _addresses),
+    )
     return {**table, **{operator.name: operator for operator in addresses}}
 
 

@@ -1,8 +1,9 @@
-"""Callers, and the principals of policies: accounts, users, roles, role sessions, services, and everyone.
+"""Callers, and the principals of policies: accounts, users, roles, role sessions, services, and
+everyone.
 
-Sources: IAM User Guide, *AWS JSON policy elements: Principal* and *NotPrincipal*. A role ARN names every session of the
-role and leaves room for session policies and boundaries to limit it; a session ARN, a user ARN and ``*`` grant
-directly.
+Sources: IAM User Guide, *AWS JSON policy elements: Principal* and *NotPrincipal*. A role ARN names
+every session of the role and leaves room for session policies and boundaries to limit it; a session
+ARN, a user ARN and ``*`` grant directly.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from typing import Literal, TypeAlias, TypeGuard
 from ...base.errors import InvalidInput, PolicyError
 from .variables import Keys
 
-CallerKind: TypeAlias = Literal["anonymous", "root", "user", "role", "session", "federated-user", "service"]
+CallerKind: TypeAlias = Literal[
+    "anonymous", "root", "user", "role", "session", "federated-user", "service"
+]
 Grant: TypeAlias = Literal["direct", "role", "account"]
-EntryKind: TypeAlias = Literal["everyone", "account", "role", "exact", "service", "federated", "canonical", "unique-id"]
+EntryKind: TypeAlias = Literal[
+    "everyone", "account", "role", "exact", "service", "federated", "canonical", "unique-id"
+]
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([^:]*):(.+)", re.DOTALL)
-_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)", re.I)
+_SERVICE = re.compile(
+    r"[a-z0-9][a-z0-9.-]*\.(?:amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)", re.I
+)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
 _SESSION = re.compile(r"[^/]+/[^/]+")
@@ -41,7 +48,9 @@ _OF_OTHER_ELEMENTS: dict[str, EntryKind] = {
 
 
 CANONICAL_USER = "(canonical user)"
-"""Stands among the keys of a request for the canonical user ID of its account, which no condition key holds."""
+"""Stands among the keys of a request for the canonical user ID of its account,
+which no condition key holds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ class Caller:
 
     @property
     def is_service_linked(self) -> bool:
-        """Return whether this is a service-linked role, which policies of an organization do not limit.
+        """Return whether this is a service-linked role, which policies of an organization do not
+        limit.
 
         The path of a role tells; the ARN of a session has none, so there the name does.
         """
@@ -110,7 +120,9 @@ def parse_caller(text: str) -> Caller:
 
 
 def is_linked_path(path: str) -> bool:
-    """Return whether a role's path and name, such as ``aws-service-role/x/Name``, are of a service-linked role."""
+    """Return whether a role's path and name, such as ``aws-service-role/x/Name``,
+    are of a service-linked role.
+    """
     return path.lstrip("/").startswith("aws-service-role/")
 
 
@@ -119,26 +131,34 @@ def session_of(arn: str) -> Caller:
     head, _, name = arn.partition(":role/")
     if not name:
         return parse_caller(arn)
-    session = parse_caller(f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session")
+    session = parse_caller(
+        f"{head.replace(':iam:', ':sts:')}:assumed-role/{name.rpartition('/')[2]}/some-session"
+    )
     return replace(session, linked=True) if is_linked_path(name) else session
 
 
 def _no_caller(text: str) -> InvalidInput:
     return InvalidInput(
         f'"{text[:120]}" is not a principal that can make a request.',
-        next_step="Give the ARN of a user, role, role session, federated user or account root, a service name, or *.",
+        next_step=(
+            "Give the ARN of a user, role, role session, federated user or account root, a service"
+            " name, or *."
+        ),
         field="principal",
         value=text,
     )
 
 
 def is_unique_id(text: object) -> TypeGuard[str]:
-    """Return whether this is the unique id of a user or role, which stands in a policy for one that was deleted."""
+    """Return whether this is the unique id of a user or role,
+    which stands in a policy for one that was deleted.
+    """
     return isinstance(text, str) and _UNIQUE_ID.fullmatch(text) is not None
 
 
 def parse_entry(kind: str, text: str, place: str) -> PrincipalEntry:
-    """Read one value of a ``Principal`` element: ``kind`` is AWS, Service, Federated or CanonicalUser.
+    """Read one value of a ``Principal`` element: ``kind`` is AWS, Service, Federated or
+    CanonicalUser.
 
     Raises
     ------
@@ -162,14 +182,22 @@ def parse_entry(kind: str, text: str, place: str) -> PrincipalEntry:
         return PrincipalEntry("account", text, partition, account)
     if service == "iam" and category == "role" and name:
         return PrincipalEntry("role", text, partition, account, name.rpartition("/")[2])
-    if (service, category) in {("iam", "user"), ("sts", "assumed-role"), ("sts", "federated-user")} and name:
+    if (service, category) in {
+        ("iam", "user"),
+        ("sts", "assumed-role"),
+        ("sts", "federated-user"),
+    } and name:
         return PrincipalEntry("exact", text, partition, account)
     raise _no_entry(text, place)
 
 
 def _no_entry(text: str, place: str) -> PolicyError:
     wild = "*" in text or "?" in text
-    why = "a wildcard cannot stand for part of a principal" if wild else "it names no account, user, role or session"
+    why = (
+        "a wildcard cannot stand for part of a principal"
+        if wild
+        else "it names no account, user, role or session"
+    )
     return PolicyError(
         f'"{text[:120]}" is not a valid principal: {why}.',
         place=place,
@@ -178,11 +206,13 @@ def _no_entry(text: str, place: str) -> PolicyError:
     )
 
 
-def grant_of(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys, *, unknown: bool) -> Grant | None:
+def grant_of(
+    entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys, *, unknown: bool
+) -> Grant | None:
     """Return the strongest way in which the entries name the caller, or None if they do not.
 
-    ``unknown`` is the answer for entries that cannot be compared (a canonical user id): True in a Deny, so that a
-    verdict that cannot be known is not "allowed".
+    ``unknown`` is the answer for entries that cannot be compared (a canonical user id): True in a
+    Deny, so that a verdict that cannot be known is not "allowed".
     """
     best: Grant | None = None
     for entry in entries:
@@ -201,7 +231,11 @@ def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: boo
     if kind == "exact":
         return "direct" if entry.text == caller.text else None
     if kind == "role":
-        same = entry.name == caller.role and entry.account == caller.account and entry.partition == caller.partition
+        same = (
+            entry.name == caller.role
+            and entry.account == caller.account
+            and entry.partition == caller.partition
+        )
         return "role" if same else None
     if kind == "account":
         same = bool(caller.account) and entry.account == caller.account
@@ -225,8 +259,8 @@ def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: boo
 def is_excepted(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys) -> bool:
     """Return whether a ``NotPrincipal`` with Deny spares the caller.
 
-    AWS compares every ARN under which a caller is known: for a session its own, its role's and its account's. One that
-    is missing may deny the caller, so it counts as denied.
+    AWS compares every ARN under which a caller is known: for a session its own, its role's and its
+    account's. One that is missing may deny the caller, so it counts as denied.
     """
     if any(entry.kind == "everyone" for entry in entries):
         return True

@@ -10,14 +10,24 @@ from itertools import starmap
 from typing import Any, NamedTuple, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
-from .documents import Document, DocumentKind, PolicySource, Statement, document_of, narrowed, parse_document
+from .documents import (
+    Document,
+    DocumentKind,
+    PolicySource,
+    Statement,
+    document_of,
+    narrowed,
+    parse_document,
+)
 from .facts import Values
 from .principals import Caller, parse_caller
 from .variables import Keys, Several
 
 ContextValue: TypeAlias = str | bool | int | Sequence[str]
 PolicyLevel: TypeAlias = PolicySource | tuple[PolicySource, ...]
-"""Policies of one level of an organization: a tuple of all, or one that is read beside the default full access."""
+"""Policies of one level of an organization: a tuple of all,
+or one that is read beside the default full access.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,15 @@ class Request:
     resource : str
         ARN, such as ``arn:aws:s3:::bucket/key``.
     principal : str
-        ARN of a user, role, role session, federated user or account root; a service name; ``*`` if anonymous.
+        ARN of a user, role, role session, federated user or account root; a service name; ``*`` if
+        anonymous.
     context : mapping
         Condition keys and their values: text, or a sequence of texts for a multivalued key.
     resource_account : str, optional
         The 12-digit account that owns the resource; left out, it is the principal's.
     unknown : sequence of str
-        Names of condition keys whose values are not known; ``aws:PrincipalTag/*`` names all that begin so.
+        Names of condition keys whose values are not known; ``aws:PrincipalTag/*`` names all that
+        begin so.
     """
 
     action: str
@@ -59,17 +71,23 @@ class Request:
 
     @cached_property
     def keys(self) -> Keys:
-        """The context by lower-case key; raises :class:`InvalidInput` if a key is given twice or is no text."""
+        """The context by lower-case key; raises :class:`InvalidInput` if a key is given
+        twice or is no text.
+        """
         keys: dict[str, Values] = {}
         for name, value in self.context.items():
             if not isinstance(name, str):
                 raise InvalidInput(
-                    f"The context key {str(name)[:40]!r} is not text.", next_step="Name a key.", field="context"
+                    f"The context key {str(name)[:40]!r} is not text.",
+                    next_step="Name a key.",
+                    field="context",
                 )
             lower = name.lower()
             if lower in keys:
                 raise InvalidInput(
-                    f"The context key {name} is given twice.", next_step="Give it once.", field="context"
+                    f"The context key {name} is given twice.",
+                    next_step="Give it once.",
+                    field="context",
                 )
             keys[lower] = (value,) if isinstance(value, str) else _values(name, value)
         return keys
@@ -77,7 +95,11 @@ class Request:
     @cached_property
     def is_cross_account(self) -> bool:
         """True if the caller is of another account than the resource."""
-        return bool(self.resource_account and self.caller.account and self.resource_account != self.caller.account)
+        return bool(
+            self.resource_account
+            and self.caller.account
+            and self.resource_account != self.caller.account
+        )
 
     @cached_property
     def is_off_endpoint(self) -> bool:
@@ -88,18 +110,30 @@ class Request:
         """Raise :class:`InvalidInput` if this is no request that AWS could get."""
         if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", self.action):
             raise InvalidInput(
-                f'"{self.action[:60]}" is not an action.', next_step="Write it like s3:GetObject.", field="action"
+                f'"{self.action[:60]}" is not an action.',
+                next_step="Write it like s3:GetObject.",
+                field="action",
             )
-        if self.resource != "*" and (not self.resource.startswith("arn:") or self.resource.count(":") < 5):
+        if self.resource != "*" and (
+            not self.resource.startswith("arn:") or self.resource.count(":") < 5
+        ):
             raise InvalidInput(
-                f'"{self.resource[:60]}" is not an ARN.', next_step="Write arn:aws:s3:::bucket/key.", field="resource"
+                f'"{self.resource[:60]}" is not an ARN.',
+                next_step="Write arn:aws:s3:::bucket/key.",
+                field="resource",
             )
-        if self.resource_account is not None and not re.fullmatch(r"[0-9]{12}", self.resource_account):
+        if self.resource_account is not None and not re.fullmatch(
+            r"[0-9]{12}", self.resource_account
+        ):
             raise InvalidInput(
-                "The account of the resource is not 12 digits.", next_step="Correct it.", field="resource_account"
+                "The account of the resource is not 12 digits.",
+                next_step="Correct it.",
+                field="resource_account",
             )
         if isinstance(self.unknown, str) or not all(isinstance(name, str) for name in self.unknown):
-            raise InvalidInput("The unknown keys are not a list of names.", next_step="Name them.", field="unknown")
+            raise InvalidInput(
+                "The unknown keys are not a list of names.", next_step="Name them.", field="unknown"
+            )
         _ = self.caller, self.keys
 
 
@@ -110,17 +144,23 @@ def _values(name: str, value: object) -> tuple[str, ...]:
         return (str(value),)
     if isinstance(value, (list, tuple, set, frozenset)):
         parts = [_values(name, each) for each in value]
-        if all(len(part) == 1 for part in parts) and not any(isinstance(each, (list, tuple)) for each in value):
+        if all(len(part) == 1 for part in parts) and not any(
+            isinstance(each, (list, tuple)) for each in value
+        ):
             return Several(part[0] for part in parts)
     elif isinstance(value, str):
         return (value,)
     raise InvalidInput(
-        f"The context key {name} holds something other than text.", next_step="Give text or texts.", field="context"
+        f"The context key {name} holds something other than text.",
+        next_step="Give text or texts.",
+        field="context",
     )
 
 
 class Layer(NamedTuple):
-    """One policy at its place; ``must_allow``: a level of an organization, which refuses what it does not allow."""
+    """One policy at its place; ``must_allow``: a level of an organization,
+    which refuses what it does not allow.
+    """
 
     kind: DocumentKind
     name: str
@@ -146,22 +186,38 @@ class Compiled(NamedTuple):
     scp_account: str | None = None
 
     def consulted(self, caller: Caller, *, cross_account: bool, endpoint: bool) -> list[Layer]:
-        """Return the policies that have a say: an endpoint's on its path, an organization's for whom it is."""
+        """Return the policies that have a say: an endpoint's on its path,
+        an organization's for whom it is.
+        """
         free = caller.is_service_linked
         own = not cross_account if self.scp_account is None else caller.account == self.scp_account
-        say = {"endpoint": endpoint, "rcp": not free, "scp": bool(caller.account) and not free and own}
+        say = {
+            "endpoint": endpoint,
+            "rcp": not free,
+            "scp": bool(caller.account) and not free and own,
+        }
         return [layer for layer in self.layers if say.get(layer.kind, True)]
 
     def about(self, action: str, arn: str) -> Compiled:
         """Return what the policies say about an action on a resource."""
-        single, several = ("session", "boundary", "resource", "endpoint"), ("identity", "rcp", "scp")
-        found: dict[str, Any] = {name: (layer := getattr(self, name)) and layer.about(action, arn) for name in single}
-        found |= {name: tuple(layer.about(action, arn) for layer in getattr(self, name)) for name in several}
+        single, several = (
+            ("session", "boundary", "resource", "endpoint"),
+            ("identity", "rcp", "scp"),
+        )
+        found: dict[str, Any] = {
+            name: (layer := getattr(self, name)) and layer.about(action, arn) for name in single
+        }
+        found |= {
+            name: tuple(layer.about(action, arn) for layer in getattr(self, name))
+            for name in several
+        }
         return self._replace(**found)
 
     @property
     def must_grant(self) -> bool:
-        """Return whether an identity policy alone opens nothing: only whom its trust policy lets may use a role."""
+        """Return whether an identity policy alone opens nothing:
+        only whom its trust policy lets may use a role.
+        """
         return self.resource is not None and self.resource.kind == "trust"
 
     @property
@@ -206,19 +262,20 @@ class Policies:
     endpoint : text or mapping, optional
         The policy of the VPC endpoint; it counts for requests that come through one.
     gateway_endpoint : bool
-        Whether that is a gateway endpoint. There an account as principal stands for its root user alone (VPC guide,
-        *Endpoint policies*), so it grants nothing to roles.
+        Whether that is a gateway endpoint. There an account as principal stands for its root user
+        alone (VPC guide, *Endpoint policies*), so it grants nothing to roles.
     rcp : sequence
         Resource control policies of the bucket's account, level by level. They limit whoever calls,
         except service-linked roles.
     scp : sequence
-        Service control policies of one account, level by level. They limit callers of this account, its root user
-        included, and nobody else.
+        Service control policies of one account, level by level. They limit callers of this account,
+        its root user included, and nobody else.
     scp_account : str, optional
         That account; left out, it is the bucket's.
 
-    A level is a policy, or a tuple of all policies that are attached there. A policy alone that has no Allow is read
-    beside the full access that AWS attaches by default. A tuple without an Allow refuses everything.
+    A level is a policy, or a tuple of all policies that are attached there. A policy alone that has
+    no Allow is read beside the full access that AWS attaches by default. A tuple without an Allow
+    refuses everything.
     """
 
     identity: Sequence[PolicySource] = ()
@@ -240,7 +297,9 @@ class Policies:
 
     @cached_property
     def compiled(self) -> Compiled:
-        """The documents, compiled once; raises :class:`PolicyError` naming the policy and the place."""
+        """The documents, compiled once; raises :class:`PolicyError` naming the
+        policy and the place.
+        """
         return Compiled(
             _several("identity", self.identity),
             _single("session", self.session),
@@ -259,19 +318,27 @@ def _names(kind: DocumentKind, count: int) -> list[str]:
 
 
 def _several(kind: DocumentKind, sources: Sequence[PolicySource]) -> tuple[Layer, ...]:
-    return tuple(starmap(partial(_layer, kind), zip(_names(kind, len(sources)), sources, strict=True)))
+    return tuple(
+        starmap(partial(_layer, kind), zip(_names(kind, len(sources)), sources, strict=True))
+    )
 
 
 def _levels(kind: DocumentKind, sources: Sequence[PolicyLevel]) -> tuple[Layer, ...]:
-    return tuple(starmap(partial(_level, kind), zip(_names(kind, len(sources)), sources, strict=True)))
+    return tuple(
+        starmap(partial(_level, kind), zip(_names(kind, len(sources)), sources, strict=True))
+    )
 
 
 def _level(kind: DocumentKind, name: str, source: PolicyLevel) -> Layer:
-    """Compile the policies of a level, each alone: two of them may use one Sid, and differ in their version."""
+    """Compile the policies of a level, each alone: two of them may use one Sid,
+    and differ in their version.
+    """
     if not isinstance(source, tuple):
         layer = _layer(kind, name, source)
         return layer._replace(must_allow=bool(layer.document.allows))
-    statements = [statement for each in source for statement in _layer(kind, name, each).document.statements]
+    statements = [
+        statement for each in source for statement in _layer(kind, name, each).document.statements
+    ]
     numbered = tuple(replace(statement, index=index) for index, statement in enumerate(statements))
     return Layer(kind, name, document_of(numbered, kind), must_allow=True)
 

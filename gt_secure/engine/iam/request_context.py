@@ -1,10 +1,10 @@
-"""The condition keys that S3 sees: which are there, and which are absent, by the path a request takes.
+"""The condition keys that S3 sees: which are there, and which are absent, by the path a request
+takes.
 
-Source: IAM User Guide, *AWS global condition context keys*; S3 API Reference, *Amazon S3 Signature Version 4
-authentication-specific policy keys* (``s3:x-amz-content-sha256`` is not documented for presigned URLs, so it is in no
-context here). ``aws:SourceIp`` is absent on
-requests through any VPC endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all
-others.
+Source: IAM User Guide, *AWS global condition context keys*; S3 API Reference, *Amazon S3 Signature
+Version 4 authentication-specific policy keys* (``s3:x-amz-content-sha256`` is not documented for
+presigned URLs, so it is in no context here). ``aws:SourceIp`` is absent on requests through any VPC
+endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are absent on all others.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ def header_context(
     region: str | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return the context of a request whose signature is in the Authorization header: SDKs and AWS services.
+    """Return the context of a request whose signature is in the Authorization header: SDKs and AWS
+    services.
 
-    ``service`` is the service principal that makes it, such as ``logging.s3.amazonaws.com``; the other parameters are
-    those of :func:`presigned_context`.
+    ``service`` is the service principal that makes it, such as ``logging.s3.amazonaws.com``; the
+    other parameters are those of :func:`presigned_context`.
     """
     context = _signed(source, principal_arn, region)
     context["s3:authType"] = HEADER_SIGNED
@@ -82,7 +83,9 @@ def header_context(
 
 
 def anonymous_context(source: Source | str, *, secure: bool = True) -> dict[str, str]:
-    """Return the context of an unsigned request: it has no signature or authentication type, and nobody's principal."""
+    """Return the context of an unsigned request: it has no signature or authentication type,
+    and nobody's principal.
+    """
     nobody = {key_facts(key).name: value for key, (value,) in ANONYMOUS.items()}
     secured = {"aws:SecureTransport": _bool(secure), "aws:ViaAWSService": "false"}
     return {**_path(source), **_now(), **secured, **nobody}

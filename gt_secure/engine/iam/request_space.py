@@ -1,8 +1,10 @@
-"""A set of requests that is cut into classes, and one exact answer for all of them: opened, refused or unknown.
+"""A set of requests that is cut into classes, and one exact answer for all of them: opened, refused
+or unknown.
 
-Each dimension is either *chosen* by who makes the request (the request is opened if some choice opens it) or a *fact*
-that is not known (the answer is unknown if it depends on it). So the question for a set is: is there, for every value
-of the facts, a choice that is allowed? Dimensions that a policy variable ties together are looked at together.
+Each dimension is either *chosen* by who makes the request (the request is opened if some choice
+opens it) or a *fact* that is not known (the answer is unknown if it depends on it). So the question
+for a set is: is there, for every value of the facts, a choice that is allowed? Dimensions that a
+policy variable ties together are looked at together.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ MAX_SAMPLES = 500
 """The most values of a dimension that are tried where its classes are too many."""
 
 MAX_WORK = 60_000
-"""The most conditions that are decided for one kind of request; beyond, only bounds are, as for too many classes.
+"""The most conditions that are decided for one kind of request; beyond, only bounds are, as for too
+many classes.
 
 What cannot be left out counts too. Beyond twice as many the answer is unknown.
 """
@@ -44,7 +47,9 @@ _MASKS_OF_WORK = 64
 """Masks that are as much work to combine or to compare as the decision of one condition."""
 
 _PER_SPACE, _PER_STATEMENT, _PER_CHOICE = 200, 20, 4
-"""Conditions whose decision is as much work as a space makes, each statement in it, and each choice or value."""
+"""Conditions whose decision is as much work as a space makes, each statement in it,
+and each choice or value.
+"""
 
 
 @dataclass
@@ -84,7 +89,9 @@ def spend(conditions: int) -> bool:
 
 
 def charge(conditions: int, name: str) -> None:
-    """Count work that cannot be left out; raises TooManyClassesError, which names a key, beyond twice the limit."""
+    """Count work that cannot be left out; raises TooManyClassesError, which names a key,
+    beyond twice the limit.
+    """
     if not spend(conditions) and (work := _work.get()) is not None and work.left < -work.most:
         raise TooManyClassesError(name)
 
@@ -98,8 +105,8 @@ Masks: TypeAlias = dict[int, SettingTrail]
 class Dimension:
     """A key, or keys that belong together, with settings for all their values.
 
-    There are no ``settings`` where the values are too many to be told apart. A choice then has ``samples``: with one of
-    them a request may be opened for certain.
+    There are no ``settings`` where the values are too many to be told apart. A choice then has
+    ``samples``: with one of them a request may be opened for certain.
     """
 
     name: str
@@ -110,7 +117,9 @@ class Dimension:
 
 
 class SpaceAnswer(NamedTuple):
-    """The answer for a set of requests, the facts that an unknown one depends on, and an opened one's example."""
+    """The answer for a set of requests, the facts that an unknown one depends on,
+    and an opened one's example.
+    """
 
     state: Word
     depends_on: tuple[str, ...] = ()
@@ -119,7 +128,9 @@ class SpaceAnswer(NamedTuple):
 
 @dataclass
 class _Group:
-    """Dimensions that must be looked at together: for each value of their facts, the masks of the choices."""
+    """Dimensions that must be looked at together: for each value of their facts,
+    the masks of the choices.
+    """
 
     dimensions: list[Dimension]
     parts: list[TablePart]
@@ -127,9 +138,13 @@ class _Group:
     table: dict[tuple[int, ...], tuple[SettingTrail, Masks]] = field(default_factory=dict)
     bounded: bool = False
     classes: dict[int, _Classes] = field(default_factory=dict)
-    """The classes of the facts for each set of statements that matter: many sources ask for the same."""
+    """The classes of the facts for each set of statements that matter:
+    many sources ask for the same.
+    """
     best: Masks | None = None
-    """Without facts: the masks of the choices that no other is better than, once somebody asked for them."""
+    """Without facts: the masks of the choices that no other is better than,
+    once somebody asked for them.
+    """
 
     @property
     def bits(self) -> int:
@@ -152,7 +167,9 @@ class RequestSpace:
         self.base = base
         self.elsewhere = elsewhere
         most = max(dimensions, key=lambda each: len(each.settings), default=None)
-        size = _PER_STATEMENT * len(table.statements) + _PER_CHOICE * sum(len(each.settings) for each in dimensions)
+        size = _PER_STATEMENT * len(table.statements) + _PER_CHOICE * sum(
+            len(each.settings) for each in dimensions
+        )
         charge(_PER_SPACE + size, most.name if most else "the policies")
         dimensions = [*dimensions, *map(_open_pattern, sorted(table.open_patterns))]
         moving = frozenset(key for dimension in dimensions for key in dimension.keys) | elsewhere
@@ -162,7 +179,9 @@ class RequestSpace:
         self.of_source = [part for part in live if not (part.keys & moving) - elsewhere]
         free = [part for part in live if (part.keys & moving) - elsewhere]
         self.is_coupled = any(part.keys & elsewhere for part in free)
-        """True if a policy variable ties the source to something else, so that each source needs a separate space."""
+        """True if a policy variable ties the source to something else,
+        so that each source needs a separate space.
+        """
         self.groups = [self._fill(group) for group in _groups(dimensions, free)]
 
     def source_mask(self, setting: DimensionValue) -> int:
@@ -171,7 +190,9 @@ class RequestSpace:
 
     def answer(self, mask: int = -1, *, without: Dimension | None = None) -> SpaceAnswer:
         """Answer for the requests whose source leaves these statements standing."""
-        groups = [group for group in self.groups if without is None or without not in group.dimensions]
+        groups = [
+            group for group in self.groups if without is None or without not in group.dimensions
+        ]
         choices: Masks = {self.settled & mask: ()}
         facts, too_many = [], []
         for group in groups:
@@ -181,14 +202,20 @@ class RequestSpace:
             if group.best is None:
                 group.best = self._best(next(iter(group.table.values()))[1])
             masks = group.best
-            if len(choices) * len(masks) > MAX_CLASSES or not spend(len(choices) * len(masks) // _MASKS_OF_WORK):
+            if len(choices) * len(masks) > MAX_CLASSES or not spend(
+                len(choices) * len(masks) // _MASKS_OF_WORK
+            ):
                 too_many.append(group)
                 continue
             choices = self._best(_combine(choices, masks))
         return self._over_facts(choices, facts, too_many)
 
-    def _over_facts(self, choices: Masks, groups: list[_Group], too_many: list[_Group]) -> SpaceAnswer:
-        """Answer for each class of the facts; by bounds where these, or the choices of some groups, are too many."""
+    def _over_facts(
+        self, choices: Masks, groups: list[_Group], too_many: list[_Group]
+    ) -> SpaceAnswer:
+        """Answer for each class of the facts; by bounds where these,
+        or the choices of some groups, are too many.
+        """
         relevant = reduce(or_, choices, 0)
         classes = [self._classes(group, relevant) for group in (*groups, *too_many)]
         size = prod(len(each.members) for each in classes)
@@ -199,7 +226,9 @@ class RequestSpace:
             masks = choices
             for each, index in zip(classes, chosen, strict=True):
                 masks = _combine(masks, each.members[index])
-            results[chosen] = next((trail for mask, trail in masks.items() if self.table.allows(mask)), None)
+            results[chosen] = next(
+                (trail for mask, trail in masks.items() if self.table.allows(mask)), None
+            )
         trails = [trail for trail in results.values() if trail is not None]
         if not trails:
             return SpaceAnswer("refused")
@@ -214,7 +243,9 @@ class RequestSpace:
         return group.classes[matters]
 
     def _bounds(self, choices: Masks, classes: list[_Classes]) -> SpaceAnswer:
-        """Decide between the worst and the best that the facts can make of it, where their classes are too many."""
+        """Decide between the worst and the best that the facts can make of it,
+        where their classes are too many.
+        """
         denies = self.table.gates.denies
         best = worst = -1
         for each in classes:
@@ -223,16 +254,24 @@ class RequestSpace:
             best &= (some & ~denies) | (common & denies)
             worst &= (common & ~denies) | (some & denies)
         if any(self.table.allows(mask & worst) for mask in choices):
-            return SpaceAnswer("opened", example=next(t for m, t in choices.items() if self.table.allows(m & worst)))
+            return SpaceAnswer(
+                "opened",
+                example=next(t for m, t in choices.items() if self.table.allows(m & worst)),
+            )
         if not any(self.table.allows(mask & best) for mask in choices):
             return SpaceAnswer("refused")
-        undecided = [each.group for each in classes if len(each.members) > 1 or not each.group.facts]
+        undecided = [
+            each.group for each in classes if len(each.members) > 1 or not each.group.facts
+        ]
         return SpaceAnswer(
-            "unknown", tuple(sorted({d.name for group in undecided for d in group.facts or group.dimensions}))
+            "unknown",
+            tuple(sorted({d.name for group in undecided for d in group.facts or group.dimensions})),
         )
 
     def _best(self, masks: Masks) -> Masks:
-        """Return the masks that no other is better than; all of them where that takes too many comparisons."""
+        """Return the masks that no other is better than;
+        all of them where that takes too many comparisons.
+        """
         kept: Masks = {}
         compared = 0
         for mask, trail in masks.items():
@@ -247,29 +286,43 @@ class RequestSpace:
         spend(compared // _MASKS_OF_WORK)
         return kept
 
-    def usable(self, dimension: Dimension, mask: int) -> tuple[list[DimensionValue], frozenset[str]]:
-        """Return the settings with which a request may be opened, and the facts on which it then depends.
+    def usable(
+        self, dimension: Dimension, mask: int
+    ) -> tuple[list[DimensionValue], frozenset[str]]:
+        """Return the settings with which a request may be opened, and the facts on which it then
+        depends.
 
         All settings of a dimension that is tied to others are.
         """
-        group = next((each for each in self.groups if each.dimensions == [dimension] and not each.bounded), None)
+        group = next(
+            (each for each in self.groups if each.dimensions == [dimension] and not each.bounded),
+            None,
+        )
         if group is None or not spend(len(dimension.settings) * len(group.parts)):
             return [*dimension.settings], frozenset()
-        of_setting = [mask_of(group.parts, self.base.with_setting(each)) & mask for each in dimension.settings]
+        of_setting = [
+            mask_of(group.parts, self.base.with_setting(each)) & mask for each in dimension.settings
+        ]
         answers = {own: self.answer(own, without=dimension) for own in dict.fromkeys(of_setting)}
         pairs = zip(dimension.settings, of_setting, strict=True)
         facts = frozenset(fact for answer in answers.values() for fact in answer.depends_on)
         return [setting for setting, own in pairs if answers[own].state != "refused"], facts
 
     def always_opened(self, mask: int) -> bool:
-        """Return whether every request is opened, whatever its dimensions are; False if there are too many classes."""
+        """Return whether every request is opened, whatever its dimensions are;
+        False if there are too many classes.
+        """
         worst = [self.settled & mask]
         for group in self.groups:
             masks = {m for _, choices in group.table.values() for m in choices}
             if len(worst) * len(masks) > MAX_CLASSES // 32:
                 return False
             combined = {one & other for one in worst for other in masks}
-            worst = [one for one in combined if not any(self.table.better(one, o) and o != one for o in combined)]
+            worst = [
+                one
+                for one in combined
+                if not any(self.table.better(one, o) and o != one for o in combined)
+            ]
         return all(self.table.allows(one) for one in worst)
 
     def _fill(self, group: _Group) -> _Group:
@@ -295,13 +348,15 @@ class RequestSpace:
     def _tables(
         self, parts: Iterable[TablePart], dimensions: Sequence[Dimension]
     ) -> list[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
-        """Return for parts that look at the same dimensions which these are, and the mask for each of their settings.
+        """Return for parts that look at the same dimensions which these are, and the mask for each
+        of their settings.
 
         Spaces share those of parts that look at nothing else.
         """
         moving = frozenset(key for dimension in dimensions for key in dimension.keys)
         by_places = grouped(
-            ((*(place for place, each in enumerate(dimensions) if each.keys & part.keys),), part) for part in parts
+            ((*(place for place, each in enumerate(dimensions) if each.keys & part.keys),), part)
+            for part in parts
         )
         found = []
         for places, alike in by_places.items():
@@ -316,7 +371,9 @@ class RequestSpace:
         return found
 
     def _loosen(self, group: _Group) -> _Group:
-        """Take the worst and the best for parts whose classes are too many, and beside the worst what was sampled."""
+        """Take the worst and the best for parts whose classes are too many,
+        and beside the worst what was sampled.
+        """
         bits, denies = group.bits, self.table.gates.denies
         group.bounded = True
         worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
@@ -325,9 +382,11 @@ class RequestSpace:
         return group
 
     def _sampled(self, group: _Group) -> Masks:
-        """Return the masks of some choices: each value of a dimension with the first value of the others.
+        """Return the masks of some choices: each value of a dimension with the first value of the
+        others.
 
-        Beside facts that is for actions whose requests have none of them: there the facts change nothing.
+        Beside facts that is for actions whose requests have none of them: there the facts change
+        nothing.
         """
         facts = [key for dimension in group.facts for key in dimension.keys]
         values = [each.settings or each.samples for each in group.dimensions if each.chosen]
@@ -344,17 +403,29 @@ class RequestSpace:
 
 def _open_pattern(key: str) -> Dimension:
     """Return the fact whether a pattern matches, of which AWS leaves that open."""
-    return Dimension(key, frozenset({key}), tuple(DimensionValue({key: (word,)}) for word in ("true", "false")), False)
+    return Dimension(
+        key,
+        frozenset({key}),
+        tuple(DimensionValue({key: (word,)}) for word in ("true", "false")),
+        False,
+    )
 
 
 def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrail:
-    return tuple(dimension.settings[number] for dimension, number in zip(dimensions, index, strict=True))
+    return tuple(
+        dimension.settings[number] for dimension, number in zip(dimensions, index, strict=True)
+    )
 
 
-def _masks(parts: Sequence[TablePart], dimensions: Sequence[Dimension], base: View) -> dict[tuple[int, ...], int]:
+def _masks(
+    parts: Sequence[TablePart], dimensions: Sequence[Dimension], base: View
+) -> dict[tuple[int, ...], int]:
     """Return the mask of parts for each combination of the settings of dimensions."""
     indices = product(*(range(len(dimension.settings)) for dimension in dimensions))
-    return {each: mask_of(parts, reduce(View.with_setting, _trail(dimensions, each), base)) for each in indices}
+    return {
+        each: mask_of(parts, reduce(View.with_setting, _trail(dimensions, each), base))
+        for each in indices
+    }
 
 
 class _Classes(NamedTuple):
@@ -392,15 +463,23 @@ def _combine(masks: Masks, others: Masks) -> Masks:
     return combined
 
 
-def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]) -> Iterable[str]:
-    """Yield the facts on which the answer depends: with some values of the others, one of their values changes it."""
+def _support(
+    classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]
+) -> Iterable[str]:
+    """Yield the facts on which the answer depends: with some values of the others,
+    one of their values changes it.
+    """
     for place, each in enumerate(classes):
         answers: dict[int, dict[tuple[int, ...], bool]] = {}
         for chosen, trail in results.items():
-            answers.setdefault(chosen[place], {})[(*chosen[:place], *chosen[place + 1 :])] = trail is not None
+            answers.setdefault(chosen[place], {})[(*chosen[:place], *chosen[place + 1 :])] = (
+                trail is not None
+            )
         kinds: dict[frozenset[tuple[int, ...]], int] = {}
         kind_of = {
-            member: kinds.setdefault(frozenset(rest for rest, opened in row.items() if opened), len(kinds))
+            member: kinds.setdefault(
+                frozenset(rest for rest, opened in row.items() if opened), len(kinds)
+            )
             for member, row in answers.items()
         }
         if len(kinds) < 2:
@@ -414,7 +493,9 @@ def _support(classes: Sequence[_Classes], results: dict[tuple[int, ...], Setting
 
 
 def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool:
-    """Return whether two values of a fact, with the same values of the others of its group, are answered otherwise."""
+    """Return whether two values of a fact, with the same values of the others of its group,
+    are answered otherwise.
+    """
     lines: dict[tuple[int, ...], int] = {}
     for index, member in classes.of.items():
         kind = kind_of[member]
@@ -424,7 +505,9 @@ def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool
 
 
 def _groups(dimensions: Sequence[Dimension], parts: Sequence[TablePart]) -> list[_Group]:
-    """Put dimensions that a part ties together into one group; those that no part looks at drop out."""
+    """Put dimensions that a part ties together into one group;
+    those that no part looks at drop out.
+    """
     groups = []
     for dimension in dimensions:
         own = [part for part in parts if part.keys & dimension.keys]

@@ -1,10 +1,14 @@
-"""ARNs of role sessions: that of a session from its role's, and that of the role from a session's."""
+"""ARNs of role sessions: that of a session from its role's,
+and that of the role from a session's.
+"""
 
 from __future__ import annotations
 
 
 def role_of_session(arn: str) -> str | None:
-    """Return the ARN of the role behind a role session, without the role's path: a session's ARN has none."""
+    """Return the ARN of the role behind a role session, without the role's path:
+    a session's ARN has none.
+    """
     head, _, tail = arn.partition(":assumed-role/")
     return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else None
 

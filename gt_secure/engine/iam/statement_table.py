@@ -1,8 +1,10 @@
-"""All statements of one decision as bits, so that a class of requests is decided by a few operations on numbers.
+"""All statements of one decision as bits, so that a class of requests is decided by a few
+operations on numbers.
 
-A statement applies if each of its parts holds: its target (action and resource), its principal, each condition. A part
-depends on a few keys only. For each value of a dimension (one key, or a few that belong together) a mask says which
-statements its parts leave standing; the statements that apply to a request are the bits that all its masks share.
+A statement applies if each of its parts holds: its target (action and resource), its principal,
+each condition. A part depends on a few keys only. For each value of a dimension (one key, or a few
+that belong together) a mask says which statements its parts leave standing; the statements that
+apply to a request are the bits that all its masks share.
 """
 
 from __future__ import annotations
@@ -45,12 +47,16 @@ class View:
 
     def present(self) -> Keys:
         """Return the keys without those that no request of this action has."""
-        return {key: value for key, value in self.keys.items() if not is_absent_for(self.action, key)}
+        return {
+            key: value for key, value in self.keys.items() if not is_absent_for(self.action, key)
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionValue:
-    """One value of a dimension: values of keys in lower case (an absent key is not in it), or a target or caller."""
+    """One value of a dimension: values of keys in lower case (an absent key is not in it),
+    or a target or caller.
+    """
 
     values: Keys = field(default_factory=dict)
     action: str = ""
@@ -60,7 +66,9 @@ class DimensionValue:
 
 
 class TablePart(NamedTuple):
-    """One part of a statement: the keys that it depends on, its bits, and the mask that it leaves for a view."""
+    """One part of a statement: the keys that it depends on, its bits,
+    and the mask that it leaves for a view.
+    """
 
     keys: frozenset[str]
     bits: int
@@ -83,7 +91,9 @@ class Gates:
 class StatementTable:
     """The statements that have a say for one kind of caller on one path."""
 
-    def __init__(self, policies: Compiled, caller: Caller, *, cross_account: bool, endpoint: bool) -> None:
+    def __init__(
+        self, policies: Compiled, caller: Caller, *, cross_account: bool, endpoint: bool
+    ) -> None:
         self.caller = caller
         self.cross_account = cross_account
         self.parts: list[TablePart] = []
@@ -131,13 +141,19 @@ class StatementTable:
         return Gates(
             denies=self._denies,
             all_of=(*gate, *levels),
-            limits=tuple(bits[id(limit)] for limit in (policies.session, policies.boundary) if limit is not None),
+            limits=tuple(
+                bits[id(limit)]
+                for limit in (policies.session, policies.boundary)
+                if limit is not None
+            ),
             identity=reduce(or_, (bits[id(layer)] for layer in policies.identity), 0),
             **self._granting,
         )
 
     def allows(self, applying: int) -> bool:
-        """Decide from the bits of the statements that apply, exactly as :func:`~gt_secure.engine.iam.evaluate` does."""
+        """Decide from the bits of the statements that apply,
+        exactly as :func:`~gt_secure.engine.iam.evaluate` does.
+        """
         gates = self.gates
         if applying & gates.denies or not all(applying & gate for gate in gates.all_of):
             return False
@@ -156,10 +172,14 @@ class StatementTable:
         by_identity = applying & self.gates.identity
         if self.caller.kind == "federated-user" and not self._has_session:
             by_identity = 0
-        return bool(by_identity | role_grant) and all(applying & limit for limit in self.gates.limits)
+        return bool(by_identity | role_grant) and all(
+            applying & limit for limit in self.gates.limits
+        )
 
     def better(self, one: int, other: int) -> bool:
-        """Return whether whatever the second allows the first allows too: fewer Denies apply, and more Allows."""
+        """Return whether whatever the second allows the first allows too: fewer Denies apply,
+        and more Allows.
+        """
         denies = self.gates.denies
         return not (one & denies & ~other) and not (other & ~denies & ~one)
 
@@ -167,7 +187,9 @@ class StatementTable:
 def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> Iterator[TablePart]:
     yield TablePart(_target_keys(statement), bits, _keep(bits, _covers(statement)))
     if statement.principals is not None:
-        yield TablePart(_principal_keys(statement), bits, _principal(statement, bits, granting, gateway))
+        yield TablePart(
+            _principal_keys(statement), bits, _principal(statement, bits, granting, gateway)
+        )
     elif granting:
         yield TablePart(frozenset(), bits, lambda _view: ~bits | (bits & -bits))
     deny = statement.deny
@@ -189,7 +211,9 @@ def _covers(statement: Statement) -> Callable[[View], bool]:
 
     def covers(view: View) -> bool:
         keys = view.present() if by_action else view.keys
-        return statement.covers_action(view.action.lower()) and statement.covers_resource(view.resource, keys)
+        return statement.covers_action(view.action.lower()) and statement.covers_resource(
+            view.resource, keys
+        )
 
     return covers
 
@@ -205,11 +229,17 @@ def _target_keys(statement: Statement) -> frozenset[str]:
 
 def _principal_keys(statement: Statement) -> frozenset[str]:
     kinds = {entry.kind for entry in statement.principals or ()}
-    more = {"canonical": CANONICAL_USER, "unique-id": "aws:userid", "federated": "aws:federatedprovider"}
+    more = {
+        "canonical": CANONICAL_USER,
+        "unique-id": "aws:userid",
+        "federated": "aws:federatedprovider",
+    }
     return frozenset({PRINCIPAL, *(key for kind, key in more.items() if kind in kinds)})
 
 
-def _principal(statement: Statement, bits: int, granting: bool, gateway: bool) -> Callable[[View], int]:
+def _principal(
+    statement: Statement, bits: int, granting: bool, gateway: bool
+) -> Callable[[View], int]:
     place = {"direct": 0, "role": 1, "account": 2}
 
     def mask(view: View) -> int:

@@ -1,7 +1,8 @@
-"""JSON as policies need it: duplicate names are seen, numbers keep their digits, and every value has a place.
+"""JSON as policies need it: duplicate names are seen, numbers keep their digits, and every value
+has a place.
 
-Python's ``json`` keeps the last of two equal names without a word. In a policy that silently drops a condition, and the
-grammar forbids it (IAM User Guide, *Grammar of the IAM JSON policy language*).
+Python's ``json`` keeps the last of two equal names without a word. In a policy that silently drops
+a condition, and the grammar forbids it (IAM User Guide, *Grammar of the IAM JSON policy language*).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class JsonNumber(str):
-    """A JSON number as it was written; policies compare its digits, so they must not pass through a float."""
+    """A JSON number as it was written; policies compare its digits,
+    so they must not pass through a float.
+    """
 
     __slots__ = ()
 
@@ -44,12 +47,16 @@ def _no_constant(word: str) -> object:
 
 
 def parse_json(text: str) -> object:
-    """Parse JSON text; raises :class:`PolicyError` with the place of a name that one object has twice."""
+    """Parse JSON text; raises :class:`PolicyError` with the place of a name that
+    one object has twice.
+    """
     if len(text) > MAX_DOCUMENT:
         raise PolicyError(
             f"The document is {len(text):,} characters long.",
             place="$",
-            next_step="AWS accepts at most 20 KB for a bucket policy; give the policy document alone.",
+            next_step=(
+                "AWS accepts at most 20 KB for a bucket policy; give the policy document alone."
+            ),
         )
     value = load_json(text)
     refuse_duplicates(value)
@@ -57,7 +64,9 @@ def parse_json(text: str) -> object:
 
 
 def load_json(text: str) -> object:
-    """Parse JSON text of any length; names that occur twice are remembered, see :func:`refuse_duplicates`."""
+    """Parse JSON text of any length; names that occur twice are remembered,
+    see :func:`refuse_duplicates`.
+    """
     try:
         value: object = json.loads(
             text,
@@ -81,7 +90,9 @@ def load_json(text: str) -> object:
 
 
 def refuse_duplicates(value: object) -> None:
-    """Raise :class:`PolicyError` for the first object, from the top, in which a name occurs twice."""
+    """Raise :class:`PolicyError` for the first object, from the top,
+    in which a name occurs twice.
+    """
     waiting = [(value, "$")]
     while waiting:
         node, where = waiting.pop()
@@ -89,7 +100,8 @@ def refuse_duplicates(value: object) -> None:
             if isinstance(node, JsonObject) and node.duplicates:
                 name = node.duplicates[0]
                 raise PolicyError(
-                    f'The name "{name}" occurs more than once in one object; only one would take effect.',
+                    f'The name "{name}" occurs more than once in one object; only one would take'
+                    " effect.",
                     place=member(where, name),
                     next_step="Merge the two into one.",
                 )

@@ -1,6 +1,8 @@
-"""A verdict where some keys are not known: certain where every value of them gives the same answer, else unknown.
+"""A verdict where some keys are not known: certain where every value of them gives the same answer,
+else unknown.
 
-All values of a key are represented by at least one for each way in which the conditions on it can answer.
+All values of a key are represented by at least one for each way in which the conditions on it can
+answer.
 """
 
 from __future__ import annotations
@@ -55,10 +57,19 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     unknown = unknown_keys(request.unknown, policies)
     settled = {key: value for key, value in keys.items() if key not in unknown}
     known = replace(request, context=dict(settled), unknown=())
-    table = StatementTable(policies, caller, cross_account=request.is_cross_account, endpoint=not known.is_off_endpoint)
+    table = StatementTable(
+        policies, caller, cross_account=request.is_cross_account, endpoint=not known.is_off_endpoint
+    )
     view = View(request.action, request.resource, caller, settled)
     dimensions = [
-        fact(table, key, spelled, texts=[request.resource], known=settled, facts=_about(key, spelled, caller, settled))
+        fact(
+            table,
+            key,
+            spelled,
+            texts=[request.resource],
+            known=settled,
+            facts=_about(key, spelled, caller, settled),
+        )
         for key, spelled in sorted(unknown.items())
     ]
     space = RequestSpace(table, view, dimensions)
@@ -66,7 +77,8 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
         return Decided("unknown", rule=rule, depends_on=answer.depends_on)
-    # The explanation is that of the request in which every unknown key is absent, or of the first that is as certain.
+    # The explanation is that of the request in which every unknown key is absent, or of the first
+    # that is as certain.
     outcome = decide(known, policies)
     if (outcome.decision == "allow") == (answer.state == "opened"):
         return outcome
@@ -81,23 +93,31 @@ def bounds(request: Request, policies: Compiled, decide: Decide) -> Decided:
 
 
 def _about(key: str, spelled: str, caller: Caller, settled: Keys) -> ConditionKey:
-    """Return the facts about an unknown key: what every request has, only requests of its path and signer have."""
+    """Return the facts about an unknown key: what every request has,
+    only requests of its path and signer have.
+    """
     facts = key_facts(key, spelled)
     if caller.kind == "anonymous" and key in ANONYMOUS:
         return replace(facts, values=ANONYMOUS[key], always=True)
     if key in ENDPOINT_KEYS:
-        return replace(facts, always=facts.always and bool(settled.keys() & (ENDPOINT_KEYS - {"aws:sourceip"})))
+        return replace(
+            facts, always=facts.always and bool(settled.keys() & (ENDPOINT_KEYS - {"aws:sourceip"}))
+        )
     signed = caller.kind not in ("anonymous", "service")
     of_signers = key == "s3:authtype" or key == "s3:signatureversion" or is_principal_key(key)
     return replace(facts, always=facts.always and (signed or not of_signers))
 
 
 def unknown_keys(names: Iterable[str], policies: Compiled) -> dict[str, str]:
-    """Return the keys of the policies with these names, with their spelling; a name may end in ``/*``."""
+    """Return the keys of the policies with these names, with their spelling;
+    a name may end in ``/*``.
+    """
     found: dict[str, str] = {}
     wanted = [name.lower() for name in names]
     for key, spelled in spellings(policies).items():
-        if any(key == name or (name.endswith("/*") and key.startswith(name[:-1])) for name in wanted):
+        if any(
+            key == name or (name.endswith("/*") and key.startswith(name[:-1])) for name in wanted
+        ):
             found[key] = key_facts(key, spelled).name
     return found
 
@@ -124,7 +144,9 @@ def spellings(policies: Compiled) -> dict[str, str]:
 
 def conditions_on(table: StatementTable, key: str) -> list[Condition]:
     """Return the conditions of a table on one key."""
-    return [c for statement in table.every_statement for c in statement.conditions if c.lower_key == key]
+    return [
+        c for statement in table.every_statement for c in statement.conditions if c.lower_key == key
+    ]
 
 
 def fact(
@@ -137,7 +159,9 @@ def fact(
     chosen: bool = False,
     facts: ConditionKey | None = None,
 ) -> Dimension:
-    """Return the dimension of an unknown or chosen key; variables compare it with ``texts`` and the ``known`` keys."""
+    """Return the dimension of an unknown or chosen key;
+    variables compare it with ``texts`` and the ``known`` keys.
+    """
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
     if are_mixed(own):
@@ -146,21 +170,31 @@ def fact(
         extra = variable_values(table, key, texts, known)
         asked = (key, about, chosen, *extra)
         if asked not in table.shared:
-            table.shared[asked] = _of_values(about, key, key_values(about, own, extra=extra), chosen)
+            table.shared[asked] = _of_values(
+                about, key, key_values(about, own, extra=extra), chosen
+            )
         dimension: Dimension = table.shared[asked]
         return dimension
     except TooManyClassesError as error:
         samples = tuple(DimensionValue({key: (text,)}, label=about.name) for text in error.texts)
-        return Dimension(about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ())
+        return Dimension(
+            about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ()
+        )
 
 
 def _of_values(about: ConditionKey, key: str, values: Iterable[Values], chosen: bool) -> Dimension:
-    settings = tuple(DimensionValue({key: value} if value else {}, label=about.name) for value in values)
+    settings = tuple(
+        DimensionValue({key: value} if value else {}, label=about.name) for value in values
+    )
     return Dimension(about.name, frozenset({key}), settings, chosen)
 
 
-def variable_values(table: StatementTable, key: str, texts: Iterable[str], known: Keys) -> list[str]:
-    """Return values of a key with which policy variables of it, or of what it is compared with, match and do not."""
+def variable_values(
+    table: StatementTable, key: str, texts: Iterable[str], known: Keys
+) -> list[str]:
+    """Return values of a key with which policy variables of it, or of what it is compared with,
+    match and do not.
+    """
     tied = tied_keys(table.every_statement, key)
     asked = (frozenset(tied), tuple(texts), id(known))
     if asked not in table.shared:  # the keys of a tie have one pool
@@ -173,14 +207,18 @@ def variable_values(table: StatementTable, key: str, texts: Iterable[str], known
 
 def _pool(table: StatementTable, tied: set[str], texts: tuple[str, ...], known: Keys) -> list[str]:
     """Return the values that tied keys have, or can be compared with."""
-    pool = dict.fromkeys(value for each in sorted(tied) for value in _resource_values(table, each, texts))
+    pool = dict.fromkeys(
+        value for each in sorted(tied) for value in _resource_values(table, each, texts)
+    )
     if len(tied) == 1:
         return list(pool)
     for number, each in enumerate(sorted(tied)):
         literals = (value for condition in conditions_on(table, each) for value in condition.values)
         pool.update(dict.fromkeys(value for value in literals if not set("*?$") & set(value)))
         pool.update(dict.fromkeys(_defaults(conditions_on(table, each))))
-        pool.update(dict.fromkeys((*known.get(each, ()), *map(_sample, likes_of(each)), f"zq{number}")))
+        pool.update(
+            dict.fromkeys((*known.get(each, ()), *map(_sample, likes_of(each)), f"zq{number}"))
+        )
     pool["zq"] = None
     return list(pool)
 
@@ -189,7 +227,9 @@ def is_variable(table: StatementTable, key: str) -> bool:
     """Return whether a statement holds a key as a policy variable."""
     statements = table.every_statement
     patterns = (pattern for each in statements for pattern in each.resources)
-    in_conditions = any(key in condition.variables for each in statements for condition in each.conditions)
+    in_conditions = any(
+        key in condition.variables for each in statements for condition in each.conditions
+    )
     return in_conditions or any(key in variable_keys(pattern.template) for pattern in patterns)
 
 
@@ -200,7 +240,9 @@ def is_compared(table: StatementTable, key: str) -> bool:
 
 def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     """Return a key and all with which policy variables compare it, directly or by way of others."""
-    conditions = [each for statement in statements for each in statement.conditions if each.variables]
+    conditions = [
+        each for statement in statements for each in statement.conditions if each.variables
+    ]
     tied, size = {key}, 0
     while size != len(tied):
         size = len(tied)
@@ -212,7 +254,9 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
 
 
 def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) -> list[str]:
-    """Return what a variable in a resource pattern would have to be, and something else: all sources ask the same."""
+    """Return what a variable in a resource pattern would have to be, and something else:
+    all sources ask the same.
+    """
     if (key, texts) not in table.shared:
         table.shared[key, texts] = list(dict.fromkeys(_in_patterns(table, key, texts)))
     values: list[str] = table.shared[key, texts]
@@ -242,7 +286,11 @@ def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:
     texts = (text for each in conditions if each.variables for text in each.values if "${" in text)
     for text in texts:
         template = parse_template(text, variables=True, wildcards=True, place="$")
-        yield from (part.default for part in template if isinstance(part, Variable) and part.default is not None)
+        yield from (
+            part.default
+            for part in template
+            if isinstance(part, Variable) and part.default is not None
+        )
 
 
 def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
@@ -253,11 +301,15 @@ def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
         for value in condition.values
         if condition.variables and "${" in value
     ]
-    return [_filled(template, value) for template in templates for value in values if len(template) > 1]
+    return [
+        _filled(template, value) for template in templates for value in values if len(template) > 1
+    ]
 
 
 def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]:
-    """Yield what a variable of a key would have to be for a condition on another key to match its value."""
+    """Yield what a variable of a key would have to be for a condition on another
+    key to match its value.
+    """
     for statement in table.every_statement:
         for condition in statement.conditions:
             for value in condition.values if key in condition.variables else ():
@@ -267,12 +319,20 @@ def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]
 
 
 def _filled(template: Template, token: str) -> str:
-    return "".join(part if isinstance(part, str) else token if isinstance(part, Variable) else "z" for part in template)
+    return "".join(
+        part if isinstance(part, str) else token if isinstance(part, Variable) else "z"
+        for part in template
+    )
 
 
 def likes_of(key: str) -> list[str]:
-    """Return patterns of the values of a key, one for each kind of signer whose values are unlike those of others."""
-    return [key_facts(key).like, *([OF_ROLES, *ANONYMOUS["aws:principalaccount"]] if key == "aws:userid" else [])]
+    """Return patterns of the values of a key,
+    one for each kind of signer whose values are unlike those of others.
+    """
+    return [
+        key_facts(key).like,
+        *([OF_ROLES, *ANONYMOUS["aws:principalaccount"]] if key == "aws:userid" else []),
+    ]
 
 
 def _sample(like: str) -> str:
@@ -284,22 +344,34 @@ _MOST_CAPTURES = 400
 
 
 def captures(template: Template, key: str, text: str) -> list[str]:
-    """Return the parts of a text that a variable would have to equal for the template to match the text.
+    """Return the parts of a text that a variable would have to equal for the template to match the
+    text.
 
     Raises :class:`TooManyClassesError` where a wildcard beside the variable leaves too many.
     """
     if isinstance(template[0], str) and not text.startswith(template[0]):
         return []
-    places = [i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key]
-    head, tail = (tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :]))
+    places = [
+        i for i, part in enumerate(template) if isinstance(part, Variable) and part.key == key
+    ]
+    head, tail = (
+        tuple(map(_any_for, side)) for side in (template[: places[0]], template[places[0] + 1 :])
+    )
     shortest = int(not may_be_empty(key))
-    values = list(dict.fromkeys(part for part in _between(head, tail, text) if len(part) >= shortest))
+    values = list(
+        dict.fromkeys(part for part in _between(head, tail, text) if len(part) >= shortest)
+    )
     if len(values) > _MOST_CAPTURES:
-        raise TooManyClassesError(f"A pattern with {key_facts(key).name} can match a key in too many ways.")
+        raise TooManyClassesError(
+            f"A pattern with {key_facts(key).name} can match a key in too many ways."
+        )
     if len(places) == 1:
         return values
     own = frozenset(places)
-    filled = ((value, tuple(value if i in own else _any_for(p) for i, p in enumerate(template))) for value in values)
+    filled = (
+        (value, tuple(value if i in own else _any_for(p) for i, p in enumerate(template)))
+        for value in values
+    )
     return [value for value, pattern in filled if glob(pattern)(text)]
 
 
@@ -308,7 +380,9 @@ def _between(head: Filled, tail: Filled, text: str) -> Iterator[str]:
     before, after = glob(head), glob(tail)
     starts = [start for start in range(len(text) + 1) if before(text[:start])]
     ends = [end for end in range(len(text) + 1) if after(text[end:])]
-    yield from (text[start:end] for start in starts for end in ends if 0 <= end - start <= _LONGEST_CAPTURE)
+    yield from (
+        text[start:end] for start in starts for end in ends if 0 <= end - start <= _LONGEST_CAPTURE
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -329,9 +403,15 @@ _PLAIN = ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNo
 
 
 def key_values(
-    facts: ConditionKey, conditions: Sequence[Condition], *, extra: Iterable[str] = (), absent: bool | None = None
+    facts: ConditionKey,
+    conditions: Sequence[Condition],
+    *,
+    extra: Iterable[str] = (),
+    absent: bool | None = None,
 ) -> list[Values]:
-    """Return values that stand for all values that a key can have, its absence among them where that may be."""
+    """Return values that stand for all values that a key can have,
+    its absence among them where that may be.
+    """
     single = _values(facts, conditions, extra)
     result: list[Values] = [] if (facts.always if absent is None else not absent) else [()]
     if not is_multivalued(facts.name.lower()):
@@ -345,35 +425,53 @@ def key_values(
 
 
 def _distinct(values: Sequence[str], conditions: Sequence[Condition]) -> list[str]:
-    """Return one value of each class. An empty one has its own: operators for sets treat it as absent."""
+    """Return one value of each class. An empty one has its own:
+    operators for sets treat it as absent.
+    """
     found: dict[tuple[object, ...], str] = {}
     for value in values:
-        found.setdefault((bool(value), *(test(value, {}) for each in conditions for test in each.tests)), value)
+        found.setdefault(
+            (bool(value), *(test(value, {}) for each in conditions for test in each.tests)), value
+        )
     return list(found.values())
 
 
 def _patterns(conditions: Iterable[Condition]) -> list[list[Steps]]:
-    """Return the patterns of each condition that has some; beside variables, each value may match without others."""
+    """Return the patterns of each condition that has some; beside variables,
+    each value may match without others.
+    """
     patterns = (
         [steps for text in texts if (steps := _pattern(condition, text)) is not None]
         for condition in conditions
-        for texts in ([[each] for each in condition.values] if condition.variables else [condition.values])
+        for texts in (
+            [[each] for each in condition.values] if condition.variables else [condition.values]
+        )
     )
     return [alternatives for alternatives in patterns if alternatives]
 
 
-def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterable[str]) -> list[str]:
+def _values(
+    facts: ConditionKey, conditions: Sequence[Condition], extra: Iterable[str]
+) -> list[str]:
     if facts.values:
         return list(facts.values)
     named: dict[str, None] = dict.fromkeys(extra)
     typed = any(condition.name.startswith(_TYPED) for condition in conditions)
     for condition in conditions:
         for text in condition.values:
-            named.update(dict.fromkeys([*_named(condition, text), *(_around(read_number(text)) if typed else ())]))
+            named.update(
+                dict.fromkeys(
+                    [*_named(condition, text), *(_around(read_number(text)) if typed else ())]
+                )
+            )
     patterns = _patterns(conditions)
     domain = split_wildcards(facts.like)
     fits = glob(domain)
-    result = [text for text in named if fits(text) and (not facts.alphabet or set(text) <= set(facts.alphabet))]
+    result = [
+        text
+        for text in named
+        if fits(text) and (not facts.alphabet or set(text) <= set(facts.alphabet))
+    ]
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
@@ -383,25 +481,36 @@ def _values(facts: ConditionKey, conditions: Sequence[Condition], extra: Iterabl
 
 
 def compares_text(condition: Condition) -> bool:
-    """Return whether a condition compares with patterns or variables, which cut numbers and times as texts."""
-    return condition.name.startswith(("String", "Arn")) and any(set("*?$") & set(each) for each in condition.values)
+    """Return whether a condition compares with patterns or variables,
+    which cut numbers and times as texts.
+    """
+    return condition.name.startswith(("String", "Arn")) and any(
+        set("*?$") & set(each) for each in condition.values
+    )
 
 
 def are_mixed(conditions: Sequence[Condition]) -> bool:
     """Return whether conditions compare one key as a number or a time, and with patterns too."""
-    return any(each.name.startswith(("Numeric", "Date")) for each in conditions) and any(map(compares_text, conditions))
+    return any(each.name.startswith(("Numeric", "Date")) for each in conditions) and any(
+        map(compares_text, conditions)
+    )
 
 
-def _new(facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]) -> list[str]:
+def _new(
+    facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]
+) -> list[str]:
     if facts.alphabet and not patterns:
         return [next(text for text in _numbers(len(domain)) if text not in set(named))]
     if not patterns:
         return [_unlike(domain, named)]
-    # A text with a character that no value has is unlike every value; where there is none, the values are compared too.
+    # A text with a character that no value has is unlike every value; where there is none, the
+    # values are compared too.
     literal: list[list[Steps]] = [[tuple(text)] for text in named] if facts.alphabet else []
     avoid = frozenset("".join(named))
     try:
-        return witnesses([*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid)
+        return witnesses(
+            [*patterns, *literal], domain=text_steps(domain), alphabet=facts.alphabet, avoid=avoid
+        )
     except TooManyClassesError as error:
         raise TooManyClassesError(facts.name, error.texts, facts.name.lower()) from error
 
@@ -412,7 +521,11 @@ def _numbers(digits: int) -> Iterable[str]:
 
 def _unlike(domain: Filled, named: Iterable[str]) -> str:
     used = set("".join(named))
-    fresh = next(chr(code) for code in chain(range(0x61, 0x7B), range(0x3400, 0x4DB0)) if chr(code) not in used)
+    fresh = next(
+        chr(code)
+        for code in chain(range(0x61, 0x7B), range(0x3400, 0x4DB0))
+        if chr(code) not in used
+    )
     return "".join(part if isinstance(part, str) else fresh for part in domain)
 
 
@@ -423,7 +536,10 @@ def _named(condition: Condition, text: str) -> list[str]:
         literal = _literal(condition, text)
         if literal is None:
             return []
-        return [literal, *({literal.lower(), literal.upper()} if name.endswith("IgnoreCase") else ())]
+        return [
+            literal,
+            *({literal.lower(), literal.upper()} if name.endswith("IgnoreCase") else ()),
+        ]
     if name.startswith("Numeric"):
         return _around(read_number(text))
     if name.startswith("Date"):
@@ -440,7 +556,9 @@ def _around(number: Decimal | None) -> list[str]:
         return []
     whole = int(number // 1)
     candidates = [whole - 1, whole, whole + 1, 0]
-    return [str(value) for value in candidates if value >= 0] + ([str(number)] if number != whole else [])
+    return [str(value) for value in candidates if value >= 0] + (
+        [str(number)] if number != whole else []
+    )
 
 
 def _addresses(text: str) -> list[str]:
@@ -453,16 +571,24 @@ def _addresses(text: str) -> list[str]:
 
 
 def _literal(condition: Condition, text: str) -> str | None:
-    template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
+    template = parse_template(
+        text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$"
+    )
     filled = fill(template, {}) if is_fixed(template) else None
-    return "".join(map(str, filled)) if filled is not None and not any(isinstance(p, Wild) for p in filled) else None
+    return (
+        "".join(map(str, filled))
+        if filled is not None and not any(isinstance(p, Wild) for p in filled)
+        else None
+    )
 
 
 def _pattern(condition: Condition, text: str) -> Steps | None:
     """Return the pattern of a value, in which a variable is anything; None for plain text."""
     if not condition.name.startswith(("String", "Arn")):
         return None
-    template = parse_template(text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$")
+    template = parse_template(
+        text, variables=condition.special, wildcards=condition.name not in _PLAIN, place="$"
+    )
     filled = tuple(map(_any_for, template))
     if not any(isinstance(part, Wild) for part in filled):
         return None

@@ -1,8 +1,9 @@
-"""Text of a policy with wildcards and policy variables, taken apart once and filled in for each request.
+"""Text of a policy with wildcards and policy variables, taken apart once and filled in for each
+request.
 
-Rules (IAM User Guide, *IAM policy elements: Variables and tags*): variables exist only in version 2012-10-17;
-``${*}``, ``${?}`` and ``${$}`` are the characters themselves; ``${key, 'text'}`` has a default; a variable whose key is
-not in the request has no value, and nothing equals it.
+Rules (IAM User Guide, *IAM policy elements: Variables and tags*): variables exist only in version
+2012-10-17; ``${*}``, ``${?}`` and ``${$}`` are the characters themselves; ``${key, 'text'}`` has a
+default; a variable whose key is not in the request has no value, and nothing equals it.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ _SPECIAL = {"*", "?", "$"}
 
 
 def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -> Template:
-    """Take text apart into literals, wildcards and variables; raises :class:`PolicyError` for an open ``${``."""
+    """Take text apart into literals, wildcards and variables;
+    raises :class:`PolicyError` for an open ``${``.
+    """
     parts: list[str | Wild | Variable] = []
     start = 0
     while variables and (found := text.find("${", start)) >= 0:
@@ -131,9 +134,10 @@ def is_fixed(template: Template) -> bool:
 def fill(template: Template, keys: Keys) -> Filled | None:
     """Put the values of a request in place of the variables.
 
-    Returns None if a variable has neither a value nor a default. A multivalued key cannot be a variable (IAM User
-    Guide, *Single-valued vs. multivalued context keys*), so it has no value either, even where the request gives it one
-    value. What comes from a variable is text, never a wildcard: a tag must not widen a policy.
+    Returns None if a variable has neither a value nor a default. A multivalued key cannot be a
+    variable (IAM User Guide, *Single-valued vs. multivalued context keys*), so it has no value
+    either, even where the request gives it one value. What comes from a variable is text, never a
+    wildcard: a tag must not widen a policy.
     """
     filled: list[str | Wild] = []
     for part in template:
@@ -141,7 +145,9 @@ def fill(template: Template, keys: Keys) -> Filled | None:
             filled.append(part)
             continue
         values = keys.get(part.key, ())
-        single = len(values) == 1 and part.key not in MULTIVALUED and not isinstance(values, Several)
+        single = (
+            len(values) == 1 and part.key not in MULTIVALUED and not isinstance(values, Several)
+        )
         value = values[0] if single else part.default
         if value is None:
             return None

@@ -1,4 +1,6 @@
-"""The answer for one request, and why: policy by policy, statement by statement, condition by condition."""
+"""The answer for one request, and why: policy by policy, statement by statement,
+condition by condition.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "unknow
 LayerOutcome: TypeAlias = Literal["allow", "explicit-deny", "no match", "not set", "not consulted"]
 
 _SHOWN, _LONGEST = 8, 200
-"""Values of a list, and characters of one value, that a sentence shows: a guard may list 900 ranges."""
+"""Values of a list, and characters of one value, that a sentence shows:
+a guard may list 900 ranges.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionExplanation(Ambiguous):
-    """One condition: what the policy wants, what the request has (None: the key is absent), and whether it holds."""
+    """One condition: what the policy wants, what the request has (None: the key is absent),
+    and whether it holds.
+    """
 
     _ask = ".matched"
 
@@ -97,7 +103,8 @@ class Verdict(Ambiguous):
     decision : str
         ``allow``, ``implicit-deny``, ``explicit-deny``, ``unknown`` or ``invalid``.
     reason : str
-        One sentence: which statement of which policy decided, or which policy does not allow, and why.
+        One sentence: which statement of which policy decided, or which policy does not allow, and
+        why.
     layers : tuple of LayerExplanation
         Every policy, also those that are not set; empty for ``invalid``.
     """
@@ -139,7 +146,11 @@ class Verdict(Ambiguous):
     @cached_property
     def layers(self) -> tuple[LayerExplanation, ...]:
         """Every policy with what it said."""
-        return () if self.policies is None else tuple(_layers(self.request, self.policies, self.outcome))
+        return (
+            ()
+            if self.policies is None
+            else tuple(_layers(self.request, self.policies, self.outcome))
+        )
 
     @cached_property
     def reason(self) -> str:
@@ -172,7 +183,9 @@ def _layers(request: Request, policies: Compiled, outcome: Decided) -> Iterator[
 def explain_layer(request: Request, layer: Layer, outcome: Decided) -> LayerExplanation:
     """Explain what one policy says to a request."""
     statements = tuple(
-        _explain_statement(request, statement, outcome.layer is layer and outcome.statement is statement)
+        _explain_statement(
+            request, statement, outcome.layer is layer and outcome.statement is statement
+        )
         for statement in layer.document.statements
     )
     said: LayerOutcome = "no match"
@@ -183,9 +196,13 @@ def explain_layer(request: Request, layer: Layer, outcome: Decided) -> LayerExpl
     return LayerExplanation(layer.kind, layer.name, said, statements)
 
 
-def _explain_statement(request: Request, statement: Statement, decides: bool) -> StatementExplanation:
+def _explain_statement(
+    request: Request, statement: Statement, decides: bool
+) -> StatementExplanation:
     keys = request.keys
-    conditions = tuple(_explain_condition(condition, request, statement.deny) for condition in statement.conditions)
+    conditions = tuple(
+        _explain_condition(condition, request, statement.deny) for condition in statement.conditions
+    )
     action = statement.covers_action(request.lower_action)
     resource = statement.covers_resource(request.resource, keys)
     principal = statement.grant(request.caller, keys) is not None
@@ -245,11 +262,17 @@ def _nearest_miss(verdict: Verdict) -> str:
     if not candidates:
         return ""
     nearest = min(
-        candidates, key=lambda each: (not each.action, not each.resource, not each.principal, len(each.misses))
+        candidates,
+        key=lambda each: (not each.action, not each.resource, not each.principal, len(each.misses)),
     )
-    misses = [f"other {miss}" if miss in ("action", "resource", "principal") else miss for miss in nearest.misses]
+    misses = [
+        f"other {miss}" if miss in ("action", "resource", "principal") else miss
+        for miss in nearest.misses
+    ]
     return f" ({nearest.label}: {'; '.join(misses)})"
 
 
 def _some(values: tuple[str, ...]) -> str:
-    return some([each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values], _SHOWN)
+    return some(
+        [each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values], _SHOWN
+    )

@@ -1,14 +1,16 @@
 """Matching with ``*`` and ``?``: whole texts, and ARNs by their parts. No pattern can make it slow.
 
-Sources: IAM User Guide, *IAM JSON policy elements: Resource* (``*`` covers slashes; within the first five parts of an
-ARN it stays in its part unless it is the part's last character; an ARN with too few parts is completed with ``*``) and
-*Condition operators* (Arn operators compare the six parts one by one).
+Sources: IAM User Guide, *IAM JSON policy elements: Resource* (``*`` covers slashes; within the
+first five parts of an ARN it stays in its part unless it is the part's last character; an ARN with
+too few parts is completed with ``*``) and *Condition operators* (Arn operators compare the six
+parts one by one).
 
-All texts are represented by one for each way in which groups of patterns can match or not. A group is a list of
-alternatives, such as the values of one condition: it matches where one of them does. The patterns are run side by side
-as one automaton over all texts. Each reachable state shows which groups match, and the shortest text that leads there
-represents every other text that matches exactly these. A group that matches whatever follows is settled: its other
-alternatives no longer distinguish states, so that many alternatives need only a few states.
+All texts are represented by one for each way in which groups of patterns can match or not. A group
+is a list of alternatives, such as the values of one condition: it matches where one of them does.
+The patterns are run side by side as one automaton over all texts. Each reachable state shows which
+groups match, and the shortest text that leads there represents every other text that matches
+exactly these. A group that matches whatever follows is settled: its other alternatives no longer
+distinguish states, so that many alternatives need only a few states.
 """
 
 from __future__ import annotations
@@ -28,13 +30,16 @@ ARN_COLONS = 5
 
 @lru_cache(maxsize=4096)
 def glob(parts: Filled) -> TextMatcher:
-    """Return a predicate for whether a whole text matches; ``*`` covers any characters, line ends too."""
+    """Return a predicate for whether a whole text matches;
+    ``*`` covers any characters, line ends too.
+    """
     if all(isinstance(part, str) for part in parts):
         text = "".join(str(part) for part in parts)
         return text.__eq__
     if parts == (Wild.ANY,):
         return anything
-    if parts.count(Wild.ANY) == 1 and Wild.ONE not in parts:  # the values of variables fill many such patterns
+    # the values of variables fill many such patterns
+    if parts.count(Wild.ANY) == 1 and Wild.ONE not in parts:
         at = parts.index(Wild.ANY)
         start, end = ("".join(map(str, some)) for some in (parts[:at], parts[at + 1 :]))
         if not end:
@@ -57,8 +62,8 @@ def _regex(parts: Filled) -> str:
             chunks.append("")
         else:
             chunks[-1] += "." if part is Wild.ONE else re.escape(str(part))
-    # The leftmost place of each middle chunk is as good as any later one, so the groups may be atomic: without going
-    # back, a pattern such as *a*a*a*a*b takes linear time on any text.
+    # The leftmost place of each middle chunk is as good as any later one, so the groups may be
+    # atomic: without going back, a pattern such as *a*a*a*a*b takes linear time on any text.
     middle = "".join(f"(?>.*?{chunk})" for chunk in chunks[1:-1] if chunk)
     return f"{chunks[0]}{middle}.*{chunks[-1]}" if len(chunks) > 1 else chunks[0]
 
@@ -69,7 +74,10 @@ def resource_glob(parts: Filled) -> TextMatcher:
     if parts == (Wild.ANY,):
         return anything
     head, tail = _split_head(parts)
-    if all(isinstance(part, str) for part in head) and "".join(map(str, head)).count(":") == ARN_COLONS:
+    if (
+        all(isinstance(part, str) for part in head)
+        and "".join(map(str, head)).count(":") == ARN_COLONS
+    ):
         prefix = "".join(map(str, head))
         rest = glob(tail)
         return lambda arn: arn.startswith(prefix) and rest(arn[len(prefix) :])
@@ -84,7 +92,8 @@ def resource_steps(parts: Filled) -> tuple[Steps, ...]:
         return (ANY_TEXT,)
     missing = ARN_COLONS - sum(part.count(":") for part in parts if isinstance(part, str))
     if missing > 0:
-        # A * that ends a part may stand for the parts behind it; otherwise the parts that are missing are *.
+        # A * that ends a part may stand for the parts behind it; otherwise the parts that are
+        # missing are *.
         completed = (*parts, *(extra for _ in range(missing) for extra in (":", Wild.ANY)))
         return (_within_parts(parts, ()), *resource_steps(completed))
     return (_within_parts(*_split_head(parts)),)
@@ -107,7 +116,9 @@ def _split_head(parts: Filled) -> tuple[Filled, Filled]:
 
 
 def _within_parts(head: Filled, tail: Filled) -> Steps:
-    """Return steps whose wildcards stay in their part of the ARN: in the head, unless they end the part."""
+    """Return steps whose wildcards stay in their part of the ARN: in the head,
+    unless they end the part.
+    """
     steps: list[str | Gap] = []
     for index, part in enumerate(head):
         if isinstance(part, str):
@@ -121,7 +132,9 @@ def _within_parts(head: Filled, tail: Filled) -> Steps:
 
 @lru_cache(maxsize=4096)
 def arn_glob(parts: Filled) -> TextMatcher | None:
-    """Return a predicate that compares ARNs in each of six parts; None for a pattern that has not six."""
+    """Return a predicate that compares ARNs in each of six parts;
+    None for a pattern that has not six.
+    """
     segments: list[list[str | Wild]] = [[]]
     for part in parts:
         if not isinstance(part, str):
@@ -136,19 +149,24 @@ def arn_glob(parts: Filled) -> TextMatcher | None:
 
     def match(arn: str) -> bool:
         pieces = arn.split(":", ARN_COLONS)
-        return len(pieces) == len(matchers) and all(matcher(pieces[index]) for index, matcher in enumerate(matchers))
+        return len(pieces) == len(matchers) and all(
+            matcher(pieces[index]) for index, matcher in enumerate(matchers)
+        )
 
     return match
 
 
 MAX_STATES = 4000
 _MOST_BITS, _BITS_OF_STEP = 1_000_000_000, 5000
-"""The most bits that are moved for the texts of patterns, and those that are as much work as a step of few patterns."""
+"""The most bits that are moved for the texts of patterns,
+and those that are as much work as a step of few patterns.
+"""
 _FRESH = "zqxjkvwyu0123456789ZQXJKVWY_~"
 
 
 class TooManyClassesError(ValueError):
-    """More classes than can be looked at: the answer is unknown unless bounds agree, and never a guess.
+    """More classes than can be looked at: the answer is unknown unless bounds agree, and never a
+    guess.
 
     Attributes
     ----------
@@ -164,7 +182,9 @@ class TooManyClassesError(ValueError):
 
 
 class Gap(NamedTuple):
-    """A wildcard: whether it covers many characters or one, and whether a colon may be among them."""
+    """A wildcard: whether it covers many characters or one,
+    and whether a colon may be among them.
+    """
 
     many: bool
     colons: bool = True
@@ -178,11 +198,17 @@ ANY_TEXT: Steps = (Gap(many=True),)
 
 def text_steps(parts: Filled) -> Steps:
     """Return the steps of a pattern in which wildcards cover every character."""
-    return tuple(step for part in parts for step in (part if isinstance(part, str) else (Gap(part is Wild.ANY),)))
+    return tuple(
+        step
+        for part in parts
+        for step in (part if isinstance(part, str) else (Gap(part is Wild.ANY),))
+    )
 
 
 def arn_steps(parts: Filled) -> Steps:
-    """Return the steps of a pattern whose wildcards stay within a part of the ARN, except in the last part."""
+    """Return the steps of a pattern whose wildcards stay within a part of the ARN,
+    except in the last part.
+    """
     steps: list[str | Gap] = []
     colons = 0
     for part in parts:
@@ -201,11 +227,15 @@ def witnesses(
     alphabet: str = "",
     avoid: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Return texts of the domain, at least one for each set of groups (one alternative matches) that match the same."""
+    """Return texts of the domain, at least one for each set of groups (one alternative matches)
+    that match the same.
+    """
     distinct = tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups))
     texts, is_whole = _witnesses(distinct, domain, alphabet, avoid)
     if not is_whole:
-        raise TooManyClassesError("The policies name more patterns than can be compared exactly.", texts)
+        raise TooManyClassesError(
+            "The policies name more patterns than can be compared exactly.", texts
+        )
     return list(texts)
 
 
@@ -219,7 +249,9 @@ def _witnesses(
         alphabet
         if alphabet
         else next(
-            c for c in (*_FRESH, *map(chr, range(0x3400, 0x4DB0))) if c not in machine.literals and c not in avoid
+            c
+            for c in (*_FRESH, *map(chr, range(0x3400, 0x4DB0)))
+            if c not in machine.literals and c not in avoid
         )
     )
     texts: dict[tuple[tuple[bool, ...], bool], str] = {}
@@ -250,8 +282,14 @@ _MOST_SAMPLES = 100
 
 
 def _samples(groups: Sequence[Sequence[Steps]], domain: Steps, alphabet: str) -> Iterator[str]:
-    """Yield texts of the domain that one group matches, and one that as many as possible match, one after the other."""
-    head = "".join(step for step in takewhile(lambda step: isinstance(step, str), domain) if isinstance(step, str))
+    """Yield texts of the domain that one group matches, and one that as many as possible match,
+    one after the other.
+    """
+    head = "".join(
+        step
+        for step in takewhile(lambda step: isinstance(step, str), domain)
+        if isinstance(step, str)
+    )
     joined = head
     for group in groups[:_MOST_SAMPLES]:
         found = witnesses([group], domain=domain, alphabet=alphabet)
@@ -271,7 +309,9 @@ def _places(bits: int) -> Iterator[int]:
 
 
 class PatternMachine:
-    """All patterns (first the domain) as one automaton; bit n of its state is set if its step n can be the next."""
+    """All patterns (first the domain) as one automaton;
+    bit n of its state is set if its step n can be the next.
+    """
 
     def __init__(self, groups: Sequence[Sequence[Steps]]) -> None:
         self.literals: dict[str, int] = {}
@@ -294,7 +334,9 @@ class PatternMachine:
                     settling |= 1 << (offset + len(steps) - 1)
                 offset += len(steps) + 1
             first, every = settling & -settling, ((1 << offset) - 1) ^ ((1 << begin) - 1)
-            self._settling.update((1 << at, (every, first | (first << 1))) for at in _places(settling))
+            self._settling.update(
+                (1 << at, (every, first | (first << 1))) for at in _places(settling)
+            )
             self._any_settling |= settling
             if not number:
                 self.domain_end, self.domain = self._ends, (1 << offset) - 1
@@ -312,7 +354,9 @@ class PatternMachine:
             self._one_no_colon |= 0 if step.colons else bit
 
     def matching(self, state: int) -> tuple[bool, ...]:
-        """Return for each group whether one of its patterns matches the text that leads to a state."""
+        """Return for each group whether one of its patterns matches the text
+        that leads to a state.
+        """
         found = [False] * self._groups
         for at in _places(state & self._ends):
             found[self._group_at[at]] = True
@@ -327,7 +371,9 @@ class PatternMachine:
         return all(self.matching(self.state_of(text)))
 
     def _spread(self, state: int, before: int = 0) -> int:
-        """Pass over wildcards; a group that is settled stays so, whose other alternatives end once."""
+        """Pass over wildcards; a group that is settled stays so,
+        whose other alternatives end once.
+        """
         while more := ((state & self._many) << 1) & ~state:
             state |= more
         for at in _places(state & self._any_settling & ~before):
@@ -344,7 +390,9 @@ class PatternMachine:
         return self._spread((forward << 1) | (state & many), state)
 
     def following(self, state: int, fresh: str) -> list[str]:
-        """Return the characters that make a difference here: new ones first, so that texts are unlike all others."""
+        """Return the characters that make a difference here: new ones first,
+        so that texts are unlike all others.
+        """
         wanted = [character for character, bits in self.literals.items() if bits & state]
         if ":" not in wanted and state & (self._many_no_colon | self._one_no_colon):
             wanted.append(":")

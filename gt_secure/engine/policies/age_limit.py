@@ -1,10 +1,13 @@
-"""The age limit: two statements beside the bucket guard that refuse presigned requests with an old signature.
+"""The age limit: two statements beside the bucket guard that refuse presigned requests with an old
+signature.
 
-One refuses requests whose signature is older than the limit. For signature version 2 S3 reports the age 0 whatever it
-is, so the other refuses that version as a whole. Both cover presigned URLs and POST forms of what the guard covers.
+One refuses requests whose signature is older than the limit. For signature version 2 S3 reports the
+age 0 whatever it is, so the other refuses that version as a whole. Both cover presigned URLs and
+POST forms of what the guard covers.
 
-Source: S3 API Reference, *Amazon S3 Signature Version 4 authentication-specific policy keys* (``s3:signatureAge`` works
-for presigned URLs and presigned POST, and is always 0 in Signature Version 2).
+Source: S3 API Reference, *Amazon S3 Signature Version 4 authentication-specific policy keys*
+(``s3:signatureAge`` works for presigned URLs and presigned POST, and is always 0 in Signature
+Version 2).
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from ..iam.request_context import POST_FORM, PRESIGNED, SIGV2
 
 AGE_SID = "GtSecurePresignAge"
 SIGV2_SID = "GtSecurePresignSigV2"
-"""The Sids by which we know the two statements. The second one may stand alone: the version limit."""
+"""The Sids by which we know the two statements. The second one may stand alone:
+the version limit.
+"""
 
 LONGEST_S = 7 * 24 * 3600
 """Longest life of a presigned URL: a longer limit would refuse nothing."""
@@ -32,10 +37,16 @@ _AGE = re.compile(r"([0-9]{1,7}) *(s|m|min|h|d)", re.IGNORECASE)
 
 
 def parse_age(value: str | dt.timedelta) -> int:
-    """Return an age such as ``15m`` in seconds; raises InvalidInput outside of one second to less than 7 days."""
+    """Return an age such as ``15m`` in seconds;
+    raises InvalidInput outside of one second to less than 7 days.
+    """
     seconds: int | None = None
     if isinstance(value, dt.timedelta):
-        seconds = int(value.total_seconds()) if value == dt.timedelta(seconds=int(value.total_seconds())) else None
+        seconds = (
+            int(value.total_seconds())
+            if value == dt.timedelta(seconds=int(value.total_seconds()))
+            else None
+        )
     elif isinstance(value, str) and (match := _AGE.fullmatch(value.strip())):
         seconds = int(match[1]) * _UNITS[match[2].lower()]
     if seconds is None:
@@ -47,8 +58,11 @@ def parse_age(value: str | dt.timedelta) -> int:
         )
     if not 1 <= seconds < LONGEST_S:
         raise InvalidInput(
-            f"A maximum age of {str(value)[:40]} protects nothing: it must be at least 1s and less than 7d.",
-            next_step="A presigned URL lives 7 days at most. Write 15m, or set no limit (age_limit=None).",
+            f"A maximum age of {str(value)[:40]} protects nothing: it must be at least 1s and less"
+            " than 7d.",
+            next_step=(
+                "A presigned URL lives 7 days at most. Write 15m, or set no limit (age_limit=None)."
+            ),
             field="age_limit",
             value=value,
         )
@@ -58,15 +72,22 @@ def parse_age(value: str | dt.timedelta) -> int:
 def age_text(seconds: int) -> str:
     """Return an age as people write it: ``15m``."""
     unit, size = next(
-        (unit, size) for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)) if seconds % size == 0
+        (unit, size)
+        for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
+        if seconds % size == 0
     )
     return f"{seconds // size}{unit}"
 
 
-def build_age_limit(guard: Mapping[str, object], age_limit_s: int) -> tuple[dict[str, object], dict[str, object]]:
+def build_age_limit(
+    guard: Mapping[str, object], age_limit_s: int
+) -> tuple[dict[str, object], dict[str, object]]:
     """Return the two statements for what a guard statement covers."""
     version = build_version_limit(guard)
-    age = {"StringEquals": _FORMS, "NumericGreaterThan": {"s3:signatureAge": str(age_limit_s * 1000)}}
+    age = {
+        "StringEquals": _FORMS,
+        "NumericGreaterThan": {"s3:signatureAge": str(age_limit_s * 1000)},
+    }
     return {**version, "Sid": AGE_SID, "Condition": age}, version
 
 
@@ -74,7 +95,13 @@ def build_version_limit(guard: Mapping[str, object]) -> dict[str, object]:
     """Return the statement that refuses signature version 2 for what a statement covers."""
     covered = {key: guard[key] for key in ("NotAction", "Action") if key in guard}
     condition = {"StringEquals": {**_FORMS, "s3:signatureversion": SIGV2}}
-    shared = {"Sid": SIGV2_SID, "Effect": "Deny", "Principal": "*", **covered, "Resource": guard.get("Resource")}
+    shared = {
+        "Sid": SIGV2_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        **covered,
+        "Resource": guard.get("Resource"),
+    }
     return {**shared, "Condition": condition}
 
 
@@ -82,6 +109,18 @@ def read_age_limit(statement: Mapping[str, object] | None) -> int | None:
     """Return the limit of an age statement in seconds; None where it cannot be read."""
     condition = statement.get("Condition") if statement is not None else None
     numeric = condition.get("NumericGreaterThan") if isinstance(condition, Mapping) else None
-    values = [v for k, v in numeric.items() if k.lower() == "s3:signatureage"] if isinstance(numeric, Mapping) else []
-    text = str(values[0][0] if isinstance(values[0], list) and values[0] else values[0]) if values else ""
-    return int(text) // 1000 if text.isascii() and text.isdigit() and int(text) % 1000 == 0 and int(text) else None
+    values = (
+        [v for k, v in numeric.items() if k.lower() == "s3:signatureage"]
+        if isinstance(numeric, Mapping)
+        else []
+    )
+    text = (
+        str(values[0][0] if isinstance(values[0], list) and values[0] else values[0])
+        if values
+        else ""
+    )
+    return (
+        int(text) // 1000
+        if text.isascii() and text.isdigit() and int(text) % 1000 == 0 and int(text)
+        else None
+    )

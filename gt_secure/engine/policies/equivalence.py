@@ -1,17 +1,20 @@
 """Semantic equality of bucket policies: the one form of a statement that all its spellings share.
 
-A policy comes back from S3, or out of a person's editor or a CloudFormation template, in another spelling than it went
-in. Equal in meaning are: one value and a list of one, lists in any order, ``true`` and ``"true"``, action names and
-condition keys in any case, ``203.0.113.7`` and ``203.0.113.7/32`` (host bits are ignored), ``"*"`` and ``{"AWS": "*"}``
-as principal, and a version that is left out and 2008-10-17.
+A policy comes back from S3, or out of a person's editor or a CloudFormation template, in another
+spelling than it went in. Equal in meaning are: one value and a list of one, lists in any order,
+``true`` and ``"true"``, action names and condition keys in any case, ``203.0.113.7`` and
+``203.0.113.7/32`` (host bits are ignored), ``"*"`` and ``{"AWS": "*"}`` as principal, and a version
+that is left out and 2008-10-17.
 
-Sources: IAM User Guide, *AWS JSON policy elements: Principal* ("All principals": the two are equivalent in
-resource-based policies), *Grammar of the IAM JSON policy language*, *Condition operators*.
+Sources: IAM User Guide, *AWS JSON policy elements: Principal* ("All principals": the two are
+equivalent in resource-based policies), *Grammar of the IAM JSON policy language*, *Condition
+operators*.
 
-When a user or role is deleted, the policies that named it show its unique id (``AIDA...``, ``AROA...``) instead of its
-ARN; the id is never used again. S3 then refuses every new version of such a policy as a whole with "Invalid principal
-in policy", whatever the change was. Sources: IAM User Guide, *IAM identifiers*; AWS Knowledge Center, *Why am I getting
-the error "Invalid principal in policy" when I try to update my Amazon S3 bucket policy?*
+When a user or role is deleted, the policies that named it show its unique id (``AIDA...``,
+``AROA...``) instead of its ARN; the id is never used again. S3 then refuses every new version of
+such a policy as a whole with "Invalid principal in policy", whatever the change was. Sources: IAM
+User Guide, *IAM identifiers*; AWS Knowledge Center, *Why am I getting the error
+"Invalid principal in policy" when I try to update my Amazon S3 bucket policy?*
 """
 
 from __future__ import annotations
@@ -37,8 +40,9 @@ _BLANK = " \t\r\n"
 class Layout:
     """The text of a policy and the places of its statements.
 
-    ``value`` is the start and end of the value of ``Statement``, which ``is_list`` or one statement without brackets.
-    A missing version is 2008-10-17. ``statements`` are starts and ends, ``data`` the statements themselves.
+    ``value`` is the start and end of the value of ``Statement``, which ``is_list`` or one statement
+    without brackets. A missing version is 2008-10-17. ``statements`` are starts and ends, ``data``
+    the statements themselves.
     """
 
     text: str
@@ -50,22 +54,35 @@ class Layout:
 
     def with_sid(self, sid: str) -> tuple[int, ...]:
         """Return the positions of the statements that have this Sid."""
-        return tuple(index for index, statement in enumerate(self.data) if statement.get("Sid") == sid)
+        return tuple(
+            index for index, statement in enumerate(self.data) if statement.get("Sid") == sid
+        )
 
 
 def lay_out(text: str) -> Layout:
     """Find the statements of a policy; raises PolicyError if the text is none."""
     document = parse_json(text)
     if not isinstance(document, Mapping) or "Statement" not in document:
-        raise PolicyError("The policy is not an object with a Statement.", place="$", next_step="Correct the policy.")
+        raise PolicyError(
+            "The policy is not an object with a Statement.",
+            place="$",
+            next_step="Correct the policy.",
+        )
     found = document["Statement"]
     statements = as_list(found)
     if not all(isinstance(statement, Mapping) for statement in statements):
-        raise PolicyError("A statement must be an object.", place="$.Statement", next_step="Correct the policy.")
+        raise PolicyError(
+            "A statement must be an object.", place="$.Statement", next_step="Correct the policy."
+        )
     value = _value_of(text, "Statement")
     spans = _items(text, value[0]) if isinstance(found, list) else (value,)
     return Layout(
-        text, str(document.get("Version", "2008-10-17")), isinstance(found, list), value, spans, tuple(statements)
+        text,
+        str(document.get("Version", "2008-10-17")),
+        isinstance(found, list),
+        value,
+        spans,
+        tuple(statements),
     )
 
 
@@ -103,7 +120,9 @@ def _items(text: str, at: int) -> tuple[TextSpan, ...]:
 
 
 def deleted_principals(policy_text: str | None) -> tuple[str, ...]:
-    """Return the deleted principals with their statements, such as ``AROA... in statement 2 "Team"``."""
+    """Return the deleted principals with their statements,
+    such as ``AROA... in statement 2 "Team"``.
+    """
     if policy_text is None or not policy_text.strip():
         return ()
     try:
@@ -131,7 +150,9 @@ def policies_equal(one: str | None, other: str | None) -> bool:
 
 def statements_equal(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
     """Return whether two statements (None: no statement) mean the same."""
-    return one == other or (one is not None and other is not None and _statement(one) == _statement(other))
+    return one == other or (
+        one is not None and other is not None and _statement(one) == _statement(other)
+    )
 
 
 def _policy(text: str | None) -> object:
@@ -168,14 +189,20 @@ def _element(name: str, value: object) -> object:
 def _keys(operator: str, keys: object) -> object:
     if not isinstance(keys, Mapping):
         return keys
-    addresses = operator.rpartition(":")[2].removesuffix("IfExists") in ("IpAddress", "NotIpAddress")
+    addresses = operator.rpartition(":")[2].removesuffix("IfExists") in (
+        "IpAddress",
+        "NotIpAddress",
+    )
     read = _networks if addresses else _texts
     return sorted((str(key).lower(), read(value)) for key, value in keys.items())
 
 
 def _networks(value: object) -> list[str]:
     try:
-        return [str(network) for network in collapse(policy_network(text, "$") for text in _texts(value))]
+        return [
+            str(network)
+            for network in collapse(policy_network(text, "$") for text in _texts(value))
+        ]
     except PolicyError:
         return _texts(value)
 

@@ -1,7 +1,8 @@
-"""Block Public Access: whether S3 refuses what a public bucket policy grants to others than the account's own signers.
+"""Block Public Access: whether S3 refuses what a public bucket policy grants to others than the
+account's own signers.
 
-Source: S3 User Guide, *Blocking public access to your Amazon S3 storage* (``RestrictPublicBuckets``, *The meaning of
-"public"*); S3 API Reference, *GetBucketPolicyStatus*.
+Source: S3 User Guide, *Blocking public access to your Amazon S3 storage*
+(``RestrictPublicBuckets``, *The meaning of "public"*); S3 API Reference, *GetBucketPolicyStatus*.
 """
 
 from __future__ import annotations
@@ -39,24 +40,31 @@ _FIXING = frozenset(
 )
 """Keys whose fixed values make a grant to everybody not public."""
 _NEAR = ("aws:principal", "aws:source", "aws:vpce")
-"""Beginnings of keys for which the guide does not say whether their values make a grant not public."""
-_SPARING = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:viaawsservice"})
+"""Beginnings of keys for which the guide does not say whether their values
+make a grant not public.
+"""
+_SPARING = frozenset(
+    {"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:viaawsservice"}
+)
 """Keys by which a Deny for other networks spares services or named principals."""
 _BROAD = {4: 8, 6: 32}
 
 
 def is_surely_public(policy: PolicySource | None) -> bool:
-    """Return whether S3 surely calls a policy public: it grants to everybody, and nothing may fix the source.
+    """Return whether S3 surely calls a policy public: it grants to everybody, and nothing may fix
+    the source.
 
-    Where it may not, such as under a Deny for other networks or for principals of an account, the answer is False: what
-    the policy grants stays opened. A Deny for presigned requests alone leaves the policy public.
+    Where it may not, such as under a Deny for other networks or for principals of an account, the
+    answer is False: what the policy grants stays opened. A Deny for presigned requests alone leaves
+    the policy public.
     """
     narrowed = any(_is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny)
     return not narrowed and any(not any(map(_may_fix, each.conditions)) for each in _grants(policy))
 
 
 def may_be_public(policy: PolicySource | None) -> bool:
-    """Return whether S3 may call a policy public: it grants to everybody from a source that nothing in the grant fixes.
+    """Return whether S3 may call a policy public: it grants to everybody from a source that nothing
+    in the grant fixes.
 
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
@@ -68,14 +76,23 @@ def may_be_public(policy: PolicySource | None) -> bool:
 def status_text(*, theirs: bool, ours: bool) -> str:
     """Return S3's verdict on a bucket policy beside our own, in a sentence."""
     if theirs:
-        return "S3 calls the bucket policy public, as gt_secure does." if ours else "S3 calls the bucket policy public."
+        return (
+            "S3 calls the bucket policy public, as gt_secure does."
+            if ours
+            else "S3 calls the bucket policy public."
+        )
     if ours:
-        return "S3 calls the bucket policy not public. gt_secure would call it public, but the answer of S3 counts."
+        return (
+            "S3 calls the bucket policy not public. gt_secure would call it public, but the answer"
+            " of S3 counts."
+        )
     return "S3 calls the bucket policy not public."
 
 
 def has_same_grants(policy: PolicySource | None, other: PolicySource | None) -> bool:
-    """Return whether two policies differ in nothing but our own Denies, which leave a public policy public."""
+    """Return whether two policies differ in nothing but our own Denies,
+    which leave a public policy public.
+    """
     return _foreign(policy) == _foreign(other)
 
 
@@ -99,12 +116,16 @@ def _grants(policy: PolicySource | None) -> Iterator[Statement]:
 
 
 def _is_for_everybody(statement: Statement) -> bool:
-    return statement.not_principal or any(entry.kind == "everyone" for entry in statement.principals or ())
+    return statement.not_principal or any(
+        entry.kind == "everyone" for entry in statement.principals or ()
+    )
 
 
 def _may_be_for_everybody(statement: Statement) -> bool:
     """Return whether a statement names every identity provider, of which the guide says nothing."""
-    return any(entry.kind == "federated" and "*" in entry.text for entry in statement.principals or ())
+    return any(
+        entry.kind == "federated" and "*" in entry.text for entry in statement.principals or ()
+    )
 
 
 def _narrows(deny: Statement) -> bool:
@@ -113,14 +134,22 @@ def _narrows(deny: Statement) -> bool:
 
 
 def _fixes(condition: Condition) -> bool:
-    """Return whether a condition surely asks for fixed values: without wildcards and variables, and of a known key."""
-    is_open = condition.negated or condition.if_exists or condition.qualifier or condition.name == "Null"
+    """Return whether a condition surely asks for fixed values: without wildcards and variables,
+    and of a known key.
+    """
+    is_open = (
+        condition.negated or condition.if_exists or condition.qualifier or condition.name == "Null"
+    )
     patterns = any(sign in value for value in condition.values for sign in ("*", "?", "${"))
-    return condition.lower_key in _FIXING and not is_open and not patterns and not _is_broad(condition)
+    return (
+        condition.lower_key in _FIXING and not is_open and not patterns and not _is_broad(condition)
+    )
 
 
 def _may_fix(condition: Condition) -> bool:
-    return not _is_broad(condition) and (condition.lower_key in _FIXING or condition.lower_key.startswith(_NEAR))
+    return not _is_broad(condition) and (
+        condition.lower_key in _FIXING or condition.lower_key.startswith(_NEAR)
+    )
 
 
 def _is_broad(condition: Condition) -> bool:

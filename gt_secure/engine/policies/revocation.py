@@ -1,13 +1,16 @@
-"""Revocations: Deny statements that stop presigned requests signed with credentials issued before a time.
+"""Revocations: Deny statements that stop presigned requests signed with credentials issued before a
+time.
 
-A policy cannot name one URL, but the credentials behind it: temporary ones by the time of their issue
-(``aws:TokenIssueTime``), which is before every URL that they signed; long-term keys only by the user who owns them. A
-statement covers presigned URLs and POST forms of one object, a prefix or a bucket. Its Sid holds the time at which the
-URLs that it stops expire: a plan for the bucket removes it after that. What long-term keys sign may never expire
-(signature version 2 names any time), so a statement against a user has no end unless a log shows it.
+A policy cannot name one URL, but the credentials behind it: temporary ones by the time of their
+issue (``aws:TokenIssueTime``), which is before every URL that they signed; long-term keys only by
+the user who owns them. A statement covers presigned URLs and POST forms of one object, a prefix or
+a bucket. Its Sid holds the time at which the URLs that it stops expire: a plan for the bucket
+removes it after that. What long-term keys sign may never expire (signature version 2 names any
+time), so a statement against a user has no end unless a log shows it.
 
-Source: IAM User Guide, *Disabling permissions for temporary security credentials* (``aws:TokenIssueTime``) and *AWS
-global condition context keys* (the key is only in requests with temporary credentials).
+Source: IAM User Guide, *Disabling permissions for temporary security credentials*
+(``aws:TokenIssueTime``) and *AWS global condition context keys* (the key is only in requests with
+temporary credentials).
 """
 
 from __future__ import annotations
@@ -32,13 +35,17 @@ _UNTIL = re.compile(rf"{REVOKE}Until(\d{{8}}T\d{{6}}Z)x[0-9a-f]{{8}}")
 # Names as IAM accepts them. A wildcard or a policy variable would name others too.
 _NAME = r"[A-Za-z0-9_+=,.@-]+"
 _PATH = r"(?:[^/*?$:\s]+/)*"
-_SESSION = re.compile(rf"arn:(aws[a-z-]*):sts::(\d{{12}}):assumed-role/({_NAME})(?:/[^/*?$\s]+)?", re.ASCII)
+_SESSION = re.compile(
+    rf"arn:(aws[a-z-]*):sts::(\d{{12}}):assumed-role/({_NAME})(?:/[^/*?$\s]+)?", re.ASCII
+)
 _LONG_TERM = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:(?:user/{_PATH}{_NAME}|root)", re.ASCII)
 _ROLE = re.compile(rf"arn:(aws[a-z-]*):iam::(\d{{12}}):role/{_PATH}({_NAME})", re.ASCII)
 _FEDERATED = re.compile(rf"arn:aws[a-z-]*:sts::\d{{12}}:federated-user/{_NAME}", re.ASCII)
 
 SignerKind: TypeAlias = Literal["everybody", "session", "user", "unknown"]
-"""Everybody with temporary credentials; a role, its sessions or a federated user; a user or root; cannot be named."""
+"""Everybody with temporary credentials; a role, its sessions or a federated user; a user or root;
+cannot be named.
+"""
 
 
 def signer_kind(signer: str | None) -> SignerKind:
@@ -55,11 +62,20 @@ def check_signer(signer: object) -> str:
     refuse_url(signer, "signer", "the ARN of a role or user")
     text = signer.strip() if isinstance(signer, str) else ""
     if signer_kind(text) == "unknown":
-        shown = f'"{text[:120]}"' if text else "An empty signer" if isinstance(signer, str) else "The signer"
+        shown = (
+            f'"{text[:120]}"'
+            if text
+            else "An empty signer"
+            if isinstance(signer, str)
+            else "The signer"
+        )
         raise InvalidInput(
             f"{shown} is not the ARN of one role or user.",
-            next_step="Write it in full and without wildcards: arn:aws:iam::111122223333:role/NAME or "
-            "arn:aws:iam::111122223333:user/NAME. Leave the signer out for everybody with temporary credentials.",
+            next_step=(
+                "Write it in full and without wildcards: arn:aws:iam::111122223333:role/NAME or"
+                " arn:aws:iam::111122223333:user/NAME. Leave the signer out for everybody with"
+                " temporary credentials."
+            ),
             field="signer",
             value=text,
         )
@@ -67,13 +83,17 @@ def check_signer(signer: object) -> str:
 
 
 def is_signer(requester: str, signer: str) -> bool:
-    """Return whether a requester of a log is this signer: any session of the same role, or the same user."""
+    """Return whether a requester of a log is this signer: any session of the same role,
+    or the same user.
+    """
     roles = [_role_of(each) for each in (requester, signer)]
     return requester == signer if None in roles else roles[0] == roles[1]
 
 
 def _role_of(arn: str) -> tuple[str, str] | None:
-    """Return account and name of the role behind an ARN; a log names the session of a role without the role's path."""
+    """Return account and name of the role behind an ARN;
+    a log names the session of a role without the role's path.
+    """
     match = _SESSION.fullmatch(arn) or _ROLE.fullmatch(arn)
     return (match[2], match[3]) if match else None
 
@@ -99,13 +119,22 @@ class Revocation:
 
     @property
     def sentence(self) -> str:
-        """The requests that it refuses, and until when; only the place if somebody has edited the statement."""
+        """The requests that it refuses, and until when;
+        only the place if somebody has edited the statement.
+        """
         resource, conditions = self.statement.get("Resource", []), self.statement.get("Condition")
         places = some([str(each).partition(":::")[2] for each in as_list(resource)])
         # The Sid holds a digest of what was written.
-        if not isinstance(conditions, dict) or _statement(resource, self.until, conditions) != self.statement:
-            return printable(f"The revocation for {places} was edited: see {self.sid} in the bucket policy.")
-        values = {name: as_list(value) for each in conditions.values() for name, value in each.items()}
+        if (
+            not isinstance(conditions, dict)
+            or _statement(resource, self.until, conditions) != self.statement
+        ):
+            return printable(
+                f"The revocation for {places} was edited: see {self.sid} in the bucket policy."
+            )
+        values = {
+            name: as_list(value) for each in conditions.values() for name, value in each.items()
+        }
         whose = "".join(f" by {arn}" for arn in values.get("aws:PrincipalArn", [])[:1])
         whose += "".join(f" for {each[2:]} by gt_secure" for each in values.get("aws:userid", []))
         signed = signed_words(whose, values["aws:TokenIssueTime"][0])
@@ -114,8 +143,13 @@ class Revocation:
 
 
 def signed_words(whom: str, issued: str) -> str:
-    """Return what a revocation stops, in words: temporary credentials issued before a time, or those without one."""
-    return f"signed{whom} with {'long-term keys' if issued == 'true' else f'credentials issued before {issued}'}"
+    """Return what a revocation stops, in words: temporary credentials issued before a time,
+    or those without one.
+    """
+    return (
+        f"signed{whom} with"
+        f" {'long-term keys' if issued == 'true' else f'credentials issued before {issued}'}"
+    )
 
 
 def build_revocations(
@@ -129,14 +163,18 @@ def build_revocations(
 ) -> tuple[dict[str, object], ...]:
     """Return the statements that stop URLs of a signer for ``resource``, one or more ARN patterns.
 
-    Temporary credentials issued before ``before`` no longer open anything by a presigned request; the last of their
-    URLs expires at ``until``, and the last one of long-term keys at ``long_term_until`` (None: never, as far as is
-    known). The signer is the ARN of a role, a session or a user, as a log names it. None is everybody with
-    temporary credentials. If a policy cannot name it, every signer is meant. ``session`` stops the sessions of this
-    name as well, whoever began them, and without a signer these alone.
+    Temporary credentials issued before ``before`` no longer open anything by a presigned request;
+    the last of their URLs expires at ``until``, and the last one of long-term keys at
+    ``long_term_until`` (None: never, as far as is known). The signer is the ARN of a role, a
+    session or a user, as a log names it. None is everybody with temporary credentials. If a policy
+    cannot name it, every signer is meant. ``session`` stops the sessions of this name as well,
+    whoever began them, and without a signer these alone.
     """
     issued = f"{before.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    of_sessions = {"DateLessThan": {"aws:TokenIssueTime": issued}, "StringLike": {"aws:userid": f"*:{session}"}}
+    of_sessions = {
+        "DateLessThan": {"aws:TokenIssueTime": issued},
+        "StringLike": {"aws:userid": f"*:{session}"},
+    }
     sessions = (_statement(resource, until, of_sessions),) if session else ()
     if session and signer is None:
         return sessions
@@ -149,12 +187,18 @@ def build_revocations(
     temporary = {"DateLessThan": {"aws:TokenIssueTime": issued}, **named}
     long_term = {"Null": {"aws:TokenIssueTime": "true"}, **named}
     made = _statement(resource, until, temporary)
-    more = () if kind in ("everybody", "session") else (_statement(resource, long_term_until, long_term),)
+    more = (
+        ()
+        if kind in ("everybody", "session")
+        else (_statement(resource, long_term_until, long_term),)
+    )
     return (*sessions, made, *more)
 
 
 def principal_patterns(signer: str) -> list[str]:
-    """Return the values of ``aws:PrincipalArn`` for temporary credentials of a signer; empty if it cannot be named."""
+    """Return the values of ``aws:PrincipalArn`` for temporary credentials of a signer;
+    empty if it cannot be named.
+    """
     session = _SESSION.fullmatch(signer)
     if session:
         start = f"arn:{session[1]}:iam::{session[2]}:role/"
@@ -170,11 +214,17 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
 def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
     """Return the revocations in a bucket policy; raises PolicyError if the text is none."""
     found = own_statements(policy_text)
-    return tuple(Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE))
+    return tuple(
+        Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE)
+    )
 
 
-def revocations_of(policy: object, bucket: str, key: str, *, is_prefix: bool = False) -> tuple[Revocation, ...]:
-    """Return the revocations in a bucket policy that are about an object or a prefix; none if it cannot be read."""
+def revocations_of(
+    policy: object, bucket: str, key: str, *, is_prefix: bool = False
+) -> tuple[Revocation, ...]:
+    """Return the revocations in a bucket policy that are about an object or a prefix;
+    none if it cannot be read.
+    """
     try:
         found = find_revocations(policy) if isinstance(policy, str) else ()
     except PolicyError:
@@ -184,7 +234,11 @@ def revocations_of(policy: object, bucket: str, key: str, *, is_prefix: bool = F
 
 def expired_revocations(policy_text: str | None, now: dt.datetime) -> tuple[str, ...]:
     """Return the Sids of revocations that stop nothing any more: all their URLs have expired."""
-    return tuple(each.sid for each in find_revocations(policy_text) if each.until is not None and each.until < now)
+    return tuple(
+        each.sid
+        for each in find_revocations(policy_text)
+        if each.until is not None and each.until < now
+    )
 
 
 def expired_text(sids: Iterable[str]) -> str:
@@ -208,12 +262,23 @@ def _statement(
     text = json.dumps([resource, full], sort_keys=True)
     name = "" if until is None else f"Until{until.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}x"
     sid = f"{REVOKE}{name}{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": resource, "Condition": full}
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": resource,
+        "Condition": full,
+    }
 
 
 def _until(sid: str) -> dt.datetime | None:
     match = _UNTIL.fullmatch(sid)
     try:
-        return dt.datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC) if match else None
+        return (
+            dt.datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+            if match
+            else None
+        )
     except ValueError:
         return None

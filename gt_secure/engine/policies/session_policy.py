@@ -1,11 +1,12 @@
-"""The session policy of a test URL: exactly one object, under the condition that Ground Truth would use.
+"""The session policy of a test URL: exactly one object, under the condition that Ground Truth would
+use.
 
-Sources: SageMaker API Reference, *IamPolicyConstraints* (the worker's address becomes a condition of the policy behind
-the URL); STS API Reference, *AssumeRole* (2,048 characters).
+Sources: SageMaker API Reference, *IamPolicyConstraints* (the worker's address becomes a condition
+of the policy behind the URL); STS API Reference, *AssumeRole* (2,048 characters).
 
-The requests that Ground Truth itself makes must keep working. Source: SageMaker Developer Guide, *Use Amazon SageMaker
-Ground Truth in an Amazon Virtual Private Cloud*: the back end reads and writes buckets through endpoints that AWS owns,
-one in each region.
+The requests that Ground Truth itself makes must keep working. Source: SageMaker Developer Guide,
+*Use Amazon SageMaker Ground Truth in an Amazon Virtual Private Cloud*: the back end reads and
+writes buckets through endpoints that AWS owns, one in each region.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ LOG_DELIVERY = "logging.s3.amazonaws.com"
 
 
 def back_end_endpoint(region: str) -> str:
-    """Return the endpoint of the back end; for a region that AWS does not list, an id that stands for it."""
+    """Return the endpoint of the back end; for a region that AWS does not list,
+    an id that stands for it.
+    """
     return BACK_END_ENDPOINTS.get(region, "vpce-00000000000000000")
 
 
@@ -63,20 +66,27 @@ def session_policy(
     partition: str = "aws",
     upload: bool = False,
 ) -> str:
-    """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048 characters.
+    """Return the session policy as compact JSON; raises PolicyError if it has more than 2,048
+    characters.
 
-    ``source`` is the one source that may use the URL, as the URL lock of a workteam would set it; None allows any. A
-    version needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that encrypts the object: it adds
-    ``kms:Decrypt`` for calls that S3 makes with the session.
+    ``source`` is the one source that may use the URL, as the URL lock of a workteam would set it;
+    None allows any. A version needs ``s3:GetObjectVersion``. ``kms_key`` is the ARN of the key that
+    encrypts the object: it adds ``kms:Decrypt`` for calls that S3 makes with the session.
     """
     if not bucket or not key:
-        raise InvalidInput("A test URL needs a bucket and a key.", next_step="Name one object.", field="key")
+        raise InvalidInput(
+            "A test URL needs a bucket and a key.", next_step="Name one object.", field="key"
+        )
     condition = {} if source is None else _only_from(Source.parse(source))
     if version_id is not None:
         condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
     statement: dict[str, object] = {
         "Effect": "Allow",
-        "Action": UPLOAD if upload else "s3:GetObject" if version_id is None else "s3:GetObjectVersion",
+        "Action": UPLOAD
+        if upload
+        else "s3:GetObject"
+        if version_id is None
+        else "s3:GetObjectVersion",
         "Resource": f"arn:{partition}:s3:::{bucket}/{escape_key(key)}",
     }
     statements = [statement | ({"Condition": condition} if condition else {})]

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class UrlLock:
-    """The two settings of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``. They accept no addresses."""
+    """The two settings of ``WorkerAccessConfiguration.S3Presign.IamPolicyConstraints``.
+    They accept no addresses.
+    """
 
     source_ip: bool = False
     vpc_source_ip: bool = False
@@ -21,7 +23,9 @@ class UrlLock:
 
     @property
     def impossible(self) -> bool:
-        """True if both are on: one key exists only outside endpoints and the other only in them, so no URL works."""
+        """True if both are on: one key exists only outside endpoints and the other only in them,
+        so no URL works.
+        """
         return self.source_ip and self.vpc_source_ip
 
     @property
@@ -33,7 +37,9 @@ class UrlLock:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Both settings as the API writes them: AWS does not document whether an omitted one is kept."""
+        """Both settings as the API writes them:
+        AWS does not document whether an omitted one is kept.
+        """
         words = {True: "Enabled", False: "Disabled"}
         return {"SourceIp": words[self.source_ip], "VpcSourceIp": words[self.vpc_source_ip]}
 
@@ -45,4 +51,6 @@ class UrlLock:
     def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
         """Read the lock from the ``WorkerAccessConfiguration`` of a workteam."""
         constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
-        return cls(constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled")
+        return cls(
+            constraints.get("SourceIp") == "Enabled", constraints.get("VpcSourceIp") == "Enabled"
+        )

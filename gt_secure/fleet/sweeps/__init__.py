@@ -1,4 +1,6 @@
-"""A sweep: the locks, exposure and findings of every private team in many accounts and regions. It changes nothing."""
+"""A sweep: the locks, exposure and findings of every private team in many accounts and regions.
+It changes nothing.
+"""
 
 from __future__ import annotations
 

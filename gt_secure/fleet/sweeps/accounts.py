@@ -10,9 +10,9 @@
     buckets: "tag:project=labeling"                 # optional: rows by bucket too
     accepted: baseline.yaml                         # or a list
 
-Sources: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated administrators may
-call it); AWS Account Management Reference Guide, *Enable or disable AWS Regions in your account*: the regions that are
-enabled in every account. Others are named one by one.
+Sources: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated
+administrators may call it); AWS Account Management Reference Guide, *Enable or disable AWS Regions
+in your account*: the regions that are enabled in every account. Others are named one by one.
 """
 
 from __future__ import annotations
@@ -48,15 +48,20 @@ AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | Mapping[str, An
 def read_accounts(given: AccountsLike) -> tuple[Account, ...]:
     """Return the accounts of a file or list, each once.
 
-    A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of ids, or of mappings
-    with ``id`` and ``name``, such as ``aws organizations list-accounts`` prints.
+    A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of
+    ids, or of mappings with ``id`` and ``name``, such as ``aws organizations list-accounts``
+    prints.
     """
     items = _of_file(Path(given)) if isinstance(given, (str, Path)) else list(given)
     accounts = {account.id: account for account in map(_account, items)}
     if not accounts:
-        raise _bad("No account is given.", "List one account id on each line, for example 111122223333.")
+        raise _bad(
+            "No account is given.", "List one account id on each line, for example 111122223333."
+        )
     if len(accounts) > MAX_ACCOUNTS:
-        raise _bad(f"{len(accounts):,} accounts are given.", f"Divide them: at most {MAX_ACCOUNTS:,} fit.")
+        raise _bad(
+            f"{len(accounts):,} accounts are given.", f"Divide them: at most {MAX_ACCOUNTS:,} fit."
+        )
     return tuple(accounts.values())
 
 
@@ -80,11 +85,18 @@ def _account(item: object) -> Account:
         identifier = str(item.get("Id", item.get("id", "")))
         name = str(item.get("Name", item.get("name", "")) or "")
     else:
-        first, _, rest = str(item).strip().partition(",") if "," in str(item) else str(item).strip().partition(" ")
+        first, _, rest = (
+            str(item).strip().partition(",")
+            if "," in str(item)
+            else str(item).strip().partition(" ")
+        )
         identifier, name = first.strip().strip('"'), rest.strip().strip('"')
     digits = identifier.replace("-", "")
     if not _ID.fullmatch(digits):
-        hint = "Write twelve digits. In YAML and JSON put an id into quotes: a leading zero would be lost."
+        hint = (
+            "Write twelve digits. In YAML and JSON put an id into quotes: a leading zero would be"
+            " lost."
+        )
         raise _bad(f"'{identifier[:40]}' is not an account id.", hint)
     return Account(digits, name)
 
@@ -93,12 +105,15 @@ def organization_accounts(aws: Aws) -> tuple[Account, ...]:
     """List the active accounts of the organization."""
     with aws_errors("organizations:ListAccounts"):
         accounts = all_items(aws, "organizations", "list_accounts", "Accounts")
-    return read_accounts([account for account in accounts if account.get("Status", "ACTIVE") == "ACTIVE"])
+    return read_accounts(
+        [account for account in accounts if account.get("Status", "ACTIVE") == "ACTIVE"]
+    )
 
 
 _COMMON = """
-us-east-1 us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1
-ap-southeast-2 ca-central-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3 eu-north-1 sa-east-1
+us-east-1 us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2 ap-northeast-3
+ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3
+eu-north-1 sa-east-1
 """
 DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
     "aws": tuple(_COMMON.split()),
@@ -109,13 +124,23 @@ DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def parse_regions(given: str | Iterable[str], partition: str = "aws") -> tuple[str, ...]:
-    """Return regions, each once: ``all``, a list with commas, or several names; ``all,ap-east-1`` adds one."""
-    words = given.split(",") if isinstance(given, str) else [part for word in given for part in word.split(",")]
+    """Return regions, each once: ``all``, a list with commas, or several names;
+    ``all,ap-east-1`` adds one.
+    """
+    words = (
+        given.split(",")
+        if isinstance(given, str)
+        else [part for word in given for part in word.split(",")]
+    )
     names: list[str] = []
     for word in (word.strip().lower() for word in words if word.strip()):
-        names += DEFAULT_REGIONS.get(partition, ()) if word == "all" else [_checked(word, partition)]
+        names += (
+            DEFAULT_REGIONS.get(partition, ()) if word == "all" else [_checked(word, partition)]
+        )
     if not names:
-        raise InvalidInput("No region is given.", next_step="Write all, or us-east-1,eu-west-1.", field="regions")
+        raise InvalidInput(
+            "No region is given.", next_step="Write all, or us-east-1,eu-west-1.", field="regions"
+        )
     return tuple(dict.fromkeys(names))
 
 
@@ -128,7 +153,9 @@ def _checked(name: str, partition: str) -> str:
         where = Session().get_partition_for_region(name)
     except Exception as error:
         raise _bad(
-            f"'{name[:40]}' is not an AWS region.", "Write a region such as us-east-1, or all.", "regions"
+            f"'{name[:40]}' is not an AWS region.",
+            "Write a region such as us-east-1, or all.",
+            "regions",
         ) from error
     if where != partition:
         raise _bad(
@@ -139,7 +166,16 @@ def _checked(name: str, partition: str) -> str:
     return name
 
 
-MEMBERS = ("version", "role_name", "external_id", "accounts", "organization", "regions", "buckets", "accepted")
+MEMBERS = (
+    "version",
+    "role_name",
+    "external_id",
+    "accounts",
+    "organization",
+    "regions",
+    "buckets",
+    "accepted",
+)
 FORMAT = 1
 
 
@@ -167,10 +203,16 @@ def load_sweep(path: str | Path) -> SweepSpec:
             raise _bad(f"A sweep file has no member '{str(key)[:60]}'.", hint, str(key))
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:
-        raise _bad(f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.", "Write 1.", "version")
+        raise _bad(
+            f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.",
+            "Write 1.",
+            "version",
+        )
     organization = data.get("organization", False)
     if not isinstance(organization, bool):
-        raise _bad("'organization' is true or false.", "Write true, or name accounts.", "organization")
+        raise _bad(
+            "'organization' is true or false.", "Write true, or name accounts.", "organization"
+        )
     accounts = data.get("accounts")
     return SweepSpec(
         role_name=_text(data, "role_name"),
@@ -194,17 +236,27 @@ def _listed_accounts(value: object, file: Path) -> tuple[Account, ...]:
     if isinstance(value, str):
         return read_accounts(file.parent / value)
     if not isinstance(value, list):
-        raise _bad("'accounts' is a list of account ids, or the name of a file.", "Write a list.", "accounts")
+        raise _bad(
+            "'accounts' is a list of account ids, or the name of a file.",
+            "Write a list.",
+            "accounts",
+        )
     return read_accounts(value)
 
 
-def _texts(data: Mapping[str, Any], name: str, otherwise: str | None) -> str | tuple[str, ...] | None:
+def _texts(
+    data: Mapping[str, Any], name: str, otherwise: str | None
+) -> str | tuple[str, ...] | None:
     value = data.get(name, otherwise)
     if value is otherwise or isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    raise _bad(f"'{name}' is a text, or a list of texts.", f"Write {name}: {otherwise or 'used'}, or a list.", name)
+    raise _bad(
+        f"'{name}' is a text, or a list of texts.",
+        f"Write {name}: {otherwise or 'used'}, or a list.",
+        name,
+    )
 
 
 def _bad(message: str, fix: str, field: str = "accounts") -> InvalidInput:

@@ -1,4 +1,6 @@
-"""One account and region of a sweep: a row for each private team, and for each bucket that was asked for."""
+"""One account and region of a sweep: a row for each private team,
+and for each bucket that was asked for.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +30,20 @@ MAX_BUCKETS = 20
 OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
 """Codes of rules about a bucket, which have an outcome in its row."""
 _NO_NAME: Part[Any] = Part.unread(
-    NotRead("a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known.")
+    NotRead(
+        "a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known."
+    )
 )
 _NOTHING_READ: dict[str, Any] = dict.fromkeys((*READINGS, "key_policy", "log_bucket"), _NO_NAME)
 _SOME_BUCKET = Bucket("", "", **_NOTHING_READ)
 """A bucket that a team may use beside those that are known."""
 
 
-def read_region(gt: Connection, account: Account, choice: BucketChoice | None = None) -> list[SweepRow] | None:
-    """Return the rows of one account and region; None without a workforce and a bucket that was asked for.
+def read_region(
+    gt: Connection, account: Account, choice: BucketChoice | None = None
+) -> list[SweepRow] | None:
+    """Return the rows of one account and region; None without a workforce and a bucket that was
+    asked for.
 
     Without a choice there are no rows by bucket, and a region without a workforce costs one call.
     """
@@ -47,7 +54,9 @@ def read_region(gt: Connection, account: Account, choice: BucketChoice | None = 
         denied = error
     if workforce is None and choice is None and denied is None:
         return None
-    reader = _RegionReader(replace(gt, journal=gt.journal.snapshot(), others=False), account, choice)
+    reader = _RegionReader(
+        replace(gt, journal=gt.journal.snapshot(), others=False), account, choice
+    )
     try:
         rows = [] if workforce is None and denied is None else list(reader.teams(workforce))
     except AccessDenied as error:
@@ -86,11 +95,15 @@ class _RegionReader:
         buckets = known.of(team, notes)
         is_whole = not notes.lines and len(buckets) <= MAX_BUCKETS
         if len(buckets) > MAX_BUCKETS:
-            notes.lines.append(f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read")
+            notes.lines.append(
+                f"{len(buckets) - MAX_BUCKETS} more buckets of {team.name} were not read"
+            )
         named = {name: self._bucket(name, notes) for name in buckets[:MAX_BUCKETS]}
         looks = [self._look(team, name, notes) for name in named or (None,)]
         if not is_whole or None in looks:
-            looks.append(notes.attempt(f"findings of {team.name}", lambda: self._some_bucket(team), None))
+            looks.append(
+                notes.attempt(f"findings of {team.name}", lambda: self._some_bucket(team), None)
+            )
         return self._row(
             team=team.name,
             url_lock=team.url_lock_text,
@@ -103,11 +116,15 @@ class _RegionReader:
         )
 
     def buckets(self, choice: BucketChoice) -> Iterator[SweepRow]:
-        """Yield a row for each bucket of a choice, with what was found of it for the teams that use it."""
+        """Yield a row for each bucket of a choice,
+        with what was found of it for the teams that use it.
+        """
         for name in self._chosen(choice):
             notes = UnreadNotes(passes=Throttled)
             guard, line = self._bucket(name, notes)
-            looks: list[Findings | None] = [*self.looks.get(name, ())] or [self._look(None, name, notes)]
+            looks: list[Findings | None] = [*self.looks.get(name, ())] or [
+                self._look(None, name, notes)
+            ]
             own = [
                 Findings(
                     [each for each in look if each.code in OF_BUCKET or each.code == NOT_CHECKED],
@@ -116,14 +133,20 @@ class _RegionReader:
                 for look in looks
                 if look is not None
             ]
-            yield self._row(bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes))
+            yield self._row(
+                bucket=name, buckets=(name,), guard=guard, exposure=line, **_outcome(own, notes)
+            )
 
     def with_rest(self, rows: list[SweepRow]) -> list[SweepRow]:
         """Return the rows; the last one names the buckets of the region that were not looked at."""
         if self.listing.lines:
             rows = [*rows, self._row(unread=tuple(self.listing.lines))]
         others = tuple(name for name in self.own or () if name not in self.seen)
-        return [*rows[:-1], replace(rows[-1] if rows else self._row(), not_looked_at=others)] if others else rows
+        return (
+            [*rows[:-1], replace(rows[-1] if rows else self._row(), not_looked_at=others)]
+            if others
+            else rows
+        )
 
     def _chosen(self, choice: BucketChoice) -> list[str]:
         chosen = choice.here(self.gt.aws, self.gt.journal, self.own, self.listing)
@@ -147,13 +170,19 @@ class _RegionReader:
         return access, f"a presigned URL is opened from {words_of(row, 'opened')}{unknown}"
 
     def _some_bucket(self, team: Workteam) -> Findings:
-        """Return what each rule comes to on a bucket that is not known: unknown if it asks anything of it."""
+        """Return what each rule comes to on a bucket that is not known:
+        unknown if it asks anything of it.
+        """
         state = replace(read_state(self.gt.aws, team=team, needs=FINDINGS), bucket=_SOME_BUCKET)
         return Findings((), examine(state).checked)
 
-    def _look(self, team: Workteam | None, bucket: str | None, notes: UnreadNotes) -> Findings | None:
+    def _look(
+        self, team: Workteam | None, bucket: str | None, notes: UnreadNotes
+    ) -> Findings | None:
         subject = " and ".join(filter(None, (team.name if team else "", bucket)))
-        look = notes.attempt(f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None)
+        look = notes.attempt(
+            f"findings of {subject}", lambda: self.gt.findings(team=team, bucket=bucket), None
+        )
         if look is not None and bucket is not None:
             self.looks.setdefault(bucket, []).append(look)
         return look
@@ -163,11 +192,15 @@ def _portal(workforce: Workforce | None) -> str:
     if workforce is None:
         return "unknown"
     where = f" in {workforce.vpc_id}" if workforce.vpc_id else ""
-    return ("off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)) + where
+    return (
+        "off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)
+    ) + where
 
 
 def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, Any]:
-    """Return the findings, what each rule came to (the gravest word of all looks), and what was not read."""
+    """Return the findings, what each rule came to (the gravest word of all looks),
+    and what was not read.
+    """
     reports = [look for look in looks if look is not None]
     by_subject: dict[tuple[str, str, str], Finding] = {
         (each.code, each.subject, each.detail): each for each in chain(*reports)
@@ -179,7 +212,8 @@ def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, 
     return {
         "findings": tuple(each for each in by_subject.values() if each.code != NOT_CHECKED),
         "checked": {
-            code: each.outcome for code, each in by_code(each for look in reports for each in look.checked).items()
+            code: each.outcome
+            for code, each in by_code(each for look in reports for each in look.checked).items()
         },
         "unread": tuple(dict.fromkeys(lines)),
     }

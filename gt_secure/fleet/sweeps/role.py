@@ -1,7 +1,8 @@
-"""The role of a sweep in each account: its credentials, and its policy as a CloudFormation StackSet or Terraform.
+"""The role of a sweep in each account: its credentials, and its policy as a CloudFormation StackSet
+or Terraform.
 
-Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API Reference,
-*AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
+Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API
+Reference, *AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from ...doctor.features import choose
 SESSION_NAME = "gt-secure-sweep"
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
-_PRINCIPAL = re.compile(r"[0-9]{12}|arn:aws[\w-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[\w+=,.@/-]+)")
+_PRINCIPAL = re.compile(
+    r"[0-9]{12}|arn:aws[\w-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[\w+=,.@/-]+)"
+)
 
 
 class Members:
@@ -39,11 +42,15 @@ class Members:
         return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
 
     def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
-        """Return a connection, and the list to which it adds the name of each call; the role is assumed once."""
+        """Return a connection, and the list to which it adds the name of each call;
+        the role is assumed once.
+        """
         keys = self._of(account)
         three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
-        return Connection(self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)), calls
+        return Connection(
+            self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)
+        ), calls
 
     def _of(self, account: str) -> dict[str, str]:
         with self._guard:
@@ -63,9 +70,13 @@ class Members:
         role = self.role_arn(account)
         extra: dict[str, Any] = {"ExternalId": self._external_id} if self._external_id else {}
         with aws_errors("sts:AssumeRole", role):
-            answer = self._hub.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME, **extra)
+            answer = self._hub.client("sts").assume_role(
+                RoleArn=role, RoleSessionName=SESSION_NAME, **extra
+            )
         keys = answer["Credentials"]
-        return {name: str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
+        return {
+            name: str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        }
 
     def forget(self, account: str) -> None:
         """Ask again for the credentials of an account, after a throttled or expired call."""
@@ -96,7 +107,11 @@ def _check_external_id(text: str) -> str:
 
 def role_actions() -> list[str]:
     """Return the actions that a sweep calls, all of them reads."""
-    permissions = [each for feature in choose(("teams", "endpoints", "findings")) for each in feature.permissions]
+    permissions = [
+        each
+        for feature in choose(("teams", "endpoints", "findings"))
+        for each in feature.permissions
+    ]
     return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
 
 
@@ -104,7 +119,9 @@ def role_policy() -> dict[str, Any]:
     """Return the permissions policy of the role of a sweep."""
     return {
         "Version": "2012-10-17",
-        "Statement": [{"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}],
+        "Statement": [
+            {"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
+        ],
     }
 
 
@@ -116,14 +133,20 @@ def _trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
             field="trusted",
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
-    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "sts:AssumeRole",
+    }
     if _check_external_id(external_id):
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
-    """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume, for a StackSet."""
+    """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume,
+    for a StackSet.
+    """
     path, name = _split(role_name)
     trust = _trust_policy(trusted, external_id)
     principal = trust["Statement"][0]["Principal"]
@@ -139,7 +162,9 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
         properties["Path"] = path
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region.",
+        "Description": (
+            "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region."
+        ),
         "Resources": {"GtSecureSweep": {"Type": "AWS::IAM::Role", "Properties": properties}},
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureSweep", "Arn"]}}},
     }

@@ -1,4 +1,6 @@
-"""Runs a sweep: accounts and regions at the same time, slower where AWS throttles, and again where it stopped."""
+"""Runs a sweep: accounts and regions at the same time, slower where AWS throttles,
+and again where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeAlias
 
-from ...base.errors import AccessDenied, CredentialsError, GtSecureError, InvalidInput, Throttled, Unreachable
+from ...base.errors import (
+    AccessDenied,
+    CredentialsError,
+    GtSecureError,
+    InvalidInput,
+    Throttled,
+    Unreachable,
+)
 from ...base.shared_files import open_regular, read_private, replacing
 from ...connection import ConnectionLike, connect, connection_of
 from ...findings.accepted import AcceptedLike, accept, read_accepted
@@ -43,7 +52,9 @@ Unit: TypeAlias = "tuple[str, str]"
 
 
 class SweepProgress(NamedTuple):
-    """Progress of a sweep: regions done and in total, teams found, regions that could not be read."""
+    """Progress of a sweep: regions done and in total, teams found,
+    regions that could not be read.
+    """
 
     done: int
     total: int
@@ -69,7 +80,8 @@ def sweep(
     progress: Callable[[SweepProgress], object] | None = None,
     cancel: threading.Event | None = None,
 ) -> Sweep:
-    """Report the locks, exposure and findings of every private team in many accounts and regions. Writes nothing.
+    """Report the locks, exposure and findings of every private team in many accounts and regions.
+    Writes nothing.
 
     Parameters
     ----------
@@ -90,7 +102,8 @@ def sweep(
     accepted : path or iterable, optional
         Accepted findings. An entry may name its subject as ``account/region/subject``.
     state : path, optional
-        Folder for the progress: an interrupted sweep with the same arguments resumes, unless ``fresh`` is set.
+        Folder for the progress: an interrupted sweep with the same arguments resumes, unless
+        ``fresh`` is set.
     shard : (int, int)
         ``(2, 8)`` reads the second of eight parts of the accounts, for several machines.
     workers : int
@@ -109,12 +122,15 @@ def sweep(
 
     Examples
     --------
-    >>> gt_secure.sweep(role_name="GtSecureSweep", accounts="accounts.txt").require("high")  # doctest: +SKIP
+    >>> where = {"role_name": "GtSecureSweep", "accounts": "accounts.txt"}
+    >>> gt_secure.sweep(**where).require("high")  # doctest: +SKIP
     """
     gt = connect() if connection is None else connection_of(connection)
     if organization == (accounts is not None):
         raise InvalidInput(
-            "Both accounts and the organization are named." if organization else "No accounts are named.",
+            "Both accounts and the organization are named."
+            if organization
+            else "No accounts are named.",
             next_step="Pass accounts=, or organization=True.",
             field="accounts",
         )
@@ -128,7 +144,9 @@ def sweep(
     question = (gt.aws.endpoint_url, members.role_name, external_id, chosen, names, choice)
     identifier = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
     path = None if state is None else Path(state) / f"{identifier}.ndjson"
-    file = StateFile(path, identifier, {(account.id, region) for account, region in units}, fresh=fresh)
+    file = StateFile(
+        path, identifier, {(account.id, region) for account, region in units}, fresh=fresh
+    )
     workers = int(_in_range("workers", workers, 1, 64))
     run = _Run(members, file, choice, cancel or threading.Event(), progress, workers)
     started = time.monotonic()
@@ -166,23 +184,31 @@ def _part(accounts: tuple[Account, ...], shard: tuple[int, int]) -> tuple[Accoun
     number, count = shard
     if not 1 <= number <= count:
         raise InvalidInput(
-            f"There is no part {number} of {count}.", next_step="Write 1/8 for the first of eight parts.", field="shard"
+            f"There is no part {number} of {count}.",
+            next_step="Write 1/8 for the first of eight parts.",
+            field="shard",
         )
     return tuple(sorted(accounts)[number - 1 :: count])
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> float:
     if not low <= value <= high:
-        raise InvalidInput(f"{name} is {value:g}.", next_step=f"Choose {low:g} to {high:g}.", field=name)
+        raise InvalidInput(
+            f"{name} is {value:g}.", next_step=f"Choose {low:g} to {high:g}.", field=name
+        )
     return value
 
 
 def _accepted(row: SweepRow, entries: tuple[Any, ...]) -> SweepRow:
-    return replace(row, findings=accept(row.findings, entries, place=row.location)) if entries else row
+    return (
+        replace(row, findings=accept(row.findings, entries, place=row.location)) if entries else row
+    )
 
 
 def default_folder() -> Path:
-    """Return the folder for the state of sweeps: ``GT_SECURE_SWEEPS``, or one in the home directory."""
+    """Return the folder for the state of sweeps: ``GT_SECURE_SWEEPS``,
+    or one in the home directory.
+    """
     return Path(os.environ.get("GT_SECURE_SWEEPS") or Path.home() / ".gt_secure" / "sweeps")
 
 
@@ -192,7 +218,9 @@ class StateFile:
     ``damaged`` lines are no outcome of this sweep; their regions are read again.
     """
 
-    def __init__(self, path: Path | None, identifier: str, units: Collection[Unit], *, fresh: bool = False) -> None:
+    def __init__(
+        self, path: Path | None, identifier: str, units: Collection[Unit], *, fresh: bool = False
+    ) -> None:
         self.path = path
         self._identifier = identifier
         self._lock = threading.Lock()
@@ -209,9 +237,13 @@ class StateFile:
                 self._read(read_private(path).splitlines(), units)
             with replacing(path, 0o600) as rewritten:
                 rewritten.writelines(map(self._line, self.done.values()))
-            self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
+            self._file = os.fdopen(
+                open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8"
+            )
         except OSError as error:
-            raise self._unkept(error, "Choose another folder with state=, or delete the file.") from error
+            raise self._unkept(
+                error, "Choose another folder with state=, or delete the file."
+            ) from error
 
     def _unkept(self, error: OSError, next_step: str) -> InvalidInput:
         text = f"The state of the sweep cannot be kept in {self.path}: {error.strerror}."
@@ -227,11 +259,15 @@ class StateFile:
                 self.done[unit] = outcome
 
     def _line(self, outcome: dict[str, Any]) -> str:
-        seal = hashlib.sha256(f"{_STATE_FORMAT} {self._identifier} {json.dumps(outcome)}".encode()).hexdigest()
+        seal = hashlib.sha256(
+            f"{_STATE_FORMAT} {self._identifier} {json.dumps(outcome)}".encode()
+        ).hexdigest()
         return json.dumps({"outcome": outcome, "seal": seal}) + "\n"
 
     def _outcome(self, line: str) -> dict[str, Any] | None:
-        """Return the outcome in a line; None for one that was cut, changed, or written by another sweep."""
+        """Return the outcome in a line; None for one that was cut, changed,
+        or written by another sweep.
+        """
         try:
             outcome: dict[str, Any] = json.loads(line)["outcome"]
         except (ValueError, LookupError, TypeError, RecursionError):
@@ -251,7 +287,9 @@ class StateFile:
                 with contextlib.suppress(OSError):
                     self._file.close()
                 self._file = None
-                raise self._unkept(error, "Free space there, and sweep again: it goes on from here.") from error
+                raise self._unkept(
+                    error, "Free space there, and sweep again: it goes on from here."
+                ) from error
 
     def close(self, *, finished: bool) -> None:
         """Close the file; one of a finished sweep is removed."""
@@ -285,7 +323,9 @@ class _Run:
                 future.result()
                 self._report(len(units))
                 if number % _COLLECT_EVERY == 0:
-                    gc.collect()  # the clients of a session are circles, which pile up between Python's own rounds
+                    # the clients of a session are circles, which pile up between Python's own
+                    # rounds
+                    gc.collect()
         except BaseException:
             self.cancel.set()
             raise
@@ -314,7 +354,9 @@ class _Run:
             try:
                 gt, calls = self.members.connect(account.id, region)
                 rows = read_region(gt, account, self.choice)
-                return _outcome(account, region, "empty" if rows is None else "read", rows or [], calls)
+                return _outcome(
+                    account, region, "empty" if rows is None else "read", rows or [], calls
+                )
             except Throttled as error:
                 self.members.forget(account.id)
                 if attempt == ATTEMPTS or self.cancel.wait(wait * (0.5 + random.random())):
@@ -339,16 +381,30 @@ class _Run:
             for row in made if outcome["status"] not in ("read", "empty") else ():
                 failed.setdefault((row.account, outcome["status"], row.unread), []).append(row)
         rows += [_merged(group) for group in failed.values()]
-        return sorted(rows, key=lambda row: (row.account, row.region, bool(row.bucket), row.team, row.bucket))
+        return sorted(
+            rows, key=lambda row: (row.account, row.region, bool(row.bucket), row.team, row.bucket)
+        )
 
 
-def _outcome(account: Account, region: str, status: str, rows: list[SweepRow], calls: list[str]) -> dict[str, Any]:
+def _outcome(
+    account: Account, region: str, status: str, rows: list[SweepRow], calls: list[str]
+) -> dict[str, Any]:
     data = [row.to_dict() for row in rows]
-    return {"account": account.id, "region": region, "status": status, "rows": data, "calls": len(calls)}
+    return {
+        "account": account.id,
+        "region": region,
+        "status": status,
+        "rows": data,
+        "calls": len(calls),
+    }
 
 
-def _failed(account: Account, region: str, status: str, error: GtSecureError, calls: list[str]) -> dict[str, Any]:
-    row = SweepRow(account.id, region, account_name=account.name, unread=(error.message,), status=status)
+def _failed(
+    account: Account, region: str, status: str, error: GtSecureError, calls: list[str]
+) -> dict[str, Any]:
+    row = SweepRow(
+        account.id, region, account_name=account.name, unread=(error.message,), status=status
+    )
     return _outcome(account, region, status, [row], calls)
 
 

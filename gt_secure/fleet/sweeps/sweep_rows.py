@@ -45,7 +45,8 @@ class SweepRow(Ambiguous, FindingsReport):
     Attributes
     ----------
     account, account_name, region, team : str
-        ``team`` is empty in the row of a bucket, and where a region has no team or could not be read.
+        ``team`` is empty in the row of a bucket, and where a region has no team or could not be
+        read.
     bucket : str
         The bucket that the row is about; empty in the row of a team.
     url_lock, portal_lock, guard : str
@@ -102,7 +103,9 @@ class SweepRow(Ambiguous, FindingsReport):
 
     @property
     def findings_text(self) -> str:
-        """The findings by severity, and the rules that are unknown: ``1 high, 2 medium, 3 unknown``."""
+        """The findings by severity, and the rules that are unknown:
+        ``1 high, 2 medium, 3 unknown``.
+        """
         quiet = sum(finding.accepted is not None for finding in self.findings)
         numbers = {**self.counts, "unknown": self.outcomes.count("unknown"), "accepted": quiet}
         named = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
@@ -122,12 +125,27 @@ class SweepRow(Ambiguous, FindingsReport):
 
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the row."""
-        unread = "; ".join(self.unread[:2]) + (f" and {len(self.unread) - 2} more" if len(self.unread) > 2 else "")
+        unread = "; ".join(self.unread[:2]) + (
+            f" and {len(self.unread) - 2} more" if len(self.unread) > 2 else ""
+        )
         account = f"{self.account} {self.account_name}".strip()
         if self.status != "read":
             return (account, self.region, "-", self.status, "-", "-", "-", "-", "unknown", unread)
-        words = (self.team, self.url_lock, self.portal_lock, self.guard, ", ".join(self.buckets), self.exposure)
-        return (account, self.region, *(word or "-" for word in words), self.findings_text, unread or "-")
+        words = (
+            self.team,
+            self.url_lock,
+            self.portal_lock,
+            self.guard,
+            ", ".join(self.buckets),
+            self.exposure,
+        )
+        return (
+            account,
+            self.region,
+            *(word or "-" for word in words),
+            self.findings_text,
+            unread or "-",
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,7 +157,8 @@ class Sweep(Ambiguous, FindingsReport):
     at : datetime
         Its end, in UTC.
     regions_read : int
-        Number of regions of accounts with an outcome. A sweep that was stopped has fewer than its ``total``.
+        Number of regions of accounts with an outcome. A sweep that was stopped has fewer than its
+        ``total``.
     empty : int
         Number of regions of accounts without a workforce.
     calls : int
@@ -147,7 +166,8 @@ class Sweep(Ambiguous, FindingsReport):
     unused : tuple of Acceptance
         Accepted findings that matched nothing.
     nothing : str
-        The sentence for a choice of buckets that matched none; empty if one was found, or none was asked for.
+        The sentence for a choice of buckets that matched none; empty if one was found, or none was
+        asked for.
     damaged : int
         Number of damaged lines in the file of the progress; their regions were read again.
     """
@@ -185,7 +205,14 @@ class Sweep(Ambiguous, FindingsReport):
         lines = [f"{row.account} {row.region}: {text}" for row in self.rows for text in row.unread]
         lines += [f"buckets: not applicable, {self.nothing}"] if self.nothing else []
         lines += [] if self.rows else ["workteams: not applicable, there are none"]
-        return (*lines, *(() if self.complete else (f"{self.total - self.regions_read} regions: the sweep stopped",)))
+        return (
+            *lines,
+            *(
+                ()
+                if self.complete
+                else (f"{self.total - self.regions_read} regions: the sweep stopped",)
+            ),
+        )
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -204,19 +231,33 @@ class Sweep(Ambiguous, FindingsReport):
         """The outcome in one line."""
         teams = sum(bool(row.team) for row in self.rows)
         places = f"{count(len(self.accounts), 'account')} and {count(len(self.regions), 'region')}"
-        damaged = f" {count(self.damaged, 'damaged line')} of the progress skipped." if self.damaged else ""
+        damaged = (
+            f" {count(self.damaged, 'damaged line')} of the progress skipped."
+            if self.damaged
+            else ""
+        )
         unread = f"Not read: {len(self.unread)}.{damaged}"
         buckets = sum(bool(row.bucket) for row in self.rows)
         rows = count(teams, "team") + (f" and {count(buckets, 'bucket')}" if buckets else "")
-        rows = rows if self.empty or any(row.status == "read" for row in self.rows) else "Nothing known"
+        rows = (
+            rows
+            if self.empty or any(row.status == "read" for row in self.rows)
+            else "Nothing known"
+        )
         return f"{rows} in {places}. Findings: {self.counts_text}. {unread}"
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
-        """Return what was not read or decided; of ``unknown`` also each rule, and teams of which no bucket is known."""
+        """Return what was not read or decided; of ``unknown`` also each rule,
+        and teams of which no bucket is known.
+        """
         lines = [*super().doubts(severity)]
         for row in self.rows if severity == "unknown" else ():
             place = f"{row.location} {row.team or row.bucket}".strip()
-            lines += [f"{place}: {code} is unknown" for code, word in row.checked.items() if word == "unknown"]
+            lines += [
+                f"{place}: {code} is unknown"
+                for code, word in row.checked.items()
+                if word == "unknown"
+            ]
             lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
         return tuple(lines)
 
@@ -242,24 +283,40 @@ class Sweep(Ambiguous, FindingsReport):
         return [dict(zip(HEAD, row.cells(), strict=True)) for row in self.rows]
 
     def to_pandas(self) -> Any:
-        """Return the table as a pandas DataFrame; raises :class:`~gt_secure.errors.MissingExtra` without pandas."""
+        """Return the table as a pandas DataFrame;
+        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
+        """
         return data_frame(HEAD, [row.cells() for row in self.rows])
 
     def _others(self) -> Iterator[str]:
         """Yield a sentence for each region with buckets that were not looked at."""
-        yield from (not_looked_at(row.not_looked_at, f" in {row.location}") for row in self.rows if row.not_looked_at)
+        yield from (
+            not_looked_at(row.not_looked_at, f" in {row.location}")
+            for row in self.rows
+            if row.not_looked_at
+        )
 
     def to_sarif(self, *, source: str = "") -> dict[str, Any]:
-        """Return the findings as a SARIF 2.1.0 log; ``source`` is a file to which code scanning attaches them."""
+        """Return the findings as a SARIF 2.1.0 log;
+        ``source`` is a file to which code scanning attaches them.
+        """
         log = sarif.to_sarif(self.findings, source=source, unused=self.unused)
         invocation = log["runs"][0]["invocations"][0]
         invocation["executionSuccessful"] &= not self.unread
-        lines = [{"level": "error", "message": {"text": sarif.plain(f"Not read: {each}")}} for each in self.unread]
-        invocation["toolExecutionNotifications"] = [*invocation.get("toolExecutionNotifications", ()), *lines]
+        lines = [
+            {"level": "error", "message": {"text": sarif.plain(f"Not read: {each}")}}
+            for each in self.unread
+        ]
+        invocation["toolExecutionNotifications"] = [
+            *invocation.get("toolExecutionNotifications", ()),
+            *lines,
+        ]
         return log
 
     def to_text(self, room: int | None = None) -> str:
-        """Return the sweep as text. A table for ``room`` characters leaves out columns that do not fit."""
+        """Return the sweep as text. A table for ``room`` characters leaves out
+        columns that do not fit.
+        """
         narrow = room is not None and room < _WIDE
         columns = [i for i, title in enumerate(HEAD) if not narrow or title in _SHORT]
         rows = [[cell for i, cell in enumerate(row.cells()) if i in columns] for row in self.rows]
@@ -269,7 +326,11 @@ class Sweep(Ambiguous, FindingsReport):
                 self.headline,
                 *lines,
                 *self._others(),
-                *(["A wider terminal shows all columns, and so does --json."] if rows and narrow else []),
+                *(
+                    ["A wider terminal shows all columns, and so does --json."]
+                    if rows and narrow
+                    else []
+                ),
             ]
         )
 
@@ -280,9 +341,20 @@ class Sweep(Ambiguous, FindingsReport):
         return f"<sweep of {self.headline}>"
 
     def _repr_html_(self) -> str:
-        tone: Tone = "no" if self.counts["high"] else "warn" if self.unread or self.counts["medium"] else "plain"
-        about = hint(f"{self.at:%Y-%m-%d %H:%M} UTC", f"{self.empty:,} regions without a workforce are left out")
-        return output(notice(tone, self.headline), about, rows_markup(self.rows), *map(hint, self._others()))
+        tone: Tone = (
+            "no"
+            if self.counts["high"]
+            else "warn"
+            if self.unread or self.counts["medium"]
+            else "plain"
+        )
+        about = hint(
+            f"{self.at:%Y-%m-%d %H:%M} UTC",
+            f"{self.empty:,} regions without a workforce are left out",
+        )
+        return output(
+            notice(tone, self.headline), about, rows_markup(self.rows), *map(hint, self._others())
+        )
 
 
 def rows_markup(rows: Iterable[SweepRow]) -> Markup:
@@ -297,7 +369,9 @@ def _chip(row: SweepRow, text: str) -> object:
     return text if tone is None else Chip(tone, text)
 
 
-def unused_entries(rows: Iterable[SweepRow], entries: Iterable[Acceptance]) -> tuple[Acceptance, ...]:
+def unused_entries(
+    rows: Iterable[SweepRow], entries: Iterable[Acceptance]
+) -> tuple[Acceptance, ...]:
     """Return the accepted findings that matched nothing; none where something was not read."""
     listed = list(rows)
     if any(row.unread for row in listed):

@@ -1,12 +1,13 @@
 """Athena: the same SQL text in Trino's dialect, over the raw lines in S3. Needs only boto3.
 
-Athena bills the bytes that a query reads, so every query is shown with an estimate and runs only after a yes. The lines
-come from a table of our own that is made over the log's prefix and dropped afterwards, or from a table of raw lines
-that is there already.
+Athena bills the bytes that a query reads, so every query is shown with an estimate and runs only
+after a yes. The lines come from a table of our own that is made over the log's prefix and dropped
+afterwards, or from a table of raw lines that is there already.
 
-Sources: Amazon Athena API Reference (StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution,
-GetTableMetadata) and Amazon Athena User Guide (*Considerations and limitations*, *Service quotas*:
-262,144 bytes of query text; *Query output location*; *Data usage controls*).
+Sources: Amazon Athena API Reference (StartQueryExecution, GetQueryExecution, GetQueryResults,
+StopQueryExecution, GetTableMetadata) and Amazon Athena User Guide (*Considerations and
+limitations*, *Service quotas*: 262,144 bytes of query text; *Query output location*; *Data usage
+controls*).
 """
 
 # ruff: noqa: S608 - names are checked by Athena.__post_init__, locations are quoted
@@ -36,8 +37,8 @@ _LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table with one column that holds a whole line, and its ``s3://`` folder with a slash at the end, if that is
-    known.
+    """A table with one column that holds a whole line, and its ``s3://`` folder with a slash at the
+    end, if that is known.
     """
 
     database: str
@@ -51,8 +52,8 @@ class RawTable:
         Hive takes the text ``\\N`` for an absent value: it is given back.
         """
         return (
-            f'(SELECT "$path" AS source, CAST(NULL AS BIGINT) AS pos, coalesce("{self.column}", \'\\N\') AS line '
-            f'FROM "{self.database}"."{self.name}" WHERE {condition}) l0'
+            f'(SELECT "$path" AS source, CAST(NULL AS BIGINT) AS pos, coalesce("{self.column}",'
+            f' \'\\N\') AS line FROM "{self.database}"."{self.name}" WHERE {condition}) l0'
         )
 
 
@@ -62,14 +63,20 @@ class AdHoc(RawTable):
 
     @classmethod
     def over(cls, uri: str, database: str) -> AdHoc:
-        """A table over the folder of a prefix; a prefix that ends within a name is narrowed by ``"$path"``."""
+        """A table over the folder of a prefix;
+        a prefix that ends within a name is narrowed by ``"$path"``.
+        """
         bucket, prefix = split_uri(uri)
         folder = prefix[: prefix.rfind("/") + 1]
-        return cls(database, f"gt_secure_lines_{secrets.token_hex(6)}", "line", f"s3://{bucket}/{folder}")
+        return cls(
+            database, f"gt_secure_lines_{secrets.token_hex(6)}", "line", f"s3://{bucket}/{folder}"
+        )
 
     @property
     def create(self) -> str:
-        """The statement that makes it; the last column takes the rest of the line (Apache Hive, LazySimpleSerDe)."""
+        """The statement that makes it; the last column takes the rest of the line (Apache Hive,
+        LazySimpleSerDe).
+        """
         return f"""CREATE EXTERNAL TABLE `{self.database}`.`{self.name}` (`line` string)
 ROW FORMAT SERDE '{_LAZY}' WITH SERDEPROPERTIES ('serialization.last.column.takes.rest' = 'true')
 STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat'
@@ -83,7 +90,9 @@ LOCATION '{_quoted(self.location)}'"""
 
 
 def raw_table(client: QueryService, database: str, name: str) -> RawTable:
-    """Look up a table, and refuse one that splits lines into fields: it loses odd lines before a query sees them."""
+    """Look up a table, and refuse one that splits lines into fields:
+    it loses odd lines before a query sees them.
+    """
     said = client.table(CatalogName=CATALOG, DatabaseName=database, TableName=name)
     columns = said.get("Columns", [])
     options = said.get("Parameters", {})
@@ -92,29 +101,35 @@ def raw_table(client: QueryService, database: str, name: str) -> RawTable:
     place = f"{database}.{name}"
     if "RegexSerDe" in serde and not (len(columns) == 1 and pattern in ("(.*)", "^(.*)$")):
         raise InvalidInput(
-            f"{place} reads lines with a regular expression (RegexSerDe), as AWS documents it for access logs. S3 does "
-            "not escape quotes, so such a pattern gives rows of NULL for lines with quotes in the request URI or the "
-            "user agent, and a referer can forge a status: presigned URLs with a file name are lost.",
-            next_step="Leave table= out, so that a table of raw lines is made for the query, or name a table with one "
-            "text column.",
+            f"{place} reads lines with a regular expression (RegexSerDe), as AWS documents it for"
+            " access logs. S3 does not escape quotes, so such a pattern gives rows of NULL for"
+            " lines with quotes in the request URI or the user agent, and a referer can forge a"
+            " status: presigned URLs with a file name are lost.",
+            next_step=(
+                "Leave table= out, so that a table of raw lines is made for the query, or name a"
+                " table with one text column."
+            ),
             field="table",
         )
     if len(columns) != 1 or not str(columns[0].get("Type", "")).lower().startswith(_TEXT):
         raise InvalidInput(
-            f"{place} has {len(columns)} columns; what is needed is a table of raw lines: one text column.",
+            f"{place} has {len(columns)} columns; what is needed is a table of raw lines: one text"
+            " column.",
             next_step="Leave table= out, so that such a table is made for the query.",
             field="table",
         )
     location = str(options.get("location", ""))
-    return RawTable(database, name, str(columns[0]["Name"]), location.rstrip("/") + "/" if location else "")
+    return RawTable(
+        database, name, str(columns[0]["Name"]), location.rstrip("/") + "/" if location else ""
+    )
 
 
 @dataclass
 class AthenaRun:
     """One question on Athena.
 
-    Without ``uri`` it reads what the table holds. ``since`` and ``until`` prune objects by their keys, with the margin
-    of :data:`~gt_secure.logs.storage.listing.LATE`.
+    Without ``uri`` it reads what the table holds. ``since`` and ``until`` prune objects by their
+    keys, with the margin of :data:`~gt_secure.logs.storage.listing.LATE`.
     """
 
     client: QueryService
@@ -135,7 +150,8 @@ class AthenaRun:
         uri = self.uri or table.location
         if not uri:
             raise InvalidInput(
-                f"The location of {table.database}.{table.name} is unknown, so the cost cannot be estimated.",
+                f"The location of {table.database}.{table.name} is unknown, so the cost cannot be"
+                " estimated.",
                 next_step="Name the s3:// prefix too.",
                 field="sources",
             )
@@ -179,10 +195,12 @@ class AthenaRun:
     def _drop(self, flow: Flow, table: AdHoc) -> None:
         try:
             flow.wait(flow.start(table.drop))
-        except Exception as error:  # the answer is worth more than the tidy end, but the person must know
+        except (
+            Exception
+        ) as error:  # the answer is worth more than the tidy end, but the person must know
             self._notes.append(
-                f"The table {self.settings.database}.{table.name} could not be dropped ({type(error).__name__}): "
-                f"run {table.drop}"
+                f"The table {self.settings.database}.{table.name} could not be dropped"
+                f" ({type(error).__name__}): run {table.drop}"
             )
 
     def _table(self) -> RawTable:
@@ -190,7 +208,9 @@ class AthenaRun:
             return raw_table(self.client, self.settings.database, self.settings.table)
         if self.uri is None:
             raise InvalidInput(
-                "Athena reads s3:// prefixes or a table.", next_step="Name the prefix, or table=.", field="sources"
+                "Athena reads s3:// prefixes or a table.",
+                next_step="Name the prefix, or table=.",
+                field="sources",
             )
         return AdHoc.over(self.uri, self.settings.database)
 
@@ -198,26 +218,37 @@ class AthenaRun:
         output = self.settings.output
         if output is not None and location and output.startswith(location):
             raise InvalidInput(
-                "The output location is inside the log location, so the results would be read as log lines.",
+                "The output location is inside the log location, so the results would be read as"
+                " log lines.",
                 next_step="Choose another prefix or bucket for the results.",
                 field="output",
             )
 
     def _listed(self, uri: str) -> tuple[int, int]:
         objects = size = 0
-        for item in list_logs(self.opener, uri, since=self.since, until=self.until):  # may be millions
+        # may be millions
+        for item in list_logs(self.opener, uri, since=self.since, until=self.until):
             objects, size = objects + 1, size + item.size
             if self.cancel is not None and self.cancel.is_set():
-                raise LogError("Listing the access logs was cancelled.", next_step="Start it again to read on.")
+                raise LogError(
+                    "Listing the access logs was cancelled.", next_step="Start it again to read on."
+                )
         if not objects:
-            raise NotFound(f"No log objects under {uri} in this time.", next_step="Check the prefix and the time.")
+            raise NotFound(
+                f"No log objects under {uri} in this time.",
+                next_step="Check the prefix and the time.",
+            )
         return objects, size
 
     def _path_condition(self, uri: str) -> str:
-        """Ranges of ``"$path"``: plain comparisons, which Trino turns into files that are not opened."""
+        """Ranges of ``"$path"``: plain comparisons,
+        which Trino turns into files that are not opened.
+        """
         bucket, _ = split_uri(uri)
         parts = []
-        for low, high in path_ranges(self.opener, uri, since=self.since, until=self.until, late=LATE):
+        for low, high in path_ranges(
+            self.opener, uri, since=self.since, until=self.until, late=LATE
+        ):
             sides = [f"\"$path\" >= '{_quoted(f's3://{bucket}/{low}')}'"]
             if high:
                 sides.append(f"\"$path\" < '{_quoted(f's3://{bucket}/{high}')}'")
@@ -231,16 +262,23 @@ class AthenaRun:
             coverage.notes.append(self._scanned_note(self.estimate))
         coverage.bytes = self._scanned
         coverage.notes.append(
-            "Counted by Athena, which gives no offsets of lines and does not report the objects it read. It reads the "
-            "lines as access logs, ends a line at a carriage return too, and leaves out objects whose names begin with "
-            "_ or a dot."
+            "Counted by Athena, which gives no offsets of lines and does not report the objects it"
+            " read. It reads the lines as access logs, ends a line at a carriage return too, and"
+            " leaves out objects whose names begin with _ or a dot."
         )
         coverage.notes.extend(self._notes)
 
     def _scanned_note(self, estimate: Estimate) -> str:
-        said = f"Athena scanned {size_text(self._scanned)}; listing had found {size_text(estimate.bytes)}."
+        said = (
+            f"Athena scanned {size_text(self._scanned)}; listing had found"
+            f" {size_text(estimate.bytes)}."
+        )
         if self._scanned > estimate.bytes * 1.1:
-            return said + " More than that was read: objects outside of the time range too, or more arrived meanwhile."
+            return (
+                said
+                + " More than that was read: objects outside of the time range too, or more arrived"
+                " meanwhile."
+            )
         return said
 
 

@@ -25,7 +25,9 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class QueryProgress:
-    """Progress of a query: its id, state, bytes scanned so far, seconds since its start, and rows taken."""
+    """Progress of a query: its id, state, bytes scanned so far, seconds since its start,
+    and rows taken.
+    """
 
     query_id: str
     state: str
@@ -36,12 +38,16 @@ class QueryProgress:
     @property
     def sentence(self) -> str:
         """The state of the query with the rows read or the bytes scanned."""
-        done = f"{count(self.rows, 'row')} read" if self.rows else f"{size_text(self.bytes)} scanned"
+        done = (
+            f"{count(self.rows, 'row')} read" if self.rows else f"{size_text(self.bytes)} scanned"
+        )
         return f"Athena: {self.state.lower()}, {done}"
 
 
 class QueryService(Protocol):
-    """The calls of Athena, which raise errors of :mod:`gt_secure.base.errors`; the parameters are those of its API."""
+    """The calls of Athena, which raise errors of :mod:`gt_secure.base.errors`;
+    the parameters are those of its API.
+    """
 
     def table(self, **wanted: Any) -> dict[str, Any]:
         """Look up a table."""
@@ -113,28 +119,39 @@ class Flow:
             seconds = time.monotonic() - started
             self._tell(query, state, found, seconds)
             # Athena starts some failed queries again by itself: then FAILED is followed by QUEUED.
-            retried = state == "FAILED" and bool((found["Status"].get("AthenaError") or {}).get("Retryable"))
+            retried = state == "FAILED" and bool(
+                (found["Status"].get("AthenaError") or {}).get("Retryable")
+            )
             if state in ("SUCCEEDED", "FAILED", "CANCELLED") and (again or not retried):
                 return found
             again = retried
             if seconds > self.settings.timeout_s:
                 raise LogError(
-                    f"The Athena query took longer than {self.settings.timeout_s:,.0f} s and was stopped.",
+                    f"The Athena query took longer than {self.settings.timeout_s:,.0f} s and was"
+                    " stopped.",
                     next_step="Ask for a shorter time range, or give a longer timeout_s.",
                     details={"query_id": query},
                 )
-            self._sleep(min(LONGEST_WAIT_S if again else pause, max(self.settings.timeout_s - seconds, 0.01)))
+            self._sleep(
+                min(
+                    LONGEST_WAIT_S if again else pause, max(self.settings.timeout_s - seconds, 0.01)
+                )
+            )
             pause = min(pause * 1.5, LONGEST_WAIT_S)
 
     def stop(self, query: str) -> None:
-        """Stop a query: it would go on, and cost, without us. That it cannot be stopped hides no other error."""
+        """Stop a query: it would go on, and cost, without us.
+        That it cannot be stopped hides no other error.
+        """
         try:
             self.client.stop(query)
         except GtSecureError:
             return
 
     def results(self, query: str) -> Iterator[list[str | None]]:
-        """The rows of a SELECT as text, page by page, without the header that the first page carries."""
+        """The rows of a SELECT as text, page by page,
+        without the header that the first page carries.
+        """
         wanted: dict[str, Any] = {"QueryExecutionId": query, "MaxResults": PAGE}
         started, number, header = time.monotonic(), 0, True
         for page in followed(self.client.results, wanted, "NextToken", most=MOST_OF_DATA):
@@ -146,7 +163,9 @@ class Flow:
             header = False
             self._tell(query, "SUCCEEDED", {}, time.monotonic() - started, number)
 
-    def _tell(self, query: str, state: str, found: dict[str, Any], seconds: float, rows: int = 0) -> None:
+    def _tell(
+        self, query: str, state: str, found: dict[str, Any], seconds: float, rows: int = 0
+    ) -> None:
         if self._progress is not None:
             scanned = int(found.get("Statistics", {}).get("DataScannedInBytes") or 0)
             self._progress(QueryProgress(query, state, scanned, seconds, rows))
@@ -160,12 +179,18 @@ class Flow:
 
     def _check_cancel(self) -> None:
         if self._cancel is not None and self._cancel.is_set():
-            raise LogError("The Athena query was cancelled.", next_step="Start it again to read on.")
+            raise LogError(
+                "The Athena query was cancelled.", next_step="Start it again to read on."
+            )
 
 
 def _ended(state: str, execution: dict[str, Any]) -> GtSecureError:
     status = execution["Status"]
-    reason = str(status.get("StateChangeReason") or (status.get("AthenaError") or {}).get("ErrorMessage") or "")
+    reason = str(
+        status.get("StateChangeReason")
+        or (status.get("AthenaError") or {}).get("ErrorMessage")
+        or ""
+    )
     reason = redact(reason)[:500]
     details = {"query_id": execution.get("QueryExecutionId"), "state": state}
     low = reason.lower()
@@ -173,17 +198,24 @@ def _ended(state: str, execution: dict[str, Any]) -> GtSecureError:
         if "bytes scanned" in low:  # the words are those that people quote; AWS documents none
             return LogError(
                 "The work group cancelled the query: it scanned more than the group allows.",
-                next_step="Ask for a shorter time range, or have the limit of the work group raised.",
+                next_step=(
+                    "Ask for a shorter time range, or have the limit of the work group raised."
+                ),
                 details=details,
             )
-        return LogError(f"The Athena query was cancelled: {reason or 'no reason given'}", details=details)
+        return LogError(
+            f"The Athena query was cancelled: {reason or 'no reason given'}", details=details
+        )
     if re.search(r"access ?denied|not authorized|forbidden|permission", low):
         what = re.search(r"\b((?:s3|glue|kms|lakeformation):[A-Za-z*]+)", reason)
         return AccessDenied(
             f"Athena was refused what the query needs: {reason}",
             action=what[1] if what else "s3:GetObject",
-            next_step="The role needs s3:GetObject and s3:ListBucket on the log, s3:PutObject and s3:GetBucketLocation "
-            "on the output location, and glue:GetTable, glue:CreateTable and glue:DeleteTable on the database.",
+            next_step=(
+                "The role needs s3:GetObject and s3:ListBucket on the log, s3:PutObject and"
+                " s3:GetBucketLocation on the output location, and glue:GetTable, glue:CreateTable"
+                " and glue:DeleteTable on the database."
+            ),
             details=details,
         )
     if "output location" in low or "writing to s3" in low:

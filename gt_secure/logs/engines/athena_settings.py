@@ -26,8 +26,8 @@ class Estimate:
     ----------
     objects, bytes : int
         Log objects of the time range, with the margin for late delivery, and their bytes as stored.
-        Trino opens no object that a condition on ``"$path"`` leaves out; AWS does not document it for Athena, so more
-        may be scanned, and the answer says how much was.
+        Trino opens no object that a condition on ``"$path"`` leaves out; AWS does not document it
+        for Athena, so more may be scanned, and the answer says how much was.
     usd_per_tb : float
         The price assumed.
     workgroup, database, table : str
@@ -53,13 +53,15 @@ class Estimate:
     def sentence(self) -> str:
         """The question that a person confirms."""
         made = (
-            f"It makes the table {self.database}.{self.table} over the log, and drops it afterwards."
+            f"It makes the table {self.database}.{self.table} over the log, and drops it"
+            " afterwards."
             if self.creates
             else f"It reads the table {self.database}.{self.table}."
         )
         return (
-            f"Athena (work group {self.workgroup}) would scan about {size_text(self.bytes)} in {self.objects:,} log "
-            f"objects, about {self.usd:,.2f} USD at {self.usd_per_tb:g} USD a TB. {made}"
+            f"Athena (work group {self.workgroup}) would scan about {size_text(self.bytes)} in"
+            f" {self.objects:,} log objects, about {self.usd:,.2f} USD at {self.usd_per_tb:g} USD a"
+            f" TB. {made}"
         )
 
 
@@ -76,7 +78,8 @@ class Athena:
     output : str, optional
         ``s3://bucket/prefix/`` for results; the default is the work group's.
     table : str, optional
-        A table of raw lines that is there already: one text column. The default makes one for the query.
+        A table of raw lines that is there already: one text column. The default makes one for the
+        query.
     yes : bool
         Run without asking.
     confirm : callable, optional
@@ -118,10 +121,14 @@ class Athena:
                 field="output",
             )
         if self.usd_per_tb < 0 or self.timeout_s <= 0:
-            raise InvalidInput("A price is not negative, and a time-out is positive.", field="timeout_s")
+            raise InvalidInput(
+                "A price is not negative, and a time-out is positive.", field="timeout_s"
+            )
 
     def ask(self, estimate: Estimate) -> None:
-        """Return if the person agrees to the cost; raise if nobody can be asked, or the answer is no."""
+        """Return if the person agrees to the cost; raise if nobody can be asked,
+        or the answer is no.
+        """
         if self.yes:
             return
         if self.confirm is None:
@@ -129,7 +136,11 @@ class Athena:
                 f"{estimate.sentence} The query was not confirmed.",
                 next_step="Pass yes=True, as in Athena(yes=True), or Athena(confirm=...).",
                 field="yes",
-                details={"objects": estimate.objects, "bytes": estimate.bytes, "usd": round(estimate.usd, 2)},
+                details={
+                    "objects": estimate.objects,
+                    "bytes": estimate.bytes,
+                    "usd": round(estimate.usd, 2),
+                },
             )
         if not self.confirm(estimate):
             raise LogError("Nothing was run: the question was answered with no.")

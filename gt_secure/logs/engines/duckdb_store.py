@@ -1,7 +1,8 @@
-"""A DuckDB database on disk for one look at the logs: rows go in from a stream of lines, queries come out.
+"""A DuckDB database on disk for one look at the logs: rows go in from a stream of lines, queries
+come out.
 
-Parsed rows are stored beside it as Parquet: that is written faster than a table, and the cache can keep the same file.
-All is compressed, may be larger than memory, and is deleted with the object.
+Parsed rows are stored beside it as Parquet: that is written faster than a table, and the cache can
+keep the same file. All is compressed, may be larger than memory, and is deleted with the object.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through store.literal
@@ -40,14 +41,20 @@ T = TypeVar("T")
 MEMORY_LIMIT = "400MB"
 """Memory for reading and asking; beyond it, DuckDB writes to disk."""
 _OLD_THREADS = 2
-"""Threads of DuckDB before 2.0.1, which reserves so much for each of them that four exceed the default limit."""
+"""Threads of DuckDB before 2.0.1, which reserves so much for each of them that four
+exceed the default limit.
+"""
 _ENGINE = 0.65
-"""DuckDB's share of it. The other memory is Python's, of the buffers, and what DuckDB does not count."""
+"""DuckDB's share of it. The other memory is Python's, of the buffers,
+and what DuckDB does not count.
+"""
 
 
 _PREFIX = "gt-secure-logs-"
 _FOLDERS: dict[Path, int] = {}
-"""The folders of open stores, and the process that each belongs to: a fork has them all, and only its own are its."""
+"""The folders of open stores, and the process that each belongs to: a fork has them all,
+and only its own are its.
+"""
 _LOCK = "in-use"
 _NOT_A_COLUMN = re.compile('Referenced column "(.+?)" not found')
 
@@ -79,7 +86,8 @@ class Store:
         self._connection = duckdb.connect(str(self.folder / "hits.duckdb"), config=config)
         if tuple(map(int, duckdb.__version__.split(".")[:3])) < (2, 0, 1):
             self._connection.execute(f"SET threads = {min(os.cpu_count() or 1, _OLD_THREADS)}")
-        self._connection.execute("SET enable_progress_bar_print = false")  # in a notebook it would show a widget
+        # in a notebook it would show a widget
+        self._connection.execute("SET enable_progress_bar_print = false")
         self._connection.execute("SET enable_progress_bar = true")
         self._lock = threading.RLock()
         self._names = 0
@@ -91,7 +99,9 @@ class Store:
             self._finalizer()
 
     def share_done(self) -> float | None:
-        """Return the share of the running query that is done, 0 to 1, from any thread; None where it is not known."""
+        """Return the share of the running query that is done, 0 to 1, from any thread;
+        None where it is not known.
+        """
         import duckdb
 
         try:
@@ -110,20 +120,28 @@ class Store:
         """Run a statement that can be cancelled, and return its rows."""
         with self._our_errors(), self._lock, activity.statement(self.share_done) as stops:
             return run_interruptible(
-                lambda: self._connection.execute(sql, list(parameters)).fetchall(), self._connection.interrupt, stops
+                lambda: self._connection.execute(sql, list(parameters)).fetchall(),
+                self._connection.interrupt,
+                stops,
             )
 
     def frame(self, sql: str) -> Any:
         """Run a statement that can be cancelled, and return its rows as a pandas frame."""
         with self._our_errors(), self._lock, activity.statement(self.share_done) as stops:
-            return run_interruptible(lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops)
+            return run_interruptible(
+                lambda: self._connection.execute(sql).df(), self._connection.interrupt, stops
+            )
 
     def arrow_stream(self, sql: str, requested_schema: object) -> object:
-        """Return the rows of a query as a stream of Arrow, which lives on while other statements run."""
+        """Return the rows of a query as a stream of Arrow,
+        which lives on while other statements run.
+        """
         name = self.new_name("stream")
         self.query(f"CREATE TABLE {name} AS {sql}")  # a cursor sees no temporary table
         with self._our_errors(), self._lock:
-            stream: object = self._connection.cursor().table(name).__arrow_c_stream__(requested_schema)
+            stream: object = (
+                self._connection.cursor().table(name).__arrow_c_stream__(requested_schema)
+            )
             self._connection.execute(f"DROP TABLE {name}")
         return stream
 
@@ -133,7 +151,8 @@ class Store:
 
         if os.getpid() != self._process:
             raise LogError(
-                "These logs were read before this process was forked, and can be asked only where they were read.",
+                "These logs were read before this process was forked, and can be asked only where"
+                " they were read.",
                 next_step="Read them in this process, or ask for a frame before the fork.",
             )
         try:
@@ -141,8 +160,11 @@ class Store:
         except duckdb.OutOfMemoryException as error:
             raise LogError(
                 f"This question needs more memory than {self._memory_limit}.",
-                next_step="Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter time range. "
-                f"Report a fault of DuckDB {duckdb.__version__} if the logs are smaller than a tenth of the limit.",
+                next_step=(
+                    "Read with a larger memory_limit (for example memory_limit='2GB'), or a"
+                    f" shorter time range. Report a fault of DuckDB {duckdb.__version__} if the"
+                    " logs are smaller than a tenth of the limit."
+                ),
             ) from error
         except duckdb.BinderException as error:  # of a condition that a person wrote
             name = _NOT_A_COLUMN.search(str(error))
@@ -151,7 +173,9 @@ class Store:
             raise unknown_column(name[1], COLUMNS, "condition") from error
 
     def run_on(self, reader: Reader, sql: str) -> None:
-        """Run one statement over the lines of a reader, as relation ``lines_in``; raises what the reader raised."""
+        """Run one statement over the lines of a reader, as relation ``lines_in``;
+        raises what the reader raised.
+        """
         import duckdb
 
         stream = LineStream(iter(reader))
@@ -171,7 +195,10 @@ class Store:
                         raise
                 raise LogError(
                     f"DuckDB could not read the logs: {str(error).splitlines()[0][:200]}",
-                    next_step="Read a shorter time range; if it goes on, report it with the DuckDB version.",
+                    next_step=(
+                        "Read a shorter time range; if it goes on, report it with the DuckDB"
+                        " version."
+                    ),
                 ) from error
             finally:
                 stream.close()
@@ -187,7 +214,8 @@ class Store:
     def write_lines(self, reader: Reader, path: Path, reads: Reads = "once") -> None:
         """Parse the lines of a reader into a Parquet file."""
         process = os.getpid()
-        if process not in _PLANNED or reads != "once":  # most processes read once, and planning ahead takes longer
+        # most processes read once, and planning ahead takes longer
+        if process not in _PLANNED or reads != "once":
             _PLANNED.setdefault(process, [])
             self.run_on(reader, _write_lines(path, reads))
             return
@@ -218,16 +246,19 @@ def _of_engine(memory_limit: str) -> str:
 
 
 class _Planned(Store):
-    """A database that has planned the reading of lines: planning takes ten times as long as reading a few lines.
+    """A database that has planned the reading of lines: planning takes ten times as long as reading
+    a few lines.
 
-    DuckDB plans a prepared statement again if it reads a table, a view or a file, but not if it reads a Python object.
+    DuckDB plans a prepared statement again if it reads a table, a view or a file, but not if it
+    reads a Python object.
     """
 
     def __init__(self, memory_limit: str) -> None:
         super().__init__(memory_limit)
         self._file = self.folder / "lines.parquet"
         lines_in = _Lines()
-        self._connection.execute(f"PREPARE reading AS {_write_lines(self._file)}")  # finds lines_in by its name
+        # finds lines_in by its name
+        self._connection.execute(f"PREPARE reading AS {_write_lines(self._file)}")
         self._lines = lines_in
 
     def write(self, reader: Reader, path: Path, memory_limit: str) -> None:
@@ -271,8 +302,13 @@ class _Lines:
 _GROUP = 40_960
 """Rows in a row group: larger ones are buffered in memory by every thread."""
 _DICTIONARY = 200
-"""Maximum number of values in a row group's dictionary: most columns have either few values or only distinct ones."""
-_PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY}"
+"""Maximum number of values in a row group's dictionary:
+most columns have either few values or only distinct ones.
+"""
+_PARQUET = (
+    f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP}, DICTIONARY_SIZE_LIMIT"
+    f" {_DICTIONARY}"
+)
 
 
 def _write_lines(path: Path, reads: Reads = "once") -> str:
@@ -292,7 +328,14 @@ def rows_of(paths: Iterable[Path]) -> str:
 
 def from_records(records: RecordSink) -> str:
     """Return a SELECT over the records in a file of JSON lines."""
-    kinds = {"source": "INTEGER", "pos": "BIGINT", "readable": "BOOLEAN", "line": "VARCHAR", **FIELDS, **EXTRA}
+    kinds = {
+        "source": "INTEGER",
+        "pos": "BIGINT",
+        "readable": "BOOLEAN",
+        "line": "VARCHAR",
+        **FIELDS,
+        **EXTRA,
+    }
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     return (
         f"SELECT *, {ONLY} AS reading, false AS blank FROM read_json({literal(records.path)}, "
@@ -306,12 +349,20 @@ def copied(rows: str, path: Path) -> str:
 
 
 def _write(path: Path, rows: str) -> str:
-    """Return the statement that writes rows into a file; of a line in doubt, a sample without secrets."""
+    """Return the statement that writes rows into a file; of a line in doubt,
+    a sample without secrets.
+    """
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
-    sample = f"CASE WHEN readable AND reading = {ONLY} THEN NULL ELSE {masked('substr(line, 1, 160)')} END"
+    sample = (
+        f"CASE WHEN readable AND reading = {ONLY} THEN NULL ELSE"
+        f" {masked('substr(line, 1, 160)')} END"
+    )
     columns = ", ".join(f'"{name}"' for name in STORED)
-    picks = f"source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS sample, {columns}"
+    picks = (
+        f"source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS"
+        f" sample, {columns}"
+    )
     return copied(f"SELECT {picks} FROM ({rows})", path)
 
 
@@ -319,10 +370,12 @@ def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:
     import duckdb
 
     if _FOLDERS.get(folder) != os.getpid():
-        # In a fork DuckDB has no threads, and ending it there crashes. The object gets a reference that nobody drops.
+        # In a fork DuckDB has no threads, and ending it there crashes. The object gets a reference
+        # that nobody drops.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
         return
-    with contextlib.suppress(duckdb.Error):  # after an interrupt a call may still be ending, and closes it then
+    # after an interrupt a call may still be ending, and closes it then
+    with contextlib.suppress(duckdb.Error):
         connection.interrupt()
         connection.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -337,7 +390,9 @@ def discard_all() -> None:
 
 
 def sweep() -> int:
-    """Remove what readers that were killed left behind, unpacked log rows among it; returns how many folders."""
+    """Remove what readers that were killed left behind, unpacked log rows among it;
+    returns how many folders.
+    """
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
@@ -351,7 +406,9 @@ def sweep() -> int:
 
 
 def _open_own(folder: Path) -> IO[bytes]:
-    """Open the lock of a folder that this user made: links are not followed, and pipes are not waited for."""
+    """Open the lock of a folder that this user made: links are not followed,
+    and pipes are not waited for.
+    """
     held = folder.lstat()
     file = os.fdopen(open_regular(folder / _LOCK, os.O_RDONLY), "rb")
     if not (is_mine(held) and is_mine(os.fstat(file.fileno())) and stat.S_ISDIR(held.st_mode)):
@@ -361,7 +418,9 @@ def _open_own(folder: Path) -> IO[bytes]:
 
 
 def _hold(folder: Path) -> IO[bytes]:
-    """Return a lock that ends with this process; named only when locked, or a sweep would find it free."""
+    """Return a lock that ends with this process; named only when locked,
+    or a sweep would find it free.
+    """
     unnamed = folder / f"{_LOCK}.new"
     lock = unnamed.open("w+b")
     if _locked(lock):
@@ -387,11 +446,14 @@ _GRACE_S = 0.6
 """Seconds that an interrupted call may take to end before the interrupt goes on without it."""
 
 
-def run_interruptible(call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None) -> T:
+def run_interruptible(
+    call: Callable[[], T], stop: Callable[[], object], cancel: threading.Event | None = None
+) -> T:
     """Return what a call returns; on Ctrl-C tell it to stop, and raise KeyboardInterrupt.
 
-    ``stop`` makes the call end soon. It is called repeatedly after Ctrl-C and once ``cancel`` is set: DuckDB forgets an
-    interrupt that comes before the statement has begun. The call must not need the main thread.
+    ``stop`` makes the call end soon. It is called repeatedly after Ctrl-C and once ``cancel`` is
+    set: DuckDB forgets an interrupt that comes before the statement has begun. The call must not
+    need the main thread.
     """
     if cancel is None and threading.current_thread() is not threading.main_thread():
         return call()

@@ -1,4 +1,6 @@
-"""Counting and reading on an engine outside of this kernel: run the question, make a table or hits of the answer."""
+"""Counting and reading on an engine outside of this kernel: run the question,
+make a table or hits of the answer.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own names only
 
@@ -46,13 +48,21 @@ def _run(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Run:
     make = handed("athena")
     client = make(runtime.aws, settings.workgroup) if make is not None else None
     if client is None:
-        raise InvalidInput("Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws")
+        raise InvalidInput(
+            "Athena needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
+        )
     opener, prefix = opener_of(runtime.aws), _prefix(query.sources, settings)
-    return AthenaRun(client, opener, settings, prefix, query.since, query.until, runtime.progress, runtime.cancel)
+    return AthenaRun(
+        client, opener, settings, prefix, query.since, query.until, runtime.progress, runtime.cancel
+    )
 
 
 def _prefix(sources: Any, settings: Athena) -> str | None:
-    items = [sources] if isinstance(sources, (str, Path)) or hasattr(sources, "uri") else list(sources or ())
+    items = (
+        [sources]
+        if isinstance(sources, (str, Path)) or hasattr(sources, "uri")
+        else list(sources or ())
+    )
     uris = [str(getattr(item, "uri", item)) for item in items]
     if not uris and settings.table is not None:
         return None
@@ -72,7 +82,9 @@ def count_elsewhere(
     """Count hits; see :func:`~gt_secure.logs.count_hits`."""
     names = check_columns(by)
     run = _run(choice, query, runtime)
-    question = Question(tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers)
+    question = Question(
+        tuple(names), query.since, query.until, query.filters, runtime.test_urls, runtime.viewers
+    )
     store = Store(runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers)
     try:
         table = _answer(store, run, question, with_source=False)
@@ -98,10 +110,13 @@ def read_elsewhere(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> H
         columns = ", ".join(f'"{name}"' for name in STORED)
         # Lines that are alike came back as one with a number.
         store.query(f"""CREATE TABLE rows AS
-            SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source, row_number() OVER () AS pos,
+            SELECT CAST(dense_rank() OVER (ORDER BY source) - 1 AS INTEGER) AS source,
+            row_number() OVER () AS pos,
                 state, true AS readable, {columns}
             FROM (SELECT *, unnest(range(hits)) FROM {table} WHERE state LIKE '%hit')""")
-        good, other = (f"SELECT * FROM rows WHERE state <> '{state} hit'" for state in ("other", "odd"))
+        good, other = (
+            f"SELECT * FROM rows WHERE state <> '{state} hit'" for state in ("other", "odd")
+        )
         if query.dedupe:
             [(before,)] = store.query(f"SELECT count(*) FROM ({good})")
             good = distinct(store, good)
@@ -121,10 +136,19 @@ def _answer(store: Store, run: Run, question: Question, *, with_source: bool) ->
         return load_rows(store, question, rows, with_source=with_source)
 
 
-def _coverage(store: Store, table: str, run: Run, question: Question, choice: EngineChoice) -> Coverage:
-    coverage = Coverage(since=question.since, until=question.until, engine=choice.engine, engine_reason=choice.reason)
+def _coverage(
+    store: Store, table: str, run: Run, question: Question, choice: EngineChoice
+) -> Coverage:
+    coverage = Coverage(
+        since=question.since,
+        until=question.until,
+        engine=choice.engine,
+        engine_reason=choice.reason,
+    )
     unreadable, odd = update_coverage(coverage, store, table)
-    coverage.samples = [Sample(name, pos, why_unreadable(text), text) for name, pos, text in unreadable]
+    coverage.samples = [
+        Sample(name, pos, why_unreadable(text), text) for name, pos, text in unreadable
+    ]
     coverage.odd_samples = [Sample(name, pos, ODD, text) for name, pos, text in odd]
     run.describe(coverage)
     return coverage
@@ -135,6 +159,14 @@ def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> Non
     address, network = filters.get("address"), filters.get("network")
     if address is None and network is None:
         return
-    addresses = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL")]
+    addresses = [
+        row[0]
+        for row in store.query(
+            f"SELECT DISTINCT remote_ip FROM {table} WHERE remote_ip IS NOT NULL"
+        )
+    ]
     names = ", ".join(map(literal, matching_addresses(addresses, address, network))) or "NULL"
-    store.query(f"DELETE FROM {table} WHERE state LIKE '%hit' AND coalesce(remote_ip NOT IN ({names}), true)")
+    store.query(
+        f"DELETE FROM {table} WHERE state LIKE '%hit' AND coalesce(remote_ip NOT IN ({names}),"
+        " true)"
+    )

@@ -1,7 +1,8 @@
-"""Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one machine.
+"""Spark: the same SQL text that DuckDB runs, on a session that is there, for logs too large for one
+machine.
 
-Needs Spark 3.5 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and Glue,
-with its own credentials), plain or with the ending ``.gz``.
+Needs Spark 3.5 or newer; paths are what that Spark can read (``s3a://``, or ``s3://`` on EMR and
+Glue, with its own credentials), plain or with the ending ``.gz``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ NEEDED = (3, 5)
 VIEW = "gt_secure_lines"
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.analyzer.maxIterations": "1000",  # 3.5 needs more than its 100 for the layers of the SQL text
+    # 3.5 needs more than its 100 for the layers of the SQL text
+    "spark.sql.analyzer.maxIterations": ("1000"),
 }
 """Settings of the session under which the SQL text runs."""
 
@@ -31,7 +33,9 @@ SETTINGS = {
 class SparkRun:
     """One question on Spark 3.5 or newer, over files."""
 
-    def __init__(self, sources: Any, session: Any = None, cancel: threading.Event | None = None) -> None:
+    def __init__(
+        self, sources: Any, session: Any = None, cancel: threading.Event | None = None
+    ) -> None:
         self.paths = list(dict.fromkeys(_path(source) for source in _each(sources)))
         self.session = session if session is not None else _session()
         version = str(getattr(self.session, "version", "0"))
@@ -39,8 +43,10 @@ class SparkRun:
             needed = ".".join(map(str, NEEDED))
             raise InvalidInput(
                 f"This is Spark {version}, but the query needs functions of Spark {needed}.",
-                next_step=f"Use Spark {needed} or newer (EMR 7, Glue 5 or pip install 'pyspark>={needed}'), or another "
-                "engine.",
+                next_step=(
+                    f"Use Spark {needed} or newer (EMR 7, Glue 5 or pip install"
+                    f" 'pyspark>={needed}'), or another engine."
+                ),
                 field="session",
             )
         self._cancel = cancel
@@ -54,10 +60,15 @@ class SparkRun:
             spark.conf.set(name, value)
         try:
             self._files = self._view()
-            sql = statement(question, from_lines(VIEW, SPARK, "both"), SPARK, with_source=with_source)
+            sql = statement(
+                question, from_lines(VIEW, SPARK, "both"), SPARK, with_source=with_source
+            )
             for row in spark.sql(sql).toLocalIterator():
                 if self._cancel is not None and self._cancel.is_set():
-                    raise LogError("Reading the access logs was cancelled.", next_step="Start it again to read on.")
+                    raise LogError(
+                        "Reading the access logs was cancelled.",
+                        next_step="Start it again to read on.",
+                    )
                 yield row
         except GtSecureError:
             raise
@@ -69,7 +80,11 @@ class SparkRun:
 
     def _view(self) -> int:
         """Make the view that the SQL text reads, and return the number of its files."""
-        lines = self.session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(self.paths)
+        lines = (
+            self.session.read.option("recursiveFileLookup", "true")
+            .option("lineSep", "\n")
+            .text(self.paths)
+        )
         lines.selectExpr(
             "value AS line", "input_file_name() AS source", "CAST(NULL AS BIGINT) AS pos"
         ).createOrReplaceTempView(VIEW)
@@ -79,20 +94,25 @@ class SparkRun:
         """Add to a coverage the files read, and the limits of Spark."""
         coverage.objects = coverage.objects_read = self._files
         coverage.notes.append(
-            "Counted by Spark, which gives no offsets of lines and does not report when the files were delivered. It "
-            "takes the lines as access logs, reads all files under the paths, and leaves out those whose names begin "
-            "with _ or a dot."
+            "Counted by Spark, which gives no offsets of lines and does not report when the files"
+            " were delivered. It takes the lines as access logs, reads all files under the paths,"
+            " and leaves out those whose names begin with _ or a dot."
         )
 
 
 def _ours(error: Exception) -> GtSecureError:
     text = str(error)
     if "PATH_NOT_FOUND" in text or "Path does not exist" in text:
-        return NotFound("Spark finds no file there.", next_step="Check the path; Spark reads it with its own rights.")
+        return NotFound(
+            "Spark finds no file there.",
+            next_step="Check the path; Spark reads it with its own rights.",
+        )
     if "No FileSystem for scheme" in text or "S3AFileSystem not found" in text:
         return InvalidInput(
             "This Spark cannot read such an address.",
-            next_step="Name it s3a:// and give Spark the package hadoop-aws; on EMR and Glue s3:// works.",
+            next_step=(
+                "Name it s3a:// and give Spark the package hadoop-aws; on EMR and Glue s3:// works."
+            ),
             field="sources",
         )
     return LogError(f"Spark failed: {text.splitlines()[0][:300] if text else type(error).__name__}")
@@ -109,7 +129,9 @@ def _path(source: Any) -> str:
         text = str(source)
     if text in ("", "-"):
         raise InvalidInput(
-            "Spark reads files and folders, not this source.", next_step="Use the duckdb engine.", field="sources"
+            "Spark reads files and folders, not this source.",
+            next_step="Use the duckdb engine.",
+            field="sources",
         )
     return text if isinstance(source, S3Object) else _of_prefix(text)
 
@@ -117,7 +139,12 @@ def _path(source: Any) -> str:
 def _of_prefix(text: str) -> str:
     """Return the Spark path that reads an ``s3://`` address as a prefix, like the other engines."""
     scheme, found, rest = text.partition("://")
-    if not found or scheme not in ("s3", "s3a", "s3n") or rest.endswith("/") or set("*?[{") & set(rest):
+    if (
+        not found
+        or scheme not in ("s3", "s3a", "s3n")
+        or rest.endswith("/")
+        or set("*?[{") & set(rest)
+    ):
         return text
     return f"{text}*" if "/" in rest else f"{text}/"
 
@@ -126,5 +153,7 @@ def _session() -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise MissingExtra("pyspark is not installed.", next_step="pip install 'pyspark>=3.5'") from error
+        raise MissingExtra(
+            "pyspark is not installed.", next_step="pip install 'pyspark>=3.5'"
+        ) from error
     return SparkSession.builder.getOrCreate()

@@ -1,7 +1,9 @@
-"""Lines of text handed to DuckDB without a copy, by the Arrow C stream interface and nothing but ctypes and numpy.
+"""Lines of text handed to DuckDB without a copy, by the Arrow C stream interface and nothing but
+ctypes and numpy.
 
-pyarrow would do the same in five lines, but it is no dependency of ours, and building arrays through it first imports
-pandas. The structures are those of *The Arrow C data interface* (arrow.apache.org/docs/format/CDataInterface.html).
+pyarrow would do the same in five lines, but it is no dependency of ours, and building arrays
+through it first imports pandas. The structures are those of *The Arrow C data interface*
+(arrow.apache.org/docs/format/CDataInterface.html).
 """
 
 from __future__ import annotations
@@ -71,7 +73,9 @@ _EIO = 5
 
 
 class LineBatch(NamedTuple):
-    """Lines that lie one after the other in ``data``; line *i* is ``data[ends[i]:ends[i + 1]]``, newline included."""
+    """Lines that lie one after the other in ``data``; line *i* is ``data[ends[i]:ends[i + 1]]``,
+    newline included.
+    """
 
     data: Any  # bytes or another object with a buffer; valid UTF-8
     ends: Any  # numpy int64, one longer than there are lines
@@ -147,7 +151,10 @@ def _fill_array(out: _Array, batch: LineBatch) -> None:
     slots = (_PTR * 1)(None)
     out.length, out.null_count, out.offset, out.n_buffers = length, 0, 0, 1
     out.n_children, out.buffers, out.children, out.dictionary = len(children), slots, pointers, None
-    out.release, out.private_data = _release_array, _keep((batch, columns, children, pointers, slots))
+    out.release, out.private_data = (
+        _release_array,
+        _keep((batch, columns, children, pointers, slots)),
+    )
 
 
 _new_capsule = ctypes.pythonapi.PyCapsule_New
@@ -158,8 +165,8 @@ _new_capsule.argtypes = [_PTR, ctypes.c_char_p, _PTR]
 class LineStream:
     """An Arrow stream of ``line``, ``source`` and ``pos`` that DuckDB reads once.
 
-    An exception of the iterator stops the query; it is kept in ``error`` and to be raised by the caller, because DuckDB
-    can carry only its text.
+    An exception of the iterator stops the query; it is kept in ``error`` and to be raised by the
+    caller, because DuckDB can carry only its text.
     """
 
     def __init__(self, batches: Iterator[LineBatch]) -> None:
@@ -195,7 +202,8 @@ class LineStream:
             close()
 
     def _capsule(self, struct: Any, name: bytes) -> Any:
-        # The capsule does not own the structure: it must outlive the capsule, so it lives as long as this object.
+        # The capsule does not own the structure: it must outlive the capsule, so it lives as long
+        # as this object.
         self.__dict__.setdefault("_structs", []).append(struct)
         return _new_capsule(ctypes.addressof(struct), name, None)
 

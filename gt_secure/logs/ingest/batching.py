@@ -1,7 +1,8 @@
-"""Streams of lines packed into large batches: many small files share one batch, and bytes are read where they stay.
+"""Streams of lines packed into large batches: many small files share one batch, and bytes are read
+where they stay.
 
-A file is read straight into the batch's own buffer, and the buffer is used again when the engine has let it go: copies
-and fresh memory cost as much as the reading itself.
+A file is read straight into the batch's own buffer, and the buffer is used again when the engine
+has let it go: copies and fresh memory cost as much as the reading itself.
 """
 
 from __future__ import annotations
@@ -61,26 +62,40 @@ class Buffers:
 class Packer:
     """Fills batches with the lines of one stream after the other; belongs to one thread."""
 
-    def __init__(self, put: Callable[[Packed], None], buffers: Buffers, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, put: Callable[[Packed], None], buffers: Buffers, stopped: Callable[[], bool]
+    ) -> None:
         import numpy as np
 
         self._put, self._buffers, self._stopped = put, buffers, stopped
         self._scratch = np.empty(_BLOCK, dtype=bool)
-        self._parts: list[tuple[int, int, int, int]] = []  # object, offset in it, begin and end in the buffer
+        self._parts: list[
+            tuple[int, int, int, int]
+        ] = []  # object, offset in it, begin and end in the buffer
         self._new_buffer()
 
     def _new_buffer(self) -> None:
         self._buffer = self._buffers.take()
         self._view = memoryview(self._buffer)
-        self._used, self._limit = 0, len(self._buffer) - 1  # room for the newline that a last line lacks
+        # room for the newline that a last line lacks
+        self._used, self._limit = (
+            0,
+            len(self._buffer) - 1,
+        )
 
     def read(
-        self, number: int, stream: Stream, too_long: Callable[[int], None], head: bytes = b"", start: int = 0
+        self,
+        number: int,
+        stream: Stream,
+        too_long: Callable[[int], None],
+        head: bytes = b"",
+        start: int = 0,
     ) -> int:
         """Read all lines of a stream; returns its bytes.
 
-        ``head`` is what has been read of it, ``start`` the offset at which the stream starts; ``too_long`` gets the
-        offset of each line that is longer than :data:`~gt_secure.logs.ingest.batching.MAX_LINE`.
+        ``head`` is what has been read of it, ``start`` the offset at which the stream starts;
+        ``too_long`` gets the offset of each line that is longer than
+        :data:`~gt_secure.logs.ingest.batching.MAX_LINE`.
         """
         if self._limit - self._used < len(head) + _ROOM:
             self.flush()
@@ -122,8 +137,12 @@ class Packer:
         if end > begin:
             self._parts.append((number, start, begin, end))
 
-    def _turn(self, number: int, begin: int, start: int, too_long: Callable[[int], None]) -> tuple[int, int, bool]:
-        """Begin a new buffer with the line that is not whole yet; returns where it begins, here and in the stream."""
+    def _turn(
+        self, number: int, begin: int, start: int, too_long: Callable[[int], None]
+    ) -> tuple[int, int, bool]:
+        """Begin a new buffer with the line that is not whole yet; returns where it begins,
+        here and in the stream.
+        """
         cut = self._last_newline(begin) + 1
         if cut > begin:
             self._parts.append((number, start, begin, cut))
@@ -172,7 +191,11 @@ def buffer_size(size: int) -> int:
 
 
 def _packed(
-    buffer: Any, size: int, parts: list[tuple[int, int, int, int]], scratch: Any, done: Callable[[], None]
+    buffer: Any,
+    size: int,
+    parts: list[tuple[int, int, int, int]],
+    scratch: Any,
+    done: Callable[[], None],
 ) -> Packed:
     import numpy as np
 
@@ -181,7 +204,9 @@ def _packed(
     ends = np.empty(len(newlines) + 1, dtype=np.int64)
     ends[0] = 0
     np.add(newlines, 1, out=ends[1:])
-    numbers, starts, begins, borders = (np.array(column, dtype=np.int64) for column in zip(*parts, strict=True))
+    numbers, starts, begins, borders = (
+        np.array(column, dtype=np.int64) for column in zip(*parts, strict=True)
+    )
     counts = np.diff(np.searchsorted(ends, borders), prepend=0)
     source = np.repeat(numbers.astype(np.int32), counts)
     offset = ends[:-1] + np.repeat(starts - begins, counts)
@@ -193,7 +218,9 @@ def _packed(
     if foreign:
         fixed = _repaired_lines(raw, ends, foreign)
         if fixed:
-            lines = [fixed.get(i, raw[a:b]) for i, (a, b) in enumerate(itertools.pairwise(ends.tolist()))]
+            lines = [
+                fixed.get(i, raw[a:b]) for i, (a, b) in enumerate(itertools.pairwise(ends.tolist()))
+            ]
             borders = np.zeros(len(lines) + 1, dtype=np.int64)
             np.cumsum([len(line) for line in lines], out=borders[1:])
             data = bytearray().join(lines)
@@ -217,12 +244,18 @@ def _newlines(raw: Any, scratch: Any) -> tuple[Any, list[tuple[int, int]]]:
 
 
 def _repaired_lines(raw: Any, ends: Any, blocks: list[tuple[int, int]]) -> dict[int, bytes]:
-    """Lines that are no UTF-8: what is none is written as ``\\xff``, so that nothing merges or vanishes."""
+    """Lines that are no UTF-8: what is none is written as ``\\xff``,
+    so that nothing merges or vanishes.
+    """
     import numpy as np
 
     high = np.concatenate([(raw[low:end] > 127).nonzero()[0] + low for low, end in blocks])
     suspect = np.unique(np.searchsorted(ends, high, side="right") - 1).tolist()
-    return {i: text for i in suspect if (text := _repaired(bytes(raw[ends[i] : ends[i + 1]]))) is not None}
+    return {
+        i: text
+        for i in suspect
+        if (text := _repaired(bytes(raw[ends[i] : ends[i + 1]]))) is not None
+    }
 
 
 def _repaired(line: bytes) -> bytes | None:

@@ -1,6 +1,8 @@
-"""Log files unpacked, whatever is in them: gzip, Zstandard, our own export as Parquet, exports of CloudWatch Logs.
+"""Log files unpacked, whatever is in them: gzip, Zstandard, our own export as Parquet, exports of
+CloudWatch Logs.
 
-Without what unpacks a file, the reader names it as not read (:mod:`gt_secure.logs.ingest.neighbours`).
+Without what unpacks a file, the reader names it as not read
+(:mod:`gt_secure.logs.ingest.neighbours`).
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _STAMPS = re.compile(rb"^" + _STAMP, re.MULTILINE)
 
 
 def opened(stream: Any) -> tuple[bytes, Any, bool]:
-    """Return the first bytes of a log, a stream of those that follow, and whether they come from our own export."""
+    """Return the first bytes of a log, a stream of those that follow,
+    and whether they come from our own export.
+    """
     head, rest = unpacked(stream)
     if head.startswith(_ZSTD) and (open_zstd := zstd_opener()) is not None:
         head, rest = unpacked(_Joined(open_zstd(_Joined(rest.read, head))))
@@ -78,7 +82,9 @@ class _Messages:
     def read(self, size: int) -> bytes:
         while not self._ready:
             data = self._stream.read(HEAD)
-            lines, end, self._left = (self._left + data).rpartition(b"\n") if data else (self._left, b"", b"")
+            lines, end, self._left = (
+                (self._left + data).rpartition(b"\n") if data else (self._left, b"", b"")
+            )
             self._ready = _STAMPS.sub(b"", lines + end)
             if not data:
                 break
@@ -87,7 +93,9 @@ class _Messages:
 
 
 def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
-    """Return what unpacks a stream of Zstandard: Python's own from 3.14 on, or pyarrow; None without either."""
+    """Return what unpacks a stream of Zstandard: Python's own from 3.14 on, or pyarrow;
+    None without either.
+    """
     try:
         from compression.zstd import ZstdError, ZstdFile  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
@@ -126,7 +134,9 @@ def _rows_as_json(stream: _Joined) -> Any:
         names = ", ".join(f'"{name}"' for name in (*FIELDS, *EXTRA) if name != "endpoint")
         connection = duckdb.connect()
         try:
-            table = connection.read_parquet(str(packed)).project(f'{names}, "endpoint" AS vpc_endpoint_id')
+            table = connection.read_parquet(str(packed)).project(
+                f'{names}, "endpoint" AS vpc_endpoint_id'
+            )
             table.create_view("exported")
             connection.execute(f"COPY exported TO {literal(rows)} (FORMAT json)")
         except duckdb.Error:
@@ -137,7 +147,9 @@ def _rows_as_json(stream: _Joined) -> Any:
 
 
 def unpacked(stream: Any) -> tuple[bytes, Any]:
-    """The first bytes of a stream, gzip or plain, and a stream of those that follow, with ``read`` and ``readinto``."""
+    """The first bytes of a stream, gzip or plain, and a stream of those that follow,
+    with ``read`` and ``readinto``.
+    """
     head = stream.read(HEAD)
     while head and len(head) < 2 and (more := stream.read(HEAD)):
         head += more
@@ -180,7 +192,9 @@ class Metered:
 
 
 class _Gunzip:
-    """Unpack gzip with many members; :class:`EOFError` if the last is cut, :class:`zlib.error` if one is damaged."""
+    """Unpack gzip with many members; :class:`EOFError` if the last is cut,
+    :class:`zlib.error` if one is damaged.
+    """
 
     def __init__(self, stream: Any, head: bytes) -> None:
         self._stream, self._input = stream, head
@@ -201,7 +215,11 @@ class _Gunzip:
                 if not rest:
                     return b""
                 self._unpack, self._input = self._new(), rest
-            data = self._input or getattr(self._unpack, "unconsumed_tail", b"") or self._stream.read(1 << 18)
+            data = (
+                self._input
+                or getattr(self._unpack, "unconsumed_tail", b"")
+                or self._stream.read(1 << 18)
+            )
             self._input = b""
             if not data and getattr(self._unpack, "needs_input", True):
                 raise EOFError("the gzip stream ends early")
@@ -214,7 +232,9 @@ class _Gunzip:
 
 
 def _decompressor() -> tuple[Callable[[], Any], type[Exception]]:
-    """Return the maker of a decompressor, and the error that it raises where the data is damaged."""
+    """Return the maker of a decompressor,
+    and the error that it raises where the data is damaged.
+    """
     try:
         from isal import isal_zlib  # type: ignore[import-not-found, unused-ignore]
     except ImportError:

@@ -1,7 +1,8 @@
-"""JSON logs mapped to the columns of access logs: CloudTrail data events, and access logs in their JSON form.
+"""JSON logs mapped to the columns of access logs: CloudTrail data events, and access logs in their
+JSON form.
 
-Sources: CloudTrail User Guide, *CloudTrail record contents*; Amazon S3 User Guide, *Log format in CloudWatch Logs*
-(sal-cw-log-format.html) and *Querying ... in S3 Tables*.
+Sources: CloudTrail User Guide, *CloudTrail record contents*; Amazon S3 User Guide, *Log format in
+CloudWatch Logs* (sal-cw-log-format.html) and *Querying ... in S3 Tables*.
 """
 
 from __future__ import annotations
@@ -37,18 +38,20 @@ _OPERATIONS = {
     "UploadPart": "REST.PUT.PART",
     "CompleteMultipartUpload": "REST.POST.UPLOAD",
 }
-# CloudTrail has no status. For these codes S3 documents just one (Amazon S3 API, *Error responses*).
+# CloudTrail has no status. For these codes S3 documents just one (Amazon S3 API, *Error
+# responses*).
 _CODES = {
     403: (
-        "AccessDenied AllAccessDisabled InvalidAccessKeyId SignatureDoesNotMatch RequestTimeTooSkewed "
-        "InvalidObjectState"
+        "AccessDenied AllAccessDisabled InvalidAccessKeyId SignatureDoesNotMatch"
+        " RequestTimeTooSkewed InvalidObjectState"
     ),
     400: "ExpiredToken InvalidToken InvalidArgument InvalidRequest",
     404: (
-        "NoSuchKey NoSuchBucket NoSuchVersion NoSuchUpload NoSuchBucketPolicy NoSuchLifecycleConfiguration "
-        "NoSuchCORSConfiguration NoSuchWebsiteConfiguration NoSuchTagSet NoSuchPublicAccessBlockConfiguration "
-        "ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError "
-        "ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError"
+        "NoSuchKey NoSuchBucket NoSuchVersion NoSuchUpload NoSuchBucketPolicy"
+        " NoSuchLifecycleConfiguration NoSuchCORSConfiguration NoSuchWebsiteConfiguration"
+        " NoSuchTagSet NoSuchPublicAccessBlockConfiguration ReplicationConfigurationNotFoundError"
+        " ServerSideEncryptionConfigurationNotFoundError ObjectLockConfigurationNotFoundError"
+        " OwnershipControlsNotFoundError"
     ),
     405: "MethodNotAllowed",
     409: "BucketNotEmpty BucketAlreadyExists",
@@ -104,10 +107,11 @@ DuckDB before 2.0.1 reserves several times that room, however small the file is.
 
 
 class RecordSink:
-    """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to read.
+    """Takes JSON logs from the reading threads and writes mapped records to one file, for DuckDB to
+    read.
 
-    It counts the records of each object, CloudTrail events about other services, and records of neighbours of the logs,
-    and knows the length of the longest line.
+    It counts the records of each object, CloudTrail events about other services, and records of
+    neighbours of the logs, and knows the length of the longest line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -129,7 +133,9 @@ class RecordSink:
                     line(item)
                     continue
                 found = [None] if item.text is not None else unwrapped(item.value)
-                rows += [row for record in found if (row := self._row(source, item, record)) is not None]
+                rows += [
+                    row for record in found if (row := self._row(source, item, record)) is not None
+                ]
                 if len(rows) >= _ROWS:
                     self._write(source, rows)
                     rows = []
@@ -162,7 +168,9 @@ class RecordSink:
     def _write(self, source: int, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
-        lines = [json.dumps({name: _clean(value) for name, value in row.items()}) + "\n" for row in rows]
+        lines = [
+            json.dumps({name: _clean(value) for name, value in row.items()}) + "\n" for row in rows
+        ]
         with self._lock:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8")
@@ -188,14 +196,19 @@ def _loads(text: str) -> Any:
 def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     """The records in a document, out of whatever envelopes they came in.
 
-    Envelopes are CloudTrail's ``Records``, arrays, events of EventBridge (``detail``), exports and subscriptions of
-    CloudWatch Logs (``message``, ``logEvents``) and answers of ``lookup-events`` (``CloudTrailEvent``).
+    Envelopes are CloudTrail's ``Records``, arrays, events of EventBridge (``detail``), exports and
+    subscriptions of CloudWatch Logs (``message``, ``logEvents``) and answers of ``lookup-events``
+    (``CloudTrailEvent``).
     """
     if not depth:
         return [document]
     if isinstance(document, list):
         return [record for item in document for record in unwrapped(item, depth - 1)]
-    if not isinstance(document, dict) or "eventSource" in document or {"eventName", "eventTime"} <= document.keys():
+    if (
+        not isinstance(document, dict)
+        or "eventSource" in document
+        or {"eventName", "eventTime"} <= document.keys()
+    ):
         return [document]
     for name in CONTAINERS:
         if isinstance(document.get(name), list):
@@ -210,7 +223,11 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
 
 def _map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        row = _cloudtrail(record) if "eventSource" in record or "eventName" in record else _json_log(record)
+        row = (
+            _cloudtrail(record)
+            if "eventSource" in record or "eventName" in record
+            else _json_log(record)
+        )
     except (AttributeError, TypeError, ValueError, KeyError, OverflowError, OSError):
         return None
     return row if row and row.get("time") else None
@@ -264,7 +281,9 @@ def _refusal(code: object, message: str | None) -> dict[str, str | None]:
 
 
 def _uri(operation: str, asked: Mapping[str, Any]) -> str:
-    """The request line as far as CloudTrail tells it: it gives the signed parameters without signature."""
+    """The request line as far as CloudTrail tells it:
+    it gives the signed parameters without signature.
+    """
     parts = operation.split(".")
     method = parts[1] if len(parts) > 1 else "-"
     # What begins with x- is custom; names of headers stand there too, and begin with x-amz-.
@@ -280,7 +299,13 @@ def _json_log(record: Mapping[str, Any]) -> dict[str, Any] | None:
         value = _first(record, name)
         if value in (None, "-", ""):
             continue
-        row[name] = _time(value) if name == "time" else _int(value, kind) if kind in _LIMITS else _text(value)
+        row[name] = (
+            _time(value)
+            if name == "time"
+            else _int(value, kind)
+            if kind in _LIMITS
+            else _text(value)
+        )
     row["remote_ip"] = _address(row.get("remote_ip"))
     row["endpoint"] = _text(record.get("vpc_endpoint_id"))
     row["source_kind"] = "json-log"

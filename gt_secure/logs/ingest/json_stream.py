@@ -1,7 +1,8 @@
 """JSON documents of any size, read value by value: a file on one line is never held whole.
 
-Small documents are decoded whole. Of a large one the elements of its array of records are given one by one, so that
-memory is bounded by the largest record. What is malformed costs itself only: reading goes on behind it.
+Small documents are decoded whole. Of a large one the elements of its array of records are given one
+by one, so that memory is bounded by the largest record. What is malformed costs itself only:
+reading goes on behind it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ BLOCK = 1 << 20
 MAX_RECORD = 16 << 20
 """Characters of one record; CloudTrail's own limit is 256 KB (1 MB in CloudTrail Lake)."""
 CONTAINERS = ("Records", "records", "Events", "events", "logEvents", "QueryResultRows")
-"""Names of the arrays that hold records: CloudTrail files, ``lookup-events``, ``filter-log-events``, subscriptions."""
+"""Names of the arrays that hold records: CloudTrail files, ``lookup-events``,
+``filter-log-events``, subscriptions.
+"""
 CUT = "a document that ends early"
 TOO_LONG = f"a record longer than {MAX_RECORD >> 20} MiB"
 
@@ -37,7 +40,9 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(slots=True)
 class Item:
-    """One document or record at ``offset``; ``text`` is what is no JSON, the whole line with ``line``."""
+    """One document or record at ``offset``; ``text`` is what is no JSON,
+    the whole line with ``line``.
+    """
 
     offset: int
     value: Any = None
@@ -62,10 +67,16 @@ class JsonStream:
 
     def __init__(self, head: bytes, stream: Any, ended: Callable[[], bool]) -> None:
         mark, encoding = byte_order_mark(head)
-        self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape" if encoding == "utf-8" else "replace")
+        self._decode = codecs.getincrementaldecoder(encoding)(
+            "surrogateescape" if encoding == "utf-8" else "replace"
+        )
         self._encoding, self._stream, self._ended = encoding, stream, ended
         self._text, self._at, self._last = self._decode.decode(head[len(mark) :]), 0, False
-        self._base, self._measured = len(mark), 0  # bytes before the window; characters of it that are in them
+        # bytes before the window; characters of it that are in them
+        self._base, self._measured = (
+            len(mark),
+            0,
+        )
         self.size = len(head)
         self._fault: BaseException | None = None
 
@@ -82,7 +93,9 @@ class JsonStream:
             raise self._fault
 
     def _more(self) -> bool:
-        """Read on, at least as much as is in the window; False at the end, which a stream that breaks has there."""
+        """Read on, at least as much as is in the window; False at the end,
+        which a stream that breaks has there.
+        """
         if self._last:
             return False
         self._offset()
@@ -141,7 +154,9 @@ class JsonStream:
         return value
 
     def _broken_line(self) -> bool:
-        """Return True if the malformed document here is one line of many: another begins on the next."""
+        """Return True if the malformed document here is one line of many:
+        another begins on the next.
+        """
         end = self._text.find("\n", self._at)
         if end < 0 or self._text[self._at : end].rstrip()[-1:] in ("{", "[", ",", ":"):
             return False
@@ -150,7 +165,9 @@ class JsonStream:
 
     def _line(self, *, line: bool = False) -> Item:
         offset = self._offset()
-        while (end := self._text.find("\n", self._at)) < 0 and len(self._text) - self._at < MAX_RECORD:
+        while (end := self._text.find("\n", self._at)) < 0 and len(
+            self._text
+        ) - self._at < MAX_RECORD:
             if not self._more():
                 end = len(self._text)
                 break
@@ -168,7 +185,9 @@ class JsonStream:
         return name
 
     def _members(self) -> Iterator[Item]:
-        """Give the members of a large or malformed object: arrays of records one by one, else the object itself."""
+        """Give the members of a large or malformed object: arrays of records one by one,
+        else the object itself.
+        """
         offset, others, held, whole, lost = self._offset(), {}, False, True, ""
         self._at += 1
         while (first := self._next()) and not self._ended():
@@ -218,18 +237,28 @@ class JsonStream:
         return False
 
     def _value(self) -> Any:
-        """The value that begins here, read on until it is whole; None if it is malformed, too long, or null."""
+        """The value that begins here, read on until it is whole; None if it is malformed,
+        too long, or null.
+        """
         while True:
             start = self._at
             value = self._decoded()
-            if value is not None and (not isinstance(value, (int, float)) or _DELIMITER.match(self._text, self._at)):
+            if value is not None and (
+                not isinstance(value, (int, float)) or _DELIMITER.match(self._text, self._at)
+            ):
                 return value
             self._at = start  # a number without its end in the window may go on behind it
-            if len(self._text) - start > MAX_RECORD or (value is None and self._closed()) or not self._more():
+            if (
+                len(self._text) - start > MAX_RECORD
+                or (value is None and self._closed())
+                or not self._more()
+            ):
                 return self._decoded()
 
     def _closed(self) -> bool:
-        """Return True if the value here ends within the window: then it is malformed, and not cut."""
+        """Return True if the value here ends within the window:
+        then it is malformed, and not cut.
+        """
         if self._text[self._at] not in '{["':
             return bool(re.search(r"[,\]}\n]", self._text[self._at + 1 : self._at + 4096]))
         depth, inside = 0, False

@@ -1,4 +1,6 @@
-"""Files and records beside the logs: named and left out, so that they are not counted as unreadable."""
+"""Files and records beside the logs: named and left out,
+so that they are not counted as unreadable.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,31 @@ _DIGEST = "CloudTrail digest file"
 _CONFIG = "AWS Config file"
 _INVENTORY = "S3 Inventory file"
 _LAKE = "CSV file of CloudTrail Lake"
-_LAKE_COLUMNS = "eventVersion|eventTime|eventName|eventSource|eventID|userIdentity|sourceIPAddress|requestParameters"
+_LAKE_COLUMNS = (
+    "eventVersion|eventTime|eventName|eventSource|eventID|userIdentity|sourceIPAddress"
+    "|requestParameters"
+)
 _INSIGHTS = "CSV file of Logs Insights"
 _TABLE = "CSV file of Athena"
 _FILES = (
-    (re.compile(r'\{.*?"digest(?:S3Bucket|StartTime|EndTime|PublicKeyFingerprint)"\s*:', re.DOTALL), _DIGEST),
+    (
+        re.compile(
+            r'\{.*?"digest(?:S3Bucket|StartTime|EndTime|PublicKeyFingerprint)"\s*:', re.DOTALL
+        ),
+        _DIGEST,
+    ),
     (re.compile(r'\{.*?"config(?:SnapshotId|urationItems)"\s*:', re.DOTALL), _CONFIG),
-    (re.compile(r'\{.*?"(?:inventorySchema|destinationBucket"\s*:.*"fileSchema)"\s*:', re.DOTALL), _INVENTORY),
+    (
+        re.compile(
+            r'\{.*?"(?:inventorySchema|destinationBucket"\s*:.*"fileSchema)"\s*:', re.DOTALL
+        ),
+        _INVENTORY,
+    ),
     (re.compile(r"#(?:Version|Fields): "), "CloudFront log"),
     (
-        re.compile(r"version (?:vpc-id |account-id |resource-type )|\d account-id|\d \d{12} eni-[0-9a-f]+ "),
+        re.compile(
+            r"version (?:vpc-id |account-id |resource-type )|\d account-id|\d \d{12} eni-[0-9a-f]+ "
+        ),
         "VPC flow log",
     ),
     (re.compile(r"(?:https?|h2|grpcs?|wss?|tls) \d{4}-\d\d-\d\dT"), "load balancer log"),
@@ -74,15 +91,21 @@ def is_record(head: bytes) -> bool:
 
 
 def _is_tar(head: bytes) -> bool:
-    """Return whether a file begins with a header of tar: its checksum is right, whatever made it."""
+    """Return whether a file begins with a header of tar: its checksum is right,
+    whatever made it.
+    """
     written = re.fullmatch(rb" *([0-7]+)[ \0]+", head[148:156])
     return (
-        len(head) >= 512 and written is not None and sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(written[1], 8)
+        len(head) >= 512
+        and written is not None
+        and sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(written[1], 8)
     )
 
 
 def neighbour_file(head: bytes, name: str = "") -> str | None:
-    """Kind of a file that is no log of requests to S3, by its first bytes and its name; None for any other."""
+    """Kind of a file that is no log of requests to S3, by its first bytes and its name;
+    None for any other.
+    """
     if _is_tar(head):
         return _TAR
     if (packed := _ENDINGS.get(PurePosixPath(name).suffix.lower())) and not head[:256].isascii():
@@ -104,7 +127,9 @@ def neighbour_record(record: Mapping[str, Any]) -> str | None:
         return "CloudTrail Insight event"
     if category == "Aggregated" or kind == "AwsAggregatedEvent":
         return "CloudTrail aggregated event"
-    if record.get("eventSource") == "aws:s3" or ("reason" in record and "object" in record and "bucket" in record):
+    if record.get("eventSource") == "aws:s3" or (
+        "reason" in record and "object" in record and "bucket" in record
+    ):
         return "S3 event notification"
     if record.get("Event") == "s3:TestEvent":
         return "S3 event notification"

@@ -1,7 +1,7 @@
 """Threads that read log objects and queue batches of lines: many small objects go into one batch.
 
-Opening files one by one is what makes engines slow on twenty thousand small logs; here an engine sees only large
-batches. Memory is bounded by the queue.
+Opening files one by one is what makes engines slow on twenty thousand small logs; here an engine
+sees only large batches. Memory is bounded by the queue.
 """
 
 from __future__ import annotations
@@ -110,16 +110,25 @@ class Reader:
         self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:
-        """Read with few packers, whose buffers are large, and with a thread for each request to S3 that waits."""
+        """Read with few packers, whose buffers are large,
+        and with a thread for each request to S3 that waits.
+        """
         objects = self.tally.objects
         packing = self._threads or _thread_count(objects)
-        fetching = objects[0].most_requests if objects and isinstance(objects[0], S3Object) else packing
+        fetching = (
+            objects[0].most_requests if objects and isinstance(objects[0], S3Object) else packing
+        )
         ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=min(packing, 4))
         buffers = Buffers(buffer_size(BATCH))
         for _ in range(packing if objects else 0):
-            self._packers.put(Packer(lambda packed: self._put(ready, self._counted(packed)), buffers, self._ended))
+            self._packers.put(
+                Packer(lambda packed: self._put(ready, self._counted(packed)), buffers, self._ended)
+            )
         self._reading = min(fetching, len(objects))
-        pool = [threading.Thread(target=self._work, args=(ready,), daemon=True) for _ in range(self._reading)]
+        pool = [
+            threading.Thread(target=self._work, args=(ready,), daemon=True)
+            for _ in range(self._reading)
+        ]
         for thread in pool:
             thread.start()
         try:
@@ -214,10 +223,14 @@ class Reader:
                 elif (kind := neighbour_file(head, item.name)) is not None:
                     size = self._left_out(number, kind, head)
                 elif looks_like_json(head):
-                    size = self._records(packer, number, JsonStream(head, rest, self._ended), too_long)
+                    size = self._records(
+                        packer, number, JsonStream(head, rest, self._ended), too_long
+                    )
                 else:
                     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-                    size = packer.read(number, rest, too_long, head[mark:], start=start + mark) + mark
+                    size = (
+                        packer.read(number, rest, too_long, head[mark:], start=start + mark) + mark
+                    )
         except (GtSecureError, OSError, EOFError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:
@@ -231,7 +244,9 @@ class Reader:
                 self.tally.bytes += size
                 self.tally.read += number not in self.tally.failed
                 self.tally.empty += not size and number not in self.tally.failed
-                if item.delivered and (not self.tally.last_delivery or item.delivered > self.tally.last_delivery):
+                if item.delivered and (
+                    not self.tally.last_delivery or item.delivered > self.tally.last_delivery
+                ):
                     self.tally.last_delivery = item.delivered
             self._tell()
 
@@ -245,8 +260,12 @@ class Reader:
             self.tally.left_out[number] = kind
         return len(head)
 
-    def _records(self, packer: Packer, number: int, items: JsonStream, too_long: Callable[[int], None]) -> int:
-        """Read an object that holds JSON; what is a line of text between the documents is read as one."""
+    def _records(
+        self, packer: Packer, number: int, items: JsonStream, too_long: Callable[[int], None]
+    ) -> int:
+        """Read an object that holds JSON; what is a line of text between the
+        documents is read as one.
+        """
 
         def line(item: Item) -> None:
             data = io.BytesIO((item.text or "").encode("utf-8", "surrogateescape"))
@@ -273,7 +292,11 @@ class Reader:
             kind = "denied"
         elif isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
             kind = "damaged"
-        why = error.message if isinstance(error, GtSecureError) else f"{type(error).__name__}: {error}"
+        why = (
+            error.message
+            if isinstance(error, GtSecureError)
+            else f"{type(error).__name__}: {error}"
+        )
         with self.tally.lock:
             self.tally.failed.add(number)
             self.tally.failures.append(Failure(item.name, why[:300], kind))

@@ -1,4 +1,6 @@
-"""Figures from hits: sources, times and refusals. Figures, not pyplot: no global state, no double display."""
+"""Figures from hits: sources, times and refusals. Figures, not pyplot: no global state,
+no double display.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ _TICKS = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 
 @dataclass(frozen=True, slots=True)
 class AgeRow:
-    """Ages of the URLs of one signer, in seconds; ``lifetime`` is the longest that one of its URLs may live."""
+    """Ages of the URLs of one signer, in seconds;
+    ``lifetime`` is the longest that one of its URLs may live.
+    """
 
     signer: str
     requests: int
@@ -52,8 +54,9 @@ class AgeRow:
 def age_rows(hits: Hits) -> list[AgeRow]:
     """Return the ages by signer, the signer with the oldest URL first."""
     rows = hits.query(
-        f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS oldest, "
-        f"max(expires_s) FROM {{hits}} WHERE {AGED} GROUP BY 1 ORDER BY oldest DESC, signer"
+        f"SELECT {SIGNER} AS signer, count(*), min(age_s), quantile_disc(age_s, 0.5), max(age_s) AS"
+        f" oldest, max(expires_s) FROM {{hits}} WHERE {AGED} GROUP BY 1 ORDER BY oldest DESC,"
+        " signer"
     )
     return [
         AgeRow(signer_label(signer), number, youngest, median, oldest, lifetime, signer)
@@ -62,7 +65,8 @@ def age_rows(hits: Hits) -> list[AgeRow]:
 
 
 def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
-    """Draw how old URLs were when they opened an object: a row for each signer, from the youngest to the oldest.
+    """Draw how old URLs were when they opened an object: a row for each signer, from the youngest
+    to the oldest.
 
     Parameters
     ----------
@@ -87,7 +91,9 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
     chart.key("Cross: longest lifetime seen", chart.palette.refused)
     _draw(chart, shown)
     set_marks(chart, [_mark(row) for row in shown])
-    words = " ".join(f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows)
+    words = " ".join(
+        f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows
+    )
     chart.set_label(f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
     return chart
 
@@ -99,7 +105,11 @@ def _mark(row: AgeRow) -> Mark:
 
 def _without_age(hits: Hits) -> list[str]:
     [(number,)] = hits.query(f"SELECT count(*) FROM {{hits}} WHERE {_WHERE} AND age_s IS NULL")
-    return [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."] if number else []
+    return (
+        [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."]
+        if number
+        else []
+    )
 
 
 def _draw(chart: Chart, rows: Sequence[AgeRow]) -> None:
@@ -111,10 +121,22 @@ def _draw(chart: Chart, rows: Sequence[AgeRow]) -> None:
     axes.set_xlim(0.8, max(longest, 10) * 1.3)
     for number, row in enumerate(rows):
         axes.axhline(number, color=palette.line, linewidth=0.7, zorder=0)
-        axes.plot([max(row.youngest, 1), max(row.oldest, 1)], [number] * 2, color=palette.opened, linewidth=3)
+        axes.plot(
+            [max(row.youngest, 1), max(row.oldest, 1)],
+            [number] * 2,
+            color=palette.opened,
+            linewidth=3,
+        )
         axes.plot([max(row.median, 1)], [number], "o", color=palette.opened, markersize=7)
         if row.lifetime is not None:
-            axes.plot([max(row.lifetime, 1)], [number], "X", color=palette.refused, markersize=6.5, linewidth=0)
+            axes.plot(
+                [max(row.lifetime, 1)],
+                [number],
+                "X",
+                color=palette.refused,
+                markersize=6.5,
+                linewidth=0,
+            )
         chart.row(number, clean(row.signer), row.words)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(int(value))))

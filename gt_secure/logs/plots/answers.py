@@ -1,4 +1,6 @@
-"""Figure of answers: kinds of requests in rows, places in columns, each by shape, word and colour."""
+"""Figure of answers: kinds of requests in rows, places in columns, each by shape,
+word and colour.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ _MARKS = {"opened": "●", "refused": "○", "unknown": "◇"}
 
 
 def answer_matrix(
-    columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, title: str, note: str, theme: Theme = "light"
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[str]]],
+    *,
+    title: str,
+    note: str,
+    theme: Theme = "light",
 ) -> Figure:
     """Draw a matrix of answers.
 
@@ -50,9 +57,12 @@ def answer_matrix(
         axes.set_xticks([i + 0.5 for i in range(len(columns))], names)
 
     chart.parts.placed = placed
-    said = " ".join(
-        f"{name}: {', '.join(f'{word} from {place}' for place, word in zip(columns, answers, strict=True))}."
+    told = {
+        name: ", ".join(
+            f"{word} from {place}" for place, word in zip(columns, answers, strict=True)
+        )
         for name, answers in rows
-    )
+    }
+    said = " ".join(f"{name}: {answers}." for name, answers in told.items())
     chart.set_label(f"{title} {said}")
     return chart

@@ -29,8 +29,9 @@ _PAIR = ("remote_ip", "endpoint")
 _REFUSED = next(place for place, kind in enumerate(OUTCOMES) if kind.code == "refused")
 _REFUSALS = f"refused AND NOT {INTERNAL}"
 _LOCKS = (
-    f"CASE WHEN count(*) FILTER ({_REFUSALS}) = count(refused_by) FILTER ({_REFUSALS}) THEN coalesce("
-    f"string_agg(DISTINCT refused_by, ', ' ORDER BY refused_by) FILTER ({_REFUSALS}), '') ELSE '' END"
+    f"CASE WHEN count(*) FILTER ({_REFUSALS}) = count(refused_by) FILTER ({_REFUSALS}) THEN"
+    f" coalesce(string_agg(DISTINCT refused_by, ', ' ORDER BY refused_by) FILTER ({_REFUSALS}), '')"
+    " ELSE '' END"
 )
 """The locks that refused, where all refusals of a group have one."""
 
@@ -54,7 +55,13 @@ class _Bar:
     @property
     def short(self) -> str:
         """The numbers beside the bar."""
-        mark = "" if not self.outside else " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
+        mark = (
+            ""
+            if not self.outside
+            else " · outside"
+            if self.sources == 1
+            else f" · {self.outside:,} outside"
+        )
         mark = mark or f" · {self.side}" * (self.side == _UNNAMED)
         return in_short(self.counts, self._why(" although allowed")) + mark
 
@@ -70,7 +77,9 @@ class _Bar:
         mark = " · outside the restriction"
         if self.sources > 1:
             mark = f" · {self.outside:,} of them outside the restriction"
-        return in_words(self.counts, self._why()) + (mark if self.outside else f" · {self.side}" if self.side else "")
+        return in_words(self.counts, self._why()) + (
+            mark if self.outside else f" · {self.side}" if self.side else ""
+        )
 
     @property
     def mark(self) -> Mark:
@@ -78,7 +87,9 @@ class _Bar:
         return Mark(self.label, self.words, self.condition, self.address, self.endpoint)
 
 
-def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]) -> list[_Bar]:
+def _bars(
+    hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]
+) -> list[_Bar]:
     """Return the busiest sources, the others as one bar, and the work of S3 itself apart.
 
     One query, however many sources there are.
@@ -89,8 +100,9 @@ def _bars(hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints:
     source = f"CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, '') END"
     via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
     groups = rows.query(
-        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, "
-        f"{COUNTS}, {_LOCKS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC, label, via"
+        f"SELECT {INTERNAL} AS internal, {source} AS label, {via} AS via, {side} AS side, {COUNTS},"
+        f" {_LOCKS}, CAST(count(*) AS BIGINT) AS n FROM {{hits}} GROUP BY ALL ORDER BY n DESC,"
+        " label, via"
     )
     own = [
         _Bar(label, tuple(counts), condition=f"{INTERNAL} AND {INTERNAL_KIND} = {literal(label)}")
@@ -138,8 +150,12 @@ def _bar_of_others(others: Sequence[_Source], drawn: Sequence[_Source]) -> _Bar:
     outside = sum(each.side == _OUTSIDE for each in others)
     members = one_of(_PAIR, [member for each in drawn for member in each.members])
     totals = sum_up([each.counts for each in others])
-    condition = f"NOT {INTERNAL} AND NOT {members}"  # not the others themselves: they may be very many
-    return _Bar(count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition)
+    condition = (
+        f"NOT {INTERNAL} AND NOT {members}"  # not the others themselves: they may be very many
+    )
+    return _Bar(
+        count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition
+    )
 
 
 def _is_allowed(source: _Source) -> bool:
@@ -160,7 +176,9 @@ def source_label(address: str, via: str, networks: Networks | None) -> str:
 def _by_network(sources: list[_Source]) -> list[_Source]:
     from ..sql.group_by import network_of
 
-    groups = grouped(((network_of(each.label) or "", each.via, each.side), each) for each in sources)
+    groups = grouped(
+        ((network_of(each.label) or "", each.via, each.side), each) for each in sources
+    )
     rows = [
         _Source(
             *key,
@@ -199,7 +217,13 @@ def hits_by_ip(
         ``light`` or ``dark``; the ground is transparent.
     """
     return _bar_figure(
-        hits, "remote_ip", "Requests by source IP", tuple(restriction_networks), tuple(endpoints), top, theme
+        hits,
+        "remote_ip",
+        "Requests by source IP",
+        tuple(restriction_networks),
+        tuple(endpoints),
+        top,
+        theme,
     )
 
 
@@ -213,12 +237,24 @@ def hits_by_network(
 ) -> Figure:
     """Draw requests by network (/24, /64); parameters as for :func:`hits_by_ip`."""
     return _bar_figure(
-        hits, "network", "Requests by network", tuple(restriction_networks), tuple(endpoints), top, theme
+        hits,
+        "network",
+        "Requests by network",
+        tuple(restriction_networks),
+        tuple(endpoints),
+        top,
+        theme,
     )
 
 
 def _bar_figure(
-    hits: Hits, column: str, title: str, networks: tuple[Any, ...], endpoints: tuple[str, ...], top: int, theme: str
+    hits: Hits,
+    column: str,
+    title: str,
+    networks: tuple[Any, ...],
+    endpoints: tuple[str, ...],
+    top: int,
+    theme: str,
 ) -> Figure:
     check_top(top)
     bars = _bars(hits, column, top, networks, endpoints)
@@ -241,7 +277,8 @@ def _bar_figure(
 
 def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
     axes, palette = chart.parts.axes, chart.palette
-    # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as cut.
+    # The bar of all others would flatten the rest: it is cut at the longest of them, and drawn as
+    # cut.
     most = max((bar.total for bar in bars if bar.sources == 1), default=1) or 1
     for row, bar in enumerate(bars):
         if bar.side == _ALLOWED:
@@ -250,8 +287,12 @@ def _draw_bars(chart: Chart, bars: list[_Bar]) -> None:
     write_beside(chart, [(bar.label, bar.short, bar.sources > 1) for bar in bars], ends)
 
 
-def write_beside(chart: Chart, texts: Sequence[tuple[str, str, bool]], ends: Sequence[float]) -> None:
-    """Write a label at the left of each bar, slanted if it is of many, and its words at the end of the bar."""
+def write_beside(
+    chart: Chart, texts: Sequence[tuple[str, str, bool]], ends: Sequence[float]
+) -> None:
+    """Write a label at the left of each bar, slanted if it is of many,
+    and its words at the end of the bar.
+    """
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     parts, palette = chart.parts, chart.palette
@@ -275,7 +316,9 @@ def write_beside(chart: Chart, texts: Sequence[tuple[str, str, bool]], ends: Seq
         for text, end in zip(parts.beside, ends, strict=True):
             text.set_x(end + GAP / 2 / width * span)
         ticks = MaxNLocator(max(1, int(width / 0.9)), integer=True).tick_values(0, span)
-        axes.set_xticks([tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width])
+        axes.set_xticks(
+            [tick for tick in ticks if tick / span * width + measure(f"{tick:,.0f}", 8) / 2 < width]
+        )
 
     parts.placed = placed
 
@@ -308,7 +351,12 @@ def _cut(chart: Chart, row: int, most: int) -> None:
     wide = 0.005 * most
     for shift in (0.0, 3 * wide):
         x = most * 0.5 + shift
-        corners = [(x, row + 0.4), (x + wide, row + 0.4), (x + 3 * wide, row - 0.4), (x + 2 * wide, row - 0.4)]
+        corners = [
+            (x, row + 0.4),
+            (x + wide, row + 0.4),
+            (x + 3 * wide, row - 0.4),
+            (x + 2 * wide, row - 0.4),
+        ]
         chart.parts.axes.fill(*zip(*corners, strict=True), color=chart.palette.face, linewidth=0)
 
 

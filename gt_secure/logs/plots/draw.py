@@ -51,7 +51,11 @@ def empty_kinds(hits: Hits) -> dict[PlotKind, str]:
     """Return the kinds of figures that would be empty for these hits, each with the reason."""
     conditions = ", ".join(f"count(*) FILTER ({condition})" for condition, _ in _EMPTY.values())
     [numbers] = hits.query(f"SELECT {conditions} FROM {{hits}}")
-    return {kind: why for (kind, (_, why)), number in zip(_EMPTY.items(), numbers, strict=True) if not number}
+    return {
+        kind: why
+        for (kind, (_, why)), number in zip(_EMPTY.items(), numbers, strict=True)
+        if not number
+    }
 
 
 @activity.step(activity.DRAWING)
@@ -66,8 +70,8 @@ def draw(
 ) -> Figure:
     """Draw one figure of hits; see :meth:`gt_secure.Connection.plot` for the kinds.
 
-    Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their own. An unknown kind
-    is an :class:`InvalidInput`.
+    Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their
+    own. An unknown kind is an :class:`InvalidInput`.
     """
     check_kind(kind)
     if kind in ("ip", "network"):

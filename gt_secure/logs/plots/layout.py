@@ -1,7 +1,9 @@
-"""Layout of a figure by the measured width of its texts, each time it is drawn: nothing is clipped at any size.
+"""Layout of a figure by the measured width of its texts, each time it is drawn: nothing is clipped
+at any size.
 
-A figure has, from top to bottom: title, legend, axes with a column of labels at the left and of numbers at the right,
-axis title, note. Title, legend and note wrap; labels that would crowd out the bars are cut in the middle.
+A figure has, from top to bottom: title, legend, axes with a column of labels at the left and of
+numbers at the right, axis title, note. Title, legend and note wrap; labels that would crowd out the
+bars are cut in the middle.
 """
 
 from __future__ import annotations
@@ -56,7 +58,9 @@ def wrap(text: str, size: float, width: float) -> list[str]:
         lines += [line] if line else []
         line = word
         while measure(line, size) > width and len(line) > 1:
-            most = max(1, next((i for i in range(len(line), 0, -1) if measure(line[:i], size) <= width), 1))
+            most = max(
+                1, next((i for i in range(len(line), 0, -1) if measure(line[:i], size) <= width), 1)
+            )
             lines.append(line[:most])
             line = line[most:]
     return [*lines, line]
@@ -74,9 +78,10 @@ def fit(text: str, size: float, width: float) -> str:
 class Parts:
     """The texts of a figure and what belongs to them.
 
-    ``across`` is the title of the x axis, ``label_title`` stands above the labels, ``keys`` are the legend. ``numbers``
-    are in a column at the right of the axes, ``beside`` at the end of bars. ``ticks`` are the widest labels of the y
-    axis. ``placed`` is called with the width of the axes in inches.
+    ``across`` is the title of the x axis, ``label_title`` stands above the labels, ``keys`` are the
+    legend. ``numbers`` are in a column at the right of the axes, ``beside`` at the end of bars.
+    ``ticks`` are the widest labels of the y axis. ``placed`` is called with the width of the axes
+    in inches.
     """
 
     axes: Axes
@@ -122,7 +127,9 @@ class FitLayout(LayoutEngine):
         _fit_rows(parts, max(0.05, top_axes - bottom))
         left, right = _columns(parts, width)
         inner = max(0.1, width - left - right)
-        parts.axes.set_position((left / width, bottom / height, inner / width, max(0.05, top_axes - bottom) / height))
+        parts.axes.set_position(
+            (left / width, bottom / height, inner / width, max(0.05, top_axes - bottom) / height)
+        )
         parts.across.set_position((left / width, (bottom - 0.33) / height))
         parts.label_title.set_position((MARGIN / width, (top - 0.02) / height))
         _fit(parts, parts.across, width - left - MARGIN)
@@ -169,7 +176,9 @@ def _place_note(parts: Parts, width: float, height: float) -> float:
 
 
 def _fit_rows(parts: Parts, height: float) -> None:
-    """Set the texts of close rows smaller; of rows that are too close, only some keep their texts."""
+    """Set the texts of close rows smaller; of rows that are too close,
+    only some keep their texts.
+    """
     columns = (parts.labels, parts.numbers, parts.beside)
     rows = max(map(len, columns))
     if not rows:
@@ -183,7 +192,9 @@ def _fit_rows(parts: Parts, height: float) -> None:
 
 
 def _columns(parts: Parts, width: float) -> tuple[float, float]:
-    """Return the space at the left and at the right of the axes, and cut labels that need more than there is."""
+    """Return the space at the left and at the right of the axes,
+    and cut labels that need more than there is.
+    """
     room = max(LEAST, width - 2 * MARGIN - 2 * GAP - LEAST - 0.5)
     for text in parts.numbers:
         words = parts.whole(text)
@@ -197,13 +208,19 @@ def _columns(parts: Parts, width: float) -> tuple[float, float]:
     most = max(0.5, width - right - MARGIN - GAP - max(LEAST, beside + 0.4))
     for text in parts.labels:
         _fit(parts, text, most)
-    left = MARGIN + GAP + max((measure(text.get_text(), text.get_fontsize()) for text in parts.labels), default=0)
+    left = (
+        MARGIN
+        + GAP
+        + max((measure(text.get_text(), text.get_fontsize()) for text in parts.labels), default=0)
+    )
     _shrink(parts, width - left - right - 0.25)
     return left, right
 
 
 def _shrink(parts: Parts, width: float) -> None:
-    """Set the texts beside bars smaller, and cut them, where the figure is narrower than they are."""
+    """Set the texts beside bars smaller, and cut them,
+    where the figure is narrower than they are.
+    """
     for text in parts.beside:
         words = parts.whole(text)
         most = min(BESIDE, float(text.get_fontsize()))

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeStyle:
-    """One outcome: attribute of the palette, title in a legend, words in a sentence, word in a short label, hatch."""
+    """One outcome: attribute of the palette, title in a legend, words in a sentence,
+    word in a short label, hatch.
+    """
 
     code: str
     title: str
@@ -27,7 +29,9 @@ OUTCOMES = (
     OutcomeStyle("opened", "Opened", "opened", "opened", None),
     OutcomeStyle("refused", "Refused", "refused", "refused", "////"),
     OutcomeStyle("failed", "Not found or failed", "not found or failed", "failed", "xxx"),
-    OutcomeStyle("internal", "Internal to S3 (lifecycle, replication)", "internal to S3", "internal", "..."),
+    OutcomeStyle(
+        "internal", "Internal to S3 (lifecycle, replication)", "internal to S3", "internal", "..."
+    ),
 )
 
 _CONDITIONS = (
@@ -53,11 +57,16 @@ def sum_up(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 
 def in_words(counts: Sequence[int], why: str = "") -> str:
-    """Return ``5 opened, 1 refused``: opened always, the others where there are some; internal work alone.
+    """Return ``5 opened, 1 refused``: opened always, the others where there are some; internal work
+    alone.
 
     ``why`` stands behind the number of those refused.
     """
-    parts = [f"{n:,} {kind.words}{_behind(kind, why)}" for n, kind in zip(counts, OUTCOMES, strict=True) if n]
+    parts = [
+        f"{n:,} {kind.words}{_behind(kind, why)}"
+        for n, kind in zip(counts, OUTCOMES, strict=True)
+        if n
+    ]
     if not counts[0] and any(counts[1:3]):
         parts.insert(0, "0 opened")
     return ", ".join(parts) or "0 requests"
@@ -65,7 +74,11 @@ def in_words(counts: Sequence[int], why: str = "") -> str:
 
 def in_short(counts: Sequence[int], why: str = "") -> str:
     """Return ``12,252 opened · 924 refused``, with ``why`` behind the number of those refused."""
-    return " · ".join(f"{n:,} {kind.short}{_behind(kind, why)}" for n, kind in zip(counts, OUTCOMES, strict=True) if n)
+    return " · ".join(
+        f"{n:,} {kind.short}{_behind(kind, why)}"
+        for n, kind in zip(counts, OUTCOMES, strict=True)
+        if n
+    )
 
 
 def _behind(kind: OutcomeStyle, why: str) -> str:

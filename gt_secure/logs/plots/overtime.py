@@ -30,7 +30,9 @@ def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
     totals = sum_up([counts for _, counts in rows])
     note = f"In total {in_words(totals)}. {hits.coverage.summary}"
     across = f"Time (UTC), {_range_text(rows[0][0], rows[-1][0])}"
-    chart = new_chart(theme, f"Requests per {unit}", note, height=3.0, labels="Requests", across=across)
+    chart = new_chart(
+        theme, f"Requests per {unit}", note, height=3.0, labels="Requests", across=across
+    )
     add_outcome_keys(chart, totals)
     _draw_time(chart, unit, rows)
     if len(rows) <= _MOST_MARKS:
@@ -55,7 +57,9 @@ def _spans(unit: str, rows: _Rows) -> list[tuple[float, float]]:
     """Return where each step begins and ends on the x axis."""
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
     step = 1 / 24 if unit == "hour" else 1.0
-    return [(start, start + step) for start in (float(dates.date2num(moment)) for moment, _ in rows)]
+    return [
+        (start, start + step) for start in (float(dates.date2num(moment)) for moment, _ in rows)
+    ]
 
 
 def _time_rows(hits: Hits) -> tuple[str, _Rows]:
@@ -64,7 +68,8 @@ def _time_rows(hits: Hits) -> tuple[str, _Rows]:
         return "hour", []
     unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
     rows = hits.query(
-        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1 ORDER BY 1"
+        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1"
+        " ORDER BY 1"
     )
     return unit, [(moment, tuple(counts)) for moment, *counts in rows]
 
@@ -94,7 +99,9 @@ def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
     axes.set_xlim(middle - half, middle + half)
     top = max(bottom) * 1.06
     axes.set_ylim(0, top)
-    axes.set_yticks([tick for tick in MaxNLocator(4, integer=True).tick_values(0, top) if tick <= top])
+    axes.set_yticks(
+        [tick for tick in MaxNLocator(4, integer=True).tick_values(0, top) if tick <= top]
+    )
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(axis="y", color=palette.line, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -30,7 +30,8 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     Parameters
     ----------
     hits : Hits
-        With ``predict=True`` of :meth:`gt_secure.Connection.hits`, rows of access logs have a lock too.
+        With ``predict=True`` of :meth:`gt_secure.Connection.hits`, rows of access logs have a lock
+        too.
     top : int
         Pairs of a source and a lock drawn on their own, those with most requests.
     theme : str
@@ -38,13 +39,16 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     """
     check_top(top)
     groups = hits.query(
-        f"SELECT coalesce(refused_by, '{_UNKNOWN}') AS lock, coalesce(remote_ip, '') AS source, "
-        f"coalesce(endpoint, '') AS via, count(*) AS n FROM {{hits}} WHERE refused AND NOT {INTERNAL} "
-        "GROUP BY ALL ORDER BY n DESC, lock, source, via"
+        f"SELECT coalesce(refused_by, '{_UNKNOWN}') AS lock, coalesce(remote_ip, '') AS source,"
+        " coalesce(endpoint, '') AS via, count(*) AS n FROM {hits} WHERE refused AND NOT"
+        f" {INTERNAL} GROUP BY ALL ORDER BY n DESC, lock, source, via"
     )
     if not groups:
         return empty_chart(theme, hits.coverage.summary, _NONE)
-    rows = [(source_label(source, via, hits.networks), lock, number) for lock, source, via, number in groups]
+    rows = [
+        (source_label(source, via, hits.networks), lock, number)
+        for lock, source, via, number in groups
+    ]
     marks = [
         Mark(
             label,
@@ -55,10 +59,16 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
         for (label, _, _), (lock, source, via, number) in zip(rows[:top], groups[:top], strict=True)
     ]
     total = sum(number for _, _, number in rows)
-    left = f"{count(len(rows) - top, 'more pair')} of source and lock not drawn. " if len(rows) > top else ""
+    left = (
+        f"{count(len(rows) - top, 'more pair')} of source and lock not drawn. "
+        if len(rows) > top
+        else ""
+    )
     note = f"In total {count(total, 'refused request')}. {left}{hits.coverage.summary}"
     title = "Refused requests by source and lock"
-    chart = new_chart(theme, title, note, rows=len(rows[:top]), labels="Source address", across="Requests")
+    chart = new_chart(
+        theme, title, note, rows=len(rows[:top]), labels="Source address", across="Requests"
+    )
     palette = chart.palette
     locks = [lock for _, lock, _ in rows[:top]]
     if any(lock != _UNKNOWN and not lock.endswith(PREDICTED) for lock in locks):
@@ -70,7 +80,9 @@ def refusals_by_lock(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Fi
     _draw(chart, rows[:top])
     set_marks(chart, marks)
     words = " ".join(f"{label}: {number:,} by {clean(lock, 60)}." for label, lock, number in rows)
-    chart.set_label(f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}")
+    chart.set_label(
+        f"Bar chart, refused requests by source and lock. {words} {hits.coverage.summary}"
+    )
     return chart
 
 

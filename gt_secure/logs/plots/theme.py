@@ -1,6 +1,7 @@
 """Colours of both themes, and the parts that every figure has.
 
-Colour is never the only sign, and text from logs is only text: mathtext is off and control characters are shown.
+Colour is never the only sign, and text from logs is only text: mathtext is off and control
+characters are shown.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ def alt_text(figure: Figure) -> str:
 
 
 def svg(figure: Figure, *, ground: str | None = None) -> str:
-    """Return the figure as SVG text, transparent or on a ``ground`` colour; the same hits give the same bytes."""
+    """Return the figure as SVG text, transparent or on a ``ground`` colour;
+    the same hits give the same bytes.
+    """
     import html
 
     import matplotlib as mpl
 
     out = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "gt-secure", "svg.fonttype": "path", "hatch.linewidth": 1.1}):
+    with mpl.rc_context(
+        {"svg.hashsalt": "gt-secure", "svg.fonttype": "path", "hatch.linewidth": 1.1}
+    ):
         about = {"Date": None, "Creator": None}
         figure.savefig(out, format="svg", metadata=about, facecolor=ground or "none")
     text = out.getvalue()
@@ -49,7 +54,9 @@ def png(figure: Figure, *, dpi: int = 144, ground: str | None = None) -> bytes:
 
     out = io.BytesIO()
     with mpl.rc_context({"hatch.linewidth": 1.1}):
-        figure.savefig(out, format="png", dpi=dpi, facecolor=ground or "none", metadata={"Software": None})
+        figure.savefig(
+            out, format="png", dpi=dpi, facecolor=ground or "none", metadata={"Software": None}
+        )
     return out.getvalue()
 
 
@@ -58,7 +65,9 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of one theme; the data colours are from Okabe and Ito's set, lightened on dark ground."""
+    """Colours of one theme; the data colours are from Okabe and Ito's set,
+    lightened on dark ground.
+    """
 
     text: str
     quiet: str
@@ -72,18 +81,43 @@ class Palette:
 
 
 PALETTES: dict[str, Palette] = {
-    "light": Palette("#1f1f1f", "#5f6368", "#d0d0d0", "#ffffff", "#0072b2", "#d55e00", "#808080", "#a0558a", "#eef4f9"),
-    "dark": Palette("#e8e8e8", "#a8adb3", "#4a4d50", "#111111", "#56b4e9", "#e69f00", "#8a8a8a", "#cc79a7", "#1c2a33"),
+    "light": Palette(
+        "#1f1f1f",
+        "#5f6368",
+        "#d0d0d0",
+        "#ffffff",
+        "#0072b2",
+        "#d55e00",
+        "#808080",
+        "#a0558a",
+        "#eef4f9",
+    ),
+    "dark": Palette(
+        "#e8e8e8",
+        "#a8adb3",
+        "#4a4d50",
+        "#111111",
+        "#56b4e9",
+        "#e69f00",
+        "#8a8a8a",
+        "#cc79a7",
+        "#1c2a33",
+    ),
 }
 WIDTH = 8.6
 ROW = 0.265
-NO_HITS = "No requests in the logs that were read. That does not prove that there were none: logs arrive hours late."
+NO_HITS = (
+    "No requests in the logs that were read. That does not prove that there were none: logs arrive"
+    " hours late."
+)
 
 
 def palette_of(theme: str) -> Palette:
     """Return the colours of a theme; raises :class:`InvalidInput` for another name."""
     if theme not in PALETTES:
-        raise InvalidInput(f'There is no theme "{theme[:20]}".', next_step="Use light or dark.", field="theme")
+        raise InvalidInput(
+            f'There is no theme "{theme[:20]}".', next_step="Use light or dark.", field="theme"
+        )
     return PALETTES[theme]
 
 
@@ -100,7 +134,8 @@ class Mark:
     address, endpoint : str or None
         The source, where the bar stands for exactly one.
     box : tuple of float
-        Left, top, width and height as fractions of the figure as last drawn, from its top left corner.
+        Left, top, width and height as fractions of the figure as last drawn, from its top left
+        corner.
     """
 
     label: str
@@ -117,7 +152,9 @@ class Chart(Figure):
     palette: Palette
     parts: Parts
     marks: tuple[Sequence[tuple[Mark, float, float]], bool] | None = None
-    """Each mark with its beginning and end on its axis; and whether they are rows, not ranges of the x axis."""
+    """Each mark with its beginning and end on its axis; and whether they are rows,
+    not ranges of the x axis.
+    """
 
     def __repr__(self) -> str:
         return alt_text(self) or super().__repr__()
@@ -136,15 +173,28 @@ class Chart(Figure):
 
         patch = None
         if colour:
-            patch = Rectangle((0, 0), 0.01, 0.01, transform=self.transFigure, facecolor=colour, **self.hatched(hatch))
+            patch = Rectangle(
+                (0, 0),
+                0.01,
+                0.01,
+                transform=self.transFigure,
+                facecolor=colour,
+                **self.hatched(hatch),
+            )
             self.add_artist(patch)
-        text = self.text(0, 0, words, va="center", fontsize=8, color=self.palette.text, parse_math=False)
+        text = self.text(
+            0, 0, words, va="center", fontsize=8, color=self.palette.text, parse_math=False
+        )
         self.parts.keys.append((patch, text))
 
     def row(self, row: int, label: str, number: str) -> None:
         """Put the texts of a row: its label at the left of the axes, its numbers at the right."""
         axes = self.parts.axes
-        style = {"va": "center", "color": self.palette.text, "transform": axes.get_yaxis_transform()}
+        style = {
+            "va": "center",
+            "color": self.palette.text,
+            "transform": axes.get_yaxis_transform(),
+        }
         self.parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
         self.parts.numbers.append(put_text(axes, 1, row, number, ha="left", fontsize=8.6, **style))
 
@@ -159,12 +209,19 @@ def clean(text: object, most: int = 46) -> str:
 
 
 def new_chart(
-    theme: str, title: str, note: str, *, rows: int = 0, height: float = 1.5, labels: str = "", across: str = ""
+    theme: str,
+    title: str,
+    note: str,
+    *,
+    rows: int = 0,
+    height: float = 1.5,
+    labels: str = "",
+    across: str = "",
 ) -> Chart:
     """Make a transparent chart with one bare axes, a title and a note.
 
-    ``height`` is the height without the ``rows``, in inches. ``labels`` is the title of the labels at the left, and
-    ``across`` that of the x axis.
+    ``height`` is the height without the ``rows``, in inches. ``labels`` is the title of the labels
+    at the left, and ``across`` that of the x axis.
     """
     from .layout import FitLayout, Parts
 
@@ -180,8 +237,12 @@ def new_chart(
     style: dict[str, Any] = {"parse_math": False, "color": palette.quiet}
     chart.parts = Parts(
         axes,
-        title=chart.text(0, 1, clean(title, 160), va="top", fontsize=10, parse_math=False, color=palette.text),
-        note=chart.text(0, 0, clean(note, 500), va="bottom", fontsize=7.5, linespacing=1.15, **style),
+        title=chart.text(
+            0, 1, clean(title, 160), va="top", fontsize=10, parse_math=False, color=palette.text
+        ),
+        note=chart.text(
+            0, 0, clean(note, 500), va="bottom", fontsize=7.5, linespacing=1.15, **style
+        ),
         across=chart.text(0, 0, across, va="center", fontsize=8, **style),
         label_title=chart.text(0, 0, labels, va="top", fontsize=8, **style),
     )
@@ -199,7 +260,9 @@ def put_text(axes: Any, x: float, y: float, text: str, **style: Any) -> Any:
 def check_top(top: int, what: str = "source") -> None:
     """Refuse to draw nothing on its own."""
     if top < 1:
-        raise InvalidInput(f"At least one {what} must be drawn.", next_step="Give top=1 or more.", field="top")
+        raise InvalidInput(
+            f"At least one {what} must be drawn.", next_step="Give top=1 or more.", field="top"
+        )
 
 
 def empty_chart(theme: str, limits: str, message: str = NO_HITS) -> Chart:

@@ -24,7 +24,8 @@ _NONE = "No request with a viewer in the logs that were read. Logs arrive hours 
 
 
 def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
-    """Draw a row for each viewer and a mark for each network that used the viewer's URLs, in the order of first use.
+    """Draw a row for each viewer and a mark for each network that used the viewer's URLs, in the
+    order of first use.
 
     Parameters
     ----------
@@ -37,8 +38,9 @@ def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> 
     check_top(top, "viewer")
     rules = LeakRules(networks=hits.networks)
     uses = hits.query(
-        f"SELECT viewer, remote_ip, endpoint, bool_and(refused) FROM {{hits}} WHERE {_WHERE} "
-        "AND viewer IS NOT NULL AND remote_ip IS NOT NULL GROUP BY ALL ORDER BY viewer, min(time), remote_ip"
+        f"SELECT viewer, remote_ip, endpoint, bool_and(refused) FROM {{hits}} WHERE {_WHERE} AND"
+        " viewer IS NOT NULL AND remote_ip IS NOT NULL GROUP BY ALL ORDER BY viewer, min(time),"
+        " remote_ip"
     )
     each: dict[str, dict[str, bool]] = {}
     for viewer, ip, endpoint, refused in uses:
@@ -53,11 +55,15 @@ def networks_by_viewer(hits: Hits, *, top: int = 12, theme: Theme = "light") -> 
     if not rows:
         return empty_chart(theme, note, _NONE)
     shown, across = rows[:top], "Networks, in the order of first use"
-    chart = new_chart(theme, "Networks by viewer", note, rows=len(shown), labels="Viewer", across=across)
+    chart = new_chart(
+        theme, "Networks by viewer", note, rows=len(shown), labels="Viewer", across=across
+    )
     chart.key("Cross: all refused", chart.palette.refused)
     _draw(chart, shown)
     marks = [
-        Mark(clean(viewer), count(len(found), "network"), f"{_WHERE} AND viewer = {literal(viewer)}")
+        Mark(
+            clean(viewer), count(len(found), "network"), f"{_WHERE} AND viewer = {literal(viewer)}"
+        )
         for viewer, found in rows
     ]
     set_marks(chart, marks[:top])
@@ -75,6 +81,8 @@ def _draw(chart: Chart, rows: list[tuple[str, dict[str, bool]]]) -> None:
         axes.axhline(row, color=palette.line, linewidth=0.7, zorder=0)
         for place, refused in zip(range(1, _MOST + 1), found.values(), strict=False):
             colour = palette.refused if refused else palette.opened
-            axes.plot([place], [row], "X" if refused else "o", color=colour, markersize=7, linewidth=0)
+            axes.plot(
+                [place], [row], "X" if refused else "o", color=colour, markersize=7, linewidth=0
+            )
         chart.row(row, clean(viewer), count(len(found), "network"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

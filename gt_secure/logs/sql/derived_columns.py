@@ -1,7 +1,8 @@
-"""Columns computed from a parsed record: presigned, refused, test, fingerprint; and secrets taken out of the text.
+"""Columns computed from a parsed record: presigned, refused, test, fingerprint; and secrets taken
+out of the text.
 
-A hit is *presigned* when it was authenticated in the query string or by a POST form. S3 masks the signature in the log,
-so the *fingerprint* is a hash of everything that the signature covers.
+A hit is *presigned* when it was authenticated in the query string or by a POST form. S3 masks the
+signature in the log, so the *fingerprint* is a hash of everything that the signature covers.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -24,9 +25,12 @@ from .usual_query import COVERED, HALF_MASKED, KEY_ID, LIFETIME, SIGNED_AT, usua
 from .viewers import Viewers
 
 _NAMED = (
-    r"(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9%&= \"-])*?(?:=|%(?:25)*3D)"
+    r"(?:Security-Token|Credential|Signature|AWSAccessKeyId)(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9%&="
+    r" \"-])*?(?:=|%(?:25)*3D)"
 )
-"""A name before its value, whatever is encoded between them: refused requests of attackers are in the log too."""
+"""A name before its value, whatever is encoded between them:
+refused requests of attackers are in the log too.
+"""
 _TOKENS = rf"(?i)({_NAMED})[^& \"]*"
 _KEY_ID = "(AKIA|ASIA)[A-Z0-9]{12,}"
 _SESSION = r"(IQoJb3JpZ2lu|FwoGZXIvYXdz)[^& \"]*"
@@ -43,20 +47,27 @@ def masked(text: str, dialect: Dialect = DUCKDB) -> str:
     """Expression: text of a client without tokens, signatures and access key ids."""
     stars = f"{dialect.group}***"
     tokens = dialect.replace.format(text, dialect.pattern(_TOKENS), stars)
-    inner = dialect.replace.format(dialect.replace.format(tokens, _KEY_ID, stars), dialect.pattern(_SESSION), stars)
+    inner = dialect.replace.format(
+        dialect.replace.format(tokens, _KEY_ID, stars), dialect.pattern(_SESSION), stars
+    )
     # The expressions are slow, and most text has no parameter at all.
     hints = " OR ".join(f"{text} LIKE '%{hint}%'" for hint in ("=", "3D", *_KNOWN))
     return f"CASE WHEN {hints} THEN {inner} ELSE {text} END"
 
 
 def _half_masked(text: str, d: Dialect) -> str:
-    """Expression: a request without the parameters of a common presigned URL, by splitting: ten times as fast."""
+    """Expression: a request without the parameters of a common presigned URL, by splitting:
+    ten times as fast.
+    """
     end = "position(' ' IN p)"
     kinds = "".join(
-        f"WHEN p LIKE '{name}=%' THEN '{name}=***' || CASE WHEN {end} > 0 THEN substr(p, {end}) ELSE '' END "
+        f"WHEN p LIKE '{name}=%' THEN '{name}=***' || CASE WHEN {end} > 0 THEN substr(p, {end})"
+        " ELSE '' END "
         for name in ("X-Amz-Security-Token", "X-Amz-Credential", "X-Amz-Signature")
     )
-    each = d.each.format(d.split.format(text, "&"), f"CASE WHEN position(chr(34) IN p) > 0 THEN p {kinds}ELSE p END")
+    each = d.each.format(
+        d.split.format(text, "&"), f"CASE WHEN position(chr(34) IN p) > 0 THEN p {kinds}ELSE p END"
+    )
     return f"CASE WHEN {text} LIKE '%&X-Amz-%' THEN {d.join.format(each, '&')} ELSE {text} END"
 
 
@@ -68,26 +79,34 @@ def _rest_masked(text: str, d: Dialect) -> str:
 
 
 _SIGNED_BY_SIGV2 = (
-    "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy",
-    "requestPayment", "restore", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions",
-    "website", "response-content-type", "response-content-language", "response-expires", "response-cache-control",
-    "response-content-disposition", "response-content-encoding",
+    "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber",
+    "policy", "requestPayment", "restore", "tagging", "torrent", "uploadId", "uploads", "versionId",
+    "versioning", "versions", "website", "response-content-type", "response-content-language",
+    "response-expires", "response-cache-control", "response-content-disposition",
+    "response-content-encoding",
 )  # fmt: skip
-"""Query parameters that signature version 2 covers in addition to signer and expiry, by exact name (S3 User Guide,
-*Signing and authenticating REST requests*). A token belongs to its access key."""
+"""Query parameters that signature version 2 covers in addition to signer and expiry, by exact name
+(S3 User Guide, *Signing and authenticating REST requests*). A token belongs to its access key."""
 
 _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
-"""An encoded letter, digit, dash, dot, underscore or tilde: a client that means no harm writes it plainly."""
+"""An encoded letter, digit, dash, dot, underscore or tilde:
+a client that means no harm writes it plainly.
+"""
 TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
 _MARKER = "[0-9a-f]{32}"
 _BY_FORM = "auth_type = 'HtmlForm'"
-_NOTHING_OF_IT = f"CASE WHEN {_BY_FORM} THEN coalesce(key, '') ELSE coalesce(asked_raw, '') END = ''"
-"""Condition: a presigned request whose record holds nothing of its URL or form: nothing tells it from others."""
+_NOTHING_OF_IT = (
+    f"CASE WHEN {_BY_FORM} THEN coalesce(key, '') ELSE coalesce(asked_raw, '') END = ''"
+)
+"""Condition: a presigned request whose record holds nothing of its URL or form:
+nothing tells it from others.
+"""
 
 
 def _decoded(text: str, d: Dialect) -> str:
-    """Expression: text of a query decoded once, with ``%`` and ``&`` escaped, so that it is one text for all spellings.
+    """Expression: text of a query decoded once, with ``%`` and ``&`` escaped, so that it is one
+    text for all spellings.
 
     Where the bytes are no UTF-8, only ASCII is decoded, and the case of what is left means nothing.
     """
@@ -102,7 +121,10 @@ def _canonical(p: str, d: Dialect) -> str:
     value = f"substr({p}, position('=' IN {p}) + 1)"
     name = f"replace({_decoded(d.part.format(p, '=', 1), d)}, '=', '%3D')"
     spelled = f"position('%' IN {p}) > 0 OR position('+' IN {p}) > 0"
-    pair = f"CASE WHEN position('=' IN {p}) > 0 THEN {name} || '=' || {_decoded(value, d)} ELSE {name} END"
+    pair = (
+        f"CASE WHEN position('=' IN {p}) > 0 THEN {name} || '=' || {_decoded(value, d)} ELSE"
+        f" {name} END"
+    )
     return f"CASE WHEN {spelled} THEN {pair} ELSE {p} END"
 
 
@@ -113,7 +135,9 @@ def _lower(p: str, d: Dialect) -> str:
 
 
 def has_parameter(name: str, query: str = "asked") -> str:
-    """Expression: whether a canonical query string that starts with ``&`` has a parameter, given in lower case."""
+    """Expression: whether a canonical query string that starts with ``&`` has a parameter,
+    given in lower case.
+    """
     return f"coalesce({query} LIKE '%&{name}=%', false)"
 
 
@@ -142,7 +166,9 @@ def _respelled(d: Dialect) -> str:
 
 
 def _without_hidden(text: str, d: Dialect) -> str:
-    """Expression: text cut at its query if a secret still shows in it after decoding it up to three times."""
+    """Expression: text cut at its query if a secret still shows in it after decoding
+    it up to three times.
+    """
     thrice = f"coalesce({d.loose.format(d.loose.format(d.loose.format(text)))}, 'Signature=?')"
     odd = f"{d.extract.format(text, d.pattern(_ODD), 0)} <> ''"
     left = f"{d.extract.format(thrice, d.pattern(_LEFT_OVER), 0)} <> ''"
@@ -155,15 +181,21 @@ Reads = Literal["once", "other", "both"]
 
 
 def from_lines(lines: str, dialect: Dialect = DUCKDB, reads: Reads = "once") -> str:
-    """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the key decoded.
+    """SELECT of records from lines of an access log: place, text, state, and the 27 fields with the
+    key decoded.
 
     ``reads`` names the readings of odd lines: see :mod:`gt_secure.logs.sql.odd_lines`.
     """
-    reading = f"CASE WHEN odd_line_reading THEN {MAIN} ELSE {ONLY} END AS reading" if reads == "once" else "reading"
+    reading = (
+        f"CASE WHEN odd_line_reading THEN {MAIN} ELSE {ONLY} END AS reading"
+        if reads == "once"
+        else "reading"
+    )
     if reads != "once":
         lines = f"({(others if reads == 'other' else readings)(lines, dialect)})"
     plain = ", ".join(name for name in FIELDS if name != "key")
-    return f"""SELECT source, pos, line, {reading}, readable, blank, {plain}, {decoded_key(dialect)} AS key,
+    return f"""SELECT source, pos, line, {reading}, readable, blank,
+        {plain}, {decoded_key(dialect)} AS key,
         CAST(NULL AS {dialect.string}) AS endpoint, CAST(NULL AS {dialect.string}) AS error_message,
         CAST(NULL AS {dialect.string}) AS refused_by, CAST(NULL AS {dialect.string}) AS policy_arn,
         'access-log' AS source_kind FROM ({parsed(lines, dialect)}) r0"""
@@ -172,9 +204,10 @@ def from_lines(lines: str, dialect: Dialect = DUCKDB, reads: Reads = "once") -> 
 def _fingerprint(d: Dialect) -> str:
     """Expression: the hash of what a URL's signature covers.
 
-    SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is called, some
-    parameters by their exact names, and of signer and expiry the first: what else somebody adds makes no other URL. Of
-    a POST form the log holds only key and signer; without a key, forms of one signer have no fingerprint.
+    SigV4 covers method, host and the whole query. SigV2 covers the resource, whatever the host is
+    called, some parameters by their exact names, and of signer and expiry the first: what else
+    somebody adds makes no other URL. Of a POST form the log holds only key and signer; without a
+    key, forms of one signer have no fingerprint.
     """
     method = d.part.format("raw_uri", " ", 1)
     # Servers skip empty parameters (a doubled, first or last "&").
@@ -184,13 +217,18 @@ def _fingerprint(d: Dialect) -> str:
     v2 = d.join.format(d.sorted.format(d.keep.format("cased", covered)), "&")
     exact = f"'&' || {d.join.format('cased', '&')}"
     firsts = ", ".join(
-        f"coalesce(nullif({d.extract.format(exact, f'&{name}=([^&]*)', 1)}, ''), {_value(name.lower(), d)})"
+        f"coalesce(nullif({d.extract.format(exact, f'&{name}=([^&]*)', 1)}, ''),"
+        f" {_value(name.lower(), d)})"
         for name in ("AWSAccessKeyId", "Expires")
     )
     host = d.replace.format("lower(host_header)", ":(80|443)$", "")
     host = f"CASE WHEN position(':' IN host_header) > 0 THEN {host} ELSE lower(host_header) END"
     lines = "chr(10)"
-    usual = f"WHEN usual THEN concat_ws({lines}, {method}, {host}, key, {COVERED}) " if d.shortcut else ""
+    usual = (
+        f"WHEN usual THEN concat_ws({lines}, {method}, {host}, key, {COVERED}) "
+        if d.shortcut
+        else ""
+    )
     return d.sha256.format(
         f"CASE WHEN {_BY_FORM} THEN concat_ws({lines}, 'form', bucket, key, requester) {usual}"
         f"WHEN {_IS_V2} THEN concat_ws({lines}, {method}, 'v2', bucket, key, {firsts}, {v2}) "
@@ -207,16 +245,18 @@ _IS_V2 = (
 def _presigned(d: Dialect) -> str:
     """Expression: whether the signature came in the query or with a form.
 
-    Lines of before 2019 have no authentication type: there the query of a request whose signer S3 names is looked at.
+    Lines of before 2019 have no authentication type: there the query of a request whose signer S3
+    names is looked at.
     """
     plain = f"'&' || lower(coalesce({d.loose.format('asked_raw')}, asked_raw))"
     v2, v4 = ("signature", "expires", "awsaccesskeyid"), ("x-amz-signature", "x-amz-expires")
     signed = " OR ".join(
-        "(" + " AND ".join(f"position('&{name}=' IN {plain}) > 0" for name in names) + ")" for names in (v2, v4)
+        "(" + " AND ".join(f"position('&{name}=' IN {plain}) > 0" for name in names) + ")"
+        for names in (v2, v4)
     )
     return (
-        "CASE WHEN auth_type IN ('QueryString', 'HtmlForm') THEN true WHEN auth_type IS NOT NULL OR requester IS NULL "
-        f"OR asked_raw = '' OR asked_raw IS NULL THEN false ELSE {signed} END"
+        "CASE WHEN auth_type IN ('QueryString', 'HtmlForm') THEN true WHEN auth_type IS NOT NULL"
+        f" OR requester IS NULL OR asked_raw = '' OR asked_raw IS NULL THEN false ELSE {signed} END"
     )
 
 
@@ -226,9 +266,11 @@ _LIFETIME = "&x-amz-expires=([0-9]{1,7})(?:&|$)"
 
 
 def _signed_at(d: Dialect) -> str:
-    """Expression: the time that a URL of signature version 4 says it was signed; NULL for every other request.
+    """Expression: the time that a URL of signature version 4 says it was signed; NULL for every
+    other request.
 
-    Signature version 2 gives only the time at which a URL expires, and a POST form hides its time from the log.
+    Signature version 2 gives only the time at which a URL expires, and a POST form hides its time
+    from the log.
     """
     day, clock = (d.extract.format("asked", d.pattern(pattern), 1) for pattern in (_DATE, _CLOCK))
     moment = d.compact_time.format(f"{day} || ' ' || {clock}")
@@ -236,27 +278,37 @@ def _signed_at(d: Dialect) -> str:
 
 
 def _lifetime(d: Dialect) -> str:
-    """Expression: seconds for which a URL of signature version 4 is valid; NULL for every other request."""
+    """Expression: seconds for which a URL of signature version 4 is valid;
+    NULL for every other request.
+    """
     seconds = d.integer.format(f"nullif({d.extract.format('asked', d.pattern(_LIFETIME), 1)}, '')")
     return _of_version_4(LIFETIME, seconds, d)
 
 
 def _of_version_4(usual: str, other: str, d: Dialect) -> str:
-    """Expression: a value of a query of signature version 4, read in the short way where that is possible."""
+    """Expression: a value of a query of signature version 4,
+    read in the short way where that is possible.
+    """
     short = f"WHEN usual THEN {usual} " if d.shortcut else ""
     return f"CASE WHEN NOT presigned THEN NULL {short}WHEN NOT {_IS_V2} THEN {other} END"
 
 
 def age(d: Dialect = DUCKDB) -> str:
-    """Expression: age of a URL when it was used, in seconds; 0 where the signer's clock is ahead of S3's."""
+    """Expression: age of a URL when it was used, in seconds;
+    0 where the signer's clock is ahead of S3's.
+    """
     return f"CASE WHEN signed_at >= time THEN 0 ELSE {d.seconds.format('signed_at', 'time')} END"
 
 
 def own_test(journal: UrlJournal) -> str:
-    """Expression: whether a row is a request that this installation made with a separate test URL."""
+    """Expression: whether a row is a request that this installation made with
+    a separate test URL.
+    """
     parts = []
     for marker, used in journal.own_uses():
-        first, last = (dt.datetime.fromtimestamp(used + shift, dt.UTC) for shift in (-NEAR_S, NEAR_S))
+        first, last = (
+            dt.datetime.fromtimestamp(used + shift, dt.UTC) for shift in (-NEAR_S, NEAR_S)
+        )
         parts.append(
             f"(test_marker = '{marker}' AND time BETWEEN TIMESTAMP '{first:%Y-%m-%d %H:%M:%S}' "
             f"AND TIMESTAMP '{last:%Y-%m-%d %H:%M:%S}')"
@@ -268,8 +320,11 @@ _OF_QUERY = ("request_uri", "fingerprint", "signed_at", "expires_s", "access_key
 """Columns that are computed from the canonical query."""
 
 
-def late(d: Dialect = DUCKDB, test_urls: UrlJournal | None = None, viewers: Viewers | None = None) -> dict[str, str]:
-    """Return the expressions of the columns that stored rows lack: every engine computes them from the other columns.
+def late(
+    d: Dialect = DUCKDB, test_urls: UrlJournal | None = None, viewers: Viewers | None = None
+) -> dict[str, str]:
+    """Return the expressions of the columns that stored rows lack: every engine computes them from
+    the other columns.
 
     A column is added here, with its type in :data:`~gt_secure.logs.sql.log_columns.DERIVED`.
     """
@@ -292,11 +347,12 @@ def derived(
 ) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
-    Whatever is concluded from a query is concluded from its canonical form (``params`` and ``asked``), because a server
-    computes the signature over decoded names and values: no spelling hides a request.
+    Whatever is concluded from a query is concluded from its canonical form (``params`` and
+    ``asked``), because a server computes the signature over decoded names and values: no spelling
+    hides a request.
 
-    Columns that are not ``needed`` by the outer query are left out of the text, which an engine reads and binds first.
-    Without ``needed`` the columns are those of stored rows.
+    Columns that are not ``needed`` by the outer query are left out of the text, which an engine
+    reads and binds first. Without ``needed`` the columns are those of stored rows.
     """
     d, wanted = dialect, {*(STORED if needed is None else needed)}
     last = {name: text for name, text in late(d, test_urls, viewers).items() if name in wanted}
@@ -318,7 +374,10 @@ def derived(
     if "request_uri" in wanted:
         rows = _with_uri(rows, d)
     columns = {
-        "fingerprint": f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1, 16) END",
+        "fingerprint": (
+            f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1,"
+            " 16) END"
+        ),
         "signed_at": _signed_at(d),
         "expires_s": _lifetime(d),
         "access_key": _signer_hash(d),
@@ -331,7 +390,9 @@ def derived(
 
 
 def _with_addresses(records: str, plain: str, needed: Collection[str] | None) -> tuple[str, str]:
-    """Return records with one spelling of each address, and their columns; of an answer the few are spelled later."""
+    """Return records with one spelling of each address, and their columns;
+    of an answer the few are spelled later.
+    """
     if needed is not None:
         return records, plain
     return with_one_spelling(f"({records})"), plain.replace("remote_ip", "address AS remote_ip")
@@ -344,7 +405,9 @@ def _with_texts(rows: str, texts: Collection[str], d: Dialect) -> str:
 
 
 def _with_query(rows: str, d: Dialect) -> str:
-    """SELECT that adds the canonical form of the query to rows: its ``params``, and all of them as ``asked``."""
+    """SELECT that adds the canonical form of the query to rows: its ``params``,
+    and all of them as ``asked``.
+    """
     canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
     usual = "WHEN usual THEN NULL " if d.shortcut else ""
     rows = usual_layers(rows) if d.shortcut else rows
@@ -369,8 +432,9 @@ def _with_uri(rows: str, d: Dialect) -> str:
 
 def _signer_hash(d: Dialect) -> str:
     """Expression: the hash of the access key id of a query."""
-    signer = f"CASE WHEN {has_parameter('x-amz-credential')} THEN {_value('x-amz-credential', d)} ELSE " + (
-        f"{_value('awsaccesskeyid', d)} END"
+    signer = (
+        f"CASE WHEN {has_parameter('x-amz-credential')} THEN {_value('x-amz-credential', d)} ELSE "
+        + (f"{_value('awsaccesskeyid', d)} END")
     )
     key_id = d.extract.format(f"({signer})", "^([A-Za-z0-9]+)", 1)
     key_id = f"CASE WHEN usual THEN {KEY_ID} ELSE {key_id} END" if d.shortcut else key_id
@@ -378,7 +442,9 @@ def _signer_hash(d: Dialect) -> str:
 
 
 def _tested(d: Dialect) -> str:
-    """Expression: the marker of a test URL; SigV2 does not sign one, so that anybody could add it."""
+    """Expression: the marker of a test URL; SigV2 does not sign one,
+    so that anybody could add it.
+    """
     # Only what a marker looks like is kept: a client may write anything there, a token too.
     marker = f"nullif({d.extract.format('asked', f'&{TEST_MARKER}=({_MARKER})(&|$)', 1)}, '')"
     usual = "WHEN usual THEN NULL " if d.shortcut else ""  # it has no parameter but its own

@@ -1,7 +1,9 @@
-"""The few functions in which the SQL engines differ; everything else of the parser is the same text.
+"""The few functions in which the SQL engines differ; everything else of the parser is the same
+text.
 
-Sources for Trino, which Athena engine version 3 follows: the Trino documentation, *Functions and operators* (string,
-regular expression, date and time, array, binary, URL and conditional functions).
+Sources for Trino, which Athena engine version 3 follows: the Trino documentation, *Functions and
+operators* (string, regular expression, date and time, array, binary, URL and conditional
+functions).
 """
 
 from __future__ import annotations
@@ -9,16 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LOST = "\N{REPLACEMENT CHARACTER}"
-# Java decodes bytes that are no UTF-8 to U+FFFD, where two different keys would become one: such text stays encoded.
+# Java decodes bytes that are no UTF-8 to U+FFFD, where two different keys would become one: such
+# text stays encoded.
 _JAVA_DECODED = (
     f"CASE WHEN position('{_LOST}' IN {{decoded}}) = 0 OR position('{_LOST}' IN {{0}}) > 0 "
     "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END"
 )
 _JAVA_DECODE = f"coalesce({_JAVA_DECODED}, {{0}})"
-# Spark's url_decode fails at a percent sign without two digits, and try_url_decode is new in 4.0: such a sign is
-# encoded first, and decodes to itself as in DuckDB.
+# Spark's url_decode fails at a percent sign without two digits, and try_url_decode is new in 4.0:
+# such a sign is encoded first, and decodes to itself as in DuckDB.
 _SPARK_DECODE = "url_decode(regexp_replace({0}, '%(?![0-9A-Fa-f][0-9A-Fa-f])', '%25'))"
-_SPARK_KEEPS_PLUS = _SPARK_DECODE.replace("{0}", "replace({0}, '+', '%2B')")  # + would become a blank
+# + would become a blank
+_SPARK_KEEPS_PLUS = _SPARK_DECODE.replace("{0}", "replace({0}, '+', '%2B')")
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Dialect:
     loose: str  # the same, whatever becomes of such bytes; NULL where it fails
     string: str  # name of the type of text
     escape: bool = False  # backslashes in string literals are to be doubled
-    shortcut: bool = False  # presigned URLs of the common form are read without a look at every parameter
+    shortcut: bool = (
+        False  # presigned URLs of the common form are read without a look at every parameter
+    )
 
     def pattern(self, text: str) -> str:
         """Return a regular expression for a string literal."""
@@ -81,9 +87,11 @@ _CUT_OFF = "%[89A-Fa-f]?"
 _DECODABLE = f"(?s)(?:[^%]|(?:{_CUT_OFF})*(?:{_UTF8}|{_PLAIN}))*(?:{_CUT_OFF})*"
 """Text whose encoded bytes are UTF-8."""
 _DUCKDB_DECODED = f"CASE WHEN regexp_full_match({{0}}, '{_DECODABLE}') THEN url_decode({{0}}) END"
-"""``try`` does it too, but not inside a lambda in DuckDB 1.5, and each failure takes as long as sixty successes.
+"""``try`` does it too, but not inside a lambda in DuckDB 1.5, and each failure takes as long as
+sixty successes.
 
-Decoding is nested three times: its argument occurs only twice in it, because DuckDB binds all of the text.
+Decoding is nested three times: its argument occurs only twice in it, because DuckDB binds all of
+the text.
 """
 
 DUCKDB = Dialect(
@@ -167,7 +175,8 @@ TRINO = Dialect(
     shown="date_format({0}, '%Y-%m-%d %H:%i:%s')",
     integer="try_cast({0} AS BIGINT)",
     shift="date_add('minute', -({1}), {0})",
-    decode=_JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),  # + would become a blank
+    # + would become a blank
+    decode=_JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
     decoded=_JAVA_DECODED.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
     loose="try(url_decode({0}))",
     string="VARCHAR",

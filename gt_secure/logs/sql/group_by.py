@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 
 
 def merged(store: Store, rows: str) -> str:
-    """Rows of several kinds of log, each request once: the access log's row wins and takes the endpoint along.
+    """Rows of several kinds of log, each request once: the access log's row wins and takes the
+    endpoint along.
 
     Only what the other kinds know of a request is kept in memory, and beyond the limit on disk.
     """
     name = store.new_name("seen")
-    kept = (*FIELDS, "source_kind", "access_key", "presigned", "test_marker", "fingerprint", "signed_at", "expires_s")
+    kept = (
+        *FIELDS,
+        "source_kind",
+        "access_key",
+        "presigned",
+        "test_marker",
+        "fingerprint",
+        "signed_at",
+        "expires_s",
+    )
     columns = ", ".join(f'r."{column}"' for column in kept)
     added = ("endpoint", "error_message", "refused_by", "policy_arn")
     most = ", ".join(f"max({column}) AS {column}" for column in added)
@@ -31,7 +41,8 @@ def merged(store: Store, rows: str) -> str:
         bool_or(source_kind = 'json-log') AS structured FROM ({rows})
         WHERE request_id IS NOT NULL AND source_kind <> 'access-log' GROUP BY request_id""")
     store.query(f"""CREATE TABLE {name} AS SELECT s.*, l.request_id IS NOT NULL AS logged
-        FROM {name}_apart s LEFT JOIN (SELECT DISTINCT request_id FROM ({rows}) a SEMI JOIN {name}_apart
+        FROM {name}_apart s LEFT JOIN (SELECT DISTINCT request_id
+        FROM ({rows}) a SEMI JOIN {name}_apart
         USING (request_id) WHERE source_kind = 'access-log') l USING (request_id)""")
     store.query(f"DROP TABLE {name}_apart")
     picks = ", ".join(f"coalesce(r.{column}, seen.{column}) AS {column}" for column in added)
@@ -42,26 +53,41 @@ def merged(store: Store, rows: str) -> str:
 
 
 def distinct(store: Store, rows: str) -> str:
-    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is not enough.
+    """Rows without second deliveries. A copy and a batch delete share one request id, so that it is
+    not enough.
 
-    Of each request only a hash of 128 bits is kept in memory: grouping whole rows would need memory for all of them.
-    Afterwards the places of the rows that go, or of those that stay, are: the fewer of both.
+    Of each request only a hash of 128 bits is kept in memory: grouping whole rows would need memory
+    for all of them. Afterwards the places of the rows that go, or of those that stay, are: the
+    fewer of both.
     """
     name = store.new_name("places")
-    parts = ", ".join(f"coalesce({column}, chr(1))" for column in ("operation", "key", "version_id"))
+    parts = ", ".join(
+        f"coalesce({column}, chr(1))" for column in ("operation", "key", "version_id")
+    )
     request = f"md5_number(concat_ws(chr(0), request_id, {parts}))"
-    hashed = f"SELECT source, pos, CASE WHEN request_id IS NOT NULL THEN {request} END AS request FROM ({rows})"
+    hashed = (
+        f"SELECT source, pos, CASE WHEN request_id IS NOT NULL THEN {request} END AS request FROM"
+        f" ({rows})"
+    )
     place = "CAST(source AS HUGEINT) * 1152921504606846976 + pos"
-    store.query(f"""CREATE TABLE {name}_twice AS SELECT request, min({place}) AS first, count(*) AS n
-        FROM ({hashed}) WHERE request IS NOT NULL GROUP BY request HAVING n > 1""")
-    [(again, number)] = store.query(f"SELECT (SELECT sum(n - 1) FROM {name}_twice), (SELECT count(*) FROM ({rows}))")
+    store.query(
+        f"""CREATE TABLE {name}_twice AS SELECT request, min({place}) AS first, count(*) AS n
+        FROM ({hashed}) WHERE request IS NOT NULL GROUP BY request HAVING n > 1"""
+    )
+    [(again, number)] = store.query(
+        f"SELECT (SELECT sum(n - 1) FROM {name}_twice), (SELECT count(*) FROM ({rows}))"
+    )
     if again:
         go = 2 * again <= number
         chosen = f"JOIN {name}_twice USING (request) WHERE {place} > first"
         if not go:
-            chosen = f"LEFT JOIN {name}_twice USING (request) WHERE first IS NULL OR {place} = first"
+            chosen = (
+                f"LEFT JOIN {name}_twice USING (request) WHERE first IS NULL OR {place} = first"
+            )
         store.query(f"CREATE TABLE {name} AS SELECT source, pos FROM ({hashed}) {chosen}")
-        rows = f"SELECT r.* FROM ({rows}) r {'ANTI' if go else 'SEMI'} JOIN {name} USING (source, pos)"
+        rows = (
+            f"SELECT r.* FROM ({rows}) r {'ANTI' if go else 'SEMI'} JOIN {name} USING (source, pos)"
+        )
     store.query(f"DROP TABLE {name}_twice")
     return rows
 
@@ -71,8 +97,14 @@ NEEDS_NETWORKS = ("network_name", "network_source", "asn", "country")
 
 
 def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str]:
-    """Return the names to group by; an unknown one is an :class:`InvalidInput` with the nearest name."""
-    names = [word.strip() for word in by.split(",")] if isinstance(by, str) else [str(word) for word in by]
+    """Return the names to group by; an unknown one is an :class:`InvalidInput`
+    with the nearest name.
+    """
+    names = (
+        [word.strip() for word in by.split(",")]
+        if isinstance(by, str)
+        else [str(word) for word in by]
+    )
     known = tuple(dict.fromkeys((*COLUMNS, *more)))
     for name in names:
         if name in NEEDS_NETWORKS and name not in known:
@@ -87,7 +119,9 @@ def check_columns(by: str | Sequence[str], more: Sequence[str] = ()) -> list[str
 
 
 def group_parts(by: Sequence[str]) -> list[str]:
-    """Expressions to group by, each named after its column; ``network`` is grouped by address first."""
+    """Expressions to group by, each named after its column;
+    ``network`` is grouped by address first.
+    """
     return [f'{_expression(name)} AS "{name}"' for name in by]
 
 
@@ -106,7 +140,9 @@ def check_limit(limit: object) -> int | None:
     if limit is None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise InvalidInput("limit accepts whole numbers from 1.", next_step="None is no limit.", field="limit")
+        raise InvalidInput(
+            "limit accepts whole numbers from 1.", next_step="None is no limit.", field="limit"
+        )
     return limit
 
 
@@ -118,9 +154,14 @@ def finish(
     *,
     once: bool = False,
 ) -> Table:
-    """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group has one row."""
+    """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``:
+    each group has one row.
+    """
     most = "" if limit is None else f" LIMIT {limit}"
-    return Table([*by, "hits"], store.query(f"{in_no_order(store, table, by, once=once)} {order_of(by)}{most}"))
+    return Table(
+        [*by, "hits"],
+        store.query(f"{in_no_order(store, table, by, once=once)} {order_of(by)}{most}"),
+    )
 
 
 def order_of(by: Sequence[str]) -> str:
@@ -132,7 +173,11 @@ def in_no_order(store: Store, table: str, by: Sequence[str], *, once: bool = Fal
     """Return the SELECT of a grouped table."""
     join = ""
     if "network" in by:
-        join = f"LEFT JOIN {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS addresses "
+        join = (
+            "LEFT JOIN"
+            f" {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS"
+            " addresses "
+        )
         join += f'ON addresses.remote_ip = {table}."network"'
     picks = "".join(f'{shown(name, table)} AS "{name}", ' for name in by)
     ready = once and bool(by) and "network" not in by
@@ -142,7 +187,9 @@ def in_no_order(store: Store, table: str, by: Sequence[str], *, once: bool = Fal
 
 
 def network_of(text: str | None) -> str | None:
-    """The network that stands for an address in groups: /24 for IPv4, /64 for IPv6; other text stays."""
+    """The network that stands for an address in groups: /24 for IPv4, /64 for IPv6;
+    other text stays.
+    """
     if text is None:
         return None
     address = read_address(text)
@@ -152,11 +199,20 @@ def network_of(text: str | None) -> str | None:
 
 
 def _address_table(store: Store, addresses: str) -> str:
-    found = [row[0] for row in store.query(f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL")]
-    return lookup_table(store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]})
+    found = [
+        row[0]
+        for row in store.query(
+            f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL"
+        )
+    ]
+    return lookup_table(
+        store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]}
+    )
 
 
-def lookup_table(store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None) -> str:
+def lookup_table(
+    store: Store, stem: str, columns: dict[str, list[Any]], kinds: dict[str, str] | None = None
+) -> str:
     """Create a temporary table from columns, and return its name."""
     name = store.new_name(stem)
     picks = ", ".join(f'unnest(?::{(kinds or {}).get(c, "VARCHAR")}[]) AS "{c}"' for c in columns)

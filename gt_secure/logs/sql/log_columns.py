@@ -1,7 +1,7 @@
 """The 27 fields of a server access log record, in their order, and the columns derived from them.
 
-Conditions on a row name the outcome of a request for every kind of log. CloudTrail has no status: there a request
-without an error code was opened, and the error code names a refusal.
+Conditions on a row name the outcome of a request for every kind of log. CloudTrail has no status:
+there a request without an error code was opened, and the error code names a refusal.
 
 Source: Amazon S3 User Guide, *Amazon S3 server access log format*
 (docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html).
@@ -29,26 +29,38 @@ REFUSAL_CODES = (
     "UnauthorizedOperation",
     "Client.UnauthorizedOperation",
 )
-"""Error codes of a refusal: those of S3 with status 401 or 403, and those of CloudTrail for policies of endpoints."""
+"""Error codes of a refusal: those of S3 with status 401 or 403,
+and those of CloudTrail for policies of endpoints.
+"""
 
 _CODES = ", ".join(f"'{code}'" for code in REFUSAL_CODES)
 REFUSED = f"coalesce(http_status IN (401, 403), error_code IN ({_CODES}), false)"
-OPENED = "coalesce(http_status BETWEEN 200 AND 399, source_kind = 'cloudtrail' AND error_code IS NULL, false)"
+OPENED = (
+    "coalesce(http_status BETWEEN 200 AND 399, source_kind = 'cloudtrail' AND error_code IS NULL,"
+    " false)"
+)
 _OPERATIONS = {
     "GET": "REST.GET.OBJECT WEBSITE.GET.OBJECT GetObject",
     "HEAD": "REST.HEAD.OBJECT WEBSITE.HEAD.OBJECT HeadObject",
     "LIST": "REST.GET.BUCKET REST.GET.BUCKETVERSIONS ListObjects ListObjectsV2 ListObjectVersions",
     "PUT": "REST.PUT.OBJECT REST.COPY.OBJECT PutObject CopyObject",
     "part": "REST.PUT.PART REST.COPY.PART UploadPart UploadPartCopy",
-    "DELETE": "REST.DELETE.OBJECT REST.POST.MULTI_OBJECT_DELETE BATCH.DELETE.OBJECT DeleteObject DeleteObjects",
+    "DELETE": (
+        "REST.DELETE.OBJECT REST.POST.MULTI_OBJECT_DELETE BATCH.DELETE.OBJECT DeleteObject"
+        " DeleteObjects"
+    ),
 }
 METHOD = "CASE WHEN auth_type = 'HtmlForm' THEN 'form' {} ELSE '' END".format(
     " ".join(
-        "WHEN operation IN ({}) THEN '{}'".format(", ".join(f"'{each}'" for each in names.split()), method)
+        "WHEN operation IN ({}) THEN '{}'".format(
+            ", ".join(f"'{each}'" for each in names.split()), method
+        )
         for method, names in _OPERATIONS.items()
     )
 )
-"""The method of a row: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``DELETE`` or ``form``; empty for others."""
+"""The method of a row: ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``DELETE`` or ``form``;
+empty for others.
+"""
 UPLOAD = f"{METHOD} IN ('PUT', 'part', 'form')"
 INTERNAL = (
     "(coalesce(operation LIKE 'S3.%', false) OR coalesce(requester = 'AmazonS3', false) "
@@ -56,10 +68,10 @@ INTERNAL = (
 )
 """Work of S3 itself: lifecycle, replication and the like. Nobody asked for it from outside."""
 INTERNAL_KIND = (
-    "CASE WHEN coalesce(requester LIKE '%/s3-replication', false) THEN 'S3 replication' "
-    "WHEN coalesce(regexp_matches(operation, '^S3[.](EXPIRE|TRANSITION|CREATE[.]DELETEMARKER|DELETE[.]UPLOAD)'), "
-    "false) "
-    "THEN 'S3 lifecycle' ELSE 'S3 internal' END"
+    "CASE WHEN coalesce(requester LIKE '%/s3-replication', false) THEN 'S3 replication' WHEN"
+    " coalesce(regexp_matches(operation,"
+    " '^S3[.](EXPIRE|TRANSITION|CREATE[.]DELETEMARKER|DELETE[.]UPLOAD)'), false) THEN 'S3"
+    " lifecycle' ELSE 'S3 internal' END"
 )
 """Name of the work of S3 itself, for rows that fulfil ``INTERNAL``."""
 
@@ -93,7 +105,9 @@ FIELDS: dict[str, str] = {
     "acl_required": "VARCHAR",
     "source_region": "VARCHAR",
 }
-"""Field name and its SQL type; ``time`` is UTC without a zone, times are milliseconds, sizes bytes, absent is NULL."""
+"""Field name and its SQL type; ``time`` is UTC without a zone, times are milliseconds, sizes bytes,
+absent is NULL.
+"""
 
 EXTRA: dict[str, str] = {
     "endpoint": "VARCHAR",
@@ -102,7 +116,9 @@ EXTRA: dict[str, str] = {
     "policy_arn": "VARCHAR",
     "source_kind": "VARCHAR",
 }
-"""Columns beyond the access log: VPC endpoint, text of an error, the policy that it names, and the kind of log."""
+"""Columns beyond the access log: VPC endpoint, text of an error, the policy that it names,
+and the kind of log.
+"""
 
 DERIVED: dict[str, str] = {
     "hour": "VARCHAR",
@@ -125,7 +141,9 @@ GROUPED: dict[str, tuple[str, str]] = {
     "day": ("date_trunc('day', time)", "strftime({}, '%Y-%m-%d')"),
     "network": ("remote_ip", "addresses.network"),
 }
-"""Derived columns that are grouped by something cheaper first: what is grouped, and how DuckDB shows it."""
+"""Derived columns that are grouped by something cheaper first: what is grouped,
+and how DuckDB shows it.
+"""
 
 STORED: dict[str, str] = {
     **FIELDS,
@@ -159,9 +177,9 @@ TEST_MARKER = "x-gt-secure-test"
 
 
 SIGNER = (
-    "coalesce(nullif(regexp_extract(coalesce(requester, ''), "
-    "'^arn:[^:]*:(?:iam|sts)::([0-9]*:(?:assumed-role/[^/]+|user/.+|federated-user/.+|root))', 1), ''), "
-    "requester, 'credential ' || access_key, '')"
+    "coalesce(nullif(regexp_extract(coalesce(requester, ''),"
+    " '^arn:[^:]*:(?:iam|sts)::([0-9]*:(?:assumed-role/[^/]+|user/.+|federated-user/.+|root))', 1),"
+    " ''), requester, 'credential ' || access_key, '')"
 )
 """Expression: the signer of a row, one text for all sessions of a role."""
 

@@ -1,8 +1,10 @@
-r"""Lines that can be read in two ways: SQL that lists each of them once as it stands, and once in its other reading.
+r"""Lines that can be read in two ways: SQL that lists each of them once as it stands, and once in
+its other reading.
 
-A line is *odd* if it may hold two records (the border between them is missing, or is a carriage return), or if quoted
-text follows what looks like the tail of a record: a new field, or text that a client sent. Nothing in the line tells
-which, so that both readings are kept: an answer is certain only where they agree.
+A line is *odd* if it may hold two records (the border between them is missing, or is a carriage
+return), or if quoted text follows what looks like the tail of a record: a new field, or text that a
+client sent. The line does not say which, so both readings are kept: an answer is certain
+only where they agree.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -12,7 +14,9 @@ from __future__ import annotations
 from .dialects import DUCKDB, Dialect
 
 ONLY, MAIN, OTHER = 0, 1, 2
-"""Values of the column ``reading``: of a line without doubt, of an odd line as it stands, and of its other reading."""
+"""Values of the column ``reading``: of a line without doubt, of an odd line as it stands,
+and of its other reading.
+"""
 
 _TIME = r"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:"
 _OWNED = rf'([0-9a-f]{{64}} +[^ "\r\n]+ +{_TIME})'
@@ -22,7 +26,10 @@ _BORDER = r"(?s)[^ \r\n].*\n"
 """A border that is not before the first record."""
 _SHORT_END = r'"(?: +[^ "]+){0,4}[ \r]*$'
 """An end behind the last quote that is too short to be the tail of a record."""
-_TAIL = r'" +[^ "]+(?: +[^ "]+)? +(?:SigV4A?|SigV2|-) +[^ "]+ +(?:AuthHeader|QueryString|HtmlForm|-)(?: +[^ "]+)+'
+_TAIL = (
+    r'" +[^ "]+(?: +[^ "]+)? +(?:SigV4A?|SigV2|-) +[^ "]+ +(?:AuthHeader|QueryString|HtmlForm|-)(?:'
+    r' +[^ "]+)+'
+)
 _HOST_ID = r'" +[^ "]+ +[^ "]{16,} '
 _TAIL_AND_TEXTS = rf'(?s)^(.*{_TAIL}) +("[^"]*"(?: +"[^"]*")*(?: +[^ "]+){{0,4}})[ \r]*$'
 """A record, and texts in quotes that follow its tail."""
@@ -39,13 +46,19 @@ def in_doubt(d: Dialect = DUCKDB) -> str:
 
 
 def readings(lines: str, d: Dialect = DUCKDB) -> str:
-    """SELECT of ``source``, ``pos``, ``line`` and ``reading`` of lines and of the other readings of odd ones.
+    """SELECT of ``source``, ``pos``, ``line`` and ``reading`` of lines and of the other readings of
+    odd ones.
 
-    This costs a tenth of the time that reading takes: where lines can be read again, :func:`others` is better.
+    This costs a tenth of the time that reading takes: where lines can be read again, :func:`others`
+    is better.
     """
-    pieces = f"CASE WHEN other IS NULL THEN {d.one.format('line')} ELSE {_split('line || {0} || other', d)} END"
+    pieces = (
+        f"CASE WHEN other IS NULL THEN {d.one.format('line')} ELSE"
+        f" {_split('line || {0} || other', d)} END"
+    )
     return f"""SELECT source, pos, piece AS line,
-        CASE WHEN other IS NULL THEN {ONLY} WHEN piece = line THEN {MAIN} ELSE {OTHER} END AS reading
+        CASE WHEN other IS NULL THEN {ONLY} WHEN piece = line THEN {MAIN} ELSE {OTHER}
+        END AS reading
     FROM ({d.unnest.format(pieces, "piece", _found(lines, d))}) o4"""
 
 
@@ -57,15 +70,23 @@ def others(lines: str, d: Dialect = DUCKDB) -> str:
 
 
 def _found(lines: str, d: Dialect) -> str:
-    """Lines with ``other``: the records of the other reading of an odd line, one a line; NULL for every other line."""
+    """Lines with ``other``: the records of the other reading of an odd line, one a line;
+    NULL for every other line.
+    """
     record, texts = (d.extract.format("line", d.pattern(_TAIL_AND_TEXTS), i) for i in (1, 2))
     plain = f"{record} || ' ' || {d.replace.format(texts, _QUOTES, '_')}"
     parts = d.split.format("line", chr(34))
     tail = d.item.format(parts, d.length.format(parts))
-    # What splitting reads without doubt has six quotes, a short owner, and no other time behind them.
-    doubt = f"{d.length.format(parts)} <> 7 OR position(chr(91) IN {tail}) > 0 OR position(' ' IN line) > 65"
-    return f"""(SELECT *, CASE WHEN {_matches("cut", _BORDER, d)} THEN cut WHEN quoted THEN {plain} END AS other
-    FROM (SELECT source, pos, line, CASE WHEN {_SEVERAL} THEN CASE WHEN {doubt} THEN {_cut(d)} END END AS cut,
+    # What splitting reads without doubt has six quotes, a short owner, and no other time behind
+    # them.
+    doubt = (
+        f"{d.length.format(parts)} <> 7 OR position(chr(91) IN {tail}) > 0 OR position(' ' IN line)"
+        " > 65"
+    )
+    return f"""(SELECT *, CASE WHEN {_matches("cut", _BORDER, d)} THEN cut WHEN quoted THEN {plain}
+        END AS other
+    FROM (SELECT source, pos, line, CASE WHEN {_SEVERAL} THEN CASE WHEN {doubt} THEN {_cut(d)} END
+        END AS cut,
         {_quoted(d)} AS quoted
     FROM {lines}) o1) o2"""
 

@@ -1,7 +1,8 @@
-"""One question about the logs as SQL for any engine, and its answer put into a database of this kernel.
+"""One question about the logs as SQL for any engine, and its answer put into a database of this
+kernel.
 
-Every question is a count by some columns; rows are a count by all of them. So the lines are scanned once, and the same
-scan counts what was unreadable, blank or out of the time range, with samples.
+Every question is a count by some columns; rows are a count by all of them. So the lines are scanned
+once, and the same scan counts what was unreadable, blank or out of the time range, with samples.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names; text from outside goes through _literal
@@ -37,7 +38,16 @@ _Place = tuple[str, int, str]
 LOCAL = ("address", "network")
 """Filters that are applied here, to the addresses that came back."""
 
-_SAME = ("endpoint", "auth_type", "requester", "operation", "bucket", "fingerprint", "application", "viewer")
+_SAME = (
+    "endpoint",
+    "auth_type",
+    "requester",
+    "operation",
+    "bucket",
+    "fingerprint",
+    "application",
+    "viewer",
+)
 _FLAGS = ("presigned", "refused", "test")
 _THEN = {
     **dict.fromkeys(("since", "until"), "Pass since= and until= beside the filters."),
@@ -49,7 +59,9 @@ _KINDS = {**STORED, **DERIVED, "hour": "TIMESTAMP", "day": "TIMESTAMP"}
 
 @dataclass(frozen=True)
 class Question:
-    """A question: columns to count by, a time range in UTC, and filters with the names of ``Hits.filter``."""
+    """A question: columns to count by, a time range in UTC,
+    and filters with the names of ``Hits.filter``.
+    """
 
     by: tuple[str, ...]
     since: dt.datetime | None = None
@@ -69,7 +81,15 @@ class Question:
 
     def columns(self, *, with_source: bool = False) -> list[str]:
         """The columns of an answer."""
-        return ["state", *["source"] * with_source, *self.picked, "hits", "first_time", "last_time", "place"]
+        return [
+            "state",
+            *["source"] * with_source,
+            *self.picked,
+            "hits",
+            "first_time",
+            "last_time",
+            "place",
+        ]
 
 
 def check_filters(filters: Mapping[str, Any]) -> None:
@@ -113,32 +133,48 @@ def all_rows(
     return Question(tuple(STORED), since, until, filters, test_urls, viewers)
 
 
-def statement(question: Question, records: str, d: Dialect = DUCKDB, *, with_source: bool = False) -> str:
+def statement(
+    question: Question, records: str, d: Dialect = DUCKDB, *, with_source: bool = False
+) -> str:
     """Return the SQL of a question over records: a query for the columns of an answer.
 
-    ``records`` are those of :func:`from_lines`. ``place`` has a few lines in doubt, each after its file and offset.
-    Rows of odd lines have states of their own: ``odd hit`` of a line as it stands, ``other hit`` of its other reading.
+    ``records`` are those of :func:`from_lines`. ``place`` has a few lines in doubt, each after its
+    file and offset. Rows of odd lines have states of their own: ``odd hit`` of a line as it stands,
+    ``other hit`` of its other reading.
     """
-    inside, wanted = in_scope(question.since, question.until, question.filters, d), conditions(question.filters, d)
+    inside, wanted = (
+        in_scope(question.since, question.until, question.filters, d),
+        conditions(question.filters, d),
+    )
     state = (
         "CASE WHEN blank THEN 'blank' WHEN NOT readable THEN 'unreadable' "
         f"WHEN NOT ({inside}) THEN 'outside' WHEN {wanted} THEN 'hit' ELSE 'filtered' END"
     )
-    names = [("source", "source")] * with_source + [(n, GROUPED.get(n, (n,))[0]) for n in question.picked]
-    inner = "".join(f", CASE WHEN state = 'hit' THEN {text} END AS by_{name}" for name, text in names)
+    names = [("source", "source")] * with_source + [
+        (n, GROUPED.get(n, (n,))[0]) for n in question.picked
+    ]
+    inner = "".join(
+        f", CASE WHEN state = 'hit' THEN {text} END AS by_{name}" for name, text in names
+    )
     outer = "".join(
-        f", {d.shown.format(f'by_{name}') if _KINDS.get(name) == 'TIMESTAMP' else f'by_{name}'} AS by_{name}_"
+        f", {d.shown.format(f'by_{name}') if _KINDS.get(name) == 'TIMESTAMP' else f'by_{name}'} AS"
+        f" by_{name}_"
         for name, _ in names
     )
     bad = f"CASE WHEN state = 'unreadable' OR reading = {MAIN} THEN {{}} END"
-    kind = f"CASE reading WHEN {ONLY} THEN state WHEN {MAIN} THEN 'odd ' || state ELSE 'other ' || state END"
+    kind = (
+        f"CASE reading WHEN {ONLY} THEN state WHEN {MAIN} THEN 'odd ' || state ELSE 'other ' ||"
+        " state END"
+    )
     needed = set(re.findall(r"\w+", " ".join((inside, wanted, *(text for _, text in names)))))
     rows = derived(records, d, needed, test_urls=question.test_urls, viewers=question.viewers)
     # Bad lines are spread over a few groups, and one of each is kept.
     offset = f"coalesce(CAST(pos AS {d.string}), '-1')"
     text = masked("substr(line, 1, 160)", d)
     sample = bad.format(f"CAST(source AS {d.string}) || chr(10) || {offset} || chr(10) || {text}")
-    part = bad.format(f"(length(line) + coalesce(pos, 0) + coalesce({d.integer.format('source')}, 0)) % {SAMPLES}")
+    part = bad.format(
+        f"(length(line) + coalesce(pos, 0) + coalesce({d.integer.format('source')}, 0)) % {SAMPLES}"
+    )
     return f"""SELECT kind{outer}, count(*) AS hits, {d.shown.format("min(time)")} AS first_time,
     {d.shown.format("max(time)")} AS last_time, min(place) AS place
 FROM (SELECT {kind} AS kind, time{inner}, {sample} AS place, {part} AS part
@@ -153,7 +189,12 @@ def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
     return " AND ".join(parts) or "true"
 
 
-def in_scope(since: dt.datetime | None, until: dt.datetime | None, filters: Mapping[str, Any], dialect: Dialect) -> str:
+def in_scope(
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    filters: Mapping[str, Any],
+    dialect: Dialect,
+) -> str:
     """Return the condition that a row is in the requested time range and bucket."""
     parts = (in_range(since, until), conditions({"bucket": filters.get("bucket")}, dialect))
     return " AND ".join(part for part in parts if part != "true") or "true"
@@ -170,9 +211,15 @@ def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
         elif name == "key_prefix":
             parts.append(f"substr(key, 1, {len(str(value))}) = {_literal(value, dialect)}")
         elif name == "key":
-            parts.append("(" + (" OR ".join(_key(k, dialect) for k in as_list(value)) or "false") + ")")
+            parts.append(
+                "(" + (" OR ".join(_key(k, dialect) for k in as_list(value)) or "false") + ")"
+            )
         else:
-            column, values = ("http_status", _check_status(value)) if name == "status" else (name, as_list(value))
+            column, values = (
+                ("http_status", _check_status(value))
+                if name == "status"
+                else (name, as_list(value))
+            )
             wanted = ", ".join(_literal(v, dialect) for v in values or ())
             parts.append(f"{column} IN ({wanted})" if wanted else "false")
     # A condition on an absent value is neither true nor false: such a row is no hit.
@@ -200,22 +247,34 @@ def _literal(value: Any, dialect: Dialect) -> str:
     return "'" + text.replace("'", "\\'" if dialect.escape else "''") + "'"
 
 
-def load_rows(store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False) -> str:
-    """Put the answer of an engine into a table: state, columns, hits, first_time, last_time, place."""
+def load_rows(
+    store: Store, question: Question, rows: Iterable[Sequence[Any]], *, with_source: bool = False
+) -> str:
+    """Put the answer of an engine into a table: state, columns, hits, first_time,
+    last_time, place.
+    """
     table = store.new_name("answer")
     path = store.folder / f"{table}.ndjson"
     names = question.columns(with_source=with_source)
-    kinds = {**_KINDS, "source": "VARCHAR", "hits": "BIGINT", "first_time": "TIMESTAMP", "last_time": "TIMESTAMP"}
+    kinds = {
+        **_KINDS,
+        "source": "VARCHAR",
+        "hits": "BIGINT",
+        "first_time": "TIMESTAMP",
+        "last_time": "TIMESTAMP",
+    }
     longest = ROOM
     with path.open("w", encoding="utf-8") as file:
         for row in _bounded(rows):
             line = json.dumps({f"c{i}": _text(value) for i, value in enumerate(row)})
             longest = max(longest, file.write(f"{line}\n"))
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
-    picks = ", ".join(f'CAST(c{i} AS {kinds.get(n, "VARCHAR")}) AS "{n}"' for i, n in enumerate(names))
+    picks = ", ".join(
+        f'CAST(c{i} AS {kinds.get(n, "VARCHAR")}) AS "{n}"' for i, n in enumerate(names)
+    )
     store.query(
-        f"CREATE TABLE {table} AS SELECT {picks} FROM read_json('{path}', format='newline_delimited', "
-        f"columns={{{columns}}}, maximum_object_size={longest})"
+        f"CREATE TABLE {table} AS SELECT {picks} FROM read_json('{path}',"
+        f" format='newline_delimited', columns={{{columns}}}, maximum_object_size={longest})"
     )
     path.unlink()
     return table
@@ -237,10 +296,15 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[_Place], list[_Place]]:
-    """Count the states of an answer, and return some unreadable and some odd lines: file, offset, text."""
+def update_coverage(
+    coverage: Coverage, store: Store, table: str
+) -> tuple[list[_Place], list[_Place]]:
+    """Count the states of an answer, and return some unreadable and some odd lines:
+    file, offset, text.
+    """
     for kind, number, first, last in store.query(
-        f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table} GROUP BY state"
+        f"SELECT state, CAST(sum(hits) AS BIGINT), min(first_time), max(last_time) FROM {table}"
+        " GROUP BY state"
     ):
         reading, _, state = kind.rpartition(" ")
         if reading == "other":
@@ -259,7 +323,9 @@ def update_coverage(coverage: Coverage, store: Store, table: str) -> tuple[list[
 
 
 def _places(store: Store, rows: str) -> list[_Place]:
-    places = store.query(f"SELECT place FROM {rows} AND state NOT LIKE 'other %' AND place IS NOT NULL")
+    places = store.query(
+        f"SELECT place FROM {rows} AND state NOT LIKE 'other %' AND place IS NOT NULL"
+    )
     found = (place.split("\n", 2) for (place,) in places)
     return sorted((source, int(pos), text) for source, pos, text in found)[:SAMPLES]
 
@@ -280,8 +346,14 @@ def spell_anew(store: Store, table: str, by: Sequence[str]) -> bool:
     for name in {"remote_ip", "network"} & {*by}:  # a network is grouped by its addresses
         rows = with_one_spelling(f'(SELECT DISTINCT "{name}" AS remote_ip FROM {table})')
         others = store.new_name("spelled")
-        store.query(f"CREATE TEMP TABLE {others} AS SELECT remote_ip, address FROM ({rows}) WHERE address <> remote_ip")
+        store.query(
+            f"CREATE TEMP TABLE {others} AS SELECT remote_ip, address FROM ({rows}) WHERE address"
+            " <> remote_ip"
+        )
         if store.query(f"SELECT 1 FROM {others} LIMIT 1"):
             changed = True
-            store.query(f'UPDATE {table} SET "{name}" = s.address FROM {others} s WHERE {table}."{name}" = s.remote_ip')
+            store.query(
+                f'UPDATE {table} SET "{name}" = s.address FROM {others} s WHERE {table}."{name}" ='
+                " s.remote_ip"
+            )
     return changed

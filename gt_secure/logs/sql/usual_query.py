@@ -1,9 +1,11 @@
-"""The query of a presigned URL as nearly every SDK writes it, read by DuckDB without a look at each parameter.
+"""The query of a presigned URL as nearly every SDK writes it, read by DuckDB without a look at each
+parameter.
 
-Most presigned requests have the six or seven parameters of signature version 4 and no others, each once, in any order,
-with names as AWS writes them and no escapes but those of slash, plus and equals sign. Sorted, they stand at known
-places. What :mod:`~gt_secure.logs.sql.derived_columns` concludes from a query is put together from there; a query of
-any other form is read parameter by parameter, at four times the cost. Both ways give the same values.
+Most presigned requests have the six or seven parameters of signature version 4 and no others, each
+once, in any order, with names as AWS writes them and no escapes but those of slash, plus and equals
+sign. Sorted, they stand at known places. What :mod:`~gt_secure.logs.sql.derived_columns` concludes
+from a query is put together from there; a query of any other form is read parameter by parameter,
+at four times the cost. Both ways give the same values.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -40,13 +42,19 @@ def _covered() -> str:
 def _starred() -> str:
     text = "raw_uri"
     token = f"coalesce({_PLACES[_SESSION]}, '')"
-    for name, place in {"Credential": "places[2]", _SESSION: token, "Signature": _SIGNATURE}.items():
+    for name, place in {
+        "Credential": "places[2]",
+        _SESSION: token,
+        "Signature": _SIGNATURE,
+    }.items():
         text = f"replace({text}, {place}, 'X-Amz-{name}=***')"
     return text
 
 
 COVERED = _covered()
-"""Expression: the parameters that the signature of a usual query covers, in their canonical form."""
+"""Expression: the parameters that the signature of a usual query covers,
+in their canonical form.
+"""
 HALF_MASKED = _starred()
 """Expression: the request of a usual query without its three secrets."""
 SIGNED_AT = (
@@ -55,7 +63,8 @@ SIGNED_AT = (
 )
 """Expression: the time at which the URL of a usual query was signed."""
 LIFETIME = (
-    f"CASE WHEN regexp_full_match({_value('Expires')}, '[0-9]{{1,7}}') THEN try_cast({_value('Expires')} AS BIGINT) END"
+    f"CASE WHEN regexp_full_match({_value('Expires')}, '[0-9]{{1,7}}') THEN"
+    f" try_cast({_value('Expires')} AS BIGINT) END"
 )
 """Expression: seconds for which the URL of a usual query is valid."""
 KEY_ID = f"regexp_extract({_value('Credential')}, '^([A-Za-z0-9]+)', 1)"
@@ -63,15 +72,25 @@ KEY_ID = f"regexp_extract({_value('Credential')}, '^([A-Za-z0-9]+)', 1)"
 
 
 def usual_layers(rows: str) -> str:
-    """Rows with ``places``, the sorted parameters of a query, and ``usual``: whether they are the known ones."""
+    """Rows with ``places``, the sorted parameters of a query, and ``usual``:
+    whether they are the known ones.
+    """
     known = " AND ".join(
         f"{place} LIKE 'X-Amz-{name}=%'"
         for name, place in {**_PLACES, "Signature": _SIGNATURE}.items()
         if name != _SESSION
     )
-    secrets = f"strlen(places[2]) > {len('X-Amz-Credential=')} AND strlen({_SIGNATURE}) > {len('X-Amz-Signature=')}"
-    token = f"places[5] LIKE 'X-Amz-{_SESSION}=%' AND strlen(places[5]) > {len(f'X-Amz-{_SESSION}=')}"
-    plain = f"position('+' IN asked_raw) = 0 AND (NOT escaped OR NOT regexp_matches(asked_raw, '{_UNUSUAL}'))"
+    secrets = (
+        f"strlen(places[2]) > {len('X-Amz-Credential=')} AND strlen({_SIGNATURE}) >"
+        f" {len('X-Amz-Signature=')}"
+    )
+    token = (
+        f"places[5] LIKE 'X-Amz-{_SESSION}=%' AND strlen(places[5]) > {len(f'X-Amz-{_SESSION}=')}"
+    )
+    plain = (
+        "position('+' IN asked_raw) = 0 AND (NOT escaped OR NOT regexp_matches(asked_raw,"
+        f" '{_UNUSUAL}'))"
+    )
     # The signature of version 2 covers something else, whatever the query looks like.
     usual = (
         f"(nplaces = 6 OR nplaces = 7 AND {token}) AND {known} AND {secrets} "
@@ -80,5 +99,6 @@ def usual_layers(rows: str) -> str:
     return f"""(SELECT *, coalesce({usual}, false) AS usual
     FROM (SELECT *, len(places) AS nplaces
     FROM (SELECT *, position('%' IN asked_raw) > 0 AS escaped,
-        CASE WHEN asked_raw LIKE 'X-Amz-%' THEN list_sort(string_split(asked_raw, '&')) END AS places
+        CASE WHEN asked_raw LIKE 'X-Amz-%' THEN list_sort(string_split(asked_raw, '&'))
+        END AS places
     FROM {rows}) r13) r14) r15"""

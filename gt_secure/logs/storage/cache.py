@@ -1,7 +1,8 @@
-"""Parsed log objects kept on disk as Parquet, by bucket, key and ETag: a second look reads only what is new.
+"""Parsed log objects kept on disk as Parquet, by bucket, key and ETag: a second look reads only
+what is new.
 
-Each read adds one Parquet file for all its new objects, and an index records the place of each object. Secrets were
-masked before. The oldest files go when the limit is passed.
+Each read adds one Parquet file for all its new objects, and an index records the place of each
+object. Secrets were masked before. The oldest files go when the limit is passed.
 
 The cache is optional: whatever is wrong with it, the logs are read without it, and a note says so.
 """
@@ -61,7 +62,9 @@ CacheLike: TypeAlias = "bool | str | Path | Cache"
 
 
 def open_cache(given: CacheLike) -> Cache | None:
-    """Return the cache that a person means: True is the default folder, a path another, False none."""
+    """Return the cache that a person means: True is the default folder,
+    a path another, False none.
+    """
     if isinstance(given, Cache):
         return given
     if isinstance(given, bool):
@@ -70,15 +73,19 @@ def open_cache(given: CacheLike) -> Cache | None:
 
 
 class Cache:
-    """The cache in one folder, of ``limit_bytes`` on disk at most: the least recently used files are removed.
+    """The cache in one folder, of ``limit_bytes`` on disk at most: the least recently used files
+    are removed.
 
-    Only what was fetched from S3 is kept. ``notes`` say what was wrong with the cache in the last read.
+    Only what was fetched from S3 is kept. ``notes`` say what was wrong with the cache in the last
+    read.
     """
 
     def __init__(self, folder: str | Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = Path(folder) if folder is not None else _default_folder()
         self.limit_bytes = limit_bytes
-        self._found: dict[int, tuple[str, int]] = {}  # place in the list of cached objects -> file, number in it
+        self._found: dict[
+            int, tuple[str, int]
+        ] = {}  # place in the list of cached objects -> file, number in it
         self._counts: list[tuple[int, int]] = []  # lines and blank lines of cached objects
         self.notes: list[str] = []
         self._off = False
@@ -93,10 +100,13 @@ class Cache:
         try:
             with connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, etag TEXT, version INT, file TEXT, "
-                    "number INT, lines INT, blank INT, PRIMARY KEY (bucket, key, etag, version))"
+                    "CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, etag TEXT, version"
+                    " INT, file TEXT, number INT, lines INT, blank INT, PRIMARY KEY (bucket, key,"
+                    " etag, version))"
                 )
-                connection.execute("CREATE TABLE IF NOT EXISTS files (file TEXT PRIMARY KEY, bytes INT, used REAL)")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS files (file TEXT PRIMARY KEY, bytes INT, used REAL)"
+                )
                 yield connection
         finally:
             connection.close()
@@ -122,8 +132,9 @@ class Cache:
         with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
             # Not the last of them: what was added since follows it.
             rows = index.execute(
-                "SELECT key FROM (SELECT key, row_number() OVER (ORDER BY key) AS place FROM objects WHERE bucket = ? "
-                "AND version = ? AND substr(key, 1, ?) = ?) WHERE place % ? = 0 ORDER BY key",
+                "SELECT key FROM (SELECT key, row_number() OVER (ORDER BY key) AS place FROM"
+                " objects WHERE bucket = ? AND version = ? AND substr(key, 1, ?) = ?) WHERE place %"
+                " ? = 0 ORDER BY key",
                 (bucket, _VERSION, len(prefix), prefix, PAGE),
             ).fetchall()
             return [key for (key,) in rows]
@@ -135,7 +146,8 @@ class Cache:
                 known = {
                     (bucket, key, etag): (file, number, lines, blank)
                     for bucket, key, etag, file, number, lines, blank in index.execute(
-                        "SELECT bucket, key, etag, file, number, lines, blank FROM objects WHERE version = ?",
+                        "SELECT bucket, key, etag, file, number, lines, blank FROM objects WHERE"
+                        " version = ?",
                         (_VERSION,),
                     )
                 }
@@ -152,12 +164,23 @@ class Cache:
     def _give_up(self, error: Exception) -> None:
         """Go on without the cache; an index that is no database is dropped with its files."""
         self._off = True
-        self.notes.append(f"The cache in {self.folder} was not used ({error}). The logs were read without it.")
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        self.notes.append(
+            f"The cache in {self.folder} was not used ({error}). The logs were read without it."
+        )
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError
+        ):
             with contextlib.suppress(OSError):
                 self.clear()
 
-    def keep(self, store: Store, lines_file: Path, records_file: Path | None, tally: Tally, sink: RecordSink) -> int:
+    def keep(
+        self,
+        store: Store,
+        lines_file: Path,
+        records_file: Path | None,
+        tally: Tally,
+        sink: RecordSink,
+    ) -> int:
         """Keep the Parquet files of lines and JSON records; returns the number of objects kept.
 
         An object that was not read whole is not found in them later.
@@ -166,8 +189,15 @@ class Cache:
             return 0
         made: list[str] = []
         try:
-            return self._keep(store, ((lines_file, tally.per_object), (records_file, sink.per_object)), tally, made)
-        except BaseException as error:  # an interrupt too must leave no file that the index does not name
+            return self._keep(
+                store,
+                ((lines_file, tally.per_object), (records_file, sink.per_object)),
+                tally,
+                made,
+            )
+        except (
+            BaseException
+        ) as error:  # an interrupt too must leave no file that the index does not name
             for file in made:
                 with contextlib.suppress(OSError):
                     (self.folder / file).unlink()
@@ -177,11 +207,22 @@ class Cache:
             return 0
 
     def _keep(
-        self, store: Store, parts: tuple[tuple[Path | None, dict[int, int]], ...], tally: Tally, files: list[str]
+        self,
+        store: Store,
+        parts: tuple[tuple[Path | None, dict[int, int]], ...],
+        tally: Tally,
+        files: list[str],
     ) -> int:
         (lines_file, _), (_, in_records) = parts
-        bad = tally.failed | tally.unfinished | set(tally.left_out) | {source for source, _ in tally.too_long}
-        whole = [i for i, item in enumerate(tally.objects) if i not in bad and isinstance(item, S3Object)]
+        bad = (
+            tally.failed
+            | tally.unfinished
+            | set(tally.left_out)
+            | {source for source, _ in tally.too_long}
+        )
+        whole = [
+            i for i, item in enumerate(tally.objects) if i not in bad and isinstance(item, S3Object)
+        ]
         if not whole:
             return 0
         from ..engines.duckdb_store import rows_of
@@ -189,12 +230,15 @@ class Cache:
         with self._index() as index:
             for path, counts in parts:
                 # An empty object is in no file: any will do.
-                here = [i for i in whole if i in counts or (path is lines_file and i not in in_records)]
+                here = [
+                    i for i in whole if i in counts or (path is lines_file and i not in in_records)
+                ]
                 if path is None or not here:
                     continue
                 rows = dict(
                     store.query(
-                        f"SELECT source, count(*) FROM ({rows_of([path])}) WHERE reading < {OTHER} GROUP BY source"
+                        f"SELECT source, count(*) FROM ({rows_of([path])}) WHERE reading < {OTHER}"
+                        " GROUP BY source"
                     )
                 )
                 file = f"{uuid.uuid4().hex}.parquet"
@@ -202,9 +246,16 @@ class Cache:
                 self._take(path, file)
                 entries = []
                 for number in here:
-                    lines, identity = counts.get(number, 0), tally.objects[number].identity or ("", "", "")
-                    entries.append((*identity, _VERSION, file, number, lines, lines - rows.get(number, 0)))
-                index.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
+                    lines, identity = (
+                        counts.get(number, 0),
+                        tally.objects[number].identity or ("", "", ""),
+                    )
+                    entries.append(
+                        (*identity, _VERSION, file, number, lines, lines - rows.get(number, 0))
+                    )
+                index.executemany(
+                    "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries
+                )
                 size = (self.folder / file).stat().st_size
                 index.execute("INSERT INTO files VALUES (?, ?, ?)", (file, size, time.time()))
                 self._shrink(index, keep=file)
@@ -231,9 +282,11 @@ class Cache:
         index.execute("DELETE FROM files WHERE file = ?", (file,))
         (self.folder / file).unlink(missing_ok=True)
 
-    def with_cached(self, store: Store, relation: str, cached: list[LogObject], first: int) -> tuple[str, int, int]:
-        """Return the rows of a relation and of the cached objects, numbered from ``first``, with the lines and blank
-        lines of those.
+    def with_cached(
+        self, store: Store, relation: str, cached: list[LogObject], first: int
+    ) -> tuple[str, int, int]:
+        """Return the rows of a relation and of the cached objects, numbered from ``first``, with
+        the lines and blank lines of those.
         """
         if not cached:
             return relation, 0, 0
@@ -241,10 +294,14 @@ class Cache:
         from ..sql.group_by import lookup_table
 
         names = ", ".join(("reading", "readable", "sample", *(f'"{c}"' for c in STORED)))
-        parts, files = [relation] if relation else [], sorted({file for file, _ in self._found.values()})
+        parts, files = (
+            [relation] if relation else [],
+            sorted({file for file, _ in self._found.values()}),
+        )
         for file in files:
             numbers = {number: first + i for i, (f, number) in self._found.items() if f == file}
-            # A table, because every query over these rows would read a list of thousands of numbers again.
+            # A table, because every query over these rows would read a list of thousands of numbers
+            # again.
             table = lookup_table(
                 store,
                 "cached",
@@ -252,11 +309,13 @@ class Cache:
                 {"was": "INTEGER", "now": "INTEGER"},
             )
             parts.append(
-                f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r "
-                f"JOIN {table} place ON r.source = place.was"
+                f"SELECT place.now AS source, pos, {names} FROM ({rows_of([self.folder / file])}) r"
+                f" JOIN {table} place ON r.source = place.was"
             )
         with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
-            index.executemany("UPDATE files SET used = ? WHERE file = ?", [(time.time(), f) for f in files])
+            index.executemany(
+                "UPDATE files SET used = ? WHERE file = ?", [(time.time(), f) for f in files]
+            )
         return (
             " UNION ALL BY NAME ".join(f"({part})" for part in parts),
             sum(lines for lines, _ in self._counts),
@@ -269,11 +328,15 @@ class Cache:
         if (self.folder / "index.sqlite").exists():
             with contextlib.suppress(OSError, sqlite3.Error), self._index() as index:
                 objects = index.execute("SELECT count(*) FROM objects").fetchone()[0]
-                files, size = index.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
+                files, size = index.execute(
+                    "SELECT count(*), coalesce(sum(bytes), 0) FROM files"
+                ).fetchone()
         return CacheState(str(self.folder), objects, files, size, self.limit_bytes)
 
     def clear(self) -> int:
-        """Remove index and files, whatever state they are in; returns the bytes of rows freed, or raises OSError."""
+        """Remove index and files, whatever state they are in; returns the bytes of rows freed,
+        or raises OSError.
+        """
         if not (self.folder / "index.sqlite").exists():
             return 0
         freed = 0

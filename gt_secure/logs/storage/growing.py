@@ -1,4 +1,6 @@
-"""Local files that are followed: what each one has grown by, also under another name, and nothing twice."""
+"""Local files that are followed: what each one has grown by, also under another name,
+and nothing twice.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from ..ingest.batching import MAX_LINE
 from .objects import LocalFile
 
 _MARK = 256
-"""Bytes at the beginning, and before the place up to which a file was read, by which it is known again."""
+"""Bytes at the beginning, and before the place up to which a file was read,
+by which it is known again.
+"""
 _BLOCK = 64 << 10
 
 
@@ -26,14 +30,17 @@ class _Mark:
         """Return whether a file begins with what was read."""
         if file.size < self.read:
             return False
-        return _bytes(file, 0, len(self.head)) == self.head and _bytes(file, self.read, -len(self.tail)) == self.tail
+        return (
+            _bytes(file, 0, len(self.head)) == self.head
+            and _bytes(file, self.read, -len(self.tail)) == self.tail
+        )
 
 
 class GrowingFiles:
     """New parts of local files since the last look.
 
-    A file is known again by what was read of it: log rotation renames files, and systems use their numbers again. A
-    last line without an end is left until the file no longer grows.
+    A file is known again by what was read of it: log rotation renames files, and systems use their
+    numbers again. A last line without an end is left until the file no longer grows.
     """
 
     def __init__(self) -> None:
@@ -51,7 +58,8 @@ class GrowingFiles:
                 del left[file.name]
                 parts += self._part(file, mark, last)
         for file in fresh:
-            # Renamed, if a file is no more what its name says, and this one begins with all that was read of it.
+            # Renamed, if a file is no more what its name says, and this one begins with all that
+            # was read of it.
             name = next((n for n, mark in left.items() if mark.read and mark.begins(file)), None)
             mark = left.pop(name) if name is not None else _Mark()
             if name is not None and self._marks.get(name) is mark:
@@ -70,7 +78,10 @@ class GrowingFiles:
         if begin < file.size:
             try:
                 mark.read = file.size if settled else max(begin, _whole_lines(file))
-                mark.head, mark.tail = _bytes(file, 0, min(_MARK, mark.read)), _bytes(file, mark.read, -_MARK)
+                mark.head, mark.tail = (
+                    _bytes(file, 0, min(_MARK, mark.read)),
+                    _bytes(file, mark.read, -_MARK),
+                )
             except OSError:  # reading it fails too, and the coverage names it
                 mark.read = file.size
         is_new &= mark.state != _state(file)
@@ -93,7 +104,9 @@ def _bytes(file: LocalFile, at: int, size: int) -> bytes:
 
 
 def _whole_lines(file: LocalFile) -> int:
-    """Return where the last line of text ends that is whole; all of a file that is packed or JSON."""
+    """Return where the last line of text ends that is whole;
+    all of a file that is packed or JSON.
+    """
     head = _bytes(file, 0, _MARK)
     if not head.isascii() or head.lstrip()[:1] in (b"{", b"["):
         return file.size

@@ -1,8 +1,10 @@
-"""Sources of access logs: files, and objects in S3 by the target of a bucket, both key layouts and bounds of time.
+"""Sources of access logs: files, and objects in S3 by the target of a bucket, both key layouts and
+bounds of time.
 
-Sources: Amazon S3 User Guide, *Logging requests with server access logging* (key formats, best-effort delivery), and
-Amazon S3 API Reference, *PartitionedPrefix*. A file delivered at *t* may hold any earlier record, so that keys are
-pruned with a margin and rows are filtered by their own time afterwards.
+Sources: Amazon S3 User Guide, *Logging requests with server access logging* (key formats,
+best-effort delivery), and Amazon S3 API Reference, *PartitionedPrefix*. A file delivered at *t* may
+hold any earlier record, so that keys are pruned with a margin and rows are filtered by their own
+time afterwards.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ Borders = Callable[[str, str], Sequence[str]]
 """From a bucket and a prefix to keys in their order."""
 
 LATE = dt.timedelta(days=2)
-"""Margin after ``until`` in which late files are still looked for; less than 0.001 % of rows were seen later."""
+"""Margin after ``until`` in which late files are still looked for;
+less than 0.001 % of rows were seen later.
+"""
 
 _STAMP = r"(\d{4})-(\d\d)-(\d\d)-\d\d-\d\d-\d\d-"
 _SIMPLE = re.compile(_STAMP)
@@ -52,15 +56,19 @@ def find_logs(aws: Opener | Any, bucket: str) -> LogLocation:
     if found is None:
         raise LogError(
             f"Server access logging of {bucket} is off, so nobody knows who opened its objects.",
-            next_step="Turn it on (s3:PutBucketLogging) with a log bucket of the same account and region; "
-            "the first records arrive after some hours.",
+            next_step=(
+                "Turn it on (s3:PutBucketLogging) with a log bucket of the same account and region;"
+                " the first records arrive after some hours."
+            ),
             details={"bucket": bucket},
         )
     return found
 
 
 def refuse_data(aws: Opener | Any, sources: Sequence[str], lines: int, unreadable: int) -> None:
-    """Raise InvalidInput for a data bucket in place of its log: it has a log, and holds no record."""
+    """Raise InvalidInput for a data bucket in place of its log: it has a log,
+    and holds no record.
+    """
     if not lines or unreadable < lines or len(sources) != 1 or not sources[0].startswith("s3://"):
         return
     bucket, _ = split_uri(sources[0])
@@ -69,7 +77,8 @@ def refuse_data(aws: Opener | Any, sources: Sequence[str], lines: int, unreadabl
     except GtSecureError:
         return
     raise InvalidInput(
-        f"{bucket} holds objects, not logs: none of {count(lines, 'line')} is a record of an access log.",
+        f"{bucket} holds objects, not logs: none of {count(lines, 'line')} is a record of an access"
+        " log.",
         next_step=f"Use bucket='{bucket}' for its access log.",
         field="sources",
     )
@@ -79,7 +88,9 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Return bucket and prefix of an ``s3://`` location."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
-        raise InvalidInput(f'"{uri[:80]}" names no bucket.', next_step="Write s3://bucket/prefix.", field="sources")
+        raise InvalidInput(
+            f'"{uri[:80]}" names no bucket.', next_step="Write s3://bucket/prefix.", field="sources"
+        )
     return bucket, prefix
 
 
@@ -93,15 +104,26 @@ def list_logs(
 ) -> Iterator[S3Object]:
     """List the log objects under an ``s3://`` prefix that may hold records of a time range.
 
-    The layout is seen from the keys. Keys in no known layout are all listed, except those written before ``since``.
+    The layout is seen from the keys. Keys in no known layout are all listed, except those written
+    before ``since``.
 
-    ``since`` and ``until`` are UTC; deliveries are looked for until :data:`LATE` after the end. ``borders`` gives keys
-    that were there once, a page apart: the parts between them are listed at the same time.
+    ``since`` and ``until`` are UTC; deliveries are looked for until :data:`LATE` after the end.
+    ``borders`` gives keys that were there once, a page apart: the parts between them are listed at
+    the same time.
     """
     bucket, prefix = split_uri(uri)
     last = (until + LATE).date() if until else None
     bases = (
-        _objects(opener, bucket, base, layout, since, last, borders(bucket, base) if borders else (), page)
+        _objects(
+            opener,
+            bucket,
+            base,
+            layout,
+            since,
+            last,
+            borders(bucket, base) if borders else (),
+            page,
+        )
         for base, layout, page in _bases(opener, bucket, prefix)
     )
     for page in chain(bases):
@@ -123,7 +145,9 @@ def _objects(
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
-        wanted["StartAfter"] = base + since.strftime("%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d")
+        wanted["StartAfter"] = base + since.strftime(
+            "%Y/%m/%d" if layout == "partitioned" else "%Y-%m-%d"
+        )
     first = level if layout == "simple" and since is None else None  # which was the same request
     for page in parallel_pages(opener, wanted, borders, first):
         objects: list[S3Object] = []
@@ -136,7 +160,14 @@ def _objects(
             if (since is not None and written < since) or entry["Key"].endswith("/"):
                 continue
             objects.append(
-                S3Object(opener, bucket, entry["Key"], entry.get("ETag", "").strip('"'), entry["Size"], written)
+                S3Object(
+                    opener,
+                    bucket,
+                    entry["Key"],
+                    entry.get("ETag", "").strip('"'),
+                    entry["Size"],
+                    written,
+                )
             )
         yield objects
 
@@ -149,8 +180,9 @@ def path_ranges(
     until: dt.datetime | None = None,
     late: dt.timedelta = LATE,
 ) -> list[tuple[str, str]]:
-    """Ranges of keys that may hold records of a time range, for engines that list by themselves: first key, and the
-    first one beyond, in the order of UTF-8 bytes. Too many folders become the one range of the prefix.
+    """Ranges of keys that may hold records of a time range, for engines that list by themselves:
+    first key, and the first one beyond, in the order of UTF-8 bytes. Too many folders become the
+    one range of the prefix.
     """
     bucket, prefix = split_uri(uri)
     whole = [(prefix, _after(prefix))]
@@ -207,8 +239,12 @@ def _bases(
 def _first_key(page: dict[str, Any], prefix: str) -> str | None:
     """Return the first key of a level that may be a log object."""
     keys = [str(entry["Key"]) for entry in page.get("Contents", ())]
-    # The marker of a folder is no log object. A whole key is one, but tells less than others that begin with it.
-    return next((key for key in keys if key != prefix), None if prefix.endswith("/") or not keys else keys[0])
+    # The marker of a folder is no log object. A whole key is one, but tells less than others that
+    # begin with it.
+    return next(
+        (key for key in keys if key != prefix),
+        None if prefix.endswith("/") or not keys else keys[0],
+    )
 
 
 def _level(opener: Opener, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
@@ -225,14 +261,19 @@ def resolve(
 ) -> Iterator[LogObject]:
     """Turn what a person names into objects to read.
 
-    Sources are files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log objects. A range of time
-    bounds the listing of ``s3://`` prefixes, with a margin for late delivery.
+    Sources are files, folders, globs, ``s3://bucket/prefix``, ``-`` for standard input, or log
+    objects. A range of time bounds the listing of ``s3://`` prefixes, with a margin for late
+    delivery.
     """
     single = isinstance(sources, (str, Path, LogObject)) or hasattr(sources, "uri")
     items: list[Any] = [sources] if single else list(sources)  # type: ignore[arg-type]
     if not items:
-        raise InvalidInput("No access log was given.", next_step="Name a file, a folder or an s3:// prefix.")
-    several = len(items) > 1 or (isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0])))
+        raise InvalidInput(
+            "No access log was given.", next_step="Name a file, a folder or an s3:// prefix."
+        )
+    several = len(items) > 1 or (
+        isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0]))
+    )
     seen: set[tuple[str, str]] = set()
     for item in items:
         for found in _objects_of(item, opener, since, until, borders):
@@ -252,21 +293,33 @@ def _place(item: LogObject) -> tuple[str, str] | None:
 
 
 def _objects_of(
-    item: Any, opener: Opener | None, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
+    item: Any,
+    opener: Opener | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    borders: Borders | None,
 ) -> Iterator[LogObject]:
     if isinstance(item, (str, Path)):
         yield from _named(str(item), opener, since, until, borders)
-    elif isinstance(item, (S3Object, LocalFile, LogObject)):  # the protocol last: it looks at every member
+    elif isinstance(
+        item, (S3Object, LocalFile, LogObject)
+    ):  # the protocol last: it looks at every member
         yield item
     else:
         prefix = getattr(item, "uri", None)
         if prefix is None:
-            raise InvalidInput(f"A {type(item).__name__} is not a source of access logs.", field="sources")
+            raise InvalidInput(
+                f"A {type(item).__name__} is not a source of access logs.", field="sources"
+            )
         yield from _named(prefix, opener, since, until, borders)
 
 
 def _named(
-    text: str, opener: Opener | None, since: dt.datetime | None, until: dt.datetime | None, borders: Borders | None
+    text: str,
+    opener: Opener | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    borders: Borders | None,
 ) -> Iterator[LogObject]:
     if not text.strip():
         raise InvalidInput(
@@ -280,7 +333,9 @@ def _named(
     elif text.startswith("s3://"):
         if opener is None:
             raise InvalidInput(
-                "An s3:// source needs a connection to AWS.", next_step="Pass aws=connect_aws().", field="aws"
+                "An s3:// source needs a connection to AWS.",
+                next_step="Pass aws=connect_aws().",
+                field="aws",
             )
         yield from list_logs(opener, text, since=since, until=until, borders=borders)
     else:

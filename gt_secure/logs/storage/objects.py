@@ -17,7 +17,9 @@ from ...base.errors import GtSecureError, NotFound, Throttled
 from .opener import Opener
 
 SMALL = 1 << 20
-"""Bytes up to which an object is fetched whole before it is read: as many are held as there are requests."""
+"""Bytes up to which an object is fetched whole before it is read:
+as many are held as there are requests.
+"""
 
 
 @runtime_checkable
@@ -154,7 +156,8 @@ ATTEMPTS = 4
 
 
 class ResumingBody(io.RawIOBase):
-    """A body that is asked for when it is read, and again from where it broke, or where S3 was throttling.
+    """A body that is asked for when it is read, and again from where it broke, or where S3 was
+    throttling.
 
     Fewer bytes than ``size`` are a break too.
     """
@@ -214,7 +217,9 @@ class ResumingBody(io.RawIOBase):
 
 
 def transport_errors() -> tuple[type[BaseException], ...]:
-    """Return the errors that a broken connection raises in the middle of a body; known only if botocore is in use."""
+    """Return the errors that a broken connection raises in the middle of a body;
+    known only if botocore is in use.
+    """
     if "botocore" not in sys.modules:
         return ()
     from botocore.exceptions import BotoCoreError, ClientError
@@ -234,7 +239,11 @@ def local_files(pattern: str) -> list[LocalFile]:
         return [_local(str(path))]
     elif glob.has_magic(pattern):
         names = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
-        found = [_local(name) for name in names if Path(name).is_file() and not Path(name).name.startswith(".")]
+        found = [
+            _local(name)
+            for name in names
+            if Path(name).is_file() and not Path(name).name.startswith(".")
+        ]
     else:
         raise NotFound(
             f'There is no file or folder "{pattern}".',
@@ -242,26 +251,34 @@ def local_files(pattern: str) -> list[LocalFile]:
             details={"field": "logs"},
         )
     if not found:
-        raise NotFound(f'No log files in "{pattern}".', next_step="Check the folder, or the pattern of the names.")
+        raise NotFound(
+            f'No log files in "{pattern}".',
+            next_step="Check the folder, or the pattern of the names.",
+        )
     return found
 
 
 def _below(folder: str) -> Iterator[LocalFile]:
-    """Files in a folder and all below it; one call for a folder and one for a file are all it takes."""
+    """Files in a folder and all below it;
+    one call for a folder and one for a file are all it takes.
+    """
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda e: e.name):
             if entry.is_dir(follow_symlinks=False):
                 try:
                     yield from _below(entry.path)
                 except OSError:
-                    yield LocalFile(entry.path, 0)  # reading it will fail, and its name will be told
+                    # reading it will fail, and its name will be told
+                    yield LocalFile(entry.path, 0)
             elif not entry.name.startswith(".") and entry.is_file():
                 stat = entry.stat()
                 yield LocalFile(entry.path, stat.st_size, stat.st_mtime_ns)
 
 
 def _unreadable(name: str, error: OSError) -> NotFound:
-    return NotFound(f'"{name}" cannot be read: {error.strerror}.', next_step="Check the permissions.")
+    return NotFound(
+        f'"{name}" cannot be read: {error.strerror}.', next_step="Check the permissions."
+    )
 
 
 def _local(name: str) -> LocalFile:

@@ -1,7 +1,8 @@
-"""Access to an object store, handed in by the package that joins the parts: this one imports no client of AWS.
+"""Access to an object store, handed in by the package that joins the parts: this one imports no
+client of AWS.
 
-With :mod:`gt_secure`, a connection or a boto3 S3 client is enough. A part that was copied alone reads files, and an
-object store through an :class:`Opener` of the caller's.
+With :mod:`gt_secure`, a connection or a boto3 S3 client is enough. A part that was copied alone
+reads files, and an object store through an :class:`Opener` of the caller's.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ class Opener(Protocol):
     def list_page(self, **wanted: Any) -> dict[str, Any]:
         """Return one page of S3's ``ListObjectsV2``, whose parameters these are."""
 
-    def get_body(self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None) -> Any:
-        """Return the content of an object from a byte on, to be read; ``size`` if all of it will be read at once."""
+    def get_body(
+        self, bucket: str, key: str, etag: str, start: int = 0, size: int | None = None
+    ) -> Any:
+        """Return the content of an object from a byte on, to be read;
+        ``size`` if all of it will be read at once.
+        """
 
     def log_target(self, bucket: str) -> LogLocation | None:
         """Return where the access logs of a bucket are delivered; None if they are not."""
@@ -37,7 +42,9 @@ def opener_of(aws: Any) -> Opener:
     make = handed("opener")
     if make is None:
         raise InvalidInput(
-            "An s3:// source needs an opener.", next_step="Pass an Opener as aws=, or name a file.", field="aws"
+            "An s3:// source needs an opener.",
+            next_step="Pass an Opener as aws=, or name a file.",
+            field="aws",
         )
     opener: Opener = make(aws)
     return opener

@@ -20,9 +20,13 @@ PAGE = 1000
 """Objects on a page."""
 
 
-def _pages(opener: Opener, wanted: dict[str, Any], first: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def _pages(
+    opener: Opener, wanted: dict[str, Any], first: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
     last, names_of_tokens = "", ("NextContinuationToken", "ContinuationToken")
-    for page in followed(opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA, first=first):
+    for page in followed(
+        opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA, first=first
+    ):
         names = _names(page)
         if names and max(names) <= last:  # S3 lists in the order of keys
             raise endless()
@@ -34,9 +38,13 @@ def _pages(opener: Opener, wanted: dict[str, Any], first: dict[str, Any] | None 
 
 
 def parallel_pages(
-    opener: Opener, wanted: dict[str, Any], borders: Sequence[str], first: dict[str, Any] | None = None
+    opener: Opener,
+    wanted: dict[str, Any],
+    borders: Sequence[str],
+    first: dict[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Give the pages of one listing in their order; the parts between ``borders`` are listed at the same time.
+    """Give the pages of one listing in their order; the parts between ``borders`` are listed at the
+    same time.
 
     ``first`` is the first page, if it was read already.
     """
@@ -54,7 +62,10 @@ def _part(
         if high is None or not names or max(names) < high:
             yield page
             continue
-        yield {**page, "Contents": [entry for entry in page.get("Contents", ()) if entry["Key"] <= high]}
+        yield {
+            **page,
+            "Contents": [entry for entry in page.get("Contents", ()) if entry["Key"] <= high],
+        }
         return
 
 
@@ -64,7 +75,9 @@ def _names(page: dict[str, Any]) -> list[str]:
 
 
 def chain(sources: Iterable[Iterator[T]]) -> Iterator[T]:
-    """Give the items of one source after the other; the next ones, also of the sources that follow, are made ahead."""
+    """Give the items of one source after the other; the next ones, also of the sources that follow,
+    are made ahead.
+    """
     remaining = iter(sources)
     waiting: deque[tuple[Iterator[T], Future[T | None]]] = deque()
 

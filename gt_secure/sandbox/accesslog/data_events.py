@@ -1,7 +1,8 @@
-"""CloudTrail data events of the objects of one bucket, in files of the log bucket, as a trail delivers them.
+"""CloudTrail data events of the objects of one bucket, in files of the log bucket, as a trail
+delivers them.
 
-Unlike an access log, an event names the VPC endpoint of a request (CloudTrail User Guide, *Record contents*).
-The trail of the demo has the object-level events of ``gt-images``.
+Unlike an access log, an event names the VPC endpoint of a request (CloudTrail User Guide, *Record
+contents*). The trail of the demo has the object-level events of ``gt-images``.
 """
 
 from __future__ import annotations
@@ -29,11 +30,19 @@ _SECRET = {"x-amz-signature", "x-amz-security-token", "signature"}
 
 
 def event_of(
-    request: HttpRequest, time: dt.datetime, operation: str, *, requester: str, error: str, answer: bytes, sent: int
+    request: HttpRequest,
+    time: dt.datetime,
+    operation: str,
+    *,
+    requester: str,
+    error: str,
+    answer: bytes,
+    sent: int,
 ) -> str | None:
     """Return the event of a request, or None for one that the trail does not record.
 
-    ``answer`` is the beginning of the answer, which has the message of an error, ``sent`` the number of its bytes.
+    ``answer`` is the beginning of the answer, which has the message of an error, ``sent`` the
+    number of its bytes.
     """
     if request.bucket != TRAIL_OF or operation not in _NAMES:
         return None
@@ -66,7 +75,9 @@ def event_of(
         "requestID": request.id,
         "eventID": str(uuid.uuid4()),
         "readOnly": operation in ("REST.GET.OBJECT", "REST.HEAD.OBJECT"),
-        "resources": [{"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{request.bucket}/{request.key}"}],
+        "resources": [
+            {"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{request.bucket}/{request.key}"}
+        ],
         "eventType": "AwsApiCall",
         "managementEvent": False,
         "recipientAccountId": account_id(),

@@ -1,7 +1,9 @@
-"""Delivers collected rows as objects of the target bucket, as the S3 log delivery service and CloudTrail would.
+"""Delivers collected rows as objects of the target bucket, as the S3 log delivery service and
+CloudTrail would.
 
-The first writes as ``logging.s3.amazonaws.com`` and needs the target bucket's policy to allow it; a Deny there stops
-the delivery (S3 User Guide, *Enabling Amazon S3 server access logging*, *Troubleshoot server access logging*).
+The first writes as ``logging.s3.amazonaws.com`` and needs the target bucket's policy to allow it; a
+Deny there stops the delivery (S3 User Guide, *Enabling Amazon S3 server access logging*,
+*Troubleshoot server access logging*).
 """
 
 from __future__ import annotations
@@ -41,11 +43,15 @@ class LogSetting:
         return "".join(f"{text}\n" for text in texts).encode("utf-8", "surrogateescape")
 
     def key(self, source: str, day: dt.date, now: dt.datetime) -> str:
-        """Make the key of a log object (S3 API Reference, *TargetObjectKeyFormat*, *PartitionedPrefix*)."""
+        """Make the key of a log object (S3 API Reference, *TargetObjectKeyFormat*,
+        *PartitionedPrefix*).
+        """
         unique = secrets.token_hex(8).upper()
         if self.layout == "cloudtrail":
             folder = f"{self.prefix}AWSLogs/{account_id()}/CloudTrail/{REGION}/{now:%Y/%m/%d}"
-            return f"{folder}/{account_id()}_CloudTrail_{REGION}_{now:%Y%m%dT%H%MZ}_{unique}.json.gz"
+            return (
+                f"{folder}/{account_id()}_CloudTrail_{REGION}_{now:%Y%m%dT%H%MZ}_{unique}.json.gz"
+            )
         if self.layout == "simple":
             return f"{self.prefix}{now:%Y-%m-%d-%H-%M-%S}-{unique}"
         when = now if self.layout == "delivery" else dt.datetime.combine(day, dt.time(), dt.UTC)
@@ -121,7 +127,8 @@ class Delivery:
         async with self._lock:
             now = time.monotonic()
             due = [row for row in self._pending if everything or row.due <= now]
-            # Rows of one file arrive together, as on AWS: the first that is due takes the others along.
+            # Rows of one file arrive together, as on AWS: the first that is due takes the others
+            # along.
             if due and not everything:
                 targets = {(row.target, row.source) for row in due}
                 due = [row for row in self._pending if (row.target, row.source) in targets]
@@ -140,11 +147,17 @@ class Delivery:
             if reason is None:
                 body = target.body(row.text for row in members)
                 headers = {"content-type": "text/plain"}
-                status, _, _ = await emulator.s3("PUT", f"/{target.bucket}/{key}", headers=headers, body=body)
+                status, _, _ = await emulator.s3(
+                    "PUT", f"/{target.bucket}/{key}", headers=headers, body=body
+                )
                 reason = None if status == 200 else f"S3 answered {status}"
             if reason is not None:
-                log.warning("access log of %s not delivered to %s: %s", source, target.bucket, reason)
-                outcome.refused.append({"source": source, "target": target.bucket, "reason": reason})
+                log.warning(
+                    "access log of %s not delivered to %s: %s", source, target.bucket, reason
+                )
+                outcome.refused.append(
+                    {"source": source, "target": target.bucket, "reason": reason}
+                )
                 continue
             outcome.rows += len(members)
             outcome.objects.append(f"s3://{target.bucket}/{key}")
@@ -166,7 +179,11 @@ async def _refusal(target: LogSetting, key: str, source: str) -> str | None:
         "aws:principalservicename": service,
     }
     decision = emulator.decide_for_service(
-        policy.decode("utf-8", "replace"), service, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", keys
+        policy.decode("utf-8", "replace"),
+        service,
+        "s3:PutObject",
+        f"arn:aws:s3:::{bucket}/{key}",
+        keys,
     )
     if decision == "Allow":
         return None

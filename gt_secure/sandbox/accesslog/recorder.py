@@ -1,8 +1,8 @@
 """Watches S3 requests and turns each one, also a refused one, into rows for the buckets that log.
 
-Amazon S3 User Guide, *Amazon S3 server access log format*: a field without a value is ``-``, keys are URL-encoded
-twice, and the signature of a SigV4 presigned URL is masked (AWS Prescriptive Guidance, *Presigned URL best
-practices*, "Logging interactions").
+Amazon S3 User Guide, *Amazon S3 server access log format*: a field without a value is ``-``, keys
+are URL-encoded twice, and the signature of a SigV4 presigned URL is masked (AWS Prescriptive
+Guidance, *Presigned URL best practices*, "Logging interactions").
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class RequestWatch:
         if message["type"] == "http.response.start":
             message = {**message, "headers": self._identified(message["headers"])}
             self.status = message["status"]
-            self.headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message["headers"]}
+            self.headers = {
+                n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message["headers"]
+            }
             self.turnaround_ms = int((time.monotonic() - self.started) * 1000)
         elif message["type"] == "http.response.body":
             body = message.get("body", b"")
@@ -93,13 +95,23 @@ class RequestWatch:
         name = operation(request.method, key, request.query, copy=copy_source is not None)
         error = _error(self)
         who = _requester(request, error, self.beginning)
-        event = event_of(request, self.time, name, requester=who, error=error, answer=self.beginning, sent=self.sent)
+        event = event_of(
+            request,
+            self.time,
+            name,
+            requester=who,
+            error=error,
+            answer=self.beginning,
+            sent=self.sent,
+        )
         if event is not None:
             self.events.add(TRAIL, bucket, self.time, event)
         if target is not None:
             self.delivery.add(target, bucket, self.time, _row(self, bucket, key, name))
         if copy_source and request.method == "PUT" and key:
-            source_bucket, _, source_key = unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
+            source_bucket, _, source_key = (
+                unquote_plus(copy_source.split("?", 1)[0]).lstrip("/").partition("/")
+            )
             source_target = await _target(source_bucket)
             if source_target is not None:
                 row = _row(self, source_bucket, source_key, "REST.COPY.OBJECT_GET")
@@ -119,7 +131,11 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
     mechanism = request.mechanism
     error = _error(watch)
     query = f"?{request.raw_query}" if request.raw_query else ""
-    size = watch.headers.get("content-length", "") if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT") else ""
+    size = (
+        watch.headers.get("content-length", "")
+        if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT")
+        else ""
+    )
     fields = (
         hashlib.sha256(account_id().encode()).hexdigest(),  # the owner, as S3 shows it
         bucket,
@@ -201,7 +217,9 @@ def _dash(value: str | int | None) -> str:
 
 
 def quoted(text: str) -> str:
-    """Put a text between quotes; quotes inside stay raw, as in real logs, but no line end may split the row."""
+    """Put a text between quotes; quotes inside stay raw, as in real logs,
+    but no line end may split the row.
+    """
     clean = re.sub(r"[\r\n]+", " ", text)
     return f'"{clean}"' if clean else '"-"'
 
@@ -220,8 +238,26 @@ _SUBRESOURCES = {
     "attributes": "OBJECT_ATTRIBUTES",
     "annotation": "OBJECT_ANNOTATION",  # AWS does not document the name
 }
-_SAME_NAME = {"cors", "location", "versioning", "uploads", "lifecycle", "notification", "encryption", "website"}
-_SAME_NAME |= {"replication", "accelerate", "analytics", "inventory", "metrics", "acl", "tagging", "torrent"}
+_SAME_NAME = {
+    "cors",
+    "location",
+    "versioning",
+    "uploads",
+    "lifecycle",
+    "notification",
+    "encryption",
+    "website",
+}
+_SAME_NAME |= {
+    "replication",
+    "accelerate",
+    "analytics",
+    "inventory",
+    "metrics",
+    "acl",
+    "tagging",
+    "torrent",
+}
 _SUBRESOURCES |= {name: name.upper() for name in sorted(_SAME_NAME)}
 
 

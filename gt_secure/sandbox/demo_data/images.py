@@ -15,14 +15,23 @@ def _png(width: int, height: int, rows: list[bytes]) -> bytes:
     raw = b"".join(b"\x00" + row for row in rows)
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 6)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(raw, 6))
+        + chunk(b"IEND", b"")
+    )
 
 
 def scan(number: int) -> bytes:
-    """Draw a picture in the manner of a chest scan, with one round spot; every number gives another one."""
+    """Draw a picture in the manner of a chest scan, with one round spot;
+    every number gives another one.
+    """
     tilt = 7 * math.sin(number * 1.7)
     rows = []
     for y, base in enumerate(_chest()):
@@ -50,7 +59,10 @@ def _add_spot(light: list[int], number: int, y: int) -> None:
 
 @functools.cache
 def _chest() -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(_anatomy(x / WIDTH * 2 - 1, y / HEIGHT * 2 - 1) for x in range(WIDTH)) for y in range(HEIGHT))
+    return tuple(
+        tuple(_anatomy(x / WIDTH * 2 - 1, y / HEIGHT * 2 - 1) for x in range(WIDTH))
+        for y in range(HEIGHT)
+    )
 
 
 def _anatomy(u: float, v: float) -> int:

@@ -1,7 +1,8 @@
-"""Access points: the calls of S3 Control that the emulator answers, and VPC access points, which it does not enforce.
+"""Access points: the calls of S3 Control that the emulator answers, and VPC access points, which it
+does not enforce.
 
-The emulator decides a request to the alias of an access point itself: on the access point under its policy and on the
-bucket under the bucket policy, each with the keys of the access point.
+The emulator decides a request to the alias of an access point itself: on the access point under its
+policy and on the bucket under the bucket policy, each with the keys of the access point.
 """
 
 from __future__ import annotations
@@ -21,4 +22,8 @@ def refusal(request: HttpRequest, alias: str) -> Reply | None:
 
     found = s3.resolve_access_point_alias(alias)
     vpc = (found[2].get("VpcConfiguration") or {}).get("VpcId") if found else None
-    return None if vpc in (None, request.source.vpc) else presigned.error(request, 403, "AccessDenied", "Access Denied")
+    return (
+        None
+        if vpc in (None, request.source.vpc)
+        else presigned.error(request, 403, "AccessDenied", "Access Denied")
+    )

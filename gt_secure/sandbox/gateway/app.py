@@ -47,8 +47,12 @@ from .mechanisms import FORM, SIGV2
 log = logging.getLogger(__name__)
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_RESERVED = frozenset({"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"})
-"""First parts of paths that the emulator answers before S3 although they could be names of buckets."""
+_RESERVED = frozenset(
+    {"health", "iceberg", "login", "logout", "oauth2", "v20180820", "graphql", "signing-jobs"}
+)
+"""First parts of paths that the emulator answers before S3 although they could
+be names of buckets.
+"""
 
 _OPERATIONS = {
     "sts": re.compile(".*"),
@@ -99,11 +103,17 @@ class Front:
             return
         service, internal = _service_of(request), request.path.startswith(INTERNAL)
         try:
-            reply = browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL)) if internal else None
+            reply = (
+                browsers.foreign_site(request, may_navigate=request.path.startswith(PORTAL))
+                if internal
+                else None
+            )
             if reply is None:
                 await request.read(receive)
             if internal:
-                await respond(send, reply or await self.internal(request), head=request.method == "HEAD")
+                await respond(
+                    send, reply or await self.internal(request), head=request.method == "HEAD"
+                )
             elif service == "s3":
                 await self._s3(scope, request, receive, send)
             else:
@@ -116,7 +126,9 @@ class Front:
     def source(self, scope: AsgiScope) -> Source:
         """Return the source of a request: the named one, or that of the address and port."""
         wanted = addresses.SOURCE_HEADER.lower().encode()
-        named = next((value for name, value in scope.get("headers", []) if name.lower() == wanted), None)
+        named = next(
+            (value for name, value in scope.get("headers", []) if name.lower() == wanted), None
+        )
         peer = str((scope.get("client") or ("127.0.0.1", 0))[0])
         if named is not None:
             source = Source.parse(named.decode("latin-1"))
@@ -136,24 +148,36 @@ class Front:
             )
         return Source(source.address, source.endpoint, vpc)
 
-    async def _s3(self, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
+    async def _s3(
+        self, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send
+    ) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
-        keys = conditions.context(request.source, request.query, request.mechanism, s3=True, form=request.form)
+        keys = conditions.context(
+            request.source, request.query, request.mechanism, s3=True, form=request.form
+        )
         evaluator.unsigned_form.set(None if request.mechanisms else request.form)
         with conditions.of(keys):
             reply = await _early(request)
-            watched = RequestWatch(self.delivery, self.events, request, browsers.with_cors(request, send))
+            watched = RequestWatch(
+                self.delivery, self.events, request, browsers.with_cors(request, send)
+            )
             if reply is not None:
                 await respond(watched.send, reply, head=request.method == "HEAD")
             else:
                 own = encryption.guarded(request, watched.send)
                 explained = denials.explained(request, own)
-                await self.emulator(_proven(scope, request), replay(request.body, receive), explained)
+                await self.emulator(
+                    _proven(scope, request), replay(request.body, receive), explained
+                )
             await watched.finish()
             self.trail.s3(request, watched.status)
 
-    async def _other(self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send) -> None:
-        with conditions.of(conditions.context(request.source, request.query, request.mechanism, s3=False)):
+    async def _other(
+        self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send
+    ) -> None:
+        with conditions.of(
+            conditions.context(request.source, request.query, request.mechanism, s3=False)
+        ):
             reply = browsers.foreign_site(request) or await self._answer(service, request)
             if reply is not None:
                 await respond(send, reply)
@@ -165,7 +189,9 @@ class Front:
                 await policy_principals.forget(*deleted)
 
     async def _answer(self, service: str, request: HttpRequest) -> Reply | None:
-        """Answer without the emulator, or return None for a signed request that the emulator may see."""
+        """Answer without the emulator, or return None for a signed request that
+        the emulator may see.
+        """
         if request.source.is_endpoint:
             message = "This VPC endpoint serves Amazon S3 only."
             return error_reply(service, request, "UnknownOperationException", message, 400)
@@ -179,8 +205,15 @@ class Front:
             return _emulated(service, request)
         if service == access_points.SERVICE:
             fault = auth.authentication_fault(request, "s3")
-            return presigned.error(request, 403, fault.code, fault.message) if fault is not None else None
-        message = f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and cloudtrail."
+            return (
+                presigned.error(request, 403, fault.code, fault.message)
+                if fault is not None
+                else None
+            )
+        message = (
+            f"The sandbox does not offer {service}; it has s3, sts, iam, sagemaker, ec2, wafv2 and"
+            " cloudtrail."
+        )
         return error_reply(service, request, "UnknownOperationException", message, 400)
 
 
@@ -197,11 +230,17 @@ def _emulated(service: str, request: HttpRequest) -> Reply | None:
 
 
 async def _early(request: HttpRequest) -> Reply | None:
-    """Answer whatever must not reach the emulator, and some things that it would get wrong; None for all else."""
+    """Answer whatever must not reach the emulator, and some things that it would get wrong;
+    None for all else.
+    """
     bucket = request.bucket
     exists = bool(bucket) and await bucket_settings.exists(bucket)
     if request.method == "OPTIONS":  # a browser's preflight is never signed
-        return None if exists else presigned.error(request, 403, "AccessForbidden", "CORSResponse: Bucket not found")
+        return (
+            None
+            if exists
+            else presigned.error(request, 403, "AccessForbidden", "CORSResponse: Bucket not found")
+        )
     if not request.mechanisms and not (bucket and (exists or request.method in ("GET", "HEAD"))):
         return presigned.error(request, 403, "AccessDenied", "Access Denied")
     reply = await presigned.refusal(request)
@@ -220,16 +259,24 @@ def _not_there(request: HttpRequest, exists: bool) -> Reply:
         return presigned.error(request, 404, "NoSuchBucket", message, BucketName=bucket)
     if bucket and not exists:
         return presigned.error(
-            request, 400, "InvalidBucketName", "The specified bucket is not valid.", BucketName=bucket
+            request,
+            400,
+            "InvalidBucketName",
+            "The specified bucket is not valid.",
+            BucketName=bucket,
         )
     message = "The specified method is not allowed against this resource."
-    return presigned.error(request, 405, "MethodNotAllowed", message, Method=request.method, ResourceType="SERVICE")
+    return presigned.error(
+        request, 405, "MethodNotAllowed", message, Method=request.method, ResourceType="SERVICE"
+    )
 
 
 def _allowed(request: HttpRequest, service: str, *, exists: bool = False) -> bool:
-    """Return True for a request that only its service answers, and that the emulator's own router gives to it.
+    """Return True for a request that only its service answers, and that the emulator's own router
+    gives to it.
 
-    The emulator serves many services and its own control pages, some of them before it looks at any signature.
+    The emulator serves many services and its own control pages, some of them before it looks at any
+    signature.
     """
     from ministack.app import _S3_VHOST_EXCLUDE_RE
     from ministack.core.router import detect_service
@@ -238,12 +285,18 @@ def _allowed(request: HttpRequest, service: str, *, exists: bool = False) -> boo
     if service == "s3":
         shape = _is_s3(request, exists)
     else:
-        operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or (parameters.get("Action") or [""])[0]
+        operation = (
+            request.headers.get("x-amz-target", "").rpartition(".")[2]
+            or (parameters.get("Action") or [""])[0]
+        )
         shape = request.path == "/" and request.method in ("POST", "GET")
         shape = shape and _OPERATIONS[service].fullmatch(operation) is not None
     if not shape or _S3_VHOST_EXCLUDE_RE.search(request.headers.get("host", "").lower()):
-        return False  # the Host header may name a gateway, a function or a load balancer of the emulator
-    return bool(detect_service(request.method, request.path, request.headers, parameters) == service)
+        # the Host header may name a gateway, a function or a load balancer of the emulator
+        return False
+    return bool(
+        detect_service(request.method, request.path, request.headers, parameters) == service
+    )
 
 
 def _is_s3(request: HttpRequest, exists: bool) -> bool:
@@ -258,7 +311,10 @@ def _is_s3(request: HttpRequest, exists: bool) -> bool:
 def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return request.query
-    return {**parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True), **request.query}
+    return {
+        **parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True),
+        **request.query,
+    }
 
 
 def _service_of(request: HttpRequest) -> str:
@@ -278,8 +334,12 @@ def _service_of(request: HttpRequest) -> str:
     return "sts" if request.method == "POST" and form else "s3"
 
 
-def error_reply(service: str, request: HttpRequest, code: str, message: str, status: int | None = None) -> Reply:
-    """Return an error in the form of a service; a failed authentication has the code and the status that it gives."""
+def error_reply(
+    service: str, request: HttpRequest, code: str, message: str, status: int | None = None
+) -> Reply:
+    """Return an error in the form of a service;
+    a failed authentication has the code and the status that it gives.
+    """
     from ministack.core.iam_actions import access_denied_response
 
     found, headers, body = access_denied_response(
@@ -289,12 +349,16 @@ def error_reply(service: str, request: HttpRequest, code: str, message: str, sta
 
 
 def _mapped(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
-    """Return the scope with the mapped peer; headers stay as they are, because they may be signed."""
+    """Return the scope with the mapped peer; headers stay as they are,
+    because they may be signed.
+    """
     return {**scope, "client": (str(request.source.address), 0)}
 
 
 def _proven(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
-    """Return the scope of an S3 request whose signature holds, in a form that the emulator can check again."""
+    """Return the scope of an S3 request whose signature holds,
+    in a form that the emulator can check again.
+    """
     mapped, mechanism = _mapped(scope, request), request.mechanism
     if mechanism is None or mechanism.kind == FORM:
         return mapped
@@ -305,7 +369,9 @@ def _proven(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Answer the server's start and stop; the emulator's own start would bind further ports and look for Docker."""
+    """Answer the server's start and stop;
+    the emulator's own start would bind further ports and look for Docker.
+    """
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

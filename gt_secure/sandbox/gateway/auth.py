@@ -1,4 +1,6 @@
-"""Signatures and IAM permissions for the services that the sandbox adds, checked by the emulator's own code."""
+"""Signatures and IAM permissions for the services that the sandbox adds,
+checked by the emulator's own code.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,15 @@ class AuthRefusal:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-UNKNOWN_KEY = AuthRefusal("InvalidClientTokenId", "The security token included in the request is invalid.")
+UNKNOWN_KEY = AuthRefusal(
+    "InvalidClientTokenId", "The security token included in the request is invalid."
+)
 
 
 def answer_to(request: HttpRequest, service: str, fault: Any) -> tuple[int, str, str]:
-    """Return the status, the code and the message with which a service answers to a failed authentication."""
+    """Return the status, the code and the message with which a service answers to a
+    failed authentication.
+    """
     from ministack.core.iam_actions import _auth_failure
 
     code, status, message = _auth_failure(service, fault.code, fault.message, request.headers)
@@ -35,7 +41,9 @@ def answer_to(request: HttpRequest, service: str, fault: Any) -> tuple[int, str,
 
 
 def signed_scope(request: HttpRequest) -> tuple[str, str, str] | None:
-    """Return access key, region and service that a request is signed for; None without a signature."""
+    """Return access key, region and service that a request is signed for;
+    None without a signature.
+    """
     found = _SCOPE.search(request.headers.get("authorization", ""))
     if found:
         return found[1], found[3], found[4]
@@ -59,7 +67,9 @@ def pin(request: HttpRequest) -> None:
     set_request_account_id(iam_evaluator.find_iam_access_key_account(key) or key)
     set_request_region(scope[1] if scope else None)
     iam_evaluator.pin_request_origin(str(request.source.address), False)
-    iam_evaluator.pin_signed_request(request.method, request.raw_path, request.query, request.raw_headers)
+    iam_evaluator.pin_signed_request(
+        request.method, request.raw_path, request.query, request.raw_headers
+    )
     iam_evaluator.pin_signed_body(request.body)
 
 
@@ -71,7 +81,9 @@ def is_root_key(access_key: str) -> bool:
 
 
 def credential(access_key: str, token: str) -> Any:
-    """Return the credential of an access key, or the emulator's error for it; a session needs its own token."""
+    """Return the credential of an access key, or the emulator's error for it;
+    a session needs its own token.
+    """
     from ministack.core import iam_evaluator
 
     arn = caller_arn(access_key) if access_key.startswith("ASIA") else None
@@ -101,12 +113,17 @@ def _scope_fault(request: HttpRequest, service: str) -> AuthRefusal | None:
     if scope is not None and scope[2] != service:
         message = f"Credential should be scoped to correct service: '{service}'. "
         return AuthRefusal("SignatureDoesNotMatch", message)
-    # The emulator takes no key, and twelve digits, for the account's root, whose signature it does not check.
+    # The emulator takes no key, and twelve digits, for the account's root, whose signature it does
+    # not check.
     return UNKNOWN_KEY if not request.access_key or is_root_key(request.access_key) else None
 
 
 def authorize(
-    request: HttpRequest, service: str, action: str, resource: str, keys: Mapping[str, str] | None = None
+    request: HttpRequest,
+    service: str,
+    action: str,
+    resource: str,
+    keys: Mapping[str, str] | None = None,
 ) -> AuthRefusal | None:
     """Check signature and policies for one action."""
     from ministack.core.iam_actions import identity_denial_message

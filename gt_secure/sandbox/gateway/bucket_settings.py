@@ -1,4 +1,6 @@
-"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``, new to the emulator."""
+"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``,
+new to the emulator.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,15 @@ from .http import HttpRequest, Reply
 MAX_POLICY_BYTES = 20 * 1024
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _NO_TARGET = (
-    "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for"
-    " the log-delivery group."
+    "The target bucket for logging does not exist, is not owned by you, or does not have the"
+    " appropriate grants for the log-delivery group."
 )
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error for a setting that S3 would reject, if the caller has the permission; or a policy's status."""
+    """Return the error for a setting that S3 would reject, if the caller has the permission;
+    or a policy's status.
+    """
     bucket, key = request.bucket, request.key
     if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
         if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
@@ -35,14 +39,22 @@ async def refusal(request: HttpRequest) -> Reply | None:
         return presigned.error(request, 400, "MalformedPolicy", fault)
     if "logging" in request.query:
         target = parse(request.body)
-        if target is None or await exists(target.bucket) or not await _may(request, bucket, "s3:PutBucketLogging"):
+        if (
+            target is None
+            or await exists(target.bucket)
+            or not await _may(request, bucket, "s3:PutBucketLogging")
+        ):
             return None
-        return presigned.error(request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket)
+        return presigned.error(
+            request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket
+        )
     return None
 
 
 async def _may(request: HttpRequest, bucket: str, action: str) -> bool:
-    return await exists(bucket) and contextvars.copy_context().run(_allowed, request, bucket, action)
+    return await exists(bucket) and contextvars.copy_context().run(
+        _allowed, request, bucket, action
+    )
 
 
 def _allowed(request: HttpRequest, bucket: str, action: str) -> bool:
@@ -83,17 +95,25 @@ def _statement_fault(statement: Any, bucket: str) -> str | None:
     if not isinstance(statement, dict):
         return "Invalid policy syntax."
     if statement.get("Effect") not in ("Allow", "Deny"):
-        return "Missing required field Effect" if "Effect" not in statement else "Invalid effect in policy"
+        return (
+            "Missing required field Effect"
+            if "Effect" not in statement
+            else "Invalid effect in policy"
+        )
     for name in ("Principal", "Action", "Resource"):
         if (name in statement) == (f"Not{name}" in statement):
             return f"Missing required field {name}"
     condition = statement.get("Condition", {})
-    if not isinstance(condition, dict) or not all(isinstance(block, dict) and block for block in condition.values()):
+    if not isinstance(condition, dict) or not all(
+        isinstance(block, dict) and block for block in condition.values()
+    ):
         return "Invalid policy syntax."
     resources = statement.get("Resource", statement.get("NotResource"))
     for resource in resources if isinstance(resources, list) else [resources]:
         name = str(resource).removeprefix("arn:aws:s3:::").split("/", 1)[0]
-        if not str(resource).startswith("arn:aws:s3:::") or (name != bucket and "*" not in name and "?" not in name):
+        if not str(resource).startswith("arn:aws:s3:::") or (
+            name != bucket and "*" not in name and "?" not in name
+        ):
             return "Policy has invalid resource"
     return None
 
@@ -104,8 +124,18 @@ async def _policy_status(request: HttpRequest, bucket: str) -> Reply:
     status, _, body = await emulator.s3("GET", f"/{bucket}", query={"policy": [""]})
     if status != 200:
         return presigned.error(
-            request, 404, "NoSuchBucketPolicy", "The bucket policy does not exist", BucketName=bucket
+            request,
+            404,
+            "NoSuchBucketPolicy",
+            "The bucket policy does not exist",
+            BucketName=bucket,
         )
-    public = str(s3._policy_is_public(body.decode())).lower()  # by which it also blocks public access
+    public = str(
+        s3._policy_is_public(body.decode())
+    ).lower()  # by which it also blocks public access
     xml = f"<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>"
-    return Reply(200, f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode(), {"content-type": "application/xml"})
+    return Reply(
+        200,
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode(),
+        {"content-type": "application/xml"},
+    )

@@ -1,7 +1,7 @@
 """Condition keys that are missing in the emulator's policy evaluation, filled in for each request.
 
-Sources: IAM User Guide, *AWS global condition context keys*; Amazon S3 API Reference, *Amazon S3 Signature Version 4
-authentication specific policy keys*.
+Sources: IAM User Guide, *AWS global condition context keys*; Amazon S3 API Reference, *Amazon S3
+Signature Version 4 authentication specific policy keys*.
 """
 
 from __future__ import annotations
@@ -19,10 +19,19 @@ from .mechanisms import FORM, QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
 CALLER = "_conditions_met"
-LOST = "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
+LOST = (
+    "This version of ministack evaluates conditions in another way; the sandbox would not enforce."
+)
 
 NO_PLACE: Mapping[str, str | None] = dict.fromkeys(
-    ("aws:sourceip", "aws:vpcsourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn", "aws:vpceaccount")
+    (
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:sourcevpce",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:vpceaccount",
+    )
 )
 """The keys of a call that AWS makes from inside: it has no address and no endpoint."""
 _NOBODY = {
@@ -56,7 +65,9 @@ def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 
 def role_arn(session_arn: str) -> str:
-    """Return what ``aws:PrincipalArn`` holds for a role session: the ARN of the role, with its path."""
+    """Return what ``aws:PrincipalArn`` holds for a role session:
+    the ARN of the role, with its path.
+    """
     from ministack.services import iam
 
     head, _, tail = session_arn.partition(":assumed-role/")
@@ -91,7 +102,9 @@ def context(
         "aws:vpcsourceip": address if source.is_endpoint else None,
         "aws:sourcevpce": source.endpoint,
         "aws:sourcevpc": source.vpc,
-        "aws:sourcevpcarn": f"arn:aws:ec2:{REGION}:{account_id()}:vpc/{source.vpc}" if source.vpc else None,
+        "aws:sourcevpcarn": f"arn:aws:ec2:{REGION}:{account_id()}:vpc/{source.vpc}"
+        if source.vpc
+        else None,
         "aws:vpceaccount": account_id() if source.is_endpoint else None,
         "aws:securetransport": "false",  # the sandbox speaks plain HTTP, whatever a header claims
         "aws:viaawsservice": "false",
@@ -105,14 +118,20 @@ def context(
         keys["s3:authtype"] = kind
         keys["s3:signatureversion"] = version
         signed = {QUERY: first(query, "X-Amz-Date"), FORM: (form or {}).get("x-amz-date", "")}
-        keys["s3:signatureage"] = _age_ms(signed[kind], version, now) if mechanism and kind in signed else None
+        keys["s3:signatureage"] = (
+            _age_ms(signed[kind], version, now) if mechanism and kind in signed else None
+        )
         if kind == QUERY:
-            keys["s3:x-amz-content-sha256"] = None  # AWS does not document it for URLs, whatever a header claims
+            keys["s3:x-amz-content-sha256"] = (
+                None  # AWS does not document it for URLs, whatever a header claims
+            )
     return keys
 
 
 def _age_ms(date: str, version: str | None, now: dt.datetime | None) -> str | None:
-    """Milliseconds since a URL or a form was signed; always 0 for Signature Version 2, which has no signing time."""
+    """Milliseconds since a URL or a form was signed; always 0 for Signature Version 2,
+    which has no signing time.
+    """
     if version != SIGV4:
         return "0"
     try:
@@ -124,14 +143,18 @@ def _age_ms(date: str, version: str | None, now: dt.datetime | None) -> str | No
 
 
 def first(query: Mapping[str, list[str]], name: str) -> str:
-    """Return the first value of a query parameter, whose name may be lower case, or an empty text."""
+    """Return the first value of a query parameter, whose name may be lower case,
+    or an empty text.
+    """
     values = query.get(name) or query.get(name.lower()) or [""]
     return values[0]
 
 
 @contextlib.contextmanager
 def as_service(keys: Mapping[str, str]) -> Iterator[None]:
-    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint, secure transport."""
+    """Evaluate as an AWS service that calls from inside AWS: no address, no endpoint,
+    secure transport.
+    """
     own: dict[str, str | None] = {
         **NO_PLACE,
         "aws:viaawsservice": "false",

@@ -1,9 +1,10 @@
 """The reason in an S3 AccessDenied answer.
 
-The emulator blames the identity-based policy for every implicit deny. S3 names the kind of policy that did not allow
-or that denied, and that sentence is how a person tells a missed IP constraint (session policy) from a bucket guard
-(S3 User Guide, *Troubleshoot access denied (403 Forbidden) errors in Amazon S3*). The decision is not touched: only
-the sentence is completed, by asking the emulator's evaluation once more, layer by layer.
+The emulator blames the identity-based policy for every implicit deny. S3 names the kind of policy
+that did not allow or that denied, and that sentence is how a person tells a missed IP constraint
+(session policy) from a bucket guard (S3 User Guide, *Troubleshoot access denied (403 Forbidden)
+errors in Amazon S3*). The decision is not touched: only the sentence is completed, by asking the
+emulator's evaluation once more, layer by layer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from ..settings import REGION, account_id
 from .http import HttpRequest, Message, Send
 
 _DENIED = re.compile(
-    r"<Message>User: (?P<user>\S+) is not authorized to perform: (?P<action>s3:\w+)(?: on resource: .+?)? "
+    r"<Message>User: (?P<user>\S+) is not authorized to perform: (?P<action>s3:\w+)(?: on resource:"
+    r" .+?)? "
     r"(?P<reason>(?:because|with) [^<]*)</Message>"
 )
 _HOST_ID = re.compile(rb"<HostId>[^<]*</HostId>")
@@ -35,7 +37,11 @@ def explained(request: HttpRequest, send: Send) -> Send:
 
     async def through(message: Message) -> None:
         nonlocal started
-        if message["type"] == "http.response.start" and message["status"] >= 300 and request.method != "HEAD":
+        if (
+            message["type"] == "http.response.start"
+            and message["status"] >= 300
+            and request.method != "HEAD"
+        ):
             started = message
             return
         if started is None or message["type"] != "http.response.body":
@@ -79,14 +85,23 @@ def _rewritten(request: HttpRequest, body: bytes) -> bytes:
     resource = _resource_of(request, found["action"])
     clause = _reason(request, found["action"], resource, found["reason"])
     message = (
-        f'User: {found["user"]} is not authorized to perform: {found["action"]} on resource: "{resource}" {clause}'
+        f"User: {found['user']} is not authorized to perform: {found['action']} on resource:"
+        f' "{resource}" {clause}'
     )
-    return (text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]).encode()
+    return (
+        text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]
+    ).encode()
 
 
 def _resource_of(request: HttpRequest, action: str) -> str:
     about_object = "Object" in action and action != "s3:PutBucketObjectLockConfiguration"
-    return "*" if not request.bucket else request.arn if about_object else f"arn:aws:s3:::{request.bucket}"
+    return (
+        "*"
+        if not request.bucket
+        else request.arn
+        if about_object
+        else f"arn:aws:s3:::{request.bucket}"
+    )
 
 
 def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:
@@ -96,7 +111,9 @@ def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:
 
 
 def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple[str, str]:
-    """Return the reason why the caller's own policies refuse an action, empty if they do not; and the caller's ARN."""
+    """Return the reason why the caller's own policies refuse an action, empty if they do not;
+    and the caller's ARN.
+    """
     from ministack.core import iam_evaluator
 
     principal = iam_evaluator.resolve_principal(request.access_key, account_id())
@@ -114,11 +131,18 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
         principal_keys=principal.keys,
     )
     layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
-    layers += list(zip(_limit_names(request.access_key, len(principal.limits)), principal.limits, strict=True))
-    verdicts = [(kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers]
+    layers += list(
+        zip(_limit_names(request.access_key, len(principal.limits)), principal.limits, strict=True)
+    )
+    verdicts = [
+        (kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers
+    ]
     for kind, decision in verdicts:
         if decision == "Deny":
-            return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}", principal.arn
+            return (
+                f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+                principal.arn,
+            )
     for kind, decision in verdicts:
         if decision != "Allow":
             return f"because no {kind} allows the {action} action", principal.arn
@@ -126,7 +150,9 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
 
 
 def _limit_names(access_key: str, count: int) -> list[str]:
-    """Name the limits of a principal: a permissions boundary comes first, the session policies last."""
+    """Name the limits of a principal: a permissions boundary comes first,
+    the session policies last.
+    """
     from ministack.core.iam_evaluator import resolve_caller_identity
 
     identity = resolve_caller_identity(access_key) or {}

@@ -1,9 +1,10 @@
 """Decisions of KMS for objects that are encrypted with a KMS key (SSE-KMS).
 
-S3 calls KMS with the caller's session: the identity policy, a boundary and the session policies must allow
-``kms:Decrypt`` to read and ``kms:GenerateDataKey`` to write. The call comes from S3, so it has no source address and
-``aws:ViaAWSService`` is true (IAM User Guide, *Forward access sessions*). The sandbox stores no keys: each key
-counts as one whose policy leaves the decision to IAM, as the default key policy does.
+S3 calls KMS with the caller's session: the identity policy, a boundary and the session policies
+must allow ``kms:Decrypt`` to read and ``kms:GenerateDataKey`` to write. The call comes from S3, so
+it has no source address and ``aws:ViaAWSService`` is true (IAM User Guide, *Forward access
+sessions*). The sandbox stores no keys: each key counts as one whose policy leaves the decision to
+IAM, as the default key policy does.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ from .mechanisms import SIGV4
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 _KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
-_NEEDS_V4 = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+_NEEDS_V4 = (
+    "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature"
+    " Version 4."
+)
 
 
 def with_key(scope: AsgiScope) -> AsgiScope | None:
-    """Return the scope with the AWS managed key, as S3 adds it, where a KMS key is asked for and not named; or None."""
+    """Return the scope with the AWS managed key, as S3 adds it,
+    where a KMS key is asked for and not named; or None.
+    """
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     if headers.get(_ALGORITHM.encode()) not in _KINDS or headers.get(_KEY.encode()):
         return None
-    return {**scope, "headers": [*scope["headers"], (_KEY.encode(), _key_arn("alias/aws/s3").encode())]}
+    return {
+        **scope,
+        "headers": [*scope["headers"], (_KEY.encode(), _key_arn("alias/aws/s3").encode())],
+    }
 
 
 def refusal(request: HttpRequest) -> Reply | None:
@@ -56,7 +65,9 @@ def guarded(request: HttpRequest, send: Send) -> Send:
 
 
 def _reading(request: HttpRequest, start: Message) -> Reply | None:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]
+    }
     if headers.get(_ALGORITHM) not in _KINDS:
         return None
     return _refused(request, "kms:Decrypt", headers.get(_KEY, "alias/aws/s3"))
@@ -64,7 +75,9 @@ def _reading(request: HttpRequest, start: Message) -> Reply | None:
 
 def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
     if request.mechanism is None or request.mechanism.version != SIGV4:
-        return query_auth.error(request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization")
+        return query_auth.error(
+            request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization"
+        )
     arn = _key_arn(key)
     with conditions.of(_as_s3(request)):
         reason, caller = denials.refused_by_caller(request, action, arn)
@@ -77,7 +90,9 @@ def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
 def _key_arn(key: str) -> str:
     if key.startswith("arn:"):
         return key
-    return f"arn:aws:kms:{REGION}:{account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
+    return (
+        f"arn:aws:kms:{REGION}:{account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
+    )
 
 
 def _as_s3(request: HttpRequest) -> dict[str, str | None]:

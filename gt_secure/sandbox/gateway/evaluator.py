@@ -1,16 +1,20 @@
-"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, variables, ``Null``, and unsigned forms.
+"""Additions to the emulator's policy evaluation: ``NotPrincipal`` in a Deny, variables, ``Null``,
+and unsigned forms.
 
-AWS compares every ARN under which a caller is known with ``NotPrincipal``: for a session its own, its role's and its
-account's. One that is missing denies the caller (IAM User Guide, *AWS JSON policy elements: NotPrincipal*).
+AWS compares every ARN under which a caller is known with ``NotPrincipal``: for a session its own,
+its role's and its account's. One that is missing denies the caller (IAM User Guide, *AWS JSON
+policy elements: NotPrincipal*).
 
-A value that is substituted for a variable, and ``${*}`` or ``${?}``, count literally. Without a value and a default the
-pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and tags*). The emulator does not keep a
-policy's ``Version``, so variables work in policies of the old version too.
+A value that is substituted for a variable, and ``${*}`` or ``${?}``, count literally. Without a
+value and a default the pattern matches nothing (IAM User Guide, *IAM policy elements: Variables and
+tags*). The emulator does not keep a policy's ``Version``, so variables work in policies of the old
+version too.
 
-Several values of a condition are alternatives, also those of ``Null``: with both it always holds (*Conditions with
-multiple context keys or values*).
+Several values of a condition are alternatives, also those of ``Null``: with both it always holds
+(*Conditions with multiple context keys or values*).
 
-A form that nobody signed is asked about the object that it writes (S3 API Reference, *POST Object*).
+A form that nobody signed is asked about the object that it writes (S3 API Reference, *POST
+Object*).
 """
 
 from __future__ import annotations
@@ -32,18 +36,36 @@ _LOOKUP = "_resolve_condition_key"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"([^,]*?)\s*,\s*'([^']*)'\s*")
 _LITERAL = {"*": "\ue000", "?": "\ue001"}
-"""Characters of no ARN that stand for the literal characters, in patterns and in what is compared with them."""
-_MASKED, _UNMASKED = str.maketrans(_LITERAL), str.maketrans({mark: plain for plain, mark in _LITERAL.items()})
-unsigned_form: contextvars.ContextVar[Mapping[str, str] | None] = contextvars.ContextVar("unsigned_form", default=None)
+"""Characters of no ARN that stand for the literal characters,
+in patterns and in what is compared with them.
+"""
+_MASKED, _UNMASKED = (
+    str.maketrans(_LITERAL),
+    str.maketrans({mark: plain for plain, mark in _LITERAL.items()}),
+)
+unsigned_form: contextvars.ContextVar[Mapping[str, str] | None] = contextvars.ContextVar(
+    "unsigned_form", default=None
+)
 """The fields of the current request, if it is a form that nobody signed."""
 
 
 def install() -> None:
     """Wrap the evaluation of bucket policies and the search for a matching statement, once."""
     lost = "This version of ministack evaluates policies differently. The sandbox would ignore"
-    wrap("evaluate_resource_policy", "combine_resource_policy", _with_not_principal, f"{lost} NotPrincipal.")
+    wrap(
+        "evaluate_resource_policy",
+        "combine_resource_policy",
+        _with_not_principal,
+        f"{lost} NotPrincipal.",
+    )
     wrap("_first_match", "evaluate", _with_variables, f"{lost} policy variables.")
-    wrap("_foreign_bucket_allows", "_apply_bucket_scope", _with_forms, f"{lost} unsigned forms.", "services.s3")
+    wrap(
+        "_foreign_bucket_allows",
+        "_apply_bucket_scope",
+        _with_forms,
+        f"{lost} unsigned forms.",
+        "services.s3",
+    )
 
 
 def wrap(
@@ -53,7 +75,9 @@ def wrap(
     lost: str,
     place: str = "core.iam_evaluator",
 ) -> None:
-    """Wrap a private function of the emulator, once; raise :class:`Unsupported` if its caller no longer uses it."""
+    """Wrap a private function of the emulator, once;
+    raise :class:`Unsupported` if its caller no longer uses it.
+    """
     module = importlib.import_module(f"ministack.{place}")
     check(module, name, caller, lost)
     original = getattr(module, name)
@@ -67,19 +91,28 @@ def check(module: Any, name: str, caller: str, lost: str) -> None:
     """Raise :class:`Unsupported` unless the module has the function, and its caller calls it."""
     used = getattr(getattr(getattr(module, caller, None), "__code__", None), "co_names", ())
     if not callable(getattr(module, name, None)) or name not in used:
-        raise Unsupported(lost, next_step="Run it with the pinned version: gt-secure sandbox install")
+        raise Unsupported(
+            lost, next_step="Run it with the pinned version: gt-secure sandbox install"
+        )
 
 
 def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
-    def allows(owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None) -> bool:
+    def allows(
+        owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None
+    ) -> bool:
         fields = unsigned_form.get()
         if fields is None or key or caller or method != "POST":
             return bool(original(owner, bucket, key, method, query, caller, headers))
         acl = fields.get("x-amz-acl") or fields.get("acl")
         given = {**fields, **({"x-amz-acl": acl} if acl else {})}
         parts = {"acl": "x-amz-acl", "tagging": "x-amz-tagging"}
-        asked: list[dict[str, list[str]]] = [{}, *({part: [""]} for part, name in parts.items() if given.get(name))]
-        return all(original(owner, bucket, fields.get("key", ""), "PUT", each, "", given) for each in asked)
+        asked: list[dict[str, list[str]]] = [
+            {},
+            *({part: [""]} for part, name in parts.items() if given.get(name)),
+        ]
+        return all(
+            original(owner, bucket, fields.get("key", ""), "PUT", each, "", given) for each in asked
+        )
 
     return allows
 
@@ -114,7 +147,11 @@ def _is_spared(principal: Any, caller: str) -> bool:
     if "*" in listed:
         return True
     account = caller.split(":")[4] if caller.count(":") >= 5 else ""
-    accounts = {each if each.isdigit() else each.split(":")[4] for each in listed if _ACCOUNT.fullmatch(each)}
+    accounts = {
+        each if each.isdigit() else each.split(":")[4]
+        for each in listed
+        if _ACCOUNT.fullmatch(each)
+    }
     if not account or account not in accounts:
         return False
     if caller.endswith(":root"):
@@ -127,7 +164,9 @@ def _is_spared(principal: Any, caller: str) -> bool:
 def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
     def first_match(ctx: Any, statements: list[Any], effect: str) -> Any:
         statements = [replace(each, conditions=_of_either(each.conditions)) for each in statements]
-        if not any("${" in f"{each.resources}{each.not_resources}{each.conditions}" for each in statements):
+        if not any(
+            "${" in f"{each.resources}{each.not_resources}{each.conditions}" for each in statements
+        ):
             return original(ctx, statements, effect)
         filled = [_filled(statement, ctx) for statement in statements]
         arn = ctx.resource_arn if ctx.resource_arn == "*" else ctx.resource_arn.translate(_MASKED)
@@ -137,7 +176,9 @@ def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_either(conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return conditions without each ``Null`` that lists both values; the emulator looks at the first alone."""
+    """Return conditions without each ``Null`` that lists both values;
+    the emulator looks at the first alone.
+    """
     kept = dict(conditions)
     for operator, block in conditions.items():
         if operator.lower() == "null" and isinstance(block, dict):
@@ -159,7 +200,9 @@ def _filled(statement: Any, ctx: Any) -> Any:
         statement,
         resources=patterns(statement.resources),
         not_resources=patterns(statement.not_resources),
-        conditions={operator: _values(block, ctx) for operator, block in statement.conditions.items()},
+        conditions={
+            operator: _values(block, ctx) for operator, block in statement.conditions.items()
+        },
     )
 
 
@@ -170,7 +213,12 @@ def _values(block: Any, ctx: Any) -> Any:
         key: [
             text.translate(_UNMASKED)
             for each in (given if isinstance(given, list) else [given])
-            if (text := _substituted(str(each).lower() if isinstance(each, bool) else str(each), ctx)) is not None
+            if (
+                text := _substituted(
+                    str(each).lower() if isinstance(each, bool) else str(each), ctx
+                )
+            )
+            is not None
         ]
         for key, given in block.items()
     }

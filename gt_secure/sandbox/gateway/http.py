@@ -1,4 +1,6 @@
-"""Requests and responses as the parts of the sandbox pass them on, and the ASGI messages they come from."""
+"""Requests and responses as the parts of the sandbox pass them on,
+and the ASGI messages they come from.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 MAX_BODY, MAX_UNSIGNED = 1 << 30, 64 << 20
-"""Largest body of a request that names its caller in a header or in the query, and of any other one, in bytes."""
+"""Largest body of a request that names its caller in a header or in the query,
+and of any other one, in bytes.
+"""
 
 
 class BodyTooLarge(ValueError):
@@ -28,7 +32,9 @@ class BodyTooLarge(ValueError):
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One HTTP request; ``form`` holds the fields of a form upload, ``mechanisms`` is set once the body was read."""
+    """One HTTP request; ``form`` holds the fields of a form upload,
+    ``mechanisms`` is set once the body was read.
+    """
 
     method: str
     path: str
@@ -77,7 +83,9 @@ class HttpRequest:
     @property
     def arn(self) -> str:
         """The ARN of the object, or of the bucket."""
-        return f"arn:aws:s3:::{self.bucket}/{self.key}" if self.key else f"arn:aws:s3:::{self.bucket}"
+        return (
+            f"arn:aws:s3:::{self.bucket}/{self.key}" if self.key else f"arn:aws:s3:::{self.bucket}"
+        )
 
     @property
     def long_id(self) -> str:
@@ -85,10 +93,14 @@ class HttpRequest:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, self.id))
 
     async def read(self, receive: Receive) -> None:
-        """Read the body, and find out how the request names its caller; BodyTooLarge before anything is read of it."""
+        """Read the body, and find out how the request names its caller;
+        BodyTooLarge before anything is read of it.
+        """
         most = MAX_BODY if mechanisms(self.headers, self.query) else MAX_UNSIGNED
         announced = self.headers.get("content-length", "")
-        self.body = body = await _read_body(receive, most, int(announced) if announced.isdecimal() else 0)
+        self.body = body = await _read_body(
+            receive, most, int(announced) if announced.isdecimal() else 0
+        )
         self.form = form_fields(self.method, self.headers, body)
         self.mechanisms = mechanisms(self.headers, self.query, self.form)
 
@@ -152,7 +164,10 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
     """Send a whole answer; without its body to a HEAD request."""
-    headers = {"content-length": str(len(reply.body)), **{k.lower(): v for k, v in reply.headers.items()}}
+    headers = {
+        "content-length": str(len(reply.body)),
+        **{k.lower(): v for k, v in reply.headers.items()},
+    }
     encoded = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})
@@ -160,7 +175,11 @@ async def respond(send: Send, reply: Reply, *, head: bool = False) -> None:
 
 def json_reply(value: Any, status: int = 200, content_type: str = "application/json") -> Reply:
     """Return an answer with JSON."""
-    return Reply(status, json.dumps(value).encode(), {"content-type": content_type, "cache-control": "no-store"})
+    return Reply(
+        status,
+        json.dumps(value).encode(),
+        {"content-type": content_type, "cache-control": "no-store"},
+    )
 
 
 AWS_JSON = "application/x-amz-json-1.1"

@@ -1,7 +1,9 @@
-"""The ways in which a request names its caller: a header, the query, or a form. S3 allows one of them at a time.
+"""The ways in which a request names its caller: a header, the query, or a form. S3 allows one of
+them at a time.
 
-The guard of a bucket rests on this rule: a presigned URL that could be replayed as a header-signed request would not be
-presigned any more (Amazon S3 API Reference, *Error responses*, ``InvalidArgument``).
+The guard of a bucket rests on this rule: a presigned URL that could be replayed as a header-signed
+request would not be presigned any more (Amazon S3 API Reference, *Error responses*,
+``InvalidArgument``).
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ _V2 = frozenset({"awsaccesskeyid", "signature"})
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """One way in which a request names its caller: ``s3:authType``, ``s3:signatureversion`` and the access key id."""
+    """One way in which a request names its caller: ``s3:authType``,
+    ``s3:signatureversion`` and the access key id.
+    """
 
     kind: str
     version: str
@@ -31,7 +35,9 @@ class Mechanism:
 
 
 def mechanisms(
-    headers: Mapping[str, str], query: Mapping[str, list[str]], form: Mapping[str, str] | None = None
+    headers: Mapping[str, str],
+    query: Mapping[str, list[str]],
+    form: Mapping[str, str] | None = None,
 ) -> tuple[Mechanism, ...]:
     """List every trace of authentication, complete or not, valid or not."""
     given = {name.lower(): values[0] if values else "" for name, values in query.items()}
@@ -59,13 +65,22 @@ def _named(kind: str, given: Mapping[str, str]) -> Mechanism | None:
 
 
 def form_fields(method: str, headers: Mapping[str, str], body: bytes) -> dict[str, str] | None:
-    """Return the fields of a form upload without its file, as the emulator reads them; None for other requests."""
+    """Return the fields of a form upload without its file, as the emulator reads them;
+    None for other requests.
+    """
     content_type = headers.get("content-type", "")
     if method != "POST" or not content_type.startswith("multipart/form-data"):
         return None
     from ministack.services import s3
 
     parts = s3._parse_multipart_form(content_type, body)
-    fields = {name.lower(): value.decode("utf-8", "replace") for name, _, _, value in parts if name != "file"}
+    fields = {
+        name.lower(): value.decode("utf-8", "replace")
+        for name, _, _, value in parts
+        if name != "file"
+    }
     filename = next((given or "" for name, given, _, _ in parts if name == "file"), "")
-    return {**fields, **({"key": fields["key"].replace("${filename}", filename)} if "key" in fields else {})}
+    return {
+        **fields,
+        **({"key": fields["key"].replace("${filename}", filename)} if "key" in fields else {}),
+    }

@@ -1,8 +1,10 @@
-"""Principals of bucket policies: S3 refuses one that does not exist, and shows a deleted one by its unique id.
+"""Principals of bucket policies: S3 refuses one that does not exist, and shows a deleted one by its
+unique id.
 
-A policy that names a user or role holds that one's id, not its name: after a deletion the id is what the policy shows,
-a new user of the same name has no rights from it, and the policy cannot be put again as it was read (IAM User Guide,
-*AWS JSON policy elements: Principal*). Users and roles of other accounts count as existing.
+A policy that names a user or role holds that one's id, not its name: after a deletion the id is
+what the policy shows, a new user of the same name has no rights from it, and the policy cannot be
+put again as it was read (IAM User Guide, *AWS JSON policy elements: Principal*). Users and roles of
+other accounts count as existing.
 """
 
 from __future__ import annotations
@@ -18,17 +20,27 @@ from ..settings import account_id
 from . import auth
 from .http import HttpRequest
 
-_ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|user/.+|role/.+|assumed-role/.+/.+|federated-user/.+)")
+_ARN = re.compile(
+    r"arn:aws:(iam|sts)::(\d{12}):(root|user/.+|role/.+|assumed-role/.+/.+|federated-user/.+)"
+)
 _BUCKET = re.compile(rb"<Bucket>.*?<Name>([^<]+)</Name>", re.DOTALL)
 
 
 def fault(policy: dict[str, Any]) -> str | None:
-    """Return what AWS reports of a policy that names a principal that does not exist; None if all exist."""
-    return "Invalid principal in policy" if any(not _exists(each) for each in _principals(policy)) else None
+    """Return what AWS reports of a policy that names a principal that does not exist;
+    None if all exist.
+    """
+    return (
+        "Invalid principal in policy"
+        if any(not _exists(each) for each in _principals(policy))
+        else None
+    )
 
 
 def wrong_path(request: HttpRequest) -> str | None:
-    """Return the refusal for a role ARN whose path is not the role's, or None: to AWS such a role does not exist."""
+    """Return the refusal for a role ARN whose path is not the role's, or None:
+    to AWS such a role does not exist.
+    """
     form = parse_qs(request.body.decode("utf-8", "replace"))
     wanted = (form.get("RoleArn") or [""])[0]
     found = _ARN.fullmatch(wanted)
@@ -65,7 +77,11 @@ def _exists(principal: Any) -> bool:
     found = _ARN.fullmatch(principal) if isinstance(principal, str) else None
     if found is None or "*" in found[3] or "?" in found[3]:
         return False
-    return found[2] != account_id() or found[3].startswith(("root", "federated-user/")) or _record(found[3]) is not None
+    return (
+        found[2] != account_id()
+        or found[3].startswith(("root", "federated-user/"))
+        or _record(found[3]) is not None
+    )
 
 
 def _record(entity: str) -> Any:
@@ -94,7 +110,9 @@ def about_to_delete(request: HttpRequest) -> tuple[str, str] | None:
 
 
 async def forget(arn: str, unique_id: str) -> None:
-    """Write the unique id instead of the ARN of a user or role into every bucket policy, once it is deleted."""
+    """Write the unique id instead of the ARN of a user or role into every bucket policy,
+    once it is deleted.
+    """
     if _record(arn.split(":", 5)[5]) is not None:
         return
     _, _, buckets = await emulator.s3("GET", "/")

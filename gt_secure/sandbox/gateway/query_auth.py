@@ -1,7 +1,8 @@
 """Authentication of S3 requests before any policy is asked, in the order and with the words of S3.
 
-The emulator asks the policies first and checks a presigned URL afterwards. S3 authenticates first, so that the error of
-an altered or expired URL says so wherever it is fetched from. The emulator's code computes the signature itself.
+The emulator asks the policies first and checks a presigned URL afterwards. S3 authenticates first,
+so that the error of an altered or expired URL says so wherever it is fetched from. The emulator's
+code computes the signature itself.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from .http import HttpRequest, Reply
 from .mechanisms import FORM, HEADER, QUERY, SIGV2, SIGV4
 
 ONE_MECHANISM = (
-    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or "
-    "the Authorization header should be specified"
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query"
+    " string parameter or the Authorization header should be specified"
 )
 _NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 
@@ -27,7 +28,8 @@ _NEED_NO_SIGNATURE = frozenset({"x-amz-content-sha256"})
 def error(request: HttpRequest, status: int, code: str, message: str, **extra: str) -> Reply:
     """Return an error of S3 as XML."""
     members = "".join(
-        f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>" for name, value in extra.items()
+        f"<{name.replace('_', '-')}>{escape(value)}</{name.replace('_', '-')}>"
+        for name, value in extra.items()
     )
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -38,7 +40,9 @@ def error(request: HttpRequest, status: int, code: str, message: str, **extra: s
 
 
 async def refusal(request: HttpRequest) -> Reply | None:
-    """Return the error that S3 gives for a caller who is not proven, or None when the request may go on."""
+    """Return the error that S3 gives for a caller who is not proven,
+    or None when the request may go on.
+    """
     if len(request.mechanisms) > 1:
         return error(
             request,
@@ -78,7 +82,8 @@ def _header(request: HttpRequest) -> Reply | None:
         return _refused(request, auth.AuthRefusal("IncompleteSignature", ""))
     if scope[2] != "s3":
         message = (
-            f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint belongs to "s3".'
+            f'The authorization header is malformed; incorrect service "{scope[2]}". This endpoint'
+            ' belongs to "s3".'
         )
         return error(request, 400, "AuthorizationHeaderMalformed", message)
     fault = auth.authentication_fault(request, "s3")
@@ -87,18 +92,27 @@ def _header(request: HttpRequest) -> Reply | None:
 
 def _refused(request: HttpRequest, fault: Any) -> Reply:
     status, code, message = auth.answer_to(request, "s3", fault)
-    more = {"AWSAccessKeyId": request.access_key} if code == "InvalidAccessKeyId" else getattr(fault, "details", {})
+    more = (
+        {"AWSAccessKeyId": request.access_key}
+        if code == "InvalidAccessKeyId"
+        else getattr(fault, "details", {})
+    )
     return error(request, status, code, message, **more)
 
 
 def _sigv2_query(request: HttpRequest) -> Reply | None:
     query = request.query
     if not all(first(query, name) for name in ("AWSAccessKeyId", "Signature", "Expires")):
-        message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+        message = (
+            "Query-string authentication requires the Signature, Expires and AWSAccessKeyId"
+            " parameters"
+        )
         return error(request, 403, "AccessDenied", message)
     expires = first(query, "Expires")
     if not expires.isdecimal():
-        return error(request, 403, "AccessDenied", f"Invalid date (should be seconds since epoch): {expires}")
+        return error(
+            request, 403, "AccessDenied", f"Invalid date (should be seconds since epoch): {expires}"
+        )
     if int(expires) < time.time():
         return _expired(request, dt.datetime.fromtimestamp(int(expires), dt.UTC), None)
     return None
@@ -129,13 +143,15 @@ def _sigv4(request: HttpRequest) -> Reply | None:
 
     query = request.query
     if first(query, "X-Amz-Algorithm") != "AWS4-HMAC-SHA256":
-        return _bad_parameters(request, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"')
+        return _bad_parameters(
+            request, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"'
+        )
     needed = ("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires")
     if not all(first(query, name) for name in needed):
         return _bad_parameters(
             request,
-            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
-            "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential,"
+            " X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         )
     expires = first(query, "X-Amz-Expires")
     if not expires.isascii():
@@ -145,7 +161,9 @@ def _sigv4(request: HttpRequest) -> Reply | None:
         status, headers, body = fault
         return Reply(status, denials.with_ids(request, body), headers)
     now = dt.datetime.now(dt.UTC)
-    signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(
+        tzinfo=dt.UTC
+    )
     end = signed + dt.timedelta(seconds=int(expires))
     if now >= end:
         return _expired(request, end, expires)
@@ -160,11 +178,15 @@ def _signature(request: HttpRequest) -> Reply | None:
         return _bad_parameters(request, signature[1])
     if (reply := _scope_fault(request, signature)) is not None:
         return reply
-    credential = auth.credential(signature.access_key_id, first(request.query, "X-Amz-Security-Token"))
+    credential = auth.credential(
+        signature.access_key_id, first(request.query, "X-Amz-Security-Token")
+    )
     if (reply := _bad_credential(request, credential)) is not None:
         return reply
     parts = signature, request.method, request.raw_path, request.query, request.headers, b""
-    failure = sigv4.header_signature_failure(signature, credential.secret_access_key, *parts[1:], presigned=True)
+    failure = sigv4.header_signature_failure(
+        signature, credential.secret_access_key, *parts[1:], presigned=True
+    )
     if failure is not None:
         canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
         return _mismatch(request, signature.signature, to_sign, canonical)
@@ -175,7 +197,8 @@ def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
     start = "Error parsing the X-Amz-Credential parameter; "
     if signature.service != "s3":
         return _bad_parameters(
-            request, f'{start}incorrect service "{signature.service}". This endpoint belongs to "s3".'
+            request,
+            f'{start}incorrect service "{signature.service}". This endpoint belongs to "s3".',
         )
     if signature.region != REGION:
         message = f"{start}the region '{signature.region}' is wrong; expecting '{REGION}'"
@@ -185,14 +208,18 @@ def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
 
 def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
     names = set(signed.lower().split(";"))
-    unsigned = sorted(n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE)
+    unsigned = sorted(
+        n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE
+    )
     if not unsigned:
         return None
     message = "There were headers present in the request which were not signed"
     return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
-def _mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical: str = "") -> Reply:
+def _mismatch(
+    request: HttpRequest, signature: str, to_sign: str = "", canonical: str = ""
+) -> Reply:
     extra = {"AWSAccessKeyId": request.access_key, "SignatureProvided": signature}
     if to_sign:
         extra |= {
@@ -207,4 +234,6 @@ def _mismatch(request: HttpRequest, signature: str, to_sign: str = "", canonical
 def _bad_credential(request: HttpRequest, credential: Any) -> Reply | None:
     from ministack.core.iam_evaluator import CredentialResolutionError
 
-    return _refused(request, credential) if isinstance(credential, CredentialResolutionError) else None
+    return (
+        _refused(request, credential) if isinstance(credential, CredentialResolutionError) else None
+    )

@@ -1,8 +1,9 @@
 """Signature Version 2 for S3, in a header or in the query, with sub-resources and response headers.
 
-The emulator's own check fails for both, so a request whose signature is proven here is signed again for it, with
-Signature Version 4 and the same credentials. What policies see (``s3:authType``, ``s3:signatureversion``) stays that of
-the original (Amazon S3 User Guide, *Signing and authenticating REST requests (AWS signature version 2)*).
+The emulator's own check fails for both, so a request whose signature is proven here is signed again
+for it, with Signature Version 4 and the same credentials. What policies see (``s3:authType``,
+``s3:signatureversion``) stays that of the original (Amazon S3 User Guide, *Signing and
+authenticating REST requests (AWS signature version 2)*).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
     in_query = request.mechanism is not None and request.mechanism.kind == QUERY
     date = first(request.query, "Expires") if in_query else request.headers.get("date", "")
     given = (
-        first(request.query, "Signature") if in_query else request.headers["authorization"].rpartition(":")[2].strip()
+        first(request.query, "Signature")
+        if in_query
+        else request.headers["authorization"].rpartition(":")[2].strip()
     )
 
     class Signer(HmacV1Auth):
@@ -55,10 +58,14 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
         headers[name] = value
     signer = Signer(Credentials(request.access_key, secret_key, token))
     expected = [
-        signer.get_signature(request.method, urlsplit(f"http://host{resource}?{request.raw_query}"), headers)
+        signer.get_signature(
+            request.method, urlsplit(f"http://host{resource}?{request.raw_query}"), headers
+        )
         for resource in _resources(request)
     ]
-    return any(hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected)
+    return any(
+        hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected
+    )
 
 
 def token_of(request: HttpRequest) -> str:
@@ -69,7 +76,9 @@ def token_of(request: HttpRequest) -> str:
 
 
 def _resources(request: HttpRequest) -> tuple[str, ...]:
-    """Return the paths that may have been signed: always with the bucket, and of a bucket with or without a slash."""
+    """Return the paths that may have been signed: always with the bucket,
+    and of a bucket with or without a slash.
+    """
     bucket = request.virtual_bucket
     path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
     return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
@@ -82,7 +91,11 @@ def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
     from botocore.credentials import Credentials
 
     credential: Any = auth.credential(request.access_key, token_of(request))
-    parts = [part for part in request.raw_query.split("&") if unquote_plus(part.partition("=")[0]).lower() not in _OWN]
+    parts = [
+        part
+        for part in request.raw_query.split("&")
+        if unquote_plus(part.partition("=")[0]).lower() not in _OWN
+    ]
     query = "&".join(part for part in parts if part)
     url = f"http://{request.headers['host']}{request.raw_path}"
     parameters: Any = parse_qsl(query, keep_blank_values=True)
@@ -97,8 +110,11 @@ def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:
 
 
 def with_blanks_in_source(scope: AsgiScope) -> AsgiScope | None:
-    """Return the scope with blanks for ``+`` in the source of a copy, as S3 reads it; None without such a source."""
+    """Return the scope with blanks for ``+`` in the source of a copy, as S3 reads it;
+    None without such a source.
+    """
     headers = [
-        (name, value.replace(b"+", b"%20") if name == _COPY_SOURCE else value) for name, value in scope["headers"]
+        (name, value.replace(b"+", b"%20") if name == _COPY_SOURCE else value)
+        for name, value in scope["headers"]
     ]
     return None if headers == list(scope["headers"]) else {**scope, "headers": headers}

@@ -8,8 +8,8 @@ Documentation networks represent the internet and ``10.0.0.0/16`` the VPC behind
     10.0.x.y      call the endpoint listener from 127.10.x.y
     192.0.2.10    any other loopback address: the notebook kernel
 
-Only Linux has the whole of 127.0.0.0/8. Elsewhere, and for IPv6, the client names its source in a header, which is
-trusted because nobody but this machine can reach the sandbox.
+Only Linux has the whole of 127.0.0.0/8. Elsewhere, and for IPv6, the client names its source in a
+header, which is trusted because nobody but this machine can reach the sandbox.
 """
 
 from __future__ import annotations
@@ -70,8 +70,12 @@ def bind_address(source: Source) -> str | None:
     return f"127.{octets[0]}.{octets[1]}.{last}" if octets else None
 
 
-def origin(source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = "") -> ProbeOrigin:
-    """Return how a client calls from a source: the local address of its socket, or a header that names the source."""
+def origin(
+    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
+) -> ProbeOrigin:
+    """Return how a client calls from a source: the local address of its socket,
+    or a header that names the source.
+    """
     where = Source.parse(source)
     if where.address is None:
         raise InvalidInput(

@@ -1,4 +1,6 @@
-"""Pages of the sandbox under ``/_gt_secure/``: health, origins, log delivery, reset, the worker portal."""
+"""Pages of the sandbox under ``/_gt_secure/``: health, origins, log delivery, reset,
+the worker portal.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,13 @@ class Pages:
         if path == PORTAL or path.startswith(PORTAL + "/"):
             return _only(request, "GET", "HEAD", "POST") or await self.portal(request)
         if path == "/_gt_secure/health":
-            return _only(request, "GET", "HEAD") or json_reply({"status": "ok", "source": str(request.source)})
+            return _only(request, "GET", "HEAD") or json_reply(
+                {"status": "ok", "source": str(request.source)}
+            )
         if path == "/_gt_secure/origins":
-            return _only(request, "GET", "HEAD") or self._origins((request.query.get("source") or [""])[0])
+            return _only(request, "GET", "HEAD") or self._origins(
+                (request.query.get("source") or [""])[0]
+            )
         if path == "/_gt_secure/flush-logs":
             return _only(request, "POST") or await self._flush()
         if path == RESET:
@@ -68,7 +74,9 @@ class Pages:
         return json_reply({"status": "ok"})
 
     def _origins(self, source: str) -> Reply:
-        """All places, or the one that was asked for; an endpoint that the sandbox does not have is none."""
+        """All places, or the one that was asked for;
+        an endpoint that the sandbox does not have is none.
+        """
         if not source:
             return json_reply({"origins": self._listed(*PLACES)})
         try:
@@ -80,12 +88,19 @@ class Pages:
             return json_reply(error.to_dict(), 400)
 
     def _listed(self, *places: tuple[str, str]) -> list[dict[str, object]]:
-        found = [addresses.origin(source, self.public, self.endpoint, label) for label, source in places]
-        return [{**members(each, "label", "bind", "connect", "headers"), "source": str(each.source)} for each in found]
+        found = [
+            addresses.origin(source, self.public, self.endpoint, label) for label, source in places
+        ]
+        return [
+            {**members(each, "label", "bind", "connect", "headers"), "source": str(each.source)}
+            for each in found
+        ]
 
 
 def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
-    """Return why a request may not reset the sandbox: its administrator may, and who has the permission from it."""
+    """Return why a request may not reset the sandbox: its administrator may,
+    and who has the permission from it.
+    """
     fault = auth.authentication_fault(request, SIGNING_NAME)
     if fault is not None:
         return fault
@@ -95,6 +110,8 @@ def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
 def _only(request: HttpRequest, *methods: str) -> Reply | None:
     if request.method in methods:
         return None
-    reply = json_reply({"error": "MethodNotAllowed", "message": f"Use {' or '.join(methods)}."}, 405)
+    reply = json_reply(
+        {"error": "MethodNotAllowed", "message": f"Use {' or '.join(methods)}."}, 405
+    )
     reply.headers["allow"] = ", ".join(methods)
     return reply

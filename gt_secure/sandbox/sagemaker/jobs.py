@@ -1,6 +1,7 @@
 """Labeling jobs, and the flow definitions (Amazon A2I) that send work to a team.
 
-An input manifest has one JSON object a line, with ``source-ref`` (Developer Guide, *Input manifest files*).
+An input manifest has one JSON object a line, with ``source-ref`` (Developer Guide, *Input manifest
+files*).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ def list_jobs(region: Region, request: Record) -> Record:
     """Answer ListLabelingJobs."""
     wanted = request.get("StatusEquals")
     jobs = [job for job in region.jobs.values() if wanted in (None, job["LabelingJobStatus"])]
-    chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime", modified="LastModifiedTime")
+    chosen = paging.select(
+        jobs, request, name="LabelingJobName", created="CreationTime", modified="LastModifiedTime"
+    )
     return paging.listed("LabelingJobSummaryList", [_summary(job) for job in chosen], request)
 
 
@@ -64,8 +67,14 @@ def _for_team(job: Record) -> Record:
         "JobReferenceCode": job["JobReferenceCode"],
         "WorkRequesterAccountId": account_id(),
         "CreationTime": job["CreationTime"],
-        "LabelCounters": {"HumanLabeled": labeled, "PendingHuman": pending, "Total": labeled + pending},
-        "NumberOfHumanWorkersPerDataObject": job["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"],
+        "LabelCounters": {
+            "HumanLabeled": labeled,
+            "PendingHuman": pending,
+            "Total": labeled + pending,
+        },
+        "NumberOfHumanWorkersPerDataObject": job["HumanTaskConfig"][
+            "NumberOfHumanWorkersPerDataObject"
+        ],
     }
 
 
@@ -83,9 +92,14 @@ def create(region: Region, request: Record) -> Record:
     if name in region.jobs:
         raise in_use(f"Labeling job {name} already exists.")
     if not region.knows_team(tasks["WorkteamArn"]):
-        raise validation(f"The work team {tasks['WorkteamArn']} does not exist in region {region.name}.")
+        raise validation(
+            f"The work team {tasks['WorkteamArn']} does not exist in region {region.name}."
+        )
     if "S3DataSource" not in request["InputConfig"]["DataSource"]:
-        raise validation("The sandbox labels objects of S3 only: InputConfig.DataSource.S3DataSource must be given.")
+        raise validation(
+            "The sandbox labels objects of S3 only: InputConfig.DataSource.S3DataSource must be"
+            " given."
+        )
     now = time.time()
     job = {
         **copy.deepcopy(request),
@@ -117,7 +131,9 @@ def stop(region: Region, request: Record) -> Record:
 
 
 async def tasks_of(job: Record) -> list[Record] | None:
-    """Return the lines of a job's manifest, one for each labeled object, or None if it cannot be read."""
+    """Return the lines of a job's manifest, one for each labeled object,
+    or None if it cannot be read.
+    """
     uri = str(job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
     status, _, manifest = await emulator.s3("GET", f"/{uri.removeprefix('s3://')}")
     if status != 200:
@@ -138,7 +154,9 @@ def objects_in(value: object) -> list[str]:
 
 
 def task_input(line: Record) -> Record:
-    """Return the input of the task for a line: its members, and the object as AWS's own Lambda functions name it."""
+    """Return the input of the task for a line: its members,
+    and the object as AWS's own Lambda functions name it.
+    """
     return {**line, "taskObject": line["source-ref"]}
 
 
@@ -147,7 +165,9 @@ async def start(job: Record) -> None:
     objects = await tasks_of(job)
     if not objects:
         job["LabelingJobStatus"] = "Failed"
-        job["FailureReason"] = "ClientError: The input manifest file cannot be read, or has no object."
+        job["FailureReason"] = (
+            "ClientError: The input manifest file cannot be read, or has no object."
+        )
         return
     job["LabelCounters"]["Unlabeled"] = len(objects)
 
@@ -159,7 +179,11 @@ async def label(job: Record, uri: str) -> None:
     if uri not in labeled:
         labeled.append(uri)
     count = len(set(objects).intersection(labeled))
-    job["LabelCounters"] |= {"HumanLabeled": count, "TotalLabeled": count, "Unlabeled": len(objects) - count}
+    job["LabelCounters"] |= {
+        "HumanLabeled": count,
+        "TotalLabeled": count,
+        "Unlabeled": len(objects) - count,
+    }
     job["LastModifiedTime"] = time.time()
     if count == len(objects):
         job["LabelingJobStatus"] = "Completed"
@@ -193,7 +217,9 @@ def describe_flow(region: Region, request: Record) -> Record:
 
 def list_flows(region: Region, request: Record) -> Record:
     """Answer ListFlowDefinitions."""
-    flows = paging.select(region.flows.values(), request, name="FlowDefinitionName", created="CreationTime")
+    flows = paging.select(
+        region.flows.values(), request, name="FlowDefinitionName", created="CreationTime"
+    )
     return paging.listed("FlowDefinitionSummaries", flows, request)
 
 

@@ -1,6 +1,7 @@
 """Requests are checked and answers are shaped with botocore's own description of the service.
 
-botocore checks types and required members only; the service also checks enums, patterns, lengths and ranges.
+botocore checks types and required members only; the service also checks enums, patterns, lengths
+and ranges.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "integer": ((int,), "a Integer"),
     "long": ((int,), "a Long"),
 }
-_GIVEN = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", type(None): "NULL_VALUE"}
+_GIVEN = {
+    str: "STRING_VALUE",
+    int: "NUMBER_VALUE",
+    float: "DECIMAL_VALUE",
+    type(None): "NULL_VALUE",
+}
 _PROPERTY = re.compile(r"\\p\{([A-Z])\}")
 
 
@@ -58,10 +64,14 @@ def operation_names() -> frozenset[str]:
 
 
 def check(operation: str, value: Any) -> dict[str, Any]:
-    """Return the members that the operation has, or raise the error of the service for a request that is not valid."""
+    """Return the members that the operation has,
+    or raise the error of the service for a request that is not valid.
+    """
     shape = service_model().operation_model(operation).input_shape
     if not isinstance(value, dict):
-        raise ApiError("SerializationException", "Start of structure or map found where not expected.")
+        raise ApiError(
+            "SerializationException", "Start of structure or map found where not expected."
+        )
     found = list(_violations(shape, value, ""))
     if found:
         plural = "error" if len(found) == 1 else "errors"
@@ -77,7 +87,9 @@ def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def _known(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _known_value(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
+        name: _known_value(member, value[name])
+        for name, member in shape.members.items()
+        if value.get(name) is not None
     }
 
 
@@ -94,7 +106,10 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     if shape.type_name == "structure":
         for name in shape.required_members:
             if value.get(name) is None:
-                yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
+                yield (
+                    f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must"
+                    " not be null"
+                )
         for name, member in shape.members.items():
             if value.get(name) is not None:
                 yield from _violations(member, value[name], _join(path, name))
@@ -123,10 +138,14 @@ def _check_type(shape: Any, value: Any, path: str) -> None:
     if isinstance(value, bool):
         fits, given = bool in types, "TRUE_VALUE" if value else "FALSE_VALUE"
     else:
-        fits = isinstance(value, types) and not (isinstance(value, float) and not math.isfinite(value))
+        fits = isinstance(value, types) and not (
+            isinstance(value, float) and not math.isfinite(value)
+        )
         given = _GIVEN.get(type(value), "")
     if not fits:
-        problem = f"{given} can not be converted to {kind}" if given else f"Unexpected value for {kind}"
+        problem = (
+            f"{given} can not be converted to {kind}" if given else f"Unexpected value for {kind}"
+        )
         raise ApiError("SerializationException", f"{problem} at '{path}'")
 
 

@@ -16,18 +16,24 @@ DEFAULT_PAGE = 10
 
 
 def listed(member: str, records: list[Record], request: Record) -> Record:
-    """Return the answer with the page that was asked for, and the token of the next one if there is one."""
+    """Return the answer with the page that was asked for,
+    and the token of the next one if there is one.
+    """
     start = _start(request)
     end = start + int(request.get("MaxResults", DEFAULT_PAGE))
     answer: Record = {member: records[start:end]}
     if end < len(records):
-        answer["NextToken"] = base64.urlsafe_b64encode(json.dumps([end, _digest(request)]).encode()).decode()
+        answer["NextToken"] = base64.urlsafe_b64encode(
+            json.dumps([end, _digest(request)]).encode()
+        ).decode()
     return answer
 
 
 def _digest(request: Record) -> str:
     """A token belongs to one query: the same filters and order, any page size."""
-    same = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
+    same = {
+        name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")
+    }
     return hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -44,7 +50,9 @@ def _start(request: Record) -> int:
     raise validation("Invalid NextToken: it was not returned for this request.")
 
 
-def select(records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = "") -> list[Record]:
+def select(
+    records: Iterable[Record], request: Record, *, name: str, created: str, modified: str = ""
+) -> list[Record]:
     """Return the records that a List request asks for, in its order."""
     contains = str(request.get("NameContains", "")).lower()
     chosen = [record for record in records if contains in str(record.get(name, "")).lower()]

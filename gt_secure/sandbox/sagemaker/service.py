@@ -1,4 +1,6 @@
-"""The SageMaker endpoint: target, signature, validation, permission, operation, answer, in this order."""
+"""The SageMaker endpoint: target, signature, validation, permission, operation,
+answer, in this order.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ _KINDS = {
     "LabelingJob": (jobs.JOB, "LabelingJobName"),
     "FlowDefinition": (jobs.FLOW, "FlowDefinitionName"),
 }
-"""Start of the ARN of a resource, and the member that names it, by the end of the operations on a single one."""
+"""Start of the ARN of a resource, and the member that names it,
+by the end of the operations on a single one.
+"""
 RENDER = "RenderUiTemplate"
 _PASS_ROLE = frozenset({"CreateLabelingJob", "CreateFlowDefinition", RENDER})
 
@@ -92,7 +96,12 @@ class SageMaker:
         _permit(request, f"sagemaker:{name}", _resource(name, region, body))
         valid = model.check(name, body)
         if name in _PASS_ROLE:
-            _permit(request, "iam:PassRole", valid["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
+            _permit(
+                request,
+                "iam:PassRole",
+                valid["RoleArn"],
+                {"iam:PassedToService": "sagemaker.amazonaws.com"},
+            )
         if name == RENDER:
             return model.shape_answer(name, await _render(valid, self._endpoint_url))
         answer = OPERATIONS[name](region, valid)
@@ -102,7 +111,9 @@ class SageMaker:
 
 
 async def _render(body: Record, endpoint_url: str) -> Record:
-    """Answer RenderUiTemplate: the URLs are signed by the role and carry no constraint of a workteam."""
+    """Answer RenderUiTemplate: the URLs are signed by the role and carry no
+    constraint of a workteam.
+    """
     role = body["RoleArn"]
     if "UiTemplate" not in body:
         raise validation("The sandbox stores no templates: UiTemplate must be given.")
@@ -116,8 +127,8 @@ async def _render(body: Record, endpoint_url: str) -> Record:
         page = await templates.page_of(body["UiTemplate"]["Content"], task, role, endpoint_url, {})
     except GtSecureError as error:
         raise validation(
-            f"Could not assume role {role}. Please ensure that the role exists and allows principal "
-            "'sagemaker.amazonaws.com' to assume the role."
+            f"Could not assume role {role}. Please ensure that the role exists and allows principal"
+            " 'sagemaker.amazonaws.com' to assume the role."
         ) from error
     return {"RenderedContent": page.text, "Errors": list(page.errors)}
 
@@ -128,13 +139,16 @@ def _require_supported(name: str) -> None:
     if name in model.operation_names():
         raise ApiError(
             "UnknownOperationException",
-            f"The sandbox does not offer sagemaker:{name}; it has {', '.join(sorted([*OPERATIONS, RENDER]))}.",
+            f"The sandbox does not offer sagemaker:{name}; it has"
+            f" {', '.join(sorted([*OPERATIONS, RENDER]))}.",
         )
     raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
 
 
 def _resource(name: str, region: Region, body: Any) -> str:
-    """The ARN that a permission is asked for (Service Authorization Reference, *Amazon SageMaker*)."""
+    """The ARN that a permission is asked for (Service Authorization Reference,
+    *Amazon SageMaker*).
+    """
     given = body if isinstance(body, dict) else {}
     if name == "ListLabelingJobsForWorkteam":
         return str(given.get("WorkteamArn", "*"))
@@ -142,7 +156,9 @@ def _resource(name: str, region: Region, body: Any) -> str:
     return "*" if kind is None else region.arn(kind[0], str(given.get(kind[1], "")))
 
 
-def _permit(request: HttpRequest, action: str, resource: str, keys: dict[str, str] | None = None) -> None:
+def _permit(
+    request: HttpRequest, action: str, resource: str, keys: dict[str, str] | None = None
+) -> None:
     refusal = auth.authorize(request, "sagemaker", action, resource, keys)
     if refusal is not None:
         raise ApiError(refusal.code, refusal.message)

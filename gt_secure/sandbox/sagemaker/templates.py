@@ -36,7 +36,9 @@ _MISSING = re.compile(r"'?(.+?)'? is undefined")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A page, the signed URL of each object that ``grant_read_access`` got, and the errors of RenderUiTemplate."""
+    """A page, the signed URL of each object that ``grant_read_access`` got,
+    and the errors of RenderUiTemplate.
+    """
 
     text: str
     urls: dict[str, str] = field(default_factory=dict)
@@ -44,7 +46,11 @@ class Rendered:
 
 
 async def page_of(
-    template: str, task: Mapping[str, Any], role_arn: str, endpoint_url: str, constraint: Mapping[str, str]
+    template: str,
+    task: Mapping[str, Any],
+    role_arn: str,
+    endpoint_url: str,
+    constraint: Mapping[str, str],
 ) -> Rendered:
     """Fill a template, with URLs that a role signs under a constraint of each session.
 
@@ -62,16 +68,23 @@ async def page_of(
             urls = {uri: await _signed(endpoint_url, role_arn, uri, constraint) for uri in wanted}
             text, wanted, errors = await asyncio.to_thread(budget.call, fill, template, task, urls)
     except OSError as error:
-        text, errors = "", [{"Code": "TemplateTooCostly", "Message": f"The template was not rendered: {error}."}]
+        text, errors = (
+            "",
+            [{"Code": "TemplateTooCostly", "Message": f"The template was not rendered: {error}."}],
+        )
     return Rendered(text, urls if text else {}, tuple(errors))
 
 
 def fill(
     template: str, task: Mapping[str, Any], urls: Mapping[str, str]
 ) -> tuple[str, list[str], list[dict[str, str]]]:
-    """Fill a template; returns the page, the objects that passed ``grant_read_access``, and the errors."""
+    """Fill a template; returns the page, the objects that passed ``grant_read_access``,
+    and the errors.
+    """
     wanted: dict[str, str] = {}
-    environment = task_liquid.environment(lambda uri: wanted.setdefault(uri, urls.get(uri, _NOT_SIGNED)))
+    environment = task_liquid.environment(
+        lambda uri: wanted.setdefault(uri, urls.get(uri, _NOT_SIGNED))
+    )
     try:
         return str(environment.from_string(template).render(task={"input": task})), [*wanted], []
     except Exception as error:  # a filter ends in any, such as that of a number that is too large
@@ -118,8 +131,14 @@ async def _session(role_arn: str, policy: str) -> Any:
     from botocore.credentials import Credentials
 
     body = await emulator.query_call("iam", "GetRole", RoleName=role_arn.rsplit("/", 1)[-1])
-    found = re.search(rb"<AssumeRolePolicyDocument>(.*?)</AssumeRolePolicyDocument>", body, re.DOTALL)
-    trust = unquote(html.unescape(found[1].decode())) if found and f":{account_id()}:" in role_arn else "{}"
+    found = re.search(
+        rb"<AssumeRolePolicyDocument>(.*?)</AssumeRolePolicyDocument>", body, re.DOTALL
+    )
+    trust = (
+        unquote(html.unescape(found[1].decode()))
+        if found and f":{account_id()}:" in role_arn
+        else "{}"
+    )
     keys = {"aws:sourceaccount": account_id()}
     if emulator.decide_for_service(trust, SERVICE, "sts:AssumeRole", role_arn, keys) != "Allow":
         raise GtSecureError(f"The trust policy of {role_arn} does not allow {SERVICE}.")
@@ -132,5 +151,8 @@ async def _session(role_arn: str, policy: str) -> Any:
             DurationSeconds="3600",
             Policy=policy,
         )
-    values = {node.tag.rsplit("}", 1)[-1]: node.text or "" for node in ElementTree.fromstring(body).iter()}  # noqa: S314
+    values = {
+        node.tag.rsplit("}", 1)[-1]: node.text or ""
+        for node in ElementTree.fromstring(body).iter()  # noqa: S314
+    }
     return Credentials(values["AccessKeyId"], values["SecretAccessKey"], values["SessionToken"])

@@ -1,4 +1,6 @@
-"""The private workforce: list, describe, create, update, delete; one in each region, with a login by Cognito."""
+"""The private workforce: list, describe, create, update, delete; one in each region,
+with a login by Cognito.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def _find(region: Region, name: str) -> Record:
 
 def list_workforces(region: Region, request: Record) -> Record:
     """Answer ListWorkforces."""
-    found = paging.select(region.workforces.values(), request, name="WorkforceName", created="CreateDate")
+    found = paging.select(
+        region.workforces.values(), request, name="WorkforceName", created="CreateDate"
+    )
     return paging.listed("Workforces", found, request)
 
 
@@ -40,7 +44,10 @@ def create(region: Region, request: Record) -> Record:
     if name in region.workforces:
         raise in_use(f"A workforce named {name} already exists in region {region.name}.")
     if region.workforces:
-        raise limit(f"The account already has a private workforce in region {region.name}; there can be only one.")
+        raise limit(
+            f"The account already has a private workforce in region {region.name}; there can be"
+            " only one."
+        )
     _check(request)
     if "CognitoConfig" not in request:
         raise validation("CognitoConfig must be given.")
@@ -64,7 +71,8 @@ def update(region: Region, request: Record) -> Record:
     workforce = _find(region, request["WorkforceName"])
     if workforce["Status"] in ("Initializing", "Updating", "Deleting"):
         raise conflict(
-            f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}; wait until it is Active."
+            f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}; wait until"
+            " it is Active."
         )
     _check(request)
     if "SourceIpConfig" in request:
@@ -79,9 +87,13 @@ def delete(region: Region, request: Record) -> Record:
     """Answer DeleteWorkforce; one with workteams stays."""
     workforce = _find(region, request["WorkforceName"])
     if workforce["Status"] not in ("Active", "Failed"):
-        raise conflict(f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}.")
+        raise conflict(
+            f"Workforce {workforce['WorkforceName']} is in status {workforce['Status']}."
+        )
     if region.workteams:
-        raise in_use(f"Workforce {workforce['WorkforceName']} contains {len(region.workteams)} work teams.")
+        raise in_use(
+            f"Workforce {workforce['WorkforceName']} contains {len(region.workteams)} work teams."
+        )
     region.begin(workforce, "Deleting")
     return {}
 
@@ -89,10 +101,14 @@ def delete(region: Region, request: Record) -> Record:
 def _check(request: Record) -> None:
     for member in ("WorkforceVpcConfig", "OidcConfig"):
         if member in request:
-            raise validation(f"The sandbox does not change the portal in a VPC or the login: leave out {member}.")
+            raise validation(
+                f"The sandbox does not change the portal in a VPC or the login: leave out {member}."
+            )
     cidrs = request.get("SourceIpConfig", {}).get("Cidrs", [])
     if len(cidrs) > MAX_CIDRS:
-        raise validation(f"SourceIpConfig takes at most {MAX_CIDRS} CIDRs; {len(cidrs)} were given.")
+        raise validation(
+            f"SourceIpConfig takes at most {MAX_CIDRS} CIDRs; {len(cidrs)} were given."
+        )
     for cidr in cidrs:
         try:
             ipaddress.ip_network(cidr, strict=False)

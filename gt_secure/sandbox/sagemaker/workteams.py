@@ -1,7 +1,8 @@
 """Workteams: list, describe, create, update, delete.
 
-Where AWS documents nothing, the sandbox keeps fields that an update leaves out, and replaces a given
-``WorkerAccessConfiguration`` as a whole. Both settings together are accepted, because AWS documents no refusal.
+Where AWS documents nothing, the sandbox keeps fields that an update leaves out, and replaces a
+given ``WorkerAccessConfiguration`` as a whole. Both settings together are accepted, because AWS
+documents no refusal.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from ..state import Record, Region
 from . import paging
 from .model import in_use, limit, validation
 
-_NO_LOCK = {"S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}}
+_NO_LOCK = {
+    "S3Presign": {"IamPolicyConstraints": {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}}
+}
 KIND = "workteam/private-crowd"
 MAX_TEAMS = 25
 """Work teams per account and region (API reference, *CreateWorkteam*)."""
@@ -22,20 +25,28 @@ MAX_TEAMS = 25
 def _find(region: Region, name: str) -> Record:
     team = region.workteams.get(name)
     if team is None:
-        raise validation(f"The work team {region.arn(KIND, name)} does not exist in region {region.name}.")
+        raise validation(
+            f"The work team {region.arn(KIND, name)} does not exist in region {region.name}."
+        )
     return team
 
 
 def list_workteams(region: Region, request: Record) -> Record:
     """Answer ListWorkteams."""
-    teams = paging.select(region.workteams.values(), request, name="WorkteamName", created="CreateDate")
+    teams = paging.select(
+        region.workteams.values(), request, name="WorkteamName", created="CreateDate"
+    )
     return paging.listed("Workteams", teams, request)
 
 
 def list_subscribed(region: Region, request: Record) -> Record:
     """Answer ListSubscribedWorkteams."""
     contains = str(request.get("NameContains", "")).lower()
-    teams = [team for team in region.subscribed if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()]
+    teams = [
+        team
+        for team in region.subscribed
+        if contains in team["WorkteamArn"].rsplit("/", 1)[-1].lower()
+    ]
     return paging.listed("SubscribedWorkteams", teams, request)
 
 
@@ -52,7 +63,10 @@ def create(region: Region, request: Record) -> Record:
     if name in region.workteams:
         raise in_use(f"A work team named {name} already exists in region {region.name}.")
     if len(region.workteams) >= MAX_TEAMS:
-        raise limit(f"The account-level service limit for work teams is {MAX_TEAMS}; delete one to create another.")
+        raise limit(
+            f"The account-level service limit for work teams is {MAX_TEAMS}; delete one to create"
+            " another."
+        )
     now = time.time()
     team: Record = {
         "WorkteamName": name,
@@ -64,7 +78,8 @@ def create(region: Region, request: Record) -> Record:
         "CreateDate": now,
         "LastUpdatedDate": now,
         "NotificationConfiguration": request.get("NotificationConfiguration", {}),
-        "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration") or copy.deepcopy(_NO_LOCK),
+        "WorkerAccessConfiguration": request.get("WorkerAccessConfiguration")
+        or copy.deepcopy(_NO_LOCK),
     }
     region.workteams[name] = team
     return {"WorkteamArn": team["WorkteamArn"]}
@@ -75,7 +90,12 @@ def update(region: Region, request: Record) -> Record:
     team = _find(region, request["WorkteamName"])
     if "MemberDefinitions" in request:
         _check_members(request["MemberDefinitions"], _workforce(region, None))
-    for member in ("MemberDefinitions", "Description", "NotificationConfiguration", "WorkerAccessConfiguration"):
+    for member in (
+        "MemberDefinitions",
+        "Description",
+        "NotificationConfiguration",
+        "WorkerAccessConfiguration",
+    ):
         if member in request:
             team[member] = copy.deepcopy(request[member])
     team["LastUpdatedDate"] = time.time()

@@ -1,7 +1,8 @@
-"""The class of a Prowler check, and its reports: PASS, FAIL, or MANUAL where something could not be read.
+"""The class of a Prowler check, and its reports: PASS, FAIL, or MANUAL where something could not be
+read.
 
-Source: Prowler 5.46, ``prowler.lib.check.models`` (``Check``, ``Check_Report_AWS``) and ``prowler.lib.check.utils``
-(entry points of the group ``prowler.checks.aws``).
+Source: Prowler 5.46, ``prowler.lib.check.models`` (``Check``, ``Check_Report_AWS``) and
+``prowler.lib.check.utils`` (entry points of the group ``prowler.checks.aws``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ BUCKETS = "GT_SECURE_BUCKETS"
 
 
 def check_of(code: str, module: str) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a check's module: its class is made when Prowler asks for it."""
+    """Return the ``__getattr__`` of a check's module:
+    its class is made when Prowler asks for it.
+    """
     name = module.rpartition(".")[2]
 
     def find(attribute: str) -> Any:
@@ -69,14 +72,18 @@ def _reports(metadata: Any, code: str) -> Iterator[Any]:
 
 @functools.lru_cache(maxsize=4)
 def _regions(clients: Callable[[str], Any]) -> tuple[str, ...]:
-    """Return the regions once for all checks: Prowler makes a client for each, which takes most of a second."""
+    """Return the regions once for all checks: Prowler makes a client for each,
+    which takes most of a second.
+    """
     return tuple(sorted(clients("sagemaker")))
 
 
 def _arn(partition: str, row: SweepRow) -> str:
     if row.bucket:
         return f"arn:{partition}:s3:::{row.bucket}"
-    resource = f"workteam/private-crowd/{row.team}" if row.team else "workforce/private-crowd/default"
+    resource = (
+        f"workteam/private-crowd/{row.team}" if row.team else "workforce/private-crowd/default"
+    )
     return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
 
 
@@ -90,13 +97,23 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         return
     found = [finding for finding in row.findings if finding.code == code]
     for finding in found:
-        sentence = " ".join(part for part in (f"{finding.title}.", finding.detail, finding.fix) if part)
-        yield "MANUAL" if finding.state == "unknown" else "FAIL", finding.subject or subject, sentence
+        sentence = " ".join(
+            part for part in (f"{finding.title}.", finding.detail, finding.fix) if part
+        )
+        yield (
+            "MANUAL" if finding.state == "unknown" else "FAIL",
+            finding.subject or subject,
+            sentence,
+        )
     if found:
         return
     checked = row.checked.get(code, "unknown") if row.team or row.bucket else "unknown"
     if row.status != "read" or checked == "unknown":
-        yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread) or 'there is no workteam'}."
+        yield (
+            "MANUAL",
+            subject,
+            f"Not everything could be read: {'; '.join(row.unread) or 'there is no workteam'}.",
+        )
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
     elif code == "presigned-from-anywhere" and not (row.bucket or row.buckets):
@@ -104,13 +121,18 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
 
 
 @functools.lru_cache(maxsize=4)
-def read_rows(session: Any, account: str, regions: tuple[str, ...], buckets: str) -> tuple[SweepRow, ...]:
+def read_rows(
+    session: Any, account: str, regions: tuple[str, ...], buckets: str
+) -> tuple[SweepRow, ...]:
     """Read all regions once for all checks; a region that cannot be read is a row."""
     choice = BucketChoice.parse(buckets) if buckets else None
 
     def read(region: str) -> list[SweepRow]:
         try:
-            return read_region(connect(boto3_session=session, region=region), Account(account), choice) or []
+            return (
+                read_region(connect(boto3_session=session, region=region), Account(account), choice)
+                or []
+            )
         except GtSecureError as error:
             return [SweepRow(account, region, status="failed", unread=(error.message,))]
 

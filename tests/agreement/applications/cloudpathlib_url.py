@@ -1,4 +1,6 @@
-"""Write and read with cloudpathlib, which signs in the header, and print the URL that it hands out."""
+"""Write and read with cloudpathlib, which signs in the header,
+and print the URL that it hands out.
+"""
 
 import json
 import sys

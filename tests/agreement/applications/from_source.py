@@ -1,4 +1,6 @@
-"""Let this process stand at the address of ``$FROM``: each of its connections is bound to it, whatever opens it."""
+"""Let this process stand at the address of ``$FROM``: each of its connections is bound to it,
+whatever opens it.
+"""
 
 import os
 import socket

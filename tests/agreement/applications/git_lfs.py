@@ -13,7 +13,11 @@ import boto3
 bucket, name = sys.argv[1:3]
 folder = Path(tempfile.mkdtemp())
 server = f"{os.environ['SERVER']}/org/repo"
-env = {"PATH": f"{os.environ['GIT_LFS']}:/usr/bin:/bin", "HOME": str(folder), "GIT_TERMINAL_PROMPT": "0"}
+env = {
+    "PATH": f"{os.environ['GIT_LFS']}:/usr/bin:/bin",
+    "HOME": str(folder),
+    "GIT_TERMINAL_PROMPT": "0",
+}
 for key, value in {
     "user.name": "a", "user.email": "a@example.com", "lfs.url": server, "lfs.locksverify": "false",
     "lfs.transfer.maxretries": "1", "lfs.basictransfersonly": "true", "init.defaultBranch": "main",
@@ -24,7 +28,9 @@ for key, value in {
 
 
 def git(*words):
-    done = subprocess.run(["git", *words], cwd=folder / "repo", env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["git", *words], cwd=folder / "repo", env=env, capture_output=True, text=True, timeout=120
+    )
     print(words, done.returncode, done.stderr[-600:], file=sys.stderr)
     return done.returncode == 0
 
@@ -39,12 +45,20 @@ assert git("lfs", "install", "--local", "--skip-repo")
 (folder / "repo" / "own.bin").write_bytes(f"pushed {name}".encode())
 assert git("add", ".")
 assert git("commit", "-qm", "own")
-works = {"push": git("lfs", "push", "--object-id", server, hashlib.sha256(f"pushed {name}".encode()).hexdigest())}
+works = {
+    "push": git(
+        "lfs", "push", "--object-id", server, hashlib.sha256(f"pushed {name}".encode()).hexdigest()
+    )
+}
 pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(theirs)}\n"
 (folder / "pointer").write_text(pointer)
 with (folder / "pointer").open("rb") as source:
     done = subprocess.run(
-        ["git", "lfs", "smudge", "theirs.bin"], stdin=source, cwd=folder / "repo", env=env, capture_output=True
+        ["git", "lfs", "smudge", "theirs.bin"],
+        stdin=source,
+        cwd=folder / "repo",
+        env=env,
+        capture_output=True,
     )
 print("smudge", done.returncode, done.stderr[-600:], file=sys.stderr)
 works["pull"] = done.returncode == 0 and done.stdout == theirs

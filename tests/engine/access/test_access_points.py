@@ -1,4 +1,6 @@
-"""Signers through an access point: its own policy, the bucket's, VPC-only ones, and what was not read."""
+"""Signers through an access point: its own policy, the bucket's, VPC-only ones,
+and what was not read.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,20 @@ POINT = f"arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/images"
 BY_POINT = st("s3:GetObject", f"{POINT}/object/*")
 ON_BUCKET = st("s3:GetObject", "arn:aws:s3:::gt-images/*")
 DENIED = NotRead("the access points of gt-images", "s3:ListAccessPoints", "denied", "no")
-UNREAD = NotRead("the policy of the access point images", "s3:GetAccessPointPolicy", "no answer", "slow down")
+UNREAD = NotRead(
+    "the policy of the access point images", "s3:GetAccessPointPolicy", "no answer", "slow down"
+)
 
 
-def to(principal: object, resource: str = f"{POINT}/object/*", effect: str = "Allow", **condition: Any) -> Any:
-    made = {"Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": resource}
+def to(
+    principal: object, resource: str = f"{POINT}/object/*", effect: str = "Allow", **condition: Any
+) -> Any:
+    made = {
+        "Effect": effect,
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": resource,
+    }
     return {**made, "Condition": condition} if condition else made
 
 
@@ -35,17 +46,28 @@ def on_bucket(principal: object, effect: str = "Allow", **condition: Any) -> Any
     return to(principal, "arn:aws:s3:::gt-images/*", effect, **condition)
 
 
-def point(text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, unread: bool = False) -> AccessPoint:
-    read: Part[str] = Part.unread(UNREAD) if unread else Part.of(None if text is None else json.dumps(text))
+def point(
+    text: Any = None, vpc: str = "", *, block: Part[Any] | None = None, unread: bool = False
+) -> AccessPoint:
+    read: Part[str] = (
+        Part.unread(UNREAD) if unread else Part.of(None if text is None else json.dumps(text))
+    )
     return AccessPoint("images", POINT, vpc, read, block or Part.of(None))
 
 
 def ask(
-    *people: Any, points: Any, bucket: Any = None, other: bool = False, own: Any = (False, None), **more: Any
+    *people: Any,
+    points: Any,
+    bucket: Any = None,
+    other: bool = False,
+    own: Any = (False, None),
+    **more: Any,
 ) -> Signers:
     found = points if isinstance(points, Part) else Part.of(tuple(points))
     locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
-    locks = replace(locks, restricts_public=own[0], account_restricts_public=own[1], access_points=found)
+    locks = replace(
+        locks, restricts_public=own[0], account_restricts_public=own[1], access_points=found
+    )
     return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
@@ -115,8 +137,12 @@ def test_who_signs_through_an_access_point(name: str) -> None:
     assert not becomes or found.opened.when[0].endswith(f"AccessPointPolicy on {POINT}")
     assert found.to_dict().get("access_points") == (["images"] if expected == "through" else None)
     assert ("through the access point images" in found.opened.when) == (expected == "through")
-    assert ("s3:ListAccessPoints" in found.depends_on) == name.startswith("not listed, and delegated")
-    assert ("s3:GetAccessPointPolicy" in found.depends_on) == (expected == "unknown" and name.startswith("its policy"))
+    assert ("s3:ListAccessPoints" in found.depends_on) == name.startswith(
+        "not listed, and delegated"
+    )
+    assert ("s3:GetAccessPointPolicy" in found.depends_on) == (
+        expected == "unknown" and name.startswith("its policy")
+    )
 
 
 def test_sources_are_those_of_the_ways_that_open() -> None:
@@ -134,19 +160,28 @@ def test_sources_are_those_of_the_ways_that_open() -> None:
 
 def test_a_vpc_access_point_opens_for_its_vpc_only() -> None:
     found = only(ask(user("x", BY_POINT), points=[point(vpc="vpc-0abc")], bucket=doc(DELEGATES)))
-    assert (found.answer, found.opened.cidrs, found.opened.endpoints) == ("opened", (), ("vpc-0abc",))
+    assert (found.answer, found.opened.cidrs, found.opened.endpoints) == (
+        "opened",
+        (),
+        ("vpc-0abc",),
+    )
     assert not found.opened.other_endpoints
 
 
 def test_an_endpoint_whose_vpc_is_not_known_names_the_vpc() -> None:
-    bucket = doc(DELEGATES, on_bucket("*", "Deny", StringNotEquals={"aws:SourceVpce": "vpce-0123abcd"}))
+    bucket = doc(
+        DELEGATES, on_bucket("*", "Deny", StringNotEquals={"aws:SourceVpce": "vpce-0123abcd"})
+    )
     found = only(ask(user("x", BY_POINT), points=[point(vpc="vpc-0abc")], bucket=bucket))
     assert (found.answer, found.depends_on) == ("unknown", ("aws:SourceVpc",))
 
 
 def test_choices_of_both_policies_must_go_together() -> None:
     version = {"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}
-    young, old = ({f"Numeric{name}": {"s3:signatureAge": "60001"}, **version} for name in ("LessThan", "GreaterThan"))
+    young, old = (
+        {f"Numeric{name}": {"s3:signatureAge": "60001"}, **version}
+        for name in ("LessThan", "GreaterThan")
+    )
     found = only(ask(user("x"), points=[point(doc(to(ME, **young)))], bucket=doc(DELEGATES)))
     assert (found.answer, found.longest_s) == ("opened", 60)
     old["StringEquals"] = {**version["StringEquals"], "s3:DataAccessPointAccount": ACCOUNT}
@@ -154,16 +189,31 @@ def test_choices_of_both_policies_must_go_together() -> None:
     found = only(ask(user("x"), points=[point(doc(to(ME, **young)))], bucket=bucket))
     assert (found.answer, found.depends_on) == ("unknown", ("the conditions of both policies",))
     bucket = doc(DELEGATES, on_bucket(ME, **young))
-    assert only(ask(user("x"), points=[point(doc(to(ME)))], bucket=bucket)).longest_s == 7 * 24 * 3600
+    assert (
+        only(ask(user("x"), points=[point(doc(to(ME)))], bucket=bucket)).longest_s == 7 * 24 * 3600
+    )
 
 
 def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None:
-    on, denied = Part.of({"RestrictPublicBuckets": True}), Part[Any].unread(replace(UNREAD, action="s3:GetAccessPoint"))
-    bucket, public = doc(on_bucket("*", StringEquals={"s3:DataAccessPointAccount": "444455556666"})), doc(to("*"))
+    on, denied = (
+        Part.of({"RestrictPublicBuckets": True}),
+        Part[Any].unread(replace(UNREAD, action="s3:GetAccessPoint")),
+    )
+    bucket, public = (
+        doc(on_bucket("*", StringEquals={"s3:DataAccessPointAccount": "444455556666"})),
+        doc(to("*")),
+    )
     place = POINT.replace(ACCOUNT, "444455556666")
-    moved, named = (json.loads(json.dumps(each).replace(POINT, place)) for each in (public, doc(to(ME))))
-    beside = doc({**moved["Statement"][0], "Condition": {"NotIpAddress": OFFICE["IpAddress"]}})  # S3 decides if public
-    of_bucket, of_account, off = "s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock", Part[Any].of({})
+    moved, named = (
+        json.loads(json.dumps(each).replace(POINT, place)) for each in (public, doc(to(ME)))
+    )
+    # S3 decides if public
+    beside = doc({**moved["Statement"][0], "Condition": {"NotIpAddress": OFFICE["IpAddress"]}})
+    of_bucket, of_account, off = (
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetAccountPublicAccessBlock",
+        Part[Any].of({}),
+    )
     for text, block, by_bucket, by_account, expected in (
         (moved, off, False, False, ""), (moved, on, False, False, "refused"), (moved, on, None, None, "refused"),
         (moved, denied, False, False, "s3:GetAccessPoint"), (moved, denied, False, True, "refused"),
@@ -172,10 +222,18 @@ def test_block_public_access_of_an_access_point_refuses_other_accounts() -> None
         (beside, on, True, True, ""),
     ):  # fmt: skip
         made = replace(point(text, block=block), arn=place)
-        more: dict[str, Any] = {"points": [made], "bucket": bucket, "other": True, "own": (by_bucket, by_account)}
+        more: dict[str, Any] = {
+            "points": [made],
+            "bucket": bucket,
+            "other": True,
+            "own": (by_bucket, by_account),
+        }
         found = only(ask(user("x", st("s3:GetObject", "*")), **more))
         answer = expected if expected == "refused" else "unknown" if expected else "opened"
-        assert (found.answer, found.depends_on) == (answer, (expected,) if answer == "unknown" else ()), more
+        assert (found.answer, found.depends_on) == (
+            answer,
+            (expected,) if answer == "unknown" else (),
+        ), more
     made = replace(point(public, block=on), arn=POINT)
     assert only(ask(user("x"), points=[made], bucket=doc(DELEGATES))).answer == "opened"
 
@@ -185,11 +243,16 @@ def test_boundary_and_organization_hold_for_the_access_point() -> None:
         people = user("x", BY_POINT, boundary=arn("policy/p")), policy("p", doc(limit))
         assert only(ask(*people, points=[point()], bucket=doc(DELEGATES))).answer == expected, limit
     scp = (doc(st("*"), st("s3:*", f"{POINT}/*", effect="Deny")),)
-    assert only(ask(user("x", BY_POINT), points=[point()], bucket=doc(DELEGATES), scp=scp)).answer == "refused"
+    assert (
+        only(ask(user("x", BY_POINT), points=[point()], bucket=doc(DELEGATES), scp=scp)).answer
+        == "refused"
+    )
 
 
 SENTENCES = {
-    "Requests name the bucket itself": Part[Any].unasked("the access points", "s3:ListAccessPoints"),
+    "Requests name the bucket itself": Part[Any].unasked(
+        "the access points", "s3:ListAccessPoints"
+    ),
     "The bucket has no access points.": [],
     "URLs can go through 1 access point of the bucket, images, too. S3 does not list": [point()],
     "s3:ListAccessPoints was denied": Part[Any].unread(DENIED),
@@ -208,13 +271,21 @@ def test_keys_that_only_statements_about_the_access_point_tell_apart() -> None:
     refuses = to({"AWS": arn("user/y")}, f"{POINT}/object/scans/*.png", "Deny")
     locks = locks_of_files("gt-images", doc(DELEGATES), ACCOUNT)
     locks = replace(locks, access_points=Part.of((point(doc(refuses)),)))
-    found = signers_of(Exposure(locks, "scans/", is_prefix=True), parse_principals(json.dumps(details(*people))))
-    assert [list(map(str, each.opened.keys)) for each in found] == [["scans/a/*"], ["all keys except scans/*.png"]]
+    found = signers_of(
+        Exposure(locks, "scans/", is_prefix=True), parse_principals(json.dumps(details(*people)))
+    )
+    assert [list(map(str, each.opened.keys)) for each in found] == [
+        ["scans/a/*"],
+        ["all keys except scans/*.png"],
+    ]
     assert {each.opened.through for each in found} == {("images",)}
 
 
 MINE = {"s3:DataAccessPointAccount": ACCOUNT}
-SPARES = {**on_bucket("*", "Deny", NotIpAddress=OFFICE["IpAddress"], StringNotEquals=MINE), "Action": "s3:*"}
+SPARES = {
+    **on_bucket("*", "Deny", NotIpAddress=OFFICE["IpAddress"], StringNotEquals=MINE),
+    "Action": "s3:*",
+}
 NOT_DIRECT = on_bucket("*", "Deny", Null={"s3:DataAccessPointArn": "true"})
 BY_VPC = st("s3:*", "*", "Deny", StringNotEquals={"s3:AccessPointNetworkOrigin": "VPC"})
 ASKS: dict[str, tuple[list[Any], Any, dict[str, Any]]] = {
@@ -228,7 +299,14 @@ ASKS: dict[str, tuple[list[Any], Any, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", ASKS)
 def test_without_a_list_of_access_points_nobody_is_refused_for_the_way(name: str) -> None:
     own, bucket, more = ASKS[name]
-    found = only(ask(user("x", *own), points=Part[Any].unasked("them", "s3:ListAccessPoints"), bucket=bucket, **more))
+    found = only(
+        ask(
+            user("x", *own),
+            points=Part[Any].unasked("them", "s3:ListAccessPoints"),
+            bucket=bucket,
+            **more,
+        )
+    )
     assert (found.answer, found.depends_on) == ("unknown", ("s3:DataAccessPointAccount",))
 
 

@@ -1,4 +1,6 @@
-"""Answers for single sources: which lock refuses a worker's own URL, one used from another address, and others."""
+"""Answers for single sources: which lock refuses a worker's own URL,
+one used from another address, and others.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.access import Exposure
 from gt_secure.engine.access.answer import CLAIMS
 from gt_secure.engine.access.exposure import OF_A_TEAM
-from gt_secure.engine.access.locks import READ_ENDPOINTS, READ_POLICY, READ_TEAM, READ_WORKFORCE, EffectiveLocks
+from gt_secure.engine.access.locks import (
+    READ_ENDPOINTS,
+    READ_POLICY,
+    READ_TEAM,
+    READ_WORKFORCE,
+    EffectiveLocks,
+)
 from gt_secure.engine.access.request_kinds import KINDS
 from gt_secure.engine.iam.facts import supplied_facts
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
@@ -61,7 +69,9 @@ def test_every_kind_of_request_has_its_words() -> None:
 
 def test_without_locks_everybody_with_a_url_is_opened() -> None:
     found = ask()
-    assert {found[place, kind] for place in (OFFICE, OTHER, VPC) for kind in ("worker", "forwarded")} == {OPENED}
+    assert {
+        found[place, kind] for place in (OFFICE, OTHER, VPC) for kind in ("worker", "forwarded")
+    } == {OPENED}
 
 
 def test_the_url_lock_refuses_a_url_that_is_used_elsewhere() -> None:
@@ -80,7 +90,9 @@ def test_the_vpc_url_lock_needs_an_endpoint() -> None:
 
 def test_both_settings_open_to_nobody() -> None:
     found = ask(lock=BOTH)
-    assert {answer for (_, kind), (answer, _) in found.items() if kind in ("worker", "forwarded")} == {"refused"}
+    assert {
+        answer for (_, kind), (answer, _) in found.items() if kind in ("worker", "forwarded")
+    } == {"refused"}
 
 
 def test_the_guard_refuses_sources_that_are_not_listed() -> None:
@@ -95,7 +107,9 @@ def test_the_portal_lock_refuses_urls_that_are_made_here() -> None:
     assert found[OFFICE, "worker"] == OPENED
     assert found[OTHER, "worker"] == ("refused", "portal lock")
     assert found[OTHER, "forwarded"] == OPENED
-    assert found[VPC, "worker"] == OPENED, "the address that a public portal sees behind an endpoint is another one"
+    assert found[VPC, "worker"] == OPENED, (
+        "the address that a public portal sees behind an endpoint is another one"
+    )
 
 
 def test_a_public_grant_undoes_the_url_lock() -> None:
@@ -107,7 +121,10 @@ def test_an_endpoint_policy_counts_for_its_endpoint() -> None:
     assert found[VPC, "worker"] == ("refused", "VPC endpoint policy")
     assert found[OFFICE, "worker"] == OPENED
     other = document(Effect="Allow", Resource="arn:aws:s3:::other/*")
-    assert ask(endpoint=other, lock=VPC_SOURCE_IP)[VPC, "worker"] == ("refused", "VPC endpoint policy")
+    assert ask(endpoint=other, lock=VPC_SOURCE_IP)[VPC, "worker"] == (
+        "refused",
+        "VPC endpoint policy",
+    )
 
 
 UNREAD: dict[str, dict[str, Any]] = {
@@ -148,7 +165,9 @@ def test_answers_read_as_text_html_and_json() -> None:
     lines = repr(found).splitlines()
     assert lines[0].split() == ["REQUEST", "SOURCE", "ANSWER", "DECIDED", "BY", "REASON"]
     column = lines[0].index("ANSWER")
-    assert {line[column:].split(maxsplit=1)[0] for line in lines[1:] if not line.startswith("[")} == {
+    assert {
+        line[column:].split(maxsplit=1)[0] for line in lines[1:] if not line.startswith("[")
+    } == {
         "opened",
         "refused",
     }
@@ -192,10 +211,16 @@ def test_the_signing_role_is_known_to_conditions() -> None:
     ],
 )
 def test_the_back_end_is_the_signer_for_conditions(signer: str) -> None:
-    """A role has its path in ``aws:PrincipalArn``; the ARN of a session there is that of its role."""
-    principal = signer.replace(":sts:", ":iam:").replace("assumed-role/GroundTruth/anna", "role/GroundTruth")
+    """A role has its path in ``aws:PrincipalArn``;
+    the ARN of a session there is that of its role.
+    """
+    principal = signer.replace(":sts:", ":iam:").replace(
+        "assumed-role/GroundTruth/anna", "role/GroundTruth"
+    )
     for listed, answer in ((principal, "opened"), (f"{principal}2", "refused")):
-        policy = document(Effect="Deny", Condition={"StringNotEquals": {"aws:PrincipalArn": listed}})
+        policy = document(
+            Effect="Deny", Condition={"StringNotEquals": {"aws:PrincipalArn": listed}}
+        )
         locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=signer)
         assert locks.ground_truth(ENDPOINT, "scans/1.png", "s3:GetObject").answer == answer
 
@@ -213,17 +238,31 @@ def test_the_back_end_is_the_signer_for_conditions(signer: str) -> None:
 def test_one_request_for_an_object_named_by_a_tag_is_unknown_until_the_tag_is_known(
     key: str, tags: dict[str, str], answer: str
 ) -> None:
-    policy = document(Effect="Deny", Resource="arn:aws:s3:::gt-images/home/${aws:PrincipalTag/team}/*")
+    policy = document(
+        Effect="Deny", Resource="arn:aws:s3:::gt-images/home/${aws:PrincipalTag/team}/*"
+    )
     role = "arn:aws:iam::111122223333:role/GroundTruth"
-    locks = EffectiveLocks("gt-images", policy, account="111122223333", signer=role, facts=supplied_facts(tags))
+    locks = EffectiveLocks(
+        "gt-images", policy, account="111122223333", signer=role, facts=supplied_facts(tags)
+    )
     found = locks.ground_truth(ENDPOINT, key, "s3:GetObject")
-    assert (found.answer, found.depends_on) == (answer, ("aws:PrincipalTag/team",) if answer == "unknown" else ())
+    assert (found.answer, found.depends_on) == (
+        answer,
+        ("aws:PrincipalTag/team",) if answer == "unknown" else (),
+    )
 
 
 @pytest.mark.parametrize(("region", "answer"), [("us-east-1", "opened"), ("eu-west-1", "refused")])
 def test_services_and_the_caller_ask_in_the_region_of_the_bucket(region: str, answer: str) -> None:
-    elsewhere = {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
-    delivery = {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"}
+    elsewhere = {
+        "Effect": "Deny",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}},
+    }
+    delivery = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+    }
     statements = [json.loads(document(**each))["Statement"][0] for each in (elsewhere, delivery)]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
     role = "arn:aws:iam::111122223333:role/GroundTruth"

@@ -1,4 +1,6 @@
-"""Borders at which an answer turns: moments, ages, keys that are absent, and what is supposed of a request."""
+"""Borders at which an answer turns: moments, ages, keys that are absent,
+and what is supposed of a request.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ Condition = Mapping[str, Mapping[str, Any]]
 
 def deny(*conditions: Condition, **more: Any) -> dict[str, Any]:
     condition = {operator: dict(block) for each in conditions for operator, block in each.items()}
-    return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": BOTH, "Condition": condition} | more
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": BOTH,
+        "Condition": condition,
+    } | more
 
 
 def locks(*statements: Mapping[str, Any], **context: Any) -> EffectiveLocks:
@@ -70,7 +78,9 @@ KEYS = {
 @pytest.mark.parametrize(("one", "other"), [*itertools.combinations_with_replacement(COMPARE, 2)])
 def test_two_guards_are_enough_if_they_cover_every_value(key: str, one: str, other: str) -> None:
     kind, value = KEYS[key]
-    proof = guarded({f"{kind}{one}IfExists": {key: value}}, {f"{kind}{other}IfExists": {key: value}})
+    proof = guarded(
+        {f"{kind}{one}IfExists": {key: value}}, {f"{kind}{other}IfExists": {key: value}}
+    )
     assert proof.proved is (COMPARE[one] | COMPARE[other] == {-1, 0, 1})
 
 
@@ -88,7 +98,14 @@ def test_what_is_over_does_not_come_back(condition: Condition, proved: bool) -> 
 
 
 @pytest.mark.parametrize(
-    "key", ["aws:SourceArn", "aws:SourceAccount", "aws:PrincipalServiceName", "aws:CalledVia", "s3:LocationConstraint"]
+    "key",
+    [
+        "aws:SourceArn",
+        "aws:SourceAccount",
+        "aws:PrincipalServiceName",
+        "aws:CalledVia",
+        "s3:LocationConstraint",
+    ],
 )
 def test_keys_of_other_paths_are_absent(key: str) -> None:
     """Signers make the requests themselves, about objects of the bucket."""
@@ -96,11 +113,15 @@ def test_keys_of_other_paths_are_absent(key: str) -> None:
     assert guarded({"Null": {key: "false"}}).proved is False
 
 
-@pytest.mark.parametrize("key", ["s3:AccessPointNetworkOrigin", "s3:DataAccessPointArn", "s3:DataAccessPointAccount"])
+@pytest.mark.parametrize(
+    "key", ["s3:AccessPointNetworkOrigin", "s3:DataAccessPointArn", "s3:DataAccessPointAccount"]
+)
 def test_a_guard_that_spares_access_points_is_not_proved(key: str) -> None:
     spares = guarded({"Null": {key: "true"}})
     assert (spares.proved, spares.depends_on) == (None, (key,))
-    assert "A policy asks for access points: requests may go through any." in " ".join(spares.assumed)
+    assert "A policy asks for access points: requests may go through any." in " ".join(
+        spares.assumed
+    )
     assert guarded({"Null": {key: "false"}}).proved is False
 
 
@@ -110,7 +131,9 @@ def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
     without = [deny(OUTSIDE, {"Null": {"s3:VersionId": "true"}})]
     claim = Claim("", (parse_network("203.0.113.0/24"),))
     assert prove(locks(*with_version, *without), claim).proved is True
-    replication = deny(OUTSIDE, {"Null": {"s3:VersionId": "false"}}, Action="s3:GetObjectVersionForReplication")
+    replication = deny(
+        OUTSIDE, {"Null": {"s3:VersionId": "false"}}, Action="s3:GetObjectVersionForReplication"
+    )
     others = deny(OUTSIDE, NotAction="s3:GetObjectVersionForReplication")
     del others["Action"]
     assert prove(locks(replication, others), claim).proved is False
@@ -122,14 +145,39 @@ def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
 @pytest.mark.parametrize(
     ("key", "supplied", "condition", "decision"),
     [
-        ("aws:SecureTransport", "false", {"Bool": {"aws:SecureTransport": "false"}}, "explicit-deny"),
+        (
+            "aws:SecureTransport",
+            "false",
+            {"Bool": {"aws:SecureTransport": "false"}},
+            "explicit-deny",
+        ),
         ("aws:SecureTransport", "true", {"Bool": {"aws:SecureTransport": "false"}}, "allow"),
-        ("s3:signatureAge", "5000", {"NumericGreaterThan": {"s3:signatureAge": "1000"}}, "explicit-deny"),
+        (
+            "s3:signatureAge",
+            "5000",
+            {"NumericGreaterThan": {"s3:signatureAge": "1000"}},
+            "explicit-deny",
+        ),
         ("s3:signatureAge", "500", {"NumericGreaterThan": {"s3:signatureAge": "1000"}}, "allow"),
         ("aws:ViaAWSService", "true", {"Bool": {"aws:ViaAWSService": "true"}}, "explicit-deny"),
-        ("aws:CurrentTime", LATER, {"DateGreaterThanEquals": {"aws:CurrentTime": LATER}}, "explicit-deny"),
-        ("aws:EpochTime", SECONDS, {"NumericGreaterThanEquals": {"aws:EpochTime": SECONDS}}, "explicit-deny"),
-        ("aws:RequestedRegion", "eu-west-1", {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, "explicit-deny"),
+        (
+            "aws:CurrentTime",
+            LATER,
+            {"DateGreaterThanEquals": {"aws:CurrentTime": LATER}},
+            "explicit-deny",
+        ),
+        (
+            "aws:EpochTime",
+            SECONDS,
+            {"NumericGreaterThanEquals": {"aws:EpochTime": SECONDS}},
+            "explicit-deny",
+        ),
+        (
+            "aws:RequestedRegion",
+            "eu-west-1",
+            {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
+            "explicit-deny",
+        ),
     ],
 )
 def test_a_supplied_value_replaces_what_is_supposed(
@@ -147,15 +195,23 @@ def at_endpoint(statement: Mapping[str, Any]) -> Any:
 
 def test_private_addresses_that_no_class_can_hold_are_unknown() -> None:
     for operator in ("StringLike", "StringNotLike"):
-        condition = {operator: {"aws:VpcSourceIp": "2001:db8:*"}, "Null": {"aws:SourceVpce": "false"}}
+        condition = {
+            operator: {"aws:VpcSourceIp": "2001:db8:*"},
+            "Null": {"aws:SourceVpce": "false"},
+        }
         row = at_endpoint(deny(condition))
         assert (row.others, row.unknown.depends_on) == ("unknown", ("aws:VpcSourceIp",))
         assert row.opened.cidrs == ("0.0.0.0/0", "::/0")
 
 
 def test_vpcs_that_nobody_names_are_left_over() -> None:
-    row = at_endpoint(deny({"StringNotEquals": {"aws:SourceVpc": ["vpc-11111111", "vpc-22222222"]}}))
-    assert (row.opened.endpoints, row.refused.other_endpoints) == (("vpc-11111111", "vpc-22222222"), True)
+    row = at_endpoint(
+        deny({"StringNotEquals": {"aws:SourceVpc": ["vpc-11111111", "vpc-22222222"]}})
+    )
+    assert (row.opened.endpoints, row.refused.other_endpoints) == (
+        ("vpc-11111111", "vpc-22222222"),
+        True,
+    )
     row = at_endpoint(deny({"StringEquals": {"aws:SourceVpc": "vpc-11111111"}}))
     assert (row.refused.endpoints, row.opened.other_endpoints) == (("vpc-11111111",), True)
 
@@ -239,16 +295,22 @@ def test_a_number_that_is_compared_with_patterns_too_is_unknown() -> None:
 
 FEDERATED = {
     "by type": {"StringNotEquals": {"aws:PrincipalType": "FederatedUser"}},
-    "by all other types": {"StringEquals": {"aws:PrincipalType": ["AssumedRole", "User", "Account", "Anonymous"]}},
+    "by all other types": {
+        "StringEquals": {"aws:PrincipalType": ["AssumedRole", "User", "Account", "Anonymous"]}
+    },
     "by ARN": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:sts::*:federated-user/*"}},
-    "by a name": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:sts::111122223333:federated-user/b?b"}},
+    "by a name": {
+        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:sts::111122223333:federated-user/b?b"}
+    },
     "by the service": {"StringNotLike": {"aws:PrincipalArn": "arn:aws:sts:*"}},
 }
 
 
 @pytest.mark.parametrize("name", FEDERATED)
 def test_a_guard_that_spares_federated_users_is_open(name: str) -> None:
-    proof = prove(locks(PUBLIC, deny(OUTSIDE, FEDERATED[name])), Claim("", (parse_network("203.0.113.0/24"),)))
+    proof = prove(
+        locks(PUBLIC, deny(OUTSIDE, FEDERATED[name])), Claim("", (parse_network("203.0.113.0/24"),))
+    )
     case = proof.counterexample
     assert case is not None
     assert ":federated-user/" in case["request"]["principal"]
@@ -256,14 +318,20 @@ def test_a_guard_that_spares_federated_users_is_open(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operator", "value", "expected"), [("StringNotEquals", "o-abc123", "refused"), ("Null", "false", "opened")]
+    ("operator", "value", "expected"),
+    [("StringNotEquals", "o-abc123", "refused"), ("Null", "false", "opened")],
 )
 def test_a_fact_that_says_that_a_key_is_absent_holds_behind_endpoints_and_for_services(
     operator: str, value: str, expected: str
 ) -> None:
     """Without the fact both answers depend on the key."""
-    of_endpoint, of_service = ({operator: {key: value}} for key in ("aws:VpceOrgID", "aws:SourceOrgID"))
-    for facts, answer in (({}, "unknown"), ({"aws:VpceOrgID": [], "aws:SourceOrgID": []}, expected)):
+    of_endpoint, of_service = (
+        {operator: {key: value}} for key in ("aws:VpceOrgID", "aws:SourceOrgID")
+    )
+    for facts, answer in (
+        ({}, "unknown"),
+        ({"aws:VpceOrgID": [], "aws:SourceOrgID": []}, expected),
+    ):
         behind = Exposure(locks(deny(of_endpoint), **facts), "k").at("vpce-0a1b2c3d", "presigned")
         delivered = locks(PUBLIC, deny(of_service), **facts).log_delivery("logs/1")
         assert (behind.answer, delivered.answer) == (answer, answer)
@@ -276,7 +344,9 @@ def test_what_a_browser_sends_without_a_signature_has_no_payload_hash() -> None:
 
 
 def test_values_that_a_variable_ties_together_are_compared_with_those_of_the_policies() -> None:
-    """Only the tag "red" on both sides opens it, which neither of the two statements says of both."""
+    """Only the tag "red" on both sides opens it,
+    which neither of the two statements says of both.
+    """
     team = [
         {"StringNotEquals": {"aws:PrincipalTag/team": "red"}},
         {"StringNotEquals": {"s3:ExistingObjectTag/team": "${aws:PrincipalTag/team}"}},
@@ -298,25 +368,38 @@ def test_values_that_a_variable_ties_together_are_compared_with_those_of_the_pol
         (("refused", "opened"), False),
     ],
 )
-def test_an_expectation_holds_if_every_answer_is_the_expected_one(words: tuple[Any, ...], proved: bool | None) -> None:
-    answers = tuple(Answer(word, depends_on=("aws:x",) if word == "unknown" else ()) for word in words)
+def test_an_expectation_holds_if_every_answer_is_the_expected_one(
+    words: tuple[Any, ...], proved: bool | None
+) -> None:
+    answers = tuple(
+        Answer(word, depends_on=("aws:x",) if word == "unknown" else ()) for word in words
+    )
     found = Proof.of_expectation(Expectation("refused", (Source.parse("198.51.100.9"),)), answers)
     assert (found.proved, len(found.broken)) == (proved, len(words) - words.count("refused"))
     assert found.depends_on == (("aws:x",) if "unknown" in words else ())
 
 
 @pytest.mark.parametrize(
-    ("locked", "kind", "proved"), [(False, "refused", False), (True, "refused", True), (True, "allowed", True)]
+    ("locked", "kind", "proved"),
+    [(False, "refused", False), (True, "refused", True), (True, "allowed", True)],
 )
-def test_an_expectation_of_a_team_asks_for_urls_that_are_used_from_another_address(locked, kind, proved) -> None:
-    """The portal gives nobody outside its list a URL; it opens there all the same, unless the URL lock is on."""
-    exposure = Exposure(team_locks(url_lock=UrlLock(locked), cidrs=("203.0.113.0/24",)), "scans/1.png")
+def test_an_expectation_of_a_team_asks_for_urls_that_are_used_from_another_address(
+    locked, kind, proved
+) -> None:
+    """The portal gives nobody outside its list a URL; it opens there all the same,
+    unless the URL lock is on.
+    """
+    exposure = Exposure(
+        team_locks(url_lock=UrlLock(locked), cidrs=("203.0.113.0/24",)), "scans/1.png"
+    )
     source = Source.parse("203.0.113.7" if kind == "allowed" else "198.51.100.9")
     assert exposure.holds(Expectation(kind, (source,), of="team")).proved is proved
 
 
 def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> None:
-    """Their time of issue is not after now, where the question is about now, and later where it is about every time."""
+    """Their time of issue is not after now, where the question is about now,
+    and later where it is about every time.
+    """
     issued = "aws:TokenIssueTime"
     for condition, expected in (
         ({"Null": {issued: "true"}}, "opened"),
@@ -343,7 +426,9 @@ def test_a_role_signs_with_temporary_credentials_and_anybody_else_with_any() -> 
         ({"StringNotLike": {"aws:userid": "AIDA*"}}, "explicit-deny", "unknown"),
     ],
 )
-def test_a_user_signs_with_keys_of_any_kind(condition: Condition, of_role: str, of_user: str) -> None:
+def test_a_user_signs_with_keys_of_any_kind(
+    condition: Condition, of_role: str, of_user: str
+) -> None:
     user = "arn:aws:iam::111122223333:user/bob"
     for caller, arn, expected in ((SESSION, ROLE, of_role), (user, user, of_user)):
         context = presigned_context("198.51.100.9", principal_arn=arn)
@@ -352,10 +437,18 @@ def test_a_user_signs_with_keys_of_any_kind(condition: Condition, of_role: str, 
 
 
 def test_ranges_without_others_are_those_addresses() -> None:
-    places = [Span(4, 2 * at, 2 * at + size) for at, size in ((0, 1), (1, 2), (3, 0), (4, 3), (6, 1))]
-    for taken in itertools.chain.from_iterable(itertools.combinations(places, size) for size in range(4)):
-        for items in itertools.combinations([Span(4, 0, 5), Span(4, 3, 9), Span(4, 8, 15), Span(6, 0, 3)], 2):
+    places = [
+        Span(4, 2 * at, 2 * at + size) for at, size in ((0, 1), (1, 2), (3, 0), (4, 3), (6, 1))
+    ]
+    for taken in itertools.chain.from_iterable(
+        itertools.combinations(places, size) for size in range(4)
+    ):
+        for items in itertools.combinations(
+            [Span(4, 0, 5), Span(4, 3, 9), Span(4, 8, 15), Span(6, 0, 3)], 2
+        ):
             left = {(s.version, a) for s in items for a in range(s.first, s.last + 1)}
             left -= {(s.version, a) for s in taken for a in range(s.first, s.last + 1)}
-            found = [(s.version, a) for s in minus(items, taken) for a in range(s.first, s.last + 1)]
+            found = [
+                (s.version, a) for s in minus(items, taken) for a in range(s.first, s.last + 1)
+            ]
             assert sorted(found) == sorted(left)

@@ -1,4 +1,6 @@
-"""Requests that a stand-in once answered for: keys filled from variables, tied keys, keys with several values."""
+"""Requests that a stand-in once answered for: keys filled from variables, tied keys,
+keys with several values.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ PATTERNS = ("home/${%s}/*", "${%s}/*", "home/${%s}", "*/${%s}/x", "a-${%s}-b/*",
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_a_guard_that_spares_keys_with_a_variable_is_not_proved(variable: str, pattern: str) -> None:
+def test_a_guard_that_spares_keys_with_a_variable_is_not_proved(
+    variable: str, pattern: str
+) -> None:
     spared = f"{ARN}/{pattern.replace('%s', variable)}"
     guard = statement("Deny", ELSEWHERE, NotResource=[spared, ARN])
     assert proved(policy(guard, statement("Deny", ELSEWHERE, Resource=ARN))) is not True
@@ -53,20 +57,40 @@ def test_a_guard_that_spares_keys_with_a_variable_is_not_proved(variable: str, p
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_a_grant_of_keys_with_a_variable_to_others_is_not_proved(variable: str, pattern: str) -> None:
+def test_a_grant_of_keys_with_a_variable_to_others_is_not_proved(
+    variable: str, pattern: str
+) -> None:
     spares_others = statement("Deny", {**ELSEWHERE, **OF_ACCOUNT})
-    document = policy(spares_others, statement("Allow", Resource=f"{ARN}/{pattern.replace('%s', variable)}"))
+    document = policy(
+        spares_others, statement("Allow", Resource=f"{ARN}/{pattern.replace('%s', variable)}")
+    )
     assert proved(document) is not True
 
 
-TIED = ("s3:ExistingObjectTag/owner", "aws:PrincipalTag/t", "aws:Referer", "aws:UserAgent", "s3:prefix", "aws:username")
-OPERATORS = ("StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "StringNotEqualsIfExists")
+TIED = (
+    "s3:ExistingObjectTag/owner",
+    "aws:PrincipalTag/t",
+    "aws:Referer",
+    "aws:UserAgent",
+    "s3:prefix",
+    "aws:username",
+)
+OPERATORS = (
+    "StringNotEquals",
+    "StringNotLike",
+    "StringNotEqualsIgnoreCase",
+    "StringNotEqualsIfExists",
+)
 
 
 @pytest.mark.parametrize("is_variable", [False, True])
-@pytest.mark.parametrize("key", ["s3:ExistingObjectTag/owner", "aws:Referer", "aws:UserAgent", "aws:PrincipalTag/t"])
+@pytest.mark.parametrize(
+    "key", ["s3:ExistingObjectTag/owner", "aws:Referer", "aws:UserAgent", "aws:PrincipalTag/t"]
+)
 def test_the_id_of_a_signer_may_be_equal_to_another_key(key: str, is_variable: bool) -> None:
-    """An id of a role has a form of its own, and AWS documents none for requests that nobody signed."""
+    """An id of a role has a form of its own,
+    and AWS documents none for requests that nobody signed.
+    """
     compared = {"aws:userid": f"${{{key}}}"} if is_variable else {key: "${aws:userid}"}
     document = policy(
         statement("Deny", {**ELSEWHERE, "StringNotEquals": compared}),
@@ -76,18 +100,25 @@ def test_the_id_of_a_signer_may_be_equal_to_another_key(key: str, is_variable: b
     kinds = ["presigned", "header", *(["anonymous"] if "Principal" not in key else [])]
     assert "refused" not in [exposure.at(OUTSIDE, kind).answer for kind in kinds]
     context = {"aws:SourceIp": OUTSIDE}
-    request = Request("s3:GetObject", f"{ARN}/scans/1.png", "*", context, ACCOUNT, ("aws:userid", key))
+    request = Request(
+        "s3:GetObject", f"{ARN}/scans/1.png", "*", context, ACCOUNT, ("aws:userid", key)
+    )
     assert evaluate(request, Policies(resource=document)).decision == "unknown"
 
 
 NEVER_EQUAL = {("aws:username", "aws:PrincipalArn"): "no name holds a colon"}
-PAIRS = [(key, variable) for key in TIED for variable in VARIABLES if key != variable.partition(",")[0]]
+PAIRS = [
+    (key, variable) for key in TIED for variable in VARIABLES if key != variable.partition(",")[0]
+]
 
 
 @pytest.mark.parametrize(
-    ("key", "variable", "operator"), [(*pair, OPERATORS[i % len(OPERATORS)]) for i, pair in enumerate(PAIRS)]
+    ("key", "variable", "operator"),
+    [(*pair, OPERATORS[i % len(OPERATORS)]) for i, pair in enumerate(PAIRS)],
 )
-def test_a_guard_that_spares_requests_with_two_equal_keys_is_not_proved(key: str, variable: str, operator: str) -> None:
+def test_a_guard_that_spares_requests_with_two_equal_keys_is_not_proved(
+    key: str, variable: str, operator: str
+) -> None:
     document = policy(statement("Deny", {**ELSEWHERE, operator: {key: f"${{{variable}}}"}}))
     assert (proved(document) is True) == ((key, variable) in NEVER_EQUAL)
 
@@ -102,21 +133,30 @@ def test_a_guard_that_spares_requests_with_two_equal_keys_is_not_proved(key: str
         ("ForAllValues:StringNotLikeIfExists", "aws:PrincipalOrgPaths", "*"),
     ],
 )
-def test_a_guard_that_spares_requests_with_several_values_is_not_proved(operator: str, key: str, value: Any) -> None:
+def test_a_guard_that_spares_requests_with_several_values_is_not_proved(
+    operator: str, key: str, value: Any
+) -> None:
     assert proved(policy(statement("Deny", {**ELSEWHERE, operator: {key: value}}))) is not True
 
 
 @pytest.mark.parametrize("value", ["*", "?*", "x"])
 def test_a_grant_to_requests_with_several_values_is_not_proved(value: str) -> None:
     tagged = {"ForAnyValue:StringLike": {"s3:RequestObjectTagKeys": value}}
-    document = policy(statement("Deny", {**ELSEWHERE, **OF_ACCOUNT}), statement("Allow", tagged, Action="s3:PutObject"))
+    document = policy(
+        statement("Deny", {**ELSEWHERE, **OF_ACCOUNT}),
+        statement("Allow", tagged, Action="s3:PutObject"),
+    )
     assert proved(document) is False
 
 
 def test_a_user_is_looked_for_in_each_account_that_a_policy_names() -> None:
     grant = statement("Allow", Principal={"AWS": OTHER}, Action="s3:GetObject")
-    spared = statement("Deny", Action="s3:Get*", NotResource=[f"{ARN}/${{aws:username, 'scans'}}/*"])
-    answer = Exposure(locks_of_files("gt-images", policy(grant, spared), ACCOUNT), "alice", is_prefix=True)
+    spared = statement(
+        "Deny", Action="s3:Get*", NotResource=[f"{ARN}/${{aws:username, 'scans'}}/*"]
+    )
+    answer = Exposure(
+        locks_of_files("gt-images", policy(grant, spared), ACCOUNT), "alice", is_prefix=True
+    )
     assert answer.at(OUTSIDE, "other-account").answer == "opened"
 
 
@@ -135,17 +175,28 @@ FIELDS = (
 
 @pytest.mark.parametrize("variable", ["aws:PrincipalTag/t", "foo:bar", "Account"])
 @pytest.mark.parametrize("pattern", FIELDS)
-def test_a_guard_that_spares_callers_with_a_variable_is_not_proved(pattern: str, variable: str) -> None:
+def test_a_guard_that_spares_callers_with_a_variable_is_not_proved(
+    pattern: str, variable: str
+) -> None:
     spared = {"StringNotLike": {"aws:PrincipalArn": pattern.replace("%s", variable)}}
     assert proved(policy(statement("Deny", {**ELSEWHERE, **spared}))) is None
 
 
 @pytest.mark.parametrize(
     ("first", "second", "answer"),
-    [(ACCOUNT, "", False), ("", ACCOUNT, False), (OTHER, "", True), ("", OTHER, True), ("", "", True)],
+    [
+        (ACCOUNT, "", False),
+        ("", ACCOUNT, False),
+        (OTHER, "", True),
+        ("", OTHER, True),
+        ("", "", True),
+    ],
 )
 def test_the_values_of_variables_say_who_gets_in(first: str, second: str, answer: bool) -> None:
-    spared = ["arn:aws:iam::${aws:PrincipalTag/t}:role/x", "arn:aws:iam::${aws:PrincipalTag/u}:role/y"]
+    spared = [
+        "arn:aws:iam::${aws:PrincipalTag/t}:role/x",
+        "arn:aws:iam::${aws:PrincipalTag/u}:role/y",
+    ]
     document = policy(statement("Deny", {**ELSEWHERE, "ArnNotLike": {"aws:PrincipalArn": spared}}))
     facts = supplied_facts({"aws:PrincipalTag/t": first, "aws:PrincipalTag/u": second})
     proof = prove(locks_of_files("gt-images", document, ACCOUNT, facts), Claim(addresses=[OFFICE]))

@@ -1,4 +1,6 @@
-"""The difference of two exposures: ranges, counts and endpoints, each decided again by the simulation of one source."""
+"""The difference of two exposures: ranges, counts and endpoints,
+each decided again by the simulation of one source.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,27 @@ from support.answers import exposure_under, team_locks
 
 OFFICE = "203.0.113.0/24"
 OTHER = "vpce-0123456789abcdef0"
-LOCKS = {"off": UrlLock(), "SourceIp": UrlLock(True), "VpcSourceIp": UrlLock(False, True), "both": UrlLock(True, True)}
-SOURCES = ["203.0.113.0", "203.0.113.255", "203.0.112.255", "203.0.114.0", "10.1.2.3", "2001:db8::1", OTHER]
+LOCKS = {
+    "off": UrlLock(),
+    "SourceIp": UrlLock(True),
+    "VpcSourceIp": UrlLock(False, True),
+    "both": UrlLock(True, True),
+}
+SOURCES = [
+    "203.0.113.0",
+    "203.0.113.255",
+    "203.0.112.255",
+    "203.0.114.0",
+    "10.1.2.3",
+    "2001:db8::1",
+    OTHER,
+]
 
 
 def guard(*networks: str, endpoints: tuple[str, ...] = ()) -> str:
-    return merge_guard(None, build_guard("gt-images", prefix="scans/", networks=networks, endpoints=endpoints))
+    return merge_guard(
+        None, build_guard("gt-images", prefix="scans/", networks=networks, endpoints=endpoints)
+    )
 
 
 def difference(locks: EffectiveLocks, request: str, **planned: Any) -> Difference[Row]:
@@ -59,7 +76,11 @@ def test_a_removed_guard_lets_everybody_else_in_and_keeps_headers() -> None:
 
 def test_ipv6_is_counted_apart() -> None:
     row = difference(team_locks(guard(OFFICE, "2001:db8::/32")), "presigned", policy=guard(OFFICE))
-    assert (row.loses.cidrs, row.loses.count(4), row.loses.count(6)) == (("2001:db8::/32",), 0, 2**96)
+    assert (row.loses.cidrs, row.loses.count(4), row.loses.count(6)) == (
+        ("2001:db8::/32",),
+        0,
+        2**96,
+    )
 
 
 def test_the_url_lock_takes_forwarded_urls_and_leaves_the_workers_own() -> None:
@@ -78,9 +99,13 @@ def test_the_portal_lock_refuses_addresses_and_no_endpoint() -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-@pytest.mark.parametrize("policy", [None, guard(OFFICE), guard(OFFICE, endpoints=(OTHER,)), guard(endpoints=(OTHER,))])
+@pytest.mark.parametrize(
+    "policy", [None, guard(OFFICE), guard(OFFICE, endpoints=(OTHER,)), guard(endpoints=(OTHER,))]
+)
 @pytest.mark.parametrize("portal", [[], [OFFICE], ["10.0.0.0/8"]])
-def test_every_sample_gets_what_its_set_says(lock: str, policy: str | None, portal: list[str]) -> None:
+def test_every_sample_gets_what_its_set_says(
+    lock: str, policy: str | None, portal: list[str]
+) -> None:
     exposure = exposure_under(team_locks(policy, url_lock=LOCKS[lock], cidrs=tuple(portal)))
     for text in SOURCES:
         for answer in exposure.at(text):
@@ -88,7 +113,9 @@ def test_every_sample_gets_what_its_set_says(lock: str, policy: str | None, port
 
 
 def test_a_policy_that_cannot_be_read_or_is_not_valid_is_unknown_everywhere() -> None:
-    row = difference(team_locks('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}'), "presigned")
+    row = difference(
+        team_locks('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}'), "presigned"
+    )
     assert row.after.unknown.cidrs == ("0.0.0.0/0", "::/0")
     assert row.after.opened.is_empty
     assert row.after.refused.is_empty
@@ -96,8 +123,12 @@ def test_a_policy_that_cannot_be_read_or_is_not_valid_is_unknown_everywhere() ->
 
 def test_an_endpoint_that_a_vpc_may_hold_is_not_said_to_be_refused() -> None:
     document = json.loads(guard(OFFICE))
-    document["Statement"][0]["Condition"]["StringNotEqualsIfExists"] = {"aws:SourceVpc": "vpc-0aaaaaaaaaaaaaaaa"}
-    row = difference(team_locks(json.dumps(document)), "presigned", policy=guard(OFFICE, endpoints=(OTHER,)))
+    document["Statement"][0]["Condition"]["StringNotEqualsIfExists"] = {
+        "aws:SourceVpc": "vpc-0aaaaaaaaaaaaaaaa"
+    }
+    row = difference(
+        team_locks(json.dumps(document)), "presigned", policy=guard(OFFICE, endpoints=(OTHER,))
+    )
     assert OTHER not in row.loses.endpoints
     assert OTHER not in row.gains.endpoints
     assert OTHER in row.unclear.endpoints
@@ -105,7 +136,10 @@ def test_an_endpoint_that_a_vpc_may_hold_is_not_said_to_be_refused() -> None:
 
 def test_ranges_are_taken_from_ranges() -> None:
     whole = Span(4, 0, 255)
-    assert minus([whole], [Span(4, 10, 19), Span(4, 15, 29), Span(6, 0, 255)]) == (Span(4, 0, 9), Span(4, 30, 255))
+    assert minus([whole], [Span(4, 10, 19), Span(4, 15, 29), Span(6, 0, 255)]) == (
+        Span(4, 0, 9),
+        Span(4, 30, 255),
+    )
     assert minus([Span(4, 5, 6), Span(4, 20, 40)], [Span(4, 0, 30)]) == (Span(4, 31, 40),)
     assert minus([whole], [whole]) == ()
     assert minimal_cidrs(minus(EVERY_ADDRESS, [Span(4, 0, 2**31 - 1)])) == ["128.0.0.0/1", "::/0"]
@@ -114,4 +148,6 @@ def test_ranges_are_taken_from_ranges() -> None:
 @pytest.mark.parametrize(("number", "end"), [(4, "and 1 more range"), (5, "and 2 more ranges")])
 def test_the_number_of_ranges_that_are_not_named_agrees(number: int, end: str) -> None:
     spans = tuple(Span(4, i * 512, i * 512) for i in range(1, number + 1))
-    assert places(SourceSet(spans), frozenset()).startswith(f"0.0.2.0/32, 0.0.4.0/32, 0.0.6.0/32 {end} (")
+    assert places(SourceSet(spans), frozenset()).startswith(
+        f"0.0.2.0/32, 0.0.4.0/32, 0.0.6.0/32 {end} ("
+    )

@@ -1,7 +1,5 @@
 """Exposure from policies: the exact sets of sources for each kind of request."""
 
-# ruff: noqa: E501 - policies are easier to read on one line
-
 from __future__ import annotations
 
 import ipaddress
@@ -33,7 +31,12 @@ RCP_ORG = {
 
 
 def policy(*statements):
-    base = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*"}
+    base = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     return {"Version": "2012-10-17", "Statement": [{**base, **each} for each in statements]}
 
 
@@ -137,11 +140,17 @@ def test_addresses_and_endpoints_are_exact():
 def test_the_sets_are_disjoint_and_cover_everything():
     row = ask(deny({"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "::ffff:0:0/96"]}}, {"IpAddress": {"aws:SourceIp": "10.1.0.0/16"},
                    "StringEquals": {"aws:ResourceOrgID": "o-a"}}, {"NotIpAddress": {"aws:SourceIp": ["11.0.0.0/9", "10.0.0.0/8", "::/1"]}}))  # fmt: skip
-    networks = [ipaddress.ip_network(c) for name in ("opened", "refused", "unknown") for c in row[name]["cidrs"]]
+    networks = [
+        ipaddress.ip_network(c)
+        for name in ("opened", "refused", "unknown")
+        for c in row[name]["cidrs"]
+    ]
     for version, bits in ((4, 32), (6, 128)):
         own = [network for network in networks if network.version == version]
         assert sum(network.num_addresses for network in own) == 1 << bits
-        assert list(ipaddress.collapse_addresses(own)) == [ipaddress.ip_network("0.0.0.0/0" if bits == 32 else "::/0")]
+        assert list(ipaddress.collapse_addresses(own)) == [
+            ipaddress.ip_network("0.0.0.0/0" if bits == 32 else "::/0")
+        ]
     assert row["opened"]["cidrs"][0] == "11.0.0.0/9"
 
 
@@ -169,7 +178,12 @@ def test_when_names_the_choices():
             {"StringNotLike": {"aws:Referer": "https://x.example/*"}},
         )
     )
-    assert [phrase.split(" ")[0] for phrase in row["opened"]["when"]] == ["over", "with", "with", "with"]
+    assert [phrase.split(" ")[0] for phrase in row["opened"]["when"]] == [
+        "over",
+        "with",
+        "with",
+        "with",
+    ]
     assert "with a signature not older than 15 minutes" in row["opened"]["when"]
     assert "with signature version 2 at any age as well" in row["opened"]["when"]
     assert "over HTTPS only" in row["opened"]["when"]
@@ -179,7 +193,14 @@ def test_endpoints_in_a_vpc_and_their_owners():
     row = ask(deny({"StringNotEquals": {"aws:SourceVpc": "vpc-11111111"}}))
     assert row["opened"] == {"cidrs": [], "endpoints": ["vpc-11111111"], "when": []}
     assert row["refused"] == {"cidrs": EVERYWHERE, "endpoints": "any"}
-    row = ask(deny({"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a"}, "Null": {"aws:SourceVpce": "false"}}))
+    row = ask(
+        deny(
+            {
+                "StringNotEqualsIfExists": {"aws:VpceOrgID": "o-a"},
+                "Null": {"aws:SourceVpce": "false"},
+            }
+        )
+    )
     assert row["opened"]["cidrs"] == EVERYWHERE
     assert row["unknown"] == {"cidrs": [], "endpoints": "any", "depends_on": ["aws:VpceOrgID"]}
     row = ask(deny({"StringEquals": {"aws:SourceVpce": "vpce-11111111"}}))
@@ -217,15 +238,28 @@ def test_a_private_address_varies_behind_an_endpoint_unless_it_is_known(facts, b
 )
 def test_numbers_that_the_sender_chooses_are_named_by_their_limit(condition, words):
     days = "s3:object-lock-remaining-retention-days"
-    row = ask(deny({operator: {days: str(limit)} for operator, limit in condition.items()}), kind="post-form")
+    row = ask(
+        deny({operator: {days: str(limit)} for operator, limit in condition.items()}),
+        kind="post-form",
+    )
     assert row["opened"]["when"] == [f"with {days} {words}"]
 
 
 @pytest.mark.parametrize(
     ("variable", "facts", "kind", "words"),
     [
-        ("aws:username", ["aws:PrincipalArn=arn:aws:iam::111122223333:user/alice"], "presigned", "opened: home/alice/"),
-        ("aws:username", ["aws:PrincipalArn=arn:aws:iam::111122223333:role/GT"], "presigned", "refused"),
+        (
+            "aws:username",
+            ["aws:PrincipalArn=arn:aws:iam::111122223333:user/alice"],
+            "presigned",
+            "opened: home/alice/",
+        ),
+        (
+            "aws:username",
+            ["aws:PrincipalArn=arn:aws:iam::111122223333:role/GT"],
+            "presigned",
+            "refused",
+        ),
         ("aws:PrincipalTag/team", ["aws:PrincipalTag/team=red"], "presigned", "opened: home/red/"),
         ("aws:PrincipalTag/team", ["aws:PrincipalTag/team="], "presigned", "refused"),
         ("aws:PrincipalTag/team", [], "presigned", "unknown"),
@@ -233,12 +267,18 @@ def test_numbers_that_the_sender_chooses_are_named_by_their_limit(condition, wor
         ("aws:PrincipalAccount", [], "other-account", "opened: home/444455556666/"),
     ],
 )
-def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variable, facts, kind, words):
+def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(
+    variable, facts, kind, words
+):
     spared = {"NotResource": f"arn:aws:s3:::gt-images/home/${{{variable}}}/*"}
     document = policy(PUBLIC)
     document["Statement"].append({"Effect": "Deny", "Principal": "*", "Action": "s3:*", **spared})
-    row = Exposure(exposed(document, facts=facts).locks, "home/", is_prefix=True).row(kind).to_dict()
-    [answer] = [word for word in ("opened", "refused", "unknown") if row[word]["cidrs"] == EVERYWHERE]
+    row = (
+        Exposure(exposed(document, facts=facts).locks, "home/", is_prefix=True).row(kind).to_dict()
+    )
+    [answer] = [
+        word for word in ("opened", "refused", "unknown") if row[word]["cidrs"] == EVERYWHERE
+    ]
     assert answer == words.partition(":")[0]
     assert [text for text in row["opened"]["when"] if "for keys" in text] == [
         f'for keys such as "{key}"' for key in words.split(": ")[1:]
@@ -248,10 +288,15 @@ def test_a_prefix_with_a_folder_for_each_signer_opens_if_one_of_them_does(variab
 @pytest.mark.parametrize("value", [":red", ":*", ":?"])
 def test_a_header_may_begin_with_a_colon(value):
     row = ask(deny({"StringNotLike": {"aws:Referer": value}}))
-    assert (row["opened"]["cidrs"], row["opened"]["when"]) == (EVERYWHERE, [f'with aws:Referer "{value}"'])
+    assert (row["opened"]["cidrs"], row["opened"]["when"]) == (
+        EVERYWHERE,
+        [f'with aws:Referer "{value}"'],
+    )
 
 
-HERE, THERE = (f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1"))
+HERE, THERE = (
+    f"arn:aws:ec2:{region}:111122223333:vpc/vpc-11111111" for region in ("us-east-1", "eu-west-1")
+)
 OTHER_VPC = HERE.replace("vpc-1", "vpc-2")
 
 
@@ -272,7 +317,10 @@ def test_a_vpc_that_is_named_by_its_arn_is_known_by_its_id(arns, opened, others)
 def test_organization_policies():
     assert answer(None, rcp=[RCP_ORG]) == ("unknown", ["aws:PrincipalOrgID"])
     assert answer(policy(PUBLIC), kind="anonymous", rcp=[RCP_ORG]) == ("refused", [])
-    scp = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}]}
+    scp = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}],
+    }
     assert answer(policy(PUBLIC), scp=[scp]) == ("refused", [])
     assert answer(policy(PUBLIC), kind="other-account", scp=[scp]) == ("opened", [])
     assert answer(policy(PUBLIC), kind="post-form", scp=[scp]) == ("opened", [])
@@ -296,12 +344,18 @@ def test_a_session_policy_limits_the_worker_and_a_public_grant_undoes_it():
             }
         ],
     }
-    assert ask(None, session=session)["opened"] == {"cidrs": ["198.51.100.7/32"], "endpoints": [], "when": []}
+    assert ask(None, session=session)["opened"] == {
+        "cidrs": ["198.51.100.7/32"],
+        "endpoints": [],
+        "when": [],
+    }
     assert answer(policy(PUBLIC), session=session) == ("opened", [])
     assert answer(policy(PUBLIC), kind="other-account", session=session) == ("opened", [])
 
 
-@pytest.mark.parametrize("text", ["aws:PrincipalOrgID", "x=y", "aws:PrincipleOrgID=o-a", "aws:PrincipalOrgID=abc"])
+@pytest.mark.parametrize(
+    "text", ["aws:PrincipalOrgID", "x=y", "aws:PrincipleOrgID=o-a", "aws:PrincipalOrgID=abc"]
+)
 def test_a_fact_that_is_none(text):
     with pytest.raises(InvalidInput):
         supplied_facts(parse_facts([text]))
@@ -309,7 +363,12 @@ def test_a_fact_that_is_none(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["aws:SourceIp=203.0.113.7", "aws:SourceVpce=vpce-1a2b3c4d", "s3:authType=POST", "aws:SourceAccount=111122223333"],
+    [
+        "aws:SourceIp=203.0.113.7",
+        "aws:SourceVpce=vpce-1a2b3c4d",
+        "s3:authType=POST",
+        "aws:SourceAccount=111122223333",
+    ],
 )
 def test_a_key_that_the_answer_varies_is_not_used_and_the_answer_says_so(text):
     document = deny({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
@@ -328,7 +387,8 @@ def test_a_value_that_the_sender_chooses_narrows_the_exposure_but_not_the_proof(
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "other"), [("aws:VpceOrgID", "o-a", "o-b"), ("aws:VpceAccount", "111122223333", "999988887777")]
+    ("key", "value", "other"),
+    [("aws:VpceOrgID", "o-a", "o-b"), ("aws:VpceAccount", "111122223333", "999988887777")],
 )
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotEqualsIfExists"])
 def test_a_fact_about_endpoints_says_nothing_of_requests_past_them(key, value, other, operator):

@@ -1,4 +1,6 @@
-"""The table of exposures: policies of every shape, each with the exact sets that AWS documentation gives."""
+"""The table of exposures: policies of every shape,
+each with the exact sets that AWS documentation gives.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,17 @@ from support.case_tables import DATA, EXPOSURES, check_exposure, layer
 
 
 def test_every_case_names_its_page_and_they_differ() -> None:
-    assert len({json.dumps({**case, "id": "", "title": ""}) for case in EXPOSURES}) == len(EXPOSURES) >= 150
+    assert (
+        len({json.dumps({**case, "id": "", "title": ""}) for case in EXPOSURES})
+        == len(EXPOSURES)
+        >= 150
+    )
     assert all(case["doc"].startswith("https://docs.aws.amazon.com/") for case in EXPOSURES)
     used = {
-        name for case in EXPOSURES for name in (*case.get("rcp", []), *case.get("scp", [])) if isinstance(name, str)
+        name
+        for case in EXPOSURES
+        for name in (*case.get("rcp", []), *case.get("scp", []))
+        if isinstance(name, str)
     }
     assert used == {path.name for path in (DATA / "data-perimeter").glob("*.json")}
 

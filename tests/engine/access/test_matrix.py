@@ -35,7 +35,9 @@ class Planned:
 
 
 def guarded(*networks: str, endpoints: tuple[str, ...] = ()) -> EffectiveLocks:
-    return team_locks(merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints)))
+    return team_locks(
+        merge_guard(None, build_guard("gt-images", networks=networks, endpoints=endpoints))
+    )
 
 
 def made(locks: EffectiveLocks, *networks: str, endpoints: tuple[str, ...] = ()) -> Planned:
@@ -69,7 +71,9 @@ def test_each_cell_is_the_answer_at_any_source_of_its_column(name: str) -> None:
         for kind in line.requests:
             for (title, _), cell in zip(found.columns, line.cells, strict=True):
                 for source in sources(title, found):
-                    answers = tuple(each.at(source, kind).answer for each in (one.before, one.after))
+                    answers = tuple(
+                        each.at(source, kind).answer for each in (one.before, one.after)
+                    )
                     assert (cell.before, cell.after) == answers, f"{kind} from {source} in {title}"
 
 
@@ -79,13 +83,19 @@ def sources(title: str, found: Matrix) -> list[str]:
         return [title]
     if "endpoint" in title:
         return ["vpce-0fffffffffffffff0"]
-    listed = [ipaddress.ip_network(word) for name, _ in found.columns for word in re.findall(r"[0-9a-f.:]+/\d+", name)]
+    listed = [
+        ipaddress.ip_network(word)
+        for name, _ in found.columns
+        for word in re.findall(r"[0-9a-f.:]+/\d+", name)
+    ]
     if title[0].isdigit():
         own = [ipaddress.ip_network(word) for word in re.findall(r"[0-9a-f.:]+/\d+", title)]
         return [str(end) for each in own for end in (each[0], each[-1])]
     far = ("192.0.2.77", "203.0.114.1", "2001:db9::1") if "IPv" not in title else ("192.0.2.77",)
     far = ("2001:db9::1",) if "IPv6" in title else far
-    return [each for each in far if not any(ipaddress.ip_address(each) in network for network in listed)]
+    return [
+        each for each in far if not any(ipaddress.ip_address(each) in network for network in listed)
+    ]
 
 
 def test_columns_say_what_they_hold() -> None:
@@ -130,15 +140,25 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     [
         ({}, "opened"),
         ({"IpAddress": {"aws:SourceIp": OTHER}}, "refused or opened, depending on the source"),
-        ({"StringEquals": {"aws:SourceVpce": ENDPOINT}}, "refused or opened, depending on the source"),
+        (
+            {"StringEquals": {"aws:SourceVpce": ENDPOINT}},
+            "refused or opened, depending on the source",
+        ),
     ],
 )
 def test_a_folded_row_names_each_of_its_answers(condition: dict[str, object], answers: str) -> None:
     """A public grant, with or without a condition, stays the same under a guard."""
-    grant = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    grant = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**grant, "Condition": condition}]})
     guarded_too = merge_guard(policy, build_guard("gt-images", networks=[OFFICE]))
-    found = matrix(Planned(exposure_under(team_locks(policy)), exposure_under(team_locks(guarded_too))))
+    found = matrix(
+        Planned(exposure_under(team_locks(policy)), exposure_under(team_locks(guarded_too)))
+    )
     assert f"an anonymous request ({answers})" in "\n".join(matrix_text(found, None))
 
 
@@ -165,4 +185,6 @@ def test_only_a_cell_that_changes_says_what_it_was() -> None:
     same = matrix_html(matrix_of((row, row) for row in one.before), "")
     assert "gts-was" not in same
     moved = matrix(one)
-    assert matrix_html(moved, "").count("gts-was") == sum(cell.changes for line in moved.lines for cell in line.cells)
+    assert matrix_html(moved, "").count("gts-was") == sum(
+        cell.changes for line in moved.lines for cell in line.cells
+    )

@@ -1,4 +1,6 @@
-"""Signers of the bucket's account: a request is refused only if every role, every user and the root user is refused."""
+"""Signers of the bucket's account: a request is refused only if every role,
+every user and the root user is refused.
+"""
 
 from __future__ import annotations
 
@@ -33,18 +35,30 @@ def arn(name: str) -> str:
 
 
 def deny(**condition: Any) -> dict[str, Any]:
-    return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ALL, "Condition": condition}
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ALL,
+        "Condition": condition,
+    }
 
 
 def guard(**condition: Any) -> dict[str, Any]:
     """A guard of presigned requests and forms, narrowed by other conditions."""
     outside: dict[str, Any] = {"NotIpAddress": {"aws:SourceIp": OFFICE}}
-    outside["StringEquals"] = {"s3:authType": ["REST-QUERY-STRING", "POST"]} | condition.pop("StringEquals", {})
+    outside["StringEquals"] = {"s3:authType": ["REST-QUERY-STRING", "POST"]} | condition.pop(
+        "StringEquals", {}
+    )
     return deny(**outside, **condition)
 
 
-def asked(*statements: dict[str, Any], key: str = "k.png", facts: tuple[str, ...] = (), **layers: Any) -> Exposure:
-    exposure = exposed({"Version": "2012-10-17", "Statement": list(statements)}, key, facts, **layers)
+def asked(
+    *statements: dict[str, Any], key: str = "k.png", facts: tuple[str, ...] = (), **layers: Any
+) -> Exposure:
+    exposure = exposed(
+        {"Version": "2012-10-17", "Statement": list(statements)}, key, facts, **layers
+    )
     return exposure if key else Exposure(exposure.locks, "", is_prefix=True)
 
 
@@ -103,11 +117,19 @@ def test_what_every_signer_is_refused_stays_refused(name: str) -> None:
 
 def test_no_role_signs_with_long_term_keys() -> None:
     """One statement spares a role, the other one credentials that no role has."""
-    spared = guard(ArnNotEquals={"aws:PrincipalArn": arn("role/ci")}), guard(Null={"aws:TokenIssueTime": "false"})
+    spared = (
+        guard(ArnNotEquals={"aws:PrincipalArn": arn("role/ci")}),
+        guard(Null={"aws:TokenIssueTime": "false"}),
+    )
     exposure = asked(*spared)
     assert exposure.at(ELSEWHERE, "presigned").answer != "opened"
     assert exposure.row("presigned").opened.cidrs == (OFFICE,)
-    assert asked(*spared, guard(ArnNotEquals={"aws:PrincipalArn": arn("user/up")})).at(INSIDE, "presigned").when == ()
+    assert (
+        asked(*spared, guard(ArnNotEquals={"aws:PrincipalArn": arn("user/up")}))
+        .at(INSIDE, "presigned")
+        .when
+        == ()
+    )
 
 
 def test_users_have_long_term_keys_and_can_have_temporary_ones() -> None:
@@ -139,14 +161,22 @@ def test_the_listed_signer_and_the_role_of_a_team_are_known() -> None:
     limit = build_signer_limit("gt-images", [arn("role/app")], ACCOUNT)
     assert asked(spared, limit).at(ELSEWHERE, "presigned").answer == "refused"  # type: ignore[arg-type]
     policy = json.dumps({"Version": "2012-10-17", "Statement": [spared]})
-    locks = EffectiveLocks("gt-images", policy, has_portal=True, account=ACCOUNT, signer=arn("role/GroundTruth"))
+    locks = EffectiveLocks(
+        "gt-images", policy, has_portal=True, account=ACCOUNT, signer=arn("role/GroundTruth")
+    )
     for each in (locks, replace(locks, signer="")):
-        answers = [Exposure(each, "k").at(ELSEWHERE, kind).answer for kind in ("worker", "forwarded", "presigned")]
+        answers = [
+            Exposure(each, "k").at(ELSEWHERE, kind).answer
+            for kind in ("worker", "forwarded", "presigned")
+        ]
         assert answers == ["refused", "refused", "opened"]
 
 
 def test_an_allowed_source_is_unknown_where_signers_have_different_answers() -> None:
-    for statement in (deny(ArnEquals={"aws:PrincipalArn": arn("user/up")}), deny(Null={"aws:username": "false"})):
+    for statement in (
+        deny(ArnEquals={"aws:PrincipalArn": arn("user/up")}),
+        deny(Null={"aws:username": "false"}),
+    ):
         proof = asked(statement).holds(allowed(INSIDE))
         assert (proof.proved, proof.depends_on) == (None, ("aws:PrincipalArn",))
     for signer, expected in ((arn("role/app"), True), (arn("user/up"), False)):
@@ -155,7 +185,10 @@ def test_an_allowed_source_is_unknown_where_signers_have_different_answers() -> 
 
 
 def test_a_service_control_policy_is_for_users_and_the_root_user_too() -> None:
-    scp = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}]}
+    scp = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}],
+    }
     assert asked(scp=[scp]).at(INSIDE, "presigned").answer == "refused"
     only: dict[str, Any] = {"ArnLike": {"aws:PrincipalArn": arn("root")}}
     no_root = {"Version": "2012-10-17", "Statement": [{**scp["Statement"][0], "Condition": only}]}  # type: ignore[dict-item]

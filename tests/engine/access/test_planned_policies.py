@@ -19,7 +19,9 @@ from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, TEMPLATES, t
 
 
 def decide(planned: PlannedPolicy) -> bool | None:
-    proof = planned.prove(locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),)))
+    proof = planned.prove(
+        locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
+    )
     assert (proof.proved is None) == bool(proof.depends_on)
     return proof.proved
 
@@ -35,7 +37,9 @@ def test_a_terraform_plan(name: str) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template(name: str) -> None:
     data, expected = TEMPLATES[name]
-    assert decide(cloudformation_policies(json.dumps(data), ACCOUNT).policy("gt-images")) is expected
+    assert (
+        decide(cloudformation_policies(json.dumps(data), ACCOUNT).policy("gt-images")) is expected
+    )
 
 
 @pytest.mark.parametrize("name", planned_kinds.PLANS)
@@ -49,20 +53,31 @@ def test_a_kind_of_plan(name: str) -> None:
 @pytest.mark.parametrize("name", planned_kinds.TEMPLATES)
 def test_a_kind_of_template(name: str) -> None:
     data, expected = planned_kinds.TEMPLATES[name]
-    assert decide(cloudformation_policies(json.dumps(data), ACCOUNT).policy("gt-images")) is expected
+    assert (
+        decide(cloudformation_policies(json.dumps(data), ACCOUNT).policy("gt-images")) is expected
+    )
 
 
 def test_parameters_that_are_fixed() -> None:
-    data = json.dumps(planned_kinds.of_parameter({"Type": "String", "AllowedValues": [OFFICE, "0.0.0.0/0"]}))
+    data = json.dumps(
+        planned_kinds.of_parameter({"Type": "String", "AllowedValues": [OFFICE, "0.0.0.0/0"]})
+    )
     policy = cloudformation_policies(data, ACCOUNT, {"Cidr": OFFICE}).policy("gt-images")
     assert decide(policy) is True
     assert f"Cidr is {OFFICE}." in policy.assumed
     listed = json.dumps(planned_kinds.of_parameter({"Type": "CommaDelimitedList"}))
     halves = {"Cidr": "203.0.113.0/25, 203.0.113.128/25"}
     assert decide(cloudformation_policies(listed, ACCOUNT, halves).policy("gt-images")) is True
-    unnamed = json.dumps(template(GUARD, bucket={"Ref": "Images"})).replace('{"BucketName": "gt-images"}', "{}")
+    unnamed = json.dumps(template(GUARD, bucket={"Ref": "Images"})).replace(
+        '{"BucketName": "gt-images"}', "{}"
+    )
     assert decide(cloudformation_policies(unnamed, ACCOUNT).policy("gt-images")) is None
-    assert decide(cloudformation_policies(unnamed, ACCOUNT, {"Images": "gt-images"}).policy("gt-images")) is True
+    assert (
+        decide(
+            cloudformation_policies(unnamed, ACCOUNT, {"Images": "gt-images"}).policy("gt-images")
+        )
+        is True
+    )
     with pytest.raises(InvalidInput, match="no parameter 'Other'"):
         cloudformation_policies(data, ACCOUNT, {"Other": "x"})
     with pytest.raises(InvalidInput, match="does not allow this value of the parameter 'Cidr'"):
@@ -71,21 +86,34 @@ def test_parameters_that_are_fixed() -> None:
     both = {"Cidr": f"{OFFICE}, 192.0.2.0/24"}
     cloudformation_policies(json.dumps(planned_kinds.of_parameter(several)), ACCOUNT, both)
     with pytest.raises(InvalidInput, match="Cidr"):
-        cloudformation_policies(json.dumps(planned_kinds.of_parameter(several)), ACCOUNT, {"Cidr": f"{OFFICE},::/0"})
+        cloudformation_policies(
+            json.dumps(planned_kinds.of_parameter(several)), ACCOUNT, {"Cidr": f"{OFFICE},::/0"}
+        )
 
 
 def test_other_partitions() -> None:
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": {"Fn::Sub": "${Images.Arn}/*"}}
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": {"Fn::Sub": "${Images.Arn}/*"},
+    }
     deny |= {"Condition": {"NotIpAddress": {"aws:SourceIp": OFFICE}}}
     whole = {**deny, "Resource": [{"Fn::GetAtt": ["Images", "Arn"]}, deny["Resource"]]}
     china = {"AWS::Partition": "aws-cn"}
-    assert decide(cloudformation_policies(json.dumps(template(whole)), ACCOUNT, china).policy("gt-images")) is True
+    assert (
+        decide(
+            cloudformation_policies(json.dumps(template(whole)), ACCOUNT, china).policy("gt-images")
+        )
+        is True
+    )
 
 
 def test_short_forms_of_yaml() -> None:
     pytest.importorskip("yaml")
     text = json.dumps(template({**GUARD, "Resource": "RESOURCE"}), indent=1).replace(
-        '"RESOURCE"', '[!GetAtt Images.Arn, !Sub "${Images.Arn}/*", !Join ["", [!GetAtt Images.Arn, "/*"]]]'
+        '"RESOURCE"',
+        '[!GetAtt Images.Arn, !Sub "${Images.Arn}/*", !Join ["", [!GetAtt Images.Arn, "/*"]]]',
     )
     text = "# a template\n" + text.replace('"2012-10-17"', "2012-10-17")
     assert decide(cloudformation_policies(text, ACCOUNT).policy("gt-images")) is True
@@ -116,7 +144,9 @@ def test_other_templates_are_refused(text: str) -> None:
         cloudformation_policies(text, ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["a choice of two documents", "deleted while another is created", "errored"])
+@pytest.mark.parametrize(
+    "name", ["a choice of two documents", "deleted while another is created", "errored"]
+)
 def test_the_reason_is_named(name: str) -> None:
     proof = terraform_policies(planned_kinds.PLANS[name][0]).policy("gt-images").prove(
         locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))

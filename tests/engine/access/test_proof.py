@@ -1,7 +1,5 @@
 """The proof that no presigned request from elsewhere is opened, and its counterexamples."""
 
-# ruff: noqa: E501 - policies are easier to read on one line
-
 from __future__ import annotations
 
 import json
@@ -45,7 +43,13 @@ def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=()
 
 @pytest.mark.parametrize(
     ("statements", "prefix"),
-    [([GUARD], ""), ([SCANS], "scans/"), ([SCANS], "scans/day-1/"), ([GUARD, PUBLIC], ""), ([GUARD, SCANS], "scans/")],
+    [
+        ([GUARD], ""),
+        ([SCANS], "scans/"),
+        ([SCANS], "scans/day-1/"),
+        ([GUARD, PUBLIC], ""),
+        ([GUARD, SCANS], "scans/"),
+    ],
 )
 def test_our_guard_is_proved(statements, prefix):
     proof = ask(*statements, prefix=prefix)
@@ -63,7 +67,9 @@ def test_every_value_of_the_claim_counts():
 
 POST_LESS = with_condition(SCANS, StringEquals={"s3:authType": "REST-QUERY-STRING"})
 SIGV4 = with_condition(GUARD, StringEquals={"s3:authType": ["REST-QUERY-STRING", "POST"], "s3:signatureversion": "AWS4-HMAC-SHA256"})  # fmt: skip
-ADMIN = with_condition(GUARD, ArnNotLike={"aws:PrincipalArn": "arn:aws:iam::111122223333:role/Admin*"})
+ADMIN = with_condition(
+    GUARD, ArnNotLike={"aws:PrincipalArn": "arn:aws:iam::111122223333:role/Admin*"}
+)
 YOUNG = with_condition(GUARD, NumericGreaterThan={"s3:signatureAge": "1000"})
 NEXT_YEAR = with_condition(GUARD, DateLessThan={"aws:CurrentTime": "2999-01-01T00:00:00Z"})
 NOT_PRINCIPAL = {
@@ -129,7 +135,9 @@ RED, NONE = ["aws:PrincipalTag/team=red"], ["aws:PrincipalTag/team="]
     ],
 )
 def test_a_folder_for_each_user_or_tag_is_told_apart(statements, facts, proved, key):
-    """A guard that spares the folder of whoever signs is open for the key that the signer's own value makes."""
+    """A guard that spares the folder of whoever signs is open for the key that the
+    signer's own value makes.
+    """
     proof = ask(*statements, facts=facts)
     found = proof.counterexample and proof.counterexample["request"]["resource"].partition("/")[2]
     assert (proof.proved, found) == (proved, key)
@@ -138,8 +146,12 @@ def test_a_folder_for_each_user_or_tag_is_told_apart(statements, facts, proved, 
 
 @pytest.mark.parametrize(("text", "proved"), [(None, False), (json.dumps({"Statement": without(PUBLIC, "Resource") | {"Resource": "arn:aws:s3:::other/*"}}), True)])  # fmt: skip
 def test_an_endpoint_beside_the_claim_is_asked_with_its_own_policy(text, proved):
-    places = {ENDPOINT: VpcEndpoint(ENDPOINT, "vpc-11111111", "Interface", "available", policy_text=text)}
-    locks = replace(exposed({"Version": "2012-10-17", "Statement": [GUARD]}).locks, endpoints=places)
+    places = {
+        ENDPOINT: VpcEndpoint(ENDPOINT, "vpc-11111111", "Interface", "available", policy_text=text)
+    }
+    locks = replace(
+        exposed({"Version": "2012-10-17", "Statement": [GUARD]}).locks, endpoints=places
+    )
     assert prove(locks, Claim("", (parse_network(OFFICE),))).proved is proved
 
 
@@ -147,11 +159,16 @@ def test_an_endpoint_beside_the_claim_is_asked_with_its_own_policy(text, proved)
 def test_a_claim_about_reads_is_about_every_action_except_uploads(spared, proved):
     guard = without(GUARD, "Action") | {"NotAction": spared}
     claim = Claim("", (parse_network(OFFICE),), (ENDPOINT,), reads=True)
-    assert prove(exposed({"Version": "2012-10-17", "Statement": [guard]}).locks, claim).proved is proved
+    assert (
+        prove(exposed({"Version": "2012-10-17", "Statement": [guard]}).locks, claim).proved
+        is proved
+    )
 
 
 def test_unknown_facts():
-    inside = with_condition(GUARD, StringNotEqualsIfExists={"aws:SourceVpce": [ENDPOINT], "aws:PrincipalOrgID": "o-a"})
+    inside = with_condition(
+        GUARD, StringNotEqualsIfExists={"aws:SourceVpce": [ENDPOINT], "aws:PrincipalOrgID": "o-a"}
+    )
     assert (ask(inside).proved, ask(inside).depends_on) == (None, ("aws:PrincipalOrgID",))
     assert ask(inside, facts=["aws:PrincipalOrgID=o-a"]).proved is False
     assert ask(inside, facts=["aws:PrincipalOrgID=o-b"]).proved is True
@@ -159,7 +176,12 @@ def test_unknown_facts():
     assert ask(rcp=[rcp]).proved is True
     assert (
         ask(
-            scp=[{"Version": "2012-10-17", "Statement": [{**without(GUARD, "Principal", "Sid"), "Resource": "*"}]}]
+            scp=[
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{**without(GUARD, "Principal", "Sid"), "Resource": "*"}],
+                }
+            ]
         ).proved
         is True
     )

@@ -15,7 +15,9 @@ from support.case_tables import PROOFS, check_proof
 
 
 def test_every_case_names_its_page_and_they_differ() -> None:
-    assert len({json.dumps({**case, "id": "", "title": ""}) for case in PROOFS}) == len(PROOFS) >= 50
+    assert (
+        len({json.dumps({**case, "id": "", "title": ""}) for case in PROOFS}) == len(PROOFS) >= 50
+    )
     assert all(case["doc"].startswith("https://docs.aws.amazon.com/") for case in PROOFS)
     assert {case["proved"] for case in PROOFS} == {True, False, None}
 
@@ -33,5 +35,10 @@ def test_proof(case: dict[str, Any]) -> None:
 
 
 def test_a_bucket_of_any_partition_is_decided() -> None:
-    grant = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws-cn:s3:::gt-images/*"}
+    grant = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws-cn:s3:::gt-images/*",
+    }
     assert exposed(json.dumps({"Statement": [grant]})).locks.partition == "aws-cn"

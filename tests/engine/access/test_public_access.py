@@ -51,12 +51,20 @@ GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[])
         (policy(statement(), GUARD), True),
         (policy(statement("Deny")), False),
         (policy(statement(StringEquals={"aws:PrincipalAccount": "444455556666"})), False),
-        (policy(statement(ArnEquals={"aws:PrincipalArn": "arn:aws:iam::444455556666:role/Partner"})), False),
+        (
+            policy(
+                statement(ArnEquals={"aws:PrincipalArn": "arn:aws:iam::444455556666:role/Partner"})
+            ),
+            False,
+        ),
         (policy(statement(StringEquals={"aws:PrincipalOrgPaths": "o-abc123/r-root/ou-x/"})), False),
         (policy(statement(Bool={"aws:PrincipalIsAWSService": "true"})), False),
         (policy(statement(StringEquals={"aws:VpceAccount": "444455556666"})), False),
         (policy(statement(StringLike={"aws:Referer": "https://example.com/*"})), True),
-        (policy(statement(StringEquals={"aws:PrincipalAccount": "444455556666"}), statement()), True),
+        (
+            policy(statement(StringEquals={"aws:PrincipalAccount": "444455556666"}), statement()),
+            True,
+        ),
         (None, False),
         ("{", False),
     ],
@@ -78,7 +86,9 @@ def test_a_policy_that_is_surely_public(text: str | None, public: bool) -> None:
         ({"StringEquals": {"aws:PrincipalAccount": "444455556666"}}, True),
     ],
 )
-def test_the_verdict_of_s3_is_asked_for_where_a_value_is_not_fixed(condition: dict[str, Any], may_be: bool) -> None:
+def test_the_verdict_of_s3_is_asked_for_where_a_value_is_not_fixed(
+    condition: dict[str, Any], may_be: bool
+) -> None:
     """*The meaning of "public"*: a fixed value contains no wildcard and no variable."""
     assert may_be_public(policy(statement(**condition))) is may_be
 
@@ -106,7 +116,9 @@ def exposure(text: str = PUBLIC, **values: Any) -> Exposure:
 def test_what_is_assumed_names_policies_that_were_not_read() -> None:
     """Nobody gave files: the role read the account. Files keep their own word."""
     found = exposure()
-    assert not [sentence for sentence in found.assumed if "control policy" in sentence], "both were read: none is there"
+    assert not [sentence for sentence in found.assumed if "control policy" in sentence], (
+        "both were read: none is there"
+    )
     assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
     assert not [sentence for sentence in found.assumed if "given" in sentence]
     assert "No service control policy was given: they allow everything." in exposed(None).assumed
@@ -120,16 +132,24 @@ _KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
     [
         (Part.unasked("the encryption", "s3:GetEncryptionConfiguration"), "was not read"),
         (Part.of(_KEY), "is that of the bucket's default, which they need not have"),
-        (Part.of(""), "is that of the bucket's default, which they need not have"),  # AWS's own key, or none
+        # AWS's own key, or none
+        (
+            Part.of(""),
+            "is that of the bucket's default, which they need not have",
+        ),
     ],
     ids=["not read", "a key", "no key of the account"],
 )
-def test_refusals_by_the_encryption_of_an_object_are_assumed_away(key: Part[str], known: str) -> None:
-    """An object need not have the default of its bucket, so the answers stay those of the policies."""
+def test_refusals_by_the_encryption_of_an_object_are_assumed_away(
+    key: Part[str], known: str
+) -> None:
+    """An object need not have the default of its bucket,
+    so the answers stay those of the policies.
+    """
     found = exposure(kms_key=key)
     sentence = (
-        f"The encryption of the objects {known}: with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP "
-        "requests."
+        f"The encryption of the objects {known}: with a KMS key, S3 also refuses anonymous, version"
+        " 2 and plain HTTP requests."
     )
     assert found.row("anonymous").word == "opened"
     assert [each for each in found.assumed if "KMS" in each] == [sentence]
@@ -164,7 +184,9 @@ def test_a_proof_needs_no_guard_against_signers_that_it_refuses() -> None:
 
 
 def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them() -> None:
-    """The guide does not say whether such a grant is public, and S3 was not asked: nothing is proved."""
+    """The guide does not say whether such a grant is public, and S3 was not asked:
+    nothing is proved.
+    """
     partner = statement(StringEquals={"aws:PrincipalAccount": "444455556666"})
     found = exposure(policy(partner, OWN_SIGNERS_ONLY), restricts_public=True)
     assert found.row("other-account").opened.cidrs == ("0.0.0.0/0", "::/0")
@@ -174,7 +196,9 @@ def test_a_grant_to_principals_of_an_account_is_no_proof_that_it_refuses_them() 
 def test_a_guard_opens_nobody_that_it_refuses() -> None:
     before = locks(restricts_public=True)
     guarded = exposure_under(replace(before, policy=policy(statement(), GUARD)))
-    anonymous = next(row for row in guarded.diff(exposure_under(before)) if row.request == "anonymous")
+    anonymous = next(
+        row for row in guarded.diff(exposure_under(before)) if row.request == "anonymous"
+    )
     assert not anonymous.changes
     assert anonymous.after.refused.decided_by == ("Block Public Access",)
 

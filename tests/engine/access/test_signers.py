@@ -1,4 +1,6 @@
-"""Who can sign: users and roles by class, from what IAM prints, and the same answers as for each principal alone."""
+"""Who can sign: users and roles by class, from what IAM prints,
+and the same answers as for each principal alone.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,20 @@ RED = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/named/bob"
 
 
-def ask(*people: dict[str, Any], bucket: Any = None, scp: Any = (), rcp: Any = (), **context: Any) -> Signers:
+def ask(
+    *people: dict[str, Any], bucket: Any = None, scp: Any = (), rcp: Any = (), **context: Any
+) -> Signers:
     locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp), rcp=tuple(rcp), **context)
     return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
 def grant(principal: object, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
-    made = {"Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}
+    made = {
+        "Effect": effect,
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
     return doc({**made, "Condition": condition} if condition else made)
 
 
@@ -136,7 +145,9 @@ def test_who_holds_the_permission(name: str) -> None:
     people, around, expected = SIGNING[name]
     if "other" in around:
         around = {}
-        people = tuple({**each, "Arn": each["Arn"].replace(ACCOUNT, "444455556666")} for each in people)
+        people = tuple(
+            {**each, "Arn": each["Arn"].replace(ACCOUNT, "444455556666")} for each in people
+        )
     found = ask(*people, **around)
     (item,) = (*found, *found.refused)
     assert (item.signing, item.answer) == ("signs", expected)
@@ -145,22 +156,35 @@ def test_who_holds_the_permission(name: str) -> None:
 
 def test_from_where_and_how_long() -> None:
     aged = grant("*", "Deny", NumericGreaterThan={"s3:signatureAge": "600000"})
-    aged["Statement"].append({**grant("*", "Deny", StringEquals={"s3:signatureversion": "AWS"})["Statement"][0]})
+    aged["Statement"].append(
+        {**grant("*", "Deny", StringEquals={"s3:signatureversion": "AWS"})["Statement"][0]}
+    )
     office = user("x", st("s3:GetObject", IpAddress={"aws:SourceIp": "203.0.113.0/24"}))
     found = ask(office, role("y", READ, MaxSessionDuration=7200), role("z", READ), user("w", READ))
     by_name = {each.arn.rpartition("/")[2]: each for each in found}
     assert by_name["x"].opened.places() == {"cidrs": ["203.0.113.0/24"], "endpoints": []}
     assert by_name["w"].opened.places() == {"cidrs": EVERYWHERE, "endpoints": "any"}
-    assert {name: each.longest_s for name, each in by_name.items()} == {"x": 604800, "y": 7200, "z": None, "w": 604800}
+    assert {name: each.longest_s for name, each in by_name.items()} == {
+        "x": 604800,
+        "y": 7200,
+        "z": None,
+        "w": 604800,
+    }
     assert {each.longest_s for each in ask(user("x", READ), role("z", READ), bucket=aged)} == {600}
 
 
 @pytest.mark.parametrize(
     ("ages", "longest_s"),
-    [({"scans/a/*": 600, "scans/*": 1200}, 1200), ({"scans/a/*": 600}, 604800), ({"scans/*": 600}, 600)],
+    [
+        ({"scans/a/*": 600, "scans/*": 1200}, 1200),
+        ({"scans/a/*": 600}, 604800),
+        ({"scans/*": 600}, 600),
+    ],
     ids=["each key has one", "some keys have none", "all keys have the same"],
 )
-def test_a_url_of_a_prefix_lives_as_long_as_its_oldest_key_allows(ages: dict[str, int], longest_s: int) -> None:
+def test_a_url_of_a_prefix_lives_as_long_as_its_oldest_key_allows(
+    ages: dict[str, int], longest_s: int
+) -> None:
     denied = [
         st(
             "s3:GetObject",
@@ -170,7 +194,8 @@ def test_a_url_of_a_prefix_lives_as_long_as_its_oldest_key_allows(ages: dict[str
         )
         for keys, age in ages.items()
     ]
-    denied.append(st("s3:GetObject", effect="Deny", StringEquals={"s3:signatureversion": "AWS"}))  # it states no age
+    # it states no age
+    denied.append(st("s3:GetObject", effect="Deny", StringEquals={"s3:signatureversion": "AWS"}))
     policy = doc(*({**each, "Principal": "*"} for each in denied))
     exposure = Exposure(locks_of_files("gt-images", policy, ACCOUNT), "scans/", is_prefix=True)
     [found] = signers_of(exposure, parse_principals(json.dumps(details(user("x", READ)))))
@@ -188,18 +213,27 @@ def test_the_name_of_a_session_is_open() -> None:
         trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
         found = ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))
         assert [phrase for each in found for phrase in each.opened.when] == named
-        refused["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "false"}  # who signs in with MFA keeps the name
+        # who signs in with MFA keeps the name
+        refused["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "false"}
         trusts = doc(*trust(ROOT)["Statement"], {**refused, "Principal": "*"})
         assert ask(role("named", trusts=trusts), bucket=grant({"AWS": SESSION}))[0].opened.when
     by_id = grant("*", StringLike={"aws:userid": "*:bob"})
-    assert ask(role("named", trusts=trust(ROOT)), bucket=by_id)[0].opened.when == ('for a session named "bob"',)
+    assert ask(role("named", trusts=trust(ROOT)), bucket=by_id)[0].opened.when == (
+        'for a session named "bob"',
+    )
     denied = grant("*", "Deny", StringLike={"aws:userid": "*:bob"})
-    assert ask(role("named", READ), bucket=denied)[0].opened.when == ('for a session not named "bob"',)
+    assert ask(role("named", READ), bucket=denied)[0].opened.when == (
+        'for a session not named "bob"',
+    )
 
 
 SIGNS = role("signs", READ, trusts=trust(ROOT))
 FOR_SAGEMAKER = role("signs", READ, trusts=trust({"Service": "sagemaker.amazonaws.com"}))
-PASSES = st("iam:PassRole", arn("role/signs"), StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"})
+PASSES = st(
+    "iam:PassRole",
+    arn("role/signs"),
+    StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"},
+)
 TRAINS = st("sagemaker:CreateTrainingJob", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:training-job/*")
 MAY = st("sts:AssumeRole", arn("role/signs"))
 REACHING: dict[str, tuple[tuple[dict[str, Any], ...], str, str]] = {
@@ -265,7 +299,9 @@ def test_who_reaches_a_signer(name: str) -> None:
 
 def test_a_chain_ends_after_an_hour() -> None:
     step = role("step", MAY, trusts=trust({"AWS": arn("user/x")}))
-    found = {each.arn: each for each in ask(user("x"), step, {**SIGNS, "MaxSessionDuration": 43200})}
+    found = {
+        each.arn: each for each in ask(user("x"), step, {**SIGNS, "MaxSessionDuration": 43200})
+    }
     assert found[arn("user/x")].chain == (arn("user/x"), arn("role/step"), arn("role/signs"))
     assert {found[arn(name)].longest_s for name in ("user/x", "role/step")} == {3600}
     assert found[arn("role/signs")].longest_s == 43200
@@ -300,16 +336,25 @@ def test_who_can_become_one(action: str) -> None:
 
 
 def test_grants_that_a_signer_does_not_need_are_no_choice_of_it() -> None:
-    tags = [grant("*", StringEquals={f"aws:PrincipalTag/t{n}": "x"})["Statement"][0] for n in range(9)]
+    tags = [
+        grant("*", StringEquals={f"aws:PrincipalTag/t{n}": "x"})["Statement"][0] for n in range(9)
+    ]
     opens = role("x", READ, trusts=trust(ROOT, ["sts:AssumeRole", "sts:TagSession"]))
     assert ask(opens, bucket=doc(*tags))[0].opened.when == ()
 
 
 def test_it_is_unknown_who_can_become_one_where_a_fact_decides_it() -> None:
     [item] = ask(user("x", MAY_BECOME))
-    assert (item.signing, item.answer, item.depends_on) == ("can-become", "unknown", ("aws:PrincipalOrgID",))
+    assert (item.signing, item.answer, item.depends_on) == (
+        "can-become",
+        "unknown",
+        ("aws:PrincipalOrgID",),
+    )
     [item] = ask(user("x", MAY_BECOME, st("iam:AttachUserPolicy")))
-    assert (item.answer, item.opened.when[0]) == ("opened", f"after iam:AttachUserPolicy on {arn('user/x')}")
+    assert (item.answer, item.opened.when[0]) == (
+        "opened",
+        f"after iam:AttachUserPolicy on {arn('user/x')}",
+    )
     [item] = ask(user("x", READ, st("iam:PutUserPolicy")))
     assert (item.signing, item.answer, item.opened.when) == ("signs", "opened", ())
 
@@ -327,7 +372,9 @@ def test_nobody_becomes_what_an_organization_refuses() -> None:
 
 
 def naive(people: Principals, bucket: Any, scp: Any) -> dict[tuple[str, str], bool]:
-    """Decide each principal alone with all its documents, for a session and for addresses that the policies name."""
+    """Decide each principal alone with all its documents,
+    for a session and for addresses that the policies name.
+    """
     answers = {}
     for each in people.all:
         documents = [doc(*policy.statements) for policy in each.policies]
@@ -344,7 +391,9 @@ def naive(people: Principals, bucket: Any, scp: Any) -> dict[tuple[str, str], bo
                 )
                 for secure in (True, False)
             ]  # fmt: skip
-            answers[each.arn, address] = any(evaluate(request, policies).allowed for request in made)
+            answers[each.arn, address] = any(
+                evaluate(request, policies).allowed for request in made
+            )
     return answers
 
 
@@ -352,7 +401,9 @@ def test_groups_of_principals_have_the_answer_of_each_alone() -> None:
     for seed in range(examples(120)):
         data, bucket, scp = random_account(random.Random(seed))
         people = parse_principals(json.dumps(data))
-        found = signers_of(Exposure(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people)
+        found = signers_of(
+            Exposure(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people
+        )
         rows = {each.arn: each for each in (*found, *found.refused) if each.signing == "signs"}
         for (name, address), opened in naive(people, bucket, scp).items():
             if name in rows:
@@ -385,11 +436,17 @@ def test_what_was_not_read_is_said() -> None:
 
 
 def ask_page(page: dict[str, Any]) -> Signers:
-    return signers_of(Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY), parse_principals(json.dumps(page)))
+    return signers_of(
+        Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY),
+        parse_principals(json.dumps(page)),
+    )
 
 
 BUCKET = "arn:aws:s3:::gt-images"
-FOLDERS = [role(f"app{i}", st("s3:GetObject", f"{BUCKET}/scans/team{i}/*"), trusts=trust(ROOT)) for i in range(12)]
+FOLDERS = [
+    role(f"app{i}", st("s3:GetObject", f"{BUCKET}/scans/team{i}/*"), trusts=trust(ROOT))
+    for i in range(12)
+]
 TAGGED = st("s3:GetObject", BUCKET + "/scans/${aws:PrincipalTag/team}/*")
 NOT_TAGGED = {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": TAGGED["Resource"]}
 BY_ID = st("s3:GetObject", BUCKET + "/scans/${aws:userid}/*")
@@ -455,25 +512,42 @@ def test_a_folder_for_each_role_makes_each_of_them_a_signer() -> None:
     may = user("may", st("sts:AssumeRole", arn("role/app3")))
     found = of_prefix([*FOLDERS, may])
     assert len(found) == 13
-    assert found.numbers.startswith("12 identities can sign URLs for scans/, each for some keys only.")
+    assert found.numbers.startswith(
+        "12 identities can sign URLs for scans/, each for some keys only."
+    )
     assert found[0].to_dict()["keys"] == [{"patterns": ["scans/team0/*"], "except": []}]
     assert found.row(found[0])[3] == "scans/team0/*; all addresses; all endpoints"
-    assert {each.arn for each in of_prefix([*FOLDERS, may], "scans/team3/")} == {arn("role/app3"), may["Arn"]}
+    assert {each.arn for each in of_prefix([*FOLDERS, may], "scans/team3/")} == {
+        arn("role/app3"),
+        may["Arn"],
+    }
 
 
 def test_sources_of_a_prefix_are_those_of_its_keys_together() -> None:
     office = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     home = {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
-    some = user("x", st("s3:*", f"{BUCKET}/scans/a/*", **office), st("s3:*", f"{BUCKET}/scans/b/*", **home))
+    some = user(
+        "x", st("s3:*", f"{BUCKET}/scans/a/*", **office), st("s3:*", f"{BUCKET}/scans/b/*", **home)
+    )
     [item] = of_prefix([some])
     assert item.opened.cidrs == ("198.51.100.0/24", "203.0.113.0/24")
-    assert item.opened.when == ("for scans/a/*, from 203.0.113.0/24", "for scans/b/*, from 198.51.100.0/24")
+    assert item.opened.when == (
+        "for scans/a/*, from 203.0.113.0/24",
+        "for scans/b/*, from 198.51.100.0/24",
+    )
 
 
 KEY_ARN = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
 DECRYPT = st("kms:Decrypt", KEY_ARN)
 BY_ROOT = doc({"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"})
-BY_NAME = doc({"Effect": "Allow", "Principal": {"AWS": arn("user/x")}, "Action": "kms:Decrypt", "Resource": "*"})
+BY_NAME = doc(
+    {
+        "Effect": "Allow",
+        "Principal": {"AWS": arn("user/x")},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+    }
+)
 BY_S3 = doc(
     {
         "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*",
@@ -482,7 +556,9 @@ BY_S3 = doc(
         }},
     }
 )  # fmt: skip
-FROM_OFFICE = doc({**BY_ROOT["Statement"][0], "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}})
+FROM_OFFICE = doc(
+    {**BY_ROOT["Statement"][0], "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+)
 WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
     "no key": ((READ,), "", None, "opened"),
     "a policy that was not read": ((READ, DECRYPT), KEY_ARN, None, "unknown"),
@@ -492,18 +568,31 @@ WITH_KEY: dict[str, tuple[tuple[Any, ...], str, Any, str]] = {
     "named, and not held": ((READ,), KEY_ARN, BY_NAME, "opened"),
     "held alone: the key policy must grant": ((READ, DECRYPT), KEY_ARN, doc(), "refused"),
     "by way of S3": ((READ,), KEY_ARN, BY_S3, "opened"),
-    "another key is held": ((READ, st("kms:Decrypt", KEY_ARN.replace("1111", "9999"))), KEY_ARN, BY_ROOT, "refused"),
+    "another key is held": (
+        (READ, st("kms:Decrypt", KEY_ARN.replace("1111", "9999"))),
+        KEY_ARN,
+        BY_ROOT,
+        "refused",
+    ),
     "on a condition": ((READ, DECRYPT), KEY_ARN, FROM_OFFICE, "unknown"),
     "nothing at all": ((), KEY_ARN, BY_ROOT, "refused"),
 }
 
 
-@pytest.mark.parametrize(("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY)
-def test_a_signer_needs_the_key_of_the_object(statements: Any, key: str, policy_of_key: Any, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("statements", "key", "policy_of_key", "expected"), WITH_KEY.values(), ids=WITH_KEY
+)
+def test_a_signer_needs_the_key_of_the_object(
+    statements: Any, key: str, policy_of_key: Any, expected: str
+) -> None:
     people = parse_principals(json.dumps(details(user("x", *statements))))
-    denied = NotRead("the key policy", "kms:GetKeyPolicy", "denied", "This role may not call kms:GetKeyPolicy.")
+    denied = NotRead(
+        "the key policy", "kms:GetKeyPolicy", "denied", "This role may not call kms:GetKeyPolicy."
+    )
     text = Part[Any].unread(denied) if policy_of_key is None else Part.of(json.dumps(policy_of_key))
-    locks = replace(locks_of_files("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text)
+    locks = replace(
+        locks_of_files("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text
+    )
     found = signers_of(Exposure(locks, KEY), people)
     [one] = [*found, *found.refused]
     assert (one.answer, one.signing) == (expected, "signs")

@@ -1,4 +1,6 @@
-"""Exposure and proof put to z3 and to random requests: the encoding shares no code with the package."""
+"""Exposure and proof put to z3 and to random requests:
+the encoding shares no code with the package.
+"""
 
 from __future__ import annotations
 
@@ -112,12 +114,18 @@ def check_exposure(policy: dict[str, Any], rcp: dict[str, Any] | None = None) ->
 
 def state_of(row: dict[str, Any], endpoint: str) -> str:
     sets = ("opened", "refused", "unknown")
-    named = [name for name in sets if row[name]["endpoints"] != "any" and endpoint in row[name]["endpoints"]]
+    named = [
+        name
+        for name in sets
+        if row[name]["endpoints"] != "any" and endpoint in row[name]["endpoints"]
+    ]
     (state,) = named or [name for name in sets if row[name]["endpoints"] == "any"]
     return state
 
 
-def check_proof(policy: dict[str, Any], rcp: dict[str, Any] | None, prefix: str, allow: list[str]) -> None:
+def check_proof(
+    policy: dict[str, Any], rcp: dict[str, Any] | None, prefix: str, allow: list[str]
+) -> None:
     claim = Claim(prefix, tuple(map(parse_network, allow)), (VPCE,))
     surely, possibly = smt.counterexamples(domain_of(policy, rcp), BUCKET, prefix, allow, [VPCE])
     expected = False if surely else None if possibly else True
@@ -136,7 +144,9 @@ def test_proof_of_policies_written_by_hand(name: str, prefix: str) -> None:
 
 
 rcps = st.one_of(st.none(), st.none(), control_policies())
-claims = st.tuples(st.sampled_from(["", "scans/"]), st.sampled_from([[OFFICE], ["203.0.113.0/25"], ["0.0.0.0/0"]]))
+claims = st.tuples(
+    st.sampled_from(["", "scans/"]), st.sampled_from([[OFFICE], ["203.0.113.0/25"], ["0.0.0.0/0"]])
+)
 
 
 def guarded(policy: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -152,7 +162,10 @@ def test_exposure_of_generated_policies(policy: dict[str, Any], rcp: dict[str, A
 @few
 @given(policies(3), rcps, claims, st.booleans())
 def test_proof_of_generated_policies(
-    policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool
+    policy: dict[str, Any],
+    rcp: dict[str, Any] | None,
+    claim: tuple[str, list[str]],
+    with_guard: bool,
 ) -> None:
     check_proof(guarded(policy, claim[0]) if with_guard else policy, rcp, *claim)
 
@@ -160,7 +173,9 @@ def test_proof_of_generated_policies(
 @pytest.mark.slow
 @many
 @given(policies(), rcps)
-def test_exposure_of_many_generated_policies(policy: dict[str, Any], rcp: dict[str, Any] | None) -> None:
+def test_exposure_of_many_generated_policies(
+    policy: dict[str, Any], rcp: dict[str, Any] | None
+) -> None:
     check_exposure(policy, rcp)
 
 
@@ -168,16 +183,24 @@ def test_exposure_of_many_generated_policies(policy: dict[str, Any], rcp: dict[s
 @many
 @given(policies(3), rcps, claims, st.booleans())
 def test_proof_of_many_generated_policies(
-    policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool
+    policy: dict[str, Any],
+    rcp: dict[str, Any] | None,
+    claim: tuple[str, list[str]],
+    with_guard: bool,
 ) -> None:
     check_proof(guarded(policy, claim[0]) if with_guard else policy, rcp, *claim)
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(policies(), rcps)
-def test_the_sets_are_disjoint_minimal_and_cover_everything(policy: dict[str, Any], rcp: dict[str, Any] | None) -> None:
+def test_the_sets_are_disjoint_minimal_and_cover_everything(
+    policy: dict[str, Any], rcp: dict[str, Any] | None
+) -> None:
     for row in rows_of(policy, rcp):
-        sets = [[ipaddress.ip_network(c) for c in row[name]["cidrs"]] for name in ("opened", "refused", "unknown")]
+        sets = [
+            [ipaddress.ip_network(c) for c in row[name]["cidrs"]]
+            for name in ("opened", "refused", "unknown")
+        ]
         for version, size in ((4, 32), (6, 128)):
             family = sorted(n for networks in sets for n in networks if n.version == version)
             assert sum(network.num_addresses for network in family) == 2**size
@@ -204,9 +227,13 @@ class Sampler:
         self.own, self.nobody = Policies(identity=(FULL,), **layers), Policies(**layers)
 
     def address(self, row: dict[str, Any]) -> str:
-        chosen = self.random.choice([c for name in ("opened", "refused", "unknown") for c in row[name]["cidrs"]])
+        chosen = self.random.choice(
+            [c for name in ("opened", "refused", "unknown") for c in row[name]["cidrs"]]
+        )
         network = ipaddress.ip_network(chosen)
-        offset = self.random.choice([0, network.num_addresses - 1, self.random.randrange(network.num_addresses)])
+        offset = self.random.choice(
+            [0, network.num_addresses - 1, self.random.randrange(network.num_addresses)]
+        )
         return str(network[offset])
 
     def check(self, requests: int) -> None:
@@ -215,11 +242,18 @@ class Sampler:
             kind, address = smt.kind_named(row["request"]), self.address(row)
             account = self.random.choice(smt.OTHERS) if kind.account == smt.OTHER else kind.account
             facts = self.random.choice(self.domain.facts(kind))
-            keys = {**kind.keys, "aws:PrincipalAccount": account or "anonymous", "aws:SourceIp": address, **facts}
+            keys = {
+                **kind.keys,
+                "aws:PrincipalAccount": account or "anonymous",
+                "aws:SourceIp": address,
+                **facts,
+            }
             choice = self.random.choice(self.domain.choices(kind))
             policies_ = self.own if account else self.nobody
             allowed = evaluate(request_of(kind, account, {**keys, **choice}), policies_).allowed
-            inside = next(n for n in ("opened", "refused", "unknown") if holds(row[n]["cidrs"], address))
+            inside = next(
+                n for n in ("opened", "refused", "unknown") if holds(row[n]["cidrs"], address)
+            )
             assert not (allowed and inside == "refused"), (
                 row["request"],
                 address,
@@ -228,13 +262,23 @@ class Sampler:
                 json.dumps(self.policy),
             )
             if inside == "opened" and not allowed:
-                assert self.some_choice(kind, keys, policies_), (row["request"], address, keys, json.dumps(self.policy))
+                assert self.some_choice(kind, keys, policies_), (
+                    row["request"],
+                    address,
+                    keys,
+                    json.dumps(self.policy),
+                )
 
     def some_choice(self, kind: smt.Kind, keys: dict[str, Any], policies_: Policies) -> bool:
         accounts = smt.OTHERS if kind.account == smt.OTHER else (kind.account,)
         return any(
             evaluate(
-                request_of(kind, account, {**keys, "aws:PrincipalAccount": account or "anonymous", **choice}), policies_
+                request_of(
+                    kind,
+                    account,
+                    {**keys, "aws:PrincipalAccount": account or "anonymous", **choice},
+                ),
+                policies_,
             ).allowed
             for account in accounts
             for choice in self.domain.choices(kind)
@@ -248,7 +292,9 @@ def holds(cidrs: list[str], address: str) -> bool:
 
 @settings(max_examples=examples(40), deadline=None)
 @given(policies(), rcps, st.integers(0, 2**32))
-def test_exposure_agrees_with_the_evaluator(policy: dict[str, Any], rcp: dict[str, Any] | None, seed: int) -> None:
+def test_exposure_agrees_with_the_evaluator(
+    policy: dict[str, Any], rcp: dict[str, Any] | None, seed: int
+) -> None:
     Sampler(policy, rcp, seed).check(25)
 
 
@@ -264,7 +310,11 @@ def test_exposure_agrees_with_the_evaluator_on_100_000_requests(
 @settings(max_examples=examples(40), deadline=None)
 @given(policies(3), rcps, claims, st.booleans(), st.integers(0, 2**32))
 def test_no_random_request_contradicts_a_proof(
-    policy: dict[str, Any], rcp: dict[str, Any] | None, claim: tuple[str, list[str]], with_guard: bool, seed: int
+    policy: dict[str, Any],
+    rcp: dict[str, Any] | None,
+    claim: tuple[str, list[str]],
+    with_guard: bool,
+    seed: int,
 ) -> None:
     prefix, allow = claim
     policy = guarded(policy, prefix) if with_guard else policy
@@ -283,6 +333,11 @@ def test_no_random_request_contradicts_a_proof(
         ])  # fmt: skip
         if "aws:SourceIp" in source and holds(allow, source["aws:SourceIp"]):
             continue
-        keys = {**kind.keys, **source, **chance.choice(domain.facts(kind)), **chance.choice(domain.choices(kind))}
+        keys = {
+            **kind.keys,
+            **source,
+            **chance.choice(domain.facts(kind)),
+            **chance.choice(domain.choices(kind)),
+        }
         verdict = evaluate(request_of(kind, kind.account, keys), layers)
         assert not verdict.allowed, (keys, kind, json.dumps(policy))

@@ -19,13 +19,18 @@ ROWS = list(zip(CASES, ANSWERS, strict=True))
 )
 def test_documented_verdict(case, answer):
     assert answer["id"] == case["id"]
-    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (case["title"], answer["reason"])
+    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (
+        case["title"],
+        answer["reason"],
+    )
     assert answer["reason"].strip()
 
 
 def test_contested_cases_are_answered_and_reported(record_property):
     contested = [(c, a) for c, a in ROWS if c["confidence"] == "contested"]
-    differing = [c["id"] for c, a in contested if a["verdict"] not in [c["expect"], *c.get("accept", [])]]
+    differing = [
+        c["id"] for c, a in contested if a["verdict"] not in [c["expect"], *c.get("accept", [])]
+    ]
     record_property("contested_differing", differing)
     assert len(contested) > 10
     # what is contested must at least never be opened by us where the cautious reading is a refusal
@@ -34,16 +39,38 @@ def test_contested_cases_are_answered_and_reported(record_property):
 
 
 def test_one_line_out_for_each_line_in():
-    lines = [LINES[0], "", "not json", "[]", "{}", '{"id": 7}', LINES[1], '{"id":"x","id":"y"}', "NaN"]
+    lines = [
+        LINES[0],
+        "",
+        "not json",
+        "[]",
+        "{}",
+        '{"id": 7}',
+        LINES[1],
+        '{"id":"x","id":"y"}',
+        "NaN",
+    ]
     answers = [json.loads(line) for line in ndjson.run(lines)]
     assert len(answers) == len(lines)
     assert [a["verdict"] for a in answers[1:6]] == ["invalid"] * 5
-    assert [a["id"] for a in answers] == ["core-001", None, None, None, None, 7, "core-003", None, None]
+    assert [a["id"] for a in answers] == [
+        "core-001",
+        None,
+        None,
+        None,
+        None,
+        7,
+        "core-003",
+        None,
+        None,
+    ]
     assert all(a["reason"] for a in answers)
     assert answers[6]["verdict"] == "allow"
 
 
-@pytest.mark.parametrize("lacking", ["id", "identityPolicies", "sessionPolicy", "resourcePolicy", "request"])
+@pytest.mark.parametrize(
+    "lacking", ["id", "identityPolicies", "sessionPolicy", "resourcePolicy", "request"]
+)
 def test_a_case_that_lacks_a_field_is_invalid_and_says_which(lacking):
     case = {k: v for k, v in CASES[0].items() if k != lacking}
     (answer,) = (json.loads(line) for line in ndjson.run([json.dumps(case)]))

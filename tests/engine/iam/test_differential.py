@@ -1,6 +1,8 @@
-"""Two independent evaluators on generated cases: every disagreement is explained by a named, sourced rule.
+"""Two independent evaluators on generated cases: every disagreement is explained by a named,
+sourced rule.
 
-A rule looks at the case alone. A case without any rule's feature must get the same verdict from both.
+A rule looks at the case alone. A case without any rule's feature must get the same verdict from
+both.
 """
 
 import json
@@ -17,8 +19,12 @@ PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 
 def verdict(case):
     r = case["request"]
-    request = Request(r["action"], r["resource"], r["principal"], r["context"], r.get("resourceAccount"))
-    return evaluate(request, Policies(case["identityPolicies"], case["sessionPolicy"], case["resourcePolicy"])).decision
+    request = Request(
+        r["action"], r["resource"], r["principal"], r["context"], r.get("resourceAccount")
+    )
+    return evaluate(
+        request, Policies(case["identityPolicies"], case["sessionPolicy"], case["resourcePolicy"])
+    ).decision
 
 
 def statements(case):
@@ -35,7 +41,9 @@ def conditions(case):
 
 
 def context_value(case, key):
-    return {name.lower(): value for name, value in case["request"]["context"].items()}.get(key.lower())
+    return {name.lower(): value for name, value in case["request"]["context"].items()}.get(
+        key.lower()
+    )
 
 
 def listed(value):
@@ -52,7 +60,9 @@ def uses_not_principal(case):
 
 def star_grant_under_limits(case):
     grants = case["resourcePolicy"]["Statement"] if case["resourcePolicy"] else []
-    stars = [g for g in grants if g["Effect"] == "Allow" and '"*"' in json.dumps(g.get("Principal"))]
+    stars = [
+        g for g in grants if g["Effect"] == "Allow" and '"*"' in json.dumps(g.get("Principal"))
+    ]
     return bool(stars) and case["sessionPolicy"] is not None
 
 
@@ -65,7 +75,8 @@ def several_values_without_set_operator(case):
 
 def empty_values(case):
     return any(
-        context_value(case, key) in ("", []) or "" in listed(context_value(case, key)) for _, key, _ in conditions(case)
+        context_value(case, key) in ("", []) or "" in listed(context_value(case, key))
+        for _, key, _ in conditions(case)
     )
 
 
@@ -78,7 +89,9 @@ def year_as_date(case):
 
 
 def arn_condition_in_parts(case):
-    return any("Arn" in operator and "arn:aws:iam::*" in values for operator, _, values in conditions(case))
+    return any(
+        "Arn" in operator and "arn:aws:iam::*" in values for operator, _, values in conditions(case)
+    )
 
 
 def several_values_or_none(case):
@@ -88,7 +101,10 @@ def several_values_or_none(case):
 
 
 def if_exists_on_a_set(case):
-    return any(operator.startswith("For") and operator.endswith("IfExists") for operator, _, _ in conditions(case))
+    return any(
+        operator.startswith("For") and operator.endswith("IfExists")
+        for operator, _, _ in conditions(case)
+    )
 
 
 def prefix_of_zero(case):
@@ -96,7 +112,9 @@ def prefix_of_zero(case):
 
 
 def bare_address_of_the_other_family(case):
-    bare = [v for op, _, values in conditions(case) if "IpAddress" in op for v in values if "/" not in v]
+    bare = [
+        v for op, _, values in conditions(case) if "IpAddress" in op for v in values if "/" not in v
+    ]
     return bool(bare)
 
 
@@ -106,7 +124,10 @@ def names_a_session(case):
 
 MINISTACK_RULES = {
     "it has no policy variables": (uses_variables, PAGE + "reference_policies_variables.html"),
-    "it ignores NotPrincipal": (uses_not_principal, PAGE + "reference_policies_elements_notprincipal.html"),
+    "it ignores NotPrincipal": (
+        uses_not_principal,
+        PAGE + "reference_policies_elements_notprincipal.html",
+    ),
     "it lets a session policy limit a grant to *": (
         star_grant_under_limits,
         PAGE + "reference_policies_elements_principal.html",

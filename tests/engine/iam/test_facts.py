@@ -15,7 +15,10 @@ from gt_secure.engine.iam.facts import check_facts
     [
         ({"aws:principalorgid": "o-abc"}, {"aws:PrincipalOrgID": ("o-abc",)}),
         ({"aws:PrincipalTag/Team": "x"}, {"aws:PrincipalTag/Team": ("x",)}),
-        ({"aws:PrincipalOrgPaths": ["o-a/r-1/", "o-a/r-2/"]}, {"aws:PrincipalOrgPaths": ("o-a/r-1/", "o-a/r-2/")}),
+        (
+            {"aws:PrincipalOrgPaths": ["o-a/r-1/", "o-a/r-2/"]},
+            {"aws:PrincipalOrgPaths": ("o-a/r-1/", "o-a/r-2/")},
+        ),
         ({"aws:PrincipalOrgID": ""}, {"aws:PrincipalOrgID": ()}),
         ({"aws:SourceAccount": ""}, {"aws:SourceAccount": ()}),
         ({"saml:aud": "x"}, {"saml:aud": ("x",)}),

@@ -1,4 +1,6 @@
-"""Names of condition keys are written once: a misspelled one in the code would match no condition."""
+"""Names of condition keys are written once:
+a misspelled one in the code would match no condition.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,14 @@ from gt_secure.engine.iam.request_keys import (
 from gt_secure.engine.iam.variables import MULTIVALUED
 
 FOLDERS = ("iam", "access")
-KNOWN = {*KEYS, *ABSENT, *CHOSEN, *CHOSEN_FAMILIES, *(start for start, _ in BY_ACTION), *map(str.lower, FAMILIES)}
+KNOWN = {
+    *KEYS,
+    *ABSENT,
+    *CHOSEN,
+    *CHOSEN_FAMILIES,
+    *(start for start, _ in BY_ACTION),
+    *map(str.lower, FAMILIES),
+}
 STARTS = {"aws:resource", "aws:request"}
 """Beginnings of keys, which the code compares with."""
 OTHERS = {"s3:dataaccesspoint", "s3:x-amz-content-sha256"}
@@ -32,9 +41,15 @@ OTHERS = {"s3:dataaccesspoint", "s3:x-amz-content-sha256"}
 
 
 def lower_names(path: Path) -> set[str]:
-    """Return the constants of a module that are condition keys in lower case; actions have capitals."""
+    """Return the constants of a module that are condition keys in lower case;
+    actions have capitals.
+    """
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     return {text for text in texts if re.fullmatch(r"(aws|s3):[a-z0-9-]+/?", text)}
 
 
@@ -44,7 +59,9 @@ def test_every_key_in_the_code_is_in_the_data_file() -> None:
     found = {name: path.name for path in paths for name in lower_names(path)}
     actions = {f"s3:{name.lower()}" for _, names in BY_ACTION for name in names}
     assert len(found) > 40
-    assert {name: file for name, file in found.items() if name not in KNOWN | STARTS | OTHERS | actions} == {}
+    assert {
+        name: file for name, file in found.items() if name not in KNOWN | STARTS | OTHERS | actions
+    } == {}
 
 
 def test_every_table_of_keys_is_of_known_keys() -> None:

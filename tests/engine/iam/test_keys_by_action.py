@@ -8,11 +8,24 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from gt_secure.engine.iam.request_keys import ABSENT, BUCKET_ACTIONS, OBJECT_ACTIONS, is_absent_for, is_unlisted
+from gt_secure.engine.iam.request_keys import (
+    ABSENT,
+    BUCKET_ACTIONS,
+    OBJECT_ACTIONS,
+    is_absent_for,
+    is_unlisted,
+)
 from support.subjects import subjects
 
-REFERENCE = json.loads((Path(__file__).parents[2] / "data" / "s3-authorization-reference.json").read_text())["actions"]
-ANNOTATIONS = ("PutObjectAnnotation", "GetObjectAnnotation", "ListObjectAnnotations", "DeleteObjectAnnotation")
+REFERENCE = json.loads(
+    (Path(__file__).parents[2] / "data" / "s3-authorization-reference.json").read_text()
+)["actions"]
+ANNOTATIONS = (
+    "PutObjectAnnotation",
+    "GetObjectAnnotation",
+    "ListObjectAnnotations",
+    "DeleteObjectAnnotation",
+)
 NEWER = {*ANNOTATIONS, "UpdateBucketMetadataAnnotationTableConfiguration"}
 """Actions that S3 has since 2026-06-16, after the reference was collected."""
 KEYS = sorted({key for about in REFERENCE.values() for key in about["keys"]})
@@ -21,7 +34,8 @@ ALL = [action.removeprefix("s3:") for action in (*OBJECT_ACTIONS, *BUCKET_ACTION
 OURS = [action for action in ALL if action not in NEWER]
 
 OF_ALMOST_ALL = {
-    "s3:AccessGrantsInstanceArn",  # a fact about the caller, who may have got the credentials from S3 Access Grants
+    # a fact about the caller, who may have got the credentials from S3 Access Grants
+    "s3:AccessGrantsInstanceArn",
     "s3:ResourceAccount",
     "s3:TlsVersion",
     "s3:authType",
@@ -38,7 +52,12 @@ OF_OTHER_RESOURCES = (
     "s3:destinationRegion",
 )
 LOCKS = {"BypassGovernanceRetention", "PutObjectLegalHold", "PutObjectRetention", "ReplicateObject"}
-VERSIONS = {"GetObjectLegalHold", "GetObjectRetention", "GetObjectVersionForReplication", "PutObjectLegalHold"}
+VERSIONS = {
+    "GetObjectLegalHold",
+    "GetObjectRetention",
+    "GetObjectVersionForReplication",
+    "PutObjectLegalHold",
+}
 COPIES = {"ReplicateObject"}
 MORE = {
     "s3:RequestObjectTag/<key>": {"ReplicateTags"},
@@ -54,8 +73,9 @@ MORE = {
     "s3:x-amz-storage-class": COPIES,
     "s3:x-amz-website-redirect-location": COPIES,
 }
-"""Actions that may have a key though the reference does not list it: what the S3 User Guide names, and requests that
-write an object as PutObject does. A key that is wrongly taken for possible costs exactness, never a false proof."""
+"""Actions that may have a key though the reference does not list it: what the S3 User Guide names,
+and requests that write an object as PutObject does. A key that is wrongly taken for possible costs
+exactness, never a false proof."""
 
 
 HAVING = {key: [action for action in OURS if key in REFERENCE[action]["keys"]] for key in KEYS}
@@ -69,12 +89,21 @@ def test_no_key_of_the_reference_is_taken_for_absent(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    subjects((key for key in KEYS if key not in OF_ALMOST_ALL and not key.startswith(OF_OTHER_RESOURCES)), 30),
+    subjects(
+        (
+            key
+            for key in KEYS
+            if key not in OF_ALMOST_ALL and not key.startswith(OF_OTHER_RESOURCES)
+        ),
+        30,
+    ),
 )
 def test_every_other_action_is_without_the_key(key: str) -> None:
     lower = key.replace("<key>", "a").lower()
     ours = {
-        action for action in OURS if not is_absent_for(f"s3:{action}", lower) and lower not in ABSENT - {"s3:versionid"}
+        action
+        for action in OURS
+        if not is_absent_for(f"s3:{action}", lower) and lower not in ABSENT - {"s3:versionid"}
     }
     theirs = {action for action in OURS if key in REFERENCE[action]["keys"]}
     assert ours - theirs == MORE.get(key, set())
@@ -82,7 +111,13 @@ def test_every_other_action_is_without_the_key(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["s3:prefix", "s3:x-amz-acl", "s3:x-amz-server-side-encryption", "s3:x-amz-storage-class", "s3:if-none-match"],
+    [
+        "s3:prefix",
+        "s3:x-amz-acl",
+        "s3:x-amz-server-side-encryption",
+        "s3:x-amz-storage-class",
+        "s3:if-none-match",
+    ],
 )
 def test_a_get_has_no_key_of_lists_and_writes(key: str) -> None:
     assert is_absent_for("s3:GetObject", key)
@@ -91,7 +126,11 @@ def test_a_get_has_no_key_of_lists_and_writes(key: str) -> None:
 
 def test_the_actions_on_buckets_and_objects_are_all_there() -> None:
     ours = set(ALL)
-    theirs = {action for action, about in REFERENCE.items() if {"bucket", "object"} & set(about["resources"])}
+    theirs = {
+        action
+        for action, about in REFERENCE.items()
+        if {"bucket", "object"} & set(about["resources"])
+    }
     assert theirs - ours == set()
     assert ours - set(REFERENCE) == NEWER
 
@@ -102,13 +141,21 @@ OTHERWISE = {
     "UploadPart": "PutObject", "UploadPartCopy": "PutObject",
     "RenameObject": "s3express:CreateSession",  # of directory buckets only
 }  # fmt: skip
-"""Operations whose action has another name (S3 User Guide, *Required permissions for Amazon S3 API operations*)."""
+"""Operations whose action has another name (S3 User Guide,
+*Required permissions for Amazon S3 API operations*).
+"""
 
 
 def test_every_operation_on_an_object_has_an_action_of_the_table() -> None:
-    """A newer botocore with an operation that we do not know fails here: add its action, its keys and the date."""
+    """A newer botocore with an operation that we do not know fails here: add its action,
+    its keys and the date.
+    """
     model = botocore.session.get_session().get_service_model("s3")
-    operations = [name for name in model.operation_names if "{Key" in model.operation_model(name).http["requestUri"]]
+    operations = [
+        name
+        for name in model.operation_names
+        if "{Key" in model.operation_model(name).http["requestUri"]
+    ]
     assert len(operations) >= 30
     known = {action.removeprefix("s3:") for action in OBJECT_ACTIONS} | {"s3express:CreateSession"}
     assert [name for name in operations if OTHERWISE.get(name, name) not in known] == []
@@ -116,7 +163,9 @@ def test_every_operation_on_an_object_has_an_action_of_the_table() -> None:
 
 
 def test_the_bucket_operations_with_an_action_of_their_own_name_are_known() -> None:
-    """Most other operations on buckets use an action of another name, so only a new subject is noticed."""
+    """Most other operations on buckets use an action of another name,
+    so only a new subject is noticed.
+    """
     model = botocore.session.get_session().get_service_model("s3")
     ours = {action.removeprefix("s3:") for action in BUCKET_ACTIONS}
     assert {name for name in model.operation_names if "Annotation" in name} <= set(ALL) | ours
@@ -126,7 +175,9 @@ def test_the_bucket_operations_with_an_action_of_their_own_name_are_known() -> N
 def test_an_annotation_may_have_tags_and_a_version(action: str) -> None:
     assert not is_absent_for(f"s3:{action}", "s3:existingobjecttag/a")
     assert not is_absent_for(f"s3:{action}", "s3:versionid")
-    assert is_absent_for(f"s3:{action}", "s3:x-amz-object-if-match") == (action[:3] not in ("Put", "Del"))
+    assert is_absent_for(f"s3:{action}", "s3:x-amz-object-if-match") == (
+        action[:3] not in ("Put", "Del")
+    )
     assert is_absent_for("s3:PutObject", "s3:x-amz-object-if-match")
 
 

@@ -1,4 +1,6 @@
-"""The policy language beyond the conformance cases: documents, matching, operators, principals, layers, renderings."""
+"""The policy language beyond the conformance cases: documents, matching, operators, principals,
+layers, renderings.
+"""
 
 import json
 import time
@@ -9,7 +11,11 @@ from gt_secure.base.errors import PolicyError
 from gt_secure.engine.iam.documents import parse_document
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
-from gt_secure.engine.iam.request_context import anonymous_context, header_context, presigned_context
+from gt_secure.engine.iam.request_context import (
+    anonymous_context,
+    header_context,
+    presigned_context,
+)
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Worker/w-7"
@@ -23,9 +29,13 @@ KEY = "arn:aws:s3:::gt-data/task/img.jpg"
 
 def doc(*statements, version="2012-10-17", **common):
     made = [
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **common, **each} for each in statements or ({},)
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **common, **each}
+        for each in statements or ({},)
     ]
-    return {"Version": version, "Statement": [{k: v for k, v in each.items() if v is not None} for each in made]}
+    return {
+        "Version": version,
+        "Statement": [{k: v for k, v in each.items() if v is not None} for each in made],
+    }
 
 
 def bucket(*statements, **common):
@@ -36,7 +46,13 @@ ALLOW = doc()
 
 
 def ask(
-    identity=(ALLOW,), principal=SESSION, resource=KEY, context=None, action="s3:GetObject", owner=None, **policies
+    identity=(ALLOW,),
+    principal=SESSION,
+    resource=KEY,
+    context=None,
+    action="s3:GetObject",
+    owner=None,
+    **policies,
 ):
     request = Request(action, resource, principal, context or {}, owner)
     return evaluate(request, Policies(identity=identity, **policies))
@@ -49,7 +65,10 @@ def decide(*args, **more):
 def holds(condition, context, effect="Allow", version="2012-10-17"):
     """Tell whether one condition holds, in an Allow or in a Deny."""
     verdict = ask(
-        [ALLOW, doc({"Effect": effect, "Condition": condition}, version=version)][effect == "Allow" :], context=context
+        [ALLOW, doc({"Effect": effect, "Condition": condition}, version=version)][
+            effect == "Allow" :
+        ],
+        context=context,
     )
     assert verdict.decision != "invalid", verdict.reason
     return verdict.allowed if effect == "Allow" else verdict.decision == "explicit-deny"
@@ -154,7 +173,8 @@ def test_the_invalid_policy_is_named():
     assert "session policy is not valid" in ask(session="{").reason
     assert "identity policy 2 is not valid" in ask([ALLOW, "{"]).reason
     assert (
-        "bucket policy is not valid" in evaluate(Request("s3:GetObject", KEY, USER, {}), Policies(resource="{")).reason
+        "bucket policy is not valid"
+        in evaluate(Request("s3:GetObject", KEY, USER, {}), Policies(resource="{")).reason
     )
 
 
@@ -195,7 +215,9 @@ def test_a_request_that_aws_could_not_get_is_invalid(request_of):
     ],
 )  # fmt: skip
 def test_resource_patterns(pattern, arn, matches):
-    assert decide([doc({"Resource": pattern})], resource=arn) == ("allow" if matches else "implicit-deny")
+    assert decide([doc({"Resource": pattern})], resource=arn) == (
+        "allow" if matches else "implicit-deny"
+    )
     assert decide([doc({"NotResource": pattern, "Resource": None})], resource=arn) == (
         "implicit-deny" if matches else "allow"
     )
@@ -205,7 +227,10 @@ def test_no_pattern_is_slow():
     started = time.process_time()
     for pattern in ("*a" * 40 + "b", "a*" * 60 + "b", "?*" * 40 + "b"):
         for head in ("arn:aws:s3:::", "arn:*:s3:::"):
-            assert decide([doc({"Resource": head + pattern})], resource="arn:aws:s3:::" + "a" * 500) == "implicit-deny"
+            assert (
+                decide([doc({"Resource": head + pattern})], resource="arn:aws:s3:::" + "a" * 500)
+                == "implicit-deny"
+            )
     assert time.process_time() - started < 3
 
 
@@ -216,10 +241,19 @@ def test_no_pattern_is_slow():
 )  # fmt: skip
 def test_action_patterns(pattern, matches):
     assert decide([doc({"Action": pattern})]) == ("allow" if matches else "implicit-deny")
-    assert decide([doc({"NotAction": pattern, "Action": None})]) == ("implicit-deny" if matches else "allow")
+    assert decide([doc({"NotAction": pattern, "Action": None})]) == (
+        "implicit-deny" if matches else "allow"
+    )
 
 
-STRAY = ["s3:GetObject,PutObject", "s3:GetObject ", "s3: GetObject", "s3:Get_Object", "s3:GetObject/*", "s3:Gét*"]
+STRAY = [
+    "s3:GetObject,PutObject",
+    "s3:GetObject ",
+    "s3: GetObject",
+    "s3:Get_Object",
+    "s3:GetObject/*",
+    "s3:Gét*",
+]
 
 
 @pytest.mark.parametrize("stray", STRAY)
@@ -237,11 +271,16 @@ def test_a_stray_action_is_refused_where_it_could_widen_access_or_s3_refuses_it(
     for kind in ("resource", "session", "endpoint", "scp"):
         with pytest.raises(PolicyError):
             parse_document(
-                bucket({"Action": stray}) if kind in ("resource", "endpoint") else doc({"Action": stray}), kind
+                bucket({"Action": stray})
+                if kind in ("resource", "endpoint")
+                else doc({"Action": stray}),
+                kind,
             )
 
 
-@pytest.mark.parametrize("odd", ["GetObject", "s3:", ":GetObject", "s3:a:b", "", "s3 :GetObject", "**"])
+@pytest.mark.parametrize(
+    "odd", ["GetObject", "s3:", ":GetObject", "s3:a:b", "", "s3 :GetObject", "**"]
+)
 def test_an_action_without_service_and_name_makes_every_policy_invalid(odd):
     assert decide([doc({"Action": odd})]) == "invalid"
 
@@ -271,34 +310,56 @@ def test_empty_lists_match_nothing():
 )  # fmt: skip
 def test_variables_in_resources(value, context, matches):
     found = decide(
-        [doc({"Resource": f"arn:aws:s3:::gt-data/{value}"})], resource="arn:aws:s3:::gt-data/img", context=context
+        [doc({"Resource": f"arn:aws:s3:::gt-data/{value}"})],
+        resource="arn:aws:s3:::gt-data/img",
+        context=context,
     )
     assert found == ("allow" if matches else "implicit-deny")
 
 
-@pytest.mark.parametrize(("key", "written"), [("*", "${*}"), ("?", "${?}"), ("$", "${$}"), ("a${b}", "a${$}{b}")])
+@pytest.mark.parametrize(
+    ("key", "written"), [("*", "${*}"), ("?", "${?}"), ("$", "${$}"), ("a${b}", "a${$}{b}")]
+)
 def test_special_characters_are_written_as_variables(key, written):
     for version, expected in (("2012-10-17", "allow"), ("2008-10-17", "implicit-deny")):
         policy = doc({"Resource": f"arn:aws:s3:::gt-data/{written}"}, version=version)
         assert decide([policy], resource=f"arn:aws:s3:::gt-data/{key}") == expected
     assert (
-        decide([doc({"Resource": "arn:aws:s3:::gt-data/${*}"})], resource="arn:aws:s3:::gt-data/x") == "implicit-deny"
+        decide([doc({"Resource": "arn:aws:s3:::gt-data/${*}"})], resource="arn:aws:s3:::gt-data/x")
+        == "implicit-deny"
     )
 
 
 def test_a_version_that_is_left_out_is_the_old_one():
-    old = {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-data/${aws:username}"}}
-    assert decide([old], resource="arn:aws:s3:::gt-data/img", context={"aws:username": "img"}) == "implicit-deny"
+    old = {
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::gt-data/${aws:username}",
+        }
+    }
+    assert (
+        decide([old], resource="arn:aws:s3:::gt-data/img", context={"aws:username": "img"})
+        == "implicit-deny"
+    )
     assert decide([old], resource="arn:aws:s3:::gt-data/${aws:username}") == "allow"
 
 
 def test_a_variable_without_a_value_never_widens():
     allow = doc({"NotResource": "arn:aws:s3:::gt-data/${aws:username}/*", "Resource": None})
-    deny = doc({"Effect": "Deny", "NotResource": "arn:aws:s3:::gt-data/${aws:username}/*", "Resource": None})
+    deny = doc(
+        {
+            "Effect": "Deny",
+            "NotResource": "arn:aws:s3:::gt-data/${aws:username}/*",
+            "Resource": None,
+        }
+    )
     assert decide([allow]) == "implicit-deny"
     assert decide([ALLOW, deny]) == "explicit-deny"
     assert decide([allow], context={"aws:username": "alice"}) == "allow"
-    both = doc({"NotResource": ["arn:aws:s3:::x/${aws:username}", KEY], "Resource": None, "Effect": "Deny"})
+    both = doc(
+        {"NotResource": ["arn:aws:s3:::x/${aws:username}", KEY], "Resource": None, "Effect": "Deny"}
+    )
     assert decide([ALLOW, both]) == "allow"
 
 
@@ -347,13 +408,15 @@ def test_operators(operator, policy, actual, matches):
     condition = {operator: {"aws:X": policy}}
     for effect in ("Allow", "Deny"):
         assert holds(condition, {"aws:x": actual}, effect) is matches
-        assert holds({f"{operator}IfExists": {"aws:X": policy}}, {"AWS:X": actual}, effect) is matches
-        assert holds({f"ForAnyValue:{operator}": {"aws:X": [policy]}}, {"aws:x": [actual]}, effect) is (
-            matches and actual != ""
+        assert (
+            holds({f"{operator}IfExists": {"aws:X": policy}}, {"AWS:X": actual}, effect) is matches
         )
-        assert holds({f"ForAllValues:{operator}": {"aws:X": policy}}, {"aws:x": [actual, actual]}, effect) is (
-            matches or actual == ""
-        )
+        assert holds(
+            {f"ForAnyValue:{operator}": {"aws:X": [policy]}}, {"aws:x": [actual]}, effect
+        ) is (matches and actual != "")
+        assert holds(
+            {f"ForAllValues:{operator}": {"aws:X": policy}}, {"aws:x": [actual, actual]}, effect
+        ) is (matches or actual == "")
 
 
 NEGATED = ["StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike", "NumericNotEquals", "DateNotEquals",
@@ -366,7 +429,13 @@ POSITIVE = ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "NumericEqua
 
 
 def sample(operator):
-    for word, value in (("Ip", "203.0.113.0/24"), ("Numeric", "5"), ("Date", "2025"), ("Bool", "true"), ("Arn", ROLE)):
+    for word, value in (
+        ("Ip", "203.0.113.0/24"),
+        ("Numeric", "5"),
+        ("Date", "2025"),
+        ("Bool", "true"),
+        ("Arn", ROLE),
+    ):
         if word in operator:
             return value
     return "QQ=="
@@ -384,7 +453,9 @@ def test_an_absent_key(operator):
             assert holds({f"ForAnyValue:{operator}": {"aws:x": value}}, context, effect) is False
 
 
-@pytest.mark.parametrize("operator", [o for o in NEGATED + POSITIVE if not o.startswith(("String", "Arn"))])
+@pytest.mark.parametrize(
+    "operator", [o for o in NEGATED + POSITIVE if not o.startswith(("String", "Arn"))]
+)
 def test_a_value_of_the_wrong_type_gives_no_access_by_mistake(operator):
     condition = {operator: {"aws:x": sample(operator)}}
     assert holds(condition, {"aws:x": "~"}, "Allow") is False
@@ -398,7 +469,10 @@ def test_it_is_unknown_what_an_arn_pattern_of_fewer_parts_matches(operator, patt
     for effect in ("Allow", "Deny"):
         statement = doc({"Effect": effect, "Condition": {operator: {"aws:PrincipalArn": pattern}}})
         verdict = ask([ALLOW, statement][effect == "Allow" :], context=context)
-        assert (verdict.decision, verdict.depends_on) == ("unknown", (f'the ARN pattern "{pattern}"',))
+        assert (verdict.decision, verdict.depends_on) == (
+            "unknown",
+            (f'the ARN pattern "{pattern}"',),
+        )
 
 
 def test_several_values_without_a_set_operator_give_no_access_by_mistake():
@@ -425,7 +499,12 @@ def test_sets():
 
 
 def test_null_and_empty_values():
-    for context, absent in (({}, True), ({"aws:x": []}, True), ({"aws:x": ""}, True), ({"aws:x": "a"}, False)):
+    for context, absent in (
+        ({}, True),
+        ({"aws:x": []}, True),
+        ({"aws:x": ""}, True),
+        ({"aws:x": "a"}, False),
+    ):
         assert holds({"Null": {"aws:x": "true"}}, context) is absent
         assert holds({"Null": {"aws:x": False}}, context) is not absent
     assert holds({"ForAllValues:StringEquals": {"aws:x": "a"}}, {"aws:x": ""})
@@ -455,7 +534,17 @@ def test_context_values_may_be_numbers_and_booleans():
 # principals and layers
 
 
-def by_bucket(principal, caller, effect="Allow", *, identity=(), context=None, name="Principal", owner=None, **more):
+def by_bucket(
+    principal,
+    caller,
+    effect="Allow",
+    *,
+    identity=(),
+    context=None,
+    name="Principal",
+    owner=None,
+    **more,
+):
     policy = doc({"Effect": effect, name: principal})
     request = Request("s3:GetObject", KEY, caller, context or {}, owner)
     return evaluate(request, Policies(identity, resource=policy, **more)).decision
@@ -491,9 +580,17 @@ def test_unique_ids_federated_providers_and_canonical_users():
     ids = {"aws:userid": "AROAEXAMPLEID12345678:w-7"}
     assert by_bucket({"AWS": "AROAEXAMPLEID12345678"}, SESSION, context=ids) == "allow"
     assert by_bucket({"AWS": "AROAEXAMPLEID12345679"}, SESSION, context=ids) == "implicit-deny"
-    assert by_bucket({"AWS": "AIDAEXAMPLEID12345678"}, USER, context={"aws:userid": "AIDAEXAMPLEID12345678"}) == "allow"
+    assert (
+        by_bucket(
+            {"AWS": "AIDAEXAMPLEID12345678"}, USER, context={"aws:userid": "AIDAEXAMPLEID12345678"}
+        )
+        == "allow"
+    )
     provider = {"aws:FederatedProvider": "cognito-identity.amazonaws.com"}
-    assert by_bucket({"Federated": "cognito-identity.amazonaws.com"}, SESSION, context=provider) == "allow"
+    assert (
+        by_bucket({"Federated": "cognito-identity.amazonaws.com"}, SESSION, context=provider)
+        == "allow"
+    )
     # whom a canonical id names is not known: no Allow, but a Deny
     assert by_bucket({"CanonicalUser": "79a5"}, USER) == "implicit-deny"
     assert by_bucket({"CanonicalUser": "79a5"}, USER, "Deny", identity=(ALLOW,)) == "explicit-deny"
@@ -516,7 +613,10 @@ def test_not_principal_spares_only_who_is_listed_in_full(listed, caller, spared)
 
 def test_not_principal_with_services_and_allow():
     assert by_bucket({"Service": SERVICE}, SERVICE, "Deny", name="NotPrincipal") == "implicit-deny"
-    assert by_bucket({"Service": SERVICE}, "ec2.amazonaws.com", "Deny", name="NotPrincipal") == "explicit-deny"
+    assert (
+        by_bucket({"Service": SERVICE}, "ec2.amazonaws.com", "Deny", name="NotPrincipal")
+        == "explicit-deny"
+    )
     assert by_bucket({"AWS": USER}, SESSION, name="NotPrincipal") == "allow"
     assert by_bucket({"AWS": ACCOUNT}, SESSION, name="NotPrincipal") == "implicit-deny"
     assert by_bucket({"CanonicalUser": "79a5"}, SESSION, name="NotPrincipal") == "implicit-deny"
@@ -549,7 +649,9 @@ def test_a_role_grant_stands_in_for_an_identity_policy_within_the_limits():
 
 def test_the_strongest_grant_counts():
     policy = bucket(
-        {"Principal": {"AWS": ACCOUNT}}, {"Principal": {"AWS": ROLE}}, {"Principal": {"AWS": [ACCOUNT, SESSION]}}
+        {"Principal": {"AWS": ACCOUNT}},
+        {"Principal": {"AWS": ROLE}},
+        {"Principal": {"AWS": [ACCOUNT, SESSION]}},
     )
     verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}), Policies((), NOTHING, policy))
     assert verdict.allowed
@@ -588,7 +690,10 @@ def test_another_accounts_bucket_needs_both_sides():
     for named in (ROLE, SESSION, ACCOUNT, "*"):
         assert by_bucket({"AWS": named}, SESSION, owner=OTHER, identity=(ALLOW,)) == "allow"
         assert by_bucket({"AWS": named}, SESSION, owner=OTHER) == "implicit-deny"
-        assert by_bucket({"AWS": named}, SESSION, owner=OTHER, identity=(ALLOW,), session=NOTHING) == "implicit-deny"
+        assert (
+            by_bucket({"AWS": named}, SESSION, owner=OTHER, identity=(ALLOW,), session=NOTHING)
+            == "implicit-deny"
+        )
     assert decide(owner=OTHER) == "implicit-deny"
     assert decide(owner=ACCOUNT) == "allow"
 
@@ -604,7 +709,9 @@ def test_an_endpoint_policy_counts_only_on_its_path():
     assert decide(context=through, endpoint=bucket()) == "allow"
     assert decide(context=through, endpoint=bucket({"Effect": "Deny"})) == "explicit-deny"
     assert decide(context=outside, endpoint=bucket({"Effect": "Deny"})) == "allow"
-    assert decide(context=through, endpoint=bucket({"Principal": {"AWS": OTHER}})) == "implicit-deny"
+    assert (
+        decide(context=through, endpoint=bucket({"Principal": {"AWS": OTHER}})) == "implicit-deny"
+    )
     layers = {layer.kind: layer.outcome for layer in ask(context=outside, endpoint=closed).layers}
     assert layers["endpoint"] == "not consulted"
 
@@ -614,7 +721,11 @@ def test_an_endpoint_policy_counts_only_on_its_path():
 
 def test_contexts_hold_what_s3_fills_in():
     net = presigned_context(
-        "203.0.113.7", age_ms=5, principal_arn=ROLE, region="us-east-1", extra={"s3:VersionId": "v", "k": "v"}
+        "203.0.113.7",
+        age_ms=5,
+        principal_arn=ROLE,
+        region="us-east-1",
+        extra={"s3:VersionId": "v", "k": "v"},
     )
     assert net["aws:SourceIp"] == "203.0.113.7"
     assert "aws:VpcSourceIp" not in net
@@ -624,7 +735,9 @@ def test_contexts_hold_what_s3_fills_in():
         ACCOUNT,
     )
     assert (net["aws:RequestedRegion"], net["s3:VersionId"], net["k"]) == ("us-east-1", "v", "v")
-    vpc = presigned_context("10.0.0.1 via vpce-0a1b2c3d", secure=False, extra={"aws:ViaAWSService": "true"})
+    vpc = presigned_context(
+        "10.0.0.1 via vpce-0a1b2c3d", secure=False, extra={"aws:ViaAWSService": "true"}
+    )
     assert {k: v for k, v in vpc.items() if "Vpc" in k or "SourceIp" in k} == {
         "aws:VpcSourceIp": "10.0.0.1", "aws:SourceVpce": "vpce-0a1b2c3d",
     }  # fmt: skip
@@ -633,7 +746,12 @@ def test_contexts_hold_what_s3_fills_in():
     assert "s3:signatureAge" not in head
     assert (head["s3:authType"], head["aws:PrincipalIsAWSService"]) == ("REST-HEADER", "true")
     nobody = anonymous_context("203.0.113.7")
-    assert not {"s3:authType", "aws:PrincipalArn", "aws:PrincipalIsAWSService", "s3:signatureversion"} & set(nobody)
+    assert not {
+        "s3:authType",
+        "aws:PrincipalArn",
+        "aws:PrincipalIsAWSService",
+        "s3:signatureversion",
+    } & set(nobody)
 
 
 # explanations
@@ -643,25 +761,38 @@ def test_an_explanation_names_each_condition_and_absent_keys():
     policy = doc(
         {
             "Sid": "Net",
-            "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}, "Bool": {"aws:SecureTransport": "true"}},
+            "Condition": {
+                "IpAddress": {"aws:SourceIp": "203.0.113.0/24"},
+                "Bool": {"aws:SecureTransport": "true"},
+            },
         }
     )
     verdict = ask(session=policy, context={"aws:SecureTransport": "true"})
     assert verdict.decision == "implicit-deny"
-    assert verdict.reason == (
-        'No statement of the session policy allows it (statement 1 "Net": IpAddress aws:SourceIp [203.0.113.0/24]: '
-        "absent -> does not match)."
+    assert (
+        verdict.reason
+        == 'No statement of the session policy allows it (statement 1 "Net": IpAddress aws:SourceIp'
+        " [203.0.113.0/24]: absent -> does not match)."
     )
     session = next(layer for layer in verdict.layers if layer.kind == "session")
     assert [(c.key, c.actual, c.matched) for c in session.statements[0].conditions] == [
         ("aws:SourceIp", None, False), ("aws:SecureTransport", ("true",), True),
     ]  # fmt: skip
-    assert [layer.kind for layer in verdict.layers] == ["identity", "session", "boundary", "resource", "endpoint"]
+    assert [layer.kind for layer in verdict.layers] == [
+        "identity",
+        "session",
+        "boundary",
+        "resource",
+        "endpoint",
+    ]
 
 
 def test_the_deciding_statement_is_marked():
     verdict = ask(
-        [doc({"Sid": "One"}), doc({"Effect": "Deny", "Sid": "Two", "Condition": {"Null": {"aws:x": "true"}}})]
+        [
+            doc({"Sid": "One"}),
+            doc({"Effect": "Deny", "Sid": "Two", "Condition": {"Null": {"aws:x": "true"}}}),
+        ]
     )
     assert (verdict.policy, verdict.statement) == ("identity policy 2", 'statement 1 "Two"')
     decides = [s.sid for layer in verdict.layers for s in layer.statements if s.decides]
@@ -675,13 +806,17 @@ def test_the_deciding_statement_is_marked():
         "not set",
     ]
     assert (
-        verdict.reason == 'Statement 1 "Two" of the identity policy 2 denies it (Null aws:x [true]: absent -> matches).'
+        verdict.reason
+        == 'Statement 1 "Two" of the identity policy 2 denies it (Null aws:x [true]: absent ->'
+        " matches)."
     )
     assert repr(verdict).startswith("Verdict('explicit-deny'")
 
 
 def test_a_miss_names_the_nearest_statement():
-    policy = doc({"Action": "s3:PutObject"}, {"Resource": "arn:aws:s3:::other/*"}, {"Action": "ec2:*"})
+    policy = doc(
+        {"Action": "s3:PutObject"}, {"Resource": "arn:aws:s3:::other/*"}, {"Action": "ec2:*"}
+    )
     assert ask([policy]).reason == "No policy grants it (statement 2: other resource)."
     assert ask([]).reason == "No policy grants it."
 
@@ -690,7 +825,10 @@ def test_a_dict_and_its_text_give_the_same_and_are_not_mixed_up_by_kind():
     text = json.dumps(ALLOW)
     assert decide([text]) == decide([ALLOW]) == "allow"
     assert decide([text], resource=KEY) == "allow"
-    assert evaluate(Request("s3:GetObject", KEY, USER, {}), Policies(resource=text)).decision == "invalid"
+    assert (
+        evaluate(Request("s3:GetObject", KEY, USER, {}), Policies(resource=text)).decision
+        == "invalid"
+    )
 
 
 # found by the mutation check
@@ -708,7 +846,9 @@ def test_a_dict_and_its_text_give_the_same_and_are_not_mixed_up_by_kind():
     ],
 )
 def test_stars_in_the_parts_of_an_arn(pattern, arn, matches):
-    assert decide([doc({"Resource": pattern})], resource=arn) == ("allow" if matches else "implicit-deny")
+    assert decide([doc({"Resource": pattern})], resource=arn) == (
+        "allow" if matches else "implicit-deny"
+    )
 
 
 def test_null_with_both_values_always_holds():
@@ -719,17 +859,24 @@ def test_null_with_both_values_always_holds():
 
 def test_minutes_of_a_time_zone_count():
     assert holds({"DateEquals": {"aws:x": "2025-06-01T17:30:00+05:30"}}, {"aws:x": "1748779200"})
-    assert not holds({"DateEquals": {"aws:x": "2025-06-01T17:30:00+05:35"}}, {"aws:x": "1748779200"})
+    assert not holds(
+        {"DateEquals": {"aws:x": "2025-06-01T17:30:00+05:35"}}, {"aws:x": "1748779200"}
+    )
 
 
 def test_a_canonical_user_spares_nobody():
     listed = {"AWS": [ROLE, ROOT], "CanonicalUser": "79a5"}
-    assert by_bucket(listed, SESSION, "Deny", identity=(ALLOW,), name="NotPrincipal") == "explicit-deny"
+    assert (
+        by_bucket(listed, SESSION, "Deny", identity=(ALLOW,), name="NotPrincipal")
+        == "explicit-deny"
+    )
 
 
 def test_messages_name_what_is_meant():
     with pytest.raises(PolicyError, match=r"\"Action\" occurs more than once") as caught:
-        parse_document('{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Action": "*"}}')
+        parse_document(
+            '{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Action": "*"}}'
+        )
     assert caught.value.place == "$.Statement.Action"
     with pytest.raises(PolicyError, match="Write Effect: names of elements are case sensitive"):
         parse_document(doc({"effect": "Allow"}))
@@ -750,7 +897,11 @@ def test_digits_of_other_scripts_are_no_numbers():
 @pytest.mark.parametrize("date", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-23:00"])
 def test_dates_beyond_the_calendar_are_no_dates(date):
     assert (
-        holds({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, {"aws:CurrentTime": date}, "Allow")
+        holds(
+            {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}},
+            {"aws:CurrentTime": date},
+            "Allow",
+        )
         is False
     )
 
@@ -767,7 +918,10 @@ def test_an_empty_exception_list_opens_nothing_and_denies_everything(element):
         del statement[element.removeprefix("Not")]
         statement[element] = []
         allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        document = {"Version": "2012-10-17", "Statement": [statement] if effect == "Allow" else [allow, statement]}
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [statement] if effect == "Allow" else [allow, statement],
+        }
         return evaluate(request, Policies(identity=(document,))).decision
 
     assert decide("Allow") in {"implicit-deny", "invalid"}
@@ -781,13 +935,21 @@ def test_an_account_in_a_gateway_endpoints_policy_is_its_root_user_alone():
 
     caller = "arn:aws:sts::111122223333:assumed-role/r/s"
     request = Request(
-        "s3:GetObject", "arn:aws:s3:::b/k", caller, presigned_context("10.0.3.4 via vpce-0a1b2c3d4e5f60718")
+        "s3:GetObject",
+        "arn:aws:s3:::b/k",
+        caller,
+        presigned_context("10.0.3.4 via vpce-0a1b2c3d4e5f60718"),
     )
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    gate = {"Version": "2012-10-17", "Statement": [everything | {"Principal": {"AWS": "111122223333"}}]}
+    gate = {
+        "Version": "2012-10-17",
+        "Statement": [everything | {"Principal": {"AWS": "111122223333"}}],
+    }
     identity = ({"Version": "2012-10-17", "Statement": [everything]},)
     assert evaluate(request, Policies(identity=identity, endpoint=gate)).allowed
-    assert not evaluate(request, Policies(identity=identity, endpoint=gate, gateway_endpoint=True)).allowed
+    assert not evaluate(
+        request, Policies(identity=identity, endpoint=gate, gateway_endpoint=True)
+    ).allowed
 
 
 def test_no_line_ends_the_stream_of_verdicts():
@@ -803,20 +965,27 @@ def test_no_line_ends_the_stream_of_verdicts():
         "\ufeff" + good,
         good.replace('"x"', "1" * 5000),
         good.replace('"x"', "1e999"),
-        good.replace('"context": {}', '"context": {"aws:CurrentTime": "0001-01-01T00:00:00+10:00"}'),
+        good.replace(
+            '"context": {}', '"context": {"aws:CurrentTime": "0001-01-01T00:00:00+10:00"}'
+        ),
         "[" * 100_000,
         "",
         good,
     ]
     answers = list(ndjson.run(lines))
     assert len(answers) == len(lines)
-    assert json.loads(answers[0])["verdict"] == json.loads(answers[-1])["verdict"] == "implicit-deny"
+    assert (
+        json.loads(answers[0])["verdict"] == json.loads(answers[-1])["verdict"] == "implicit-deny"
+    )
     assert answers[1].startswith('{"id": ' + "1" * 5000)
     assert answers[2].startswith('{"id": 1e999, ')
 
 
 def test_a_number_names_no_principal():
-    policy = '{"Statement": {"Effect": "Allow", "Principal": {"Service": 5}, "Action": "s3:*", "Resource": "*"}}'
+    policy = (
+        '{"Statement": {"Effect": "Allow", "Principal": {"Service": 5}, "Action": "s3:*",'
+        ' "Resource": "*"}}'
+    )
     with pytest.raises(PolicyError, match="Text or a list of texts") as caught:
         parse_document(policy, "resource")
     assert caught.value.place == "$.Statement.Principal.Service[0]"
@@ -833,7 +1002,10 @@ def test_wildcards_are_plain_characters_to_the_operators_of_equality(operator, p
 
 def test_a_number_has_less_than_400_digits():
     for zeros, read in ((0, True), (1, False)):
-        assert holds({"NumericEquals": {"aws:x": "1" * 399}}, {"aws:x": "0" * zeros + "1" * 399}) is read
+        assert (
+            holds({"NumericEquals": {"aws:x": "1" * 399}}, {"aws:x": "0" * zeros + "1" * 399})
+            is read
+        )
 
 
 def test_a_document_has_at_most_200_000_characters():
@@ -852,7 +1024,9 @@ def test_thousands_of_names_that_occur_twice_are_refused_at_once():
 
 def test_the_name_that_occurs_twice_is_the_one_that_is_named():
     with pytest.raises(PolicyError, match='"Resource" occurs more than once'):
-        parse_document('{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": "a", "Resource": "b"}}')
+        parse_document(
+            '{"Statement": {"Action": "s3:*", "Effect": "Allow", "Resource": "a", "Resource": "b"}}'
+        )
 
 
 def test_what_is_wrong_with_a_principal_is_said():
@@ -867,7 +1041,9 @@ def test_what_is_wrong_with_a_principal_is_said():
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_strongest_of_several_grants_counts(order):
-    """An account delegates to policies that are not there; the role is granted the object. Either may stand first."""
+    """An account delegates to policies that are not there; the role is granted the object.
+    Either may stand first.
+    """
     grants = [ROOT, ROLE][::order]
     assert by_bucket({"AWS": grants}, SESSION) == "allow"
     statements = bucket(*({"Principal": {"AWS": each}} for each in grants))
@@ -877,7 +1053,9 @@ def test_the_strongest_of_several_grants_counts(order):
 
 
 def test_of_equal_grants_the_first_is_named():
-    statements = bucket({"Sid": "A", "Principal": {"AWS": ROLE}}, {"Sid": "B", "Principal": {"AWS": ROLE}})
+    statements = bucket(
+        {"Sid": "A", "Principal": {"AWS": ROLE}}, {"Sid": "B", "Principal": {"AWS": ROLE}}
+    )
     verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}), Policies(resource=statements))
     assert verdict.statement == 'statement 1 "A"'
 
@@ -889,19 +1067,29 @@ def test_everyone_among_others_spares_everyone():
 
 def test_one_statement_of_an_endpoint_policy_is_enough():
     through = presigned_context("10.0.0.1 via vpce-0a1b2c3d")
-    assert decide(context=through, endpoint=bucket({"Resource": "arn:aws:s3:::other/*"}, {})) == "allow"
+    assert (
+        decide(context=through, endpoint=bucket({"Resource": "arn:aws:s3:::other/*"}, {}))
+        == "allow"
+    )
 
 
 def test_what_a_context_holds_if_nothing_else_is_said():
     now = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
-    for made in (presigned_context("203.0.113.7"), header_context("203.0.113.7"), anonymous_context("203.0.113.7")):
+    for made in (
+        presigned_context("203.0.113.7"),
+        header_context("203.0.113.7"),
+        anonymous_context("203.0.113.7"),
+    ):
         assert {key: made[key] for key in now} == now
     assert presigned_context("203.0.113.7")["s3:signatureAge"] == "0"
 
 
 def test_one_identity_policy_has_no_number():
     assert ask().reason == "Statement 1 of the identity policy allows it."
-    assert ask([doc({"Action": "s3:PutObject"}), ALLOW]).reason == "Statement 1 of the identity policy 2 allows it."
+    assert (
+        ask([doc({"Action": "s3:PutObject"}), ALLOW]).reason
+        == "Statement 1 of the identity policy 2 allows it."
+    )
 
 
 # explanations, part by part
@@ -915,13 +1103,21 @@ def test_what_a_policy_said_is_told_from_all_of_its_statements():
     other = {"Resource": "arn:aws:s3:::other/*"}
     outcomes = [
         layers_of(ask(session=doc(*statements)))["session"].outcome
-        for statements in ([{}, other], [other, {}], [other, {"Effect": "Deny"}], [{"Effect": "Deny"}, {}], [other])
+        for statements in (
+            [{}, other],
+            [other, {}],
+            [other, {"Effect": "Deny"}],
+            [{"Effect": "Deny"}, {}],
+            [other],
+        )
     ]
     assert outcomes == ["allow", "allow", "explicit-deny", "explicit-deny", "no match"]
 
 
 def test_one_statement_decides_even_if_others_say_the_same():
-    verdict = ask([doc({"Sid": "A"}, {"Sid": "B"}, {"Sid": "C", "Resource": "arn:aws:s3:::other/*"})])
+    verdict = ask(
+        [doc({"Sid": "A"}, {"Sid": "B"}, {"Sid": "C", "Resource": "arn:aws:s3:::other/*"})]
+    )
     identity = layers_of(verdict)["identity"]
     assert [each.decides for each in identity.statements] == [True, False, False]
     # a statement that is equal to the deciding one, in another policy
@@ -931,7 +1127,11 @@ def test_one_statement_decides_even_if_others_say_the_same():
 
 def test_only_the_endpoint_policy_is_not_consulted_off_the_endpoint():
     verdict = ask(
-        context=presigned_context("203.0.113.7"), session=ALLOW, boundary=ALLOW, resource=KEY, endpoint=bucket()
+        context=presigned_context("203.0.113.7"),
+        session=ALLOW,
+        boundary=ALLOW,
+        resource=KEY,
+        endpoint=bucket(),
     )
     outcomes = {kind: layer.outcome for kind, layer in layers_of(verdict).items()}
     assert outcomes == {"identity": "allow", "session": "allow", "boundary": "allow", "resource": "not set",
@@ -940,7 +1140,9 @@ def test_only_the_endpoint_policy_is_not_consulted_off_the_endpoint():
 
 def test_a_statement_knows_what_keeps_it_from_applying():
     statements = doc(
-        {"Action": "s3:PutObject"}, {"Resource": "arn:aws:s3:::other/*"}, {"Condition": {"Bool": {"aws:x": "true"}}}
+        {"Action": "s3:PutObject"},
+        {"Resource": "arn:aws:s3:::other/*"},
+        {"Condition": {"Bool": {"aws:x": "true"}}},
     )
     [layer] = [layer for layer in ask([statements]).layers if layer.kind == "identity"]
     assert [each.misses for each in layer.statements] == [
@@ -953,21 +1155,32 @@ def test_a_statement_knows_what_keeps_it_from_applying():
 def test_the_nearest_miss_fits_in_most_parts():
     net = {"Condition": {"Bool": {"aws:x": "true"}}}
     for policy, named in (
-        (doc({"Action": "s3:PutObject", "Sid": "A"}, {"Resource": "arn:aws:s3:::x/*", "Sid": "B"}), "B"),
+        (
+            doc(
+                {"Action": "s3:PutObject", "Sid": "A"}, {"Resource": "arn:aws:s3:::x/*", "Sid": "B"}
+            ),
+            "B",
+        ),
         (doc({"Resource": "arn:aws:s3:::x/*", "Sid": "A"}, {"Sid": "B", **net}), "B"),
         (doc({"Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "A"),
         (doc({"Effect": "Deny", "Sid": "A", **net}, {"Action": "s3:PutObject", "Sid": "B"}), "B"),
     ):
         assert f'(statement {"AB".index(named) + 1} "{named}": ' in ask([policy]).reason
-    strangers = bucket({"Sid": "A", "Principal": {"AWS": OTHER}}, {"Sid": "B", "Principal": {"AWS": ROLE}, **net})
-    verdict = evaluate(Request("s3:GetObject", KEY, SESSION, {}, OTHER), Policies(identity=[ALLOW], resource=strangers))
+    strangers = bucket(
+        {"Sid": "A", "Principal": {"AWS": OTHER}}, {"Sid": "B", "Principal": {"AWS": ROLE}, **net}
+    )
+    verdict = evaluate(
+        Request("s3:GetObject", KEY, SESSION, {}, OTHER),
+        Policies(identity=[ALLOW], resource=strangers),
+    )
     assert '"B": Bool aws:x [true]: absent' in verdict.reason
 
 
 def test_long_lists_and_values_are_cut_in_a_sentence():
     many = [f"203.0.113.{i}/32" for i in range(20)]
     reason = ask(
-        session=doc({"Condition": {"IpAddress": {"aws:SourceIp": many}}}), context={"aws:SourceIp": "x" * 500}
+        session=doc({"Condition": {"IpAddress": {"aws:SourceIp": many}}}),
+        context={"aws:SourceIp": "x" * 500},
     ).reason
     assert "203.0.113.7/32 and 12 more]" in reason
     assert "x" * 200 + "..." in reason
@@ -976,10 +1189,16 @@ def test_long_lists_and_values_are_cut_in_a_sentence():
     assert "203.0.113.7/32]: absent" in eight
     assert (
         "x" * 200 + " ->"
-        in ask(session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}), context={"aws:y": "x" * 200}).reason
+        in ask(
+            session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}),
+            context={"aws:y": "x" * 200},
+        ).reason
     )
     assert (
-        ": empty ->" in ask(session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}), context={"aws:y": ""}).reason
+        ": empty ->"
+        in ask(
+            session=doc({"Condition": {"StringEquals": {"aws:y": "a"}}}), context={"aws:y": ""}
+        ).reason
     )
 
 
@@ -987,7 +1206,11 @@ def test_a_policy_of_a_case_may_be_text():
     from gt_secure.engine.iam import batch as ndjson
 
     request = {"action": "s3:GetObject", "resource": KEY, "principal": SESSION, "context": {}}
-    policies = {"identityPolicies": [json.dumps(ALLOW)], "sessionPolicy": json.dumps(ALLOW), "resourcePolicy": None}
+    policies = {
+        "identityPolicies": [json.dumps(ALLOW)],
+        "sessionPolicy": json.dumps(ALLOW),
+        "resourcePolicy": None,
+    }
     case = {"id": "x", "request": request, **policies}
     (answer,) = map(json.loads, ndjson.run([json.dumps(case)]))
     assert answer["verdict"] == "allow"

@@ -13,8 +13,17 @@ PATTERNS = (
     "arn:aws:s3:::*/a/?", "arn:*:s3:::gt-data/a*", "arn:aws:${aws:Referer}", "arn:aws:s3:${aws:Referer}::gt-data/a/x",
     "arn:aws:s3:::${aws:userid}/*", f"{BUCKET}/${{aws:PrincipalTag/t, 'a'}}/*", "*", "arn:aws:s3", "arn:*x",
 )  # fmt: skip
-KEYS = {"aws:username": "ann", "aws:userid": "gt-data", "aws:Referer": "s3:::gt-data/a/x", "aws:PrincipalTag/t": "b"}
-CONDITIONS = ({}, {"Bool": {"aws:SecureTransport": "true"}}, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+KEYS = {
+    "aws:username": "ann",
+    "aws:userid": "gt-data",
+    "aws:Referer": "s3:::gt-data/a/x",
+    "aws:PrincipalTag/t": "b",
+}
+CONDITIONS = (
+    {},
+    {"Bool": {"aws:SecureTransport": "true"}},
+    {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+)
 
 
 def document(draw: random.Random, **more: object) -> dict[str, object]:
@@ -28,17 +37,30 @@ def document(draw: random.Random, **more: object) -> dict[str, object]:
         }
         for _ in range(draw.randint(1, 5))
     ]
-    return {"Version": draw.choice(["2012-10-17", "2012-10-17", "2008-10-17"]), "Statement": statements}
+    return {
+        "Version": draw.choice(["2012-10-17", "2012-10-17", "2008-10-17"]),
+        "Statement": statements,
+    }
 
 
 def cases(draw: random.Random, number: int) -> tuple[int, dict[str, int]]:
     differing, met = 0, {}
     for _ in range(number):
-        whole = Policies((document(draw),), resource=document(draw, Principal="*"), scp=(document(draw),))
+        whole = Policies(
+            (document(draw),), resource=document(draw, Principal="*"), scp=(document(draw),)
+        )
         keys = {key: value for key, value in KEYS.items() if draw.random() < 0.7}
-        context = {**keys, "aws:SourceIp": draw.choice(["10.0.0.1", "192.0.2.1"]), "aws:SecureTransport": "true"}
-        resource = f"{BUCKET}/{draw.choice(['a/x', 'ann/x', 'b/x', 's3:::gt-data/a/xxz', ''])}".rstrip("/")
-        request = Request(draw.choice(["s3:GetObject", "s3:PutObject"]), resource, USER, context, OWN)
+        context = {
+            **keys,
+            "aws:SourceIp": draw.choice(["10.0.0.1", "192.0.2.1"]),
+            "aws:SecureTransport": "true",
+        }
+        resource = (
+            f"{BUCKET}/{draw.choice(['a/x', 'ann/x', 'b/x', 's3:::gt-data/a/xxz', ''])}".rstrip("/")
+        )
+        request = Request(
+            draw.choice(["s3:GetObject", "s3:PutObject"]), resource, USER, context, OWN
+        )
         some = Policies.of_compiled(whole.compiled.about(request.action, resource))
         answers = [evaluate(request, each) for each in (whole, some)]
         differing += len({(each.decision, each.policy, each.statement) for each in answers}) > 1
@@ -54,7 +76,10 @@ def test_a_part_decides_as_the_whole() -> None:
 
 def test_a_pattern_that_may_match_counts(monkeypatch) -> None:
     monkeypatch.setattr(
-        Pattern, "may_match", property(lambda pattern: pattern.matcher or (lambda _: False)), raising=False
+        Pattern,
+        "may_match",
+        property(lambda pattern: pattern.matcher or (lambda _: False)),
+        raising=False,
     )
     assert cases(random.Random(39), 100)[0] > 0
 
@@ -71,7 +96,9 @@ def test_statements_that_say_the_same_are_one() -> None:
         for number in range(30)
     ]
     compiled = Policies(resource={"Version": "2012-10-17", "Statement": statements}).compiled
-    one, other = (compiled.about("s3:GetObject", f"{BUCKET}/{key}").statements for key in ("0/x", "x"))
+    one, other = (
+        compiled.about("s3:GetObject", f"{BUCKET}/{key}").statements for key in ("0/x", "x")
+    )
     assert ([each.label for each in one], [each.label for each in other]) == (
         ['statement 2 "S1"'],
         ['statement 1 "S0"'],

@@ -1,4 +1,6 @@
-"""The table of organization keys, organization policies and tags: each present, absent and not known."""
+"""The table of organization keys, organization policies and tags: each present,
+absent and not known.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,21 @@ OPTIONAL = ("endpointPolicy", "permissionsBoundary")
 
 def document(value: str | dict[str, Any]) -> dict[str, Any]:
     """A policy, or the sample of AWS that is named."""
-    text = value if isinstance(value, dict) else json.loads((DATA / "data-perimeter" / value).read_text("utf-8"))
+    text = (
+        value
+        if isinstance(value, dict)
+        else json.loads((DATA / "data-perimeter" / value).read_text("utf-8"))
+    )
     return dict(text)
 
 
 def as_line(case: dict[str, Any]) -> str:
-    """The case as ``gt-secure verdict`` reads it; the service control policies are those of the own account."""
-    line = {name: case[name] for name in ("id", "identityPolicies", "sessionPolicy", "resourcePolicy")}
+    """The case as ``gt-secure verdict`` reads it;
+    the service control policies are those of the own account.
+    """
+    line = {
+        name: case[name] for name in ("id", "identityPolicies", "sessionPolicy", "resourcePolicy")
+    }
     line |= {name: case[name] for name in OPTIONAL if name in case}
     return json.dumps(
         {
@@ -40,19 +50,32 @@ def as_line(case: dict[str, Any]) -> str:
     )
 
 
-ANSWERS = dict(zip((case["id"] for case in CASES), map(json.loads, batch.run(map(as_line, CASES))), strict=True))
+ANSWERS = dict(
+    zip(
+        (case["id"] for case in CASES), map(json.loads, batch.run(map(as_line, CASES))), strict=True
+    )
+)
 
 
 def test_every_case_is_new_and_names_its_page() -> None:
     assert len({json.dumps({**case, "id": "", "title": ""}) for case in CASES}) == len(CASES) >= 140
-    assert all(case["doc"].startswith("https://docs.aws.amazon.com/") and case["reason"] for case in CASES)
-    assert [case["id"] for case in CASES] == [f"org-{number:03d}" for number in range(1, len(CASES) + 1)]
+    assert all(
+        case["doc"].startswith("https://docs.aws.amazon.com/") and case["reason"] for case in CASES
+    )
+    assert [case["id"] for case in CASES] == [
+        f"org-{number:03d}" for number in range(1, len(CASES) + 1)
+    ]
 
 
 def test_every_group_has_each_answer_and_the_samples_of_aws_are_in_it() -> None:
     answers = Counter((case["group"], case["expect"]) for case in CASES)
-    assert all(answers[group, "unknown"] and answers[group, "allow"] for group in {case["group"] for case in CASES})
-    used = {name for case in CASES for name in (*case["rcp"], *case["scp"]) if isinstance(name, str)}
+    assert all(
+        answers[group, "unknown"] and answers[group, "allow"]
+        for group in {case["group"] for case in CASES}
+    )
+    used = {
+        name for case in CASES for name in (*case["rcp"], *case["scp"]) if isinstance(name, str)
+    }
     assert used == {path.name for path in (DATA / "data-perimeter").glob("*.json")}
     assert len(used) == 6
 
@@ -66,8 +89,13 @@ def test_an_unknown_case_depends_on_keys_that_are_not_known() -> None:
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
 def test_documented_answer(case: dict[str, Any]) -> None:
     answer = ANSWERS[case["id"]]
-    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (case["title"], answer["reason"])
-    assert [key.lower() for key in answer.get("depends_on", [])] == [key.lower() for key in case["depends_on"]]
+    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (
+        case["title"],
+        answer["reason"],
+    )
+    assert [key.lower() for key in answer.get("depends_on", [])] == [
+        key.lower() for key in case["depends_on"]
+    ]
 
 
 VALUES = {
@@ -95,8 +123,12 @@ def filled(case: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return {**case, "request": {**case["request"], "context": context}, "unknown": left}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES if case["unknown"]])
-def test_filling_a_key_never_changes_a_certain_answer_and_settles_an_unknown_one(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case["id"]) for case in CASES if case["unknown"]]
+)
+def test_filling_a_key_never_changes_a_certain_answer_and_settles_an_unknown_one(
+    case: dict[str, Any],
+) -> None:
     keys = case["unknown"]
     rows = [*product(*(VALUES[key] for key in keys)), (None,) * len(keys)]
     variants = [filled(case, dict(zip(keys, row, strict=True))) for row in rows]

@@ -1,4 +1,6 @@
-"""Cases of our own, each with the page that says so; and lines of ``gt-secure verdict`` that are no cases."""
+"""Cases of our own, each with the page that says so;
+and lines of ``gt-secure verdict`` that are no cases.
+"""
 
 import json
 from pathlib import Path
@@ -8,7 +10,11 @@ import pytest
 from gt_secure.engine.iam import Policies, Request, batch as ndjson, evaluate
 from support.subjects import subjects
 
-LINES = (Path(__file__).parents[2] / "data" / "own-policy-cases.ndjson").read_text(encoding="utf-8").splitlines()
+LINES = (
+    (Path(__file__).parents[2] / "data" / "own-policy-cases.ndjson")
+    .read_text(encoding="utf-8")
+    .splitlines()
+)
 CASES = subjects(map(json.loads, LINES), 190)
 ROWS = list(zip(CASES, map(json.loads, ndjson.run(LINES)), strict=True))
 
@@ -16,13 +22,20 @@ ROWS = list(zip(CASES, map(json.loads, ndjson.run(LINES)), strict=True))
 @pytest.mark.parametrize(("case", "answer"), [pytest.param(c, a, id=c["id"]) for c, a in ROWS])
 def test_documented_verdict(case, answer):
     assert answer["id"] == case["id"]
-    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (case["title"], answer["reason"])
+    assert answer["verdict"] in [case["expect"], *case.get("accept", [])], (
+        case["title"],
+        answer["reason"],
+    )
 
 
 def test_every_case_is_new_and_names_its_page():
     assert len({json.dumps({**case, "id": "", "title": ""}) for case in CASES}) == len(CASES) >= 150
-    assert all(case["doc"].startswith("https://docs.aws.amazon.com/") and case["reason"] for case in CASES)
-    assert [case["id"] for case in CASES] == [f"own-{number:03d}" for number in range(1, len(CASES) + 1)]
+    assert all(
+        case["doc"].startswith("https://docs.aws.amazon.com/") and case["reason"] for case in CASES
+    )
+    assert [case["id"] for case in CASES] == [
+        f"own-{number:03d}" for number in range(1, len(CASES) + 1)
+    ]
 
 
 GOOD = LINES[6]
@@ -77,7 +90,12 @@ def test_a_line_that_is_no_case_is_invalid_and_keeps_its_id(what):
     ],
 )  # fmt: skip
 def test_context_values_that_are_no_text(value, condition, holds):
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": condition}
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "*",
+        "Condition": condition,
+    }
     case = {**CASES[0], "request": {**CASES[0]["request"], "context": {"aws:x": value}}, "resourcePolicy": None,
             "sessionPolicy": {"Version": "2012-10-17", "Statement": [statement]}}  # fmt: skip
     (answer,) = map(json.loads, ndjson.run([json.dumps(case)]))
@@ -89,7 +107,11 @@ def test_a_long_line_is_a_case_like_any_other():
     for source, verdict in (("10.79.249.7", "allow"), ("11.0.0.1", "implicit-deny")):
         statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*",
                      "Condition": {"IpAddress": {"aws:SourceIp": ranges}}}  # fmt: skip
-        case = {**CASES[0], "resourcePolicy": None, "sessionPolicy": {"Version": "2012-10-17", "Statement": statement}}
+        case = {
+            **CASES[0],
+            "resourcePolicy": None,
+            "sessionPolicy": {"Version": "2012-10-17", "Statement": statement},
+        }
         case["request"] = {**CASES[0]["request"], "context": {"aws:SourceIp": source}}
         line = json.dumps(case)
         assert len(line) > 300_000
@@ -119,5 +141,7 @@ def test_no_bucket_policy_keeps_the_root_user_of_the_bucket_from_it(
     bucket = {**version, "Statement": [{**deny, "Principal": "*"}]}
     everything = {**version, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     context = {"aws:SourceIp": "198.51.100.9"}
-    request = Request(action, "arn:aws:s3:::gt-images", f"arn:aws:iam::{principal}", context, "111122223333")
+    request = Request(
+        action, "arn:aws:s3:::gt-images", f"arn:aws:iam::{principal}", context, "111122223333"
+    )
     assert evaluate(request, Policies([everything], resource=bucket, scp=scp)).decision == decision

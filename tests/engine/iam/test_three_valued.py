@@ -1,4 +1,6 @@
-"""Verdicts where keys are not known: certain where all values agree, else unknown with the keys that matter."""
+"""Verdicts where keys are not known: certain where all values agree,
+else unknown with the keys that matter.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,16 @@ ORG, TAG = "aws:PrincipalOrgID", "aws:PrincipalTag/t"
 
 
 def deny(*conditions, resource="*", principal=True):
-    base = {"Effect": "Deny", "Action": "s3:*", "Resource": resource, **({"Principal": "*"} if principal else {})}
-    return {"Version": "2012-10-17", "Statement": [{**base, "Condition": {o: {k: v}}} for o, k, v in conditions]}
+    base = {
+        "Effect": "Deny",
+        "Action": "s3:*",
+        "Resource": resource,
+        **({"Principal": "*"} if principal else {}),
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{**base, "Condition": {o: {k: v}}} for o, k, v in conditions],
+    }
 
 
 def ask(policy, unknown, context=None, *, principal=SESSION, owner="111122223333", **layers):
@@ -53,7 +63,9 @@ def test_unknown_keys(conditions, unknown, context, expected):
 
 
 def test_a_variable_in_a_resource():
-    policy = deny(("Bool", "aws:SecureTransport", "true"), resource="arn:aws:s3:::b/${aws:PrincipalTag/t}*")
+    policy = deny(
+        ("Bool", "aws:SecureTransport", "true"), resource="arn:aws:s3:::b/${aws:PrincipalTag/t}*"
+    )
     context = {"aws:SecureTransport": "true"}
     assert ask(policy, [TAG], context) == ("unknown", ["aws:PrincipalTag/t"])
     assert ask(policy, [], {**context, TAG: "k."}) == ("explicit-deny", [])
@@ -63,8 +75,14 @@ def test_a_variable_in_a_resource():
 PERIMETER = deny(("StringNotEqualsIfExists", ORG, "o-a"))
 ROOT = "arn:aws:iam::111122223333:root"
 STRANGER = "arn:aws:iam::444455556666:user/u"
-OPEN = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
-NARROW = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}
+OPEN = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+}
+NARROW = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"},
+}
 
 
 @pytest.mark.parametrize("principal", [SESSION, ROOT, STRANGER, "*"])
@@ -73,11 +91,17 @@ def test_a_resource_control_policy_limits_everybody(principal):
     assert ask(OPEN, [], {ORG: "o-a"}, principal=principal, rcp=[PERIMETER])[0] == "allow"
 
 
-@pytest.mark.parametrize(("principal", "limited"), [(SESSION, True), (ROOT, True), (STRANGER, False), ("*", False)])
+@pytest.mark.parametrize(
+    ("principal", "limited"), [(SESSION, True), (ROOT, True), (STRANGER, False), ("*", False)]
+)
 def test_a_service_control_policy_limits_its_own_account(principal, limited):
     policy = deny(("StringNotEqualsIfExists", ORG, "o-a"), principal=False)
-    assert ask(OPEN, [], principal=principal, scp=[policy])[0] == ("explicit-deny" if limited else "allow")
-    assert ask(OPEN, [], principal=principal, scp=[NARROW])[0] == ("implicit-deny" if limited else "allow")
+    assert ask(OPEN, [], principal=principal, scp=[policy])[0] == (
+        "explicit-deny" if limited else "allow"
+    )
+    assert ask(OPEN, [], principal=principal, scp=[NARROW])[0] == (
+        "implicit-deny" if limited else "allow"
+    )
 
 
 def test_every_level_must_allow():
@@ -106,7 +130,9 @@ NAMED = {"Version": "2012-10-17", "Statement": [{**ALLOW["Statement"], "Sid": "S
 )
 def test_a_level_is_the_list_of_its_policies(level, answer, unknown):
     for principal, limited in ((SESSION, True), (ROOT, True), (STRANGER, False), ("*", False)):
-        assert ask(OPEN, unknown, principal=principal, scp=[ALLOW, level])[0] == (answer if limited else "allow")
+        assert ask(OPEN, unknown, principal=principal, scp=[ALLOW, level])[0] == (
+            answer if limited else "allow"
+        )
 
 
 def test_each_policy_of_a_level_keeps_its_version():

@@ -9,11 +9,20 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text, parse_age
-from gt_secure.engine.policies.bucket_guard import GUARD_SIDS, build_guard, find_guard, merge_guards, remove_statements
+from gt_secure.engine.policies.bucket_guard import (
+    GUARD_SIDS,
+    build_guard,
+    find_guard,
+    merge_guards,
+    remove_statements,
+)
 from gt_secure.engine.policies.equivalence import policies_equal
 
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
-FOREIGN = '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}'
+FOREIGN = (
+    '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource":'
+    ' "arn:aws:s3:::gt-images/*"}'
+)
 POLICIES = [
     f'{{"Version":"2012-10-17","Statement":[{FOREIGN}]}}',
     f'{{"Statement": {FOREIGN} , "Version":"2012-10-17"}}',
@@ -80,7 +89,13 @@ def test_a_cap_for_other_objects_is_drift() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds", "shown"),
-    [("15m", 900, "15m"), ("90 s", 90, "90s"), ("60min", 3600, "1h"), ("48H", 172_800, "2d"), ("1s", 1, "1s")],
+    [
+        ("15m", 900, "15m"),
+        ("90 s", 90, "90s"),
+        ("60min", 3600, "1h"),
+        ("48H", 172_800, "2d"),
+        ("1s", 1, "1s"),
+    ],
 )
 def test_ages(text: str, seconds: int, shown: str) -> None:
     assert parse_age(text) == parse_age(dt.timedelta(seconds=seconds)) == seconds
@@ -88,7 +103,22 @@ def test_ages(text: str, seconds: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "15", "0m", "7d", "1w", "-5m", "1.5h", "\u0661m", "9999999d", 15, None, [], dt.timedelta(seconds=1.5)]
+    "value",
+    [
+        "",
+        "15",
+        "0m",
+        "7d",
+        "1w",
+        "-5m",
+        "1.5h",
+        "\u0661m",
+        "9999999d",
+        15,
+        None,
+        [],
+        dt.timedelta(seconds=1.5),
+    ],
 )
 def test_no_ages(value: object) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -16,12 +16,16 @@ from gt_secure.engine.policies.bucket_guard import (
 )
 from support.guards import without_forms
 
-GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d4e5f60718"])
+GUARD = build_guard(
+    "gt-images", prefix="scans/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d4e5f60718"]
+)
 
 blank = st.text(" \t\r\n", max_size=3)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 scalars = st.one_of(texts, st.booleans(), st.integers(-(10**20), 10**20), st.just(None))
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
+)
 
 
 @st.composite
@@ -41,7 +45,14 @@ def written(draw, value):
             )
         return "{" + (",".join(parts) or draw(blank)) + "}"
     if isinstance(value, list):
-        return "[" + (",".join(draw(blank) + draw(written(each)) + draw(blank) for each in value) or draw(blank)) + "]"
+        return (
+            "["
+            + (
+                ",".join(draw(blank) + draw(written(each)) + draw(blank) for each in value)
+                or draw(blank)
+            )
+            + "]"
+        )
     text = json.dumps(value, ensure_ascii=draw(st.booleans()))
     return text.replace("/", "\\/") if draw(st.booleans()) else text
 
@@ -59,7 +70,8 @@ def foreign_policies(draw):
     return draw(blank) + draw(written(document)) + draw(blank), statements
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the policies
+# a busy machine is no fault of the policies
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(foreign_policies())
 def test_merge_then_remove_is_the_identity(made):
     text, _ = made
@@ -112,7 +124,10 @@ def test_remove_without_a_guard_returns_the_text():
 
 def test_an_empty_list_gets_the_guard_and_nothing_else_changes():
     made = json.dumps(GUARD, separators=(",", ":"))
-    assert merge_guard('{ "Statement" : [ ] ,"Id":"x"}', GUARD) == '{ "Statement" : [' + made + ' ] ,"Id":"x"}'
+    assert (
+        merge_guard('{ "Statement" : [ ] ,"Id":"x"}', GUARD)
+        == '{ "Statement" : [' + made + ' ] ,"Id":"x"}'
+    )
 
 
 def test_single_statement_keeps_its_form_after_aws_has_rewritten_the_text():
@@ -138,16 +153,24 @@ def test_text_that_is_no_policy_is_refused_with_its_place(text, place):
 
 def test_two_guards_are_refused():
     text = json.dumps({"Version": "2012-10-17", "Statement": [GUARD, GUARD]})
-    for call in (lambda: merge_guard(text, GUARD), lambda: remove_guard(text), lambda: find_guard(text)):
+    for call in (
+        lambda: merge_guard(text, GUARD),
+        lambda: remove_guard(text),
+        lambda: find_guard(text),
+    ):
         with pytest.raises(PolicyError, match="2 statements"):
             call()
 
 
 def test_the_limit_of_20_kb_counts_bytes():
     filler = {"Sid": "é" * 100, "Effect": "Deny"}
-    room = MAX_BUCKET_POLICY - len(merge_guard(json.dumps({"Statement": [filler]}, ensure_ascii=False), GUARD).encode())
+    room = MAX_BUCKET_POLICY - len(
+        merge_guard(json.dumps({"Statement": [filler]}, ensure_ascii=False), GUARD).encode()
+    )
     for extra, fits in ((room, True), (room + 1, False)):
-        text = json.dumps({"Statement": [{**filler, "Effect": "Deny" + "x" * extra}]}, ensure_ascii=False)
+        text = json.dumps(
+            {"Statement": [{**filler, "Effect": "Deny" + "x" * extra}]}, ensure_ascii=False
+        )
         if fits:
             assert len(merge_guard(text, GUARD).encode()) == MAX_BUCKET_POLICY
         else:
@@ -175,8 +198,13 @@ def test_build_needs_a_dimension_and_leaves_out_an_empty_one():
 
 
 def test_ranges_are_merged_without_loss():
-    guard = build_guard("gt-images", networks=["203.0.113.128/25", "203.0.113.0/25", "203.0.113.9", "2001:db8::/32"])
-    assert guard["Condition"]["NotIpAddressIfExists"]["aws:SourceIp"] == ["203.0.113.0/24", "2001:db8::/32"]
+    guard = build_guard(
+        "gt-images", networks=["203.0.113.128/25", "203.0.113.0/25", "203.0.113.9", "2001:db8::/32"]
+    )
+    assert guard["Condition"]["NotIpAddressIfExists"]["aws:SourceIp"] == [
+        "203.0.113.0/24",
+        "2001:db8::/32",
+    ]
 
 
 @pytest.mark.parametrize("bucket", ["", "a", "b/../c", "b*", "-b-", "arn:aws:s3:::x"])
@@ -230,7 +258,10 @@ def test_guard_names_query_strings_and_forms_and_without_a_prefix_the_bucket():
 
 @pytest.mark.parametrize("guard", [GUARD, WHOLE])
 def test_guard_without_forms_is_ours_and_drifted(guard):
-    found, today = find_guard(merge_guard(None, without_forms(guard))), find_guard(merge_guard(None, guard))
+    found, today = (
+        find_guard(merge_guard(None, without_forms(guard))),
+        find_guard(merge_guard(None, guard)),
+    )
     assert (found.drifted, today.drifted) == (True, False)
     assert (found.bucket, found.prefix, found.networks, found.endpoints) == (
         today.bucket, today.prefix, today.networks, today.endpoints,

@@ -14,7 +14,10 @@ from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker-7"
-IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+IDENTITY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
 OURS = "vpce-0a1b2c3d4e5f60718"
 GROUND_TRUTH = "vpce-08408e335ebf95b40"  # AWS's own endpoint in us-east-1
 KEY = "arn:aws:s3:::gt-images/scans/0001.png"
@@ -40,15 +43,22 @@ SOURCES = {
 
 def ask(guard, context, *, action="s3:GetObject", principal=SESSION, resource=KEY, policy=None):
     bucket = json.loads(merge_guard(policy, guard))
-    return evaluate(Request(action, resource, principal, context), Policies(identity=[IDENTITY], resource=bucket))
+    return evaluate(
+        Request(action, resource, principal, context),
+        Policies(identity=[IDENTITY], resource=bucket),
+    )
 
 
-@pytest.mark.parametrize("action", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging"])
+@pytest.mark.parametrize(
+    "action", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging"]
+)
 @pytest.mark.parametrize(("lists", "source"), list(itertools.product(LISTS, SOURCES)))
 def test_presigned_requests_pass_only_from_what_is_listed(lists, source, action):
     guard = build_guard("gt-images", prefix="scans/", **LISTS[lists])
     verdict = ask(guard, presigned_context(source, principal_arn=ROLE), action=action)
-    assert verdict.decision == ("allow" if lists in SOURCES[source] else "explicit-deny"), verdict.reason
+    assert verdict.decision == ("allow" if lists in SOURCES[source] else "explicit-deny"), (
+        verdict.reason
+    )
     if not verdict.allowed:
         assert verdict.statement == 'statement 1 "GtSecurePresignGuard"'
 
@@ -61,7 +71,9 @@ def test_forms_pass_only_from_what_is_listed(lists, source, action):
     assert ask(guard, context, action=action).allowed == (lists in SOURCES[source])
 
 
-@pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"])
+@pytest.mark.parametrize(
+    "action", ["s3:ListBucket", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"]
+)
 @pytest.mark.parametrize(("lists", "source"), list(itertools.product(LISTS, SOURCES)))
 def test_presigned_requests_on_the_bucket_pass_only_from_what_is_listed(lists, source, action):
     guard = build_guard("gt-images", **LISTS[lists])
@@ -103,10 +115,15 @@ def test_ground_truth_back_end_log_delivery_and_forwarded_calls_pass(lists):
         ],
     }  # fmt: skip
     context = header_context("198.51.100.200", service=logging)
-    assert ask(guard, context, action="s3:PutObject", principal=logging, policy=json.dumps(delivery)).allowed
+    assert ask(
+        guard, context, action="s3:PutObject", principal=logging, policy=json.dumps(delivery)
+    ).allowed
 
-    # S3 itself calls KMS and other services with the caller's session: even if it kept the caller's authentication type
-    forwarded = presigned_context("198.51.100.200", principal_arn=ROLE, extra={"aws:ViaAWSService": "true"})
+    # S3 itself calls KMS and other services with the caller's session: even if it kept the caller's
+    # authentication type
+    forwarded = presigned_context(
+        "198.51.100.200", principal_arn=ROLE, extra={"aws:ViaAWSService": "true"}
+    )
     assert ask(guard, forwarded).allowed
 
 
@@ -127,7 +144,10 @@ def test_a_prefix_with_wildcards_guards_only_itself():
 
 def test_the_guard_wins_over_every_grant():
     public = json.dumps(
-        {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+        }
     )
     guard = build_guard("gt-images", networks=["203.0.113.0/24"])
     assert ask(guard, presigned_context("198.51.100.1"), policy=public).decision == "explicit-deny"
@@ -155,7 +175,9 @@ def test_the_guard_agrees_with_plain_arithmetic(networks, address, data):
         return
     if data.draw(st.booleans()):
         inside = data.draw(st.sampled_from(parsed))
-        address = str(data.draw(st.sampled_from([inside.network_address, inside.broadcast_address])))
+        address = str(
+            data.draw(st.sampled_from([inside.network_address, inside.broadcast_address]))
+        )
     try:
         expected = contains(parsed, parse_address(address))
     except ValueError:

@@ -32,25 +32,38 @@ END = AT + dt.timedelta(hours=1)
 OBJECT = object_resource("aws", "gt-images", "scans/a*?${x}.png")
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/SageMaker"
 USER = "arn:aws:iam::111122223333:user/staff/ann"
-READS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::gt-images/*"}]}'  # noqa: E501
+READS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::gt-images/*"}]}'
 
 
 @pytest.mark.parametrize(
     ("signer", "names", "keys"),
     [
         (None, [], [{"DateLessThan"}]),
-        (SESSION, ["role/GroundTruthExecution", "role/*/GroundTruthExecution"], [{"DateLessThan", "ArnLike"}]),
+        (
+            SESSION,
+            ["role/GroundTruthExecution", "role/*/GroundTruthExecution"],
+            [{"DateLessThan", "ArnLike"}],
+        ),
         (USER, ["user/staff/ann"], [{"DateLessThan", "ArnEquals"}, {"Null", "ArnEquals"}]),
-        ("arn:aws:iam::111122223333:root", ["root"], [{"DateLessThan", "ArnEquals"}, {"Null", "ArnEquals"}]),
+        (
+            "arn:aws:iam::111122223333:root",
+            ["root"],
+            [{"DateLessThan", "ArnEquals"}, {"Null", "ArnEquals"}],
+        ),
         ("79a59df9" * 8, [], [{"DateLessThan"}, {"Null"}]),
         ("", [], [{"DateLessThan"}, {"Null"}]),
     ],
 )
-def test_the_signer_decides_the_conditions(signer: str | None, names: list[str], keys: list[set[str]]) -> None:
+def test_the_signer_decides_the_conditions(
+    signer: str | None, names: list[str], keys: list[set[str]]
+) -> None:
     made = build_revocations(OBJECT, before=AT, until=END, signer=signer)
     assert [set(each["Condition"]) - {"StringEquals"} for each in made] == keys  # type: ignore[call-overload]
     assert all(name in json.dumps(made) for name in names)
-    assert all(each["Condition"]["StringEquals"] == {"s3:authType": ["REST-QUERY-STRING", "POST"]} for each in made)  # type: ignore[index]
+    assert all(
+        each["Condition"]["StringEquals"] == {"s3:authType": ["REST-QUERY-STRING", "POST"]}
+        for each in made
+    )  # type: ignore[index]
     assert len({each["Sid"] for each in made}) == len(made)
     assert all(str(each["Sid"]).isalnum() for each in made)
 
@@ -60,7 +73,11 @@ def test_the_end_is_in_the_sid() -> None:
     for until in (END, END + dt.timedelta(hours=1), None):
         for statement in build_revocations(OBJECT, before=AT, until=until, signer=SESSION):
             text = merge_guard(text, statement)
-    assert [each.until for each in find_revocations(text)] == [END, END + dt.timedelta(hours=1), None]
+    assert [each.until for each in find_revocations(text)] == [
+        END,
+        END + dt.timedelta(hours=1),
+        None,
+    ]
     assert len(expired_revocations(text, END)) == 0
     assert len(expired_revocations(text, END + dt.timedelta(seconds=1))) == 1
     ended = expired_revocations(text, dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
@@ -106,9 +123,17 @@ def test_other_text_is_no_signer(text: object) -> None:
 
 
 def test_a_wildcard_in_a_log_names_nobody() -> None:
-    """A name from a log with a wildcard must not become a pattern that covers other users and roles."""
-    for signer in ("arn:aws:iam::111122223333:user/*", f"{ROLES}*", "arn:aws:sts::111122223333:assumed-role/*/x"):
-        assert "aws:PrincipalArn" not in json.dumps(build_revocations(OBJECT, before=AT, until=END, signer=signer))
+    """A name from a log with a wildcard must not become a pattern that covers
+    other users and roles.
+    """
+    for signer in (
+        "arn:aws:iam::111122223333:user/*",
+        f"{ROLES}*",
+        "arn:aws:sts::111122223333:assumed-role/*/x",
+    ):
+        assert "aws:PrincipalArn" not in json.dumps(
+            build_revocations(OBJECT, before=AT, until=END, signer=signer)
+        )
 
 
 def test_a_session_in_a_log_is_its_role() -> None:
@@ -135,11 +160,15 @@ def test_a_key_is_taken_literally() -> None:
 
 def test_an_exposure_says_which_credentials_still_work() -> None:
     text: str | None = None
-    for statement in build_revocations(prefix_resource("aws", "gt-images", ""), before=AT, until=END):
+    for statement in build_revocations(
+        prefix_resource("aws", "gt-images", ""), before=AT, until=END
+    ):
         text = merge_guard(text, statement)
     rows = {row.request: row for row in exposed(text, "scans/a.png")}
     assert rows["presigned"].unknown.is_empty
-    words = "signed with credentials issued at 2026-11-25T09:00:01Z or later, or with long-term keys"
+    words = (
+        "signed with credentials issued at 2026-11-25T09:00:01Z or later, or with long-term keys"
+    )
     assert words in rows["presigned"].opened.when
     assert rows["header"].opened.when == ()
 

@@ -1,4 +1,6 @@
-"""Two spellings that count as the same never decide differently, and the usual ones do count as the same."""
+"""Two spellings that count as the same never decide differently,
+and the usual ones do count as the same.
+"""
 
 import json
 
@@ -7,16 +9,29 @@ from hypothesis import example, given, settings, strategies as st
 
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
-from gt_secure.engine.iam.request_context import anonymous_context, header_context, presigned_context
+from gt_secure.engine.iam.request_context import (
+    anonymous_context,
+    header_context,
+    presigned_context,
+)
 from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
-from gt_secure.engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
+from gt_secure.engine.policies.equivalence import (
+    deleted_principals,
+    policies_equal,
+    statements_equal,
+)
 from support.examples import examples
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
-GUARD = build_guard("gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"])
+GUARD = build_guard(
+    "gt-images", networks=["203.0.113.0/24", "2001:db8::/32"], endpoints=[ENDPOINT, "vpce-0b1b2c3d"]
+)
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/w"
 USER = "arn:aws:iam::444455556666:user/alice"
-ALLOW = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+ALLOW = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+}
 SOURCES = ["203.0.113.7", "203.0.112.255", "198.51.100.9", "2001:db8::7", "2001:db9::1",
            f"10.0.3.4 via {ENDPOINT}", "10.0.3.4 via vpce-0b1b2c3d", "10.0.3.4 via vpce-0c1b2c3d"]  # fmt: skip
 CONTEXTS = [
@@ -28,11 +43,14 @@ CONTEXTS = [
 
 
 def decisions(statement):
-    """What a bucket policy with this one statement decides, over callers, actions, objects, paths and signatures."""
+    """What a bucket policy with this one statement decides, over callers, actions, objects,
+    paths and signatures.
+    """
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     return [
         evaluate(
-            Request(action, f"arn:aws:s3:::{name}", who, context, owner), Policies([ALLOW], resource=document)
+            Request(action, f"arn:aws:s3:::{name}", who, context, owner),
+            Policies([ALLOW], resource=document),
         ).decision
         for context in CONTEXTS
         for who, owner in ((SESSION, None), (USER, None), (SESSION, "444455556666"), ("*", None))
@@ -87,7 +105,11 @@ def test_another_spelling_of_the_guard_is_the_same_and_decides_the_same(statemen
 def edits(draw):
     """The guard with one value replaced by something else, which may or may not mean the same."""
     statement = json.loads(json.dumps(draw(spellings())))
-    place = draw(st.sampled_from(["Principal", "Action", "Resource", "Effect", "operator", "key", "value", "drop"]))
+    place = draw(
+        st.sampled_from(
+            ["Principal", "Action", "Resource", "Effect", "operator", "key", "value", "drop"]
+        )
+    )
     conditions = statement["Condition"]
     operator = draw(st.sampled_from(sorted(conditions)))
     ((key, value),) = conditions[operator].items()
@@ -95,7 +117,9 @@ def edits(draw):
         statement["Principal"] = draw(st.sampled_from([{"AWS": "111122223333"}, {"AWS": [SESSION]}, {"Service": "*"},
                                                        {"AWS": "*", "Service": "s3.amazonaws.com"}]))  # fmt: skip
     elif place == "Action":
-        statement["Action"] = draw(st.sampled_from(["s3:GetObject", ["s3:*", "ec2:*"], "s3:getobject*", "*"]))
+        statement["Action"] = draw(
+            st.sampled_from(["s3:GetObject", ["s3:*", "ec2:*"], "s3:getobject*", "*"])
+        )
     elif place == "Resource":
         statement["Resource"] = draw(
             st.sampled_from(["*", "arn:aws:s3:::gt-images/scans/*", "arn:aws:s3:::GT-images/*"])
@@ -105,10 +129,14 @@ def edits(draw):
     elif place == "operator":
         conditions[operator.removesuffix("IfExists")] = conditions.pop(operator)
     elif place == "key":
-        conditions[operator] = {draw(st.sampled_from(["aws:SourceIp", "aws:VpcSourceIp", "s3:authType"])): value}
+        conditions[operator] = {
+            draw(st.sampled_from(["aws:SourceIp", "aws:VpcSourceIp", "s3:authType"])): value
+        }
     elif place == "value":
         extra = draw(
-            st.sampled_from(["203.0.112.0/24", "vpce-0c1b2c3d", "true", "rest-query-string", "203.0.113.0/33"])
+            st.sampled_from(
+                ["203.0.112.0/24", "vpce-0c1b2c3d", "true", "rest-query-string", "203.0.113.0/33"]
+            )
         )
         conditions[operator] = {key: draw(st.sampled_from([extra, [extra]]))}
     else:
@@ -124,8 +152,12 @@ def test_what_counts_as_the_same_decides_the_same(statement):
     if statements_equal(statement, GUARD):
         assert decisions(statement) == EXPECTED
         assert not found.drifted
-    elif not found.drifted:  # a guard, but another one: then it is what would be built for what was read
-        other = build_guard(found.bucket, prefix=found.prefix, networks=found.networks, endpoints=found.endpoints)
+    elif (
+        not found.drifted
+    ):  # a guard, but another one: then it is what would be built for what was read
+        other = build_guard(
+            found.bucket, prefix=found.prefix, networks=found.networks, endpoints=found.endpoints
+        )
         assert statements_equal(statement, other)
         assert decisions(statement) == decisions(other)
 

@@ -12,14 +12,19 @@ from gt_secure.engine.iam.request_context import header_context, presigned_conte
 from gt_secure.engine.policies.session_policy import MAX_SESSION_POLICY, session_policy
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/test"
-IDENTITY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+IDENTITY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
 
 
 def ask(policy, source, *, key="scans/0001.png", action="s3:GetObject", version=None, via=False):
     more = {"aws:ViaAWSService": str(via).lower(), **({"s3:VersionId": version} if version else {})}
     context = presigned_context(source, extra=more)
     resource = key if key.startswith("arn:") else f"arn:aws:s3:::gt-images/{key}"
-    return evaluate(Request(action, resource, SESSION, context), Policies(identity=[IDENTITY], session=policy)).allowed
+    return evaluate(
+        Request(action, resource, SESSION, context), Policies(identity=[IDENTITY], session=policy)
+    ).allowed
 
 
 def test_one_public_address():
@@ -40,7 +45,9 @@ def test_one_public_address():
 
 
 def test_one_address_behind_an_endpoint():
-    policy = session_policy("gt-images", "scans/0001.png", source=Source.parse("10.0.3.4 via vpce-0a1b2c3d"))
+    policy = session_policy(
+        "gt-images", "scans/0001.png", source=Source.parse("10.0.3.4 via vpce-0a1b2c3d")
+    )
     assert ask(policy, "10.0.3.4 via vpce-0a1b2c3d")
     assert not ask(policy, "10.0.3.5 via vpce-0a1b2c3d")
     assert not ask(policy, "10.0.3.4")
@@ -67,7 +74,9 @@ def test_kms_is_allowed_for_calls_that_s3_makes_only():
     def decrypt(via):
         context = header_context("198.51.100.9", extra={"aws:ViaAWSService": str(via).lower()})
         identity = {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}
-        return evaluate(Request("kms:Decrypt", key, SESSION, context), Policies([identity], policy)).allowed
+        return evaluate(
+            Request("kms:Decrypt", key, SESSION, context), Policies([identity], policy)
+        ).allowed
 
     assert decrypt(True)
     assert not decrypt(False)

@@ -9,15 +9,28 @@ import pytest
 from gt_secure.base.network import parse_networks
 from gt_secure.engine.access import Claim, locks_of_files, prove
 from gt_secure.engine.access.exposure import Exposure
-from gt_secure.engine.policies.bucket_guard import SIGNERS_SID, build_guard, merge_guard, remove_guard
-from gt_secure.engine.policies.signer_limit import build_signer_limit, find_signer_limit, is_listed, parse_signers
+from gt_secure.engine.policies.bucket_guard import (
+    SIGNERS_SID,
+    build_guard,
+    merge_guard,
+    remove_guard,
+)
+from gt_secure.engine.policies.signer_limit import (
+    build_signer_limit,
+    find_signer_limit,
+    is_listed,
+    parse_signers,
+)
 from support.answers import ACCOUNT
 
 SCANNER = f"arn:aws:iam::{ACCOUNT}:role/service-role/Scanner"
 DEVELOPER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer"
 ME, ANN = f"arn:aws:sts::{ACCOUNT}:assumed-role/Studio", f"arn:aws:iam::{ACCOUNT}:user/team/ann"
 LIMIT = build_signer_limit("gt-images", [SCANNER, DEVELOPER, ANN], ACCOUNT, prefix="scans/")
-FOREIGN = '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*"}'
+FOREIGN = (
+    '{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource":'
+    ' "arn:aws:s3:::gt-images/*"}'
+)
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
 
 
@@ -35,7 +48,11 @@ def test_the_text_comes_back_exactly(policy: str | None) -> None:
     merged = merge_guard(policy, LIMIT)
     found = find_signer_limit(merged)
     assert found is not None
-    assert (found.prefix, found.signers, found.drifted) == ("scans/", tuple(sorted([SCANNER, DEVELOPER, ANN])), False)
+    assert (found.prefix, found.signers, found.drifted) == (
+        "scans/",
+        tuple(sorted([SCANNER, DEVELOPER, ANN])),
+        False,
+    )
     assert remove_guard(merged, SIGNERS_SID) == policy
 
 

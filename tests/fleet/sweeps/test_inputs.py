@@ -32,7 +32,17 @@ ONE, TWO = "111122223333", "012345678901"
         ("a.txt", f"\ufeff1111-2222-3333\r\n{TWO},lab\r\n{ONE}\r\n"),
         ("a.csv", f'account,name\n"{ONE}",\n{TWO},lab\n'),
         ("a.json", json.dumps([ONE, {"id": TWO, "name": "lab"}])),
-        ("a.json", json.dumps({"Accounts": [{"Id": ONE, "Name": ""}, {"Id": TWO, "Name": "lab", "Status": "ACTIVE"}]})),
+        (
+            "a.json",
+            json.dumps(
+                {
+                    "Accounts": [
+                        {"Id": ONE, "Name": ""},
+                        {"Id": TWO, "Name": "lab", "Status": "ACTIVE"},
+                    ]
+                }
+            ),
+        ),
         ("a.yaml", f'accounts: ["{ONE}", {{id: "{TWO}", name: lab}}]\n'),
     ],
 )
@@ -65,7 +75,10 @@ def test_bad_account_files(tmp_path, name, text):
 
 def test_the_organization_lists_active_accounts(scene: Scene):
     client = scene.gt.aws.client("organizations")
-    listed = [{"Id": ONE, "Name": "a", "Status": "ACTIVE"}, {"Id": TWO, "Name": "b", "Status": "SUSPENDED"}]
+    listed = [
+        {"Id": ONE, "Name": "a", "Status": "ACTIVE"},
+        {"Id": TWO, "Name": "b", "Status": "SUSPENDED"},
+    ]
     with Stubber(client) as stub:
         stub.add_response("list_accounts", {"Accounts": listed}, {})
         assert organization_accounts(scene.gt.aws) == (Account(ONE, "a"),)

@@ -35,7 +35,14 @@ print(json.dumps([found.regions_read, found.empty, found.calls, found.damaged, [
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", PROGRAM, str(folder / "state"), str(folder / "reads"), str(ACCOUNTS)]
+    words = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        str(folder / "state"),
+        str(folder / "reads"),
+        str(ACCOUNTS),
+    ]
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1"}
     return subprocess.Popen(words, env={**os.environ, **keys}, stdout=subprocess.PIPE, text=True)
 
@@ -73,6 +80,8 @@ def test_a_sweep_of_200_accounts_killed_five_times(tmp_path: Path) -> None:
     assert len(names) == len(set(names)) == ACCOUNTS - ACCOUNTS // 5
     reads = Counter((killed / "reads").read_text().split())
     assert len(reads) == ACCOUNTS
-    assert sum(reads.values()) <= ACCOUNTS + KILLS * WORKERS, "only what was under way is read again"
+    assert sum(reads.values()) <= ACCOUNTS + KILLS * WORKERS, (
+        "only what was under way is read again"
+    )
     assert marks[-1] <= before < ACCOUNTS
     assert not list((killed / "state").glob("*.ndjson"))

@@ -1,4 +1,6 @@
-"""Files that are kept: written as a whole, through no link, and read only where nobody else can have written them."""
+"""Files that are kept: written as a whole, through no link,
+and read only where nobody else can have written them.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def test_who_got_no_answer_is_asked_again(status: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_no_link_is_followed(writer: str, tmp_path: Path) -> None:
-    """A link at the name that was used for the new text, and one in place of the file: what they point to stays."""
+    """A link at the name that was used for the new text, and one in place of the file:
+    what they point to stays.
+    """
     other, folder = tmp_path / "other", tmp_path / "shared"
     folder.mkdir()
     other.write_text("mine")
@@ -76,7 +80,9 @@ def test_no_link_is_followed(writer: str, tmp_path: Path) -> None:
     assert other.read_text() == "mine"
 
 
-def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_leaves_the_old_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = WRITERS["restriction"](tmp_path / "r.json")
     text = file.read_text()
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -45,7 +45,11 @@ def company(started: Company) -> Iterator[Company]:
 
 
 def swept(company: Company, *accounts: str, **more: Any) -> Sweep:
-    given = {"role_name": ROLE_NAME, "external_id": EXTERNAL_ID, "regions": "us-east-1,eu-west-1"} | more
+    given = {
+        "role_name": ROLE_NAME,
+        "external_id": EXTERNAL_ID,
+        "regions": "us-east-1,eu-west-1",
+    } | more
     return gt_secure.sweep(accounts=accounts or [ANSWERS], connection=company.hub, **given)
 
 
@@ -60,9 +64,21 @@ def test_one_answers_one_denies_one_hangs(company: Company, monkeypatch: pytest.
     monkeypatch.setattr(Aws, "with_keys", patient)
     company.hang.add(HANGS)
     steps: list[runner.SweepProgress] = []
-    result = swept(company, ANSWERS, DENIES, HANGS, regions="all", timeout_s=1, workers=40, progress=steps.append)
-    hanging = [row for row in result.rows if row.account == HANGS]  # one row for each way in which the time ran out
-    found = [(row.account, row.region, row.team, row.status) for row in result.rows if row not in hanging]
+    result = swept(
+        company,
+        ANSWERS,
+        DENIES,
+        HANGS,
+        regions="all",
+        timeout_s=1,
+        workers=40,
+        progress=steps.append,
+    )
+    # one row for each way in which the time ran out
+    hanging = [row for row in result.rows if row.account == HANGS]
+    found = [
+        (row.account, row.region, row.team, row.status) for row in result.rows if row not in hanging
+    ]
     assert found == [
         *((ANSWERS, "us-east-1", team, "read") for team in TEAMS),
         (DENIES, "17 regions", "", "denied"),
@@ -80,7 +96,9 @@ def test_one_answers_one_denies_one_hangs(company: Company, monkeypatch: pytest.
 
 
 def test_a_region_without_a_workforce_costs_one_call(company: Company):
-    empty = [region for region in gt_secure.fleet.sweeps.DEFAULT_REGIONS["aws"] if region != "us-east-1"]
+    empty = [
+        region for region in gt_secure.fleet.sweeps.DEFAULT_REGIONS["aws"] if region != "us-east-1"
+    ]
     result = swept(company, regions=empty, workers=4)
     assert (result.rows, result.empty, result.calls) == ((), 16, 16)
     assert company.calls == {(ANSWERS, "AssumeRole"): 1, (ANSWERS, "ListWorkforces"): 16}
@@ -139,13 +157,20 @@ def test_killed_in_the_middle_it_resumes(company: Company, tmp_path):
     company.hang.clear()
     company.calls.clear()
     done = subprocess.run(
-        [*command(company, *words), "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        [*command(company, *words), "--json"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "An interrupted sweep had read 17 regions of these" in done.stderr
     data = json.loads(done.stdout)
     assert company.count(ANSWERS, "ListWorkforces", "AssumeRole") == 0
     assert company.count(HANGS, "ListWorkforces") >= 17
-    assert [(row["account"], row["team"]) for row in data["rows"]] == [(a, t) for a in (ANSWERS, HANGS) for t in TEAMS]
+    assert [(row["account"], row["team"]) for row in data["rows"]] == [
+        (a, t) for a in (ANSWERS, HANGS) for t in TEAMS
+    ]
     assert data["rows"][0]["account_name"] == "production"
     assert (data["complete"], data["damaged_lines"]) == (True, 1)
     assert not state.exists()
@@ -175,7 +200,9 @@ def test_cancelled_it_is_not_complete_and_keeps_its_state(company: Company, tmp_
     )
     assert again[0].done, "the same sweep resumes"
     again.clear()
-    assert swept(company, regions="all", state=state, fresh=True, workers=4, progress=again.append).complete
+    assert swept(
+        company, regions="all", state=state, fresh=True, workers=4, progress=again.append
+    ).complete
     assert not again[0].done
     assert not file.exists()
 
@@ -191,7 +218,9 @@ def test_accepted_findings_by_place(company: Company):
     assert [entry.finding for entry in result.unused] == ["portal-public-beside-vpc"]
     log = result.to_sarif(source="sweep.yaml")
     jsonschema.Draft4Validator(SARIF).validate(log)
-    prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in log["runs"][0]["results"]]
+    prints = [
+        each["partialFingerprints"]["primaryLocationLineHash"] for each in log["runs"][0]["results"]
+    ]
     assert len(set(prints)) == len(prints)
 
 
@@ -203,10 +232,13 @@ def test_outputs(company: Company, tmp_path):
     for number in (1, 2):  # the parts of a sweep
         (tmp_path / f"{number}.json").write_text(json.dumps(result.to_dict()))
     query = (
-        f"SELECT r.account, r.team FROM (SELECT unnest(rows) AS r FROM read_json('{tmp_path}/*.json')) "
-        "WHERE r.counts.medium > 0 OR len(r.unread) > 0 ORDER BY ALL"
+        "SELECT r.account, r.team FROM (SELECT unnest(rows) AS r FROM"
+        f" read_json('{tmp_path}/*.json')) WHERE r.counts.medium > 0 OR len(r.unread) > 0 ORDER"
+        " BY ALL"
     )
-    assert duckdb.sql(query).fetchall() == sorted([(DENIES, ""), *((ANSWERS, t) for t in TEAMS)] * 2)
+    assert duckdb.sql(query).fetchall() == sorted(
+        [(DENIES, ""), *((ANSWERS, t) for t in TEAMS)] * 2
+    )
 
 
 def test_the_view_filters(company: Company):
@@ -232,8 +264,8 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GT_SECURE_SWEEPS", str(tmp_path / "sweeps"))
     monkeypatch.chdir(tmp_path)
     Path("sweep.yaml").write_text(
-        f'role_name: {ROLE_NAME}\nexternal_id: {EXTERNAL_ID}\naccounts: ["{ANSWERS}"]\nregions: [us-east-1]\n'
-        "accepted: [{finding: url-lock-off, reason: known, until: 2099-01-01}]\n"
+        f'role_name: {ROLE_NAME}\nexternal_id: {EXTERNAL_ID}\naccounts: ["{ANSWERS}"]\nregions:'
+        " [us-east-1]\naccepted: [{finding: url-lock-off, reason: known, until: 2099-01-01}]\n"
     )
     assert main(["sweep", "-f", "sweep.yaml", "--fail-on", "medium", "--sarif", "out.sarif"]) == 2
     assert "radiology-team" in capsys.readouterr().out
@@ -247,12 +279,24 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert [row["bucket"] for row in rows] == [*[""] * len(TEAMS), "gt-images", "gt-shared"]
     assert main(["sweep", "-f", "sweep.yaml", "--buckets", "tag:a=b", "--fail-on", "unknown"]) == 2
     assert "not applicable, no bucket has the tag a=b" in capsys.readouterr().err
-    made = ["--write-baseline", "b.yaml", "--accept-reason", "known", "--accept-until", "2099-01-01"]
+    made = [
+        "--write-baseline",
+        "b.yaml",
+        "--accept-reason",
+        "known",
+        "--accept-until",
+        "2099-01-01",
+    ]
     assert main(["sweep", "-f", "sweep.yaml", "-o", "s.json", *made]) == 0
     assert json.loads(Path("s.json").read_text())["rows"]
-    assert main(["sweep", "-f", "sweep.yaml", "--accepted", "b.yaml", "--fail-on", "info"]) == 64  # an entry is in both
-    Path("sweep.yaml").write_text(Path("sweep.yaml").read_text().rpartition("accepted")[0] + "accepted: b.yaml\n")
-    assert [main(["sweep", "-f", "sweep.yaml", "--fail-on", each]) for each in ("info", "unknown")] == [0, 3]
+    # an entry is in both
+    assert main(["sweep", "-f", "sweep.yaml", "--accepted", "b.yaml", "--fail-on", "info"]) == 64
+    Path("sweep.yaml").write_text(
+        Path("sweep.yaml").read_text().rpartition("accepted")[0] + "accepted: b.yaml\n"
+    )
+    assert [
+        main(["sweep", "-f", "sweep.yaml", "--fail-on", each]) for each in ("info", "unknown")
+    ] == [0, 3]
     Path("denied.txt").write_text(DENIES)
     words = [
         "sweep",
@@ -293,5 +337,8 @@ def test_bad_input(company: Company, more, field):
 
 
 def test_shards_divide_the_accounts(company: Company):
-    parts = [swept(company, ANSWERS, DENIES, HUB, shard=(n, 2), regions="eu-west-1").accounts for n in (1, 2)]
+    parts = [
+        swept(company, ANSWERS, DENIES, HUB, shard=(n, 2), regions="eu-west-1").accounts
+        for n in (1, 2)
+    ]
     assert sorted(account.id for part in parts for account in part) == [HUB, ANSWERS, DENIES]

@@ -1,4 +1,6 @@
-"""Marks: each bar of a plot stands for exactly the requests that it counts, and lies where it is drawn."""
+"""Marks: each bar of a plot stands for exactly the requests that it counts,
+and lies where it is drawn.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,10 @@ KINDS = {
 
 def number_in(words: str) -> int:
     """The sum of the counts that a mark names: ``3 opened, 1 refused`` are 4."""
-    return sum(int(each) for each in re.findall(r"(\d+) (?:opened|refused|failed|other|request|internal|by)", words))
+    return sum(
+        int(each)
+        for each in re.findall(r"(\d+) (?:opened|refused|failed|other|request|internal|by)", words)
+    )
 
 
 @pytest.mark.parametrize("kind", ["ip", "network", "time"])
@@ -62,7 +67,10 @@ def test_the_bars_share_all_requests_among_them(hits: Hits, kind: str) -> None:
     assert sum(counts) == len(hits), "each request is behind exactly one bar"
     assert min(counts) > 0
     if kind == "ip":
-        assert [mark.label for mark in marks if mark.address is None] == ["12 others", "S3 lifecycle"]
+        assert [mark.label for mark in marks if mark.address is None] == [
+            "12 others",
+            "S3 lifecycle",
+        ]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -75,12 +83,16 @@ def test_the_requests_behind_a_bar_are_those_it_counts(hits: Hits, kind: str) ->
         assert len(plots.hits_of_mark(hits, mark)) == number_in(mark.words), mark
 
 
-@pytest.mark.parametrize(("top", "drawn", "left"), [(1, 1, "13 more pairs"), (13, 13, "1 more pair"), (14, 14, "")])
+@pytest.mark.parametrize(
+    ("top", "drawn", "left"), [(1, 1, "13 more pairs"), (13, 13, "1 more pair"), (14, 14, "")]
+)
 def test_what_is_not_drawn_is_counted(hits: Hits, top: int, drawn: int, left: str) -> None:
     figure = plots.refusals_by_lock(hits, top=top)
     note = " ".join(" ".join(text.get_text() for text in figure.texts).split())
     assert len(plots.marks_of(figure)) == drawn
-    assert re.findall(r"(\S+ more pairs?) of source and lock not drawn\.", note) == ([left] if left else [])
+    assert re.findall(r"(\S+ more pairs?) of source and lock not drawn\.", note) == (
+        [left] if left else []
+    )
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -93,7 +105,9 @@ def test_a_mark_lies_over_its_bar_at_every_size(hits: Hits, kind: str, width: fl
     size = figure.bbox
     axes = figure.axes[0]
     drawn = [*axes.patches, *axes.lines]
-    extents: list[Any] = [each.get_window_extent() for each in drawn if each.get_window_extent().height < size.height]
+    extents: list[Any] = [
+        each.get_window_extent() for each in drawn if each.get_window_extent().height < size.height
+    ]
     for mark in marks:
         left, top, wide, high = mark.box
         assert 0 <= left <= left + wide <= 1.0001

@@ -41,7 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def three(folder: Path) -> Hits:
     lines = [line("203.0.113.7", at=60 * n) for n in range(5)] + [line("203.0.113.7", True, 999)]
-    lines += [line("198.51.100.9", True, 4000), line("2001:db8:85a3:1111:2222:8a2e:370:7334", at=9000)]
+    lines += [
+        line("198.51.100.9", True, 4000),
+        line("2001:db8:85a3:1111:2222:8a2e:370:7334", at=9000),
+    ]
     return make(folder, lines)
 
 
@@ -71,7 +74,8 @@ def test_png_has_the_size_asked_for(three: Hits) -> None:
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, _ = struct.unpack(">II", data[16:24])
     assert width == 860
-    assert b"Software" not in data  # the same hits give the same bytes with another version of matplotlib
+    # the same hits give the same bytes with another version of matplotlib
+    assert b"Software" not in data
 
 
 def test_words_tell_what_the_colours_tell(three: Hits) -> None:
@@ -85,18 +89,28 @@ def test_words_tell_what_the_colours_tell(three: Hits) -> None:
     assert "198.51.100.9: 0 opened, 1 refused · outside the restriction." in alt
     hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
     assert len(hatched) == 2
-    assert {"Opened", "Refused", "Requests", "Source address", "Requests by source IP"} <= set(shown)
+    assert {"Opened", "Refused", "Requests", "Source address", "Requests by source IP"} <= set(
+        shown
+    )
     assert "Internal to S3 (lifecycle, replication)" not in shown
     assert "outside" not in plots.alt_text(plots.hits_by_ip(three))
 
 
-def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_name_it(three: Hits) -> None:
+def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_name_it(
+    three: Hits,
+) -> None:
     allowed = {"restriction_networks": ["203.0.113.0/24"]}
     explained = three.with_refusals(lambda _: "URL lock or IAM")
-    for draw, source in ((plots.hits_by_ip, "203.0.113.7"), (plots.hits_by_network, "203.0.113.0/24")):
+    for draw, source in (
+        (plots.hits_by_ip, "203.0.113.7"),
+        (plots.hits_by_network, "203.0.113.0/24"),
+    ):
         figure = draw(explained, **allowed)
         assert "5 opened · 1 refused by URL lock or IAM (predicted)" in texts(figure)
-        assert f"{source}: 5 opened, 1 refused by URL lock or IAM (predicted) · allowed." in plots.alt_text(figure)
+        assert (
+            f"{source}: 5 opened, 1 refused by URL lock or IAM (predicted) · allowed."
+            in plots.alt_text(figure)
+        )
         unknown = draw(three.with_refusals(lambda _: None), **allowed)
         assert "5 opened · 1 refused although allowed" in texts(unknown)
 
@@ -105,16 +119,23 @@ def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
     hits = make(tmp_path, [line(f"203.0.113.{n}", refused=True) for n in (7, 8, 9)])
     by = {"203.0.113.7": "expired URL", "203.0.113.8": "URL lock or IAM", "203.0.113.9": None}
     allowed = {"restriction_networks": ["203.0.113.0/24"]}
-    one_unknown = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
+    one_unknown = plots.hits_by_network(
+        hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed
+    )
     assert "3 refused although allowed" in texts(one_unknown)
     by["203.0.113.9"] = "expired URL"
     known = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
-    assert "0 opened, 3 refused by URL lock or IAM (predicted), expired URL (predicted)" in plots.alt_text(known)
+    assert (
+        "0 opened, 3 refused by URL lock or IAM (predicted), expired URL (predicted)"
+        in plots.alt_text(known)
+    )
 
 
 def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
     hits = make(tmp_path, [line("10.0.3.4"), line("192.0.2.1")])
-    alt = plots.alt_text(plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]))
+    alt = plots.alt_text(
+        plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
+    )
     assert "10.0.3.4: 1 opened · via an unnamed VPC endpoint." in alt
     assert "192.0.2.1: 1 opened · outside the restriction." in alt
 
@@ -122,7 +143,9 @@ def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_thirty_thousand_addresses(tmp_path: Path) -> None:
     rng = random.Random(2)
-    lines = [line(f"{rng.randrange(11, 99)}.{n % 250}.{n // 250}.1", n % 10 == 0) for n in range(30_000)]
+    lines = [
+        line(f"{rng.randrange(11, 99)}.{n % 250}.{n // 250}.1", n % 10 == 0) for n in range(30_000)
+    ]
     lines += [line("203.0.113.7")] * 500
     hits = make(tmp_path, lines)
     figure = plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"])
@@ -143,9 +166,15 @@ KINDS = get_args(plots.PlotKind)
 def mixed(n: int) -> list[str]:
     """Requests of every outcome from IPv6 addresses, a long name, and S3 itself."""
     addresses = [f"2001:db8:85a3:1111:2222:8a2e:370:{0x7000 + i:x}" for i in range(n)]
-    lines = [text for i, ip in enumerate(addresses) for text in [line(ip, at=977 * i)] * (i * 37 % 90 + 1)]
+    lines = [
+        text
+        for i, ip in enumerate(addresses)
+        for text in [line(ip, at=977 * i)] * (i * 37 % 90 + 1)
+    ]
     lines += [line(ip, True, 4000 * i) for i, ip in enumerate(addresses)]
-    lines += [line(ip, http_status=404, error_code="NoSuchKey") for ip in addresses for _ in range(12)]
+    lines += [
+        line(ip, http_status=404, error_code="NoSuchKey") for ip in addresses for _ in range(12)
+    ]
     return [*lines, line("x" * 120), line(None), *internal()]
 
 
@@ -154,8 +183,16 @@ def internal() -> list[str]:
     return [
         corpus.write({**corpus.BASE, **own, "operation": "S3.EXPIRE.OBJECT", "requester": None}),
         corpus.write({**corpus.BASE, **own, "operation": "S3.RESTORE.OBJECT", "requester": None}),
-        corpus.write({**corpus.BASE, **own, "operation": "S3.TRANSITION_SIA.OBJECT", "requester": "AmazonS3"}),
-        corpus.write({**corpus.BASE, **own, "requester": "arn:aws:sts::111122223333:assumed-role/copy/s3-replication"}),
+        corpus.write(
+            {**corpus.BASE, **own, "operation": "S3.TRANSITION_SIA.OBJECT", "requester": "AmazonS3"}
+        ),
+        corpus.write(
+            {
+                **corpus.BASE,
+                **own,
+                "requester": "arn:aws:sts::111122223333:assumed-role/copy/s3-replication",
+            }
+        ),
     ]
 
 
@@ -165,7 +202,11 @@ def boxes(figure) -> list[tuple]:
     from matplotlib.text import Text
 
     FigureCanvasAgg(figure).draw()
-    return [(t, t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    return [
+        (t, t.get_window_extent())
+        for t in figure.findobj(Text)
+        if t.get_text().strip() and t.get_visible()
+    ]
 
 
 def clipped(figure, drawn=None) -> list[str]:
@@ -183,7 +224,8 @@ def overlapping(drawn) -> list[str]:
     return [
         f"{a.get_text()!r} and {b.get_text()!r}"
         for (a, one), (b, other) in itertools.combinations(drawn, 2)
-        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1
+        and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
     ]
 
 
@@ -195,7 +237,10 @@ def crowded(request, tmp_path_factory) -> Hits:
 
 @pytest.mark.parametrize("kind", sample(KINDS, 4))
 def test_no_text_is_clipped_or_on_another_at_any_size(crowded: Hits, kind) -> None:
-    figures = [plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme) for theme in ("light", "dark")]
+    figures = [
+        plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme)
+        for theme in ("light", "dark")
+    ]
     for size, figure in zip(SIZES, itertools.cycle(figures)):
         if size:
             figure.set_size_inches(*size)
@@ -231,7 +276,12 @@ def test_cut_labels_are_whole_again_in_a_wider_figure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("draw", DRAW)
 def test_every_outcome_is_in_every_figure(tmp_path: Path, draw) -> None:
-    lines = [line("203.0.113.7"), line("203.0.113.7", True), line("203.0.113.7", http_status=404), *internal()]
+    lines = [
+        line("203.0.113.7"),
+        line("203.0.113.7", True),
+        line("203.0.113.7", http_status=404),
+        *internal(),
+    ]
     figure = draw(make(tmp_path, lines))
     clipped(figure)
     note = " ".join(texts(figure)).replace("\n", " ")
@@ -254,7 +304,15 @@ def test_work_of_s3_itself_has_rows_apart(tmp_path: Path) -> None:
     )
 
 
-HOSTILE = ["$\\frac{1}{2}$", "<script>alert(1)</script>", "$", "a\x1b[2J\x00b", "\u202egnp.exe", "&lt;", "x" * 300]
+HOSTILE = [
+    "$\\frac{1}{2}$",
+    "<script>alert(1)</script>",
+    "$",
+    "a\x1b[2J\x00b",
+    "\u202egnp.exe",
+    "&lt;",
+    "x" * 300,
+]
 
 
 def test_hostile_text_is_only_text(tmp_path: Path) -> None:
@@ -284,7 +342,9 @@ def test_nothing_to_draw_does_not_say_safe(tmp_path: Path, draw) -> None:
     assert plots.png(figure)
 
 
-@pytest.mark.parametrize(("unit", "step"), [("hour", timedelta(hours=1)), ("day", timedelta(days=1))])
+@pytest.mark.parametrize(
+    ("unit", "step"), [("hour", timedelta(hours=1)), ("day", timedelta(days=1))]
+)
 def test_the_spans_of_two_steps_meet(unit: str, step: timedelta) -> None:
     """A click on a bar asks for its step, no more and no less."""
     from gt_secure.logs.plots.overtime import _spans
@@ -310,7 +370,9 @@ def test_contrast(name: str) -> None:
 
     assert ratio(palette.text) >= 7
     assert ratio(palette.quiet) >= 4.5
-    assert all(ratio(c) >= 3 for c in (palette.opened, palette.refused, palette.failed, palette.internal))
+    assert all(
+        ratio(c) >= 3 for c in (palette.opened, palette.refused, palette.failed, palette.internal)
+    )
 
 
 def test_bad_options(three: Hits) -> None:
@@ -324,5 +386,8 @@ def test_import_is_free() -> None:
     import subprocess
 
     heavy = "{'matplotlib', 'duckdb', 'boto3', 'numpy'}"
-    code = f"import sys, gt_secure.logs.plots, gt_secure.logs; sys.exit(bool({heavy} & set(sys.modules)))"
+    code = (
+        f"import sys, gt_secure.logs.plots, gt_secure.logs; sys.exit(bool({heavy} &"
+        " set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

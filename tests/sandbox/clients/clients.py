@@ -1,6 +1,8 @@
-"""The clients of the matrix: how each is installed from its registry, and what it calls an operation.
+"""The clients of the matrix: how each is installed from its registry, and what it calls an
+operation.
 
-Every client lives in a folder of its own and is a stranger to the sandbox: it knows an endpoint, a region and keys.
+Every client lives in a folder of its own and is a stranger to the sandbox: it knows an endpoint, a
+region and keys.
 """
 
 from __future__ import annotations
@@ -86,13 +88,27 @@ class Client:
         """Whether the client offers an operation."""
         return operation in self.commands
 
-    def run(self, start: Command, operation: str, task: Task, sandbox: Mapping[str, str]) -> tuple[int, str]:
-        """Run one operation; returns the exit code, and standard output or, if that fails, standard error."""
+    def run(
+        self, start: Command, operation: str, task: Task, sandbox: Mapping[str, str]
+    ) -> tuple[int, str]:
+        """Run one operation; returns the exit code, and standard output or, if that fails,
+        standard error.
+        """
         home = task.file.parent
-        env = {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_PAGER": "", **sandbox, **self.environment(sandbox)}
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "AWS_PAGER": "",
+            **sandbox,
+            **self.environment(sandbox),
+        }
         words = [*start, *self.commands[operation](task)]
         endpoint = sandbox["AWS_ENDPOINT_URL"]
-        values = {"%ENDPOINT": endpoint, "%HOST": endpoint.partition("//")[2], "%REGION": sandbox["AWS_REGION"]}
+        values = {
+            "%ENDPOINT": endpoint,
+            "%HOST": endpoint.partition("//")[2],
+            "%REGION": sandbox["AWS_REGION"],
+        }
         for name, value in values.items():
             words = [word.replace(name, value) for word in words]
         done = subprocess.run(words, env=env, cwd=home, capture_output=True, text=True, timeout=180)
@@ -101,10 +117,16 @@ class Client:
 
 def fetched(*command: str, cwd: Path | None = None) -> None:
     """Run an installer."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL"))
+    }
     done = subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=900)
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
+        lines = (done.stderr or done.stdout).strip().splitlines() or [
+            f"exit code {done.returncode}"
+        ]
         raise NotInstalled(f"{Path(command[0]).name}: {lines[-1][:160]}")
 
 
@@ -117,13 +139,22 @@ def tool(name: str) -> str:
 
 
 def from_pypi(*packages: str) -> Callable[[Path], Path]:
-    """Return what makes an environment with these packages; it returns the folder of their programs."""
+    """Return what makes an environment with these packages;
+    it returns the folder of their programs.
+    """
 
     def install(folder: Path) -> Path:
         programs = folder / "bin"
         if not (folder / ".done").exists():
             fetched(sys.executable, "-m", "venv", "--without-pip", str(folder))
-            pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(programs / "python")]
+            pip = [
+                sys.executable,
+                "-m",
+                "pip",
+                "--disable-pip-version-check",
+                "--python",
+                str(programs / "python"),
+            ]
             fetched(*pip, "install", "--quiet", *packages)
             (folder / ".done").touch()
         return programs
@@ -143,7 +174,14 @@ def from_debian(*packages: str) -> Callable[[Path], Path]:
     def install(folder: Path) -> Path:
         if not (folder / ".done").exists():
             (folder / "archives").mkdir(parents=True, exist_ok=True)
-            fetched(tool("apt-get"), "-o", "APT::Sandbox::User=root", "download", *packages, cwd=folder / "archives")
+            fetched(
+                tool("apt-get"),
+                "-o",
+                "APT::Sandbox::User=root",
+                "download",
+                *packages,
+                cwd=folder / "archives",
+            )
             for archive in sorted((folder / "archives").glob("*.deb")):
                 fetched(tool("dpkg-deb"), "-x", str(archive), str(folder))
             (folder / ".done").touch()
@@ -157,10 +195,14 @@ def from_npm(folder: Path) -> Command:
     node = tool("node")
     if not (folder / ".done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text(json.dumps({"name": "matrix", "private": True, "type": "module"}))
+        (folder / "package.json").write_text(
+            json.dumps({"name": "matrix", "private": True, "type": "module"})
+        )
         packages = ("client-s3", "client-sagemaker", "s3-request-presigner", "lib-storage")
         quiet = ("--silent", "--no-audit", "--no-fund")
-        fetched(tool("npm"), "install", *quiet, *(f"@aws-sdk/{name}@3" for name in packages), cwd=folder)
+        fetched(
+            tool("npm"), "install", *quiet, *(f"@aws-sdk/{name}@3" for name in packages), cwd=folder
+        )
         (folder / ".done").touch()
     return [node, shutil.copy(DRIVERS / "js_driver.mjs", folder)]
 
@@ -170,7 +212,9 @@ def _aws_cli_2(folder: Path) -> Command:
              "ruamel.yaml.clib", "urllib3", "six", "wcwidth", "roman", "cryptography",
              "cffi-backend", "pyasn1")  # fmt: skip
     programs = from_debian("awscli", *(f"python3-{name}" for name in needs))(folder)
-    python = next((path for path in ("/usr/bin/python3.13", "/usr/bin/python3") if Path(path).exists()), "")
+    python = next(
+        (path for path in ("/usr/bin/python3.13", "/usr/bin/python3") if Path(path).exists()), ""
+    )
     if not python:
         raise NotInstalled("the Python of Debian is not on this machine")
     libraries = [str(path) for path in (folder / "usr" / "lib").glob("*-linux-gnu")]
@@ -179,7 +223,9 @@ def _aws_cli_2(folder: Path) -> Command:
 
 
 def _go(folder: Path) -> Command:
-    """Compile the driver with the Go and the AWS SDK of Debian, whose packages hold the sources of all modules."""
+    """Compile the driver with the Go and the AWS SDK of Debian,
+    whose packages hold the sources of all modules.
+    """
     program = folder / "driver"
     if not program.exists():
         sdk = ("golang-github-aws-aws-sdk-go-v2-dev", "golang-github-aws-smithy-go-dev",
@@ -229,7 +275,13 @@ AWS = {
 def _driver(*operations: str) -> dict[str, Callable[[Task], Command]]:
     """The operations of a driver: each is a word, followed by bucket, key, file and target."""
     return {
-        name: lambda task, name=name: [name.replace(" ", "_"), task.bucket, task.key, str(task.file), task.target]
+        name: lambda task, name=name: [
+            name.replace(" ", "_"),
+            task.bucket,
+            task.key,
+            str(task.file),
+            task.target,
+        ]
         for name in operations
     }
 
@@ -278,7 +330,8 @@ S3CMD = {
     "head": lambda task: ["info", task.url],
     "presigned get": lambda task: ["signurl", task.url, "+300"],
     "multipart": lambda task: ["put", "--multipart-chunk-size-mb=5", str(task.file), task.url],
-    # Without --acl-private it sets an ACL on the copy, which buckets without ACLs refuse on AWS too.
+    # Without --acl-private it sets an ACL on the copy, which buckets without ACLs refuse on AWS
+    # too.
     "copy": lambda task: ["cp", "--acl-private", task.url, f"s3://{task.bucket}/{task.target}"],
     "tags": lambda task: ["settagging", task.url, "colour=blue"],
     "delete": lambda task: ["del", task.url],
@@ -320,7 +373,9 @@ CURL = {
 
 
 def _curl_words(_folder: Path) -> Command:
-    """Return how curl is started: it takes the keys from the environment, so that no process list shows them."""
+    """Return how curl is started: it takes the keys from the environment,
+    so that no process list shows them.
+    """
     curl = tool("curl")
     words = subprocess.run([curl, "--help", "all"], capture_output=True, text=True).stdout
     if "--aws-sigv4" not in words or "--variable" not in words:

@@ -1,12 +1,14 @@
-"""Clients that were not written here, against the sandbox: every client does every operation it has, and a table shows.
+"""Clients that were not written here, against the sandbox: every client does every operation it
+has, and a table shows.
 
     python tests/sandbox/clients/matrix.py                  all clients, installed into build/clients
     python tests/sandbox/clients/matrix.py rclone "JS SDK 3"
     python tests/sandbox/clients/matrix.py --json
 
-Clients come from PyPI, npm and Debian. What an operation did is not the client's word: it is looked up in the sandbox.
-The bucket has a guard, so each client's presigned URL must open from the office only. A cell is ``ok``, ``-`` (the
-client has no such operation) or what went wrong; a client that cannot be had here says why.
+Clients come from PyPI, npm and Debian. What an operation did is not the client's word: it is looked
+up in the sandbox. The bucket has a guard, so each client's presigned URL must open from the office
+only. A cell is ``ok``, ``-`` (the client has no such operation) or what went wrong; a client that
+cannot be had here says why.
 """
 
 from __future__ import annotations
@@ -81,7 +83,12 @@ class Matrix:
             task = Task(BUCKET, name, Path(folder) / "file.png", f"{name} copy")
             self.s3.put_object(Bucket=BUCKET, Key=name, Body=TEXT)
             try:
-                return OPERATIONS[operation](self, Call(client, start, operation, self.environment), task) or "ok"
+                return (
+                    OPERATIONS[operation](
+                        self, Call(client, start, operation, self.environment), task
+                    )
+                    or "ok"
+                )
             except Exception as error:  # whatever a client does is a cell, not the end of the table
                 return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
@@ -93,7 +100,9 @@ class Matrix:
 class Call:
     """One operation of one client, to be run."""
 
-    def __init__(self, client: Client, start: Command, operation: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, client: Client, start: Command, operation: str, environment: dict[str, str]
+    ) -> None:
         self._parts = client, start, operation
         self._environment = environment
 
@@ -151,7 +160,9 @@ def multipart(matrix: Matrix, call: Call, task: Task) -> None:
     task.file.write_bytes(BIG)
     call.run(task)
     assert matrix.body(task.key) == BIG
-    assert "-" in matrix.s3.head_object(Bucket=task.bucket, Key=task.key)["ETag"], "sent in one piece"
+    assert "-" in matrix.s3.head_object(Bucket=task.bucket, Key=task.key)["ETag"], (
+        "sent in one piece"
+    )
 
 
 def copy(matrix: Matrix, call: Call, task: Task) -> None:
@@ -193,7 +204,9 @@ def wrong_region(_: Matrix, call: Call, task: Task) -> Cell | None:
     if code == 0 and (f"{len(TEXT)}," in text or TEXT.decode() in text):
         return "ok (follows)"
     # The answer to HEAD has no body, so that a client may know no more than the status.
-    assert any(word in text for word in ("us-east-1", "301", "400", "Redirect", "BadRequest")), text[-300:]
+    assert any(word in text for word in ("us-east-1", "301", "400", "Redirect", "BadRequest")), (
+        text[-300:]
+    )
     return "ok (is refused)"
 
 
@@ -205,7 +218,10 @@ def list_teams(_: Matrix, call: Call, task: Task) -> None:
 
 def update_team(matrix: Matrix, call: Call, task: Task) -> None:
     """The URL lock of a team is on."""
-    sagemaker, off = matrix.box.client("sagemaker"), {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}
+    sagemaker, off = (
+        matrix.box.client("sagemaker"),
+        {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"},
+    )
     try:
         call.run(Task("", "open-team", task.file))
         team = sagemaker.describe_workteam(WorkteamName="open-team")["Workteam"]
@@ -213,7 +229,8 @@ def update_team(matrix: Matrix, call: Call, task: Task) -> None:
         assert settings == {**off, "SourceIp": "Enabled"}, settings
     finally:
         sagemaker.update_workteam(
-            WorkteamName="open-team", WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": off}}
+            WorkteamName="open-team",
+            WorkerAccessConfiguration={"S3Presign": {"IamPolicyConstraints": off}},
         )
 
 
@@ -239,23 +256,38 @@ def table(found: dict[str, dict[str, Cell]]) -> str:
     lines, notes = [["client", *OPERATIONS]], []
     for name, cells in found.items():
         lines.append(
-            [name, *("ok" if cell.startswith("ok") else "-" if cell == "-" else "NO" for cell in cells.values())]
+            [
+                name,
+                *(
+                    "ok" if cell.startswith("ok") else "-" if cell == "-" else "NO"
+                    for cell in cells.values()
+                ),
+            ]
         )
         seen = dict.fromkeys(cells.values())
         notes += [
             f"{name}, {'all' if len(seen) == 1 else next(op for op in cells if cells[op] == cell)}: {cell}"
             for cell in seen if cell not in ("ok", "-")
         ]  # fmt: skip
-    text = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    text = [
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
     return "\n".join([text[0], "-+-".join("-" * width for width in widths), *text[1:], "", *notes])
 
 
 def main() -> int:
     """Print the table; exit with 1 if an operation of an installed client failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     names = [client.name for client in CLIENTS]
-    parser.add_argument("clients", nargs="*", metavar="CLIENT", help=f"one of: {', '.join(names)} (all)")
-    parser.add_argument("--dir", type=Path, default=ROOT / "build" / "clients", help="where clients are installed")
+    parser.add_argument(
+        "clients", nargs="*", metavar="CLIENT", help=f"one of: {', '.join(names)} (all)"
+    )
+    parser.add_argument(
+        "--dir", type=Path, default=ROOT / "build" / "clients", help="where clients are installed"
+    )
     parser.add_argument("--json", action="store_true", help="print the cells as JSON")
     args = parser.parse_args()
     unknown = [name for name in args.clients if name not in names]

@@ -1,4 +1,6 @@
-"""Clients that were not written here do what they do on AWS: the matrix of ``matrix.py``, a row at a time."""
+"""Clients that were not written here do what they do on AWS: the matrix of ``matrix.py``,
+a row at a time.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def test_every_operation_of(client, filled) -> None:
     missing = next((cell for cell in cells.values() if cell.startswith("not installed")), None)
     if missing:
         pytest.skip(f"NOT TRIED: {client.name}, {missing}")
-    assert {operation: cell for operation, cell in cells.items() if not cell.startswith(("ok", "-"))} == {}
+    assert {
+        operation: cell for operation, cell in cells.items() if not cell.startswith(("ok", "-"))
+    } == {}
     assert sum(cell.startswith("ok") for cell in cells.values()) >= 9
 
 
@@ -58,6 +62,8 @@ def test_the_clients_that_people_have_are_there() -> None:
 
 def test_a_failure_is_seen(filled) -> None:
     """A client that does something else than it should is no ``ok``."""
-    broken = clients.Client("echo", lambda _: ["echo"], dict.fromkeys(matrix.OPERATIONS, lambda task: [task.key]))
+    broken = clients.Client(
+        "echo", lambda _: ["echo"], dict.fromkeys(matrix.OPERATIONS, lambda task: [task.key])
+    )
     cells = filled.row(broken)
     assert [operation for operation, cell in cells.items() if cell.startswith("ok")] == []

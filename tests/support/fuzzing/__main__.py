@@ -4,8 +4,8 @@
     python -m support.fuzzing                    every target, ten minutes in all
     python -m support.fuzzing lines url --seconds 3600
 
-Findings are written to out/fuzz/found: one input for each place that raised. What has been reached so far is kept in
-out/fuzz/corpus, and is where the next run starts.
+Findings are written to out/fuzz/found: one input for each place that raised. What has been reached
+so far is kept in out/fuzz/corpus, and is where the next run starts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _NUMBERS, _COVERED = re.compile(r"number_of_executed_units: (\d+)"), re.compile(
 
 
 def _landmarks(atheris: object) -> Callable[[object], None]:
-    """Branches for states that are reached outside Python: the fuzzer keeps an input that gets to a new one."""
+    """Branches for states that are reached outside Python:
+    the fuzzer keeps an input that gets to a new one.
+    """
     made: list[Callable[[], None]] = []
     for i in range(_LANDMARKS):
         scope: dict[str, Callable[[], None]] = {}
@@ -68,7 +70,10 @@ def _one(name: str, seconds: int) -> None:
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             ours = [frame for frame in frames if "gt_secure" in frame.filename] or frames[-1:]
-            place = f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}: {str(error)[:50]}"
+            place = (
+                f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}:"
+                f" {str(error)[:50]}"
+            )
             if isinstance(error, AssertionError):
                 place = str(error).partition(":")[0]
             places[place] = places.get(place, 0) + 1
@@ -98,7 +103,9 @@ def _one(name: str, seconds: int) -> None:
 
 def main() -> int:
     """Run the targets, each in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("targets", nargs="*", help="names; all, if none is given")
     parser.add_argument("--seconds", type=int, default=600, help="for all targets together")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
@@ -119,11 +126,25 @@ def main() -> int:
         seconds = max(1, args.seconds * known[name].share // total)
         print(f"{name}: {seconds} s", flush=True)
         with (OUT / f"{name}.log").open("w", encoding="utf-8") as log:
-            command = [sys.executable, "-m", "support.fuzzing", name, "--seconds", str(seconds), "--one"]
-            done = subprocess.run(command, cwd=ROOT / "tests", stdout=subprocess.PIPE, stderr=log, text=True)
+            command = [
+                sys.executable,
+                "-m",
+                "support.fuzzing",
+                name,
+                "--seconds",
+                str(seconds),
+                "--one",
+            ]
+            done = subprocess.run(
+                command, cwd=ROOT / "tests", stdout=subprocess.PIPE, stderr=log, text=True
+            )
         said = (OUT / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         runs, reached = _NUMBERS.search(said), _COVERED.findall(said)
-        print(f"{done.stdout}  {runs[1] if runs else '?'} runs, {reached[-1] if reached else '?'} branches", flush=True)
+        print(
+            f"{done.stdout}  {runs[1] if runs else '?'} runs, {reached[-1] if reached else '?'}"
+            " branches",
+            flush=True,
+        )
         if done.returncode:
             print(f"  It ended with {done.returncode}: see {OUT / name}.log", flush=True)
     fresh = sorted(set((OUT / "found").glob("*")) - before)

@@ -1,4 +1,6 @@
-"""Targets that read what people and other programs write: pasted ranges, policies, files, URLs, answers of S3."""
+"""Targets that read what people and other programs write: pasted ranges, policies, files,
+URLs, answers of S3.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,13 @@ from gt_secure.engine.iam.documents import parse_document
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.strict_json import parse_json
-from gt_secure.engine.policies.bucket_guard import GUARD_SID, build_guard, find_guard, merge_guard, remove_guard
+from gt_secure.engine.policies.bucket_guard import (
+    GUARD_SID,
+    build_guard,
+    find_guard,
+    merge_guard,
+    remove_guard,
+)
 from gt_secure.engine.policies.equivalence import deleted_principals, lay_out, policies_equal
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.explain.explanation import explain
@@ -43,7 +51,8 @@ from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
 from support.restrictions import loads_restriction
 
-probing = importlib.import_module("gt_secure.presign.probe")  # the package has a function of this name
+# the package has a function of this name
+probing = importlib.import_module("gt_secure.presign.probe")
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -57,7 +66,11 @@ def _told(call: Callable[..., Any], *values: Any) -> Any:
         return call(*values)
     except GtSecureError as error:
         landmark((call.__qualname__, type(error).__name__, error.message[:24]))
-        check(error.message and len(str(error)) < 4000, "an error says something, and not too much", str(error))
+        check(
+            error.message and len(str(error)) < 4000,
+            "an error says something, and not too much",
+            str(error),
+        )
         json.dumps(error.to_dict())
         return None
 
@@ -66,15 +79,27 @@ def run_ranges(data: bytes) -> None:
     """Pasted text gives addresses or an error; nothing is admitted that was not written."""
     text = _text(data)
     words = _told(network.split_list, text)
-    check(words is None or all(isinstance(word, str) and word.strip() for word in words), "words", words)
+    check(
+        words is None or all(isinstance(word, str) and word.strip() for word in words),
+        "words",
+        words,
+    )
     found = _told(network.parse_networks, text)
     if found:
         check(tuple(map(network.parse_network, map(str, found))) == found, "written again", found)
         merged = network.collapse(found)
-        check(not network.outside(found, merged) and not network.outside(merged, found), "merged without loss", found)
+        check(
+            not network.outside(found, merged) and not network.outside(merged, found),
+            "merged without loss",
+            found,
+        )
     checked = _told(lambda: lists.check_addresses(text, [], portal_only=False))
     if checked:
-        check(all(network.scope(one) == "public" for one in checked), "only public ranges are admitted", checked)
+        check(
+            all(network.scope(one) == "public" for one in checked),
+            "only public ranges are admitted",
+            checked,
+        )
     for read in (network.parse_address, network.parse_endpoint_id, network.Source.parse):
         one = _told(read, text)
         check(one is None or read(str(one)) == one, "written again", one)  # type: ignore[operator]
@@ -83,7 +108,9 @@ def run_ranges(data: bytes) -> None:
         _told(other, text)
 
 
-GUARD = build_guard("gt-data", prefix="task/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
+GUARD = build_guard(
+    "gt-data", prefix="task/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"]
+)
 REQUEST = Request(
     "s3:GetObject", "arn:aws:s3:::gt-data/task/<b>img</b>.jpg",
     "arn:aws:sts::111122223333:assumed-role/GTWorker/worker-7",
@@ -99,14 +126,25 @@ def run_policy(data: bytes) -> None:
     """A document is read or refused with a place; the guard goes in and out without a trace."""
     text = _text(data)
     _told(parse_json, text)
-    read = [_told(parse_document, text, kind) for kind in ("resource", "identity", "session", "endpoint")]
+    read = [
+        _told(parse_document, text, kind)
+        for kind in ("resource", "identity", "session", "endpoint")
+    ]
     _told(deleted_principals, text)
     policies = Policies(identity=(text,) if read[1] else (), resource=text if read[0] else None,
                         session=text if read[2] else None, endpoint=text if read[3] else None)  # fmt: skip
     verdict = evaluate(REQUEST, policies)
     landmark((verdict.decision, verdict.policy, len(verdict.layers)))
-    check((verdict.decision == "invalid") == (not any(read)) or not read[1], "what is read can be decided", verdict)
-    check(verdict.reason and json.dumps([verdict.reason, verdict.statement]), "a decision has a reason", verdict)
+    check(
+        (verdict.decision == "invalid") == (not any(read)) or not read[1],
+        "what is read can be decided",
+        verdict,
+    )
+    check(
+        verdict.reason and json.dumps([verdict.reason, verdict.statement]),
+        "a decision has a reason",
+        verdict,
+    )
     if _told(lay_out, text) is None:
         return
     try:
@@ -116,7 +154,9 @@ def run_policy(data: bytes) -> None:
         return
     after = find_guard(merged)
     check(after is not None and not after.drifted, "the guard that was put in is found", text)
-    check(policies_equal(merged, merged) and policies_equal(text, text), "a policy is as itself", text)
+    check(
+        policies_equal(merged, merged) and policies_equal(text, text), "a policy is as itself", text
+    )
     out = remove_guard(merged)
     if before is None and lay_out(text).statements:
         check(out == text, "the policy is as it was", text, out)
@@ -125,12 +165,16 @@ def run_policy(data: bytes) -> None:
 
 
 def run_account(data: bytes) -> None:
-    """Whatever policies, templates and lists an account holds: findings are found, and who can open is said."""
+    """Whatever policies, templates and lists an account holds: findings are found,
+    and who can open is said.
+    """
     parts = [*_text(data).split(ACCOUNT_SEPARATOR), "", "", ""]
     policy, other, words = parts[0] or None, parts[1] or None, tuple(parts[2].split("\n"))
     seen = states.state(
         team=states.workteam("t", vpc_source_ip=len(words) > 1),
-        workforce=states.workforce("private-crowd", words, "vpc-0a1b2c3d" if len(words) > 2 else None),
+        workforce=states.workforce(
+            "private-crowd", words, "vpc-0a1b2c3d" if len(words) > 2 else None
+        ),
         bucket=states.data_bucket("gt-data", policy=policy, **states.logs(policy=other)),
         templates=(states.template("job", parts[2]),),
         endpoints=(states.endpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", policy_text=other),),
@@ -139,7 +183,9 @@ def run_account(data: bytes) -> None:
     for finding in examine(seen).findings:
         landmark(finding.code)
         json.dumps(finding.to_dict())
-    known = endpoints.VpcEndpoint("vpce-0a1b2c3d", "vpc-0a1b2c3d", "Gateway", "available", policy_text=other)
+    known = endpoints.VpcEndpoint(
+        "vpce-0a1b2c3d", "vpc-0a1b2c3d", "Gateway", "available", policy_text=other
+    )
     locks = EffectiveLocks(
         "gt-data", policy, url_lock=UrlLock(source_ip=True), has_portal=True, account="111122223333",
         endpoints={known.id: known},
@@ -158,9 +204,15 @@ def run_restriction(data: bytes) -> None:
     text = _text(data[1:])
     wish = _told(lambda: loads_restriction(text, yaml=data[:1] == b"y"))
     if wish is not None:
-        landmark((wish.guard, wish.url_lock, wish.portal_lock, len(wish.notices), len(wish.expectations)))
+        landmark(
+            (wish.guard, wish.url_lock, wish.portal_lock, len(wish.notices), len(wish.expectations))
+        )
         for yaml in (False, True):
-            check(loads_restriction(dumps_restriction(wish, yaml=yaml), yaml=yaml) == wish, "written again", wish)
+            check(
+                loads_restriction(dumps_restriction(wish, yaml=yaml), yaml=yaml) == wish,
+                "written again",
+                wish,
+            )
 
 
 def run_checks(data: bytes) -> None:
@@ -173,7 +225,13 @@ def run_checks(data: bytes) -> None:
             landmark((spec.check, len(spec.arguments)))
 
 
-_SECRETS = ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "Signature", "AWSAccessKeyId")
+_SECRETS = (
+    "X-Amz-Signature",
+    "X-Amz-Security-Token",
+    "X-Amz-Credential",
+    "Signature",
+    "AWSAccessKeyId",
+)
 
 
 def run_url(data: bytes) -> None:
@@ -188,7 +246,9 @@ def run_url(data: bytes) -> None:
         landmark(error.message[:30])
     else:
         public = {said.host, said.bucket, said.key, said.region, said.version_id, said.marker}
-        secrets = {one for one in secrets if not any(one.lower() in str(place).lower() for place in public)}
+        secrets = {
+            one for one in secrets if not any(one.lower() in str(place).lower() for place in public)
+        }
         shown = repr(said)
         landmark((said.signature_version, said.temporary, said.problems))
         check(said.expired in (True, False), "expiry")
@@ -203,7 +263,9 @@ def run_answer(data: bytes) -> None:
     """What a server answers is explained; nothing of it becomes markup or a control character."""
     rng, body = random.Random(data[:2]), data[2:]
     head, _, body = body.partition(b"\n\n")
-    headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\n") if ": " in line)
+    headers = dict(
+        line.split(": ", 1) for line in head.decode("latin-1").split("\n") if ": " in line
+    )
     lower = {k.lower(): v for k, v in headers.items()}
     answer = SimpleNamespace(status=rng.choice(_STATUS), headers=lower, body=body)
     base = {"probe_origin": "x", "source": network.Source.parse("203.0.113.9"), "bucket": "gt-data", "key": "<b>k</b>",
@@ -221,11 +283,18 @@ def run_answer(data: bytes) -> None:
     landmark((said.cause, said.lock, said.agrees))
     check_markup(said.to_html())
     check("<b>k" not in said.to_html(), "the key became markup", said.to_html())
-    check(all(c.isprintable() or c == "\n" for c in said.to_text()), "text for a terminal", said.to_text())
+    check(
+        all(c.isprintable() or c == "\n" for c in said.to_text()),
+        "text for a terminal",
+        said.to_text(),
+    )
     json.dumps([came.to_dict(), said.to_dict()])
 
 
-_ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+_ALLOW = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+}
 
 
 def run_ndjson(data: bytes) -> None:
@@ -236,7 +305,12 @@ def run_ndjson(data: bytes) -> None:
     for line, answer in zip(lines, answers, strict=True):
         check("\n" not in answer, "an answer is one line", answer)
         said = json.loads(answer)
-        check("could not be decided" not in said["reason"], "a case that a fault of ours left open", line, said)
+        check(
+            "could not be decided" not in said["reason"],
+            "a case that a fault of ours left open",
+            line,
+            said,
+        )
         landmark((said["verdict"], said["reason"][:16] if said["verdict"] == "invalid" else ""))
 
 
@@ -244,7 +318,9 @@ def run_ndjson(data: bytes) -> None:
 def _cases() -> tuple[dict[str, Any], ...]:
     found = []
     for name in ("policy-cases.ndjson", "own-policy-cases.ndjson"):
-        found += [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+        found += [
+            json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()
+        ]
     return tuple(found[:: max(1, len(found) // 60)])
 
 
@@ -267,7 +343,10 @@ def _seeds_ranges() -> list[bytes]:
 
 
 def _seeds_policy() -> list[bytes]:
-    found = [case.get("resourcePolicy") or (case.get("identityPolicies") or [None])[0] for case in _cases()]
+    found = [
+        case.get("resourcePolicy") or (case.get("identityPolicies") or [None])[0]
+        for case in _cases()
+    ]
     texts = [one if isinstance(one, str) else json.dumps(one) for one in found if one is not None]
     whole = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Principal": "*",
     "Action": "s3:GetObject",
@@ -294,7 +373,9 @@ def _seeds_account() -> list[bytes]:
         b"{{ task.input.src | grant_read_access }}",
     ]
     mark = ACCOUNT_SEPARATOR.encode()
-    return [mark.join([policy, rng.choice(policies), rng.choice(lists_)]) for policy in policies[::2]] + [
+    return [
+        mark.join([policy, rng.choice(policies), rng.choice(lists_)]) for policy in policies[::2]
+    ] + [
         mark,
         mark + mark,
     ]
@@ -307,7 +388,10 @@ def _seeds_restriction() -> list[bytes]:
             "expectations": [{"allowed": ["203.0.113.7"], "of": "bucket"}, {"refused": "198.51.100.9",
             "prefix": "scans/"}]}  # fmt: skip
     yaml = "\n".join(f"{key}: {json.dumps(value)}" for key, value in wish.items())
-    listed = "team: a\nbucket: gt-images\naddresses:\n  - 203.0.113.7 # office\n  - &x 198.51.100.0/24\nguard: yes\n"
+    listed = (
+        "team: a\nbucket: gt-images\naddresses:\n  - 203.0.113.7 # office\n  - &x"
+        " 198.51.100.0/24\nguard: yes\n"
+    )
     return [b"j" + json.dumps(wish).encode(), b"y" + yaml.encode(), b"y" + listed.encode(), b"j[]", b"y",
     b"y---\n...\n", b"y? [a]\n: b\n",
             b"ya: &a [*a]", b"ya: 2026-13-45", b"ya: 0b12", b"y!!python/object:x {}", b"ya: !!binary x",
@@ -332,12 +416,16 @@ def _seeds_checks() -> list[bytes]:
 
 def _seeds_url() -> list[bytes]:
     two = "https://s3.amazonaws.com/gt-images/a%20b.png?AWSAccessKeyId=AKIAEXAMPLEKEYID0001&Expires=1795166047&Signature=E3e%2FxEXAMPLEEXAMPLE%3D"
-    host = URL.replace("gt-images.s3.us-east-1", "gt-images.bucket.vpce-0a1b2c3d-x.s3.us-east-1.vpce")
+    host = URL.replace(
+        "gt-images.s3.us-east-1", "gt-images.bucket.vpce-0a1b2c3d-x.s3.us-east-1.vpce"
+    )
     more = [
         URL.replace("https", "http").replace("gt-images.s3.us-east-1.amazonaws.com", where)
         for where in ("127.0.0.1:4566/b", "[::1]:9", "u:p@h:1")
     ]
-    return [url.encode() for url in (URL, two, host, *more, URL + "&versionId=3&x-gt-secure-test=1")]
+    return [
+        url.encode() for url in (URL, two, host, *more, URL + "&versionId=3&x-gt-secure-test=1")
+    ]
 
 
 def _seeds_answer() -> list[bytes]:
@@ -345,7 +433,10 @@ def _seeds_answer() -> list[bytes]:
         said = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}<RequestId>1A</RequestId></Error>"
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{said}'
 
-    who = "User: arn:aws:sts::111122223333:assumed-role/GTWorker/w is not authorized to perform: s3:GetObject"
+    who = (
+        "User: arn:aws:sts::111122223333:assumed-role/GTWorker/w is not authorized to perform:"
+        " s3:GetObject"
+    )
     bodies = [
         error("AccessDenied", "Access Denied"), error("AccessDenied",
         f"{who} with an explicit deny in a resource-based policy"),
@@ -361,7 +452,10 @@ def _seeds_answer() -> list[bytes]:
         error("KMS.DisabledException", "arn:aws:kms is disabled"), error("SlowDown", "x"), error("InvalidObjectState",
         "x"), error("MethodNotAllowed", "x"),
     ]  # fmt: skip
-    head = "x-amz-request-id: 1A\nContent-Type: application/xml\nLocation: https://u:p@x.example/\nServer: AmazonS3\n\n"
+    head = (
+        "x-amz-request-id: 1A\nContent-Type: application/xml\nLocation:"
+        " https://u:p@x.example/\nServer: AmazonS3\n\n"
+    )
     return [bytes([0, i]) + (head + body).encode() for i, body in enumerate(bodies * 3)]
 
 

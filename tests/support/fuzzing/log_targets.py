@@ -1,4 +1,6 @@
-"""Targets that read logs: the packing of lines, the SQL that reads a line, and the records of JSON logs."""
+"""Targets that read logs: the packing of lines, the SQL that reads a line,
+and the records of JSON logs.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +137,10 @@ def _read(files: list[_File], sink: RecordSink) -> tuple[dict[tuple[int, int], b
     found: dict[tuple[int, int], bytes] = {}
     lines = Reader(files, sink, threads=1)
     for batch in lines:
-        check(len(batch.ends) == len(batch.source) + 1 == len(batch.offset) + 1, "a batch of one length")
+        check(
+            len(batch.ends) == len(batch.source) + 1 == len(batch.offset) + 1,
+            "a batch of one length",
+        )
         text = bytes(batch.data)
         for i, place in enumerate(zip(batch.source.tolist(), batch.offset.tolist(), strict=True)):
             check(place not in found, "a line is handed on once", place)
@@ -147,7 +152,9 @@ def _read(files: list[_File], sink: RecordSink) -> tuple[dict[tuple[int, int], b
 
 
 def run_packing(data: bytes) -> None:
-    """Every line is handed on once, whole, at its place, whatever the buffers, the reads and the packing."""
+    """Every line is handed on once, whole, at its place, whatever the buffers,
+    the reads and the packing.
+    """
     rng, rest = _options(data)
     files, plain, cut = [], [], []
     for part in rest.split(SEPARATOR)[:8]:
@@ -169,24 +176,54 @@ def run_packing(data: bytes) -> None:
         found, lines = _read(files, sink)
         sink.close()
     tally = lines.tally
-    check(tally.lines == len(found) == sum(tally.per_object.values()), "lines are counted", tally.lines, len(found))
+    check(
+        tally.lines == len(found) == sum(tally.per_object.values()),
+        "lines are counted",
+        tally.lines,
+        len(found),
+    )
     check(len(tally.names) == len(files) == tally.read + len(tally.failures), "objects are counted")
     check(tally.not_utf8 <= tally.lines, "lines that are no UTF-8")
     for number, content in enumerate(plain):
         mine = {at: text for (source, at), text in found.items() if source == number}
         long = [at for source, at in tally.too_long if source == number]
         expected = _lines_of(content)
-        landmark((bool(long), len(mine) > 9, number in tally.failed, number in sink.per_object, tally.not_utf8 > 0))
-        if number in tally.left_out or json_stream.looks_like_json(content) or content.startswith(codecs.BOM_UTF8):
+        landmark(
+            (
+                bool(long),
+                len(mine) > 9,
+                number in tally.failed,
+                number in sink.per_object,
+                tally.not_utf8 > 0,
+            )
+        )
+        if (
+            number in tally.left_out
+            or json_stream.looks_like_json(content)
+            or content.startswith(codecs.BOM_UTF8)
+        ):
             continue
-        check(len(set(long)) == len(long) and not set(long) & set(mine), "a line is told once", long)
+        check(
+            len(set(long)) == len(long) and not set(long) & set(mine), "a line is told once", long
+        )
         seen = sorted([*mine, *long])
-        check(seen == sorted(expected)[: len(seen)], "each line at its place", seen[:9], sorted(expected)[:9])
+        check(
+            seen == sorted(expected)[: len(seen)],
+            "each line at its place",
+            seen[:9],
+            sorted(expected)[:9],
+        )
         for at, text in mine.items():
             whole = expected[at] == text
             check(whole, "the text of a line", at, text, expected[at])
         for at in long:
-            check(len(expected[at]) > longest, "a line that is called too long", at, len(expected[at]), longest)
+            check(
+                len(expected[at]) > longest,
+                "a line that is called too long",
+                at,
+                len(expected[at]),
+                longest,
+            )
         if not cut[number]:
             check(len(seen) == len(expected), "no line is lost", len(seen), len(expected))
             check(number not in tally.failed, "a whole object is read", tally.failures)
@@ -201,13 +238,18 @@ def _engine() -> duckdb.DuckDBPyConnection:
     engine.execute("SET enable_progress_bar = false")
     # The query is planned once: that takes longer than to read some lines.
     engine.execute("CREATE TEMP TABLE lines_in (line VARCHAR, source INTEGER, pos BIGINT)")
-    query = f"SELECT pos, readable, blank, line, {_KEPT} FROM ({derived(from_lines('lines_in'))}) ORDER BY pos"
+    query = (
+        f"SELECT pos, readable, blank, line, {_KEPT} FROM ({derived(from_lines('lines_in'))}) ORDER"
+        " BY pos"
+    )
     engine.execute(f"PREPARE parse AS {query}")
     return engine
 
 
 def parse_log(text: bytes) -> list[dict[str, Any]]:
-    """Rows of a log in the order of the file, packed and read as in the product, with all columns."""
+    """Rows of a log in the order of the file, packed and read as in the product,
+    with all columns.
+    """
     lines = Reader([_File(text)], RecordSink(Path("/nonexistent/records")), threads=1)
     stream = LineStream(iter(lines))
     engine = _engine()
@@ -228,16 +270,28 @@ def run_lines(data: bytes) -> None:
     texts = [line[:4000] for line in data.split(b"\n")[:40]]
     rng = random.Random(zlib.crc32(data))
     # A query costs more than its lines: some more of the same kind come almost for nothing.
-    texts += [mutate(rng.choice(texts), rng, LOG_WORDS, texts, 4000).replace(b"\n", b" ") for _ in range(40)]
+    texts += [
+        mutate(rng.choice(texts), rng, LOG_WORDS, texts, 4000).replace(b"\n", b" ")
+        for _ in range(40)
+    ]
     known, lines = _forged([rng.choice(texts) for _ in range(100)], rng)
     rows = parse_log(b"\n".join([b"first", *texts, *lines]) + b"\n")
     check(len(rows) == 1 + len(texts) + len(lines), "every line has a row", len(rows), len(texts))
     for row in rows:
-        check(row["readable"] is not None and row["blank"] is not None, "a state that is known", row)
+        check(
+            row["readable"] is not None and row["blank"] is not None, "a state that is known", row
+        )
         check(not (row["readable"] and row["blank"]), "one state", row)
         left, _, rest = row["line"].partition('"')
         rest, _, tail = rest.rpartition('"')
-        shape = (left.count(" "), min(rest.count('"'), 7), "  " in rest, tail.count(" "), "  " in tail, "Sig" in tail)
+        shape = (
+            left.count(" "),
+            min(rest.count('"'), 7),
+            "  " in rest,
+            tail.count(" "),
+            "  " in tail,
+            "Sig" in tail,
+        )
         landmark((*shape, row["readable"], row["blank"], row["presigned"], row["signature_version"], row["auth_type"],
                   row["test_marker"] is not None, row["fingerprint"] is not None, row["referer"] is None,
                   row["user_agent"] is None, row["http_status"] is None))  # fmt: skip
@@ -251,7 +305,11 @@ _SIGNED = tuple(
     f"{mark}{name}={_SECRET}{rest}".encode()
     for mark in "?&"
     for name in ("X-Amz-Security-Token", "X-Amz-Signature")
-    for rest in ("", "&X-Amz-Date=1", "&X-Amz-Credential=ASIAEXAMPLEKEYID0001%2F2026&X-Amz-Signature=1")
+    for rest in (
+        "",
+        "&X-Amz-Date=1",
+        "&X-Amz-Credential=ASIAEXAMPLEKEYID0001%2F2026&X-Amz-Signature=1",
+    )
 )
 
 
@@ -265,13 +323,24 @@ def _forged(texts: list[bytes], rng: random.Random) -> tuple[list[dict[str, Any]
         record["http_status"], unsure = rng.choice((200, 403, 206)), set()
         other = rng.choice(texts)
         where = rng.randrange(6)
-        fields = {"referer": text} if where == 0 else {"user_agent": text} if where == 1 else {"request_uri": text}
+        fields = (
+            {"referer": text}
+            if where == 0
+            else {"user_agent": text}
+            if where == 1
+            else {"request_uri": text}
+        )
         if where > 2:
             fields = {"request_uri": text, "referer": other, "user_agent": rng.choice(texts)}
         marks = {}
         for i, (name, value) in enumerate(fields.items()):
             if name == "request_uri":
-                value = b"GET /" + value.replace(b" ", b"+") + rng.choice((b"", *_SIGNED)) + b" HTTP/1.1"
+                value = (
+                    b"GET /"
+                    + value.replace(b" ", b"+")
+                    + rng.choice((b"", *_SIGNED))
+                    + b" HTTP/1.1"
+                )
             elif rng.random() < 0.5:
                 value += rng.choice(_SIGNED)
             marks[f"MARK{i}MARK"] = value
@@ -281,23 +350,34 @@ def _forged(texts: list[bytes], rng: random.Random) -> tuple[list[dict[str, Any]
         if where == 0 and width > 18 and rng.random() < 0.5:
             record["user_agent"], bare = None, ("user_agent",)
             record["version_id"] = rng.choice((None, "Y7ufX4ilpyCWWkwfu.KaaRtIEBXLX.XZ"))
-            unsure = {"version_id"}  # the referer may look like two texts, and the dash like the version
+            # the referer may look like two texts, and the dash like the version
+            unsure = {"version_id"}
         line = corpus.write(record, bare=bare, fields=width).encode()
         for mark, value in marks.items():
             line = line.replace(mark.encode(), value)
-        known.append({name: v for name, v in corpus.truth(record, width).items() if name not in unsure})
+        known.append(
+            {name: v for name, v in corpus.truth(record, width).items() if name not in unsure}
+        )
         lines.append(line)
     return known, lines
 
 
-def _check_known(known: list[dict[str, Any]], lines: list[bytes], rows: list[dict[str, Any]]) -> None:
+def _check_known(
+    known: list[dict[str, Any]], lines: list[bytes], rows: list[dict[str, Any]]
+) -> None:
     for truth, line, row in zip(known, lines, rows, strict=True):
         check(row["readable"], "a line with hostile text is read", line)
         kept = [name for name, value in row.items() if name != "line" and _SECRET in str(value)]
         check(not kept, "a token or signature is masked", kept, line)
         for name in truth:
             if name not in corpus.QUOTED:
-                check(row[name] == truth[name], f"{name} is as S3 wrote it", row[name], truth[name], line)
+                check(
+                    row[name] == truth[name],
+                    f"{name} is as S3 wrote it",
+                    row[name],
+                    truth[name],
+                    line,
+                )
 
 
 def run_records(data: bytes) -> None:
@@ -327,7 +407,11 @@ def run_records(data: bytes) -> None:
         written = path.read_text(encoding="utf-8").split("\n")
         check(len(written) == sink.count + 1, "one line a record", len(written), sink.count)
         names = json.loads(written[0])
-        rows = _engine().execute(f"SELECT readable, time, {_KEPT} FROM ({derived(from_records(sink))})").fetchall()
+        rows = (
+            _engine()
+            .execute(f"SELECT readable, time, {_KEPT} FROM ({derived(from_records(sink))})")
+            .fetchall()
+        )
         check(len(rows) == sink.count, "every record has a row", len(rows), sink.count)
         for row in rows:
             check(row[0] is not None, "a state that is known", row)
@@ -369,7 +453,8 @@ def _seeds_packing() -> list[bytes]:
     for i in range(40):
         pool = short if i % 2 else lines
         files = [
-            rng.choice((b"\n", b"\r\n")).join(rng.choices(pool, k=rng.randrange(9))) for _ in range(rng.randrange(1, 5))
+            rng.choice((b"\n", b"\r\n")).join(rng.choices(pool, k=rng.randrange(9)))
+            for _ in range(rng.randrange(1, 5))
         ]
         found.append(i.to_bytes(4, "big") + SEPARATOR.join(files))
     return [*found, b"\0\0\0\0", b'\0\0\0\1{"Records": [{"eventSource": "s3.amazonaws.com"}]}']
@@ -378,7 +463,11 @@ def _seeds_packing() -> list[bytes]:
 def _seeds_lines() -> list[bytes]:
     lines = good_lines()
     texts = [corpus.FORGED.encode(), b'x" 200 - 1 1 1 1 "y', b'"', b'" "', b"a" * 99]
-    return [b"\n".join(lines[i : i + 4]) for i in range(0, len(lines), 4)] + [b"\n".join(texts)] + texts
+    return (
+        [b"\n".join(lines[i : i + 4]) for i in range(0, len(lines), 4)]
+        + [b"\n".join(texts)]
+        + texts
+    )
 
 
 EVENT = {

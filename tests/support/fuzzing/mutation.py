@@ -1,4 +1,6 @@
-"""Changes of an input that keep some of its structure: words of the format go in, parts are cut, doubled and mixed."""
+"""Changes of an input that keep some of its structure: words of the format go in, parts are cut,
+doubled and mixed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ _ODD = (
 
 
 def mutate(
-    data: bytes, rng: random.Random, words: Sequence[bytes], others: Sequence[bytes], most: int = 1 << 16
+    data: bytes,
+    rng: random.Random,
+    words: Sequence[bytes],
+    others: Sequence[bytes],
+    most: int = 1 << 16,
 ) -> bytes:
     """Change an input in one to six places."""
     out = bytearray(data)

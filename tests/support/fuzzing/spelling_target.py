@@ -1,4 +1,6 @@
-"""The target that spells a presigned URL in any way that a server accepts: one fingerprint, and no secret shows."""
+"""The target that spells a presigned URL in any way that a server accepts: one fingerprint,
+and no secret shows.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from support import corpus
 from support.fuzzing.log_targets import parse_log
 from support.fuzzing.target import Target, check, landmark
 
-SECRETS = ("IQoJb3JpZ2luX2VjEXAMPLETOKEN", "ASIAEXAMPLEKEYID0001", "5eb63bbbe01eeed093cb22bb8f5acdc3", "vjbyNxlnr8Lm")
+SECRETS = (
+    "IQoJb3JpZ2luX2VjEXAMPLETOKEN",
+    "ASIAEXAMPLEKEYID0001",
+    "5eb63bbbe01eeed093cb22bb8f5acdc3",
+    "vjbyNxlnr8Lm",
+)
 _V4 = corpus.PRESIGNED["request_uri"].split("?")[1].split(" ")[0].replace("X" * 32, SECRETS[2])
 _V2 = f"AWSAccessKeyId={SECRETS[1]}&Expires=1763630000&Signature={SECRETS[3]}%3D&x-amz-security-token={SECRETS[0]}"
 _MORE = ("", "&response-content-disposition=inline%3B%20filename%3D%22a%2Bb%C3%A9.png%22", "&versionId=a%26b%3D%25c",
@@ -25,11 +32,20 @@ def spelled(query: str, rng: random.Random, signed_by_sigv2: bool) -> str:
     pairs = query.split("&")
     rng.shuffle(pairs)
     if signed_by_sigv2:
-        junk = ["x-junk=1", "X-Amz-Date=20261120T091400Z", "x-gt-secure-test=" + "0" * 32, "a", "=", "%"]
+        junk = [
+            "x-junk=1",
+            "X-Amz-Date=20261120T091400Z",
+            "x-gt-secure-test=" + "0" * 32,
+            "a",
+            "=",
+            "%",
+        ]
         for word in rng.sample(junk, rng.randrange(3)):
             pairs.insert(rng.randrange(len(pairs) + 1), word)
     chance = rng.choice((0.02, 0.2, 0.6, 1.0))
-    return "&".join("=".join(_encoded(part, rng, chance) for part in pair.split("=", 1)) for pair in pairs)
+    return "&".join(
+        "=".join(_encoded(part, rng, chance) for part in pair.split("=", 1)) for pair in pairs
+    )
 
 
 def _encoded(text: str, rng: random.Random, chance: float) -> str:
@@ -56,7 +72,9 @@ def _respelled(escape: str, rng: random.Random, chance: float) -> str:
 
 
 def run_spelling(data: bytes) -> None:
-    """All spellings of one URL are one URL, presigned, of one signer; and nothing that is kept holds a secret."""
+    """All spellings of one URL are one URL, presigned, of one signer;
+    and nothing that is kept holds a secret.
+    """
     rng = random.Random(data)
     v2 = rng.random() < 0.4
     query = (_V2 if v2 else _V4) + rng.choice(_MORE)
@@ -64,17 +82,28 @@ def run_spelling(data: bytes) -> None:
     queries = [query, *(spelled(query, rng, v2) for _ in range(_LINES))]
     lines = [
         corpus.write(
-            {**corpus.BASE, **corpus.PRESIGNED, **changes, "request_uri": f"GET /scans/0007.png?{one} HTTP/1.1"}
+            {
+                **corpus.BASE,
+                **corpus.PRESIGNED,
+                **changes,
+                "request_uri": f"GET /scans/0007.png?{one} HTTP/1.1",
+            }
         )
         for one in queries
     ]
     rows = parse_log("\n".join(lines).encode())
     check(len(rows) == len(lines), "every line has a row", len(rows))
-    check(len({row["fingerprint"] for row in rows}) == 1, "one fingerprint", *_odd(rows, "fingerprint"))
+    check(
+        len({row["fingerprint"] for row in rows}) == 1,
+        "one fingerprint",
+        *_odd(rows, "fingerprint"),
+    )
     check(all(row["presigned"] for row in rows), "presigned", queries)
     check(len({row["access_key"] for row in rows}) == 1, "one signer", *_odd(rows, "access_key"))
     for row in rows:
-        for text in _decodings(" ".join(str(value) for name, value in row.items() if name != "line")):
+        for text in _decodings(
+            " ".join(str(value) for name, value in row.items() if name != "line")
+        ):
             check(not any(secret in text for secret in SECRETS), "no secret", row["request_uri"])
     landmark((v2, len(query), rows[1]["request_uri"] == rows[0]["request_uri"]))
 

@@ -14,7 +14,8 @@ SLOW_S = 5.0
 
 
 def is_slow(spent_s: float) -> bool:
-    """Return whether a run took too long in processor time, held against what this machine computes at the moment.
+    """Return whether a run took too long in processor time, held against what this machine computes
+    at the moment.
 
     Beside other work the same takes several times as long, also in processor time.
     """

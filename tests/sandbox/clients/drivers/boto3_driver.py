@@ -21,7 +21,9 @@ def lock():
     """Turn the URL lock of a team on."""
     limits = {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
     access = {"S3Presign": {"IamPolicyConstraints": limits}}
-    return boto3.client("sagemaker").update_workteam(WorkteamName=key, WorkerAccessConfiguration=access)
+    return boto3.client("sagemaker").update_workteam(
+        WorkteamName=key, WorkerAccessConfiguration=access
+    )
 
 
 parts = TransferConfig(multipart_threshold=5 * 2**20, multipart_chunksize=5 * 2**20)
@@ -34,7 +36,9 @@ calls = {
     "presigned_get": lambda: s3.generate_presigned_url("get_object", Params=thing),
     "multipart": lambda: s3.upload_file(file, bucket, key, Config=parts),
     "copy": lambda: s3.copy(thing, bucket, target),
-    "range": lambda: Path(file).write_bytes(s3.get_object(**thing, Range="bytes=3-9")["Body"].read()),
+    "range": lambda: Path(file).write_bytes(
+        s3.get_object(**thing, Range="bytes=3-9")["Body"].read()
+    ),
     "tags": lambda: s3.put_object_tagging(**thing, Tagging=tags),
     "delete": lambda: s3.delete_object(**thing),
     "paging": paged,

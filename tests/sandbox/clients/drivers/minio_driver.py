@@ -37,7 +37,9 @@ calls = {
     "head": lambda: vars(client.stat_object(**thing)),
     "presigned_get": lambda: client.presigned_get_object(**thing),
     "multipart": in_parts,
-    "copy": lambda: client.copy_object(bucket_name=bucket, object_name=target, source=CopySource(**thing)),
+    "copy": lambda: client.copy_object(
+        bucket_name=bucket, object_name=target, source=CopySource(**thing)
+    ),
     "range": lambda: Path(file).write_bytes(client.get_object(**thing, offset=3, length=7).data),
     "tags": tag,
     "delete": lambda: client.remove_object(**thing),

@@ -26,10 +26,14 @@ calls = {
     "get": lambda: keep(obstore.get(store, key).bytes()),
     "head": lambda: obstore.head(store, key),
     "presigned_get": lambda: obstore.sign(store, "GET", key, dt.timedelta(minutes=5)),
-    "multipart": lambda: obstore.put(store, key, Path(file), use_multipart=True, chunk_size=5 * 2**20),
+    "multipart": lambda: obstore.put(
+        store, key, Path(file), use_multipart=True, chunk_size=5 * 2**20
+    ),
     "copy": lambda: obstore.copy(store, key, target),
     "range": lambda: keep(obstore.get_range(store, key, start=3, end=10)),
-    "tags": lambda: obstore.put(store, key, Path(file), tags={"colour": "blue"}, use_multipart=False),
+    "tags": lambda: obstore.put(
+        store, key, Path(file), tags={"colour": "blue"}, use_multipart=False
+    ),
     "delete": lambda: obstore.delete(store, key),
     "paging": lambda: sum(len(page) for page in obstore.list(store)),
     "wrong_region": lambda: obstore.get(store, key),
