@@ -63,7 +63,7 @@ class Coverage(Ambiguous):
     bytes : int
         Unpacked bytes read.
     failures : list of Failure
-        Objects that vanished, were denied, or are damaged, by name.
+        Objects that vanished, were denied, are damaged or not in UTF-8, by name.
     left_out : dict of str to int
         Files and records beside the logs that hold no requests, such as digest files, by kind.
     samples : list of Sample
@@ -181,14 +181,10 @@ class Coverage(Ambiguous):
     def limits(self) -> list[str]:
         """Sentences about what the answer does not prove."""
         texts = [DELAY] if self.hits else [DELAY, NOTHING]
-        kinds = {
-            kind: [f.name for f in self.failures if f.kind == kind]
-            for kind in ("vanished", "denied", "damaged", "failed")
-        }
-        for kind, names in kinds.items():
-            if names:
+        for kind, reason in _REASONS.items():
+            if names := [failure.name for failure in self.failures if failure.kind == kind]:
                 texts.append(
-                    f"{count(len(names), 'log object')} {_REASONS[kind]}, the first is {names[0]}."
+                    f"{count(len(names), 'log object')} {reason}, the first is {names[0]}."
                 )
         if beside := {
             kind: number for kind, number in self.left_out.items() if kind not in NOT_READ
@@ -254,5 +250,6 @@ _REASONS = {
     "vanished": "vanished between listing and reading",
     "denied": "cannot be read by this role",
     "damaged": "held damaged data, read up to the damage",
+    "not UTF-8": "held text in UTF-16 or UTF-32, which must be converted to UTF-8",
     "failed": "could not be read",
 }

@@ -52,6 +52,7 @@ _NEXT_STEPS = {
         "Give this role s3:GetObject on the log objects, or this user the right to read the files."
     ),
     "damaged": "Read an intact copy of the logs.",
+    "not UTF-8": "Convert the logs to UTF-8, for example with 'iconv -f UTF-16 -t UTF-8'.",
     "vanished": "Check the names of the logs, or list them again.",
 }
 """Next step where no object could be read, by kind of failure."""

@@ -23,6 +23,7 @@ NOT_READ = {
     "a bzip2 file": (b"BZh91AY&SY", "1 bzip2 file"),
     "an xz file": (b"\xfd7zXZ\x00 and more", "1 xz file"),
     "a Zstandard file": (b"\x28\xb5\x2f\xfd and more", "other.bin"),
+    "a text in UTF-16": ("a log of an editor\r\n".encode("utf-16"), "other.bin"),
     "a damaged gzip file": (b"\x1f\x8b\x08\x00\x00", "other.bin"),
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.errors import LogError
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.coverage import Coverage
 from gt_secure.logs.ingest import json_stream
@@ -252,19 +253,44 @@ def test_lines_of_an_access_log_behind_json_are_read(tmp_path: Path) -> None:
     assert (coverage.lines, coverage.unreadable) == (3, 0)
 
 
-@pytest.mark.parametrize(
-    ("mark", "encoding"),
-    [
-        (codecs.BOM_UTF8, "utf-8"),
-        (codecs.BOM_UTF16_LE, "utf-16-le"),
-        (codecs.BOM_UTF16_BE, "utf-16-be"),
-    ],
-)
-def test_a_byte_order_mark(tmp_path: Path, mark: bytes, encoding: str) -> None:
+def test_a_byte_order_mark(tmp_path: Path) -> None:
     found, coverage = read(
-        tmp_path, mark + json.dumps({"Records": [event(0), event(1)]}).encode(encoding)
+        tmp_path, codecs.BOM_UTF8 + json.dumps({"Records": [event(0), event(1)]}).encode()
     )
     assert (found, coverage.unreadable) == (ids(2), 0)
+
+
+LINES = f"{corpus.case('x', **corpus.PRESIGNED).text}\r\n" * 3
+OTHER_TEXTS = [
+    (encoding, mark, text)
+    for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    for mark, text in (("\ufeff", "["), ("", LINES), ("", json.dumps({"Records": [event(0)]})))
+]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("encoding", "mark", "text"), sample(OTHER_TEXTS, 4))
+def test_text_in_another_encoding_is_not_read_and_named(
+    tmp_path: Path, encoding: str, mark: str, text: str, packed: bool
+) -> None:
+    data = (mark + text).encode(encoding)
+    (tmp_path / "other.log").write_bytes(gzip.compress(data) if packed else data)
+    with pytest.raises(LogError, match="None of 1 log objects") as error:
+        count_hits(tmp_path, "request_id")
+    assert "iconv" in str(error.value.next_step)
+    (tmp_path / "good.json").write_text(json.dumps({"Records": [event(7)]}))
+    found, coverage = count_hits(tmp_path, "request_id")
+    assert found.column("request_id") == ["R7"]
+    [failure] = coverage.failures
+    assert (Path(failure.name).name, failure.kind) == ("other.log", "not UTF-8")
+    assert (coverage.objects_read, coverage.lines, coverage.unreadable, coverage.left_out) == (
+        1,
+        1,
+        0,
+        {},
+    )
+    assert "other.log (not UTF-8)." in coverage.unread[0]
+    assert any("must be converted to UTF-8" in sentence for sentence in coverage.limits())
 
 
 def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:

@@ -25,13 +25,6 @@ CONTAINERS = ("Records", "records", "Events", "events", "logEvents", "QueryResul
 CUT = "a document that ends early"
 TOO_LONG = f"a record longer than {MAX_RECORD >> 20} MiB"
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DELIMITER = re.compile(r"[\s,\]}]")
 _MARK = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
@@ -50,34 +43,27 @@ class Item:
     line: bool = False
 
 
-def byte_order_mark(head: bytes) -> tuple[bytes, str]:
-    """Return the byte order mark that begins a file, and the encoding; without one UTF-8."""
-    return next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", "utf-8"))
-
-
 def looks_like_json(head: bytes) -> bool:
     """Return whether a file begins with an object or array."""
-    mark, encoding = byte_order_mark(head)
-    text = head[len(mark) : len(mark) + 4096].decode(encoding, "replace").lstrip()
-    return text[:1] in ("{", "[")
+    return head[:4096].lstrip()[:1] in (b"{", b"[")
 
 
 class JsonStream:
-    """Iterator of :class:`Item` over an unpacked stream; ``size`` counts the bytes read."""
+    """Iterator of :class:`Item` over an unpacked stream of UTF-8; ``size`` counts the bytes read.
 
-    def __init__(self, head: bytes, stream: Any, ended: Callable[[], bool]) -> None:
-        mark, encoding = byte_order_mark(head)
-        self._decode = codecs.getincrementaldecoder(encoding)(
-            "surrogateescape" if encoding == "utf-8" else "replace"
-        )
-        self._encoding, self._stream, self._ended = encoding, stream, ended
-        self._text, self._at, self._last = self._decode.decode(head[len(mark) :]), 0, False
+    ``head`` is what has been read of it, ``start`` the offset at which it starts.
+    """
+
+    def __init__(self, head: bytes, stream: Any, ended: Callable[[], bool], start: int = 0) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._stream, self._ended = stream, ended
+        self._text, self._at, self._last = self._decode.decode(head), 0, False
         # bytes before the window; characters of it that are in them
         self._base, self._measured = (
-            len(mark),
+            start,
             0,
         )
-        self.size = len(head)
+        self.size = start + len(head)
         self._fault: BaseException | None = None
 
     def __iter__(self) -> Iterator[Item]:
@@ -115,11 +101,12 @@ class JsonStream:
         return bool(added)
 
     def _offset(self) -> int:
-        if self._text.isascii() and self._encoding == "utf-8":
+        if self._text.isascii():
             self._base += self._at - self._measured
         else:
-            errors = "surrogateescape" if self._encoding == "utf-8" else "replace"
-            self._base += len(self._text[self._measured : self._at].encode(self._encoding, errors))
+            self._base += len(
+                self._text[self._measured : self._at].encode("utf-8", "surrogateescape")
+            )
         self._measured = self._at
         return self._base
 

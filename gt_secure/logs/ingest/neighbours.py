@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from .json_stream import byte_order_mark
-
 HEAD = 4096
 """Bytes of a file that tell its kind."""
 
@@ -85,6 +83,17 @@ _RECORD = re.compile(rb"[0-9a-f]{64} ")
 """Nearly every access log begins with the canonical id of the bucket's owner."""
 
 
+_OTHER_TEXT = re.compile(
+    rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|(?:[\t-~]\0){4}|(?:\0[\t-~]){4}|(?:[\t-~]\0{3}){2}|(?:\0{3}[\t-~]){2}"
+)
+"""Text in UTF-16 or UTF-32 begins with a byte order mark, or with ASCII between zeros."""
+
+
+def is_other_text(head: bytes) -> bool:
+    """Return whether a file begins as text in UTF-16 or UTF-32 does."""
+    return _OTHER_TEXT.match(head) is not None
+
+
 def is_record(head: bytes) -> bool:
     """Return whether a file begins with a canonical id, as nearly every access log does."""
     return _RECORD.match(head) is not None
@@ -113,8 +122,7 @@ def neighbour_file(head: bytes, name: str = "") -> str | None:
     for magic, kind in _BINARY:
         if head.startswith(magic):
             return kind
-    mark, encoding = byte_order_mark(head)
-    text = head[len(mark) : HEAD].decode(encoding, "replace").lstrip()
+    text = head[:HEAD].decode("utf-8", "replace").lstrip()
     if text.startswith("{") and re.match(r'\{\s*"(?:Records|eventVersion)"', text):
         return None
     return next((kind for pattern, kind in _FILES if pattern.match(text)), None)

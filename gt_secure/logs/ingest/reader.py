@@ -27,7 +27,7 @@ from .arrow_stream import LineBatch
 from .batching import Buffers, Packed, Packer, buffer_size
 from .converted import Metered, opened as unpacked_log
 from .json_stream import Item, JsonStream, looks_like_json
-from .neighbours import is_record, neighbour_file
+from .neighbours import is_other_text, is_record, neighbour_file
 
 if TYPE_CHECKING:
     from .json_records import RecordSink
@@ -42,7 +42,7 @@ class Failure:
 
     name: str
     why: str
-    kind: str = "failed"  # vanished, denied, damaged or failed
+    kind: str = "failed"  # vanished, denied, damaged, not UTF-8 or failed
 
 
 @dataclass
@@ -214,24 +214,25 @@ class Reader:
             fetched = item.open() if item.size <= SMALL else None  # before it holds a packer
             with self._packer() as packer, fetched or item.open() as stream:
                 stored = stream if self._progress is None else Metered(stream, self._take_stored)
-                head, rest, exported = unpacked_log(stored)
+                unpacked, rest, exported = unpacked_log(stored)
                 with self.tally.lock:
                     self.tally.exports += exported
-                start = getattr(item, "start", 0)
+                head = unpacked.removeprefix(codecs.BOM_UTF8)
+                mark = len(unpacked) - len(head)
+                start = getattr(item, "start", 0) + mark
+                if is_other_text(head):
+                    raise UnicodeError("the text is UTF-16 or UTF-32, not UTF-8")
                 if is_record(head):
-                    size = packer.read(number, rest, too_long, head, start)
+                    size = packer.read(number, rest, too_long, head, start) + mark
                 elif (kind := neighbour_file(head, item.name)) is not None:
                     size = self._left_out(number, kind, head)
                 elif looks_like_json(head):
                     size = self._records(
-                        packer, number, JsonStream(head, rest, self._ended), too_long
+                        packer, number, JsonStream(head, rest, self._ended, mark), too_long
                     )
                 else:
-                    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-                    size = (
-                        packer.read(number, rest, too_long, head[mark:], start=start + mark) + mark
-                    )
-        except (GtSecureError, OSError, EOFError, zlib.error) as error:
+                    size = packer.read(number, rest, too_long, head, start) + mark
+        except (GtSecureError, OSError, EOFError, UnicodeError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:
             if not isinstance(error, transport_errors()):
@@ -292,6 +293,8 @@ class Reader:
             kind = "denied"
         elif isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
             kind = "damaged"
+        elif isinstance(error, UnicodeError):
+            kind = "not UTF-8"
         why = (
             error.message
             if isinstance(error, GtSecureError)
