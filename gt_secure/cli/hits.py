@@ -89,7 +89,7 @@ def add(commands: Commands) -> None:
         help="wait until N requests are there, then count",
     )
     group.add_argument(
-        "--follow", action="store_true", help="count each delivery as it comes, after what is there"
+        "--follow", action="store_true", help="count each delivery to S3 as it comes"
     )
     group.add_argument(
         "--wait-s",

@@ -22,7 +22,6 @@ from ..base.text import count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
-from .storage.growing import GrowingFiles
 from .storage.listing import LATE, resolve
 from .storage.objects import LocalFile, LogObject, StandardInput
 from .storage.opener import opener_of
@@ -90,12 +89,13 @@ class _Watch:
         aws: Any,
         progress: ProgressCallback | None,
         cancel: threading.Event | None,
+        *,
+        follows: bool = False,
     ) -> None:
-        self._sources, self._since, self._aws = sources, since, aws
+        self._sources, self._since, self._aws, self._follows = sources, since, aws, follows
         self._wait_s, self._progress, self._cancel = wait_s, progress, cancel or threading.Event()
         self._started = time.monotonic()
         self._seen: set[tuple[str, ...]] = set()
-        self._files = GrowingFiles()
         self.hits = 0
         self.delay_s: float | None = None
 
@@ -114,8 +114,6 @@ class _Watch:
                 )
             left = self._wait_s - self.waited_s
             if left <= 0:
-                if self._files.unfinished:
-                    yield self._new(last=True)
                 return
             if self._cancel.wait(min(pause, left)):
                 raise LogError(
@@ -131,26 +129,27 @@ class _Watch:
             objects += len(found)
             yield found
 
-    def _new(self, *, last: bool = False) -> list[LogObject]:
-        """Return the objects that no look before has seen, and what files have grown by;
-        no record is read.
-        """
+    def _new(self) -> list[LogObject]:
+        """Return the objects that no look before has seen; no record is read."""
         opener = opener_of(self._aws) if self._aws is not None else None
         found: list[LogObject] = []
-        files = []
         for item in resolve(self._sources, opener=opener, since=self._bound()):
+            if self._follows and isinstance(item, (LocalFile, StandardInput)):
+                raise InvalidInput(
+                    f'"{item.name}" is not in S3, and only deliveries to S3 are followed.',
+                    next_step="Name an s3:// prefix, or use wait_for=... for files.",
+                    field="sources",
+                )
             if isinstance(item, StandardInput) or item.identity is None:
                 raise InvalidInput(
                     "Standard input cannot be waited for.",
                     next_step="Name a folder or an s3:// prefix.",
                     field="wait_for",
                 )
-            if isinstance(item, LocalFile):
-                files.append(item)
-            elif item.identity not in self._seen:
+            if item.identity not in self._seen:
                 self._seen.add(item.identity)
                 found.append(item)
-        return [*found, *self._files.parts(files, last=last)]
+        return found
 
     def _bound(self) -> dt.datetime | None:
         """Return where listing begins: a later look needs only the keys of the last days,
@@ -228,8 +227,7 @@ def follow_hits(
     Parameters
     ----------
     sources, since, aws, engine, options
-        As for :func:`~gt_secure.logs.read_hits`. Of a local file that grows, only what is new is
-        read.
+        As for :func:`~gt_secure.logs.read_hits`, with logs in S3 only.
     wait_s : float
         Seconds after which it ends.
     progress : callable, optional
@@ -246,18 +244,18 @@ def follow_hits(
     Raises
     ------
     InvalidInput
-        For standard input, or an engine that does not read here.
+        For standard input, a local file, or an engine that does not read here.
     LogError
         If it was cancelled.
 
     Examples
     --------
-    >>> for hits in follow_hits("logs/", wait_s=600):  # doctest: +SKIP
+    >>> for hits in follow_hits("s3://gt-logs/", wait_s=600):  # doctest: +SKIP
     ...     print(hits.count("remote_ip,http_status"))
     """
     _check(1, wait_s, engine)
     start = parse_time(since, "since")
-    watch, delays = _Watch(sources, start, wait_s, aws, progress, cancel), []
+    watch, delays = _Watch(sources, start, wait_s, aws, progress, cancel, follows=True), []
     for new in watch.looks():
         if not new:
             continue

@@ -2,8 +2,8 @@
 it may lack.
 
 The sampler writes records whose address and status it knows, and damages the file as editors,
-copies, rotation, other stores and clients do. What it expects is counted from the records, never
-from the text.
+copies, other stores and clients do. What it expects is counted from the records, never from the
+text.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import ipaddress
 import lzma
 import random
 import tarfile
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ import duckdb
 import pytest
 
 from gt_secure.base.errors import LogError
-from gt_secure.logs import Hits, count_hits, follow_hits, read_hits, waiting
+from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.engines import duckdb_store
 from gt_secure.logs.sql import derived_columns
 from support import corpus
@@ -344,72 +342,6 @@ def test_the_other_reading_counts_only_where_it_changes_the_answer(tmp_path: Pat
     ):
         _, coverage = count_hits(tmp_path, by, filters=filters)
         assert (coverage.odd, coverage.ambiguous) == (1, ambiguous), (by, filters)
-
-
-def test_a_followed_file_counts_each_record_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert followed(tmp_path, monkeypatch, seed=1) == followed(
-        tmp_path / "second", monkeypatch, seed=2
-    )
-
-
-def followed(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, steps: int = 6) -> str:
-    """Let files grow, be renamed, replaced and copied while they are followed; return ``exact``."""
-    monkeypatch.setattr(waiting, "FIRST_S", 0.01)
-    monkeypatch.setattr(waiting, "LONGEST_S", 0.01)
-    folder.mkdir(exist_ok=True)
-    rng = random.Random(seed)
-    written: list[Record] = []
-    left = rng.sample(["grow", "grow", "rename", "half", "new", "truncate"], steps)
-
-    def add(path: Path, number: int = 3, cut: int = 0) -> None:
-        rows = records(rng, number)
-        written.extend(rows)
-        with path.open("ab") as file:
-            data = text(rows).encode()
-            file.write(data[: len(data) - cut] if cut else data)
-        if cut:
-            rest.append((path, data[-cut:]))
-
-    rest: list[tuple[Path, bytes]] = []
-    quiet: list[bool] = []
-    stop = threading.Event()
-
-    def step(state: object) -> None:
-        if not isinstance(state, waiting.Waiting):
-            return
-        quiet.append(not left and not rest)
-        if sum(quiet) > 3:
-            stop.set()
-        now = folder / "now.log"
-        if rest:
-            path, data = rest.pop()
-            with path.open("ab") as file:
-                file.write(data)
-        elif left:
-            what = left.pop()
-            if what == "rename":
-                now.rename(folder / f"old-{len(left)}.log")
-                add(now)
-            elif what == "truncate":
-                now.unlink()
-                add(now)
-            elif what == "new":
-                add(folder / f"a-{len(left)}.log")
-            else:
-                add(now, cut=40 if what == "half" else 0)
-
-    add(folder / "now.log")
-    found: Truth = Counter()
-    options = {"wait_s": 300, "progress": step, "cancel": stop, "cache": False}
-    with suppress(LogError), closing(follow_hits(folder, **options)) as batches:
-        for hits in batches:
-            assert not hits.coverage.unread
-            found.update({row[:2]: row[2] for row in hits.count(BY).rows})
-    assert not [*left, *rest]
-    assert found == truth(written)
-    return "exact"
 
 
 @pytest.mark.parametrize("fault", ["parsed", "with_one_spelling"])

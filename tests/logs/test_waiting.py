@@ -139,9 +139,12 @@ def test_cancel_stops_within_a_pause(folder: Path, monkeypatch: pytest.MonkeyPat
             threading.Timer(0.05, cancel.set).start()
 
     before = threading.active_count()
+    store = FakeStore(FakeS3())
     for wait in (
         lambda: wait_for_hits(folder, 2, wait_s=3600, cache=False, progress=press, cancel=cancel),
-        lambda: list(follow_hits(folder, wait_s=3600, progress=press, cancel=cancel)),
+        lambda: list(
+            follow_hits("s3://gt-logs/", wait_s=3600, aws=store, progress=press, cancel=cancel)
+        ),
     ):
         cancel.clear()
         with pytest.raises(LogError, match="cancelled"):
@@ -165,14 +168,53 @@ def test_an_outage_does_not_end_a_wait(folder: Path, monkeypatch: pytest.MonkeyP
     assert len(calls) > 2
 
 
-def test_follow_yields_each_delivery_once(folder: Path, opened: list[str]) -> None:
-    postman = Postman(folder, ("198.51.100.9",), ("192.0.2.1", "192.0.2.1"), after=3)
-    with closing(follow_hits(folder, wait_s=60, progress=postman)) as batches:
+def test_follow_yields_each_delivery_once(tmp_path: Path) -> None:
+    store = FakeStore(FakeS3())
+    deliver(store, "a.log", "203.0.113.7")
+    postman = Postman(store, ("198.51.100.9",), ("192.0.2.1", "192.0.2.1"), after=3)
+    options: dict[str, Any] = {"wait_s": 60, "aws": store, "cache": tmp_path, "progress": postman}
+    with closing(follow_hits("s3://gt-logs/", **options)) as batches:
         found = [hits.count("remote_ip").rows for hits in islice(batches, 3)]
     assert found == [[("203.0.113.7", 1)], [("198.51.100.9", 1)], [("192.0.2.1", 2)]]
-    assert sorted(opened) == ["3.log", "6.log", "a.log"]
+    assert sorted(store.s3.fetched) == ["3.log", "6.log", "a.log"]
     assert postman.states[-1].hits == 2
     assert postman.states[-1].objects == 1
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_local_files_cannot_be_followed(folder: Path, opened: list[str], several: bool) -> None:
+    store = FakeStore(FakeS3())
+    deliver(store, "a.log", "203.0.113.7")
+    local = LocalFile(str(folder / "a.log"), 300)
+    for source in (
+        folder,
+        folder / "a.log",
+        str(folder / "*.log"),
+        local,
+        StandardInput(io.BytesIO(b"")),
+    ):
+        with pytest.raises(InvalidInput, match=r'(a\.log|"-)" is not in S3') as error:
+            list(
+                follow_hits(
+                    ["s3://gt-logs/", source] if several else source,
+                    wait_s=0,
+                    aws=store,
+                    cache=False,
+                )
+            )
+        assert error.value.next_step == "Name an s3:// prefix, or use wait_for=... for files."
+    assert opened == store.s3.fetched == []
+
+
+def test_a_file_that_grows_is_waited_for(folder: Path) -> None:
+    def grow(state: Any) -> None:
+        if isinstance(state, Waiting) and state.looks == 1:
+            with (folder / "a.log").open("a") as file:
+                file.write(corpus.presigned("192.0.2.1"))
+
+    with wait_for_hits(folder / "a.log", 2, wait_s=20, progress=grow) as hits:
+        assert hits.count("remote_ip").rows == [("192.0.2.1", 1), ("203.0.113.7", 1)]
+        assert not hits.coverage.unread
 
 
 @pytest.mark.parametrize(

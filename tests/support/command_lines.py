@@ -65,7 +65,7 @@ LINES: tuple[str, ...] = (
     "hits log --format csv",
     "hits log --dedupe",
     "hits log --wait-for 1",
-    "hits log --follow --wait-s 1",
+    "hits --bucket gt-images --follow --wait-s 1",
     "hits --cache show",
     "leaks log",
     "leaks log --json",

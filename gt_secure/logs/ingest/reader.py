@@ -219,11 +219,10 @@ class Reader:
                     self.tally.exports += exported
                 head = unpacked.removeprefix(codecs.BOM_UTF8)
                 mark = len(unpacked) - len(head)
-                start = getattr(item, "start", 0) + mark
                 if is_other_text(head):
                     raise UnicodeError("the text is UTF-16 or UTF-32, not UTF-8")
                 if is_record(head):
-                    size = packer.read(number, rest, too_long, head, start) + mark
+                    size = packer.read(number, rest, too_long, head, mark) + mark
                 elif (kind := neighbour_file(head, item.name)) is not None:
                     size = self._left_out(number, kind, head)
                 elif looks_like_json(head):
@@ -231,7 +230,7 @@ class Reader:
                         packer, number, JsonStream(head, rest, self._ended, mark), too_long
                     )
                 else:
-                    size = packer.read(number, rest, too_long, head, start) + mark
+                    size = packer.read(number, rest, too_long, head, mark) + mark
         except (GtSecureError, OSError, EOFError, UnicodeError, zlib.error) as error:
             self._failed(number, item, error)
         except Exception as error:

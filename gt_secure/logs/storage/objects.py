@@ -48,13 +48,11 @@ class LogObject(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file on disk, or ``size`` bytes of one from ``start`` on."""
+    """A file on disk."""
 
     name: str
     size: int
     modified_ns: int = 0
-    start: int = 0
-    part: bool = False
 
     @property
     def delivered(self) -> dt.datetime | None:
@@ -64,35 +62,11 @@ class LocalFile:
     @property
     def identity(self) -> tuple[str, str, str] | None:
         """Path, size and time of the file, by which the cache knows it."""
-        return "", os.path.abspath(self.name), f"{self.start}-{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
+        return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
 
     def open(self) -> IO[bytes]:
         """Open the file unbuffered: reads are large."""
-        file = open(self.name, "rb", buffering=0)  # noqa: PTH123, SIM115 - a Path for each of many files costs time
-        return cast("IO[bytes]", _Part(file, self.start, self.size)) if self.part else file
-
-
-class _Part(io.RawIOBase):
-    """Bytes of a file that may grow meanwhile."""
-
-    def __init__(self, file: io.FileIO, start: int, size: int) -> None:
-        super().__init__()
-        self._file, self._left = file, size
-        file.seek(start)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read bytes into a buffer, and return their number."""
-        size = self._file.readinto(memoryview(buffer)[: self._left]) or 0
-        self._left -= size
-        return size
-
-    def close(self) -> None:
-        """Close the file."""
-        super().close()
-        self._file.close()
+        return open(self.name, "rb", buffering=0)  # noqa: PTH123 - a Path for each of many files costs time
 
 
 @dataclass
