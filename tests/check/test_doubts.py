@@ -25,6 +25,7 @@ NOT_READ = {
     "a Zstandard file": (b"\x28\xb5\x2f\xfd and more", "other.bin"),
     "a text in UTF-16": ("a log of an editor\r\n".encode("utf-16"), "other.bin"),
     "a damaged gzip file": (b"\x1f\x8b\x08\x00\x00", "other.bin"),
+    "a malformed JSON document": (b'{"Records":[{"eventName": bad}, {}]}', "at byte"),
 }
 
 

@@ -140,59 +140,91 @@ def _value(rng: random.Random, depth: int) -> Any:
     return {"o": _value(rng, depth - 1)}
 
 
-@pytest.mark.parametrize(
-    ("broken", "lost"),
-    sample(
-        [
-            ('{"eventName": "GetObject", "x": bad}', 1),
-            ('{"eventName": "Get\\qObject"}', 1),
-            ('{"eventName": "a" "b"}', 1),
-            ("{]}", 1),
-            ("17", 1),
-            ('"text, with } and ]"', 1),
-            ('{"eventName": NaNo}', 1),
-            ("null", 1),
-            ("", 0),
-        ],
-        3,
-    ),
-)
-@pytest.mark.parametrize("size", sample([10, 400], 2))
-def test_a_malformed_record_costs_itself_only(
-    tmp_path: Path, broken: str, lost: int, size: int
-) -> None:
+BROKEN = [
+    '{"eventName": "GetObject", "x": bad}', '{"eventName": "Get\\qObject"}', '{"eventName": "a" "b"}', "{]}",
+    '{"eventName": NaNo}', "{'eventName': 1}", '{"eventName": "GetObject"', "", "word", '{"eventName": "a\tb"}',
+]  # fmt: skip
+
+
+def streamed(text: str) -> tuple[list[str], int]:
+    """Return the ids of the records in a text, and how many parts of it are unreadable."""
+    items = list(JsonStream(text[:30].encode(), io.BytesIO(text[30:].encode()), lambda: False))
+    found = [
+        record["requestID"] for item in items if item.value for record in unwrapped(item.value)
+    ]
+    return sorted(found), sum(item.value is None for item in items)
+
+
+def document(*records: str) -> str:
+    return f'{{"Records":[{",".join(records)}]}}'
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("size", [10, 400])
+def test_a_document_is_read_up_to_what_is_malformed(broken: str, size: int) -> None:
     parts = [
         json.dumps(event(i, userAgent="x" * (600 if size == 10 else 8000))) for i in range(size)
     ]
     parts.insert(size // 2, broken)
-    found, coverage = read(tmp_path, ('{"Records":[' + ",".join(parts) + "]}").encode())
-    assert found == ids(size)
-    assert coverage.unreadable == lost
+    lines = [document(*parts), document(json.dumps(event(size // 2)))]
+    assert streamed("\n".join(lines)) == (ids(size // 2 + 1), 1), (
+        "the next line is another document"
+    )
 
 
-def test_a_record_of_any_length_costs_itself_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(json_stream, "MAX_RECORD", 100_000)
-    monkeypatch.setattr(json_stream, "BLOCK", 20_000)
-    huge = event(9, userAgent='\\"}]' * 300_000)
-    found, coverage = read(tmp_path, json.dumps({"Records": [event(0), huge, event(1)]}).encode())
-    assert found == ids(2)
-    assert coverage.unreadable == 1
-    assert coverage.samples[0].text == json_stream.TOO_LONG
+def test_a_record_inside_what_is_malformed_is_not_made_up() -> None:
+    first, inner = json.dumps(event(0)), json.dumps(event(9))
+    for text in (
+        document(first, f'{{"a": bad, "requestParameters": {inner}}}', inner),
+        f'{document(first)} {{"a": ] {inner} }}',
+        f'{{"Records":[{first}], bad, "Records":[{inner}]}}',
+        f'{{"Records":[{first}] {inner}',
+    ):
+        assert streamed(text) == (ids(1), 1)
+
+
+@pytest.mark.parametrize("end", sample(range(1, 333), 12))
+def test_a_line_that_is_cut_costs_no_other(end: int) -> None:
+    line = json.dumps(event(8))
+    for ending in ("\n", ",\r\n", " \n \n"):
+        text = f"{json.dumps(event(0))}\n{line[:end]}{ending}{json.dumps(event(1))}\n{json.dumps(event(2))}\n"
+        found, unreadable = streamed(text)
+        assert unreadable == 1
+        assert set(found) <= set(ids(3))
+        assert len(found) == 3 or (len(found) == 2 and line[:end].rstrip().endswith('":')), (
+            "taken for the value"
+        )
+
+
+def test_records_of_a_long_broken_line_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_RECORD", 1 << 20)
+    rest = io.BytesIO(b'"' + b"x" * (20 << 20) + b"\n" + b'{"n": 1}')
+    tracemalloc.start()
+    try:
+        lost, last = JsonStream(b"[bad ", rest, lambda: False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (lost.value, last.value) == (None, {"n": 1})
+    assert peak < 12 * json_stream.BLOCK
 
 
 @pytest.mark.parametrize("size", [400, 900, 4000])
-def test_a_record_far_beyond_the_limit_is_replaced_by_a_text_that_names_the_limit(
+def test_a_document_is_read_up_to_a_record_beyond_the_limit(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    assert f"a record longer than {json_stream.MAX_RECORD // 1024**2} MiB" == json_stream.TOO_LONG
     monkeypatch.setattr(json_stream, "MAX_RECORD", 1000)
     monkeypatch.setattr(json_stream, "BLOCK", 100)
     text = json.dumps([{"n": 1}, {"x": "x" * (size - 9)}, {"n": 2}]).encode()
-    one, large, other = JsonStream(text[:10], io.BytesIO(text[10:]), lambda: False)
-    assert (one.value, other.value) == ({"n": 1}, {"n": 2})
-    assert large.text == (None if size < 1000 else json_stream.TOO_LONG)
+    one, large, *other = JsonStream(text[:10], io.BytesIO(text[10:]), lambda: False)
+    assert one.value == {"n": 1}
+    assert (large.value is None) == (size > 1000)
+    assert [item.value for item in other] == [{"n": 2}] * (size < 1000)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[\n" * 100_000, '{"a":\n' * 100_000])
+def test_what_is_nested_too_deeply_is_left_at_once(text: str) -> None:
+    assert streamed(text) == ([], 1)
 
 
 @pytest.mark.parametrize("size", sample([3, 2000], 2))
@@ -232,6 +264,7 @@ def test_a_document_that_only_begins(tmp_path: Path, text: str) -> None:
     found, coverage = read(tmp_path, text.encode())
     assert found == []
     assert coverage.unreadable == 1 + (text == "[1,")
+    assert coverage.unread
 
 
 def test_a_broken_line_among_lines_costs_itself_only(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """JSON documents of any size, read value by value: a file on one line is never held whole.
 
 Small documents are decoded whole. Of a large one the elements of its array of records are given one
-by one, so that memory is bounded by the largest record. What is malformed costs itself only:
-reading goes on behind it.
+by one, so that memory is bounded by the largest record. A document is read up to what is malformed
+in it, and the rest of that line is one unreadable line. Reading goes on with the next line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,18 @@ CONTAINERS = ("Records", "records", "Events", "events", "logEvents", "QueryResul
 """Names of the arrays that hold records: CloudTrail files, ``lookup-events``,
 ``filter-log-events``, subscriptions.
 """
-CUT = "a document that ends early"
-TOO_LONG = f"a record longer than {MAX_RECORD >> 20} MiB"
+BROKEN = "a document that is cut or malformed"
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DELIMITER = re.compile(r"[\s,\]}]")
-_MARK = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 _DECODER = json.JSONDecoder()
+_NEAR = 16
+"""Characters at the end of a window in which a value may look whole or malformed
+that goes on behind it.
+"""
+
+
+class _Broken(Exception):
+    """Text that is malformed, cut or too long."""
 
 
 @dataclass(slots=True)
@@ -63,18 +68,20 @@ class JsonStream:
             start,
             0,
         )
+        self._before = 0  # place from which a line is lost if what follows is broken
         self.size = start + len(head)
         self._fault: BaseException | None = None
 
     def __iter__(self) -> Iterator[Item]:
         while (first := self._next()) and not self._ended():
-            if first == "{":
-                yield from self._object()
-            elif first == "[":
-                self._at += 1
-                yield from self._elements()
-            else:
-                yield self._line(line=True)
+            if first not in "{[":
+                yield Item(self._offset(), text=self._line(), line=True)
+                continue
+            try:
+                yield from self._document(first)
+            except _Broken:
+                self._at = self._before
+                yield Item(self._offset(), text=self._line() or BROKEN)
         if self._fault is not None:
             raise self._fault
 
@@ -85,7 +92,7 @@ class JsonStream:
         if self._last:
             return False
         self._offset()
-        self._text, self._at, self._measured = self._text[self._at :], 0, 0
+        self._text, self._at, self._before, self._measured = self._text[self._at :], 0, 0, 0
         wanted, parts = max(BLOCK, len(self._text)), []
         while wanted > 0 and not self._last:
             try:
@@ -112,6 +119,7 @@ class JsonStream:
 
     def _next(self) -> str:
         """Skip blanks; return the character there, or nothing at the end."""
+        self._before = self._at
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):
@@ -119,168 +127,98 @@ class JsonStream:
             if not self._more():
                 return ""
 
-    def _object(self) -> Iterator[Item]:
-        while True:
-            offset = self._offset()
-            if (value := self._decoded()) is not None:
-                yield Item(offset, value)
-                return
-            if self._broken_line():
-                yield self._line()
-                return
-            if len(self._text) - self._at >= BLOCK or not self._more():
-                break
-        yield from self._members()
-
-    def _decoded(self) -> Any:
-        """The value that begins here; None, and nothing moved, if it is cut, malformed or null."""
-        try:
-            value, self._at = _DECODER.raw_decode(self._text, self._at)
-        except (ValueError, RecursionError):
-            return None
-        return value
-
-    def _broken_line(self) -> bool:
-        """Return True if the malformed document here is one line of many:
-        another begins on the next.
+    def _line(self) -> str:
+        """Go to the end of the line, and return it; at most as much as a record may be long,
+        and one more block.
         """
-        end = self._text.find("\n", self._at)
-        if end < 0 or self._text[self._at : end].rstrip()[-1:] in ("{", "[", ",", ":"):
-            return False
-        behind = self._text[_SPACE.match(self._text, end).end() :][:1]  # type: ignore[union-attr]
-        return bool(behind) and behind not in '}],:"'
+        line = ""
+        while True:
+            end = self._text.find("\n", self._at)
+            piece = self._text[self._at : end if end >= 0 else len(self._text)]
+            if len(line) < MAX_RECORD:
+                line += piece
+            self._at += len(piece)
+            if end >= 0 or not self._more():
+                return line
 
-    def _line(self, *, line: bool = False) -> Item:
+    def _document(self, first: str) -> Iterator[Item]:
         offset = self._offset()
-        while (end := self._text.find("\n", self._at)) < 0 and len(
-            self._text
-        ) - self._at < MAX_RECORD:
-            if not self._more():
-                end = len(self._text)
-                break
-        end = len(self._text) if end < 0 else end
-        text = self._text[self._at : end]
-        self._at = end
-        return Item(offset, text=text, line=line)
+        if found := self._decoded(BLOCK):
+            yield Item(offset, *found)
+        elif first == "[":
+            yield from self._elements()
+        else:
+            yield from self._members(offset)
 
-    def _key(self, first: str) -> str | None:
-        """Read the name of a member and the colon behind it; None if that is not there."""
-        name = self._value() if first == '"' else None
-        if not isinstance(name, str) or self._next() != ":":
-            return None
-        self._at += 1
-        return name
-
-    def _members(self) -> Iterator[Item]:
+    def _members(self, offset: int) -> Iterator[Item]:
         """Give the members of a large or malformed object: arrays of records one by one,
         else the object itself.
         """
-        offset, others, held, whole, lost = self._offset(), {}, False, True, ""
+        others: dict[str, Any] = {}
+        held = False
         self._at += 1
-        while (first := self._next()) and not self._ended():
-            if first in ",}":
-                self._at += 1
-                if first == "}":
-                    break
-                continue
-            name = self._key(first)
-            if name is None:
-                lost = lost or self._line().text or "{"
+        while True:
+            if self._next() != '"':
+                raise _Broken
+            name = self._value()
+            self._step(":")
+            if self._next() == "[" and name in CONTAINERS:
+                held = True
+                yield from self._elements()
+            else:
+                others[name] = self._value()
+            if self._step(",}") == "}":
                 break
-            if not (begin := self._next()):
-                lost = CUT
-                break
-            if begin == "[" and name in CONTAINERS:
-                self._at += 1
-                held, whole = True, (yield from self._elements())
-                continue
-            others[name] = self._value()
-            if others[name] is None:
-                lost = "" if self._skip_value().startswith("null") else "a malformed document"
-        if lost or (whole and not first):
-            yield Item(offset, text=lost or CUT)
-        elif not held:
+        if not held:
             yield Item(offset, others)
 
-    def _elements(self) -> Generator[Item, None, bool]:
-        """The elements of an array that has begun; returns True if it has an end."""
-        whole = True
-        while (first := self._next()) and not self._ended():
+    def _elements(self) -> Iterator[Item]:
+        """Give the elements of the array that begins here."""
+        self._at += 1
+        while self._next() != "]":
             offset = self._offset()
-            if first in ",]":
-                self._at += 1
-                if first == "]":
-                    return True
-            elif first in "}:":
-                self._at += 1  # left over from a malformed record
-            elif (value := self._value()) is not None:
-                yield Item(offset, value)
-            else:
-                lost = self._skip_value()
-                whole = self._at < len(self._text)
-                yield Item(offset, text=lost)
-        if whole and not first:
-            yield Item(self._offset(), text=CUT)
-        return False
+            yield Item(offset, self._value())
+            if self._step(",]") == "]":
+                return
+        self._at += 1
+
+    def _step(self, marks: str) -> str:
+        """Go behind one of these characters, and return it."""
+        if (found := self._next()) not in tuple(marks):
+            raise _Broken
+        self._at += 1
+        return found
 
     def _value(self) -> Any:
-        """The value that begins here, read on until it is whole; None if it is malformed,
-        too long, or null.
+        """Go behind the value that begins here, and return it."""
+        self._before = self._at
+        if not (found := self._decoded(MAX_RECORD)):
+            raise _Broken
+        return found[0]
+
+    def _decoded(self, limit: int) -> list[Any]:
+        """Return the value that begins here; nothing, without a move, if it is malformed,
+        cut or beyond the limit.
         """
         while True:
-            start = self._at
-            value = self._decoded()
-            if value is not None and (
-                not isinstance(value, (int, float)) or _DELIMITER.match(self._text, self._at)
-            ):
-                return value
-            self._at = start  # a number without its end in the window may go on behind it
-            if (
-                len(self._text) - start > MAX_RECORD
-                or (value is None and self._closed())
-                or not self._more()
-            ):
-                return self._decoded()
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except RecursionError:  # each line of it would be as deep: what follows is left as well
+                self._last, self._at, self._before = True, len(self._text), len(self._text)
+                return []
+            except ValueError as fault:
+                if not self._may_go_on(fault, limit) or not self._more():
+                    return []
+                continue
+            size = end - self._at
+            # a number may go on behind the window
+            if end < len(self._text) - _NEAR or not self._more():
+                self._at += size
+                return [value]
 
-    def _closed(self) -> bool:
-        """Return True if the value here ends within the window:
-        then it is malformed, and not cut.
-        """
-        if self._text[self._at] not in '{["':
-            return bool(re.search(r"[,\]}\n]", self._text[self._at + 1 : self._at + 4096]))
-        depth, inside = 0, False
-        for mark in _MARK.finditer(self._text, self._at):
-            depth, inside = _step(mark.group(), depth, inside)
-            if not depth and not inside:
-                return True
-        return False
-
-    def _skip_value(self) -> str:
-        """Go behind a value that cannot be decoded, or is null; return its beginning."""
-        sample = self._text[self._at : self._at + 200]
-        if self._text[self._at : self._at + 1] not in tuple('{["'):
-            end = re.compile(r"[,\]}\n]|$").search(self._text, self._at)
-            self._at = max(end.start(), self._at + 1) if end else len(self._text)
-            return sample
-        if len(self._text) - self._at > MAX_RECORD:
-            sample = TOO_LONG
-        depth, inside = 0, False
-        while True:
-            for mark in _MARK.finditer(self._text, self._at):
-                depth, inside = _step(mark.group(), depth, inside)
-                if not depth and not inside:
-                    self._at = mark.end()
-                    return sample
-            # A backslash at the end belongs to the character that follows.
-            self._at = len(self._text) - (self._text.endswith("\\") and not self._last)
-            if not self._more():
-                return sample
-
-
-def _step(mark: str, depth: int, inside: bool) -> tuple[int, bool]:
-    """Brackets that are open, and the state of being inside a string, after a mark."""
-    if mark == '"':
-        return depth, not inside
-    if inside or mark[0] == "\\":
-        return depth, inside
-    return depth + (1 if mark in "{[" else -1), inside
+    def _may_go_on(self, fault: ValueError, limit: int) -> bool:
+        """Return whether a value ends only behind the window, and is not too long."""
+        is_cut = isinstance(fault, json.JSONDecodeError) and (
+            fault.pos > len(self._text) - _NEAR or fault.msg.startswith("Unterminated string")
+        )
+        return is_cut and len(self._text) - self._at < limit
