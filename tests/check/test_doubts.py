@@ -58,7 +58,8 @@ def test_nothing_passes(folder: Path, what: str, capsys: pytest.CaptureFixture[s
 def test_files_that_hold_no_requests_are_no_doubt(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "digest.json").write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
+    name = "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20261120T090000Z.json"
+    (folder / name).write_text('{"digestS3Bucket": "b", "digestStartTime": "x"}')
     assert main(["hits", str(folder)]) == (0 if (folder / "good.log").exists() else 3), (
         "alone, nothing was looked at"
     )

@@ -373,12 +373,10 @@ def test_envelopes(tmp_path: Path, wrap: Any) -> None:
     assert (found, coverage.unreadable) == (ids(3), 0)
 
 
-DIGEST = {
-    "awsAccountId": "111122223333",
-    "digestStartTime": "2026-11-20T09:00:00Z",
-    "digestS3Bucket": "t",
-    "logFiles": [],
-}
+DIGEST = json.dumps(
+    {"awsAccountId": "111122223333", "digestS3Bucket": "t", "logFiles": []}
+).encode()
+DIGEST_NAME = "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20261120T090000Z.json"
 INSIGHT = event(
     7, eventType="AwsCloudTrailInsight", insightDetails={"state": "Start"}, eventCategory="Insight"
 )
@@ -393,10 +391,6 @@ NOTIFICATION = {
     ("content", "kind"),
     sample(
         [
-            (json.dumps(DIGEST).encode(), "CloudTrail digest file"),
-            (json.dumps(DIGEST, indent=2).encode(), "CloudTrail digest file"),
-            (codecs.BOM_UTF8 + json.dumps(DIGEST).encode(), "CloudTrail digest file"),
-            (gzip.compress(json.dumps(DIGEST).encode()), "CloudTrail digest file"),
             (json.dumps({"Records": [INSIGHT]}).encode(), "CloudTrail Insight event"),
             (json.dumps(NOTIFICATION).encode(), "S3 event notification"),
             (
@@ -422,13 +416,40 @@ NOTIFICATION = {
     ),
 )
 def test_neighbours_are_named_and_left_out(tmp_path: Path, content: bytes, kind: str) -> None:
-    (tmp_path / "digest").mkdir()
-    (tmp_path / "digest" / "other").write_bytes(content)
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "other").write_bytes(content)
     found, coverage = read(tmp_path, json.dumps({"Records": [event(0)]}).encode())
     assert found == ids(1)
     assert (coverage.unreadable, coverage.left_out) == (0, {kind: 1})
     assert any(kind in sentence for sentence in coverage.limits())
     assert coverage.to_dict()["left_out"] == {kind: 1}
+
+
+@pytest.mark.parametrize("name", [DIGEST_NAME, f"{DIGEST_NAME}.gz"])
+def test_a_digest_of_cloudtrail_is_no_log_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(DIGEST) if name.endswith("gz") else DIGEST)
+    (tmp_path / "x.json").write_text(json.dumps(event(0)))
+    found, coverage = count_hits(tmp_path, "request_id")
+    assert found.column("request_id") == ids(1)
+    assert (coverage.lines, coverage.left_out, coverage.unread) == (
+        1,
+        {"CloudTrail digest file": 1},
+        [],
+    )
+    assert "Left out, because they hold no requests: 1 CloudTrail digest file." in coverage.limits()
+
+
+def test_no_other_name_makes_a_file_a_digest(tmp_path: Path) -> None:
+    """A file that is renamed is an unreadable log, and a log with such a name is read."""
+    (tmp_path / "CloudTrail-Digest").mkdir()
+    for name in ("digest.json", f"copy-of-{DIGEST_NAME}"):
+        (tmp_path / "CloudTrail-Digest" / name).write_bytes(DIGEST)
+    (tmp_path / DIGEST_NAME).write_text(json.dumps({"Records": [event(0)]}))
+    (tmp_path / DIGEST_NAME.replace("09", "10")).write_text(json.dumps([event(1)]))
+    found, coverage = count_hits(tmp_path, "request_id")
+    assert sorted(found.column("request_id")) == ids(2)
+    assert (coverage.unreadable, coverage.left_out) == (2, {})
+    assert coverage.unread
 
 
 def test_no_log_is_taken_for_a_neighbour() -> None:

@@ -13,7 +13,6 @@ HEAD = 4096
 """Bytes of a file that tell its kind."""
 
 _LZ4, _SNAPPY, _LZMA = "lz4 file", "snappy file", "lzma file"
-_DIGEST = "CloudTrail digest file"
 _CONFIG = "AWS Config file"
 _INVENTORY = "S3 Inventory file"
 _LAKE = "CSV file of CloudTrail Lake"
@@ -24,12 +23,6 @@ _LAKE_COLUMNS = (
 _INSIGHTS = "CSV file of Logs Insights"
 _TABLE = "CSV file of Athena"
 _FILES = (
-    (
-        re.compile(
-            r'\{.*?"digest(?:S3Bucket|StartTime|EndTime|PublicKeyFingerprint)"\s*:', re.DOTALL
-        ),
-        _DIGEST,
-    ),
     (re.compile(r'\{.*?"config(?:SnapshotId|urationItems)"\s*:', re.DOTALL), _CONFIG),
     (
         re.compile(
@@ -78,7 +71,8 @@ NOT_READ = dict.fromkeys([*(kind for _, kind in _BINARY), *_ENDINGS.values(), _T
     _TABLE: "Read the log objects that the table is made of.",
 }
 """Kinds that may hold requests, which nobody has looked for, and what to do with one."""
-_KINDS = ("digest", "insight")
+_DIGEST = re.compile(r"(?:.*[/\\])?\d{12}_CloudTrail-Digest_[^/\\]*\.json(?:\.gz)?", re.DOTALL)
+"""Names that CloudTrail gives its digest files, which hold hashes of log files."""
 _RECORD = re.compile(rb"[0-9a-f]{64} ")
 """Nearly every access log begins with the canonical id of the bucket's owner."""
 
@@ -123,8 +117,11 @@ def neighbour_file(head: bytes, name: str = "") -> str | None:
         if head.startswith(magic):
             return kind
     text = head[:HEAD].decode("utf-8", "replace").lstrip()
-    if text.startswith("{") and re.match(r'\{\s*"(?:Records|eventVersion)"', text):
-        return None
+    if text.startswith("{"):
+        if re.match(r'\{\s*"(?:Records|eventVersion)"', text):
+            return None
+        if _DIGEST.fullmatch(name):
+            return "CloudTrail digest file"
     return next((kind for pattern, kind in _FILES if pattern.match(text)), None)
 
 
@@ -141,8 +138,6 @@ def neighbour_record(record: Mapping[str, Any]) -> str | None:
         return "S3 event notification"
     if record.get("Event") == "s3:TestEvent":
         return "S3 event notification"
-    if "digestS3Bucket" in record or "digestPublicKeyFingerprint" in record:
-        return _DIGEST
     if "configSnapshotId" in record or "configurationItems" in record:
         return _CONFIG
     return None
