@@ -12,7 +12,6 @@ OPTIONAL = {
     "isal": "unpacking access logs faster",
     "obstore": "fetching access logs faster",
     "anywidget": "the copy button, the probe from your browser, and screen readers",
-    "maxminddb": "MMDB databases of networks",
     "argcomplete": "completion in shells",
     "python-liquid": "rendering task templates, to find links without grant_read_access",
 }

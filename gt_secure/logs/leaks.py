@@ -118,8 +118,6 @@ class User:
     refused: int = 0
     prefetcher: bool = False
     name: str = ""
-    asn: str = ""
-    country: str = ""
 
     @property
     def label(self) -> str:
@@ -174,25 +172,6 @@ class Leak:
         return tuple(user for user in self.users[1:] if user.network != self.users[0].network)
 
     @property
-    def evidence(self) -> str:
-        """Differences between the first user and the others that files of networks show:
-        evidence, no proof.
-        """
-        first, parts = self.users[0], []
-        for what, name in (("country", "country"), ("network operator", "asn")):
-            here = getattr(first, name)
-            there: dict[str, str] = {}
-            for text in sorted({getattr(user, name) for user in self.others} - {""}):
-                there.setdefault(_compared(text), text)
-            there.pop(_compared(here), None)
-            if here and there:
-                parts.append(
-                    f"another {what} ({_plain(here)}, then"
-                    f" {some([*map(_plain, there.values())], 3)})"
-                )
-        return f"Evidence, not proof: {' and '.join(parts)}." if parts else ""
-
-    @property
     def sentence(self) -> str:
         """The leak in a sentence."""
         signed_at, more = (
@@ -210,9 +189,7 @@ class Leak:
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
         soon = max(user.first for user in self.users) - self.users[0].first
         within = f", within {duration(round(soon.total_seconds()))}" if self.viewer and soon else ""
-        return f"{signed_at}, {first}{within}.{more}" + (
-            f" {self.evidence}" if self.evidence else ""
-        )
+        return f"{signed_at}, {first}{within}.{more}"
 
     @property
     def _subject(self) -> str:
@@ -242,7 +219,7 @@ class Leak:
                 "uses": u.requests,
                 **members(u, "refused", "prefetcher"),
                 "user_agent": u.agent,
-                **members(u, "name", "asn", "country"),
+                "name": u.name,
             }
             for u in self.users
         ]
@@ -252,18 +229,10 @@ class Leak:
             "signed_at": signed_at,
             "expires_s": self.expires_s,
             "users": users,
-            **members(self, "more", "sentence", "evidence"),
+            **members(self, "more", "sentence"),
             "same_second": [user.label for user in self.together],
             "note": TWINS,
         }
-
-
-def _compared(text: str) -> str:
-    """Return what two countries or network operators are compared by:
-    an operator by its AS number, if it has one.
-    """
-    number = re.match(r"(?i)\s*(?:AS)?0*([0-9]+(?:[.][0-9]+)?)\b", text)
-    return f"AS{number[1]}" if number else text.strip().casefold()
 
 
 @dataclass(repr=False)
@@ -305,10 +274,8 @@ class Leaks:
 
     @overload
     def __getitem__(self, index: int) -> Leak: ...
-
     @overload
     def __getitem__(self, index: slice) -> Leaks: ...
-
     def __getitem__(self, index: int | slice) -> Leak | Leaks:
         return (
             replace(self, found=self.found[index])
@@ -603,8 +570,9 @@ def _kind(users: Sequence[User]) -> str:
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
     _, address, endpoint, agent, preview, requests, refused, first = row
     network, about = identify.of(address, endpoint)
-    names = about.name, about.asn, about.country
-    return User(address, endpoint, network, agent or "", first, requests, refused, preview, *names)
+    return User(
+        address, endpoint, network, agent or "", first, requests, refused, preview, about.name
+    )
 
 
 def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:

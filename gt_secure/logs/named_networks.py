@@ -1,5 +1,4 @@
-"""Names of networks: a person's own list, address ranges of AWS, and databases of networks (MMDB),
-all from files.
+"""Names of networks: a person's own list and address ranges of AWS, both from files.
 
 A networks file is a list of networks with a name, ranges and a kind:
 
@@ -15,8 +14,7 @@ The longest range that holds an address gives its name; of two equal ranges the 
 first. The person's own networks alone decide whether addresses count as one user: AWS ranges inside
 one do not split it. No address is ever sent anywhere.
 
-Sources: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``); MaxMind DB file format
-specification.
+Source: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``).
 """
 
 from __future__ import annotations
@@ -28,9 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base import files as textfiles
-from ..base.errors import InvalidInput, MissingExtra, NotFound
+from ..base.errors import InvalidInput
 from ..base.network import IPAddress, IPNetwork, parse_networks, unmapped
-from ..base.optional import install_command
 from ..base.text import did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
@@ -41,20 +38,7 @@ except those of ``cloud`` and ``other``.
 MAX_BYTES = 16 * 1024 * 1024
 """AWS's list of ranges has some megabytes."""
 _DOWNLOAD = "Download ip-ranges.json again."
-_AGAIN = "Download it again."
-_DAMAGED = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""Errors of maxminddb for a file that was cut or forged: its own,
-and what Python raises for senseless values.
-"""
+_WRITE = "Write networks: [{name: ..., ranges: [...], kind: office}]."
 OWN, AWS = "networks file", "AWS ip-ranges"
 _MEMBERS = ("name", "ranges", "kind")
 
@@ -84,16 +68,14 @@ class About:
 
     name: str = ""
     source: str = ""
-    asn: str = ""
-    country: str = ""
     user: str = ""
 
 
 class Networks:
-    """Named networks and databases, ready to look addresses up.
+    """Named networks, ready to look addresses up.
 
-    ``databases`` are MMDB files with autonomous systems or countries. ``applications`` has names of
-    applications by the role or user that signs their URLs: ``role/NAME``, ``user/NAME`` or an ARN.
+    ``applications`` has names of applications by the role or user that signs their URLs:
+    ``role/NAME``, ``user/NAME`` or an ARN.
 
     Examples
     --------
@@ -105,7 +87,6 @@ class Networks:
     def __init__(
         self,
         named: Iterable[NamedNetwork] = (),
-        databases: Iterable[str | Path] = (),
         applications: Mapping[str, str] | None = None,
     ) -> None:
         self.named = tuple(named)
@@ -115,7 +96,6 @@ class Networks:
             if signer is None:
                 raise _bad(f"{text[:60]!r} names no signer.", _SIGNERS)
             self.applications[signer] = name
-        self.databases = tuple(_Database(Path(path)) for path in databases)
         self._every = _Prefixes(self.named)
         self._own = _Prefixes(each for each in self.named if each.source == OWN)
 
@@ -137,7 +117,7 @@ class Networks:
         return tuple(found)
 
     def __repr__(self) -> str:
-        return f"Networks({len(self.named):,} named, {len(self.databases)} databases)"
+        return f"Networks({len(self.named):,} named)"
 
     def application_of(self, requester: str | None) -> str | None:
         """Return the name of the application that signs as a requester of a log;
@@ -155,13 +135,7 @@ class Networks:
             return About()
         named, own = self._every.find(address), self._own.find(address)
         user = own.name if own is not None and own.is_one_user else ""
-        asn = country = ""
-        for database in self.databases:
-            number, place = database.about(address)
-            asn, country = asn or number, country or place
-        if named is None:
-            return About(asn=asn, country=country)
-        return About(named.name, named.source, asn, country, user)
+        return About() if named is None else About(named.name, named.source, user)
 
 
 class _Prefixes:
@@ -189,80 +163,19 @@ class _Prefixes:
         return None
 
 
-class _Database:
-    """An MMDB file, opened when it is asked for the first time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._reader: Any = None
-        if not path.is_file():
-            raise NotFound(
-                f"There is no file {path}.",
-                next_step="Check its name.",
-                details={"field": "networks"},
-            )
-        self._open()
-
-    def _open(self) -> None:
-        try:
-            import maxminddb  # type: ignore[import-not-found,unused-ignore]
-        except ImportError as error:
-            raise MissingExtra(
-                "Reading a .mmdb file needs maxminddb.",
-                next_step=f"Run: {install_command('maxminddb')}",
-            ) from error
-        try:
-            self._reader = maxminddb.open_database(str(self.path))
-            self._is_ipv4 = self._reader.metadata().ip_version == 4
-        except (maxminddb.InvalidDatabaseError, *_DAMAGED) as error:
-            raise _bad(f"{self.path.name} is not an MMDB database.", _AGAIN) from error
-
-    def about(self, address: IPAddress) -> tuple[str, str]:
-        """Return the autonomous system and the country of an address;
-        empty where the database has none.
-        """
-        if address.version == 6 and self._is_ipv4:
-            return "", ""
-        try:
-            record = self._reader.get(str(address))
-        except _DAMAGED as error:
-            raise _bad(
-                f"{self.path.name} is damaged: it has no whole record of an address.", _AGAIN
-            ) from error
-        return (_asn(record), _country(record)) if isinstance(record, Mapping) else ("", "")
-
-
-def _asn(record: Mapping[str, Any]) -> str:
-    number = record.get("autonomous_system_number")
-    name = record.get("autonomous_system_organization") or record.get("as_name") or ""
-    code = f"AS{number}" if isinstance(number, int) else str(record.get("asn") or "")
-    return f"{code} {name}".strip() if code else ""
-
-
-def _country(record: Mapping[str, Any]) -> str:
-    place = record.get("country")
-    if isinstance(place, Mapping):
-        return str(place.get("iso_code") or "")
-    return str(record.get("country_code") or place or "")
-
-
 def load_networks(*paths: str | Path) -> Networks:
-    """Read networks files, AWS's ``ip-ranges.json`` and MMDB databases,
-    told apart by their content.
-    """
+    """Read networks files and AWS's ``ip-ranges.json``, told apart by their content."""
     named: list[NamedNetwork] = []
-    databases = []
     applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":
-            databases.append(path)
-            continue
+            raise _bad(f"{path.name} is an MMDB database, which gt-secure does not read.", _WRITE)
         data = textfiles.load(path, MAX_BYTES)
         is_aws = isinstance(data, Mapping) and "syncToken" in data
         named += _aws(data, path.name) if is_aws else _own(data, path.name)
         applications |= {} if is_aws else _applications(data, path.name)
     named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
-    return Networks(named, databases, applications)
+    return Networks(named, applications)
 
 
 def networks_from(given: NetworksLike) -> Networks:
@@ -312,10 +225,7 @@ def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
         else data
     )
     if not isinstance(entries, list):
-        raise _bad(
-            f"{name} holds no list of networks.",
-            "Write networks: [{name: ..., ranges: [...], kind: office}].",
-        )
+        raise _bad(f"{name} holds no list of networks.", _WRITE)
     for number, entry in enumerate(entries, 1):
         if (
             not isinstance(entry, Mapping)

@@ -18,9 +18,9 @@ from .table import Table
 if TYPE_CHECKING:
     from .engines.duckdb_store import Store
 
-_OF_AN_ADDRESS = dict(zip(NEEDS_NETWORKS, ("name", "source", "asn", "country"), strict=True))
+_OF_AN_ADDRESS = dict(zip(NEEDS_NETWORKS, ("name", "source"), strict=True))
 NAMES = NEEDS_NETWORKS
-"""Columns that a networks file, AWS's ranges and MMDB databases fill."""
+"""Columns that a networks file and AWS's ranges fill."""
 
 
 def matching_addresses(texts: Iterable[str], address: Any, network: Any) -> list[str]:
@@ -48,8 +48,6 @@ def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> st
             "remote_ip": list(addresses),
             "network_name": [each.name or None for each in found],
             "network_source": [each.source or None for each in found],
-            "asn": [each.asn or None for each in found],
-            "country": [each.country or None for each in found],
         },
     )
 

@@ -333,6 +333,17 @@ def test_a_networks_file_that_is_missing_is_an_error_whatever_is_counted_by(log,
     assert "nofile.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["hits", "leaks", "plan"])
+def test_a_database_of_networks_is_an_error_that_says_what_to_write(
+    log, capsys, command: str
+) -> None:
+    words = ["s3://gt-images", "--allow", "Berlin office"] if command == "plan" else [str(log[0])]
+    assert main([command, *words, "--networks", "a.mmdb"]) == 64
+    err = capsys.readouterr().err
+    assert "a.mmdb is an MMDB database, which gt-secure does not read." in err
+    assert "Write networks: [{name: ..., ranges: [...], kind: office}]." in err
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> str:
     """Return the path of a log that can be read whole."""

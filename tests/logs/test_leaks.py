@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -154,47 +153,6 @@ def test_rules_at_their_ends(tmp_path: Path, values) -> None:
     assert (
         leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("2001:db8::1", 5)], **values).checked
         == 1
-    )
-
-
-OPERATORS = [
-    ("AS64500 Telco A", "AS64500", None),
-    ("AS64500", "as64500 Telco A GmbH", None),
-    ("64500", "AS64500 Telco A", None),
-    (
-        "AS64500 Telco A",
-        "AS64501 Telco A",
-        "another network operator (AS64500 Telco A, then AS64501 Telco A)",
-    ),
-    ("AS64500 Telco A", "AS645001", "another network operator (AS64500 Telco A, then AS645001)"),
-    ("AS64500 Telco A", "", None),
-    ("Telco A", "telco a", None),
-    ("Telco A", "Telco B", "another network operator (Telco A, then Telco B)"),
-]
-
-
-@pytest.mark.parametrize(("first", "later", "words"), sample(OPERATORS, 3))
-def test_operators_are_compared_by_their_number(
-    tmp_path: Path, first: str, later: str, words: str | None
-) -> None:
-    [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60)])
-    one, other = leak.users
-    named = replace(
-        leak, users=(replace(one, asn=first, country="DE"), replace(other, asn=later, country="de"))
-    )
-    assert named.evidence == (f"Evidence, not proof: {words}." if words else "")
-
-
-def test_one_operator_is_named_once(tmp_path: Path) -> None:
-    [leak] = leaks(tmp_path, [FIRST, use("198.51.100.9", 60), use("192.0.2.9", 70)])
-    one, *others = leak.users
-    texts = ("AS64501", "AS64501 Telco B")
-    users = (
-        replace(one, asn="AS64500"),
-        *(replace(u, asn=text) for u, text in zip(others, texts, strict=True)),
-    )
-    assert replace(leak, users=users).evidence == (
-        "Evidence, not proof: another network operator (AS64500, then AS64501)."
     )
 
 

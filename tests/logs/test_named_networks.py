@@ -1,26 +1,22 @@
-"""Names of networks from files: longest match, bad files, AWS's ranges, MMDB databases,
-and the columns of hits.
-"""
+"""Names of networks from files: longest match, bad files, AWS's ranges, and the columns of hits."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gt_secure.base.errors import InvalidInput, MissingExtra, NotFound
+from gt_secure.base.errors import InvalidInput, NotFound
 from gt_secure.base.network import parse_networks
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.named_networks import NamedNetwork, Networks, load_networks, networks_from
 from gt_secure.logs.network_names import named_counts, without_names
 from gt_secure.logs.table import Table
-from support import corpus, mmdb
+from support import corpus
 
 OFFICE = {
     "name": "Berlin office",
@@ -210,76 +206,28 @@ def test_the_list_of_aws_may_have_its_size(tmp_path: Path) -> None:
     assert load_networks(path).about("3.1.2.3").name == "AWS EC2 us-east-1"
 
 
-def test_missing_files_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NotFound):
-        load_networks(tmp_path / "nothing.mmdb")
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         load_networks(tmp_path / "nothing.json")
-    (tmp_path / "a.mmdb").write_bytes(b"no database")
-    monkeypatch.setitem(sys.modules, "maxminddb", None)
-    with pytest.raises(MissingExtra, match="maxminddb"):
-        load_networks(tmp_path / "a.mmdb")
 
 
-def test_a_damaged_database_is_an_error(tmp_path: Path) -> None:
-    pytest.importorskip("maxminddb")
-    (tmp_path / "a.mmdb").write_bytes(b"no database")
-    with pytest.raises(InvalidInput):
-        load_networks(tmp_path / "a.mmdb")
+@pytest.mark.parametrize("name", ["a.mmdb", "GeoLite2-Country.MMDB", "nothing.mmdb"])
+def test_a_database_of_networks_is_an_error_that_names_what_is_read(
+    tmp_path: Path, name: str
+) -> None:
+    if name != "nothing.mmdb":
+        (tmp_path / name).write_bytes(b"\xab\xcd\xefMaxMind.com")
+    with pytest.raises(InvalidInput, match=f"{name} is an MMDB database") as error:
+        load_networks(tmp_path / name)
+    assert error.value.next_step == "Write networks: [{name: ..., ranges: [...], kind: office}]."
 
 
-RECORDS: dict[str, dict[str, Any]] = {
-    "203.0.113.7": {"autonomous_system_number": 3320, "autonomous_system_organization": "DTAG"},
-    "198.51.100.9": {"country": {"iso_code": "US"}},
-    "198.51.100.10": {"asn": "AS16509", "as_name": "AMAZON", "country": "US"},
-}
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for maxminddb, with records in the shapes of MaxMind, DB-IP and IPinfo."""
-
-    class Reader:
-        def metadata(self) -> Any:
-            return types.SimpleNamespace(ip_version=4)
-
-        def get(self, address: str) -> Any:
-            return RECORDS.get(address)
-
-    stand_in = types.SimpleNamespace(
-        open_database=lambda _: Reader(), InvalidDatabaseError=ValueError
-    )
-    monkeypatch.setitem(sys.modules, "maxminddb", stand_in)
-    (tmp_path / "a.mmdb").write_bytes(b"")
-    return tmp_path / "a.mmdb"
-
-
-def test_databases_give_operator_and_country(database: Path) -> None:
-    known = load_networks(database)
-    found = [
-        (known.about(text).asn, known.about(text).country) for text in (*RECORDS, "2001:db8::1")
-    ]
-    assert found == [("AS3320 DTAG", ""), ("", "US"), ("AS16509 AMAZON", "US"), ("", "")]
-
-
-@pytest.mark.parametrize("version", [4, 6])
-def test_a_real_database_is_read(tmp_path: Path, version: int) -> None:
-    pytest.importorskip("maxminddb")
-    records: dict[str, Any] = {f"{address}/32": record for address, record in RECORDS.items()}
-    if version == 6:
-        records["2001:db8:40::/48"] = {
-            "autonomous_system_number": 64500,
-            "country": {"iso_code": "FR"},
-        }
-    (tmp_path / "a.mmdb").write_bytes(mmdb.database(records, version=version))
-    known = load_networks(tmp_path / "a.mmdb")
-    texts = (*RECORDS, "::ffff:203.0.113.7", "2001:db8:40::9", "8.8.8.8", "-")
-    found = {text: (known.about(text).asn, known.about(text).country) for text in texts}
-    assert found == {
-        "203.0.113.7": ("AS3320 DTAG", ""), "198.51.100.9": ("", "US"), "198.51.100.10": ("AS16509 AMAZON", "US"),
-        "::ffff:203.0.113.7": ("AS3320 DTAG", ""), "2001:db8:40::9": ("AS64500", "FR") if version == 6 else ("", ""),
-        "8.8.8.8": ("", ""), "-": ("", ""),
-    }  # fmt: skip
+@pytest.mark.parametrize("column", ["asn", "country"])
+def test_no_column_names_an_operator_or_a_country(
+    tmp_path: Path, files: list[Path], column: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f'"{column}" is not a column'):
+        count_hits(log(tmp_path, "8.8.8.8"), column, networks=files)
 
 
 def log(folder: Path, *addresses: str, **fields: Any) -> str:
@@ -292,20 +240,19 @@ def log(folder: Path, *addresses: str, **fields: Any) -> str:
     return str(path)
 
 
-def test_hits_have_the_columns(tmp_path: Path, files: list[Path], database: Path) -> None:
+def test_hits_have_the_columns(tmp_path: Path, files: list[Path]) -> None:
     path = log(tmp_path, "203.0.113.7", "203.0.113.7", "198.51.100.9", "8.8.8.8")
-    by = ["network_name", "network_source", "asn", "country"]
-    with read_hits(path, networks=[*files, database]) as hits:
+    by = ["network_name", "network_source"]
+    with read_hits(path, networks=files) as hits:
         counted = hits.count(by)
         assert counted.rows == [
-            ("Berlin office", "networks file", "AS3320 DTAG", None, 2),
-            ("VPN pool", "networks file", None, "US", 1),
-            (None, None, None, None, 1),
+            ("Berlin office", "networks file", 2),
+            ("VPN pool", "networks file", 1),
+            (None, None, 1),
         ]
-        assert hits.with_networks(files).count("asn").rows == [(None, 4)]
         assert hits.filter(address="8.8.8.8").count("network_name").rows == [(None, 1)]
         assert "network_name" in hits.rows().columns
-    assert count_hits(path, by, networks=[*files, database])[0].rows == counted.rows
+    assert count_hits(path, by, networks=files)[0].rows == counted.rows
     one, _ = count_hits(path, "network_name,http_status", networks=files)
     assert one.rows == [("Berlin office", 200, 2), ("VPN pool", 200, 1), (None, 200, 1)]
 
@@ -325,7 +272,6 @@ COUNTED = [
     [
         (["network_name"], [("Berlin office", 5), ("VPN pool", 4), (None, 2)]),
         (["network_source"], [("networks file", 9), (None, 2)]),
-        (["country"], [(None, 11)]),
         (["application"], [(None, 6), ("Trainer", 5)]),
         (["http_status"], [(200, 10), (403, 1)]),
         (
@@ -340,7 +286,7 @@ COUNTED = [
             [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
         ),
     ],
-    ids=["name", "source", "country", "application", "status", "address", "name and status"],
+    ids=["name", "source", "application", "status", "address", "name and status"],
 )
 def test_counts_by_address_and_signer_become_counts_by_name(
     by: list[str], rows: list[tuple[object, ...]]
@@ -374,15 +320,6 @@ def test_a_named_pool_is_one_user(tmp_path: Path, files: list[Path]) -> None:
     with read_hits(path, networks=other) as hits:
         [leak] = hits.leaks()
         assert "VPN pool · 198.51.100.9" in leak.sentence
-
-
-def test_a_leak_names_country_and_operator_as_evidence(tmp_path: Path, database: Path) -> None:
-    RECORDS["192.0.2.77"] = {"autonomous_system_number": 64500, "country": {"iso_code": "FR"}}
-    with read_hits(log(tmp_path, "198.51.100.10", "192.0.2.77"), networks=database) as hits:
-        [leak] = hits.leaks()
-    assert "Evidence, not proof: another country (FR, then US)" in leak.sentence
-    assert "another network operator (AS64500, then AS16509 AMAZON)" in leak.evidence
-    assert leak.to_dict()["users"][0]["country"] == "FR"
 
 
 def test_plots_show_names(tmp_path: Path, files: list[Path]) -> None:
