@@ -11,7 +11,7 @@ shows it: the same object, from the same function, that the command line prints.
 another format, and for commands without a result, the magic prints what the command prints.
 ``panel`` returns the widget. An error is a sentence with the next step, not a traceback; it stops
 the notebook all the same. So does a verdict that is not 0 on the command line (``check``,
-``prove``, ``doctor --need``, ``history verify``, ``--fail-on``), unless its value is assigned.
+``prove``, ``history verify``, ``--fail-on``), unless its value is assigned.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ ROOT = Path(gt_secure.__file__).parent
 PARSING = {
     "account/fact_reader.py",
     "engine/policies/public_access.py",
-    "doctor/simulating.py",
     "findings/bucket_rules.py",
 }
 """Modules that parse policies, or decide about one statement or a role's trust:

@@ -377,7 +377,6 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
     "who --signers": ("?policy", ["who", OBJECT, "--signers"]),
     "who --logs": ("?policy", ["who", OBJECT, "--signers", "--logs", "s3://gt-logs/s3/"]),
     "prove": ("?policy", ["prove", "-f", "held.json"]),
-    "doctor": ("?policy", ["doctor", f"s3://{BUCKET}", "--team", TEAM, "--need", "guard"]),
     "findings": ("?policy", ["findings", f"s3://{BUCKET}", "--team", TEAM, "--fail-on", "high"]),
     # others are named as not looked at
     "audit": (
@@ -401,13 +400,12 @@ NAME_MORE = {
     "who": (
         "ListWorkteams", "ListSubscribedWorkteams", "DescribeLabelingJob", "ListWorkforces", "?tagging", "list-type=2"),
     "who --": ("ListRoles",),
-    "doctor": ("HEAD", "?logging", "list-type=2", "ListWorkforces"),
     "audit": ("HEAD /gt-shared", ".manifest"),
 }  # fmt: skip
 """Calls of a command that read who else uses the bucket: it has no row for whom it could not read,
-and says so. ``ListRoles`` tells how long URLs of a role live, which is "not known" then. Doctor is
-asked for the guard, and these calls are for other features. The audit looks up where a bucket is in
-another way, and needs no tasks of templates that sign each of their links."""
+and says so. ``ListRoles`` tells how long URLs of a role live, which is "not known" then. The audit
+looks up where a bucket is in another way, and needs no tasks of templates that sign each of their
+links."""
 
 
 @pytest.fixture
@@ -450,8 +448,6 @@ def test_without_a_call_no_command_passes(
                 for part in parts
             ]
             spared = each.endswith(ONLY_LESS) or any(part in each for part in more)
-            # without an answer, doctor asks IAM what the call is allowed
-            spared |= name == "doctor" and fault != "denied" and each != "SimulatePrincipalPolicy"
             assert "not known" in capsys.readouterr().out or each != "ListRoles" or code
             if code == 0 and proxy.injected and not spared:
                 green.append((each, fault))

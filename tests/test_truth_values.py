@@ -20,7 +20,6 @@ from gt_secure.base.outcome import CheckFailed, CheckResult
 from gt_secure.base.truth import Ambiguous
 from gt_secure.changes.journal import JournalCheck
 from gt_secure.check import Report
-from gt_secure.doctor.diagnosis import Diagnosis
 from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.engine.access.part import NotRead, PartNotReadError
 from gt_secure.engine.access.proof import Proof
@@ -185,7 +184,6 @@ def test_require_raises_unless_it_holds() -> None:
         Proof(None),
         JournalCheck(),
         Findings(),
-        Diagnosis("me", typing.cast(Any, None), (), ()),
     ]
     for each in wrong:
         with pytest.raises(CheckFailed):

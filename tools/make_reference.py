@@ -1,7 +1,7 @@
-"""Write the reference that is made from the program itself: commands and man page from the parser,
-findings from data.
+"""Write the reference that is made from the program itself: commands from the parser, the rest from
+data.
 
-python tools/make_reference.py           write the pages of docs/reference
+python tools/make_reference.py           write the pages of docs/reference and docs/permissions.md
 python tools/make_reference.py --check   exit with 1 if a page is not current
 """
 
@@ -224,6 +224,44 @@ def _made(make: Callable[[], str]) -> str:
     return f"{MADE}\n{make()}"
 
 
+def permissions_page() -> str:
+    """List the actions of every feature, from the table of the doctor."""
+    from gt_secure.doctor.features import FEATURES
+
+    lines = [
+        MADE,
+        "# Permissions\n",
+        (
+            "The role needs the actions of the second column. The actions of the third column show"
+            " more or decide more.\n"
+        ),
+        "| feature | needs | optional |",
+        "|---|---|---|",
+    ]
+    for feature in FEATURES.values():
+        needed = dict.fromkeys(
+            f"`{each.action}`" for each in feature.permissions if not each.optional
+        )
+        optional = [
+            action for each in feature.permissions if (action := f"`{each.action}`") not in needed
+        ]
+        more = ", ".join(dict.fromkeys(optional)) or "-"
+        lines += [f"| `{feature.name}`: {_cell(feature.title)} | {', '.join(needed)} | {more} |"]
+    notes = [f"- `{feature.name}`: {feature.note}" for feature in FEATURES.values() if feature.note]
+    return "\n".join([*lines, "", *notes, "", PERMISSIONS])
+
+
+PERMISSIONS = """\
+`gt-secure doctor --policy FEATURE...` prints these actions as an IAM policy for your team and bucket.
+`gt-secure doctor` reads the account once, and shows which of its reads AWS answered and which AWS denied. Whatever the
+reading did not try is *unknown*, as every write is. A role may assume itself only if its trust policy says so.
+
+`AmazonSageMakerFullAccess` does not include `s3:GetBucketPolicy`, `s3:PutBucketPolicy`, `s3:GetBucketLogging` and
+`sts:AssumeRole`. If AWS denies a call, the feature shows the missing permission as a policy that you can send to your
+administrator. Everything else keeps working.
+"""
+
+
 def man_page() -> str:
     """Return gt-secure(1): the same commands and options in roff."""
     _plain_terminal()
@@ -272,6 +310,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     **_group_pages(),
     "findings.md": findings_page,
+    "../permissions.md": permissions_page,
     "gt-secure.1": man_page,
     **_finding_pages(),
 }

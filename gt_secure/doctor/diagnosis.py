@@ -1,23 +1,69 @@
-"""The doctor's result: the features that this role can use, and the reasons for the others."""
+"""The doctor's result: what one reading of the account showed of each feature,
+and the policy for the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from ..aws.teams import TeamLike
+from ..account.bucket import READINGS
+from ..account.part_reader import part_of
+from ..account.reader import ReadScope, read_scope
+from ..account.state import WHAT, State
+from ..aws.client import Aws
+from ..aws.teams import TeamLike, list_workforces
 from ..base.errors import InvalidInput
 from ..base.html import output as cell_output, table as html_table
-from ..base.ledger import RecordedPlace, recorded_place
-from ..base.outcome import CheckResult
 from ..base.text import members
 from ..base.truth import Ambiguous
 from ..connection import ConnectionLike, connection_of
 from .environment import Fact, facts
-from .features import Feature, choose
-from .probing import PermissionAnswer, StatusWord, ask
-from .resources import Scope, permissions_of, policy_for, scope_of
+from .features import Feature, Permission, choose
+from .resources import Scope, policy_for, scope_of
+
+StatusWord: TypeAlias = Literal["yes", "no", "unknown"]
+NOT_TRIED = "not tried"
+
+_PART_OF: Mapping[str, str] = {
+    # The reading of a template is no call of its action, and evaluation jobs are listed only beside
+    # a workflow.
+    **{
+        action: name
+        for name, (_, action) in WHAT.items()
+        if name not in ("templates", "evaluations")
+    },
+    "sagemaker:ListSubscribedWorkteams": "teams",
+    **{each.action: f"bucket.{name}" for name, each in READINGS.items()},
+}
+"""The part of a state that is read only if AWS answers the action."""
+
+_OF_OTHERS = frozenset({"workteams", "objects", "log-bucket", "log-objects"})
+"""Resources that the reading leaves out,
+whatever it reads of the team and the bucket by the same action.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAnswer(Ambiguous):
+    """The state of one permission: whether AWS answered or denied a call of its action,
+    or neither is known.
+    """
+
+    _ask = ".status == 'yes'"
+
+    permission: Permission
+    resource: str | None
+    status: StatusWord
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer and the permission as JSON-able data."""
+        return {
+            **members(self.permission, "action", "optional"),
+            **members(self, "resource", "status", "reason"),
+        }
 
 
 @dataclass(frozen=True)
@@ -42,14 +88,16 @@ class FeatureState(Ambiguous):
 
     @property
     def why(self) -> str:
-        """The reason in a few words: a denied permission, else an unknown one;
+        """The reason in a few words: a denied action, else an unknown one;
         empty if nothing is missing.
         """
         needed = [each for each in self.lacking if not each.permission.optional]
-        if needed:
-            return _denied([each for each in needed if each.status == "no"]) or _unknown(needed)
-        optional = [each.permission.action for each in self.lacking if each.status == "no"]
-        return f"works without optional {', '.join(optional)}" if optional else ""
+        denied = [
+            each.permission.action for each in (needed or self.lacking) if each.status == "no"
+        ]
+        if denied:
+            return f"{'AWS denied' if needed else 'works without optional'} {', '.join(denied)}"
+        return _unknown(needed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the feature, its status and permissions as JSON-able data."""
@@ -62,52 +110,32 @@ class FeatureState(Ambiguous):
         }
 
 
-def _denied(answers: Sequence[PermissionAnswer]) -> str:
-    """Return the actions that are denied, and the trust policy that denies one;
-    empty without answers.
-    """
-    if not answers:
-        return ""
-    trust = next((f": {each.reason}" for each in answers if "trust policy" in each.reason), "")
-    return f"missing {', '.join(each.permission.action for each in answers)}{trust}"
-
-
 def _unknown(answers: Sequence[PermissionAnswer]) -> str:
-    """Return the choice that is needed first, or the unknown actions with a reason."""
+    """Return the choice that is needed first,
+    or the actions that were not tried or got no answer.
+    """
     choices = list(dict.fromkeys(each.reason for each in answers if each.resource is None))
     if choices:
         return f"unknown until you {', '.join(choices)}"
-    actions = ", ".join(dict.fromkeys(each.permission.action for each in answers))
-    return f"{actions}: {next((each.reason for each in answers if each.reason), 'unknown')}"
+    untried = [each.permission.action for each in answers if each.reason == NOT_TRIED]
+    tried = [each.reason for each in answers if each.reason != NOT_TRIED]
+    return "; ".join(
+        dict.fromkeys([*tried, *([f"{NOT_TRIED}: {', '.join(untried)}"] if untried else [])])
+    )
 
 
 @dataclass(frozen=True)
 class Diagnosis(Ambiguous):
-    """The features that a role can use; ``facts`` are about installation, SDK, region,
+    """The features as a reading showed them; ``facts`` are about installation, SDK, region,
     signature and clock.
     """
 
-    _ask = ".require()"
+    _ask = ".state(FEATURE).status == 'yes'"
 
     caller: str
     scope: Scope
     features: tuple[FeatureState, ...]
     facts: tuple[Fact, ...]
-    place: RecordedPlace | None = None
-
-    @property
-    def passed(self) -> bool | None:
-        """True if every feature can be used, False if one cannot, None if one is unknown."""
-        words = {each.status for each in self.features}
-        return False if "no" in words else None if "unknown" in words or not words else True
-
-    def require(self) -> Diagnosis:
-        """Return the diagnosis; raise :class:`~gt_secure.check.CheckFailed` unless every
-        feature can be used.
-        """
-        needed = ", ".join(each.feature.name for each in self.features)
-        CheckResult("doctor", needed, self.passed, self.headline).recorded(self.place).require()
-        return self
 
     @property
     def headline(self) -> str:
@@ -133,31 +161,11 @@ class Diagnosis(Ambiguous):
             raise InvalidInput(f"{wanted} was not examined.", next_step=step, field="feature")
         return found
 
-    def policy(self, features: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the least-privilege policy for some features; InvalidInput if the bucket or role
-        of one is unknown.
-
-        Without names it is for those that cannot be used now, except those of :attr:`left_out`.
+    def policy(self, features: Sequence[str]) -> dict[str, Any]:
+        """Return the least-privilege policy for some features;
+        InvalidInput if the bucket or role of one is unknown.
         """
-        if features:
-            return policy_for(choose(list(features)), self.scope)
-        out = set(self.left_out)
-        lacking = [each.feature for each in self.features if each.status != "yes"]
-        # If nothing else is left, the error names the option to add.
-        return policy_for([each for each in lacking if each.name not in out] or lacking, self.scope)
-
-    @property
-    def left_out(self) -> dict[str, str]:
-        """The option to add, by feature, for unusable features whose policy cannot be written."""
-        found: dict[str, str] = {}
-        for each in self.features:
-            if each.status == "yes":
-                continue
-            try:
-                policy_for([each.feature], self.scope)
-            except InvalidInput as error:
-                found[each.feature.name] = error.next_step
-        return found
+        return policy_for(choose(features), self.scope)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON-able data."""
@@ -180,13 +188,15 @@ def examine(
     role_arn: str | None = None,
     features: Sequence[str] = (),
 ) -> Diagnosis:
-    """Determine which features this role can use. Only reads are called; IAM predicts writes.
+    """Read the account once, and return which features the reading showed that this role can use.
+
+    Nothing is written and no permission is predicted: whatever the reading did not need is unknown.
 
     Parameters
     ----------
     gt : Connection or sagemaker.core Session
     team, bucket : optional
-        The team and bucket to examine; features that depend on a missing one are unknown. A bucket
+        The team and bucket to read; features that depend on a missing one are unknown. A bucket
         alone is examined without what only workteams need.
     logs : str, optional
         Location of the access log (``s3://bucket/prefix``), if the bucket's settings cannot be
@@ -200,27 +210,71 @@ def examine(
     ------
     CredentialsError, Unreachable
         Without credentials, or without an answer from AWS STS.
+    NotFound
+        If there is no such team or bucket.
     """
     gt = connection_of(gt)
     chosen = choose(features)
     is_bucket_alone = bucket is not None and team is None and not features
     if is_bucket_alone:
         chosen = [each for each in map(Feature.of_bucket, chosen) if each is not None]
-    scope = scope_of(gt, team=team, bucket=bucket, logs=logs, role_arn=role_arn)
-    wanted = permissions_of(chosen)
-    answers = {
-        (each.permission.action, each.permission.target): each
-        for each in ask(gt.aws, scope, wanted)
-    }
+    scope = scope_of(gt, team, bucket, logs, role_arn)
+    state = _read(gt.aws, scope, (each for feature in chosen for each in feature.permissions))
+    scope = _completed(scope, state)
     states = tuple(
-        FeatureState(
-            feature,
-            tuple(
-                replace(answers[each.action, each.target], permission=each)
-                for each in feature.permissions
-            ),
-        )
+        FeatureState(feature, tuple(_answer(state, scope, each) for each in feature.permissions))
         for feature in chosen
     )
-    here = tuple(facts(gt.aws, of_teams=not is_bucket_alone))
-    return Diagnosis(gt.aws.caller_arn, scope, states, here, recorded_place(gt.aws))
+    return Diagnosis(
+        gt.aws.caller_arn, scope, states, tuple(facts(gt.aws, of_teams=not is_bucket_alone))
+    )
+
+
+def _read(aws: Aws, scope: Scope, wanted: Iterable[Permission]) -> State:
+    """Read the parts that show the wanted permissions; those of a team only if there is one."""
+    needs = frozenset(
+        _PART_OF.get(each.action, "") for each in wanted if each.target not in _OF_OTHERS
+    )
+    of_team = frozenset({"team", "workforce", "jobs", "reviews"})
+    state = read_scope(
+        aws, ReadScope(scope.team, scope.bucket, needs=needs if scope.team else needs - of_team)
+    )
+    if "portal" not in needs:
+        return state
+    return replace(
+        state, portal=part_of(*WHAT["portal"], lambda: next(iter(list_workforces(aws)), None))
+    )
+
+
+def _completed(scope: Scope, state: State) -> Scope:
+    """Return the scope with the workforce and the location of the log, as far as they were read."""
+    force = state.workforce.if_read or state.portal.if_read
+    log = (
+        state.bucket.logging.if_read
+        if state.bucket is not None and scope.log_bucket is None
+        else None
+    )
+    if log is not None:
+        scope = replace(scope, log_bucket=log.bucket, log_prefix=log.prefix)
+    return replace(scope, workforce=force.name if force is not None else None)
+
+
+def _answer(state: State, scope: Scope, each: Permission) -> PermissionAnswer:
+    """Return what the reading showed of a permission: an answer, a denial, or nothing."""
+    resource = scope.arn(each.target)
+    if resource is None:
+        return PermissionAnswer(each, None, "unknown", f"add {scope.needs(each.target)}")
+    if each.target in _OF_OTHERS:
+        return PermissionAnswer(each, resource, "unknown", NOT_TRIED)
+    part = state.part(_PART_OF[each.action]) if each.action in _PART_OF else None
+    if part is not None and part.missing is None:
+        return PermissionAnswer(each, resource, "yes")
+    for _, missing in state.unread():
+        if missing.why == "denied" and missing.action == each.action:
+            return PermissionAnswer(each, resource, "no", missing.reason)
+    reason = (
+        part.missing.text
+        if part is not None and part.missing is not None and part.was_asked
+        else NOT_TRIED
+    )
+    return PermissionAnswer(each, resource, "unknown", reason)

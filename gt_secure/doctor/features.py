@@ -1,4 +1,5 @@
-"""Permissions of each feature: the table behind the doctor and the least-privilege policies.
+"""Permissions of each feature: the table behind the doctor, the least-privilege policies and
+docs/permissions.md.
 
 Source: *Service Authorization Reference*, pages on Amazon SageMaker AI, Amazon S3, Amazon EC2, AWS
 STS, AWS WAF V2, AWS CloudTrail and IAM Access Analyzer: which actions accept which resource, and
@@ -42,7 +43,7 @@ _OF_TEAMS = frozenset(
 
 
 class Permission(NamedTuple):
-    """One action on one kind of resource; one that ``writes`` is never tried, only predicted."""
+    """One action on one kind of resource; the doctor never tries one that ``writes``."""
 
     action: str
     target: ResourceTarget
@@ -129,7 +130,7 @@ _ALL = (
         (
             Permission("sts:AssumeRole", "role", writes=True),
             Permission("s3:GetObject", "objects"),
-            # With it the doctor can check that the role's trust policy names the caller.
+            # With it the caller's own role is found with its path.
             Permission("iam:GetRole", "role", optional=True),
             _LIST,
         ),

@@ -13,9 +13,8 @@ from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.groups import grouped
-from ..connection import ConnectionLike, connection_of
-from ..logs import find_logs
-from .features import Feature, Permission, ResourceTarget
+from ..connection import Connection, ConnectionLike, connection_of
+from .features import Feature, ResourceTarget
 
 
 def execution_role(gt: ConnectionLike) -> ExecutionRole:
@@ -92,15 +91,15 @@ class Scope:
 
 
 def scope_of(
-    gt: ConnectionLike,
-    *,
-    team: TeamLike | None = None,
-    bucket: str | None = None,
-    logs: str | None = None,
-    role_arn: str | None = None,
+    gt: Connection,
+    team: TeamLike | None,
+    bucket: str | None,
+    logs: str | None,
+    role_arn: str | None,
 ) -> Scope:
-    """Find the workforce, the log's location and the role. Unreadable parts stay unknown."""
-    gt = connection_of(gt)
+    """Check what is given, and find the caller's role.
+    The workforce and the log's location come from a reading.
+    """
     aws = gt.aws
     found = Scope(
         aws.partition,
@@ -114,19 +113,12 @@ def scope_of(
     if logs is not None:
         name, prefix = parse_s3_uri(logs if logs.startswith("s3://") else f"s3://{logs}")
         found = replace(found, log_bucket=name, log_prefix=prefix)
-    elif found.bucket is not None:
-        with suppress(GtSecureError):
-            place = find_logs(aws, str(found.bucket))
-            found = replace(found, log_bucket=place.bucket, log_prefix=place.prefix)
     if role_arn is not None and not _ROLE.fullmatch(role_arn):
         raise InvalidInput(
             f"'{role_arn[:80]}' is not the ARN of a role.",
             next_step="Write arn:aws:iam::111122223333:role/NAME.",
             field="role_arn",
         )
-    with suppress(GtSecureError):
-        force = gt.workforce()
-        found = replace(found, workforce=force.name if force is not None else None)
     with suppress(GtSecureError):
         role_arn = role_arn or execution_role(gt).arn
     return replace(found, role=role_arn)
@@ -164,16 +156,3 @@ def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
         }
         for number, (actions, arns) in enumerate(shared.items(), 1)
     ]
-
-
-def permissions_of(features: Iterable[Feature]) -> list[Permission]:
-    """Return all permissions of some features, each once;
-    one that any feature needs is not optional.
-    """
-    found: dict[tuple[str, str], Permission] = {}
-    for feature in features:
-        for each in feature.permissions:
-            key = (each.action, each.target)
-            if key not in found or not each.optional:
-                found[key] = each
-    return list(found.values())

@@ -428,7 +428,9 @@ class Panel(Box):
         role = self.test.role_input.value.strip() or None
 
         def work() -> Diagnosis:
-            found = examine(self.link.get(), team=name, bucket=place, role_arn=role)
+            found = examine(
+                self.link.get(), team=name, bucket=place, role_arn=role, features=roleline.NEEDED
+            )
             return (
                 found
                 if chosen is not None
@@ -444,10 +446,6 @@ class Panel(Box):
             self.examine(after_s=_QUIET_S)
 
     def _got_diagnosis(self, found: Diagnosis) -> None:
-        # A bucket alone is examined without it.
-        self.test.offer_ground_truth(
-            next((e.status for e in found.features if e.feature.name == "render"), "unknown")
-        )
         if self.picker.value == BUCKET_ONLY:
             # Signing asks for a role, which nobody chooses here.
             own = tuple(

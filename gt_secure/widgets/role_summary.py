@@ -52,11 +52,11 @@ def _details(found: Diagnosis, wish: Restriction | None, is_denied: bool) -> Mar
     facts = [f"{fact.name}: {fact.value}. {fact.said}" for fact in found.facts if fact.mark != "ok"]
     notes = markup.join(*(markup.hint(markup.text(each, 300)) for each in facts))
     source = markup.hint(
-        "Reads were tried; writes are predicted by IAM, and nothing was changed. The same:"
-        " gt-secure doctor."
+        "AWS denied these reads. The doctor tries no write. The command gt-secure doctor shows the"
+        " same."
     )
-    needed = bool(rows) or is_denied
-    return markup.join(table if rows else "", source, notes, _policy(found, wish) if needed else "")
+    shown = (table, source) if rows else ()
+    return markup.join(*shown, notes, _policy(found, wish) if rows or is_denied else "")
 
 
 def _policy(found: Diagnosis, wish: Restriction | None) -> Markup:

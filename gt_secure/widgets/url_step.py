@@ -32,7 +32,6 @@ from .thread_safe import Html, ThreadSafe, columns, row, stack
 if TYPE_CHECKING:
     from ..base.network import ProbeOrigin
     from ..connection import Connection
-    from ..doctor.probing import StatusWord
     from ..presign import TestUrl
 
 _SIGNERS: tuple[tuple[str, SignWith], ...] = (
@@ -229,14 +228,6 @@ class TestUrlStep(Step):
     def offer_roles(self, roles: Sequence[str]) -> None:
         """Offer roles to sign with, for example those of the team's labeling jobs."""
         self.role_input.options = tuple(dict.fromkeys(role for role in roles if role))
-
-    def offer_ground_truth(self, status: StatusWord) -> None:
-        """Offer a URL of Ground Truth itself, unless the role may not have one signed."""
-        chosen = self.sign_with.value
-        self.sign_with.options = [
-            each for each in _SIGNERS if status != "no" or each[1] != "ground-truth"
-        ]
-        self.sign_with.value = chosen if status != "no" or chosen != "ground-truth" else "session"
 
     # the object: the input shows it without control and direction characters, the trait is the key
     # itself

@@ -19,13 +19,11 @@ from gt_secure.check import CheckFailed
 from gt_secure.check.promise import checks_in
 from gt_secure.cli.commands import COMMANDS, VERDICTS, find_command
 from gt_secure.cli.main import main
-from gt_secure.connection import Connection
 from support.scene import Scene
 
 OPEN = {
     "check": "check guard-is-in-place s3://gt-archive",
     "prove": "prove s3://gt-archive --allow 203.0.113.0/24",
-    "doctor": "doctor --need hits",
     "history": "history verify",
     "findings": "findings s3://gt-archive --fail-on info",
     "audit": "audit --no-logs --fail-on info",
@@ -39,7 +37,6 @@ FUNCTIONS: dict[str, Any] = {
     "prove": lambda gt: gt.prove(
         Restriction(bucket="gt-archive", addresses="203.0.113.0/24")
     ).require(),
-    "doctor": lambda gt: examined(gt).require(),
     "history": lambda gt: gt.journal.verify().require(),
     "findings": lambda gt: gt.findings(bucket="gt-archive").require("info"),
     "audit": lambda gt: gt.audit(logs=False).require("info"),
@@ -50,12 +47,6 @@ def gt_check() -> Any:
     from gt_secure import check
 
     return check
-
-
-def examined(gt: Connection) -> Any:
-    from gt_secure.doctor import examine
-
-    return examine(gt, features=["hits"])
 
 
 @pytest.fixture

@@ -10,18 +10,15 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.aws.client import aws_errors
 from gt_secure.aws.managed_lists import read_lists
-from gt_secure.base.errors import AccessDenied, CredentialsError, InvalidInput, NotFound
-from gt_secure.cli import exit_codes
-from gt_secure.cli.main import main
-from gt_secure.doctor import (
-    FEATURES,
-    Scope,
-    environment,
-    examine,
-    execution_role,
-    policy_for,
-    scope_of,
+from gt_secure.base.errors import (
+    AccessDenied,
+    CredentialsError,
+    InvalidInput,
+    NotFound,
+    Unreachable,
 )
+from gt_secure.cli.main import main
+from gt_secure.doctor import FEATURES, Scope, environment, examine, execution_role, policy_for
 from gt_secure.doctor.features import choose
 from support.box import PREFIX_LIST_ID, until
 from support.sample import sample
@@ -44,46 +41,60 @@ def log_something(account: Account) -> None:
     )
 
 
-def test_the_administrator_can_do_everything(account: Account):
-    log_something(account)
+READ = ("teams", "endpoints", "findings")
+"""Features that need nothing but what one reading of the account calls."""
+
+
+def test_the_administrator_is_shown_what_was_read_and_nothing_that_was_not_tried(account: Account):
     found = examine(account.gt, **GIVEN)
-    assert {each.feature.name: each.status for each in found.features} == dict.fromkeys(
-        FEATURES, "yes"
-    ), found.to_dict()
-    assert found.headline == "13 of 13 features can be used."
-    assert found.scope.log_bucket == "gt-logs"
-    ways = {(a.permission.action, a.how) for each in found.features for a in each.answers}
-    assert ("s3:GetBucketPolicy", "called") in ways
-    assert ("s3:PutBucketPolicy", "predicted") in ways
+    said = {each.feature.name: each.status for each in found.features}
+    assert said == {name: "yes" if name in READ else "unknown" for name in FEATURES}, (
+        found.to_dict()
+    )
+    assert found.headline.startswith("3 of 13 features can be used; unknown: url-lock, ")
+    assert found.state("guard").why == "not tried: s3:PutBucketPolicy, s3:DeleteBucketPolicy"
+    assert (found.scope.log_bucket, found.scope.workforce) == ("gt-logs", "private-workforce")
     json.dumps(found.to_dict())
 
 
-def test_a_user_without_rights_can_do_nothing(account: Account):
+def test_a_permission_that_iam_would_predict_is_not_guessed(account: Account):
+    calls = []
+    gt = account.user(SIMULATE)
+    gt.aws.client("iam").meta.events.register(
+        "before-call", lambda model, **_: calls.append(model.name)
+    )
+    found = examine(gt, **GIVEN, features=["sign", "guard"])
+    written = [each for state in found.features for each in state.answers if each.permission.writes]
+    assert {each.permission.action: (each.status, each.reason) for each in written} == {
+        "s3:PutBucketPolicy": ("unknown", "not tried"),
+        "s3:DeleteBucketPolicy": ("unknown", "not tried"),
+        "sts:AssumeRole": ("unknown", "not tried"),
+    }
+    assert "SimulatePrincipalPolicy" not in calls
+
+
+def test_a_user_without_rights_is_denied_what_was_read(account: Account):
     found = examine(account.user(), **GIVEN)
     states = {each.feature.name: each.status for each in found.features}
-    assert states["teams"] == "no"
-    assert states["sign"] == "unknown", "signing is not tried, and may not be predicted"
-    assert "iam:SimulatePrincipalPolicy" in found.state("sign").why
-    assert states["guard"] == "no"
-    assert "missing" in found.state("teams").why
-    assert "0 of 13" in found.headline
-    simulated = examine(account.user(SIMULATE), **GIVEN)
-    assert simulated.state("sign").status == "no"
-    assert "PutBucketPolicy" in simulated.state("guard").why
+    assert {name for name, status in states.items() if status == "no"} == {
+        "teams", "endpoints", "url-lock", "portal-lock", "guard", "hits", "findings"
+    }  # fmt: skip
+    assert "yes" not in states.values()
+    assert found.state("guard").why == "AWS denied s3:GetBucketPolicy"
+    denied = next(each for each in found.state("guard").answers if each.status == "no")
+    assert "s3:GetBucketPolicy" in denied.reason
+    assert found.headline.startswith("0 of 13 features can be used; not: teams, ")
 
 
 @pytest.mark.parametrize("name", sample(FEATURES, 3))
 def test_the_policy_for_a_feature_is_enough_and_no_more(account: Account, name):
     log_something(account)
-    policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
-    gt = account.user(SIMULATE, *policy["Statement"])
-    if name == "sign":
-        state = examine(gt, **GIVEN).state(name)
-        assert state.status == "no"
-        assert "trust policy of GroundTruthExecution does not name" in state.why
+    gt = account.user(*examine(account.gt, **GIVEN).policy([name])["Statement"])
     with trusting(account, gt.aws.caller_arn):
-        found = examine(gt, **GIVEN, logs=LOGS)
-        assert found.state(name).status == "yes", found.state(name).to_dict()
+        found = examine(gt, **GIVEN, logs=LOGS, features=[name])
+        assert found.state(name).status == ("yes" if name in READ else "unknown"), found.state(
+            name
+        ).to_dict()
         use(gt, name, account)
 
 
@@ -177,26 +188,31 @@ class trusting:
         )
 
 
-@pytest.mark.parametrize("name", sample(FEATURES, 3))
-def test_without_one_needed_permission_a_feature_is_not_yes(account: Account, name):
-    log_something(account)
-    policy = policy_for(choose([name]), scope_of(account.gt, **GIVEN))
-    taken = [each.action for each in FEATURES[name].permissions if not each.optional][-1]
+def needed(name: str) -> list[str]:
+    return [each.action for each in FEATURES[name].permissions if not each.optional]
+
+
+NEEDED = [f"{name} without {action}" for name in READ for action in needed(name)]
+
+
+@pytest.mark.parametrize("case", sample(NEEDED, 3))
+def test_without_one_needed_permission_a_feature_is_not_yes(account: Account, case):
+    name, _, taken = case.split()
+    policy = policy_for(choose([name]), scope())
     deny = {"Effect": "Deny", "Action": taken, "Resource": "*"}
-    found = examine(
-        account.user(SIMULATE, *policy["Statement"], deny), **GIVEN, logs=LOGS, features=[name]
-    )
+    found = examine(account.user(*policy["Statement"], deny), **GIVEN, logs=LOGS, features=[name])
     state = found.state(name)
-    assert state.status != "yes"
+    assert state.status == "no"
     assert taken in state.why
     assert [feature.feature.name for feature in found.features] == [name]
 
 
-def test_an_optional_permission_is_a_comfort(account: Account):
-    needed = {"Effect": "Allow", "Action": "ec2:DescribeVpcEndpoints", "Resource": "*"}
-    state = examine(account.user(needed), features=["endpoints"]).state("endpoints")
+def test_a_denied_optional_permission_is_named(account: Account):
+    named = [*needed("teams"), "sagemaker:DescribeLabelingJob"]
+    allowed = {"Effect": "Allow", "Action": named, "Resource": "*"}
+    state = examine(account.user(allowed), **GIVEN, features=["teams"]).state("teams")
     assert state.status == "yes"
-    assert "ec2:DescribeVpcs" in state.why
+    assert state.why == "works without optional sagemaker:ListLabelingJobsForWorkteam"
 
 
 def test_nothing_is_written(account: Account):
@@ -222,13 +238,16 @@ def test_nothing_is_written(account: Account):
     examine(account.gt, **GIVEN)
     assert look() == before
     assert calls
-    reading = ("Get", "List", "Head", "Describe", "SimulatePrincipalPolicy")
+    reading = ("Get", "List", "Head", "Describe")
     assert [name for name in calls if not name.startswith(reading)] == []
 
 
 def test_what_is_not_named_is_not_known_and_asks_for_it(account: Account):
     found = examine(account.gt)
-    assert found.state("teams").status == "unknown" or found.state("teams").status == "yes"
+    assert (
+        found.state("teams").why
+        == "not tried: sagemaker:DescribeWorkteam, sagemaker:DescribeWorkforce"
+    )
     assert found.state("guard").status == "unknown"
     assert "s3://NAME" in found.state("guard").why
     with pytest.raises(InvalidInput, match="s3:GetBucketPolicy"):
@@ -354,19 +373,30 @@ class TestCommand:
             assert feature.title in out
         assert "S3 signature" in out
 
-    def test_json_and_need(self, run, account: Account, monkeypatch):
-        code, out, _ = run("--json", "--team", TEAM, f"s3://{BUCKET}", "--need", "teams", "guard")
-        assert code == exit_codes.OK
-        assert [each["status"] for each in json.loads(out)["features"]] == ["yes", "yes"]
-        assert run("--need", "guard")[0] == exit_codes.UNKNOWN
-        keys = account.keys(SIMULATE)
+    def test_json(self, run):
+        code, out, _ = run("--json", "--team", TEAM, f"s3://{BUCKET}")
+        assert code == 0
+        said = {each["feature"]: each for each in json.loads(out)["features"]}
+        assert said["teams"]["status"] == "yes"
+        assert said["guard"]["status"] == "unknown"
+        put = next(
+            each for each in said["guard"]["permissions"] if each["action"] == "s3:PutBucketPolicy"
+        )
+        assert put == {
+            "action": "s3:PutBucketPolicy", "optional": False, "resource": f"arn:aws:s3:::{BUCKET}",
+            "status": "unknown", "reason": "not tried",
+        }  # fmt: skip
+
+    def test_the_next_step_names_what_was_denied(self, run, account: Account, monkeypatch):
+        keys = account.keys(
+            {"Effect": "Allow", "Action": ["sagemaker:*", "ec2:*"], "Resource": "*"}
+        )
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-        assert run("--need", "teams", "--team", TEAM)[0] == exit_codes.FOUND
-        _, out, _ = run(
-            "--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS, "--role-arn", ROLE
-        )
-        assert "sagemaker:UpdateWorkteam" in out
+        code, out, err = run("--team", TEAM, f"s3://{BUCKET}")
+        assert code == 0
+        assert "AWS denied s3:GetBucketPolicy" in out
+        assert "next: gt-secure doctor --policy guard hits findings prints" in err
 
     def test_policy(self, run):
         code, out, _ = run(f"s3://{BUCKET}", "--policy", "guard", "url-lock", "--team", TEAM)
@@ -375,64 +405,6 @@ class TestCommand:
         assert {"s3:PutBucketPolicy", "sagemaker:UpdateWorkteam"} <= actions
         assert run("--policy", "guard")[0] == 64
         assert run("--policy", "gard")[0] == 64
-
-    def test_policy_without_names_leaves_out_what_it_cannot_write(
-        self, run, account: Account, monkeypatch
-    ):
-        keys = account.keys()
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-        code, out, err = run("--policy", "--team", TEAM, f"s3://{BUCKET}", "--logs", LOGS)
-        assert code == 0, err
-        assert "sagemaker:UpdateWorkteam" in out
-        assert "sts:AssumeRole" not in out
-        assert "sign is left out" in err
-        assert "--role-arn" in err
-        code, _, err = run("--policy", "--need", "sign")
-        assert code == 64, "nothing else is asked for, so it is an error"
-        assert "--role-arn" in err
-
-
-def test_a_trust_policy_that_cannot_be_read_leaves_it_unknown(account: Account):
-    rights = {
-        "Effect": "Allow",
-        "Action": ["sts:AssumeRole", "s3:GetObject", "s3:ListBucket"],
-        "Resource": "*",
-    }
-    state = examine(account.user(rights, SIMULATE), **GIVEN, features=["sign"]).state("sign")
-    assert state.status == "unknown"
-    assert "cannot be read" in state.why
-
-
-def test_a_role_that_trusts_itself(account: Account):
-    import boto3
-
-    import gt_secure
-
-    assumed = account.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="studio")[
-        "Credentials"
-    ]
-    session = boto3.Session(
-        assumed["AccessKeyId"],
-        assumed["SecretAccessKey"],
-        assumed["SessionToken"],
-        region_name="us-east-1",
-    )
-    gt = gt_secure.connect(boto3_session=session, endpoint_url=account.sandbox.endpoint_url)
-    iam = account.client("iam")
-    rights = {
-        "Effect": "Allow",
-        "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
-        "Resource": "*",
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
-    iam.put_role_policy(RoleName="GroundTruthExecution", PolicyName="look", PolicyDocument=document)
-    try:
-        found = examine(gt, bucket=BUCKET, features=["sign"])
-        assert found.scope.role == ROLE
-        assert found.state("sign").status == "yes", found.to_dict()
-    finally:
-        iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
 
 
 class TestRole:
@@ -489,12 +461,28 @@ class TestRole:
             iam.delete_role_policy(RoleName="GroundTruthExecution", PolicyName="look")
 
 
-def test_not_being_allowed_to_list_is_not_being_refused_to_read(account: Account):
+def test_what_is_read_of_the_bucket_says_nothing_of_the_log_bucket(account: Account):
     log_something(account)
-    read = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLogging"], "Resource": "*"}
-    state = examine(account.user(read), **GIVEN, features=["hits"]).state("hits")
-    said = {answer.permission.action: answer.status for answer in state.answers}
-    assert said == {"s3:GetBucketLogging": "yes", "s3:ListBucket": "no", "s3:GetObject": "unknown"}
-    state = examine(account.user(read, SIMULATE), **GIVEN, features=["hits"]).state("hits")
-    said = {answer.permission.action: (answer.status, answer.how) for answer in state.answers}
-    assert said["s3:GetObject"] == ("yes", "predicted")
+    found = examine(account.gt, **GIVEN, features=["hits", "findings"])
+    said = {
+        answer.permission.action: (answer.status, answer.reason)
+        for answer in found.state("hits").answers
+    }
+    assert said == {
+        "s3:GetBucketLogging": ("yes", ""),
+        "s3:ListBucket": ("unknown", "not tried"),
+        "s3:GetObject": ("unknown", "not tried"),
+    }
+    of_log = [
+        each for each in found.state("findings").answers if each.permission.target == "log-bucket"
+    ]
+    assert {each.status for each in of_log} == {"unknown"}
+
+
+def test_a_part_that_got_no_answer_is_unknown_with_its_reason(account: Account, monkeypatch):
+    def lost(*_):
+        raise Unreachable("No response.")
+
+    monkeypatch.setattr("gt_secure.account.reader.list_s3_endpoints", lost)
+    state = examine(account.gt, features=["endpoints"]).state("endpoints")
+    assert (state.status, state.why) == ("unknown", "ec2:DescribeVpcEndpoints got no answer")

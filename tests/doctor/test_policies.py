@@ -9,16 +9,12 @@ from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import Source
-from gt_secure.check import CheckFailed
 from gt_secure.doctor import FEATURES, Scope, environment, policy_for
-from gt_secure.doctor.diagnosis import Diagnosis, FeatureState
+from gt_secure.doctor.diagnosis import NOT_TRIED, FeatureState, PermissionAnswer
 from gt_secure.doctor.features import Feature, Permission, choose
-from gt_secure.doctor.probing import PermissionAnswer
-from gt_secure.doctor.simulating import Simulator, _read, trusts
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import header_context
@@ -143,103 +139,6 @@ def test_partitions():
     assert "arn:aws-cn:s3:::gt-images" in text
 
 
-@pytest.mark.parametrize(
-    ("result", "status", "word"),
-    [
-        ({"EvalDecision": "allowed"}, "yes", ""),
-        ({"EvalDecision": "implicitDeny"}, "no", "No policy"),
-        ({"EvalDecision": "explicitDeny"}, "no", "denies"),
-        (
-            {"EvalDecision": "implicitDeny", "MissingContextValues": ["aws:SourceIp"]},
-            "unknown",
-            "aws:SourceIp",
-        ),
-        (
-            {
-                "EvalDecision": "implicitDeny",
-                "OrganizationsDecisionDetail": {"AllowedByOrganizations": False},
-            },
-            "no",
-            "organization",
-        ),
-        (
-            {
-                "EvalDecision": "implicitDeny",
-                "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False},
-            },
-            "no",
-            "boundary",
-        ),
-    ],
-)
-def test_what_iam_says_is_read(result, status, word):
-    said = _read({"EvalActionName": "x", "EvalResourceName": "*", **result})
-    assert said[0] == status
-    assert word in said[1]
-
-
-CALLER = "arn:aws:sts::111122223333:assumed-role/Studio/me"
-
-
-def trust(principal, effect="Allow", **more):
-    statement = {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole", **more}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-@pytest.mark.parametrize(
-    ("document", "status"),
-    [
-        (trust({"AWS": "arn:aws:iam::111122223333:role/Studio"}), "yes"),
-        (
-            trust(
-                {
-                    "AWS": [
-                        "arn:aws:iam::111122223333:role/Other",
-                        "arn:aws:iam::111122223333:role/Studio",
-                    ]
-                }
-            ),
-            "yes",
-        ),
-        (trust({"AWS": CALLER}), "yes"),
-        (trust({"AWS": "arn:aws:iam::111122223333:root"}), "yes"),
-        (trust({"AWS": "111122223333"}), "yes"),
-        (trust({"AWS": "444455556666"}), "no"),
-        (trust({"AWS": "arn:aws:iam::111122223333:role/Other"}), "no"),
-        (trust({"Service": "sagemaker.amazonaws.com"}), "no"),
-        (trust({"AWS": "111122223333"}, effect="Deny"), "no"),
-        (
-            trust(
-                {"AWS": "111122223333"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}
-            ),
-            "unknown",
-        ),
-        ({"Version": "2012-10-17", "Statement": []}, "no"),
-        ({"Version": "2012-10-17", "Statement": trust({"AWS": CALLER})["Statement"][0]}, "yes"),
-    ],
-)
-def test_trust_policies_are_read(document, status):
-    from gt_secure.doctor.simulating import decide
-
-    assert decide(document, ROLE, CALLER, "111122223333")[0] == status
-
-
-def test_an_action_that_iam_leaves_out_of_its_answer_is_unknown():
-    result = {"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}
-    iam = SimpleNamespace(simulate_principal_policy=lambda **_: {"EvaluationResults": [result]})
-    aws = SimpleNamespace(
-        identity=lambda: SimpleNamespace(arn=CALLER),
-        own_role=lambda: None,
-        caller_arn=CALLER,
-        client=lambda name: iam,
-    )
-    told = Simulator(aws).ask(["s3:GetObject", "s3:PutObject"], "*")
-    assert told == {
-        "s3:GetObject": ("yes", ""),
-        "s3:PutObject": ("unknown", "IAM returned no result for it."),
-    }
-
-
 GET, LIST = (
     Permission("s3:GetObject", "objects"),
     Permission("s3:ListBucket", "bucket", optional=True),
@@ -257,7 +156,10 @@ GET, LIST = (
     ],
 )
 def test_only_needed_permissions_decide_and_are_named_first(get, listing, status, why):
-    answers = (PermissionAnswer(GET, "*", get), PermissionAnswer(LIST, "*", listing))
+    answers = tuple(
+        PermissionAnswer(each, "*", status, NOT_TRIED if status == "unknown" else "")
+        for each, status in ((GET, get), (LIST, listing))
+    )
     state = FeatureState(Feature("read", "Read objects", (GET, LIST)), answers)
     assert state.status == status
     assert why in state.why
@@ -289,29 +191,3 @@ def test_a_clock_that_is_off_says_what_to_do(monkeypatch, off_s, mark):
         "mark": mark,
         "said": said,
     }
-
-
-@pytest.mark.parametrize(
-    ("statuses", "passed"),
-    [(["yes", "yes"], True), (["yes", "unknown"], None), (["unknown", "no"], False), ([], None)],
-)
-def test_a_diagnosis_with_an_unknown_feature_has_not_passed(statuses, passed):
-    feature = Feature("read", "Read objects", (GET,))
-    states = tuple(FeatureState(feature, (PermissionAnswer(GET, "*", each),)) for each in statuses)
-    found = Diagnosis("arn", Scope("aws", "us-east-1", "111122223333"), states, ())
-    assert found.passed is passed
-    if passed:
-        assert found.require() is found
-    else:
-        with pytest.raises(CheckFailed):
-            found.require()
-
-
-def test_a_trust_policy_that_cannot_be_read_is_unknown():
-    def refused(**_):
-        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetRole")
-
-    aws = SimpleNamespace(client=lambda name: SimpleNamespace(get_role=refused))
-    status, why = trusts(aws, ROLE)
-    assert status == "unknown"
-    assert why.startswith("The trust policy of GroundTruthExecution cannot be read: ")

@@ -64,7 +64,7 @@ print(json.dumps({
     "drifted": check.nothing_drifted.look(gt, wish).status,
     "holds": check.expectations_hold.look(gt, wish).status,
     "no_findings": check.no_findings.look(gt, team=theirs, severity="high").subject,
-    "doctor": examine(gt, team=theirs, features=["teams", "url-lock"]).headline,
+    "doctor": examine(gt, team=theirs, features=["teams", "endpoints"]).headline,
     "panel": panel.picker.value,
     "undone": gt.undo(change).outcome,
     "role": execution_role(in_studio).arn,

@@ -233,7 +233,7 @@ def test_what_lives_is_known_from_halves(tool, killed, broken):
 
 def test_the_nearest_tests_are_those_of_the_module(tool):
     assert tool.nearest("changes/plan.py")[0] == "changes/test_plan.py"
-    assert tool.nearest("doctor/simulating.py")[0].startswith("doctor/")
+    assert tool.nearest("doctor/diagnosis.py")[0].startswith("doctor/")
     assert "explain/test_dry_run.py" in tool.nearest(
         "restriction/notices.json", "age-limit-refuses"
     )

@@ -39,7 +39,6 @@ from gt_secure.doctor import (
     examine,
     execution_role,
     policy_for,
-    scope_of,
 )
 from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.explain.explanation import Explanation
@@ -198,5 +197,6 @@ def doctor(gt: Connection) -> None:
     assert_type(found, Diagnosis)
     assert_type(found.features, tuple[FeatureState, ...])
     assert_type(found.facts, tuple[Fact, ...])
-    policy_for([found.features[0].feature], scope_of(gt))
+    policy_for([found.features[0].feature], found.scope)
+    found.policy(["guard"])
     assert_type(execution_role(gt), ExecutionRole)

@@ -59,6 +59,8 @@ def test_what_is_refused_is_named_with_one_policy_for_the_job_and_no_alarm(aws: 
     said = words(made.role.value)
     assert "Your role cannot set and undo the bucket guard, read hits" in said
     assert "One policy for the whole job: teams, url-lock, guard" in said
+    assert "AWS denied these reads. The doctor tries no write." in said
+    assert "sign a test URL" not in said, "what was not tried is not missing"
     for action in ("sagemaker:UpdateWorkteam", "s3:PutBucketPolicy", "sagemaker:ListWorkteams"):
         assert f'"{action}"' in said
     assert "Hand over" not in said, "nothing is wanted yet"
@@ -160,4 +162,5 @@ def test_what_aws_says_is_shown_as_text(connection: Connection, now: None) -> No
         replace(made.diagnosis, caller=hostile, facts=(fact,)), None, hostile
     )
     assert shown.count("&lt;img") == 2
+    assert "these reads" not in shown
     assert "<img" not in shown

@@ -258,11 +258,6 @@ def test_ground_truth_signs_where_the_role_may(connection: Connection, words: An
     step.role_input.value = ROLE
     step.sign()
     assert "not bound" in words(step.url_line.value)
-    step.offer_ground_truth("no")
-    assert step.sign_with.value == "session"
-    assert "ground-truth" not in dict(step.sign_with.options).values()
-    step.offer_ground_truth("yes")
-    assert "ground-truth" in dict(step.sign_with.options).values()
 
 
 def test_one_place_gives_one_sentence(connection: Connection, words: Any) -> None:
