@@ -105,8 +105,8 @@ def connect(
         Files that name networks: a networks file, AWS's ``ip-ranges.json``.
     context : mapping, optional; known values of condition keys, such as
     ``{"aws:PrincipalOrgID": "o-abc123"}``
-    accepted : path or iterable, optional; a file with a list ``accepted``, or its entries: findings
-    that are known
+    accepted : path or iterable, optional; a check file with a list ``accepted``, or the entries:
+    known findings
     viewers : Viewers, optional
         How URLs name their viewers (default: ``x-viewer``), the secret that hashes them, and whose
         signatures count.

@@ -190,7 +190,7 @@ RENAMED = {
     "part_number": "method", "viewer_key": "", "viewer_parameter": "", "viewer_signer": "",
     "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
     "assume_unchanged": "", "parameters": "",
-    "explain": "", "write_baseline": "", "sarif": "", "accept_reason": "", "accept_until": "",
+    "explain": "", "sarif": "",
     "predict": "", "follow": "", "wait_for": "", "wait_s": "", "cache": "",
     "athena_database": "engine", "athena_workgroup": "engine", "athena_output": "engine", "athena_table": "engine",
 }  # fmt: skip

@@ -46,8 +46,8 @@ def no_findings(
         Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a
         reason and an end.
     accepted : path or iterable, optional
-        Accepted findings: a file with a list ``accepted``, or its entries. They fail the check
-        after their last day.
+        Accepted findings: a check file with a list ``accepted``, or the entries. They fail the
+        check after their last day.
     """
     ignored = _known_codes(severity, ignore)
     name = None if team is None else team_name(team)

@@ -251,8 +251,8 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     path : path
         An ``.ipynb`` file, or a notebook that is saved as text, such as a ``.py`` or ``.md`` file.
     accepted : path or iterable, optional
-        Accepted secrets: a file with a list ``accepted``, or its entries. Their ``finding`` is
-        ``saved-secret`` and their ``subject`` the id of a secret, which ``details`` and the next
+        Accepted secrets: a check file with a list ``accepted``, or the entries. Their ``finding``
+        is ``saved-secret`` and their ``subject`` the id of a secret, which ``details`` and the next
         step name.
     """
     known, file, subject = read_accepted(accepted), Path(path), Path(path).name
@@ -301,7 +301,7 @@ def _removal(file: str, secrets: list[SavedSecret]) -> str:
     return (
         f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file)}', or clear that"
         " output and save. If the notebook was shared, revoke the URL or key. What may stay goes"
-        " into the file of --accepted, with the finding saved-secret and its subject:"
+        " into the list 'accepted' of a check file, with the finding saved-secret and the subject:"
         f" {some(list(dict.fromkeys(each.id for each in secrets)))}."
     )
 

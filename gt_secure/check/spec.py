@@ -9,7 +9,7 @@
       - check: no_foreign_hits
         restriction: radiology.yaml     # beside this file, or the restriction itself
         since: 7d
-    accepted:                           # or the name of a file that has such a list
+    accepted:
       - finding: portal-lock-absent
         reason: Workers travel, see RISK-112.
         until: 2027-01-31

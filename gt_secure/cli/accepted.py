@@ -1,6 +1,4 @@
-"""The options for findings: ``--fail-on``, ``--accepted``,
-and ``--write-baseline`` with its reason and end.
-"""
+"""The options for findings: ``--fail-on`` and ``--accepted``."""
 
 from __future__ import annotations
 
@@ -8,15 +6,14 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..base.text import count, printable
-from ..findings.accepted import baseline, dump_accepted
+from ..base.text import printable
 from ..findings.model import THRESHOLDS
 from .exit_codes import OK, code_of
 from .output import note
 from .parser import Parser
 
 if TYPE_CHECKING:
-    from ..findings.model import Acceptance, Finding
+    from ..findings.model import Acceptance
     from ..fleet.audit import Audit
     from ..fleet.sweeps import Sweep
 
@@ -24,27 +21,8 @@ if TYPE_CHECKING:
 def add_accepted(parser: Parser) -> None:
     """Add ``--accepted``."""
     parser.add_argument(
-        "--accepted", metavar="FILE", help="file with a list 'accepted' of known findings"
+        "--accepted", metavar="FILE", help="check file whose list 'accepted' names known findings"
     )
-
-
-def add_baseline(parser: Parser) -> None:
-    """Add ``--write-baseline`` and the reason and end of its entries."""
-    group = parser.add_argument_group("accepted findings")
-    group.add_argument(
-        "--write-baseline", metavar="FILE", help="accept today's findings in this new file"
-    )
-    group.add_argument(
-        "--accept-reason",
-        metavar="TEXT",
-        help="reason in the baseline, such as 'known, see RISK-112'",
-    )
-    group.add_argument(
-        "--accept-until", metavar="DATE", help="last day of the baseline, such as 2027-01-31"
-    )
-    for name in ("--accept-reason", "--accept-until"):
-        parser.needs("--write-baseline", name)
-        parser.needs(name, "--write-baseline")
 
 
 def add_fail_on(parser: Parser, what: str) -> None:
@@ -67,15 +45,6 @@ def exit_code(args: argparse.Namespace, report: Audit | Sweep) -> int:
         for line in report.unknown:
             note(f"unknown: {printable(line)}")
     return code_of(report.passes(args.fail_on))
-
-
-def write_baseline(args: argparse.Namespace, findings: Iterable[Finding]) -> None:
-    """Write the findings as accepted into the file of ``--write-baseline``, if it is given."""
-    if not args.write_baseline:
-        return
-    entries = baseline(findings, reason=args.accept_reason, until=args.accept_until)
-    dump_accepted(entries, args.write_baseline)
-    note(f"{args.write_baseline}: {count(len(entries), 'accepted finding')}")
 
 
 def note_unused(unused: Iterable[Acceptance]) -> None:

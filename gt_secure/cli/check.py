@@ -104,9 +104,7 @@ def add(commands: Commands) -> None:
     parser.needs("--run-within", "check=no-code-cell-skipped")
     for local in ("no-secret-saved", "no-code-cell-skipped"):
         parser.excludes(f"check={local}", "--profile", "--region")
-    parser.reads_only(
-        "--file", "--sarif", "--junit", "--accepted", "--json", "--profile", "--region"
-    )
+    parser.reads_only("--file", "--sarif", "--junit", "--json", "--profile", "--region")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -124,12 +122,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _report_from(args: argparse.Namespace) -> Report:
-    known = read_accepted(args.accepted)
     if args.file:
-        file = load_check_file(args.file)
-        specs, source, known = file.specs, args.file, (*file.accepted, *known)
+        specs, known = load_check_file(args.file)
     elif args.check:
-        specs, source = _specs(args, _given(args)), args.accepted or ""
+        specs, known = _specs(args, _given(args)), read_accepted(args.accepted)
         unwritten, specs = _written(specs) if args.write else ((), specs)
     else:
         raise InvalidInput(
@@ -139,7 +135,11 @@ def _report_from(args: argparse.Namespace) -> Report:
         )
     with working("Running the checks"):
         report = run_specs(
-            lambda: connection(args), specs, source=source, accepted=known, strict=not args.file
+            lambda: connection(args),
+            specs,
+            source=args.file or args.accepted or "",
+            accepted=known,
+            strict=not args.file,
         )
     report = (
         recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from ..base.errors import InvalidInput
 from ..base.text import json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
-from ..findings.accepted import accept, accepted_title, load_accepted, read_accepted, unused
+from ..findings.accepted import accept, accepted_title, read_accepted, unused
 from ..findings.catalog_page import page
 from ..findings.model import catalog
 from ..restriction.messages import notices
-from .accepted import add_accepted, add_baseline, add_fail_on, note_unused, write_baseline
+from .accepted import add_accepted, add_fail_on, note_unused
 from .exit_codes import OK, UNKNOWN, code_of
 from .exposure import add_planned, read_planned
 from .output import connection, fit, graded, say, show_json, write_report
@@ -82,7 +82,6 @@ def add(commands: Commands) -> None:
     add_context(findings)
     findings.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_accepted(findings)
-    add_baseline(findings)
     findings.reads_only("--explain", "--json")
     findings.needs("--account", "--tf-plan", "--cloudformation")
 
@@ -95,7 +94,6 @@ def _findings_from(args: argparse.Namespace) -> Findings:
         found = gt.findings(
             team=args.team, bucket=args.s3uri, logs=args.logs, principals=args.principals
         )
-    write_baseline(args, found)
     write_report(
         args.sarif, lambda: json_text(found.to_sarif(source=args.accepted or ""), indent=2) + "\n"
     )
@@ -117,7 +115,6 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
     found = Findings(
         accept(made.findings, read_accepted(args.accepted)), made.checked, made.evidence
     )
-    write_baseline(args, found)
     places = {each.subject: (each.address, line_of(each, text)) for each in planned}
     write_report(
         args.sarif,
@@ -136,7 +133,7 @@ def _run_findings(args: argparse.Namespace) -> int:
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
-        note_unused(unused(findings, load_accepted(args.accepted)))
+        note_unused(unused(findings, read_accepted(args.accepted)))
     if args.fail_on:
         return code_of(findings.passes(args.fail_on))
     is_known = findings.decided and not findings.doubts("unknown")

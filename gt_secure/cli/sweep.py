@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
 from ..base.text import count, json_text
-from ..findings.accepted import read_accepted
 from ..fleet.sweeps import SweepSpec, load_sweep, role_stackset, role_terraform, sweep
 from ..fleet.sweeps.runner import default_folder
-from .accepted import (
-    add_accepted,
-    add_baseline,
-    add_fail_on,
-    exit_code,
-    note_unused,
-    write_baseline,
-)
+from .accepted import add_fail_on, exit_code, note_unused
 from .exit_codes import OK, UNKNOWN
 from .output import connection, fit, graded, line_width, note, say, show_json, write_report
 from .parser import Commands
@@ -127,8 +119,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write JSON to this file")
     parser.add_argument("--sarif", metavar="FILE", help="write a SARIF 2.1.0 report to this file")
     add_fail_on(parser, "sweep")
-    add_accepted(parser)
-    add_baseline(parser)
     group = parser.add_argument_group("the role")
     group.add_argument(
         "--print-role", choices=("stackset", "terraform"), help="print the role and exit"
@@ -190,7 +180,7 @@ def _sweep_from(args: argparse.Namespace) -> Sweep:
             organization=args.organization if by_option else spec.organization,
             regions=args.regions or spec.regions,
             buckets=args.buckets or spec.buckets,
-            accepted=(*spec.accepted, *read_accepted(args.accepted)),
+            accepted=spec.accepted,
             connection=connection(args),
             state=default_folder(),
             fresh=args.fresh,
@@ -206,7 +196,6 @@ def _sweep_from(args: argparse.Namespace) -> Sweep:
     write_report(
         args.sarif, lambda: json_text(result.to_sarif(source=args.file or ""), indent=2) + "\n"
     )
-    write_baseline(args, result.findings)
     return result
 
 

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
         accept as accept,
         accepted_fold as accepted_fold,
         accepted_title as accepted_title,
-        baseline as baseline,
-        dump_accepted as dump_accepted,
-        load_accepted as load_accepted,
         read_accepted as read_accepted,
         unused as unused,
     )

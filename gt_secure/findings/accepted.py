@@ -1,4 +1,4 @@
-"""Accepted findings: read from a file, matched with what was found, and written as a baseline.
+"""Accepted findings: read from a check file or a sweep file, and matched with what was found.
 
 ::
 
@@ -26,50 +26,23 @@ from ..base.text import count, did_you_mean
 from .model import SAVED_SECRET, Acceptance, Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
-"""Accepted findings: a file with a list ``accepted``, or the entries."""
+"""Accepted findings: a check file with a list ``accepted``, or the entries."""
 
 MEMBERS = ("finding", "subject", "reason", "owner", "until")
-MAX_ENTRIES = 10_000
 
 
 def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
-    """Return accepted findings from a file or from entries;
-    raises :class:`InvalidInput` for an incomplete entry.
+    """Return accepted findings from a check file or from entries;
+    raises :class:`InvalidInput` for a wrong entry.
     """
-    if given is None:
-        return ()
     if isinstance(given, (str, Path)):
-        return load_accepted(given)
-    if isinstance(given, Mapping):
-        raise _bad("'accepted' is a list, not one entry.", "accepted", "Put the entry into a list.")
-    return parse_accepted(list(given))
-
-
-def load_accepted(path: str | Path) -> tuple[Acceptance, ...]:
-    """Read the list ``accepted`` of a baseline, check or sweep file."""
-    file = Path(path)
-    data = textfiles.load(file)
-    listed = data.get("accepted") if isinstance(data, Mapping) else data
-    if listed is None:
-        raise _bad(
-            f"{file.name} has no list 'accepted'.", "accepted", "Start with 'accepted:' and a list."
-        )
-    return accepted_of(listed, file)
+        data = textfiles.load(given)
+        return accepted_of(data.get("accepted") if isinstance(data, Mapping) else None, Path(given))
+    return parse_accepted(list(given or ()))
 
 
 def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
-    """Return the member ``accepted`` of a file: a list of entries,
-    or the name of a file beside it.
-    """
-    if isinstance(listed, str) and listed:
-        other = file.parent / listed
-        if other.resolve() == file.resolve():
-            raise _bad(
-                f"'accepted' of {file.name} names the file itself.",
-                "accepted",
-                "Name another file.",
-            )
-        return load_accepted(other)
+    """Return the entries of the list ``accepted`` of a file."""
     try:
         return parse_accepted(listed)
     except InvalidInput as error:
@@ -82,13 +55,9 @@ def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
     """Return the entries of a list ``accepted``; an entry that occurs twice is an error."""
     if not isinstance(listed, list):
         raise _bad(
-            "'accepted' is a list of entries.", "accepted", "Write each entry as a list item."
-        )
-    if len(listed) > MAX_ENTRIES:
-        raise _bad(
-            f"'accepted' has {len(listed):,} entries.",
+            "'accepted' is a list of entries.",
             "accepted",
-            f"Split it: {MAX_ENTRIES:,} fit.",
+            "Write each entry as a list item below 'accepted:'.",
         )
     entries = tuple(_entry(item, number) for number, item in enumerate(listed, 1))
     seen: set[tuple[str, str]] = set()
@@ -219,29 +188,6 @@ def unused(
     return tuple(
         each for each in accepted if not any(each.covers(code, *names) for code, *names in pairs)
     )
-
-
-def baseline(
-    findings: Iterable[Finding], *, reason: str, until: str | dt.date, owner: str = ""
-) -> tuple[Acceptance, ...]:
-    """Return entries that accept what is found today.
-
-    Findings that are accepted already keep their entry. What could not be read cannot be accepted.
-    """
-    entries: dict[tuple[str, str], Acceptance] = {}
-    for finding in findings:
-        if finding.code == "not-checked":
-            continue
-        fresh = {"finding": finding.code, "reason": reason, "until": until}
-        entry = _entry(fresh | {"subject": finding.subject or None, "owner": owner or None}, 1)
-        kept = finding.accepted or entry
-        entries.setdefault((kept.finding, kept.subject), kept)
-    return tuple(entries.values())
-
-
-def dump_accepted(accepted: Iterable[Acceptance], path: str | Path) -> Path:
-    """Write a baseline file in the format of its suffix."""
-    return textfiles.dump({"version": 1, "accepted": [each.to_dict() for each in accepted]}, path)
 
 
 def accepted_title(findings: Sequence[Finding]) -> str:

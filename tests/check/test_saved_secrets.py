@@ -186,7 +186,7 @@ def test_an_accepted_secret_passes_until_its_last_day(
     looked = no_secret_saved.look(saved)
     (found,) = looked.details["found"]
     assert re.fullmatch("[0-9a-f]{16}", found["id"])
-    assert f"its subject: {found['id']}." in looked.next_step
+    assert f"the subject: {found['id']}." in looked.next_step
     baseline = saved.with_name("baseline.json")
     for subject, until, code in (
         (found["id"], "2099-01-31", 0),

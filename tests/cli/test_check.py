@@ -191,8 +191,10 @@ def test_each_command_passes_and_fails_when_what_it_watches_is_taken_away(
     known = sorted({finding.code for finding in found})
     if name == "no-findings":
         entries = [{"finding": code, "reason": "known", "until": "2099-01-01"} for code in known]
-        (tmp_path / "accepted.json").write_text(json.dumps({"accepted": entries}))
-        options = (*options, "--accepted", tmp_path / "accepted.json")
+        (tmp_path / "checks.json").write_text(
+            json.dumps({"checks": ["no_findings"], "accepted": entries})
+        )
+        options = (*options, "--accepted", tmp_path / "checks.json")
     sarif, junit = tmp_path / "out.sarif", tmp_path / "out.xml"
 
     def seen(code, status):

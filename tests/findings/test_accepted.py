@@ -1,4 +1,4 @@
-"""Accepted findings: entries, matching, ends, unused ones, baselines,
+"""Accepted findings: entries of a check file, matching, ends, unused ones,
 and every surface that shows them.
 """
 
@@ -14,15 +14,7 @@ from gt_secure import check
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check import Spec
 from gt_secure.cli.main import main
-from gt_secure.findings import (
-    Acceptance,
-    Finding,
-    accept,
-    baseline,
-    dump_accepted,
-    load_accepted,
-    unused,
-)
+from gt_secure.findings import Acceptance, Finding, accept, unused
 from gt_secure.findings.accepted import parse_accepted
 from gt_secure.findings.listings import Findings
 from gt_secure.widgets import ReviewStep
@@ -127,19 +119,6 @@ def test_unused_entries():
     assert unused([FOUND], entries) == entries[1:]
 
 
-def test_a_baseline_accepts_what_it_was_made_from(tmp_path):
-    blind = Finding("not-checked", "info", "t", "w", "f", "u", (), subject="x")
-    for name in ("base.json", "base.yaml"):
-        made = baseline([FOUND, blind], reason="known", until="2026-12-31", owner="ana")
-        path = dump_accepted(made, tmp_path / name)
-        assert load_accepted(path) == made
-        assert [each.finding for each in made] == ["url-lock-off"]
-        marked = accept([FOUND, blind], made, today=TODAY)
-        assert [each.accepted is not None for each in marked] == [True, False]
-    # an entry keeps its own end
-    assert baseline(marked, reason="other", until="2030-01-01") == made
-
-
 def specs(*extra):
     return [Spec.make("no_findings", {"team": TEAM, "severity": "info"}), *extra]
 
@@ -180,7 +159,7 @@ def test_what_was_not_read_makes_no_entry_unused(scene: Scene):
     assert report.unused == ()
 
 
-def test_a_file_beside_the_check_file(scene: Scene, tmp_path):
+def test_the_entries_are_in_the_check_file_itself(scene: Scene, tmp_path):
     accepted = [
         {"finding": code, "reason": "known", "until": "2099-01-01"} for code in codes(scene)
     ]
@@ -191,10 +170,10 @@ def test_a_file_beside_the_check_file(scene: Scene, tmp_path):
         "accepted": "known.json",
     }
     path.write_text(json.dumps(body))
-    assert check.run_file(scene.gt, path).exit_code == 0
-    path.write_text(json.dumps(body | {"accepted": "checks.json"}))
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match=r"checks\.json: 'accepted' is a list of entries"):
         check.run_file(scene.gt, path)
+    path.write_text(json.dumps(body | {"accepted": accepted}))
+    assert check.run_file(scene.gt, path).exit_code == 0
     path.write_text(
         json.dumps(
             {"checks": [{"check": "guard_is_in_place", "bucket": BUCKET}], "accepted": accepted}
@@ -204,52 +183,75 @@ def test_a_file_beside_the_check_file(scene: Scene, tmp_path):
         check.run_file(scene.gt, path)
 
 
+def test_an_entry_of_one_bucket_silences_no_other(scene: Scene, tmp_path):
+    s3, other = scene.client("s3"), f"{BUCKET}-2"
+    s3.create_bucket(Bucket=other)
+    scene.remove_guard()
+    found = {
+        name: {each.code for each in scene.gt.findings(bucket=name) if each.subject == name}
+        for name in (BUCKET, other)
+    }
+    shared = sorted(found[BUCKET] & found[other])
+    assert "presigned-from-anywhere" in shared
+    day = {"reason": "known", "until": "2099-01-01"}
+    checks = [
+        {"check": "no_findings", "bucket": name, "severity": "low"} for name in (BUCKET, other)
+    ]
+    path = tmp_path / "checks.json"
+    path.write_text(json.dumps({"checks": checks, "accepted": [
+        {"finding": code, "subject": BUCKET, **day} for code in sorted(found[BUCKET])
+    ]}))  # fmt: skip
+    first, second = check.run_file(scene.gt, path)
+    assert (first.passed, second.passed) == (True, False)
+    assert {each["code"] for each in second.details["findings"]} >= set(shared)
+    s3.delete_bucket(Bucket=other)
+
+
 def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     scene.use_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
     base = ["findings", "--team", TEAM, "--fail-on", "info"]
     assert main(base) == 2
-    assert main([*base, "--write-baseline", "b.json", "--accept-until", "2099-01-31"]) == 64
-    assert "--accept-reason" in capsys.readouterr().err
-    made = [
-        "--write-baseline",
-        "b.json",
-        "--accept-until",
-        "2099-01-31",
-        "--accept-reason",
-        "known",
-    ]
-    assert main([*base, *made]) == 2
+    no_findings = {"check": "no_findings", "team": TEAM, "severity": "info"}
+    known = [{"finding": code, "reason": "known", "until": "2099-01-31"} for code in codes(scene)]
+    file = tmp_path / "checks.json"
+    file.write_text(json.dumps({"checks": [no_findings], "accepted": known}))
     capsys.readouterr()
-    assert main([*base, "--accepted", "b.json"]) == 0
+    assert main([*base, "--accepted", "checks.json"]) == 0
     assert "2099-01-31" in capsys.readouterr().out
-    options = ["no-findings", "--team", TEAM, "--severity", "info", "--accepted", "b.json"]
+    assert main(["check", "-f", "checks.json"]) == 0
+    options = ["no-findings", "--team", TEAM, "--severity", "info", "--accepted", "checks.json"]
     assert main(["check", *options]) == 0
-    data = json.loads((tmp_path / "b.json").read_text())
-    for each in data["accepted"]:
-        each["until"] = "2026-01-01"
-    data["accepted"].append({"finding": "guard-open", "reason": "x", "until": "2099-01-01"})
-    (tmp_path / "b.json").write_text(json.dumps(data))
+    assert main(["check", "-f", "checks.json", "--accepted", "checks.json"]) == 64
+    ended = [
+        *({**each, "until": "2026-01-01"} for each in known),
+        {**known[0], "finding": "guard-open"},
+    ]
+    file.write_text(json.dumps({"checks": [no_findings], "accepted": ended}))
     capsys.readouterr()
-    assert main([*base, "--accepted", "b.json"]) == 2
+    assert main([*base, "--accepted", "checks.json"]) == 2
     output = capsys.readouterr()
     assert "2026-01-01" in output.out
     assert "unused: guard-open" in output.err
-    assert main(
-        [
-            "plan",
-            "--team",
-            TEAM,
-            "--allow",
-            "203.0.113.0/24",
-            f"s3://{BUCKET}",
-            "--accepted",
-            "b.json",
-        ]
-    ) in (
-        0,
-        2,
-    )
+    plan = [
+        "plan",
+        "--team",
+        TEAM,
+        "--allow",
+        "203.0.113.0/24",
+        f"s3://{BUCKET}",
+        "--accepted",
+        "checks.json",
+    ]
+    assert main(plan) in (0, 2)
+    for wrong in (
+        {"checks": [no_findings]},
+        [known[0]],
+        {"accepted": [{**known[0], "reason": ""}]},
+    ):
+        file.write_text(json.dumps(wrong))
+        assert main([*base, "--accepted", "checks.json"]) == 64
+        assert "accepted" in capsys.readouterr().err.lower()
 
 
 def test_the_panel_folds_them_with_their_date(scene: Scene):

@@ -22,7 +22,6 @@ from gt_secure.base.errors import GtSecureError
 from gt_secure.base.ledger import fingerprint
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check.notebooks import remove_secrets, write_promise
-from gt_secure.findings.accepted import dump_accepted, load_accepted
 from gt_secure.fleet.sweeps.runner import StateFile
 from gt_secure.logs import Cache, read_hits
 from gt_secure.restriction.files import dump_restriction
@@ -40,12 +39,6 @@ UNITS = {(ACCOUNT, f"r{number}") for number in range(6)}
 LEAK = (
     "https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=" + "4f1d2c3b4a59" * 5 + "4f1d"
 )
-ACCEPTED = {
-    "finding": "guard-missing",
-    "reason": "known",
-    "until": "2027-01-01",
-    "subject": "gt-images",
-}
 
 
 def book(source: str, *outputs: dict[str, Any]) -> str:
@@ -83,15 +76,7 @@ class Writing(NamedTuple):
     work: Callable[[Path], Any]
 
 
-def accept(path: Path) -> None:
-    entry = path.with_name("entry.json")
-    if not entry.exists():
-        entry.write_text(json.dumps({"version": 1, "accepted": [ACCEPTED]}))
-    dump_accepted(load_accepted(entry), path)
-
-
 WRITINGS = (
-    Writing("accepted.json", json.dumps({"version": 1, "accepted": []}), accept),
     Writing(
         "team.json",
         "{}",

@@ -41,10 +41,6 @@ LINES: tuple[str, ...] = (
     "probe s3://gt-images/probe/ --method PUT",
     "probe s3://gt-images/probe/ --application mlflow",
     "findings --team open-team",
-    (
-        "findings --team open-team --write-baseline baseline.json --accept-reason known"
-        " --accept-until 2027-01-31"
-    ),
     "findings --explain url-lock-off",
     "doctor --team open-team",
     "doctor --policy teams",
@@ -55,10 +51,6 @@ LINES: tuple[str, ...] = (
     "check no-code-cell-skipped --path book.ipynb --write",
     "check -f checks.json",
     "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1",
-    (
-        "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1"
-        " --write-baseline b2.json --accept-reason known --accept-until 2027-01-31"
-    ),
     "sweep --print-role terraform --trusted 111122223333",
     "hits log",
     "hits log --json",

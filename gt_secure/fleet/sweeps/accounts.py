@@ -8,7 +8,8 @@
     accounts: [ "111122223333", "444455556666" ]    # or organization: true, or the name of a file
     regions: all
     buckets: "tag:project=labeling"                 # optional: rows by bucket too
-    accepted: baseline.yaml                         # or a list
+    accepted:                                       # as in a check file
+      - {finding: url-lock-off, subject: "*/open-team", reason: See RISK-112., until: 2027-01-31}
 
 Sources: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated
 administrators may call it); AWS Account Management Reference Guide, *Enable or disable AWS Regions
