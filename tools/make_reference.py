@@ -177,8 +177,8 @@ def findings_page() -> str:
         (
             "Settings that defeat, weaken or break a restriction. Codes are stable: `gt-secure"
             " findings` prints them, `gt-secure findings --explain CODE` prints the page of one,"
-            " and `check.no_findings(..., ignore={...})` accepts them. Each page has the risk, the"
-            " evidence, the fix and the AWS source.\n"
+            " and the list `accepted` of a check file accepts them until a day. Each page has the"
+            " risk, the evidence, the fix and the AWS source.\n"
         ),
         "| code | severity | finding |",
         "|---|---|---|",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..aws.buckets import place_of
 from ..aws.teams import TeamLike, team_name
-from ..base.errors import InvalidInput
 from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, with_facts
 from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
-from ..findings.catalog_page import nearest_code
 from ..findings.listings import Findings
-from ..findings.model import NOT_CHECKED, Finding, Threshold, catalog, severe, severities_from
+from ..findings.model import NOT_CHECKED, Finding, Threshold, severe, severities_from
 from .result import MAX_NAMED, Check
 
 
@@ -27,7 +25,6 @@ def no_findings(
     bucket: str | None = None,
     prefix: str = "",
     severity: Threshold = "medium",
-    ignore: Collection[str] = (),
     accepted: AcceptedLike | None = None,
     context: Context | None = None,
 ) -> CheckResult:
@@ -42,28 +39,23 @@ def no_findings(
     severity : str
         The minimum severity that fails the check: ``high``, ``medium``, ``low`` or ``info``, or
         ``unknown``, which is the lowest.
-    ignore : collection of str
-        Codes of findings that never fail the check. An entry of ``accepted`` has a subject, a
-        reason and an end.
     accepted : path or iterable, optional
         Accepted findings: a check file with a list ``accepted``, or the entries. They fail the
         check after their last day.
     """
-    ignored = _known_codes(severity, ignore)
+    severities_from(severity)
     name = None if team is None else team_name(team)
     place = None if bucket is None else _place(*place_of(bucket, prefix))
     subject = " and ".join(part for part in (name, place) if part)
     findings = with_facts(gt, context, accepted).findings(team=team, bucket=place)
-    asked = _without(findings, ignored)
-    failing = asked.worse_than(severity)
-    unsure = [each for each in severe(asked, severity) if not each.decided]
+    failing = findings.worse_than(severity)
+    unsure = [each for each in severe(findings, severity) if not each.decided]
     details = {
         "severity": severity,
-        "ignored": sorted({each.code for each in findings.open if each.code in ignored}),
         "findings": [each.to_dict() for each in (failing or unsure)],
         **_looked_at(findings),
     }
-    unread = _not_run(asked.doubts(severity))
+    unread = _not_run(findings.doubts(severity))
     if failing:
         text = f"{_failure(failing)}{unread}"
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
@@ -77,30 +69,18 @@ def no_findings(
         )
     access = f" {findings.access.text}" if findings.access is not None else ""
     text = (
-        f"No findings of severity {severity} or higher.{access}{_left_out(findings.open, ignored)}"
+        f"No findings of severity {severity} or higher.{access}{_left_out(findings.open)}"
         f" {findings.looked}"
     )
     if len(findings.accepted):
-        text = f"{text} There are {accepted_title(findings.accepted)}."
+        text = f"{text} The check leaves out {accepted_title(findings.accepted)}."
     return CheckResult("no_findings", subject, True, text, details)
 
 
-def _left_out(findings: Findings, ignored: Collection[str]) -> str:
+def _left_out(findings: Findings) -> str:
     """Return a sentence about the findings that the check found and did not ask for."""
-    named = [
-        f"{each.code} ({each.severity}{', ignored' if each.code in ignored else ''})"
-        for each in findings
-        if each.state == "found"
-    ]
+    named = [f"{each.code} ({each.severity})" for each in findings if each.state == "found"]
     return f" Findings that were not asked for: {some(named, 3)}." if named else ""
-
-
-def _without(findings: Findings, codes: Collection[str]) -> Findings:
-    """Return findings without those of some codes, and without the outcomes of their rules."""
-    left = [each for each in findings if each.code == NOT_CHECKED or each.code not in codes]
-    return Findings(
-        left, [each for each in findings.checked if each.code not in codes], findings.evidence
-    )
 
 
 def _not_run(doubts: Sequence[str]) -> str:
@@ -109,20 +89,6 @@ def _not_run(doubts: Sequence[str]) -> str:
 
 def _place(bucket: str, prefix: str) -> str:
     return f"s3://{bucket}/{prefix}" if prefix else bucket
-
-
-def _known_codes(severity: str, ignore: Collection[str]) -> list[str]:
-    """Return the codes to ignore; InvalidInput if one of them or the severity is unknown."""
-    severities_from(severity)
-    codes = [ignore] if isinstance(ignore, str) else list(ignore)
-    unknown = [code for code in codes if code not in catalog()]
-    if unknown:
-        raise InvalidInput(
-            f"Unknown finding code '{unknown[0][:40]}'.",
-            next_step=nearest_code(unknown[0]),
-            field="ignore",
-        )
-    return codes
 
 
 def _looked_at(findings: Findings) -> dict[str, Any]:

@@ -85,7 +85,6 @@ RULES: dict[str, CheckMembers] = {
             "bucket": "text",
             "prefix": "text",
             "severity": "text",
-            "ignore": "texts",
             "context": "facts",
         },
         (),

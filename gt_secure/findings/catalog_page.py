@@ -4,7 +4,7 @@ as Markdown that reads well in a terminal too.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from ..account.state import action_of
@@ -30,7 +30,7 @@ def page(code: str) -> str:
     the error for another code names the nearest one.
     """
     if code not in catalog() and code not in notices():
-        next_step = nearest_code(code, {*catalog(), *notices()})
+        next_step = did_you_mean(code, sorted({*catalog(), *notices()}), cutoff=0.5)
         raise InvalidInput(
             f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain"
         )
@@ -55,11 +55,6 @@ def _confirm_lines(code: str) -> Iterator[str]:
             f"$ gt-secure apply -f FILE --confirm {row.get('code', code).format(team='TEAM')}",
             "```",
         )
-
-
-def nearest_code(code: str, codes: Collection[str] | None = None) -> str:
-    """Return the next step for a misspelled code; ``codes`` are by default those of findings."""
-    return did_you_mean(code, sorted(catalog() if codes is None else codes), cutoff=0.5)
 
 
 def _lines(code: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.check import CheckFailed, account, applied_locks, restrictions
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
 from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.findings.accepted import parse_accepted
 from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import Checked, Finding
 from gt_secure.restriction.files import dump_restriction
@@ -52,6 +53,13 @@ def unknown(function, *args, **more):
         function(*args, **more)
     json.dumps(result.to_dict())
     return result
+
+
+def accepting(codes) -> list[dict[str, str]]:
+    return [{"finding": code, "reason": "known", "until": "2099-01-01"} for code in sorted(codes)]
+
+
+[ACCEPTED] = parse_accepted(accepting(["url-lock-both"]))
 
 
 def test_everything_passes_while_it_is_in_place(scene: Scene):
@@ -196,10 +204,10 @@ def test_a_team_is_restricted_by_one_setting_that_fits_and_was_read(
             "url-lock-both: It depends on a fact.",
         ),
         (
-            [found("url-lock-both", "unknown")],
-            {"ignore": "url-lock-both"},
+            [replace(found("url-lock-both", "unknown"), accepted=ACCEPTED)],
+            {},
             True,
-            "No findings of severity high",
+            "The check leaves out 1 accepted finding",
         ),
         # it would be of medium
         (
@@ -413,15 +421,13 @@ def test_a_proof_that_depends_on_a_fact_is_unknown_until_it_is_given(scene: Scen
     scene.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=text)
     assert "aws:ResourceOrgID" in unknown(check.expectations_hold, scene.gt, WISH).message
     failed(check.expectations_hold, scene.gt, WISH.with_facts({"aws:ResourceOrgID": "o-abc123"}))
-    ignore = {
-        each.code for each in scene.gt.findings(team=TEAM, bucket=BUCKET) if each.state == "found"
-    }
-    assert (
-        "aws:ResourceOrgID"
-        in unknown(
-            check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, severity="high", ignore=ignore
-        ).message
+    known = accepting(
+        {each.code for each in scene.gt.findings(team=TEAM, bucket=BUCKET) if each.state == "found"}
     )
+    result = unknown(
+        check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, severity="high", accepted=known
+    )
+    assert "aws:ResourceOrgID" in result.message
     result = unknown(check.is_proved, scene.gt, WISH)
     assert result.details["depends_on"] == ["aws:ResourceOrgID"]
     failed(check.is_proved, scene.gt, WISH, context={"aws:ResourceOrgID": "o-abc123"})
@@ -430,14 +436,14 @@ def test_a_proof_that_depends_on_a_fact_is_unknown_until_it_is_given(scene: Scen
 
 
 def test_finding_appears_when_the_toggle_goes(scene: Scene):
-    known = {finding.code for finding in scene.gt.findings(team=TEAM, bucket=BUCKET)}
-    assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info")
+    known = accepting({finding.code for finding in scene.gt.findings(team=TEAM, bucket=BUCKET)})
+    assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, accepted=known, severity="info")
     scene.toggles(False)
     result = failed(
-        check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, ignore=known, severity="info"
+        check.no_findings, scene.gt, team=TEAM, bucket=BUCKET, accepted=known, severity="info"
     )
     assert "url-lock-off" in result.message
-    assert check.no_findings(scene.gt, team=TEAM, ignore=known, severity="high")
+    assert check.no_findings(scene.gt, team=TEAM, accepted=known, severity="high")
 
 
 @pytest.mark.parametrize(("severity", "place"), [("high", {}), ("low", {"prefix": "scans/"})])
@@ -455,14 +461,28 @@ def test_a_guard_of_a_part_fails_for_the_whole(scene: Scene):
 
 
 def test_a_pass_names_what_it_did_not_ask_for(scene: Scene):
-    ignore = ["presigned-from-anywhere"]
+    known = accepting(["presigned-from-anywhere"])
     found = scene.gt.findings(bucket=BUCKET).open
-    passed = check.no_findings(scene.gt, bucket=BUCKET, severity="high", ignore=ignore)
-    left = [each.code for each in found if each.state == "found"]
-    assert "presigned-from-anywhere" in left
+    passed = check.no_findings(scene.gt, bucket=BUCKET, severity="high", accepted=known)
+    left = [
+        each.code
+        for each in found
+        if each.state == "found" and each.code != "presigned-from-anywhere"
+    ]
+    assert left
     assert "Findings that were not asked for: " in passed.message
-    assert "presigned-from-anywhere (high, ignored)" in passed.message
     assert all(code in passed.message for code in left[:3])
+    assert "The check leaves out 1 accepted finding, the first until 2099-01-01." in passed.message
+    assert [each["code"] for each in passed.details["accepted"]] == ["presigned-from-anywhere"]
+
+
+def test_no_code_is_ignored_without_a_reason_and_an_end(scene: Scene):
+    with pytest.raises(InvalidInput, match="no member 'ignore'"):
+        check.Spec.make("no_findings", {"team": TEAM, "ignore": ["url-lock-off"]})
+    with pytest.raises(InvalidInput, match="needs 'reason'"):
+        check.no_findings.look(
+            scene.gt, team=TEAM, accepted=[{"finding": "url-lock-off", "until": "2099-01-01"}]
+        )
 
 
 def test_what_may_not_be_read_is_unknown(scene: Scene):
@@ -517,7 +537,7 @@ def test_an_expectation_does_not_pass_with_a_part_unseen(scene: Scene):
         (check.nothing_drifted, (Restriction(TEAM, url_lock=None, expectations=[expect.refused(ELSEWHERE)]),), {}),
         (check.expectations_hold, (Restriction(TEAM),), {}),
         (check.no_findings, (), {"team": TEAM, "severity": "grave"}),
-        (check.no_findings, (), {"team": TEAM, "ignore": ["no-such-code"]}),
+        (check.no_findings, (), {"team": TEAM, "accepted": accepting(["no-such-code"])}),
         (check.no_findings, (), {}),
         (check.guard_is_in_place, ("NOT A BUCKET",), {}),
         (check.team_is_restricted, ("not a team",), {}),
