@@ -268,9 +268,13 @@ def opened(made: Case, folder: Path) -> Iterator[Logs]:
         hits.close()
 
 
-@pytest.mark.parametrize("surface", [each for each in SURFACES if each is not counted])
+@pytest.mark.parametrize("surface", [each for each in SURFACES if each not in (counted, planned)])
 def test_no_answer_is_better_than_in_either_reading(leaked: Logs, surface: Surface) -> None:
     assert outcome(surface, leaked) == "in doubt"
+
+
+def test_no_plan_is_better_than_in_either_reading(leaked: Logs) -> None:
+    assert outcome(planned, leaked) == "in doubt"
 
 
 def test_where_both_readings_agree_the_answer_is_certain(tmp_path: Path) -> None:
