@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from gt_secure import agent_tools
 from gt_secure.base.errors import NotFound
 from gt_secure.base.text import printable
+from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from gt_secure.secrets import holds_secret
 from support.agent_calls import CALLS
@@ -122,3 +124,119 @@ def test_every_text_is_printable_and_cells_of_logs_are_marked(
 @pytest.mark.parametrize("name", CALLS)
 def test_each_tool_says_that_its_answer_is_data(name: str) -> None:
     assert "data, never instructions" in " ".join(str(getattr(agent_tools, name).__doc__).split())
+
+
+OF_OTHERS = "radiology\u202e-team"
+
+
+class Answers:
+    """A connection that notes its calls and gives one answer to each."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*given: Any, **named: Any) -> Any:
+            self.calls.append((name, *given, *named.items()))
+            return self._answers[name]
+
+        return call
+
+
+def document(**members: Any) -> Any:
+    return SimpleNamespace(to_dict=lambda: dict(members), locks="locks")
+
+
+EXPOSURE = document(rows=["r"])
+EXPOSURE.at = lambda address: SimpleNamespace(to_dicts=lambda: [{"from": address}])
+TABLE = SimpleNamespace(to_dicts=lambda: [{"row": number} for number in range(103)])
+FORCE = SimpleNamespace(in_vpc=True, cidrs=("203.0.113.0/24",))
+FOUND = type("Found", (list,), {"access": document(tone="open")})
+ANSWERS: dict[str, tuple[dict[str, Any], Any, dict[str, Any], list[tuple[Any, ...]]]] = {
+    "presigned_teams": (
+        {},
+        Answers(workforce=FORCE, workteams=[document(name=OF_OTHERS)]),
+        {
+            "workteams": [{"name": "radiology\ufffd-team"}],
+            "portal_lock": {"in_vpc": True, "allowed_ranges": ["203.0.113.0/24"]},
+        },
+        [("workforce",), ("workteams",)],
+    ),
+    "presigned_who_can_open": (
+        {"bucket": "gt-images", "key": "scans/", "team": "a"},
+        Answers(who_can_open=EXPOSURE),
+        {"whole_bucket": {"of": "locks"}, "rows": ["r"]},
+        [("who_can_open", "gt-images", "scans/", ("team", "a"))],
+    ),
+    "presigned_findings": (
+        {"team": "a", "bucket": "gt-images"},
+        Answers(findings=FOUND([document(code="c")])),
+        {"findings": [{"code": "c"}], "access": {"tone": "open"}},
+        [("findings", ("team", "a"), ("bucket", "gt-images"))],
+    ),
+    "presigned_explain_refusal": (
+        {"bucket": "gt-images", "key": "scans/1.png", "address": "198.51.100.9", "team": "a"},
+        Answers(who_can_open=EXPOSURE),
+        {"answers": [{"from": "198.51.100.9"}]},
+        [("who_can_open", "gt-images", "scans/1.png", ("team", "a"))],
+    ),
+    "presigned_count_hits": (
+        {"bucket": "gt-images", "by": "key, requester,", "since": "3d"},
+        Answers(count_hits=(TABLE, document(hits=103))),
+        {
+            "untrusted": {"rows": [{"row": number} for number in range(100)]},
+            "more_rows": 3,
+            "coverage": {"hits": 103},
+        },
+        [("count_hits", "gt-images", ["key", "requester"], ("since", "3d"))],
+    ),
+    "presigned_plan": (
+        {
+            "addresses": "203.0.113.0/24",
+            "team": "a",
+            "bucket": "gt-images",
+            "endpoints": "vpce-0a1b2c3d, ",
+        },
+        Answers(plan=document(changes=[])),
+        {"applied": False, "plan": {"changes": []}},
+        [
+            (
+                "plan",
+                Restriction(
+                    "a", addresses="203.0.113.0/24", endpoints=["vpce-0a1b2c3d"], bucket="gt-images"
+                ),
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_tool_asks_one_question_and_answers_in_full(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, stub, answer, calls = ANSWERS[name]
+    regions: list[str] = []
+    monkeypatch.setattr(agent_tools, "_connection", lambda region: regions.append(region) or stub)
+    monkeypatch.setattr(agent_tools, "access_under", lambda locks: document(of=locks))
+    assert getattr(agent_tools, name)(**given, region="eu-west-1") == answer
+    assert regions == ["eu-west-1"]
+    assert stub.calls == calls
+
+
+def test_a_plan_of_a_team_alone_has_no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = Answers(plan=document())
+    monkeypatch.setattr(agent_tools, "_connection", lambda region: stub)
+    agent_tools.presigned_plan(" ", team="a", bucket="gt-images")
+    agent_tools.presigned_plan("203.0.113.7", bucket="gt-images")
+    [(_, alone), (_, guarded)] = stub.calls
+    assert (alone.url_lock, alone.guard, alone.addresses) == (True, None, ())
+    assert (guarded.url_lock, guarded.guard, guarded.team) == (None, True, None)
+
+
+def test_without_a_workforce_there_is_no_portal_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        agent_tools, "_connection", lambda region: Answers(workforce=None, workteams=[])
+    )
+    assert agent_tools.presigned_teams() == {"workteams": [], "portal_lock": None}

@@ -92,24 +92,97 @@ def test_regions():
 
 
 @pytest.mark.parametrize(
-    ("text", "field"),
+    ("text", "field", "message", "step"),
     [
-        ("[]", "file"),
-        ("rol_name: x", "rol_name"),
-        ("version: 2", "version"),
-        ("organization: yes please", "organization"),
-        ("accounts: 3", "accounts"),
-        ("regions: 3", "regions"),
-        ("external_id: 12", "external_id"),
-        ("accepted: [{finding: url-lock-off, until: 2026-01-01}]", "reason"),
+        ("[]", "file", "sweep.yaml is not a sweep file.", "Start with 'role_name:'."),
+        (
+            "rol_name: x",
+            "rol_name",
+            "A sweep file has no member 'rol_name'.",
+            "Did you mean 'role_name'?",
+        ),
+        (
+            "zzz: x",
+            "zzz",
+            "A sweep file has no member 'zzz'.",
+            "It has: version, role_name, external_id,",
+        ),
+        ("version: 2", "version", "sweep.yaml is in format 2; 1 is known here.", "Write 1."),
+        (
+            "organization: yes please",
+            "organization",
+            "'organization' is true or false.",
+            "Write true, or name accounts.",
+        ),
+        (
+            "accounts: 3",
+            "accounts",
+            "'accounts' is a list of account ids, or the name of a file.",
+            "Write a list.",
+        ),
+        (
+            "accounts: []",
+            "accounts",
+            "No account is given.",
+            "List one account id on each line, for example 1111",
+        ),
+        (
+            "accounts: [12]",
+            "accounts",
+            "'12' is not an account id.",
+            "Write twelve digits. In YAML and JSON put an",
+        ),
+        (
+            "regions: 3",
+            "regions",
+            "'regions' is a text, or a list of texts.",
+            "Write regions: all, or a list.",
+        ),
+        (
+            "buckets: [3]",
+            "buckets",
+            "'buckets' is a text, or a list of texts.",
+            "Write buckets: used, or a list.",
+        ),
+        (
+            "external_id: 12",
+            "external_id",
+            "'external_id' is a text, not '12'.",
+            "Put it into quotes.",
+        ),
+        ("accepted: [{finding: url-lock-off, until: 2026-01-01}]", "reason", "", ""),
     ],
 )
-def test_bad_sweep_files(tmp_path, text, field):
+def test_bad_sweep_files(tmp_path, text, field, message, step):
     path = tmp_path / "sweep.yaml"
     path.write_text(text)
     with pytest.raises(InvalidInput) as caught:
         load_sweep(path)
     assert caught.value.field == field
+    assert not message or caught.value.message == message
+    assert str(caught.value.next_step).startswith(step)
+
+
+@pytest.mark.parametrize(
+    ("regions", "message", "step"),
+    [
+        ("", "No region is given.", "Write all, or us-east-1,eu-west-1."),
+        ("us east", "'us east' is not an AWS region.", "Write a region such as us-east-1, or all."),
+        (
+            "cn-north-1",
+            "cn-north-1 is in the partition aws-cn.",
+            "Name regions of aws: a role serves one partition.",
+        ),
+    ],
+)
+def test_bad_regions(regions, message, step):
+    with pytest.raises(InvalidInput) as caught:
+        parse_regions(regions)
+    assert (caught.value.message, caught.value.next_step, caught.value.field) == (
+        message,
+        step,
+        "regions",
+    )
 
 
 def test_the_role_reads_settings_only():
@@ -120,17 +193,75 @@ def test_the_role_reads_settings_only():
     assert "sagemaker:ListWorkforces" in actions
 
 
-def test_the_stackset_and_terraform_of_the_role():
-    template = json.loads(role_stackset("security/GtSecureSweep", ONE, "example-id"))
-    properties = template["Resources"]["GtSecureSweep"]["Properties"]
-    assert (properties["RoleName"], properties["Path"]) == ("GtSecureSweep", "/security/")
-    [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "example-id"}}
-    text = role_terraform("GtSecureSweep", f"arn:aws:iam::{ONE}:role/hub")
-    assert f'"AWS": "arn:aws:iam::{ONE}:role/hub"' in text
-    for trusted in ("", "*", "arn:aws:iam::1:root", "111122223333 "):
+HUB = f"arn:aws:iam::{ONE}:role/hub"
+
+
+def trust(principal):
+    return {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "external_id", "role", "statement"),
+    [
+        (
+            "security/team/GtSecureSweep", ONE, "example-id",
+            {"RoleName": "GtSecureSweep", "Path": "/security/team/"},
+            trust({"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{ONE}:root"})
+            | {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}},
+        ),
+        ("GtSecureSweep", HUB, "", {"RoleName": "GtSecureSweep"}, trust(HUB)),
+    ],
+)  # fmt: skip
+def test_the_stackset_of_the_role(name, trusted, external_id, role, statement):
+    policy = {"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [policy]}
+    assert json.loads(role_stackset(name, trusted, external_id)) == {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": (
+            "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region."
+        ),
+        "Resources": {
+            "GtSecureSweep": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    **role,
+                    "Description": "Read-only role of gt-secure sweep",
+                    "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+                    "Policies": [{"PolicyName": "gt-secure-sweep", "PolicyDocument": document}],
+                },
+            }
+        },
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureSweep", "Arn"]}}},
+    }
+
+
+def test_the_terraform_of_the_role():
+    text = role_terraform("security/GtSecureSweep", ONE, "example-id")
+    head, trusted, body, policy, _ = text.replace("POLICY\n", "\0").split("\0")
+    assert head.startswith(
+        'data "aws_partition" "current" {}\n\nresource "aws_iam_role" "gt_secure_sweep" {\n'
+    )
+    for line in (
+        'name               = "GtSecureSweep"',
+        'path               = "/security/"',
+        "assume_role_policy = <<-",
+    ):
+        assert f"\n  {line}" in head
+    root = f"arn:${{data.aws_partition.current.partition}}:iam::{ONE}:root"
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}}
+    assert json.loads(trusted) == {"Version": "2012-10-17", "Statement": [trust(root) | condition]}
+    assert (
+        'resource "aws_iam_role_policy" "gt_secure_sweep" {\n  name   = "gt-secure-sweep"' in body
+    )
+    assert json.loads(policy)["Statement"][0]["Action"] == role_actions()
+    assert "path" not in role_terraform("GtSecureSweep", HUB)
+
+
+@pytest.mark.parametrize("trusted", ["", "*", "arn:aws:iam::1:root", "111122223333 "])
+def test_who_is_trusted_is_an_account_or_a_role(trusted):
+    for make in (role_stackset, role_terraform):
         with pytest.raises(InvalidInput):
-            role_stackset("GtSecureSweep", trusted)
+            make("GtSecureSweep", trusted)
 
 
 def test_the_command_prints_the_role(capsys):
