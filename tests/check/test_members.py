@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
+from typing import Any
 
 import pytest
 
@@ -37,3 +38,18 @@ def test_the_members_of_a_check_are_the_parameters_of_its_function(name: str) ->
 def test_every_option_of_the_command_is_a_member_of_a_check() -> None:
     members = {member for rule in RULES.values() for member in rule.members}
     assert {_NAMES.get(name, name) for name in (*_TEXTS, *_LISTS)} <= members
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_help_shows_the_function_of_a_check(name: str) -> None:
+    """``help()``, an editor and the notebook's record show the name,
+    the module and the arguments of the function.
+    """
+    shown: Any = CHECKS[name]
+    function = shown.__wrapped__
+    assert (shown.name, shown.__name__, shown.__module__) == (name, name, function.__module__)
+    assert shown.__doc__ == function.__doc__
+    assert signature(shown) == signature(function)
+    assert repr(shown) == f"<check {name}>"
+    with pytest.raises(TypeError, match=f"The check {name} was not called: write {name}"):
+        bool(shown)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gt_secure import pytest_plugin
 from support.kernels import NBVAL, run_notebooks
 from support.sample import sample
 
@@ -274,3 +275,24 @@ print("ready" if len(runs.read_text()) == 2 else "RuntimeError: Kernel died befo
 """
     assert run_notebooks([sys.executable, "-c", program], cwd=tmp_path).stdout == "ready\n"
     assert (tmp_path / "runs").read_text() == "xx"
+
+
+def test_cells_of_a_notebook_are_together_and_in_order_whatever_shuffled_them():
+    item = types.SimpleNamespace
+    book, other = Path("a.ipynb"), Path("b.ipynb")
+    test, last = (
+        item(path=Path("test_it.py"), name="first"),
+        item(path=Path("test_it.py"), name="last"),
+    )
+    cells = {
+        each: item(path=path, cell_num=each)
+        for each, path in ((2, book), (0, book), (7, other), (1, book))
+    }
+    ran = item(path=book)  # a test of ours for the notebook
+    items = [test, cells[2], cells[7], cells[0], last, ran, cells[1]]
+    config = item(getoption=lambda name: name == "--gt-secure-notebooks")
+    pytest_plugin.pytest_collection_modifyitems(config, items)
+    assert items == [test, ran, cells[0], cells[1], cells[2], cells[7], last]
+    shuffled = [cells[2], test, cells[0]]
+    pytest_plugin.pytest_collection_modifyitems(item(getoption=lambda name: False), shuffled)
+    assert shuffled == [cells[2], test, cells[0]], "without the option nothing moves"
