@@ -22,6 +22,7 @@ from typing import Any, cast
 import pytest
 
 import gt_secure
+from gt_secure import check
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.account.event_history import OtherWrite
 from gt_secure.account.evidence import Evidence
@@ -232,6 +233,8 @@ def restriction(*lists: str) -> Restriction:
 
 
 def report() -> Report:
+    for name in ("guard_is_in_place", "urls_are_consistent"):
+        getattr(check, name)  # a check explains its rule once it is loaded
     found = replace(finding(), accepted=None)
     details = {
         "findings": [found.to_dict()],
