@@ -316,3 +316,59 @@ def test_a_sweep_counts_the_rules_that_are_unknown() -> None:
     )
     assert clean.to_dicts()[0]["findings"] == "none"
     assert clean.passes("unknown") is True
+
+
+def test_a_bucket_of_which_nothing_was_read_is_unknown_in_each_column(region: Region) -> None:
+    """Who can open it, its log and its leaked URLs:
+    the reason is in the list of what was not read.
+    """
+    region.patch.setattr(audits.account, "read_bucket", denied("s3:GetBucketLogging"))
+    made = region.audit()
+    [bucket] = made.buckets
+    assert (bucket.access, bucket.access_text, bucket.log) == (None, "unknown", "unknown")
+    assert bucket.leaks.unread, "no leaked URL is not what an unread log shows"
+    assert made.leaked_text == "unknown"
+    assert section(made.to_text(), "Buckets").splitlines()[1].split() == [
+        "gt-images", "radiology-team", "unknown", "unknown",
+    ]  # fmt: skip
+    [data] = made.to_dict()["buckets"]
+    assert (data["access"], data["access_log"]) == (None, "unknown")
+    assert made.to_dict()["leaks"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"checked": {"cors-missing": "unknown", "url-lock-off": "unknown", "kms": "clean"}},
+            "2 unknown",
+        ),
+        ({"checked": {"cors-missing": "clean"}}, "none"),
+        ({"team": "radiology-team"}, "unknown"),
+        ({"bucket": "gt-images"}, "unknown"),
+        ({}, "-"),
+    ],
+)
+def test_a_row_counts_what_is_unknown(values: dict[str, Any], said: str) -> None:
+    assert SweepRow("111122223333", "us-east-1", **values).findings_text == said
+
+
+def test_a_row_that_was_not_read_has_no_other_word() -> None:
+    row = SweepRow("111122223333", "us-east-1", status="denied", unread=("a", "b", "c"))
+    assert row.cells() == (
+        "111122223333", "us-east-1", "-", "denied", "-", "-", "-", "-", "unknown", "a; b and 1 more",
+    )  # fmt: skip
+
+
+def test_the_lowest_threshold_names_each_rule_that_is_unknown() -> None:
+    row = SweepRow(
+        "111122223333",
+        "us-east-1",
+        "radiology-team",
+        checked={"cors-missing": "unknown", "url-lock-off": "clean"},
+    )
+    made = Sweep(dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1",), (row,), 1)
+    place = "111122223333/us-east-1 radiology-team"
+    named = {f"{place}: cors-missing is unknown", f"{place}: no bucket is known"}
+    assert named & set(made.doubts("unknown")) == named
+    assert not named & set(made.doubts("high"))
