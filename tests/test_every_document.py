@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from gt_secure import check
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.account.event_history import OtherWrite
 from gt_secure.account.evidence import Evidence
+from gt_secure.account.state import State
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.aws.teams import LabelingJob, Workteam
 from gt_secure.base.network import Source
@@ -49,12 +50,13 @@ from gt_secure.fleet.audit import Audit, AuditedBucket
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
 from gt_secure.logs.leaks import Leak, Leaks, User
+from gt_secure.presign.inspect import inspect
 from gt_secure.presign.probe import Probe
 from gt_secure.presign.signed_url import TestUrl
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.messages import Notice
 from gt_secure.restriction.model import Restriction
-from support.states import FORCE, TEAM, state, unread
+from support.states import FORCE, TEAM, data_bucket, state, unread
 
 PAGE = Path(__file__).parent / "every_document.md"
 ROOT = Path(gt_secure.__file__).parent
@@ -290,10 +292,37 @@ EXAMPLES: dict[str, Any] = {
 }  # fmt: skip
 
 
+SIGNED = (
+    "&X-Amz-Credential=ASIAEXAMPLE%2F20261124%2F{}%2Fs3%2Faws4_request&X-Amz-Date=20261124T120000Z&X-Amz-Expires=600"
+    "&X-Amz-SignedHeaders=host&X-Amz-Signature=SECRETSIG"
+)
+V4 = "X-Amz-Algorithm=AWS4-HMAC-SHA256" + SIGNED.format("eu-west-1")
+V4A = "X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Region-Set=us-east-1,eu-*" + SIGNED.replace(
+    "{}%2F", ""
+)
+URLS = (
+    f"gt-images.s3.eu-west-1.amazonaws.com/scans/1.png?versionId=v1&x-gt-secure-test=m&X-Amz-Security-Token=T&{V4}"
+    "&response-cache-control=no-store",
+    "gt-images.s3.amazonaws.com/a%20b.png?AWSAccessKeyId=AKIAEXAMPLE&Expires=1795521600&Signature=SECRETSIG",
+    f"gt-images.s3.us-east-1.amazonaws.com/?list-type=2&{V4}",
+    f"bucket.vpce-0a1b2c3d-xyz.s3.eu-west-1.vpce.amazonaws.com/gt-images/k?uploadId=u&partNumber=1&{V4}",
+    f"my-ap-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k?{V4}",
+    f"mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/k?{V4A}",
+)
+
+
+def parsed_urls() -> list[dict[str, Any]]:
+    """Return the facts of URLs: those of the first have all members that a URL of
+    one bucket can have.
+    """
+    return [asdict(inspect(f"https://{url}")) for url in URLS]
+
+
 def classes() -> Iterator[str]:
     """Yield the classes of the source that make a document."""
     for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "def to_dict" in text else ():
             if isinstance(node, ast.ClassDef) and any(
                 isinstance(each, ast.FunctionDef) and each.name.startswith("to_dict")
                 for each in node.body
@@ -351,7 +380,22 @@ def page() -> str:
         data = json.dumps(data_of(item), indent=1, ensure_ascii=False, default=str)
         lines += [f"## {name}", "", "```json", data, "```", ""]
         lines += [line for text in shown(item) for line in ("```text", text, "```", "")]
+    more = {"PresignedUrl": parsed_urls(), "State": [*seen().rows(), str(seen()), *shown(seen())]}
+    for name, data in more.items():
+        lines += [f"## {name}", "", "```json", json.dumps(data, indent=1, default=str), "```", ""]
     return "\n".join(lines)
+
+
+def seen() -> State:
+    """Return a state of which some parts were read, some are absent and some were not read."""
+    return state(
+        bucket=data_bucket(
+            policy=POLICY, acl_grants=unread("s3:GetBucketAcl", "the ACL"), cors=({"ID": "a"},)
+        ),
+        team=replace(TEAM, url_lock=UrlLock(True)),
+        endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints"),
+        jobs=(LabelingJob("chest-scans", "InProgress", TEAM.arn),),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -384,8 +428,8 @@ def test_no_member_of_a_plan_is_empty() -> None:
     """Its values have tests with accounts: a plan is not on the page,
     which its many sentences would fill.
     """
-    seen = state(endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints"))
-    made = plan(cast(Any, None), restriction(), state=seen)
+    account = state(endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints"))
+    made = plan(cast(Any, None), restriction(), state=account)
     values = {"findings": (finding(),), "dry_run": EXAMPLES["DryRun"], "reason": "ticket 7"}
     data = replace(
         made, restriction=restriction(LIST).with_lists([EXAMPLES["ManagedList"]]), **values
