@@ -24,7 +24,7 @@ from gt_secure.base.errors import (
 )
 from gt_secure.changes.applied import Applied, ChangeOutcome
 from gt_secure.changes.change import Change
-from gt_secure.changes.engine import ChangeStep, Clock, Engine
+from gt_secure.changes.engine import _AGREE, ChangeStep, Clock, Engine
 from gt_secure.changes.journal import Journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
@@ -436,6 +436,33 @@ def test_an_update_under_way_is_asked_about_less_and_less_often(
     monkeypatch.setattr(TeamUrlLock, "read", lambda *_: replace(shown(), ready=next(updating)))
     remote.engine(tmp_path).forward()
     assert remote.slept[:9] == pytest.approx([0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5])
+
+
+@pytest.mark.parametrize(
+    ("restless", "outcome"), [(0, "rolled back"), (2, "rolled back"), (3, "overtaken")]
+)
+def test_a_rollback_is_tried_again_while_others_write_and_then_leaves_what_is_there(
+    restless: int, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt starts from a reading of our value; in the first ones,
+    others write between the next readings.
+    """
+    remote = Remote(monkeypatch, "accepted accepted", 0)
+    engine = remote.engine(tmp_path)
+    engine.forward()
+    ours, theirs = UrlLock(True), [UrlLock(False, True), UrlLock(True, True)] * _AGREE
+    readings = iter([value for _ in range(restless) for value in (ours, *theirs[: _AGREE + 1])])
+    monkeypatch.setattr(
+        TeamUrlLock, "read", lambda *_: Reading(next(readings, UrlLock(remote.sent < 2)))
+    )
+    assert engine.back([0]) == outcome
+    [step] = engine.all_steps()
+    assert (step.outcome, step.certain, remote.sent) == (
+        outcome,
+        True,
+        1 + (outcome == "rolled back"),
+    )
+    assert ("keeps changing" in step.detail) == (outcome == "overtaken")
 
 
 def test_a_member_that_changes_beside_ours_is_noticed(account: Account) -> None:
