@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gt_secure.account import access_to
+from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.base.network import parse_stored_cidrs
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.address_classes import is_anyone, spans_of
@@ -164,3 +165,19 @@ def test_what_access_points_decide_is_unknown_where_there_are_some(points: Any, 
 )  # fmt: skip
 def test_half_of_the_internet_is_anyone(cidrs: list[str], anyone: bool) -> None:
     assert is_anyone(spans_of(parse_stored_cidrs(cidrs))) is anyone
+
+
+@pytest.mark.parametrize(
+    ("tone", "colour", "words"),
+    [
+        ("good", "ok", "203.0.113.0/24"),
+        ("part", "warn", "part of the bucket"),
+        ("open", "no", "open to anyone"),
+        ("unknown", "plain", "unknown"),
+    ],
+)
+def test_the_chip_of_each_answer_has_its_colour_and_never_a_better_word(
+    tone: Any, colour: str, words: str
+) -> None:
+    chip = BucketAccess(tone, "A sentence.", "203.0.113.0/24").chip
+    assert (chip.tone, chip.words) == (colour, words)
