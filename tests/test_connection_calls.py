@@ -46,7 +46,7 @@ Call = Callable[[Connection], Any]
 
 
 def progress(said: Any) -> None:
-    """Stands for a function of the caller."""
+    """A function of the caller."""
 
 
 @pytest.fixture
