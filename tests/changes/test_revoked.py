@@ -15,6 +15,7 @@ from gt_secure.changes import revoke
 from gt_secure.changes.revoke import Revoked
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from support.opened import opened_by
 
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
 BEFORE, UNTIL = NOW - dt.timedelta(hours=1), NOW + dt.timedelta(hours=5)
@@ -153,3 +154,10 @@ def test_what_has_ended_is_removed_and_said() -> None:
     )  # fmt: skip
     assert later is not None
     assert "scans/2.png" in later.after
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+def test_a_log_names_the_signers_of_other_urls(signer: str | None) -> None:
+    with opened_by("203.0.113.7", "198.51.100.9") as hits:
+        found = revoke._affects(replace(ONE, signer=signer, key=None), hits, NOW)
+    assert found[0] == revoke._affects(replace(ONE, signer=signer, key=None), None, NOW)[0]

@@ -11,6 +11,7 @@ import pytest
 
 from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import NOT_CHECKED, Checked, Finding
+from gt_secure.findings.sarif import result
 
 OPEN = Finding(
     "bucket-allow-everyone", "high", "t", "w", "f", "u", (), "gt-images", "one statement"
@@ -57,3 +58,18 @@ def test_the_count_of_findings_and_whether_they_pass(
         else True
     )
     assert made.passes("unknown") is lowest
+
+
+@pytest.mark.parametrize(
+    ("finding", "severity", "level"),
+    [(OPEN, "high", "error"), (LOW, "low", "note"), (UNSURE, "high", "warning")],
+)
+def test_a_log_for_code_scanning_has_the_severity_that_an_unknown_finding_may_have(
+    finding: Finding, severity: str, level: str
+) -> None:
+    made = result(finding, 0)
+    assert (made["properties"]["severity"], made["properties"]["state"]) == (
+        severity,
+        finding.state,
+    )
+    assert made["level"] == level
