@@ -37,7 +37,8 @@ class Portal:
         self.status, self.body, self.calls, self.closed = 200, cast(Any, PAGE), list[Any](), 0
 
     def __call__(self, host: str, port: int, **options: Any) -> Any:
-        self.calls.append((host, port, options["source_address"]))
+        self.calls.append((host, port, options.pop("source_address")))
+        assert options == {"timeout": 10, "retries": False}
         return self
 
     def request(self, method: str, path: str, headers: dict[str, str]) -> Any:

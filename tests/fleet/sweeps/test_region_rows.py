@@ -4,6 +4,7 @@ and what becomes unknown with its reason.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -229,3 +230,21 @@ def test_buckets_that_cannot_be_listed_are_a_row(region: Region, tmp_path: Path)
     *_, last = rows(tmp_path) or []
     assert (last.team, last.not_looked_at) == ("", ())
     assert last.unread == (f"buckets: {DENIED}",)
+
+
+def test_an_exposure_that_depends_on_a_key_says_what_is_unknown(
+    region: Region, tmp_path: Path
+) -> None:
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::gt-images/*",
+        "Condition": {
+            "StringNotEquals": {"aws:PrincipalOrgID": "o-abc123"}, "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}
+        },
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    region.exposure = exposure_of(state(bucket=data_bucket(policy=policy)), "")
+    [row] = rows(tmp_path) or []
+    opened, unknown = row.exposure.removeprefix("gt-images: ").split("; unknown: ")
+    assert opened.startswith("a presigned URL is opened from 203.0.113.0/24")
+    assert "203.0.113.0/24" in unknown
+    assert unknown != opened
