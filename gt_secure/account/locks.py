@@ -10,7 +10,6 @@ from typing import Any
 from ..aws.teams import Workteam
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
-from ..engine.iam.documents import PolicySource
 from ..engine.iam.facts import Signer
 from ..engine.iam.request_keys import OBJECT_ACLS
 from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING
@@ -19,11 +18,8 @@ from .bucket import Bucket
 from .state import State
 
 
-def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveLocks:
-    """Return the locks of a state: the only maker of those of an account.
-
-    ``session`` is the policy of the session that signs.
-    """
+def locks_of(state: State) -> EffectiveLocks:
+    """Return the locks of a state: the only maker of those of an account."""
     bucket, team, force = state.bucket or Bucket("", ""), state.team, state.workforce
     is_given = not state.region  # by files, which know none
     blocks = bucket.public_access_block, state.account_block
@@ -42,7 +38,6 @@ def locks_of(state: State, *, session: PolicySource | None = None) -> EffectiveL
         signer=state.signer_arn,
         endpoints={endpoint.id: endpoint for endpoint in state.endpoints.if_read or ()},
         facts=state.facts,
-        session=session,
         rcp=state.organization.rcp.if_read,
         scp=state.organization.scp.if_read,
         restricts_public=None if is_given else own.if_read,

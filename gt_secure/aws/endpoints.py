@@ -40,7 +40,7 @@ def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpo
         vpc_id=vpc,
         type=str(item.get("VpcEndpointType") or "Gateway"),
         state=str(item.get("State") or ""),
-        name=_tag(item.get("Tags") or ()),
+        name=_name(item.get("Tags") or ()),
         vpc_name=vpc_names.get(vpc, ""),
         policy_text=item.get("PolicyDocument"),
         private_dns=bool(item.get("PrivateDnsEnabled")),
@@ -56,8 +56,8 @@ def _vpc_names(aws: Aws, ids: set[str]) -> dict[str, str]:
             answer = aws.client("ec2").describe_vpcs(VpcIds=sorted(ids))
     except GtSecureError:
         return {}  # names are optional: without the permission the ids are shown
-    return {str(vpc["VpcId"]): _tag(vpc.get("Tags") or ()) for vpc in answer.get("Vpcs") or ()}
+    return {str(vpc["VpcId"]): _name(vpc.get("Tags") or ()) for vpc in answer.get("Vpcs") or ()}
 
 
-def _tag(tags: Iterable[Mapping[str, Any]], key: str = "Name") -> str:
-    return next((str(tag["Value"]) for tag in tags if tag.get("Key") == key), "")
+def _name(tags: Iterable[Mapping[str, Any]]) -> str:
+    return next((str(tag["Value"]) for tag in tags if tag.get("Key") == "Name"), "")

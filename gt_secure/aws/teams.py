@@ -73,7 +73,6 @@ class Workteam:
     members: tuple[str, ...] = ()
     workforce_name: str | None = None
     url_lock: UrlLock | None = None
-    subdomain: str = ""
 
     @property
     def restrictable(self) -> bool:
@@ -241,8 +240,6 @@ class Workforce:
     vpc_id: str | None = None
     portal_endpoint_id: str | None = None
     ip_address_type: str = "ipv4"
-    failure_reason: str = ""
-    subdomain: str = ""
 
     @property
     def in_vpc(self) -> bool:
@@ -407,7 +404,6 @@ def team_from_api(team: Mapping[str, Any]) -> Workteam:
         members=tuple(_groups(team.get("MemberDefinitions") or ())),
         workforce_name=workforce or "default",
         url_lock=UrlLock.from_api(team.get("WorkerAccessConfiguration")),
-        subdomain=str(team.get("SubDomain") or ""),
     )
 
 
@@ -444,8 +440,6 @@ def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
         vpc_id=vpc.get("VpcId"),
         portal_endpoint_id=vpc.get("VpcEndpointId"),
         ip_address_type=str(item.get("IpAddressType") or "ipv4"),
-        failure_reason=str(item.get("FailureReason") or ""),
-        subdomain=str(item.get("SubDomain") or ""),
     )
 
 

@@ -45,6 +45,8 @@ NAME_MEMBERS = {
 """Request parameters of these calls that name the resource."""
 _NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 _MARK = "gt_secure"
+_FORMER = {"max_age": "age_limit"}
+"""Fields of restrictions in older entries of a journal, and their present names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +352,9 @@ def wishes_of(
         data = record.begin.get("restriction")
         if record.account_id == account_id and isinstance(data, dict):
             try:
-                wish = Restriction.from_dict(data)
+                wish = Restriction.from_dict(
+                    {_FORMER.get(name, name): value for name, value in data.items()}
+                )
             except GtSecureError:
                 continue  # a newer version wrote it
             if wish.team is None or record.region == region:

@@ -221,9 +221,8 @@ def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
         cell["id"] = "gt-secure-promise"
     book["cells"] = [*cells, cell]
     metadata = book.setdefault("metadata", {})
-    held = {name: value for name, value in (metadata.get(KEY) or {}).items() if name != "checks"}
     pairs = pairs_of(passed)
-    metadata[KEY] = {**held, "promise": subjects_of(pairs)}
+    metadata[KEY] = {"promise": subjects_of(pairs)}
     return len(pairs)
 
 

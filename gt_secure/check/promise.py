@@ -88,7 +88,7 @@ class Promise(NamedTuple):
 
     pairs: frozenset[Pair]
     named: Mapping[str, list[int]]
-    stated: Literal["", "cell", "metadata", "former"] = ""
+    stated: Literal["", "cell", "metadata", "unread"] = ""
 
 
 def promise(
@@ -180,12 +180,15 @@ def promise_of(book: dict[str, Any]) -> Promise:
     named = _named(book)
     cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
     promised = held.get("promise")
-    mirrored = set(_pairs(promised)) if isinstance(promised, dict) else set()
-    if cells or isinstance(promised, dict):  # a merge may have kept the cell of one side
+    is_read = isinstance(promised, dict) and all(
+        isinstance(each, list) for each in promised.values()
+    )
+    mirrored = set(_pairs(promised)) if is_read else set()
+    if cells or is_read:  # a merge may have kept the cell of one side
         return Promise(frozenset(mirrored.union(*cells)), named, "cell" if cells else "metadata")
     ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
     pairs = frozenset((each.check, each.subject) for each in ran)
-    return Promise(pairs, named, "former" if "checks" in held else "")
+    return Promise(pairs, named, "unread" if held else "")
 
 
 def _pairs(checks: Mapping[str, Any]) -> Iterator[Pair]:
@@ -444,9 +447,9 @@ def unkept(
     records = ran(book)
     passed = sum(each.status == "passed" and each.check != REPORT for each in records)
     owed = [*_not_passed(book, records), *_not_run(promise, records), *_too_old(records, since)]
-    if promise.stated == "former":
+    if promise.stated == "unread":
         owed.append(
-            "its promise is of version 0.3.0, which had no subjects: run it, save it, and run"
+            "its promise has a format that this version cannot read: run it, save it, and run"
             f" '{WRITE} FILE'"
         )
     if passed < (at_least or 0):

@@ -406,9 +406,7 @@ class Queryable(Protocol):
         ...
 
 
-def find_leaks(
-    hits: Queryable, rules: LeakRules | None = None, unread: Sequence[str] = ()
-) -> Leaks:
+def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     """Find URLs that were used from more than one network, or address; test requests are not looked
     at.
 
@@ -458,7 +456,7 @@ def find_leaks(
         0 if checked else hits.query("SELECT count(*) FROM {hits} WHERE presigned AND test")[0][0]
     )
     places = "addresses" if rules.per_address else "networks"
-    return Leaks(leaks, checked, notes, tests, unread, left_out=left_out, places=places)
+    return Leaks(leaks, checked, notes, tests, left_out=left_out, places=places)
 
 
 def _compare(

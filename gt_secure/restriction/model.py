@@ -35,8 +35,6 @@ Spared: TypeAlias = Literal["reads"]
 
 FORMAT = 1
 """Version of the restriction file format."""
-_FORMER = {"max_age": "age_limit"}
-"""Fields as version 0.3.0 wrote them, and their names now."""
 
 
 @dataclass(frozen=True, init=False)
@@ -341,7 +339,6 @@ class Restriction:
             )
         # which are among the addresses
         known = [name for name in signature(cls).parameters if name != "lists"]
-        rest = _renamed(rest)
         for key in rest:
             if key not in known:
                 raise InvalidInput(
@@ -356,20 +353,6 @@ class Restriction:
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
-
-
-def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a file under their names of now;
-    raises InvalidInput for one that is there under both.
-    """
-    for former, name in _FORMER.items():
-        if former in data and name in data:
-            raise InvalidInput(
-                f"The restriction has '{name}' and '{former}', its former name.",
-                next_step=f"Keep '{name}', and delete '{former}'.",
-                field="file",
-            )
-    return {_FORMER.get(key, key): value for key, value in data.items()}
 
 
 def _facts(values: object, argument: str) -> dict[str, str | tuple[str, ...]]:

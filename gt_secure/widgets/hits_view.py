@@ -54,7 +54,6 @@ class HitsResult:
     plot: Markup
     sources: tuple[dict[str, Any], ...]
     leaks: Markup
-    consistent: CheckResult
     leaked: int
     leak: Leak | None
     total: int
@@ -106,7 +105,6 @@ def read_result(
         plot=plot,
         sources=by_source(sources, hits.networks),
         leaks=markup.join(leaks_markup(leaks), consistent_markup(consistent, unread)),
-        consistent=consistent,
         leaked=leaks.leaked,
         leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
         total=sum(int(row["hits"]) for row in sources),

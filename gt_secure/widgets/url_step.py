@@ -197,10 +197,6 @@ class TestUrlStep(Step):
                 f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
             )
 
-    def masked_url(self) -> str:
-        """The URL without its secrets, to show; empty if there is none."""
-        return "" if self._url is None else self._url.masked
-
     def clear(self) -> None:
         """Forget the URL, here and in the browser."""
         self._cleared.set()

@@ -141,7 +141,7 @@ class Odd:
 
     def exposure(self, key: str = "scans/") -> Exposure:
         return Exposure(
-            locks_of(self.state, session=self.session), key, is_prefix=key.endswith("/")
+            replace(locks_of(self.state), session=self.session), key, is_prefix=key.endswith("/")
         )
 
 

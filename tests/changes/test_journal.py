@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from gt_secure.base.errors import Conflict, GtSecureError, NotFound
+from gt_secure import Restriction
+from gt_secure.base.errors import Conflict, GtSecureError, InvalidInput, NotFound
 from gt_secure.changes import Journal
 from gt_secure.changes.apply import refuse_unfinished
+from gt_secure.changes.history import wishes_of
 from gt_secure.changes.journal import scrub, steps_begun
 from gt_secure.changes.lock import hold
 from gt_secure.cli.main import main
@@ -402,3 +405,26 @@ def test_a_folder_of_a_group_gives_files_that_the_group_can_use(tmp_path: Path) 
         os.umask(old)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {f"{change}.jsonl": 0o660, "lock-x": 0o660}
+
+
+def test_older_entries_are_read_with_their_restrictions(tmp_path: Path) -> None:
+    written = Path(__file__).parents[1] / "data" / "older-journal"
+    journal = Journal(shutil.copytree(written, tmp_path / "journal"))
+    [record] = journal
+    with pytest.raises(
+        InvalidInput, match="Unknown field"
+    ) as error:  # a file with the former name is not half read
+        Restriction.from_dict(record.begin["restriction"])
+    assert "age_limit" in str(error.value.next_step)
+    assert (record.status, record.account_id) == ("applied", "111122223333")
+    assert journal.verify() == {record.id: ()}
+    [(_, restriction)] = wishes_of(journal, "111122223333", "us-east-1")
+    assert (restriction.bucket, restriction.prefix, restriction.team) == (
+        "gt-images",
+        "scans/",
+        "open-team",
+    )
+    assert (restriction.age_limit, restriction.facts) == ("12h", {"aws:PrincipalTag/stage": "test"})
+    assert len(restriction.signers or ()) == 2
+    [use] = (written / "test-urls" / "uses.ndjson").read_text(encoding="utf-8").splitlines()
+    assert journal.test_urls.is_ours(json.loads(use)["marker"])

@@ -154,6 +154,28 @@ def test_without_one_the_summary_says_that_it_is_inferred(path: Path) -> None:
     assert "only inferred: no promise is written" in check.no_code_cell_skipped(path).message
 
 
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"checks": {"guard_is_in_place": 1}},
+        {"promise": {"guard_is_in_place": 1}},
+        {"promise": ["guard_is_in_place"]},
+    ],
+)
+def test_a_promise_in_an_unknown_format_is_not_kept_and_says_what_to_type(
+    path: Path, held: dict[str, Any]
+) -> None:
+    book = {**ran(), "metadata": {"gt_secure": held}}
+    path.write_text(json.dumps(book))
+    result = check.no_code_cell_skipped.look(path)
+    assert result.passed is False
+    assert "its promise has a format that this version cannot read" in result.message
+    assert "'gt-secure check no-code-cell-skipped --write --path FILE'" in result.message
+    write_promise(path)
+    assert list(read(path)["metadata"]["gt_secure"]) == ["promise"]
+    assert check.no_code_cell_skipped.look(path).passed
+
+
 def test_a_check_that_is_not_promised_is_named(path: Path) -> None:
     write_promise(path)
     book = read(path)

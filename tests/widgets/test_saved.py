@@ -19,7 +19,7 @@ SECRETS = re.compile(r"X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AKI
 
 CELLS = (
     "import gt_secure\np = gt_secure.panel(bucket='gt-images', addresses=['203.0.113.0/24'])\np",
-    "await p.wait_idle()\np.test.sign()\nawait p.wait_idle()\np.test.masked_url()",
+    "await p.wait_idle()\np.test.sign()\nawait p.wait_idle()\np.test._url.masked",
     "p.test",
     "p.test.probe()\nawait p.wait_idle()\np.test.answers",
     "[p.test._url, p, p.test.browser, p.children]",

@@ -40,7 +40,6 @@ from ..iam.variables import Keys, Wild, split_wildcards
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
 from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, put_statement
 from ..policies.signer_limit import build_signer_limit, signer_names
-from .address_classes import Span
 from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses
@@ -237,7 +236,6 @@ class ProofPart:
     setting: DimensionValue
     form: Form
     signer: Signer
-    spans: tuple[Span, ...] = ()
     endpoint: str = ""
 
 
@@ -393,36 +391,31 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
         )
         targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)
-        for space, setting, spans in _spaces(requests, locks, claim):
+        for space, setting in _spaces(requests, locks, claim):
             mask = space.source_mask(setting)
             endpoint = next(iter(setting.values.get("aws:sourcevpce", ())), "")
-            yield ProofPart(space.answer(mask), space, setting, form, signer, spans, endpoint)
+            yield ProofPart(space.answer(mask), space, setting, form, signer, endpoint)
 
 
 def _spaces(
     requests: Requests, locks: EffectiveLocks, claim: Claim
-) -> Iterator[tuple[RequestSpace, DimensionValue, tuple[Span, ...]]]:
-    """Yield the requests from outside: a space, a source and the addresses of that source."""
+) -> Iterator[tuple[RequestSpace, DimensionValue]]:
+    """Yield the requests from outside: a space and a source."""
     space = requests.anywhere
-    alike: dict[int, tuple[DimensionValue, tuple[Span, ...]]] = {}
+    alike: dict[int, DimensionValue] = {}
     for source in address_sources(space.table, claim.addresses, known=space.base.keys):
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
-            yield (
-                requests.space(space.table, space.base, [any_address]),
-                DimensionValue(),
-                source.addresses.spans,
-            )
+            yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue
         if space.is_coupled:
-            yield requests.at(source.setting), source.setting, source.addresses.spans
+            yield requests.at(source.setting), source.setting
             continue
         mask = space.source_mask(source.setting) & space.settled
-        setting, spans = alike.get(mask, (source.setting, ()))
-        alike[mask] = (setting, (*spans, *source.addresses.spans))
-    yield from ((space, *each) for each in alike.values())
+        alike.setdefault(mask, source.setting)
+    yield from ((space, each) for each in alike.values())
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(
         requests.behind, claim.endpoints, facts, known=requests.view_behind.keys
@@ -432,7 +425,7 @@ def _spaces(
         own = requests
         if locks.endpoints.get(place.label) is not None:
             own = replace(requests, policies=locks.policies(requests.kind.signer, place.label))
-        yield own.through(place), place.setting, ()
+        yield own.through(place), place.setting
 
 
 def _values(kind: Kind, locks: EffectiveLocks) -> list[Keys]:

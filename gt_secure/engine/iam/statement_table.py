@@ -9,7 +9,7 @@ apply to a request are the bits that all its masks share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -257,8 +257,3 @@ def mask_of(parts: Iterable[TablePart], view: View) -> int:
     for part in parts:
         mask &= part.mask(view)
     return mask
-
-
-def mentioned(parts: Sequence[TablePart]) -> frozenset[str]:
-    """Return the condition keys for which parts ask."""
-    return frozenset(key for part in parts for key in part.keys)
