@@ -68,6 +68,12 @@ def _athena() -> Any:
     return athena_client
 
 
+def _asserts() -> Any:
+    from .check.asserts import watch_asserts
+
+    return watch_asserts
+
+
 def _verdicts() -> Any:
     from .cli.commands import VERDICTS
 
@@ -77,6 +83,7 @@ def _verdicts() -> Any:
 hand_in("mask", _mask)
 hand_in("opener", _opener)
 hand_in("athena", _athena)
+hand_in("asserts", _asserts)
 hand_in("verdicts", _verdicts)
 __all__, __getattr__, __dir__ = attach(__name__)
 

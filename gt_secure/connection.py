@@ -18,9 +18,10 @@ from .aws.buckets import place_of
 from .aws.client import Aws, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
-from .base.ledger import recorded_place, watch_asserts
+from .base.handed import handed
 from .base.network import ProbeOrigin, Source
 from .changes import Journal
+from .check.ledger import kernel_shell, recorded_place
 from .connection_arguments import (
     Logs,
     RunningSandbox,
@@ -125,7 +126,8 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
-    watch_asserts()
+    if kernel_shell() is not None:
+        handed("asserts")()
     if sandbox is not False:
         named = sandbox_variables(
             sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url)
@@ -818,6 +820,7 @@ class Connection:
         >>> gt.prove(restriction).proved  # doctest: +SKIP
         True
         """
+        from .check.proof import RecordedProof
         from .restriction.claim import claim_from
 
         if restriction.bucket is None:
@@ -830,9 +833,8 @@ class Connection:
         proof = access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(
             claim_from(wish)
         )
-        return replace(
-            proof, subject=f"s3://{wish.bucket}/{wish.prefix}", place=recorded_place(self.aws)
-        )
+        told = {**vars(proof), "subject": f"s3://{wish.bucket}/{wish.prefix}"}
+        return RecordedProof(**told, place=recorded_place(self.aws))
 
     def findings(
         self,

@@ -30,8 +30,8 @@ from _pytest.junitxml import xml_key
 from . import check, sandbox
 from .base.errors import GtSecureError
 from .base.groups import grouped
-from .base.ledger import KEY
 from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
+from .check.ledger import KEY
 
 if TYPE_CHECKING:
     from .connection import Connection

@@ -9,12 +9,15 @@ exempt is named, edge by edge, with its reason.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
 
+from gt_secure.connection import Connection
 from support.parts import PACKAGE as ROOT, PARTS
 
 LAYERS = [
@@ -31,7 +34,7 @@ LAYERS = [
         "base.budget",
         "base.task_liquid",
     ],
-    ["secrets", "base.mask", "base.ledger"],
+    ["secrets", "base.mask"],
     ["base.tracebacks"],
     ["base.errors"],
     [
@@ -59,11 +62,13 @@ LAYERS = [
     ["sandbox"],
     ["explain"],
     ["findings"],
+    ["check.ledger"],
     ["changes"],
     ["findings.listings"],
     ["connection_arguments"],
     ["fleet.data_buckets"],
     ["fleet.audit"],
+    ["check.proof"],
     ["connection"],
     ["doctor", "check"],
     ["fleet.sweeps"],
@@ -278,6 +283,81 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
         if target.split(".")[0] not in (part, *PARTS[part]) and (name, target) not in EXEMPT
     ]
     assert not wrong, "\n".join(wrong)
+
+
+SURFACES = {"cli", "magics", "pytest_plugin", "agent_tools", "widgets"}
+LEDGER = {"ledger", "asserts", "promise", "recordedplace", "ledgerentry"}
+
+
+def _names_of_product(source: str) -> Iterator[str]:
+    """Yield what the code of a module says about the ledger, a surface,
+    or methods of a connection; not its prose.
+    """
+    methods = {
+        name
+        for name, each in vars(Connection).items()
+        if isfunction(each) and not name.startswith("_")
+    }
+    for node in ast.walk(ast.parse(source)):
+        words = [
+            getattr(node, name, None) for name in ("id", "attr", "arg", "module", "name", "asname")
+        ]
+        parts = {
+            part for word in words if isinstance(word, str) for part in word.lower().split(".")
+        }
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"[.\w]+", node.value)
+        ):
+            parts |= (
+                {*node.value.lower().split(".")}
+                if "." in node.value
+                else {node.value.lower()} & LEDGER
+            )
+        is_module = isinstance(node, ast.alias | ast.ImportFrom | ast.Constant)
+        yield from sorted(parts & (LEDGER | SURFACES if is_module else LEDGER))
+        if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+            texts = [
+                each.value for each in ast.iter_child_nodes(node) if isinstance(each, ast.Constant)
+            ]
+            named = methods.intersection(each for each in texts if isinstance(each, str))
+            if len(named) > 3 and 2 * len(named) > len(texts):
+                yield f"methods of a connection: {', '.join(sorted(named))}"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_names_no_ledger_and_no_surface(part: str) -> None:
+    """Not as an import, an identifier or a text either:
+    what a notebook records is wrapped around the parts.
+    """
+    paths = [
+        (name, path)
+        for name, path in MODULES.items()
+        if name.split(".")[0] == part and part != "sandbox"
+    ]
+    wrong = [
+        f"{name}: {word}"
+        for name, path in paths
+        for word in _names_of_product(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ..check.ledger import record",
+        "def f():\n    from gt_secure import widgets",
+        "import gt_secure.cli.main",
+        "load('gt_secure.cli.main')",
+        "place: RecordedPlace | None = None",
+        "names = {*('apply', 'audit', 'explain', 'findings', 'examine')}",
+        "handed('ledger')",
+    ],
+)
+def test_a_name_of_the_product_is_found_however_it_is_written(source: str) -> None:
+    assert [*_names_of_product(source)]
 
 
 def test_the_sandbox_shares_no_code_with_the_prediction() -> None:

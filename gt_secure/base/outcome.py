@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .errors import GtSecureError
-from .ledger import RecordedPlace, record
 from .text import printable
 
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
@@ -60,11 +59,6 @@ class CheckResult:
         """Return the result if the check passed; raise :class:`CheckFailed` otherwise."""
         if self.passed is not True:
             raise CheckFailed(self)
-        return self
-
-    def recorded(self, place: RecordedPlace | None = None) -> CheckResult:
-        """Return the result, and leave a record in the notebook that runs, if one does."""
-        record(self.name, self.subject, self.status, place, self.message)
         return self
 
     def to_dict(self) -> dict[str, Any]:

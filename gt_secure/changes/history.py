@@ -353,7 +353,7 @@ def wishes_of(
         if record.account_id == account_id and isinstance(data, dict):
             try:
                 wish = Restriction.from_dict(
-                    {_FORMER.get(name, name): value for name, value in data.items()}
+                    {_FORMER.get(str(name), str(name)): value for name, value in data.items()}
                 )
             except GtSecureError:
                 continue  # a newer version wrote it

@@ -30,6 +30,7 @@ from ..base.shared_files import create_mode, open_regular, share_with_folder
 from ..base.text import count, members, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
+from ..check.ledger import recorded
 from ..secrets import redact
 
 Status: TypeAlias = Literal[
@@ -284,7 +285,7 @@ class JournalCheck(dict[str, tuple[str, ...]]):
         text = named or (
             f"{count(len(self), 'change')} intact." if len(self) else "There is no file."
         )
-        CheckResult("history", "verify", self.passed, text).recorded().require()
+        recorded(CheckResult("history", "verify", self.passed, text)).require()
         return self
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
-from ..base.ledger import KEY, LedgerEntry
 from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
 from ..base.text import count, some
@@ -25,6 +24,7 @@ from ..findings.model import SAVED_SECRET, Acceptance
 from ..logs.time_range import TimeLike, parse_time
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
+from .ledger import KEY, LedgerEntry
 from .promise import (
     WRITE,
     cell_text,

@@ -9,7 +9,7 @@ comment or in a cell that became Markdown, and from the records of the saved run
 nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On
 an ordinary cell that is fine. On a cell that holds a check it turns the check green, whatever the
 account is like. What the code around a check does needs no rule here: the check records its outcome
-(:mod:`gt_secure.base.ledger`).
+(:mod:`gt_secure.check.ledger`).
 """
 
 from __future__ import annotations
@@ -26,22 +26,19 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 from ..base.errors import InvalidInput
 from ..base.handed import handed
-from ..base.ledger import (
+from ..base.outcome import CheckResult
+from ..base.text import count, some
+from .asserts import answers_in, asks, holds_always, mentions
+from .ledger import (
     ASSERTS,
     KEY,
     LedgerEntry,
-    answers_in,
-    asks,
     fingerprint,
-    holds_always,
     kernel_shell,
-    mentions,
     parsed,
     recorded_here,
     records_of,
 )
-from ..base.outcome import CheckResult
-from ..base.text import count, some
 from .spec import RULES
 
 REPORT = "run_file"
@@ -179,7 +176,7 @@ def promise_of(book: dict[str, Any]) -> Promise:
     held = held if isinstance(held, dict) else {}
     named = _named(book)
     cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
-    promised = held.get("promise")
+    promised: Any = held.get("promise")
     is_read = isinstance(promised, dict) and all(
         isinstance(each, list) for each in promised.values()
     )

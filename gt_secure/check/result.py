@@ -17,8 +17,8 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
-from ..base.ledger import KEY, RecordedPlace, is_recording, kernel_shell, record, recorded_place
 from ..base.outcome import CheckResult
+from .ledger import KEY, RecordedPlace, is_recording, kernel_shell, record, recorded, recorded_place
 
 P = ParamSpec("P")
 
@@ -90,7 +90,7 @@ class Check(Generic[P]):
         expected = replace(
             result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step
         )
-        return expected.recorded(place).require()
+        return recorded(expected, place).require()
 
     def skip(self, reason: str) -> str:
         """Record in a notebook why the check does not belong to this run,
@@ -101,7 +101,7 @@ class Check(Generic[P]):
 
     def _recorded(self, args: Any, kwargs: Any) -> CheckResult:
         result, place = self._decided(args, kwargs)
-        return result.recorded(place)
+        return recorded(result, place)
 
     def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, RecordedPlace | None]:
         subject, given = _subject(args, kwargs), [*args, *kwargs.values()]

@@ -16,6 +16,7 @@ from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
+from .ledger import recorded
 from .logs import KINDS, no_leaked_urls, urls_are_consistent
 from .promise import REPORT
 from .report import Report
@@ -60,13 +61,13 @@ def run_specs(
 def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
     """Run the checks of a file; see :func:`load_check_file`."""
     file = load_check_file(path)
-    return recorded(run_specs(gt, file.specs, source=str(path), accepted=file.accepted))
+    return recorded_report(run_specs(gt, file.specs, source=str(path), accepted=file.accepted))
 
 
-def recorded(report: Report) -> Report:
+def recorded_report(report: Report) -> Report:
     """Return the report of a check file, and leave a record of it beside those of its checks."""
     numbers = ", ".join(f"{number} {word}" for word, number in report.counts.items())
-    CheckResult(REPORT, Path(report.source).name, report.passed, numbers).recorded()
+    recorded(CheckResult(REPORT, Path(report.source).name, report.passed, numbers))
     return report
 
 
@@ -121,7 +122,7 @@ class _Runner:
             result = of_error(
                 spec.check, _subject(spec), error, False if isinstance(error, NotFound) else None
             )
-            return result.recorded()
+            return recorded(result)
 
     def _look(self, spec: Spec) -> CheckResult:
         check = CHECKS[spec.check]

@@ -14,7 +14,7 @@ from ..base.outcome import CheckResult
 from ..base.text import did_you_mean, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.report import Report
-from ..check.running import recorded, run_specs
+from ..check.running import recorded_report, run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
 from ..engine.iam.facts import parse_facts
 from ..findings.accepted import read_accepted
@@ -142,7 +142,9 @@ def _report_from(args: argparse.Namespace) -> Report:
             strict=not args.file,
         )
     report = (
-        recorded(report) if args.file else replace(report, results=(*unwritten, *report.results))
+        recorded_report(report)
+        if args.file
+        else replace(report, results=(*unwritten, *report.results))
     )
     write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     write_report(args.junit, report.to_junit)

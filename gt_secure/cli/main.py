@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ..base.errors import GtSecureError, InvalidInput
-from ..base.ledger import is_recording, record, recorded_place
+from ..check.ledger import is_recording, record, recorded_place
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, FOUND, INTERRUPTED, OK, USAGE
 from .interrupts import end_on_interrupt, unwind_on_interrupt

@@ -12,10 +12,10 @@ from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
-from ..base.ledger import RecordedPlace
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..base.truth import without_truth
+from ..check.ledger import RecordedPlace, recorded
 from .model import NOT_CHECKED, OUTCOMES, SEVERITIES, severe, severities_from
 
 if TYPE_CHECKING:
@@ -245,8 +245,8 @@ class FindingsReport:
         if passed is None:
             title, found = "Not read or not decided", [*self.doubts(severity)]
         text = f"{title}: {some(found, between='; ') or self.looked}"
-        CheckResult(type(self).__name__.lower(), self.subject, passed, text).recorded(
-            self.place
+        recorded(
+            CheckResult(type(self).__name__.lower(), self.subject, passed, text), self.place
         ).require()
         return self
 

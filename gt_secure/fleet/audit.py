@@ -14,9 +14,9 @@ from ..aws.buckets import elsewhere
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
-from ..base.ledger import RecordedPlace, recorded_place
 from ..base.text import members, some
 from ..base.truth import Ambiguous
+from ..check.ledger import RecordedPlace, recorded_place
 from ..findings.listings import Findings, FindingsReport, Workteams
 from ..findings.model import NOT_CHECKED, SEVERITIES, by_code, catalog, control_names
 from ..logs.leaks import Leaks

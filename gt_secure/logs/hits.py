@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import InvalidInput, MissingExtra
-from ..base.ledger import RecordedPlace
 from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks
 from ..base.truth import Ambiguous
 from . import activity
@@ -70,8 +69,8 @@ class Hits(Ambiguous):
         answer is that of :meth:`asked`.
     networks : Networks or None
         Names of networks, after :meth:`with_networks`.
-    place : RecordedPlace or None
-        Account and region that the log was read from, where a notebook records them.
+    place : tuple of str or None
+        Account and region that the log was read from, as a connection noted them.
     subject : str
         The bucket whose log it is; ``the log`` without one.
     """
@@ -89,7 +88,7 @@ class Hits(Ambiguous):
         self._read = coverage
         self._columns = columns
         self.networks: Networks | None = None
-        self.place: RecordedPlace | None = None
+        self.place: tuple[str, ...] | None = None
         self.subject = "the log"
         # A view, so that a query computes only what it names. Each query plans a view again, but
         # not a table.

@@ -16,7 +16,7 @@ from ..account import access_under
 from ..aws.teams import buckets_of, folder_of, team_reference
 from ..base import html as markup
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
-from ..base.ledger import kernel_shell
+from ..check.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY

@@ -9,9 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from gt_secure import check
-from gt_secure.base import ledger
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check import CheckFailed, Spec
+from gt_secure.check import CheckFailed, Spec, ledger
 from gt_secure.check.notebooks import SANITIZE_FILE
 from gt_secure.secrets import redact
 from support.notebooks import KEY, SECRET

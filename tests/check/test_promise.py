@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gt_secure import Restriction, check
-from gt_secure.base import ledger
 from gt_secure.base.errors import InvalidInput
-from gt_secure.base.ledger import fingerprint
+from gt_secure.check import asserts
+from gt_secure.check.ledger import fingerprint
 from gt_secure.check.notebooks import write_promise
 from gt_secure.check.promise import promise_of, unkept
 from gt_secure.cli.main import main
@@ -390,14 +390,14 @@ class Shell:
 def test_an_assert_is_recorded_with_its_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
     shell, found = Shell(), list[str]()
     shell.ast_transformers = []
-    monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
+    monkeypatch.setattr(asserts, "kernel_shell", lambda: shell)
     monkeypatch.setattr(
-        ledger,
+        asserts,
         "record",
         lambda check, subject, status: found.append(f"{check} {status}: {subject}"),
     )
-    ledger.watch_asserts()
-    ledger.watch_asserts()
+    asserts.watch_asserts()
+    asserts.watch_asserts()
     [transformer] = shell.ast_transformers
     gt = type("Gt", (), {"prove": lambda self, restriction: restriction.bucket == "gt-images"})()
     names = {"gt": gt, "R": Restriction(bucket="gt-images", addresses="203.0.113.0/24")}

@@ -14,8 +14,8 @@ import pytest
 
 from gt_secure import Restriction, magics
 from gt_secure.base.errors import GtSecureError
-from gt_secure.base.ledger import records_of
 from gt_secure.check import CheckFailed
+from gt_secure.check.ledger import records_of
 from gt_secure.check.promise import checks_in
 from gt_secure.cli.commands import COMMANDS, VERDICTS, find_command
 from gt_secure.cli.main import main

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.base import ledger
+from gt_secure.check import asserts
 from gt_secure.cli.exit_codes import FOUND, OK, UNKNOWN
 from gt_secure.cli.sign import _exit_code
 from gt_secure.explain.expectation_log import Scenes
@@ -140,11 +140,11 @@ def test_an_assert_on_an_undecided_answer_is_recorded_as_unknown(
 ) -> None:
     records: list[str] = []
     monkeypatch.setattr(
-        ledger, "record", lambda _check, _subject, status, *_: records.append(status)
+        asserts, "record", lambda _check, _subject, status, *_: records.append(status)
     )
     for probe in (REFUSED, answer(403, "AccessDenied", "Request has expired")):
         value: Any = {"alone": probe, "list": [REFUSED, probe], "dict": {"x": probe}}[held]
-        ledger.record_assert("probe.status == 403", True, {"probe": lambda value=value: value})  # type: ignore[misc]
+        asserts.record_assert("probe.status == 403", True, {"probe": lambda value=value: value})  # type: ignore[misc]
     assert records == ["passed", "unknown"]
 
 

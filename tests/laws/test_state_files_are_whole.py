@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from gt_secure.base.errors import GtSecureError
-from gt_secure.base.ledger import fingerprint
 from gt_secure.base.url_journal import UrlJournal
+from gt_secure.check.ledger import fingerprint
 from gt_secure.check.notebooks import remove_secrets, write_promise
 from gt_secure.fleet.sweeps.runner import StateFile
 from gt_secure.logs import Cache, read_hits

@@ -16,7 +16,7 @@ from support.warm import Warm
 
 ORIGINAL = """
 import atexit, shutil, sys
-import gt_secure.base.ledger
+import gt_secure.check.ledger
 from support import warm
 warm._warm_up = lambda: atexit.register(shutil.rmtree, sys.argv[2])
 warm.main()

@@ -19,7 +19,6 @@ from typing import Any
 
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
-from ...base.ledger import RecordedPlace
 from ...base.network import IPNetwork
 from ...base.outcome import CheckResult
 from ...base.text import members, printable
@@ -133,8 +132,8 @@ class Proof:
         Start of the keys that the claim is about; empty for all of them.
     answers, expectation
         For an expectation, the answer for each of its sources.
-    subject, place
-        The bucket and keys, and account and region, as a notebook records them.
+    subject : str
+        The bucket and keys.
     """
 
     proved: bool | None
@@ -146,11 +145,8 @@ class Proof:
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
     subject: str = field(default="", repr=False, compare=False)
-    place: RecordedPlace | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
-        if self.proved and self.place:  # a notebook asks, with an assert or in another way
-            CheckResult("prove", self.subject, True, self.text).recorded(self.place)
         return self.proved is True
 
     @classmethod
@@ -207,15 +203,18 @@ class Proof:
             f"Not proved: {'; '.join(f'{each.source} is {each.answer}' for each in self.broken)}."
         )
 
+    @property
+    def result(self) -> CheckResult:
+        """The answer as the outcome of a check."""
+        fix = "" if self.proved else "Apply the restriction, or add known values as context."
+        subject = self.subject or "the policies read"
+        return CheckResult("prove", subject, self.proved, self.text, self.to_dict(), fix)
+
     def require(self) -> Proof:
         """Return the proof; raise :class:`~gt_secure.check.CheckFailed` unless
         the claim is proved.
         """
-        fix = "" if self.proved else "Apply the restriction, or add known values as context."
-        subject = self.subject or "the policies read"
-        CheckResult("prove", subject, self.proved, self.text, self.to_dict(), fix).recorded(
-            self.place
-        ).require()
+        self.result.require()
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,48 +15,19 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .text import printable
+from ..base.outcome import CheckResult
+from ..base.text import printable
+
+if TYPE_CHECKING:
+    from ..aws.client import Aws
 
 KEY = "gt_secure"
 """The member of a notebook's metadata, and of an output's, that holds promise and records."""
 ASSERTS = "asserts"
 """The name of the assert statements that ask an answer."""
-_ANSWERS = {
-    *(
-        "apply",
-        "audit",
-        "examine",
-        "expectations_hold",
-        "explain",
-        "findings",
-        "hits",
-        "history",
-        "holds",
-        "leaks",
-    ),
-    *(
-        "look",
-        "plan",
-        "probe",
-        "prove",
-        "proves",
-        "run_file",
-        "run_specs",
-        "sweep",
-        "verify",
-        "who_can_open",
-    ),
-    *("workforce", "workteam", "workteams"),
-}
-"""Methods whose answer an assert can ask."""
-_ALWAYS_TRUE = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Lambda, ast.JoinedStr)
-_SHOWS = {"hasattr", "id", "isinstance", "repr", "str", "type"}
-_SUBJECT = re.compile(r"(?!.*://)[\w.:/@-]{1,63}")
-
 _LINE = re.compile(
     rf"(?:^|\r){KEY}: (passed|failed|unknown|skipped) (\w+)\((.*)\)((?: \w+=\S+)*)\s*$",
     re.MULTILINE,
@@ -92,22 +63,6 @@ class LedgerEntry(NamedTuple):
     cell: int = 0
 
 
-class HasCaller(Protocol):
-    """Credentials that know their account and region."""
-
-    @property
-    def region(self) -> str:
-        """The region."""
-
-    @property
-    def is_local(self) -> bool:
-        """True on the sandbox."""
-
-    @property
-    def account_id(self) -> str:
-        """The account."""
-
-
 def kernel_shell() -> Any:
     """Return the shell of the kernel that this process is; None in any other process."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -119,7 +74,7 @@ def is_recording() -> bool:
     return kernel_shell() is not None or "JPY_PARENT_PID" in os.environ
 
 
-def recorded_place(caller: HasCaller | None) -> RecordedPlace | None:
+def recorded_place(caller: Aws | None) -> RecordedPlace | None:
     """Return account and region of credentials; None if nothing is recorded,
     and an empty account if it is unknown.
     """
@@ -150,6 +105,12 @@ def record(
     _pending.append(entry)
     _session.append(entry)
     shell.events.register("post_run_cell", _publish)
+
+
+def recorded(result: CheckResult, place: RecordedPlace | None = None) -> CheckResult:
+    """Return a result, and leave a record in the notebook that runs, if one does."""
+    record(result.name, result.subject, result.status, place, result.message)
+    return result
 
 
 def recorded_here() -> list[LedgerEntry]:
@@ -205,127 +166,6 @@ def _without_magic(line: str) -> str:
         return "pass"
     assigned = re.match(r"(\s*[\w, ]+=\s*)[!%](?:gt_secure +(\w+))?", line)
     return f"{assigned[1]}magic.{assigned[2] or 'run'}()" if assigned else line
-
-
-def asks(node: ast.AST, known: set[str]) -> bool:
-    """Return whether an expression asks an answer of gt_secure, and can be false because of it."""
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return all(asks(each, known) for each in node.values)
-    return mentions(node, known) and not holds_always(node)
-
-
-def mentions(node: ast.AST, known: set[str]) -> bool:
-    """Return whether an expression calls a method that answers,
-    or has a name that holds an answer.
-    """
-    inside = list(ast.walk(node))
-    names = {each.id for each in inside if isinstance(each, ast.Name)}
-    calls = (each.func for each in inside if isinstance(each, ast.Call))
-    return bool(names & known) or any(
-        isinstance(each, ast.Attribute) and each.attr in _ANSWERS for each in calls
-    )
-
-
-def holds_always(node: ast.AST) -> bool:
-    """Return whether an expression is true whatever the answer in it is: a tuple, a text,
-    ``is not None``.
-    """
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return any(holds_always(each) for each in node.values)
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in _SHOWS
-    if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
-        method = node.left.func if isinstance(node.left, ast.Call) else None
-        return isinstance(method, ast.Attribute) and method.attr in _ANSWERS - {"workforce"}
-    return isinstance(node, _ALWAYS_TRUE) or (isinstance(node, ast.Constant) and bool(node.value))
-
-
-def answers_in(tree: ast.AST, known: set[str]) -> set[str]:
-    """Return the names that hold answers after the code of a cell."""
-    for each in ast.walk(tree):
-        value = getattr(each, "value", None) or getattr(each, "iter", None)
-        targets = getattr(each, "targets", None) or [getattr(each, "target", None)]
-        if isinstance(value, ast.AST) and mentions(value, known):
-            known = known | {target.id for target in targets if isinstance(target, ast.Name)}
-    return known
-
-
-class _Asserts(ast.NodeTransformer):
-    """Adds to each assert of a cell that it is recorded once it holds,
-    with the subjects that its names stand for.
-    """
-
-    def __init__(self) -> None:
-        self.known: set[str] = set()
-
-    def visit_Module(self, node: ast.Module) -> ast.AST:
-        """Learn which names hold answers."""
-        self.known = answers_in(node, self.known)
-        return self.generic_visit(node)
-
-    def visit_Assert(self, node: ast.Assert) -> ast.AST | list[ast.stmt]:
-        """Add the record after an assert."""
-        if holds_always(node.test):
-            return node
-        names = sorted({each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)})
-        values = ", ".join(f"{name!r}: lambda: {name}" for name in names)
-        words = f"{ast.unparse(node.test)!r}, {asks(node.test, self.known)}, {{{values}}}"
-        [call] = ast.parse(f"__import__('sys').modules[{__name__!r}].record_assert({words})").body
-        return [node, ast.copy_location(call, node)]
-
-
-def watch_asserts() -> None:
-    """Record from the next cell on the asserts that ask an answer;
-    does nothing outside a kernel.
-    """
-    shell = kernel_shell()
-    if shell is not None and not any(isinstance(each, _Asserts) for each in shell.ast_transformers):
-        shell.ast_transformers.append(_Asserts())
-
-
-def record_assert(test: str, asked: bool, values: Mapping[str, Callable[[], object]]) -> None:
-    """Record an assert that held, if it asked an answer;
-    as unknown if that answer decided nothing.
-    """
-    found: dict[str, object] = {}
-    for name, value in values.items():
-        with suppress(NameError):  # a name of a comprehension
-            found[name] = value()
-    if asked or any(_is_ours(each) and hasattr(type(each), "__bool__") for each in found.values()):
-        named = (
-            f"{name}: {text}" for name, value in found.items() if (text := _subjects_of(value))
-        )
-        status = "unknown" if any(map(_is_undecided, found.values())) else "passed"
-        record(ASSERTS, f"{test} [{'; '.join(named)}]", status)
-
-
-def _is_ours(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] == KEY
-
-
-def _is_undecided(value: object) -> bool:
-    """Return whether a value is, or holds, the answer to a request that decided nothing."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(map(_is_undecided, value))
-    return _is_ours(value) and bool(getattr(value, "why_unknown", ""))
-
-
-def _subjects_of(value: object) -> str:
-    """Return the teams, buckets or addresses that a value names; empty for none,
-    and for URLs and long texts.
-    """
-    if isinstance(value, str):
-        return value if _SUBJECT.fullmatch(value) else ""
-    if isinstance(value, list | tuple | set | frozenset | dict):
-        return ", ".join(filter(None, map(_subjects_of, value))) or f"{len(value)} values"
-    if not _is_ours(value):
-        return ""
-    members = (
-        getattr(value, name, None) for name in ("team", "bucket", "prefix", "subject", "name")
-    )
-    return " ".join(each for each in members if isinstance(each, str) and each)
 
 
 def fingerprint(text: str) -> str:
