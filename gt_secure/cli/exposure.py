@@ -21,6 +21,7 @@ from ..engine.access.locks import locks_of_files
 from ..engine.iam import batch
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
+from ..engine.iam.principals import check_account
 from ..engine.policies.signer_limit import parse_signers
 from ..logs.activity import READING
 from ..restriction.files import load_restriction
@@ -274,13 +275,7 @@ def _check_account(account: str | None) -> str:
             next_step="Add --account with its 12 digits.",
             field="account",
         )
-    if not re.fullmatch(r"[0-9]{12}", account):
-        raise InvalidInput(
-            f'"{account[:40]}" is not an AWS account.',
-            next_step="Write its 12 digits.",
-            field="account",
-        )
-    return account
+    return check_account(account)
 
 
 def _read_policy_file(name: str) -> str:

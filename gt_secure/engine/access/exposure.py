@@ -133,6 +133,7 @@ class Exposure(Ambiguous):
 
     def row(self, request: str) -> Row:
         """Return the row of one kind of request."""
+        self._check(request, *KINDS, *OF_A_TEAM)
         if request not in self._rows:
             rows = self._each(lambda question: question.row(request))
             self._rows[request] = (
@@ -265,13 +266,17 @@ class Exposure(Ambiguous):
         place = Source.parse(source)
         if not request:
             return Answers(self.at(place, name) for name in self.requests)
-        if request not in self.requests:
+        self._check(request)
+        return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
+
+    def _check(self, request: str, *more: str) -> None:
+        """Check that a kind of request is one of this exposure, or one of others."""
+        if request not in self.requests and request not in more:
             raise InvalidInput(
                 f'This exposure has no requests "{request[:40]}".',
                 next_step=f"Write one of: {', '.join(self.requests)}.",
                 field="request",
             )
-        return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
 
     def plain(self, source: Source | str, request: str) -> Answer:
         """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special
@@ -279,6 +284,7 @@ class Exposure(Ambiguous):
 
         Where objects of a prefix differ, those that exist count.
         """
+        self._check(request, *KINDS, *OF_A_TEAM)
         return self._for_all(self._answers(Source.parse(source), request, plain=True))
 
     def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:

@@ -23,6 +23,7 @@ from ...base.network import Source, parse_address
 from ...base.text import printable
 from ..iam.documents import PolicySource as PolicySource, parse_document
 from ..iam.facts import Facts, Signer, Values, moment_of
+from ..iam.principals import check_account
 from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
 from ..iam.request_keys import key_facts
@@ -462,9 +463,12 @@ def locks_of_files(
     """Return the locks of a bucket under the policies that are given; raises PolicyError if one is
     not valid.
 
+    ``account`` is that of the bucket; raises InvalidInput unless it has 12 digits.
+
     ``session`` is the policy of the role session that signs; ``rcp`` and ``scp`` are those of the
     organization, level by level.
     """
+    check_account(account)
     given = facts or Facts()
     text = policy if policy is None or isinstance(policy, str) else json.dumps(policy)
     locks = EffectiveLocks(

@@ -95,6 +95,18 @@ class Claim:
     reads: bool = False
     signers: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        for each in (self.addresses, *self.addresses):
+            if isinstance(each, str):
+                step = f'Write addresses=parse_networks("{each[:60]}").'
+                raise InvalidInput(
+                    f"{each[:60]!r} is a text, not a network.", next_step=step, field="addresses"
+                )
+        for name in ("endpoints", "signers"):
+            if isinstance(text := getattr(self, name), str):
+                step = f'Write {name}=["{text[:60]}"].'
+                raise InvalidInput(f"The {name} of a claim are a list.", next_step=step, field=name)
+
     @property
     def words(self) -> str:
         """The claim in a sentence."""

@@ -47,6 +47,16 @@ _OF_OTHER_ELEMENTS: dict[str, EntryKind] = {
 """Entries of the elements beside AWS."""
 
 
+def check_account(account: str) -> str:
+    """Return the id of an account; raises InvalidInput unless it has 12 digits."""
+    if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
+        step = 'Write its 12 digits, such as "111122223333".'
+        raise InvalidInput(
+            f"{account!r:.42} is not an AWS account.", next_step=step, field="account"
+        )
+    return account
+
+
 CANONICAL_USER = "(canonical user)"
 """Stands among the keys of a request for the canonical user ID of its account,
 which no condition key holds.
