@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from copy import copy
 from importlib.resources import files
 from itertools import accumulate
@@ -22,6 +23,25 @@ _DEEPEST = 1_000
 """Levels of brackets: Python gives up at fewer."""
 """More than a file of that size can hold without aliases."""
 _TAGS = {"scalar": "str", "sequence": "seq", "mapping": "map"}
+
+
+FORMAT = 1
+"""The format of the files that this version writes and reads: restrictions, checks,
+sweeps and accepted findings.
+"""
+
+
+def check_format(data: Mapping[str, Any], what: str) -> None:
+    """Raise InvalidInput for the content of a file in a format that is not known."""
+    version = data.get("version", FORMAT)
+    if isinstance(version, bool) or version != FORMAT:
+        raise InvalidInput(
+            f"{what} has format {str(version)[:20]}. This version of gt_secure reads format"
+            f" {FORMAT}.",
+            next_step="Update gt_secure, or write version: 1.",
+            field="version",
+            value=version,
+        )
 
 
 def package_data(package: str, name: str) -> Any:

@@ -28,7 +28,6 @@ from ..base.text import did_you_mean
 from ..findings.accepted import accepted_of
 from ..findings.model import Acceptance
 
-FORMAT = 1
 MAX_CHECKS = 500
 
 
@@ -228,13 +227,7 @@ def load_check_file(path: str | Path) -> CheckFile:
 
 
 def _specs(data: Mapping[str, Any], file: Path) -> list[Spec]:
-    version = data.get("version", FORMAT)
-    if isinstance(version, bool) or version != FORMAT:
-        raise _bad(
-            f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.",
-            "version",
-            "Write 1.",
-        )
+    textfiles.check_format(data, file.name)
     items = data.get("checks")
     if not isinstance(items, list) or not items:
         raise _bad(

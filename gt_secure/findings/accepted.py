@@ -37,6 +37,8 @@ def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
     """
     if isinstance(given, (str, Path)):
         data = textfiles.load(given)
+        if isinstance(data, Mapping):
+            textfiles.check_format(data, Path(given).name)
         return accepted_of(data.get("accepted") if isinstance(data, Mapping) else None, Path(given))
     return parse_accepted(list(given or ()))
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.errors import InvalidInput
+from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetwork
 from ..base.text import did_you_mean
 from ..engine.access.expectation import Expectation
@@ -32,9 +33,6 @@ and both settings off.
 """
 Spared: TypeAlias = Literal["reads"]
 """A guard of reads spares uploads."""
-
-FORMAT = 1
-"""Version of the restriction file format."""
 
 
 @dataclass(frozen=True, init=False)
@@ -328,15 +326,8 @@ class Restriction:
                 field="file",
             )
         rest = {str(key): value for key, value in data.items() if key != "$schema"}
-        version = rest.pop("version", FORMAT)
-        if isinstance(version, bool) or version != FORMAT:
-            raise InvalidInput(
-                f"This restriction has format {str(version)[:20]}. This version of gt_secure reads"
-                f" format {FORMAT}.",
-                next_step="Update gt_secure, or write version: 1.",
-                field="version",
-                value=version,
-            )
+        check_format(rest, "This restriction")
+        rest.pop("version", None)
         # which are among the addresses
         known = [name for name in signature(cls).parameters if name != "lists"]
         for key in rest:

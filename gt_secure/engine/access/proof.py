@@ -96,7 +96,8 @@ class Claim:
     signers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for each in (self.addresses, *self.addresses):
+        values: tuple[object, ...] = (self.addresses, *self.addresses)
+        for each in values:
             if isinstance(each, str):
                 step = f'Write addresses=parse_networks("{each[:60]}").'
                 raise InvalidInput(

@@ -177,7 +177,6 @@ MEMBERS = (
     "buckets",
     "accepted",
 )
-FORMAT = 1
 
 
 class SweepSpec(NamedTuple):
@@ -202,13 +201,7 @@ def load_sweep(path: str | Path) -> SweepSpec:
         if key not in MEMBERS:
             hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
             raise _bad(f"A sweep file has no member '{str(key)[:60]}'.", hint, str(key))
-    version = data.get("version", FORMAT)
-    if isinstance(version, bool) or version != FORMAT:
-        raise _bad(
-            f"{file.name} is in format {str(version)[:20]}; {FORMAT} is known here.",
-            "Write 1.",
-            "version",
-        )
+    textfiles.check_format(data, file.name)
     organization = data.get("organization", False)
     if not isinstance(organization, bool):
         raise _bad(
