@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from gt_secure.base.network import parse_networks  # noqa: E402
 from gt_secure.changes.journal import Journal  # noqa: E402
 from gt_secure.changes.plan import plan  # noqa: E402
-from gt_secure.engine.access import Exposure, locks_of_files  # noqa: E402
+from gt_secure.engine.access import Exposure, locks_of_policies  # noqa: E402
 from gt_secure.engine.access.proof import Claim, prove  # noqa: E402
 from gt_secure.engine.policies.bucket_guard import build_guard  # noqa: E402
 from gt_secure.restriction.model import Restriction  # noqa: E402
@@ -67,8 +67,8 @@ def best(run):
 
 
 def main():
-    five = locks_of_files("gt-images", document(FIVE), "111122223333")
-    many = locks_of_files(
+    five = locks_of_policies("gt-images", document(FIVE), "111122223333")
+    many = locks_of_policies(
         "gt-images", document([deny({"NotIpAddress": {"aws:SourceIp": MANY}})]), "111122223333"
     )
     seen = state(bucket=BUCKET)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import support.principals as made  # noqa: E402
-from gt_secure.engine.access import Exposure, locks_of_files  # noqa: E402
+from gt_secure.engine.access import Exposure, locks_of_policies  # noqa: E402
 from gt_secure.engine.access.identities import parse_principals  # noqa: E402
 from gt_secure.engine.access.signers import signers_of  # noqa: E402
 from gt_secure.engine.access.terraform_plan import terraform_policies  # noqa: E402
@@ -99,7 +99,7 @@ def main():
     parser.add_argument("--buckets", type=int, default=500)
     parser.add_argument("--only", choices=tuple(GOALS))
     args = parser.parse_args()
-    locks = locks_of_files("gt-images", None, made.ACCOUNT)
+    locks = locks_of_policies("gt-images", None, made.ACCOUNT)
     for flavour in (real, odd, worst):
         if args.only not in (None, flavour.__name__):
             continue

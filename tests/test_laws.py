@@ -13,7 +13,7 @@ import gt_secure
 from gt_secure.account import State, locks_of
 from gt_secure.account.bucket import Bucket
 from gt_secure.account.organization import Organization
-from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
 
@@ -57,7 +57,7 @@ def test_an_account_of_which_files_are_known_has_the_locks_of_these_files() -> N
         Facts({"aws:principalarn": ("arn:aws:iam::1:role/r",)}),
     )
     session = json.dumps(level)
-    of_files = locks_of_files("b", policy, "111122223333", facts, session=session, rcp=[level])
+    of_files = locks_of_policies("b", policy, "111122223333", facts, session=session, rcp=[level])
     state = State(
         region="",
         partition="aws-cn",

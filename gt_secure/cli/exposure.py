@@ -17,7 +17,7 @@ from ..base.errors import InvalidInput
 from ..base.network import Source, parse_endpoint_id
 from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
-from ..engine.access.locks import locks_of_files
+from ..engine.access.locks import locks_of_policies
 from ..engine.iam import batch
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
@@ -257,7 +257,7 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
             field="bucket",
         )
     session = getattr(args, "session_policy", None)
-    return locks_of_files(
+    return locks_of_policies(
         bucket,
         _read_policy_file(args.bucket_policy) if args.bucket_policy else None,
         account,

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from ..base.network import parse_networks as parse_networks
     from .access.exposure import Exposure as Exposure
     from .access.identities import principals_of as principals_of
-    from .access.locks import EffectiveLocks as EffectiveLocks, locks_of_files as locks_of_files
+    from .access.locks import (
+        EffectiveLocks as EffectiveLocks,
+        locks_of_policies as locks_of_policies,
+    )
     from .access.proof import Claim as Claim, Proof as Proof, prove as prove
     from .access.signers import Signers as Signers, signers_of as signers_of
     from .iam.facts import supplied_facts as supplied_facts

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.policies.bucket_guard import build_guard
 from support.guards import without_forms
@@ -59,7 +59,7 @@ def counterexample(
 ) -> dict[str, Any] | None:
     policy = {"Version": "2012-10-17", "Statement": statements} if statements else None
     proof = prove(
-        locks_of_files("gt-images", policy, "111122223333"),
+        locks_of_policies("gt-images", policy, "111122223333"),
         Claim(prefix, (parse_network(RANGE),), endpoints),
     )
     assert proof.proved is (proof.counterexample is None)

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from gt_secure import expect
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam import Policies, Request, evaluate
@@ -169,7 +169,7 @@ def test_the_engine_says_what_the_sandbox_does(world: World, name: str) -> None:
         for name, each in SENDERS.items()
         for source in SOURCES
     }
-    locks = locks_of_files(BUCKET, policy, OWN)
+    locks = locks_of_policies(BUCKET, policy, OWN)
     exposure, policies = (
         Exposure(locks, KEY),
         Policies(identity=(document(EVERYTHING),), resource=policy),
@@ -211,7 +211,7 @@ def test_an_expectation_is_about_every_key(world: World, covered: dict[str, Any]
         403,
         200,
     ]
-    proof = Exposure(locks_of_files(BUCKET, policy, OWN), PREFIX, is_prefix=True).holds(
+    proof = Exposure(locks_of_policies(BUCKET, policy, OWN), PREFIX, is_prefix=True).holds(
         expect.refused(ELSEWHERE)
     )
     assert (proof.proved, [each.answer for each in proof.broken]) == (False, ["opened"])

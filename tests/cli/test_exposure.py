@@ -14,7 +14,7 @@ import pytest
 from gt_secure.base.errors import AccessDenied
 from gt_secure.cli import exposure
 from gt_secure.cli.main import main, parse
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.part import NotRead
 from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -127,7 +127,7 @@ def test_without_the_users_and_roles_it_is_unknown_who_signs(capsys, monkeypatch
     error = AccessDenied(f"This role may not call {action}.", action=action)
     missing = NotRead.of("the users and roles", action, error)
     found = signers_of(
-        Exposure(locks_of_files("gt-images", None, "111122223333"), "a.png"), missing
+        Exposure(locks_of_policies("gt-images", None, "111122223333"), "a.png"), missing
     )
     monkeypatch.setattr(exposure, "_of_account", lambda _: SimpleNamespace(signers=found))
     code = main(["who", "s3://gt-images/a.png", "--signers", *form])

@@ -19,7 +19,7 @@ from gt_secure.engine import (
     Claim,
     Exposure,
     build_guard,
-    locks_of_files,
+    locks_of_policies,
     merge_guard,
     parse_networks,
     principals_of,
@@ -44,7 +44,7 @@ ROW = "Write one of: presigned, header, "
 
 
 def exposure() -> Exposure:
-    return Exposure(locks_of_files("gt-images", POLICY, ACCOUNT), "scans/1.png")
+    return Exposure(locks_of_policies("gt-images", POLICY, ACCOUNT), "scans/1.png")
 
 
 def test_it_has_about_twelve_names_and_each_is_there() -> None:
@@ -68,7 +68,7 @@ def test_from_policies_to_who_can_open_a_proof_and_signers() -> None:
     now = exposure()
     assert now.row("presigned").opened.cidrs == ("0.0.0.0/0", "::/0")
     policy = merge_guard(json.dumps(POLICY), build_guard("gt-images", networks=OFFICE))
-    guarded = locks_of_files("gt-images", policy, ACCOUNT)
+    guarded = locks_of_policies("gt-images", policy, ACCOUNT)
     assert Exposure(guarded, "scans/1.png").row("presigned").opened.cidrs == ("203.0.113.0/24",)
     assert prove(guarded, Claim(addresses=OFFICE)).proved
     trust = {
@@ -126,18 +126,22 @@ SLIPS: dict[str, tuple[Callable[[], object], str, str]] = {
         "signers",
         'Write signers=["arn:aws:iam::1:',
     ),
-    "a short account": (lambda: locks_of_files("gt-images", POLICY, "1111"), "1111", "12 digits"),
+    "a short account": (
+        lambda: locks_of_policies("gt-images", POLICY, "1111"),
+        "1111",
+        "12 digits",
+    ),
     "a number as account": (
-        lambda: locks_of_files("gt-images", POLICY, 111122223333),
+        lambda: locks_of_policies("gt-images", POLICY, 111122223333),
         "111122223333",
         '"111122223333"',
     ),  # type: ignore[arg-type]
     "an account with hyphens": (
-        lambda: locks_of_files("b", None, "1111-2222-3333"),
+        lambda: locks_of_policies("b", None, "1111-2222-3333"),
         "1111-2222-3333",
         "12 digits",
     ),
-    "no account": (lambda: locks_of_files("gt-images", POLICY, ""), "''", "12 digits"),
+    "no account": (lambda: locks_of_policies("gt-images", POLICY, ""), "''", "12 digits"),
 }
 
 

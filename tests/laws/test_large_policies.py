@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, Exposure, locks_of_files, prove
+from gt_secure.engine.access import Claim, Exposure, locks_of_policies, prove
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.iam import wildcards
@@ -137,7 +137,7 @@ def questions(
     document: dict[str, Any],
 ) -> dict[str, Callable[[], list[tuple[str, tuple[str, ...]]]]]:
     """Return questions, which return their answers, each with what it depends on."""
-    locks = locks_of_files("gt-images", document, ME)
+    locks = locks_of_policies("gt-images", document, ME)
 
     def proof() -> list[tuple[str, tuple[str, ...]]]:
         found = prove(locks, Claim("", (parse_network("203.0.113.0/24"),)))

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, locks_of_files, proof as proof_module, prove
+from gt_secure.engine.access import Claim, locks_of_policies, proof as proof_module, prove
 from gt_secure.engine.access.proof import LATER
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
 
@@ -152,7 +152,7 @@ def decided(seed: int, many: int) -> str:
     policy = {"Version": "2012-10-17", "Statement": statements(draw)}
     scp = (level(draw),) if draw.random() < 0.3 else ()
     proof = prove(
-        locks_of_files("gt-images", policy, ME, scp=scp), Claim("", (parse_network(OFFICE),))
+        locks_of_policies("gt-images", policy, ME, scp=scp), Claim("", (parse_network(OFFICE),))
     )
     opened = list(contradictions(draw, policy, scp, many))
     shown = json.dumps([policy, scp, opened[:3], proof.to_dict()])
@@ -220,7 +220,7 @@ def test_a_fault_is_seen_in_the_quick_part(fault: str, monkeypatch: pytest.Monke
 def test_what_is_not_proved_is_named(action: dict[str, Any], named: str | bool) -> None:
     guard = {"Effect": "Deny", "Principal": "*", **action, "Resource": WHOLE, "Condition": OUTSIDE}
     policy = {"Version": "2012-10-17", "Statement": [guard]}
-    proof = prove(locks_of_files("gt-images", policy, ME), Claim("", (parse_network(OFFICE),)))
+    proof = prove(locks_of_policies("gt-images", policy, ME), Claim("", (parse_network(OFFICE),)))
     if isinstance(named, bool):
         assert proof.proved is named
         assert (proof.counterexample is None) == named

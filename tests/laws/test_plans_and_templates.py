@@ -26,7 +26,7 @@ from gt_secure.base.network import parse_network
 from gt_secure.engine.access import (
     Claim,
     cloudformation_template,
-    locks_of_files,
+    locks_of_policies,
     planned_policies,
     terraform_plan,
 )
@@ -42,7 +42,7 @@ WORDS = {True: "proved", False: "refuted", None: "unknown"}
 def answers_to(policy: str) -> list[bool | None]:
     """Return the answer to a policy that is deployed; none if S3 refuses it, so that nothing is."""
     try:
-        return [prove(locks_of_files(BUCKET, policy, ACCOUNT), CLAIM).proved]
+        return [prove(locks_of_policies(BUCKET, policy, ACCOUNT), CLAIM).proved]
     except PolicyError:
         return []
 
@@ -68,7 +68,7 @@ def answers_of(file: File) -> dict[str, bool | None]:
     """
     read = terraform_plan.terraform_policies if file.is_plan else _template
     policy = read(file.text).policy(BUCKET)
-    locks = locks_of_files(BUCKET, None, ACCOUNT)
+    locks = locks_of_policies(BUCKET, None, ACCOUNT)
     answers = {"as it stands": policy.prove(locks, CLAIM).proved}
     if file.unchanged:
         answers["unchanged"] = policy.accepting().prove(locks, CLAIM).proved
@@ -233,4 +233,4 @@ def test_the_kinds_show_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> 
     text, _, unchanged = PLANS[name]
     put_back(monkeypatch, *change)
     policy = terraform_plan.terraform_policies(text).policy(BUCKET).accepting()
-    assert policy.prove(locks_of_files(BUCKET, None, ACCOUNT), CLAIM).proved is not unchanged
+    assert policy.prove(locks_of_policies(BUCKET, None, ACCOUNT), CLAIM).proved is not unchanged

@@ -27,7 +27,7 @@ from gt_secure.base.network import Source
 from gt_secure.changes import diff
 from gt_secure.changes.diff import changes_for
 from gt_secure.changes.targets import BucketGuard
-from gt_secure.engine.access import locks_of_files
+from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.proof import Claim
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
@@ -476,7 +476,7 @@ def test_two_hundred_merged_policies_open_what_the_separate_guards_open() -> Non
 def test_the_answer_for_the_bucket_is_good_only_if_its_guards_leave_nothing(seed: int) -> None:
     draw = random.Random(f"whole bucket {seed}")
     policy, table = drawn_guards(draw)
-    access = access_under(locks_of_files(BUCKET, policy, ACCOUNT))
+    access = access_under(locks_of_policies(BUCKET, policy, ACCOUNT))
     leaks = [
         key
         for key in KEYS
@@ -502,7 +502,7 @@ def hold_witness(seeds: Iterable[int], counts: Counter[str]) -> None:
         policy, table = drawn_guards(draw, many)
         prefix, (networks, _) = draw.choice(PREFIXES), draw.choice(LISTS[:2])
         claim = Claim(prefix, tuple(map(ip_network, networks)), reads=draw.random() < 0.5)
-        proof = Exposure(locks_of_files(BUCKET, policy, ACCOUNT), prefix, is_prefix=True).proves(
+        proof = Exposure(locks_of_policies(BUCKET, policy, ACCOUNT), prefix, is_prefix=True).proves(
             claim
         )
         allowed = Admitted(networks, (), reads=claim.reads)
@@ -563,7 +563,7 @@ def test_six_hundred_witnesses_are_requests_that_each_guard_admits() -> None:
 
 
 def test_the_law_sees_a_proof_that_asks_one_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = locks_of_files
+    asked = locks_of_policies
 
     def of_first(bucket: str, policy: str, account: str) -> object:
         data = json.loads(policy)
@@ -574,7 +574,7 @@ def test_the_law_sees_a_proof_that_asks_one_guard(monkeypatch: pytest.MonkeyPatc
         ]
         return asked(bucket, json.dumps({**data, "Statement": first}), account)
 
-    monkeypatch.setitem(globals(), "locks_of_files", of_first)
+    monkeypatch.setitem(globals(), "locks_of_policies", of_first)
     with pytest.raises(AssertionError):
         hold_witness(range(12), Counter())
 

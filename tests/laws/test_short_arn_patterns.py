@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, Exposure, locks_of_files, prove
+from gt_secure.engine.access import Claim, Exposure, locks_of_policies, prove
 from gt_secure.engine.access.decision import decide_request
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.signers import signers_of
@@ -66,7 +66,7 @@ def bucket_policy(case: Case, pattern: str) -> str:
 
 def of_requests(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
     policy = bucket_policy(case, pattern)
-    locks = locks_of_files("gt-images", policy, ACCOUNT)
+    locks = locks_of_policies("gt-images", policy, ACCOUNT)
     exposure = Exposure(locks, "scans/1.png")
     for name, source in product(("presigned", "other-account", "anonymous"), SOURCES):
         answer = exposure.at(source, name)
@@ -112,7 +112,7 @@ def of_signers(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tuple
         role("app", READ, trusts=trusting), user("carl", st("sts:AssumeRole", arn("role/app"))),
     )  # fmt: skip
     for policy in (None, bucket_policy(case, pattern)):
-        locks = locks_of_files("gt-images", policy, ACCOUNT)
+        locks = locks_of_policies("gt-images", policy, ACCOUNT)
         found = signers_of(Exposure(locks, "scans/1.png"), parse_principals(json.dumps(account)))
         for each in (*found, *found.refused):
             yield f"{each.arn} {policy is None}", (each.answer, each.depends_on)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.identities import Principal, Principals, parse_principals
 from gt_secure.engine.access.key_patterns import KeyPattern
 from gt_secure.engine.access.locks import EffectiveLocks
@@ -281,7 +281,7 @@ def check_account(seed: int, many: int, counts: Counter[str]) -> None:
     draw = random.Random(seed)
     data, bucket, scp = account(draw)
     people, prefix = parse_principals(json.dumps(data)), draw.choice(PREFIXES)
-    locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp))
+    locks = locks_of_policies("gt-images", bucket, ACCOUNT, scp=tuple(scp))
     found = signers_of(Exposure(locks, prefix, is_prefix=True), people)
     items = {each.arn: each for each in (*found, *found.refused)}
     keys, alone = (

@@ -20,7 +20,7 @@ import pytest
 pytest.importorskip("z3", reason="make check installs z3")
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, locks_of_files, proof as proof_module, prove
+from gt_secure.engine.access import Claim, locks_of_policies, proof as proof_module, prove
 from gt_secure.engine.access.key_classes import KeyClasses
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.iam import Policies, Request, evaluate, request as iam_request
@@ -173,7 +173,7 @@ def decided(asked: Question) -> tuple[str, Any]:
     Returns the answers of the solver and of the proof.
     """
     proof = prove(
-        locks_of_files("gt-images", asked.policy, ME, **layers(asked)),
+        locks_of_policies("gt-images", asked.policy, ME, **layers(asked)),
         Claim(asked.prefix, (parse_network(OFFICE),)),
     )
     found, case = opened(asked, LIMIT_MS)

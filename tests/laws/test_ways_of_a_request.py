@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_stored_cidrs
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
@@ -121,7 +121,7 @@ def opened_ways(bucket: Any, kind: str, address: str) -> list[bool]:
 
 def check_policy(seed: int, counts: Counter[str]) -> None:
     bucket = policy(random.Random(seed))
-    locks = locks_of_files("gt-images", bucket, ACCOUNT)
+    locks = locks_of_policies("gt-images", bucket, ACCOUNT)
     exposure = Exposure(locks, "scans/a.png")
     outside = []
     for kind in KINDS:

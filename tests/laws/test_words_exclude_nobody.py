@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gt_secure.engine.access import Exposure, conditions_of_opening, locks_of_files
+from gt_secure.engine.access import Exposure, conditions_of_opening, locks_of_policies
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.iam.request import Policies, Request
@@ -185,7 +185,7 @@ def contradictions(seeds: Iterable[int], counts: Counter[str], drawn: int = 80) 
         document, tag = policy(random), random.choice((None, "red", ""))
         facts = Facts({} if tag is None else {"aws:principaltag/team": (tag,) if tag else ()})
         exposure = Exposure(
-            locks_of_files("gt-images", json.dumps(document), OWN, facts), "scans/1.png"
+            locks_of_policies("gt-images", json.dumps(document), OWN, facts), "scans/1.png"
         )
         answers = {name: exposure.at(OUTSIDE, name) for name in KINDS}
         rows = {name: exposure.row(name) for name in KINDS}

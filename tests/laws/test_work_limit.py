@@ -21,7 +21,7 @@ from gt_secure.engine.access import (
     Claim,
     Exposure,
     locks as locks_module,
-    locks_of_files,
+    locks_of_policies,
     proof,
     prove,
 )
@@ -130,7 +130,7 @@ def limited(ask: Callable[[], Any], most: int = MOST_CALLS) -> Any:
 def questions(name: str, many: int) -> Iterator[None]:
     """Ask who can open an object and a prefix, and for a proof; yields after each."""
     policy = {"Version": "2012-10-17", "Statement": FAMILIES[name](many)}
-    locks = locks_of_files("gt-images", policy, ME)
+    locks = locks_of_policies("gt-images", policy, ME)
     for key in ("scans/1.png", "scans/"):
         rows = limited(lambda key=key: list(Exposure(locks, key, is_prefix=key.endswith("/"))))
         assert all(row.unknown.depends_on for row in rows if not row.unknown.is_empty), rows
@@ -151,7 +151,7 @@ def questions(name: str, many: int) -> Iterator[None]:
 
 
 def test_a_proof_over_twelve_patterns_ends_with_an_answer() -> None:
-    locks = locks_of_files(
+    locks = locks_of_policies(
         "gt-images", {"Version": "2012-10-17", "Statement": FAMILIES["referers"](12)}, ME
     )
     assert (
@@ -172,7 +172,7 @@ def test_tags_that_have_no_part_in_common_are_not_multiplied(many: int) -> None:
     statements = [
         deny({"StringEquals": {f"s3:ExistingObjectTag/t{number}": "x"}}) for number in range(many)
     ]
-    locks = locks_of_files("gt-images", {"Version": "2012-10-17", "Statement": statements}, ME)
+    locks = locks_of_policies("gt-images", {"Version": "2012-10-17", "Statement": statements}, ME)
     answer = limited(
         lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "presigned"), MOST_CALLS // 60
     )
@@ -202,7 +202,7 @@ def denying(place: str, many: int) -> EffectiveLocks:
         for number in range(many)
     ]
     read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
-    return locks_of_files(
+    return locks_of_policies(
         "gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME
     )
 
@@ -291,7 +291,7 @@ def test_choices_that_are_not_better_than_each_other_take_limited_work(many: int
     keys = dict(list(HEADERS.items())[:2])
     policy = traded(keys, many)
     assert opens(policy, keys)
-    locks = locks_of_files("gt-images", policy, ME)
+    locks = locks_of_policies("gt-images", policy, ME)
     answer = limited(lambda: Exposure(locks, "scans/1.png").at("198.51.100.9", "anonymous"))
     assert answer.answer == "opened"
 
@@ -301,7 +301,9 @@ def test_proofs_over_such_choices_take_limited_work(many: int) -> None:
     policy = traded(HEADERS, many)
     assert opens(policy, HEADERS)
     proved = limited(
-        lambda: prove(locks_of_files("gt-images", policy, ME), Claim("", (parse_network(OFFICE),)))
+        lambda: prove(
+            locks_of_policies("gt-images", policy, ME), Claim("", (parse_network(OFFICE),))
+        )
     )
     assert proved.proved is False
 
@@ -319,14 +321,15 @@ def test_choices_that_are_too_many_are_not_left_out(
     answers = set()
     for many in (1, 2, 3, 4):
         keys = dict(list(HEADERS.items())[:2])
-        locks = locks_of_files("gt-images", traded(keys, many), ME)
+        locks = locks_of_policies("gt-images", traded(keys, many), ME)
         answer = Exposure(locks, "scans/1.png").at("198.51.100.9", "anonymous")
         assert answer.answer == "opened" or answer.depends_on, (many, answer)
         assert answer.answer != "refused"
         answers.add(answer.answer)
         claim = Claim("", (parse_network(OFFICE),))
         assert (
-            prove(locks_of_files("gt-images", traded(HEADERS, many), ME), claim).proved is not True
+            prove(locks_of_policies("gt-images", traded(HEADERS, many), ME), claim).proved
+            is not True
         )
     assert answers == words
 
@@ -340,7 +343,7 @@ def test_signers_of_many_access_points_take_limited_work() -> None:
         for number in range(70)
     ]  # fmt: skip
     read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
-    locks = locks_of_files(
+    locks = locks_of_policies(
         "gt-images", {"Version": "2012-10-17", "Statement": [read, *statements]}, ME
     )
     limited(lambda: signers_of(Exposure(locks, "scans/1.png"), PEOPLE), MOST_FOR_SIGNERS)

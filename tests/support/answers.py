@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from gt_secure.base.network import Source
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam.facts import parse_facts, supplied_facts
@@ -30,7 +30,7 @@ def exposed(
 ) -> Exposure:
     """Return the exposure of an object of gt-images under policies; ``facts`` are KEY=VALUE."""
     known = supplied_facts(parse_facts(facts))
-    return Exposure(locks_of_files("gt-images", policy, account, known, **layers), key)
+    return Exposure(locks_of_policies("gt-images", policy, account, known, **layers), key)
 
 
 def team_locks(policy: str | None = None, **values: Any) -> EffectiveLocks:

@@ -24,6 +24,7 @@ from gt_secure import (
     TestUrl,
     check,
     connect,
+    engine,
     expect,
     inspect,
 )
@@ -71,6 +72,17 @@ def connecting() -> Connection:
     gt_secure.panel("session")  # type: ignore[arg-type]
     connect("us-east-1")  # type: ignore[call-arg]
     return gt_secure.connect()
+
+
+def face_of_the_engine() -> None:
+    locks = engine.locks_of_policies("gt-images", None, "111122223333")
+    asked = engine.Exposure(locks, "scans/0001.png")
+    assert_type(asked.at("203.0.113.7", "presigned"), Answer)
+    claim = engine.Claim(addresses=engine.parse_networks("203.0.113.0/24"))
+    engine.Claim(addresses=["203.0.113.0/24"])  # type: ignore[list-item]
+    engine.locks_of_policies("gt-images", None, 111122223333)  # type: ignore[arg-type]
+    assert_type(engine.prove(locks, claim), engine.Proof)
+    assert_type(engine.signers_of(asked, engine.principals_of([])), engine.Signers)
 
 
 def main_job(gt: Connection) -> None:

@@ -19,7 +19,7 @@ from gt_secure.engine.access.address_classes import count, minus, spans_of
 from gt_secure.engine.access.answer import CLAIMS, Answer
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.exposure_text import answers_html
-from gt_secure.engine.access.locks import locks_of_files
+from gt_secure.engine.access.locks import locks_of_policies
 from gt_secure.engine.access.proof import Claim, Proof, prove
 from gt_secure.engine.iam.operators import policy_network
 from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
@@ -122,7 +122,7 @@ def _exposure_of(name: str, account: str, policy: str) -> Exposure:
             next_step='Without a policy, write {"Version": "2012-10-17", "Statement": []}.',
         )
     return Exposure(
-        locks_of_files(bucket, policy, account), key, is_prefix=not key or key.endswith("/")
+        locks_of_policies(bucket, policy, account), key, is_prefix=not key or key.endswith("/")
     )
 
 

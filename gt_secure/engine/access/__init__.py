@@ -9,7 +9,7 @@ from ...base.lazy import attach
 if TYPE_CHECKING:
     from .answer import Answer as Answer
     from .exposure import Context as Context, Exposure as Exposure
-    from .locks import locks_of_files as locks_of_files
+    from .locks import locks_of_policies as locks_of_policies
     from .matrix import picture_of as picture_of
     from .proof import Claim as Claim, Proof as Proof, prove as prove
 

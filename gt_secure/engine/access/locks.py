@@ -450,7 +450,7 @@ def check_policy(text: str, bucket: str) -> None:
                 )
 
 
-def locks_of_files(
+def locks_of_policies(
     bucket: str,
     policy: PolicySource | None,
     account: str,

@@ -20,7 +20,7 @@ from .documents import (
     parse_document,
 )
 from .facts import Values
-from .principals import Caller, parse_caller
+from .principals import Caller, check_account, parse_caller
 from .variables import Keys, Several
 
 ContextValue: TypeAlias = str | bool | int | Sequence[str]
@@ -122,14 +122,8 @@ class Request:
                 next_step="Write arn:aws:s3:::bucket/key.",
                 field="resource",
             )
-        if self.resource_account is not None and not re.fullmatch(
-            r"[0-9]{12}", self.resource_account
-        ):
-            raise InvalidInput(
-                "The account of the resource is not 12 digits.",
-                next_step="Correct it.",
-                field="resource_account",
-            )
+        if self.resource_account is not None:
+            check_account(self.resource_account)
         if isinstance(self.unknown, str) or not all(isinstance(name, str) for name in self.unknown):
             raise InvalidInput(
                 "The unknown keys are not a list of names.", next_step="Name them.", field="unknown"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import Source, parse_stored_cidrs
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.identities import parse_principals
@@ -64,7 +64,7 @@ def ask(
     **more: Any,
 ) -> Signers:
     found = points if isinstance(points, Part) else Part.of(tuple(points))
-    locks = locks_of_files("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
+    locks = locks_of_policies("gt-images", bucket, "444455556666" if other else ACCOUNT, **more)
     locks = replace(
         locks, restricts_public=own[0], account_restricts_public=own[1], access_points=found
     )
@@ -269,7 +269,7 @@ def test_answers_say_what_was_looked_at(text: str) -> None:
 def test_keys_that_only_statements_about_the_access_point_tell_apart() -> None:
     people = [user("x", st("s3:GetObject", f"{POINT}/object/scans/a/*")), user("y", BY_POINT)]
     refuses = to({"AWS": arn("user/y")}, f"{POINT}/object/scans/*.png", "Deny")
-    locks = locks_of_files("gt-images", doc(DELEGATES), ACCOUNT)
+    locks = locks_of_policies("gt-images", doc(DELEGATES), ACCOUNT)
     locks = replace(locks, access_points=Part.of((point(doc(refuses)),)))
     found = signers_of(
         Exposure(locks, "scans/", is_prefix=True), parse_principals(json.dumps(details(*people)))
@@ -313,7 +313,7 @@ def test_without_a_list_of_access_points_nobody_is_refused_for_the_way(name: str
 def test_signers_and_proofs_of_a_guard_that_spares_access_points_agree() -> None:
     found = only(ask(user("x", st("s3:GetObject")), points=[point()], bucket=doc(SPARES)))
     assert found.opened.through == ("images",)
-    exposure = Exposure(locks_of_files("gt-images", doc(SPARES), ACCOUNT), KEY)
+    exposure = Exposure(locks_of_policies("gt-images", doc(SPARES), ACCOUNT), KEY)
     proof = exposure.proves(Claim("scans/", tuple(parse_stored_cidrs(("203.0.113.0/24",)))))
     assert (proof.proved, proof.depends_on) == (None, ("s3:DataAccessPointAccount",))
     assert exposure.at("198.51.100.9", "presigned").depends_on == ("s3:DataAccessPointAccount",)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import Source, parse_network
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.address_classes import Span, minus
 from gt_secure.engine.access.answer import Answer
 from gt_secure.engine.access.expectation import Expectation
@@ -48,7 +48,7 @@ def deny(*conditions: Condition, **more: Any) -> dict[str, Any]:
 
 def locks(*statements: Mapping[str, Any], **context: Any) -> EffectiveLocks:
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
-    return locks_of_files("gt-images", policy, "111122223333", supplied_facts(context))
+    return locks_of_policies("gt-images", policy, "111122223333", supplied_facts(context))
 
 
 def guarded(*conditions: Condition, endpoints: tuple[str, ...] = ()) -> Proof:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam import Policies, Request, evaluate
 from gt_secure.engine.iam.facts import supplied_facts
@@ -33,7 +33,7 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def proved(document: dict[str, Any], prefix: str = "") -> bool | None:
     claim = Claim(prefix=prefix, addresses=[OFFICE])
-    return prove(locks_of_files("gt-images", document, ACCOUNT), claim).proved
+    return prove(locks_of_policies("gt-images", document, ACCOUNT), claim).proved
 
 
 VARIABLES = (
@@ -96,7 +96,7 @@ def test_the_id_of_a_signer_may_be_equal_to_another_key(key: str, is_variable: b
         statement("Deny", {**ELSEWHERE, "StringNotEquals": compared}),
         statement("Allow", Action="s3:GetObject", Resource=f"{ARN}/*"),
     )
-    exposure = Exposure(locks_of_files("gt-images", document, ACCOUNT), "scans/1.png")
+    exposure = Exposure(locks_of_policies("gt-images", document, ACCOUNT), "scans/1.png")
     kinds = ["presigned", "header", *(["anonymous"] if "Principal" not in key else [])]
     assert "refused" not in [exposure.at(OUTSIDE, kind).answer for kind in kinds]
     context = {"aws:SourceIp": OUTSIDE}
@@ -155,7 +155,7 @@ def test_a_user_is_looked_for_in_each_account_that_a_policy_names() -> None:
         "Deny", Action="s3:Get*", NotResource=[f"{ARN}/${{aws:username, 'scans'}}/*"]
     )
     answer = Exposure(
-        locks_of_files("gt-images", policy(grant, spared), ACCOUNT), "alice", is_prefix=True
+        locks_of_policies("gt-images", policy(grant, spared), ACCOUNT), "alice", is_prefix=True
     )
     assert answer.at(OUTSIDE, "other-account").answer == "opened"
 
@@ -199,7 +199,9 @@ def test_the_values_of_variables_say_who_gets_in(first: str, second: str, answer
     ]
     document = policy(statement("Deny", {**ELSEWHERE, "ArnNotLike": {"aws:PrincipalArn": spared}}))
     facts = supplied_facts({"aws:PrincipalTag/t": first, "aws:PrincipalTag/u": second})
-    proof = prove(locks_of_files("gt-images", document, ACCOUNT, facts), Claim(addresses=[OFFICE]))
+    proof = prove(
+        locks_of_policies("gt-images", document, ACCOUNT, facts), Claim(addresses=[OFFICE])
+    )
     assert proof.proved is answer
 
 

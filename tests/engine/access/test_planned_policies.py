@@ -9,7 +9,7 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim, locks_of_files
+from gt_secure.engine.access import Claim, locks_of_policies
 from gt_secure.engine.access.cloudformation_template import cloudformation_policies
 from gt_secure.engine.access.planned_policies import PlannedPolicy
 from gt_secure.engine.access.terraform_plan import terraform_policies
@@ -20,7 +20,7 @@ from support.planned_policies import ACCOUNT, GUARD, OFFICE, PLANS, TEMPLATES, t
 
 def decide(planned: PlannedPolicy) -> bool | None:
     proof = planned.prove(
-        locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
+        locks_of_policies("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
     )
     assert (proof.proved is None) == bool(proof.depends_on)
     return proof.proved
@@ -149,7 +149,7 @@ def test_other_templates_are_refused(text: str) -> None:
 )
 def test_the_reason_is_named(name: str) -> None:
     proof = terraform_policies(planned_kinds.PLANS[name][0]).policy("gt-images").prove(
-        locks_of_files("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
+        locks_of_policies("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
     )  # fmt: skip
     words = {"a choice of two documents": "var.lock", "errored": "the plan is not complete"}
     assert words.get(name, "which of 2 documents") in " ".join(proof.depends_on)

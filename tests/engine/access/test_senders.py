@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, prove
 from support.answers import exposed
@@ -261,7 +261,7 @@ def test_ground_truth_signs_with_version_4(version: str, expected: str) -> None:
 
 def test_who_is_no_signer_of_the_account_needs_a_bucket_policy() -> None:
     for policy in (None, {"Version": "2012-10-17", "Statement": [deny(OUTSIDE)]}):
-        exposure = Exposure(locks_of_files("gt-images", policy, "111122223333"), "k")
+        exposure = Exposure(locks_of_policies("gt-images", policy, "111122223333"), "k")
         assert {
             exposure.at("203.0.113.7", kind).lock for kind in ("anonymous", "other-account")
         } == {"bucket policy"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gt_secure.base.errors import InvalidInput
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.identities import Principals, parse_principals
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.signers import Signers, signers_of
@@ -45,7 +45,9 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/named/bob"
 def ask(
     *people: dict[str, Any], bucket: Any = None, scp: Any = (), rcp: Any = (), **context: Any
 ) -> Signers:
-    locks = locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp), rcp=tuple(rcp), **context)
+    locks = locks_of_policies(
+        "gt-images", bucket, ACCOUNT, scp=tuple(scp), rcp=tuple(rcp), **context
+    )
     return signers_of(Exposure(locks, KEY), parse_principals(json.dumps(details(*people))))
 
 
@@ -197,7 +199,7 @@ def test_a_url_of_a_prefix_lives_as_long_as_its_oldest_key_allows(
     # it states no age
     denied.append(st("s3:GetObject", effect="Deny", StringEquals={"s3:signatureversion": "AWS"}))
     policy = doc(*({**each, "Principal": "*"} for each in denied))
-    exposure = Exposure(locks_of_files("gt-images", policy, ACCOUNT), "scans/", is_prefix=True)
+    exposure = Exposure(locks_of_policies("gt-images", policy, ACCOUNT), "scans/", is_prefix=True)
     [found] = signers_of(exposure, parse_principals(json.dumps(details(user("x", READ)))))
     assert found.longest_s == longest_s
 
@@ -402,7 +404,7 @@ def test_groups_of_principals_have_the_answer_of_each_alone() -> None:
         data, bucket, scp = random_account(random.Random(seed))
         people = parse_principals(json.dumps(data))
         found = signers_of(
-            Exposure(locks_of_files("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people
+            Exposure(locks_of_policies("gt-images", bucket, ACCOUNT, scp=tuple(scp)), KEY), people
         )
         rows = {each.arn: each for each in (*found, *found.refused) if each.signing == "signs"}
         for (name, address), opened in naive(people, bucket, scp).items():
@@ -437,7 +439,7 @@ def test_what_was_not_read_is_said() -> None:
 
 def ask_page(page: dict[str, Any]) -> Signers:
     return signers_of(
-        Exposure(locks_of_files("gt-images", None, ACCOUNT), KEY),
+        Exposure(locks_of_policies("gt-images", None, ACCOUNT), KEY),
         parse_principals(json.dumps(page)),
     )
 
@@ -496,7 +498,7 @@ OF_FOLDERS: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
 
 def of_prefix(people: list[dict[str, Any]], prefix: str = "scans/") -> Signers:
     data = json.dumps(details(*people))
-    locks = locks_of_files("gt-images", None, ACCOUNT)
+    locks = locks_of_policies("gt-images", None, ACCOUNT)
     return signers_of(Exposure(locks, prefix, is_prefix=True), parse_principals(data))
 
 
@@ -591,7 +593,7 @@ def test_a_signer_needs_the_key_of_the_object(
     )
     text = Part[Any].unread(denied) if policy_of_key is None else Part.of(json.dumps(policy_of_key))
     locks = replace(
-        locks_of_files("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text
+        locks_of_policies("gt-images", None, ACCOUNT), kms_key=Part.of(key), kms_policy=text
     )
     found = signers_of(Exposure(locks, KEY), people)
     [one] = [*found, *found.refused]

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 pytest.importorskip("z3", reason="make check installs z3")
 
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Exposure, locks_of_files
+from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.iam.evaluate import evaluate
@@ -87,7 +87,7 @@ HAND: dict[str, list[dict[str, Any]]] = {
 
 
 def locks(policy: dict[str, Any], rcp: dict[str, Any] | None = None) -> EffectiveLocks:
-    return locks_of_files(BUCKET, policy, "111122223333", rcp=[rcp] if rcp else [])
+    return locks_of_policies(BUCKET, policy, "111122223333", rcp=[rcp] if rcp else [])
 
 
 def document(statements: list[dict[str, Any]]) -> dict[str, Any]:

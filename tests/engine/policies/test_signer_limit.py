@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gt_secure.base.network import parse_networks
-from gt_secure.engine.access import Claim, locks_of_files, prove
+from gt_secure.engine.access import Claim, locks_of_policies, prove
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.policies.bucket_guard import (
     SIGNERS_SID,
@@ -113,7 +113,7 @@ PROOFS: dict[str, tuple[str, Claim, bool]] = {
 
 @pytest.mark.parametrize(("policy", "claim", "expected"), PROOFS.values(), ids=PROOFS)
 def test_it_is_proved_or_refuted(policy: str, claim: Claim, expected: bool) -> None:
-    proof = prove(locks_of_files("gt-images", policy, ACCOUNT), claim)
+    proof = prove(locks_of_policies("gt-images", policy, ACCOUNT), claim)
     assert proof.proved is expected
     assert "signed is opened" in proof.claim
     if not expected and proof.counterexample is not None:
@@ -121,7 +121,7 @@ def test_it_is_proved_or_refuted(policy: str, claim: Claim, expected: bool) -> N
 
 
 def test_answers_are_about_a_listed_signer_and_name_the_lock() -> None:
-    locks = locks_of_files("gt-images", merge_guard(None, LIMIT), ACCOUNT)
+    locks = locks_of_policies("gt-images", merge_guard(None, LIMIT), ACCOUNT)
     exposure = Exposure(locks, "scans/1.png")
     assert exposure.at("198.51.100.9", "presigned").answer == "opened"
     assert exposure.at("198.51.100.9", "header").answer == "opened"
