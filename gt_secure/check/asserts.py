@@ -26,9 +26,18 @@ _FUNCTIONS = (
         "look",
         "plan_revoke",
         "probe_own",
-        "proves",
+        "prove",
     ),
-    *("read_hits", "run_file", "run_specs", "sweep", "verify", "wait_for_hits"),
+    *(
+        "proves",
+        "read_hits",
+        "run_file",
+        "run_specs",
+        "signers_of",
+        "sweep",
+        "verify",
+        "wait_for_hits",
+    ),
 )
 ANSWERS: dict[str, str] = {
     **{

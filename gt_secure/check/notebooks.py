@@ -84,7 +84,12 @@ def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check;
     not which checks passed.
     """
-    code = [(i, cell) for i, cell in enumerate(book["cells"]) if _has_code(cell)]
+    cells = enumerate(book["cells"])
+    code = [
+        (i, cell)
+        for i, cell in cells
+        if cell.get("cell_type") == "code" and cell_text(cell).strip()
+    ]
     wanted = [(i, cell) for i, cell in code if _must_run(cell)]
     skipped, in_order = _runs(wanted)
     bypassed = find_bypasses(book)
@@ -127,10 +132,6 @@ def _runs(cells: list[tuple[int, dict[str, Any]]]) -> tuple[list[int], bool]:
     counts = [(i, cell.get("execution_count")) for i, cell in cells]
     run = [number for _, number in counts if number is not None]
     return [i for i, number in counts if number is None], run == sorted(run)
-
-
-def _has_code(cell: dict[str, Any]) -> bool:
-    return cell.get("cell_type") == "code" and bool(cell_text(cell).strip())
 
 
 def kept(
@@ -258,7 +259,8 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     book, pairs, unread = (
         (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
     )
-    everything = [*(find_secrets(book) if book else ()), *_secrets_of_texts(pairs)]
+    everything = [*(find_secrets(book) if book else ())]
+    everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
     kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
@@ -289,10 +291,6 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
             "no_secret_saved", subject, None, text, details, "Check a notebook with cells."
         )
     return CheckResult("no_secret_saved", subject, True, text, details)
-
-
-def _secrets_of_texts(files: list[Path]) -> list[SavedSecret]:
-    return [each for file in files for each in secrets_of_text(_read(file), file.name)]
 
 
 def _removal(file: str, secrets: list[SavedSecret]) -> str:

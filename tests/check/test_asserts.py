@@ -8,12 +8,17 @@ import ast
 import inspect
 import pkgutil
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
 import gt_secure
+from gt_secure import connection
+from gt_secure.check import CheckFailed, asserts, ledger
 from gt_secure.check.asserts import ANSWERS, answers_in, asks, holds_always, mentions
+from gt_secure.check.proof import RecordedProof
 from gt_secure.connection import Connection
+from gt_secure.engine.access.proof import Proof
 
 MISSED = ("count_hits", "read_hits", "jobs", "endpoints", "state", "keys", "export", "plan_undo")
 
@@ -97,3 +102,34 @@ def test_other_methods_with_such_a_name_ask_nothing(text: str) -> None:
 )
 def test_a_comparison_with_none_holds_unless_it_is_returned(text: str, always: bool) -> None:
     assert holds_always(expression(text)) == always
+
+
+def test_connecting_in_a_kernel_watches_its_asserts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = SimpleNamespace(ast_transformers=[])
+    for module in (connection, asserts):
+        monkeypatch.setattr(module, "kernel_shell", lambda: shell)
+    gt_secure.connect(region="us-east-1")
+    assert [type(each).__name__ for each in shell.ast_transformers] == ["_Asserts"]
+
+
+def test_a_proof_about_an_account_is_recorded_and_one_of_the_engine_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = list[tuple[str, str, str]]()
+    monkeypatch.setattr(
+        ledger,
+        "record",
+        lambda check, subject, status, *_: records.append((check, subject, status)),
+    )
+    place = ledger.RecordedPlace("111122223333", "us-east-1")
+    assert Proof(True).require()
+    assert not Proof(False)
+    assert records == []
+    assert RecordedProof(True, subject="s3://gt-images/", place=place)
+    assert not RecordedProof(False, subject="s3://gt-images/", place=place), (
+        "a question is no failure"
+    )
+    assert records == [("prove", "s3://gt-images/", "passed")]
+    with pytest.raises(CheckFailed):
+        RecordedProof(None, subject="s3://gt-images/", place=place).require()
+    assert records[1:] == [("prove", "s3://gt-images/", "unknown")]
