@@ -15,7 +15,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gt_secure.base.network import parse_networks  # noqa: E402
 from gt_secure.changes.journal import Journal  # noqa: E402
 from gt_secure.changes.plan import plan  # noqa: E402
 from gt_secure.engine.access import Exposure, locks_of_policies  # noqa: E402
@@ -73,7 +72,7 @@ def main():
     )
     seen = state(bucket=BUCKET)
     wish = Restriction(team="radiology-team", addresses=OFFICE, bucket="gt-images", prefix="scans/")
-    claim = Claim(addresses=parse_networks(OFFICE), endpoints=["vpce-0a1b2c3d4e5f60718"])
+    claim = Claim(allowed=[*OFFICE, "vpce-0a1b2c3d4e5f60718"])
     rows = {
         "exposure, 5 statements": best(lambda: Exposure(five, "scans/0001.png").to_dict()),
         "exposure, 900 ranges": best(lambda: Exposure(many, "scans/0001.png").to_dict()),

@@ -1077,6 +1077,5 @@ class Connection:
             )
         if restriction is not None:
             restriction = account.with_lists(self.aws, restriction)
-        networks = () if restriction is None else restriction.addresses
-        endpoints = () if restriction is None else restriction.endpoints
-        return plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=top, theme=theme)
+        allowed = () if restriction is None else restriction.allowed
+        return plots.draw(hits, kind, allowed=allowed, top=top, theme=theme)

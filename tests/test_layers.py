@@ -48,6 +48,7 @@ LAYERS = [
     ],
     ["base.columns"],
     ["base.network"],
+    ["base.allowed"],
     ["errors"],
     ["logs.named_networks"],
     ["logs"],

@@ -49,11 +49,14 @@ ASKED = {
 NO_ANSWER = {
     "AccountExposure": "an Exposure, which is tested",
     "Chip": "a part of a page",
+    "Claim": "what a Proof answers",
     "expect": "makes expectations",
     "ChangeStep": "an item of Applied.steps",
+    "Guard": "a statement of a policy",
     "Finding": "an item of a list; its state is found or unknown",
     "HistoryEntry": "an item of a list",
     "Refusal": "a request",
+    "Restriction": "what is wanted",
     "Row": "a part of an Exposure",
 }
 """Types with such a member that nobody takes for the answer of a question."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.text import count, members, printable, some, truncate
@@ -180,8 +181,8 @@ class _Objects:
 
     @cached_property
     def proof(self) -> Proof:
-        networks = parse_stored_cidrs(self.opened.cidrs)
-        return self.exposure.proves(Claim(self.prefix, networks, self.opened.endpoints))
+        allowed = Allowed(parse_stored_cidrs(self.opened.cidrs), self.opened.endpoints)
+        return self.exposure.proves(Claim(self.prefix, allowed))
 
     @property
     def is_good(self) -> bool:

@@ -65,7 +65,7 @@ def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
     force, team = state.workforce.value, state.team.value
     if force is None or not force.in_vpc:
         return "SourceIp"
-    if bool(restriction.addresses) != bool(restriction.endpoints):
+    if bool(restriction.addresses) != bool(restriction.allowed.ids):
         return "SourceIp" if restriction.addresses else "VpcSourceIp"
     lock = (team.url_lock if team is not None else None) or UrlLock()
     if lock.on and not lock.impossible:
@@ -153,19 +153,14 @@ def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | No
             else remove_kinds(policy or "", GUARD_SIDS, changed_prefix(wish, policy))
         )
     reads = wish.guard == "reads"
-    wanted = (wish.prefix, wish.addresses, wish.endpoints, wish.age_limit_s, reads)
+    wanted = (wish.prefix, wish.allowed, wish.age_limit_s, reads)
     is_only = [each.prefix for each in find_guards(policy)].count(wish.prefix) == 1
     if is_only and guard is not None and not guard.drifted:
-        admitted = (guard.prefix, guard.networks, guard.endpoints, guard.age_limit_s, guard.reads)
+        admitted = (guard.prefix, guard.allowed, guard.age_limit_s, guard.reads)
         if admitted == wanted:
             return policy
     statement = build_guard(
-        bucket.name,
-        prefix=wish.prefix,
-        networks=wish.addresses,
-        endpoints=wish.endpoints,
-        partition=state.partition,
-        reads=reads,
+        bucket.name, wish.allowed, prefix=wish.prefix, partition=state.partition, reads=reads
     )
     return _merged(policy, statement, wish.age_limit_s)
 

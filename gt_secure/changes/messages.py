@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..account.state import State
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import folder_of
-from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, scope, subtract
+from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..base.text import capital, count, did_you_mean, printable, some
 from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import (
@@ -158,17 +158,13 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
     """
     for inner in _nested((each.prefix for each in guards), prefix):
         covering = [each for each in guards if inner.startswith(each.prefix)]
-        if (
-            len({(each.networks, each.endpoints, each.reads, each.drifted) for each in covering})
-            == 1
-        ):
+        if len({(each.allowed, each.reads, each.drifted) for each in covering}) == 1:
             continue
         *_, last = covering
-        networks, endpoints = collapse(last.networks), set(last.endpoints)
+        shared = last.allowed
         for each in covering:
-            networks = subtract(networks, subtract(networks, each.networks))
-            endpoints &= set(each.endpoints)
-        both = ", ".join([*map(str, networks), *sorted(endpoints)]) or "nobody"
+            shared = shared.minus(shared.minus(each.allowed))
+        both = ", ".join(shared.names()) or "nobody"
         both = (
             "unknown, because one was edited by hand"
             if any(each.drifted for each in covering)
@@ -228,8 +224,7 @@ def _guard(wish: Restriction, state: State, after: str | None) -> Iterator[Notic
         if wish.guard is False:
             yield notice("guard-off")
         return
-    gone = [str(network) for network in outside(guard.networks, wish.addresses)]
-    gone += sorted(set(guard.endpoints) - set(wish.endpoints))
+    gone = guard.allowed.lacking(wish.allowed)
     if gone:
         yield notice("guard-drops", sources=", ".join(gone))
 
@@ -487,12 +482,8 @@ def application_notices(
     )
     root = "" if wish.prefix else _root(profile, hits, wish)
     if root:
-        lists = [
-            *(f"--allow {each}" for each in wish.addresses),
-            *(f"--endpoint {each}" for each in wish.endpoints),
-        ]
         place = shlex.quote(f"{wish.bucket}/{root}")
-        fix = f"To guard these alone: gt-secure plan s3://{place} {' '.join(lists)}"
+        fix = f"To guard these alone: gt-secure plan s3://{place} {wish.allowed.options}"
         yield notice("application-prefix", fix=fix, name=profile.name, prefix=root)
     version, words = signature_of(wish, region, tried)
     yield _age_limit(wish, profile, version, words)

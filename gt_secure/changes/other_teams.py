@@ -74,7 +74,8 @@ def _lost(row: Difference[Row], wish: Restriction | None) -> SourceSet:
     if wish is None:
         return SourceSet()
     answers = (
-        (each, row.before.at_endpoint(each), row.after.at_endpoint(each)) for each in wish.endpoints
+        (each, row.before.at_endpoint(each), row.after.at_endpoint(each))
+        for each in wish.allowed.ids
     )
     endpoints = tuple(each for each, *words in answers if words == ["opened", "refused"])
     return SourceSet(within(row.loses.spans, tuple(spans_of(wish.addresses))), endpoints)

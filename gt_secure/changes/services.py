@@ -203,7 +203,7 @@ def notices_of(
     for scene, code in _REFUSED_SCENES.items():
         if scene in scenes:
             yield notice(code)
-    if after.opens_nobody(wanted.addresses, wanted.endpoints):
+    if after.opens_nobody(wanted.allowed):
         yield _opens_nobody(wanted, after)
 
 
@@ -236,7 +236,7 @@ def _refuses(code: str, logged: Sequence[str], others: Set[str]) -> Notice:
 def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
     row = after.row("worker" if after.locks.has_portal else "presigned")
     who = f"No worker of {wish.team}" if after.locks.has_portal else "Nobody with a presigned URL"
-    where = " from an allowed address or endpoint" if wish.addresses or wish.endpoints else ""
+    where = "" if wish.allowed.is_empty else " from an allowed address or endpoint"
     by = ", ".join(row.refused.decided_by)
     return notice("opens-nobody", who=who, where=where, by=f": {by} refuses" if by else "")
 

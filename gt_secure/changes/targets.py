@@ -455,7 +455,7 @@ def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = (
 def guard_words(guard: Guard, names: Sequence[str] = ()) -> str:
     """Return a guard in words; ``names`` stand for its ranges."""
     where = guard.objects
-    who = ", ".join([*(names or map(str, guard.networks)), *guard.endpoints]) or "nowhere"
+    who = ", ".join(guard.allowed.names(names)) or "nowhere"
     if guard.drifted:
         return f"a guard for {where} that was edited by hand: it lists {who}"
     limit = f", up to {age_text(guard.age_limit_s)} after signing" if guard.age_limit_s else ""

@@ -10,6 +10,7 @@ from ..account.lists import ranges_and_lists
 from ..account.reader import ReadScope, read_scope
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
+from ..base.allowed import Allowed
 from ..base.network import AddressesLike, IPNetwork, outside, parse_networks
 from ..base.outcome import CheckResult
 from ..base.text import some
@@ -159,9 +160,9 @@ def guard_is_in_place(
     """
     name, named = place_of(bucket, prefix or "")
     start = check_prefix(named) if named else ""
-    ids = None if endpoints is None else set(check_endpoints(endpoints, []))
+    ids = () if endpoints is None else check_endpoints(endpoints, [])
     aws = connection_of(gt).aws
-    networks, lists = (None, ()) if addresses is None else ranges_and_lists(aws, addresses)
+    networks, lists = ((), ()) if addresses is None else ranges_and_lists(aws, addresses)
     state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
     policy = state.bucket.policy.value if state.bucket is not None else None
     guards = find_guards(policy)
@@ -171,7 +172,9 @@ def guard_is_in_place(
             "guard_is_in_place", name, False, _not_covered(guards, start), {}, _AGAIN
         )
     access = access_to(state, start)
-    differences = _lists(guard, networks, ids)
+    differences = (
+        [] if addresses is endpoints is None else _lists(guard.allowed, Allowed(networks, ids))
+    )
     wrong = [*_shape(guard, name, start), *differences]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
     details: dict[str, Any] = {
@@ -210,14 +213,8 @@ def _shape(guard: Guard, bucket: str, prefix: str) -> list[str]:
     return wrong
 
 
-def _lists(guard: Guard, networks: tuple[IPNetwork, ...] | None, ids: set[str] | None) -> list[str]:
-    """Return how the lists of a guard differ from those that are named;
-    not at all where none is.
-    """
-    if networks is None and ids is None:
-        return []
-    networks, ids = networks or (), ids or set()
-    extra = [*map(str, outside(guard.networks, networks)), *sorted(set(guard.endpoints) - ids)]
-    lacking = [*map(str, outside(networks, guard.networks)), *sorted(ids - set(guard.endpoints))]
+def _lists(listed: Allowed, wanted: Allowed) -> list[str]:
+    """Return how the lists of a guard differ from those that are named."""
+    extra, lacking = listed.lacking(wanted), wanted.lacking(listed)
     wrong = [f"It also admits {some(extra)}"] if extra else []
     return [*wrong, f"It does not admit {some(lacking)}"] if lacking else wrong

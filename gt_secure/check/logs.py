@@ -88,7 +88,7 @@ def no_foreign_hits(
     looked = hits.filter(
         bucket=restriction.bucket, key_prefix=restriction.prefix or None, presigned=True, test=False
     )
-    placed = looked.with_restriction(restriction.addresses, restriction.endpoints)
+    placed = looked.with_restriction(restriction.allowed)
     counts = _by_allowlist(placed, restriction, count_refused)
     rows = counts["outside"]
     details: dict[str, Any] = {
@@ -140,7 +140,7 @@ def _check_sources(restriction: Restriction) -> None:
             next_step="Pass gt.plan(restriction).restriction, which has them.",
             field="restriction",
         )
-    if not restriction.addresses and not restriction.endpoints:
+    if restriction.allowed.is_empty:
         raise InvalidInput(
             "The restriction lists neither addresses nor endpoints, so every hit would be foreign.",
             next_step="Pass a restriction with addresses or endpoints.",
@@ -189,7 +189,7 @@ def _by_allowlist(
         if side == "endpoint" and endpoint is not None:
             continue
         kind = {"outside": "outside", "endpoint": "unnamed"}.get(side, "nowhere")
-        if kind == "unnamed" and not wish.endpoints:
+        if kind == "unnamed" and not wish.allowed.ids:
             kind = "outside"
         if refused and not count_refused:
             kind = "held"

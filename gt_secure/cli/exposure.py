@@ -9,12 +9,14 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..aws.buckets import parse_s3_uri
 from ..base import files as textfiles
+from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
-from ..base.network import Source, parse_endpoint_id
+from ..base.network import Source
 from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
 from ..engine.access.locks import locks_of_policies
@@ -476,8 +478,7 @@ def _locks_and_claim(args: argparse.Namespace) -> tuple[EffectiveLocks, Claim]:
         )
     claim = Claim(
         prefix=args.prefix or "",
-        addresses=tuple(policy_network(text, "--allow") for text in args.allow),
-        endpoints=tuple(parse_endpoint_id(text) for text in args.endpoint),
+        allowed=Allowed.of([*args.allow, *args.endpoint], partial(policy_network, place="--allow")),
         signers=parse_signers(args.signers or ()),
         reads=args.guard == "reads",
     )

@@ -295,7 +295,7 @@ def _run_plot(args: argparse.Namespace) -> int:
         )
     with open_hits(args) as hits:
         with working(activity.DRAWING):
-            figure = plots.draw(hits, args.kind, networks=args.allow, endpoints=args.endpoint)
+            figure = plots.draw(hits, args.kind, allowed=[*args.allow, *args.endpoint])
         coverage = hits.coverage
     is_svg = path.suffix.lower() == ".svg"
     write_report(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..base.lazy import attach
 
 if TYPE_CHECKING:
-    from ..base.network import parse_networks as parse_networks
+    from ..base.allowed import Allowed as Allowed
     from .access.exposure import Exposure as Exposure
     from .access.identities import principals_of as principals_of
     from .access.locks import (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..base.denials import Denial, behind_resource, parse_denial
 from ..base.files import package_data
-from ..base.network import Source, contains
+from ..base.network import Source
 from ..base.text import some
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
@@ -394,7 +394,7 @@ def _own_statement(known: ProbeContext) -> str:
     if sid or known.verdict is not None:
         return sid
     guard, source = known.guard, known.probe.source
-    if guard is not None and source is not None and not is_listed(guard, source):
+    if guard is not None and source is not None and not guard.allowed.admits(source):
         return guard.sid
     if known.revocations:
         return known.revocations[0].sid
@@ -424,11 +424,7 @@ def _limit_statement(known: ProbeContext) -> str:
 
 def _by_guard(known: ProbeContext, sid: str) -> Cause:
     guard = known.guard
-    named = (
-        some([str(each) for each in (*guard.networks, *guard.endpoints)], 2)
-        if guard is not None
-        else ""
-    )
+    named = some(guard.allowed.names(), 2) if guard is not None else ""
     listed = f" ({named})" if named else ""
     cause = cause_of(
         "bucket-guard", seen=known.seen.replace("another", "your"), sid=sid, listed=listed
@@ -461,13 +457,6 @@ OWN_CAUSES: Mapping[str, Callable[[ProbeContext, str], Cause]] = {
     REVOKE: _by_revocation,
 }
 """The cause for each of our statements: those of ``OWN_LOCKS``."""
-
-
-def is_listed(guard: Guard, source: Source) -> bool:
-    """Return whether a guard admits requests from a source."""
-    if source.is_endpoint:
-        return source.endpoint in guard.endpoints
-    return source.address is not None and contains(guard.networks, source.address)
 
 
 def _identity(_known: ProbeContext, denied: bool) -> Cause:

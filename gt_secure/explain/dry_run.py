@@ -317,7 +317,7 @@ def _rows(restriction: Restriction, hits: Hits) -> Hits:
     if newest is not None:
         chosen = chosen.filter(since=newest - dt.timedelta(days=DAYS))
     opened = chosen.filter(refused=False)
-    return opened.with_restriction(restriction.addresses, restriction.endpoints)
+    return opened.with_restriction(restriction.allowed)
 
 
 def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
@@ -325,7 +325,7 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
     cases = [f"WHEN {UPLOAD} THEN 'opened'"] if restriction.guard == "reads" else []
     cases += ["WHEN allowlist = 'outside' THEN 'list'"] if restriction.guard else []
-    if restriction.guard and not restriction.endpoints:
+    if restriction.guard and not restriction.allowed.ids:
         cases.append(f"WHEN {unnamed} THEN 'list'")
     limit = restriction.age_limit_s
     cases += (

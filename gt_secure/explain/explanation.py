@@ -34,7 +34,6 @@ from .causes import (
     URL_LOCK,
     Cause,
     ProbeContext,
-    is_listed,
     named_policy,
     not_s3,
     request_fault,
@@ -193,7 +192,7 @@ def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> boo
     if bound is not None and bound.address is not None and source.address is not None:
         known.append(bound.address != source.address)
     if guard is not None and probe.key.startswith(guard.prefix):
-        known.append(not is_listed(guard, source))
+        known.append(not guard.allowed.admits(source))
     return any(known) if known else None
 
 

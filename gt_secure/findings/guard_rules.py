@@ -10,7 +10,7 @@ from ..account.bucket_access import access_to
 from ..account.locks import locks_of
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam
-from ..base.network import IPNetwork, outside, parse_stored_cidrs
+from ..base.network import IPNetwork, parse_stored_cidrs
 from ..base.text import capital, count, duration, printable, some
 from ..engine.access.answer import WORKER_OF
 from ..engine.access.exposure import ANY_VPC, Exposure
@@ -145,8 +145,7 @@ def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
     """Yield what a guard lets through and a restriction does not."""
     if guard.bucket and not wanted.prefix.startswith(guard.prefix):
         yield f'it covers "{guard.prefix}", not "{wanted.prefix}"'
-    extra = [str(network) for network in outside(guard.networks, wanted.addresses)]
-    extra += [endpoint for endpoint in guard.endpoints if endpoint not in wanted.endpoints]
+    extra = guard.allowed.lacking(wanted.allowed)
     if extra:
         yield f"it also admits {', '.join(extra)}"
     if guard.reads and wanted.guard is True:
@@ -161,8 +160,7 @@ def guard_stale(
 ) -> Iterator[Match]:
     """Match a guard that does not list an address or endpoint of its restriction."""
     for guard, wanted in _pairs(guards, wishes):
-        lacking = [str(network) for network in outside(wanted.addresses, guard.networks)]
-        lacking += [endpoint for endpoint in wanted.endpoints if endpoint not in guard.endpoints]
+        lacking = wanted.allowed.lacking(guard.allowed)
         if unread := _unread_lists(bucket, wanted):
             yield unread
         elif lacking:
@@ -185,7 +183,7 @@ def endpoint_not_of_the_url_lock(
     An endpoint that serves another team of the bucket is there for that one.
     """
     lock = lock_of(team)
-    admitted = sorted({endpoint for guard in guards for endpoint in guard.endpoints})
+    admitted = sorted({each for guard in guards for each in guard.allowed.ids})
     if not lock.source_ip or lock.impossible or not admitted:
         return
     exposure = Exposure(locks_of(state), state.prefix, is_prefix=True)

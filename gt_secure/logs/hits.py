@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..base.allowed import Allowed, AllowedLike
 from ..base.errors import InvalidInput, MissingExtra
-from ..base.network import IPNetwork, Ranges, parse_endpoint_id, parse_networks
+from ..base.network import IPNetwork, Ranges
 from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
@@ -270,19 +271,17 @@ class Hits(Ambiguous):
         ]
 
     @activity.step(activity.SIDES)
-    def with_restriction(
-        self, networks: str | Iterable[str | IPNetwork] = (), endpoints: Iterable[str] = ()
-    ) -> Hits:
-        """Add the column ``allowlist``: the side of a restriction's lists that each row came from.
+    def with_restriction(self, allowed: AllowedLike = ()) -> Hits:
+        """Add the column ``allowlist``: the side of the allowed sources that each row came from.
 
         ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access
         logs give only the private address, CloudTrail names it); ``inside`` or ``outside`` the
         networks; ``unknown``: no address (AWS itself).
         """
-        ranges = Ranges(parse_networks(networks))
-        allowed = {parse_endpoint_id(e) for e in endpoints}
+        listed = Allowed.of(allowed)
+        ranges = Ranges(listed.networks)
         pairs = self._distinct("remote_ip, endpoint")
-        sides = [allowlist_of(text, endpoint, ranges, allowed) for text, endpoint in pairs]
+        sides = [allowlist_of(text, endpoint, ranges, listed.ids) for text, endpoint in pairs]
         table = lookup_table(
             self._store,
             "allowlist",

@@ -91,7 +91,7 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
     return Table([*by, "hits"], rows)
 
 
-def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: set[str]) -> str:
+def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: Sequence[str]) -> str:
     """``inside``, ``outside``, ``endpoint`` or ``unknown``, seen from a restriction."""
     if endpoint is not None:
         return "endpoint" if endpoint in allowed else "outside"

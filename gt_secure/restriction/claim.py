@@ -12,8 +12,7 @@ def claim_from(restriction: Restriction) -> Claim:
     """
     return Claim(
         restriction.prefix,
-        restriction.addresses,
-        restriction.endpoints,
+        restriction.allowed,
         reads=restriction.guard == "reads",
         signers=restriction.signers or (),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
+from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetwork
@@ -204,6 +205,13 @@ class Restriction:
         for name, value in {**none, **empty, **values}.items():
             object.__setattr__(result, name, value)
         return result
+
+    @property
+    def allowed(self) -> Allowed:
+        """The addresses, with those of the lists that were read,
+        and the endpoints, as one value.
+        """
+        return Allowed(self.addresses, self.endpoints)
 
     @property
     def team_is_private(self) -> bool:
@@ -475,7 +483,7 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
     """
     if not restriction.guard or unread:
         return
-    if not restriction.addresses and not restriction.endpoints:
+    if restriction.allowed.is_empty:
         raise InvalidInput(
             "The bucket guard would refuse every presigned URL: it has neither an address nor an"
             " endpoint.",
@@ -484,12 +492,7 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
         )
     reads, prefix = restriction.guard == "reads", restriction.prefix
     checks.check_guard(
-        restriction.bucket or "",
-        prefix,
-        restriction.addresses,
-        restriction.endpoints,
-        restriction.age_limit_s,
-        reads=reads,
+        restriction.bucket or "", prefix, restriction.allowed, restriction.age_limit_s, reads=reads
     )
     checks.note_guard(restriction.addresses, prefix, notices, reads=reads)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamArn, TeamLike, check_team_name, team_reference
+from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.network import (
     IPAddress,
@@ -212,8 +213,7 @@ def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None
 def check_guard(
     bucket: str,
     prefix: str,
-    networks: tuple[IPNetwork, ...],
-    endpoints: tuple[str, ...],
+    allowed: Allowed,
     age_limit_s: int | None = None,
     *,
     reads: bool = False,
@@ -221,9 +221,7 @@ def check_guard(
     """Check that the guard alone fits into a bucket policy;
     a plan also checks the current policy.
     """
-    statement = build_guard(
-        bucket, prefix=prefix, networks=networks, endpoints=endpoints, reads=reads
-    )
+    statement = build_guard(bucket, allowed, prefix=prefix, reads=reads)
     statements = [
         statement,
         *(build_age_limit(statement, age_limit_s) if age_limit_s is not None else ()),
@@ -233,8 +231,8 @@ def check_guard(
     )
     if size > MAX_BUCKET_POLICY:
         raise _bad(
-            f"The guard for these {len(networks)} ranges has {size:,} bytes. The maximum of a"
-            f" bucket policy is {MAX_BUCKET_POLICY:,}.",
+            f"The guard for these {len(allowed.networks)} ranges has {size:,} bytes. The maximum of"
+            f" a bucket policy is {MAX_BUCKET_POLICY:,}.",
             "Summarise them into larger ranges, or let clients come through a VPN or a VPC"
             " endpoint.",
         )

@@ -16,6 +16,7 @@ import traitlets
 from .. import logs as access_logs
 from ..account import read_bucket
 from ..base import html as markup
+from ..base.allowed import Allowed
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import duration
@@ -94,11 +95,8 @@ class HitsStep(Step):
     team = traitlets.Unicode(None, allow_none=True)
     """The private workteam whose URL lock counts in today's verdict; None for a bucket alone."""
 
-    networks = traitlets.Tuple()
-    """Ranges of the restriction, to mark what lies outside."""
-
-    endpoints = traitlets.Tuple()
-    """VPC endpoints of the restriction."""
+    allowed = traitlets.Instance(Allowed, ())
+    """Allowed sources of the restriction, to mark what lies outside."""
 
     result = traitlets.Any(None)
     """What was read last: :class:`~gt_secure.widgets.hits_view.HitsResult`,
@@ -274,7 +272,7 @@ class HitsStep(Step):
                 field="bucket",
             )
         since, kind, presigned = self._controls
-        networks, endpoints, markers = self.networks, self.endpoints, tuple(self.markers)
+        allowed, markers = self.allowed, tuple(self.markers)
         team = self.team
 
         def work() -> HitsResult:
@@ -286,7 +284,7 @@ class HitsStep(Step):
             hits = read[0] if since == read[1] else read[0].filter(since=since)
             hits = hits.with_refusals(refusal_decider(gt.aws)) if kind == "refused" else hits
             lock = None if team is None else hitsview.workteam_or_error(gt, team)
-            result = hitsview.read_result(hits, kind, networks, endpoints, presigned, markers, lock)
+            result = hitsview.read_result(hits, kind, allowed, presigned, markers, lock)
             return replace(result, reading=read)
 
         self._drawn = self._controls

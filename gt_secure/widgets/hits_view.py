@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..base import html as markup
+from ..base.allowed import Allowed
 from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
@@ -72,8 +73,7 @@ class HitsResult:
 def read_result(
     hits: Hits,
     kind: plots.PlotKind,
-    networks: Sequence[Any],
-    endpoints: Sequence[str],
+    allowed: Allowed,
     presigned: bool,
     markers: Sequence[str] = (),
     team: Workteam | GtSecureError | None = None,
@@ -84,12 +84,9 @@ def read_result(
     ``team`` has the URL lock that should bind the URLs, or is the error of reading it.
     """
     rows = hits.filter(presigned=True) if presigned else hits
-    light, dark = (_draw(rows, kind, networks, endpoints, theme) for theme in ("light", "dark"))
-    sources = tuple(
-        rows.with_restriction(networks, endpoints)
-        .count(["remote_ip", "endpoint", "allowlist", "refused"])
-        .to_dicts()
-    )
+    light, dark = (_draw(rows, kind, allowed, theme) for theme in ("light", "dark"))
+    placed = rows.with_restriction(allowed)
+    sources = tuple(placed.count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts())
     leaks = hits.leaks()
     unread = team if isinstance(team, GtSecureError) else None
     lock = None if isinstance(team, GtSecureError) else team
@@ -163,13 +160,9 @@ def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
 
 
 def _draw(
-    hits: Hits,
-    kind: plots.PlotKind,
-    networks: Sequence[Any],
-    endpoints: Sequence[str],
-    theme: Literal["light", "dark"],
+    hits: Hits, kind: plots.PlotKind, allowed: Allowed, theme: Literal["light", "dark"]
 ) -> Figure:
-    figure = plots.draw(hits, kind, networks=networks, endpoints=endpoints, top=_TOP, theme=theme)
+    figure = plots.draw(hits, kind, allowed=allowed, top=_TOP, theme=theme)
     # as wide as the page, if that is known
     width = max(_WIDTH_IN, min(page_width_px() - _AROUND_PX, _MOST_PX) / 96)
     figure.set_size_inches(width, figure.get_figheight() + _WRAPPED_IN)

@@ -15,6 +15,7 @@ import traitlets
 from ..account import access_under
 from ..aws.teams import buckets_of, folder_of, team_reference
 from ..base import html as markup
+from ..base.allowed import Allowed
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
 from ..check.ledger import kernel_shell
 from ..connection import connection_of
@@ -274,12 +275,9 @@ class Panel(Box):
     def _allow_changed(self) -> None:
         asked = self.allow.team or self.allow.bucket or self.allow.addresses or self.allow.endpoints
         restriction, problem = self._wish() if asked else (None, None)
-        self.hits.networks = tuple(
-            str(network) for network in (restriction.addresses if restriction else ())
-        )
-        self.hits.endpoints = tuple(restriction.endpoints if restriction else ())
+        allowed = Allowed() if restriction is None else restriction.allowed
+        self.hits.allowed, self.test.allowed = allowed, allowed.networks
         self._draw_role()
-        self.test.allowed = tuple(restriction.addresses if restriction else ())
         if restriction is not None:
             self.review.restriction = restriction
             self.review.opened = True
@@ -294,7 +292,7 @@ class Panel(Box):
     def _plan_changed(self) -> None:
         plan = self.review.plan
         if plan is not None and plan.restriction.managed:
-            self.hits.networks = tuple(str(network) for network in plan.restriction.addresses)
+            self.hits.allowed = plan.restriction.allowed
         self._draw_top(plan=plan)
         if plan is not None and plan.state.bucket is not None:
             self._got_locks(plan.before.locks)  # read later than what is shown

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from gt_secure.base.network import parse_network
 from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -59,8 +58,7 @@ def counterexample(
 ) -> dict[str, Any] | None:
     policy = {"Version": "2012-10-17", "Statement": statements} if statements else None
     proof = prove(
-        locks_of_policies("gt-images", policy, "111122223333"),
-        Claim(prefix, (parse_network(RANGE),), endpoints),
+        locks_of_policies("gt-images", policy, "111122223333"), Claim(prefix, (RANGE, *endpoints))
     )
     assert proof.proved is (proof.counterexample is None)
     return proof.counterexample

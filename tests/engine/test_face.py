@@ -16,12 +16,12 @@ import pytest
 from gt_secure import engine
 from gt_secure.base.errors import InvalidInput
 from gt_secure.engine import (
+    Allowed,
     Claim,
     Exposure,
     build_guard,
     locks_of_policies,
     merge_guard,
-    parse_networks,
     principals_of,
     prove,
     signers_of,
@@ -39,7 +39,7 @@ POLICY = {
         }
     ],
 }
-OFFICE = parse_networks("203.0.113.0/24")
+OFFICE = Allowed.of("203.0.113.0/24")
 ROW = "Write one of: presigned, header, "
 
 
@@ -67,10 +67,10 @@ def test_importing_it_loads_nothing_else() -> None:
 def test_from_policies_to_who_can_open_a_proof_and_signers() -> None:
     now = exposure()
     assert now.row("presigned").opened.cidrs == ("0.0.0.0/0", "::/0")
-    policy = merge_guard(json.dumps(POLICY), build_guard("gt-images", networks=OFFICE))
+    policy = merge_guard(json.dumps(POLICY), build_guard("gt-images", OFFICE))
     guarded = locks_of_policies("gt-images", policy, ACCOUNT)
     assert Exposure(guarded, "scans/1.png").row("presigned").opened.cidrs == ("203.0.113.0/24",)
-    assert prove(guarded, Claim(addresses=OFFICE)).proved
+    assert prove(guarded, Claim(allowed=OFFICE)).proved
     trust = {
         "Statement": [
             {
@@ -106,20 +106,15 @@ SLIPS: dict[str, tuple[Callable[[], object], str, str]] = {
         "presign",
         ROW,
     ),
-    "texts for networks": (
-        lambda: Claim(addresses=["203.0.113.0/24"]),  # type: ignore[list-item]
+    "a word that is no source": (
+        lambda: Claim(allowed="203.0.113.0/33"),
+        "203.0.113.0/33",
         "203.0.113.0/24",
-        'Write addresses=parse_networks("203.0.113.0/24").',
     ),
-    "a text for networks": (
-        lambda: Claim(addresses="203.0.113.0/24"),  # type: ignore[arg-type]
-        "203.0.113.0/24",
-        'Write addresses=parse_networks("203.0.113.0/24").',
-    ),
-    "a text for endpoints": (
-        lambda: Claim(endpoints="vpce-0a1b2c3d"),
-        "endpoints",
-        'Write endpoints=["vpce-0a1b2c3d"].',
+    "an endpoint with a letter too much": (
+        lambda: Claim(allowed=["vpce-0a1b2c3dx"]),
+        "vpce-0a1b2c3dx",
+        "vpce-",
     ),
     "a text for signers": (
         lambda: Claim(signers="arn:aws:iam::1:role/x"),
@@ -152,6 +147,10 @@ def test_a_slip_is_an_error_that_says_what_to_type(slip: str) -> None:
         ask()
     assert named in caught.value.message
     assert step in caught.value.next_step
+
+
+def test_a_claim_reads_texts() -> None:
+    assert Claim(allowed="203.0.113.0/24") == Claim(allowed=["203.0.113.0/24"]) == Claim("", OFFICE)
 
 
 def test_the_page_of_the_engine_imports_its_face_alone() -> None:

@@ -74,7 +74,7 @@ def of_requests(case: Case, pattern: str) -> Iterator[tuple[str, tuple[str, tupl
         row = exposure.row(name)
         words = [w for w in ("opened", "refused", "unknown") if _holds(row.places(w).cidrs, source)]
         yield f"{name} in the row, {source}", (*words, row.unknown.depends_on)
-    proof = prove(locks, Claim(addresses=(parse_network(OFFICE),)))
+    proof = prove(locks, Claim(allowed=OFFICE))
     yield (
         "prove",
         ({True: "proved", False: "opened", None: "unknown"}[proof.proved], proof.depends_on),

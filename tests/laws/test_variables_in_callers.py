@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Claim, Exposure, locks_of_policies, prove, request_kinds
 from gt_secure.engine.iam import three_valued
 from gt_secure.engine.iam.evaluate import evaluate
@@ -159,7 +158,7 @@ def contradictions(seeds: Iterable[int], counts: Counter[str], drawn: int = 60) 
         )
         supplied = {key.lower(): (value,) if value else () for key, value in given.items()}
         locks = locks_of_policies("gt-images", json.dumps(document), OWN, Facts(supplied))
-        proved = prove(locks, Claim(addresses=(parse_network(OFFICE),))).proved
+        proved = prove(locks, Claim(allowed=OFFICE)).proved
         counts[f"proof {proved}"] += 1
         exposure, policies = Exposure(locks, "scans/1.png"), Policies((FULL,), resource=document)
         kinds = {"own": "presigned", "other": "other-account"}

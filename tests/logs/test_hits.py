@@ -136,7 +136,7 @@ def test_count(hits: Hits) -> None:
 
 
 def test_restriction(hits: Hits) -> None:
-    joined = hits.with_restriction(["203.0.113.0/29", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
+    joined = hits.with_restriction(["203.0.113.0/29", "2001:db8:40::/48", "vpce-0a1b2c3d"])
     assert ids(joined.filter(allowlist="inside")) == "ABD"
     assert ids(joined.filter(allowlist="outside")) == "CFH"
     assert ids(joined.filter(allowlist="endpoint")) == "E"
@@ -188,7 +188,7 @@ def test_an_ipv4_address_in_its_ipv6_form_is_filtered_as_one(
 
 def test_an_ipv4_address_in_its_ipv6_form_is_on_the_same_side(both: tuple[Hits, Hits]) -> None:
     for hits in both:
-        sides = hits.with_restriction(["203.0.113.0/24", "2001:db8:40::/48"], ["vpce-0a1b2c3d"])
+        sides = hits.with_restriction(["203.0.113.0/24", "2001:db8:40::/48", "vpce-0a1b2c3d"])
         assert [
             ids(sides.filter(allowlist=side)) for side in ("inside", "outside", "endpoint")
         ] == ["AD", "B", "C"]

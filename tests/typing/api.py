@@ -78,7 +78,7 @@ def face_of_the_engine() -> None:
     locks = engine.locks_of_policies("gt-images", None, "111122223333")
     asked = engine.Exposure(locks, "scans/0001.png")
     assert_type(asked.at("203.0.113.7", "presigned"), Answer)
-    claim = engine.Claim(addresses=engine.parse_networks("203.0.113.0/24"))
+    claim = engine.Claim(allowed=engine.Allowed.of("203.0.113.0/24"))
     engine.Claim(addresses=["203.0.113.0/24"])  # type: ignore[list-item]
     engine.locks_of_policies("gt-images", None, 111122223333)  # type: ignore[arg-type]
     assert_type(engine.prove(locks, claim), engine.Proof)

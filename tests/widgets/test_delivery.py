@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from gt_secure.base.allowed import Allowed
 from gt_secure.base.network import parse_networks
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.connection import Connection
@@ -93,7 +94,7 @@ def test_the_panels_sources_have_names(tmp_path: Path) -> None:
     deliver_log(tmp_path, "a.log", "203.0.113.7", "8.8.8.8")
     office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
     with read_hits(tmp_path / "a.log", networks=Networks([office])) as hits:
-        result = read_result(hits, "ip", (), (), True)
+        result = read_result(hits, "ip", Allowed(), True)
         assert sorted(map(named_label, result.sources)) == [
             "8.8.8.8",
             "Berlin office · 203.0.113.7",

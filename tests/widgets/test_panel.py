@@ -22,6 +22,7 @@ import traitlets
 
 import gt_secure.widgets
 from gt_secure.aws.teams import LabelingJob
+from gt_secure.base.allowed import Allowed
 from gt_secure.base.errors import Conflict, CredentialsError, GtSecureError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -69,7 +70,7 @@ def test_the_whole_job(connection: Connection, now: None, words: Any, every_widg
     made.test.probe()
     deliver(connection)
     made.hits.plot_hits()
-    assert made.hits.networks == ("203.0.113.0/24",)
+    assert made.hits.allowed == Allowed.of("203.0.113.0/24")
     assert made.review.hits is made.hits.result.hits
     undo(made.review)
     assert "Undone" in words(made.review.after.value)

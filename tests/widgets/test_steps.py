@@ -15,6 +15,7 @@ import boto3
 import ipywidgets
 import pytest
 
+from gt_secure.base.allowed import Allowed
 from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.connection import Connection
 from gt_secure.presign.probe import Probe
@@ -391,7 +392,7 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(
     log.write_text(first + log_line(later, "198.51.100.9", signed_s=10), encoding="utf-8")
     step = HitsStep(connection)
     step.logs, step.team = str(log), "radiology-team"
-    step.networks = ("203.0.113.0/24",)
+    step.allowed = Allowed.of("203.0.113.0/24")
     step.plot_hits()
     shown = step.plot.picture.value + step.table.value
     assert shown.count("<svg") == 2
@@ -414,7 +415,7 @@ def test_choosing_a_source_shows_its_requests_and_adds_it(
     step = hits_of(connection)
     added: list[str] = []
     step.on_add = added.append
-    step.networks = ("203.0.113.0/24",)
+    step.allowed = Allowed.of("203.0.113.0/24")
     step.team = "vpc-team"  # its URL lock serves only the portal in the VPC
     step.plot_hits()
     place = next(
@@ -458,7 +459,7 @@ def test_a_bar_the_list_and_the_table_show_the_same_source(
     connection: Connection, words: Any
 ) -> None:
     step = hits_of(connection)
-    step.networks = ("203.0.113.0/24",)
+    step.allowed = Allowed.of("203.0.113.0/24")
     step.plot_hits()
     bars = step.plot.bars.children
     names = [bar.tooltip for bar in bars]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from gt_secure.base import html
+from gt_secure.base.allowed import Allowed
 from gt_secure.base.errors import GtSecureError, InvalidInput, PolicyError
-from gt_secure.base.network import Source, parse_endpoint_id
+from gt_secure.base.network import Source
 from gt_secure.engine.access.address_classes import count, minus, spans_of
 from gt_secure.engine.access.answer import CLAIMS, Answer
 from gt_secure.engine.access.exposure import Exposure
@@ -72,14 +73,11 @@ def guard(question: dict[str, Any]) -> dict[str, Any]:
     both are empty without a list.
     """
     exposure, claim = _claimed(question)
-    if not (claim.addresses or claim.endpoints):
+    if claim.allowed.is_empty:
         return {"guard": "", "merged": ""}
+    partition = exposure.locks.partition
     statement = build_guard(
-        exposure.locks.bucket,
-        prefix=claim.prefix,
-        networks=claim.addresses,
-        endpoints=claim.endpoints,
-        partition=exposure.locks.partition,
+        exposure.locks.bucket, claim.allowed, prefix=claim.prefix, partition=partition
     )
     return {
         "guard": json.dumps(statement, indent=2),
@@ -89,7 +87,7 @@ def guard(question: dict[str, Any]) -> dict[str, Any]:
 
 def _claimed(question: dict[str, Any]) -> tuple[Exposure, Claim]:
     exposure = _exposure(question)
-    return exposure, Claim(exposure.key if exposure.is_prefix else "", *_lists(question["allow"]))
+    return exposure, Claim(exposure.key if exposure.is_prefix else "", _allowed(question["allow"]))
 
 
 def _policy(question: dict[str, Any]) -> str:
@@ -126,17 +124,11 @@ def _exposure_of(name: str, account: str, policy: str) -> Exposure:
     )
 
 
-def _lists(text: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Return the addresses and the endpoints of a list with commas,
-    blanks or lines between them.
-    """
+def _allowed(text: str) -> Allowed:
+    """Return the sources of a list with commas, blanks or lines between them."""
     parts = [part for part in re.split(r"[\s,;]+", text) if part]
-    endpoints = [part for part in parts if part.lower().startswith("vpce")]
     try:
-        networks = tuple(
-            policy_network(part, "the list") for part in parts if part not in endpoints
-        )
-        return networks, tuple(parse_endpoint_id(part) for part in endpoints)
+        return Allowed.of(parts, partial(policy_network, place="the list"))
     except InvalidInput as error:
         raise InvalidInput(
             error.message, next_step="Write 203.0.113.0/24, or vpce-0a1b2c3d.", field="allow"
@@ -182,7 +174,7 @@ def _verdict(found: Proof, exposure: Exposure, claim: Claim) -> tuple[str, str]:
     if found.counterexample is None:
         return "warn", f"Not known: it depends on {', '.join(found.depends_on)}."
     opened = next(row.opened for row in exposure if row.request == "presigned")
-    number = count(minus(opened.spans, spans_of(claim.addresses)), 4)
+    number = count(minus(opened.spans, spans_of(claim.allowed.networks)), 4)
     if number and not opened.keys:
         when = f", {'; '.join(opened.when)}" if opened.when else ""
         return "no", f"Not proved: anyone with a URL opens this from {number:,} addresses{when}."

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar, overload
 
+from ...base.allowed import Allowed
 from ...base.errors import InvalidInput, PolicyError
-from ...base.network import IPNetwork, Source, contains, parse_stored_cidrs
+from ...base.network import Source, contains, parse_stored_cidrs
 from ...base.text import count, members
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
@@ -357,19 +358,18 @@ class Exposure(Ambiguous):
             [ask(self.locks, self._key_of(arn)) for arn in objects], _WORST_FIRST["allowed"]
         )
 
-    def opens_nobody(self, addresses: Sequence[IPNetwork], endpoints: Sequence[str]) -> bool:
+    def opens_nobody(self, allowed: Allowed) -> bool:
         """Return whether no allowed source is opened or unknown, for workers or else for presigned
         requests.
 
-        Without allowed addresses and endpoints every source counts.
+        If none is allowed, every source counts.
         """
         row = self.row("worker" if self.locks.has_portal else "presigned")
-        if not addresses and not endpoints:
+        if allowed.is_empty:
             return row.word == "refused"
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
-        return not minus(spans_of(addresses), refused) and all(
-            row.at_endpoint(each) == "refused" for each in endpoints
-        )
+        is_refused = not minus(spans_of(allowed.networks), refused)
+        return is_refused and all(row.at_endpoint(each) == "refused" for each in allowed.ids)
 
     def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
         """Return who gains and loses access against an earlier exposure,

@@ -17,9 +17,9 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
+from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
-from ...base.network import IPNetwork
 from ...base.outcome import CheckResult
 from ...base.text import members, printable
 from ..iam.documents import Statement
@@ -79,10 +79,9 @@ class Claim:
     ----------
     prefix : str
         Start of the keys; empty for the whole bucket, requests on the bucket itself included.
-    addresses : sequence of network
-        Allowed addresses.
-    endpoints : sequence of str
-        Allowed endpoints.
+    allowed : Allowed
+        The allowed sources; a text or list becomes one by
+        :meth:`~gt_secure.base.allowed.Allowed.of`.
     reads : bool
         Whether uploads are left out of the claim.
     signers : sequence of str
@@ -90,23 +89,17 @@ class Claim:
     """
 
     prefix: str = ""
-    addresses: Sequence[IPNetwork] = ()
-    endpoints: Sequence[str] = ()
+    allowed: Allowed = field(default_factory=Allowed)
     reads: bool = False
     signers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        values: tuple[object, ...] = (self.addresses, *self.addresses)
-        for each in values:
-            if isinstance(each, str):
-                step = f'Write addresses=parse_networks("{each[:60]}").'
-                raise InvalidInput(
-                    f"{each[:60]!r} is a text, not a network.", next_step=step, field="addresses"
-                )
-        for name in ("endpoints", "signers"):
-            if isinstance(text := getattr(self, name), str):
-                step = f'Write {name}=["{text[:60]}"].'
-                raise InvalidInput(f"The {name} of a claim are a list.", next_step=step, field=name)
+        if isinstance(text := self.signers, str):
+            step = f'Write signers=["{text[:60]}"].'
+            raise InvalidInput(
+                "The signers of a claim are a list.", next_step=step, field="signers"
+            )
+        object.__setattr__(self, "allowed", Allowed.of(self.allowed))
 
     @property
     def words(self) -> str:
@@ -121,7 +114,7 @@ class Claim:
         )
         if not self.signers:
             return said
-        return f"{said}; {of_others}" if self.addresses or self.endpoints else of_others
+        return of_others if self.allowed.is_empty else f"{said}; {of_others}"
 
 
 @dataclass(frozen=True)
@@ -317,7 +310,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     others = replace(locks, policy=with_statement(locks.policy, deny))
     elsewhere = replace(claim, signers=())
     parts = [prove(others, Claim(claim.prefix, reads=True))]
-    parts += [prove(locks, elsewhere)] if claim.addresses or claim.endpoints else []
+    parts += [] if claim.allowed.is_empty else [prove(locks, elsewhere)]
     worst = min(parts, key=lambda each: (each.proved is not False, each.proved is not None))
     case = worst.counterexample
     if case is not None and worst is parts[0]:
@@ -331,7 +324,7 @@ def _fixed_by(
     """Return the code of the finding whose fix, our guard for the claim,
     refuses a counterexample.
     """
-    if not claim.addresses and not claim.endpoints:
+    if claim.allowed.is_empty:
         return None
     policy = (
         locks.policy
@@ -341,9 +334,8 @@ def _fixed_by(
     try:
         guard = build_guard(
             locks.bucket,
+            claim.allowed,
             prefix=claim.prefix,
-            networks=claim.addresses,
-            endpoints=claim.endpoints,
             partition=locks.partition,
             reads=claim.reads,
         )
@@ -415,7 +407,7 @@ def _spaces(
     """Yield the requests from outside: a space and a source."""
     space = requests.anywhere
     alike: dict[int, DimensionValue] = {}
-    for source in address_sources(space.table, claim.addresses, known=space.base.keys):
+    for source in address_sources(space.table, claim.allowed.networks, known=space.base.keys):
         if source.addresses.is_listed:
             continue
         if not source.addresses.is_exact:
@@ -430,9 +422,9 @@ def _spaces(
     yield from ((space, each) for each in alike.values())
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(
-        requests.behind, claim.endpoints, facts, known=requests.view_behind.keys
+        requests.behind, claim.allowed.ids, facts, known=requests.view_behind.keys
     ):
-        if place.label in claim.endpoints:
+        if place.label in claim.allowed.ids:
             continue
         own = requests
         if locks.endpoints.get(place.label) is not None:

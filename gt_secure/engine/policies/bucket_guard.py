@@ -30,13 +30,14 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list
-from ...base.network import AddressesLike, IPNetwork, collapse, parse_endpoint_id, parse_networks
+from ...base.network import AddressesLike, IPNetwork, parse_endpoint_id
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .age_limit import AGE_SID, SIGV2_SID, build_age_limit, read_age_limit
@@ -96,6 +97,7 @@ and what to do instead; by Sid.
 MAX_BUCKET_POLICY = 20 * 1024
 """Largest bucket policy, in bytes."""
 
+T = TypeVar("T")
 OwnStatements: TypeAlias = dict[str, Mapping[str, object]]
 _RESOURCE = re.compile(r"arn:(aws[a-z-]*):s3:::([^/*?$]+)/(.*)\*", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
@@ -116,13 +118,22 @@ class Guard:
 
     bucket: str
     prefix: str
-    networks: tuple[IPNetwork, ...]
-    endpoints: tuple[str, ...]
+    allowed: Allowed
     statement: Mapping[str, object]
     drifted: bool
     age_limit_s: int | None = None
     reads: bool = False
     sid: str = GUARD_SID
+
+    @property
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The allowed address ranges."""
+        return self.allowed.networks
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The allowed VPC endpoints."""
+        return self.allowed.endpoints
 
     @property
     def objects(self) -> str:
@@ -132,6 +143,7 @@ class Guard:
 
 def build_guard(
     bucket: str,
+    allowed: AllowedLike = (),
     *,
     prefix: str = "",
     networks: AddressesLike = (),
@@ -145,12 +157,14 @@ def build_guard(
     ----------
     bucket : str
         Name of the bucket.
+    allowed : Allowed, str or iterable
+        Addresses and VPC endpoints from which presigned URLs may be used, each by its form.
     prefix : str
         Start of the keys to protect; empty for all.
-    networks : iterable
-        Addresses and CIDR ranges from which presigned URLs may be used; merged losslessly.
+    networks : str or iterable
+        More addresses and CIDR ranges; all are merged losslessly.
     endpoints : iterable of str
-        VPC endpoint ids through which they may be used.
+        More VPC endpoint ids.
     partition : str
         ``aws``, ``aws-cn`` or ``aws-us-gov``.
     reads : bool
@@ -159,15 +173,14 @@ def build_guard(
     Raises
     ------
     InvalidInput
-        If both lists are empty, or a value is not what it should be.
+        If nothing is allowed, or a value is not what it should be.
     """
     if not _BUCKET.fullmatch(bucket):
         raise InvalidInput(
             f'"{bucket[:80]}" is not a bucket name.', next_step="Correct it.", field="bucket"
         )
-    ranges = [str(network) for network in collapse(parse_networks(networks))]
-    ids = sorted({parse_endpoint_id(endpoint) for endpoint in endpoints})
-    if not ranges and not ids:
+    listed = Allowed.of(allowed).plus(Allowed.of(networks)).plus(Allowed.of(endpoints))
+    if listed.is_empty:
         raise InvalidInput(
             "The guard has neither addresses nor VPC endpoints; it would refuse every presigned"
             " URL.",
@@ -178,10 +191,10 @@ def build_guard(
         "StringEquals": {"s3:authType": [PRESIGNED, POST_FORM]},
         "BoolIfExists": {"aws:ViaAWSService": "false"},
     }
-    if ranges:
-        condition["NotIpAddressIfExists"] = {"aws:SourceIp": ranges}
-    if ids:
-        condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": ids}
+    if listed.networks:
+        condition["NotIpAddressIfExists"] = {"aws:SourceIp": [*map(str, listed.networks)]}
+    if listed.endpoints:
+        condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": [*listed.endpoints]}
     return {
         "Sid": GUARD_SID,
         "Effect": "Deny",
@@ -281,8 +294,7 @@ def merge_equal_guards(policy_text: str) -> str:
     groups: dict[object, list[Guard]] = {}
     for guard in find_guards(policy_text):
         if guard.prefix and not guard.drifted:
-            equal = (guard.networks, guard.endpoints, guard.age_limit_s, guard.reads)
-            groups.setdefault(equal, []).append(guard)
+            groups.setdefault((guard.allowed, guard.age_limit_s, guard.reads), []).append(guard)
     merged, own = policy_text, own_statements(policy_text)
     for first, *others in groups.values():
         if all(each.sid == first.sid for each in others):
@@ -592,22 +604,19 @@ def _equal(statement: Mapping[str, object] | None, wanted: Mapping[str, object])
 
 def _read(statement: Mapping[str, object]) -> Guard:
     partition, bucket, prefix = covered_objects(statement)
-    networks = _networks(condition_values(statement, "NotIpAddressIfExists", "aws:SourceIp"))
-    endpoints = _endpoints(condition_values(statement, "StringNotEqualsIfExists", "aws:SourceVpce"))
+    ranges = condition_values(statement, "NotIpAddressIfExists", "aws:SourceIp")
+    ids = condition_values(statement, "StringNotEqualsIfExists", "aws:SourceVpce")
+    allowed = Allowed(
+        tuple(_readable(ranges, lambda text: policy_network(text, "$"))),
+        tuple(_readable(ids, parse_endpoint_id)),
+    )
     # A value that could not be read is missing in what would be built of the others, so it counts
     # as drift below.
     drifted, reads = True, "NotAction" in statement
-    if _BUCKET.fullmatch(bucket) and (networks or endpoints):
-        wanted = build_guard(
-            bucket,
-            prefix=prefix,
-            networks=networks,
-            endpoints=endpoints,
-            partition=partition,
-            reads=reads,
-        )
+    if _BUCKET.fullmatch(bucket) and not allowed.is_empty:
+        wanted = build_guard(bucket, allowed, prefix=prefix, partition=partition, reads=reads)
         drifted = not _equal(statement, wanted)
-    return Guard(bucket, prefix, networks, endpoints, statement, drifted, reads=reads)
+    return Guard(bucket, prefix, allowed, statement, drifted, reads=reads)
 
 
 def covered_prefixes(statement: Mapping[str, object]) -> tuple[str, ...]:
@@ -645,17 +654,8 @@ def condition_values(statement: Mapping[str, object], operator: str, key: str) -
     return [str(each) for value in found for each in as_list(value)]
 
 
-def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
-    found = []
-    for text in texts:
-        with contextlib.suppress(PolicyError):
-            found.append(policy_network(text, "$"))
-    return collapse(found)
-
-
-def _endpoints(texts: list[str]) -> tuple[str, ...]:
-    found = set()
+def _readable(texts: Iterable[str], parse: Callable[[str], T]) -> Iterator[T]:
+    """Yield the values that can be read."""
     for text in texts:
         with contextlib.suppress(InvalidInput):
-            found.add(parse_endpoint_id(text))
-    return tuple(sorted(found))
+            yield parse(text)

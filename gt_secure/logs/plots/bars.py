@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...base.allowed import Allowed, AllowedLike
 from ...base.groups import grouped
 from ...base.text import count
 from ..sql.literals import literal
@@ -87,16 +88,13 @@ class _Bar:
         return Mark(self.label, self.words, self.condition, self.address, self.endpoint)
 
 
-def _bars(
-    hits: Hits, column: str, top: int, networks: Sequence[Any], endpoints: Sequence[str]
-) -> list[_Bar]:
+def _bars(hits: Hits, column: str, top: int, allowed: Allowed) -> list[_Bar]:
     """Return the busiest sources, the others as one bar, and the work of S3 itself apart.
 
     One query, however many sources there are.
     """
-    restricted = bool(networks or endpoints)
-    rows = hits.with_restriction(networks, endpoints) if restricted else hits
-    side = f"CASE WHEN {INTERNAL} THEN '' ELSE allowlist END" if restricted else "''"
+    rows = hits if allowed.is_empty else hits.with_restriction(allowed)
+    side = "''" if allowed.is_empty else f"CASE WHEN {INTERNAL} THEN '' ELSE allowlist END"
     source = f"CASE WHEN {INTERNAL} THEN {INTERNAL_KIND} ELSE coalesce(remote_ip, '') END"
     via = f"CASE WHEN {INTERNAL} THEN '' ELSE coalesce(endpoint, '') END"
     groups = rows.query(
@@ -199,8 +197,7 @@ def _joined(locks: Sequence[str]) -> str:
 def hits_by_ip(
     hits: Hits,
     *,
-    restriction_networks: Iterable[Any] = (),
-    endpoints: Iterable[str] = (),
+    allowed: AllowedLike = (),
     top: int = 12,
     theme: Theme = "light",
 ) -> Figure:
@@ -209,55 +206,32 @@ def hits_by_ip(
     Parameters
     ----------
     hits : Hits
-    restriction_networks, endpoints : iterable
+    allowed : Allowed, str or iterable
         Allowed addresses and endpoints; without them nothing is marked.
     top : int
         Addresses drawn on their own; the others are one bar.
     theme : str
         ``light`` or ``dark``; the ground is transparent.
     """
-    return _bar_figure(
-        hits,
-        "remote_ip",
-        "Requests by source IP",
-        tuple(restriction_networks),
-        tuple(endpoints),
-        top,
-        theme,
-    )
+    return _bar_figure(hits, "remote_ip", "Requests by source IP", Allowed.of(allowed), top, theme)
 
 
 def hits_by_network(
     hits: Hits,
     *,
-    restriction_networks: Iterable[Any] = (),
-    endpoints: Iterable[str] = (),
+    allowed: AllowedLike = (),
     top: int = 12,
     theme: Theme = "light",
 ) -> Figure:
     """Draw requests by network (/24, /64); parameters as for :func:`hits_by_ip`."""
-    return _bar_figure(
-        hits,
-        "network",
-        "Requests by network",
-        tuple(restriction_networks),
-        tuple(endpoints),
-        top,
-        theme,
-    )
+    return _bar_figure(hits, "network", "Requests by network", Allowed.of(allowed), top, theme)
 
 
 def _bar_figure(
-    hits: Hits,
-    column: str,
-    title: str,
-    networks: tuple[Any, ...],
-    endpoints: tuple[str, ...],
-    top: int,
-    theme: str,
+    hits: Hits, column: str, title: str, allowed: Allowed, top: int, theme: str
 ) -> Figure:
     check_top(top)
-    bars = _bars(hits, column, top, networks, endpoints)
+    bars = _bars(hits, column, top, allowed)
     if not bars:
         return empty_chart(theme, hits.coverage.summary)
     outside = any(bar.outside for bar in bars)

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from ...base.allowed import AllowedLike
 from ...base.errors import InvalidInput
 from ...base.text import did_you_mean
 from .. import activity
@@ -63,20 +63,19 @@ def draw(
     hits: Hits,
     kind: PlotKind = "ip",
     *,
-    networks: Iterable[Any] = (),
-    endpoints: Iterable[str] = (),
+    allowed: AllowedLike = (),
     top: int = 12,
     theme: Theme = "light",
 ) -> Figure:
     """Draw one figure of hits; see :meth:`gt_secure.Connection.plot` for the kinds.
 
-    Sources outside ``networks`` and ``endpoints`` are marked, ``top`` sources are drawn on their
-    own. An unknown kind is an :class:`InvalidInput`.
+    Sources that are not ``allowed`` are marked, if any are, ``top`` sources are drawn on their own.
+    An unknown kind is an :class:`InvalidInput`.
     """
     check_kind(kind)
     if kind in ("ip", "network"):
         bars = hits_by_ip if kind == "ip" else hits_by_network
-        return bars(hits, restriction_networks=networks, endpoints=endpoints, top=top, theme=theme)
+        return bars(hits, allowed=allowed, top=top, theme=theme)
     if kind == "time":
         return over_time(hits, theme=theme)
     if kind == "refused":

@@ -54,7 +54,7 @@ def locks(*statements: Mapping[str, Any], **context: Any) -> EffectiveLocks:
 def guarded(*conditions: Condition, endpoints: tuple[str, ...] = ()) -> Proof:
     """Prove guards that are each narrowed by a condition."""
     policy = [deny(OUTSIDE, each) for each in conditions]
-    return prove(locks(*policy), Claim("", (parse_network("203.0.113.0/24"),), endpoints))
+    return prove(locks(*policy), Claim("", ("203.0.113.0/24", *endpoints)))
 
 
 LATER = "2031-07-01T00:00:00Z"

@@ -32,7 +32,7 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def proved(document: dict[str, Any], prefix: str = "") -> bool | None:
-    claim = Claim(prefix=prefix, addresses=[OFFICE])
+    claim = Claim(prefix=prefix, allowed=[OFFICE])
     return prove(locks_of_policies("gt-images", document, ACCOUNT), claim).proved
 
 
@@ -199,9 +199,7 @@ def test_the_values_of_variables_say_who_gets_in(first: str, second: str, answer
     ]
     document = policy(statement("Deny", {**ELSEWHERE, "ArnNotLike": {"aws:PrincipalArn": spared}}))
     facts = supplied_facts({"aws:PrincipalTag/t": first, "aws:PrincipalTag/u": second})
-    proof = prove(
-        locks_of_policies("gt-images", document, ACCOUNT, facts), Claim(addresses=[OFFICE])
-    )
+    proof = prove(locks_of_policies("gt-images", document, ACCOUNT, facts), Claim(allowed=[OFFICE]))
     assert proof.proved is answer
 
 

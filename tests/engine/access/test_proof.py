@@ -33,7 +33,7 @@ def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=()
     document = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
     proof = prove(
         exposed(document, facts=facts, **layers).locks,
-        Claim(prefix, tuple(parse_network(each) for each in allow), endpoints),
+        Claim(prefix, (*allow, *endpoints)),
     )
     if proof.counterexample is not None:
         verdict = json.loads(next(batch.run([json.dumps(proof.counterexample)])))
@@ -158,7 +158,7 @@ def test_an_endpoint_beside_the_claim_is_asked_with_its_own_policy(text, proved)
 @pytest.mark.parametrize(("spared", "proved"), [("s3:PutObject", True), ("s3:GetObject", False), ("s3:GetObjectTagging", False)])  # fmt: skip
 def test_a_claim_about_reads_is_about_every_action_except_uploads(spared, proved):
     guard = without(GUARD, "Action") | {"NotAction": spared}
-    claim = Claim("", (parse_network(OFFICE),), (ENDPOINT,), reads=True)
+    claim = Claim("", (OFFICE, ENDPOINT), reads=True)
     assert (
         prove(exposed({"Version": "2012-10-17", "Statement": [guard]}).locks, claim).proved
         is proved

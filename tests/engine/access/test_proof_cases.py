@@ -27,7 +27,7 @@ def test_proof(case: dict[str, Any]) -> None:
     layers = {name: case.get(name, []) for name in ("rcp", "scp")}
     locks = exposed(case["policy"], facts=case["facts"], **layers).locks
     networks = tuple(ip_network(each, strict=False) for each in case["allow"])
-    proof = prove(locks, Claim(case["prefix"], networks, tuple(case["endpoints"])))
+    proof = prove(locks, Claim(case["prefix"], (*networks, *case["endpoints"])))
     check_proof(case, proof.to_dict())
     if proof.counterexample is not None:
         [verdict] = map(json.loads, run([json.dumps(proof.counterexample)]))

@@ -153,7 +153,7 @@ def test_refusals_by_the_encryption_of_an_object_are_assumed_away(
     )
     assert found.row("anonymous").word == "opened"
     assert [each for each in found.assumed if "KMS" in each] == [sentence]
-    assert sentence in found.proves(Claim(addresses=parse_networks(OFFICE))).assumed
+    assert sentence in found.proves(Claim(allowed=OFFICE)).assumed
 
 
 @pytest.mark.parametrize(

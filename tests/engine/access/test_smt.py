@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 pytest.importorskip("z3", reason="make check installs z3")
 
-from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.proof import Claim, prove
@@ -126,7 +125,7 @@ def state_of(row: dict[str, Any], endpoint: str) -> str:
 def check_proof(
     policy: dict[str, Any], rcp: dict[str, Any] | None, prefix: str, allow: list[str]
 ) -> None:
-    claim = Claim(prefix, tuple(map(parse_network, allow)), (VPCE,))
+    claim = Claim(prefix, (*allow, VPCE))
     surely, possibly = smt.counterexamples(domain_of(policy, rcp), BUCKET, prefix, allow, [VPCE])
     expected = False if surely else None if possibly else True
     assert prove(locks(policy, rcp), claim).proved is expected
@@ -318,7 +317,7 @@ def test_no_random_request_contradicts_a_proof(
 ) -> None:
     prefix, allow = claim
     policy = guarded(policy, prefix) if with_guard else policy
-    proof = prove(locks(policy, rcp), Claim(prefix, tuple(map(parse_network, allow)), (VPCE,)))
+    proof = prove(locks(policy, rcp), Claim(prefix, (*allow, VPCE)))
     if proof.proved is not True:
         return
     domain, chance = domain_of(policy, rcp), random.Random(seed)

@@ -6,11 +6,12 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from gt_secure.base.network import contains, parse_address, parse_network
+from gt_secure.base.allowed import Allowed
+from gt_secure.base.network import Source, contains, parse_address, parse_network
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import POST_FORM, header_context, presigned_context
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker-7"
@@ -184,3 +185,19 @@ def test_the_guard_agrees_with_plain_arithmetic(networks, address, data):
         return
     guard = build_guard("gt-images", networks=networks)
     assert ask(guard, presigned_context(address)).allowed == expected
+
+
+places = st.sampled_from(["203.0.113.7", "203.0.113.200", "2001:db8:40::7", OURS, f"203.0.113.7 via {OURS}",
+                          "10.0.3.4 via vpce-0ffffffffffffffff"])  # fmt: skip
+listed = st.sampled_from(
+    ["203.0.113.0/25", "203.0.113.192/26", "2001:db8::/32", OURS, "vpce-0ffffffffffffffff"]
+)
+
+
+@given(st.lists(listed, min_size=1, max_size=4), places)
+def test_the_value_of_a_guard_admits_what_the_engine_opens(words, place):
+    allowed, source = Allowed.of(words), Source.parse(place)
+    guard = build_guard("gt-images", allowed)
+    found = find_guard(merge_guard(None, guard))
+    assert (found.allowed, found.drifted) == (allowed, False)
+    assert ask(guard, presigned_context(source)).allowed == allowed.admits(source)

@@ -79,7 +79,7 @@ def test_png_has_the_size_asked_for(three: Hits) -> None:
 
 
 def test_words_tell_what_the_colours_tell(three: Hits) -> None:
-    figure = plots.hits_by_ip(three, restriction_networks=["203.0.113.0/24"])
+    figure = plots.hits_by_ip(three, allowed=["203.0.113.0/24"])
     shown = texts(figure)
     assert "5 opened · 1 refused although allowed" in shown
     assert "1 refused · outside" in shown
@@ -99,7 +99,7 @@ def test_words_tell_what_the_colours_tell(three: Hits) -> None:
 def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_name_it(
     three: Hits,
 ) -> None:
-    allowed = {"restriction_networks": ["203.0.113.0/24"]}
+    allowed = {"allowed": ["203.0.113.0/24"]}
     explained = three.with_refusals(lambda _: "URL lock or IAM")
     for draw, source in (
         (plots.hits_by_ip, "203.0.113.7"),
@@ -118,7 +118,7 @@ def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_nam
 def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
     hits = make(tmp_path, [line(f"203.0.113.{n}", refused=True) for n in (7, 8, 9)])
     by = {"203.0.113.7": "expired URL", "203.0.113.8": "URL lock or IAM", "203.0.113.9": None}
-    allowed = {"restriction_networks": ["203.0.113.0/24"]}
+    allowed = {"allowed": ["203.0.113.0/24"]}
     one_unknown = plots.hits_by_network(
         hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed
     )
@@ -133,9 +133,7 @@ def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
 
 def test_endpoint_traffic_is_not_outside(tmp_path: Path) -> None:
     hits = make(tmp_path, [line("10.0.3.4"), line("192.0.2.1")])
-    alt = plots.alt_text(
-        plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d"])
-    )
+    alt = plots.alt_text(plots.hits_by_ip(hits, allowed=["203.0.113.0/24", "vpce-0a1b2c3d"]))
     assert "10.0.3.4: 1 opened · via an unnamed VPC endpoint." in alt
     assert "192.0.2.1: 1 opened · outside the restriction." in alt
 
@@ -148,7 +146,7 @@ def test_thirty_thousand_addresses(tmp_path: Path) -> None:
     ]
     lines += [line("203.0.113.7")] * 500
     hits = make(tmp_path, lines)
-    figure = plots.hits_by_ip(hits, restriction_networks=["203.0.113.0/24"])
+    figure = plots.hits_by_ip(hits, allowed=["203.0.113.0/24"])
     shown = texts(figure)
     assert "29,989 others" in shown
     assert any("29,989 outside" in text for text in shown)
@@ -238,7 +236,7 @@ def crowded(request, tmp_path_factory) -> Hits:
 @pytest.mark.parametrize("kind", sample(KINDS, 4))
 def test_no_text_is_clipped_or_on_another_at_any_size(crowded: Hits, kind) -> None:
     figures = [
-        plots.draw(crowded, kind, networks=["203.0.113.0/24"], theme=theme)
+        plots.draw(crowded, kind, allowed=["203.0.113.0/24"], theme=theme)
         for theme in ("light", "dark")
     ]
     for size, figure in zip(SIZES, itertools.cycle(figures)):
@@ -300,7 +298,7 @@ def test_work_of_s3_itself_has_rows_apart(tmp_path: Path) -> None:
         assert sorted(labels[1:]) == ["S3 internal", "S3 lifecycle", "S3 replication"]
         assert "failed" not in plots.alt_text(figure)
     assert "outside" not in plots.alt_text(
-        plots.hits_by_ip(make(tmp_path, internal()), restriction_networks=["10.0.0.0/8"])
+        plots.hits_by_ip(make(tmp_path, internal()), allowed=["10.0.0.0/8"])
     )
 
 
