@@ -39,7 +39,7 @@ from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.plan import plan
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.check.report import Report
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.explain.dry_run import DryRun, Usage
 from gt_secure.explain.expectation_log import LoggedProbe, Scenes
@@ -56,6 +56,7 @@ from gt_secure.presign.signed_url import TestUrl
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.messages import Notice
 from gt_secure.restriction.model import Restriction
+from support.guards import merge_guard
 from support.states import FORCE, TEAM, data_bucket, state, unread
 
 PAGE = Path(__file__).parent / "every_document.md"

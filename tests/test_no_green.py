@@ -35,7 +35,7 @@ from gt_secure.check import CheckFailed, CheckResult, Report
 from gt_secure.check.spec import RULES
 from gt_secure.cli.commands import VERDICTS
 from gt_secure.cli.main import main
-from gt_secure.engine.policies import build_guard, merge_guard
+from gt_secure.engine.policies import build_guard
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.logs import count_hits, read_hits
@@ -47,6 +47,7 @@ from gt_secure_prowler.plugin import outcomes
 from support.blocks import ROOT
 from support.box import ACCOUNT, BUCKET, ELSEWHERE, OFFICE
 from support.consents import AGREED
+from support.guards import merge_guard
 from support.http_faults import FAULTS, Fault, FaultyProxy
 from support.lab_page import MISTAKES, asked, counted, module, of_mistake
 from support.rig import Rig

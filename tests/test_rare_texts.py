@@ -13,16 +13,16 @@ from gt_secure.aws.client import Aws
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.base.network import Source, parse_networks
 from gt_secure.changes import messages, revoke, services
-from gt_secure.changes.change import Change
 from gt_secure.changes.plan import plan
 from gt_secure.changes.revoke import Revoked
-from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.access.part import NotRead, Part
-from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_policy import BucketPolicy, find_guard
 from gt_secure.explain.explanation import explain
 from gt_secure.presign import own_object
 from gt_secure.presign.probe import Probe
 from gt_secure.restriction.messages import notice
+from support.guards import merge_guard
 from support.states import state, unread, with_parts, workforce
 
 pytestmark = pytest.mark.usefixtures("known_texts")
@@ -92,8 +92,7 @@ def test_a_portal_lock_for_ipv6_alone() -> None:
 
 def test_a_policy_with_a_principal_that_is_deleted() -> None:
     after = GUARD.replace('"Principal": "*"', '"Principal": {"AWS": "AROA1234567890EXAMPLE"}')
-    change = Change(BucketGuard("gt-images"), None, after, "", "")
-    assert [each.code for each in messages._deleted(change)] == ["principal-deleted"]
+    assert [each.code for each in messages._deleted(BucketPolicy(after))] == ["principal-deleted"]
 
 
 def test_a_bucket_of_another_region() -> None:

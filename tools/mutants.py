@@ -53,9 +53,10 @@ TESTS = (
 NEAREST = {
     "explain/": "explain/test_explain_refusal.py",
     "findings/": "findings/test_findings.py",
-    "engine/policies/deleted_principals": "engine/policies/test_sameness.py",
     "engine/policies/equivalence": "engine/policies/test_sameness.py",
     "engine/policies/bucket_guard": "engine/policies/test_guard_text.py",
+    "engine/policies/bucket_policy": "engine/policies/test_guard_text.py",
+    "engine/policies/policy_text": "engine/policies/test_bucket_policy.py",
     "engine/policies/session_policy": "engine/policies/test_session.py",
     "engine/access/exposure": "engine/access/test_answers.py",
 }

@@ -13,6 +13,7 @@ from ..base.errors import GtSecureError
 from ..base.pages import followed
 from ..engine.access.access_points import AccessPoint
 from ..engine.access.part import NotRead, Part, PartNotReadError
+from ..engine.policies.bucket_policy import BucketPolicy
 from ..logs.location import LogLocation
 from .part_reader import part_of
 
@@ -103,7 +104,7 @@ READINGS: Mapping[str, _Reading] = {
     "policy": _Reading(
         "the policy",
         "s3:GetBucketPolicy",
-        lambda _, s3, name: s3.get_bucket_policy(Bucket=name)["Policy"],
+        lambda _, s3, name: BucketPolicy(s3.get_bucket_policy(Bucket=name)["Policy"]),
         "NoSuchBucketPolicy",
     ),
     "logging": _Reading(
@@ -207,8 +208,8 @@ class Bucket:
     Attributes
     ----------
     name, region : str
-    policy : Part of str
-        The exact text of its policy; absent if it has none.
+    policy : Part of BucketPolicy
+        Its policy, which is the exact text; absent if it has none.
     logging : Part of LogLocation
         Where its access logs go; absent if logging is off.
     cors : Part of tuple of mapping
@@ -254,7 +255,7 @@ class Bucket:
 
     name: str
     region: str
-    policy: Part[str] = _UNASKED["policy"]
+    policy: Part[BucketPolicy] = _UNASKED["policy"]
     logging: Part[LogLocation] = _UNASKED["logging"]
     cors: Part[tuple[BucketSettings, ...]] = _UNASKED["cors"]
     public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]

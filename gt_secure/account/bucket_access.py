@@ -24,7 +24,6 @@ from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
 from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
-from ..engine.policies.bucket_guard import readable_guards
 from .locks import locks_of
 from .state import State
 
@@ -239,7 +238,7 @@ def _is_open(locks: EffectiveLocks, key: str) -> bool:
 
 def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
     """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
-    return tuple(each.prefix for each in readable_guards(locks.policy))
+    return tuple(each.prefix for each in locks.own_policy.guards)
 
 
 def _action(case: Mapping[str, Any]) -> str:

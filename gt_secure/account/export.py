@@ -12,18 +12,10 @@ from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
 from ..base.text import count, some
 from ..engine.access.part import Part
-from ..engine.policies.age_limit import SIGV2_SID, age_text
-from ..engine.policies.bucket_guard import (
-    REVOKE,
-    Guard,
-    covered_prefixes,
-    find_guard,
-    find_guards,
-    find_sid,
-    own_kind,
-    own_statements,
-)
-from ..engine.policies.signer_limit import SignerLimit, find_signer_limit
+from ..engine.policies.age_limit import age_text
+from ..engine.policies.bucket_guard import GUARD_SIDS, SIGNERS_SID, Guard
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..engine.policies.signer_limit import SignerLimit
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
@@ -33,8 +25,8 @@ from .state import State
 _NEEDED = frozenset({"team", "bucket.policy"})
 
 
-def _other_guards(policy: str | None, prefix: str) -> list[Notice]:
-    others = [each.objects for each in find_guards(policy) if each.prefix != prefix]
+def _other_guards(policy: BucketPolicy, prefix: str) -> list[Notice]:
+    others = [each.objects for each in policy.guards if each.prefix != prefix]
     return [notice("other-guards", objects=some(others))] if others else []
 
 
@@ -56,12 +48,12 @@ def current_restriction(
     names = split_lists((), [lists] if isinstance(lists, str) else lists)[0]
     bucket, prefix = (None, "") if bucket is None else place_of(bucket)
     state = _state_of(aws, team, bucket)
-    policy = None if state.bucket is None else state.bucket.policy.value
-    own = own_statements(policy)
+    policy = BucketPolicy.of(None if state.bucket is None else state.bucket.policy.value)
     prefix = prefix or _only_prefix(policy, bucket)
-    guard, limit = find_guard(policy, prefix), find_signer_limit(policy, prefix)
-    sid = find_sid(own, SIGV2_SID, prefix) if guard is None or guard.age_limit_s is None else None
-    version = None if sid is None else own[sid]
+    guard, limit = policy.guard_of(prefix), policy.signer_limit_of(prefix)
+    version = (
+        policy.version_limit_of(prefix) if guard is None or guard.age_limit_s is None else None
+    )
     notices = _other_guards(policy, prefix)
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
@@ -76,21 +68,17 @@ def current_restriction(
     }
     if (state.team.value, guard, limit, version) == (None,) * 4:
         where = f" for {prefix}" if prefix else ""
-        others = [f"s3://{bucket}/{each.prefix}" for each in find_guards(policy)]
+        others = [f"s3://{bucket}/{each.prefix}" for each in policy.guards]
         step = f"Export one that exists: {some(others)}." if others else "Plan one first."
         raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step=step)
     return Restriction.from_dict(wanted), notices
 
 
-def _only_prefix(policy: str | None, bucket: str | None) -> str:
+def _only_prefix(policy: BucketPolicy, bucket: str | None) -> str:
     """Return the prefix of the guard and limits of a bucket;
     raises InvalidInput if they are of several prefixes.
     """
-    own = own_statements(policy)
-    kinds = ("", REVOKE)
-    prefixes = {
-        prefix for sid in own if own_kind(sid) not in kinds for prefix in covered_prefixes(own[sid])
-    }
+    prefixes = set(policy.prefixes_of(*GUARD_SIDS, SIGNERS_SID))
     if len(prefixes) > 1 and "" not in prefixes:
         raise InvalidInput(
             f"{bucket} has guards or limits for {some(sorted(prefixes))}, and a restriction is for"

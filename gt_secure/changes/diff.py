@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..account.state import OtherTeam, State
-from ..base.errors import InvalidInput, PolicyError
+from ..base.errors import InvalidInput
 from ..base.network import all_private, parse_stored_cidrs
 from ..base.text import some
 from ..engine.access.part import Part
@@ -18,28 +18,17 @@ from ..engine.policies.bucket_guard import (
     UPLOAD,
     Guard,
     build_guard,
-    covered_prefixes,
-    find_guard,
-    find_guards,
-    find_sid,
-    merge_guards,
-    own_kind,
-    own_statements,
     prefix_resource,
-    put_statement,
-    remove_kinds,
-    remove_statements,
 )
-from ..engine.policies.equivalence import statements_equal
-from ..engine.policies.revocation import expired_revocations, expired_text
-from ..engine.policies.signer_limit import build_signer_limit, find_signer_limit
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..engine.policies.revocation import expired_text
+from ..engine.policies.signer_limit import build_signer_limit
 from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
-from .targets import BucketGuard, TeamUrlLock, WorkforcePortal, policy_words
+from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
 T = TypeVar("T")
-_EMPTY = '{"Version":"2012-10-17","Statement":[]}'
 
 
 def changes_for(wish: Restriction, state: State) -> tuple[Change[Any], ...]:
@@ -74,15 +63,20 @@ def _fitting(restriction: Restriction, state: State) -> UrlLockMode:
     return "VpcSourceIp" if closed and not restriction.addresses else "SourceIp"
 
 
+def policy_of(state: State) -> BucketPolicy:
+    """Return the policy of a state's bucket; an empty one without a bucket or policy."""
+    return BucketPolicy.of(None if state.bucket is None else state.bucket.policy.value)
+
+
 def existing_guard(wish: Restriction, state: State) -> Guard | None:
     """Return the guard of a restriction in the bucket's current policy;
     None without a bucket or guard.
     """
-    policy = None if state.bucket is None else state.bucket.policy.value
-    return find_guard(policy, changed_prefix(wish, policy))
+    policy = policy_of(state)
+    return policy.guard_of(changed_prefix(wish, policy))
 
 
-def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID) -> str:
+def changed_prefix(wish: Restriction, policy: BucketPolicy, kind: str = GUARD_SID) -> str:
     """Return the prefix of the statement of ours that a restriction changes: its own.
 
     To remove one that has no other beside it, its prefix need not be named. Raises InvalidInput
@@ -91,12 +85,9 @@ def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID)
     wanted = {GUARD_SID: wish.guard, SIGNERS_SID: wish.signers, SIGV2_SID: wish.version_4_only}[
         kind
     ]
-    own = own_statements(policy)
-    if wanted or wanted is None or wish.prefix or find_sid(own, kind, "") is not None:
+    if wanted or wanted is None or wish.prefix or policy.sid_of(kind, "") is not None:
         return wish.prefix
-    prefixes = [
-        prefix for sid in own if own_kind(sid) == kind for prefix in covered_prefixes(own[sid])
-    ]
+    prefixes = policy.prefixes_of(kind)
     if len(prefixes) > 1:
         raise InvalidInput(
             f"{wish.bucket} has {len(prefixes)} of this kind, for objects under {some(prefixes)}.",
@@ -106,28 +97,27 @@ def changed_prefix(wish: Restriction, policy: str | None, kind: str = GUARD_SID)
     return prefixes[0] if prefixes else ""
 
 
-def _guard_change(wish: Restriction, state: State) -> Change[str | None] | None:
+def _guard_change(wish: Restriction, state: State) -> Change[BucketPolicy | None] | None:
     if state.bucket is None or (wish.guard, wish.signers, wish.version_4_only) == (None,) * 3:
         return None
-    before = state.bucket.policy.value
-    ended = expired_revocations(before, state.at)
-    remaining = None if before is None else remove_statements(before, ended)
-    after = _with_version(
-        wish, state, _with_signers(wish, state, _with_guard(wish, state, remaining))
+    before = policy_of(state)
+    ended, name = before.expired(state.at), state.bucket.name
+    after = _with_limits(
+        wish, state, name, _with_guard(wish, state, name, before.without_expired(state.at))
     )
     if after == before:
         return None
-    target = BucketGuard(state.bucket.name, state.bucket.region)
+    target = BucketGuard(name, state.bucket.region)
     names = wish.allowed_names if wish.lists and wish.guard else ()
     prefix = changed_prefix(wish, before)
     return Change(
         target=target,
-        before=before,
-        after=after,
-        before_text=policy_words(before, prefix),
-        after_text=policy_words(after, prefix, names) + expired_text(ended),
+        before=before or None,
+        after=after or None,
+        before_text=before.words(prefix),
+        after_text=after.words(prefix, names) + expired_text(ended),
         affects=_bucket_affects(state),
-        calls=policy_calls(state.partition, target.name, after),
+        calls=policy_calls(state.partition, target.name, after or None),
         seconds_typical=2,
     )
 
@@ -142,79 +132,54 @@ def policy_calls(partition: str, bucket: str, policy: str | None) -> tuple[Call,
     )
 
 
-def _with_guard(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, guard = state.bucket, find_guard(policy, wish.prefix)
-    assert bucket is not None
+def _with_guard(wish: Restriction, state: State, bucket: str, policy: BucketPolicy) -> BucketPolicy:
     if not wish.guard:
-        remains = wish.guard is None or policy is None
         return (
-            policy
-            if remains
-            else remove_kinds(policy or "", GUARD_SIDS, changed_prefix(wish, policy))
+            policy if wish.guard is None else policy.drop(GUARD_SIDS, changed_prefix(wish, policy))
         )
-    reads = wish.guard == "reads"
-    wanted = (wish.prefix, wish.allowed, wish.age_limit_s, reads)
-    is_only = [each.prefix for each in find_guards(policy)].count(wish.prefix) == 1
-    if is_only and guard is not None and not guard.drifted:
-        admitted = (guard.prefix, guard.allowed, guard.age_limit_s, guard.reads)
-        if admitted == wanted:
-            return policy
+    limit_s, reads = wish.age_limit_s, wish.guard == "reads"
     statement = build_guard(
-        bucket.name, wish.allowed, prefix=wish.prefix, partition=state.partition, reads=reads
+        bucket, wish.allowed, prefix=wish.prefix, partition=state.partition, reads=reads
     )
-    return _merged(policy, statement, wish.age_limit_s)
+    wanted = Guard(
+        bucket,
+        wish.prefix,
+        wish.allowed,
+        statement,
+        drifted=False,
+        age_limit_s=limit_s,
+        reads=reads,
+    )
+    is_only = [each.prefix for each in policy.guards].count(wish.prefix) == 1
+    return policy if is_only and policy.guard_of(wish.prefix) == wanted else policy.put(wanted)
 
 
-def _with_signers(wish: Restriction, state: State, policy: str | None) -> str | None:
-    bucket, limit = state.bucket, find_signer_limit(policy, wish.prefix)
-    assert bucket is not None
-    if not wish.signers:
-        remains = wish.signers is None or policy is None
-        return (
-            policy
-            if remains
-            else remove_kinds(
-                policy or "", (SIGNERS_SID,), changed_prefix(wish, policy, SIGNERS_SID)
-            )
+def _with_limits(
+    wish: Restriction, state: State, bucket: str, policy: BucketPolicy
+) -> BucketPolicy:
+    """Put the signer limit and the version limit in, or take them out;
+    an age limit has the statement of the latter.
+    """
+    for kind, wanted in ((SIGNERS_SID, wish.signers), (SIGV2_SID, wish.version_4_only)):
+        if wanted:
+            policy = policy.put_statement(_limit(kind, wish, state, bucket), wish.prefix)
+        elif wanted is not None:
+            policy = policy.drop((kind,), changed_prefix(wish, policy, kind))
+    return policy
+
+
+def _limit(kind: str, wish: Restriction, state: State, bucket: str) -> Mapping[str, object]:
+    if kind == SIGNERS_SID:
+        names = wish.signers or ()
+        return build_signer_limit(
+            bucket, names, state.account_id, prefix=wish.prefix, partition=state.partition
         )
-    if (
-        limit is not None
-        and not limit.drifted
-        and (limit.prefix, limit.signers) == (wish.prefix, wish.signers)
-    ):
-        return policy
-    statement = build_signer_limit(
-        bucket.name, wish.signers, state.account_id, prefix=wish.prefix, partition=state.partition
-    )
-    return put_statement(policy, statement, wish.prefix)
-
-
-def _with_version(wish: Restriction, state: State, policy: str | None) -> str | None:
-    """Put the version limit in, or take it out; the age limit has the same statement."""
-    if wish.version_4_only is None or state.bucket is None:
-        return policy
-    if not wish.version_4_only:
-        prefix = changed_prefix(wish, policy, SIGV2_SID)
-        return policy if policy is None else remove_kinds(policy, (SIGV2_SID,), prefix)
-    resource = prefix_resource(state.partition, state.bucket.name, wish.prefix)
     covered: dict[str, object] = (
         {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
     )
-    statement = build_version_limit({**covered, "Resource": resource})
-    own = own_statements(policy)
-    sid = find_sid(own, SIGV2_SID, wish.prefix)
-    is_there = sid is not None and statements_equal({**own[sid], "Sid": SIGV2_SID}, statement)
-    return policy if is_there else put_statement(policy, statement, wish.prefix)
-
-
-def _merged(before: str | None, statement: Mapping[str, object], age_limit_s: int | None) -> str:
-    try:
-        return merge_guards(before, statement, age_limit_s)
-    except PolicyError:
-        if before is not None:
-            raise
-        # without blanks a long list may still fit
-        return merge_guards(_EMPTY, statement, age_limit_s)
+    return build_version_limit(
+        {**covered, "Resource": prefix_resource(state.partition, bucket, wish.prefix)}
+    )
 
 
 def _bucket_affects(state: State) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
-from ..engine.policies.bucket_guard import covered_prefixes, own_statements, readable_guards
+from ..engine.policies.bucket_guard import covered_prefixes
+from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal
 from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
@@ -302,7 +303,7 @@ def _own_part(policy: object, prefix: str) -> str:
     empty if the text is not valid.
     """
     try:
-        own = own_statements(policy if isinstance(policy, str) else None)
+        own = BucketPolicy.of(policy).own
     except PolicyError:
         return ""
     return json.dumps(
@@ -380,7 +381,7 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ..
 
 def _guarded(policy: object) -> set[str]:
     """Return the prefixes of the guards in a recorded policy."""
-    return {each.prefix for each in readable_guards(policy)}
+    return {each.prefix for each in BucketPolicy.if_valid(policy).guards}
 
 
 def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:

@@ -15,21 +15,9 @@ from ..aws.teams import folder_of
 from ..base.network import IPNetwork, outside, parse_stored_cidrs, scope
 from ..base.text import capital, count, did_you_mean, printable, some
 from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
-from ..engine.policies.bucket_guard import (
-    MAX_BUCKET_POLICY,
-    SIGNERS_SID,
-    Guard,
-    find_guard,
-    find_guards,
-    merge_equal_guards,
-)
-from ..engine.policies.equivalence import deleted_principals
-from ..engine.policies.signer_limit import (
-    find_signer_limit,
-    find_signer_limits,
-    is_listed,
-    signer_names,
-)
+from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, SIGNERS_SID, Guard
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..engine.policies.signer_limit import is_listed, signer_names
 from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
 from ..restriction.applications import (
@@ -41,7 +29,7 @@ from ..restriction.applications import (
 from ..restriction.messages import MessageSeverity, Notice, notice
 from ..restriction.model import Restriction
 from .change import Change, find_change
-from .diff import changed_prefix, existing_guard, wanted_lock
+from .diff import changed_prefix, existing_guard, policy_of, wanted_lock
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 
 if TYPE_CHECKING:
@@ -63,11 +51,12 @@ def notices_for(
         *_endpoints(wish, state),
     ]
     if guard is not None:
+        after = BucketPolicy.of(guard.after)
         found += [
-            *_guard(wish, state, guard.after),
-            *_folder(wish, guard.after),
-            *_signers(wish, state, guard.after),
-            *_deleted(guard),
+            *_guard(wish, state, after),
+            *_folder(wish, after),
+            *_signers(wish, state, after),
+            *_deleted(after),
             *(
                 notice("bucket-elsewhere", regions=each.text)
                 for each in state.missing()
@@ -107,13 +96,13 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
         yield notice("dual-stack")
 
 
-def _folder(wish: Restriction, policy: str | None) -> Iterator[Notice]:
+def _folder(wish: Restriction, policy: BucketPolicy) -> Iterator[Notice]:
     """Yield what a prefix without a slash covers beside a folder;
     it asks where a guard covers that folder.
     """
     if wish.guard and wish.prefix[-1:].isalnum():
         folder = f"{wish.prefix}/"
-        has_guard = any(each.prefix.startswith(folder) for each in find_guards(policy))
+        has_guard = any(each.prefix.startswith(folder) for each in policy.guards)
         fix = f"Did you mean s3://{wish.bucket}/{folder}?"
         yield notice(
             "prefix-without-slash",
@@ -158,7 +147,7 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
     """
     for inner in _nested((each.prefix for each in guards), prefix):
         covering = [each for each in guards if inner.startswith(each.prefix)]
-        if len({(each.allowed, each.reads, each.drifted) for each in covering}) == 1:
+        if len({replace(each, prefix="", age_limit_s=None) for each in covering}) == 1:
             continue
         *_, last = covering
         shared = last.allowed
@@ -186,21 +175,21 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
         )
 
 
-def _room(policy: str | None, prefix: str) -> Iterator[Notice]:
+def _room(policy: BucketPolicy, prefix: str) -> Iterator[Notice]:
     """Yield how many guards more fit, and what is shorter as one statement;
     nothing of the only guard.
     """
-    guards, guard = find_guards(policy), find_guard(policy, prefix)
-    if policy is None or guard is None or len(guards) < 2:
+    guards, guard = policy.guards, policy.guard_of(prefix)
+    if guard is None or len(guards) < 2:
         return
-    size, merged = (len(each.encode()) for each in (policy, merge_equal_guards(policy)))
+    size, merged = policy.size, policy.joined().size
     own = len(json.dumps(guard.statement, separators=(",", ":"))) + 1
     saved = (
         f" Guards with equal lists would take {size - merged:,} bytes less as one statement."
         if merged < size
         else ""
     )
-    more = (MAX_BUCKET_POLICY - size) // own
+    more = policy.size_left // own
     yield notice(
         "guards-room",
         guards=len(guards),
@@ -211,10 +200,10 @@ def _room(policy: str | None, prefix: str) -> Iterator[Notice]:
     )
 
 
-def _guard(wish: Restriction, state: State, after: str | None) -> Iterator[Notice]:
+def _guard(wish: Restriction, state: State, after: BucketPolicy) -> Iterator[Notice]:
     guard = existing_guard(wish, state)
     if wish.guard:
-        yield from _overlaps(find_guards(after), wish.prefix)
+        yield from _overlaps(after.guards, wish.prefix)
         yield from _room(after, wish.prefix)
     if guard is None:
         return
@@ -229,12 +218,12 @@ def _guard(wish: Restriction, state: State, after: str | None) -> Iterator[Notic
         yield notice("guard-drops", sources=", ".join(gone))
 
 
-def _signers(restriction: Restriction, state: State, after: str | None) -> Iterator[Notice]:
+def _signers(restriction: Restriction, state: State, after: BucketPolicy) -> Iterator[Notice]:
     """Yield whom the signer limit would stop: the caller, the roles of waiting jobs,
     and who was on its list.
     """
-    policy = state.bucket.policy.value if state.bucket is not None else None
-    limit = find_signer_limit(policy, changed_prefix(restriction, policy, SIGNERS_SID))
+    policy = policy_of(state)
+    limit = policy.signer_limit_of(changed_prefix(restriction, policy, SIGNERS_SID))
     if restriction.signers is None or not (restriction.signers or limit):
         return
     if limit is not None and limit.drifted:
@@ -242,7 +231,7 @@ def _signers(restriction: Restriction, state: State, after: str | None) -> Itera
     if not restriction.signers:
         yield notice("signers-off")
         return
-    limits = find_signer_limits(after)
+    limits = after.signer_limits
     for inner in _nested((each.prefix for each in limits), restriction.prefix):
         lists = [set(each.signers) for each in limits if inner.startswith(each.prefix)]
         both = set.intersection(*lists)
@@ -283,11 +272,11 @@ def _add(arns: Sequence[str]) -> str:
     return f"Add --signers {' --signers '.join(arns)}."
 
 
-def _deleted(change: Change[str | None]) -> Iterator[Notice]:
+def _deleted(policy: BucketPolicy) -> Iterator[Notice]:
     """Yield the blocker of a policy that names deleted principals:
     S3 refuses such a policy as a whole.
     """
-    gone = deleted_principals(change.after)
+    gone = policy.deleted_principals
     if gone:
         yield notice("principal-deleted", principals="; ".join(gone))
 

@@ -17,14 +17,13 @@ from ..base.errors import InvalidInput, refuse_url
 from ..base.text import count, printable
 from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import LONGEST_S
-from ..engine.policies.bucket_guard import merge_guard, prefix_resource, remove_statements
+from ..engine.policies.bucket_guard import prefix_resource
+from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.revocation import (
     SignerKind,
     build_revocations,
     check_signer,
-    expired_revocations,
     expired_text,
-    find_revocations,
     has_ended,
     is_signer,
     object_resource,
@@ -40,7 +39,7 @@ from ..logs.time_range import parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 from .change import Change
-from .diff import policy_calls
+from .diff import policy_calls, policy_of
 from .plan import Plan, exposures_of
 from .services import notices_of, simulate
 from .targets import BucketGuard
@@ -248,9 +247,7 @@ def plan_revoke(
     state = read_state(aws, restriction)
     assert state.bucket is not None
     _check_partition(revoked, state.partition)
-    change = _change(
-        revoked, state.bucket.policy.value, state.bucket.region, state.partition, now, hits
-    )
+    change = _change(revoked, policy_of(state), state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
     before, after = exposures_of(aws, restriction, state, changes)
     rows = simulate(restriction, state.caller_arn, before, after)
@@ -263,19 +260,18 @@ def plan_revoke(
 
 def _change(
     revoked: Revoked,
-    before: str | None,
+    before: BucketPolicy,
     region: str,
     partition: str,
     now: dt.datetime,
     hits: Hits | None,
-) -> Change[str | None] | None:
+) -> Change[BucketPolicy | None] | None:
     resource = (
         prefix_resource(partition, revoked.bucket, revoked.prefix)
         if revoked.key is None
         else object_resource(partition, revoked.bucket, revoked.key)
     )
-    ended = expired_revocations(before, now)
-    after = before if before is None else remove_statements(before, ended)
+    ended, after = before.expired(now), before.without_expired(now)
     statements = build_revocations(
         resource,
         before=revoked.before,
@@ -286,21 +282,21 @@ def _change(
     )
     for statement in statements:
         if not has_ended(statement, now):
-            after = merge_guard(after, statement)
+            after = after.with_statement(statement)
     target = BucketGuard(revoked.bucket, region)
-    if target.same(before, after):
+    if target.same(before or None, after or None):
         return None
-    present = len(find_revocations(before))
+    present = len(before.revocations)
     return Change(
         target=target,
-        before=before,
-        after=after,
+        before=before or None,
+        after=after or None,
         before_text=f"{count(present, 'revocation')} in the bucket policy"
         if present
         else "no URL is revoked",
         after_text=revoked.words + expired_text(ended),
         affects=tuple(_affects(revoked, hits, now)),
-        calls=policy_calls(partition, revoked.bucket, after),
+        calls=policy_calls(partition, revoked.bucket, after or None),
         seconds_typical=2,
     )
 

@@ -20,24 +20,9 @@ from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
-from ..base.text import some
 from ..engine.access.part import Part
-from ..engine.policies.age_limit import SIGV2_SID, age_text
-from ..engine.policies.bucket_guard import (
-    Guard,
-    OwnStatements,
-    covered_prefixes,
-    find_guard,
-    find_guards,
-    find_sid,
-    merge_guard,
-    own_kind,
-    own_statements,
-    remove_guard,
-)
-from ..engine.policies.equivalence import deleted_principals, policies_equal, statements_equal
-from ..engine.policies.public_access import has_same_grants
-from ..engine.policies.signer_limit import find_signer_limits
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..engine.policies.equivalence import policies_equal
 from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
@@ -119,7 +104,7 @@ class Target(ABC, Generic[V]):
 
 
 @dataclass(frozen=True, slots=True)
-class BucketGuard(Target[str | None]):
+class BucketGuard(Target[BucketPolicy | None]):
     """The policy of a bucket. The value is its whole text, or None."""
 
     kind: ClassVar[TargetKind] = "bucket-guard"
@@ -127,17 +112,17 @@ class BucketGuard(Target[str | None]):
 
     def protects(self, value: str | None) -> bool:
         """Return whether a policy has a statement of ours."""
-        return bool(own_statements(value))
+        return bool(BucketPolicy.of(value).own)
 
-    def from_json(self, data: object) -> str | None:
+    def from_json(self, data: object) -> BucketPolicy | None:
         """Read a policy from a journal or plan; ValueError if it is not one."""
         if data is not None and not is_policy(data):
             raise ValueError("the policy of a bucket guard is not a policy")
-        return data if isinstance(data, str) else None
+        return BucketPolicy.of(data) or None
 
-    def read(self, aws: Aws) -> Reading[str | None]:
+    def read(self, aws: Aws) -> Reading[BucketPolicy | None]:
         """Read the bucket's policy."""
-        return Reading(read_policy(aws, self.name, self.region or None))
+        return Reading(BucketPolicy.of(read_policy(aws, self.name, self.region or None)) or None)
 
     def write(self, aws: Aws, value: str | None) -> str:
         """Put or delete the policy. Self lock-out is never confirmed,
@@ -161,9 +146,10 @@ class BucketGuard(Target[str | None]):
         bucket = state.bucket
         if bucket is None or bucket.name != self.name:
             return state
-        same = has_same_grants(bucket.policy.value, value)
+        planned = BucketPolicy.of(value)
+        same = planned.has_same_grants(BucketPolicy.of(bucket.policy.value))
         facts = state.facts if same else replace(state.facts, policy_is_public=None)
-        return replace(state, bucket=replace(bucket, policy=Part.of(value)), facts=facts)
+        return replace(state, bucket=replace(bucket, policy=Part.of(planned or None)), facts=facts)
 
     def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
         """Return the writes of the policy in a time range, as CloudTrail records them."""
@@ -171,7 +157,7 @@ class BucketGuard(Target[str | None]):
 
     def words(self, value: str | None, names: Sequence[str] = ()) -> str:
         """Return the guards and limits of a policy in words."""
-        return policy_words(value, None, names)
+        return BucketPolicy.of(value).words(None, names)
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Compare two texts by meaning: AWS may return one value where a list of one was sent,
@@ -179,46 +165,20 @@ class BucketGuard(Target[str | None]):
         """
         return policies_equal(one, other)
 
-    def merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
+    def merge(self, before: str | None, after: str | None, now: str | None) -> BucketPolicy | None:
         """Revert our change in the current policy;
         who has written it anew with the same meaning keeps the text.
         """
-        if now == after:
-            return before
-        return now if self.same(now, before) else self._merge(before, after, now)
+        was, done, found = map(BucketPolicy.of, (before, after, now))
+        if found == done:
+            return was or None
+        return (found if self.same(now, before) else self._merge(was, done, found)) or None
 
-    def _merge(self, before: str | None, after: str | None, now: str | None) -> str | None:
+    def _merge(self, before: Any, after: Any, now: Any) -> BucketPolicy:
         """Restore our former statements; every other statement keeps its current text."""
-        ours = [own_statements(text) for text in (before, after, now)]
-        text = now
-        # The last that was added is the first to go, so that brackets around a single statement go
-        # too.
-        for sid in reversed({**ours[0], **ours[1]}):
-            text = self._merge_one(text, sid, *(each.get(sid) for each in ours))
-        return text
-
-    def _merge_one(
-        self, text: str | None, sid: str, before: Any, after: Any, now: Any
-    ) -> str | None:
-        """Restore one statement; raise Conflict if somebody else has edited it."""
-        if statements_equal(before, after) or statements_equal(now, before):
-            return text
-        own, kind = own_statements(text), own_kind(sid)
-        renewed = now is None and any(
-            find_sid(own, kind, each) for each in covered_prefixes(before)
+        return BucketPolicy.of(now).revert(
+            BucketPolicy.of(before), BucketPolicy.of(after), self.name
         )
-        if renewed or not statements_equal(now, after):
-            raise Conflict(
-                f"Our statement {sid} in the policy of {self.name} has been edited since this"
-                f" change: now {self.words(text)}.",
-                next_step=(
-                    "Review the policy, then plan a new restriction or edit the statement by hand."
-                ),
-                details=_three(before, after, now),
-            )
-        if before is not None:
-            return merge_guard(text, before)
-        return text if text is None else remove_guard(text, sid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,51 +385,13 @@ _LOCK_WORDS = {
 }
 
 
-def _version_2_is_refused(own: OwnStatements, prefix: str | None) -> bool:
-    limits = [own[sid] for sid in own if own_kind(sid) == SIGV2_SID]
-    return any(prefix is None or prefix in covered_prefixes(each) for each in limits)
-
-
-def policy_words(value: str | None, prefix: str | None, names: Sequence[str] = ()) -> str:
-    """Return the guard and the limits of a prefix in words, by default those of all; other guards
-    are named.
-
-    ``names`` stand for the ranges of that guard.
-    """
-    guards, own = find_guards(value), own_statements(value)
-    mine = None if prefix is None else find_guard(value, prefix)
-    about = [each for each in guards if prefix is None or each == mine]
-    others = [each.objects for each in guards if each not in about]
-    no_guard = "no guard: a presigned URL works from anywhere"
-    if others:
-        no_guard = f"no guard of {f'objects under {prefix}' if prefix else 'all objects'}"
-    texts = [guard_words(each, names) for each in about] or [no_guard]
-    texts += [
-        each.words for each in find_signer_limits(value) if prefix is None or each.prefix == prefix
-    ]
-    texts += ["signature version 2 is refused"] if _version_2_is_refused(own, prefix) else []
-    texts += [f"other guards stay, of {some(others)}"] if others else []
-    return "; ".join(texts)
-
-
-def guard_words(guard: Guard, names: Sequence[str] = ()) -> str:
-    """Return a guard in words; ``names`` stand for its ranges."""
-    where = guard.objects
-    who = ", ".join(guard.allowed.names(names)) or "nowhere"
-    if guard.drifted:
-        return f"a guard for {where} that was edited by hand: it lists {who}"
-    limit = f", up to {age_text(guard.age_limit_s)} after signing" if guard.age_limit_s else ""
-    spared = ", except uploads, which work from anywhere" if guard.reads else ""
-    return f"presigned URLs of {where} work only from {who}{limit}{spared}"
-
-
 def _refused(bucket: str, text: str, error: InvalidInput) -> InvalidInput:
     """Return the error that names deleted principals: S3 checks all principals of a new policy,
     and names none.
     """
     if "invalid principal" not in error.message.lower():
         return error
-    gone = deleted_principals(text)
+    gone = BucketPolicy.of(text).deleted_principals
     named = f": {'; '.join(gone)}" if gone else ", which S3 does not name"
     return InvalidInput(
         f"S3 refuses the policy of {bucket}: a statement names a user or role that no longer"

@@ -16,7 +16,8 @@ from ..base.outcome import CheckResult
 from ..base.text import some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
-from ..engine.policies.bucket_guard import Guard, find_guards, guard_around
+from ..engine.policies.bucket_guard import Guard
+from ..engine.policies.bucket_policy import BucketPolicy, guard_around
 from ..findings.model import Finding
 from ..restriction.validation import check_endpoints
 from .result import Check
@@ -164,8 +165,7 @@ def guard_is_in_place(
     aws = connection_of(gt).aws
     networks, lists = ((), ()) if addresses is None else ranges_and_lists(aws, addresses)
     state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
-    policy = state.bucket.policy.value if state.bucket is not None else None
-    guards = find_guards(policy)
+    guards = BucketPolicy.of(state.bucket and state.bucket.policy.value).guards
     guard = guard_around(guards, start)
     if guard is None:
         return CheckResult(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .access.proof import Claim as Claim, Proof as Proof, prove as prove
     from .access.signers import Signers as Signers, signers_of as signers_of
     from .iam.facts import supplied_facts as supplied_facts
-    from .policies.bucket_guard import build_guard as build_guard, merge_guard as merge_guard
+    from .policies.bucket_guard import build_guard as build_guard
+    from .policies.bucket_policy import BucketPolicy as BucketPolicy
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -27,8 +27,7 @@ from ..engine.access.locks import READ_POLICY, EffectiveLocks
 from ..engine.iam.request import Request
 from ..engine.iam.request_context import presigned_context
 from ..engine.iam.verdict import Verdict
-from ..engine.policies.bucket_guard import find_guards, guard_around
-from ..engine.policies.revocation import revocations_of
+from ..engine.policies.bucket_policy import BucketPolicy, guard_around
 from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
 from ..presign.origin import probe_origin_for
@@ -49,16 +48,16 @@ def explain_probe(
     locks, kms = _locks(aws, probe.bucket)
     made = url if isinstance(url, TestUrl) else None
     signed = None if url is None else inspect(made.reveal() if made else str(url))
-    policy = locks.policy if locks is not None else None
+    policy = BucketPolicy.of(locks.policy if locks is not None else None)
     return explain(
         probe,
         verdict=None if locks is None or made is None else _predict(aws, locks, probe, made),
         signed=signed,
         bound_to=made.bound_to if made else None,
-        guard=guard_around(find_guards(policy), probe.key) if isinstance(policy, str) else None,
+        guard=guard_around(policy.guards, probe.key),
         kms=kms,
         origin=origin,
-        revocations=revocations_of(policy, probe.bucket, probe.key),
+        revocations=policy.revocations_of(probe.bucket, probe.key),
     )
 
 

@@ -20,7 +20,7 @@ from ..engine.iam.request import Policies, Request
 from ..engine.iam.request_context import header_context
 from ..engine.iam.sessions import session_of_role
 from ..engine.iam.verdict import Verdict
-from ..engine.policies.equivalence import deleted_principals
+from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from ..logs.location import LogLocation
@@ -162,7 +162,7 @@ def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
 @rule("bucket-principal-deleted", "bucket", "bucket.policy", settled_by_one=True)
 def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
-    gone = deleted_principals(bucket.policy.value)
+    gone = BucketPolicy.of(bucket.policy.value).deleted_principals
     if gone:
         yield Match(bucket.name, f"It is {'; '.join(gone)}.")
 

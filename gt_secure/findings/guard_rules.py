@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from ..account.bucket import Bucket, UrlAges
 from ..account.bucket_access import access_to
@@ -17,17 +16,16 @@ from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, age_text
-from ..engine.policies.bucket_guard import Guard, guard_around, readable_guards
+from ..engine.policies.bucket_guard import Guard
+from ..engine.policies.bucket_policy import BucketPolicy, guard_around
 from ..restriction.model import Restriction
 from .model import Match, Severity, rule
 from .workteam_rules import is_private, lists, lists_anyone, lock_of
 
-_find = lru_cache(maxsize=16)(readable_guards)
-
 
 def guards_of(bucket: Bucket) -> tuple[Guard, ...]:
     """Return the guards of a bucket."""
-    return _find(bucket.policy.value)
+    return BucketPolicy.if_valid(bucket.policy.value).guards
 
 
 def wishes_of(state: State, bucket: Bucket) -> tuple[Restriction, ...]:
@@ -355,7 +353,11 @@ def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
         return
     if _only_v4(parse_stored_cidrs(workforce.cidrs)):
         yield Match(workforce.name, "The portal lock lists IPv4 only.")
-    guards = _find(state.bucket.policy.if_read) if state.bucket is not None else ()
+    guards = (
+        BucketPolicy.if_valid(state.bucket.policy.if_read).guards
+        if state.bucket is not None
+        else ()
+    )
     if state.bucket is not None and any(_only_v4(guard.networks) for guard in guards):
         yield Match(state.bucket.name, "The bucket guard lists IPv4 only.")
 

@@ -18,6 +18,7 @@ from ..base.text import capital
 from ..engine.access.part import NotRead, Part
 from ..engine.access.planned_policies import PlannedPolicy, reasons
 from ..engine.iam.facts import Facts
+from ..engine.policies.bucket_policy import BucketPolicy
 from .model import NOT_CHECKED, SEVERITIES, Checked, Finding, by_code
 from .run import RULES, Examined, examine
 
@@ -117,6 +118,6 @@ def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) ->
         team=Part.of(None),
         workforce=Part.of(None),
         endpoints=Part.of(()),
-        bucket=Bucket(bucket, "", policy),
+        bucket=Bucket(bucket, "", policy.map(BucketPolicy)),
         facts=facts or Facts(),
     )

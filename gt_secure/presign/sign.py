@@ -34,7 +34,8 @@ from ..base.text import printable
 from ..base.url_journal import UrlJournal
 from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
-from ..engine.policies.bucket_guard import covered_prefixes, own_kind, own_statements
+from ..engine.policies.bucket_guard import covered_prefixes, own_kind
+from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.session_policy import session_policy
 from ..logs.sql.log_columns import TEST_MARKER
 from ..logs.sql.viewers import Viewers
@@ -180,7 +181,7 @@ def _age_limit(aws: Aws, bucket: str, key: str, method: str, region: str) -> int
     None without one that can be read.
     """
     try:
-        own = own_statements(read_policy(aws, bucket, region))
+        own = BucketPolicy.of(read_policy(aws, bucket, region)).own
     except GtSecureError:
         return None
     covering = [

@@ -18,7 +18,7 @@ from ..base.network import parse_stored_cidrs
 from ..base.text import capital, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
-from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal, guard_words
+from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import age_text
 from .base import Box, field
@@ -100,7 +100,7 @@ def locks_markup(view: LocksView) -> Markup:
         else "No guard covers the prefix."
     )
     lines = [
-        f"Another guard of the bucket: {guard_words(each)}."
+        f"Another guard of the bucket: {each.words()}."
         for each in view.guards
         if each != view.guard
     ]
@@ -112,7 +112,7 @@ def folder_words(view: LocksView) -> str:
     """Return why a folder is offered as the prefix, and the guard that it has."""
     mine = [each for each in view.guards if view.folder.startswith(each.prefix)]
     guard = (
-        f"{capital(guard_words(mine[-1]))}."
+        f"{capital(mine[-1].words())}."
         if mine
         else "No guard covers it yet."
         if view.guard_known

@@ -21,8 +21,7 @@ from ..check.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
 from ..engine.access.locks import READ_POLICY
-from ..engine.policies.bucket_guard import guard_around, readable_guards
-from ..engine.policies.revocation import revocations_of
+from ..engine.policies.bucket_policy import guard_around
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
 from .background import Worker, in_background
@@ -361,14 +360,14 @@ class Panel(Box):
         self.allow.show_result()
         known = READ_POLICY not in locks.not_read
         self.test.policy = str(locks.policy or "") if known else None
-        guards = readable_guards(locks.policy)
+        guards = locks.own_policy.guards
         prefix = self.allow.prefix
         guard = guard_around(
             [each for each in guards if prefix.startswith(each.prefix)] if prefix else guards,
             prefix,
         )
         access = access_under(locks, parts=(prefix,))
-        revoked = revocations_of(locks.policy, locks.bucket, "", is_prefix=True)
+        revoked = locks.own_policy.revocations_of(locks.bucket, "", is_prefix=True)
         seen: dict[str, Any] = {
             "revocations": tuple(each.sentence for each in revoked),
             "guard_known": known,

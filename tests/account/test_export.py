@@ -18,10 +18,11 @@ from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.infrastructure_code import hcl
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.access.part import Part
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, TEAM, Account
+from support.guards import merge_guard
 from support.states import FORCE, TEAM as FAKE_TEAM, data_bucket, state
 
 OFFICE = "203.0.113.0/24"

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
-from support.guards import without_forms
+from gt_secure.engine.policies.bucket_guard import build_guard
+from support.guards import merge_guard, without_forms
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE, OFFICE_V6, VPCE, Answer, Box
 

@@ -16,11 +16,12 @@ from botocore.config import Config
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.presign import own_object
 from gt_secure.presign.own_object import CODE, NAME
 from gt_secure.presign.probe import READS, WRITES, Probe, probe
 from gt_secure.restriction.applications import applications
+from support.guards import merge_guard
 
 from .conftest import ELSEWHERE, OFFICE, Box
 

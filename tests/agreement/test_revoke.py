@@ -18,12 +18,12 @@ from gt_secure.base.errors import InvalidInput, NotFound, PolicyError
 from gt_secure.changes import revoke as module
 from gt_secure.changes.plan import Plan
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.revocation import expired_revocations, find_revocations
 from gt_secure.logs.hits import Hits
 from gt_secure.logs.leaks import Leak, User, url_uses
 from gt_secure.restriction.model import Restriction
 from support.box import ACCOUNT, allowing
 from support.consents import AGREED
+from support.guards import expired_revocations, find_revocations
 
 from .conftest import ELSEWHERE, OFFICE, ROLE, Box
 from .test_guard_forms import form, send_form

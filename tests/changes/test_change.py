@@ -14,10 +14,11 @@ from gt_secure.changes.change import change_from_journal, find_change
 from gt_secure.changes.engine import _check_rest
 from gt_secure.changes.targets import TARGETS, BucketGuard, Target, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.undo import undo
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.equivalence import policies_equal
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.account import BUCKET, FOREIGN, TEAM, Account
+from support.guards import merge_guard
 
 GUARDED = FOREIGN.replace("s3:DeleteBucket", "s3:PutBucketCORS")
 OFF = {"SourceIp": "Disabled", "VpcSourceIp": "Disabled"}

@@ -26,7 +26,8 @@ from gt_secure.cli.exit_codes import ERROR
 from gt_secure.cli.main import main
 from gt_secure.engine.access.exposure import ANY_VPC, Exposure
 from gt_secure.engine.access.part import Part
-from gt_secure.engine.policies.bucket_guard import build_guard, find_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import open_task

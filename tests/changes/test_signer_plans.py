@@ -12,14 +12,10 @@ import pytest
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import plan
-from gt_secure.engine.policies.bucket_guard import merge_guard
-from gt_secure.engine.policies.signer_limit import (
-    build_signer_limit,
-    find_signer_limit,
-    find_signer_limits,
-)
+from gt_secure.engine.policies.signer_limit import build_signer_limit
 from gt_secure.restriction.files import schema
 from gt_secure.restriction.model import Restriction
+from support.guards import find_signer_limit, find_signer_limits, merge_guard
 from support.states import ACCOUNT, JOB, data_bucket, state, unread
 
 pytestmark = pytest.mark.usefixtures("known_texts")

@@ -13,13 +13,14 @@ import pytest
 from gt_secure import Restriction, check, connect, expect
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check import CheckFailed, account, applied_locks, restrictions
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.findings.accepted import parse_accepted
 from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import Checked, Finding
 from gt_secure.restriction.files import dump_restriction
 from support import states
+from support.guards import merge_guard
 from support.scene import BUCKET, ELSEWHERE, ENDPOINT, OFFICE, TEAM, WISH, Scene
 
 READ_TEAMS = (

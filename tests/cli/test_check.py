@@ -19,9 +19,10 @@ from gt_secure import check
 from gt_secure.base.errors import InvalidInput, NotFound
 from gt_secure.check import CheckResult, Report, Spec, applied_locks, load_check_file
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.restriction.files import dump_restriction
+from support.guards import merge_guard
 from support.sample import sample
 from support.scene import BUCKET, ELSEWHERE, GOOD, TEAM, WISH, Scene, row
 

@@ -20,10 +20,11 @@ from gt_secure.cli import exit_codes
 from gt_secure.cli.commands import COMMANDS, GROUPS
 from gt_secure.cli.main import build_parser, main, parse
 from gt_secure.cli.wording import OPTIONS, in_options
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
+from support.guards import merge_guards
 from support.sample import sample
 
 ROOT = Path(__file__).parents[2]

@@ -17,11 +17,11 @@ from gt_secure import engine
 from gt_secure.base.errors import InvalidInput
 from gt_secure.engine import (
     Allowed,
+    BucketPolicy,
     Claim,
     Exposure,
     build_guard,
     locks_of_policies,
-    merge_guard,
     principals_of,
     prove,
     signers_of,
@@ -67,7 +67,7 @@ def test_importing_it_loads_nothing_else() -> None:
 def test_from_policies_to_who_can_open_a_proof_and_signers() -> None:
     now = exposure()
     assert now.row("presigned").opened.cidrs == ("0.0.0.0/0", "::/0")
-    policy = merge_guard(json.dumps(POLICY), build_guard("gt-images", OFFICE))
+    policy = BucketPolicy(json.dumps(POLICY)).with_statement(build_guard("gt-images", OFFICE))
     guarded = locks_of_policies("gt-images", policy, ACCOUNT)
     assert Exposure(guarded, "scans/1.png").row("presigned").opened.cidrs == ("203.0.113.0/24",)
     assert prove(guarded, Claim(allowed=OFFICE)).proved

@@ -17,7 +17,7 @@ from gt_secure.base.network import Source
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
 from gt_secure.logs.plots.age import age_rows
@@ -26,6 +26,7 @@ from gt_secure.sandbox.gateway.conditions import context
 from gt_secure.sandbox.gateway.mechanisms import QUERY, SIGV4, Mechanism
 from support import corpus
 from support.examples import examples
+from support.guards import merge_guards
 from support.sample import sample
 from support.states import state
 

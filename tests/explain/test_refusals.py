@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.explain.refused_by import EXPIRED, OTHER, is_expired, lock_of
 from gt_secure.logs import Hits, count_hits, plots, read_hits, refusals as module
 from gt_secure.logs.refusals import Refusal
 from support import corpus
 from support.answers import exposed
+from support.guards import merge_guards
 from support.sample import sample
 
 pytestmark = pytest.mark.usefixtures("known_texts")

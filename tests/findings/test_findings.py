@@ -14,12 +14,12 @@ from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings.listings import FindingsReport
 from gt_secure.findings.model import catalog
 from gt_secure.findings.run import RULES, examine
 from support import states
-from support.guards import without_forms
+from support.guards import merge_guard, merge_guards, without_forms
 from support.principals import READ, details, user
 from support.states import encrypted, endpoint, logs, template, unread, workforce, workteam
 from support.subjects import subjects

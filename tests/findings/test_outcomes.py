@@ -10,11 +10,12 @@ import pytest
 from gt_secure.account.evidence import Evidence
 from gt_secure.account.state import State, action_of
 from gt_secure.engine.access.part import Part
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings import examine, to_sarif
 from gt_secure.findings.run import RULES
 from gt_secure.restriction.model import Restriction
 from support import states
+from support.guards import merge_guard
 
 NAMED = sorted({name for each in RULES for name in each.needs})
 WISH = Restriction("radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])

@@ -14,7 +14,7 @@ from gt_secure.account import bucket_access
 from gt_secure.base.errors import AccessDenied, InvalidInput
 from gt_secure.cli import sweep as sweep_commands
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.fleet.data_buckets import BucketChoice
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
@@ -22,6 +22,7 @@ from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
 from gt_secure.sandbox import Sandbox
 from support.box import ACCOUNT
 from support.consents import AGREED
+from support.guards import merge_guard
 from support.rig import Rig
 
 

@@ -21,13 +21,14 @@ from gt_secure.account.state import State, action_of
 from gt_secure.engine.access import part as parts
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.part import Part
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings import examine, run
 from gt_secure.findings.model import Rule
 from gt_secure.findings.run import RULES
 from gt_secure.restriction.model import Restriction
 from support import states
 from support.asked import asked_by
+from support.guards import merge_guard
 
 BUCKET, SEED, OFFICE, VPC = "gt-images", 20261130, "203.0.113.0/24", "vpc-1"
 ENDPOINT, ROLE = "vpce-0a1b2c3d4e5f60718", "arn:aws:iam::111122223333:role/GroundTruthExecution"

@@ -35,13 +35,15 @@ from gt_secure.changes.render.html import plan_html
 from gt_secure.cli.main import main
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_of
-from gt_secure.engine.policies.bucket_guard import build_guard, find_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.fleet.data_buckets import BucketChoice
 from gt_secure.fleet.sweeps.accounts import Account
 from gt_secure.fleet.sweeps.region_reader import read_region
 from gt_secure.widgets import Panel, testing
 from gt_secure_prowler.plugin import outcomes
 from support.box import ACCOUNT, ELSEWHERE
+from support.guards import merge_guards
 from support.rig import Rig
 
 BUCKET, SEED = "gt-images", 20261129

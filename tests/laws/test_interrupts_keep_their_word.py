@@ -29,11 +29,12 @@ from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.revoke import plan_revoke, revoked_before
 from gt_secure.changes.transaction import begin_lines, outcome_on_disk
 from gt_secure.changes.undo import resume, undo
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
 from support.failing_disk import FailingDisk
+from support.guards import merge_guards
 from support.interrupts import Point, Tracer, each_place
 from support.kernels import Kernel
 from support.quick_account import QuickAccount, quick_account

@@ -31,10 +31,11 @@ from gt_secure.engine.access import locks_of_policies
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.proof import Claim
 from gt_secure.engine.iam import Policies, Request, evaluate, presigned_context
-from gt_secure.engine.policies import bucket_guard
-from gt_secure.engine.policies.bucket_guard import find_guards, merge_equal_guards, merge_guards
+from gt_secure.engine.policies import bucket_guard, bucket_policy
+from gt_secure.engine.policies.bucket_policy import BucketPolicy
 from gt_secure.restriction.model import Restriction
 from support.answers import ACCOUNT
+from support.guards import find_guards, merge_equal_guards, merge_guards
 from support.states import data_bucket, state
 
 BUCKET, ARN = "gt-images", "arn:aws:s3:::gt-images"
@@ -490,7 +491,7 @@ def test_the_answer_for_the_bucket_is_good_only_if_its_guards_leave_nothing(seed
         assert all(f"Objects under {prefix}: only" in access.text for prefix in strict[:4]), access
 
 
-real_is_shared = bucket_guard._is_shared
+real_is_shared = BucketPolicy._is_shared
 
 
 def hold_witness(seeds: Iterable[int], counts: Counter[str]) -> None:
@@ -579,22 +580,22 @@ def test_the_law_sees_a_proof_that_asks_one_guard(monkeypatch: pytest.MonkeyPatc
         hold_witness(range(12), Counter())
 
 
-def _of_one(own: dict[str, Any], kind: str, _prefix: str) -> str:
+def _of_one(_: BucketPolicy, kind: str, _prefix: str) -> str:
     return kind
 
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "a bucket has one guard": lambda patch: patch.setattr(bucket_guard, "sid_for", _of_one),
+    "a bucket has one guard": lambda patch: patch.setattr(BucketPolicy, "_sid_for", _of_one),
     "a removal takes every guard": lambda patch: patch.setattr(
-        diff, "remove_kinds", lambda text, kinds, _: bucket_guard.remove_statements(
-            text, [sid for sid in bucket_guard.own_statements(text) if bucket_guard.own_kind(sid) in kinds]
+        BucketPolicy, "drop", lambda policy, kinds, _: policy.without(
+            sid for sid in policy.own if bucket_guard.own_kind(sid) in kinds
         )
     ),
     "prefixes share a Sid": lambda patch: patch.setattr(
-        bucket_guard, "_fingerprint", lambda prefix: f"x{prefix[:1].encode().hex():0>8}"
+        bucket_policy, "_fingerprint", lambda prefix: f"x{prefix[:1].encode().hex():0>8}"
     ),
     "a joined limit goes with one of its prefixes": lambda patch: patch.setattr(
-        bucket_guard, "_is_shared", lambda own, sid, *_: real_is_shared(own, sid)
+        BucketPolicy, "_is_shared", lambda policy, sid, *_: real_is_shared(policy, sid)
     ),
     "a limit stays behind": lambda patch: patch.setattr(
         diff, "GUARD_SIDS", (bucket_guard.GUARD_SID,)
@@ -610,11 +611,11 @@ def test_the_law_sees_a_fault(monkeypatch: pytest.MonkeyPatch, name: str) -> Non
 
 
 def test_the_law_sees_a_merge_without_regard_to_ages(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = bucket_guard.find_guards
+    found = BucketPolicy.guards.func
     monkeypatch.setattr(
-        bucket_guard,
-        "find_guards",
-        lambda text: tuple(replace(each, age_limit_s=None) for each in found(text)),
+        BucketPolicy,
+        "guards",
+        property(lambda text: tuple(replace(each, age_limit_s=None) for each in found(text))),
     )
     with pytest.raises((AssertionError, PolicyError, KeyError)):
         hold_merges(range(20), Counter())

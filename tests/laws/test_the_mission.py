@@ -33,7 +33,7 @@ import gt_secure
 from gt_secure import Connection, Restriction, check
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.bucket_guard import find_guard
+from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.findings import to_sarif
 from gt_secure.logs import plots
 from gt_secure.sandbox import open_task, submit_task

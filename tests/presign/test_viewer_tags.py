@@ -13,10 +13,11 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.viewers import viewer_session, viewer_tag
 from gt_secure.connection import connect
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.logs import Viewers
 from gt_secure.presign import inspect, probe
 from gt_secure.restriction import Restriction
+from support.guards import merge_guards
 
 KEY = b"0123456789abcdef"
 OBJECT = "s3://gt-images/scans/0001.png"

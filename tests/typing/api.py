@@ -79,7 +79,7 @@ def face_of_the_engine() -> None:
     asked = engine.Exposure(locks, "scans/0001.png")
     assert_type(asked.at("203.0.113.7", "presigned"), Answer)
     claim = engine.Claim(allowed=engine.Allowed.of("203.0.113.0/24"))
-    engine.Claim(addresses=["203.0.113.0/24"])  # type: ignore[list-item]
+    engine.Claim(allowed=5)  # type: ignore[arg-type]
     engine.locks_of_policies("gt-images", None, 111122223333)  # type: ignore[arg-type]
     assert_type(engine.prove(locks, claim), engine.Proof)
     assert_type(engine.signers_of(asked, engine.principals_of([])), engine.Signers)

@@ -14,11 +14,12 @@ import pytest
 from gt_secure.base.errors import AccessDenied, GtSecureError
 from gt_secure.changes.history import HistoryEntry
 from gt_secure.connection import Connection
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard, readable_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import panel
 from gt_secure.widgets.lock_cards import LocksView, changed_markup, last_changes, locks_markup
 from support.consents import AGREED
+from support.guards import find_guards, merge_guard
 
 from .conftest import run, until, user, words
 
@@ -38,7 +39,7 @@ def said(made: HistoryEntry) -> str:
 
 def test_the_guard_of_the_prefix_and_the_others_have_a_line_each() -> None:
     statement = build_guard("gt-images", prefix="<b>/", networks=["192.0.2.0/24"])
-    guards = readable_guards(merge_guard(None, statement))
+    guards = find_guards(merge_guard(None, statement))
     view = LocksView(bucket="gt-images", guard_known=True, guards=guards)
     shown = words(locks_markup(view))
     assert "No guard covers the prefix." in shown

@@ -18,11 +18,12 @@ from gt_secure.changes.targets import BucketGuard, Target, TeamUrlLock, Workforc
 from gt_secure.changes.transaction import begin_lines
 from gt_secure.changes.undo import undoable
 from gt_secure.connection import Connection
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import ReviewStep, panel
 from support.consents import AGREED, agree, undo
+from support.guards import merge_guard
 
 OFFICE = ["203.0.113.0/24"]
 WISH = Restriction("open-team", addresses=OFFICE, bucket="gt-images")

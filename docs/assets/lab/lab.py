@@ -23,8 +23,9 @@ from gt_secure.engine.access.exposure_text import answers_html
 from gt_secure.engine.access.locks import locks_of_policies
 from gt_secure.engine.access.proof import Claim, Proof, prove
 from gt_secure.engine.iam.operators import policy_network
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
-from gt_secure.engine.policies.equivalence import lay_out
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_policy import BucketPolicy
+from gt_secure.engine.policies.policy_text import lay_out
 
 _STATEMENT = re.compile(r"statement ([0-9]+)")
 
@@ -79,10 +80,8 @@ def guard(question: dict[str, Any]) -> dict[str, Any]:
     statement = build_guard(
         exposure.locks.bucket, claim.allowed, prefix=claim.prefix, partition=partition
     )
-    return {
-        "guard": json.dumps(statement, indent=2),
-        "merged": _laid_out(merge_guard(_policy(question), statement)),
-    }
+    merged = BucketPolicy.of(_policy(question)).with_statement(statement)
+    return {"guard": json.dumps(statement, indent=2), "merged": _laid_out(merged)}
 
 
 def _claimed(question: dict[str, Any]) -> tuple[Exposure, Claim]:

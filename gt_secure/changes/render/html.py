@@ -16,6 +16,7 @@ from ...base import html as markup
 from ...base.groups import as_list
 from ...base.html import Markup, facts, join, plain, style_sheet, text
 from ...base.version import __version__
+from ...engine.policies.bucket_policy import BucketPolicy
 from ...engine.policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
@@ -211,7 +212,7 @@ def _digest(plan: Plan) -> Markup:
     return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
 
 
-def _statements(change: Change[str | None]) -> Markup:
+def _statements(change: Change[BucketPolicy | None]) -> Markup:
     before, after = statements_of(change.before), statements_of(change.after)
     added = [item for item in after if not any(statements_equal(item, other) for other in before)]
     removed = [item for item in before if not any(statements_equal(item, other) for other in after)]
@@ -234,7 +235,7 @@ def statements_of(text: str | None) -> list[dict[str, Any]]:
     return [] if text is None else as_list(json.loads(text).get("Statement", []))
 
 
-def policy_diff(change: Change[str | None]) -> Markup:
+def policy_diff(change: Change[BucketPolicy | None]) -> Markup:
     """Return the difference of both policies as one text, with both in the same layout."""
     lines = difflib.ndiff(_layout(change.before), _layout(change.after))
     shown = "\n".join(_line(line) for line in lines if not line.startswith("?"))

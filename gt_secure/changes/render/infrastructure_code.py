@@ -14,6 +14,7 @@ from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
 
 if TYPE_CHECKING:
+    from ...engine.policies.bucket_policy import BucketPolicy
     from ..plan import Plan
 
 
@@ -87,7 +88,7 @@ def to_terraform(plan: Plan) -> str:
     return _code(plan, head, resource)
 
 
-def _tf_bucket(change: Change[str | None]) -> Iterator[str]:
+def _tf_bucket(change: Change[BucketPolicy | None]) -> Iterator[str]:
     if change.after is None:
         yield (
             f"# Remove the aws_s3_bucket_policy of {change.name}: nothing but our guard was in it."

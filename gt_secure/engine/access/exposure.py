@@ -24,7 +24,6 @@ from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
-from ..policies.revocation import revocations_of
 from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
 from .answer import WORKER_OF, Answer, Answers
 from .difference import Difference
@@ -381,8 +380,8 @@ class Exposure(Ambiguous):
     @property
     def revocations(self) -> tuple[str, ...]:
         """Sentences on what revocations refuse here: the rows are about fresh credentials."""
-        found = revocations_of(
-            self.locks.policy, self.locks.bucket, self.key, is_prefix=self.is_prefix
+        found = self.locks.own_policy.revocations_of(
+            self.locks.bucket, self.key, is_prefix=self.is_prefix
         )
         return tuple(each.sentence for each in found)
 

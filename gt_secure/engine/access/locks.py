@@ -31,9 +31,9 @@ from ..iam.sessions import role_of_session, session_of_role
 from ..iam.strict_json import parse_json
 from ..iam.three_valued import spellings
 from ..iam.verdict import Verdict
-from ..policies.bucket_guard import readable_guards
+from ..policies.bucket_policy import BucketPolicy
 from ..policies.public_access import is_surely_public
-from ..policies.signer_limit import SignerLimit, find_signer_limits
+from ..policies.signer_limit import SignerLimit
 from ..policies.url_lock import UrlLock
 from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
 from .answer import Answer, answer_of
@@ -181,12 +181,14 @@ class EffectiveLocks:
         return self.signer if ":role/" in self.signer else ""
 
     @cached_property
+    def own_policy(self) -> BucketPolicy:
+        """The bucket policy, for what in it is ours; an empty one where it cannot be read."""
+        return BucketPolicy.if_valid(self.policy)
+
+    @cached_property
     def signer_limits(self) -> tuple[SignerLimit, ...]:
         """The signer limits of the bucket policy; none where it cannot be read."""
-        try:
-            return find_signer_limits(self.policy) if isinstance(self.policy, str) else ()
-        except PolicyError:
-            return ()
+        return self.own_policy.signer_limits
 
     @property
     def listed_signer(self) -> str:
@@ -209,7 +211,7 @@ class EffectiveLocks:
         """Return whether the policy holds a guard of reads,
         or one that somebody edited into something like it.
         """
-        return any(each.reads for each in readable_guards(self.policy))
+        return any(each.reads for each in self.own_policy.guards)
 
     @cached_property
     def asks_for_points(self) -> bool:

@@ -37,7 +37,8 @@ from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, 
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
-from ..policies.bucket_guard import UPLOAD, build_guard, find_guard, put_statement
+from ..policies.bucket_guard import UPLOAD, build_guard
+from ..policies.bucket_policy import BucketPolicy
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .answer import MEANT, Answer
 from .expectation import Expectation
@@ -326,11 +327,8 @@ def _fixed_by(
     """
     if claim.allowed.is_empty:
         return None
-    policy = (
-        locks.policy
-        if locks.policy is None or isinstance(locks.policy, str)
-        else json.dumps(locks.policy)
-    )
+    given = locks.policy
+    policy = BucketPolicy.of(json.dumps(given) if isinstance(given, dict) else given)
     try:
         guard = build_guard(
             locks.bucket,
@@ -340,11 +338,11 @@ def _fixed_by(
             reads=claim.reads,
         )
         verdict = confirm(
-            request, replace(policies, resource=put_statement(policy, guard, claim.prefix))
+            request, replace(policies, resource=policy.put_statement(guard, claim.prefix))
         )
         if verdict.decision != "explicit-deny":
             return None
-        found = find_guard(policy, claim.prefix)
+        found = policy.guard_of(claim.prefix)
     except InvalidInput:
         return None  # a policy that cannot be merged is fixed by nothing that gt_secure writes
     if found is None:

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
         GUARD_SID as GUARD_SID,
         Guard as Guard,
         build_guard as build_guard,
-        find_guard as find_guard,
-        merge_guard as merge_guard,
-        remove_guard as remove_guard,
     )
+    from .bucket_policy import BucketPolicy as BucketPolicy, find_guard as find_guard
     from .session_policy import session_policy as session_policy
 
 

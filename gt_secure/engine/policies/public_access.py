@@ -7,7 +7,6 @@ Source: S3 User Guide, *Blocking public access to your Amazon S3 storage*
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from ...base.errors import PolicyError
@@ -15,7 +14,6 @@ from ..iam.conditions import Condition
 from ..iam.documents import PolicySource, Statement
 from ..iam.operators import policy_network
 from ..iam.request import Policies
-from .bucket_guard import GUARD_SIDS, own_kind, own_statements, remove_statements
 
 SETTING = "RestrictPublicBuckets"
 IGNORE_PUBLIC_ACLS = "IgnorePublicAcls"
@@ -87,20 +85,6 @@ def status_text(*, theirs: bool, ours: bool) -> str:
             " of S3 counts."
         )
     return "S3 calls the bucket policy not public."
-
-
-def has_same_grants(policy: PolicySource | None, other: PolicySource | None) -> bool:
-    """Return whether two policies differ in nothing but our own Denies,
-    which leave a public policy public.
-    """
-    return _foreign(policy) == _foreign(other)
-
-
-def _foreign(policy: PolicySource | None) -> str:
-    text = policy if isinstance(policy, str) else json.dumps(policy) if policy else ""
-    ours = [sid for sid in own_statements(text) if own_kind(sid) in GUARD_SIDS]
-    left = remove_statements(text, ours) if text else None
-    return json.dumps(json.loads(left)["Statement"], sort_keys=True) if left else ""
 
 
 def _statements(policy: PolicySource | None) -> Sequence[Statement]:

@@ -23,13 +23,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from ...base.errors import InvalidInput, PolicyError, refuse_url
+from ...base.errors import InvalidInput, refuse_url
 from ...base.groups import as_list
 from ...base.text import printable, some
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
-from .bucket_guard import REVOKE, escape_key, own_statements
+from .bucket_guard import REVOKE, escape_key
 
 _UNTIL = re.compile(rf"{REVOKE}Until(\d{{8}}T\d{{6}}Z)x[0-9a-f]{{8}}")
 # Names as IAM accepts them. A wildcard or a policy variable would name others too.
@@ -211,34 +211,9 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
     return f"arn:{partition}:s3:::{bucket}/{escape_key(key)}"
 
 
-def find_revocations(policy_text: str | None) -> tuple[Revocation, ...]:
-    """Return the revocations in a bucket policy; raises PolicyError if the text is none."""
-    found = own_statements(policy_text)
-    return tuple(
-        Revocation(sid, _until(sid), found[sid]) for sid in found if sid.startswith(REVOKE)
-    )
-
-
-def revocations_of(
-    policy: object, bucket: str, key: str, *, is_prefix: bool = False
-) -> tuple[Revocation, ...]:
-    """Return the revocations in a bucket policy that are about an object or a prefix;
-    none if it cannot be read.
-    """
-    try:
-        found = find_revocations(policy) if isinstance(policy, str) else ()
-    except PolicyError:
-        return ()
-    return tuple(each for each in found if each.covers(bucket, key, is_prefix=is_prefix))
-
-
-def expired_revocations(policy_text: str | None, now: dt.datetime) -> tuple[str, ...]:
-    """Return the Sids of revocations that stop nothing any more: all their URLs have expired."""
-    return tuple(
-        each.sid
-        for each in find_revocations(policy_text)
-        if each.until is not None and each.until < now
-    )
+def read_revocation(sid: str, statement: Mapping[str, Any]) -> Revocation:
+    """Return the revocation of a statement."""
+    return Revocation(sid, _until(sid), statement)
 
 
 def expired_text(sids: Iterable[str]) -> str:

@@ -28,9 +28,6 @@ from .bucket_guard import (
     UPLOAD,
     condition_values,
     covered_objects,
-    find_sid,
-    own_kind,
-    own_statements,
     prefix_resource,
 )
 from .equivalence import statements_equal
@@ -115,26 +112,8 @@ def build_signer_limit(
     }
 
 
-def find_signer_limits(policy_text: str | None) -> tuple[SignerLimit, ...]:
-    """Return the signer limits of a bucket policy, in its order;
-    raises PolicyError if the text is not a policy.
-    """
-    own = own_statements(policy_text)
-    return tuple(_read(own[sid]) for sid in own if own_kind(sid) == SIGNERS_SID)
-
-
-def find_signer_limit(policy_text: str | None, prefix: str | None = None) -> SignerLimit | None:
-    """Return the signer limit of a prefix, by default the first; None without one.
-    Raises PolicyError for no policy.
-    """
-    own = own_statements(policy_text)
-    if prefix is None:
-        return next(iter(find_signer_limits(policy_text)), None)
-    sid = find_sid(own, SIGNERS_SID, prefix)
-    return None if sid is None else _read(own[sid])
-
-
-def _read(statement: Mapping[str, object]) -> SignerLimit:
+def read_signer_limit(statement: Mapping[str, object]) -> SignerLimit:
+    """Return the signer limit of a statement."""
     partition, bucket, prefix = covered_objects(statement)
     listed = condition_values(statement, "ArnNotLike", "aws:PrincipalArn")
     accounts = [match[2] for each in listed if (match := _ROOT.fullmatch(each))]

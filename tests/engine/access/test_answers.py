@@ -24,9 +24,10 @@ from gt_secure.engine.access.locks import (
 )
 from gt_secure.engine.access.request_kinds import KINDS
 from gt_secure.engine.iam.facts import supplied_facts
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
+from support.guards import merge_guard
 
 OFFICE, OTHER, VPC = "203.0.113.7", "198.51.100.20", f"10.0.3.4 via {ENDPOINT}"
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))

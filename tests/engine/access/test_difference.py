@@ -16,9 +16,10 @@ from gt_secure.engine.access.difference import Difference
 from gt_secure.engine.access.exposure_text import places
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.source_sets import Row, SourceSet
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.answers import exposure_under, team_locks
+from support.guards import merge_guard
 
 OFFICE = "203.0.113.0/24"
 OTHER = "vpce-0123456789abcdef0"

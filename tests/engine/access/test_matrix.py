@@ -15,9 +15,10 @@ from gt_secure.engine.access.difference import Difference
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import Matrix, matrix_html, matrix_of, matrix_text, split_lines
 from gt_secure.engine.access.source_sets import Row
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.answers import ENDPOINT, exposure_under, team_locks
+from support.guards import merge_guard
 
 OFFICE, OTHER, V6 = "203.0.113.0/24", "198.51.100.0/24", "2001:db8:40::/48"
 

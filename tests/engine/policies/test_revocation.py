@@ -9,23 +9,22 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.viewers import viewer_session
-from gt_secure.engine.policies.bucket_guard import (
-    build_guard,
-    merge_guard,
-    own_statements,
-    prefix_resource,
-    remove_statements,
-)
+from gt_secure.engine.policies.bucket_guard import build_guard, prefix_resource
 from gt_secure.engine.policies.revocation import (
     build_revocations,
     check_signer,
-    expired_revocations,
-    find_revocations,
     has_ended,
     is_signer,
     object_resource,
 )
 from support.answers import exposed
+from support.guards import (
+    expired_revocations,
+    find_revocations,
+    merge_guard,
+    own_statements,
+    remove_statements,
+)
 
 AT = dt.datetime(2026, 11, 25, 9, 0, 1, tzinfo=dt.UTC)
 END = AT + dt.timedelta(hours=1)

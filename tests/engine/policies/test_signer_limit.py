@@ -9,19 +9,10 @@ import pytest
 from gt_secure.base.network import parse_networks
 from gt_secure.engine.access import Claim, locks_of_policies, prove
 from gt_secure.engine.access.exposure import Exposure
-from gt_secure.engine.policies.bucket_guard import (
-    SIGNERS_SID,
-    build_guard,
-    merge_guard,
-    remove_guard,
-)
-from gt_secure.engine.policies.signer_limit import (
-    build_signer_limit,
-    find_signer_limit,
-    is_listed,
-    parse_signers,
-)
+from gt_secure.engine.policies.bucket_guard import SIGNERS_SID, build_guard
+from gt_secure.engine.policies.signer_limit import build_signer_limit, is_listed, parse_signers
 from support.answers import ACCOUNT
+from support.guards import find_signer_limit, merge_guard, remove_guard
 
 SCANNER = f"arn:aws:iam::{ACCOUNT}:role/service-role/Scanner"
 DEVELOPER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer"
