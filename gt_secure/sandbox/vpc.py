@@ -115,11 +115,11 @@ def _endpoint_xml(endpoint: Record) -> str:
     from ministack.services import ec2
 
     private = str(endpoint["VpcEndpointType"] == "Interface").lower()
-    made_at = dt.datetime.fromtimestamp(endpoint["CreationTimestamp"], dt.UTC)
+    created = dt.datetime.fromtimestamp(endpoint.get("CreationTimestamp", time.time()), dt.UTC)
     return (
         f"{ec2._vpce_fields_xml(endpoint).removesuffix('</item>')}"
         f"<policyDocument>{escape(_EVERYTHING)}</policyDocument><privateDnsEnabled>{private}</privateDnsEnabled>"
-        f"<creationTimestamp>{made_at.isoformat()}</creationTimestamp></item>"
+        f"<creationTimestamp>{created.isoformat()}</creationTimestamp></item>"
     )
 
 

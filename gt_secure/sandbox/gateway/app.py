@@ -59,7 +59,7 @@ _OPERATIONS = {
     "iam": re.compile(".*"),
     "ec2": re.compile(
         "Describe(VpcEndpoints|Vpcs|Subnets|SecurityGroups|ManagedPrefixLists)"
-        "|(Create|Modify|Delete)ManagedPrefixList|GetManagedPrefixListEntries"
+        "|(Create|Modify|Delete)ManagedPrefixList|GetManagedPrefixListEntries|CreateVpcEndpoint|DeleteVpcEndpoints"
     ),
     "wafv2": re.compile("(Create|Delete|Get|Update)IPSet|ListIPSets"),
 }
