@@ -146,7 +146,7 @@ def _fields_of_policy(
             **signers,
         }
     return {
-        "endpoints": list(guard.endpoints),
+        "endpoints": list(guard.allowed.ids),
         "guard": "reads" if guard.reads else True,
         "age_limit": age_text(guard.age_limit_s) if guard.age_limit_s else None,
         **signers,

@@ -1,9 +1,18 @@
-"""The allowed sources of requests, as one value: address ranges and VPC endpoints."""
+"""The allowed sources of requests, as one value: address ranges, VPC endpoints and VPCs.
+
+A VPC allows all its S3 endpoints, also those that it gets later. A guard compares its id with
+``aws:SourceVpc``, which is the VPC of the endpoint, also for a client in a peered network. AWS
+chooses the id, and VPC ids "are unique only within a Region" (AWS Sign-In User Guide, example of a
+resource control policy with a network perimeter). A bucket is in one Region, so that an equal id of
+another Region could come only through an interface endpoint for another Region.
+``aws:SourceVpcArn`` tells Regions and accounts apart, but asks for the account that owns the VPC,
+which an id does not name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from .network import (
@@ -13,12 +22,14 @@ from .network import (
     collapse,
     contains,
     outside,
-    parse_endpoint_id,
+    parse_endpoint_or_vpc_id,
     parse_network,
     split_list,
     subtract,
 )
 from .truth import Ambiguous
+
+_STARTS = ("vpce-", "vpc-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Allowed(Ambiguous):
         Address ranges, merged losslessly and sorted.
     endpoints : tuple of str
         Ids of VPC endpoints, sorted.
+    vpcs : tuple of str
+        Ids of VPCs, sorted.
 
     Examples
     --------
@@ -45,14 +58,16 @@ class Allowed(Ambiguous):
 
     networks: tuple[IPNetwork, ...] = ()
     endpoints: tuple[str, ...] = ()
+    vpcs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "networks", collapse(self.networks))
-        object.__setattr__(self, "endpoints", tuple(sorted(set(self.endpoints))))
+        for name in ("endpoints", "vpcs"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
 
     @classmethod
     def of(cls, values: AllowedLike, read: Callable[[str], IPNetwork] = parse_network) -> Allowed:
-        """Read addresses, ranges and ids of endpoints, each by its form.
+        """Read addresses, ranges and ids of endpoints and VPCs, each by its form.
 
         Parameters
         ----------
@@ -64,24 +79,26 @@ class Allowed(Ambiguous):
         Raises
         ------
         InvalidInput
-            If a word is neither an address nor a range nor the id of an endpoint.
+            If a word is none of these.
         """
         if isinstance(values, Allowed):
             return values
         words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
-        ids = [word for word in words if word.strip().lower().startswith("vpce-")]
-        networks = [read(word) for word in words if word not in ids]
-        return cls(tuple(networks), tuple(map(parse_endpoint_id, ids)))
+        named = [word for word in words if word.strip().lower().startswith(_STARTS)]
+        networks = [read(word) for word in words if word not in named]
+        ids = [*map(parse_endpoint_or_vpc_id, named)]
+        endpoints, vpcs = ([each for each in ids if each.startswith(start)] for start in _STARTS)
+        return cls(tuple(networks), tuple(endpoints), tuple(vpcs))
 
     @property
     def is_empty(self) -> bool:
         """True if no source is allowed."""
-        return not self.names()
+        return not (self.networks or self.ids)
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids of the ways into AWS that are allowed, whatever the private address of a request."""
-        return self.endpoints
+        """Ids of the endpoints, and of the VPCs whose endpoints are allowed."""
+        return (*self.endpoints, *self.vpcs)
 
     def names(self, ranges: Sequence[str] = ()) -> tuple[str, ...]:
         """Return all sources as words; ``ranges`` replace the address ranges,
@@ -99,28 +116,39 @@ class Allowed(Ambiguous):
             ]
         )
 
-    def admits(self, source: Source) -> bool:
-        """Return whether requests from a source are allowed;
-        an address counts outside endpoints only.
+    def admits(self, source: Source) -> bool | None:
+        """Return whether requests from a source are allowed; None if that depends on the VPC, which
+        is not known.
+
+        An address counts outside endpoints only.
         """
-        if source.is_endpoint:
-            return source.endpoint in self.endpoints
-        return source.address is not None and contains(self.networks, source.address)
+        if not source.is_endpoint:
+            return source.address is not None and contains(self.networks, source.address)
+        if source.endpoint in self.endpoints or source.vpc in self.vpcs:
+            return True
+        return None if self.vpcs and source.vpc is None else False
 
     def plus(self, other: Allowed) -> Allowed:
         """Return the sources of both."""
-        return Allowed((*self.networks, *other.networks), (*self.endpoints, *other.endpoints))
+        return Allowed(
+            self.networks + other.networks, self.endpoints + other.endpoints, self.vpcs + other.vpcs
+        )
 
     def minus(self, other: Allowed) -> Allowed:
-        """Return the sources that another value does not allow."""
-        endpoints = tuple(each for each in self.endpoints if each not in other.endpoints)
-        return Allowed(subtract(self.networks, other.networks), endpoints)
+        """Return the sources that another value does not name;
+        which VPC an endpoint is in is not known here.
+        """
+        endpoints, vpcs = (
+            set(self.endpoints).difference(other.endpoints),
+            set(self.vpcs).difference(other.vpcs),
+        )
+        return Allowed(subtract(self.networks, other.networks), tuple(endpoints), tuple(vpcs))
 
     def lacking(self, other: Allowed) -> tuple[str, ...]:
         """Return as words what another value does not allow whole:
         ranges stay as they are written.
         """
-        return Allowed(outside(self.networks, other.networks), self.minus(other).endpoints).names()
+        return replace(self.minus(other), networks=outside(self.networks, other.networks)).names()
 
 
 AllowedLike: TypeAlias = Allowed | AddressesLike

@@ -55,6 +55,7 @@ _IP_SET = re.compile(r"wafv2:ipset/[A-Za-z0-9_-]{1,128}")
 _DECORATION = "\"'[](){}<>;,"
 _HEADER = re.compile(r"(?i)(ip|ips|cidr|cidrs|cidr_?ip|address|addresses|network|range)s?")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
+_ID = re.compile(rf"{_ENDPOINT.pattern}|{_VPC.pattern}")
 _VIA = re.compile(r"(?<!\s)\s+via\s+", re.IGNORECASE)
 
 
@@ -93,10 +94,9 @@ def parse_network(text: str) -> IPNetwork:
     except ValueError as error:
         refuse_url(text, "address", "an address or a range")
         step = _ADDRESS_HELP
-        if word.lower().startswith("vpce-"):
+        if word.lower().startswith(("vpce-", "vpc-")):
             step = (
-                "Pass"
-                f" endpoints=['{word if _ENDPOINT.fullmatch(word) else 'vpce-0a1b2c3d4e5f60718'}']."
+                f"Pass endpoints=['{word if _ID.fullmatch(word) else 'vpce-0a1b2c3d4e5f60718'}']."
             )
         raise _bad(_why_no_address(word), step, word) from error
     network = interface.network
@@ -133,8 +133,8 @@ _ADDRESS_HELP = (
 def _why_no_address(word: str) -> str:
     if not word:
         return "The address is empty."
-    if _ENDPOINT.fullmatch(word):
-        return f"'{word}' is a VPC endpoint, not an address."
+    if _ID.fullmatch(word):
+        return f"'{word}' is a VPC{'' if _VPC.fullmatch(word) else ' endpoint'}, not an address."
     if word.lower().startswith("vpce-"):
         return (
             f"'{_short(word)}' is not an address, and no id of a VPC endpoint: that has 8 to 17"
@@ -222,11 +222,11 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def looks_like_address(word: str) -> bool:
-    """Return True if a word of a table looks like an address,
-    a range or an endpoint, valid or not.
+    """Return True if a word of a table looks like an address, a range,
+    an endpoint or a VPC, valid or not.
     """
     address = re.match(r"^(?:[0-9]{1,3}\.|[0-9A-Fa-f]{0,4}:)", word)
-    return bool(address or _ENDPOINT.fullmatch(word) or list_name(word))
+    return bool(address or _ID.fullmatch(word) or list_name(word))
 
 
 def list_name(word: object) -> str | None:
@@ -416,6 +416,12 @@ def parse_endpoint_id(text: str) -> str:
         field="endpoint",
         value=word,
     )
+
+
+def parse_endpoint_or_vpc_id(text: str) -> str:
+    """Check the id of a VPC endpoint or of a VPC; raises as :func:`parse_endpoint_id`."""
+    word = str(text).strip().lower()
+    return word if _VPC.fullmatch(word) else parse_endpoint_id(text)
 
 
 @dataclass(frozen=True, slots=True)

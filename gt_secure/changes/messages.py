@@ -150,15 +150,7 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
         if len({replace(each, prefix="", age_limit_s=None) for each in covering}) == 1:
             continue
         *_, last = covering
-        shared = last.allowed
-        for each in covering:
-            shared = shared.minus(shared.minus(each.allowed))
-        both = ", ".join(shared.names()) or "nobody"
-        both = (
-            "unknown, because one was edited by hand"
-            if any(each.drifted for each in covering)
-            else both
-        )
+        both = _shared(covering)
         spared = " and ".join(each.objects for each in covering if each.reads)
         off = f"gt-secure plan s3://{shlex.quote(f'{last.bucket}/{inner}')} --guard off"
         yield notice(
@@ -173,6 +165,18 @@ def _overlaps(guards: Sequence[Guard], prefix: str) -> Iterator[Notice]:
             both=both,
             uploads=f" The guard of {spared} spares uploads." if spared else "",
         )
+
+
+def _shared(guards: Sequence[Guard]) -> str:
+    """Return the sources that each of some guards lists, in words."""
+    if any(each.drifted for each in guards):
+        return "unknown, because one was edited by hand"
+    if any(each.allowed.vpcs for each in guards) and any(each.endpoints for each in guards):
+        return "unknown, because the lists name endpoints and VPCs"
+    shared = guards[0].allowed
+    for each in guards:
+        shared = shared.minus(shared.minus(each.allowed))
+    return ", ".join(shared.names()) or "nobody"
 
 
 def _room(policy: BucketPolicy, prefix: str) -> Iterator[Notice]:
@@ -308,7 +312,7 @@ def _portal(restriction: Restriction, state: State) -> Iterator[Notice]:
 
 
 def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
-    if not wish.endpoints or state.endpoints.missing is not None:
+    if not wish.allowed.ids or state.endpoints.missing is not None:
         return
     known = {endpoint.id: endpoint for endpoint in state.endpoints.value or ()}
     for one in wish.endpoints:
@@ -321,6 +325,8 @@ def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
             yield notice("endpoint-not-available", endpoint=one, state=endpoint.state)
         elif endpoint.type == "Interface" and not endpoint.private_dns:
             yield notice("endpoint-no-dns", endpoint=one)
+    for vpc in sorted({*wish.vpcs}.difference(each.vpc_id for each in known.values())):
+        yield notice("vpc-unknown", vpc=vpc, region=state.region)
 
 
 def _jobs(state: State) -> Iterator[Notice]:

@@ -161,7 +161,7 @@ def guard_is_in_place(
     """
     name, named = place_of(bucket, prefix or "")
     start = check_prefix(named) if named else ""
-    ids = () if endpoints is None else check_endpoints(endpoints, [])
+    behind = check_endpoints(endpoints or (), [])
     aws = connection_of(gt).aws
     networks, lists = ((), ()) if addresses is None else ranges_and_lists(aws, addresses)
     state = read_scope(aws, ReadScope(bucket=name, writes=frozenset({"bucket.policy"})))
@@ -173,14 +173,16 @@ def guard_is_in_place(
         )
     access = access_to(state, start)
     differences = (
-        [] if addresses is endpoints is None else _lists(guard.allowed, Allowed(networks, ids))
+        []
+        if addresses is endpoints is None
+        else _lists(guard.allowed, Allowed(networks).plus(behind))
     )
     wrong = [*_shape(guard, name, start), *differences]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
     details: dict[str, Any] = {
         "prefix": guard.prefix,
         "addresses": [str(network) for network in guard.networks],
-        "endpoints": list(guard.endpoints),
+        "endpoints": list(guard.allowed.ids),
         "drifted": guard.drifted,
         "wrong": wrong,
         "access": access.to_dict(),

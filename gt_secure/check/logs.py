@@ -103,7 +103,7 @@ def no_foreign_hits(
     }
     doubt = _doubt(looked, details["presigned"], newest_within_h, max_unreadable)
     doubt = doubt or _unplaced(
-        details["without_address"], [] if trust_private else counts["unnamed"]
+        details["without_address"], [] if trust_private else counts["unnamed"], counts["vpc"]
     )
     foreign = _from_outside(rows) if rows else ""
     fix = (
@@ -156,10 +156,17 @@ def _from_outside(rows: list[tuple[str, int]]) -> str:
     return f"{total:,} {requests} came from outside the restriction: {sources}."
 
 
-def _unplaced(without_address: int, unnamed: list[tuple[str, int]]) -> str:
+def _unplaced(
+    without_address: int, unnamed: list[tuple[str, int]], in_vpc: Sequence[tuple[str, int]] = ()
+) -> str:
     """Return a sentence on the requests that may have come from outside; empty without one."""
     if without_address:
         return f"{without_address:,} requests carry no address that can be read."
+    if in_vpc:
+        return (
+            "The log does not say in which VPC the endpoints of"
+            f" {some([source for source, _ in in_vpc])} are."
+        )
     if not unnamed:
         return ""
     names = some([source for source, _ in unnamed])
@@ -179,6 +186,7 @@ def _by_allowlist(
         "outside": [],
         "held": [],
         "unnamed": [],
+        "vpc": [],
         "nowhere": [],
     }
     rows = placed.query(
@@ -188,7 +196,9 @@ def _by_allowlist(
     for address, endpoint, side, refused, number in rows:
         if side == "endpoint" and endpoint is not None:
             continue
-        kind = {"outside": "outside", "endpoint": "unnamed"}.get(side, "nowhere")
+        kind = {"outside": "outside", "endpoint": "unnamed"}.get(
+            side, "nowhere" if endpoint is None else "vpc"
+        )
         if kind == "unnamed" and not wish.allowed.ids:
             kind = "outside"
         if refused and not count_refused:

@@ -114,7 +114,10 @@ def _add_plan_arguments(parser: Parser) -> None:
         help="networks file whose names --allow accepts; may be repeated",
     )
     group.add_argument(
-        "--endpoint", action="append", metavar="ID", help="VPC endpoint of S3; may be repeated"
+        "--endpoint",
+        action="append",
+        metavar="ID",
+        help="VPC endpoint of S3, or VPC; may be repeated",
     )
     group.add_argument(
         "--age-limit",
@@ -221,7 +224,7 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
     if args.allow is not None:
         data["addresses"] = "\n".join(_ranges(args))
     if args.endpoint is not None:
-        data["endpoints"] = "\n".join(args.endpoint)
+        data |= {"endpoints": "\n".join(args.endpoint), "vpcs": ()}
     if args.url_lock is not None:
         data["url_lock"] = args.url_lock
     if args.guard is not None:

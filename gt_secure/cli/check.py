@@ -33,7 +33,7 @@ _TEXTS = {
 }
 _LISTS = {
     "allow": "addresses that the guard allows, and no others",
-    "endpoint": "VPC endpoints that the guard allows, and no others",
+    "endpoint": "VPC endpoints and VPCs that the guard allows",
     "logs": "access logs (default: those of the bucket)",
 }
 _NAMES = {"allow": "addresses", "endpoint": "endpoints"}

@@ -161,7 +161,7 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="allowed endpoint (repeatable)",
+        help="allowed endpoint or VPC (repeatable)",
     )
     prove.add_argument(
         "--signers",

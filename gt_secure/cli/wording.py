@@ -25,6 +25,7 @@ OPTIONS: dict[str, str] = {
     "sources": "SOURCE",
     "state": "GT_SECURE_SWEEPS",
     "table": "--athena-table",
+    "vpcs": "--endpoint",
 }
 """Arguments of the library and the options that set them, where the option has another name."""
 

@@ -385,7 +385,7 @@ def _own_statement(known: ProbeContext) -> str:
     empty if none does.
 
     Of a URL whose signer is not known, S3 names no statement: the guard comes first where the
-    source is not listed.
+    source is not listed, or may not be.
     """
     if known.verdict is not None and known.verdict.decision == "explicit-deny":
         statement = known.verdict.outcome.statement

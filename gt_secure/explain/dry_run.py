@@ -118,11 +118,12 @@ class DryRun:
     first, last : datetime or None
         Time of the first and last request that was tried, UTC.
     requests, refused, unknown : int
-        ``unknown`` is the sum of the four numbers below.
-    no_address, no_endpoint, no_age, near_limit : int
+        ``unknown`` is the sum of the five numbers below.
+    no_address, no_endpoint, no_vpc, no_age, near_limit : int
         The unknown ones by the first reason that applies, in this order: the log has no address,
-        does not name the VPC endpoint, has no age (POST forms), or an age that equals the limit:
-        the log counts whole seconds, and S3 refuses the first millisecond above the limit.
+        does not name the VPC endpoint, does not name the VPC of the endpoint, has no age (POST
+        forms), or an age that equals the limit: the log counts whole seconds, and S3 refuses the
+        first millisecond above the limit.
     not_listed, too_old, version_2 : int
         The refused ones by the first reason that applies, in this order.
     addresses : tuple of (str, int)
@@ -148,6 +149,7 @@ class DryRun:
     age_limit: str | None = None
     no_address: int = 0
     no_endpoint: int = 0
+    no_vpc: int = 0
     no_age: int = 0
     near_limit: int = 0
     unread: str = ""
@@ -208,6 +210,7 @@ class DryRun:
         return _numbered(
             (self.no_address, "without an address in the log"),
             (self.no_endpoint, "through an endpoint that the log does not name"),
+            (self.no_vpc, "through an endpoint whose VPC is not in the log"),
             (self.no_age, "without an age in the log"),
             (self.near_limit, f"up to a second older than {self.age_limit}"),
         )
@@ -304,7 +307,7 @@ def _tried(restriction: Restriction, hits: Hits) -> DryRun:
 
 
 _REFUSED = ("list", "age", "version")
-_UNKNOWN = ("no_address", "no_endpoint", "no_age", "near_limit")
+_UNKNOWN = ("no_address", "no_endpoint", "no_vpc", "no_age", "near_limit")
 _REASONS = ("opened", *_REFUSED, *_UNKNOWN)
 
 
@@ -334,7 +337,8 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
         else []
     )
     cases += [f"WHEN age_s > {int(limit)} THEN 'age'"] if limit is not None else []
-    unknown = f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'"
+    unknown = "WHEN allowlist = 'unknown' AND endpoint IS NOT NULL THEN 'no_vpc' "
+    unknown += f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'"
     cases += [unknown] if restriction.guard else []
     if limit is not None:
         # An age of 2 in the log is one of 2.000 to 2.999 seconds.

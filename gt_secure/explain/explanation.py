@@ -191,8 +191,13 @@ def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> boo
     known = []
     if bound is not None and bound.address is not None and source.address is not None:
         known.append(bound.address != source.address)
-    if guard is not None and probe.key.startswith(guard.prefix):
-        known.append(not guard.allowed.admits(source))
+    admitted = (
+        None
+        if guard is None or not probe.key.startswith(guard.prefix)
+        else guard.allowed.admits(source)
+    )
+    if admitted is not None:
+        known.append(not admitted)
     return any(known) if known else None
 
 

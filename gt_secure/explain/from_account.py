@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..account.locks import locks_of
 from ..account.part_reader import part_of
@@ -49,11 +50,16 @@ def explain_probe(
     made = url if isinstance(url, TestUrl) else None
     signed = None if url is None else inspect(made.reveal() if made else str(url))
     policy = BucketPolicy.of(locks.policy if locks is not None else None)
+    endpoints = {} if locks is None else locks.endpoints
+    source, bound = (
+        None if each is None else in_its_vpc(Source.parse(each), endpoints)
+        for each in (probe.source, made.bound_to if made else None)
+    )
     return explain(
-        probe,
+        replace(probe, source=source),
         verdict=None if locks is None or made is None else _predict(aws, locks, probe, made),
         signed=signed,
-        bound_to=made.bound_to if made else None,
+        bound_to=bound,
         guard=guard_around(policy.guards, probe.key),
         kms=kms,
         origin=origin,

@@ -276,12 +276,13 @@ class Hits(Ambiguous):
 
         ``endpoint``: through a listed VPC endpoint, or through one the log does not name (access
         logs give only the private address, CloudTrail names it); ``inside`` or ``outside`` the
-        networks; ``unknown``: no address (AWS itself).
+        networks; ``unknown``: no address (AWS itself), or an endpoint that may be in an allowed
+        VPC, which no log says.
         """
         listed = Allowed.of(allowed)
         ranges = Ranges(listed.networks)
         pairs = self._distinct("remote_ip, endpoint")
-        sides = [allowlist_of(text, endpoint, ranges, listed.ids) for text, endpoint in pairs]
+        sides = [allowlist_of(text, endpoint, ranges, listed) for text, endpoint in pairs]
         table = lookup_table(
             self._store,
             "allowlist",

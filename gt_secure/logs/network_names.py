@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..base.network import Ranges, parse_networks, read_address, scope, to_address
+from ..base.allowed import Allowed
+from ..base.network import Ranges, Source, parse_networks, read_address, scope, to_address
 from .named_networks import Networks
 from .sql.group_by import NEEDS_NETWORKS, lookup_table
 from .sql.query import as_list
@@ -91,10 +92,15 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
     return Table([*by, "hits"], rows)
 
 
-def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: Sequence[str]) -> str:
-    """``inside``, ``outside``, ``endpoint`` or ``unknown``, seen from a restriction."""
+def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: Allowed) -> str:
+    """``inside``, ``outside``, ``endpoint`` or ``unknown``, seen from a restriction.
+
+    No log names the VPC of an endpoint.
+    """
     if endpoint is not None:
-        return "endpoint" if endpoint in allowed else "outside"
+        return {True: "endpoint", False: "outside", None: "unknown"}[
+            allowed.admits(Source(None, endpoint))
+        ]
     address = read_address(text)
     if address is None:
         return "unknown"

@@ -56,7 +56,10 @@ class Restriction:
         (``pl-0a1b2c3d4e5f60718``) or a regional IP set of WAF (``wafv2:ipset/NAME``). A plan reads
         their ranges.
     endpoints : str or iterable
-        Ids of S3 VPC endpoints. The bucket guard uses them.
+        Ids of S3 VPC endpoints, and of VPCs. The bucket guard uses them.
+    vpcs : str or iterable
+        More ids of VPCs: every S3 endpoint in them is allowed. Ids among the endpoints count by
+        their form.
     url_lock : bool, str or None
         True: the setting that fits the portal: ``SourceIp`` for a public one. A workforce in a VPC
         has two portals; there, addresses alone mean ``SourceIp``, endpoints alone ``VpcSourceIp``,
@@ -103,6 +106,7 @@ class Restriction:
     team: str | None
     addresses: tuple[IPNetwork, ...]
     endpoints: tuple[str, ...]
+    vpcs: tuple[str, ...]
     url_lock: bool | UrlLockMode | None
     portal_lock: bool | None
     guard: bool | Spared | None
@@ -126,6 +130,7 @@ class Restriction:
         *,
         addresses: AddressesLike = (),
         endpoints: str | Iterable[str] = (),
+        vpcs: str | Iterable[str] = (),
         url_lock: bool | UrlLockMode | UrlLockWord | None = True,
         portal_lock: bool | None = None,
         guard: bool | Spared | None = True,
@@ -144,9 +149,12 @@ class Restriction:
         names, ranges = checks.split_lists(addresses, lists)
         place, start = named_place(bucket, prefix)
         limited = signers is not None or version_4_only is not None
-        if limited and guard is True and not ranges and not names and not endpoints:
+        if limited and guard is True and not ranges and not names and not endpoints and not vpcs:
             guard = None  # these limits need no list of sources
         guarded = guard in (True, "reads") and place is not None
+        behind = checks.check_endpoints(endpoints, notices).plus(
+            checks.check_endpoints(vpcs, notices, "vpcs")
+        )
         values = {
             "team": name,
             "team_arn": "" if team is None or (word := team_reference(team)) == name else word,
@@ -155,7 +163,8 @@ class Restriction:
             ),
             "lists": names,
             "managed": (),
-            "endpoints": checks.check_endpoints(endpoints, notices),
+            "endpoints": behind.endpoints,
+            "vpcs": behind.vpcs,
             "url_lock": _url_lock(url_lock, name, notices),
             "portal_lock": _switch("portal_lock", portal_lock),
             "guard": _guard(guard, place, notices),
@@ -193,7 +202,17 @@ class Restriction:
             )
         )
         empty = dict.fromkeys(
-            ("addresses", "written", "endpoints", "lists", "managed", "expectations", "notices"), ()
+            (
+                "addresses",
+                "written",
+                "endpoints",
+                "vpcs",
+                "lists",
+                "managed",
+                "expectations",
+                "notices",
+            ),
+            (),
         )
         values: dict[str, Any] = {
             "bucket": place,
@@ -209,9 +228,9 @@ class Restriction:
     @property
     def allowed(self) -> Allowed:
         """The addresses, with those of the lists that were read,
-        and the endpoints, as one value.
+        the endpoints and the VPCs, as one value.
         """
-        return Allowed(self.addresses, self.endpoints)
+        return Allowed(self.addresses, self.endpoints, self.vpcs)
 
     @property
     def team_is_private(self) -> bool:
@@ -274,6 +293,8 @@ class Restriction:
             "bucket": self.bucket,
             "prefix": self.prefix,
         }
+        if self.vpcs:
+            data["vpcs"] = list(self.vpcs)
         if self.age_limit is not None:
             data["age_limit"] = self.age_limit
         if self.signers is not None:
@@ -320,8 +341,8 @@ class Restriction:
         """
         data = self.to_dict()
         for more in [each.to_dict() for each in others]:
-            for name in ("addresses", "endpoints"):
-                data[name] = list(dict.fromkeys(data[name] + more[name]))
+            for name in ("addresses", "endpoints", "vpcs"):
+                data[name] = list(dict.fromkeys([*data.get(name, ()), *more.get(name, ())]))
         return Restriction.from_dict(data)
 
     @classmethod
@@ -348,7 +369,7 @@ class Restriction:
                     field="file",
                     value=key,
                 )
-        for key in ("addresses", "endpoints", "expectations"):
+        for key in ("addresses", "endpoints", "vpcs", "expectations"):
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
@@ -512,7 +533,7 @@ def _check_used(restriction: Restriction) -> None:
         and not restriction.guard
         and not restriction.portal_lock
     )
-    if unused or (restriction.endpoints and not restriction.guard):
+    if unused or (restriction.allowed.ids and not restriction.guard):
         what = "addresses" if unused else "VPC endpoints"
         raise InvalidInput(
             f"The {what} would have no effect: the URL lock uses no list, and no lock that uses one"

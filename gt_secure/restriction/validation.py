@@ -18,7 +18,7 @@ from ..base.network import (
     is_very_broad,
     list_name,
     overlaps,
-    parse_endpoint_id,
+    parse_endpoint_or_vpc_id,
     parse_network,
     parse_networks,
     scope,
@@ -177,20 +177,20 @@ def _size(network: IPNetwork) -> int:
     return network.num_addresses
 
 
-def check_endpoints(values: object, notices: list[Notice]) -> tuple[str, ...]:
-    """Parse the VPC endpoint ids and return them sorted, without duplicates."""
-    words = split_list(values) if isinstance(values, str) else _items(values, "endpoints")
+def check_endpoints(values: object, notices: list[Notice], field: str = "endpoints") -> Allowed:
+    """Parse ids of VPC endpoints and VPCs, each by its form."""
+    words = split_list(values) if isinstance(values, str) else _items(values, field)
     for word in words:
         if not isinstance(word, str):
             raise InvalidInput(
                 f"A VPC endpoint id must be a string, not {type(word).__name__}.",
                 next_step="Write vpce-0a1b2c3d4e5f60718.",
-                field="endpoints",
+                field=field,
                 value=word,
             )
-    ids = [parse_endpoint_id(str(word)) for word in words]
-    _note_duplicates(ids, notices, field="endpoints")
-    return tuple(sorted(set(ids)))
+    ids = [parse_endpoint_or_vpc_id(str(word)) for word in words]
+    _note_duplicates(ids, notices, field=field)
+    return Allowed.of(ids)
 
 
 def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:

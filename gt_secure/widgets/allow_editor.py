@@ -91,7 +91,7 @@ class AllowEditor(Step):
     """Addresses, ranges and names of lists as entered, valid or not, as text."""
 
     endpoints = traitlets.Tuple()
-    """Ids of S3 VPC endpoints, as text."""
+    """Ids of S3 VPC endpoints and of VPCs, as text."""
 
     team = traitlets.Unicode(None, allow_none=True)
     """Name of the private workteam, ARN of another team, or None for a bucket alone."""
@@ -187,7 +187,7 @@ class AllowEditor(Step):
             split=split_endpoints,
             changed=self._lists_changed,
             guard=self.guard,
-            placeholder="choose or type vpce-…",
+            placeholder="choose or type vpce-… or vpc-…",
             options=True,
         )
         text_box = self._build_text()
@@ -310,7 +310,7 @@ class AllowEditor(Step):
         """List the addresses and endpoints of a restriction."""
         data = restriction.to_dict()
         with self.hold_trait_notifications():
-            self.addresses, self.endpoints = tuple(data["addresses"]), tuple(data["endpoints"])
+            self.addresses, self.endpoints = tuple(data["addresses"]), restriction.allowed.ids
 
     def add_network(self, name: str) -> None:
         """Add the ranges of a named network to the list."""

@@ -43,6 +43,7 @@ PANEL = Wording(
         "since": 'the list "Time"',
         "team": 'the list "Workteam"',
         "url_lock": 'the list "URL lock"',
+        "vpcs": 'the field "VPC endpoints"',
         **{each.name: f'the field "{each.label}"' for each in FIELDS},
     }.get,
     values={

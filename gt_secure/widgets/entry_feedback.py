@@ -15,7 +15,7 @@ from ..base.network import (
     collapse,
     is_very_broad,
     list_name,
-    parse_endpoint_id,
+    parse_endpoint_or_vpc_id,
     parse_network,
     scope,
     split_list,
@@ -114,11 +114,15 @@ def split_endpoints(text: str) -> list[str]:
 
 
 def read_endpoint(word: str, known: dict[str, VpcEndpoint]) -> Entry:
-    """Check one endpoint id and name its VPC, if it is known."""
+    """Check the id of an endpoint, and name its VPC if that is known, or the id of a VPC."""
     try:
-        identifier = parse_endpoint_id(word)
+        identifier = parse_endpoint_or_vpc_id(word)
     except InvalidInput as error:
         return Entry(word, word, "no", problem=PANEL.write(f"{error.message} {error.next_step}"))
+    if identifier.startswith("vpc-"):
+        return Entry(
+            identifier, identifier, "plain", about="A VPC: all its S3 endpoints are allowed."
+        )
     found = known.get(identifier)
     if found is None:
         about = "Not found among the S3 endpoints of this region that this role sees."

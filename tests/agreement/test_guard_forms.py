@@ -114,6 +114,31 @@ def test_presigned_request_cannot_delete_the_guard(box, guard):
     assert box.fetch(signed, OFFICE, "DELETE").status == 204
 
 
+def test_a_listed_vpc_is_open_through_each_of_its_endpoints_and_no_other(box, guard):
+    """The guard names the VPC alone, so an endpoint that the VPC gets later is open, too."""
+    labeling, guests = "vpc-0a1b2c3d", "vpce-0fedcba9876543210"
+    ec2 = box.client("ec2")
+    made = ec2.create_vpc_endpoint(VpcId=labeling, ServiceName="com.amazonaws.us-east-1.s3")
+    later = made["VpcEndpoint"]["VpcEndpointId"]
+    sources = {
+        IN_VPC: True,
+        f"10.0.3.4 via {later}": True,
+        f"10.0.3.4 via {guests}": False,
+        ELSEWHERE: False,
+    }
+    signed = url(box, "get_object", Key="scans/0001.png")
+    guard(build_guard("gt-images", labeling))
+    assert {each: box.fetch(signed, each).status for each in sources} == {
+        each: 200 if is_inside else 403 for each, is_inside in sources.items()
+    }
+    probe = box.gt.probe(box.gt.sign("s3://gt-images/scans/0001.png"), f"10.0.3.4 via {guests}")
+    assert (probe.status, box.gt.explain(probe).cause) == (403, "bucket-guard")
+    guard(build_guard("gt-images", ["203.0.113.0/24", guests, labeling]))
+    either = [OFFICE, *sources]
+    assert [box.fetch(signed, each).status for each in either] == [200, 200, 200, 200, 403]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[later])
+
+
 def test_guard_with_a_prefix_covers_forms_on_its_keys_and_not_the_bucket(box, guard):
     guard(SCANS)
     assert send_form(box, form(box), ELSEWHERE).status == 403

@@ -74,7 +74,7 @@ TABLE: list[tuple[str, dict[str, Any]]] = [
     # endpoints
     ("endpoint without digits", {"endpoints": ["vpce-"]}),
     ("endpoint with letters beyond f", {"endpoints": ["vpce-0a1b2c3g"]}),
-    ("a VPC instead of an endpoint", {"endpoints": ["vpc-0a1b2c3d"]}),
+    ("the name of a VPC instead of its id", {"endpoints": ["vpc-office"]}),
     ("an endpoint service", {"endpoints": ["vpce-svc-0a1b2c3d4e5f60718"]}),
     ("DNS name of an endpoint", {"endpoints": ["vpce-0a1b2c3d-x.s3.us-east-1.vpce.amazonaws.com"]}),
     ("an address among the endpoints", {"endpoints": ["203.0.113.7"]}),

@@ -310,7 +310,7 @@ def test_yaml_without_pyyaml_says_what_to_install(monkeypatch: pytest.MonkeyPatc
         {"team": "t", "adresses": []},
         {"team": "radiology team"},
         {"team": "t", "url_lock": "both"},
-        {"team": "t", "endpoints": ["vpc-0a1b2c3d"]},
+        {"team": "t", "endpoints": ["vpc-office"]},
         {"team": "t", "bucket": "GT"},
         {"team": "t", "prefix": "/x"},
         {"team": "t", "expectations": [{"allowed": []}]},

@@ -25,7 +25,7 @@ NOT_IN_ALLOW = {
     "version_4_only": "an option of a plan",
 }
 """Fields that the panel does not offer."""
-OTHER_PARTS = {"addresses", "endpoints", "guard", "portal_lock", "team", "url_lock"}
+OTHER_PARTS = {"addresses", "endpoints", "guard", "portal_lock", "team", "url_lock", "vpcs"}
 """Fields that are no text: lists, switches, and the choice of a team."""
 TYPED = {
     "bucket": (" s3://gt-scans ", "gt-scans", "Not A Bucket"),
@@ -48,6 +48,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
     "team": (("other-team",), "other-team"),
     "addresses": (("198.51.100.7",), ["198.51.100.7/32"]),
     "endpoints": (("vpce-0a1b2c3d4e5f60718",), ["vpce-0a1b2c3d4e5f60718"]),
+    "vpcs": (("vpc-0a1b2c3d",), ["vpc-0a1b2c3d"]),
     "url_lock": (("off",), False),
     "portal_lock": ((), True),
     "guard": (("reads",), "reads"),

@@ -368,7 +368,10 @@ class Exposure(Ambiguous):
             return row.word == "refused"
         refused = minus(EVERY_ADDRESS, [*row.opened.spans, *row.unknown.spans])
         is_refused = not minus(spans_of(allowed.networks), refused)
-        return is_refused and all(row.at_endpoint(each) == "refused" for each in allowed.ids)
+        known = [each.id for each in self.locks.endpoints.values() if each.vpc_id in allowed.vpcs]
+        return is_refused and all(
+            row.at_endpoint(each) == "refused" for each in (*allowed.ids, *known)
+        )
 
     def diff(self, before: Exposure) -> tuple[Difference[Row], ...]:
         """Return who gains and loses access against an earlier exposure,

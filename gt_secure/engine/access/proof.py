@@ -420,9 +420,10 @@ def _spaces(
     yield from ((space, each) for each in alike.values())
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(
-        requests.behind, claim.allowed.ids, facts, known=requests.view_behind.keys
+        requests.behind, claim.allowed.endpoints, facts, known=requests.view_behind.keys
     ):
-        if place.label in claim.allowed.ids:
+        vpcs = facts.get(place.label, {}).get("aws:sourcevpc", ())
+        if place.label in claim.allowed.ids or set(vpcs).intersection(claim.allowed.vpcs):
             continue
         own = requests
         if locks.endpoints.get(place.label) is not None:

@@ -1,5 +1,4 @@
-"""The bucket guard: one Deny for presigned requests from anywhere but the listed addresses and
-endpoints.
+"""The bucket guard: one Deny for presigned requests from anywhere but the listed sources.
 
 It covers presigned requests only: those signed in the query string (``s3:authType`` is
 ``REST-QUERY-STRING``) and HTML forms (``POST``; a REST request with the method POST is signed in
@@ -8,7 +7,9 @@ header, and some of them come through endpoints of AWS, where ``aws:SourceIp`` i
 covers every S3 action, because a presigned GET with a version id is authorized as
 ``s3:GetObjectVersion``, and without a prefix also the bucket itself, because a presigned URL can
 list it or read and delete its policy. A dimension that is not filled is left out: an empty list
-would not mean "no restriction".
+would not mean "no restriction". All conditions of the Deny must hold, and a negated one holds where
+its key is absent: a request is refused only if neither its address nor its endpoint nor the VPC of
+that is listed.
 
 A guard of *reads* spares uploads by presigned URL and form: it refuses every action but
 ``s3:PutObject``, which PUT, multipart parts and POST forms ask for.
@@ -30,7 +31,7 @@ from typing import TypeVar
 from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
-from ...base.network import AddressesLike, IPNetwork, parse_endpoint_id
+from ...base.network import AddressesLike, IPNetwork, parse_endpoint_or_vpc_id
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .age_limit import AGE_SID, SIGV2_SID, age_text, build_age_limit, read_age_limit
@@ -173,8 +174,9 @@ def build_guard(
     }
     if listed.networks:
         condition["NotIpAddressIfExists"] = {"aws:SourceIp": [*map(str, listed.networks)]}
-    if listed.endpoints:
-        condition["StringNotEqualsIfExists"] = {"aws:SourceVpce": [*listed.endpoints]}
+    if listed.ids:
+        named = {"aws:SourceVpce": listed.endpoints, "aws:SourceVpc": listed.vpcs}
+        condition["StringNotEqualsIfExists"] = {key: [*ids] for key, ids in named.items() if ids}
     return {
         "Sid": GUARD_SID,
         "Effect": "Deny",
@@ -225,11 +227,13 @@ def read_guard(
     """
     partition, bucket, prefix = covered_objects(statement)
     ranges = condition_values(statement, "NotIpAddressIfExists", "aws:SourceIp")
-    ids = condition_values(statement, "StringNotEqualsIfExists", "aws:SourceVpce")
-    allowed = Allowed(
-        tuple(_readable(ranges, lambda text: policy_network(text, "$"))),
-        tuple(_readable(ids, parse_endpoint_id)),
-    )
+    ids = [
+        each
+        for key in ("aws:SourceVpce", "aws:SourceVpc")
+        for each in condition_values(statement, "StringNotEqualsIfExists", key)
+    ]
+    networks = tuple(_readable(ranges, lambda text: policy_network(text, "$")))
+    allowed = Allowed(networks).plus(Allowed.of(_readable(ids, parse_endpoint_or_vpc_id)))
     # A value that could not be read is missing in what would be built of the others, so it counts
     # as drift below.
     drifted, reads = True, "NotAction" in statement
