@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from gt_secure.base.ledger import RecordedPlace
 
 from gt_secure import account, changes, connection, explain, logs, presign
 from gt_secure.account.bucket_access import BucketAccess
@@ -21,6 +20,7 @@ from gt_secure.aws import buckets, endpoints, teams
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.changes.applied import Applied
+from gt_secure.check.ledger import RecordedPlace
 from gt_secure.connection import Connection
 from gt_secure.engine import iam
 from gt_secure.fleet import audit

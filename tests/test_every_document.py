@@ -284,7 +284,7 @@ def scenes() -> Scenes:
 EXAMPLES: dict[str, Any] = {
     type(each).__name__: each
     for each in (
-        Workteam("radiology-team", TEAM.arn, "private", "scans", ("readers",), "default", UrlLock(True), "x.aws"),
+        Workteam("radiology-team", TEAM.arn, "private", "scans", ("readers",), "default", UrlLock(True)),
         ManagedList(LIST, (ip_network("203.0.113.0/24"),), (ip_network("10.0.0.0/8"),), "office", "3", "AWS"),
         BucketAccess("part", "Only the office can open scans/.", "203.0.113.0/24", ("aws:PrincipalOrgID",)),
         Evidence("gt-images", ("bucket policy",), {"rule": 2}, AT, ("ACL",)),

@@ -14,7 +14,8 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.changes import revoke
 from gt_secure.changes.revoke import Revoked
 from gt_secure.changes.targets import BucketGuard
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guard
+from gt_secure.engine.policies.bucket_guard import build_guard
+from support.guards import merge_guard
 from support.opened import opened_by
 
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)

@@ -9,8 +9,8 @@ import json
 import pytest
 
 from gt_secure.base.errors import PolicyError
-from gt_secure.changes.diff import _merged
 from gt_secure.engine.policies.bucket_guard import build_guard
+from support.guards import merge_guards
 
 OTHERS = {
     "Sid": "Others",
@@ -26,7 +26,7 @@ and without them they fit.
 
 
 def merged(policy: str | None, addresses: list[str]) -> str:
-    return _merged(policy, build_guard("gt-images", networks=addresses), None)
+    return merge_guards(policy, build_guard("gt-images", addresses), None)
 
 
 def test_a_long_list_is_written_without_blanks_into_a_new_policy() -> None:

@@ -26,14 +26,7 @@ from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.locks import locks_of_policies
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.access.proof import Claim, prove
-from gt_secure.engine.policies import bucket_guard
-from gt_secure.engine.policies.bucket_guard import (
-    build_guard,
-    find_guard,
-    find_guards,
-    merge_equal_guards,
-    merge_guard,
-)
+from gt_secure.engine.policies import BucketPolicy, build_guard, find_guard
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import read_hits
 from gt_secure.restriction.claim import claim_from
@@ -89,7 +82,7 @@ def hold(words: list[str]) -> None:
     and opens from a source what the value admits.
     """
     allowed = Allowed.of(words)
-    policy = merge_guard(json.dumps(OPEN), build_guard(BUCKET, allowed))
+    policy = BucketPolicy(json.dumps(OPEN)).with_statement(build_guard(BUCKET, allowed))
     exposure = Exposure(locks_of_policies(BUCKET, policy, ME), "a.png")
     for vpc in (VPC, OTHER_VPC):
         for source in (Source(None, ENDPOINT, vpc), Source(None, "vpce-0b1b2c3d", vpc)):
@@ -143,7 +136,7 @@ def test_a_guard_that_compares_the_endpoint_is_noticed(monkeypatch: pytest.Monke
 
 
 def proved(allowed: list[str], claimed: list[str]) -> bool | None:
-    policy = merge_guard(json.dumps(OPEN), build_guard(BUCKET, Allowed.of(allowed)))
+    policy = BucketPolicy(json.dumps(OPEN)).with_statement(build_guard(BUCKET, Allowed.of(allowed)))
     return prove(locks_of_policies(BUCKET, policy, ME), Claim("", Allowed.of(claimed))).proved
 
 
@@ -156,7 +149,7 @@ def test_a_proof_counts_every_vpc() -> None:
 
 
 def test_a_known_endpoint_of_a_listed_vpc_is_listed() -> None:
-    policy = merge_guard(json.dumps(OPEN), build_guard(BUCKET, [VPC]))
+    policy = BucketPolicy(json.dumps(OPEN)).with_statement(build_guard(BUCKET, [VPC]))
     locks = replace(locks_of_policies(BUCKET, policy, ME), endpoints={ENDPOINT: S3_ENDPOINT})
     assert prove(locks, claim_from(IN_VPC)).proved is True
     assert not Exposure(locks, "a.png").opens_nobody(IN_VPC.allowed)
@@ -181,7 +174,7 @@ def test_a_plan_writes_a_vpc_once_and_asks_about_one_that_is_not_here() -> None:
 
 
 def test_lists_of_endpoints_and_of_vpcs_may_share_sources() -> None:
-    inner = merge_guard(None, build_guard(BUCKET, [ENDPOINT], prefix="scans/"))
+    inner = BucketPolicy().with_statement(build_guard(BUCKET, [ENDPOINT], prefix="scans/"))
     found = plan(
         NO_AWS, IN_VPC, state=state(team=None, workforce=None, bucket=data_bucket(policy=inner))
     )
@@ -201,14 +194,12 @@ def test_a_portal_in_a_vpc_gets_its_own_setting() -> None:
 
 
 def test_equal_guards_are_merged_and_others_are_not() -> None:
-    policy = None
+    policy = BucketPolicy()
     for prefix, words in (("a/", [VPC]), ("b/", [VPC]), ("c/", [OTHER_VPC])):
-        policy = bucket_guard.put_statement(
-            policy, build_guard(BUCKET, words, prefix=prefix), prefix
-        )
-    merged = merge_equal_guards(str(policy))
+        policy = policy.put_statement(build_guard(BUCKET, words, prefix=prefix), prefix)
+    merged = policy.joined()
     assert len(json.loads(merged)["Statement"]) == 2
-    assert {each.prefix: each.allowed.vpcs for each in find_guards(merged)} == {
+    assert {each.prefix: each.allowed.vpcs for each in merged.guards} == {
         "a/": (VPC,),
         "b/": (VPC,),
         "c/": (OTHER_VPC,),
@@ -216,7 +207,7 @@ def test_equal_guards_are_merged_and_others_are_not() -> None:
 
 
 def test_an_export_has_the_vpcs(monkeypatch: pytest.MonkeyPatch) -> None:
-    policy = merge_guard(None, build_guard(BUCKET, [VPC, ENDPOINT]))
+    policy = BucketPolicy().with_statement(build_guard(BUCKET, [VPC, ENDPOINT]))
     seen = state(team=Part[Any].of(None), bucket=data_bucket(policy=policy))
     monkeypatch.setattr("gt_secure.account.export.read_scope", lambda *_: seen)
     found, _ = current_restriction(cast(Aws, SimpleNamespace()), bucket=BUCKET)

@@ -12,7 +12,7 @@ import pytest
 
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.changes.plan import plan
-from gt_secure.engine.policies.bucket_guard import build_guard, merge_guards, readable_guards
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets.lock_cards import (
@@ -23,6 +23,7 @@ from gt_secure.widgets.lock_cards import (
     locks_markup,
     worth_reading,
 )
+from support.guards import find_guards, merge_guards
 from support.states import FORCE, OTHER, TEAM, data_bucket, state, workforce, workteam
 
 from .conftest import words
@@ -31,7 +32,7 @@ AT = dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC)
 POLICY = merge_guards(
     None, build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"]), 900
 )
-[GUARD] = readable_guards(POLICY)
+[GUARD] = find_guards(POLICY)
 LIMITED = replace(FORCE, cidrs=("203.0.113.0/24", "198.51.100.0/24"))
 GOOD = BucketAccess(
     "good", "Only 203.0.113.0/24 can open presigned URLs of gt-images.", "203.0.113.0/24"
