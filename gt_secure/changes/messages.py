@@ -311,11 +311,11 @@ def _portal(restriction: Restriction, state: State) -> Iterator[Notice]:
         yield notice("portal-in-vpc")
 
 
-def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
-    if not wish.allowed.ids or state.endpoints.missing is not None:
+def _endpoints(restriction: Restriction, state: State) -> Iterator[Notice]:
+    if not restriction.allowed.ids or state.endpoints.missing is not None:
         return
     known = {endpoint.id: endpoint for endpoint in state.endpoints.value or ()}
-    for one in wish.endpoints:
+    for one in restriction.endpoints:
         endpoint = known.get(one)
         if endpoint is None:
             here = f" Endpoints here: {some(list(known), 3)}." if known else ""
@@ -325,7 +325,7 @@ def _endpoints(wish: Restriction, state: State) -> Iterator[Notice]:
             yield notice("endpoint-not-available", endpoint=one, state=endpoint.state)
         elif endpoint.type == "Interface" and not endpoint.private_dns:
             yield notice("endpoint-no-dns", endpoint=one)
-    for vpc in sorted({*wish.vpcs}.difference(each.vpc_id for each in known.values())):
+    for vpc in sorted({*restriction.vpcs}.difference(each.vpc_id for each in known.values())):
         yield notice("vpc-unknown", vpc=vpc, region=state.region)
 
 

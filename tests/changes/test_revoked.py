@@ -15,7 +15,7 @@ from gt_secure.changes import revoke
 from gt_secure.changes.revoke import Revoked
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.engine.policies.bucket_guard import build_guard
-from support.guards import merge_guard
+from support.guards import merge_guard, policy_of
 from support.opened import opened_by
 
 NOW = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
@@ -126,7 +126,8 @@ def test_a_signer_of_another_partition_is_an_error(signer: str | None) -> None:
 
 
 def change(before: str | None, **values: Any) -> Any:
-    return revoke._change(replace(ONE, **values), before, "eu-west-1", "aws", NOW, None)
+    policy = policy_of(before)
+    return revoke._change(replace(ONE, **values), policy, "eu-west-1", "aws", NOW, None)
 
 
 def test_the_change_is_of_the_bucket_in_its_region_and_keeps_the_policy() -> None:

@@ -271,7 +271,8 @@ class Exposure(Ambiguous):
 
     def _check(self, request: str, *more: str) -> None:
         """Check that a kind of request is one of this exposure, or one of others."""
-        if request not in self.requests and request not in more:
+        # the requests of this exposure depend on the teams that were read
+        if request not in more and request not in self.requests:
             raise InvalidInput(
                 f'This exposure has no requests "{request[:40]}".',
                 next_step=f"Write one of: {', '.join(self.requests)}.",

@@ -107,7 +107,12 @@ def test_regions():
             "A sweep file has no member 'zzz'.",
             "It has: version, role_name, external_id,",
         ),
-        ("version: 2", "version", "sweep.yaml is in format 2; 1 is known here.", "Write 1."),
+        (
+            "version: 2",
+            "version",
+            "sweep.yaml has format 2. This version of gt_secure reads format 1.",
+            "Update gt_secure, or write version: 1.",
+        ),
         (
             "organization: yes please",
             "organization",
