@@ -46,7 +46,20 @@ def load(settings: Settings) -> None:
             " more.",
             next_step="Start the sandbox in a separate process: gt-secure sandbox.",
         )
-    _set_environment(settings)
+    os.environ.update(
+        AUTH="true",
+        SERVICES=",".join(SERVICES),
+        LOG_LEVEL="WARNING",
+        MINISTACK_ACCOUNT_ID=settings.account,
+        MINISTACK_REGION=REGION,
+        AWS_ACCESS_KEY_ID="ROOT" + secrets.token_hex(12).upper(),
+        AWS_SECRET_ACCESS_KEY=secrets.token_urlsafe(30),
+        CLOUDTRAIL_RECORDING="0",
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        PERSIST_STATE="0",
+        S3_PERSIST="0",
+    )
     try:
         import hypercorn.asyncio  # noqa: F401
         import liquid  # noqa: F401
@@ -79,23 +92,6 @@ def _check_private() -> None:
                 f" {private_environment.COMMAND}"
             ),
         )
-
-
-def _set_environment(settings: Settings) -> None:
-    os.environ.update(
-        AUTH="true",
-        SERVICES=",".join(SERVICES),
-        LOG_LEVEL="WARNING",
-        MINISTACK_ACCOUNT_ID=settings.account,
-        MINISTACK_REGION=REGION,
-        AWS_ACCESS_KEY_ID="ROOT" + secrets.token_hex(12).upper(),
-        AWS_SECRET_ACCESS_KEY=secrets.token_urlsafe(30),
-        CLOUDTRAIL_RECORDING="0",
-        IOT_MTLS_ENABLED="0",
-        SFTP_ENABLED="0",
-        PERSIST_STATE="0",
-        S3_PERSIST="0",
-    )
 
 
 async def s3(

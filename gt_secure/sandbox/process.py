@@ -138,7 +138,10 @@ class Sandbox:
         except ValueError:
             facts = {}
         if "endpoint_url" not in facts:
-            said = self._said()
+            said = ""
+            if errors is not None:
+                errors.seek(0)
+                said = errors.read()[-2000:].decode("utf-8", "replace").strip()
             self.stop()
             if facts.get("error") == "InvalidInput":
                 details = facts.get("details", {})
@@ -181,12 +184,6 @@ class Sandbox:
         reader.start()
         reader.join(patience_s())
         return lines[0] if lines else b""
-
-    def _said(self) -> str:
-        if self._errors is None:
-            return ""
-        self._errors.seek(0)
-        return self._errors.read()[-2000:].decode("utf-8", "replace").strip()
 
     def stop(self) -> None:
         """Stop the process; does nothing when it is not running."""

@@ -223,16 +223,11 @@ class Lifecycle:
         for delivery in self.deliveries:
             delivery.clear()
         self.trail.clear()
-        _clear(self.journal)
+        for entry in self.journal.iterdir() if self.journal.is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
         await seed.administrator_user()
         iam._access_keys[key] = record
         await seed.demo(self.state, self.settings)
-
-
-def _clear(folder: Path) -> None:
-    """Delete what is in a folder, if there is one; links are deleted, not followed."""
-    for entry in folder.iterdir() if folder.is_dir() else ():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)

@@ -43,14 +43,11 @@ def install() -> None:
 
     ec2._ACTION_MAP["DescribeVpcEndpoints"] = _describe_endpoints
     iam_actions.extract_resource_arn = _with_lists(iam_actions.extract_resource_arn)
-    iam_actions._s3_action = _of_object(iam_actions._s3_action)
-
-
-def _of_object(original: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Return the action on an object also where its key has slashes only,
-    which the emulator takes for the bucket.
-    """
-    return lambda method, path, query: original(method, path.lstrip("/").replace("//", "/-"), query)
+    original = iam_actions._s3_action
+    # the emulator takes an object whose key has slashes only for the bucket
+    iam_actions._s3_action = lambda method, path, query: original(
+        method, path.lstrip("/").replace("//", "/-"), query
+    )
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:

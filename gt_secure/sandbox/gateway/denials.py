@@ -82,26 +82,20 @@ def _rewritten(request: HttpRequest, body: bytes) -> bytes:
     found = _DENIED.search(text)
     if found is None:
         return body
-    resource = _resource_of(request, found["action"])
-    clause = _reason(request, found["action"], resource, found["reason"])
+    action = found["action"]
+    resource = "*"
+    if request.bucket and "Object" in action and action != "s3:PutBucketObjectLockConfiguration":
+        resource = request.arn
+    elif request.bucket:
+        resource = f"arn:aws:s3:::{request.bucket}"
+    clause = _reason(request, action, resource, found["reason"])
     message = (
-        f"User: {found['user']} is not authorized to perform: {found['action']} on resource:"
+        f"User: {found['user']} is not authorized to perform: {action} on resource:"
         f' "{resource}" {clause}'
     )
     return (
         text[: found.start()] + f"<Message>{escape(message)}</Message>" + text[found.end() :]
     ).encode()
-
-
-def _resource_of(request: HttpRequest, action: str) -> str:
-    about_object = "Object" in action and action != "s3:PutBucketObjectLockConfiguration"
-    return (
-        "*"
-        if not request.bucket
-        else request.arn
-        if about_object
-        else f"arn:aws:s3:::{request.bucket}"
-    )
 
 
 def _reason(request: HttpRequest, action: str, resource: str, said: str) -> str:

@@ -79,7 +79,18 @@ def _refused(request: HttpRequest, action: str, key: str) -> Reply | None:
             request, 400, "InvalidArgument", _NEEDS_V4, ArgumentName="Authorization"
         )
     arn = _key_arn(key)
-    with conditions.of(_as_s3(request)):
+    as_s3 = {
+        **conditions.NO_PLACE,
+        "aws:viaawsservice": "true",
+        "aws:calledviafirst": "s3.amazonaws.com",
+        "aws:calledvialast": "s3.amazonaws.com",
+        "aws:securetransport": "true",
+        "aws:principalisawsservice": "false",
+        "kms:viaservice": f"s3.{REGION}.amazonaws.com",
+        "kms:calleraccount": account_id(),
+        "kms:encryptioncontext:aws:s3:arn": request.arn,
+    }
+    with conditions.of(as_s3):
         reason, caller = denials.refused_by_caller(request, action, arn)
     if not reason:
         return None
@@ -93,17 +104,3 @@ def _key_arn(key: str) -> str:
     return (
         f"arn:aws:kms:{REGION}:{account_id()}:{key if key.startswith('alias/') else f'key/{key}'}"
     )
-
-
-def _as_s3(request: HttpRequest) -> dict[str, str | None]:
-    return {
-        **conditions.NO_PLACE,
-        "aws:viaawsservice": "true",
-        "aws:calledviafirst": "s3.amazonaws.com",
-        "aws:calledvialast": "s3.amazonaws.com",
-        "aws:securetransport": "true",
-        "aws:principalisawsservice": "false",
-        "kms:viaservice": f"s3.{REGION}.amazonaws.com",
-        "kms:calleraccount": account_id(),
-        "kms:encryptioncontext:aws:s3:arn": request.arn,
-    }

@@ -182,12 +182,13 @@ def _of_either(conditions: Mapping[str, Any]) -> dict[str, Any]:
     kept = dict(conditions)
     for operator, block in conditions.items():
         if operator.lower() == "null" and isinstance(block, dict):
-            kept[operator] = {key: given for key, given in block.items() if not _is_either(given)}
+            kept[operator] = {
+                key: given
+                for key, given in block.items()
+                if not isinstance(given, list)
+                or not {"true", "false"} <= {str(each).lower() for each in given}
+            }
     return kept
-
-
-def _is_either(values: object) -> bool:
-    return isinstance(values, list) and {"true", "false"} <= {str(each).lower() for each in values}
 
 
 def _filled(statement: Any, ctx: Any) -> Any:

@@ -190,7 +190,12 @@ def _signature(request: HttpRequest) -> Reply | None:
     if failure is not None:
         canonical, to_sign = sigv4.header_signing_documents(*parts, presigned=True)
         return _mismatch(request, signature.signature, to_sign, canonical)
-    return _unsigned_headers(request, signature.signed_headers)
+    names = {*signature.signed_headers.lower().split(";"), *_NEED_NO_SIGNATURE}
+    unsigned = sorted(n for n in request.headers if n.startswith("x-amz-") and n not in names)
+    if not unsigned:
+        return None
+    message = "There were headers present in the request which were not signed"
+    return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
 def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
@@ -204,17 +209,6 @@ def _scope_fault(request: HttpRequest, signature: Any) -> Reply | None:
         message = f"{start}the region '{signature.region}' is wrong; expecting '{REGION}'"
         return error(request, 400, "AuthorizationQueryParametersError", message, Region=REGION)
     return None
-
-
-def _unsigned_headers(request: HttpRequest, signed: str) -> Reply | None:
-    names = set(signed.lower().split(";"))
-    unsigned = sorted(
-        n for n in request.headers if n.startswith("x-amz-") and n not in names | _NEED_NO_SIGNATURE
-    )
-    if not unsigned:
-        return None
-    message = "There were headers present in the request which were not signed"
-    return error(request, 403, "AccessDenied", message, HeadersNotSigned=", ".join(unsigned))
 
 
 def _mismatch(

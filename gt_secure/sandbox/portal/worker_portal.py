@@ -139,7 +139,14 @@ class PortalApp:
         if team is None:
             raise PortalError(404, "NoSuchWorkteam", f"There is no workteam {unquote(parts[1])!r}.")
         job, line, uri = await _chosen(region, team, (request.query.get("key") or [""])[0])
-        constraint = _constraint_of(team, request.source)
+        access = team.get("WorkerAccessConfiguration") or {}
+        toggles = access.get("S3Presign", {}).get("IamPolicyConstraints", {})
+        names = {"SourceIp": "aws:SourceIp", "VpcSourceIp": "aws:VpcSourceIp"}
+        constraint = {
+            key: str(request.source.address)
+            for toggle, key in names.items()
+            if toggles.get(toggle) == "Enabled"
+        }
         role = str(job["RoleArn"])
         template, given = await _template(job), jobs.task_input(line)
         try:
@@ -150,13 +157,12 @@ class PortalApp:
             ) from error
         if page.errors:
             raise PortalError(500, "TemplateError", page.errors[0]["Message"])
-        name, where = team["WorkteamName"], str(request.source)
         return Task(
-            name,
+            team["WorkteamName"],
             job["LabelingJobName"],
             uri,
             line["source-ref"],
-            where,
+            str(request.source),
             constraint,
             page.urls,
             page.text,
@@ -189,17 +195,6 @@ def _check_entry(region: Region, source: Source) -> None:
         # The API reference says "Not Found", the developer guide 204; a browser shows something for
         # the first only.
         raise PortalError(404, "NotFound", "Not Found")
-
-
-def _constraint_of(team: Record, source: Source) -> dict[str, str]:
-    access = team.get("WorkerAccessConfiguration") or {}
-    toggles = access.get("S3Presign", {}).get("IamPolicyConstraints", {})
-    names = {"SourceIp": "aws:SourceIp", "VpcSourceIp": "aws:VpcSourceIp"}
-    return {
-        key: str(source.address)
-        for toggle, key in names.items()
-        if toggles.get(toggle) == "Enabled"
-    }
 
 
 def _jobs_of(region: Region, team: Record) -> list[Record]:
