@@ -54,7 +54,9 @@ class GtSecureError(Exception):
     ) -> None:
         self.message = _safe(message)
         super().__init__(self.message)
-        self.next_step = URL_STEP if _misplaced_url(message, details) else _safe(next_step)
+        texts = (message, *(details or {}).values())
+        misplaced = any(isinstance(text, str) and holds_presigned_url(text) for text in texts)
+        self.next_step = URL_STEP if misplaced else _safe(next_step)
         self.details: dict[str, Any] = redact_data(dict(details or {}))
         mask_causes(sys.exc_info()[1], GtSecureError)
 
@@ -223,9 +225,3 @@ def _rebuilt(
 
 def _safe(text: str) -> str:
     return printable(redact(text), keep="\n\t")
-
-
-def _misplaced_url(message: str, details: Mapping[str, Any] | None) -> bool:
-    return holds_presigned_url(message) or any(
-        isinstance(value, str) and holds_presigned_url(value) for value in (details or {}).values()
-    )

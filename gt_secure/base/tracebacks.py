@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from .mask import redact, redact_data
@@ -47,16 +47,17 @@ def mask_causes(error: BaseException | None, stop: type[BaseException]) -> None:
     A traceback shows them above the error that they led to. They belong to other packages, so
     whatever refuses a new text keeps its own.
     """
-    for each in _chain(error):
-        if isinstance(each, stop):
-            return
+    seen = set()
+    while error is not None and id(error) not in seen and not isinstance(error, stop):
+        seen.add(id(error))
         with contextlib.suppress(Exception):
-            each.args = tuple(redact_data(each.args))
+            error.args = tuple(redact_data(error.args))
         for name in ("filename", "filename2", "object", "doc"):
             with contextlib.suppress(Exception):
-                value = getattr(each, name, None)
+                value = getattr(error, name, None)
                 if isinstance(value, (str, bytes)):
-                    setattr(each, name, redact_data(value))
+                    setattr(error, name, redact_data(value))
+        error = error.__cause__ or error.__context__
 
 
 def mask_report(report: Any) -> None:
@@ -132,11 +133,3 @@ def _masked(value: Any, seen: set[int]) -> Any:
             with contextlib.suppress(AttributeError):  # of a frozen class
                 object.__setattr__(value, name, _masked(member, seen))
     return value
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

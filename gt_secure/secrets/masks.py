@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .recogniser import decode, find, replaced, table
@@ -76,7 +76,9 @@ def redact_data(data: Any) -> Any:
             for name, value in data.items()
         }
     if isinstance(data, (list, tuple, set, frozenset)):
-        return _same_kind(data, [redact_data(item) for item in data])
+        items = [redact_data(item) for item in data]
+        # a named tuple takes its items one by one, so it becomes a list
+        return items if isinstance(data, list) or hasattr(data, "_fields") else type(data)(items)
     if isinstance(data, bytes):
         text = data.decode("latin-1")
         return redact(text).encode("latin-1") if holds_secret(text) else data
@@ -100,7 +102,3 @@ _ALWAYS = re.compile(
     re.IGNORECASE,
 )
 """Names of AWS whose values are masked whatever they look like."""
-
-
-def _same_kind(data: Iterable[Any], items: list[Any]) -> Any:
-    return items if isinstance(data, list) or hasattr(data, "_fields") else type(data)(items)  # type: ignore[call-arg]

@@ -308,7 +308,10 @@ def _meaning(escape: str) -> str:
     elif first == "&":
         name = escape[1:].rstrip(";")
         if name[0] != "#":
-            return _entity(name, escape)
+            known = table().entities
+            if escape[-1] == ";":
+                return known.get(name, known.get(name.lower(), escape))
+            return known[name] if name in ("amp", "lt", "gt", "quot") else escape
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
     else:
         return {"=3D": "=", "=20": " "}.get(escape, "")
@@ -316,13 +319,6 @@ def _meaning(escape: str) -> str:
 
 
 _SHORT = {"/": "/", "n": "\n", "r": "\n", "t": "\t"}
-
-
-def _entity(name: str, escape: str) -> str:
-    known = table().entities
-    if escape[-1] == ";":
-        return known.get(name, known.get(name.lower(), escape))
-    return known[name] if name in ("amp", "lt", "gt", "quot") else escape
 
 
 def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
