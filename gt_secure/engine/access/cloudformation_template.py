@@ -96,27 +96,23 @@ class _Template:
         self.values = {"AWS::AccountId": account, **self.assumed}
         self.choices: dict[str, Any] = {}
         names = [*self.parameters, *self.resources]
-        for name in parameters:
+        for name, value in parameters.items():
             if not name.startswith("AWS::") and name not in names:
                 step = f"Use one of: {some(names, 10)}."
                 raise InvalidInput(
                     f"The template has no parameter '{name}'.", next_step=step, field="parameters"
                 )
-            self._check_allowed(name, parameters[name])
+            parameter = self.parameters.get(name, {})
+            allowed = [_text(each) for each in parameter.get("AllowedValues") or ()]
+            parts = value.split(",") if "List" in parameter.get("Type", "") else [value]
+            if allowed and not {each.strip() for each in parts} <= {*allowed}:
+                raise InvalidInput(
+                    f"The template does not allow this value of the parameter '{name}'.",
+                    next_step=f"Use one of: {some(allowed, 10)}.",
+                    field="parameters",
+                    value=value,
+                )
         self.targets: dict[str, list[Any]] = {}
-
-    def _check_allowed(self, name: str, value: str) -> None:
-        """Raise InvalidInput for a value with which CloudFormation would refuse the template."""
-        parameter = self.parameters.get(name, {})
-        allowed = [_text(each) for each in parameter.get("AllowedValues") or ()]
-        parts = value.split(",") if "List" in parameter.get("Type", "") else [value]
-        if allowed and not {each.strip() for each in parts} <= {*allowed}:
-            raise InvalidInput(
-                f"The template does not allow this value of the parameter '{name}'.",
-                next_step=f"Use one of: {some(allowed, 10)}.",
-                field="parameters",
-                value=value,
-            )
 
     def file(self) -> PlannedFile:
         """Return the bucket policies."""

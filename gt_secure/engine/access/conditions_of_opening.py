@@ -98,22 +98,17 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
     if dimension.name == "aws:SecureTransport":
         return _transport(dimension, usable)
     if dimension.name == "sts:RoleSessionName" and PRINCIPAL in dimension.keys:
-        return _named_session(dimension, usable)
+        names = [setting.label for setting in usable]
+        if "some-session" not in names:
+            return f"for a session named {_some(names)}"
+        others = [each.label for each in dimension.settings if each not in usable]
+        return f"for a session not named {_some(others)}"
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
         texts = (setting.caller.text for setting in usable if setting.caller is not None)
         callers = sorted({_UNNAMED.sub("*", text) for text in texts})
         return f"signed by certain callers, such as {_some(callers)}"
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
-
-
-def _named_session(dimension: Dimension, usable: list[DimensionValue]) -> str:
-    names = [setting.label for setting in usable]
-    if "some-session" not in names:
-        return f"for a session named {_some(names)}"
-    return (
-        f"for a session not named {_some([e.label for e in dimension.settings if e not in usable])}"
-    )
 
 
 _ISSUED = "aws:TokenIssueTime"

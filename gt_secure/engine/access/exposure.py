@@ -713,7 +713,14 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     """Return the row of a prefix from those of its classes of keys."""
     if all(row == rows[0] for row in rows):
         return rows[0]
-    spans = _addresses_by_answer(rows)
+    # the addresses from which some row is opened, of the others those where one is unknown
+    spans: dict[Word, tuple[Span, ...]] = {}
+    left = EVERY_ADDRESS
+    for word in ("opened", "unknown"):
+        here = [span for row in rows for span in row.places(word).spans]
+        spans[word] = within(left, minus(here, ()))
+        left = minus(left, here)
+    spans["refused"] = left
     labels = sorted({label for row in rows for label in row.labels})
     answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
     others = _best(row.others for row in rows)
@@ -723,30 +730,15 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
             tuple(label for label in labels if answers[label] == word),
             other_endpoints=others == word,
             **_reasons(row.places(word) for row in rows if not row.places(word).is_empty),
-        )
+        ).only(addresses=True, endpoints=True)
         for word in WORDS
     }
-    sets = {word: each.only(addresses=True, endpoints=True) for word, each in sets.items()}
     return Row(
         request,
         replace(sets["opened"], when=_for_keys(rows, keys)),
         sets["refused"],
         sets["unknown"],
     )
-
-
-def _addresses_by_answer(rows: Sequence[Row]) -> dict[Word, tuple[Span, ...]]:
-    """Return the addresses from which some row is opened,
-    of the others those where one is unknown, and the rest.
-    """
-    spans: dict[Word, tuple[Span, ...]] = {}
-    left = EVERY_ADDRESS
-    for word in ("opened", "unknown"):
-        here = [span for row in rows for span in row.places(word).spans]
-        spans[word] = within(left, minus(here, ()))
-        left = minus(left, here)
-    spans["refused"] = left
-    return spans
 
 
 def _best(answers: Iterable[Word]) -> Word:

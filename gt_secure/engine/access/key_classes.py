@@ -182,7 +182,12 @@ def _values(statements: Sequence[Statement], key: str, known: Sequence[Keys]) ->
     if tied & ENDPOINT_KEYS:
         raise TooManyClassesError("A policy names objects by the source of the request.")
     values = [value for each in sorted(tied) for value in _compared(statements, each, known)]
-    values += [*map(_unnamed, likes_of(key)), ""]
+    # one that no policy names
+    values += [
+        "".join(part if isinstance(part, str) else _UNNAMED for part in split_wildcards(like))
+        for like in likes_of(key)
+    ]
+    values.append("")
     texts = [value for value in dict.fromkeys(values) if value or may_be_empty(key)]
     return [
         *((value,) for value in texts),
@@ -212,11 +217,6 @@ def _compared(statements: Sequence[Statement], key: str, known: Sequence[Keys]) 
     if plain := [each for each in conditions if not each.variables]:
         yield from (value for values in key_values(key_facts(key), plain) for value in values)
     yield from (text for each in conditions for text in each.values if not set("*?$") & set(text))
-
-
-def _unnamed(like: str) -> str:
-    """Return a value of a key that no policy names."""
-    return "".join(part if isinstance(part, str) else _UNNAMED for part in split_wildcards(like))
 
 
 def _filled(

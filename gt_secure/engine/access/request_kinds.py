@@ -854,12 +854,15 @@ def times(table: StatementTable, now: datetime) -> Dimension:
                 if seconds is not None:
                     moments |= {int(seconds) + step for step in (-1, 0, 1)}
     settings = tuple(
-        DimensionValue({"aws:currenttime": (_iso(moment),), "aws:epochtime": (str(moment),)})
+        DimensionValue(
+            {
+                "aws:currenttime": (
+                    datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                ),
+                "aws:epochtime": (str(moment),),
+            }
+        )
         for moment in sorted(moments)
         if start <= moment < _END_OF_TIME
     )
     return Dimension("aws:CurrentTime", TIME_KEYS, settings, chosen=True)
-
-
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

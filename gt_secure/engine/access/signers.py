@@ -1008,7 +1008,13 @@ class _Search:
         """
         yield from self._changes_of_its_policies(principal)
         if principal.account == self.locks.account:
-            yield from self._changes_of_bucket(principal)
+            yield _BUCKET, self.locks.arn, partial(self._row, self.granted, principal), ()
+            yield _UNLOCK, self.locks.arn, partial(self._row, self.unlocked, principal), ()
+            # the policies of its access points
+            for arn in self.listed:
+                for action in _OF_POINT:
+                    after = partial(self._after, action, arn)
+                    yield action, arn, partial(self._row, after, principal), ()
         for arn, policies in self.principals.groups.items() if not principal.is_role else ():
             joined = replace(principal, policies=(*principal.policies, *policies))
             yield _JOIN, arn, partial(self._row, self.reading, joined), ()
@@ -1029,19 +1035,6 @@ class _Search:
         yield from ((action, arn, free, ()) for arn in groups for action in _GROUP)
         managed = [arn for arn in principal.managed if ":iam::aws:" not in arn]
         yield from ((action, arn, free, ()) for arn in managed for action in _VERSIONS)
-
-    def _changes_of_bucket(self, principal: Principal) -> Iterator[_Change]:
-        """Yield changes of the bucket policy and of those of its access points."""
-        yield _BUCKET, self.locks.arn, partial(self._row, self.granted, principal), ()
-        yield _UNLOCK, self.locks.arn, partial(self._row, self.unlocked, principal), ()
-        for arn in self.listed:
-            for action in _OF_POINT:
-                yield (
-                    action,
-                    arn,
-                    partial(self._row, partial(self._after, action, arn), principal),
-                    (),
-                )
 
 
 def _signer(arn: str, signing: SigningClass, way: _Way) -> SigningPrincipal:

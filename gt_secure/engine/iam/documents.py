@@ -215,8 +215,15 @@ def _compile(data: object, kind: DocumentKind) -> Document:
         compile_statement(each, index, place, kind, version)
         for index, (each, place) in enumerate(_elements(data))
     )
-    if kind not in _WITH_PRINCIPAL:
-        _refuse_same_sid(statements)
+    seen = set()
+    for statement in statements if kind not in _WITH_PRINCIPAL else ():
+        if statement.sid and statement.sid in seen:
+            raise PolicyError(
+                f'The Sid "{statement.sid[:60]}" occurs twice.',
+                place=item("$.Statement", statement.index),
+                next_step="Give each statement its own Sid.",
+            )
+        seen.add(statement.sid)
     return document_of(statements, kind, version, identifier)
 
 
@@ -345,12 +352,17 @@ def compile_statement(
             "A trust policy names no resource.", place=place, next_step="Remove it: it is the role."
         )
     resource_name, resources = _one_of(data, "Resource", "NotResource", place)
+    # a stray name after a service prefix is stored, and never matches
+    lenient = kind in _LENIENT and action_name == "Action"
     for number, action in enumerate(actions):
-        _check_action(
-            action,
-            f"{place}.{action_name}[{number}]",
-            lenient=kind in _LENIENT and action_name == "Action",
-        )
+        if action != "*" and not _ACTION.fullmatch(action):
+            if lenient and _STRAY.fullmatch(action):
+                continue
+            raise PolicyError(
+                f'"{action[:60]}" is not an action.',
+                place=f"{place}.{action_name}[{number}]",
+                next_step="Write service:Name, for example s3:GetObject, or *.",
+            )
     return Statement(
         index=index,
         sid=_sid(data, place, kind),
@@ -400,18 +412,6 @@ def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
     return sid
 
 
-def _refuse_same_sid(statements: tuple[Statement, ...]) -> None:
-    seen = set()
-    for statement in statements:
-        if statement.sid and statement.sid in seen:
-            raise PolicyError(
-                f'The Sid "{statement.sid[:60]}" occurs twice.',
-                place=item("$.Statement", statement.index),
-                next_step="Give each statement its own Sid.",
-            )
-        seen.add(statement.sid)
-
-
 def _one_of(
     data: Mapping[str, object], name: str, negated: str, place: str
 ) -> tuple[str, list[str]]:
@@ -434,20 +434,6 @@ def _texts(value: object, place: str) -> list[str]:
                 next_step="Quote it.",
             )
     return [str(each) for each in values]
-
-
-def _check_action(action: str, place: str, *, lenient: bool) -> None:
-    """Refuse what is not an action; ``lenient``: a stray name after a service prefix is stored,
-    and never matches.
-    """
-    if lenient and _STRAY.fullmatch(action):
-        return
-    if action != "*" and not _ACTION.fullmatch(action):
-        raise PolicyError(
-            f'"{action[:60]}" is not an action.',
-            place=place,
-            next_step="Write service:Name, for example s3:GetObject, or *.",
-        )
 
 
 @lru_cache(maxsize=4096)

@@ -170,9 +170,11 @@ def fact(
         extra = variable_values(table, key, texts, known)
         asked = (key, about, chosen, *extra)
         if asked not in table.shared:
-            table.shared[asked] = _of_values(
-                about, key, key_values(about, own, extra=extra), chosen
+            settings = tuple(
+                DimensionValue({key: value} if value else {}, label=about.name)
+                for value in key_values(about, own, extra=extra)
             )
+            table.shared[asked] = Dimension(about.name, frozenset({key}), settings, chosen)
         dimension: Dimension = table.shared[asked]
         return dimension
     except TooManyClassesError as error:
@@ -180,13 +182,6 @@ def fact(
         return Dimension(
             about.name, frozenset({key}), (), chosen, samples if chosen and error.key == key else ()
         )
-
-
-def _of_values(about: ConditionKey, key: str, values: Iterable[Values], chosen: bool) -> Dimension:
-    settings = tuple(
-        DimensionValue({key: value} if value else {}, label=about.name) for value in values
-    )
-    return Dimension(about.name, frozenset({key}), settings, chosen)
 
 
 def variable_values(

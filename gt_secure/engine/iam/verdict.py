@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ...base.text import capital, some
 from ...base.truth import Ambiguous
-from .conditions import Condition
 from .documents import DocumentKind, Statement
 from .request import NAMES, Compiled, Layer, Request
 
@@ -201,7 +200,14 @@ def _explain_statement(
 ) -> StatementExplanation:
     keys = request.keys
     conditions = tuple(
-        _explain_condition(condition, request, statement.deny) for condition in statement.conditions
+        ConditionExplanation(
+            operator=condition.operator,
+            key=condition.key,
+            expected=condition.values,
+            actual=keys.get(condition.lower_key),
+            matched=condition.matches(keys, deny=statement.deny),
+        )
+        for condition in statement.conditions
     )
     action = statement.covers_action(request.lower_action)
     resource = statement.covers_resource(request.resource, keys)
@@ -216,17 +222,6 @@ def _explain_statement(
         conditions=conditions,
         applies=action and resource and principal and all(each.matched for each in conditions),
         decides=decides,
-    )
-
-
-def _explain_condition(condition: Condition, request: Request, deny: bool) -> ConditionExplanation:
-    keys = request.keys
-    return ConditionExplanation(
-        operator=condition.operator,
-        key=condition.key,
-        expected=condition.values,
-        actual=keys.get(condition.lower_key),
-        matched=condition.matches(keys, deny=deny),
     )
 
 
