@@ -286,17 +286,7 @@ class Exposure(Ambiguous):
         Where objects of a prefix differ, those that exist count.
         """
         self._check(request, *KINDS, *OF_A_TEAM)
-        return self._for_all(self._answers(Source.parse(source), request, plain=True))
-
-    def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
-        """Return the answer for each class of keys."""
-        found = self._each(lambda question: question.answer(request, place, plain=plain))
-        if len({each.answer for each in found}) > 1:
-            found = [replace(each, key=key) for each, key in zip(found, self.keys, strict=True)]
-        return found or [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
-
-    def _for_all(self, answers: Sequence[Answer]) -> Answer:
-        """Return the answer that holds for all keys that exist."""
+        answers = self._answers(Source.parse(source), request, plain=True)
         if len({each.answer for each in answers}) == 1:
             return answers[0]
         listing = self._listing(self.key) if self._listing is not None else None
@@ -312,6 +302,13 @@ class Exposure(Ambiguous):
         if worst is not None and (worst.answer == "refused" or listing.complete):
             return worst
         return _first(answers, ("refused", "unknown")).unsure(_TOO_MANY)
+
+    def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
+        """Return the answer for each class of keys."""
+        found = self._each(lambda question: question.answer(request, place, plain=plain))
+        if len({each.answer for each in found}) > 1:
+            found = [replace(each, key=key) for each, key in zip(found, self.keys, strict=True)]
+        return found or [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
 
     def holds(self, expectation: Expectation) -> Proof:
         """Prove an expectation.

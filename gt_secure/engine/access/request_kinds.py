@@ -224,7 +224,11 @@ def base_view(kind: Kind, circumstances: Circumstances) -> View:
     }
     if kind.signer != "anonymous":
         keys["aws:principalisawsservice"] = ("false",)
-    keys |= _signed_keys(kind)
+    if kind.form != "unsigned":  # such a form has neither a version nor an age
+        name = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[kind.form]
+        keys["s3:authtype"] = (name,)
+        if kind.signer != "anonymous":
+            keys["s3:signatureversion"] = (SIGV4,)
     caller = callers(kind, circumstances)
     keys |= principal_keys(caller, circumstances.partition)
     for key, value in circumstances.given.off_endpoint(kind.signer).items():
@@ -242,17 +246,6 @@ def has_age(kind: Kind) -> bool:
     what is signed in the query string or in a form.
     """
     return kind.form in ("presigned", "post-form") and kind.signer != "anonymous"
-
-
-def _signed_keys(kind: Kind) -> dict[str, Values]:
-    """Return what follows from the signature;
-    a form that nobody signed has neither a version nor an age.
-    """
-    if kind.form == "unsigned":
-        return {}
-    name = {"presigned": PRESIGNED, "header": HEADER_SIGNED, "post-form": POST_FORM}[kind.form]
-    version = {} if kind.signer == "anonymous" else {"s3:signatureversion": (SIGV4,)}
-    return {"s3:authtype": (name,), **version}
 
 
 _TYPES = {

@@ -581,7 +581,18 @@ class _Search:
     def signers(self) -> Signers:
         """Return everybody by what they can do."""
         rows = {each.arn: self._row(self.reading, each) for each in self.principals.all}
-        classified = self._signing(rows)
+        # who signs, and who reaches somebody who does: certain ways first
+        classified: dict[str, tuple[SigningClass, _Way]] = {}
+        for word in ("opened", "unknown"):
+            for arn, row in rows.items():
+                if arn not in classified and row.word == word:
+                    when = (_OF_A_JOB,) if arn == self.locks.signer else ()
+                    way = _Way((arn,), row, when, _longest(row, self.by_arn[arn]))
+                    classified[arn] = ("signs", way)
+            ways = {arn: way for arn, (_, way) in classified.items()}
+            left = {arn: None for arn in rows if arn not in classified}
+            reached = self._reaching(ways, left, certain=word == "opened")
+            classified |= {arn: ("reaches", way) for arn, way in reached.items()}
         classified |= self._able_to_sign(rows, classified)
         result = [
             _signer(arn, *classified.get(arn, ("signs", _Way((arn,), row))))
@@ -598,26 +609,6 @@ class _Search:
     ) -> Row:
         """Return from where a principal may read some key, with a question for each."""
         return self.keys.row(principal, lambda key: asked(key).row(principal, as_if_all=as_if_all))
-
-    def _signing(self, rows: Mapping[str, Row]) -> dict[str, tuple[SigningClass, _Way]]:
-        """Return who signs, and who reaches somebody who does: certain ways first,
-        then those that may be one.
-        """
-        classified: dict[str, tuple[SigningClass, _Way]] = {}
-        for word in ("opened", "unknown"):
-            for arn, row in rows.items():
-                if arn not in classified and row.word == word:
-                    when = (_OF_A_JOB,) if arn == self.locks.signer else ()
-                    classified[arn] = (
-                        "signs",
-                        _Way((arn,), row, when, _longest(row, self.by_arn[arn])),
-                    )
-            ways = {arn: way for arn, (_, way) in classified.items()}
-            reached = self._reaching(
-                ways, {arn: None for arn in rows if arn not in classified}, certain=word == "opened"
-            )
-            classified |= {arn: ("reaches", way) for arn, way in reached.items()}
-        return classified
 
     def _able_to_sign(
         self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]

@@ -61,11 +61,16 @@ class RequestWatch:
     async def send(self, message: Message) -> None:
         """Send a message on, and note status, headers, bytes and time."""
         if message["type"] == "http.response.start":
-            message = {**message, "headers": self._identified(message["headers"])}
+            # the answer has the ids that its row will have, in the form of S3
+            ids = {b"x-amz-request-id", b"x-amz-id-2", b"x-amzn-requestid"}
+            headers = [
+                *((n.lower(), v) for n, v in message["headers"] if n.lower() not in ids),
+                (b"x-amz-request-id", self.request.id.encode()),
+                (b"x-amz-id-2", self.request.host_id.encode()),
+            ]
+            message = {**message, "headers": headers}
             self.status = message["status"]
-            self.headers = {
-                n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message["headers"]
-            }
+            self.headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in headers}
             self.turnaround_ms = int((time.monotonic() - self.started) * 1000)
         elif message["type"] == "http.response.body":
             body = message.get("body", b"")
@@ -73,16 +78,6 @@ class RequestWatch:
             if len(self.beginning) < 2048:
                 self.beginning += body[:2048]
         await self.out(message)
-
-    def _identified(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Give the answer the ids that its row will have, in the form of S3."""
-        ids = {b"x-amz-request-id", b"x-amz-id-2", b"x-amzn-requestid"}
-        kept = [(name.lower(), value) for name, value in headers if name.lower() not in ids]
-        return [
-            *kept,
-            (b"x-amz-request-id", self.request.id.encode()),
-            (b"x-amz-id-2", self.request.host_id.encode()),
-        ]
 
     async def finish(self) -> None:
         """Give the rows of an answered request to the delivery, if its bucket logs."""

@@ -202,7 +202,15 @@ class Front:
         if service == "cloudtrail":
             return await self.trail(request)
         if service in ("sts", "iam", "ec2", "wafv2"):
-            return _emulated(service, request)
+            fault = auth.authentication_fault(request, service)
+            if fault is not None:
+                return error_reply(service, request, fault.code, fault.message)
+            if not _allowed(request, service):
+                invalid = "The requested action is not valid for this service."
+                return error_reply(service, request, "InvalidAction", invalid, 400)
+            if service == "sts" and (wrong := policy_principals.wrong_path(request)) is not None:
+                return error_reply(service, request, "AccessDenied", wrong)
+            return None
         if service == access_points.SERVICE:
             fault = auth.authentication_fault(request, "s3")
             return (
@@ -215,18 +223,6 @@ class Front:
             " cloudtrail."
         )
         return error_reply(service, request, "UnknownOperationException", message, 400)
-
-
-def _emulated(service: str, request: HttpRequest) -> Reply | None:
-    fault = auth.authentication_fault(request, service)
-    if fault is not None:
-        return error_reply(service, request, fault.code, fault.message)
-    if not _allowed(request, service):
-        invalid = "The requested action is not valid for this service."
-        return error_reply(service, request, "InvalidAction", invalid, 400)
-    if service == "sts" and (message := policy_principals.wrong_path(request)) is not None:
-        return error_reply(service, request, "AccessDenied", message)
-    return None
 
 
 async def _early(request: HttpRequest) -> Reply | None:

@@ -11,7 +11,7 @@ why it was refused; answers of other services have no CORS headers.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from .http import HttpRequest, Message, Reply, Send, json_reply
@@ -58,13 +58,6 @@ def _completed(request: HttpRequest, headers: Headers) -> Headers:
     return headers + [(name.lower().encode(), value.encode()) for name, value in found.items()]
 
 
-def _host_name(headers: Mapping[str, str]) -> str:
-    host = headers.get("host", "").strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].rstrip(".")
-
-
 def is_this_machine(name: str, more: Collection[str] = ()) -> bool:
     """Return True if a host name can only mean this machine: a loopback address,
     ``localhost`` or a name below it.
@@ -79,7 +72,12 @@ def foreign_host(request: HttpRequest, more: Collection[str] = ()) -> Reply | No
     """Return the refusal of a request whose Host header does not name this machine;
     None if it does.
     """
-    if request.raw_path.startswith("/") and is_this_machine(_host_name(request.headers), more):
+    host = request.headers.get("host", "").strip().lower()
+    if host.startswith("["):
+        name = host[1:].partition("]")[0]
+    else:
+        name = host.partition(":")[0].rstrip(".")
+    if request.raw_path.startswith("/") and is_this_machine(name, more):
         return None
     return _forbidden(
         "The Host header of the request does not name this machine, so the sandbox does not answer."

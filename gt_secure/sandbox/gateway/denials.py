@@ -10,7 +10,6 @@ emulator's evaluation once more, layer by layer.
 from __future__ import annotations
 
 import re
-from typing import Any
 from xml.sax.saxutils import escape
 
 from ..settings import REGION, account_id
@@ -124,10 +123,13 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
         region=REGION,
         principal_keys=principal.keys,
     )
-    layers: list[tuple[str, Any]] = [("identity-based policy", principal.policies)]
-    layers += list(
-        zip(_limit_names(request.access_key, len(principal.limits)), principal.limits, strict=True)
-    )
+    identity = iam_evaluator.resolve_caller_identity(request.access_key) or {}
+    in_session = bool((identity.get("session") or {}).get("SessionPolicies"))
+    # a permissions boundary comes first, the session policies last
+    names = ["identity-based policy"]
+    names += ["permissions boundary"] * (len(principal.limits) - in_session)
+    names += ["session policy"] * in_session
+    layers = zip(names, (principal.policies, *principal.limits), strict=True)
     verdicts = [
         (kind, iam_evaluator.evaluate(context, policies).decision) for kind, policies in layers
     ]
@@ -141,15 +143,3 @@ def refused_by_caller(request: HttpRequest, action: str, resource: str) -> tuple
         if decision != "Allow":
             return f"because no {kind} allows the {action} action", principal.arn
     return "", principal.arn
-
-
-def _limit_names(access_key: str, count: int) -> list[str]:
-    """Name the limits of a principal: a permissions boundary comes first,
-    the session policies last.
-    """
-    from ministack.core.iam_evaluator import resolve_caller_identity
-
-    identity = resolve_caller_identity(access_key) or {}
-    in_session = bool((identity.get("session") or {}).get("SessionPolicies"))
-    names = ["permissions boundary"] * (count - in_session)
-    return names + ["session policy"] * in_session

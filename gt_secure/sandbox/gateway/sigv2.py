@@ -57,11 +57,15 @@ def is_signed_by(request: HttpRequest, secret_key: str, token: str | None) -> bo
     for name, value in request.headers.items():
         headers[name] = value
     signer = Signer(Credentials(request.access_key, secret_key, token))
+    # the bucket is always signed, and its path with or without a slash
+    bucket = request.virtual_bucket
+    path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
+    resources = [path, f"{path}/"] if path.count("/") == 1 and path != "/" else [path]
     expected = [
         signer.get_signature(
             request.method, urlsplit(f"http://host{resource}?{request.raw_query}"), headers
         )
-        for resource in _resources(request)
+        for resource in resources
     ]
     return any(
         hmac.compare_digest(given.encode(), str(signature).encode()) for signature in expected
@@ -73,15 +77,6 @@ def token_of(request: HttpRequest) -> str:
     if request.mechanism is not None and request.mechanism.kind == QUERY:
         return first(request.query, "X-Amz-Security-Token")
     return request.headers.get("x-amz-security-token", "")
-
-
-def _resources(request: HttpRequest) -> tuple[str, ...]:
-    """Return the paths that may have been signed: always with the bucket,
-    and of a bucket with or without a slash.
-    """
-    bucket = request.virtual_bucket
-    path = f"/{bucket}{request.raw_path}" if bucket else request.raw_path
-    return (path, f"{path}/") if path.count("/") == 1 and path != "/" else (path,)
 
 
 def signed_again(scope: AsgiScope, request: HttpRequest) -> AsgiScope:

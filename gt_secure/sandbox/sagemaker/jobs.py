@@ -51,31 +51,25 @@ def list_for_workteam(region: Region, request: Record) -> Record:
         raise not_found(f"The work team {arn} does not exist.")
     code = request.get("JobReferenceCodeContains", "")
     jobs = [
-        _for_team(job)
+        {
+            "LabelingJobName": job["LabelingJobName"],
+            "JobReferenceCode": job["JobReferenceCode"],
+            "WorkRequesterAccountId": account_id(),
+            "CreationTime": job["CreationTime"],
+            "LabelCounters": {
+                "HumanLabeled": job["LabelCounters"]["HumanLabeled"],
+                "PendingHuman": job["LabelCounters"]["Unlabeled"],
+                "Total": job["LabelCounters"]["HumanLabeled"] + job["LabelCounters"]["Unlabeled"],
+            },
+            "NumberOfHumanWorkersPerDataObject": job["HumanTaskConfig"][
+                "NumberOfHumanWorkersPerDataObject"
+            ],
+        }
         for job in region.jobs.values()
         if job["HumanTaskConfig"]["WorkteamArn"] == arn and code in job["JobReferenceCode"]
     ]
     chosen = paging.select(jobs, request, name="LabelingJobName", created="CreationTime")
     return paging.listed("LabelingJobSummaryList", chosen, request)
-
-
-def _for_team(job: Record) -> Record:
-    counters = job["LabelCounters"]
-    labeled, pending = counters["HumanLabeled"], counters["Unlabeled"]
-    return {
-        "LabelingJobName": job["LabelingJobName"],
-        "JobReferenceCode": job["JobReferenceCode"],
-        "WorkRequesterAccountId": account_id(),
-        "CreationTime": job["CreationTime"],
-        "LabelCounters": {
-            "HumanLabeled": labeled,
-            "PendingHuman": pending,
-            "Total": labeled + pending,
-        },
-        "NumberOfHumanWorkersPerDataObject": job["HumanTaskConfig"][
-            "NumberOfHumanWorkersPerDataObject"
-        ],
-    }
 
 
 def describe(region: Region, request: Record) -> Record:

@@ -107,23 +107,20 @@ async def _signed(endpoint_url: str, role_arn: str, uri: str, constraint: Mappin
     from botocore.awsrequest import AWSRequest
 
     place = uri.removeprefix("s3://")
-    session = await _session(role_arn, _read_policy(place, constraint))
-    request = AWSRequest("GET", f"{endpoint_url}/{quote(place, safe='/-_.~')}")
-    S3SigV4QueryAuth(session, "s3", REGION, expires=URL_LIFE_S).add_auth(request)
-    return str(request.url)
-
-
-def _read_policy(place: str, constraint: Mapping[str, str]) -> str:
-    """Return the session policy behind one URL; that it allows ``kms:Decrypt`` is assumed."""
-    statement: dict[str, object] = {
+    read: dict[str, object] = {
         "Effect": "Allow",
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{place}",
     }
     if constraint:
-        statement["Condition"] = {"IpAddress": dict(constraint)}
+        read["Condition"] = {"IpAddress": dict(constraint)}
+    # that the session policy behind a URL allows this is assumed
     decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement, decrypt]})
+    policy = {"Version": "2012-10-17", "Statement": [read, decrypt]}
+    session = await _session(role_arn, json.dumps(policy))
+    request = AWSRequest("GET", f"{endpoint_url}/{quote(place, safe='/-_.~')}")
+    S3SigV4QueryAuth(session, "s3", REGION, expires=URL_LIFE_S).add_auth(request)
+    return str(request.url)
 
 
 async def _session(role_arn: str, policy: str) -> Any:
