@@ -136,14 +136,14 @@ def fold(summary: str, body: Markup) -> Markup:
     return Markup(f'<details class="gts-fold"><summary>{text(summary)}</summary>{body}</details>')
 
 
-def pre(data: object, most: int = 20_000) -> Markup:
+def pre(data: object) -> Markup:
     """JSON or plain text in a box, lines kept."""
     shown = (
         data
         if isinstance(data, str)
         else json.dumps(data, indent=2, ensure_ascii=False, default=str)
     )
-    lines = "\n".join(plain(line, 2000) for line in shown[:most].split("\n"))
+    lines = "\n".join(plain(line, 2000) for line in shown[:20_000].split("\n"))
     return Markup(f'<pre class="gts-pre" tabindex="0">{html.escape(lines)}</pre>')
 
 

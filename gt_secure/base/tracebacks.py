@@ -67,7 +67,12 @@ def mask_report(report: Any) -> None:
     A text that cannot be masked is left out: an error here would end the run, and show the text.
     """
     try:
-        _mask_report(report)
+        report.longrepr = _masked(report.longrepr, set())
+        report.sections = [(name, mask_rendered(text)) for name, text in report.sections]
+        if getattr(report, "wasxfail", None):
+            report.wasxfail = mask_rendered(report.wasxfail)
+        if getattr(report, "user_properties", None):
+            report.user_properties = mask_properties(report.user_properties)
     except Exception as error:
         said = f"Left out: its secrets could not be masked ({type(error).__name__})."
         path, line = getattr(report, "location", ("", 0, ""))[:2]
@@ -78,15 +83,6 @@ def mask_report(report: Any) -> None:
         report.user_properties = []
         if getattr(report, "wasxfail", None):
             report.wasxfail = said
-
-
-def _mask_report(report: Any) -> None:
-    report.longrepr = _masked(report.longrepr, set())
-    report.sections = [(name, mask_rendered(text)) for name, text in report.sections]
-    if getattr(report, "wasxfail", None):
-        report.wasxfail = mask_rendered(report.wasxfail)
-    if getattr(report, "user_properties", None):
-        report.user_properties = mask_properties(report.user_properties)
 
 
 def mask_properties(properties: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

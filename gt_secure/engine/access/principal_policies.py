@@ -26,7 +26,7 @@ from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
-from .address_classes import AddressClass, Span, address_classes, within
+from .address_classes import Span, address_classes, within
 from .identities import AttachedPolicy, Principal
 from .request_kinds import RoleSessions, principal_keys
 from .source_sets import (
@@ -451,9 +451,12 @@ class Asked:
         """Return the row where own statements ask for the address:
         for each class of addresses they are settled.
         """
-        classes = _asked_addresses((*own, *limit))
+        asking = [c for each in (*own, *limit) for c in each.conditions if _IP in c.asks]
+        classes = address_classes(asking) if asking else []
         if not classes:
             return None
+        if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes):
+            return None  # they cannot be settled
         known: dict[object, Row] = {}
 
         def settled(source: Keys) -> Row:
@@ -552,19 +555,6 @@ class Asked:
             )
         except TooManyClassesError as error:
             return unsure(replace(REFUSED, opened=EVERYWHERE, refused=NOWHERE), [str(error)])
-
-
-def _asked_addresses(statements: Iterable[Statement]) -> list[AddressClass]:
-    """Return the classes of addresses that statements tell apart; none if they name none,
-    or cannot be settled.
-    """
-    asking = [c for each in statements for c in each.conditions if _IP in c.asks]
-    classes = address_classes(asking) if asking else []
-    return (
-        []
-        if any(len(c.asks) > 1 for c in asking) or not all(each.is_exact for each in classes)
-        else classes
-    )
 
 
 def _endpoint_places(row: Row) -> Iterator[SourcePlace]:

@@ -108,7 +108,15 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                 place=where,
                 next_step='Write {"aws:SourceIp": [...]}.',
             )
-        _refuse_same_key(keys, where)
+        seen = set()
+        for key in map(str, keys):
+            if key.lower() in seen:
+                raise PolicyError(
+                    f'The key "{key}" occurs twice under one operator; case makes no difference.',
+                    place=where,
+                    next_step="Give all its values in one list.",
+                )
+            seen.add(key.lower())
         for key, value in keys.items():
             at = member(where, str(key))
             values = value_texts(value, at)
@@ -167,19 +175,6 @@ def _unknown(operator: str, place: str) -> PolicyError:
         place=place,
         next_step=did_you_mean(word, OPERATORS, 'See the IAM User Guide, "Condition operators".'),
     )
-
-
-def _refuse_same_key(keys: Mapping[object, object], place: str) -> None:
-    seen = set()
-    for key in keys:
-        lower = str(key).lower()
-        if lower in seen:
-            raise PolicyError(
-                f'The key "{key}" occurs twice under one operator; case makes no difference.',
-                place=place,
-                next_step="Give all its values in one list.",
-            )
-        seen.add(lower)
 
 
 def value_texts(value: object, place: str) -> list[tuple[str, str]]:

@@ -320,16 +320,8 @@ def supplied_facts(values: Mapping[str, object] | None) -> Facts:
     """
     facts, unused = usable_facts(values)
     given = {key.lower(): texts for key, texts in facts.items()}
-    return Facts(given | _same_moment(given), unused)
-
-
-def _same_moment(given: dict[str, Values]) -> dict[str, Values]:
-    moment = (
-        moment_of(Facts(given)) if given.keys() & {"aws:currenttime", "aws:epochtime"} else None
-    )
-    if moment is None:
-        return {}
-    return {
-        "aws:currenttime": (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:epochtime": (str(int(moment.timestamp())),),
-    }
+    if given.keys() & {"aws:currenttime", "aws:epochtime"}:
+        moment = moment_of(Facts(given))
+        given["aws:currenttime"] = (moment.strftime("%Y-%m-%dT%H:%M:%SZ"),)
+        given["aws:epochtime"] = (str(int(moment.timestamp())),)
+    return Facts(given, unused)

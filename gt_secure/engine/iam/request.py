@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from itertools import starmap
-from typing import Any, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...base.errors import InvalidInput, PolicyError
 from .documents import (
@@ -28,6 +27,7 @@ PolicyLevel: TypeAlias = PolicySource | tuple[PolicySource, ...]
 """Policies of one level of an organization: a tuple of all,
 or one that is read beside the default full access.
 """
+_Source = TypeVar("_Source", PolicySource, PolicyLevel)
 
 
 @dataclass(frozen=True)
@@ -295,32 +295,28 @@ class Policies:
         policy and the place.
         """
         return Compiled(
-            _several("identity", self.identity),
+            _layers(_layer, "identity", self.identity),
             _single("session", self.session),
             _single("boundary", self.boundary),
             _single("resource", self.resource),
             _single("endpoint", self.endpoint),
             self.gateway_endpoint,
-            _levels("rcp", self.rcp),
-            _levels("scp", self.scp),
+            _layers(_level, "rcp", self.rcp),
+            _layers(_level, "scp", self.scp),
             self.scp_account,
         )
 
 
-def _names(kind: DocumentKind, count: int) -> list[str]:
-    return [NAMES[kind]] if count == 1 else [f"{NAMES[kind]} {index + 1}" for index in range(count)]
-
-
-def _several(kind: DocumentKind, sources: Sequence[PolicySource]) -> tuple[Layer, ...]:
-    return tuple(
-        starmap(partial(_layer, kind), zip(_names(kind, len(sources)), sources, strict=True))
-    )
-
-
-def _levels(kind: DocumentKind, sources: Sequence[PolicyLevel]) -> tuple[Layer, ...]:
-    return tuple(
-        starmap(partial(_level, kind), zip(_names(kind, len(sources)), sources, strict=True))
-    )
+def _layers(
+    make: Callable[[DocumentKind, str, _Source], Layer],
+    kind: DocumentKind,
+    sources: Sequence[_Source],
+) -> tuple[Layer, ...]:
+    """Compile the policies or levels of one kind, with a number each where there are several."""
+    names = [f"{NAMES[kind]} {index + 1}" for index in range(len(sources))]
+    if len(sources) == 1:
+        names = [NAMES[kind]]
+    return tuple(make(kind, name, source) for name, source in zip(names, sources, strict=True))
 
 
 def _level(kind: DocumentKind, name: str, source: PolicyLevel) -> Layer:

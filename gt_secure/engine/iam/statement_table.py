@@ -9,7 +9,7 @@ apply to a request are the bits that all its masks share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -109,7 +109,20 @@ class StatementTable:
         consulted = policies.consulted(caller, cross_account=cross_account, endpoint=endpoint)
         layers = {id(layer): layer for layer in consulted}  # a document may stand at two places
         bits = {place: self._add(layer, policies) for place, layer in layers.items()}
-        self.gates = self._gates(policies, bits, endpoint)
+        all_levels = (*policies.rcp, *policies.scp)
+        levels = [bits[id(level)] for level in all_levels if level.must_allow and id(level) in bits]
+        gate = (bits[id(policies.endpoint)],) if policies.endpoint is not None and endpoint else ()
+        self.gates = Gates(
+            denies=self._denies,
+            all_of=(*gate, *levels),
+            limits=tuple(
+                bits[id(limit)]
+                for limit in (policies.session, policies.boundary)
+                if limit is not None
+            ),
+            identity=reduce(or_, (bits[id(layer)] for layer in policies.identity), 0),
+            **self._granting,
+        )
         self.everything = (1 << self._next) - 1
 
     def _add(self, layer: Layer, policies: Compiled) -> int:
@@ -133,22 +146,6 @@ class StatementTable:
                 for index, grant in enumerate(("direct", "role", "account")):
                     self._granting[grant] |= (bits & -bits) << index
         return allows
-
-    def _gates(self, policies: Compiled, bits: Mapping[int, int], endpoint: bool) -> Gates:
-        all_levels = (*policies.rcp, *policies.scp)
-        levels = [bits[id(level)] for level in all_levels if level.must_allow and id(level) in bits]
-        gate = (bits[id(policies.endpoint)],) if policies.endpoint is not None and endpoint else ()
-        return Gates(
-            denies=self._denies,
-            all_of=(*gate, *levels),
-            limits=tuple(
-                bits[id(limit)]
-                for limit in (policies.session, policies.boundary)
-                if limit is not None
-            ),
-            identity=reduce(or_, (bits[id(layer)] for layer in policies.identity), 0),
-            **self._granting,
-        )
 
     def allows(self, applying: int) -> bool:
         """Decide from the bits of the statements that apply,
@@ -184,12 +181,21 @@ class StatementTable:
         return not (one & denies & ~other) and not (other & ~denies & ~one)
 
 
+_KEY_OF_KIND = {
+    "canonical": CANONICAL_USER,
+    "unique-id": "aws:userid",
+    "federated": "aws:federatedprovider",
+}
+"""The key with which a principal of a kind is compared."""
+
+
 def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> Iterator[TablePart]:
     yield TablePart(_target_keys(statement), bits, _keep(bits, _covers(statement)))
     if statement.principals is not None:
-        yield TablePart(
-            _principal_keys(statement), bits, _principal(statement, bits, granting, gateway)
-        )
+        kinds = {entry.kind for entry in statement.principals}
+        asked = {PRINCIPAL, *(key for kind, key in _KEY_OF_KIND.items() if kind in kinds)}
+        holds = _principal(statement, bits, granting, gateway)
+        yield TablePart(frozenset(asked), bits, holds)
     elif granting:
         yield TablePart(frozenset(), bits, lambda _view: ~bits | (bits & -bits))
     deny = statement.deny
@@ -225,16 +231,6 @@ def _keep(bits: int, holds: Callable[[View], bool]) -> Callable[[View], int]:
 def _target_keys(statement: Statement) -> frozenset[str]:
     keys = {key for pattern in statement.resources for key in variable_keys(pattern.template)}
     return frozenset({TARGET, *keys})
-
-
-def _principal_keys(statement: Statement) -> frozenset[str]:
-    kinds = {entry.kind for entry in statement.principals or ()}
-    more = {
-        "canonical": CANONICAL_USER,
-        "unique-id": "aws:userid",
-        "federated": "aws:federatedprovider",
-    }
-    return frozenset({PRINCIPAL, *(key for kind, key in more.items() if kind in kinds)})
 
 
 def _principal(

@@ -253,19 +253,17 @@ def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) ->
     all sources ask the same.
     """
     if (key, texts) not in table.shared:
-        table.shared[key, texts] = list(dict.fromkeys(_in_patterns(table, key, texts)))
+        ordered = sorted(texts)
+        found: dict[str, None] = {}
+        for statement in table.every_statement:
+            for pattern in statement.resources:
+                if pattern.matcher is None and key in variable_keys(pattern.template):
+                    for text in _starting(ordered, pattern.template[0]):
+                        found |= dict.fromkeys(captures(pattern.template, key, text))
+                    found[f"some-{key.rpartition(':')[2]}"] = None
+        table.shared[key, texts] = list(found)
     values: list[str] = table.shared[key, texts]
     return values
-
-
-def _in_patterns(table: StatementTable, key: str, texts: Sequence[str]) -> Iterator[str]:
-    ordered = sorted(texts)
-    for statement in table.every_statement:
-        for pattern in statement.resources:
-            if pattern.matcher is None and key in variable_keys(pattern.template):
-                for text in _starting(ordered, pattern.template[0]):
-                    yield from captures(pattern.template, key, text)
-                yield f"some-{key.rpartition(':')[2]}"
 
 
 def _starting(ordered: Sequence[str], start: str | Wild | Variable) -> Sequence[str]:
@@ -497,7 +495,13 @@ def _new(
     if facts.alphabet and not patterns:
         return [next(text for text in _numbers(len(domain)) if text not in set(named))]
     if not patterns:
-        return [_unlike(domain, named)]
+        used = set("".join(named))
+        fresh = next(
+            chr(code)
+            for code in chain(range(0x61, 0x7B), range(0x3400, 0x4DB0))
+            if chr(code) not in used
+        )
+        return ["".join(part if isinstance(part, str) else fresh for part in domain)]
     # A text with a character that no value has is unlike every value; where there is none, the
     # values are compared too.
     literal: list[list[Steps]] = [[tuple(text)] for text in named] if facts.alphabet else []
@@ -512,16 +516,6 @@ def _new(
 
 def _numbers(digits: int) -> Iterable[str]:
     yield from (str(index).rjust(digits, "9") for index in range(999_999, 0, -1))
-
-
-def _unlike(domain: Filled, named: Iterable[str]) -> str:
-    used = set("".join(named))
-    fresh = next(
-        chr(code)
-        for code in chain(range(0x61, 0x7B), range(0x3400, 0x4DB0))
-        if chr(code) not in used
-    )
-    return "".join(part if isinstance(part, str) else fresh for part in domain)
 
 
 def _named(condition: Condition, text: str) -> list[str]:

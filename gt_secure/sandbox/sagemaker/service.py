@@ -88,7 +88,12 @@ class SageMaker:
 
     async def _answer(self, request: HttpRequest) -> Record:
         name = request.headers.get("x-amz-target", "").removeprefix(_PREFIX)
-        _require_supported(name)
+        if name not in OPERATIONS and name != RENDER:
+            problem = f"SageMaker has no operation {name}."
+            if name in model.operation_names():
+                offered = ", ".join(sorted([*OPERATIONS, RENDER]))
+                problem = f"The sandbox does not offer sagemaker:{name}; it has {offered}."
+            raise ApiError("UnknownOperationException", problem)
         region = self._state.region(auth.signed_region(request))
         body = parsed_json(request.body)
         if body is None:
@@ -131,18 +136,6 @@ async def _render(body: Record, endpoint_url: str) -> Record:
             " 'sagemaker.amazonaws.com' to assume the role."
         ) from error
     return {"RenderedContent": page.text, "Errors": list(page.errors)}
-
-
-def _require_supported(name: str) -> None:
-    if name in OPERATIONS or name == RENDER:
-        return
-    if name in model.operation_names():
-        raise ApiError(
-            "UnknownOperationException",
-            f"The sandbox does not offer sagemaker:{name}; it has"
-            f" {', '.join(sorted([*OPERATIONS, RENDER]))}.",
-        )
-    raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}.")
 
 
 def _resource(name: str, region: Region, body: Any) -> str:
