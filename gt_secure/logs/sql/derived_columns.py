@@ -116,22 +116,13 @@ def _decoded(text: str, d: Dialect) -> str:
     return f"replace(replace({plain}, '%', '%25'), '&', '%26')"
 
 
-def _canonical(p: str, d: Dialect) -> str:
-    """Expression: one parameter as every spelling of it is written here: ``name=value``."""
-    value = f"substr({p}, position('=' IN {p}) + 1)"
-    name = f"replace({_decoded(d.part.format(p, '=', 1), d)}, '=', '%3D')"
-    spelled = f"position('%' IN {p}) > 0 OR position('+' IN {p}) > 0"
-    pair = (
-        f"CASE WHEN position('=' IN {p}) > 0 THEN {name} || '=' || {_decoded(value, d)} ELSE"
-        f" {name} END"
-    )
-    return f"CASE WHEN {spelled} THEN {pair} ELSE {p} END"
-
-
-def _lower(p: str, d: Dialect) -> str:
-    """Expression: one canonical parameter with its name in lower case."""
-    named = f"lower({d.part.format(p, '=', 1)}) || substr({p}, position('=' IN {p}))"
-    return f"CASE WHEN position('=' IN {p}) > 0 THEN {named} ELSE lower({p}) END"
+def _canonical(d: Dialect) -> str:
+    """Expression: a parameter ``p`` as every spelling of it is written here: ``name=value``."""
+    value = _decoded("substr(p, position('=' IN p) + 1)", d)
+    name = f"replace({_decoded(d.part.format('p', '=', 1), d)}, '=', '%3D')"
+    spelled = "position('%' IN p) > 0 OR position('+' IN p) > 0"
+    pair = f"CASE WHEN position('=' IN p) > 0 THEN {name} || '=' || {value} ELSE {name} END"
+    return f"CASE WHEN {spelled} THEN {pair} ELSE p END"
 
 
 def has_parameter(name: str, query: str = "asked") -> str:
@@ -277,14 +268,6 @@ def _signed_at(d: Dialect) -> str:
     return _of_version_4(SIGNED_AT, moment, d)
 
 
-def _lifetime(d: Dialect) -> str:
-    """Expression: seconds for which a URL of signature version 4 is valid;
-    NULL for every other request.
-    """
-    seconds = d.integer.format(f"nullif({d.extract.format('asked', d.pattern(_LIFETIME), 1)}, '')")
-    return _of_version_4(LIFETIME, seconds, d)
-
-
 def _of_version_4(usual: str, other: str, d: Dialect) -> str:
     """Expression: a value of a query of signature version 4,
     read in the short way where that is possible.
@@ -354,12 +337,15 @@ def derived(
     Columns that are not ``needed`` by the outer query are left out of the text, which an engine
     reads and binds first. Without ``needed`` the columns are those of stored rows.
     """
-    d, wanted = dialect, {*(STORED if needed is None else needed)}
+    plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
+    if needed is None:  # one spelling of each address; in an answer, the few are spelled later
+        needed = STORED
+        records = with_one_spelling(f"({records})")
+        plain = plain.replace("remote_ip", "address AS remote_ip")
+    d, wanted = dialect, {*needed}
     last = {name: text for name, text in late(d, test_urls, viewers).items() if name in wanted}
     wanted.update(re.findall(r"\w+", " ".join(last.values())))
-    plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
-    records, plain = _with_addresses(records, plain, needed)
-    texts = [name for name in TEXTS if name in wanted and name != "request_uri"]
+    texts = [name for name in TEXTS if name in wanted - {"request_uri"}]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
     asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
@@ -367,19 +353,22 @@ def derived(
     FROM (SELECT source, pos, line, reading, readable, blank, {plain}, {half}request_uri AS raw_uri,
         CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
-    rows = _with_texts(rows, texts, d) if texts else rows
+    if texts:  # half of the secrets in them are masked by now
+        whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
+        rows = f"(SELECT *{whole} FROM {rows}) r11"
     if wanted & {*_OF_QUERY}:
         rows = _with_query(rows, d)
     rows = f"(SELECT *, {_presigned(d)} AS presigned FROM {rows}) r5"
     if "request_uri" in wanted:
         rows = _with_uri(rows, d)
+    seconds = d.integer.format(f"nullif({d.extract.format('asked', d.pattern(_LIFETIME), 1)}, '')")
     columns = {
         "fingerprint": (
             f"CASE WHEN presigned AND NOT ({_NOTHING_OF_IT}) THEN substr({_fingerprint(d)}, 1,"
             " 16) END"
         ),
         "signed_at": _signed_at(d),
-        "expires_s": _lifetime(d),
+        "expires_s": _of_version_4(LIFETIME, seconds, d),
         "access_key": _signer_hash(d),
         "test_marker": _tested(d),
     }
@@ -389,31 +378,18 @@ def derived(
     return f"SELECT *{picks} FROM {rows}"
 
 
-def _with_addresses(records: str, plain: str, needed: Collection[str] | None) -> tuple[str, str]:
-    """Return records with one spelling of each address, and their columns;
-    of an answer the few are spelled later.
-    """
-    if needed is not None:
-        return records, plain
-    return with_one_spelling(f"({records})"), plain.replace("remote_ip", "address AS remote_ip")
-
-
-def _with_texts(rows: str, texts: Collection[str], d: Dialect) -> str:
-    """SELECT that adds texts to rows, of which the half is masked."""
-    whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
-    return f"(SELECT *{whole} FROM {rows}) r11"
-
-
 def _with_query(rows: str, d: Dialect) -> str:
     """SELECT that adds the canonical form of the query to rows: its ``params``,
     and all of them as ``asked``.
     """
-    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical("p", d))
+    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical(d))
+    named = f"lower({d.part.format('p', '=', 1)}) || substr(p, position('=' IN p))"
+    lower = f"CASE WHEN position('=' IN p) > 0 THEN {named} ELSE lower(p) END"
     usual = "WHEN usual THEN NULL " if d.shortcut else ""
     rows = usual_layers(rows) if d.shortcut else rows
     joined = d.join.format("params", "&")
     return f"""(SELECT *, CASE WHEN asked_raw = '' THEN '' {usual}ELSE '&' || {joined} END AS asked
-        FROM (SELECT *, {d.each.format("cased", _lower("p", d))} AS params
+        FROM (SELECT *, {d.each.format("cased", lower)} AS params
         FROM (SELECT *, CASE WHEN asked_raw = '' THEN NULL {usual}ELSE {canonical} END AS cased
         FROM {rows}) r13) r3) r4"""
 

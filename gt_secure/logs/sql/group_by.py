@@ -173,12 +173,11 @@ def in_no_order(store: Store, table: str, by: Sequence[str], *, once: bool = Fal
     """Return the SELECT of a grouped table."""
     join = ""
     if "network" in by:
-        join = (
-            "LEFT JOIN"
-            f" {_address_table(store, f'SELECT DISTINCT network AS remote_ip FROM {table}')} AS"
-            " addresses "
-        )
-        join += f'ON addresses.remote_ip = {table}."network"'
+        rows = store.query(f"SELECT DISTINCT network FROM {table} WHERE network IS NOT NULL")
+        found = [row[0] for row in rows]
+        names = {"remote_ip": found, "network": [network_of(address) for address in found]}
+        addresses = lookup_table(store, "addresses", names)
+        join = f'LEFT JOIN {addresses} AS addresses ON addresses.remote_ip = {table}."network"'
     picks = "".join(f'{shown(name, table)} AS "{name}", ' for name in by)
     ready = once and bool(by) and "network" not in by
     groups = "GROUP BY ALL" if by and not ready else ""
@@ -196,18 +195,6 @@ def network_of(text: str | None) -> str | None:
     if address is None:
         return text
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))
-
-
-def _address_table(store: Store, addresses: str) -> str:
-    found = [
-        row[0]
-        for row in store.query(
-            f"SELECT DISTINCT remote_ip FROM ({addresses}) WHERE remote_ip IS NOT NULL"
-        )
-    ]
-    return lookup_table(
-        store, "addresses", {"remote_ip": found, "network": [network_of(a) for a in found]}
-    )
 
 
 def lookup_table(

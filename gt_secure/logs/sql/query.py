@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -265,7 +265,13 @@ def load_rows(
     }
     longest = ROOM
     with path.open("w", encoding="utf-8") as file:
-        for row in _bounded(rows):
+        for number, row in enumerate(rows):
+            if number >= MOST_ROWS:
+                raise LogError(
+                    f"More than {MOST_ROWS:,} rows came back, which is more than this kernel"
+                    " takes.",
+                    next_step="Count by fewer columns, filter, or ask for a shorter time.",
+                )
             line = json.dumps({f"c{i}": _text(value) for i, value in enumerate(row)})
             longest = max(longest, file.write(f"{line}\n"))
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
@@ -278,16 +284,6 @@ def load_rows(
     )
     path.unlink()
     return table
-
-
-def _bounded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    for number, row in enumerate(rows):
-        if number >= MOST_ROWS:
-            raise LogError(
-                f"More than {MOST_ROWS:,} rows came back, which is more than this kernel takes.",
-                next_step="Count by fewer columns, filter, or ask for a shorter time.",
-            )
-        yield row
 
 
 def _text(value: Any) -> str | None:
