@@ -481,17 +481,15 @@ def _compare(
         kind, more = _kind(users) or known, urls[fingerprint] - len(users)
         key, signed_at, expires_s, bucket, signer, viewer, method = about[fingerprint]
         leak = Leak(
-            *(
-                fingerprint,
-                key or "",
-                signed_at,
-                expires_s,
-                kind,
-                users,
-                bucket or "",
-                signer or "",
-                viewer or "",
-            ),
+            fingerprint,
+            key or "",
+            signed_at,
+            expires_s,
+            kind,
+            users,
+            bucket=bucket or "",
+            signer=signer or "",
+            viewer=viewer or "",
             method=method,
             more=more,
         )

@@ -279,7 +279,9 @@ def read_hits(
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
-    _require_packages()
+    if absent := missing(("duckdb", "numpy")):  # a small install has neither
+        text = f"Reading access logs needs {' and '.join(absent)}: not installed."
+        raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
     # a bad file is an error before the logs are read
     known = None if networks is None else networks_from(networks)
     filters, named = _apart(filters, known)
@@ -306,15 +308,6 @@ def read_hits(
         hits = _read_here(query, runtime, choice, objects)
         hits = hits.filter(**filters) if filters else hits
     return hits if known is None else hits.with_networks(known).filter(**named)
-
-
-def _require_packages() -> None:
-    """Raise an error that names the packages which read logs, if they are missing:
-    a small install has neither.
-    """
-    if absent := missing(("duckdb", "numpy")):
-        text = f"Reading access logs needs {' and '.join(absent)}: not installed."
-        raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
 
 
 def _apart(
@@ -567,11 +560,18 @@ def _counted_here(
     try:
         sql = statement(question, from_lines("lines_in", reads=job.reads))
         store.run_on(job.reader, f"CREATE TEMP TABLE grouped ({columns}) AS {sql}")
-        _count_other_readings(job, question)
+        odd_lines = "SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"
+        if job.reads == "once" and store.query(odd_lines):
+            sql = statement(question, from_lines("lines_in", reads="other"))
+            job.read_again(f"INSERT INTO grouped {sql}")
         job.sink.close()
         if job.reader.cancelled:
             raise cancelled(0)
-        if _several_kinds(job):  # one request may be in each of them: the rows are needed to tell
+        kinds = int(bool(job.reader.tally.lines))
+        if job.sink.count:
+            records = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink)}) WHERE readable"
+            kinds += len(store.query(records))
+        if kinds > 1:  # one request may be in each of them: the rows are needed to tell
             if any(isinstance(item, StandardInput) for item in objects):
                 raise InvalidInput(
                     "Standard input and logs of another kind cannot be counted together.",
@@ -602,18 +602,3 @@ def _counted_here(
     except BaseException:
         store.close()
         raise
-
-
-def _count_other_readings(job: _Job, question: Question) -> None:
-    if job.reads == "once" and job.store.query(
-        "SELECT 1 FROM grouped WHERE state LIKE 'odd %' LIMIT 1"
-    ):
-        sql = statement(question, from_lines("lines_in", reads="other"))
-        job.read_again(f"INSERT INTO grouped {sql}")
-
-
-def _several_kinds(job: _Job) -> bool:
-    if not job.sink.count:
-        return False
-    kinds = f"SELECT DISTINCT source_kind FROM ({from_records(job.sink)}) WHERE readable"
-    return len(job.store.query(kinds)) + bool(job.reader.tally.lines) > 1

@@ -129,7 +129,14 @@ class Table:
 
     def to_json(self) -> str:
         """A JSON array of objects; times are ISO 8601 UTC."""
-        return json_text([{k: _jsonable(v) for k, v in row.items()} for row in self])
+        rows = [
+            {
+                name: iso(value) if isinstance(value, dt.datetime) else value
+                for name, value in row.items()
+            }
+            for row in self
+        ]
+        return json_text(rows)
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
@@ -210,10 +217,6 @@ def safe_cell(value: Any) -> Any:
 def iso(value: dt.datetime) -> str:
     """ISO 8601 in UTC, with ``Z``."""
     return value.isoformat(timespec="seconds") + "Z"
-
-
-def _jsonable(value: Any) -> Any:
-    return iso(value) if isinstance(value, dt.datetime) else value
 
 
 def _cell(column: str, value: Any) -> str:

@@ -155,7 +155,14 @@ class AthenaRun:
                 next_step="Name the s3:// prefix too.",
                 field="sources",
             )
-        self._check_output(table.location or uri)
+        output = self.settings.output
+        if output is not None and output.startswith(table.location or uri):
+            raise InvalidInput(
+                "The output location is inside the log location, so the results would be read as"
+                " log lines.",
+                next_step="Choose another prefix or bucket for the results.",
+                field="output",
+            )
         objects, size = self._listed(uri)
         self.estimate = Estimate(
             objects,
@@ -214,16 +221,6 @@ class AthenaRun:
             )
         return AdHoc.over(self.uri, self.settings.database)
 
-    def _check_output(self, location: str) -> None:
-        output = self.settings.output
-        if output is not None and location and output.startswith(location):
-            raise InvalidInput(
-                "The output location is inside the log location, so the results would be read as"
-                " log lines.",
-                next_step="Choose another prefix or bucket for the results.",
-                field="output",
-            )
-
     def _listed(self, uri: str) -> tuple[int, int]:
         objects = size = 0
         # may be millions
@@ -259,7 +256,16 @@ class AthenaRun:
         """Add to a coverage what was scanned, and the limits of Athena."""
         if self.estimate is not None:
             coverage.objects = coverage.objects_read = self.estimate.objects
-            coverage.notes.append(self._scanned_note(self.estimate))
+            listed = self.estimate.bytes
+            note = (
+                f"Athena scanned {size_text(self._scanned)}; listing had found {size_text(listed)}."
+            )
+            if self._scanned > listed * 1.1:
+                note += (
+                    " More than that was read: objects outside of the time range too, or more"
+                    " arrived meanwhile."
+                )
+            coverage.notes.append(note)
         coverage.bytes = self._scanned
         coverage.notes.append(
             "Counted by Athena, which gives no offsets of lines and does not report the objects it"
@@ -267,19 +273,6 @@ class AthenaRun:
             " leaves out objects whose names begin with _ or a dot."
         )
         coverage.notes.extend(self._notes)
-
-    def _scanned_note(self, estimate: Estimate) -> str:
-        said = (
-            f"Athena scanned {size_text(self._scanned)}; listing had found"
-            f" {size_text(estimate.bytes)}."
-        )
-        if self._scanned > estimate.bytes * 1.1:
-            return (
-                said
-                + " More than that was read: objects outside of the time range too, or more arrived"
-                " meanwhile."
-            )
-        return said
 
 
 def _quoted(text: str) -> str:

@@ -132,11 +132,13 @@ class Flow:
                     next_step="Ask for a shorter time range, or give a longer timeout_s.",
                     details={"query_id": query},
                 )
-            self._sleep(
-                min(
-                    LONGEST_WAIT_S if again else pause, max(self.settings.timeout_s - seconds, 0.01)
-                )
-            )
+            left = max(self.settings.timeout_s - seconds, 0.01)
+            wait = min(LONGEST_WAIT_S if again else pause, left)
+            if self._cancel is None:
+                time.sleep(wait)
+            else:
+                self._cancel.wait(wait)
+                self._check_cancel()
             pause = min(pause * 1.5, LONGEST_WAIT_S)
 
     def stop(self, query: str) -> None:
@@ -169,13 +171,6 @@ class Flow:
         if self._progress is not None:
             scanned = int(found.get("Statistics", {}).get("DataScannedInBytes") or 0)
             self._progress(QueryProgress(query, state, scanned, seconds, rows))
-
-    def _sleep(self, seconds: float) -> None:
-        if self._cancel is None:
-            time.sleep(seconds)
-        else:
-            self._cancel.wait(seconds)
-            self._check_cancel()
 
     def _check_cancel(self) -> None:
         if self._cancel is not None and self._cancel.is_set():

@@ -76,7 +76,11 @@ class Store:
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._process = _FOLDERS[self.folder] = os.getpid()
-        held = _hold(self.folder)
+        # A lock that ends with this process; named only when locked, or a sweep would find it free.
+        unnamed = self.folder / f"{_LOCK}.new"
+        held = unnamed.open("w+b")
+        if _locked(held):
+            unnamed.rename(self.folder / _LOCK)
         config: dict[str, Any] = {
             "memory_limit": _of_engine(memory_limit),
             "temp_directory": str(self.folder / "spill"),
@@ -415,17 +419,6 @@ def _open_own(folder: Path) -> IO[bytes]:
         file.close()
         raise PermissionError(f"{folder} is not private")
     return file
-
-
-def _hold(folder: Path) -> IO[bytes]:
-    """Return a lock that ends with this process; named only when locked,
-    or a sweep would find it free.
-    """
-    unnamed = folder / f"{_LOCK}.new"
-    lock = unnamed.open("w+b")
-    if _locked(lock):
-        unnamed.rename(folder / _LOCK)
-    return lock
 
 
 def _locked(lock: IO[bytes]) -> bool:

@@ -251,16 +251,11 @@ def _repaired_lines(raw: Any, ends: Any, blocks: list[tuple[int, int]]) -> dict[
 
     high = np.concatenate([(raw[low:end] > 127).nonzero()[0] + low for low, end in blocks])
     suspect = np.unique(np.searchsorted(ends, high, side="right") - 1).tolist()
-    return {
-        i: text
-        for i in suspect
-        if (text := _repaired(bytes(raw[ends[i] : ends[i + 1]]))) is not None
-    }
-
-
-def _repaired(line: bytes) -> bytes | None:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("utf-8", "backslashreplace").encode()
-    return None
+    repaired = {}
+    for number in suspect:
+        line = bytes(raw[ends[number] : ends[number + 1]])
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            repaired[number] = line.decode("utf-8", "backslashreplace").encode()
+    return repaired

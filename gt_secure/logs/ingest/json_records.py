@@ -186,13 +186,6 @@ def _clean(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     """The records in a document, out of whatever envelopes they came in.
 
@@ -215,7 +208,11 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
             return unwrapped(document[name], depth - 1)
     for name in ("CloudTrailEvent", "message", "@message"):
         if isinstance(document.get(name), str):
-            return unwrapped(_loads(document[name]), depth - 1)
+            try:
+                inner = json.loads(document[name])
+            except (ValueError, RecursionError):
+                inner = None
+            return unwrapped(inner, depth - 1)
     if isinstance(document.get("detail"), dict):
         return unwrapped(document["detail"], depth - 1)
     return [document]

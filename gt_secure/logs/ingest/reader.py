@@ -135,7 +135,10 @@ class Reader:
             yield from self._drain(ready, len(pool))
         finally:
             self._stop.set()
-            self._empty(ready, pool)
+            # a thread that waits to hand over its lines ends only when they are taken
+            while any(thread.is_alive() for thread in pool):
+                with contextlib.suppress(queue.Empty):
+                    ready.get(timeout=0.02)
             self.tally.unfinished.update(number for number, _ in self._upcoming)
         if self._error is not None:
             raise self._error
@@ -153,13 +156,6 @@ class Reader:
             else:
                 yield batch
 
-    def _empty(self, ready: queue.Queue[LineBatch | None], pool: list[threading.Thread]) -> None:
-        while any(thread.is_alive() for thread in pool):
-            try:
-                ready.get(timeout=0.02)
-            except queue.Empty:
-                continue
-
     @property
     def cancelled(self) -> bool:
         """Return whether reading stopped early because somebody asked for it."""
@@ -170,7 +166,11 @@ class Reader:
 
     def _work(self, ready: queue.Queue[LineBatch | None]) -> None:
         try:
-            while not self._ended() and (taken := self._next_object()) is not None:
+            while not self._ended():
+                with self.tally.lock:
+                    taken = next(self._upcoming, None)
+                if taken is None:
+                    break
                 self._object(*taken)
             with self.tally.lock:
                 self._reading -= 1
@@ -182,10 +182,6 @@ class Reader:
             self._stop.set()
         finally:
             ready.put(None)
-
-    def _next_object(self) -> tuple[int, LogObject] | None:
-        with self.tally.lock:
-            return next(self._upcoming, None)
 
     @contextlib.contextmanager
     def _packer(self) -> Iterator[Packer]:
