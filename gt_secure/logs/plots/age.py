@@ -78,7 +78,12 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
     """
     check_top(top, "signer")
     rows = age_rows(hits)
-    without = _without_age(hits)
+    [(number,)] = hits.query(f"SELECT count(*) FROM {{hits}} WHERE {_WHERE} AND age_s IS NULL")
+    without = (
+        [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."]
+        if number
+        else []
+    )
     if not rows:
         return empty_chart(theme, " ".join([*without, hits.coverage.summary]), _NONE)
     shown = rows[:top]
@@ -101,15 +106,6 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
 def _mark(row: AgeRow) -> Mark:
     words = f"{count(row.requests, 'request')}, median {row.words}"
     return Mark(clean(row.signer), words, f"{AGED} AND {SIGNER} = {literal(row.group)}")
-
-
-def _without_age(hits: Hits) -> list[str]:
-    [(number,)] = hits.query(f"SELECT count(*) FROM {{hits}} WHERE {_WHERE} AND age_s IS NULL")
-    return (
-        [f"{count(number, 'presigned request')} without an age (signature version 2, forms)."]
-        if number
-        else []
-    )
 
 
 def _draw(chart: Chart, rows: Sequence[AgeRow]) -> None:

@@ -131,11 +131,16 @@ class _Source:
 
 
 def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _Bar:
+    side = ""
+    if source.side == "inside" or (source.side == "endpoint" and source.via):
+        side = _ALLOWED
+    elif source.side == "endpoint":
+        side = _UNNAMED
     return _Bar(
         source_label(source.label, source.via, networks),
         source.counts,
         int(source.side == _OUTSIDE),
-        side=_ALLOWED if _is_allowed(source) else _UNNAMED if source.side == "endpoint" else "",
+        side=side,
         condition=_from(source.members),
         address=source.label if one_address else None,
         endpoint=source.via if one_address else None,
@@ -154,10 +159,6 @@ def _bar_of_others(others: Sequence[_Source], drawn: Sequence[_Source]) -> _Bar:
     return _Bar(
         count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition
     )
-
-
-def _is_allowed(source: _Source) -> bool:
-    return source.side == "inside" or (source.side == "endpoint" and bool(source.via))
 
 
 def _from(members: Iterable[tuple[str, str]]) -> str:
@@ -245,7 +246,8 @@ def _bar_figure(
         chart.key("Allowed source", chart.palette.allowed)
     _draw_bars(chart, bars)
     set_marks(chart, [bar.mark for bar in bars])
-    chart.set_label(_bars_text(title, bars, hits.coverage.summary))
+    words = " ".join(f"{bar.label}: {bar.words}." for bar in bars)
+    chart.set_label(f"Bar chart, {title[0].lower()}{title[1:]}. {words} {hits.coverage.summary}")
     return chart
 
 
@@ -332,8 +334,3 @@ def _cut(chart: Chart, row: int, most: int) -> None:
             (x + 2 * wide, row - 0.4),
         ]
         chart.parts.axes.fill(*zip(*corners, strict=True), color=chart.palette.face, linewidth=0)
-
-
-def _bars_text(title: str, bars: list[_Bar], foot: str) -> str:
-    head = f"Bar chart, {title[0].lower()}{title[1:]}. "
-    return head + " ".join(f"{bar.label}: {bar.words}." for bar in bars) + f" {foot}"

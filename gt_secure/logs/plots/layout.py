@@ -208,11 +208,7 @@ def _columns(parts: Parts, width: float) -> tuple[float, float]:
     most = max(0.5, width - right - MARGIN - GAP - max(LEAST, beside + 0.4))
     for text in parts.labels:
         _fit(parts, text, most)
-    left = (
-        MARGIN
-        + GAP
-        + max((measure(text.get_text(), text.get_fontsize()) for text in parts.labels), default=0)
-    )
+    left = MARGIN + GAP + _widest(parts.labels)
     _shrink(parts, width - left - right - 0.25)
     return left, right
 

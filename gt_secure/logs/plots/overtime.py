@@ -24,12 +24,19 @@ _MOST_MARKS = 31
 
 def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
     """Draw requests by outcome over time: by hour, or by day for more than ten days."""
-    unit, rows = _time_rows(hits)
-    if not rows:
+    [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
+    if first is None:
         return empty_chart(theme, hits.coverage.summary)
+    unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
+    groups = hits.query(
+        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1"
+        " ORDER BY 1"
+    )
+    rows: _Rows = [(moment, tuple(counts)) for moment, *counts in groups]
     totals = sum_up([counts for _, counts in rows])
     note = f"In total {in_words(totals)}. {hits.coverage.summary}"
-    across = f"Time (UTC), {_range_text(rows[0][0], rows[-1][0])}"
+    start, end = (f"{moment:%d %b %Y}" for moment in (rows[0][0], rows[-1][0]))
+    across = f"Time (UTC), {start if start == end else f'{start} to {end}'}"
     chart = new_chart(
         theme, f"Requests per {unit}", note, height=3.0, labels="Requests", across=across
     )
@@ -60,18 +67,6 @@ def _spans(unit: str, rows: _Rows) -> list[tuple[float, float]]:
     return [
         (start, start + step) for start in (float(dates.date2num(moment)) for moment, _ in rows)
     ]
-
-
-def _time_rows(hits: Hits) -> tuple[str, _Rows]:
-    [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
-    if first is None:
-        return "hour", []
-    unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
-    rows = hits.query(
-        f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1"
-        " ORDER BY 1"
-    )
-    return unit, [(moment, tuple(counts)) for moment, *counts in rows]
 
 
 def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
@@ -115,9 +110,3 @@ def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
 
     chart.parts.placed = placed
-
-
-def _range_text(first: dt.datetime, last: dt.datetime) -> str:
-    """Return the days of a range."""
-    start, end = f"{first:%d %b %Y}", f"{last:%d %b %Y}"
-    return start if start == end else f"{start} to {end}"
