@@ -11,7 +11,7 @@ Source: RFC 5952, *A Recommendation for IPv6 Address Text Representation*, secti
 
 from __future__ import annotations
 
-from .dialects import DUCKDB, Dialect
+from .dialects import DUCKDB
 
 _PADDED = "^[0-9]{3}[.][0-9]{3}[.][0-9]{3}[.][0-9]{3}$"
 _WITH_PORT = r"^(?:\[[0-9A-Fa-f:.]+\]|[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+)(?::[0-9]{1,5})?$"
@@ -20,10 +20,11 @@ _GROUPS = "^(?::[0-9a-f]{1,4}){8}$"
 _ZEROS = ":0:0:0:0:0:0:0:0"
 
 
-def with_one_spelling(rows: str, d: Dialect = DUCKDB) -> str:
+def with_one_spelling(rows: str) -> str:
     """Rows whose ``remote_ip`` is spelled as S3 does; other text stays."""
-    with_port = f"position(':' IN remote_ip) > 0 AND {_matches('remote_ip', _WITH_PORT, d)}"
-    plain = f"CASE WHEN {with_port} THEN {_part('remote_ip', _ADDRESS, d)} ELSE remote_ip END"
+    with_port = f"position(':' IN remote_ip) > 0 AND {_matches('remote_ip', _WITH_PORT)}"
+    address = DUCKDB.extract.format("remote_ip", DUCKDB.pattern(_ADDRESS), 1)
+    plain = f"CASE WHEN {with_port} THEN {address} ELSE remote_ip END"
     before, after = (
         "substr(bare, 1, position('::' IN bare) - 1)",
         "substr(bare, position('::' IN bare) + 2)",
@@ -41,9 +42,7 @@ def with_one_spelling(rows: str, d: Dialect = DUCKDB) -> str:
         f"CASE WHEN position('::' IN bare) > 0 THEN {left} || {zeros} || {right} ELSE ':' ||"
         " bare END"
     )
-    stripped = d.replace.format(
-        f"lower({all_groups})", "(:)0+([0-9a-f])", f"{d.group}{d.group.replace('1', '2')}"
-    )
+    stripped = DUCKDB.replace.format(f"lower({all_groups})", "(:)0+([0-9a-f])", r"\1\2")
     runs = " ".join(
         f"WHEN position('{_ZEROS[: 2 * size]}:' IN spelled || ':') > 0 THEN substr(spelled, 2,"
         f" greatest(0, position('{_ZEROS[: 2 * size]}:' IN spelled || ':') - 2)) || '::' ||"
@@ -51,21 +50,16 @@ def with_one_spelling(rows: str, d: Dialect = DUCKDB) -> str:
         for size in range(8, 1, -1)
     )
     short = f"CASE {runs} ELSE substr(spelled, 2) END"
-    padded = d.replace.format(
-        "remote_ip", "(^|[.])0+([0-9])", f"{d.group}{d.group.replace('1', '2')}"
-    )
+    padded = DUCKDB.replace.format("remote_ip", "(^|[.])0+([0-9])", r"\1\2")
     return f"""
-    SELECT *, CASE WHEN spelled IS NOT NULL THEN CASE WHEN {_matches("spelled", _GROUPS, d)}
+    SELECT *, CASE WHEN spelled IS NOT NULL THEN CASE WHEN {_matches("spelled", _GROUPS)}
         THEN {short} ELSE bare END
-        WHEN remote_ip LIKE '___.___.___.___' AND {_matches("remote_ip", _PADDED, d)} THEN {padded}
+        WHEN remote_ip LIKE '___.___.___.___' AND {_matches("remote_ip", _PADDED)} THEN {padded}
         ELSE bare END AS address
     FROM (SELECT *, CASE WHEN position(':' IN bare) > 0 THEN {stripped} END AS spelled
     FROM (SELECT *, {plain} AS bare FROM {rows}) a1) a2"""
 
 
-def _matches(text: str, pattern: str, d: Dialect) -> str:
-    return f"coalesce({_part(text, pattern, d, 0)} <> '', false)"
-
-
-def _part(text: str, pattern: str, d: Dialect, group: int = 1) -> str:
-    return d.extract.format(text, d.pattern(pattern), group)
+def _matches(text: str, pattern: str) -> str:
+    found = DUCKDB.extract.format(text, DUCKDB.pattern(pattern), 0)
+    return f"coalesce({found} <> '', false)"

@@ -125,15 +125,9 @@ def _canonical(d: Dialect) -> str:
     return f"CASE WHEN {spelled} THEN {pair} ELSE p END"
 
 
-def has_parameter(name: str, query: str = "asked") -> str:
-    """Expression: whether a canonical query string that starts with ``&`` has a parameter,
-    given in lower case.
-    """
-    return f"coalesce({query} LIKE '%&{name}=%', false)"
-
-
-def _starts(p: str, names: tuple[str, ...]) -> str:
-    return f"{p} IN ({', '.join(repr(name) for name in names)})"
+def has_parameter(name: str) -> str:
+    """Expression: whether the canonical query has a parameter, given in lower case."""
+    return f"coalesce(asked LIKE '%&{name}=%', false)"
 
 
 def _value(name: str, d: Dialect) -> str:
@@ -204,7 +198,8 @@ def _fingerprint(d: Dialect) -> str:
     # Servers skip empty parameters (a doubled, first or last "&").
     unsigned = "p LIKE 'x-amz-signature=%' OR p LIKE 'signature=%' OR p = ''"
     v4 = d.join.format(d.sorted.format(d.keep.format("params", f"NOT ({unsigned})")), "&")
-    covered = _starts(d.part.format("p", "=", 1), _SIGNED_BY_SIGV2)
+    names = ", ".join(map(repr, _SIGNED_BY_SIGV2))
+    covered = f"{d.part.format('p', '=', 1)} IN ({names})"
     v2 = d.join.format(d.sorted.format(d.keep.format("cased", covered)), "&")
     exact = f"'&' || {d.join.format('cased', '&')}"
     firsts = ", ".join(
