@@ -18,7 +18,6 @@ from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard
 from ..engine.policies.bucket_policy import BucketPolicy, guard_around
-from ..findings.model import Finding
 from ..restriction.validation import check_endpoints
 from .result import Check
 
@@ -58,11 +57,17 @@ def team_is_restricted(
         finding for finding in findings if finding.code in _URL_LOCK and finding.state == "found"
     ]
     details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
-    unseen = _unseen(findings)
-    unknown = (
-        f"Whether the URL lock fits the portal is not known: {some(unseen)}." if unseen else ""
-    )
-    details |= {"not_read": unseen} if unseen else {}
+    # what was not read of the team and its workforce, each with the reason
+    blind = [
+        each
+        for each in findings
+        if each.code == "not-checked" and _NEEDED & set(each.could_not_see)
+    ]
+    unseen = sorted({each.detail.partition(". ")[0].rstrip(".") for each in blind})
+    unknown = ""
+    if unseen:
+        unknown = f"Whether the URL lock fits the portal is not known: {some(unseen)}."
+        details["not_read"] = unseen
     if wrong:
         text = " ".join(filter(None, (f"{wrong[0].title}.", wrong[0].detail, unknown)))
         return CheckResult("team_is_restricted", name, False, text, details, wrong[0].fix)
@@ -88,14 +93,6 @@ def team_is_restricted(
     return CheckResult("team_is_restricted", name, True, f"The URL lock is on ({mode}).", details)
 
 
-def _unseen(found: Iterable[Finding]) -> list[str]:
-    """Return what was not read of the team and its workforce, each with the reason."""
-    blind = [
-        each for each in found if each.code == "not-checked" and _NEEDED & set(each.could_not_see)
-    ]
-    return sorted({each.detail.partition(". ")[0].rstrip(".") for each in blind})
-
-
 def _portal(
     name: str,
     force: Workforce | None,
@@ -106,28 +103,16 @@ def _portal(
     listed = [] if force is None else list(force.cidrs)
     details["portal_lock"] = listed
     if not listed:
-        said = "The portal lock is off: the worker portal opens from every address."
-        return CheckResult(
-            "team_is_restricted",
-            name,
-            False,
-            said,
-            details,
-            "Apply a restriction with portal_lock=True.",
-        )
+        text = "The portal lock is off: the worker portal opens from every address."
+        fix = "Apply a restriction with portal_lock=True."
+        return CheckResult("team_is_restricted", name, False, text, details, fix)
     extra = [str(network) for network in outside(parse_networks(listed), wanted)]
     if extra:
-        said = f"The portal lock also lists {some(extra)}."
-        return CheckResult(
-            "team_is_restricted",
-            name,
-            False,
-            said,
-            details,
-            "Take them out, or add them to the check.",
-        )
-    said = f"The URL lock is on ({mode}), and the portal opens only from {some(listed)}."
-    return CheckResult("team_is_restricted", name, True, said, details)
+        text = f"The portal lock also lists {some(extra)}."
+        fix = "Take them out, or add them to the check."
+        return CheckResult("team_is_restricted", name, False, text, details, fix)
+    text = f"The URL lock is on ({mode}), and the portal opens only from {some(listed)}."
+    return CheckResult("team_is_restricted", name, True, text, details)
 
 
 def _not_covered(guards: Sequence[Guard], start: str) -> str:

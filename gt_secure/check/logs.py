@@ -105,7 +105,13 @@ def no_foreign_hits(
     doubt = doubt or _unplaced(
         details["without_address"], [] if trust_private else counts["unnamed"], counts["vpc"]
     )
-    foreign = _from_outside(rows) if rows else ""
+    foreign = ""
+    if rows:
+        requests = count(
+            details["foreign"], "request with a presigned URL", "requests with presigned URLs"
+        )
+        sources = some([f"{source} ({number:,})" for source, number in rows])
+        foreign = f"{requests} came from outside the restriction: {sources}."
     fix = (
         "See them with 'gt-secure hits --presigned'; 'gt-secure who' says who can open the objects"
         " now."
@@ -146,14 +152,6 @@ def _check_sources(restriction: Restriction) -> None:
             next_step="Pass a restriction with addresses or endpoints.",
             field="restriction",
         )
-
-
-def _from_outside(rows: list[tuple[str, int]]) -> str:
-    """Return a sentence on the requests of foreign sources."""
-    total = sum(count for _, count in rows)
-    sources = some([f"{source} ({count:,})" for source, count in rows])
-    requests = "request with a presigned URL" if total == 1 else "requests with presigned URLs"
-    return f"{total:,} {requests} came from outside the restriction: {sources}."
 
 
 def _unplaced(

@@ -227,18 +227,6 @@ def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
     return len(pairs)
 
 
-def _searched(book: Any, details: dict[str, Any]) -> str:
-    """Return in words what was searched: the cells of a notebook, and texts."""
-    parts = (
-        [f"{count(details['cells'], 'cell')}, outputs, metadata and widget state"] if book else []
-    )
-    return some(parts + details["texts"])
-
-
-def _none_except(exempt: int) -> str:
-    return f"none found except {count(exempt, 'accepted one')}" if exempt else "none found"
-
-
 @Check
 def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -> CheckResult:
     """No presigned URL, key or token is anywhere in a saved notebook: sources, outputs, metadata,
@@ -259,11 +247,17 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     book, pairs, unread = (
         (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
     )
-    everything = [*(find_secrets(book) if book else ())]
+    everything: list[SavedSecret] = []
+    searched: list[str] = []
+    cells = 0
+    if book:
+        everything += find_secrets(book)
+        cells = len(book["cells"])
+        searched += [f"{count(cells, 'cell')}, outputs, metadata and widget state"]
     everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
-    kinds, cells = len(table().kinds), len(book["cells"]) if book else 0
+    kinds = len(table().kinds)
     details: dict[str, Any] = {
         "found": [each.to_dict() for each in secrets],
         "accepted": [each.to_dict() for each in exempt],
@@ -282,10 +276,8 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
         return CheckResult(
             "no_secret_saved", subject, None, text, details, "Name both files with --path."
         )
-    text = (
-        f"{kinds} kinds of secrets searched in {_searched(book, details)}:"
-        f" {_none_except(len(exempt))}."
-    )
+    found = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
+    text = f"{kinds} kinds of secrets searched in {some(searched + details['texts'])}: {found}."
     if not (cells if book else _read(file).strip()):
         return CheckResult(
             "no_secret_saved", subject, None, text, details, "Check a notebook with cells."
