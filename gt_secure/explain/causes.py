@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..base.denials import Denial, behind_resource, parse_denial
+from ..base.denials import behind_resource, parse_denial
 from ..base.files import package_data
 from ..base.network import Source
 from ..base.text import some
@@ -306,10 +306,7 @@ def named_policy(known: ProbeContext) -> Cause | None:
     denial = parse_denial(message)
     if denial is None or not denial.kind:
         return _predicted(known)
-    return _with_policy(_MAKERS[denial.kind](known, denial.explicit), denial)
-
-
-def _with_policy(cause: Cause, denial: Denial) -> Cause:
+    cause = _MAKERS[denial.kind](known, denial.explicit)
     if not denial.policy_arn:
         return cause
     return replace(cause, why=f"{cause.why} AWS names the {denial.policy}.")

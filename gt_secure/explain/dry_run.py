@@ -200,20 +200,15 @@ class DryRun:
         rest = f" {self.unread}" if self.unread else ""
         if not self.unknown:
             return rest
-        are = "is" if self.unknown == 1 else "are"
-        return (
-            f" {count(self.unknown, 'request')} {are} unknown:"
-            f" {', '.join(self._unknown_reasons())}.{rest}"
-        )
-
-    def _unknown_reasons(self) -> Iterator[str]:
-        return _numbered(
+        reasons = _numbered(
             (self.no_address, "without an address in the log"),
             (self.no_endpoint, "through an endpoint that the log does not name"),
             (self.no_vpc, "through an endpoint whose VPC is not in the log"),
             (self.no_age, "without an age in the log"),
             (self.near_limit, f"up to a second older than {self.age_limit}"),
         )
+        are = "is" if self.unknown == 1 else "are"
+        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(reasons)}.{rest}"
 
     def _reasons(self) -> Iterator[str]:
         return _numbered(

@@ -55,9 +55,12 @@ def explain_probe(
         None if each is None else in_its_vpc(Source.parse(each), endpoints)
         for each in (probe.source, made.bound_to if made else None)
     )
+    verdict = None
+    if locks is not None and made is not None and probe.source is not None and ":" in made.signer:
+        verdict = predict(aws, made, probe.source, locks)
     return explain(
         replace(probe, source=source),
-        verdict=None if locks is None or made is None else _predict(aws, locks, probe, made),
+        verdict=verdict,
         signed=signed,
         bound_to=bound,
         guard=guard_around(policy.guards, probe.key),
@@ -116,12 +119,6 @@ def _age_ms(signed_at: dt.datetime | None) -> int:
         if signed_at is None
         else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
     )
-
-
-def _predict(aws: Aws, locks: EffectiveLocks, probe: Probe, url: TestUrl) -> Verdict | None:
-    if probe.source is None or ":" not in url.signer:
-        return None
-    return predict(aws, url, probe.source, locks)
 
 
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:

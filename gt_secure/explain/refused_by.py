@@ -128,6 +128,5 @@ def _context(refusal: Refusal, source: Source, signer: str, age_ms: int) -> dict
         signature_version=SIGV2 if refusal["version_2"] else SIGV4,
     )
     if refusal["auth_type"] == "HtmlForm":
-        form = {"s3:authType": POST_FORM}
-        return context | form
+        return context | {"s3:authType": POST_FORM}
     return context

@@ -139,12 +139,8 @@ def _example_key(statement: Statement) -> str:
     so that a Deny on a prefix is found too.
     """
     text = statement.resources[0].text if statement.resources and not statement.not_resource else ""
-    key = text.partition("/")[2]
-    return (
-        (key.replace("*", "x").replace("?", "x") or "labeling/object")
-        if "${" not in key
-        else "labeling/object"
-    )
+    key = text.partition("/")[2].replace("*", "x").replace("?", "x")
+    return key if key and "${" not in key else "labeling/object"
 
 
 @rule("bucket-policy-unreadable", "bucket", "bucket.policy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..account.bucket import Bucket, UrlAges
+from ..account.bucket import Bucket
 from ..account.bucket_access import access_to
 from ..account.locks import locks_of
 from ..account.state import State
@@ -268,8 +268,16 @@ def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     if guards and all(limit is not None and limit <= LONG_S for limit in limits):
         return
     for ages in bucket.url_ages or ():
-        if ages.lifetime_s > LONG_S:
-            yield Match(bucket.name, f"{_lives(ages)}{_advice(ages)}")
+        if ages.lifetime_s <= LONG_S:
+            continue
+        used = f"the oldest was used after {duration(ages.oldest_s)}"
+        text = f"{printable(ages.signer)}: URLs live up to {duration(ages.lifetime_s)}, {used}."
+        # The smallest usual limit that refuses nobody: the log rounds ages down to whole seconds.
+        enough = next((limit for limit in USUAL_LIMITS_S if ages.oldest_s < limit <= LONG_S), None)
+        if enough is not None:
+            requests = count(ages.requests, "request")
+            text += f" A limit of {age_text(enough)} would have refused none of {requests}."
+        yield Match(bucket.name, text)
 
 
 @rule("version-2-urls", "bucket", "bucket.policy", uses=("bucket.log",), given=("log",))
@@ -322,24 +330,6 @@ def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[M
     elif len(signing) > MANY:
         keys = sorted({key for each in signing for key in each.depends_on})
         yield Match(bucket.name, f"Up to {text[0].lower()}{text[1:]}", tuple(keys))
-
-
-def _lives(ages: UrlAges) -> str:
-    used = f"the oldest was used after {duration(ages.oldest_s)}"
-    return f"{printable(ages.signer)}: URLs live up to {duration(ages.lifetime_s)}, {used}."
-
-
-def _advice(ages: UrlAges) -> str:
-    """Name the smallest usual limit that would have refused nobody:
-    the log rounds ages down to whole seconds.
-    """
-    enough = next((limit for limit in USUAL_LIMITS_S if ages.oldest_s < limit <= LONG_S), None)
-    if enough is None:
-        return ""
-    return (
-        f" A limit of {age_text(enough)} would have refused none of"
-        f" {count(ages.requests, 'request')}."
-    )
 
 
 LONG_S = 86_400

@@ -55,7 +55,9 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
         )
     manifest, doubt, place = template.tasks.if_read, "", template.input_place or template.place
     lines = manifest.lines if manifest else ()
-    if template.function and not _is_aws(template.function, account_id):
+    parts = template.function.split(":")
+    is_of_aws = len(parts) > 6 and parts[4] != account_id and parts[6].startswith("PRE-")
+    if template.function and not is_of_aws:
         lines, place = (), template.function
         doubt = f"The function {template.function} makes the input of its tasks, and is not called."
     elif template.tasks.missing is not None:
@@ -107,12 +109,6 @@ def links_within(
         except Exception as error:
             doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."
     return PageLinks(tuple(links), doubt, places[1])
-
-
-def _is_aws(function: str, account_id: str) -> bool:
-    """Return whether a function is one of AWS's own, in an account of AWS."""
-    parts = function.split(":")
-    return len(parts) > 6 and parts[4] != account_id and parts[6].startswith("PRE-")
 
 
 def _input(line: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:

@@ -69,7 +69,18 @@ def to_sarif(
         result(each, codes.index(each.code), source, place=by_subject.get(each.subject))
         for each in listed
     ]
-    results += [_undecided(each, codes.index(each.code), source) for each in undecided]
+    results += [
+        {
+            "ruleId": each.code,
+            "ruleIndex": codes.index(each.code),
+            "kind": _KINDS[each.outcome],
+            "level": "none",
+            "message": {"text": redact(f"{each.outcome.capitalize()}: {each.reason}.")},
+            "locations": [location(each.code, "", source)],
+            "partialFingerprints": fingerprints(each.code, ""),
+        }
+        for each in undecided
+    ]
     complete = all(finding.decided for finding in listed)
     return log([rule(code) for code in codes], results, successful=complete, unused=unused)
 
@@ -164,29 +175,15 @@ def result(
     }
     entry = finding.accepted or finding.ended
     if entry is not None:
-        made["suppressions"] = [_suppression(entry, accepted=finding.accepted is not None)]
+        made["suppressions"] = [
+            {
+                "kind": "external",
+                "status": "rejected" if finding.accepted is None else "accepted",
+                "justification": entry.reason,
+                "properties": {"owner": entry.owner, "until": entry.until.isoformat()},
+            }
+        ]
     return made
-
-
-def _undecided(checked: Checked, index: int, source: str) -> Json:
-    return {
-        "ruleId": checked.code,
-        "ruleIndex": index,
-        "kind": _KINDS[checked.outcome],
-        "level": "none",
-        "message": {"text": redact(f"{checked.outcome.capitalize()}: {checked.reason}.")},
-        "locations": [location(checked.code, "", source)],
-        "partialFingerprints": fingerprints(checked.code, ""),
-    }
-
-
-def _suppression(entry: Acceptance, *, accepted: bool) -> Json:
-    return {
-        "kind": "external",
-        "status": "accepted" if accepted else "rejected",
-        "justification": entry.reason,
-        "properties": {"owner": entry.owner, "until": entry.until.isoformat()},
-    }
 
 
 def plain(text: str) -> str:

@@ -347,7 +347,10 @@ def _read(answer: ServerAnswer, base: dict[str, Any]) -> Probe:
     shown = {name: answer.headers[name][:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(answer.body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
-        members["Location host"] = _host_named(answer.headers["location"])
+        try:
+            members["Location host"] = host_of(urlsplit(answer.headers["location"]).netloc)[:200]
+        except ValueError:  # whatever a proxy wrote there, it is no URL
+            members["Location host"] = ""
     return Probe(
         status=answer.status,
         error_code=members.pop("Code", ""),
@@ -359,13 +362,6 @@ def _read(answer: ServerAnswer, base: dict[str, Any]) -> Probe:
         details=members,
         **base,
     )
-
-
-def _host_named(location: str) -> str:
-    try:
-        return host_of(urlsplit(location).netloc)[:200]
-    except ValueError:
-        return ""  # whatever a proxy wrote there, it is no URL
 
 
 _TAG = re.compile(
