@@ -140,28 +140,26 @@ class _Runner:
         if spec.check == "no_foreign_hits":
             return check.look(self._read(spec, given["restriction"].bucket), **given)
         if spec.check == "no_leaked_urls":
-            return self._no_leaked_urls(spec, given)
+            chosen = self._chosen(spec, given)
+            pools = given.pop("pools", None)
+            given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
+            given["kinds"] = _texts(given.get("kinds", KINDS))
+            return no_leaked_urls.look(chosen, **given)
         if spec.check == "urls_are_consistent":
-            return self._urls_are_consistent(spec, given)
+            chosen = self._chosen(spec, given)
+            team = given.get("team")
+            given["team"] = None if team is None else self.gt.workteam(team)
+            given["pools"] = _texts(given.get("pools", []))
+            return urls_are_consistent.look(chosen, **given)
         return check.look(**given) if "path" in given else check.look(self.gt, **given)
 
-    def _no_leaked_urls(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
-        bucket, prefix, pools = (given.pop(name, None) for name in ("bucket", "prefix", "pools"))
+    def _chosen(self, spec: Spec, given: dict[str, Any]) -> Hits:
+        """Read the log of a check whose bucket and prefix are not arguments of its function."""
+        bucket, prefix = given.pop("bucket", None), given.pop("prefix", None)
         hits = self._read(spec, bucket)
-        given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
-        given["kinds"] = _texts(given.get("kinds", KINDS))
         chosen = hits.filter(key_prefix=prefix) if prefix else hits
         chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))
-        return no_leaked_urls.look(chosen, **given)
-
-    def _urls_are_consistent(self, spec: Spec, given: dict[str, Any]) -> CheckResult:
-        bucket, prefix, team = (given.pop(name, None) for name in ("bucket", "prefix", "team"))
-        hits = self._read(spec, bucket)
-        given["team"] = None if team is None else self.gt.workteam(team)
-        given["pools"] = _texts(given.get("pools", []))
-        chosen = hits.filter(key_prefix=prefix) if prefix else hits
-        chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))
-        return urls_are_consistent.look(chosen, **given)
+        return chosen
 
     def _read(self, spec: Spec, bucket: str | None) -> Hits:
         """Read a log, or take what was read for another check."""

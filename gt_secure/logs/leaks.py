@@ -547,11 +547,9 @@ def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     """
     chosen = f"{_USED} AND fingerprint = {literal(fingerprint)}"
     [(number,)] = hits.query(f"SELECT count(*) FROM (SELECT DISTINCT remote_ip, endpoint {chosen})")
-    return (
-        _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0]
-        if number
-        else None
-    )
+    if not number:
+        return None
+    return _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0]
 
 
 def _kind(users: Sequence[User]) -> str:
@@ -575,13 +573,10 @@ def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
     """Return the identity of a user in comparisons: endpoint, pool, network,
     or the address itself.
     """
-    if rules.per_address:
-        return (
-            f"{_address_name(text, rules)} via {endpoint}"
-            if endpoint
-            else _address_name(text, rules)
-        )
-    return endpoint or _address_name(text, rules)
+    if endpoint and not rules.per_address:
+        return endpoint
+    name = _address_name(text, rules)
+    return f"{name} via {endpoint}" if endpoint else name
 
 
 def _address_name(text: str, rules: LeakRules) -> str:
