@@ -368,13 +368,11 @@ def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
         )
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CALL.search(node.value):
         return _names(parsed(node.value) or ast.Module([], []), renamed)
-    word = (
-        node.attr
-        if isinstance(node, ast.Attribute)
-        else node.id
-        if isinstance(node, ast.Name)
-        else ""
-    )
+    word = ""
+    if isinstance(node, ast.Attribute):
+        word = node.attr
+    elif isinstance(node, ast.Name):
+        word = node.id
     word = renamed.get(word, word)
     own = (
         {word}

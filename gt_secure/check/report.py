@@ -73,7 +73,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0: all passed; 2: one failed; 3: none failed, but one could not be decided."""
-        return UNKNOWN if self.passed is None else PASSED if self.passed else FAILED
+        return {True: PASSED, False: FAILED, None: UNKNOWN}[self.passed]
 
     def require(self) -> Self:
         """Raise :class:`CheckFailed` for the first check that did not pass, the failed ones first;

@@ -168,13 +168,9 @@ def _signature(known: ProbeContext) -> Cause | None:
         v2 = known.signed is not None and known.signed.signature_version == "SigV2"
         old = "; this one uses the old signature version 2" if v2 else ""
         sent, named = known.probe.method, known.probe.signed_for
-        key = (
-            "signature"
-            if named == sent
-            else "signature/other-method"
-            if named
-            else "signature/method"
-        )
+        key = "signature"
+        if named != sent:
+            key = "signature/other-method" if named else "signature/method"
         return cause_of(key, sent=sent, named=named, old=old)
     if code == "AuthorizationQueryParametersError":
         return cause_of("signature/parameters", message=message)

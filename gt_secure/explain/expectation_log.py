@@ -105,9 +105,6 @@ class Scenes(Ambiguous):
         return "\n".join(lines) or "no scenes yet"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/plain": repr(self), "text/html": self._html(), MIME: self.to_dicts()}
-
-    def _html(self) -> str:
         rows = [
             (
                 scene.label,
@@ -119,4 +116,5 @@ class Scenes(Ambiguous):
             )
             for scene in self._scenes
         ]
-        return output(table(("Scene", "Source", "Expected", "Observed", "Result"), rows))
+        html = output(table(("Scene", "Source", "Expected", "Observed", "Result"), rows))
+        return {"text/plain": repr(self), "text/html": html, MIME: self.to_dicts()}

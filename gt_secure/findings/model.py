@@ -214,9 +214,8 @@ class Finding:
         return printable(f"{self.severity}: {self.title}{about}.{detail} {self.fix}")
 
     def _repr_html_(self) -> str:
-        tone: Tone = (
-            "no" if self.severity == "high" else "warn" if self.severity == "medium" else "plain"
-        )
+        tones: dict[str, Tone] = {"high": "no", "medium": "warn"}
+        tone = tones.get(self.severity, "plain")
         subject = [("subject", mono(self.subject)), ("values", self.detail)]
         pairs = [
             *subject,

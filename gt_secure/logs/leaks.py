@@ -134,14 +134,10 @@ class User:
     def words(self) -> str:
         """``3 times, 1 refused``."""
         times = "once" if self.requests == 1 else f"{self.requests:,} times"
-        some = (
-            ""
-            if not self.refused
-            else ", refused"
-            if self.requests == 1
-            else f", {self.refused:,} refused"
-        )
-        return times + some + (", a link preview" if self.prefetcher else "")
+        refused = ""
+        if self.refused:
+            refused = ", refused" if self.requests == 1 else f", {self.refused:,} refused"
+        return times + refused + (", a link preview" if self.prefetcher else "")
 
 
 @dataclass(frozen=True, slots=True)

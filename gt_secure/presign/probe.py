@@ -257,7 +257,10 @@ class Outgoing:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = _failure(error)
         finally:
-            pool.clear() if isinstance(pool, urllib3.PoolManager) else pool.close()
+            if isinstance(pool, urllib3.PoolManager):
+                pool.clear()
+            else:
+                pool.close()
         base["elapsed_ms"] = (time.perf_counter() - started) * 1000
         return (
             Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)

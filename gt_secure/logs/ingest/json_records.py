@@ -296,13 +296,12 @@ def _json_log(record: Mapping[str, Any]) -> dict[str, Any] | None:
         value = _first(record, name)
         if value in (None, "-", ""):
             continue
-        row[name] = (
-            _time(value)
-            if name == "time"
-            else _int(value, kind)
-            if kind in _LIMITS
-            else _text(value)
-        )
+        if name == "time":
+            row[name] = _time(value)
+        elif kind in _LIMITS:
+            row[name] = _int(value, kind)
+        else:
+            row[name] = _text(value)
     row["remote_ip"] = _address(row.get("remote_ip"))
     row["endpoint"] = _text(record.get("vpc_endpoint_id"))
     row["source_kind"] = "json-log"

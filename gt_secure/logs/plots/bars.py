@@ -56,14 +56,10 @@ class _Bar:
     @property
     def short(self) -> str:
         """The numbers beside the bar."""
-        mark = (
-            ""
-            if not self.outside
-            else " · outside"
-            if self.sources == 1
-            else f" · {self.outside:,} outside"
-        )
-        mark = mark or f" · {self.side}" * (self.side == _UNNAMED)
+        if self.outside:
+            mark = " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
+        else:
+            mark = f" · {self.side}" if self.side == _UNNAMED else ""
         return in_short(self.counts, self._why(" although allowed")) + mark
 
     def _why(self, not_known: str = "") -> str:
@@ -75,12 +71,12 @@ class _Bar:
     @property
     def words(self) -> str:
         """The numbers in the text alternative."""
-        mark = " · outside the restriction"
-        if self.sources > 1:
+        mark = f" · {self.side}" if self.side else ""
+        if self.outside and self.sources > 1:
             mark = f" · {self.outside:,} of them outside the restriction"
-        return in_words(self.counts, self._why()) + (
-            mark if self.outside else f" · {self.side}" if self.side else ""
-        )
+        elif self.outside:
+            mark = " · outside the restriction"
+        return in_words(self.counts, self._why()) + mark
 
     @property
     def mark(self) -> Mark:
