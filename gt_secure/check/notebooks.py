@@ -276,8 +276,8 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
         return CheckResult(
             "no_secret_saved", subject, None, text, details, "Name both files with --path."
         )
-    found = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
-    text = f"{kinds} kinds of secrets searched in {some(searched + details['texts'])}: {found}."
+    outcome = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
+    text = f"{kinds} kinds of secrets searched in {some(searched + details['texts'])}: {outcome}."
     if not (cells if book else _read(file).strip()):
         return CheckResult(
             "no_secret_saved", subject, None, text, details, "Check a notebook with cells."

@@ -126,36 +126,36 @@ class _Runner:
 
     def _look(self, spec: Spec) -> CheckResult:
         check = CHECKS[spec.check]
-        given = {
+        arguments = {
             name: value
             for name, value in spec.arguments.items()
             if name not in ("logs", "since", "until")
         }
-        if "restriction" in given:
-            given["restriction"] = _restriction(spec)
-        if "path" in given:
-            given["path"] = spec.base / given["path"]
+        if "restriction" in arguments:
+            arguments["restriction"] = _restriction(spec)
+        if "path" in arguments:
+            arguments["path"] = spec.base / arguments["path"]
         if spec.check in ("no_findings", "no_secret_saved"):
-            given["accepted"] = self._accepted
+            arguments["accepted"] = self._accepted
         if spec.check == "no_foreign_hits":
-            return check.look(self._read(spec, given["restriction"].bucket), **given)
+            return check.look(self._read(spec, arguments["restriction"].bucket), **arguments)
         if spec.check == "no_leaked_urls":
-            chosen = self._chosen(spec, given)
-            pools = given.pop("pools", None)
-            given["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
-            given["kinds"] = _texts(given.get("kinds", KINDS))
-            return no_leaked_urls.look(chosen, **given)
+            chosen = self._chosen(spec, arguments)
+            pools = arguments.pop("pools", None)
+            arguments["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
+            arguments["kinds"] = _texts(arguments.get("kinds", KINDS))
+            return no_leaked_urls.look(chosen, **arguments)
         if spec.check == "urls_are_consistent":
-            chosen = self._chosen(spec, given)
-            team = given.get("team")
-            given["team"] = None if team is None else self.gt.workteam(team)
-            given["pools"] = _texts(given.get("pools", []))
-            return urls_are_consistent.look(chosen, **given)
-        return check.look(**given) if "path" in given else check.look(self.gt, **given)
+            chosen = self._chosen(spec, arguments)
+            team = arguments.get("team")
+            arguments["team"] = None if team is None else self.gt.workteam(team)
+            arguments["pools"] = _texts(arguments.get("pools", []))
+            return urls_are_consistent.look(chosen, **arguments)
+        return check.look(**arguments) if "path" in arguments else check.look(self.gt, **arguments)
 
-    def _chosen(self, spec: Spec, given: dict[str, Any]) -> Hits:
+    def _chosen(self, spec: Spec, arguments: dict[str, Any]) -> Hits:
         """Read the log of a check whose bucket and prefix are not arguments of its function."""
-        bucket, prefix = given.pop("bucket", None), given.pop("prefix", None)
+        bucket, prefix = arguments.pop("bucket", None), arguments.pop("prefix", None)
         hits = self._read(spec, bucket)
         chosen = hits.filter(key_prefix=prefix) if prefix else hits
         chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))

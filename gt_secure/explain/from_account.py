@@ -47,17 +47,22 @@ def explain_probe(
     is the web page that asked, if one did.
     """
     locks, kms = _locks(aws, probe.bucket)
-    made = url if isinstance(url, TestUrl) else None
-    signed = None if url is None else inspect(made.reveal() if made else str(url))
+    test_url = url if isinstance(url, TestUrl) else None
+    signed = None if url is None else inspect(test_url.reveal() if test_url else str(url))
     policy = BucketPolicy.of(locks.policy if locks is not None else None)
     endpoints = {} if locks is None else locks.endpoints
     source, bound = (
         None if each is None else in_its_vpc(Source.parse(each), endpoints)
-        for each in (probe.source, made.bound_to if made else None)
+        for each in (probe.source, test_url.bound_to if test_url else None)
     )
     verdict = None
-    if locks is not None and made is not None and probe.source is not None and ":" in made.signer:
-        verdict = predict(aws, made, probe.source, locks)
+    if (
+        locks is not None
+        and test_url is not None
+        and probe.source is not None
+        and ":" in test_url.signer
+    ):
+        verdict = predict(aws, test_url, probe.source, locks)
     return explain(
         replace(probe, source=source),
         verdict=verdict,

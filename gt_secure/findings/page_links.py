@@ -66,12 +66,12 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
         doubt = f"Only {count(len(lines), 'task')} of its manifest can be rendered."
     tasks = [_input(line, labels=bool(template.function)) for line in lines]
     try:
-        found = budget.call(
+        result = budget.call(
             links_within, text, [*template.buckets], tasks, doubt, [template.place, place]
         )
     except OSError as error:
         return PageLinks((), f"Its template was not rendered: {error}.", template.place)
-    links, doubt, place = found
+    links, doubt, place = result
     return PageLinks(tuple(links), doubt, place)
 
 
