@@ -11,7 +11,7 @@ control policies* and *Blocking public access* (the account's setting overrides 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -67,7 +67,11 @@ def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
         Policies(scp=state.organization.scp.if_read or ()),
         *(Policies(endpoint=each.policy_text) for each in places),
     ]
-    reader = _FactReader(aws, bucket, state.organization, _named_keys(policies))
+    keys: set[str] = set()
+    for each in policies:
+        with suppress(PolicyError):  # the answer itself says that it cannot be evaluated
+            keys |= spellings(each.compiled).keys()
+    reader = _FactReader(aws, bucket, state.organization, frozenset(keys))
     reader.read_organization()
     reader.read_owner()
     reader.read_object_tags(key)
@@ -77,17 +81,6 @@ def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
     own = bucket.public_access_block.if_read or {}
     reader.read_public_access(text, bool(own.get(SETTING)), state.account_block)
     return reader.facts()
-
-
-def _named_keys(policies: Iterable[Policies]) -> frozenset[str]:
-    """Return the keys that policies name;
-    the answer itself says if one of them cannot be evaluated.
-    """
-    found: set[str] = set()
-    for each in policies:
-        with suppress(PolicyError):
-            found |= spellings(each.compiled).keys()
-    return frozenset(found)
 
 
 class _FactReader:

@@ -272,8 +272,12 @@ class _Reader:
         """Read what depends on other parts: templates, the account's own block, log bucket,
         key policy, facts.
         """
-        jobs = enumerate(self._jobs_with_templates(state))
-        texts = [pool.submit(self._template, job, number < MAX_TEMPLATES) for number, job in jobs]
+        jobs = (state.jobs.if_read or ()) if "templates" in self.scope.needs else ()
+        with_template = [job for job in jobs if job.template_uri or job.task_ui_arn]
+        texts = [
+            pool.submit(self._template, job, number < MAX_TEMPLATES)
+            for number, job in enumerate(with_template)
+        ]
         bucket = state.bucket
         if bucket is not None:
             if state.teams.was_asked and (away := elsewhere(self.aws, bucket.name, bucket.region)):
@@ -407,12 +411,6 @@ class _Reader:
         if flows.missing is not None or not (found := flows.value):
             return flows
         return self._part("evaluations", lambda: _evaluations_of(self.aws, found))
-
-    def _jobs_with_templates(self, state: State) -> list[LabelingJob]:
-        if "templates" not in self.scope.needs:
-            return []
-        jobs = () if state.jobs.missing else state.jobs.value or ()
-        return [job for job in jobs if job.template_uri or job.task_ui_arn]
 
     def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
         place = job.template_uri or job.task_ui_arn

@@ -46,7 +46,10 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
     # botocore 1.37 has the second only
     protocol = str(getattr(model, "resolved_protocol", None) or model.protocol)
     if not content:
-        if _promises_a_body(operation_model, protocol):
+        # writes of S3 and HeadBucket return no document
+        if operation_model.output_shape is not None and (
+            protocol != "rest-xml" or operation_model.http.get("method") == "GET"
+        ):
             raise _no_answer(operation_model.name, "is empty")
     elif content[:9].lower().startswith((b"<!doctype", b"<html")):
         raise _no_answer(operation_model.name, "is a web page")
@@ -56,13 +59,6 @@ def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: 
         content.decode("utf-8", errors="replace")
     ):
         raise _no_answer(operation_model.name, "is not a policy")
-
-
-def _promises_a_body(operation_model: Any, protocol: str) -> bool:
-    """Return True if an operation always returns a document: writes of S3 and HeadBucket do not."""
-    if operation_model.output_shape is None:
-        return False
-    return protocol != "rest-xml" or operation_model.http.get("method") == "GET"
 
 
 def _is_object(content: bytes) -> bool:

@@ -8,6 +8,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
@@ -71,19 +72,12 @@ def _problem_of(word: str) -> str:
         )
     if ".." in word:
         return "it has two dots in a row"
-    if _is_ipv4(word):
+    with suppress(ValueError):
+        ipaddress.IPv4Address(word)
         return "it has the form of an IP address"
     if word.startswith(("xn--", "sthree-")):
         return "this beginning is reserved by AWS"
     return next((reason for ending, reason in _OF_OTHERS.items() if word.endswith(ending)), "")
-
-
-def _is_ipv4(word: str) -> bool:
-    try:
-        ipaddress.IPv4Address(word)
-    except ValueError:
-        return False
-    return True
 
 
 def check_key(key: str) -> str:

@@ -350,23 +350,19 @@ def connect_aws(
     with aws_errors("configuration"):
         endpoint, single = (endpoint_url, {}) if endpoint_url else configured_endpoints(session)
     for url in (endpoint, *single.values()):
-        _check_endpoint(url)
+        if url is None:
+            continue
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InvalidInput(
+                f"'{url[:80]}' is not an endpoint URL.",
+                next_step="Write it as http://127.0.0.1:4566 or https://host.",
+                field="endpoint_url",
+            )
     aws = Aws(session, where, endpoint)
     for service, url in single.items():
         aws.use_endpoint(service, url)
     return aws
-
-
-def _check_endpoint(url: str | None) -> None:
-    if url is None:
-        return
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidInput(
-            f"'{url[:80]}' is not an endpoint URL.",
-            next_step="Write it as http://127.0.0.1:4566 or https://host.",
-            field="endpoint_url",
-        )
 
 
 def session_without_configuration(

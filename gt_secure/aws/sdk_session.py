@@ -9,7 +9,7 @@ endpoint of the session's client.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
@@ -38,7 +38,13 @@ def connect_sdk_session(
     session: SageMakerSession, region: str | None, endpoint_url: str | None
 ) -> Aws:
     """Connect with the credentials, the region and the endpoints of a SageMaker SDK session."""
-    boto_session = _boto_session(session)
+    boto_session: Any = getattr(session, "boto_session", None)
+    if not callable(getattr(boto_session, "client", None)):
+        raise InvalidInput(
+            f"{type(session).__name__} is not a SageMaker session: it has no boto_session.",
+            next_step="Pass a Session of the SageMaker SDK, or a boto3 session as boto3_session=.",
+            field="sagemaker_session",
+        )
     name = getattr(session, "boto_region_name", None)
     aws = connect_aws(
         boto3_session=boto_session,
@@ -71,17 +77,6 @@ def connect_sdk_session(
             endpoint_url=aws.client("sagemaker").meta.endpoint_url,
         )
     return aws
-
-
-def _boto_session(session: SageMakerSession) -> boto3.session.Session:
-    inner = getattr(session, "boto_session", None)
-    if not callable(getattr(inner, "client", None)):
-        raise InvalidInput(
-            f"{type(session).__name__} is not a SageMaker session: it has no boto_session.",
-            next_step="Pass a Session of the SageMaker SDK, or a boto3 session as boto3_session=.",
-            field="sagemaker_session",
-        )
-    return cast("boto3.session.Session", inner)
 
 
 _CLIENTS: dict[str, Callable[[Any], Any]] = {
