@@ -184,19 +184,6 @@ def whole_bucket(bucket: str) -> str:
     return name
 
 
-def _similar(aws: Aws, bucket: str) -> str:
-    """Return a question that suggests a bucket with a similar name; empty if there is none."""
-    try:
-        with aws_errors("s3:ListAllMyBuckets"):
-            names = [
-                str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())
-            ]
-    except GtSecureError:
-        return ""
-    near = difflib.get_close_matches(bucket, names, 1, 0.6)
-    return f"Did you mean {near[0]}? " if near else ""
-
-
 def buckets_here(aws: Aws) -> list[str]:
     """Return the buckets of the account in the region of the connection."""
     with aws_errors("s3:ListAllMyBuckets"):
@@ -218,9 +205,13 @@ def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
 
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
     """Return the error for a bucket that does not exist, with similar names as a hint."""
+    near: list[str] = []
+    with suppress(GtSecureError), aws_errors("s3:ListAllMyBuckets"):
+        names = [str(item["Name"]) for item in aws.client("s3").list_buckets().get("Buckets", ())]
+        near = difflib.get_close_matches(bucket, names, 1, 0.6)
+    meant = f"Did you mean {near[0]}? " if near else ""
     return NotFound(
-        f"There is no bucket '{bucket}'.",
-        next_step=f"{_similar(aws, bucket)}Check the name of the bucket.",
+        f"There is no bucket '{bucket}'.", next_step=f"{meant}Check the name of the bucket."
     )
 
 

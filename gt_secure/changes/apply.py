@@ -60,7 +60,14 @@ def apply(
     with OutcomeNote():
         with hold(journal.path, scope, f"apply by {plan.state.caller_arn}"):
             refuse_unfinished(journal, plan.state.account_id, plan.state.region)
-            _check_same_account(aws, plan.state)
+            identity = aws.identity()
+            if (identity.account_id, aws.region) != (plan.state.account_id, plan.state.region):
+                raise Conflict(
+                    f"The plan was made for account {plan.state.account_id} in"
+                    f" {plan.state.region}; this connection is to {identity.account_id} in"
+                    f" {aws.region}.",
+                    next_step="Plan again with this connection.",
+                )
             compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
             confirmed = sorted({notice.code for notice in plan.asks})
             writer = journal.begin(
@@ -160,16 +167,6 @@ def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
             else "It asks nothing: leave confirm= out.",
             field="confirm",
             value=unknown[0],
-        )
-
-
-def _check_same_account(aws: Aws, state: State) -> None:
-    identity = aws.identity()
-    if (identity.account_id, aws.region) != (state.account_id, state.region):
-        raise Conflict(
-            f"The plan was made for account {state.account_id} in {state.region}; this connection"
-            f" is to {identity.account_id} in {aws.region}.",
-            next_step="Plan again with this connection.",
         )
 
 

@@ -102,9 +102,13 @@ def _guard_change(wish: Restriction, state: State) -> Change[BucketPolicy | None
         return None
     before = policy_of(state)
     ended, name = before.expired(state.at), state.bucket.name
-    after = _with_limits(
-        wish, state, name, _with_guard(wish, state, name, before.without_expired(state.at))
-    )
+    after = _with_guard(wish, state, name, before.without_expired(state.at))
+    # an age limit has the statement of the version limit
+    for kind, wanted in ((SIGNERS_SID, wish.signers), (SIGV2_SID, wish.version_4_only)):
+        if wanted:
+            after = after.put_statement(_limit(kind, wish, state, name), wish.prefix)
+        elif wanted is not None:
+            after = after.drop((kind,), changed_prefix(wish, after, kind))
     if after == before:
         return None
     target = BucketGuard(name, state.bucket.region)
@@ -152,20 +156,6 @@ def _with_guard(wish: Restriction, state: State, bucket: str, policy: BucketPoli
     )
     is_only = [each.prefix for each in policy.guards].count(wish.prefix) == 1
     return policy if is_only and policy.guard_of(wish.prefix) == wanted else policy.put(wanted)
-
-
-def _with_limits(
-    wish: Restriction, state: State, bucket: str, policy: BucketPolicy
-) -> BucketPolicy:
-    """Put the signer limit and the version limit in, or take them out;
-    an age limit has the statement of the latter.
-    """
-    for kind, wanted in ((SIGNERS_SID, wish.signers), (SIGV2_SID, wish.version_4_only)):
-        if wanted:
-            policy = policy.put_statement(_limit(kind, wish, state, bucket), wish.prefix)
-        elif wanted is not None:
-            policy = policy.drop((kind,), changed_prefix(wish, policy, kind))
-    return policy
 
 
 def _limit(kind: str, wish: Restriction, state: State, bucket: str) -> Mapping[str, object]:

@@ -18,7 +18,6 @@ from ..engine.policies.age_limit import USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, SIGNERS_SID, Guard
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.signer_limit import is_listed, signer_names
-from ..engine.policies.url_lock import UrlLock
 from ..explain.dry_run import DryRun, Usage
 from ..restriction.applications import (
     ApplicationProfile,
@@ -65,8 +64,9 @@ def notices_for(
         ]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
-    if changes:
-        found += _jobs(state)
+    jobs = [job.name for job in state.jobs.if_read or () if job.in_progress]
+    if changes and jobs:
+        found.append(notice("jobs-in-progress", jobs=", ".join(jobs)))
     rank = {"blocker": 0, "warning": 1, "info": 2}
     return (*lists, *sorted(found, key=lambda each: rank[each.severity]))
 
@@ -90,8 +90,17 @@ def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notic
     if force is not None and changing and lock.on:
         if lock.vpc_source_ip and not force.in_vpc:
             yield notice("url-lock-needs-vpc")
-        if force.in_vpc:
-            yield _one_path(lock)
+        if force.in_vpc:  # it has two portals, and a URL lock serves only one of them
+            refused, other, served = (
+                ("VPC", "VpcSourceIp", "public")
+                if lock.source_ip
+                else ("public", "SourceIp", "VPC")
+            )
+            fix = (
+                f"If this team works in the {refused} portal, choose its setting ({other}). If it"
+                " works in both, split it into two teams."
+            )
+            yield notice("url-lock-one-path", fix=fix, refused=refused, served=served)
     if lock.source_ip and force is not None and force.ip_address_type == "dualstack":
         yield notice("dual-stack")
 
@@ -110,22 +119,6 @@ def _folder(wish: Restriction, policy: BucketPolicy) -> Iterator[Notice]:
             fix=fix,
             prefix=wish.prefix,
         )
-
-
-def _one_path(lock: UrlLock) -> Notice:
-    """Return the warning for a workforce in a VPC: it has two portals,
-    and a URL lock serves only one of them.
-    """
-    refused, other, served = (
-        ("VPC", "VpcSourceIp", "public") if lock.source_ip else ("public", "SourceIp", "VPC")
-    )
-    fix = (
-        f"If this team works in the {refused} portal, choose its setting ({other}). If it works in"
-        " both, split "
-    )
-    return notice(
-        "url-lock-one-path", fix=f"{fix}it into two teams.", refused=refused, served=served
-    )
 
 
 def _nested(prefixes: Iterable[str], prefix: str) -> list[str]:
@@ -327,12 +320,6 @@ def _endpoints(restriction: Restriction, state: State) -> Iterator[Notice]:
             yield notice("endpoint-no-dns", endpoint=one)
     for vpc in sorted({*restriction.vpcs}.difference(each.vpc_id for each in known.values())):
         yield notice("vpc-unknown", vpc=vpc, region=state.region)
-
-
-def _jobs(state: State) -> Iterator[Notice]:
-    names = [job.name for job in state.jobs.if_read or () if job.in_progress]
-    if names:
-        yield notice("jobs-in-progress", jobs=", ".join(names))
 
 
 def _list(each: ManagedList, wish: Restriction, state: State) -> Iterator[Notice]:

@@ -152,8 +152,9 @@ def _check_scope(network: IPNetwork) -> None:
 
 def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
     _note_duplicates(given, notices)
-    inside = overlaps(dict.fromkeys(given)) if _overlapping(given) else ()
-    if inside:
+    # the sizes are cheaper than naming the pairs, which compares each with each
+    if sum(map(_size, set(given))) != sum(map(_size, collapse(given))):
+        inside = overlaps(dict.fromkeys(given))
         pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
         notices.append(notice("overlaps", pairs=some(pairs)))
 
@@ -164,13 +165,6 @@ def _note_duplicates(
     twice = sorted(str(value) for value, number in Counter(values).items() if number > 1)
     if twice:
         notices.append(notice("duplicates", field=field, values=some(twice)))
-
-
-def _overlapping(given: tuple[IPNetwork, ...]) -> bool:
-    """Return True if any range is inside another: cheaper than naming the pairs,
-    which compares each with each.
-    """
-    return sum(map(_size, set(given))) != sum(map(_size, collapse(given)))
 
 
 def _size(network: IPNetwork) -> int:

@@ -208,12 +208,8 @@ def by_source(
                 "refused": 0,
             },
         )
-        one["refused" if _true(row["refused"]) else "other"] += int(row["hits"])
+        one["refused" if str(row["refused"]).lower() == "true" else "other"] += int(row["hits"])
     return tuple(sorted(found.values(), key=lambda one: -(one["other"] + one["refused"])))
-
-
-def _true(value: Any) -> bool:
-    return value is True or str(value).lower() == "true"
 
 
 SIDES: dict[str, Chip] = {

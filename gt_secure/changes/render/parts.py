@@ -80,19 +80,10 @@ def _change_row(plan: Plan, change: Change[Any]) -> tuple[object, ...]:
         "<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else"
     )
     name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
-    return (
-        name,
-        markup.text(change.before_text, 300),
-        Chip(_tone_after(plan, change), change.after_text),
-        affects,
-    )
-
-
-def _tone_after(plan: Plan, change: Change[Any]) -> Tone:
-    """Return the colour of a change: that of a guard is the answer for the whole bucket."""
+    tone: Tone = "ok" if change.protects else "no"
     if plan.access is not None and change.protects and is_change_of(change, BucketGuard):
-        return plan.access.after.chip.tone
-    return "ok" if change.protects else "no"
+        tone = plan.access.after.chip.tone  # the answer for the whole bucket
+    return name, markup.text(change.before_text, 300), Chip(tone, change.after_text), affects
 
 
 def exposure_table(plan: Plan) -> Markup:
@@ -205,17 +196,15 @@ def before_apply(
     quiet = [each for each in findings if each.severity not in loud]
     small = [_finding(each) for each in quiet]
     for each in notes:
-        (shown if each.code.startswith("application-") else small).append(_note(each))
+        (shown if each.code.startswith("application-") else small).append(
+            markup.hint(markup.text(str(each), 1000))
+        )
     if small:
         title = count(
             len(small), *(("finding or note", "findings and notes") if quiet else ("note",))
         )
         shown.append(markup.fold(title, markup.join(*small)))
     return markup.join(*shown)
-
-
-def _note(notice: Notice) -> Markup:
-    return markup.hint(markup.text(str(notice), 1000))
 
 
 def headed(listed: Markup) -> Markup:
@@ -263,14 +252,6 @@ def unseen(plan: Plan) -> Markup:
     )
 
 
-def _missing_rights(plan: Plan) -> Markup:
-    policies = [part.policy for part in plan.state.missing() if part.policy]
-    statements = [statement for policy in policies for statement in policy.get("Statement", ())]
-    return (
-        markup.pre({"Version": "2012-10-17", "Statement": statements}) if statements else Markup("")
-    )
-
-
 def assumed(plan: Plan, *, fold: bool = True) -> Markup:
     """Return what the answers take for granted about policies that were not read."""
     sentences = " ".join(plan.after.locks.assumed_of_organization)
@@ -286,7 +267,8 @@ def assumed(plan: Plan, *, fold: bool = True) -> Markup:
 def folds(plan: Plan) -> Markup:
     """Return the optional details: samples, accepted findings, other tools, permissions."""
     calls = [call.to_dict() for call in plan.calls]
-    rights = _missing_rights(plan)
+    policies = [part.policy for part in plan.state.missing() if part.policy]
+    missing = [statement for policy in policies for statement in policy.get("Statement", ())]
     parts = [
         assumed(plan),
         markup.fold("AWS services, and clients in the access log", sources)
@@ -298,7 +280,12 @@ def folds(plan: Plan) -> Markup:
         if calls
         else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
-        markup.fold("Permissions for unreadable parts", rights) if rights else "",
+        markup.fold(
+            "Permissions for unreadable parts",
+            markup.pre({"Version": "2012-10-17", "Statement": missing}),
+        )
+        if missing
+        else "",
     ]
     return Markup(f'<div class="gts-folds">{"".join(parts)}</div>')
 
