@@ -7,7 +7,7 @@ import contextlib
 import difflib
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -279,8 +279,14 @@ def _run_plan(args: argparse.Namespace) -> int:
 
 
 def _say_how_to_apply(args: argparse.Namespace, plan: Plan) -> None:
+    pairs = zip(args.words, ["", *args.words], strict=False)
+    words = [
+        word
+        for word, before in pairs
+        if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
+    ]
     # a line that is broken is another command
-    say(f"Apply: gt-secure apply {shlex.join(_of_apply(args.words))}")
+    say(f"Apply: gt-secure apply {shlex.join(words)}")
     if plan.asks:
         note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
     if not plan.blockers and not sys.stdout.isatty():
@@ -291,15 +297,6 @@ def _say_how_to_apply(args: argparse.Namespace, plan: Plan) -> None:
 
 PLAN_ONLY = ("--format", "--application", "--accepted")
 """Options of a plan that change no lock: an apply has none of them."""
-
-
-def _of_apply(words: Sequence[str]) -> list[str]:
-    pairs = zip(words, ["", *words], strict=False)
-    return [
-        word
-        for word, before in pairs
-        if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
-    ]
 
 
 def _add_apply(commands: Commands) -> None:

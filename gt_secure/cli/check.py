@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,16 +150,12 @@ def _report_from(args: argparse.Namespace) -> Report:
     return report
 
 
-def _check_paths(paths: Iterable[str]) -> None:
-    for path in map(Path, paths):
+def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
+    for path in map(Path, args.path or ()):
         if not path.exists():
             near = [str(each) for each in path.parent.glob("*.ipynb")]
             meant = did_you_mean(str(path), near, "Check the path.")
             raise InvalidInput(f"There is no notebook '{path}'.", next_step=meant, field="path")
-
-
-def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
-    _check_paths(args.path or ())
     specs = tuple(Spec.make(args.check, {**given, "path": path}) for path in args.path or ()) or (
         Spec.make(args.check, given),
     )

@@ -151,25 +151,11 @@ def _show(found: Findings) -> None:
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
     if not len(found.open):
-        say(
-            "No finding is open."
-            if len(found)
-            else "No findings."
-            if found.decided
-            else "No rule was decided."
-        )
-    _say_accepted(found.accepted)
-    if found.access is not None:
-        say(fit(f"\n{found.access.text}"))
-    say(fit(f"\n{found.looked}"))
-    if len(found.open):
-        say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))
-
-
-def _say_accepted(accepted: Findings) -> None:
-    if len(accepted):
-        say(f"{accepted_title(accepted)}:")
-    for finding in accepted:
+        empty = "No findings." if found.decided else "No rule was decided."
+        say("No finding is open." if len(found) else empty)
+    if len(found.accepted):
+        say(f"{accepted_title(found.accepted)}:")
+    for finding in found.accepted:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(
             fit(
@@ -177,6 +163,11 @@ def _say_accepted(accepted: Findings) -> None:
                 f" {printable(finding.acceptance_text)}"
             )
         )
+    if found.access is not None:
+        say(fit(f"\n{found.access.text}"))
+    say(fit(f"\n{found.looked}"))
+    if len(found.open):
+        say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))
 
 
 def _explain_finding(args: argparse.Namespace) -> int:

@@ -33,7 +33,16 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     """
     import nbformat
 
-    _check_writable(out)
+    try:  # before the minutes of work
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InvalidInput(
+            f"The results cannot be written to {out}: {error.strerror}.",
+            next_step="Choose a folder that you can write to: --out DIR",
+            field="out",
+        ) from error
     started = time.perf_counter()
     with sandbox.Sandbox(log_delay_s=1.0, seed="demo") as running:
         executed, failure = _execute(notebook, out, running.environment())
@@ -61,22 +70,6 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _show(summary, out, as_json)
     return OK if good else FOUND
-
-
-def _check_writable(out: Path) -> None:
-    """Make the folder; raises InvalidInput before the minutes of work if nothing
-    can be written there.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise InvalidInput(
-            f"The results cannot be written to {out}: {error.strerror}.",
-            next_step="Choose a folder that you can write to: --out DIR",
-            field="out",
-        ) from error
 
 
 def _execute(notebook: Path, out: Path, aws: Mapping[str, str]) -> tuple[Any, str]:

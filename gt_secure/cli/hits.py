@@ -148,8 +148,12 @@ def _run(args: argparse.Namespace) -> int:
     if args.follow:
         return _follow(args)
     form = "json" if args.json else args.format
-    if form == "parquet":
-        _refuse_terminal(args.output)
+    if form == "parquet" and args.output is None and sys.stdout.isatty():
+        raise InvalidInput(
+            "Parquet cannot be printed on a terminal.",
+            next_step="Add --output FILE, or redirect the output.",
+            field="format",
+        )
     table, coverage = _counts_from(args)
     emit(table, form, args.output)
     return tell(coverage, args.stats)
@@ -171,7 +175,9 @@ def table_from(args: argparse.Namespace) -> Table:
 def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
     check_limit(args)
     large = args.engine in ("spark", "athena") or args.athena_database
-    if not (args.dedupe or args.predict or args.wait_for) and (large or _simple(args)):
+    remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
+    simple = (args.no_cache or not remote) and not args.network
+    if not (args.dedupe or args.predict or args.wait_for) and (large or simple):
         sources, options = log_query(args)
         with reading() as line:
             table, coverage = count_hits(sources, args.by, **options, progress=line.show)
@@ -180,11 +186,6 @@ def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         with open_hits(args) as hits, working(activity.COUNTING):
             table, coverage = hits.asked(lambda each: each.count(args.by, limit=args.limit))
     return table, coverage
-
-
-def _simple(args: argparse.Namespace) -> bool:
-    remote = args.bucket or any(source.startswith("s3://") for source in args.sources)
-    return (args.no_cache or not remote) and not args.network and not args.predict
 
 
 def _follow(args: argparse.Namespace) -> int:
@@ -258,15 +259,6 @@ def _emit_parquet(table: Table, output: str | None) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(path.read_bytes())
         sys.stdout.buffer.flush()
-
-
-def _refuse_terminal(output: str | None) -> None:
-    if output is None and sys.stdout.isatty():
-        raise InvalidInput(
-            "Parquet cannot be printed on a terminal.",
-            next_step="Add --output FILE, or redirect the output.",
-            field="format",
-        )
 
 
 def _cache(args: argparse.Namespace) -> int:

@@ -84,13 +84,6 @@ class Parser(argparse.ArgumentParser):
             f"%(prog)s {' '.join(f'[{word}]' for word in words)} [options]"
         )
 
-    def _read_place(self, args: argparse.Namespace) -> None:
-        """Set ``bucket`` and ``prefix`` from the address."""
-        from ..aws.buckets import parse_s3_uri  # a command without a bucket starts without it
-
-        bucket, prefix = (None, "") if args.s3uri is None else parse_s3_uri(args.s3uri)
-        args.bucket, args.prefix = bucket, prefix or None
-
     def needs(self, option: str, *others: str) -> None:
         """Declare that an option (or ``--option=value``)
         is read only together with one of the others.
@@ -210,7 +203,10 @@ class Parser(argparse.ArgumentParser):
         if rest:
             parser._refuse(rest)
         if hasattr(result, _PLACE):
-            parser._read_place(result)
+            from ..aws.buckets import parse_s3_uri  # a command without a bucket starts without it
+
+            bucket, prefix = (None, "") if result.s3uri is None else parse_s3_uri(result.s3uri)
+            result.bucket, result.prefix = bucket, prefix or None
         return result
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:

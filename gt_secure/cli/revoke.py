@@ -10,7 +10,7 @@ from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..connection import Connection
 from ..logs.hits import Hits
-from ..logs.leaks import Leak, url_uses
+from ..logs.leaks import url_uses
 from ..logs.storage.listing import find_logs
 from . import changes
 from .log_options import reading
@@ -88,7 +88,13 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
                 field="bucket",
             )
         with _hits(args, gt) as log:
-            return gt.revoke(_leak(log, args.fingerprint), bucket=args.bucket, logs=log)
+            leak = url_uses(log, args.fingerprint)
+            if leak is None:
+                raise NotFound(
+                    f"The log has no presigned URL with the fingerprint {args.fingerprint[:40]}.",
+                    next_step="Copy it from gt-secure leaks --json, and read the same logs.",
+                )
+            return gt.revoke(leak, bucket=args.bucket, logs=log)
     if args.before is None and args.viewer is None:
         raise InvalidInput(
             "A revocation is for one URL or for a time.",
@@ -129,13 +135,3 @@ def _hits(args: argparse.Namespace, gt: Connection) -> Hits:
         )
     with reading() as line:
         return gt.hits(args.bucket, logs=args.logs or None, since=args.since, progress=line.show)
-
-
-def _leak(log: Hits, fingerprint: str) -> Leak:
-    leak = url_uses(log, fingerprint)
-    if leak is None:
-        raise NotFound(
-            f"The log has no presigned URL with the fingerprint {fingerprint[:40]}.",
-            next_step="Copy it from gt-secure leaks --json, and read the same logs.",
-        )
-    return leak

@@ -95,6 +95,7 @@ def in_options(text: str, field: str = "") -> str:
     """Return a sentence with ``--option`` in place of ``argument=`` and of the
     quoted name of its field.
     """
+    from ..check.spec import RULES, hyphened  # an error alone needs them
 
     def quoted(match: re.Match[str]) -> str:
         return (
@@ -104,11 +105,7 @@ def in_options(text: str, field: str = "") -> str:
     text = _CODES.sub(
         lambda match: "--confirm " + match[1].replace("'", "").replace(", ", " --confirm "), text
     )
-    text = COMMAND_LINE.write(_with_hyphens(text))
+    checks = "|".join(RULES)
+    text = re.sub(rf"\b(?:{checks})\b", lambda match: hyphened(match[0]), text)
+    text = COMMAND_LINE.write(text)
     return _QUOTED.sub(quoted, text) if field else text
-
-
-def _with_hyphens(text: str) -> str:
-    from ..check.spec import RULES, hyphened  # an error alone needs them
-
-    return re.sub(rf"\b(?:{'|'.join(RULES)})\b", lambda match: hyphened(match[0]), text)

@@ -190,8 +190,10 @@ class AllowEditor(Step):
             placeholder="choose or type vpce-… or vpc-…",
             options=True,
         )
-        text_box = self._build_text()
-        self.text_button = self.opener("Edit as text", text_box, self._fill_text)
+        self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
+        self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
+        self.text_box = stack(self.text, self.button("Use this list", self._use_text))
+        self.text_button = self.opener("Edit as text", self.text_box, self._fill_text)
         self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.mine = stack()
         self.mine_button = self.opener("My address", self.mine, self.find_mine)
@@ -216,7 +218,11 @@ class AllowEditor(Step):
             ipywidgets.Dropdown, "Workers of this team use", options=_PORTALS, value=""
         )
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
-        self.more_box = self._build_more()
+        # what few people need opens by itself where it matters
+        self.switches = Switches(self._switched)
+        endpoints = stack(self.endpoint_input, self.found, self.find_button)
+        fields = stack(self.portal_input, *self._field_boxes(in_more=True))
+        self.more_box = stack(columns(endpoints, fields), self.switches, classes="gts-more")
         self.more_button = self.opener("More options", self.more_box)
         self.folder_button = self._pressed("", self._use_folder, "gts-link")
         self.folder_hint = Html()
@@ -224,18 +230,11 @@ class AllowEditor(Step):
         protect = stack(self.protect, self.protect_hint)
         return [
             columns(left, stack(*self._field_boxes(in_more=False), self.folder_box)),
-            text_box,
+            self.text_box,
             protect,
             row(self.more_button),
             self.more_box,
         ]
-
-    def _build_more(self) -> ipywidgets.Widget:
-        """Make what few people need: it opens by itself where it matters."""
-        self.switches = Switches(self._switched)
-        endpoints = stack(self.endpoint_input, self.found, self.find_button)
-        fields = stack(self.portal_input, *self._field_boxes(in_more=True))
-        return stack(columns(endpoints, fields), self.switches, classes="gts-more")
 
     def _text_input(self, each: AllowField) -> Any:
         text_input = text_field(each.kind, each.label, each.hint)
@@ -246,12 +245,6 @@ class AllowEditor(Step):
         """Return inputs, each with the place of its error under it."""
         names = [each.name for each in FIELDS if each.in_more == in_more]
         return [stack(self.inputs[name], self.errors[name]) for name in names]
-
-    def _build_text(self) -> ipywidgets.Widget:
-        self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
-        self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
-        self.text_box = stack(self.text, self.button("Use this list", self._use_text))
-        return self.text_box
 
     # values
 

@@ -131,19 +131,16 @@ class ChipInput(Box):
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
         replace_children(self.chips, (*kept.values(), *more))
         set_class(self.chips, "gts-hidden", not kept)
-        self._draw_corrections()
-
-    def _draw_corrections(self) -> None:
         wrong = [entry for entry in self._entries if entry.problem][: -_CORRECTED - 1 : -1]
         # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
-        kept = {
+        corrected = {
             entry: self._corrected.pop(entry, [])
             or [self._correction(entry, each) for each in entry.corrections]
             for entry in wrong
         }
-        self._corrected = kept
+        self._corrected = corrected
         replace_children(
-            self.corrections, (button for buttons in kept.values() for button in buttons)
+            self.corrections, (button for buttons in corrected.values() for button in buttons)
         )
         set_class(self.corrections, "gts-hidden", not self.corrections.children)
 

@@ -470,10 +470,4 @@ def _example(key: str) -> str:
     facts = key_facts(key.lower(), key)
     if facts.values:
         return " or ".join(facts.values)
-    return (
-        "o-abc123"
-        if facts.like == "o-?*"
-        else "111122223333"
-        if facts.like == "?" * 12
-        else "value"
-    )
+    return {"o-?*": "o-abc123", "?" * 12: "111122223333"}.get(facts.like, "value")

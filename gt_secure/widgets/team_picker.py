@@ -385,7 +385,10 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
             )
         )
     if details is not None and details.workforce is not None:
-        pairs.append(("Workforce", _about_workforce(details.workforce)))
+        force = details.workforce
+        state = "" if force.status == "Active" else f" ({force.status})"
+        where = f"in {force.vpc_id}" if force.in_vpc else "on the public internet"
+        pairs.append(("Workforce", markup.text(f"{force.name}{state}, portal {where}")))
     if details is not None:
         pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
     body = markup.facts(pairs)
@@ -398,12 +401,6 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
     return markup.join(
         body, *(error_markup(error, "warn") for error in (details.unseen if details else ()))
     )
-
-
-def _about_workforce(workforce: Workforce) -> Markup:
-    state = "" if workforce.status == "Active" else f" ({workforce.status})"
-    where = f"in {workforce.vpc_id}" if workforce.in_vpc else "on the public internet"
-    return markup.text(f"{workforce.name}{state}, portal {where}")
 
 
 def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:

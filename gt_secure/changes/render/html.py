@@ -47,25 +47,21 @@ def plan_page(plan: Plan) -> str:
         f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in"
         f" {state.region}, as "
     )
-    return _PAGE.format(
-        title=escape(plain(f"Plan for {subject(plan)}", 400)),
-        style=_page_style(),
-        made=escape(plain(made + state.caller_arn, 600)),
-        plan=_without_folds(plan_html(plan)),
-        approval=f'<div class="gts-plan">{_sections(plan)}</div>',
-    )
-
-
-def _without_folds(shown: str) -> str:
-    """Return the parts of folds in the open: paper has no folds."""
-    for fold, part in (
+    shown: str = plan_html(plan)
+    for fold, part in (  # paper has no folds
         ("<details", "<div"),
         ("</details>", "</div>"),
         ("<summary>", "<h3>"),
         ("</summary>", "</h3>"),
     ):
         shown = shown.replace(fold, part)
-    return shown
+    return _PAGE.format(
+        title=escape(plain(f"Plan for {subject(plan)}", 400)),
+        style=_page_style(),
+        made=escape(plain(made + state.caller_arn, 600)),
+        plan=shown,
+        approval=f'<div class="gts-plan">{_sections(plan)}</div>',
+    )
 
 
 def plan_output(plan: Plan) -> str:
