@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -110,7 +110,15 @@ def _read(aws: Aws) -> Organization:
         return Organization(
             identifier, path, Part.unread(unknown), Part.unread(unknown), is_management
         )
-    text_of = cache(partial(_text_of, aws))
+
+    @cache
+    def text_of(policy: str) -> str:
+        with aws_errors("organizations:DescribePolicy"):
+            answer = aws.client("organizations").describe_policy(PolicyId=policy)
+            text = str(answer["Policy"]["Content"])
+            if not is_policy(text):
+                raise ValueError("the content is not a policy")
+        return text
 
     def read(what: str, kind: PolicyFilter) -> Part[Levels]:
         return part_of(
@@ -147,13 +155,3 @@ def _texts(
         pages = all_pages(client, "list_policies_for_target", TargetId=target, Filter=kind)
         if ids := [str(policy["Id"]) for page in pages for policy in page["Policies"]]:
             yield tuple(map(text_of, ids))
-
-
-def _text_of(aws: Aws, policy: str) -> str:
-    with aws_errors("organizations:DescribePolicy"):
-        text = str(
-            aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"]
-        )
-        if not is_policy(text):
-            raise ValueError("the content is not a policy")
-    return text

@@ -574,21 +574,15 @@ def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Status:
     ends = [event for event in events if event.get("event") == "end"]
-    outcome = ends[-1].get("outcome") if ends else None
-    if not ends and _all_done(begin, events):
-        return "applied"
-    return outcome if outcome in _ENDS else "unfinished"
-
-
-def _all_done(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
-    """Return True if AWS confirmed each change and only the last line is missing,
-    for example on a full disk.
-    """
+    if ends:
+        outcome = ends[-1].get("outcome")
+        return outcome if outcome in _ENDS else "unfinished"
     if any(event.get("event") == "failed" or event.get("do") == "back" for event in events):
-        return False
+        return "unfinished"
+    # if AWS confirmed each change, only the last line is missing, for example on a full disk
     done = {str(event.get("step")) for event in events if event.get("event") == "done"}
     count = len(begin.get("changes") or ())
-    return count > 0 and done == set(map(str, range(count)))
+    return "applied" if count > 0 and done == set(map(str, range(count))) else "unfinished"
 
 
 def steps_begun(record: ChangeRecord) -> list[int]:

@@ -248,13 +248,9 @@ def _doubts(rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure) 
         yield notice("prediction-contradicts-log", sources=some(wrong, _MOST_NAMED))
     keys = unknown_keys(rows, now, after)
     if keys:
-        yield notice("depends-on-facts", keys=", ".join(keys), missing=_lacks(now.missing))
-
-
-def _lacks(missing: Sequence[str]) -> str:
-    if not missing:
-        return ""
-    return f" Missing permission{'s' if len(missing) > 1 else ''}: {', '.join(missing)}."
+        noun = "permissions" if len(now.missing) > 1 else "permission"
+        missing = f" Missing {noun}: {', '.join(now.missing)}." if now.missing else ""
+        yield notice("depends-on-facts", keys=", ".join(keys), missing=missing)
 
 
 MOST = 200

@@ -51,13 +51,6 @@ DOING = ("--yes", "--json", "--profile", "--region")
 
 def add(commands: Commands) -> None:
     """Add the commands plan, apply, undo and export."""
-    _add_plan(commands)
-    _add_apply(commands)
-    _add_undo(commands)
-    _add_export(commands)
-
-
-def _add_plan(commands: Commands) -> None:
     parser = commands.add(
         "plan",
         _run_plan,
@@ -92,6 +85,93 @@ def _add_plan(commands: Commands) -> None:
     )
     add_accepted(parser)
     parser.excludes("--json", "--format")
+
+    parser = commands.add(
+        "apply",
+        _run_apply,
+        description=(
+            "Apply a restriction: show the plan, ask, change, read back, and roll back if a step"
+            " fails."
+        ),
+        examples=(
+            (
+                "gt-secure apply s3://ml-artifacts --allow 203.0.113.0/24 --yes",
+                "apply without a prompt",
+            ),
+            (
+                (
+                    "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes --confirm"
+                    " loses-access:radiology-team"
+                ),
+                "accept a warning that asks",
+            ),
+            (
+                "gt-secure apply -f open-team.json --digest sha256:...",
+                "apply the plan that was approved",
+            ),
+        ),
+        result=apply_from,
+    )
+    _add_plan_arguments(parser)
+    add_doing(parser)
+    add_confirm(parser)
+    parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="complete an interrupted change of the journal instead",
+    )
+    parser.reads_only("--resume", *DOING)
+
+    parser = commands.add(
+        "undo",
+        _run_undo,
+        description="Undo a change, the last one by default. Later edits by others are kept.",
+        examples=(
+            ("gt-secure undo --yes", "undo the last change without a prompt"),
+            ("gt-secure undo 20261124-101500 --yes", "undo a change by a prefix of its id"),
+        ),
+        result=_undo_from,
+    )
+    parser.add_argument(
+        "change",
+        nargs="?",
+        default="last",
+        help="change id or unique prefix (default: the last change)",
+    )
+    add_doing(parser)
+
+    parser = commands.add(
+        "export",
+        _run_export,
+        description=(
+            "Write the current locks of a team and a bucket as a restriction file, for gt-secure"
+            " plan -f."
+        ),
+        examples=(
+            ("gt-secure export --team radiology-team", "print the current restriction"),
+            (
+                "gt-secure export s3://gt-images/scans/ -o scans.json",
+                "write the guard of a prefix to a file",
+            ),
+        ),
+        result=export_from,
+    )
+    parser.add_argument("--team", help="private workteam")
+    parser.add_place("bucket whose guard is read")
+    parser.add_argument(
+        "--lists",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)"
+    )
+    parser.excludes("--output", "--json")
 
 
 def _add_plan_arguments(parser: Parser) -> None:
@@ -272,72 +352,28 @@ def _run_plan(args: argparse.Namespace) -> int:
         text = FORMATS[args.format](plan).rstrip("\n")
         say(graded(text) if args.format in ("text", "full") else text)
     if not args.json and args.format in ("text", "full") and not plan.empty:
-        _say_how_to_apply(args, plan)
+        pairs = zip(args.words, ["", *args.words], strict=False)
+        words = [
+            word
+            for word, before in pairs
+            if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
+        ]
+        # a line that is broken is another command
+        say(f"Apply: gt-secure apply {shlex.join(words)}")
+        if plan.asks:
+            note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
+        if not plan.blockers and not sys.stdout.isatty():
+            note(
+                f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an"
+                " error."
+            )
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
 
 
-def _say_how_to_apply(args: argparse.Namespace, plan: Plan) -> None:
-    pairs = zip(args.words, ["", *args.words], strict=False)
-    words = [
-        word
-        for word, before in pairs
-        if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
-    ]
-    # a line that is broken is another command
-    say(f"Apply: gt-secure apply {shlex.join(words)}")
-    if plan.asks:
-        note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
-    if not plan.blockers and not sys.stdout.isatty():
-        note(
-            f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an error."
-        )
-
-
 PLAN_ONLY = ("--format", "--application", "--accepted")
 """Options of a plan that change no lock: an apply has none of them."""
-
-
-def _add_apply(commands: Commands) -> None:
-    parser = commands.add(
-        "apply",
-        _run_apply,
-        description=(
-            "Apply a restriction: show the plan, ask, change, read back, and roll back if a step"
-            " fails."
-        ),
-        examples=(
-            (
-                "gt-secure apply s3://ml-artifacts --allow 203.0.113.0/24 --yes",
-                "apply without a prompt",
-            ),
-            (
-                (
-                    "gt-secure apply s3://gt-images --allow 203.0.113.0/24 --yes --confirm"
-                    " loses-access:radiology-team"
-                ),
-                "accept a warning that asks",
-            ),
-            (
-                "gt-secure apply -f open-team.json --digest sha256:...",
-                "apply the plan that was approved",
-            ),
-        ),
-        result=apply_from,
-    )
-    _add_plan_arguments(parser)
-    add_doing(parser)
-    add_confirm(parser)
-    parser.add_argument("--digest", metavar="DIGEST", help="apply only the plan with this digest")
-    parser.add_argument(
-        "--resume",
-        nargs="?",
-        const="",
-        metavar="ID",
-        help="complete an interrupted change of the journal instead",
-    )
-    parser.reads_only("--resume", *DOING)
 
 
 def add_confirm(parser: argparse.ArgumentParser) -> None:
@@ -413,26 +449,6 @@ def report(args: argparse.Namespace, result: Applied) -> int:
     return OK if result.certain else UNKNOWN
 
 
-def _add_undo(commands: Commands) -> None:
-    parser = commands.add(
-        "undo",
-        _run_undo,
-        description="Undo a change, the last one by default. Later edits by others are kept.",
-        examples=(
-            ("gt-secure undo --yes", "undo the last change without a prompt"),
-            ("gt-secure undo 20261124-101500 --yes", "undo a change by a prefix of its id"),
-        ),
-        result=_undo_from,
-    )
-    parser.add_argument(
-        "change",
-        nargs="?",
-        default="last",
-        help="change id or unique prefix (default: the last change)",
-    )
-    add_doing(parser)
-
-
 def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
     # of anybody: it is shown, and asks
@@ -459,38 +475,6 @@ def _undo_from(args: argparse.Namespace) -> Applied:
 
 def _run_undo(args: argparse.Namespace) -> int:
     return report(args, _undo_from(args))
-
-
-def _add_export(commands: Commands) -> None:
-    parser = commands.add(
-        "export",
-        _run_export,
-        description=(
-            "Write the current locks of a team and a bucket as a restriction file, for gt-secure"
-            " plan -f."
-        ),
-        examples=(
-            ("gt-secure export --team radiology-team", "print the current restriction"),
-            (
-                "gt-secure export s3://gt-images/scans/ -o scans.json",
-                "write the guard of a prefix to a file",
-            ),
-        ),
-        result=export_from,
-    )
-    parser.add_argument("--team", help="private workteam")
-    parser.add_place("bucket whose guard is read")
-    parser.add_argument(
-        "--lists",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="pl-... or wafv2:ipset/NAME: write the name, not its ranges (repeatable)",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, help="file to write, .json or .yaml (default: print JSON)"
-    )
-    parser.excludes("--output", "--json")
 
 
 def export_from(args: argparse.Namespace) -> Restriction:

@@ -390,17 +390,26 @@ def _proof_from(args: argparse.Namespace) -> Proof:
     if args.tf_plan or args.cloudformation:
         [policy], _ = read_planned(args)
         return policy.prove(*_locks_and_claim(args))
-    return prove(*_locks_and_claim(args)) if args.bucket_policy else _prove_account(args)
+    if args.bucket_policy:
+        return prove(*_locks_and_claim(args))
+    if not args.file and not args.bucket:
+        raise InvalidInput(
+            "prove needs a bucket, a restriction file or a bucket policy.",
+            next_step=(
+                "Add s3://gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE."
+            ),
+            field="bucket",
+        )
+    gt = connection(args, context=parse_facts(args.context))
+    if args.team:
+        gt.workteam(args.team)
+    return gt.prove(load_restriction(args.file) if args.file else _restriction(args))
 
 
 def _run_prove(args: argparse.Namespace) -> int:
-    if args.tf_plan or args.cloudformation:
-        return _prove_planned(args)
-    proof = _proof_from(args)
-    return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
-
-
-def _prove_planned(args: argparse.Namespace) -> int:
+    if not (args.tf_plan or args.cloudformation):
+        proof = _proof_from(args)
+        return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
     locks, claim = _locks_and_claim(args)
     [policy], _ = read_planned(args)
     proof = policy.prove(locks, claim)
@@ -441,22 +450,6 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     else:
         say(f"Not known: {printable(unknown)}.")
     return code_of(proof.proved)
-
-
-def _prove_account(args: argparse.Namespace) -> Proof:
-    if not args.file and not args.bucket:
-        raise InvalidInput(
-            "prove needs a bucket, a restriction file or a bucket policy.",
-            next_step=(
-                "Add s3://gt-images --allow 203.0.113.0/24, -f FILE, or --bucket-policy FILE."
-            ),
-            field="bucket",
-        )
-    gt = connection(args, context=parse_facts(args.context))
-    if args.team:
-        gt.workteam(args.team)
-    restriction = load_restriction(args.file) if args.file else _restriction(args)
-    return gt.prove(restriction)
 
 
 def _restriction(args: argparse.Namespace) -> Restriction:

@@ -233,8 +233,16 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
 
 def emit(table: Table, form: str, output: str | None) -> None:
     """Write a table in a format to a file or to standard output."""
+    if form == "parquet" and output:
+        table.to_parquet(output)
+        return
     if form == "parquet":
-        _emit_parquet(table, output)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "hits.parquet"
+            table.to_parquet(path)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(path.read_bytes())
+            sys.stdout.buffer.flush()
         return
     text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
     text = text if text.endswith("\n") else text + "\n"
@@ -249,22 +257,13 @@ def emit(table: Table, form: str, output: str | None) -> None:
         )
 
 
-def _emit_parquet(table: Table, output: str | None) -> None:
-    if output:
-        table.to_parquet(output)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hits.parquet"
-        table.to_parquet(path)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(path.read_bytes())
-        sys.stdout.buffer.flush()
-
-
 def _cache(args: argparse.Namespace) -> int:
     if args.cache == "clear":
         freed = Cache().clear()
-        show_json({"freed_bytes": freed}) if args.json else say(f"Freed {freed / 1e6:,.1f} MB.")
+        if args.json:
+            show_json({"freed_bytes": freed})
+        else:
+            say(f"Freed {freed / 1e6:,.1f} MB.")
         return 0
     state = Cache().state()
     if args.json:

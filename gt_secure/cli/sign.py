@@ -311,14 +311,6 @@ def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
             next_step="Write a prefix for it, with a slash at the end: s3://gt-images/probe/.",
             field="object",
         )
-    _refuse_unread(args, is_own)
-    return str(args.object) if is_own else _sign(gt, args)
-
-
-def _refuse_unread(args: argparse.Namespace, is_own: bool) -> None:
-    """Raise InvalidInput for an option that a probe of a prefix, or of an object,
-    would not read.
-    """
     unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
     name = next((each for each in unread if getattr(args, each) and each in args.given), "")
     if name:
@@ -331,6 +323,7 @@ def _refuse_unread(args: argparse.Namespace, is_own: bool) -> None:
             ),
             field=name,
         )
+    return str(args.object) if is_own else _sign(gt, args)
 
 
 def _methods(args: argparse.Namespace) -> Sequence[str]:

@@ -375,8 +375,8 @@ class HitsStep(Step):
         left = [
             f"{name}: {result.empty[kind]}" for name, kind in _KINDS if (name, kind) not in kinds
         ]
-        said = f"Without data, so not offered: {'; '.join(left)}." if left else ""
-        self.not_offered.value = markup.hint(said) if left else ""
+        words = f"Without data, so not offered: {'; '.join(left)}."
+        self.not_offered.value = markup.hint(words) if left else ""
 
     def _waited(self, answer: tuple[HitsResult, bool]) -> None:
         self._got(answer[0])

@@ -297,7 +297,7 @@ class ReviewStep(Step):
         self.keep_button.description = f"Keep what {some(teams)} needs"
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
-            box = check(notice.consent, False, self._confirmer(notice.code))
+            box = check(notice.consent, False, partial(self._confirm, notice.code))
             shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
         rest = (
             Markup("")
@@ -332,12 +332,9 @@ class ReviewStep(Step):
             else f"{'Undo' if plan.undoes else 'Apply'} {change}"
         )
 
-    def _confirmer(self, code: str) -> Callable[[bool], None]:
-        def confirm(on: bool) -> None:
-            (self._confirmed.add if on else self._confirmed.discard)(code)
-            self.enable()
-
-        return confirm
+    def _confirm(self, code: str, on: bool) -> None:
+        (self._confirmed.add if on else self._confirmed.discard)(code)
+        self.enable()
 
     def _may_apply(self) -> bool:
         plan: Plan | None = self.plan
@@ -435,11 +432,15 @@ class FactFields(Box):
         replace_children(self, (Html(hint), *self.inputs.values()) if keys else ())
 
     def _input(self, key: str) -> ipywidgets.Text:
+        facts = key_facts(key.lower(), key)
+        example = " or ".join(facts.values) or {"o-?*": "o-abc123", "?" * 12: "111122223333"}.get(
+            facts.like, "value"
+        )
         several = is_multivalued(key.lower())
         made = field(
             ipywidgets.Text,
             key[:300],
-            placeholder="values, separated by commas" if several else _example(key),
+            placeholder="values, separated by commas" if several else example,
             continuous_update=False,
         )
         made.observe(
@@ -464,10 +465,3 @@ class FactFields(Box):
             self._values[name] = checked
         if self._values.get(key, ()) != before:
             self._changed()
-
-
-def _example(key: str) -> str:
-    facts = key_facts(key.lower(), key)
-    if facts.values:
-        return " or ".join(facts.values)
-    return {"o-?*": "o-abc123", "?" * 12: "111122223333"}.get(facts.like, "value")

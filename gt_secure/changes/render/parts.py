@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...base import html as markup
 from ...base.html import Chip, Markup, Tone, count
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ...engine.access.difference import Difference
     from ...findings.model import Finding
     from ...restriction.messages import Notice
-    from ..change import Change
     from ..plan import Plan
 
 _SCENES = {
@@ -43,7 +42,21 @@ def changes_table(plan: Plan) -> Markup:
     if plan.empty:
         tone = plan.access.after.chip.tone if plan.access is not None else "ok"
         return markup.notice(tone, "Nothing to change:", "the account is already as planned.")
-    rows = [_change_row(plan, change) for change in plan.changes]
+    rows = []
+    for change in plan.changes:
+        affects = "<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else"
+        name = markup.hint(markup.text(change.name, 80))
+        chip_tone: Tone = "ok" if change.protects else "no"
+        if plan.access is not None and change.protects and is_change_of(change, BucketGuard):
+            chip_tone = plan.access.after.chip.tone  # the answer for the whole bucket
+        rows.append(
+            (
+                markup.join(markup.text(change.target.title), name),
+                markup.text(change.before_text, 300),
+                Chip(chip_tone, change.after_text),
+                Markup(affects),
+            )
+        )
     return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
 
 
@@ -73,17 +86,6 @@ def access(plan: Plan) -> Markup:
         return Markup("")
     text, *more = access_lines(plan)
     return markup.notice(plan.access.after.chip.tone, text, " ".join(more))
-
-
-def _change_row(plan: Plan, change: Change[Any]) -> tuple[object, ...]:
-    affects = Markup(
-        "<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else"
-    )
-    name = markup.join(markup.text(change.target.title), markup.hint(markup.text(change.name, 80)))
-    tone: Tone = "ok" if change.protects else "no"
-    if plan.access is not None and change.protects and is_change_of(change, BucketGuard):
-        tone = plan.access.after.chip.tone  # the answer for the whole bucket
-    return name, markup.text(change.before_text, 300), Chip(tone, change.after_text), affects
 
 
 def exposure_table(plan: Plan) -> Markup:
