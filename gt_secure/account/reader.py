@@ -272,7 +272,8 @@ class _Reader:
         """Read what depends on other parts: templates, the account's own block, log bucket,
         key policy, facts.
         """
-        jobs = (state.jobs.if_read or ()) if "templates" in self.scope.needs else ()
+        wants_templates = "templates" in self.scope.needs and state.jobs.missing is None
+        jobs = (state.jobs.value or ()) if wants_templates else ()
         with_template = [job for job in jobs if job.template_uri or job.task_ui_arn]
         texts = [
             pool.submit(self._template, job, number < MAX_TEMPLATES)

@@ -64,9 +64,9 @@ def notices_for(
         ]
     if find_change(changes, WorkforcePortal) is not None:
         found += _portal(wish, state)
-    jobs = [job.name for job in state.jobs.if_read or () if job.in_progress]
-    if changes and jobs:
-        found.append(notice("jobs-in-progress", jobs=", ".join(jobs)))
+    if changes:
+        jobs = [job.name for job in state.jobs.if_read or () if job.in_progress]
+        found += [notice("jobs-in-progress", jobs=", ".join(jobs))] if jobs else []
     rank = {"blocker": 0, "warning": 1, "info": 2}
     return (*lists, *sorted(found, key=lambda each: rank[each.severity]))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
@@ -452,12 +453,7 @@ def _findings(
     for team, name in _subjects(used, logs):
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
         hits = logs[name] if name is not None else None
-
-        def look(
-            team: Workteam | None = team, name: str | None = name, hits: Hits | None = hits
-        ) -> Findings:
-            return gt.findings(team=team, bucket=name, logs=hits)
-
+        look = partial(gt.findings, team=team, bucket=name, logs=hits)
         results = notes.attempt(subject, look, None)
         if results is None:
             continue

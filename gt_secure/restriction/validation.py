@@ -97,8 +97,14 @@ def check_addresses(
             "The addresses are half of the internet or more, so they would restrict nobody.",
             "Write the ranges of your own network.",
         )
-    _note_merges(given, notices)
-    return collapse(given)
+    _note_duplicates(given, notices)
+    merged = collapse(given)
+    # the sizes are cheaper than naming the pairs, which compares each with each
+    if sum(map(_size, set(given))) != sum(map(_size, merged)):
+        inside = overlaps(dict.fromkeys(given))
+        pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
+        notices.append(notice("overlaps", pairs=some(pairs)))
+    return merged
 
 
 def _parse(values: object) -> tuple[IPNetwork, ...]:
@@ -148,15 +154,6 @@ def _check_scope(network: IPNetwork) -> None:
             "Write the public addresses of your network.",
             network,
         )
-
-
-def _note_merges(given: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
-    _note_duplicates(given, notices)
-    # the sizes are cheaper than naming the pairs, which compares each with each
-    if sum(map(_size, set(given))) != sum(map(_size, collapse(given))):
-        inside = overlaps(dict.fromkeys(given))
-        pairs = [f"{min(a, b, key=_size)} is inside {max(a, b, key=_size)}" for a, b in inside]
-        notices.append(notice("overlaps", pairs=some(pairs)))
 
 
 def _note_duplicates(

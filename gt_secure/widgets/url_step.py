@@ -159,13 +159,14 @@ class TestUrlStep(Step):
         bound = Source.parse(typed.split(" (", 1)[0]) if typed and way == "session" else None
         seconds = None if way == "ground-truth" else int(self.lifetime.value)
         role = self.role_input.value.strip() or None
-
-        def work() -> TestUrl:
-            return self.link.get().sign(
+        self.run(
+            "Signing…",
+            lambda: self.link.get().sign(
                 bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way
-            )
-
-        self.run("Signing…", work, self._got_url, timeout_s=45)
+            ),
+            self._got_url,
+            timeout_s=45,
+        )
 
     def probe(self) -> None:
         """Fetch the URL from the chosen place, or from everywhere."""
