@@ -300,8 +300,8 @@ class _Reader:
             state = replace(state, bucket=replace(bucket, key_policy=policy, log_bucket=log()))
         if "templates" not in self.scope.needs:
             return state
-        found = tuple(each.result() for each in texts)
-        return replace(state, templates=state.jobs.map(lambda _: found))
+        read_texts = tuple(each.result() for each in texts)
+        return replace(state, templates=state.jobs.map(lambda _: read_texts))
 
     def _part(
         self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()

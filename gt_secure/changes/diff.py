@@ -97,23 +97,29 @@ def changed_prefix(wish: Restriction, policy: BucketPolicy, kind: str = GUARD_SI
     return prefixes[0] if prefixes else ""
 
 
-def _guard_change(wish: Restriction, state: State) -> Change[BucketPolicy | None] | None:
-    if state.bucket is None or (wish.guard, wish.signers, wish.version_4_only) == (None,) * 3:
+def _guard_change(restriction: Restriction, state: State) -> Change[BucketPolicy | None] | None:
+    if (
+        state.bucket is None
+        or (restriction.guard, restriction.signers, restriction.version_4_only) == (None,) * 3
+    ):
         return None
     before = policy_of(state)
     ended, name = before.expired(state.at), state.bucket.name
-    after = _with_guard(wish, state, name, before.without_expired(state.at))
+    after = _with_guard(restriction, state, name, before.without_expired(state.at))
     # an age limit has the statement of the version limit
-    for kind, wanted in ((SIGNERS_SID, wish.signers), (SIGV2_SID, wish.version_4_only)):
+    for kind, wanted in (
+        (SIGNERS_SID, restriction.signers),
+        (SIGV2_SID, restriction.version_4_only),
+    ):
         if wanted:
-            after = after.put_statement(_limit(kind, wish, state, name), wish.prefix)
+            after = after.put_statement(_limit(kind, restriction, state, name), restriction.prefix)
         elif wanted is not None:
-            after = after.drop((kind,), changed_prefix(wish, after, kind))
+            after = after.drop((kind,), changed_prefix(restriction, after, kind))
     if after == before:
         return None
     target = BucketGuard(name, state.bucket.region)
-    names = wish.allowed_names if wish.lists and wish.guard else ()
-    prefix = changed_prefix(wish, before)
+    names = restriction.allowed_names if restriction.lists and restriction.guard else ()
+    prefix = changed_prefix(restriction, before)
     return Change(
         target=target,
         before=before or None,

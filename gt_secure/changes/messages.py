@@ -36,25 +36,25 @@ if TYPE_CHECKING:
 
 
 def notices_for(
-    wish: Restriction, state: State, changes: tuple[Change[Any], ...]
+    restriction: Restriction, state: State, changes: tuple[Change[Any], ...]
 ) -> tuple[Notice, ...]:
     """Return the notices of a plan: those about lists that AWS keeps, then the others,
     most serious first.
     """
-    lists = (made for each in wish.managed for made in _list(each, wish, state))
+    lists = (of_list for each in restriction.managed for of_list in _list(each, restriction, state))
     guard = find_change(changes, BucketGuard)
     url_lock_changes = find_change(changes, TeamUrlLock) is not None
-    found = [
-        *_own(wish, state),
-        *_url_lock(wish, state, url_lock_changes),
-        *_endpoints(wish, state),
+    notices = [
+        *_own(restriction, state),
+        *_url_lock(restriction, state, url_lock_changes),
+        *_endpoints(restriction, state),
     ]
     if guard is not None:
         after = BucketPolicy.of(guard.after)
-        found += [
-            *_guard(wish, state, after),
-            *_folder(wish, after),
-            *_signers(wish, state, after),
+        notices += [
+            *_guard(restriction, state, after),
+            *_folder(restriction, after),
+            *_signers(restriction, state, after),
             *_deleted(after),
             *(
                 notice("bucket-elsewhere", regions=each.text)
@@ -63,12 +63,12 @@ def notices_for(
             ),
         ]
     if find_change(changes, WorkforcePortal) is not None:
-        found += _portal(wish, state)
+        notices += _portal(restriction, state)
     if changes:
         jobs = [job.name for job in state.jobs.if_read or () if job.in_progress]
-        found += [notice("jobs-in-progress", jobs=", ".join(jobs))] if jobs else []
+        notices += [notice("jobs-in-progress", jobs=", ".join(jobs))] if jobs else []
     rank = {"blocker": 0, "warning": 1, "info": 2}
-    return (*lists, *sorted(found, key=lambda each: rank[each.severity]))
+    return (*lists, *sorted(notices, key=lambda each: rank[each.severity]))
 
 
 def _own(wish: Restriction, state: State) -> Iterator[Notice]:
@@ -83,8 +83,8 @@ def _own(wish: Restriction, state: State) -> Iterator[Notice]:
         )
 
 
-def _url_lock(wish: Restriction, state: State, changing: bool) -> Iterator[Notice]:
-    lock, force = wanted_lock(wish, state), state.workforce.if_read
+def _url_lock(restriction: Restriction, state: State, changing: bool) -> Iterator[Notice]:
+    lock, force = wanted_lock(restriction, state), state.workforce.if_read
     if lock is None:
         return
     if force is not None and changing and lock.on:

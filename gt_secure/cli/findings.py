@@ -140,8 +140,8 @@ def _run_findings(args: argparse.Namespace) -> int:
     return OK if is_known or not (args.tf_plan or args.cloudformation) else UNKNOWN
 
 
-def _show(found: Findings) -> None:
-    for finding in found.open:
+def _show(result: Findings) -> None:
+    for finding in result.open:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(graded(fit(f"{finding.severity:6}  {finding.code}: {finding.title}{about}")))
         if finding.detail:
@@ -150,12 +150,12 @@ def _show(found: Findings) -> None:
             say(fit(f"        {printable(finding.acceptance_text)}"))
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
-    if not len(found.open):
-        empty = "No findings." if found.decided else "No rule was decided."
-        say("No finding is open." if len(found) else empty)
-    if len(found.accepted):
-        say(f"{accepted_title(found.accepted)}:")
-    for finding in found.accepted:
+    if not len(result.open):
+        empty = "No findings." if result.decided else "No rule was decided."
+        say("No finding is open." if len(result) else empty)
+    if len(result.accepted):
+        say(f"{accepted_title(result.accepted)}:")
+    for finding in result.accepted:
         about = f" ({printable(finding.subject)})" if finding.subject else ""
         say(
             fit(
@@ -163,11 +163,11 @@ def _show(found: Findings) -> None:
                 f" {printable(finding.acceptance_text)}"
             )
         )
-    if found.access is not None:
-        say(fit(f"\n{found.access.text}"))
-    say(fit(f"\n{found.looked}"))
-    if len(found.open):
-        say(fit(f"\nMore on a finding: gt-secure findings --explain {found.open[0].code}"))
+    if result.access is not None:
+        say(fit(f"\n{result.access.text}"))
+    say(fit(f"\n{result.looked}"))
+    if len(result.open):
+        say(fit(f"\nMore on a finding: gt-secure findings --explain {result.open[0].code}"))
 
 
 def _explain_finding(args: argparse.Namespace) -> int:

@@ -393,11 +393,11 @@ def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
         pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
     body = markup.facts(pairs)
     if team.url_lock is None:
-        said = (
+        hint = (
             f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the"
             " images."
         )
-        body = markup.join(body, markup.hint(said))
+        body = markup.join(body, markup.hint(hint))
     return markup.join(
         body, *(error_markup(error, "warn") for error in (details.unseen if details else ()))
     )

@@ -98,7 +98,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
             place=place,
             next_step='Write {"IpAddress": {...}}.',
         )
-    made = []
+    conditions = []
     for operator, keys in block.items():
         where = member(place, str(operator))
         qualifier, name, if_exists = _split(str(operator), where)
@@ -108,19 +108,19 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                 place=where,
                 next_step='Write {"aws:SourceIp": [...]}.',
             )
-        seen = set()
+        lower_keys = set()
         for key in map(str, keys):
-            if key.lower() in seen:
+            if key.lower() in lower_keys:
                 raise PolicyError(
                     f'The key "{key}" occurs twice under one operator; case makes no difference.',
                     place=where,
                     next_step="Give all its values in one list.",
                 )
-            seen.add(key.lower())
+            lower_keys.add(key.lower())
         for key, value in keys.items():
             at = member(where, str(key))
             values = value_texts(value, at)
-            made.append(
+            conditions.append(
                 Condition(
                     operator=str(operator),
                     key=str(key),
@@ -142,7 +142,7 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     else frozenset(),
                 )
             )
-    return tuple(made)
+    return tuple(conditions)
 
 
 def _variables(name: str, values: list[tuple[str, str]]) -> frozenset[str]:

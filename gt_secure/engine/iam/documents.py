@@ -215,15 +215,15 @@ def _compile(data: object, kind: DocumentKind) -> Document:
         compile_statement(each, index, place, kind, version)
         for index, (each, place) in enumerate(_elements(data))
     )
-    seen = set()
+    sids = set()
     for statement in statements if kind not in _WITH_PRINCIPAL else ():
-        if statement.sid and statement.sid in seen:
+        if statement.sid and statement.sid in sids:
             raise PolicyError(
                 f'The Sid "{statement.sid[:60]}" occurs twice.',
                 place=item("$.Statement", statement.index),
                 next_step="Give each statement its own Sid.",
             )
-        seen.add(statement.sid)
+        sids.add(statement.sid)
     return document_of(statements, kind, version, identifier)
 
 
