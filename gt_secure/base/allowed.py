@@ -138,10 +138,8 @@ class Allowed(Ambiguous):
         """Return the sources that another value does not name;
         which VPC an endpoint is in is not known here.
         """
-        endpoints, vpcs = (
-            set(self.endpoints).difference(other.endpoints),
-            set(self.vpcs).difference(other.vpcs),
-        )
+        endpoints = set(self.endpoints).difference(other.endpoints)
+        vpcs = set(self.vpcs).difference(other.vpcs)
         return Allowed(subtract(self.networks, other.networks), tuple(endpoints), tuple(vpcs))
 
     def lacking(self, other: Allowed) -> tuple[str, ...]:

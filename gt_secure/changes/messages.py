@@ -164,7 +164,7 @@ def _shared(guards: Sequence[Guard]) -> str:
     """Return the sources that each of some guards lists, in words."""
     if any(each.drifted for each in guards):
         return "unknown, because one was edited by hand"
-    if any(each.allowed.vpcs for each in guards) and any(each.endpoints for each in guards):
+    if any(each.allowed.vpcs for each in guards) and any(each.allowed.endpoints for each in guards):
         return "unknown, because the lists name endpoints and VPCs"
     shared = guards[0].allowed
     for each in guards:

@@ -17,27 +17,23 @@ _ALWAYS_TRUE = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Lambda, ast.JoinedSt
 _SHOWS = {"hasattr", "id", "isinstance", "repr", "str", "type"}
 _SUBJECT = re.compile(r"(?!.*://)[\w.:/@-]{1,63}")
 _FUNCTIONS = (
-    *(
-        "access_to",
-        "access_under",
-        "examine",
-        "explain_probe",
-        "holds",
-        "look",
-        "plan_revoke",
-        "probe_own",
-        "prove",
-    ),
-    *(
-        "proves",
-        "read_hits",
-        "run_file",
-        "run_specs",
-        "signers_of",
-        "sweep",
-        "verify",
-        "wait_for_hits",
-    ),
+    "access_to",
+    "access_under",
+    "examine",
+    "explain_probe",
+    "holds",
+    "look",
+    "plan_revoke",
+    "probe_own",
+    "prove",
+    "proves",
+    "read_hits",
+    "run_file",
+    "run_specs",
+    "signers_of",
+    "sweep",
+    "verify",
+    "wait_for_hits",
 )
 ANSWERS: dict[str, str] = {
     **{

@@ -106,7 +106,7 @@ SLIPS: dict[str, tuple[Callable[[], object], str, str]] = {
         "presign",
         ROW,
     ),
-    "a word that is no source": (
+    "a word that is not a source": (
         lambda: Claim(allowed="203.0.113.0/33"),
         "203.0.113.0/33",
         "203.0.113.0/24",
