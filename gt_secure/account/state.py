@@ -23,6 +23,7 @@ from ..restriction.model import Restriction
 from .bucket import READINGS, Bucket
 from .evidence import Evidence
 from .organization import Organization
+from .whereabouts import Whereabouts
 
 WHAT = {
     "team": ("the workteam", "sagemaker:DescribeWorkteam"),
@@ -224,8 +225,9 @@ class State:
     only for the question who signs. ``facts`` are values of condition keys that were supplied, or
     that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that
     compare the account with it, and ``wishes`` are those for other prefixes of the bucket.
-    ``prefix`` is that of the objects that findings are about; empty for all. ``raw`` has the
-    writable parts as AWS returned them: ``team``, ``workforce``, ``policy``.
+    ``prefix`` is that of the objects that findings are about; empty for all. ``seen`` has from
+    where the people of a workteam opened objects, by the team's ARN. ``raw`` has the writable parts
+    as AWS returned them: ``team``, ``workforce``, ``policy``.
     """
 
     region: str
@@ -251,6 +253,7 @@ class State:
     wanted: Restriction | None = None
     wishes: tuple[Restriction, ...] = ()
     prefix: str = ""
+    seen: Mapping[str, Whereabouts] = field(default_factory=dict, repr=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -269,6 +272,10 @@ class State:
         """
         bucket = self.bucket.name if self.bucket is not None else ""
         return tuple(each for each in self.others if each.uses(bucket))
+
+    def whereabouts(self, team: Workteam) -> Whereabouts:
+        """Return from where the people of a workteam opened objects; nowhere if no log was read."""
+        return self.seen.get(team.arn, Whereabouts())
 
     def of(self, other: OtherTeam) -> State:
         """Return the state as the other team meets it;
