@@ -33,6 +33,7 @@ from ..aws.teams import (
     team_here,
     workforce_from_api,
 )
+from ..base import task_liquid
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
@@ -433,6 +434,9 @@ class _Reader:
             tasks = self._text(
                 f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES
             ).map(_task_lines)
+        labels = Part.of(("", True))
+        if job.labels_uri:
+            labels = self._text(f"the labels of {job.name}", job.labels_uri, _MAX_TEMPLATE_BYTES)
         buckets = frozenset(buckets_of((job.template_uri, job.input_uri, job.output_uri)))
         return TaskTemplate(
             job.name,
@@ -442,6 +446,7 @@ class _Reader:
             job.input_uri,
             job.function_arn,
             buckets,
+            labels.map(lambda read: task_liquid.labels_in(read[0])),
         )
 
     def _text(self, what: str, uri: str, most: int) -> Part[tuple[str, bool]]:

@@ -119,7 +119,7 @@ class TaskTemplate:
 
     ``tasks`` are the lines of the manifest at ``input_place``. ``function`` is the ARN of the
     Lambda function that makes the input of a task from a line, empty without one. ``buckets`` are
-    those that the job reads and writes.
+    those that the job reads and writes, ``labels`` the labels of its tasks.
     """
 
     job: str
@@ -131,6 +131,7 @@ class TaskTemplate:
     input_place: str = ""
     function: str = ""
     buckets: frozenset[str] = frozenset()
+    labels: Part[list[str]] = Part.of(None)  # noqa: RUF009 - frozen
 
 
 class Sign(NamedTuple):

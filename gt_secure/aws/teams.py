@@ -257,7 +257,8 @@ class LabelingJob:
     """A labeling job that uses a workteam; a streaming one gets its objects from the messages of
     ``topic_arn``.
 
-    ``function_arn`` is the Lambda function that makes the input of a task.
+    ``function_arn`` is the Lambda function that makes the input of a task, ``labels_uri`` the file
+    of the labels that it adds.
     """
 
     name: str
@@ -272,6 +273,7 @@ class LabelingJob:
     task_ui_arn: str = ""
     topic_arn: str = ""
     function_arn: str = ""
+    labels_uri: str = ""
 
     def uses(self, bucket: str) -> bool:
         """Return whether the job reads its manifest from a bucket, or writes its labels there."""
@@ -552,6 +554,7 @@ def _describe_job(aws: Aws, name: str) -> LabelingJob:
         task_ui_arn=text("HumanTaskConfig", "UiConfig", "HumanTaskUiArn"),
         topic_arn=text("InputConfig", "DataSource", "SnsDataSource", "SnsTopicArn"),
         function_arn=text("HumanTaskConfig", "PreHumanTaskLambdaArn"),
+        labels_uri=text("LabelCategoryConfigS3Uri"),
     )
 
 

@@ -1,9 +1,9 @@
 """Links to S3 that a worker's page holds without ``grant_read_access``, by rendering the template
 of a labeling job.
 
-The input of a task is the line of the manifest. AWS's own pre-annotation functions name its object
-``taskObject`` and add ``labels`` (Developer Guide, *Pre-annotation Lambda*; that they add nothing
-else to images is inferred). The input that another function returns is unknown: it is not called.
+The input of a task is the line of the manifest, and what AWS's own pre-annotation functions add to
+it. Whether these add a field that is not documented is unknown, and so is the input that another
+function returns: it is not called.
 Filters of Ground Truth: Developer Guide, *Adding automation with Liquid*.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -31,6 +31,7 @@ _S3_HOST = re.compile(r"(?:.*[.-])?s3[.-].*\.?amazonaws\.com(?:\.cn)?")
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 _GRANTED = "https://granted.invalid/"
 _AFTER_LINK = ".,;:]}"
+_FIELD = re.compile(r"task\.input(?:\.|\[['\"])([\w-]+)")
 _WEBSITE = re.compile(r"(.+)\.s3-website[.-].*")
 
 
@@ -64,7 +65,13 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
         doubt = f"The input of its tasks is not known: {template.tasks.missing.text}."
     elif not manifest or not manifest.whole:
         doubt = f"Only {count(len(lines), 'task')} of its manifest can be rendered."
-    tasks = [_input(line, labels=bool(template.function)) for line in lines]
+    tasks = [task_liquid.task_input(line, template.labels.if_read or ()) for line in lines]
+    shown = {*_FIELD.findall(text)}
+    if template.labels.missing is not None and "labels" in shown:
+        doubt = doubt or f"The labels of its tasks are not known: {template.labels.missing.text}."
+    added = sorted(each for task in tasks for each in shown - task.keys())
+    if template.function and added:
+        doubt = doubt or f"Whether {template.function} adds {added[0]} to its tasks is not known."
     try:
         result = budget.call(
             links_within, text, [*template.buckets], tasks, doubt, [template.place, place]
@@ -91,7 +98,9 @@ def links_within(
         if not links and _all_granted(parsed, of_job):
             return PageLinks()
     except Exception as error:
-        return PageLinks((), f"Its template is not known Liquid: {_first_line(error)}.", places[0])
+        return PageLinks(
+            (), f"Its template is not known Liquid: {task_liquid.reason(error)}.", places[0]
+        )
     for number, task in enumerate(tasks, 1):
         try:
             buckets = {*of_job, *(bucket for bucket, _ in _places(json.dumps(task)))}
@@ -107,18 +116,8 @@ def links_within(
                     or f"A bucket of task {number} reaches the page in another form than a link."
                 )
         except Exception as error:
-            doubt = doubt or f"Task {number} cannot be rendered: {_first_line(error)}."
+            doubt = doubt or f"Task {number} cannot be rendered: {task_liquid.reason(error)}."
     return PageLinks(tuple(links), doubt, places[1])
-
-
-def _input(line: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
-    given = {"labels": [], **line} if labels else {**line}
-    source = line.get("source-ref", line.get("source"))
-    return given if source is None else {**given, "taskObject": source}
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).split("\n")[0].rstrip(".") or type(error).__name__
 
 
 _STRUCTURE = {
@@ -203,7 +202,11 @@ def _links_of_page(page: str, given: object, buckets: Collection[str], template:
     """Return the links of a page, each as the input writes it,
     also where its key has a blank or a quotation mark.
     """
-    written = {each.replace(" ", "+"): each for each in _strings(given) if each.startswith("s3://")}
+    written = {
+        each.replace(" ", "+"): each
+        for each in task_liquid.strings_in(given)
+        if each.startswith("s3://")
+    }
     odd = [each for each in written.values() if not _S3_URI.fullmatch(each)]
     whole = [each for each in odd if any(each in text for text in _readings(page))]
     others = (each for each in _links_in(page, buckets, template) if each not in _cut(whole))
@@ -214,14 +217,6 @@ def _cut(links: Iterable[str]) -> Iterator[str]:
     for link in links:
         if found := _S3_URI.match(link):
             yield found[0]
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _strings(each)
 
 
 def _with_other_buckets(value: Any, buckets: Iterable[str]) -> Any:

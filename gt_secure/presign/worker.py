@@ -41,8 +41,8 @@ def create_job(
     name : str, optional
         The name of the job; by default that of the team with ``-job``.
     tasks : iterable of dict, optional
-        The lines of the input manifest, each with ``source-ref``; by default the scans of
-        ``chest-scans``.
+        The lines of the input manifest, each with ``source-ref``, or ``source`` for a text; by
+        default the scans of ``chest-scans``.
     template : str, optional
         The text of the task template; by default that of ``chest-scans``.
 

@@ -4,14 +4,18 @@ Each appears when its cause is made.
 
 from __future__ import annotations
 
+import html
 import json
+import re
+from urllib.parse import quote
 
 import pytest
 
 from gt_secure.account.state import TaskLines, TaskTemplate
 from gt_secure.connection import Connection
-from gt_secure.engine.access.part import Part
+from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.findings.page_links import links_of
+from support.box import job_request
 from support.rig import Rig
 
 
@@ -158,16 +162,157 @@ FUNCTION = "arn:aws:lambda:us-east-1:432418664414:function:PRE-BoundingBox"
 """A function of AWS, which makes the input of a task from a line of the manifest."""
 
 
-@pytest.mark.parametrize(("function", "doubt"), [(FUNCTION, ""), ("", "Task 1 cannot be rendered")])
-def test_a_function_of_aws_adds_labels_to_a_task(function, doubt):
-    """Without them a page that shows its labels cannot be rendered,
-    and nothing is known of its links.
-    """
-    text = "<img src='{{ task.input.taskObject | grant_read_access }}'> of {{ task.input.labels }}"
+@pytest.mark.parametrize(
+    ("function", "field", "doubt"),
+    [
+        (FUNCTION, "labels", ""),
+        ("", "labels", ""),
+        ("", "title", ""),
+        (FUNCTION, "title", f"Whether {FUNCTION} adds title to its tasks is not known."),
+        (FUNCTION, "title | grant_read_access", ""),
+    ],
+)
+def test_a_field_that_a_function_may_add_leaves_the_answer_unknown(function, field, doubt):
+    """A task without a function has the fields of its line alone."""
+    text = f"<img src='{{{{ task.input.taskObject | grant_read_access }}}}'>{{{{ task.input.{field} }}}}"
     lines = Part.of(TaskLines(({"source-ref": "s3://gt-images/a.png"},), whole=True))
-    found = links_of(
-        TaskTemplate("job", Part.of(text), tasks=lines, function=function), text, "111122223333"
+    template = TaskTemplate("job", Part.of(text), tasks=lines, function=function)
+    assert links_of(template, text, "111122223333") == ((), doubt, "")
+
+
+def test_labels_that_were_not_read_leave_the_answer_unknown():
+    text = "{% for each in task.input.labels %}{{ task.input.taskObject }}{% endfor %}"
+    lines = Part.of(TaskLines(({"source-ref": "s3://gt-images/a.png"},), whole=True))
+    denied = NotRead("the labels of job", "s3:GetObject", "denied", "no")
+    for labels, found in (
+        (Part.unread(denied), ()),
+        (Part.of([]), ()),
+        (Part.of(["Cat"]), ("s3://gt-images/a.png",)),
+    ):
+        template = TaskTemplate("job", Part.of(text), tasks=lines, labels=labels)
+        page = links_of(template, text, "111122223333")
+        assert page.links == found
+        assert ("labels of its tasks are not known" in page.doubt) == (labels.missing is not None)
+
+
+DOCUMENTED = {
+    "bounding box": (
+        '<crowd-form><crowd-bounding-box name="boundingBox"'
+        ' src="{{ task.input.taskObject | grant_read_access }}" header="{{ task.input.header }}"'
+        ' labels="{{ task.input.labels | to_json | escape }}"></crowd-bounding-box></crowd-form>'
+    ),
+    "semantic segmentation": (
+        '<crowd-semantic-segmentation src="{{ task.input.taskObject | grant_read_access }}"'
+        ' labels="{{ task.input.labels | to_json | escape }}" initial-value="{ \'src\':'
+        " '{{ task.input.manifestLine.prior | grant_read_access }}' }\">"
+        "</crowd-semantic-segmentation>"
+    ),
+    "text classification": (
+        '<crowd-classifier categories="{{ task.input.labels | to_json | escape }}">'
+        "<classification-target>{{ task.input.taskObject }}</classification-target>"
+        "</crowd-classifier>"
+    ),
+    "custom text": (
+        "<crowd-classifier categories='{{ task.input.labels | to_json }}'"
+        " header='{{ task.input.header }}'><classification-target>{{ task.input.source }}"
+        "</classification-target></crowd-classifier>"
+    ),
+    "custom form": (
+        '<crowd-form><img src="{{ task.input.document | grant_read_access }}">'
+        "{{ task.input.note | upcase }}{% for each in task.input.none %}x{% endfor %}</crowd-form>"
+    ),
+    "labels with links": (
+        '{% for each in task.input.labels %}<a href="{{ task.input.taskObject }}">{{ each }}</a>'
+        "{% endfor %}"
+    ),
+    "manifest line": '<a href="{{ task.input.manifestLine.prior }}">prior</a>',
+}
+"""Templates of the Developer Guide (the last two show links that are not signed)."""
+TASKS: dict[str, dict[str, object]] = {
+    "bounding box": {},
+    "semantic segmentation": {"prior": "s3://gt-images/scans/0003.png"},
+    "text classification": {"source": "Is s3://gt-images/scans/0004.png sharp?"},
+    "custom text": {"source": "so so", "labels": ["good", "bad <&>"], "header": "How is it?"},
+    "custom form": {"document": "s3://gt-images/scans/0005.png"},
+    "labels with links": {},
+    "manifest line": {"prior": "s3://gt-images/scans/0006.png"},
+}
+LINKS = {
+    "text classification": {"s3://gt-images/scans/0004.png"},
+    "labels with links": {"s3://gt-images/labels with links.png"},
+    "manifest line": {"s3://gt-images/scans/0006.png"},
+}
+LABELS = {"document-version": "2018-11-28", "labels": [{"label": "Cat"}, {"label": "Dog & co"}]}
+
+
+def line_of(case: str) -> dict[str, object]:
+    task = TASKS[case]
+    return task if "source" in task else {"source-ref": f"s3://gt-images/{case}.png", **task}
+
+
+@pytest.fixture(scope="module")
+def documented():
+    """A team with a job for each documented template, and the sandbox of it."""
+    with Rig.running() as rig:
+        s3, sagemaker = rig.client("s3"), rig.client("sagemaker")
+        s3.put_object(Bucket="gt-images", Key="labels.json", Body=json.dumps(LABELS).encode())
+        for case, text in DOCUMENTED.items():
+            request = job_request(case.replace(" ", "-"))
+            s3.put_object(Bucket="gt-images", Key=f"templates/{case}", Body=text.encode())
+            s3.put_object(
+                Bucket="gt-images", Key=f"manifests/{case}", Body=json.dumps(line_of(case)).encode()
+            )
+            source = request["InputConfig"]["DataSource"]["S3DataSource"]
+            source["ManifestS3Uri"] = f"s3://gt-images/manifests/{case}"
+            tasks = request["HumanTaskConfig"]
+            tasks["UiConfig"]["UiTemplateS3Uri"] = f"s3://gt-images/templates/{case}"
+            if case.startswith("custom"):
+                del tasks["PreHumanTaskLambdaArn"]
+            else:
+                request["LabelCategoryConfigS3Uri"] = "s3://gt-images/labels.json"
+            sagemaker.create_labeling_job(**request)
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def findings_of_documented(documented):
+    found = documented.gt.state(team="open-team", bucket="gt-images").templates.value
+    return {
+        each.job.replace("-", " "): links_of(each, each.text.value, "111122223333")
+        for each in found
+    }
+
+
+@pytest.mark.parametrize("case", DOCUMENTED)
+def test_a_documented_template_shows_the_links_that_the_finding_names(
+    documented, findings_of_documented, case
+):
+    line = line_of(case)
+    key = str(line.get("source", f"{case}.png"))
+    answer = documented.fetch(
+        f"/_gt_secure/portal/tasks/open-team?key={quote(key)}",
+        "203.0.113.7",
+        headers={"Accept": "application/json"},
     )
-    assert found.links == ()
-    assert found.doubt.startswith(doubt)
-    assert bool(found.doubt) == bool(doubt)
+    assert answer.status == 200, answer.text
+    page = html.unescape(answer.json()["page"])
+    shown = {*re.findall(r"s3://[^\"'<>?]+?\.png", page)}
+    assert shown == LINKS.get(case, set())
+    assert findings_of_documented[case] == (tuple(shown), "", f"s3://gt-images/manifests/{case}")
+
+
+def test_labels_and_fields_of_a_task_are_on_its_page(documented):
+    def page(key: str) -> str:
+        path = f"/_gt_secure/portal/tasks/open-team?key={quote(key)}"
+        answer = documented.fetch(path, "203.0.113.7", headers={"Accept": "application/json"})
+        return str(answer.json()["page"])
+
+    box, text = page("bounding box.png"), page("so so")
+    assert 'labels="[&#34;Cat&#34;, &#34;Dog &amp; co&#34;]"' in box
+    assert 'header=""' in box
+    assert "['good', 'bad <&>']".replace("'", '"') in html.unescape(text)
+    assert "header='How is it?'" in text
+    label = documented.fetch(
+        "/_gt_secure/portal/tasks/open-team?key=so%20so", "203.0.113.7", method="POST"
+    )
+    assert (label.json()["job"], label.json()["status"]) == ("custom-text", "Completed")

@@ -12,7 +12,6 @@ from urllib.parse import quote, unquote
 
 from ...base.errors import GtSecureError
 from ...base.network import Source
-from .. import emulator
 from ..gateway.http import HttpRequest, Reply, json_reply
 from ..sagemaker import jobs, templates
 from ..settings import REGION
@@ -148,7 +147,7 @@ class PortalApp:
             if toggles.get(toggle) == "Enabled"
         }
         role = str(job["RoleArn"])
-        template, given = await _template(job), jobs.task_input(line)
+        template, given = await _template(job), await jobs.input_of(job, line)
         try:
             page = await templates.page_of(template, given, role, self._endpoint_url, constraint)
         except GtSecureError as error:
@@ -161,7 +160,7 @@ class PortalApp:
             team["WorkteamName"],
             job["LabelingJobName"],
             uri,
-            line["source-ref"],
+            jobs.labeled(line),
             str(request.source),
             constraint,
             page.urls,
@@ -219,7 +218,7 @@ async def _chosen(region: Region, team: Record, key: str) -> tuple[Record, Recor
         )
     for job in own:
         for line in await jobs.tasks_of(job) or ():
-            for uri in jobs.objects_in(line):
+            for uri in jobs.shown_in(line):
                 if key in ("", _key_of(uri)):
                     return job, line, uri
     names = ", ".join(job["LabelingJobName"] for job in own)
@@ -227,22 +226,22 @@ async def _chosen(region: Region, team: Record, key: str) -> tuple[Record, Recor
 
 
 async def _template(job: Record) -> str:
-    uri: str = job["HumanTaskConfig"]["UiConfig"].get("UiTemplateS3Uri", "")
-    status, _, body = await emulator.s3("GET", "/" + uri.removeprefix("s3://"))
-    if status != 200:
+    text = await jobs.text_of(job["HumanTaskConfig"]["UiConfig"].get("UiTemplateS3Uri", ""))
+    if text is None:
         raise PortalError(
             500, "NoTemplate", f"The template of {job['LabelingJobName']} cannot be read."
         )
-    return body.decode("utf-8", "replace")
+    return text
 
 
 async def _keys(region: Region, team: Record) -> list[str]:
     lines = [line for job in _jobs_of(region, team) for line in await jobs.tasks_of(job) or ()]
-    return [_key_of(uri) for line in lines for uri in jobs.objects_in(line)]
+    return [_key_of(uri) for line in lines for uri in jobs.shown_in(line)]
 
 
 def _key_of(uri: str) -> str:
-    return uri.removeprefix("s3://").partition("/")[2]
+    """Return the key of an object; a text is its own."""
+    return uri.split("/", 3)[-1] if uri.startswith("s3://") else uri
 
 
 def _page(status: int, title: str, body: str) -> Reply:

@@ -1,7 +1,7 @@
 """Labeling jobs, and the flow definitions (Amazon A2I) that send work to a team.
 
-An input manifest has one JSON object a line, with ``source-ref`` (Developer Guide, *Input manifest
-files*).
+An input manifest has one JSON object a line, with ``source-ref``, or ``source`` for a text
+(Developer Guide, *Input manifest files*).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import secrets
 import time
 
+from ...base import task_liquid
 from .. import emulator
 from ..settings import account_id
 from ..state import Record, Region
@@ -125,33 +126,39 @@ def stop(region: Region, request: Record) -> Record:
 
 
 async def tasks_of(job: Record) -> list[Record] | None:
-    """Return the lines of a job's manifest, one for each labeled object,
+    """Return the lines of a job's manifest, one for each labeled object or text,
     or None if it cannot be read.
     """
-    uri = str(job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
-    status, _, manifest = await emulator.s3("GET", f"/{uri.removeprefix('s3://')}")
-    if status != 200:
-        return None
+    manifest = await text_of(job["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
     try:
-        lines = [json.loads(line) for line in manifest.splitlines() if line.strip()]
-        return list({line["source-ref"]: line for line in lines}.values())
-    except (ValueError, KeyError, TypeError):
+        lines = [json.loads(line) for line in str(manifest).splitlines() if line.strip()]
+        tasks = {labeled(line): line for line in lines}
+    except (ValueError, AttributeError, TypeError):
         return None
+    return None if None in tasks else list(tasks.values())
 
 
-def objects_in(value: object) -> list[str]:
-    """Return the S3 URIs in a line of a manifest, wherever they are in it, in their order."""
-    if isinstance(value, str):
-        return [value] if value.startswith("s3://") else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return list(dict.fromkeys(uri for each in inner for uri in objects_in(each)))
+async def text_of(uri: str) -> str | None:
+    """Return the text of an object, or None if it cannot be read."""
+    status, _, body = await emulator.s3("GET", f"/{uri.removeprefix('s3://')}")
+    return body.decode("utf-8", "replace") if status == 200 else None
 
 
-def task_input(line: Record) -> Record:
-    """Return the input of the task for a line: its members,
-    and the object as AWS's own Lambda functions name it.
-    """
-    return {**line, "taskObject": line["source-ref"]}
+def labeled(line: Record) -> str:
+    """Return the S3 URI or the text that the label of a line is for."""
+    return task_liquid.task_input(line)["taskObject"]  # type: ignore[no-any-return]
+
+
+def shown_in(line: Record) -> list[str]:
+    """Return the S3 URIs in a line of a manifest, in their order; without one, its text."""
+    strings = dict.fromkeys(task_liquid.strings_in(line))
+    return [each for each in strings if each.startswith("s3://")] or [labeled(line)]
+
+
+async def input_of(job: Record, line: Record) -> Record:
+    """Return the input of the task of a job for a line of its manifest."""
+    labels = await text_of(job.get("LabelCategoryConfigS3Uri", ""))
+    return task_liquid.task_input(line, task_liquid.labels_in(str(labels)))
 
 
 async def start(job: Record) -> None:
@@ -168,11 +175,11 @@ async def start(job: Record) -> None:
 
 async def label(job: Record, uri: str) -> None:
     """Count a label for one object; the last one completes the job."""
-    objects = [line["source-ref"] for line in await tasks_of(job) or ()]
-    labeled = job.setdefault(LABELED, [])
-    if uri not in labeled:
-        labeled.append(uri)
-    count = len(set(objects).intersection(labeled))
+    objects = [labeled(line) for line in await tasks_of(job) or ()]
+    done = job.setdefault(LABELED, [])
+    if uri not in done:
+        done.append(uri)
+    count = len(set(objects).intersection(done))
     job["LabelCounters"] |= {
         "HumanLabeled": count,
         "TotalLabeled": count,

@@ -24,14 +24,12 @@ URL_LIFE_S = 900
 MAX_URLS = 1_000
 """Most objects of one page that get a URL. AWS publishes no number."""
 _CODES = {
-    "UndefinedError": "MissingVariable",
     "UnknownFilterError": "UnknownFilter",
-    "FilterArgumentError": "InvalidS3Uri",
+    "InvalidS3Uri": "InvalidS3Uri",
     "LiquidSyntaxError": "TemplateSyntaxError",
 }
-"""Codes of the errors of python-liquid."""
+"""Codes of errors by the name of their class."""
 _NOT_SIGNED = "https://not-signed.example/"
-_MISSING = re.compile(r"'?(.+?)'? is undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,9 @@ def fill(
 
 def _error(error: Exception) -> dict[str, str]:
     """Return an error in the form of RenderUiTemplate."""
-    message = str(error).split("\n")[0] or type(error).__name__
+    message = task_liquid.reason(error)
     if message.startswith("unexpected tag"):
         return {"Code": "UnsupportedTag", "Message": message}
-    if found := _MISSING.fullmatch(message):
-        message = f"Required field {found[1]} was missing in the task input."
     return {"Code": _CODES.get(type(error).__name__, "TemplateError"), "Message": message}
 
 
