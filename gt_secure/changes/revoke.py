@@ -27,10 +27,10 @@ from ..engine.policies.revocation import (
     has_ended,
     is_signer,
     object_resource,
-    signed_words,
+    read_revocation,
     signer_kind,
 )
-from ..engine.policies.signer_limit import signer_names, without_session
+from ..engine.policies.signer_limit import without_session
 from ..logs.hits import Hits
 from ..logs.leaks import Leak
 from ..logs.sql.literals import literal
@@ -89,37 +89,6 @@ class Revoked:
     def temporary_until(self) -> dt.datetime:
         """Latest end of what temporary credentials signed: they are long dead by then."""
         return self.before + LONGEST if self.until is None else self.until
-
-    @property
-    def words(self) -> str:
-        """Return what is refused, in words."""
-        what = f"for {self.key}" if self.key is not None else f"for objects under {self.prefix}"
-        what = "for the bucket and every object in it" if self.whole_bucket else what
-        moment = f"{self.before:%Y-%m-%d %H:%M:%S} UTC"
-        label = signer_names(
-            [] if (self.signer or "").endswith(":root") else [without_session(self.signer or "")]
-        )
-        signed = {
-            "everybody": signed_words("", moment),
-            "session": signed_words(f" by {label}", moment),
-            "user": (
-                f"signed with the long-term keys of {label}, new ones too, and with temporary"
-                f" credentials of {label} from before {moment}"
-            ),
-            "unknown": (
-                "signed with anybody's long-term keys, new ones too, and with anybody's temporary"
-                f" credentials from before {moment}"
-            ),
-        }[self.kind]
-        if self.viewer is not None:
-            own = signed_words(f" for {self.viewer} by gt_secure", moment)
-            signed = own if self.signer is None else f"{own}, or {signed}"
-        end = (
-            "until it is undone"
-            if self.until is None
-            else f"until {self.until:%Y-%m-%d %H:%M:%S} UTC"
-        )
-        return f"presigned requests {what} {signed} are refused, {end}"
 
 
 def revoked_by_leak(leak: Leak) -> Revoked:
@@ -280,9 +249,12 @@ def _change(
         long_term_until=revoked.until,
         session="" if revoked.viewer is None else viewer_session(revoked.viewer),
     )
+    sentences = []
     for statement in statements:
         if not has_ended(statement, now):
             after = after.with_statement(statement)
+            written = read_revocation(str(statement["Sid"]), statement)
+            sentences.append(written.described(revoked.viewer or ""))
     target = BucketGuard(revoked.bucket, region)
     if target.same(before or None, after or None):
         return None
@@ -294,7 +266,7 @@ def _change(
         before_text=f"{count(present, 'revocation')} in the bucket policy"
         if present
         else "no URL is revoked",
-        after_text=revoked.words + expired_text(ended),
+        after_text=" ".join(sentences).removesuffix(".") + expired_text(ended),
         affects=tuple(_affects(revoked, hits, now)),
         calls=policy_calls(partition, revoked.bucket, after or None),
         seconds_typical=2,
@@ -305,6 +277,10 @@ _LOSE = {
     "everybody": (
         "everybody who holds such a URL, and sessions issued before that time, until they are"
         " renewed"
+    ),
+    "session": (
+        "everybody who holds such a URL of this signer, and its sessions issued before that time,"
+        " until they are renewed"
     ),
     "user": "everybody who holds a presigned URL or form of this user, new ones too",
     "unknown": (
@@ -318,7 +294,7 @@ def _affects(revoked: Revoked, hits: Hits | None, now: dt.datetime) -> list[str]
     """Name who else loses access: other URLs of the same signers that would still work,
     as the log shows.
     """
-    losses = [_LOSE["everybody" if revoked.kind == "session" else revoked.kind]]
+    losses = [_LOSE[revoked.kind]]
     if revoked.viewer is not None and revoked.signer is None:
         return ["everybody who holds such a URL"]
     if revoked.leaked and revoked.whole_bucket:

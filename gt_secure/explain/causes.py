@@ -422,8 +422,8 @@ def _by_guard(known: ProbeContext, sid: str) -> Cause:
     cause = cause_of(
         "bucket-guard", seen=known.seen.replace("another", "your"), sid=sid, listed=listed
     )
-    also = f" {known.revocations[0].sentence}" if known.revocations else ""
-    return replace(cause, why=f"{cause.why}{also}")
+    also = (each.sentence for each in known.revocations)
+    return replace(cause, why=" ".join((cause.why, *also)))
 
 
 def _by_age_limit(known: ProbeContext, sid: str) -> Cause:
@@ -436,9 +436,12 @@ def _by_age_limit(known: ProbeContext, sid: str) -> Cause:
 
 
 def _by_revocation(known: ProbeContext, sid: str) -> Cause:
-    sentence = next((each.sentence for each in known.revocations if each.sid == sid), "")
+    is_named = known.verdict is not None
+    named = [each for each in known.revocations if not is_named or each.sid == sid]
     return cause_of(
-        "revoked" if known.verdict is not None else "revoked/unnamed", sid=sid, sentence=sentence
+        "revoked" if is_named else "revoked/unnamed",
+        sid=" or ".join(each.sid for each in named) or sid,
+        sentence=" ".join(each.sentence for each in named),
     )
 
 

@@ -29,30 +29,31 @@ SIGNERS = {None: "everybody", ROLE: "session", USER: "user", "SAML:somebody": "u
 
 @pytest.mark.parametrize("signer", SIGNERS)
 def test_each_kind_of_signer_has_its_words(signer: str | None) -> None:
-    made = replace(ONE, signer=signer)
     kind = SIGNERS[signer]
-    assert made.kind == kind
-    long_term = "long-term keys" in made.words
+    assert replace(ONE, signer=signer).kind == kind
+    words = change(None, signer=signer).after_text
+    long_term = " with long-term keys (new URLs too), until 2026-11-24 14:00 UTC" in words
     assert long_term == (kind in ("user", "unknown"))
-    assert ("anybody" in made.words) == (kind == "unknown")
-    assert ("user/anna" in made.words) == (kind == "user")
-    assert ("Signer" in made.words) == (kind == "session")
-    assert made.words.startswith("presigned requests for scans/1.png ")
-    assert made.words.endswith(" are refused, until 2026-11-24 14:00:00 UTC")
-    assert "2026-11-24 08:00:00 UTC" in made.words
+    assert (f"signed by {USER} with" in words) == (kind == "user")
+    assert ("role/Signer or " in words) == (kind == "session")
+    start = "A revocation refuses presigned requests for gt-images/scans/1.png, signed"
+    assert words.startswith(start)
+    assert words.count(start) == 1 + long_term
+    assert " with credentials issued before 2026-11-24T08:00:00Z, until 2026" in words
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"key": None}, "presigned requests for the bucket and every object in it "),
-        ({"key": None, "prefix": "scans/"}, "presigned requests for objects under scans/ "),
-        ({"viewer": "anna"}, "presigned requests for scans/1.png signed for anna by gt_secure "),
+        ({"key": None}, "gt-images, gt-images/*, signed with"),
+        ({"key": None, "prefix": "scans/"}, "gt-images/scans/*, signed with"),
+        ({"viewer": "anna"}, "gt-images/scans/1.png, signed for anna by gt_secure with"),
     ],
 )
 def test_what_is_stopped_comes_first(values: dict[str, Any], said: str) -> None:
-    assert replace(ONE, **values).words.startswith(said)
-    assert replace(ONE, **values, until=None).words.endswith(" are refused, until it is undone")
+    words = change(None, **values).after_text
+    assert words.startswith(f"A revocation refuses presigned requests for {said} ")
+    assert words.endswith(", until 2026-11-24 14:00 UTC")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_what_is_stopped_comes_first(values: dict[str, Any], said: str) -> None:
         ),
         (
             {"signer": ROLE},
-            ["everybody who holds such a URL, and sessions issued before that time"],
+            ["everybody who holds such a URL of this signer, and its sessions issued before"],
         ),
         (
             {"signer": USER},
@@ -134,7 +135,8 @@ def test_the_change_is_of_the_bucket_in_its_region_and_keeps_the_policy() -> Non
     made = change(POLICY)
     assert made.target == BucketGuard("gt-images", "eu-west-1")
     assert (made.before, made.before_text) == (POLICY, "no URL is revoked")
-    assert made.after_text == ONE.words
+    [written] = policy_of(made.after).revocations
+    assert f"{made.after_text}." == written.sentence
     assert "GtSecurePresignGuard" in made.after
     assert "arn:aws:s3:::gt-images/scans/1.png" in made.after
     assert made.affects == tuple(revoke._affects(ONE, None, NOW))

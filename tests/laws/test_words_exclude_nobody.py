@@ -25,6 +25,7 @@ from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_space import Dimension, RequestSpace
 from gt_secure.engine.iam.statement_table import DimensionValue, mask_of
+from gt_secure.engine.policies.revocation import build_revocations
 
 OWN, OTHER, OUTSIDE = "111122223333", "444455556666", "198.51.100.9"
 BUCKET = "arn:aws:s3:::gt-images"
@@ -45,6 +46,8 @@ CONDITIONS: tuple[tuple[str, str, Any], ...] = (
     ("StringNotEqualsIgnoreCase", "aws:UserAgent", "Probe"), ("StringLikeIfExists", "aws:UserAgent", "curl*"),
     ("Null", "aws:Referer", "true"), ("Null", "aws:Referer", "false"),
 )  # fmt: skip
+SIGNERS = (f"arn:aws:iam::{OWN}:role/team-a", f"arn:aws:sts::{OWN}:assumed-role/app/gt-viewer-b",
+           f"arn:aws:iam::{OTHER}:user/app", f"arn:aws:iam::{OTHER}:role/team-b")  # fmt: skip
 KINDS = {"presigned": "own", "other-account": "other"}
 
 
@@ -57,6 +60,23 @@ def policy(random: Random) -> dict[str, Any]:
         for operator, key, value in random.sample(CONDITIONS, random.choice((1, 2, 2, 3))):
             condition.setdefault(operator, {})[key] = value
         statements.append({"Effect": "Deny", **both, "Condition": condition})
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def revoking(random: Random) -> dict[str, Any]:
+    """Return one or two revocations beside a grant: of everybody, a signer, a viewer or both."""
+    both = [BUCKET, f"{BUCKET}/*"]
+    statements: list[Any] = [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": both}
+    ]
+    for _ in range(random.choice((1, 1, 2))):
+        statements += build_revocations(
+            random.choice((both, f"{BUCKET}/scans/*", f"{BUCKET}/scans/1.png")),
+            before=datetime.fromisoformat(random.choice(TIMES)),
+            until=None,
+            signer=random.choice((None, *SIGNERS)),
+            session=random.choice(("", "gt-viewer-a")),
+        )
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -178,11 +198,16 @@ def excludes_value(phrase: str, keys: dict[str, Any]) -> bool:
     return matches if but else how == "with" and bool(texts) and not matches
 
 
-def contradictions(seeds: Iterable[int], counts: Counter[str], drawn: int = 80) -> Iterator[str]:
+def contradictions(
+    seeds: Iterable[int],
+    counts: Counter[str],
+    draw: Callable[[Random], dict[str, Any]] = policy,
+    drawn: int = 80,
+) -> Iterator[str]:
     """Yield each opened request that the words of an answer exclude."""
     for seed in seeds:
         random = Random(seed)
-        document, tag = policy(random), random.choice((None, "red", ""))
+        document, tag = draw(random), random.choice((None, "red", ""))
         facts = Facts({} if tag is None else {"aws:principaltag/team": (tag,) if tag else ()})
         exposure = Exposure(
             locks_of_policies("gt-images", json.dumps(document), OWN, facts), "scans/1.png"
@@ -224,6 +249,22 @@ def holds(seeds: Iterable[int]) -> None:
 
 def test_no_request_that_opens_is_excluded() -> None:
     holds(QUICK)
+
+
+def revocations_hold(seeds: range) -> None:
+    counts: Counter[str] = Counter()
+    assert [*contradictions(seeds, counts, revoking)] == []
+    assert counts["opened"] == len(seeds) * len(KINDS), counts
+    assert counts["words"] >= len(seeds), counts
+    assert counts["excluded"] >= len(seeds), counts
+
+
+def test_no_request_that_opens_is_excluded_beside_a_revocation() -> None:
+    revocations_hold(QUICK)
+
+
+def test_no_request_that_opens_is_excluded_beside_more_revocations() -> None:
+    revocations_hold(range(1000, 1300))
 
 
 def test_no_request_that_opens_is_excluded_under_more_policies() -> None:
@@ -284,3 +325,10 @@ def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert seed in QUICK
     put_back(monkeypatch)
     assert [*contradictions([seed], Counter())]
+
+
+def test_the_law_sees_that_one_viewer_is_shown_as_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _what_depends_is_refused(monkeypatch)
+    assert [*contradictions(range(4), Counter(), revoking)]

@@ -122,6 +122,10 @@ class Revocation:
         """The requests that it refuses, and until when;
         only the place if somebody has edited the statement.
         """
+        return self.described()
+
+    def described(self, viewer: str = "") -> str:
+        """Return its sentence with the name of a viewer; the policy holds a digest of that name."""
         resource, conditions = self.statement.get("Resource", []), self.statement.get("Condition")
         places = some([str(each).partition(":::")[2] for each in as_list(resource)])
         # The Sid holds a digest of what was written.
@@ -135,21 +139,22 @@ class Revocation:
         values = {
             name: as_list(value) for each in conditions.values() for name, value in each.items()
         }
-        whose = "".join(f" by {arn}" for arn in values.get("aws:PrincipalArn", [])[:1])
-        whose += "".join(f" for {each[2:]} by gt_secure" for each in values.get("aws:userid", []))
-        signed = signed_words(whose, values["aws:TokenIssueTime"][0])
+        whose = "".join(
+            f" for {viewer or each[2:]} by gt_secure" for each in values.get("aws:userid", [])
+        )
+        if signers := values.get("aws:PrincipalArn"):
+            whose += f" by {' or '.join(signers)}"
+        issued = values["aws:TokenIssueTime"][0]
+        keys = (
+            "long-term keys (new URLs too)"
+            if issued == "true"
+            else f"credentials issued before {issued}"
+        )
         end = "without an end" if self.until is None else f"until {self.until:%Y-%m-%d %H:%M} UTC"
-        return printable(f"A revocation refuses presigned requests for {places}, {signed}, {end}.")
-
-
-def signed_words(whom: str, issued: str) -> str:
-    """Return what a revocation stops, in words: temporary credentials issued before a time,
-    or those without one.
-    """
-    return (
-        f"signed{whom} with"
-        f" {'long-term keys' if issued == 'true' else f'credentials issued before {issued}'}"
-    )
+        return printable(
+            f"A revocation refuses presigned requests for {places}, signed{whose} with {keys},"
+            f" {end}."
+        )
 
 
 def build_revocations(
