@@ -106,7 +106,15 @@ def test_replies_have_a_request_id(box):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"not json\n", b'{"source": "s3://gt-images/scans/0001.png"}\n', None]
+    "body",
+    [
+        b"",
+        b"not json\n",
+        b'{"sources": "s3://gt-images/scans/0001.png"}\n',
+        b'{"source": 5}\n',
+        b"[[1]]\n",
+        None,
+    ],
 )
 def test_a_job_without_a_manifest_fails(box, body):
     sm, name = box.client("sagemaker"), f"fails-{'none' if body is None else len(body)}"

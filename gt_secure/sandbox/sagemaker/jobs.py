@@ -135,7 +135,7 @@ async def tasks_of(job: Record) -> list[Record] | None:
         tasks = {labeled(line): line for line in lines}
     except (ValueError, AttributeError, TypeError):
         return None
-    return None if None in tasks else list(tasks.values())
+    return list(tasks.values()) if all(isinstance(each, str) for each in tasks) else None
 
 
 async def text_of(uri: str) -> str | None:
