@@ -351,3 +351,31 @@ def test_no_answer_is_better_in_many_logs(tmp_path: Path) -> None:
         min(counts[surface.__name__, "agreed"] for surface in SURFACES if surface is not by_address)
         >= 2
     ), counts
+
+
+def agent_of(**fields: Any) -> str:
+    """Return the user agent of a client that sends the tail of its record, and a record."""
+    other = corpus.write(record(1, 1, STRANGER, **fields))
+    return f"curl/8{TAIL}{other[: other.rindex(chr(34))]}"
+
+
+@pytest.mark.parametrize(("owner", "is_odd"), [(corpus.BASE["bucket_owner"], True), ("f" * 64, False), ("me", False)])  # fmt: skip
+def test_a_client_that_does_not_know_the_owner_makes_nothing_odd(
+    tmp_path: Path, owner: str, is_odd: bool
+) -> None:
+    """S3 delivers logs of one account: a record of another owner is the text of a client."""
+    sent = record(0, 0, user_agent=agent_of(bucket_owner=owner))
+    (tmp_path / "log").write_text(f"{corpus.write(sent)}\n{corpus.write(record(2, 2))}\n")
+    with read_hits(tmp_path / "log", cache=False) as hits:
+        assert bool(hits.coverage.odd) == is_odd
+        assert by_address(tmp_path, hits).certain != is_odd
+    assert (main(["hits", str(tmp_path / "log")]) == 3) == is_odd
+
+
+@pytest.mark.parametrize("host_id", [None, "abc", corpus.BASE["host_id"]])
+def test_a_new_quoted_field_empties_nothing_in_silence(tmp_path: Path, host_id: str | None) -> None:
+    line = corpus.write({**record(1, 1), "host_id": host_id})
+    (tmp_path / "log").write_text(f'{line} "new field"\n')
+    with read_hits(tmp_path / "log", cache=False) as hits:
+        table, coverage = hits.asked(lambda each: each.count("auth_type"))
+        assert coverage.unread or [row[0] for row in table.rows] == ["QueryString"]

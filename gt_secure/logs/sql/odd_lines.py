@@ -1,10 +1,10 @@
 r"""Lines that can be read in two ways: SQL that lists each of them once as it stands, and once in
 its other reading.
 
-A line is *odd* if it may hold two records (the border between them is missing, or is a carriage
-return), or if quoted text follows what looks like the tail of a record: a new field, or text that a
-client sent. The line does not say which, so both readings are kept: an answer is certain
-only where they agree.
+A line is *odd* if it may hold two records of one owner (the border between them is missing, or is a
+carriage return), or if quoted text follows what looks like the tail of a record: a new field, or
+text that a client sent. The line does not say which, so both readings are kept: an answer is
+certain only where they agree.
 """
 
 # ruff: noqa: S608 - SQL is put together from our own names only
@@ -30,7 +30,6 @@ _TAIL = (
     r'" +[^ "]+(?: +[^ "]+)? +(?:SigV4A?|SigV2|-) +[^ "]+ +(?:AuthHeader|QueryString|HtmlForm|-)(?:'
     r' +[^ "]+)+'
 )
-_HOST_ID = r'" +[^ "]+ +[^ "]{16,} '
 _TAIL_AND_TEXTS = rf'(?s)^(.*{_TAIL}) +("[^"]*"(?: +"[^"]*")*(?: +[^ "]+){{0,4}})[ \r]*$'
 """A record, and texts in quotes that follow its tail."""
 _QUOTES = '[" ]+'
@@ -92,15 +91,23 @@ def _found(lines: str, d: Dialect) -> str:
 
 
 def _cut(d: Dialect) -> str:
-    """Expression: a line with a line feed before each beginning of a record."""
+    """Expression: a line with a line feed before each beginning of a record of its owner.
+
+    S3 delivers the logs of one account to a bucket, so a record of another owner is text that a
+    client sent; no client can send a carriage return.
+    """
     owned = d.replace.format("line", d.pattern(_OWNED), f"\n{d.group}")
-    return d.replace.format(owned, d.pattern(_BEGIN), f"\n{d.group}")
+    begun = d.replace.format(owned, d.pattern(_BEGIN), f"\n{d.group}")
+    owner = d.extract.format("line", "^ *([^ ]+ )", 1)
+    own = f"CASE WHEN position({owner} IN p) = 1 THEN chr(10) || p ELSE p END"
+    joined = d.join.format(d.each.format(d.split.format(begun, "\n"), own), "")
+    return f"CASE WHEN position(chr(13) IN line) > 0 THEN {begun} ELSE {joined} END"
 
 
 def _quoted(d: Dialect) -> str:
     """Expression: whether text in quotes follows the tail of a record."""
-    short = f"{_matches('line', _SHORT_END, d)} AND {_matches('line', _HOST_ID, d)}"
-    whole = f"CASE WHEN {short} THEN {_matches('line', _TAIL_AND_TEXTS, d)} ELSE false END"
+    short, texts = (_matches("line", each, d) for each in (_SHORT_END, _TAIL_AND_TEXTS))
+    whole = f"CASE WHEN {short} THEN {texts} ELSE false END"
     return f"CASE WHEN {_ENDS} THEN {whole} ELSE false END"
 
 
