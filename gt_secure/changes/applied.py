@@ -134,3 +134,44 @@ def applied_notice(applied: Applied) -> markup.Markup:
     return markup.notice(
         tone, said, markup.text(f"{steps}. {recorded}" if steps else recorded, 900)
     )
+
+
+def failure_summary(result: Applied) -> str:
+    """Return a sentence about the account after a failure."""
+    notes = " ".join(result.notes)
+    if result.outcome == "rolled back":
+        if all(step.outcome == "not reached" for step in result.steps):
+            return "Nothing was changed."
+        return (
+            f"The change was rolled back. {notes}"
+            if notes
+            else "The change was rolled back completely."
+        )
+    if result.outcome == "overtaken":
+        theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
+        text = (
+            f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled"
+            " back."
+        )
+    else:
+        doubtful = ", ".join(
+            f"{step.kind} of {step.target}" for step in result.steps if not step.certain
+        )
+        text = (
+            f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS"
+            " responds again."
+        )
+    return f"{text} {notes}".strip()
+
+
+def recorded_words(kind: str, status: str) -> str:
+    """Return a sentence about a change that has ended, as the journal knows it: whether anything of
+    others is lost has not been asked.
+    """
+    return {
+        "applied": "The change is applied." if kind == "apply" else "The undo is complete.",
+        "rolled-back": "The change was rolled back.",
+        "overtaken": (
+            "The change was rolled back, except for a simultaneous write of somebody else."
+        ),
+    }.get(status, f"The journal says of the change that it is {status}.")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -28,7 +28,7 @@ Callback: TypeAlias = Callable[[str], None]
 and every step is rolled back.
 """
 
-READ_BACK_S = 20
+READ_BACK_S = 30
 """Seconds that a reading may lag behind a write before it counts as wrong."""
 
 SECOND_LOOK_S = 2.0
@@ -37,9 +37,12 @@ S3 may return a former policy.
 """
 
 _LOCAL_LOOK_S = 0.02
+_LOCAL_QUIET_S = 0.2
 
 _AGREE = 5
 """Number of times two readings may differ before a target counts as changing all the time."""
+
+_OTHERS = "somebody else has just changed it, so it waits until readings agree for {:g} seconds"
 
 _MERGES = 3
 """Number of times a rollback restarts when somebody else writes between its
@@ -121,7 +124,8 @@ class Engine:
         self._first_run = fresh
         self._sent: set[int] = set()
         self._accepted: set[int] = set()
-        self._seen: set[int] = set()
+        self._shown: set[int] = set()
+        self._other: dict[int, Any] = {}
 
     def forward(self) -> None:
         """Carry out all changes in order; targets that already match are left.
@@ -174,20 +178,27 @@ class Engine:
         return "overtaken" if any(step.outcome == "overtaken" for step in steps) else "rolled back"
 
     def _take_back(self, index: int) -> ChangeStep:
+        if self._first_run and index not in self._sent:
+            return self._step(index, "not reached")  # certain also where AWS no longer answers
         change = self.changes[index]
         target = change.target
         self._say(index, "rolling back")
-        in_doubt = index in self._sent and index not in self._seen
+        in_doubt = index in self.sent and index not in self._shown
         if in_doubt and index in self._accepted:
-            now = self._read_back(index, target, change.before, change.after).value
-            if not target.same(now, change.after) and (
-                now is None or target.same(now, change.before)
-            ):
-                return self._step(index, "uncertain", certain=False, detail=_UNSEEN)
+            self._read_back(index, target, change.before, change.after)
         for attempt in range(_MERGES):
-            now = (self._settled_twice(index, target) if in_doubt else self._read(target)).value
-            if target.same(now, change.before) or (self._first_run and index not in self._sent):
-                return self._step(index, "unchanged")
+            reading = self._settled_twice(index) if in_doubt else self._read(index)
+            if not in_doubt and target.same(reading.value, change.before):
+                # a former value that S3 still returns, or somebody else has reverted ours
+                reading = self._settled_twice(index)
+            now = reading.value
+            unseen = in_doubt and index in self._accepted
+            if target.same(now, change.before) or (unseen and now is None):
+                return (
+                    self._step(index, "uncertain", certain=False, detail=_UNSEEN)
+                    if unseen
+                    else self._step(index, "unchanged")
+                )
             goal = target.merge(change.before, change.after, now)
             try:
                 self._reach(index, change, now, goal)
@@ -201,7 +212,7 @@ class Engine:
     def _reach(self, index: int, change: Change[Any], start: Any, goal: Any) -> None:
         """Bring a target from start to goal, even if replies are lost."""
         target = change.target
-        reading = self._settled_twice(index, target)
+        reading = self._settled_twice(index, soon=True)
         if target.same(reading.value, goal):
             return
         rest = reading.rest
@@ -226,35 +237,35 @@ class Engine:
                 )
                 self._say(index, f"{said} ({_name(error)})")
                 self.clock.wait(attempt, first=0.5 if busy else 0.25)
-            reading = (
-                self._settled(index, target)
-                if lost
-                else self._read_back(index, target, start, goal)
-            )
+            reading = self._settled(index) if lost else self._read_back(index, target, start, goal)
             if target.same(reading.value, goal):
-                self._seen.add(index)
+                self._shown.add(index)
                 self._look_again(index, target, start, goal)
                 _check_rest(change, rest, reading.rest)
                 return
             if not lost:
                 raise self._not_kept(index, target, start, goal, reading)
 
-    def _settled_twice(self, index: int, target: Target[Any]) -> Reading[Any]:
-        """Read until two readings in a row agree:
-        a single one may be a former value that S3 still returns.
+    def _settled_twice(self, index: int, *, soon: bool = False) -> Reading[Any]:
+        """Read until the readings of as many seconds agree as one may lag: a single one may be a
+        former value that S3 still returns. ``soon``: two are enough, unless they differ.
         """
-        reading = self._settled(index, target)
-        for _ in range(_AGREE):
+        needed_s = self._look_s if soon else quiet_s(self.aws)
+        target, reading, differed = self.changes[index].target, self._settled(index), 0
+        since = self.clock.now()
+        while differed < _AGREE:
             self.clock.sleep(self._look_s)
-            again = self._settled(index, target)
-            if target.same(reading.value, again.value):
+            again = self._settled(index)
+            if not target.same(reading.value, again.value):
+                needed_s = quiet_s(self.aws)
+                reading, since, differed = again, self.clock.now(), differed + 1
+                self._say(index, _OTHERS.format(needed_s))
+            elif self.clock.now() - since >= needed_s:
                 return again
-            self.writer.note("seen", step=index, value=target.to_json(reading.value))
-            reading = again
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",
-            details=dict.fromkeys(("now", "seen"), target.to_json(reading.value)),
+            details={"seen": target.to_json(reading.value)},
         )
 
     def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
@@ -262,7 +273,7 @@ class Engine:
         another writer may have written at the same moment.
         """
         self.clock.sleep(self._look_s)
-        again = self._settled(index, target)
+        again = self._settled(index)
         if not target.same(again.value, goal) and not target.same(again.value, start):
             raise self._moved(index, target, start, goal, again.value)
         if target.same(again.value, start) and not target.same(start, goal):
@@ -276,8 +287,7 @@ class Engine:
         return _LOCAL_LOOK_S if self.aws.is_local else SECOND_LOOK_S
 
     def _moved(self, index: int, target: Target[Any], start: Any, goal: Any, now: Any) -> Conflict:
-        """Keep the text of the other write, and return the error that names it."""
-        self.writer.note("seen", step=index, value=target.to_json(now))
+        """Return the error that names the other write."""
         change = self.changes[index]
         return Conflict(
             f"{change.title} has been changed by somebody else in the meantime: now"
@@ -297,7 +307,6 @@ class Engine:
     ) -> GtSecureError:
         if not target.same(reading.value, start):
             return self._moved(index, target, start, goal, reading.value)
-        self.writer.note("seen", step=index, value=target.to_json(reading.value))
         why = f" AWS reports: {scrub(reading.failure)}." if reading.failure else ""
         return GtSecureError(
             f"{self.changes[index].title} was accepted by AWS, but reading it back does not show"
@@ -312,16 +321,16 @@ class Engine:
         """
         end = self.clock.now() + READ_BACK_S
         for attempt in range(1_000_000):
-            reading = self._settled(index, target)
+            reading = self._settled(index)
             shows = target.same(reading.value, goal) or not target.same(reading.value, start)
             if shows or self.clock.now() >= end or self.clock.left <= 0:
                 return reading
             self.clock.wait(attempt, first=0.1, most=2.0)
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _settled(self, index: int, target: Target[Any]) -> Reading[Any]:
+    def _settled(self, index: int) -> Reading[Any]:
         """Read, and wait while an update is under way."""
-        reading = self._read(target)
+        reading = self._read(index)
         started = self.clock.now()
         attempt = 0
         while not reading.ready:
@@ -336,19 +345,40 @@ class Engine:
                 )
             self._say(index, f"updating, {waited:.0f} s so far")
             self.clock.wait(attempt, first=0.1 if self.aws.is_local else 1.0, most=5.0)
-            reading = self._read(target)
+            reading = self._read(index)
             attempt += 1
         return reading
 
-    def _read(self, target: Target[Any]) -> Reading[Any]:
+    def _read(self, index: int) -> Reading[Any]:
+        """Read a target. What is neither its former value nor ours is kept in the journal: that is
+        the only copy where this change overwrites it.
+        """
+        change = self.changes[index]
+        target = change.target
         for attempt in range(1_000_000):
             try:
-                return target.read(self.aws)
+                reading = target.read(self.aws)
             except _TRANSIENT:
                 if self.clock.left <= 0:
                     raise
                 self.clock.wait(attempt)
+                continue
+            known = (change.before, change.after, self._other.get(index, change.before))
+            if not any(target.same(reading.value, each) for each in known):
+                self._other[index] = reading.value
+                self.writer.note("seen", step=index, value=target.to_json(reading.value))
+            return reading
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def last(self, index: int) -> Any:
+        """Return the value that a change has left; readings agree on it if others have written."""
+        others = index in self._other or not self._first_run
+        return (self._settled_twice(index) if others else self._read(index)).value
+
+    @property
+    def sent(self) -> Collection[int]:
+        """The changes of which something was sent, here or by the process that was interrupted."""
+        return self._sent if self._first_run else range(len(self.changes))
 
     def _step(
         self, index: int, outcome: StepOutcome, *, certain: bool = True, detail: str = ""
@@ -372,6 +402,11 @@ class Engine:
         return tuple(
             self.steps.get(i) or self._step(i, "not reached") for i in range(len(self.changes))
         )
+
+
+def quiet_s(aws: Aws) -> float:
+    """Return for how many seconds readings must agree where one of them may lag."""
+    return _LOCAL_QUIET_S if aws.is_local else float(READ_BACK_S)
 
 
 def _name(error: BaseException) -> str:

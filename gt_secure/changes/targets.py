@@ -7,6 +7,7 @@ therefore read right before it is written, and again after.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
 from ..engine.access.part import Part
 from ..engine.policies.bucket_policy import BucketPolicy
-from ..engine.policies.equivalence import policies_equal
+from ..engine.policies.equivalence import policies_equal, statements_equal
 from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
@@ -95,6 +96,13 @@ class Target(ABC, Generic[V]):
         """Return True if two values mean the same."""
         return bool(one == other)
 
+    def missing(self, seen: V, known: Sequence[V], former: Sequence[V]) -> str:
+        """Return as JSON what a reading showed and is lost; empty if nothing is. Kept is what is in
+        a known value, or what a former change set or replaced.
+        """
+        is_kept = any(self.same(seen, each) for each in (*known, *former))
+        return "" if is_kept else json.dumps(self.to_json(seen))
+
     def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
         """Return the writes in a time range, our own too,
         where AWS keeps a record that this role may read.
@@ -150,6 +158,19 @@ class BucketGuard(Target[BucketPolicy | None]):
         same = planned.has_same_grants(BucketPolicy.of(bucket.policy.value))
         facts = state.facts if same else replace(state.facts, policy_is_public=None)
         return replace(state, bucket=replace(bucket, policy=Part.of(planned or None)), facts=facts)
+
+    def missing(
+        self, seen: str | None, known: Sequence[str | None], former: Sequence[str | None]
+    ) -> str:
+        """Return a policy of the statements that are lost; of a former change our own are kept."""
+        kept = [each for text in known for each in BucketPolicy.of(text).statements]
+        kept += [each for text in former for each in BucketPolicy.of(text).own.values()]
+        lost = [
+            each
+            for each in BucketPolicy.of(seen).statements
+            if not any(statements_equal(each, other) for other in kept)
+        ]
+        return json.dumps({"Version": "2012-10-17", "Statement": lost}) if lost else ""
 
     def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
         """Return the writes of the policy in a time range, as CloudTrail records them."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,15 +16,17 @@ from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.version import __version__
-from .applied import Applied, ChangeOutcome
+from .applied import Applied, ChangeOutcome, failure_summary, recorded_words
 from .change import Change
-from .engine import Clock, Engine
+from .engine import ChangeStep, Clock, Engine
 from .journal import ChangeRecord, Writer, forget_record, latest_record, scrub
 
 _NOT_ASKED = (
     "Whether the change has overwritten a simultaneous write of somebody else is unknown, because"
     " CloudTrail was not read. Compare the bucket policy with the one that you expect."
 )
+
+_SOMEBODY = "Somebody else"
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
@@ -65,11 +67,9 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
     result = Applied(
         engine.writer.id, outcome, engine.all_steps(), of, notes=(problem,) if problem else ()
     )
-    with suppress(Exception):  # the journal says that it was not asked
-        result = note_overwritten(
-            engine.aws, engine.writer, engine.writer.id, engine.changes, result
-        )
-    return result
+    return note_overwritten(
+        engine.aws, engine.writer, engine.writer.id, engine.changes, result, engine
+    )
 
 
 def roll_back(engine: Engine, begun: Sequence[int], of: str | None) -> Applied:
@@ -79,10 +79,9 @@ def roll_back(engine: Engine, begun: Sequence[int], of: str | None) -> Applied:
     left = engine.back(begun)
     end(engine.writer, left.replace(" ", "-"))
     result = Applied(engine.writer.id, left, engine.all_steps(), of)
-    try:
-        return note_overwritten(engine.aws, engine.writer, engine.writer.id, engine.changes, result)
-    except BaseException:
-        return replace(result, notes=(_NOT_ASKED,))
+    return note_overwritten(
+        engine.aws, engine.writer, engine.writer.id, engine.changes, result, engine
+    )
 
 
 def end(writer: Writer, outcome: str) -> str:
@@ -97,32 +96,6 @@ def end(writer: Writer, outcome: str) -> str:
             " the journal."
         )
     return ""
-
-
-def failure_summary(result: Applied) -> str:
-    """Return a sentence about the account after a failure."""
-    notes = " ".join(result.notes)
-    if result.outcome == "rolled back":
-        return (
-            f"The change was rolled back. {notes}"
-            if notes
-            else "The change was rolled back completely."
-        )
-    if result.outcome == "overtaken":
-        theirs = " ".join(step.detail for step in result.steps if step.outcome == "overtaken")
-        text = (
-            f"The simultaneous write of somebody else stays: {theirs} Everything else was rolled"
-            " back."
-        )
-    else:
-        doubtful = ", ".join(
-            f"{step.kind} of {step.target}" for step in result.steps if not step.certain
-        )
-        text = (
-            f"The outcome is unknown for: {doubtful}. Run 'gt-secure undo {result.id}' when AWS"
-            " responds again."
-        )
-    return f"{text} {notes}".strip()
 
 
 class OutcomeNote:
@@ -152,41 +125,100 @@ def outcome_on_disk() -> str:
             f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure"
             f" undo {record.id}', or 'gt-secure apply --resume {record.id}'."
         )
-    return {
-        "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
-        # nobody has asked whether anything of others is lost
-        "rolled-back": ("The change was rolled back."),
-        "overtaken": (
-            "The change was rolled back, except for a simultaneous write of somebody else."
-        ),
-    }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
+    return recorded_words(record.kind, record.status)
 
 
 def note_overwritten(
-    aws: Aws, writer: Writer, change_id: str, changes: Sequence[Change[Any]], done: Applied
+    aws: Aws,
+    writer: Writer,
+    change_id: str,
+    changes: Sequence[Change[Any]],
+    done: Applied,
+    engine: Engine | None = None,
 ) -> Applied:
     """Return a result with what a change may have overwritten; its step is then not certain.
 
-    An undo asks this for the change before it, too: CloudTrail had not recorded everything when
-    that ended.
+    Every text that a reading has shown is compared with the last one, and so is each write that
+    CloudTrail has recorded. An undo asks this for the change before it, too: CloudTrail had not
+    recorded everything when that ended. ``engine`` knows what was sent, and waits for readings that
+    agree.
     """
     record = writer.journal.find(change_id)
     notes, names = list(done.notes), set()
+    has_failed = done.outcome not in ("applied", "undone")
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
-        wrote = _times(record, "written", index)
-        if began and wrote:
-            for lost in _lost(aws, writer, change, index, min(began), max(wrote), record.requests):
-                notes.append(_sentence(lost, writer.id))
-                names.add((change.kind, change.name))
-    steps = (
+        if not began or (engine is not None and index not in engine.sent):
+            continue
+        # An answer that was lost, or a process that ended, leaves no other trace of a write.
+        wrote = _times(record, "written", index) or [
+            *_times(record, "failed", index),
+            *_times(record, "recover", None),
+        ]
+        lost = list[OtherWrite]()
+        try:
+            stopped = BaseException if has_failed else GtSecureError
+            lost += _unkept(aws, writer, record, change, index, engine, stopped)
+            if wrote:
+                until = max(wrote)
+                lost += _lost(aws, writer, change, index, min(began), until, record.requests)
+        except BaseException as error:
+            if not has_failed and not isinstance(error, Exception):
+                raise
+            # the journal says that it was not asked
+            notes += [_NOT_ASKED] if has_failed and _NOT_ASKED not in notes else []
+        for each in lost:
+            writer.note("overwritten", step=index, write=each.to_dict())
+            notes.append(_sentence(each, writer.id))
+            names.add((change.kind, change.name))
+    steps = [
         replace(each, certain=each.certain and (each.kind, each.target) not in names)
         for each in done.steps
-    )
+    ]
+    names -= {(each.kind, each.target) for each in steps}  # an undo that had nothing to write
+    steps += [ChangeStep(*each, "unchanged", certain=False) for each in sorted(names)]
     return replace(done, steps=tuple(steps), notes=tuple(notes))
 
 
-def _times(record: ChangeRecord, name: str, step: int) -> list[datetime]:
+def _unkept(
+    aws: Aws,
+    writer: Writer,
+    record: ChangeRecord,
+    change: Change[Any],
+    step: int,
+    engine: Engine | None,
+    stopped: type[BaseException],
+) -> list[OtherWrite]:
+    """Return what others had written, as a reading showed, unless it is there now."""
+    target = change.target
+    if not _shown(record, step):
+        return []
+    known = [change.before, change.after]
+    with suppress(stopped):
+        known.append(target.read(aws).value if engine is None else engine.last(step))
+    shown = _shown(writer.journal.find(record.id), step)  # the last readings count too
+    former = [
+        target.from_json(one.get(name))
+        for each in writer.journal
+        for one in each.changes
+        if (one.get("kind"), one.get("target")) == (change.kind, change.name)
+        for name in ("before_raw", "after_raw")
+    ]
+    lost = {
+        target.missing(target.from_json(each["value"]), known, former): str(each.get("at"))
+        for each in shown
+    }
+    return [OtherWrite(at, _SOMEBODY, "", "", text) for text, at in lost.items() if text]
+
+
+def _shown(record: ChangeRecord, step: int) -> list[Mapping[str, Any]]:
+    """Return the events of readings that showed what others had written."""
+    return [
+        each for each in record.events if (each.get("event"), each.get("step")) == ("seen", step)
+    ]
+
+
+def _times(record: ChangeRecord, name: str, step: int | None) -> list[datetime]:
     found = [
         event_moment(str(event.get("at")))
         for event in record.events
@@ -224,8 +256,6 @@ def _lost(
             # what was written before the value that we read was replaced by others, not by this
             # change
             lost = []
-    for write in lost:
-        writer.note("overwritten", step=step, write=write.to_dict())
     return lost
 
 

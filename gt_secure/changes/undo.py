@@ -13,13 +13,13 @@ from ..aws.client import Aws
 from ..base import html as markup
 from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
 from ..base.truth import Ambiguous
-from .applied import Applied, ChangeOutcome
+from .applied import Applied, ChangeOutcome, failure_summary
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
-from .engine import Callback, Clock, Engine
+from .engine import Callback, Clock, Engine, quiet_s
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import OutcomeNote, begin_lines, failure_summary, note_overwritten, roll_back, run
+from .transaction import OutcomeNote, begin_lines, note_overwritten, roll_back, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,15 @@ def undo(
                 of=record.id,
                 notes=(f"Change {record.id} is {record.status}.",),
             )
-        changes = _backwards(aws, record)
+        changes, clock = _backwards(aws, record), Clock(timeout_s)
+        if len(changes) < len(record.changes):  # S3 may have returned a former value
+            clock.sleep(quiet_s(aws))
+            changes = _backwards(aws, record)
         begin = begin_lines("undo", aws, aws.account_id, aws.caller_arn, changes) | {
             "of": record.id
         }
         writer = journal.begin(begin)
-        done = run(Engine(aws, writer, changes, Clock(timeout_s), progress), "undone", record.id)
+        done = run(Engine(aws, writer, changes, clock, progress), "undone", record.id)
         with suppress(Exception):  # the journal says that it was not asked
             done = note_overwritten(aws, writer, record.id, _changes(record), done)
         return done
@@ -275,7 +278,7 @@ def _recover(
     result = roll_back(engine, steps_begun(record), record.of)
     if result.outcome != "rolled back":
         raise Conflict(
-            f"Change {record.id} could not be rolled back completely.",
+            f"Change {record.id} could not be rolled back.",
             next_step=failure_summary(result),
             details={"applied": result.to_dict()},
         )

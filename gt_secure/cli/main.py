@@ -14,7 +14,7 @@ from importlib import import_module
 from ..base.errors import GtSecureError, InvalidInput
 from ..check.ledger import is_recording, record, recorded_place
 from .commands import COMMANDS, find_command
-from .exit_codes import ERROR, FOUND, INTERRUPTED, OK, USAGE
+from .exit_codes import ERROR, FOUND, INTERRUPTED, OK, UNKNOWN, USAGE
 from .interrupts import end_on_interrupt, unwind_on_interrupt
 from .output import last_caller, last_words, output_lost, prepare_streams, report, show_json
 from .parser import Commands, Parser, main_parser, refuse_urls, unknown_command
@@ -136,6 +136,8 @@ def _report(error: GtSecureError, as_json: bool) -> int:
     if as_json:
         show_json(for_command_line(error).to_dict())
     report(error)
+    if not error.details.get("applied", {}).get("certain", True):
+        return UNKNOWN
     is_input = isinstance(error, InvalidInput) or "field" in error.details
     # a plan that stops is an answer
     return USAGE if is_input and "blockers" not in error.details else ERROR
