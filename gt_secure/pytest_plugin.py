@@ -30,6 +30,7 @@ from _pytest.junitxml import xml_key
 from . import check, sandbox
 from .base.errors import GtSecureError
 from .base.groups import grouped
+from .base.text import Json
 from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 from .check.ledger import KEY
 
@@ -273,7 +274,7 @@ class _ChecksRan(_NotebookCheck):
             ("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}")
         )
 
-    def _as_run(self, saved: dict[str, Any]) -> dict[str, Any]:
+    def _as_run(self, saved: Json) -> Json:
         """Return the notebook with the outputs that nbval got; None where it ran no cell."""
         items = [
             each

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
-from ..base.text import count, members, printable, some, truncate
+from ..base.text import Json, count, members, printable, some, truncate
 from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import Exposure
@@ -78,7 +78,7 @@ class BucketAccess(Ambiguous):
         tone, words = _CHIPS[self.tone]
         return Chip(tone, words or self.allowed)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the answer as JSON-able data."""
         return members(self, "tone", "text", "allowed", "depends_on")
 

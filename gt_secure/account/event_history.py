@@ -17,7 +17,7 @@ from typing import Any
 
 from ..aws.client import Aws, all_pages
 from ..aws.client_errors import aws_errors
-from ..base.text import members
+from ..base.text import Json, members
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
@@ -36,7 +36,7 @@ class OtherWrite:
     policy_text: str | None = None
     request: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the write as JSON-able data, with the policy as text."""
         return {
             **members(self, "at", "writer", "operation", "event_id"),
@@ -53,7 +53,7 @@ def lookup_events(
     region: str = "",
     *,
     most: int = 1000,
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Return the events with an attribute such as ``EventName``, the newest first."""
     with aws_errors(ACTION):
         pages = all_pages(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from ..base.text import count
+from ..base.text import Json, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Evidence:
         read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
         return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the evidence as JSON-able data."""
         return {
             "subject": self.subject,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws.client import Aws, all_pages
+from ..base.text import Json
 from ..engine.access.identities import Principals, principals_of
 from ..engine.access.part import Part
 from .part_reader import part_of
@@ -20,7 +21,7 @@ def read_principals(aws: Aws) -> Part[Principals]:
     and the longest sessions of roles, if it may.
     """
 
-    def pages(operation: str, **asked: Any) -> list[dict[str, Any]]:
+    def pages(operation: str, **asked: Any) -> list[Json]:
         return list(all_pages(aws.client("iam"), operation, PaginationConfig=LARGE, **asked))
 
     def read() -> Principals:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from .errors import MissingExtra
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
-from .text import printable
+from .text import Json, printable
 
 _NARROW = 12
 _TIGHT = (8, 5)
@@ -187,7 +187,7 @@ class ShownTable(Generic[T]):
             [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
         )
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """Return the cells of each row by their titles."""
         return [dict(zip(self.head, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
 

@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
-from .text import printable
+from .text import Json, printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
@@ -57,7 +57,7 @@ class GtSecureError(Exception):
         texts = (message, *(details or {}).values())
         misplaced = any(isinstance(text, str) and holds_presigned_url(text) for text in texts)
         self.next_step = URL_STEP if misplaced else _safe(next_step)
-        self.details: dict[str, Any] = redact_data(dict(details or {}))
+        self.details: Json = redact_data(dict(details or {}))
         mask_causes(sys.exc_info()[1], GtSecureError)
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class GtSecureError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the error as JSON-able data: ``error``, ``message``,
         ``next_step``, ``details``.
         """
@@ -160,7 +160,7 @@ class AccessDenied(GtSecureError, PermissionError):
         )
 
     @property
-    def policy(self) -> dict[str, Any]:
+    def policy(self) -> Json:
         """The smallest identity policy that would allow the call; empty after a Deny,
         which no Allow overrides.
         """

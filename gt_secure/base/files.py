@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
 from .shared_files import replacing
-from .text import json_text
+from .text import Json, json_text
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
@@ -180,7 +180,7 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
 
 
 def _json_load(text: str, name: str) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pairs(items: list[tuple[str, Any]]) -> Json:
         _refuse_twice([key for key, _ in items], name)
         return dict(items)
 

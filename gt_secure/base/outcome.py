@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .errors import GtSecureError
-from .text import printable
+from .text import Json, printable
 
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
@@ -61,7 +61,7 @@ class CheckResult:
             raise CheckFailed(self)
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the result as JSON-able data."""
         return {
             "check": self.name,

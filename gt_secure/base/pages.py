@@ -5,9 +5,9 @@ is an error and never a count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from .errors import Unreachable
+from .text import Json
 
 MOST_PAGES = 10_000
 """The most pages of a listing of an account."""
@@ -24,8 +24,8 @@ _TOKENS = (
 
 
 def ending(
-    pages: Iterable[dict[str, Any]], most: int | None = None, names: Sequence[str] = _TOKENS
-) -> Iterator[dict[str, Any]]:
+    pages: Iterable[Json], most: int | None = None, names: Sequence[str] = _TOKENS
+) -> Iterator[Json]:
     """Yield the pages of a listing.
 
     Parameters
@@ -52,20 +52,20 @@ def ending(
 
 
 def followed(
-    ask: Callable[..., dict[str, Any]],
-    wanted: dict[str, Any],
+    ask: Callable[..., Json],
+    wanted: Json,
     token: str,
     name: str = "",
     most: int | None = None,
-    first: dict[str, Any] | None = None,
-) -> Iterator[dict[str, Any]]:
+    first: Json | None = None,
+) -> Iterator[Json]:
     """Yield the pages of an operation without a paginator: each names the next with a token, which
     is asked for.
 
     ``first`` is the first page, if somebody has asked for it already.
     """
 
-    def every() -> Iterator[dict[str, Any]]:
+    def every() -> Iterator[Json]:
         asked, known = wanted, first
         while True:
             page, known = known or ask(**asked), None

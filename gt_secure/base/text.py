@@ -15,6 +15,9 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
+Json = dict[str, Any]
+"""An object of JSON by its members, as ``to_dict`` returns it and ``json_text`` writes it."""
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 # Letters and marks that Unicode calls printable and that show nothing: combining grapheme joiner,
@@ -49,7 +52,7 @@ def truncate(text: str, most: int) -> str:
     return f"{text[: max(0, most - tail - 1)]}…{text[len(text) - tail :]}"
 
 
-def members(item: object, *names: str) -> dict[str, Any]:
+def members(item: object, *names: str) -> Json:
     """Return attributes as JSON-able data: sequences as lists, mappings as they are,
     the rest by its ``to_dict``.
     """

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..aws.buckets import place_of
 from ..aws.teams import TeamLike, team_name
 from ..base.outcome import CheckResult
-from ..base.text import some
+from ..base.text import Json, some
 from ..connection import ConnectionLike, with_facts
 from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
@@ -91,7 +90,7 @@ def _place(bucket: str, prefix: str) -> str:
     return f"s3://{bucket}/{prefix}" if prefix else bucket
 
 
-def _looked_at(findings: Findings) -> dict[str, Any]:
+def _looked_at(findings: Findings) -> Json:
     """Return what the outcome rests on, as JSON-able data."""
     return {
         "accepted": [each.to_dict() for each in findings.accepted],

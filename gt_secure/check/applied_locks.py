@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from ..account.bucket_access import access_to
 from ..account.lists import ranges_and_lists
@@ -13,7 +13,7 @@ from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.allowed import Allowed
 from ..base.network import AddressesLike, IPNetwork, outside, parse_networks
 from ..base.outcome import CheckResult
-from ..base.text import some
+from ..base.text import Json, some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard
@@ -56,7 +56,7 @@ def team_is_restricted(
     wrong = [
         finding for finding in findings if finding.code in _URL_LOCK and finding.state == "found"
     ]
-    details: dict[str, Any] = {"findings": [finding.code for finding in wrong]}
+    details: Json = {"findings": [finding.code for finding in wrong]}
     # what was not read of the team and its workforce, each with the reason
     blind = [
         each
@@ -98,7 +98,7 @@ def _portal(
     force: Workforce | None,
     wanted: tuple[IPNetwork, ...],
     mode: str,
-    details: dict[str, Any],
+    details: Json,
 ) -> CheckResult:
     listed = [] if force is None else list(force.cidrs)
     details["portal_lock"] = listed
@@ -164,7 +164,7 @@ def guard_is_in_place(
     )
     wrong = [*_shape(guard, name, start), *differences]
     wrong += [access.text.removesuffix(".")] if access.tone in ("part", "open") else []
-    details: dict[str, Any] = {
+    details: Json = {
         "prefix": guard.prefix,
         "addresses": [str(network) for network in guard.networks],
         "endpoints": list(guard.allowed.ids),

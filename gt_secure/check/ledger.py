@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.outcome import CheckResult
-from ..base.text import printable
+from ..base.text import Json, printable
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -185,7 +185,7 @@ def fingerprint(text: str) -> str:
     )
 
 
-def records_of(cells: Iterable[dict[str, Any]]) -> Iterator[LedgerEntry]:
+def records_of(cells: Iterable[Json]) -> Iterator[LedgerEntry]:
     """Yield what the outputs of cells record: in metadata, or as a line of a process."""
     for number, cell in enumerate(cells):
         for output in cell.get("outputs") or ():
@@ -202,6 +202,6 @@ def records_of(cells: Iterable[dict[str, Any]]) -> Iterator[LedgerEntry]:
                 yield LedgerEntry(check, subject, status, cell=number)._replace(**_facts(facts))
 
 
-def _facts(text: str) -> dict[str, Any]:
+def _facts(text: str) -> Json:
     pairs = (word.partition("=") for word in text.split())
     return {name: value for name, _, value in pairs if name in _FACTS}

@@ -13,12 +13,11 @@ import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
 from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptance
 from ..logs.time_range import TimeLike, parse_time
@@ -75,12 +74,12 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
     return kept(book, book, saved, since=since) if saved.passed else saved
 
 
-def _must_run(cell: dict[str, Any]) -> bool:
+def _must_run(cell: Json) -> bool:
     tagged = _MAY_SKIP in ((cell.get("metadata") or {}).get("tags") or ())
     return not tagged and (cell.get("execution_count") is not None or not is_promise_cell(cell))
 
 
-def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
+def saved_as_run(book: Json, subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run, and none bypasses a check;
     not which checks passed.
     """
@@ -125,7 +124,7 @@ def saved_as_run(book: dict[str, Any], subject: str) -> CheckResult:
     return result(True, f"All {len(wanted):,} code cells were run.")
 
 
-def _runs(cells: list[tuple[int, dict[str, Any]]]) -> tuple[list[int], bool]:
+def _runs(cells: list[tuple[int, Json]]) -> tuple[list[int], bool]:
     """Return the numbers of the cells that were never run,
     and whether the others were run in their order.
     """
@@ -135,8 +134,8 @@ def _runs(cells: list[tuple[int, dict[str, Any]]]) -> tuple[list[int], bool]:
 
 
 def kept(
-    before: dict[str, Any],
-    after: dict[str, Any],
+    before: Json,
+    after: Json,
     saved: CheckResult,
     *,
     at_least: int | None = None,
@@ -159,7 +158,7 @@ def kept(
     )
 
 
-def require_run(book: dict[str, Any], subject: str) -> None:
+def require_run(book: Json, subject: str) -> None:
     """Raise CheckFailed unless no check of a notebook that was just run is bypassed,
     and all of them passed.
     """
@@ -199,7 +198,7 @@ def write_promise(path: str | Path) -> CheckResult:
     return result(True, f"Its last cell promises {count(number, 'check')}.")
 
 
-def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
+def _state(book: Json, passed: list[LedgerEntry]) -> int:
     """Put the promise into the last cell of a notebook and into its metadata;
     return the number of checks.
     """
@@ -211,7 +210,7 @@ def _state(book: dict[str, Any], passed: list[LedgerEntry]) -> int:
                 f"Cell {number} states the promise beside other code.", next_step=step, field="path"
             )
     lines = promise_cell(passed).splitlines(keepends=True)
-    cell: dict[str, Any] = {
+    cell: Json = {
         "cell_type": "code",
         "execution_count": None,
         "metadata": {},
@@ -258,7 +257,7 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
     kinds = len(table().kinds)
-    details: dict[str, Any] = {
+    details: Json = {
         "found": [each.to_dict() for each in secrets],
         "accepted": [each.to_dict() for each in exempt],
         "kinds": kinds,
@@ -299,7 +298,7 @@ TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".c
 """Files in which jupytext saves a notebook as text."""
 
 
-def _with_pairs(file: Path) -> tuple[dict[str, Any], list[Path], str]:
+def _with_pairs(file: Path) -> tuple[Json, list[Path], str]:
     """Read a notebook; return it, its pairs in the same folder,
     and the format of one that is not there.
     """
@@ -350,7 +349,7 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     return found
 
 
-def read_notebook(path: str | Path) -> dict[str, Any]:
+def read_notebook(path: str | Path) -> Json:
     """Read a notebook of format 4 as data."""
     file = Path(path)
     try:

@@ -27,7 +27,7 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 from ..base.errors import InvalidInput
 from ..base.handed import handed
 from ..base.outcome import CheckResult
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from .asserts import answers_in, asks, holds_always, mentions
 from .ledger import (
     ASSERTS,
@@ -168,7 +168,7 @@ def _pair_text(name: str, subject: str) -> str:
     return f"assert {subject}" if name == ASSERTS else f"{name}({subject})"
 
 
-def promise_of(book: dict[str, Any]) -> Promise:
+def promise_of(book: Json) -> Promise:
     """Read the promise of a notebook: from its cell, else from its metadata,
     else from its source and saved records.
     """
@@ -196,7 +196,7 @@ def _pairs(checks: Mapping[str, Any]) -> Iterator[Pair]:
         )
 
 
-def stated_in(cell: dict[str, Any]) -> set[Pair] | None:
+def stated_in(cell: Json) -> set[Pair] | None:
     """Return the pairs that a call of :func:`promise` in a cell states, also in a comment;
     None without one.
     """
@@ -231,7 +231,7 @@ def _is_promise(node: ast.AST) -> TypeGuard[ast.Call]:
     )
 
 
-def is_promise_cell(cell: dict[str, Any]) -> bool:
+def is_promise_cell(cell: Json) -> bool:
     """Return whether a cell does nothing but state the promise: it need not have run."""
     tree = parsed(cell_text(cell))
     others = (
@@ -279,13 +279,13 @@ def promise_cell(passed: Iterable[LedgerEntry]) -> str:
     return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
 
 
-def cell_text(cell: dict[str, Any]) -> str:
+def cell_text(cell: Json) -> str:
     """Return the source of a cell, which is saved as a text or as a list of lines."""
     source = cell.get("source", "")
     return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
 
 
-def _named(book: dict[str, Any]) -> dict[str, list[int]]:
+def _named(book: Json) -> dict[str, list[int]]:
     """Return the checks and verdicts that the source names, with the numbers of the cells."""
     cells: dict[str, list[int]] = {}
     renamed = renamed_checks(book)
@@ -295,7 +295,7 @@ def _named(book: dict[str, Any]) -> dict[str, list[int]]:
     return cells
 
 
-def renamed_checks(book: dict[str, Any]) -> dict[str, str]:
+def renamed_checks(book: Json) -> dict[str, str]:
     """Return the other names under which the notebook imports checks."""
     trees = [parsed(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"]
     nodes = [
@@ -382,7 +382,7 @@ def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
     return own.union(*(_names(child, renamed) for child in ast.iter_child_nodes(node)))
 
 
-def asserted(book: dict[str, Any]) -> Iterator[LedgerEntry]:
+def asserted(book: Json) -> Iterator[LedgerEntry]:
     """Yield the asserts of cells that ran without an error, if they ask an answer of gt_secure."""
     for number, each, known in _asserts(book, inside=False):
         cell = book["cells"][number]
@@ -390,7 +390,7 @@ def asserted(book: dict[str, Any]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(ASSERTS, ast.unparse(each.test), "passed", cell=number)
 
 
-def _asserts(book: dict[str, Any], *, inside: bool) -> Iterator[tuple[int, ast.Assert, set[str]]]:
+def _asserts(book: Json, *, inside: bool) -> Iterator[tuple[int, ast.Assert, set[str]]]:
     """Yield the asserts of code cells, with the names that hold answers; ``inside``:
     also in functions and loops.
     """
@@ -403,11 +403,11 @@ def _asserts(book: dict[str, Any], *, inside: bool) -> Iterator[tuple[int, ast.A
             yield from ((number, each, known) for each in nodes if isinstance(each, ast.Assert))
 
 
-def _errors(cell: dict[str, Any]) -> bool:
+def _errors(cell: Json) -> bool:
     return any(each.get("output_type") == "error" for each in cell.get("outputs") or ())
 
 
-def ran(book: dict[str, Any]) -> list[LedgerEntry]:
+def ran(book: Json) -> list[LedgerEntry]:
     """Return what the run of a notebook recorded; the output of a cell that was emptied after it
     does not count.
 
@@ -426,7 +426,7 @@ def ran(book: dict[str, Any]) -> list[LedgerEntry]:
 
 
 def unkept(
-    book: dict[str, Any],
+    book: Json,
     promise: Promise,
     *,
     at_least: int | None = None,
@@ -458,7 +458,7 @@ def unkept(
     return []
 
 
-def _not_passed(book: dict[str, Any], records: list[LedgerEntry]) -> Iterator[str]:
+def _not_passed(book: Json, records: list[LedgerEntry]) -> Iterator[str]:
     """Yield the checks that neither passed nor were skipped,
     and those whose cell was changed after it ran.
     """
@@ -526,18 +526,18 @@ def _where(entry: LedgerEntry) -> str:
     return f"{account} ({entry.on})" if entry.on else account
 
 
-def _uses(book: dict[str, Any], pattern: re.Pattern[str]) -> bool:
+def _uses(book: Json, pattern: re.Pattern[str]) -> bool:
     return any(
         pattern.search(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"
     )
 
 
-def uses_checks(book: dict[str, Any]) -> bool:
+def uses_checks(book: Json) -> bool:
     """Return whether a cell of a notebook names gt_secure."""
     return _uses(book, _USES)
 
 
-def ran_text(book: dict[str, Any], promise: Promise) -> str:
+def ran_text(book: Json, promise: Promise) -> str:
     """Return how many checks passed, for which account, where and when, in a sentence;
     empty if none ran.
     """
@@ -561,7 +561,7 @@ def ran_text(book: dict[str, Any], promise: Promise) -> str:
     return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
-def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
+def find_bypasses(book: Json) -> list[tuple[int, str]]:
     """Return (number of the cell, reason)
     for each check of a notebook that passes without being run.
     """
@@ -574,7 +574,7 @@ def find_bypasses(book: dict[str, Any]) -> list[tuple[int, str]]:
     return [*found, *(_lost_parameters(book) if held else ()), *_uncalled(book, names)]
 
 
-def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
+def _uncalled(book: Json, renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
     """Yield the functions with a check that nothing in the notebook names,
     except where a test runner finds them.
     """
@@ -591,7 +591,7 @@ def _uncalled(book: dict[str, Any], renamed: dict[str, str]) -> Iterator[tuple[i
                 yield number, f"nothing calls {each.name}()"
 
 
-def _holds_check(cell: dict[str, Any], names: dict[str, str]) -> bool:
+def _holds_check(cell: Json, names: dict[str, str]) -> bool:
     text = cell_text(cell)
     held = checks_in(text, "code", names) or stated_in(cell) is not None or _holds_assert(text)
     return cell.get("cell_type") in {"code", "raw"} and bool(held)
@@ -604,7 +604,7 @@ def _holds_assert(text: str) -> bool:
     return any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
-def _reasons(cell: dict[str, Any]) -> Iterator[str]:
+def _reasons(cell: Json) -> Iterator[str]:
     text = cell_text(cell)
     if cell.get("cell_type") == "raw":
         yield "it is a raw cell, which nothing runs"
@@ -620,7 +620,7 @@ def _reasons(cell: dict[str, Any]) -> Iterator[str]:
         yield "PYTHONOPTIMIZE removes its assert"
 
 
-def _lost_parameters(book: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def _lost_parameters(book: Json) -> Iterator[tuple[int, str]]:
     """Yield the parameters of a run that nothing reads: papermill only warns,
     and runs with the default.
     """

@@ -15,11 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
 from ..base.outcome import CheckResult
-from ..base.text import json_text, members
+from ..base.text import Json, json_text, members
 from ..findings import sarif
 from ..findings.model import Acceptance, Finding, catalog
 from .result import CHECKS
@@ -87,11 +87,11 @@ class Report:
             result.require()
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the report as JSON-able data."""
         return members(self, "passed", "counts", "source", "unused", "results")
 
-    def to_sarif(self) -> dict[str, Any]:
+    def to_sarif(self) -> Json:
         """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning,
         a failed one an error.
         """
@@ -161,7 +161,7 @@ def _items(result: CheckResult) -> Iterator[_Item]:
         yield _Item(finding.code, result, finding)
 
 
-def _rule(name: str) -> dict[str, Any]:
+def _rule(name: str) -> Json:
     text = " ".join(
         (getattr(CHECKS.get(name), "__doc__", "") or name).strip().split("\n\n")[0].split()
     )
@@ -180,7 +180,7 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(item: _Item, index: int, source: str) -> dict[str, Any]:
+def _result(item: _Item, index: int, source: str) -> Json:
     result = item.check
     if item.finding is not None:
         level = "error" if item.finding.accepted is None else ""

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ..account.lists import with_lists
 from ..account.reader import read_state
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
-from ..base.text import capital, some
+from ..base.text import Json, capital, some
 from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
@@ -36,7 +35,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
             field="restriction",
         )
     plan = connection_of(gt).plan(wish)
-    details: dict[str, Any] = {
+    details: Json = {
         "changes": [
             {
                 "kind": change.kind,
@@ -83,7 +82,7 @@ def expectations_hold(
     results = [exposure.holds(one) for one in wanted.expectations]
     broken = [(one.kind, answer) for one in results for answer in one.broken]
     sure = [(kind, answer) for kind, answer in broken if answer.answer != "unknown"]
-    details: dict[str, Any] = {
+    details: Json = {
         "expectations": [row for one in results for row in one.to_dicts()],
         "assumed": list(exposure.locks.assumed_of_organization),
     }

@@ -12,6 +12,7 @@ import signal
 from typing import Any
 
 from ..base.errors import GtSecureError
+from ..base.text import Json
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..secrets import SavedSecret
 from ..secrets.save_check import SaveCheck
@@ -61,7 +62,7 @@ class SecretCheck(SaveCheck):
         """Return the error of a notebook that is refused."""
         return GtSecureError(text, next_step=next_step)
 
-    def after_run(self, notebook: dict[str, Any], **_: Any) -> None:
+    def after_run(self, notebook: Json, **_: Any) -> None:
         """Check a notebook that nbclient has run: its ``on_notebook_complete``. Every promised
         check must have passed.
 

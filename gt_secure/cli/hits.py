@@ -10,10 +10,9 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from ..base.errors import InvalidInput
-from ..base.text import count, duration, json_text
+from ..base.text import Json, count, duration, json_text
 from ..logs import activity, plots
 from ..logs.coverage import Coverage
 from ..logs.read import count_hits
@@ -224,7 +223,7 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
         text = table.to_csv()
         sys.stdout.write(text if header else text.partition("\n")[2])
     elif form == "json":
-        rows: list[dict[str, Any]] = json.loads(table.to_json())
+        rows: list[Json] = json.loads(table.to_json())
         sys.stdout.write("".join(json_text(row) + "\n" for row in rows))
     else:
         sys.stdout.write(table.to_text() + "\n")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..account.bucket import READINGS
 from ..account.part_reader import part_of
@@ -16,7 +16,7 @@ from ..aws.client import Aws
 from ..aws.teams import TeamLike, list_workforces
 from ..base.errors import InvalidInput
 from ..base.html import output as cell_output, table as html_table
-from ..base.text import members
+from ..base.text import Json, members
 from ..base.truth import Ambiguous
 from ..connection import ConnectionLike, connection_of
 from .environment import Fact, facts
@@ -58,7 +58,7 @@ class PermissionAnswer(Ambiguous):
     status: StatusWord
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the answer and the permission as JSON-able data."""
         return {
             **members(self.permission, "action", "optional"),
@@ -99,7 +99,7 @@ class FeatureState(Ambiguous):
             return f"{'AWS denied' if needed else 'works without optional'} {', '.join(denied)}"
         return _unknown(needed)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the feature, its status and permissions as JSON-able data."""
         return {
             "feature": self.feature.name,
@@ -161,13 +161,13 @@ class Diagnosis(Ambiguous):
             raise InvalidInput(f"{wanted} was not examined.", next_step=step, field="feature")
         return found
 
-    def policy(self, features: Sequence[str]) -> dict[str, Any]:
+    def policy(self, features: Sequence[str]) -> Json:
         """Return the least-privilege policy for some features;
         InvalidInput if the bucket or role of one is unknown.
         """
         return policy_for(choose(features), self.scope)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the diagnosis as JSON-able data."""
         place = members(self.scope, "account", "region", "role")
         return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.client import Aws, aws_errors
 from ..base.errors import GtSecureError
 from ..base.optional import OPTIONAL, install_command, missing, version
-from ..base.text import members
+from ..base.text import Json, members
 from ..base.version import __version__
 
 FactMark: TypeAlias = Literal["ok", "note", "wrong"]
@@ -39,7 +39,7 @@ class Fact:
     mark: FactMark = "ok"
     said: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the fact as JSON-able data."""
         return members(self, "name", "value", "mark", "said")
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..aws.buckets import parse_s3_uri, place_of
 from ..aws.execution_role import ExecutionRole
 from ..aws.teams import TeamLike, check_team_name, team_here
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.groups import grouped
+from ..base.text import Json
 from ..connection import Connection, ConnectionLike, connection_of
 from .features import Feature, ResourceTarget
 
@@ -124,7 +124,7 @@ def scope_of(
     return replace(found, role=role_arn)
 
 
-def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
+def policy_for(features: Iterable[Feature], scope: Scope) -> Json:
     """Return the least-privilege identity policy for some features;
     an unknown bucket or role is an InvalidInput.
     """
@@ -145,7 +145,7 @@ def policy_for(features: Iterable[Feature], scope: Scope) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": _statements(granted)}
 
 
-def _statements(granted: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+def _statements(granted: Mapping[str, set[str]]) -> list[Json]:
     shared = grouped((tuple(sorted(granted[arn])), arn) for arn in sorted(granted))
     return [
         {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..base.groups import grouped
-from ..base.text import count, members, printable, some
+from ..base.text import Json, count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.log_columns import METHOD, OPENED, SIGNER, UPLOAD, signer_label
@@ -94,7 +94,7 @@ class Usage:
             f" open{doubts}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         return members(
             self,
@@ -224,7 +224,7 @@ class DryRun:
         left = self.usages[most:]
         return f"and {len(left):,} more ({_together(left)})" if left else ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         counts = (
             "requests",

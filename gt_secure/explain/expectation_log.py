@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..base.errors import InvalidInput
 from ..base.html import Chip, output, table
-from ..base.text import members
+from ..base.text import Json, members
 from ..base.truth import Ambiguous
 from ..presign.probe import Probe
 
@@ -37,7 +37,7 @@ class LoggedProbe(Ambiguous):
         """Return whether what was observed is what was expected."""
         return self.expected == self.observed
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """JSON-able data."""
         names = ("source", "expected", "observed", "error_code", "decided_by", "as_expected")
         return {"scene": self.label, "http_status": self.status, **members(self, *names)}
@@ -92,7 +92,7 @@ class Scenes(Ambiguous):
         """Return whether there are scenes and all are as expected."""
         return bool(self._scenes) and all(scene.as_expected for scene in self._scenes)
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """JSON-able data, a scene each."""
         return [scene.to_dict() for scene in self._scenes]
 
@@ -104,7 +104,7 @@ class Scenes(Ambiguous):
         ]
         return "\n".join(lines) or "no scenes yet"
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> Json:
         rows = [
             (
                 scene.label,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
 
 from ..account.locks import locks_of
 from ..account.part_reader import part_of
@@ -12,6 +11,7 @@ from ..account.reader import read_state
 from ..aws.client import Aws
 from ..base.errors import PolicyError
 from ..base.network import Source, read_address, scope
+from ..base.text import Json
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.request_kinds import LONGEST_SIGNATURE_MS, signature_ages_ms
 from ..engine.iam.request import Policies, Request
@@ -116,7 +116,7 @@ def _source(refusal: Refusal) -> Source | None:
     return None if address is None or scope(address) == "private" else Source(address)
 
 
-def _context(refusal: Refusal, source: Source, signer: str, age_ms: int) -> dict[str, Any]:
+def _context(refusal: Refusal, source: Source, signer: str, age_ms: int) -> Json:
     if refusal["auth_type"] is None:
         return anonymous_context(source)
     if refusal["auth_type"] not in ("QueryString", "HtmlForm"):

@@ -13,7 +13,7 @@ from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
 from ..base.html import hint, output as cell_output, table as html_table
 from ..base.outcome import CheckResult
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from ..base.truth import without_truth
 from ..check.ledger import RecordedPlace, recorded
 from .model import NOT_CHECKED, OUTCOMES, SEVERITIES, severe, severities_from
@@ -358,7 +358,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
 
     def to_sarif(
         self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None
-    ) -> dict[str, Any]:
+    ) -> Json:
         """Return the findings as a SARIF 2.1.0 log;
         ``source`` is a file to which code scanning attaches them.
         """

@@ -23,7 +23,7 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..base.text import members, printable
+from ..base.text import Json, members, printable
 from ..base.truth import without_truth
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
@@ -335,11 +335,11 @@ def rule(
 
 
 @lru_cache(maxsize=1)
-def catalog() -> dict[str, dict[str, Any]]:
+def catalog() -> dict[str, Json]:
     """Return the data file: every code with severity, title, why, fix, source,
     what is looked at, and controls.
     """
-    data: dict[str, dict[str, Any]] = package_data(__package__, "findings.json")
+    data: dict[str, Json] = package_data(__package__, "findings.json")
     return data
 
 

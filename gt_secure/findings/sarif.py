@@ -13,9 +13,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote
 
+from ..base.text import Json
 from ..base.version import __version__
 from ..secrets import redact
 from .catalog_page import page
@@ -24,7 +25,6 @@ from .model import Acceptance, Checked, Finding, catalog
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-Json = dict[str, Any]
 Place: TypeAlias = tuple[str, int]
 """Address of a resource in a file, and its line."""
 

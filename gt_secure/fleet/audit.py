@@ -15,7 +15,7 @@ from ..aws.buckets import elsewhere
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
-from ..base.text import members, some
+from ..base.text import Json, members, some
 from ..base.truth import Ambiguous
 from ..check.ledger import RecordedPlace, recorded_place
 from ..findings.listings import Findings, FindingsReport, Workteams
@@ -212,7 +212,7 @@ class Audit(Ambiguous, FindingsReport):
         """The buckets that were not looked at, in a sentence; empty if there are none."""
         return not_looked_at(self.others)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the audit as JSON-able data; what was not read is null, never an empty list."""
         teams = [
             {"name": team.name, "kind": team.kind, "url_lock": team.url_lock_text}

@@ -7,9 +7,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..base.text import count, members
+from ..base.text import Json, count, members
 from ..base.truth import Ambiguous
 from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
@@ -206,7 +205,7 @@ class Coverage(Ambiguous):
             )
         return texts + self._closed() + self.notes
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """JSON-able form, as ``--stats`` prints it."""
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
         return {

@@ -24,7 +24,7 @@ from ..base import html as markup
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import IPNetwork, parse_networks, read_address
-from ..base.text import count, duration, members, some
+from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
 from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
@@ -205,7 +205,7 @@ class Leak:
         same = tuple(user for user in self.others if user.first == first.first and not user.held)
         return (first, *same) if same else ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """JSON-able form; holds no secret."""
         users = [
             {
@@ -352,7 +352,7 @@ class Leaks:
             rows,
         )
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """Return the rows of :meth:`to_table` as dictionaries."""
         return self.to_table().to_dicts()
 
@@ -360,7 +360,7 @@ class Leaks:
         """Return the rows of :meth:`to_table` as a pandas DataFrame."""
         return self.to_table().to_pandas()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """JSON-able form."""
         return {
             "summary": self.summary,

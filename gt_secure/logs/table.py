@@ -16,7 +16,7 @@ from ..base import html as markup
 from ..base.columns import data_frame
 from ..base.errors import InvalidInput
 from ..base.html import Markup
-from ..base.text import REPLACEMENT, json_text, printable
+from ..base.text import REPLACEMENT, Json, json_text, printable
 
 FORMULA = r"""(^|[;|])([ '"]*)([=+@-])"""
 """Pattern of text that begins a formula, for every separator of lists but the comma,
@@ -71,7 +71,7 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Json]:
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class Table:
         place = self.columns.index(name)
         return [row[place] for row in self.rows]
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """The rows as dictionaries."""
         return list(self)
 

@@ -20,6 +20,7 @@ from ..aws.buckets import bucket_region, check_prefix, parse_s3_uri
 from ..aws.client import Aws, aws_errors
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.network import ProbeOrigin
+from ..base.text import Json
 from ..base.url_journal import UrlJournal
 from ..logs.sql.log_columns import TEST_MARKER
 from ..restriction.messages import notice
@@ -99,7 +100,7 @@ def _signed(
 ) -> Outgoing:
     if method == "form":
         return _form(client, bucket, key)
-    params: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    params: Json = {"Bucket": bucket, "Key": key}
     if method == "LIST":
         params = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
     if upload:

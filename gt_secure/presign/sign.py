@@ -30,7 +30,7 @@ from ..base.errors import (
     refuse_url,
 )
 from ..base.network import Source
-from ..base.text import printable
+from ..base.text import Json, printable
 from ..base.url_journal import UrlJournal
 from ..base.viewers import viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
@@ -140,9 +140,9 @@ def sign(
 
 def _parameters(
     bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]
-) -> dict[str, Any]:
+) -> Json:
     """Return the parameters of the operation of boto3."""
-    parameters: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    parameters: Json = {"Bucket": bucket, "Key": key}
     parameters |= {"VersionId": version_id} if version_id else {}
     if isinstance(method, tuple):
         parameters |= {"UploadId": method[0], "PartNumber": method[1]}
@@ -341,7 +341,7 @@ def _federated(
 
 
 def presigned(
-    client: S3Client, operation: str, params: dict[str, Any], seconds: int, added: dict[str, str]
+    client: S3Client, operation: str, params: Json, seconds: int, added: dict[str, str]
 ) -> str:
     """Return a presigned URL of an operation, such as ``get_object``,
     with query parameters that S3 only logs.

@@ -7,12 +7,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..aws.client import Aws, aws_errors
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.network import Source
+from ..base.text import Json
 from .inspect import inspect
 from .origin import probe_origin_for
 from .signed_url import TestUrl
@@ -154,7 +154,7 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     )
 
 
-def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> dict[str, Any]:
+def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> Json:
     """Submit a label for a task as a worker at an address.
 
     Parameters
@@ -200,7 +200,7 @@ def _require_sandbox(aws: Aws, next_step: str) -> None:
         raise InvalidInput("Only the sandbox simulates jobs and workers.", next_step=next_step)
 
 
-def _ask(aws: Aws, method: str, path: str, source: Source) -> dict[str, Any]:
+def _ask(aws: Aws, method: str, path: str, source: Source) -> Json:
     import urllib3
 
     _require_sandbox(aws, "On AWS, log in to the worker portal with a browser.")
@@ -214,7 +214,7 @@ def _ask(aws: Aws, method: str, path: str, source: Source) -> dict[str, Any]:
         answer = pool.request(method, path, headers=headers)
     finally:
         pool.close()
-    body: dict[str, Any] = json.loads(answer.data)
+    body: Json = json.loads(answer.data)
     if answer.status == 200:
         return body
     if body.get("error") == "NotFound":

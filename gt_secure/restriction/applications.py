@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..base.errors import InvalidInput
 from ..base.files import package_data
-from ..base.text import did_you_mean
+from ..base.text import Json, did_you_mean
 
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
@@ -114,8 +114,8 @@ def bystanders() -> tuple[ApplicationProfile, ...]:
     return tuple(each for each in applications().values() if each.of_aws)
 
 
-def _profile(row: dict[str, Any]) -> ApplicationProfile:
-    values: dict[str, Any] = {
+def _profile(row: Json) -> ApplicationProfile:
+    values: Json = {
         key: tuple(each) if isinstance(each, list) else each for key, each in row.items()
     }
     return ApplicationProfile(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import files as textfiles
+from ..base.text import Json
 from .model import Restriction
 
 SCHEMA_FILE = Path(__file__).with_name("restriction.schema.json")
@@ -62,7 +63,7 @@ def hand_over(restriction: Restriction, policy: Mapping[str, Any]) -> str:
     )
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Json:
     """Return the JSON Schema of restriction files."""
-    data: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    data: Json = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     return data

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from ..base.files import package_data
-from ..base.text import members
+from ..base.text import Json, members
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
@@ -53,7 +53,7 @@ class Notice:
         """
         return self.confirmable and self.severity != "info" and bool(self.consent)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the notice as JSON-able data."""
         return members(self, "code", "severity", "text", "fix", "field", "confirmable")
 

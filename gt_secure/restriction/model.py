@@ -15,7 +15,7 @@ from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetwork
-from ..base.text import did_you_mean
+from ..base.text import Json, did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
@@ -190,7 +190,7 @@ class Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = object.__new__(cls)
         place, start = named_place(bucket, prefix)
-        none: dict[str, Any] = dict.fromkeys(
+        none: Json = dict.fromkeys(
             (
                 "team",
                 "url_lock",
@@ -214,7 +214,7 @@ class Restriction:
             ),
             (),
         )
-        values: dict[str, Any] = {
+        values: Json = {
             "bucket": place,
             "prefix": start,
             "guard": guard,
@@ -280,9 +280,9 @@ class Restriction:
             ) from error
         return more
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the restriction as JSON-able data; :meth:`from_dict` reads it back."""
-        data: dict[str, Any] = {
+        data: Json = {
             "version": FORMAT,
             "team": self.team_arn or self.team,
             "addresses": [*(str(network) for network in self.written), *self.lists],

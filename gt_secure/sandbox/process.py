@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from ..base.errors import GtSecureError, InvalidInput, Unreachable
 from ..base.network import ProbeOrigin, Source
+from ..base.text import Json
 from . import control, private_environment
 from .gateway import source_mapping as addresses
 from .settings import ACCOUNT, Settings
@@ -113,7 +114,7 @@ class Sandbox:
         ).checked()
         self._python = str(python or private_environment.interpreter() or sys.executable)
         self._process: subprocess.Popen[bytes] | None = None
-        self._facts: dict[str, Any] = {}
+        self._facts: Json = {}
         self._errors: IO[bytes] | None = None
 
     def start(self) -> Sandbox:
@@ -262,7 +263,7 @@ class Sandbox:
         """
         return overruled(self._fact("environment"), os.environ)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return its addresses and its variables as JSON-able data."""
         return {**self._facts, "environment": self.environment()}
 

@@ -19,7 +19,7 @@ from ..base import html as markup
 from ..base.allowed import Allowed
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import Markup, count
-from ..base.text import duration
+from ..base.text import Json, duration
 from ..engine.access.part import PartNotReadError
 from ..explain import refusal_decider
 from ..logs import plots
@@ -410,7 +410,7 @@ class HitsStep(Step):
         self.rows.value = self.saved.value = ""
         self._choice = (-1, -1)
 
-    def _source(self) -> dict[str, Any] | None:
+    def _source(self) -> Json | None:
         result: HitsResult | None = self.result
         chosen = self.source.value
         return None if result is None or chosen is None or chosen < 0 else result.sources[chosen]

@@ -16,7 +16,7 @@ from ..base.allowed import Allowed
 from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
-from ..base.text import printable
+from ..base.text import Json, printable
 from ..check.logs import urls_are_consistent
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
@@ -53,7 +53,7 @@ class HitsResult:
 
     hits: Hits
     plot: Markup
-    sources: tuple[dict[str, Any], ...]
+    sources: tuple[Json, ...]
     leaks: Markup
     leaked: int
     leak: Leak | None
@@ -188,11 +188,9 @@ def own_ids(svg: str) -> str:
     return _IDS.sub(rf"\g<1>gts{next(_serial)}-", svg)
 
 
-def by_source(
-    rows: Sequence[dict[str, Any]], networks: Networks | None = None
-) -> tuple[dict[str, Any], ...]:
+def by_source(rows: Sequence[Json], networks: Networks | None = None) -> tuple[Json, ...]:
     """One entry a source: opened or otherwise answered, and refused; the busiest first."""
-    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    found: dict[tuple[Any, Any], Json] = {}
     for row in rows:
         key = (row["remote_ip"], row["endpoint"])
         one = found.setdefault(
@@ -221,19 +219,19 @@ SIDES: dict[str, Chip] = {
 }
 
 
-def _source_label(source: dict[str, Any]) -> str:
+def _source_label(source: Json) -> str:
     return f"{source['address'] or 'no address'}" + (
         f" via {source['endpoint']}" if source["endpoint"] else ""
     )
 
 
-def named_label(source: dict[str, Any]) -> str:
+def named_label(source: Json) -> str:
     """A source in words, after the name of its network."""
     plain = _source_label(source)
     return f"{source['name']} · {plain}" if source.get("name") else plain
 
 
-def sources_table(sources: Sequence[dict[str, Any]]) -> Markup:
+def sources_table(sources: Sequence[Json]) -> Markup:
     """Return the table of the busiest sources with their share."""
     total = sum(each["other"] + each["refused"] for each in sources) or 1
     rows = [
@@ -324,7 +322,7 @@ _COLUMNS = ("time", "http_status", "error_code", "operation", "key", "viewer", "
 _MOST_ROWS = 40
 
 
-def rows_of(hits: Hits, source: dict[str, Any], ask: Ask | None = None) -> Markup:
+def rows_of(hits: Hits, source: Json, ask: Ask | None = None) -> Markup:
     """The requests of one source, the last ones first, and what today's locks say to it."""
     address = source["address"]
     picked = hits.filter(address=address, endpoint=source["endpoint"] or None) if address else hits
@@ -345,7 +343,7 @@ def rows_of_mark(hits: Hits, mark: Mark) -> Markup:
 
 
 def _requests(
-    rows: Sequence[dict[str, Any]], caption: str, stranger: bool | None, *, sources: bool = False
+    rows: Sequence[Json], caption: str, stranger: bool | None, *, sources: bool = False
 ) -> Markup:
     shown = [
         (
@@ -378,7 +376,7 @@ def _requests(
     )
 
 
-def _today(ask: Ask, source: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
+def _today(ask: Ask, source: Json, rows: Sequence[Json]) -> Markup:
     """Return the present answer for the last key from there: a prediction,
     so never an error of this step.
     """

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..base.text import Json
 from .base import Link
 from .panel import Panel
 from .thread_safe import LOCK
@@ -29,7 +30,7 @@ class _Shown:
     panel: Panel | None = None
     comm: BaseComm | None = None
 
-    def send(self, locks: dict[str, Any]) -> None:
+    def send(self, locks: Json) -> None:
         if self.comm is not None:
             self.comm.send(locks)
 

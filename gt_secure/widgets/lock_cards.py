@@ -15,7 +15,7 @@ import ipywidgets
 from ..base import html as markup
 from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
-from ..base.text import capital, duration, some
+from ..base.text import Json, capital, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
@@ -184,7 +184,7 @@ def _read_line(view: LocksView) -> Markup:
     )
 
 
-def lock_states(view: LocksView) -> dict[str, Any]:
+def lock_states(view: LocksView) -> Json:
     """State of the three locks as data, for JupyterLab's status bar;
     the words of the last one end with the age.
     """

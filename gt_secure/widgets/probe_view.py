@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..base import html as markup
 from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup
-from ..base.text import printable
+from ..base.text import Json, printable
 from .background import as_error
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _observed(probe: Probe, said: Explanation | None) -> Chip:
     return Chip(tone, f"{probe.answer} ({probe.status})")
 
 
-def browser_answer(answer: dict[str, Any]) -> Markup:
+def browser_answer(answer: Json) -> Markup:
     """Return the answer to the person's own browser, in words."""
     image, status = answer.get("image"), answer.get("status")
     ms = f"{float(answer.get('ms') or 0):.0f} ms"

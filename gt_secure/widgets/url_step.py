@@ -23,6 +23,7 @@ from ..base.errors import AccessDenied, InvalidInput
 from ..base.html import Markup, output as cell_output
 from ..base.network import Source, contains
 from ..base.optional import install_command
+from ..base.text import Json
 from ..presign.sign import SignWith
 from .background import in_background, start_thread
 from .base import Link, Step, error_markup, field, spoken, text_field
@@ -377,14 +378,14 @@ class TestUrlStep(Step):
             )
         return self._url
 
-    def _browser_answered(self, answer: dict[str, Any]) -> None:
+    def _browser_answered(self, answer: Json) -> None:
         self.answers.value = f"{spoken(browser_answer(answer))}{self.answers.value}"
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
             self.link.get().journal.test_urls.record_use(self._url.marker)
 
 
-def browser_part(reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]) -> Any:
+def browser_part(reveal: Callable[[], str], answered: Callable[[Json], None]) -> Any:
     """The browser part, or the sentence that says what is missing;
     custom messages have no effect there.
     """
@@ -411,9 +412,7 @@ def _kind() -> type:
         ready = traitlets.Bool(False).tag(sync=True)
         """Return whether there is a URL to act on."""
 
-        def __init__(
-            self, reveal: Callable[[], str], answered: Callable[[dict[str, Any]], None]
-        ) -> None:
+        def __init__(self, reveal: Callable[[], str], answered: Callable[[Json], None]) -> None:
             self._reveal, self._answered = reveal, answered
             super().__init__()
             self.on_msg(self._on_message)

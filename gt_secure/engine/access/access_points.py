@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any
 
 from ...base.errors import PolicyError
-from ...base.text import count, printable
+from ...base.text import Json, count, printable
 from ..iam.documents import document_of, parse_document
 from ..iam.request import Layer
 from ..iam.request_keys import ConditionKey, key_facts
@@ -123,7 +123,7 @@ def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> P
     text = GRANT_READ if unread else point.policy.value
     own = None if no_block else (point.public_access_block.value or {}).get(SETTING, False)
     restricting = dict(zip(_BLOCKS, (*blocks, own), strict=True)) if point.may_be_public else {}
-    refusal: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    refusal: Json = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     refusal["Condition"] = {"StringNotEquals": {"aws:SourceVpc": point.vpc}}
     try:
         granted = parse_document(text, "resource").statements if text else ()

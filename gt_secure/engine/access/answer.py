@@ -7,7 +7,7 @@ from typing import Any
 
 from ...base.columns import data_frame
 from ...base.html import Tone
-from ...base.text import members, printable
+from ...base.text import Json, members, printable
 from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
@@ -126,7 +126,7 @@ class Answer(Ambiguous):
         """The kind of request in words."""
         return claim_of(self.request, has_team=True)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the answer as JSON-able data."""
         names = (
             "answer",
@@ -151,7 +151,7 @@ class Answers(tuple[Answer, ...]):
     def __bool__(self) -> bool:
         raise TypeError(without_truth(self, "[0].answer == 'opened'"))
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """Return a row of JSON-able data for each answer."""
         return [each.to_dict() for each in self]
 

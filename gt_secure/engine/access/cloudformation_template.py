@@ -17,7 +17,7 @@ from typing import Any
 from ...base.errors import InvalidInput
 from ...base.files import loads
 from ...base.groups import as_list, grouped
-from ...base.text import some
+from ...base.text import Json, some
 from .planned_policies import PlannedDocument, PlannedFile, Unknown, World, public_access, reasons
 
 _MOST = 64
@@ -84,17 +84,15 @@ def _text(value: Any) -> str:
 class _Template:
     """A template; while it is read, what it leaves open has one of the values that are possible."""
 
-    def __init__(self, data: dict[str, Any], account: str, parameters: Mapping[str, str]) -> None:
+    def __init__(self, data: Json, account: str, parameters: Mapping[str, str]) -> None:
         self.data = data
-        self.resources: dict[str, Any] = {
-            str(name): each for name, each in data["Resources"].items()
-        }
+        self.resources: Json = {str(name): each for name, each in data["Resources"].items()}
         self.parameters, self.conditions, self.mappings = (
             {**data.get(name, {})} for name in ("Parameters", "Conditions", "Mappings")
         )
         self.assumed = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", **parameters}
         self.values = {"AWS::AccountId": account, **self.assumed}
-        self.choices: dict[str, Any] = {}
+        self.choices: Json = {}
         names = [*self.parameters, *self.resources]
         for name, value in parameters.items():
             if not name.startswith("AWS::") and name not in names:
@@ -145,7 +143,7 @@ class _Template:
         """Return the results of a reading for all values of what it needs;
         one that is unknown if they are too many.
         """
-        waiting: list[dict[str, Any]] = [{}]
+        waiting: list[Json] = [{}]
         results = []
         while waiting:
             self.choices = waiting.pop()
@@ -213,7 +211,7 @@ class _Template:
         filled = {str(name): self.value(each) for name, each in value.items()}
         return {name: each for name, each in filled.items() if each is not _NOTHING}
 
-    def _called(self, value: dict[str, Any], function: str) -> Any:
+    def _called(self, value: Json, function: str) -> Any:
         """Return the value of a function; unknown by its name where something stands beside it."""
         try:
             [argument] = value.values()

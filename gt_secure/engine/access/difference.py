@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from ...base.text import Json
 from ..iam.request_space import WORDS, Word
 from .address_classes import EVERY_ADDRESS, minus
 from .answer import Answer
@@ -90,7 +91,7 @@ class Difference(Generic[T]):
         before, after = _word(self.before), _word(self.after)
         return after if before == after else f"{before} -> {after}"
 
-    def to_dict(self: Difference[Row]) -> dict[str, Any]:
+    def to_dict(self: Difference[Row]) -> Json:
         """Return JSON-able data."""
         return {
             "request": self.request,
@@ -122,5 +123,5 @@ def moved(before: Row, after: Row, was: Word, is_now: Word) -> SourceSet:
     )
 
 
-def _data(row: Row) -> dict[str, Any]:
+def _data(row: Row) -> Json:
     return {key: value for key, value in row.to_dict().items() if key != "request"}

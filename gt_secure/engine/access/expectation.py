@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ...base.network import Source
+from ...base.text import Json
 
 ExpectedAnswer: TypeAlias = Literal["allowed", "refused"]
 Of: TypeAlias = Literal["team", "bucket"]
@@ -25,9 +26,9 @@ class Expectation:
     of: Of | None = None
     prefix: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the expectation in the form of a restriction file."""
-        data: dict[str, Any] = {self.kind: [str(source) for source in self.sources]}
+        data: Json = {self.kind: [str(source) for source in self.sources]}
         if self.of is not None:
             data["of"] = self.of
         if self.prefix is not None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import TypeAlias, TypeVar, overload
 
 from ...base.allowed import Allowed
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import Source, contains, parse_stored_cidrs
-from ...base.text import count, members
+from ...base.text import Json, count, members
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
 from ..iam.facts import Facts
@@ -386,7 +386,7 @@ class Exposure(Ambiguous):
         )
         return tuple(each.sentence for each in found)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         data = {
             "requests": [row.to_dict() for row in self.rows],
@@ -697,7 +697,7 @@ def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
     )
 
 
-def _reasons(parts: Iterable[SourceSet]) -> dict[str, Any]:
+def _reasons(parts: Iterable[SourceSet]) -> Json:
     parts = list(parts)
     return {
         "when": tuple(sorted({phrase for part in parts for phrase in part.when})),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ...base.errors import AccessDenied, GtSecureError
-from ...base.text import capital, members
+from ...base.text import Json, capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -55,7 +55,7 @@ class NotRead:
         )
 
     @property
-    def policy(self) -> dict[str, Any] | None:
+    def policy(self) -> Json | None:
         """The smallest policy that would allow it; None where it was not denied."""
         return (self.error.policy or None) if isinstance(self.error, AccessDenied) else None
 
@@ -64,7 +64,7 @@ class NotRead:
         """The action and its outcome, or the two regions, for messages."""
         return self.reason if self.why == "elsewhere" else f"{self.action} {_OUTCOMES[self.why]}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         return members(self, "what", "action", "why", "reason", "policy")
 

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
-from typing import Any
 
 from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
-from ...base.text import members, printable
+from ...base.text import Json, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
@@ -144,7 +143,7 @@ class Proof:
     """
 
     proved: bool | None
-    counterexample: dict[str, Any] | None = None
+    counterexample: Json | None = None
     depends_on: tuple[str, ...] = ()
     assumed: tuple[str, ...] = field(default=(), repr=False)
     claim: str = ""
@@ -176,7 +175,7 @@ class Proof:
         """The answers that are not the expected ones."""
         return tuple(each for each in self.answers if each.answer != MEANT[self.kind])
 
-    def to_dicts(self) -> list[dict[str, Any]]:
+    def to_dicts(self) -> list[Json]:
         """Return a row of JSON-able data for each source of an expectation."""
         if self.expectation is None:
             return []
@@ -224,7 +223,7 @@ class Proof:
         self.result.require()
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         return members(self, "proved", "counterexample", "depends_on", "assumed")
 
@@ -507,7 +506,7 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     return list(found.values())
 
 
-def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str) -> dict[str, Any]:
+def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str) -> Json:
     policies = locks.policies(part.signer)
     return {
         "id": "counterexample",

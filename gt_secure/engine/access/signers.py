@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
-from ...base.text import count, printable
+from ...base.text import Json, count, printable
 from ...base.truth import without_truth
 from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
@@ -174,7 +174,7 @@ class SigningPrincipal:
     longest_s: int | None = None
     signed: int | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         return {
             "arn": self.arn,
@@ -332,7 +332,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed
 
-    def to_dict(self, *, every: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, every: bool = False) -> Json:
         """Return JSON-able data; ``every`` has those that are refused too."""
         shown = (*self, *self.refused) if every else self
         found = [each.to_dict() for each in shown]

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, reduce
 from itertools import product
 from operator import and_
-from typing import Any
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import count as counted
+from ...base.text import Json, count as counted
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_PATTERN
@@ -145,7 +144,7 @@ class SourceSet:
         """Count the addresses of one family."""
         return count(self.spans, version)
 
-    def places(self) -> dict[str, Any]:
+    def places(self) -> Json:
         """Return ranges and endpoints as JSON-able data."""
         return {
             "cidrs": list(self.cidrs),
@@ -208,7 +207,7 @@ class Row:
         )
         return self.others if is_plain else "unknown"  # otherwise a VPC or a pattern may hold it
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return JSON-able data."""
         return {
             "request": self.request,

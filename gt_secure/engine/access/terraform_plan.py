@@ -16,6 +16,7 @@ from typing import Any
 from ...base.errors import InvalidInput, PolicyError
 from ...base.files import loads
 from ...base.groups import as_list, grouped
+from ...base.text import Json
 from ..iam.documents import VERSIONS
 from ..iam.strict_json import JsonNumber, parse_json
 from .planned_policies import (
@@ -95,7 +96,7 @@ def _filled(after: Any, unknown: Any, reason: str) -> Any:
 class _Row:
     """A resource of a plan."""
 
-    def __init__(self, data: dict[str, Any], configured: Mapping[str, Any]) -> None:
+    def __init__(self, data: Json, configured: Mapping[str, Any]) -> None:
         self.data, change = data, data["change"]
         self.address, self.type, self.actions = data["address"], data["type"], change["actions"]
         self.unknown = Unknown(f"{self.address} is known only after it is deployed")
@@ -145,7 +146,7 @@ def _configured(
         yield from _configured(call.get("module", {}), f"{prefix}module.{name}.")
 
 
-def _rows(data: dict[str, Any]) -> list[_Row]:
+def _rows(data: Json) -> list[_Row]:
     """Return the resources of a plan; LookupError for another format."""
     if not data["format_version"].startswith("1."):
         raise LookupError
@@ -156,7 +157,7 @@ def _rows(data: dict[str, Any]) -> list[_Row]:
 class _Plan:
     """The resources of a plan, and the policies that they lead to."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(self, data: Json) -> None:
         listed = _rows(data)
         self.documents = {row.address: row for row in listed if row.data.get("mode") == "data"}
         rows = [row for row in listed if row.address not in self.documents]
@@ -169,7 +170,7 @@ class _Plan:
         ]
         self.file = self._file(data, rows)
 
-    def _file(self, data: dict[str, Any], rows: Sequence[_Row]) -> PlannedFile:
+    def _file(self, data: Json, rows: Sequence[_Row]) -> PlannedFile:
         partial = (
             data.get("errored") or data.get("complete") is False or data.get("deferred_changes")
         )
@@ -283,7 +284,7 @@ def _rendered(row: _Row) -> Any:
     return _merged([*sources, (row.after.get("version") or VERSIONS[-1], own), *overrides])
 
 
-def _merged(documents: list[tuple[Any, list[Any]]]) -> dict[str, Any]:
+def _merged(documents: list[tuple[Any, list[Any]]]) -> Json:
     """Return documents as one: a statement replaces a former one with its Sid,
     and the newest version holds.
     """
@@ -320,7 +321,7 @@ def _statement(block: Any, address: str) -> Any:
     """Return the statement that the provider makes of a block."""
     if isinstance(block, Unknown):
         return block
-    statement: dict[str, Any] = {"Effect": "Allow"}
+    statement: Json = {"Effect": "Allow"}
     for name, element in _ELEMENTS.items():
         if value := block.get(name):
             statement[element] = (

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...base.errors import InvalidInput, PolicyError
+from ...base.text import Json
 from .documents import (
     Document,
     DocumentKind,
@@ -198,7 +199,7 @@ class Compiled(NamedTuple):
             ("session", "boundary", "resource", "endpoint"),
             ("identity", "rcp", "scp"),
         )
-        found: dict[str, Any] = {
+        found: Json = {
             name: (layer := getattr(self, name)) and layer.about(action, arn) for name in single
         }
         found |= {

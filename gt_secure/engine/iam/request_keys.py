@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...base.files import package_data
+from ...base.text import Json
 from .variables import MULTIVALUED
 
 
@@ -23,7 +24,7 @@ def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-TABLES: dict[str, Any] = _tuples(package_data(__package__, "keys.json"))
+TABLES: Json = _tuples(package_data(__package__, "keys.json"))
 """The data file: keys, and actions of S3."""
 
 SOURCE_KEYS = frozenset({"aws:sourceip", "aws:sourcevpce", "aws:sourcevpc", "aws:sourcevpcarn"})

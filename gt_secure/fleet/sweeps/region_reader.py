@@ -13,6 +13,7 @@ from ...account import FINDINGS, access_under, read_state
 from ...account.bucket import READINGS, Bucket
 from ...aws.teams import Workforce, Workteam, list_private_workteams
 from ...base.errors import AccessDenied, Throttled
+from ...base.text import Json
 from ...connection import Connection
 from ...engine.access.exposure_text import words_of
 from ...engine.access.part import NotRead, Part
@@ -197,7 +198,7 @@ def _portal(workforce: Workforce | None) -> str:
     ) + where
 
 
-def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> dict[str, Any]:
+def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> Json:
     """Return the findings, what each rule came to (the gravest word of all looks),
     and what was not read.
     """

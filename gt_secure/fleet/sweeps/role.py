@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-from typing import Any
 
 from ...aws.client import Aws, aws_errors
 from ...base.errors import GtSecureError, InvalidInput
+from ...base.text import Json
 from ...connection import Connection
 from ...doctor.features import choose
 
@@ -68,7 +68,7 @@ class Members:
 
     def _assume(self, account: str) -> dict[str, str]:
         role = self.role_arn(account)
-        extra: dict[str, Any] = {"ExternalId": self._external_id} if self._external_id else {}
+        extra: Json = {"ExternalId": self._external_id} if self._external_id else {}
         with aws_errors("sts:AssumeRole", role):
             answer = self._hub.client("sts").assume_role(
                 RoleArn=role, RoleSessionName=SESSION_NAME, **extra
@@ -115,7 +115,7 @@ def role_actions() -> list[str]:
     return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
 
 
-def role_policy() -> dict[str, Any]:
+def role_policy() -> Json:
     """Return the permissions policy of the role of a sweep."""
     return {
         "Version": "2012-10-17",
@@ -125,7 +125,7 @@ def role_policy() -> dict[str, Any]:
     }
 
 
-def _trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
+def _trust_policy(trusted: str, external_id: str) -> Json:
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
@@ -133,7 +133,7 @@ def _trust_policy(trusted: str, external_id: str) -> dict[str, Any]:
             field="trusted",
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
-    statement: dict[str, Any] = {
+    statement: Json = {
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": "sts:AssumeRole",
@@ -152,7 +152,7 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
     principal = trust["Statement"][0]["Principal"]
     if "${" in principal["AWS"]:
         principal["AWS"] = {"Fn::Sub": principal["AWS"]}
-    properties: dict[str, Any] = {
+    properties: Json = {
         "RoleName": name,
         "Description": "Read-only role of gt-secure sweep",
         "AssumeRolePolicyDocument": trust,

@@ -28,6 +28,7 @@ from ...base.errors import (
     Unreachable,
 )
 from ...base.shared_files import open_regular, read_private, replacing
+from ...base.text import Json
 from ...connection import ConnectionLike, connect, connection_of
 from ...findings.accepted import AcceptedLike, accept, read_accepted
 from ..data_buckets import BucketChoice
@@ -225,7 +226,7 @@ class StateFile:
         self._identifier = identifier
         self._lock = threading.Lock()
         self._file: TextIO | None = None
-        self.done: dict[Unit, dict[str, Any]] = {}
+        self.done: dict[Unit, Json] = {}
         self.damaged = 0
         if path is None:
             return
@@ -258,23 +259,23 @@ class StateFile:
             elif outcome["status"] not in AGAIN:
                 self.done[unit] = outcome
 
-    def _line(self, outcome: dict[str, Any]) -> str:
+    def _line(self, outcome: Json) -> str:
         seal = hashlib.sha256(
             f"{_STATE_FORMAT} {self._identifier} {json.dumps(outcome)}".encode()
         ).hexdigest()
         return json.dumps({"outcome": outcome, "seal": seal}) + "\n"
 
-    def _outcome(self, line: str) -> dict[str, Any] | None:
+    def _outcome(self, line: str) -> Json | None:
         """Return the outcome in a line; None for one that was cut, changed,
         or written by another sweep.
         """
         try:
-            outcome: dict[str, Any] = json.loads(line)["outcome"]
+            outcome: Json = json.loads(line)["outcome"]
         except (ValueError, LookupError, TypeError, RecursionError):
             return None
         return outcome if self._line(outcome) == f"{line}\n" else None
 
-    def add(self, outcome: dict[str, Any]) -> None:
+    def add(self, outcome: Json) -> None:
         """Record the outcome of one account and region."""
         with self._lock:
             self.done[(outcome["account"], outcome["region"])] = outcome
@@ -347,7 +348,7 @@ class _Run:
         if not self.cancel.is_set():
             self.file.add(outcome)
 
-    def _read(self, account: Account, region: str) -> dict[str, Any]:
+    def _read(self, account: Account, region: str) -> Json:
         wait = _FIRST_WAIT_S
         calls: list[str] = []
         for attempt in range(1, ATTEMPTS + 1):
@@ -388,7 +389,7 @@ class _Run:
 
 def _outcome(
     account: Account, region: str, status: str, rows: list[SweepRow], calls: list[str]
-) -> dict[str, Any]:
+) -> Json:
     data = [row.to_dict() for row in rows]
     return {
         "account": account.id,
@@ -401,7 +402,7 @@ def _outcome(
 
 def _failed(
     account: Account, region: str, status: str, error: GtSecureError, calls: list[str]
-) -> dict[str, Any]:
+) -> Json:
     row = SweepRow(
         account.id, region, account_name=account.name, unread=(error.message,), status=status
     )

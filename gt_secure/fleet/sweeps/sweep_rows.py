@@ -9,7 +9,7 @@ from typing import Any
 
 from ...base.columns import data_frame, lay_out
 from ...base.html import Chip, Markup, Tone, hint, notice, output, table
-from ...base.text import count
+from ...base.text import Json, count
 from ...base.truth import Ambiguous
 from ...findings import sarif
 from ...findings.accepted import unused
@@ -111,7 +111,7 @@ class SweepRow(Ambiguous, FindingsReport):
         named = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
         return named or ("none" if self.decided else "unknown" if self.team or self.bucket else "-")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the row as JSON-able data."""
         data = {each.name: getattr(self, each.name) for each in fields(self)}
         lists = {name: list(data[name]) for name in _LISTS}
@@ -261,7 +261,7 @@ class Sweep(Ambiguous, FindingsReport):
             lines += [f"{place}: no bucket is known"] if row.team and not row.buckets else []
         return tuple(lines)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the sweep as JSON-able data."""
         return {
             "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}",
@@ -296,7 +296,7 @@ class Sweep(Ambiguous, FindingsReport):
             if row.not_looked_at
         )
 
-    def to_sarif(self, *, source: str = "") -> dict[str, Any]:
+    def to_sarif(self, *, source: str = "") -> Json:
         """Return the findings as a SARIF 2.1.0 log;
         ``source`` is a file to which code scanning attaches them.
         """

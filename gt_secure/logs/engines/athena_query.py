@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...base.errors import AccessDenied, GtSecureError, InvalidInput, LogError
 from ...base.mask import redact
 from ...base.pages import MOST_OF_DATA, followed
-from ...base.text import count, size_text
+from ...base.text import Json, count, size_text
 
 if TYPE_CHECKING:
     from .athena_settings import Athena
@@ -49,19 +49,19 @@ class QueryService(Protocol):
     the parameters are those of its API.
     """
 
-    def table(self, **wanted: Any) -> dict[str, Any]:
+    def table(self, **wanted: Any) -> Json:
         """Look up a table."""
 
     def start(self, **wanted: Any) -> str:
         """Start a query; returns its id."""
 
-    def execution(self, query: str) -> dict[str, Any]:
+    def execution(self, query: str) -> Json:
         """Return the state of a query."""
 
     def stop(self, query: str) -> None:
         """Stop a query."""
 
-    def results(self, **wanted: Any) -> dict[str, Any]:
+    def results(self, **wanted: Any) -> Json:
         """Return a page of results."""
 
 
@@ -80,7 +80,7 @@ class Flow:
 
     def start(self, sql: str) -> str:
         """Start a query and return its id."""
-        wanted: dict[str, Any] = {
+        wanted: Json = {
             "QueryString": sql,
             "WorkGroup": self.settings.workgroup,
             "QueryExecutionContext": {"Database": self.settings.database, "Catalog": CATALOG},
@@ -99,7 +99,7 @@ class Flow:
                 ) from error
             raise
 
-    def wait(self, query: str) -> dict[str, Any]:
+    def wait(self, query: str) -> Json:
         """Follow a query to its end and return its QueryExecution; cancel and time-out stop it."""
         try:
             found = self._followed(query)
@@ -111,7 +111,7 @@ class Flow:
             raise _ended(state, found)
         return found
 
-    def _followed(self, query: str) -> dict[str, Any]:
+    def _followed(self, query: str) -> Json:
         started, pause, again = time.monotonic(), FIRST_WAIT_S, False
         while True:
             found = self.client.execution(query)
@@ -154,7 +154,7 @@ class Flow:
         """The rows of a SELECT as text, page by page,
         without the header that the first page carries.
         """
-        wanted: dict[str, Any] = {"QueryExecutionId": query, "MaxResults": PAGE}
+        wanted: Json = {"QueryExecutionId": query, "MaxResults": PAGE}
         started, number, header = time.monotonic(), 0, True
         for page in followed(self.client.results, wanted, "NextToken", most=MOST_OF_DATA):
             self._check_cancel()
@@ -165,9 +165,7 @@ class Flow:
             header = False
             self._tell(query, "SUCCEEDED", {}, time.monotonic() - started, number)
 
-    def _tell(
-        self, query: str, state: str, found: dict[str, Any], seconds: float, rows: int = 0
-    ) -> None:
+    def _tell(self, query: str, state: str, found: Json, seconds: float, rows: int = 0) -> None:
         if self._progress is not None:
             scanned = int(found.get("Statistics", {}).get("DataScannedInBytes") or 0)
             self._progress(QueryProgress(query, state, scanned, seconds, rows))
@@ -179,7 +177,7 @@ class Flow:
             )
 
 
-def _ended(state: str, execution: dict[str, Any]) -> GtSecureError:
+def _ended(state: str, execution: Json) -> GtSecureError:
     status = execution["Status"]
     reason = str(
         status.get("StateChangeReason")

@@ -25,6 +25,7 @@ from typing import IO, Any, TypeVar
 
 from ...base.errors import LogError
 from ...base.shared_files import is_mine, open_regular
+from ...base.text import Json
 from ...base.url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
@@ -81,7 +82,7 @@ class Store:
         held = unnamed.open("w+b")
         if _locked(held):
             unnamed.rename(self.folder / _LOCK)
-        config: dict[str, Any] = {
+        config: Json = {
             "memory_limit": _of_engine(memory_limit),
             "temp_directory": str(self.folder / "spill"),
             "autoinstall_known_extensions": "false",

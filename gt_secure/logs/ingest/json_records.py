@@ -17,6 +17,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from ...base.denials import KIND_NAMES, parse_denial
+from ...base.text import Json
 from ..sql.log_columns import FIELDS, REFUSAL_CODES
 from .json_stream import CONTAINERS, Item
 from .neighbours import neighbour_record
@@ -126,7 +127,7 @@ class RecordSink:
 
     def take(self, source: int, items: Iterable[Item], line: Callable[[Item], object]) -> None:
         """Write the records of one source, and hand lines that are not JSON to ``line``."""
-        rows: list[dict[str, Any]] = []
+        rows: list[Json] = []
         try:
             for item in items:
                 if item.line:
@@ -147,7 +148,7 @@ class RecordSink:
         if self._file is not None:
             self._file.close()
 
-    def _row(self, source: int, item: Item, record: Any) -> dict[str, Any] | None:
+    def _row(self, source: int, item: Item, record: Any) -> Json | None:
         """The row of a record, readable or not; None for one that is none of ours."""
         known = record if isinstance(record, Mapping) else {}
         kind = neighbour_record(known)
@@ -165,7 +166,7 @@ class RecordSink:
         text = item.text if item.text is not None else "a record without the fields of a request"
         return {"source": source, "pos": item.offset, "readable": False, "line": text[:200]}
 
-    def _write(self, source: int, rows: list[dict[str, Any]]) -> None:
+    def _write(self, source: int, rows: list[Json]) -> None:
         if not rows:
             return
         lines = [
@@ -218,7 +219,7 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     return [document]
 
 
-def _map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
+def _map_record(record: Mapping[str, Any]) -> Json | None:
     try:
         row = (
             _cloudtrail(record)
@@ -230,7 +231,7 @@ def _map_record(record: Mapping[str, Any]) -> dict[str, Any] | None:
     return row if row and row.get("time") else None
 
 
-def _cloudtrail(event: Mapping[str, Any]) -> dict[str, Any] | None:
+def _cloudtrail(event: Mapping[str, Any]) -> Json | None:
     if event.get("eventSource") != _S3:
         return None
     asked = event.get("requestParameters") or {}
@@ -290,8 +291,8 @@ def _uri(operation: str, asked: Mapping[str, Any]) -> str:
     return f"{method} /{quote(_text(asked.get('key')) or '')}{'?' + query if query else ''} -"
 
 
-def _json_log(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    row: dict[str, Any] = {}
+def _json_log(record: Mapping[str, Any]) -> Json | None:
+    row: Json = {}
     for name, kind in FIELDS.items():
         value = _first(record, name)
         if value in (None, "-", ""):

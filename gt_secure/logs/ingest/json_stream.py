@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...base.text import Json
+
 BLOCK = 1 << 20
 """Bytes read at a time, and the size from which a document is read in parts."""
 MAX_RECORD = 16 << 20
@@ -154,7 +156,7 @@ class JsonStream:
         """Give the members of a large or malformed object: arrays of records one by one,
         else the object itself.
         """
-        others: dict[str, Any] = {}
+        others: Json = {}
         held = False
         self._at += 1
         while True:

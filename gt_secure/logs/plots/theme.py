@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from matplotlib.figure import Figure
 
 from ...base.errors import InvalidInput
-from ...base.text import printable, truncate
+from ...base.text import Json, printable, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ class Chart(Figure):
     def __repr__(self) -> str:
         return alt_text(self) or super().__repr__()
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> Json:
         ground = self.palette.face
         return {
             "text/plain": alt_text(self),

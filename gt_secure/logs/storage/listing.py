@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...base.errors import GtSecureError, InvalidInput, LogError, refuse_url
-from ...base.text import count
+from ...base.text import Json, count
 from ..location import LogLocation
 from .objects import LocalFile, LogObject, S3Object, StandardInput, local_files
 from .opener import Opener, opener_of
@@ -138,10 +138,10 @@ def _objects(
     since: dt.datetime | None,
     last: dt.date | None,
     borders: Sequence[str],
-    level: dict[str, Any],
+    level: Json,
 ) -> Iterator[list[S3Object]]:
     """Give the log objects under one prefix after which the date follows, a page at a time."""
-    wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": base}
+    wanted: Json = {"Bucket": bucket, "Prefix": base}
     if layout == "simple":  # folders below are looked at on their own
         wanted["Delimiter"] = "/"
     if since is not None and layout != "unknown":
@@ -217,8 +217,8 @@ def _day_of(rest: str, layout: LogLayout) -> dt.date | None:
 
 
 def _bases(
-    opener: Opener, bucket: str, prefix: str, level: dict[str, Any] | None = None, depth: int = 5
-) -> Iterator[tuple[str, LogLayout, dict[str, Any]]]:
+    opener: Opener, bucket: str, prefix: str, level: Json | None = None, depth: int = 5
+) -> Iterator[tuple[str, LogLayout, Json]]:
     page = level or next(_level(opener, bucket, prefix))
     folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
     if any(re.fullmatch(r"\d{4}/", folder[len(prefix) :]) for folder in folders):
@@ -236,7 +236,7 @@ def _bases(
         yield from _bases(opener, bucket, folder, below, depth - 1)
 
 
-def _first_key(page: dict[str, Any], prefix: str) -> str | None:
+def _first_key(page: Json, prefix: str) -> str | None:
     """Return the first key of a level that may be a log object."""
     keys = [str(entry["Key"]) for entry in page.get("Contents", ())]
     # The marker of a folder is no log object. A whole key is one, but tells less than others that
@@ -247,7 +247,7 @@ def _first_key(page: dict[str, Any], prefix: str) -> str | None:
     )
 
 
-def _level(opener: Opener, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+def _level(opener: Opener, bucket: str, prefix: str) -> Iterator[Json]:
     yield opener.list_page(Bucket=bucket, Prefix=prefix, Delimiter="/")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ...base.errors import InvalidInput
 from ...base.handed import handed
+from ...base.text import Json
 from ..location import LogLocation
 
 
@@ -18,7 +19,7 @@ from ..location import LogLocation
 class Opener(Protocol):
     """An object store with access logs; raises errors of :mod:`gt_secure.base.errors`."""
 
-    def list_page(self, **wanted: Any) -> dict[str, Any]:
+    def list_page(self, **wanted: Any) -> Json:
         """Return one page of S3's ``ListObjectsV2``, whose parameters these are."""
 
     def get_body(

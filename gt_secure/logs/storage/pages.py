@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ...base.pages import MOST_OF_DATA, endless, followed
+from ...base.text import Json
 from .opener import Opener
 
 T = TypeVar("T")
@@ -20,9 +21,7 @@ PAGE = 1000
 """Objects on a page."""
 
 
-def _pages(
-    opener: Opener, wanted: dict[str, Any], first: dict[str, Any] | None = None
-) -> Iterator[dict[str, Any]]:
+def _pages(opener: Opener, wanted: Json, first: Json | None = None) -> Iterator[Json]:
     last, names_of_tokens = "", ("NextContinuationToken", "ContinuationToken")
     for page in followed(
         opener.list_page, wanted, *names_of_tokens, most=MOST_OF_DATA, first=first
@@ -39,10 +38,10 @@ def _pages(
 
 def parallel_pages(
     opener: Opener,
-    wanted: dict[str, Any],
+    wanted: Json,
     borders: Sequence[str],
-    first: dict[str, Any] | None = None,
-) -> Iterator[dict[str, Any]]:
+    first: Json | None = None,
+) -> Iterator[Json]:
     """Give the pages of one listing in their order; the parts between ``borders`` are listed at the
     same time.
 
@@ -55,8 +54,8 @@ def parallel_pages(
 
 
 def _part(
-    opener: Opener, wanted: dict[str, Any], low: str, high: str | None, first: dict[str, Any] | None
-) -> Iterator[dict[str, Any]]:
+    opener: Opener, wanted: Json, low: str, high: str | None, first: Json | None
+) -> Iterator[Json]:
     for page in _pages(opener, {**wanted, "StartAfter": low} if low else wanted, first):
         names = _names(page)
         if high is None or not names or max(names) < high:
@@ -69,7 +68,7 @@ def _part(
         return
 
 
-def _names(page: dict[str, Any]) -> list[str]:
+def _names(page: Json) -> list[str]:
     prefixes = (entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
     return [*(entry["Key"] for entry in page.get("Contents", ())), *prefixes]
 

@@ -8,8 +8,8 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from ...base.text import Json
 from .. import emulator, vpc
 from ..accesslog.recorder import MASK, log_time
 from ..settings import ADMIN_USER, REGION, Settings, account_id
@@ -94,7 +94,7 @@ async def demo(state: SandboxState, settings: Settings) -> None:
     await _buckets(data["log_policy"])
 
 
-def _sagemaker(region: Region, data: dict[str, Any]) -> None:
+def _sagemaker(region: Region, data: Json) -> None:
     created, started = time.time() - 60 * _DAY_S, time.time() - 2 * _DAY_S
     times = {"CreateDate": created, "LastUpdatedDate": created}
     region.workforces |= {

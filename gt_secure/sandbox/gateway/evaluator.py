@@ -28,6 +28,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...base.errors import Unsupported
+from ...base.text import Json
 
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
@@ -127,7 +128,7 @@ def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
-def _rewritten(document: dict[str, Any], caller: str) -> dict[str, Any]:
+def _rewritten(document: Json, caller: str) -> Json:
     statements = document.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     kept = []
@@ -175,7 +176,7 @@ def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
     return first_match
 
 
-def _of_either(conditions: Mapping[str, Any]) -> dict[str, Any]:
+def _of_either(conditions: Mapping[str, Any]) -> Json:
     """Return conditions without each ``Null`` that lists both values;
     the emulator looks at the first alone.
     """

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
+from ...base.text import Json
 from .. import emulator
 from ..settings import account_id
 from . import auth
@@ -26,7 +27,7 @@ _ARN = re.compile(
 _BUCKET = re.compile(rb"<Bucket>.*?<Name>([^<]+)</Name>", re.DOTALL)
 
 
-def fault(policy: dict[str, Any]) -> str | None:
+def fault(policy: Json) -> str | None:
     """Return what AWS reports of a policy that names a principal that does not exist;
     None if all exist.
     """
@@ -58,7 +59,7 @@ def _named(role_arn: str) -> Any:
     return iam._roles.get_scoped(account_id(), None, role_arn.rpartition("/")[2])
 
 
-def _principals(policy: dict[str, Any]) -> Iterator[Any]:
+def _principals(policy: Json) -> Iterator[Any]:
     statements = policy.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         if not isinstance(statement, dict):

@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ...base.text import Json
+
 
 class ApiError(Exception):
     """An error answer: its code and its message."""
@@ -63,7 +65,7 @@ def operation_names() -> frozenset[str]:
     return frozenset(service_model().operation_names)
 
 
-def check(operation: str, value: Any) -> dict[str, Any]:
+def check(operation: str, value: Any) -> Json:
     """Return the members that the operation has,
     or raise the error of the service for a request that is not valid.
     """
@@ -79,13 +81,13 @@ def check(operation: str, value: Any) -> dict[str, Any]:
     return _known(shape, value)
 
 
-def shape_answer(operation: str, value: dict[str, Any]) -> dict[str, Any]:
+def shape_answer(operation: str, value: Json) -> Json:
     """Return an answer with the members that the API documents."""
     shape = service_model().operation_model(operation).output_shape
     return _known(shape, value) if shape is not None else {}
 
 
-def _known(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
+def _known(shape: Any, value: Json) -> Json:
     return {
         name: _known_value(member, value[name])
         for name, member in shape.members.items()
