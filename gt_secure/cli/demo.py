@@ -186,7 +186,15 @@ def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> lis
     (settings / "overrides.json").write_text(json.dumps(_OVERRIDES), encoding="utf-8")
     workspaces = own / "workspaces"
     workspaces.mkdir()
-    _collapse_files(workspaces)
+    # a layout without the list of files: the notebook and the panel need its width
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+    layout: dict[str, object] = {
+        "main": None,
+        "left": {"collapsed": True, "visible": True, "current": None, "widgets": []},
+    }
+    saved = {"data": {"layout-restorer:data": layout}, "metadata": {"id": "default"}}
+    WorkspacesManager(str(workspaces)).save("default", json.dumps(saved))
     options = {
         # The layout of another session would hide the notebook, and the demo's would stay in the
         # next one.
@@ -212,18 +220,6 @@ def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> lis
     ]
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*command, "--allow-root"] if is_root else command
-
-
-def _collapse_files(workspaces: Path) -> None:
-    """Save a layout without the list of files: the notebook and the panel need its width."""
-    from jupyterlab_server.workspaces_handler import WorkspacesManager
-
-    layout: dict[str, object] = {
-        "main": None,
-        "left": {"collapsed": True, "visible": True, "current": None, "widgets": []},
-    }
-    saved = {"data": {"layout-restorer:data": layout}, "metadata": {"id": "default"}}
-    WorkspacesManager(str(workspaces)).save("default", json.dumps(saved))
 
 
 def _free_port() -> int:

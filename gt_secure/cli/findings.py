@@ -126,7 +126,14 @@ def _findings_of_files(args: argparse.Namespace) -> Findings:
 def _run_findings(args: argparse.Namespace) -> int:
     """Print the findings, and return the exit code that ``--fail-on`` asks for."""
     if args.explain:
-        return _explain_finding(args)
+        text = page(args.explain)
+        if args.json:
+            show_json(
+                {"code": args.explain, **(catalog().get(args.explain) or notices()[args.explain])}
+            )
+        else:
+            say(fit(text.rstrip()))
+        return OK
     findings = _findings_from(args)
     if args.json:
         show_json({"findings": [finding.to_dict() for finding in findings]})
@@ -168,14 +175,3 @@ def _show(result: Findings) -> None:
     say(fit(f"\n{result.looked}"))
     if len(result.open):
         say(fit(f"\nMore on a finding: gt-secure findings --explain {result.open[0].code}"))
-
-
-def _explain_finding(args: argparse.Namespace) -> int:
-    text = page(args.explain)
-    if args.json:
-        show_json(
-            {"code": args.explain, **(catalog().get(args.explain) or notices()[args.explain])}
-        )
-    else:
-        say(fit(text.rstrip()))
-    return OK

@@ -99,7 +99,20 @@ def _signed(
     client: S3Client, method: str, bucket: str, key: str, upload: str, marker: str
 ) -> Outgoing:
     if method == "form":
-        return _form(client, bucket, key)
+        from urllib3 import encode_multipart_formdata
+
+        with aws_errors("s3:PutObject"):
+            form = client.generate_presigned_post(bucket, key, ExpiresIn=_LIFE_S)
+        body, kind = encode_multipart_formdata([*form["fields"].items(), ("file", ("probe", b""))])
+        return Outgoing(
+            "form",
+            form["url"],
+            bucket,
+            key,
+            signed_for="form",
+            body=body,
+            headers={"Content-Type": kind},
+        )
     params: Json = {"Bucket": bucket, "Key": key}
     if method == "LIST":
         params = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
@@ -108,23 +121,6 @@ def _signed(
     url = presigned(client, _OPERATIONS[method], params, _LIFE_S, {TEST_MARKER: marker})
     return Outgoing(
         method, url, bucket, "" if method == "LIST" else key, marker, signed_for=method, fresh=True
-    )
-
-
-def _form(client: S3Client, bucket: str, key: str) -> Outgoing:
-    from urllib3 import encode_multipart_formdata
-
-    with aws_errors("s3:PutObject"):
-        form = client.generate_presigned_post(bucket, key, ExpiresIn=_LIFE_S)
-    body, kind = encode_multipart_formdata([*form["fields"].items(), ("file", ("probe", b""))])
-    return Outgoing(
-        "form",
-        form["url"],
-        bucket,
-        key,
-        signed_for="form",
-        body=body,
-        headers={"Content-Type": kind},
     )
 
 

@@ -175,7 +175,9 @@ class AllowEditor(Step):
         self.inputs["application"].options = tuple(known)
         self.address_input = ChipInput(
             "Allowed addresses",
-            read=lambda word: read_address(word, portal_only=self._portal_only()),
+            read=lambda word: read_address(
+                word, portal_only=bool(self.portal_lock) and not (self.guard_lock and self.bucket)
+            ),
             split=split_list,
             changed=self._lists_changed,
             guard=self.guard,
@@ -441,9 +443,6 @@ class AllowEditor(Step):
     def _use_text(self) -> None:
         self.addresses = tuple(dict.fromkeys(split_list(self.text.value)))
         show_part(self.text_button, self.text_box, False)
-
-    def _portal_only(self) -> bool:
-        return bool(self.portal_lock) and not (self.guard_lock and self.bucket)
 
     # looks
 

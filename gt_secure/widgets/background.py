@@ -139,7 +139,18 @@ class Worker:
                 self._on_busy(False)
                 raise
             if not background:
-                self._run_now(work, done)
+                self._on_busy(True)
+                try:
+                    with unlocked():
+                        result = work()
+                    done(result)
+                except Exception as error:
+                    self._error = as_error(error)
+                    self._on_error(self._error)
+                    if _testing:
+                        raise
+                finally:
+                    self._on_busy(False)
 
     def call_back(self, call: Callable[[], object]) -> None:
         """Call something from any thread: under the lock,
@@ -174,20 +185,6 @@ class Worker:
         if self._current is not None:
             self._current.cancel.set()
         self._current = None
-
-    def _run_now(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        self._on_busy(True)
-        try:
-            with unlocked():
-                result = work()
-            done(result)
-        except Exception as error:
-            self._error = as_error(error)
-            self._on_error(self._error)
-            if _testing:
-                raise
-        finally:
-            self._on_busy(False)
 
     # on threads
 

@@ -88,7 +88,10 @@ class ThreadSafe:
 
     def _handle_msg(self, msg: Any) -> None:
         with LOCK:
-            _remember_page()
+            loop = running_loop()
+            if loop is not None and threading.current_thread() is not threading.main_thread():
+                _pages.pop(loop, None)
+                _pages[loop] = contextvars.copy_context()
             if getattr(self, "comm", None) is not None:  # else closed since the page sent this
                 super()._handle_msg(msg)  # type: ignore[misc]
 
@@ -201,13 +204,6 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _remember_page() -> None:
-    loop = running_loop()
-    if loop is not None and threading.current_thread() is not threading.main_thread():
-        _pages.pop(loop, None)
-        _pages[loop] = contextvars.copy_context()
 
 
 def page_context() -> contextvars.Context | None:

@@ -8,10 +8,9 @@ some choice does; a fact that is not known makes the answer unknown where it mat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..iam.documents import Statement
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
@@ -203,14 +202,11 @@ def _is_settled(
     if not signer_known:
         known -= _OF_ONE_SIGNER
         open_kinds.add("role")
-    return all(_asks_within(statement, known, open_kinds) for statement in policies.statements)
-
-
-def _asks_within(statement: Statement, known: Collection[str], open_kinds: Collection[str]) -> bool:
-    return (
+    return all(
         all(each.lower_key in known and len(each.asks) == 1 for each in statement.conditions)
         and all(pattern.matcher is not None for pattern in statement.resources)
         and not any(entry.kind in open_kinds for entry in statement.principals or ())
+        for statement in policies.statements
     )
 
 

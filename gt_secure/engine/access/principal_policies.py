@@ -173,7 +173,15 @@ class Statements:
         asked = (action, *starts)
         if asked not in document.cutting:
             bit = self._bits[action.lower()]
-            some = (raw for mask, raw in document.entries if mask & bit and _cuts_some(raw, starts))
+            some = (
+                raw
+                for mask, raw in document.entries
+                if mask & bit
+                and any(
+                    cuts(text, starts)
+                    for text in as_list(raw.get("Resource", raw.get("NotResource", ())))
+                )
+            )
             document.cutting[asked] = [
                 each for raw in some for each in self._resources_of(raw, policy.version)
             ]
@@ -256,12 +264,6 @@ class Statements:
             if need.tags and principal.is_role:
                 found.append(principal.trust and id(self._indexed(principal.trust)))
         return found
-
-
-def _cuts_some(raw: Mapping[str, Any], starts: Sequence[str]) -> bool:
-    return any(
-        cuts(text, starts) for text in as_list(raw.get("Resource", raw.get("NotResource", ())))
-    )
 
 
 def cuts(pattern: object, starts: Iterable[str]) -> bool:

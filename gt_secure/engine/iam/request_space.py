@@ -329,7 +329,13 @@ class RequestSpace:
         group.facts = [dimension for dimension in group.dimensions if not dimension.chosen]
         size = prod(len(dimension.settings) for dimension in group.dimensions)
         if not 0 < size <= MAX_CLASSES or not spend(size * (len(group.parts) + _PER_CHOICE)):
-            return self._loosen(group)
+            # classes are too many: the worst and the best, and beside the worst what was sampled
+            bits, denies = group.bits, self.table.gates.denies
+            group.bounded = True
+            worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
+            samples = self._sampled(group)
+            group.table = {(0,): ((), {**samples, worst: ()}), (1,): ((), {best: ()})}
+            return group
         chosen = [dimension for dimension in group.dimensions if dimension.chosen]
         ordered = [*group.facts, *chosen]
         tables = self._tables(group.parts, ordered)
@@ -369,17 +375,6 @@ class RequestSpace:
                 self.table.shared[asked] = own, _masks(alike, own, self.base)
             found.append((places, self.table.shared[asked][1]))
         return found
-
-    def _loosen(self, group: _Group) -> _Group:
-        """Take the worst and the best for parts whose classes are too many,
-        and beside the worst what was sampled.
-        """
-        bits, denies = group.bits, self.table.gates.denies
-        group.bounded = True
-        worst, best = self.settled & ~(bits & ~denies), self.settled & ~(bits & denies)
-        samples = self._sampled(group)
-        group.table = {(0,): ((), {**samples, worst: ()}), (1,): ((), {best: ()})}
-        return group
 
     def _sampled(self, group: _Group) -> Masks:
         """Return the masks of some choices: each value of a dimension with the first value of the

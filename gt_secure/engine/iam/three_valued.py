@@ -197,7 +197,15 @@ def variable_values(
     pool: list[str] = table.shared[asked][1]
     if len(tied) == 1:
         return pool
-    return [*pool, *_composed(table, key, pool), *_inside(table, key, pool)]
+    # what the values of a condition on a key become where its variables are filled
+    templates = [
+        parse_template(value, variables=True, wildcards=True, place="$")
+        for condition in conditions_on(table, key)
+        for value in condition.values
+        if condition.variables and "${" in value
+    ]
+    filled = [_filled(one, value) for one in templates for value in pool if len(one) > 1]
+    return [*pool, *filled, *_inside(table, key, pool)]
 
 
 def _pool(table: StatementTable, tied: set[str], texts: tuple[str, ...], known: Keys) -> list[str]:
@@ -284,19 +292,6 @@ def _defaults(conditions: Iterable[Condition]) -> Iterator[str]:
             for part in template
             if isinstance(part, Variable) and part.default is not None
         )
-
-
-def _composed(table: StatementTable, key: str, values: list[str]) -> list[str]:
-    """Return what the values of a condition on a key become where its variables are filled."""
-    templates = [
-        parse_template(value, variables=True, wildcards=True, place="$")
-        for condition in conditions_on(table, key)
-        for value in condition.values
-        if condition.variables and "${" in value
-    ]
-    return [
-        _filled(template, value) for template in templates for value in values if len(template) > 1
-    ]
 
 
 def _inside(table: StatementTable, key: str, values: list[str]) -> Iterator[str]:

@@ -209,7 +209,12 @@ class JsonStream:
                 self._last, self._at, self._before = True, len(self._text), len(self._text)
                 return []
             except ValueError as fault:
-                if not self._may_go_on(fault, limit) or not self._more():
+                # whether a value ends only behind the window, and is not too long
+                is_cut = isinstance(fault, json.JSONDecodeError) and (
+                    fault.pos > len(self._text) - _NEAR
+                    or fault.msg.startswith("Unterminated string")
+                )
+                if not (is_cut and len(self._text) - self._at < limit) or not self._more():
                     return []
                 continue
             size = end - self._at
@@ -217,10 +222,3 @@ class JsonStream:
             if end < len(self._text) - _NEAR or not self._more():
                 self._at += size
                 return [value]
-
-    def _may_go_on(self, fault: ValueError, limit: int) -> bool:
-        """Return whether a value ends only behind the window, and is not too long."""
-        is_cut = isinstance(fault, json.JSONDecodeError) and (
-            fault.pos > len(self._text) - _NEAR or fault.msg.startswith("Unterminated string")
-        )
-        return is_cut and len(self._text) - self._at < limit

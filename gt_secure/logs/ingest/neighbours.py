@@ -93,23 +93,17 @@ def is_record(head: bytes) -> bool:
     return _RECORD.match(head) is not None
 
 
-def _is_tar(head: bytes) -> bool:
-    """Return whether a file begins with a header of tar: its checksum is right,
-    whatever made it.
-    """
-    written = re.fullmatch(rb" *([0-7]+)[ \0]+", head[148:156])
-    return (
-        len(head) >= 512
-        and written is not None
-        and sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(written[1], 8)
-    )
-
-
 def neighbour_file(head: bytes, name: str = "") -> str | None:
     """Kind of a file that is no log of requests to S3, by its first bytes and its name;
     None for any other.
     """
-    if _is_tar(head):
+    # a header of tar has a right checksum, whatever made it
+    written = re.fullmatch(rb" *([0-7]+)[ \0]+", head[148:156])
+    if (
+        len(head) >= 512
+        and written is not None
+        and sum(head[:148]) + sum(head[156:512]) + 8 * 32 == int(written[1], 8)
+    ):
         return _TAR
     if (packed := _ENDINGS.get(PurePosixPath(name).suffix.lower())) and not head[:256].isascii():
         return packed

@@ -122,7 +122,12 @@ class FitLayout(LayoutEngine):
         width, height = (float(side) for side in fig.get_size_inches())
         parts = self.parts
         top = _place_head(parts, width, height)
-        bottom = _place_note(parts, width, height)
+        # the note is at the bottom, and the axes begin above it, in inches
+        note = parts.note
+        lines = wrap(parts.whole(note), note.get_fontsize(), width - 2 * MARGIN)
+        note.set_text("\n".join(lines))
+        note.set_position((MARGIN / width, 0.06 / height))
+        bottom = 0.06 + 0.135 * len(lines) + 0.44
         top_axes = top - (0.18 if parts.label_title.get_text() else 0.04)
         _fit_rows(parts, max(0.05, top_axes - bottom))
         left, right = _columns(parts, width)
@@ -164,15 +169,6 @@ def _place_head(parts: Parts, width: float, height: float) -> float:
         text.set_position(((x + mark) / width, (top - 0.075) / height))
         x += wide + 0.16
     return top - (0.22 if parts.keys else 0.0)
-
-
-def _place_note(parts: Parts, width: float, height: float) -> float:
-    """Place the note at the bottom; return where the axes begin, in inches."""
-    note = parts.note
-    lines = wrap(parts.whole(note), note.get_fontsize(), width - 2 * MARGIN)
-    note.set_text("\n".join(lines))
-    note.set_position((MARGIN / width, 0.06 / height))
-    return 0.06 + 0.135 * len(lines) + 0.44
 
 
 def _fit_rows(parts: Parts, height: float) -> None:

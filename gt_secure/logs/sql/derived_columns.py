@@ -116,15 +116,6 @@ def _decoded(text: str, d: Dialect) -> str:
     return f"replace(replace({plain}, '%', '%25'), '&', '%26')"
 
 
-def _canonical(d: Dialect) -> str:
-    """Expression: a parameter ``p`` as every spelling of it is written here: ``name=value``."""
-    value = _decoded("substr(p, position('=' IN p) + 1)", d)
-    name = f"replace({_decoded(d.part.format('p', '=', 1), d)}, '=', '%3D')"
-    spelled = "position('%' IN p) > 0 OR position('+' IN p) > 0"
-    pair = f"CASE WHEN position('=' IN p) > 0 THEN {name} || '=' || {value} ELSE {name} END"
-    return f"CASE WHEN {spelled} THEN {pair} ELSE p END"
-
-
 def has_parameter(name: str) -> str:
     """Expression: whether the canonical query has a parameter, given in lower case."""
     return f"coalesce(asked LIKE '%&{name}=%', false)"
@@ -377,7 +368,14 @@ def _with_query(rows: str, d: Dialect) -> str:
     """SELECT that adds the canonical form of the query to rows: its ``params``,
     and all of them as ``asked``.
     """
-    canonical = d.each.format(d.split.format("asked_raw", "&"), _canonical(d))
+    # a parameter p, as every spelling of it is written here: name=value
+    value = _decoded("substr(p, position('=' IN p) + 1)", d)
+    name = f"replace({_decoded(d.part.format('p', '=', 1), d)}, '=', '%3D')"
+    spelled = "position('%' IN p) > 0 OR position('+' IN p) > 0"
+    pair = f"CASE WHEN position('=' IN p) > 0 THEN {name} || '=' || {value} ELSE {name} END"
+    canonical = d.each.format(
+        d.split.format("asked_raw", "&"), f"CASE WHEN {spelled} THEN {pair} ELSE p END"
+    )
     named = f"lower({d.part.format('p', '=', 1)}) || substr(p, position('=' IN p))"
     lower = f"CASE WHEN position('=' IN p) > 0 THEN {named} ELSE lower(p) END"
     usual = "WHEN usual THEN NULL " if d.shortcut else ""
