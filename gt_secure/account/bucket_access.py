@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
@@ -241,11 +241,11 @@ def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
     return tuple(each.prefix for each in locks.own_policy.guards)
 
 
-def _action(case: Mapping[str, Any]) -> str:
+def _action(case: Json) -> str:
     return str(case["request"]["action"])
 
 
-def _request(case: Mapping[str, Any]) -> str:
+def _request(case: Json) -> str:
     """Return one request that is opened all the same."""
     request = case["request"]
     who = printable(request["principal"].rpartition(":")[2])

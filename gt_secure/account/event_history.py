@@ -10,10 +10,8 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..aws.client import Aws, all_pages
 from ..aws.client_errors import aws_errors
@@ -80,7 +78,7 @@ def policy_writes(
         return tuple(_write(event) for event in events if _is_write(event, bucket))
 
 
-def _is_write(event: Mapping[str, Any], bucket: str) -> bool:
+def _is_write(event: Json, bucket: str) -> bool:
     parameters = event.get("requestParameters") or {}
     return (
         event.get("eventName") in _WRITES
@@ -89,7 +87,7 @@ def _is_write(event: Mapping[str, Any], bucket: str) -> bool:
     )
 
 
-def _write(event: Mapping[str, Any]) -> OtherWrite:
+def _write(event: Json) -> OtherWrite:
     policy = (event.get("requestParameters") or {}).get("bucketPolicy")
     return OtherWrite(
         at=str(event.get("eventTime") or ""),

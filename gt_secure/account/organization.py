@@ -13,7 +13,7 @@ policies* and *Resource control policies*.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from ..aws.answers import is_policy
 from ..aws.client import Aws, all_pages, aws_errors
+from ..base.text import Json
 from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
 
@@ -130,8 +131,8 @@ def _read(aws: Aws) -> Organization:
     return Organization(identifier, path, rcp, scp, is_management)
 
 
-def _describe(aws: Aws) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = aws.client("organizations").describe_organization()["Organization"]
+def _describe(aws: Aws) -> Json:
+    found: Json = aws.client("organizations").describe_organization()["Organization"]
     _ = found["Id"]
     return found
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from ..aws.teams import LabelingJob, Workforce, Workteam, folder_of
 from ..base.columns import lay_out
 from ..base.html import output as cell_output, table as html_table
-from ..base.text import count
+from ..base.text import Json, count
 from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -108,7 +108,7 @@ UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named i
 class TaskLines(NamedTuple):
     """The first lines of an input manifest, and whether they are all of them."""
 
-    lines: tuple[Mapping[str, Any], ...]
+    lines: tuple[Json, ...]
     whole: bool
 
 
@@ -255,7 +255,7 @@ class State:
     wishes: tuple[Restriction, ...] = ()
     prefix: str = ""
     seen: Mapping[str, Whereabouts] = field(default_factory=dict, repr=False)
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    raw: Json = field(default_factory=dict, repr=False)
 
     @property
     def other_teams(self) -> tuple[Workteam, ...]:

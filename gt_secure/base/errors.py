@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
@@ -49,9 +48,7 @@ class GtSecureError(Exception):
     facts, never a secret.
     """
 
-    def __init__(
-        self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, next_step: str = "", details: Json | None = None) -> None:
         self.message = _safe(message)
         super().__init__(self.message)
         texts = (message, *(details or {}).values())
@@ -96,7 +93,7 @@ class InvalidInput(GtSecureError, ValueError):
         next_step: str = "",
         field: str = "",
         value: object = None,
-        details: Mapping[str, Any] | None = None,
+        details: Json | None = None,
     ) -> None:
         if value is not None and holds_presigned_url(value):
             next_step = URL_STEP
@@ -145,7 +142,7 @@ class AccessDenied(GtSecureError, PermissionError):
         action: str,
         resource: str = "*",
         next_step: str = "",
-        details: Mapping[str, Any] | None = None,
+        details: Json | None = None,
     ) -> None:
         super().__init__(
             message,

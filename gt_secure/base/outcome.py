@@ -5,9 +5,8 @@ with what it looked at and what to do.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from .errors import GtSecureError
 from .text import Json, printable
@@ -39,7 +38,7 @@ class CheckResult:
     subject: str
     passed: bool | None
     message: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Json = field(default_factory=dict)
     next_step: str = ""
 
     @property

@@ -188,7 +188,7 @@ def promise_of(book: Json) -> Promise:
     return Promise(pairs, named, "unread" if held else "")
 
 
-def _pairs(checks: Mapping[str, Any]) -> Iterator[Pair]:
+def _pairs(checks: Json) -> Iterator[Pair]:
     for name, subjects in checks.items():
         yield from (
             (str(name), str(each))

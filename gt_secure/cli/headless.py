@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import sandbox
 from ..base.errors import GtSecureError, InvalidInput
+from ..base.text import Json
 from ..connection import connect
 from ..explain.expectation_log import MIME
 from .demonstration import application_scenes
@@ -129,7 +130,7 @@ def _write_plots(book: Any, out: Path) -> list[str]:
     return written
 
 
-def _show(summary: Mapping[str, Any], out: Path, as_json: bool) -> None:
+def _show(summary: Json, out: Path, as_json: bool) -> None:
     if as_json:
         show_json(summary)
         return

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
-from ..base.text import json_text, printable
+from ..base.text import Json, json_text, printable
 from .exit_codes import ERROR
 from .wording import for_command_line
 
@@ -151,12 +151,12 @@ the first number counts changes after which a reader must change too.
 """
 
 
-def show_json(data: Mapping[str, Any]) -> None:
+def show_json(data: Json) -> None:
     """Print an object as JSON, with the version of its form."""
     sys.stdout.write(json_document(data) + "\n")
 
 
-def json_document(data: Mapping[str, Any]) -> str:
+def json_document(data: Json) -> str:
     """Return an object as JSON, with the version of its form."""
     return json_text({"format_version": FORMAT_VERSION, **data}, indent=2)
 

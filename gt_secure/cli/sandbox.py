@@ -9,9 +9,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .. import sandbox
+from ..base.text import Json
 from ..sandbox import control
 from .parser import Commands
 
@@ -105,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
     return sandbox.run_in_foreground(running, lambda: _announce(running.to_dict(), args.json))
 
 
-def _announce(facts: Mapping[str, Any], as_json: bool) -> None:
+def _announce(facts: Json, as_json: bool) -> None:
     if as_json:
         print(json.dumps(facts), flush=True)
         return

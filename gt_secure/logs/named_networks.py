@@ -28,7 +28,7 @@ from typing import Any
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.network import IPAddress, IPNetwork, parse_networks, unmapped
-from ..base.text import did_you_mean
+from ..base.text import Json, did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user,
@@ -192,7 +192,7 @@ NetworksLike = Networks | str | Path | Iterable[str | Path]
 _AWS_RANGES = {"prefixes": "ip_prefix", "ipv6_prefixes": "ipv6_prefix"}
 
 
-def _aws(data: Mapping[str, Any], name: str) -> Iterator[NamedNetwork]:
+def _aws(data: Json, name: str) -> Iterator[NamedNetwork]:
     """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it:
     the service names it.
     """

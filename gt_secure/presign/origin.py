@@ -8,13 +8,12 @@ a client chooses its source address.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from ..aws.client import Aws
 from ..aws.pace import paced
 from ..base.errors import InvalidInput, Unreachable
 from ..base.network import ProbeOrigin, Source
+from ..base.text import Json
 
 KERNEL = ProbeOrigin("this kernel")
 """The notebook kernel's own network."""
@@ -59,7 +58,7 @@ def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
     return _from_api(answer[0])
 
 
-def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
+def _ask(aws: Aws, **query: str) -> list[Json]:
     import urllib3
 
     url = f"{aws.endpoint_url}/_gt_secure/origins"
@@ -82,7 +81,7 @@ def _ask(aws: Aws, **query: str) -> list[Mapping[str, Any]]:
     return list(listed)
 
 
-def _from_api(item: Mapping[str, Any]) -> ProbeOrigin:
+def _from_api(item: Json) -> ProbeOrigin:
     source, connect = item.get("source"), item.get("connect")
     return ProbeOrigin(
         label=str(item.get("label") or source),

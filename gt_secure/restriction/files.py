@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..base import files as textfiles
 from ..base.text import Json
@@ -42,7 +40,7 @@ def dumps_restriction(restriction: Restriction, *, yaml: bool = False) -> str:
     return textfiles.dumps(restriction.to_dict(), yaml=yaml)
 
 
-def hand_over(restriction: Restriction, policy: Mapping[str, Any]) -> str:
+def hand_over(restriction: Restriction, policy: Json) -> str:
     """Return what a role that may not write gives to one that may, in one text: the wish, page,
     command and policy.
     """

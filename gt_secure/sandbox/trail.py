@@ -10,9 +10,8 @@ import datetime as dt
 import json
 import uuid
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
+from ..base.text import Json
 from .gateway import auth
 from .gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
 from .settings import REGION, account_id
@@ -132,7 +131,7 @@ class Trail:
             return aws_json_error("SerializationException", "The request body is not valid JSON.")
         return self._lookup(given, request)
 
-    def _lookup(self, body: Mapping[str, Any], request: HttpRequest) -> Reply:
+    def _lookup(self, body: Json, request: HttpRequest) -> Reply:
         attributes = body.get("LookupAttributes") or []
         if len(attributes) > 1 or any(
             each.get("AttributeKey") not in _ATTRIBUTES for each in attributes

@@ -11,11 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ..base.text import Json
 from .settings import REGION, VPC_ID, account_id
 from .state import Record
 
@@ -69,7 +70,7 @@ def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
     return resource
 
 
-def _describe_endpoints(parameters: Mapping[str, Any]) -> HttpAnswer:
+def _describe_endpoints(parameters: Json) -> HttpAnswer:
     from ministack.services import ec2
 
     def refused(code: str, message: str) -> HttpAnswer:

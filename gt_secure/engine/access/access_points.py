@@ -41,7 +41,7 @@ POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 _OF_POINT = ("s3:dataaccesspointaccount", "s3:dataaccesspointarn", "s3:accesspointnetworkorigin")
 _ACCOUNT, _ARN, _ORIGIN = _OF_POINT
 _MOST_WAYS = 1000
-GRANT_READ: Mapping[str, Any] = {
+GRANT_READ: Json = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
 }

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
+from ...base.text import Json
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
 
@@ -34,7 +34,7 @@ class AttachedPolicy:
 
     name: str
     version: str
-    statements: tuple[Mapping[str, Any], ...]
+    statements: tuple[Json, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +141,12 @@ def _no_details(name: str, why: str) -> InvalidInput:
     return InvalidInput(f"{name} {why}.", next_step=f"Write it with: {command}", field="principals")
 
 
-def principals_of(pages: Iterable[Mapping[str, Any]]) -> Principals:
+def principals_of(pages: Iterable[Json]) -> Principals:
     """Return the users and roles of all pages;
     groups and managed policies are joined after the last one.
     """
-    lists: dict[str, list[Mapping[str, Any]]] = {}
-    last: Mapping[str, Any] = {}
+    lists: dict[str, list[Json]] = {}
+    last: Json = {}
     for last in pages:
         for key in _LISTS.keys() & last.keys():
             lists.setdefault(key, []).extend(last[key] or ())
@@ -178,7 +178,7 @@ def principals_of(pages: Iterable[Mapping[str, Any]]) -> Principals:
 
 
 def _principal(
-    data: Mapping[str, Any],
+    data: Json,
     documents: Mapping[str, AttachedPolicy | None],
     groups: Mapping[str, tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]],
 ) -> Principal:
@@ -205,7 +205,7 @@ def _principal(
 
 
 def _attached(
-    data: Mapping[str, Any], documents: Mapping[str, AttachedPolicy | None]
+    data: Json, documents: Mapping[str, AttachedPolicy | None]
 ) -> tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
     inline = [each for key in _INLINE for each in data.get(key) or ()]
@@ -223,11 +223,11 @@ def _attached(
     return tuple(policy for _, policy in every if policy is not None), tuple(unread)
 
 
-def _managed(data: Mapping[str, Any]) -> Iterator[str]:
+def _managed(data: Json) -> Iterator[str]:
     return (str(each.get("PolicyArn")) for each in data.get("AttachedManagedPolicies") or ())
 
 
-def _default(policy: Mapping[str, Any]) -> AttachedPolicy | None:
+def _default(policy: Json) -> AttachedPolicy | None:
     """Return the version of a managed policy that holds."""
     versions = policy.get("PolicyVersionList") or ()
     default = policy.get("DefaultVersionId")

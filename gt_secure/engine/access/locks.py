@@ -20,7 +20,7 @@ from typing import Any, Literal
 from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
-from ...base.text import printable
+from ...base.text import Json, printable
 from ..iam.documents import PolicySource as PolicySource, parse_document
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.principals import check_account
@@ -414,7 +414,7 @@ class EffectiveLocks:
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 
-def with_statement(policy: PolicySource | None, statement: Mapping[str, Any]) -> PolicySource:
+def with_statement(policy: PolicySource | None, statement: Json) -> PolicySource:
     """Return a policy with one more statement; raises PolicyError if the text is not JSON."""
     found = parse_json(policy) if isinstance(policy, str) and policy else policy or {}
     if not isinstance(found, Mapping):

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...base.errors import PolicyError
 from ...base.groups import as_list
+from ...base.text import Json
 from ..iam.conditions import Condition
 from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts, Values
@@ -56,7 +57,7 @@ class _Document(NamedTuple):
     and those for questions.
     """
 
-    entries: list[tuple[int, Mapping[str, Any]]]
+    entries: list[tuple[int, Json]]
     allowed: int
     covering: dict[tuple[str, str, str], list[Statement]]
     cutting: dict[tuple[str, ...], list[Statement]]
@@ -187,7 +188,7 @@ class Statements:
             ]
         return document.cutting[asked]
 
-    def _resources_of(self, raw: Mapping[str, Any], version: str) -> Iterator[Statement]:
+    def _resources_of(self, raw: Json, version: str) -> Iterator[Statement]:
         try:
             yield self._statement(raw, version, "identity")
         except PolicyError:
@@ -199,7 +200,7 @@ class Statements:
             with suppress(PolicyError):
                 yield compile_statement(plain, 0, "$", "identity", version)
 
-    def _statement(self, raw: Mapping[str, Any], version: str, kind: DocumentKind) -> Statement:
+    def _statement(self, raw: Json, version: str, kind: DocumentKind) -> Statement:
         known = self._by_raw.get((id(raw), kind))  # the document keeps it
         if known is None:
             content = {name: value for name, value in raw.items() if name != "Sid"}
@@ -279,7 +280,7 @@ def cuts(pattern: object, starts: Iterable[str]) -> bool:
     )
 
 
-def _may_cover(raw: Mapping[str, Any], arn: str) -> bool:
+def _may_cover(raw: Json, arn: str) -> bool:
     """Return False for a statement whose resources begin otherwise: it need not be compiled."""
     resources = raw.get("Resource")
     if resources is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...base.errors import InvalidInput, PolicyError
@@ -96,7 +96,7 @@ def _filled(after: Any, unknown: Any, reason: str) -> Any:
 class _Row:
     """A resource of a plan."""
 
-    def __init__(self, data: Json, configured: Mapping[str, Any]) -> None:
+    def __init__(self, data: Json, configured: Json) -> None:
         self.data, change = data, data["change"]
         self.address, self.type, self.actions = data["address"], data["type"], change["actions"]
         self.unknown = Unknown(f"{self.address} is known only after it is deployed")
@@ -127,7 +127,7 @@ class _Row:
         return "".join([f"{module}." if module else "", *names, *indexes])
 
 
-def _odd(values: Mapping[str, Any], read: re.Pattern[str], address: str) -> Unknown | None:
+def _odd(values: Json, read: re.Pattern[str], address: str) -> Unknown | None:
     """Return why a resource is unknown that has a value of an argument that is not read."""
     names = [name for name, each in values.items() if each and not read.fullmatch(name)]
     return (
@@ -137,9 +137,7 @@ def _odd(values: Mapping[str, Any], read: re.Pattern[str], address: str) -> Unkn
     )
 
 
-def _configured(
-    module: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _configured(module: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
     """Yield the resources of the configuration, by the address without indexes."""
     yield from ((prefix + each["address"], each) for each in module.get("resources", ()))
     for name, call in module.get("module_calls", {}).items():

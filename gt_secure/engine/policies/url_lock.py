@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from ...base.text import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class UrlLock:
         return {"S3Presign": {"IamPolicyConstraints": self.settings}}
 
     @classmethod
-    def from_api(cls, config: Mapping[str, Any] | None) -> UrlLock:
+    def from_api(cls, config: Json | None) -> UrlLock:
         """Read the lock from the ``WorkerAccessConfiguration`` of a workteam."""
         constraints = ((config or {}).get("S3Presign") or {}).get("IamPolicyConstraints") or {}
         return cls(

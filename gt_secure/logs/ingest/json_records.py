@@ -11,7 +11,7 @@ import ipaddress
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -150,7 +150,7 @@ class RecordSink:
 
     def _row(self, source: int, item: Item, record: Any) -> Json | None:
         """The row of a record, readable or not; None for one that is none of ours."""
-        known = record if isinstance(record, Mapping) else {}
+        known: Json = record if isinstance(record, dict) else {}
         kind = neighbour_record(known)
         row = _map_record(known) if kind is None else None
         if row is not None:
@@ -219,7 +219,7 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     return [document]
 
 
-def _map_record(record: Mapping[str, Any]) -> Json | None:
+def _map_record(record: Json) -> Json | None:
     try:
         row = (
             _cloudtrail(record)
@@ -231,7 +231,7 @@ def _map_record(record: Mapping[str, Any]) -> Json | None:
     return row if row and row.get("time") else None
 
 
-def _cloudtrail(event: Mapping[str, Any]) -> Json | None:
+def _cloudtrail(event: Json) -> Json | None:
     if event.get("eventSource") != _S3:
         return None
     asked = event.get("requestParameters") or {}
@@ -278,7 +278,7 @@ def _refusal(code: object, message: str | None) -> dict[str, str | None]:
     return {"refused_by": KIND_NAMES[denial.kind], "policy_arn": denial.policy_arn or None}
 
 
-def _uri(operation: str, asked: Mapping[str, Any]) -> str:
+def _uri(operation: str, asked: Json) -> str:
     """The request line as far as CloudTrail tells it:
     it gives the signed parameters without signature.
     """
@@ -291,7 +291,7 @@ def _uri(operation: str, asked: Mapping[str, Any]) -> str:
     return f"{method} /{quote(_text(asked.get('key')) or '')}{'?' + query if query else ''} -"
 
 
-def _json_log(record: Mapping[str, Any]) -> Json | None:
+def _json_log(record: Json) -> Json | None:
     row: Json = {}
     for name, kind in FIELDS.items():
         value = _first(record, name)
@@ -309,7 +309,7 @@ def _json_log(record: Mapping[str, Any]) -> Json | None:
     return row if "http_status" in row or "operation" in row else None
 
 
-def _first(record: Mapping[str, Any], name: str) -> Any:
+def _first(record: Json, name: str) -> Any:
     for alias in _JSON_NAMES.get(name, (name,)):
         if alias in record:
             return record[alias]

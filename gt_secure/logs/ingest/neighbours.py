@@ -5,9 +5,9 @@ so that they are not counted as unreadable.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+
+from ...base.text import Json
 
 HEAD = 4096
 """Bytes of a file that tell its kind."""
@@ -119,7 +119,7 @@ def neighbour_file(head: bytes, name: str = "") -> str | None:
     return next((kind for pattern, kind in _FILES if pattern.match(text)), None)
 
 
-def neighbour_record(record: Mapping[str, Any]) -> str | None:
+def neighbour_record(record: Json) -> str | None:
     """Return the name of the log that a JSON record belongs to; None if it may be an S3 request."""
     category, kind = record.get("eventCategory"), record.get("eventType")
     if "insightDetails" in record or category == "Insight" or kind == "AwsCloudTrailInsight":

@@ -176,7 +176,7 @@ def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
     return first_match
 
 
-def _of_either(conditions: Mapping[str, Any]) -> Json:
+def _of_either(conditions: Json) -> Json:
     """Return conditions without each ``Null`` that lists both values;
     the emulator looks at the first alone.
     """
