@@ -32,7 +32,9 @@ from .wildcards import ARN_COLONS, TextMatcher, anything, glob, resource_glob
 DocumentKind: TypeAlias = Literal[
     "identity", "session", "boundary", "resource", "trust", "endpoint", "rcp", "scp"
 ]
-PolicySource: TypeAlias = str | Mapping[str, object]
+StatementData: TypeAlias = Mapping[str, object]
+"""A statement, or another element of a policy, as its JSON has it."""
+PolicySource: TypeAlias = str | StatementData
 
 VERSIONS = ("2008-10-17", "2012-10-17")
 _TOP = {"Version", "Id", "Statement"}
@@ -319,7 +321,7 @@ def _about(statement: Statement, some: tuple[Pattern, ...]) -> tuple[str, Statem
     return content, made
 
 
-def _elements(data: Mapping[str, object]) -> list[tuple[object, str]]:
+def _elements(data: StatementData) -> list[tuple[object, str]]:
     statements = data["Statement"]
     if isinstance(statements, (list, tuple)):
         return [(each, item("$.Statement", index)) for index, each in enumerate(statements)]
@@ -385,7 +387,7 @@ def compile_statement(
     )
 
 
-def _refuse_unknown(data: Mapping[str, object], known: set[str], place: str) -> None:
+def _refuse_unknown(data: StatementData, known: set[str], place: str) -> None:
     for name in data:
         if name not in known:
             near = next((each for each in known if each.lower() == str(name).lower()), "")
@@ -398,7 +400,7 @@ def _refuse_unknown(data: Mapping[str, object], known: set[str], place: str) -> 
             )
 
 
-def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
+def _sid(data: StatementData, place: str, kind: DocumentKind) -> str:
     sid = data.get("Sid", "")
     if not isinstance(sid, str) or isinstance(sid, JsonNumber):
         raise PolicyError("Sid must be text.", place=f"{place}.Sid", next_step="Put it in quotes.")
@@ -412,9 +414,7 @@ def _sid(data: Mapping[str, object], place: str, kind: DocumentKind) -> str:
     return sid
 
 
-def _one_of(
-    data: Mapping[str, object], name: str, negated: str, place: str
-) -> tuple[str, list[str]]:
+def _one_of(data: StatementData, name: str, negated: str, place: str) -> tuple[str, list[str]]:
     present = [each for each in (name, negated) if each in data]
     if len(present) != 1:
         said = f"has both {name} and {negated}" if present else f"has neither {name} nor {negated}"
@@ -458,7 +458,7 @@ def _pattern(text: str, variables: bool, place: str) -> Pattern:
 
 
 def _principals(
-    data: Mapping[str, object], place: str, kind: DocumentKind
+    data: StatementData, place: str, kind: DocumentKind
 ) -> tuple[tuple[PrincipalEntry, ...] | None, bool]:
     present = [name for name in ("Principal", "NotPrincipal") if name in data]
     if kind not in _WITH_PRINCIPAL:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 
 from ...base.errors import InvalidInput
+from ..iam.documents import StatementData
 from ..iam.request_context import POST_FORM, PRESIGNED, SIGV2
 
 AGE_SID = "GtSecurePresignAge"
@@ -80,7 +81,7 @@ def age_text(seconds: int) -> str:
 
 
 def build_age_limit(
-    guard: Mapping[str, object], age_limit_s: int
+    guard: StatementData, age_limit_s: int
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Return the two statements for what a guard statement covers."""
     version = build_version_limit(guard)
@@ -91,7 +92,7 @@ def build_age_limit(
     return {**version, "Sid": AGE_SID, "Condition": age}, version
 
 
-def build_version_limit(guard: Mapping[str, object]) -> dict[str, object]:
+def build_version_limit(guard: StatementData) -> dict[str, object]:
     """Return the statement that refuses signature version 2 for what a statement covers."""
     covered = {key: guard[key] for key in ("NotAction", "Action") if key in guard}
     condition = {"StringEquals": {**_FORMS, "s3:signatureversion": SIGV2}}
@@ -105,7 +106,7 @@ def build_version_limit(guard: Mapping[str, object]) -> dict[str, object]:
     return {**shared, "Condition": condition}
 
 
-def read_age_limit(statement: Mapping[str, object] | None) -> int | None:
+def read_age_limit(statement: StatementData | None) -> int | None:
     """Return the limit of an age statement in seconds; None where it cannot be read."""
     condition = statement.get("Condition") if statement is not None else None
     numeric = condition.get("NumericGreaterThan") if isinstance(condition, Mapping) else None

@@ -32,6 +32,7 @@ from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
 from ...base.network import AddressesLike, IPNetwork, parse_endpoint_or_vpc_id
+from ..iam.documents import StatementData
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
 from .age_limit import AGE_SID, SIGV2_SID, age_text, build_age_limit, read_age_limit
@@ -91,7 +92,7 @@ class Guard:
     bucket: str
     prefix: str
     allowed: Allowed
-    statement: Mapping[str, object] = field(compare=False)
+    statement: StatementData = field(compare=False)
     drifted: bool
     age_limit_s: int | None = None
     reads: bool = False
@@ -217,9 +218,9 @@ def own_lock(label: str) -> str:
 
 
 def read_guard(
-    statement: Mapping[str, object],
-    age: Mapping[str, object] | None = None,
-    sigv2: Mapping[str, object] | None = None,
+    statement: StatementData,
+    age: StatementData | None = None,
+    sigv2: StatementData | None = None,
 ) -> Guard:
     """Return the guard of a statement for one prefix, with its age limit, which has two statements.
 
@@ -247,14 +248,14 @@ def read_guard(
     return Guard(bucket, prefix, allowed, statement, drifted, age_limit_s, reads)
 
 
-def _equal(statement: Mapping[str, object] | None, wanted: Mapping[str, object]) -> bool:
+def _equal(statement: StatementData | None, wanted: StatementData) -> bool:
     """Return whether a statement of ours means what we would write;
     its Sid may have the end of another prefix.
     """
     return bool(statement) and statements_equal({**(statement or {}), "Sid": wanted["Sid"]}, wanted)
 
 
-def covered_prefixes(statement: Mapping[str, object]) -> tuple[str, ...]:
+def covered_prefixes(statement: StatementData) -> tuple[str, ...]:
     """Return the prefixes of a statement's objects; ``("",)`` for all objects,
     or where none can be read.
     """
@@ -268,7 +269,7 @@ def covers_prefix(pattern: object, prefix: str) -> bool:
     return covered_objects({"Resource": pattern})[2] == prefix
 
 
-def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
+def covered_objects(statement: StatementData) -> tuple[str, str, str]:
     """Return partition, bucket and prefix of a statement's objects;
     empty where there is not exactly one pattern.
     """
@@ -282,7 +283,7 @@ def covered_objects(statement: Mapping[str, object]) -> tuple[str, str, str]:
     return found[0][1], found[0][2], re.sub(r"\$\{([*?$])\}", r"\1", found[0][3])
 
 
-def condition_values(statement: Mapping[str, object], operator: str, key: str) -> list[str]:
+def condition_values(statement: StatementData, operator: str, key: str) -> list[str]:
     """Return the values of a statement for an operator and a condition key."""
     condition = statement.get("Condition")
     keys = condition.get(operator) if isinstance(condition, Mapping) else None

@@ -25,6 +25,7 @@ from functools import cached_property
 from ...base.errors import Conflict, PolicyError
 from ...base.groups import as_list
 from ...base.text import some
+from ..iam.documents import StatementData
 from ..iam.principals import is_unique_id
 from .age_limit import AGE_SID, SIGV2_SID, build_age_limit
 from .bucket_guard import (
@@ -42,7 +43,7 @@ from .bucket_guard import (
     read_guard,
 )
 from .equivalence import statements_equal
-from .policy_text import Layout, StatementData, lay_out
+from .policy_text import Layout, lay_out
 from .revocation import Revocation, read_revocation
 from .signer_limit import SignerLimit, read_signer_limit
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ...base.network import collapse
+from ..iam.documents import StatementData
 from ..iam.operators import policy_network
 
 
@@ -27,7 +28,7 @@ def policies_equal(one: str | None, other: str | None) -> bool:
     return one == other or _policy(one) == _policy(other)
 
 
-def statements_equal(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
+def statements_equal(one: StatementData | None, other: StatementData | None) -> bool:
     """Return whether two statements (None: no statement) mean the same."""
     return one == other or (
         one is not None and other is not None and _statement(one) == _statement(other)

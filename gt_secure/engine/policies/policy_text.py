@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 from ...base.errors import PolicyError
 from ...base.groups import as_list
+from ..iam.documents import StatementData
 from ..iam.strict_json import parse_json
 
 TextSpan: TypeAlias = tuple[int, int]
-StatementData: TypeAlias = Mapping[str, object]
 _BLANK = " \t\r\n"
 
 

@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias
 from ...base.errors import InvalidInput, refuse_url
 from ...base.groups import as_list
 from ...base.text import printable, some
+from ..iam.documents import StatementData
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..iam.variables import split_wildcards
 from ..iam.wildcards import glob
@@ -229,14 +230,14 @@ def expired_text(sids: Iterable[str]) -> str:
     return f"; {number} ended revocation{'s are' if number > 1 else ' is'} removed"
 
 
-def has_ended(statement: Mapping[str, object], now: dt.datetime) -> bool:
+def has_ended(statement: StatementData, now: dt.datetime) -> bool:
     """Return whether all URLs that a statement stops have expired."""
     until = _until(str(statement["Sid"]))
     return until is not None and until < now
 
 
 def _statement(
-    resource: str | list[str], until: dt.datetime | None, condition: Mapping[str, object]
+    resource: str | list[str], until: dt.datetime | None, condition: StatementData
 ) -> dict[str, object]:
     full = {"StringEquals": {"s3:authType": [PRESIGNED, POST_FORM]}, **condition}
     text = json.dumps([resource, full], sort_keys=True)

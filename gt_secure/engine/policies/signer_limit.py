@@ -17,11 +17,12 @@ keys* (``aws:PrincipalArn`` is the ARN of the role, with its path, for every ses
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...base.errors import InvalidInput
 from ...base.network import split_list
+from ..iam.documents import StatementData
 from ..iam.request_context import PRESIGNED
 from .bucket_guard import (
     SIGNERS_SID,
@@ -112,7 +113,7 @@ def build_signer_limit(
     }
 
 
-def read_signer_limit(statement: Mapping[str, object]) -> SignerLimit:
+def read_signer_limit(statement: StatementData) -> SignerLimit:
     """Return the signer limit of a statement."""
     partition, bucket, prefix = covered_objects(statement)
     listed = condition_values(statement, "ArnNotLike", "aws:PrincipalArn")
