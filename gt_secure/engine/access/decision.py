@@ -112,7 +112,7 @@ def _confirmed(
     return Verdict(request, policies.compiled, decided)
 
 
-def _known(request: Request, supplied: Keys, signer_known: bool) -> dict[str, Values]:
+def _known(request: Request, supplied: Keys, signer_known: bool) -> Keys:
     """Return the keys that are known, an empty value for one that is absent."""
     own = principal_keys(request.caller, request.caller.partition or "aws")
     known = {**own, **supplied, **request.keys}
@@ -161,7 +161,7 @@ def _unknown_facts(
     ]
 
 
-def _given(request: Request, facts: Facts) -> dict[str, Values]:
+def _given(request: Request, facts: Facts) -> Keys:
     """Return the facts about a request: those of its signer and path that requests of
     its action can have.
     """

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from ...base.groups import grouped
 from ..iam.documents import Pattern, Statement
-from ..iam.facts import Values
 from ..iam.request_space import spend
 from ..iam.variables import (
     Keys,
@@ -146,7 +145,7 @@ class PrincipalKeys:
     def _key_of(self, arn: str) -> str:
         return arn[len(self._start) :]
 
-    def _known(self, principal: Principal, every: Sequence[Statement]) -> dict[str, Values]:
+    def _known(self, principal: Principal, every: Sequence[Statement]) -> Keys:
         """Return the values of a principal for the variables of statements."""
         patterns = (pattern for statement in every for pattern in statement.resources)
         variables = {key for pattern in patterns for key in variable_keys(pattern.template)}

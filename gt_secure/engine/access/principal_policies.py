@@ -20,7 +20,7 @@ from ...base.groups import as_list
 from ...base.text import Json
 from ..iam.conditions import Condition
 from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_statement, document_of
-from ..iam.facts import Facts, Values
+from ..iam.facts import Facts
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
 from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
@@ -495,7 +495,7 @@ class Asked:
                 left[id(made)] = made
         return list(left.values())
 
-    def keys_of(self, principal: Principal, statements: Iterable[Statement]) -> dict[str, Values]:
+    def keys_of(self, principal: Principal, statements: Iterable[Statement]) -> Keys:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
         keys = {
             "aws:username": (),

@@ -257,7 +257,7 @@ _TYPES = {
 }
 
 
-def principal_keys(caller: Caller, partition: str) -> dict[str, Values]:
+def principal_keys(caller: Caller, partition: str) -> Keys:
     """Return the keys that follow from who calls."""
     if caller.kind == "anonymous":
         return dict(ANONYMOUS)
@@ -323,7 +323,7 @@ def dimensions(
     return varying
 
 
-def all_values(known: Keys, varying: Iterable[Dimension]) -> dict[str, Values]:
+def all_values(known: Keys, varying: Iterable[Dimension]) -> Keys:
     """Return each value that a key has in some request:
     policy variables compare the values of two keys.
     """

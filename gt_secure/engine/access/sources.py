@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from ...base.network import IPNetwork
 from ..iam.conditions import Condition
-from ..iam.facts import Values
 from ..iam.request import Compiled
 from ..iam.request_keys import ENDPOINT_FACTS, KEYS
 from ..iam.request_space import Dimension
@@ -106,7 +105,7 @@ def endpoint_classes(
     return classes
 
 
-def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, dict[str, Values]]]:
+def _vpcs(table: StatementTable, known: Keys) -> Iterator[tuple[str, Keys]]:
     """Yield the VPCs that policies tell apart, by id or by a pattern,
     each with the keys that follow.
     """
@@ -164,7 +163,7 @@ def endpoint_dimensions(
     table: StatementTable,
     policies: Compiled,
     place: EndpointClass,
-    supplied: dict[str, Values],
+    supplied: Keys,
     known: Keys,
 ) -> list[Dimension]:
     """Return what varies behind an endpoint: the private address is chosen,

@@ -95,7 +95,7 @@ class Facts:
             notes=(*self.notes, *(f"{key_facts(key).name} {reason}" for key in chosen)),
         )
 
-    def about(self, signer: Signer) -> dict[str, Values]:
+    def about(self, signer: Signer) -> Keys:
         """Return what is known for requests of a signer:
         facts of a principal are about the account's own alone.
         """
@@ -108,13 +108,13 @@ class Facts:
             if not is_principal_key(key) and key not in absent
         }
 
-    def off_endpoint(self, signer: Signer) -> dict[str, Values]:
+    def off_endpoint(self, signer: Signer) -> Keys:
         """Return what is known of requests that come past no endpoint:
         keys of endpoints are absent there.
         """
         return {key: value for key, value in self.about(signer).items() if key not in ENDPOINT_KEYS}
 
-    def behind_endpoint(self, signer: Signer) -> dict[str, Values]:
+    def behind_endpoint(self, signer: Signer) -> Keys:
         """Return the facts that have a value for requests of a signer only behind an endpoint."""
         keys = ENDPOINT_KEYS - {"aws:sourceip", "aws:sourcevpce"}
         return {key: value for key, value in self.about(signer).items() if key in keys and value}
@@ -137,7 +137,7 @@ def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
     return values
 
 
-def usable_facts(values: object) -> tuple[dict[str, Values], tuple[str, ...]]:
+def usable_facts(values: object) -> tuple[Keys, tuple[str, ...]]:
     """Return the facts that an answer can use, and a sentence about each of the others.
 
     An answer that changes nothing accepts more than a restriction keeps: a value that the sender of
@@ -170,7 +170,7 @@ def _unused(lower: str) -> str:
     return "no request that is decided here has this key" if lower in ABSENT else ""
 
 
-def check_facts(values: object, field: str = "facts") -> dict[str, Values]:
+def check_facts(values: object, field: str = "facts") -> Keys:
     """Return facts as AWS spells them; raises :class:`InvalidInput` for what cannot be one.
     No value means absent.
     """
