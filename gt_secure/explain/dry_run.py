@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..base.groups import grouped
 from ..base.text import Json, count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.log_columns import METHOD, OPENED, SIGNER, UPLOAD, signer_label
+from ..logs.table import SqlRows
 from ..restriction.model import Restriction
 
 if TYPE_CHECKING:
@@ -318,7 +319,7 @@ def _rows(restriction: Restriction, hits: Hits) -> Hits:
     return opened.with_restriction(restriction.allowed)
 
 
-def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
+def _counted(restriction: Restriction, rows: Hits) -> SqlRows:
     """Count by source, signer, application, method and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
     cases = [f"WHEN {UPLOAD} THEN 'opened'"] if restriction.guard == "reads" else []
@@ -341,7 +342,7 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
             f"WHEN age_s IS NULL THEN 'no_age' WHEN age_s = {int(limit)} THEN 'near_limit'"
         )
     answer = f"CASE {' '.join(cases)} ELSE 'opened' END"
-    groups: list[tuple[Any, ...]] = rows.query(
+    groups: SqlRows = rows.query(
         f"SELECT coalesce(endpoint, remote_ip, '') AS source, {SIGNER} AS signer, application, "
         f"{METHOD} AS method, {answer} AS answer, {_OLD_SIGNATURE} AS old, count(*) AS n "
         f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
@@ -349,13 +350,13 @@ def _counted(restriction: Restriction, rows: Hits) -> list[tuple[Any, ...]]:
     return groups
 
 
-def _addresses(groups: list[tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
+def _addresses(groups: SqlRows) -> tuple[tuple[str, int], ...]:
     refused = grouped((row[0] or "no address", row[-1]) for row in groups if row[4] in _REFUSED)
     found = ((source, sum(numbers)) for source, numbers in refused.items())
     return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
 
 
-def _usages(groups: list[tuple[Any, ...]]) -> tuple[Usage, ...]:
+def _usages(groups: SqlRows) -> tuple[Usage, ...]:
     by_signer = grouped(
         ((printable(signer_label(row[1])), printable(row[2]), str(row[3])), row) for row in groups
     )

@@ -29,7 +29,7 @@ from .sql.literals import literal
 from .sql.log_columns import DERIVED, EXTRA, FIELDS, GROUPED, OPENED, SIGNER, STORED, UPLOAD
 from .sql.query import conditions, in_range
 from .stored_table import guarded
-from .table import Table, writable
+from .table import SqlRows, Table, writable
 from .time_order import in_order
 from .time_range import TimeLike, parse_time
 
@@ -263,7 +263,7 @@ class Hits(Ambiguous):
         """
         return self._with(f"SELECT * FROM ({rows}) WHERE {condition}" for rows in self._relations)
 
-    def _distinct(self, names: str) -> list[tuple[Any, ...]]:
+    def _distinct(self, names: str) -> SqlRows:
         """Return the values of columns in any reading, where the first one has a value."""
         rows = " UNION ALL ".join(self._relations)
         return [
@@ -417,7 +417,7 @@ class Hits(Ambiguous):
         days = 0 if first is None else (last - first).days + 1
         return {str(requester): int(number) for requester, number in rows}, days
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> SqlRows:
         """Run SQL written by this package, with ``{hits}`` for these rows."""
         return self._store.query(sql.replace("{hits}", f"({self._relation})"))
 

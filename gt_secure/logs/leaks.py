@@ -30,7 +30,7 @@ from .named_networks import About, Networks
 from .sql.application_names import PREFETCHERS
 from .sql.literals import literal
 from .sql.log_columns import METHOD
-from .table import Table, _plain
+from .table import SqlRows, Table, _plain
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
 
@@ -397,7 +397,7 @@ _PREVIEW = (
 class Queryable(Protocol):
     """Rows that answer SQL, such as :class:`~gt_secure.logs.Hits`."""
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> SqlRows:
         """Return the rows of a query over the view ``hits``."""
         ...
 
@@ -493,7 +493,7 @@ def _compare(
     return compared
 
 
-def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> list[tuple[Any, ...]]:
+def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> SqlRows:
     """Return a row for each URL and source that is compared,
     the sources of a URL in the order of their first use.
     """

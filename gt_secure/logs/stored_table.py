@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..base.text import REPLACEMENT
 from .sql.group_by import in_no_order, order_of
 from .sql.literals import literal
-from .table import CONTROL, FORMULA, Table, writable
+from .table import CONTROL, FORMULA, SqlRows, Table, writable
 
 if TYPE_CHECKING:
     from .engines.duckdb_store import Store
@@ -41,10 +41,10 @@ class StoredTable(Table):
         self._store, self._select, self._size = store, select, size
         self._kinds = {name: str(kind) for name, kind, *_ in store.query(f"DESCRIBE {select}")}
         self.columns = tuple(self._kinds)
-        self._fetched: list[tuple[Any, ...]] | None = None
+        self._fetched: SqlRows | None = None
 
     @property
-    def rows(self) -> list[tuple[Any, ...]]:  # type: ignore[override]
+    def rows(self) -> SqlRows:  # type: ignore[override]
         """The rows, fetched once."""
         if self._fetched is None:
             self._fetched = self._store.query(self._select)

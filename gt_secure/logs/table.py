@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..base import html as markup
 from ..base.columns import data_frame
@@ -18,6 +18,8 @@ from ..base.errors import InvalidInput
 from ..base.html import Markup
 from ..base.text import REPLACEMENT, Json, json_text, printable
 
+SqlRows: TypeAlias = list[tuple[Any, ...]]
+"""Rows as a query returns them."""
 FORMULA = r"""(^|[;|])([ '"]*)([=+@-])"""
 """Pattern of text that begins a formula, for every separator of lists but the comma,
 which the quotes keep.
@@ -63,7 +65,7 @@ class Table:
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         self.columns = tuple(columns)
-        self.rows: list[tuple[Any, ...]] = [tuple(row) for row in rows]
+        self.rows: SqlRows = [tuple(row) for row in rows]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Table) and vars(self) == vars(other)

@@ -17,7 +17,7 @@ from itertools import accumulate, takewhile
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from .recogniser import find, from_base64, is_plain, is_text, replaced, table
+from .recogniser import TextRange, find, from_base64, is_plain, is_text, replaced, table
 from .second_look import holds_rest
 
 LEFT_OUT = "*** (left out: it holds a secret)"
@@ -368,7 +368,7 @@ def mask_text(text: str, *, code: bool) -> str:
 
 
 def _mask(places: list[_Found], sources: bool) -> None:
-    changes: dict[int, tuple[_Leaf, list[tuple[int, int]]]] = {}
+    changes: dict[int, tuple[_Leaf, list[TextRange]]] = {}
     literals = {
         code: _literals(code)
         for code in {leaf.code for leaf, _, _, _ in places}
@@ -438,7 +438,7 @@ def _cell_parts(number: int, cell: dict[str, Any]) -> Iterator[_Part]:
         yield f"cell {number}, {name.removesuffix('s')}", name, value, cell, masked, hint
 
 
-def _literals(source: str) -> list[tuple[int, int]]:
+def _literals(source: str) -> list[TextRange]:
     """Find the strings, comments and shell lines of a source;
     all of it if it is for another program.
     """

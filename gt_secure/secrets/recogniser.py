@@ -17,7 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .pairs import Anchor, Pairs
 
@@ -43,6 +43,10 @@ NOT_SEARCHED = "text that was not searched, since it would take too long"
 """The kind of a refused run: it is masked, since it may hold a secret."""
 
 
+TextRange: TypeAlias = tuple[int, int]
+"""Start and end of a part of a text."""
+
+
 class SecretSpan(NamedTuple):
     """A secret in a text: where it is, and its kind."""
 
@@ -56,7 +60,7 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     before: re.Pattern[str] | None
     unless: re.Pattern[str] | None
-    reach: tuple[int, int]
+    reach: TextRange
     """Letters before the anchor that these two look at."""
     check: str
     named: bool
@@ -242,7 +246,7 @@ class _View:
             )
             self.text, self._places = after, None
 
-    def remove(self, ranges: list[tuple[int, int]]) -> None:
+    def remove(self, ranges: list[TextRange]) -> None:
         """Leave out parts of the text, which are in order."""
         starts, ends = (
             [0, *(end for _, end in ranges)],
@@ -266,7 +270,7 @@ def _places(text: str) -> Mapping[Anchor, Sequence[int]]:
     return found
 
 
-def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def replaced(text: str, spans: Iterable[TextRange]) -> str:
     """Return a text with the mask in the place of some spans."""
     pieces: list[str] = []
     last = 0
@@ -432,7 +436,7 @@ class _LongRuns:
         self._text = text
 
     @cached_property
-    def _known(self) -> list[tuple[int, int]]:
+    def _known(self) -> list[TextRange]:
         return list(_runs(self._text.replace("?", "!"), _GRAPHIC, 200))
 
     @cached_property
@@ -496,11 +500,11 @@ def _wrapped(text: str) -> Iterator[SecretSpan]:
                 yield SecretSpan(first, last, span.what)
 
 
-def _broken_lines(text: str) -> list[list[tuple[int, int]]]:
+def _broken_lines(text: str) -> list[list[TextRange]]:
     """Return what a break put between two parts of a line,
     in groups of lines that follow each other.
     """
-    groups: list[list[tuple[int, int]]] = []
+    groups: list[list[TextRange]] = []
     words = table().words
     for wrap in table().patterns["wrap"].finditer(text):
         at = wrap.start()
@@ -542,7 +546,7 @@ def _in_base64(view: _View, nested: int) -> Iterator[SecretSpan]:
             )
 
 
-def _runs(text: str, letters: bytes, least: int) -> Iterator[tuple[int, int]]:
+def _runs(text: str, letters: bytes, least: int) -> Iterator[TextRange]:
     """Yield the long runs of some letters; a question mark stands for what is not in ASCII."""
     data, end = text.encode("ascii", "replace").translate(letters), 0
     while (start := data.find(b"a" * least, end)) >= 0:

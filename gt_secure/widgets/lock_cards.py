@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import ipywidgets
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ..engine.policies.url_lock import UrlLock
 
 V = TypeVar("V")
+_Card: TypeAlias = tuple[str, Chip, str]
+"""Name, state and sentence of a card."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def worth_reading(view: LocksView) -> frozenset[str]:
     return frozenset(reason for reason, is_so in reasons.items() if is_so)
 
 
-def _cards(view: LocksView) -> dict[str, tuple[str, Chip, str]]:
+def _cards(view: LocksView) -> dict[str, _Card]:
     """Return the locks that there are: without a workteam a bucket has two."""
     cards = {"bucket-guard": _guard(view), "age-limit": _age_limit(view)}
     if view.team is not None or not (view.bucket or view.no_private_team):
@@ -200,7 +202,7 @@ def lock_states(view: LocksView) -> Json:
     }
 
 
-def _portal(view: LocksView) -> tuple[str, Chip, str]:
+def _portal(view: LocksView) -> _Card:
     name = "Portal lock"
     text = f"Who may open the worker portal. {_shared(view)}"
     if view.team is not None and view.team.kind != "private":
@@ -241,7 +243,7 @@ def _shared(view: LocksView) -> str:
     return f"Shared by <b>all</b> {teams} of the region: {markup.text(names, 300)}."
 
 
-def _url(view: LocksView) -> tuple[str, Chip, str]:
+def _url(view: LocksView) -> _Card:
     name, said = (
         "URL lock",
         "Each URL works only from its worker's own address. Your address list does not apply.",
@@ -286,7 +288,7 @@ def _after(change: Change[UrlLock]) -> str:
     return "SourceIp" if change.after.source_ip else change.after.mode
 
 
-def _guard(view: LocksView) -> tuple[str, Chip, str]:
+def _guard(view: LocksView) -> _Card:
     name, text = "Bucket guard", "Refuses presigned requests from other addresses."
     if not view.bucket:
         return name, Chip("plain", "no bucket chosen"), text
@@ -308,7 +310,7 @@ def _guard(view: LocksView) -> tuple[str, Chip, str]:
     return name, view.access.chip, text
 
 
-def _age_limit(view: LocksView) -> tuple[str, Chip, str]:
+def _age_limit(view: LocksView) -> _Card:
     name, said = "Age limit", "Refuses presigned URLs that were signed longer ago."
     if not view.guard_known:
         return name, Chip("plain", "not read yet" if view.bucket else "no bucket chosen"), said

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ...base.network import IPAddress, IPNetwork
 from ..iam.conditions import Condition
@@ -15,6 +15,8 @@ from ..iam.operators import policy_network
 from ..iam.variables import Filled, Wild, fill, is_fixed, parse_template
 from ..iam.wildcards import PatternMachine, TooManyClassesError, text_steps
 
+Interval: TypeAlias = tuple[int, int]
+"""The first and the last address of one family, as numbers."""
 BITS = {4: 32, 6: 128}
 MAX_RANGES = 20_000
 _TYPICAL = tuple(
@@ -106,7 +108,7 @@ def _classes(
             sets.append(_spans(condition, version))
         except TooManyClassesError:
             exact = False
-    events: list[tuple[int, int]] = []
+    events: list[Interval] = []
     for index, ranges in enumerate(sets):
         for first, last in _merged(ranges):
             events += [(first, 1 << index), (last + 1, 1 << index)]
@@ -125,8 +127,8 @@ def _classes(
     ]
 
 
-def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def _merged(ranges: Iterable[Interval]) -> list[Interval]:
+    merged: list[Interval] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
@@ -135,7 +137,7 @@ def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _spans(condition: Condition, version: int) -> list[tuple[int, int]]:
+def _spans(condition: Condition, version: int) -> list[Interval]:
     """Return where a condition's values match, before it is negated."""
     if condition.name in ("IpAddress", "NotIpAddress"):
         networks = [policy_network(value, "$") for value in condition.values]
@@ -151,7 +153,7 @@ def _spans(condition: Condition, version: int) -> list[tuple[int, int]]:
     return []  # no other operator can read an address, or tell one from another
 
 
-def _text_spans(condition: Condition, value: str, version: int) -> list[tuple[int, int]]:
+def _text_spans(condition: Condition, value: str, version: int) -> list[Interval]:
     template = parse_template(
         value, variables=condition.special, wildcards="Like" in condition.name, place="$"
     )
@@ -167,7 +169,7 @@ def _text_spans(condition: Condition, value: str, version: int) -> list[tuple[in
     return _ipv4_like(filled) if version == 4 else _ipv6_like(filled)
 
 
-def _literal(text: str, version: int, any_case: bool) -> list[tuple[int, int]]:
+def _literal(text: str, version: int, any_case: bool) -> list[Interval]:
     try:
         address = ipaddress.ip_address(text.lower() if any_case else text)
     except ValueError:
@@ -176,7 +178,7 @@ def _literal(text: str, version: int, any_case: bool) -> list[tuple[int, int]]:
     return [(int(address), int(address))] if same and address.version == version else []
 
 
-def _ipv6_like(filled: Filled) -> list[tuple[int, int]]:
+def _ipv6_like(filled: Filled) -> list[Interval]:
     if set(filled) == {Wild.ANY}:
         return [(0, (1 << 128) - 1)]
     text = "".join(part for part in filled if isinstance(part, str))
@@ -188,18 +190,18 @@ def _ipv6_like(filled: Filled) -> list[tuple[int, int]]:
     raise TooManyClassesError("An IPv6 address is compared as text.")
 
 
-def _ipv4_like(filled: Filled) -> list[tuple[int, int]]:
+def _ipv4_like(filled: Filled) -> list[Interval]:
     machine = PatternMachine([(text_steps(filled),)])
-    known: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    known: dict[Interval, list[Interval]] = {}
 
-    def below(octets: int, state: int) -> list[tuple[int, int]]:
+    def below(octets: int, state: int) -> list[Interval]:
         if octets == 0:
             return [(0, 0)] if state & machine.domain_end else []
         if not state:
             return []
         if (octets, state) not in known:
             size = 256 ** (octets - 1)
-            ranges: list[tuple[int, int]] = []
+            ranges: list[Interval] = []
             for octet in range(256):
                 after = state
                 for character in f"{octet}." if octets > 1 else str(octet):
@@ -230,7 +232,7 @@ def minimal_cidrs(spans: Iterable[Span]) -> list[str]:
     return result
 
 
-def _blocks(first: int, last: int) -> Iterable[tuple[int, int]]:
+def _blocks(first: int, last: int) -> Iterable[Interval]:
     """Yield the aligned blocks of a range, each with its size as a power of two."""
     while first <= last:
         size = (last - first + 1).bit_length() - 1

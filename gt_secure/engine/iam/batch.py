@@ -7,12 +7,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
+from .documents import PolicySource
 from .evaluate import evaluate
 from .request import Policies, PolicyLevel, Request
 from .strict_json import JsonNumber, JsonObject, load_json, refuse_duplicates
 
+_Case: TypeAlias = Mapping[str, object]
 _REQUEST = ("action", "resource", "principal", "context")
 _POLICIES = ("identityPolicies", "sessionPolicy", "resourcePolicy")
 
@@ -57,7 +60,7 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
     return identifier, verdict.decision, verdict.reason, verdict.depends_on
 
 
-def _identifier(case: Mapping[str, object]) -> object:
+def _identifier(case: _Case) -> object:
     value = case.get("id")
     twice = isinstance(case, JsonObject) and "id" in case.duplicates
     return value if isinstance(value, (str, bool)) and not twice else None
@@ -81,7 +84,7 @@ def _missing(field: str) -> InvalidInput:
     return InvalidInput(f"The case has no usable {field}.", next_step="Add it.", field=field)
 
 
-def _request(case: Mapping[str, object]) -> Request:
+def _request(case: _Case) -> Request:
     data = case.get("request")
     if not isinstance(data, Mapping):
         raise _missing("request")
@@ -104,7 +107,7 @@ def _request(case: Mapping[str, object]) -> Request:
     )
 
 
-def _policies(case: Mapping[str, object]) -> Policies:
+def _policies(case: _Case) -> Policies:
     for name in _POLICIES:
         if name not in case:
             raise _missing(name)
@@ -123,7 +126,7 @@ def _policies(case: Mapping[str, object]) -> Policies:
     )
 
 
-def _levels(case: Mapping[str, object], name: str) -> tuple[PolicyLevel, ...]:
+def _levels(case: _Case, name: str) -> tuple[PolicyLevel, ...]:
     value = case.get(name)
     if value is not None and not isinstance(value, list):
         raise _missing(name)
@@ -135,19 +138,19 @@ def _levels(case: Mapping[str, object], name: str) -> tuple[PolicyLevel, ...]:
     )
 
 
-def _account(case: Mapping[str, object], name: str) -> str | None:
+def _account(case: _Case, name: str) -> str | None:
     value = case.get(name)
     if value is not None and not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value)):
         raise _missing(name)
     return value
 
 
-def _optional(case: Mapping[str, object], name: str) -> str | Mapping[str, object] | None:
+def _optional(case: _Case, name: str) -> PolicySource | None:
     value = case.get(name)
     return None if value is None else _document(value, name)
 
 
-def _document(value: object, name: str) -> str | Mapping[str, object]:
+def _document(value: object, name: str) -> PolicySource:
     if isinstance(value, Mapping):
         return value
     if isinstance(value, str) and not isinstance(value, JsonNumber):

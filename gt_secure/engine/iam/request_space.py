@@ -97,6 +97,8 @@ def charge(conditions: int, name: str) -> None:
 
 
 SettingTrail: TypeAlias = tuple[DimensionValue, ...]
+Places: TypeAlias = tuple[int, ...]
+"""One setting of each dimension, by its place in it."""
 Masks: TypeAlias = dict[int, SettingTrail]
 """Masks of choices, each with settings that lead to it."""
 
@@ -135,7 +137,7 @@ class _Group:
     dimensions: list[Dimension]
     parts: list[TablePart]
     facts: list[Dimension] = field(default_factory=list)
-    table: dict[tuple[int, ...], tuple[SettingTrail, Masks]] = field(default_factory=dict)
+    table: dict[Places, tuple[SettingTrail, Masks]] = field(default_factory=dict)
     bounded: bool = False
     classes: dict[int, _Classes] = field(default_factory=dict)
     """The classes of the facts for each set of statements that matter:
@@ -221,7 +223,7 @@ class RequestSpace:
         size = prod(len(each.members) for each in classes)
         if too_many or size * max(1, len(choices)) > MAX_CLASSES or not spend(size):
             return self._bounds(choices, classes)
-        results: dict[tuple[int, ...], SettingTrail | None] = {}
+        results: dict[Places, SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
             masks = choices
             for each, index in zip(classes, chosen, strict=True):
@@ -341,7 +343,7 @@ class RequestSpace:
         tables = self._tables(group.parts, ordered)
         choices = [*product(*(range(len(dimension.settings)) for dimension in chosen))]
         for index in product(*(range(len(dimension.settings)) for dimension in group.facts)):
-            masks: dict[int, tuple[int, ...]] = {}
+            masks: dict[int, Places] = {}
             for choice in choices:
                 whole, mask = (*index, *choice), self.settled
                 for places, table in tables:
@@ -353,7 +355,7 @@ class RequestSpace:
 
     def _tables(
         self, parts: Iterable[TablePart], dimensions: Sequence[Dimension]
-    ) -> list[tuple[tuple[int, ...], dict[tuple[int, ...], int]]]:
+    ) -> list[tuple[Places, dict[Places, int]]]:
         """Return for parts that look at the same dimensions which these are, and the mask for each
         of their settings.
 
@@ -414,7 +416,7 @@ def _trail(dimensions: Sequence[Dimension], index: Sequence[int]) -> SettingTrai
 
 def _masks(
     parts: Sequence[TablePart], dimensions: Sequence[Dimension], base: View
-) -> dict[tuple[int, ...], int]:
+) -> dict[Places, int]:
     """Return the mask of parts for each combination of the settings of dimensions."""
     indices = product(*(range(len(dimension.settings)) for dimension in dimensions))
     return {
@@ -428,13 +430,13 @@ class _Classes(NamedTuple):
 
     group: _Group
     members: list[Masks]
-    of: dict[tuple[int, ...], int]
+    of: dict[Places, int]
 
 
 def _classes(group: _Group, relevant: int) -> _Classes:
     numbers: dict[frozenset[int], int] = {}
     members: list[Masks] = []
-    of: dict[tuple[int, ...], int] = {}
+    of: dict[Places, int] = {}
     for index, (_, masks) in group.table.items():
         here: Masks = {}
         for mask, trail in masks.items():
@@ -459,18 +461,18 @@ def _combine(masks: Masks, others: Masks) -> Masks:
 
 
 def _support(
-    classes: Sequence[_Classes], results: dict[tuple[int, ...], SettingTrail | None]
+    classes: Sequence[_Classes], results: dict[Places, SettingTrail | None]
 ) -> Iterable[str]:
     """Yield the facts on which the answer depends: with some values of the others,
     one of their values changes it.
     """
     for place, each in enumerate(classes):
-        answers: dict[int, dict[tuple[int, ...], bool]] = {}
+        answers: dict[int, dict[Places, bool]] = {}
         for chosen, trail in results.items():
             answers.setdefault(chosen[place], {})[(*chosen[:place], *chosen[place + 1 :])] = (
                 trail is not None
             )
-        kinds: dict[frozenset[tuple[int, ...]], int] = {}
+        kinds: dict[frozenset[Places], int] = {}
         kind_of = {
             member: kinds.setdefault(
                 frozenset(rest for rest, opened in row.items() if opened), len(kinds)
@@ -491,7 +493,7 @@ def _matters(classes: _Classes, number: int, kind_of: Mapping[int, int]) -> bool
     """Return whether two values of a fact, with the same values of the others of its group,
     are answered otherwise.
     """
-    lines: dict[tuple[int, ...], int] = {}
+    lines: dict[Places, int] = {}
     for index, member in classes.of.items():
         kind = kind_of[member]
         if lines.setdefault((*index[:number], *index[number + 1 :]), kind) != kind:

@@ -25,11 +25,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...base.errors import Unsupported
 from ...base.text import Json
 
+_Evaluate: TypeAlias = Callable[..., Any]
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 _ACCOUNT = re.compile(r"\d{12}|arn:[^:]+:iam::\d{12}:root")
@@ -72,7 +73,7 @@ def install() -> None:
 def wrap(
     name: str,
     caller: str,
-    make: Callable[[Callable[..., Any]], Callable[..., Any]],
+    make: Callable[[_Evaluate], _Evaluate],
     lost: str,
     place: str = "core.iam_evaluator",
 ) -> None:
@@ -97,7 +98,7 @@ def check(module: Any, name: str, caller: str, lost: str) -> None:
         )
 
 
-def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
+def _with_forms(original: _Evaluate) -> _Evaluate:
     def allows(
         owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None
     ) -> bool:
@@ -118,7 +119,7 @@ def _with_forms(original: Callable[..., Any]) -> Callable[..., Any]:
     return allows
 
 
-def _with_not_principal(original: Callable[..., Any]) -> Callable[..., Any]:
+def _with_not_principal(original: _Evaluate) -> _Evaluate:
     def evaluate(doc: Any, ctx: Any, *args: Any, **more: Any) -> Any:
         text = doc if isinstance(doc, str) else json.dumps(doc or {})
         if "NotPrincipal" not in text:
@@ -162,7 +163,7 @@ def _is_spared(principal: Any, caller: str) -> bool:
     return caller in listed and (session is None or (session[2], session[3]) in roles)
 
 
-def _with_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+def _with_variables(original: _Evaluate) -> _Evaluate:
     def first_match(ctx: Any, statements: list[Any], effect: str) -> Any:
         statements = [replace(each, conditions=_of_either(each.conditions)) for each in statements]
         if not any(
