@@ -28,6 +28,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from . import check, sandbox
+from .base.clock import utc_now
 from .base.errors import GtSecureError
 from .base.groups import grouped
 from .base.text import Json
@@ -188,7 +189,7 @@ def pytest_warning_recorded(warning_message: Any) -> None:
 
 def pytest_collection(session: pytest.Session) -> None:
     """Note the time before the first test."""
-    session.config.stash[_BEGUN] = dt.datetime.now(dt.UTC)
+    session.config.stash[_BEGUN] = utc_now()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

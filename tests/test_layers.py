@@ -23,6 +23,7 @@ from support.parts import PACKAGE as ROOT, PARTS
 LAYERS = [
     [
         "base.version",
+        "base.clock",
         "base.lazy",
         "base.text",
         "base.truth",
@@ -99,6 +100,7 @@ EXEMPT = {
 """Edges that do not count, with the reason."""
 
 SANDBOX_MAY_IMPORT = {
+    "base.clock",
     "base.lazy",
     "base.text",
     "base.mask",

@@ -15,13 +15,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from ..aws.answers import is_policy
 from ..aws.client import Aws, all_pages, aws_errors
+from ..base.clock import utc_now
 from ..base.text import Json
 from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
@@ -56,7 +57,7 @@ class Organization:
     rcp: Part[Levels] = _NOT_ASKED
     scp: Part[Levels] = _NOT_ASKED
     is_management: Part[bool] = _NOT_ASKED
-    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    at: datetime = field(default_factory=utc_now, compare=False)
 
     def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
         """Return each part with its name."""

@@ -10,7 +10,6 @@ the records with the checks that a notebook promises.
 from __future__ import annotations
 
 import ast
-import datetime as dt
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..base.clock import utc_now
 from ..base.outcome import CheckResult
 from ..base.text import Json, printable
 
@@ -93,7 +93,7 @@ def record(
     """Note an outcome for the outputs of the cell that runs; does nothing outside a notebook."""
     if not is_recording():
         return
-    now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
     where = place or RecordedPlace()
     entry = LedgerEntry(
         check, printable(subject)[:500], status, *where, now, printable(evidence)[:300]

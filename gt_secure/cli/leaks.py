@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import itertools
 import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.text import printable
 from ..check.logs import not_bound, unbound
@@ -117,7 +117,7 @@ def _leak_lines(leak: Leak) -> Iterator[str]:
         InvalidInput
     ):  # the text of the log is not the name of a bucket, and must not get into a shell
         return
-    if revoked.until is None or revoked.until > dt.datetime.now(dt.UTC):
+    if revoked.until is None or revoked.until > utc_now():
         words = ["gt-secure", "revoke", f"s3://{revoked.bucket}", "--fingerprint", leak.fingerprint]
         yield f"  stop it: {shlex.join(words)}"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..base.clock import utc_now
 from ..base.denials import behind_resource, parse_denial
 from ..base.files import package_data
 from ..base.network import Source
@@ -409,7 +410,7 @@ def _limit_statement(known: ProbeContext) -> str:
     end = guard.sid.removeprefix(GUARD_SID)
     if signed.signature_version == "SigV2":
         return SIGV2_SID + end
-    age = None if signed.signed_at is None else dt.datetime.now(dt.UTC) - signed.signed_at
+    age = None if signed.signed_at is None else utc_now() - signed.signed_at
     return (
         AGE_SID + end if age is not None and age > dt.timedelta(seconds=guard.age_limit_s) else ""
     )

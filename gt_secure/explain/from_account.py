@@ -21,6 +21,7 @@ from ..aws.buckets import list_keys
 from ..aws.client import Aws
 from ..aws.endpoints import in_its_vpc
 from ..aws.teams import get_workteam
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.network import Source
 from ..base.url_journal import UrlJournal
@@ -119,11 +120,7 @@ def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple
 
 
 def _age_ms(signed_at: dt.datetime | None) -> int:
-    return (
-        0
-        if signed_at is None
-        else max(0, int((dt.datetime.now(dt.UTC) - signed_at).total_seconds() * 1000))
-    )
+    return 0 if signed_at is None else max(0, int((utc_now() - signed_at).total_seconds() * 1000))
 
 
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:

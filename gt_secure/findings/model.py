@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.files import package_data
 from ..base.html import (
@@ -56,7 +57,7 @@ class Acceptance:
 
     def ended(self, today: dt.date | None = None) -> bool:
         """Return True after the last day."""
-        return (today or dt.datetime.now(dt.UTC).date()) > self.until
+        return (today or utc_now().date()) > self.until
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from ..account.bucket import Bucket
 from ..account.evidence import Evidence
 from ..account.state import State
+from ..base.clock import utc_now
 from ..base.groups import grouped
 from ..base.text import capital
 from ..engine.access.part import NotRead, Part
@@ -114,7 +114,7 @@ def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) ->
         partition="aws",
         account_id=account,
         caller_arn="",
-        at=datetime.now(UTC).replace(microsecond=0),
+        at=utc_now().replace(microsecond=0),
         team=Part.of(None),
         workforce=Part.of(None),
         endpoints=Part.of(()),

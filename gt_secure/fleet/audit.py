@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
 from ..aws.buckets import elsewhere
+from ..base.clock import utc_now
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
@@ -377,7 +378,7 @@ def audit(
     )
     findings, access = _findings(gt, used, audited, notes)
     return Audit(
-        at=dt.datetime.now(dt.UTC),
+        at=utc_now(),
         account=gt.aws.account_id,
         region=gt.aws.region,
         caller=gt.aws.caller_arn,

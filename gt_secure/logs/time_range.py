@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 
 TimeLike: TypeAlias = str | dt.date | dt.datetime | dt.timedelta
@@ -26,7 +27,7 @@ def parse_time(value: TimeLike | None, field: str = "time") -> dt.datetime | Non
     if value is None:
         return None
     if isinstance(value, dt.timedelta):
-        value = dt.datetime.now(dt.UTC) - value
+        value = utc_now() - value
     if isinstance(value, dt.datetime):
         moment = value
     elif isinstance(value, dt.date):
@@ -43,10 +44,10 @@ def _parse(text: str, field: str) -> dt.datetime:
     ago = _AGO.fullmatch(text)
     try:
         if text.lower() == "now":
-            return dt.datetime.now(dt.UTC)
+            return utc_now()
         if ago:
             span = dt.timedelta(**{_UNIT[ago[2].lower()]: int(ago[1])})
-            return dt.datetime.now(dt.UTC) - span
+            return utc_now() - span
         return dt.datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise _no_time(text, field) from error

@@ -17,6 +17,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput, LogError, Throttled, Unreachable
 from ..base.text import count, duration
 from .hits import Hits
@@ -157,7 +158,7 @@ class _Watch:
         """
         if not self._seen:
             return self._since
-        recent = dt.datetime.now(dt.UTC).replace(tzinfo=None) - LATE
+        recent = utc_now().replace(tzinfo=None) - LATE
         return recent if self._since is None else max(self._since, recent)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -81,7 +82,7 @@ class PresignedUrl:
     @property
     def expired(self) -> bool:
         """True if the URL has expired by now; False if its end is unknown."""
-        return self.expires_at is not None and self.expires_at <= dt.datetime.now(dt.UTC)
+        return self.expires_at is not None and self.expires_at <= utc_now()
 
 
 def inspect(url: str) -> PresignedUrl:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..aws.buckets import bucket_region, check_key, place_of, read_policy
 from ..aws.client import Aws, aws_errors
+from ..base.clock import utc_now
 from ..base.errors import (
     AccessDenied,
     CredentialsError,
@@ -128,7 +129,7 @@ def sign(
         bucket=name,
         key=object_key,
         version_id=version_id,
-        expires_at=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds),
+        expires_at=utc_now() + dt.timedelta(seconds=seconds),
         bound_to=source,
         signer=signer,
         principal=principal,
@@ -250,7 +251,7 @@ def _by_ground_truth(aws: Aws, bucket: str, key: str, role_arn: str | None) -> T
         )
     url = html.unescape(answer["RenderedContent"]).strip()
     facts = inspect(url)
-    ends = facts.expires_at or dt.datetime.now(dt.UTC)
+    ends = facts.expires_at or utc_now()
     return TestUrl(
         url, bucket=bucket, key=key, expires_at=ends, bound_to=None, signer=role, marker=""
     )

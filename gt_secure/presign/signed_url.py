@@ -10,6 +10,7 @@ import datetime as dt
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.network import Source
 from ..base.text import members
@@ -99,7 +100,7 @@ class TestUrl:
     @property
     def seconds_left(self) -> float:
         """Seconds until it expires, 0 when it has."""
-        return max(0.0, (self.expires_at - dt.datetime.now(dt.UTC)).total_seconds())
+        return max(0.0, (self.expires_at - utc_now()).total_seconds())
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the URL, as JSON-able data."""

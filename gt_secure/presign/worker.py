@@ -4,12 +4,12 @@ and submit its label.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from ..aws.client import Aws, aws_errors
+from ..base.clock import utc_now
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.network import Source
 from ..base.text import Json
@@ -147,7 +147,7 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
         url,
         bucket=facts.bucket,
         key=facts.key,
-        expires_at=facts.expires_at or dt.datetime.now(dt.UTC),
+        expires_at=facts.expires_at or utc_now(),
         bound_to=where if answer["constraint"] else None,
         signer="Ground Truth",
         marker=facts.marker or "",

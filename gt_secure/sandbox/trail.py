@@ -6,11 +6,11 @@ On AWS an event appears within about 15 minutes, here immediately.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections import deque
 
+from ..base.clock import utc_now
 from ..base.text import Json
 from .gateway import auth
 from .gateway.http import AWS_JSON, HttpRequest, Reply, aws_json_error, json_reply, parsed_json
@@ -89,7 +89,7 @@ class Trail:
                 "accountId": account_id(),
                 "accessKeyId": key,
             },
-            "eventTime": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "eventTime": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}",
             "sourceIPAddress": str(request.source.address),
             "userAgent": f"[{request.headers.get('user-agent', '')}]",
             "responseElements": None,
@@ -106,7 +106,7 @@ class Trail:
             "EventId": event["eventID"],
             "EventName": event["eventName"],
             "EventSource": event["eventSource"],
-            "EventTime": dt.datetime.now(dt.UTC).timestamp(),
+            "EventTime": utc_now().timestamp(),
             "ReadOnly": "false",
             "Username": arn.rsplit("/", 1)[-1],
             "AccessKeyId": key,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import ipywidgets
 
 from ..base import html as markup
+from ..base.clock import utc_now
 from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
 from ..base.text import Json, capital, duration, some
@@ -342,7 +343,7 @@ def changed_markup(
     entry = changes.get(kind)
     if entry is None:
         return Markup("")
-    seconds = int(((now or dt.datetime.now(dt.UTC)) - entry.at).total_seconds())
+    seconds = int(((now or utc_now()) - entry.at).total_seconds())
     said = (
         f"{_RESOURCES[kind]} last changed {duration(max(0, seconds))} ago by"
         f" {markup.plain(_who(entry.who), 80)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import weakref
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from ..account import access_under
 from ..aws.teams import buckets_of, folder_of, team_reference
 from ..base import html as markup
 from ..base.allowed import Allowed
+from ..base.clock import utc_now
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
 from ..check.ledger import kernel_shell
 from ..connection import connection_of
@@ -496,11 +496,7 @@ class Panel(Box):
     def _draw_top(self, **seen: Any) -> None:
         """Draw the top again; ``seen`` is what has become known of the locks."""
         view = replace(self._view, **seen)
-        left = (
-            OLD_S
-            if view.as_read is None
-            else OLD_S - (dt.datetime.now(dt.UTC) - view.as_read).total_seconds()
-        )
+        left = OLD_S if view.as_read is None else OLD_S - (utc_now() - view.as_read).total_seconds()
         if view.as_read != self._view.as_read and left > 0 and in_background():
             self._clock.start(lambda: None, lambda _: self._draw_top(), after_s=left, hours=True)
         details: TeamDetails | None = self.picker.details

@@ -14,6 +14,7 @@ import traitlets
 
 from ..aws.teams import CREATE_TEAM, TeamArn
 from ..base import html as markup
+from ..base.clock import utc_now
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import some
@@ -155,7 +156,7 @@ class TeamPicker(Step):
 
     def refresh(self) -> None:
         """Read the teams again."""
-        self._asked_at = dt.datetime.now(dt.UTC)
+        self._asked_at = utc_now()
         self.run(
             "Reading the workteams…",
             lambda: tuple(self.link.get().workteams()),

@@ -8,7 +8,6 @@ page's list of loaded resources is cleared.
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -19,6 +18,7 @@ import ipywidgets
 import traitlets
 
 from ..base import html as markup
+from ..base.clock import utc_now
 from ..base.errors import AccessDenied, InvalidInput
 from ..base.html import Markup, output as cell_output
 from ..base.network import Source, contains
@@ -196,7 +196,7 @@ class TestUrlStep(Step):
         if shown and not shown.startswith(_OLD):
             self.tried = ()
             self.answers.value = (
-                f"{_OLD}{why} {dt.datetime.now(dt.UTC):%H:%M} UTC. Probe again.</h3>{shown}</div>"
+                f"{_OLD}{why} {utc_now():%H:%M} UTC. Probe again.</h3>{shown}</div>"
             )
 
     def clear(self) -> None:

@@ -13,10 +13,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
+from ...base.clock import utc_now
 from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
@@ -164,7 +165,7 @@ class EffectiveLocks:
     not_read: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     origin: Literal["given", "read"] = "read"
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: datetime = field(default_factory=utc_now)
     others: Mapping[str, EffectiveLocks] = field(default_factory=dict)
     portal_vpc: str = ""
 
@@ -485,7 +486,7 @@ def locks_of_policies(
         scp=tuple(scp) or None,
         missing=given.missing,
         origin="given",
-        at=datetime.now(UTC).replace(microsecond=0),
+        at=utc_now().replace(microsecond=0),
     )
     for signer in ("own", "anonymous"):
         _ = locks.policies(signer).compiled

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from ...base.clock import utc_now
 from ...base.errors import InvalidInput
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
@@ -183,7 +184,7 @@ class Circumstances:
     account: str
     partition: str = "aws"
     given: Facts = field(default_factory=Facts)
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=utc_now)
     role: str = ""
     sessions: RoleSessions | None = None
     points: tuple[AccessPoint, ...] | None = None

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
+from ...base.clock import utc_now
 from ...base.errors import InvalidInput
 from .operators import read_date
 from .request_keys import (
@@ -311,7 +312,7 @@ def moment_of(given: Facts) -> datetime:
         seconds = read_date(values[0]) if values else None
         if seconds is not None:
             return datetime.fromtimestamp(float(seconds), UTC)
-    return datetime.now(UTC).replace(microsecond=0)
+    return utc_now().replace(microsecond=0)
 
 
 def supplied_facts(values: Mapping[str, object] | None) -> Facts:

@@ -10,8 +10,8 @@ endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are abse
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
+from ...base.clock import utc_now
 from ...base.network import Source
 from .request_keys import ANONYMOUS, key_facts
 
@@ -118,7 +118,7 @@ def _path(source: Source | str) -> dict[str, str]:
 
 
 def _now() -> dict[str, str]:
-    moment = datetime.now(UTC)
+    moment = utc_now()
     return {
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(moment.timestamp())),

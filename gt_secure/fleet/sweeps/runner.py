@@ -5,7 +5,6 @@ and again where it stopped.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import gc
 import hashlib
 import json
@@ -19,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeAlias
 
+from ...base.clock import utc_now
 from ...base.errors import (
     AccessDenied,
     CredentialsError,
@@ -160,7 +160,7 @@ def sweep(
     file.close(finished=not stopped)
     rows = [_accepted(row, entries) for row in run.rows()]
     return Sweep(
-        at=dt.datetime.now(dt.UTC),
+        at=utc_now(),
         accounts=chosen,
         regions=names,
         rows=tuple(rows),

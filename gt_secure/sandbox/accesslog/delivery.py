@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
 
+from ...base.clock import utc_now
 from .. import emulator
 from ..settings import REGION, account_id
 
@@ -142,7 +143,7 @@ class Delivery:
         for row in rows:
             groups[row.target, row.source, row.time.date()].append(row)
         for (target, source, day), members in groups.items():
-            key = target.key(source, day, dt.datetime.now(dt.UTC))
+            key = target.key(source, day, utc_now())
             reason = await _refusal(target, key, source)
             if reason is None:
                 body = target.body(row.text for row in members)

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
+from ...base.clock import utc_now
 from .. import emulator
 from ..gateway import auth
 from ..gateway.http import HttpRequest, Message, Send
@@ -51,7 +52,7 @@ class RequestWatch:
     request: HttpRequest
     out: Send
     started: float = field(default_factory=time.monotonic)
-    time: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    time: dt.datetime = field(default_factory=utc_now)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     sent: int = 0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...base.clock import utc_now
 from ...base.text import Json
 from .. import emulator, vpc
 from ..accesslog.recorder import MASK, log_time
@@ -133,7 +134,7 @@ async def _buckets(policy: Record) -> None:
             "</LoggingEnabled></BucketLoggingStatus>"
         )
         await _put(f"/{bucket}", "logging", logging.encode())
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     name = f"{ML_LOG_PREFIX}{now:%Y-%m-%d-%H-%M-%S}-0123456789ABCDEF"
     await _put(f"/{LOGS}/{name}", body=_artifacts_log(now).encode(), kind="text/plain")
 

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...base.clock import utc_now
 from ...base.network import Source
 from ..settings import REGION, account_id
 from . import evaluator
@@ -138,7 +139,7 @@ def _age_ms(date: str, version: str | None, now: dt.datetime | None) -> str | No
         signed = dt.datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
         return None
-    age = (now or dt.datetime.now(dt.UTC)) - signed
+    age = (now or utc_now()) - signed
     return str(max(0, int(age.total_seconds() * 1000)))
 
 

@@ -12,6 +12,7 @@ import time
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ...base.clock import utc_now
 from ..settings import REGION
 from . import auth, denials, sigv2
 from .conditions import first
@@ -130,7 +131,7 @@ def _sigv2(request: HttpRequest) -> Reply | None:
 def _expired(request: HttpRequest, at: dt.datetime, seconds: str | None) -> Reply:
     extra = {"X_Amz_Expires": seconds} if seconds is not None else {}
     extra["Expires"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    extra["ServerTime"] = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    extra["ServerTime"] = utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
     return error(request, 403, "AccessDenied", "Request has expired", **extra)
 
 
@@ -160,7 +161,7 @@ def _sigv4(request: HttpRequest) -> Reply | None:
     if fault is not None:
         status, headers, body = fault
         return Reply(status, denials.with_ids(request, body), headers)
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     signed = dt.datetime.strptime(first(query, "X-Amz-Date"), "%Y%m%dT%H%M%SZ").replace(
         tzinfo=dt.UTC
     )
