@@ -44,9 +44,10 @@ def check_format(data: Mapping[str, Any], what: str) -> None:
         )
 
 
-def package_data(package: str, name: str) -> Any:
+def package_data(package: str, name: str) -> Json:
     """Return the content of a JSON file of a package."""
-    return json.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
+    data: Json = json.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
+    return data
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> Any:

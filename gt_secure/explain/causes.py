@@ -72,8 +72,7 @@ def cause_of(key: str, /, **values: object) -> Cause:
 
 @lru_cache(maxsize=1)
 def _causes() -> dict[str, dict[str, str]]:
-    data: dict[str, dict[str, str]] = package_data(__package__, "causes.json")
-    return data
+    return package_data(__package__, "causes.json")
 
 
 def _opened(known: ProbeContext) -> Cause | None:

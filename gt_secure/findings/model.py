@@ -340,8 +340,7 @@ def catalog() -> dict[str, Json]:
     """Return the data file: every code with severity, title, why, fix, source,
     what is looked at, and controls.
     """
-    data: dict[str, Json] = package_data(__package__, "findings.json")
-    return data
+    return package_data(__package__, "findings.json")
 
 
 @lru_cache(maxsize=1)
@@ -349,8 +348,7 @@ def controls() -> dict[str, dict[str, str]]:
     """Return title and family of each control of NIST SP 800-53 Rev. 5 that findings violate,
     as we map them.
     """
-    data: dict[str, dict[str, str]] = package_data(__package__, "controls.json")
-    return data
+    return package_data(__package__, "controls.json")
 
 
 def control_names(code: str) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -16,7 +16,7 @@ from ..base.errors import InvalidInput
 from ..base.url_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
-from .sql.query import LOCAL, check_filters, in_scope
+from .sql.query import LOCAL, Filters, check_filters, in_scope
 from .sql.viewers import Viewers
 from .storage.objects import LogObject
 from .time_range import ProgressCallback, TimeLike, parse_time
@@ -44,7 +44,7 @@ class LogQuery:
     sources: Sources
     since: dt.datetime | None = None
     until: dt.datetime | None = None
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    filters: Filters = field(default_factory=dict)
     dedupe: bool = False
 
     @classmethod
@@ -53,7 +53,7 @@ class LogQuery:
         sources: Sources,
         since: object,
         until: object,
-        filters: Mapping[str, Any] | None,
+        filters: Filters | None,
         *,
         dedupe: bool = False,
     ) -> LogQuery:
@@ -124,7 +124,7 @@ class ReadOptions(TypedDict, total=False):
     dedupe: bool
     cache: CacheLike
     memory_limit: str
-    filters: Mapping[str, Any] | None
+    filters: Filters | None
     networks: NetworksLike | None
     test_urls: UrlJournal
     viewers: Viewers | None

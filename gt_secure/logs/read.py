@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +32,7 @@ from .read_progress import Progress
 from .sql.derived_columns import Reads, from_lines
 from .sql.group_by import check_columns, distinct, lookup_table, merged
 from .sql.odd_lines import MAIN, OTHER
-from .sql.query import Question, readings_agree, spell_anew, statement, update_coverage
+from .sql.query import Filters, Question, readings_agree, spell_anew, statement, update_coverage
 from .sql.viewers import Viewers
 from .storage.cache import CacheLike, open_cache
 from .storage.listing import resolve
@@ -227,7 +227,7 @@ def read_hits(
     cancel: threading.Event | None = None,
     session: Any = None,
     athena: Athena | None = None,
-    filters: Mapping[str, Any] | None = None,
+    filters: Filters | None = None,
     networks: NetworksLike | None = None,
     test_urls: UrlJournal | None = None,
     viewers: Viewers | None = None,
@@ -311,7 +311,7 @@ def read_hits(
 
 
 def _apart(
-    filters: Mapping[str, Any] | None, known: Networks | None
+    filters: Filters | None, known: Networks | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the filters that run with the query, and those on names that a person gave."""
     late = {"application"} if known is not None and known.applications else set()
@@ -467,7 +467,7 @@ def count_hits(
     engine: str = "auto",
     session: Any = None,
     athena: Athena | None = None,
-    filters: Mapping[str, Any] | None = None,
+    filters: Filters | None = None,
     networks: NetworksLike | None = None,
     test_urls: UrlJournal | None = None,
     viewers: Viewers | None = None,

@@ -96,5 +96,4 @@ def notices() -> dict[str, dict[str, str]]:
     blocker must be confirmed without them too, and cannot be if they are empty. A notice that is
     confirmed for each workteam alone has its code with the place for the name, as ``code``.
     """
-    data: dict[str, dict[str, str]] = package_data(__package__, "notices.json")
-    return data
+    return package_data(__package__, "notices.json")

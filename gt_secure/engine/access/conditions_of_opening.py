@@ -12,6 +12,7 @@ from itertools import product
 
 from ...base.text import some
 from ..iam.conditions import Condition
+from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TIME_KEYS
@@ -163,8 +164,8 @@ def _labelled(name: str, usable: list[DimensionValue]) -> str:
 
 def _compared(
     name: str,
-    good: list[tuple[str, ...]],
-    bad: list[tuple[str, ...]],
+    good: list[Values],
+    bad: list[Values],
     conditions: Iterable[Condition],
 ) -> str:
     """Return a limit, where numbers or times are compared."""
@@ -187,8 +188,8 @@ def _compared(
 
 def _matched(
     name: str,
-    good: list[tuple[str, ...]],
-    bad: list[tuple[str, ...]],
+    good: list[Values],
+    bad: list[Values],
     conditions: Iterable[Condition],
     *,
     without: bool,
@@ -215,7 +216,7 @@ def _texts(conditions: Iterable[Condition]) -> list[str]:
     ]
 
 
-def _hits(text: str, values: Iterable[tuple[str, ...]]) -> bool:
+def _hits(text: str, values: Iterable[Values]) -> bool:
     matches = glob(split_wildcards(text))
     return any(len(each) == 1 and matches(each[0]) for each in values)
 

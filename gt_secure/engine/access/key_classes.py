@@ -18,6 +18,7 @@ from ..iam.variables import (
     Filled,
     Keys,
     Template,
+    TemplatePart,
     Variable,
     Wild,
     is_fixed,
@@ -268,7 +269,7 @@ def _begun(template: Template, key: str, start: str) -> Sequence[Filled]:
     return [(rest[:end],) for end in range(1, len(rest) + 1)] + [(rest + _UNNAMED,)]
 
 
-def _one(part: str | Wild | Variable, chosen: Mapping[str, Filled | None]) -> Filled:
+def _one(part: TemplatePart, chosen: Mapping[str, Filled | None]) -> Filled:
     if not isinstance(part, Variable):
         return (part,)
     value = chosen[part.key]

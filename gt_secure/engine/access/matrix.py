@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from ...base import html as markup
 from ...base.columns import lay_out, wrapped
@@ -39,13 +39,15 @@ _MARKS = {
     ),
 }
 
+_Cells: TypeAlias = "tuple[Difference[Word], ...]"
+
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
     """Kinds of requests with the same answers everywhere."""
 
     requests: tuple[str, ...]
-    cells: tuple[Difference[Word], ...]
+    cells: _Cells
 
     @property
     def changes(self) -> bool:
@@ -95,14 +97,14 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
 
 def _addresses(
     pairs: Sequence[tuple[Row, Row]],
-) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+) -> Iterator[tuple[tuple[str, str], _Cells]]:
     """Yield the classes of addresses, those of the lists first."""
     sides = [row for pair in pairs for row in pair]
     classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
     for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
         cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
         classes = [part for part in cut if part]
-    alike: dict[tuple[Difference[Word], ...], list[Span]] = {}
+    alike: dict[_Cells, list[Span]] = {}
     for each in classes:
         answers = tuple(
             Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs
@@ -147,7 +149,7 @@ def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
 
 def _endpoints(
     pairs: Sequence[tuple[Row, Row]],
-) -> Iterator[tuple[tuple[str, str], tuple[Difference[Word], ...]]]:
+) -> Iterator[tuple[tuple[str, str], _Cells]]:
     labels = sorted({label for pair in pairs for row in pair for label in row.labels})
     alike = grouped(
         (

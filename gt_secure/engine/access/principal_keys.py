@@ -14,6 +14,7 @@ from ..iam.request_space import spend
 from ..iam.variables import (
     Keys,
     Template,
+    TemplatePart,
     Variable,
     Wild,
     fill,
@@ -256,7 +257,7 @@ def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
     return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
-def _text(part: str | Wild | Variable) -> str:
+def _text(part: TemplatePart) -> str:
     return (
         part
         if isinstance(part, str)

@@ -44,6 +44,7 @@ from .request_kinds import LONGEST_SIGNATURE_MS, Kind
 from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined, unsure
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
+_Able: TypeAlias = "tuple[SigningClass, _Way]"
 _Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
 """An action, on what, the answer after it, and the ARN as which its URL is then signed,
 if it is another's.
@@ -582,7 +583,7 @@ class _Search:
         """Return everybody by what they can do."""
         rows = {each.arn: self._row(self.reading, each) for each in self.principals.all}
         # who signs, and who reaches somebody who does: certain ways first
-        classified: dict[str, tuple[SigningClass, _Way]] = {}
+        classified: dict[str, _Able] = {}
         for word in ("opened", "unknown"):
             for arn, row in rows.items():
                 if arn not in classified and row.word == word:
@@ -611,8 +612,8 @@ class _Search:
         return self.keys.row(principal, lambda key: asked(key).row(principal, as_if_all=as_if_all))
 
     def _able_to_sign(
-        self, rows: Mapping[str, Row], classified: Mapping[str, tuple[SigningClass, _Way]]
-    ) -> dict[str, tuple[SigningClass, _Way]]:
+        self, rows: Mapping[str, Row], classified: Mapping[str, _Able]
+    ) -> dict[str, _Able]:
         """Return who can become a signer, of those that neither sign nor reach one."""
         # those that surely do come first
         some = [arn for arn, (kind, _) in classified.items() if kind == "signs"]
@@ -623,7 +624,7 @@ class _Search:
             for action in (_TRUST, *_KEYS)
         }
         becoming = self.statements.bits(BECOMING)
-        able: dict[str, tuple[SigningClass, _Way]] = {}
+        able: dict[str, _Able] = {}
         for principal in self.principals.all:
             if principal.arn not in classified and self._allowed[principal.arn] & becoming:
                 way = self._becoming(principal, signing, rows)

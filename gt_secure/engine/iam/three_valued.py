@@ -37,6 +37,7 @@ from .variables import (
     Keys,
     Several,
     Template,
+    TemplatePart,
     Variable,
     Wild,
     fill,
@@ -274,7 +275,7 @@ def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) ->
     return values
 
 
-def _starting(ordered: Sequence[str], start: str | Wild | Variable) -> Sequence[str]:
+def _starting(ordered: Sequence[str], start: TemplatePart) -> Sequence[str]:
     """Return those of ordered texts that begin with the text with which a pattern begins."""
     if not isinstance(start, str):
         return ordered
@@ -380,7 +381,7 @@ def may_be_empty(key: str) -> bool:
     return not facts.values and glob(split_wildcards(facts.like))("")
 
 
-def _any_for(part: str | Wild | Variable) -> str | Wild:
+def _any_for(part: TemplatePart) -> str | Wild:
     return Wild.ANY if isinstance(part, Variable) else part
 
 

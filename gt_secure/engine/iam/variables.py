@@ -33,7 +33,8 @@ class Variable:
 
 
 Filled: TypeAlias = tuple[str | Wild, ...]
-Template: TypeAlias = tuple[str | Wild | Variable, ...]
+TemplatePart: TypeAlias = str | Wild | Variable
+Template: TypeAlias = tuple[TemplatePart, ...]
 Keys: TypeAlias = Mapping[str, tuple[str, ...]]
 """The context of a request: key names in lower case, each with its values."""
 
@@ -66,7 +67,7 @@ def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -
     """Take text apart into literals, wildcards and variables;
     raises :class:`PolicyError` for an open ``${``.
     """
-    parts: list[str | Wild | Variable] = []
+    parts: list[TemplatePart] = []
     start = 0
     while variables and (found := text.find("${", start)) >= 0:
         _add_plain(parts, text[start:found], wildcards)
@@ -86,7 +87,7 @@ def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -
     return joined(parts)
 
 
-def _add_plain(parts: list[str | Wild | Variable], text: str, wildcards: bool) -> None:
+def _add_plain(parts: list[TemplatePart], text: str, wildcards: bool) -> None:
     parts.extend(split_wildcards(text) if wildcards else [text])
 
 
@@ -96,9 +97,9 @@ def split_wildcards(text: str) -> Filled:
     return tuple(Wild(piece) if piece in ("*", "?") else piece for piece in pieces if piece)
 
 
-def joined(parts: Iterable[str | Wild | Variable]) -> Template:
+def joined(parts: Iterable[TemplatePart]) -> Template:
     """Return the parts of a template with texts that stand side by side as one."""
-    found: list[str | Wild | Variable] = []
+    found: list[TemplatePart] = []
     for part in parts:
         if part == "":
             continue

@@ -7,7 +7,7 @@ make a table or hits of the answer.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,15 @@ from ..network_names import matching_addresses
 from ..sql.group_by import check_columns, distinct, finish
 from ..sql.literals import literal
 from ..sql.log_columns import STORED
-from ..sql.query import Question, all_rows, load_rows, readings_agree, spell_anew, update_coverage
+from ..sql.query import (
+    Filters,
+    Question,
+    all_rows,
+    load_rows,
+    readings_agree,
+    spell_anew,
+    update_coverage,
+)
 from ..storage.listing import split_uri
 from ..storage.opener import opener_of
 from ..table import Table
@@ -154,7 +162,7 @@ def _coverage(
     return coverage
 
 
-def _keep_addresses(store: Store, table: str, filters: Mapping[str, Any]) -> None:
+def _keep_addresses(store: Store, table: str, filters: Filters) -> None:
     """Take out the groups whose address the filters of this kernel do not want."""
     address, network = filters.get("address"), filters.get("network")
     if address is None and network is None:

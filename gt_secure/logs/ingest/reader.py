@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...base.errors import AccessDenied, GtSecureError, NotFound
 from ..read_progress import Progress
@@ -32,6 +32,8 @@ from .neighbours import is_other_text, is_record, neighbour_file
 if TYPE_CHECKING:
     from .json_records import RecordSink
 
+Ready: TypeAlias = queue.Queue[LineBatch | None]
+"""Batches that were read; None ends them."""
 BATCH = 4 << 20
 """Bytes of a batch."""
 
@@ -118,7 +120,7 @@ class Reader:
         fetching = (
             objects[0].most_requests if objects and isinstance(objects[0], S3Object) else packing
         )
-        ready: queue.Queue[LineBatch | None] = queue.Queue(maxsize=min(packing, 4))
+        ready: Ready = queue.Queue(maxsize=min(packing, 4))
         buffers = Buffers(buffer_size(BATCH))
         for _ in range(packing if objects else 0):
             self._packers.put(
@@ -143,7 +145,7 @@ class Reader:
         if self._error is not None:
             raise self._error
 
-    def _drain(self, ready: queue.Queue[LineBatch | None], working: int) -> Iterator[LineBatch]:
+    def _drain(self, ready: Ready, working: int) -> Iterator[LineBatch]:
         while working:
             if self._cancel is not None and self._cancel.is_set():
                 self._halt.set()
@@ -164,7 +166,7 @@ class Reader:
     def _ended(self) -> bool:
         return self._stop.is_set() or self._halt.is_set()
 
-    def _work(self, ready: queue.Queue[LineBatch | None]) -> None:
+    def _work(self, ready: Ready) -> None:
         try:
             while not self._ended():
                 with self.tally.lock:
@@ -191,7 +193,7 @@ class Reader:
         finally:
             self._packers.put(packer)
 
-    def _put(self, ready: queue.Queue[LineBatch | None], batch: LineBatch) -> None:
+    def _put(self, ready: Ready, batch: LineBatch) -> None:
         while not self._stop.is_set():
             try:
                 ready.put(batch, timeout=0.2)

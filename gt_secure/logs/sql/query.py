@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, LogError
 from ...base.text import did_you_mean
@@ -30,6 +30,8 @@ from .log_columns import DERIVED, GROUPED, STORED
 from .odd_lines import MAIN, ONLY
 from .viewers import Viewers
 
+Filters: TypeAlias = Mapping[str, Any]
+"""What a person looks for, by the name of the filter."""
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
 
@@ -66,7 +68,7 @@ class Question:
     by: tuple[str, ...]
     since: dt.datetime | None = None
     until: dt.datetime | None = None
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    filters: Filters = field(default_factory=dict)
     test_urls: UrlJournal | None = None
     viewers: Viewers | None = None
 
@@ -92,7 +94,7 @@ class Question:
         ]
 
 
-def check_filters(filters: Mapping[str, Any]) -> None:
+def check_filters(filters: Filters) -> None:
     """Raise InvalidInput for a filter that cannot run with a query."""
     known = (*_SAME, *_FLAGS, *LOCAL, "status", "key", "key_prefix")
     if unknown := set(map(str, filters)) - set(known):
@@ -125,7 +127,7 @@ def _check_status(status: Any) -> list[int] | None:
 def all_rows(
     since: dt.datetime | None,
     until: dt.datetime | None,
-    filters: Mapping[str, Any],
+    filters: Filters,
     test_urls: UrlJournal | None = None,
     viewers: Viewers | None = None,
 ) -> Question:
@@ -192,7 +194,7 @@ def in_range(since: dt.datetime | None, until: dt.datetime | None) -> str:
 def in_scope(
     since: dt.datetime | None,
     until: dt.datetime | None,
-    filters: Mapping[str, Any],
+    filters: Filters,
     dialect: Dialect,
 ) -> str:
     """Return the condition that a row is in the requested time range and bucket."""
@@ -200,7 +202,7 @@ def in_scope(
     return " AND ".join(part for part in parts if part != "true") or "true"
 
 
-def conditions(filters: Mapping[str, Any], dialect: Dialect) -> str:
+def conditions(filters: Filters, dialect: Dialect) -> str:
     """Filters as SQL that every engine understands; those of :data:`LOCAL` are left out."""
     parts = []
     for name, value in filters.items():
