@@ -10,7 +10,7 @@ from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import age_text
 from ..engine.policies.bucket_guard import GUARD_SIDS, SIGNERS_SID, Guard
@@ -58,7 +58,7 @@ def current_restriction(
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
     addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)
-    wanted: dict[str, object] = {
+    wanted: Json = {
         "team": team,
         "addresses": _named(aws, addresses, names),
         "url_lock": url_lock,
@@ -128,7 +128,7 @@ def _portal_ranges(
 
 def _fields_of_policy(
     guard: Guard | None, limit: SignerLimit | None, prefix: str, *, version_4_only: bool
-) -> dict[str, object]:
+) -> Json:
     """Return the fields that the bucket's policy decides for a prefix, except the addresses.
 
     ``version_4_only``: a version limit stands alone.

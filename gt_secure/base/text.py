@@ -12,11 +12,14 @@ One definition each, for every surface:
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 Json = dict[str, Any]
 """An object of JSON by its members, as ``to_dict`` returns it and ``json_text`` writes it."""
+
+TextsLike = str | Iterable[str]
+"""One text, or several."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

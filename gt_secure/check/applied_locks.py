@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from ..account.bucket_access import access_to
@@ -13,7 +13,7 @@ from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.allowed import Allowed
 from ..base.network import AddressesLike, IPNetwork, outside, parse_networks
 from ..base.outcome import CheckResult
-from ..base.text import Json, some
+from ..base.text import Json, TextsLike, some
 from ..connection import ConnectionLike, connection_of
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.bucket_guard import Guard
@@ -129,7 +129,7 @@ def guard_is_in_place(
     *,
     prefix: str | None = None,
     addresses: AddressesLike | None = None,
-    endpoints: str | Iterable[str] | None = None,
+    endpoints: TextsLike | None = None,
 ) -> CheckResult:
     """Check that the guard is unchanged, lists what it should, and that nobody else can open the
     objects.

@@ -4,7 +4,6 @@ a restriction against the account of now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..account.lists import with_lists
@@ -12,7 +11,7 @@ from ..account.reader import read_state
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
-from ..base.text import Json, capital, some
+from ..base.text import Json, TextsLike, capital, some
 from ..changes.plan import exposures_of
 from ..connection import ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
@@ -107,7 +106,7 @@ def is_proved(
     bucket: str | None = None,
     prefix: str | None = None,
     addresses: AddressesLike | None = None,
-    endpoints: str | Iterable[str] | None = None,
+    endpoints: TextsLike | None = None,
     context: Context | None = None,
 ) -> CheckResult:
     """Prove that no presigned request or POST form from outside the restriction's lists is opened.
@@ -138,7 +137,7 @@ def _claimed(
     bucket: str | None,
     prefix: str | None,
     addresses: AddressesLike | None,
-    endpoints: str | Iterable[str] | None,
+    endpoints: TextsLike | None,
 ) -> Restriction:
     """Return the restriction of a claim, as ``gt-secure prove`` makes it."""
     if bucket is None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from .. import sandbox
 from ..base.errors import GtSecureError, MissingExtra, Unreachable
+from ..base.text import Json
 from .demonstration import APPLICATION_BUCKET, BUCKET, TEAM
 from .headless import run_headless
 from .output import only_sandbox, say
@@ -189,7 +190,7 @@ def _lab_command(work: Path, port: int, own: Path, *, open_browser: bool) -> lis
     # a layout without the list of files: the notebook and the panel need its width
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-    layout: dict[str, object] = {
+    layout: Json = {
         "main": None,
         "left": {"collapsed": True, "visible": True, "current": None, "widgets": []},
     }

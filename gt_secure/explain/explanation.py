@@ -21,7 +21,7 @@ from ..base.html import (
     text as html_text,
 )
 from ..base.network import Source
-from ..base.text import printable
+from ..base.text import Json, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import tone
 from ..engine.iam.request_space import Word
@@ -109,7 +109,7 @@ class Explanation(Ambiguous):
             else tone(words.get(self.observed, "unknown"), self.stranger)
         )
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> Json:
         """JSON-able data with the names of the attributes."""
         return asdict(self)
 

@@ -175,7 +175,7 @@ class Finding:
         )
         return severity
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> Json:
         """Return the finding as JSON-able data."""
         data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
         for name in ("accepted", "ended"):

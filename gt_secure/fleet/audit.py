@@ -16,7 +16,7 @@ from ..base.clock import utc_now
 from ..base.columns import lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
-from ..base.text import Json, members, some
+from ..base.text import Json, TextsLike, members, some
 from ..base.truth import Ambiguous
 from ..check.ledger import RecordedPlace, recorded_place
 from ..findings.listings import Findings, FindingsReport, Workteams
@@ -357,7 +357,7 @@ def _leak_row(leak: Leak) -> tuple[object, ...]:
 def audit(
     gt: AuditedRegion,
     *,
-    buckets: str | Iterable[str] = "used",
+    buckets: TextsLike = "used",
     since: str | None = "7d",
     logs: bool = True,
 ) -> Audit:

@@ -4,7 +4,7 @@ tagged, named, or all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ from ..aws.teams import (
     list_reviews,
 )
 from ..base.errors import GtSecureError, InvalidInput
-from ..base.text import some
+from ..base.text import TextsLike, some
 from ..engine.policies.bucket_guard import OWN
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class BucketChoice(NamedTuple):
     every: bool = False
 
     @classmethod
-    def parse(cls, choice: str | Iterable[str]) -> BucketChoice:
+    def parse(cls, choice: TextsLike) -> BucketChoice:
         """Read ``used``, ``all``, ``tag:KEY=VALUE``, or names with commas;
         else raises :class:`InvalidInput`.
         """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..base.allowed import Allowed, AllowedLike
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges
+from ..base.text import TextsLike
 from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
@@ -177,23 +178,23 @@ class Hits(Ambiguous):
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
-        address: str | Iterable[str] | None = None,
+        address: TextsLike | None = None,
         network: str | Iterable[str | IPNetwork] | None = None,
-        endpoint: str | Iterable[str] | None = None,
+        endpoint: TextsLike | None = None,
         status: int | Iterable[int] | None = None,
-        auth_type: str | Iterable[str] | None = None,
-        key: str | Iterable[str] | None = None,
+        auth_type: TextsLike | None = None,
+        key: TextsLike | None = None,
         key_prefix: str | None = None,
-        requester: str | Iterable[str] | None = None,
-        operation: str | Iterable[str] | None = None,
-        bucket: str | Iterable[str] | None = None,
-        application: str | Iterable[str] | None = None,
-        fingerprint: str | Iterable[str] | None = None,
-        viewer: str | Iterable[str] | None = None,
+        requester: TextsLike | None = None,
+        operation: TextsLike | None = None,
+        bucket: TextsLike | None = None,
+        application: TextsLike | None = None,
+        fingerprint: TextsLike | None = None,
+        viewer: TextsLike | None = None,
         presigned: bool | None = None,
         refused: bool | None = None,
         test: bool | None = None,
-        allowlist: str | Iterable[str] | None = None,
+        allowlist: TextsLike | None = None,
     ) -> Hits:
         """Keep the requests that match all conditions; a list matches any of its values.
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.network import Source
-from ..base.text import members
+from ..base.text import Json, members
 from .inspect import host_of
 
 
@@ -102,7 +102,7 @@ class TestUrl:
         """Seconds until it expires, 0 when it has."""
         return max(0.0, (self.expires_at - utc_now()).total_seconds())
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> Json:
         """Everything but the URL, as JSON-able data."""
         return {
             **members(self, "bucket", "key", "version_id", "masked"),

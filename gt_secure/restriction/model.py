@@ -15,7 +15,7 @@ from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetwork
-from ..base.text import Json, did_you_mean
+from ..base.text import Json, TextsLike, did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
@@ -129,15 +129,15 @@ class Restriction:
         team: TeamLike | None = None,
         *,
         addresses: AddressesLike = (),
-        endpoints: str | Iterable[str] = (),
-        vpcs: str | Iterable[str] = (),
+        endpoints: TextsLike = (),
+        vpcs: TextsLike = (),
         url_lock: bool | UrlLockMode | UrlLockWord | None = True,
         portal_lock: bool | None = None,
         guard: bool | Spared | None = True,
         bucket: str | None = None,
         prefix: str = "",
         age_limit: str | timedelta | None = None,
-        signers: str | Iterable[str] | None = None,
+        signers: TextsLike | None = None,
         version_4_only: bool | None = None,
         expectations: Iterable[Expectation] = (),
         facts: Mapping[str, str | Sequence[str]] | None = None,

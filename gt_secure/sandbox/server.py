@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import GtSecureError, InvalidInput
+from ..base.text import Json
 from . import emulator, parent
 from .accesslog.delivery import Delivery
 from .demo_data import resources as seed
@@ -47,7 +48,7 @@ def main(settings: str) -> int:
     return 0
 
 
-def _print(facts: dict[str, object]) -> None:
+def _print(facts: Json) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 

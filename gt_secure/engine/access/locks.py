@@ -52,7 +52,7 @@ ACTIONS = frozenset({READ_POLICY, READ_TEAM, READ_WORKFORCE, READ_ENDPOINTS, LIS
 """Actions that would have read what an answer depends on."""
 
 SESSION = "gt-worker"
-EVERYTHING: dict[str, object] = {
+EVERYTHING: Json = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }

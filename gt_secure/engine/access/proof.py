@@ -305,7 +305,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     arns = build_signer_limit(
         locks.bucket, claim.signers, locks.account, partition=locks.partition
     )["Condition"]
-    spared = {"ArnLike": arns["ArnNotLike"]}  # type: ignore[index]
+    spared = {"ArnLike": arns["ArnNotLike"]}
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     others = replace(locks, policy=with_statement(locks.policy, deny))
     elsewhere = replace(claim, signers=())

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 
 from ...base.errors import InvalidInput
+from ...base.text import Json
 from ..iam.documents import StatementData
 from ..iam.request_context import POST_FORM, PRESIGNED, SIGV2
 
@@ -80,9 +81,7 @@ def age_text(seconds: int) -> str:
     return f"{seconds // size}{unit}"
 
 
-def build_age_limit(
-    guard: StatementData, age_limit_s: int
-) -> tuple[dict[str, object], dict[str, object]]:
+def build_age_limit(guard: StatementData, age_limit_s: int) -> tuple[Json, Json]:
     """Return the two statements for what a guard statement covers."""
     version = build_version_limit(guard)
     age = {
@@ -92,7 +91,7 @@ def build_age_limit(
     return {**version, "Sid": AGE_SID, "Condition": age}, version
 
 
-def build_version_limit(guard: StatementData) -> dict[str, object]:
+def build_version_limit(guard: StatementData) -> Json:
     """Return the statement that refuses signature version 2 for what a statement covers."""
     covered = {key: guard[key] for key in ("NotAction", "Action") if key in guard}
     condition = {"StringEquals": {**_FORMS, "s3:signatureversion": SIGV2}}

@@ -32,6 +32,7 @@ from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
 from ...base.network import AddressesLike, IPNetwork, parse_endpoint_or_vpc_id
+from ...base.text import Json
 from ..iam.documents import StatementData
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
@@ -132,7 +133,7 @@ def build_guard(
     endpoints: Iterable[str] = (),
     partition: str = "aws",
     reads: bool = False,
-) -> dict[str, object]:
+) -> Json:
     """Return the guard statement.
 
     Parameters
@@ -169,7 +170,7 @@ def build_guard(
             next_step="List at least one address or endpoint.",
             field="networks",
         )
-    condition: dict[str, object] = {
+    condition: Json = {
         "StringEquals": {"s3:authType": [PRESIGNED, POST_FORM]},
         "BoolIfExists": {"aws:ViaAWSService": "false"},
     }

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 
 from ...base.errors import InvalidInput, refuse_url
 from ...base.groups import as_list
-from ...base.text import printable, some
+from ...base.text import Json, printable, some
 from ..iam.documents import StatementData
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..iam.variables import split_wildcards
@@ -166,7 +166,7 @@ def build_revocations(
     signer: str | None = None,
     long_term_until: dt.datetime | None = None,
     session: str = "",
-) -> tuple[dict[str, object], ...]:
+) -> tuple[Json, ...]:
     """Return the statements that stop URLs of a signer for ``resource``, one or more ARN patterns.
 
     Temporary credentials issued before ``before`` no longer open anything by a presigned request;
@@ -185,7 +185,7 @@ def build_revocations(
     if session and signer is None:
         return sessions
     kind = signer_kind(signer)
-    named: dict[str, object] = {}
+    named: Json = {}
     if kind == "user":
         named = {"ArnEquals": {"aws:PrincipalArn": signer}}
     elif kind == "session":
@@ -238,7 +238,7 @@ def has_ended(statement: StatementData, now: dt.datetime) -> bool:
 
 def _statement(
     resource: str | list[str], until: dt.datetime | None, condition: StatementData
-) -> dict[str, object]:
+) -> Json:
     full = {"StringEquals": {"s3:authType": [PRESIGNED, POST_FORM]}, **condition}
     text = json.dumps([resource, full], sort_keys=True)
     name = "" if until is None else f"Until{until.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}x"

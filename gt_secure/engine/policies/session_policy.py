@@ -15,6 +15,7 @@ import json
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import Source
+from ...base.text import Json
 from .bucket_guard import UPLOAD, escape_key
 
 BACK_END_ENDPOINTS: dict[str, str] = {
@@ -80,7 +81,7 @@ def session_policy(
     condition = {} if source is None else _only_from(Source.parse(source))
     if version_id is not None:
         condition.setdefault("StringEquals", {})["s3:VersionId"] = version_id
-    statement: dict[str, object] = {
+    statement: Json = {
         "Effect": "Allow",
         "Action": UPLOAD
         if upload
@@ -110,7 +111,7 @@ def session_policy(
     return text
 
 
-def _only_from(source: Source) -> dict[str, dict[str, object]]:
+def _only_from(source: Source) -> dict[str, Json]:
     """Return the condition that holds for requests from a source."""
     if source.address is None:
         return {"StringEquals": {"aws:SourceVpce": [str(source.endpoint)]}}

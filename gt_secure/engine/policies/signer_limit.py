@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from ...base.errors import InvalidInput
 from ...base.network import split_list
+from ...base.text import Json, TextsLike
 from ..iam.documents import StatementData
 from ..iam.request_context import PRESIGNED
 from .bucket_guard import (
@@ -68,7 +69,7 @@ def signer_names(signers: Iterable[str]) -> str:
     )
 
 
-def parse_signers(values: str | Iterable[str]) -> tuple[str, ...]:
+def parse_signers(values: TextsLike) -> tuple[str, ...]:
     """Return the ARNs of signers, sorted; that of a session stands for its role, whose path it
     leaves out.
 
@@ -97,7 +98,7 @@ def without_session(arn: str) -> str:
 
 def build_signer_limit(
     bucket: str, signers: Iterable[str], account: str, *, prefix: str = "", partition: str = "aws"
-) -> dict[str, object]:
+) -> Json:
     """Return the statement that refuses the URLs of all but these signers, uploads apart."""
     arns = [arn for each in sorted(signers) for arn in principal_patterns(each) or [each]]
     return {

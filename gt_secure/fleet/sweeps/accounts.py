@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ...aws.client import Aws, all_items, aws_errors
 from ...base import files as textfiles
 from ...base.errors import InvalidInput
-from ...base.text import did_you_mean
+from ...base.text import TextsLike, did_you_mean
 from ...findings.accepted import accepted_of
 from ...findings.model import Acceptance
 
@@ -124,7 +124,7 @@ DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
 """The regions that ``all`` stands for, by partition."""
 
 
-def parse_regions(given: str | Iterable[str], partition: str = "aws") -> tuple[str, ...]:
+def parse_regions(given: TextsLike, partition: str = "aws") -> tuple[str, ...]:
     """Return regions, each once: ``all``, a list with commas, or several names;
     ``all,ap-east-1`` adds one.
     """

@@ -28,7 +28,7 @@ from ...base.errors import (
     Unreachable,
 )
 from ...base.shared_files import open_regular, read_private, replacing
-from ...base.text import Json
+from ...base.text import Json, TextsLike
 from ...connection import ConnectionLike, connect, connection_of
 from ...findings.accepted import AcceptedLike, accept, read_accepted
 from ..data_buckets import BucketChoice
@@ -68,8 +68,8 @@ def sweep(
     role_name: str,
     accounts: AccountsLike | None = None,
     organization: bool = False,
-    regions: str | Iterable[str] = "all",
-    buckets: str | Iterable[str] | None = None,
+    regions: TextsLike = "all",
+    buckets: TextsLike | None = None,
     external_id: str = "",
     connection: ConnectionLike | None = None,
     accepted: AcceptedLike | None = None,

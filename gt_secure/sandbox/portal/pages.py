@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from ...base.errors import InvalidInput
 from ...base.network import Source
-from ...base.text import members
+from ...base.text import Json, members
 from ..accesslog.delivery import Delivery
 from ..control import RESET, SIGNING_NAME
 from ..gateway import auth, source_mapping as addresses
@@ -87,7 +87,7 @@ class Pages:
         except InvalidInput as error:
             return json_reply(error.to_dict(), 400)
 
-    def _listed(self, *places: tuple[str, str]) -> list[dict[str, object]]:
+    def _listed(self, *places: tuple[str, str]) -> list[Json]:
         found = [
             addresses.origin(source, self.public, self.endpoint, label) for label, source in places
         ]
