@@ -21,6 +21,7 @@ from ..logs.engines.duckdb_store import MEMORY_LIMIT
 from ..logs.engines.selection import ENGINES
 from ..logs.hits import Hits
 from ..logs.read import read_hits
+from ..logs.sql.query import Filters
 from ..logs.storage.listing import find_logs, refuse_data
 from .exit_codes import OK, UNKNOWN
 from .output import ask, connection, note
@@ -158,7 +159,7 @@ def reading(text: str = activity.READING) -> Iterator[Working]:
         yield line
 
 
-def _log_filters(args: argparse.Namespace) -> dict[str, Any]:
+def _log_filters(args: argparse.Namespace) -> Filters:
     return {
         "bucket": args.bucket,  # one log prefix may hold the records of many buckets
         "presigned": True if args.presigned else None,

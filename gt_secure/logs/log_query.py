@@ -76,7 +76,7 @@ class LogQuery:
         return in_scope(self.since, self.until, self.filters, DUCKDB)
 
     @property
-    def local_filters(self) -> dict[str, Any]:
+    def local_filters(self) -> Filters:
         """The filters that only this kernel can apply, to addresses that were read."""
         return {name: self.filters[name] for name in LOCAL if self.filters.get(name) is not None}
 

@@ -310,9 +310,7 @@ def read_hits(
     return hits if known is None else hits.with_networks(known).filter(**named)
 
 
-def _apart(
-    filters: Filters | None, known: Networks | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _apart(filters: Filters | None, known: Networks | None) -> tuple[Filters, Filters]:
     """Return the filters that run with the query, and those on names that a person gave."""
     late = {"application"} if known is not None and known.applications else set()
     given = dict(filters or {})

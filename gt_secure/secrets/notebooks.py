@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .recogniser import TextRange, find, from_base64, is_plain, is_text, replaced, table
 from .second_look import holds_rest
@@ -23,6 +23,8 @@ from .second_look import holds_rest
 LEFT_OUT = "*** (left out: it holds a secret)"
 
 _MIME = "image/"
+Notebook: TypeAlias = dict[str, Any]
+"""A notebook, or one of its cells, as its file has it."""
 _CHUNK = 1 << 17
 """Length of the text that is searched at a time: where there is a secret,
 this much is decoded again to say where.
@@ -103,7 +105,7 @@ class _Chunk:
 class _Texts:
     """The texts of a notebook in chunks; no secret goes on in the next part of a notebook."""
 
-    def __init__(self, book: dict[str, Any]) -> None:
+    def __init__(self, book: Notebook) -> None:
         self.chunks = [_Chunk()]
         self._place = ""
         self._code: str | None = None
@@ -266,7 +268,7 @@ _TOKEN = 16
 _NUMBERS = {int, float, bool, type(None)}
 
 
-def find_secrets(book: dict[str, Any]) -> list[SavedSecret]:
+def find_secrets(book: Notebook) -> list[SavedSecret]:
     """Find the secrets of a notebook: in sources, outputs, metadata, attachments and widget state.
 
     Parameters
@@ -283,7 +285,7 @@ def find_secrets(book: dict[str, Any]) -> list[SavedSecret]:
 
 
 def mask_secrets(
-    book: dict[str, Any], *, sources: bool = True, keep: Callable[[SavedSecret], bool] | None = None
+    book: Notebook, *, sources: bool = True, keep: Callable[[SavedSecret], bool] | None = None
 ) -> list[SavedSecret]:
     """Replace the secrets of a notebook with ``***``, in place.
 
@@ -325,7 +327,7 @@ _Found = tuple[_Leaf, int, int, str]
 """A text of a notebook, where a secret is in it, and its kind."""
 
 
-def _unwanted(book: dict[str, Any], keep: Callable[[SavedSecret], bool] | None) -> list[_Found]:
+def _unwanted(book: Notebook, keep: Callable[[SavedSecret], bool] | None) -> list[_Found]:
     return [each for each in _Texts(book).found() if not keep or not keep(_saved(each))]
 
 
@@ -404,10 +406,10 @@ def _left_out(value: Any) -> Any:
     return {} if isinstance(value, dict) else LEFT_OUT
 
 
-_Part = tuple[str, str, Any, dict[str, Any], "str | None", str]
+_Part = tuple[str, str, Any, Notebook, "str | None", str]
 
 
-def _parts(book: dict[str, Any]) -> Iterator[_Part]:
+def _parts(book: Notebook) -> Iterator[_Part]:
     """Yield place, name, value, owner, source and shown name of what a person tells apart."""
     for i, cell in enumerate(book.get("cells") or ()):
         if isinstance(cell, dict):
@@ -427,7 +429,7 @@ def _parts(book: dict[str, Any]) -> Iterator[_Part]:
             yield "the metadata", name, value, book, None, ""
 
 
-def _cell_parts(number: int, cell: dict[str, Any]) -> Iterator[_Part]:
+def _cell_parts(number: int, cell: Notebook) -> Iterator[_Part]:
     source = cell.get("source") or ""
     source = source if isinstance(source, str) else "".join(map(str, source))
     code = cell.get("cell_type") == "code"

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from .notebooks import SavedSecret, find_secrets, mask_secrets, secrets_of_text
+from .notebooks import Notebook, SavedSecret, find_secrets, mask_secrets, secrets_of_text
 
 _log = logging.getLogger("gt_secure")
 _NEXT = "Remove that from the notebook, and save again."
@@ -57,7 +57,7 @@ class SaveCheck:
         """Return the error of a notebook that is refused."""
         return SecretInNotebook(f"{text} {next_step}")
 
-    def check(self, book: dict[str, Any], name: str) -> list[SavedSecret]:
+    def check(self, book: Notebook, name: str) -> list[SavedSecret]:
         """Mask the secrets of a notebook of format 4 in place and return them, or refuse it by its
         name.
 
