@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..aws.client import Aws
 from ..aws.managed_lists import ManagedList, read_lists
-from ..base.network import AddressesLike, IPNetwork, collapse, parse_networks
+from ..base.network import AddressesLike, IPNetworks, collapse, parse_networks
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
 
@@ -20,7 +20,7 @@ def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
 
 def ranges_and_lists(
     aws: Aws, addresses: AddressesLike
-) -> tuple[tuple[IPNetwork, ...], tuple[ManagedList, ...]]:
+) -> tuple[IPNetworks, tuple[ManagedList, ...]]:
     """Return addresses among which lists may be named,
     merged with the ranges of the lists; and the lists.
     """

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from .network import (
     AddressesLike,
     IPNetwork,
+    IPNetworks,
     Source,
     collapse,
     contains,
@@ -56,7 +57,7 @@ class Allowed(Ambiguous):
 
     _ask = ".is_empty"
 
-    networks: tuple[IPNetwork, ...] = ()
+    networks: IPNetworks = ()
     endpoints: tuple[str, ...] = ()
     vpcs: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from .errors import MissingExtra
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
@@ -41,6 +41,7 @@ _TONES: dict[str, Tone] = {
     "damaged": "no",
 }
 T = TypeVar("T")
+TableRows: TypeAlias = list[tuple[object, ...]]
 
 
 def width(text: str) -> int:

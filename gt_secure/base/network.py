@@ -25,6 +25,8 @@ from .text import printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+IPNetworks: TypeAlias = tuple[IPNetwork, ...]
+SourceLike: TypeAlias = "str | Source"
 AddressesLike: TypeAlias = str | Iterable[str | IPNetwork | IPAddress]
 AddressScope: TypeAlias = Literal[
     "public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"
@@ -260,13 +262,13 @@ def _from_json(text: str) -> list[str] | None:
     return found
 
 
-def parse_networks(values: AddressesLike) -> tuple[IPNetwork, ...]:
+def parse_networks(values: AddressesLike) -> IPNetworks:
     """Parse a list of addresses and ranges, in any usual written form."""
     words = split_list(values) if isinstance(values, str) else [str(value) for value in values]
     return tuple(parse_network(word) for word in words)
 
 
-def collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+def collapse(networks: Iterable[IPNetwork]) -> IPNetworks:
     """Merge duplicates, overlaps and neighbours without admitting or losing one address;
     IPv4 first, sorted.
     """
@@ -322,7 +324,7 @@ class Ranges:
         return before > 0 and last <= self._ends[version][before - 1]
 
 
-def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> IPNetworks:
     """Return the networks, in their order, that some other networks do not hold whole,
     alone or together.
     """
@@ -330,7 +332,7 @@ def outside(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple
     return tuple(network for network in networks if not ranges.holds(network))
 
 
-def subtract(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+def subtract(networks: Iterable[IPNetwork], others: Iterable[IPNetwork]) -> IPNetworks:
     """Return the networks minus all addresses of other networks, merged."""
     left: list[Any] = list(collapse(networks))
     for other in collapse(others):
@@ -443,7 +445,7 @@ class Source:
     vpc: str | None = None
 
     @classmethod
-    def parse(cls, text: str | Source) -> Source:
+    def parse(cls, text: SourceLike) -> Source:
         """Read ``203.0.113.7``, ``10.0.3.4 via vpce-0a1b2c3d`` or ``vpce-0a1b2c3d``."""
         if isinstance(text, Source):
             return text
@@ -489,7 +491,7 @@ def all_private(networks: Iterable[IPNetwork]) -> bool:
     return {scope(network) for network in networks} == {"private"}
 
 
-def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> tuple[IPNetwork, ...]:
+def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> IPNetworks:
     """Read CIDR ranges as AWS does, which ignores host bits;
     what is no range at all is left out.
     """

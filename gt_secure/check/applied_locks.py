@@ -11,7 +11,7 @@ from ..account.reader import ReadScope, read_scope
 from ..aws.buckets import check_prefix, place_of
 from ..aws.teams import TeamLike, Workforce, team_name
 from ..base.allowed import Allowed
-from ..base.network import AddressesLike, IPNetwork, outside, parse_networks
+from ..base.network import AddressesLike, IPNetworks, outside, parse_networks
 from ..base.outcome import CheckResult
 from ..base.text import Json, TextsLike, some
 from ..connection import ConnectionLike, connection_of
@@ -96,7 +96,7 @@ def team_is_restricted(
 def _portal(
     name: str,
     force: Workforce | None,
-    wanted: tuple[IPNetwork, ...],
+    wanted: IPNetworks,
     mode: str,
     details: Json,
 ) -> CheckResult:

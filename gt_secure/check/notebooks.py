@@ -19,7 +19,7 @@ from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
 from ..base.text import Json, count, some
 from ..findings.accepted import AcceptedLike, read_accepted
-from ..findings.model import SAVED_SECRET, Acceptance
+from ..findings.model import SAVED_SECRET, Acceptances
 from ..logs.time_range import TimeLike, parse_time
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
@@ -317,7 +317,7 @@ def _with_pairs(file: Path) -> tuple[Json, list[Path], str]:
     return book, [pair for pair in beside.values() if pair.is_file()], next(iter(absent), "")
 
 
-def is_accepted(secret: SavedSecret, known: tuple[Acceptance, ...]) -> bool:
+def is_accepted(secret: SavedSecret, known: Acceptances) -> bool:
     """Return whether somebody accepted a secret until a day that is not over."""
     return any(each.covers(SAVED_SECRET, secret.id) and not each.ended() for each in known)
 

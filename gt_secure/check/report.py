@@ -21,7 +21,7 @@ from xml.etree import ElementTree as Xml
 from ..base.outcome import CheckResult
 from ..base.text import Json, json_text, members
 from ..findings import sarif
-from ..findings.model import Acceptance, Finding, catalog
+from ..findings.model import Acceptances, Finding, catalog
 from .result import CHECKS
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
@@ -42,7 +42,7 @@ class Report:
 
     results: tuple[CheckResult, ...]
     source: str = ""
-    unused: tuple[Acceptance, ...] = ()
+    unused: Acceptances = ()
 
     def __iter__(self) -> Iterator[CheckResult]:
         return iter(self.results)

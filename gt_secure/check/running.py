@@ -10,7 +10,7 @@ from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.outcome import CheckResult
 from ..connection import Connection, ConnectionLike, connection_of
 from ..findings.accepted import AcceptedLike, read_accepted
-from ..findings.model import SAVED_SECRET, Acceptance
+from ..findings.model import SAVED_SECRET, Acceptances
 from ..logs import read_hits
 from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
@@ -71,9 +71,7 @@ def recorded_report(report: Report) -> Report:
     return report
 
 
-def _unused(
-    accepted: tuple[Acceptance, ...], results: Iterable[CheckResult]
-) -> tuple[Acceptance, ...]:
+def _unused(accepted: Acceptances, results: Iterable[CheckResult]) -> Acceptances:
     """Return the entries that matched no finding; none where a check did not see everything, and no
     secret.
 
@@ -91,7 +89,7 @@ class _Runner:
     def __init__(
         self,
         gt: ConnectionLike | Callable[[], Connection],
-        accepted: tuple[Acceptance, ...],
+        accepted: Acceptances,
         strict: bool,
     ) -> None:
         self._connect = gt

@@ -26,7 +26,7 @@ from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.text import did_you_mean
 from ..findings.accepted import accepted_of
-from ..findings.model import Acceptance
+from ..findings.model import Acceptances
 
 MAX_CHECKS = 500
 
@@ -140,7 +140,7 @@ class CheckFile(NamedTuple):
     """The checks of a file, and the findings that it accepts."""
 
     specs: tuple[Spec, ...]
-    accepted: tuple[Acceptance, ...] = ()
+    accepted: Acceptances = ()
 
 
 def hyphened(name: str) -> str:

@@ -20,7 +20,7 @@ from ..base.html import (
     output as cell_output,
     text as html_text,
 )
-from ..base.network import Source
+from ..base.network import Source, SourceLike
 from ..base.text import Json, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import tone
@@ -142,7 +142,7 @@ def explain(
     *,
     verdict: Verdict | None = None,
     signed: PresignedUrl | None = None,
-    bound_to: Source | str | None = None,
+    bound_to: SourceLike | None = None,
     guard: Guard | None = None,
     kms: bool = False,
     origin: str = "",

@@ -23,7 +23,7 @@ from ..aws.endpoints import in_its_vpc
 from ..aws.teams import get_workteam
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
-from ..base.network import Source
+from ..base.network import Source, SourceLike
 from ..base.url_journal import UrlJournal
 from ..engine.access.locks import READ_POLICY, EffectiveLocks
 from ..engine.iam.request import Request
@@ -76,7 +76,7 @@ def explain_probe(
     )
 
 
-def predict(aws: Aws, url: TestUrl, source: Source | str, locks: EffectiveLocks) -> Verdict:
+def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -> Verdict:
     """Predict the answer to a test URL from a source under the locks."""
     where = in_its_vpc(Source.parse(source), locks.endpoints)
     action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"

@@ -23,7 +23,7 @@ from ..base import files as textfiles, html as markup
 from ..base.errors import InvalidInput
 from ..base.html import Markup
 from ..base.text import count, did_you_mean
-from .model import SAVED_SECRET, Acceptance, Finding, catalog
+from .model import SAVED_SECRET, Acceptance, Acceptances, Finding, catalog
 
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
 """Accepted findings: a check file with a list ``accepted``, or the entries."""
@@ -31,7 +31,7 @@ AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]
 MEMBERS = ("finding", "subject", "reason", "owner", "until")
 
 
-def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
+def read_accepted(given: AcceptedLike | None) -> Acceptances:
     """Return accepted findings from a check file or from entries;
     raises :class:`InvalidInput` for a wrong entry.
     """
@@ -43,7 +43,7 @@ def read_accepted(given: AcceptedLike | None) -> tuple[Acceptance, ...]:
     return parse_accepted(list(given or ()))
 
 
-def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
+def accepted_of(listed: object, file: Path) -> Acceptances:
     """Return the entries of the list ``accepted`` of a file."""
     try:
         return parse_accepted(listed)
@@ -53,7 +53,7 @@ def accepted_of(listed: object, file: Path) -> tuple[Acceptance, ...]:
         ) from error
 
 
-def parse_accepted(listed: object) -> tuple[Acceptance, ...]:
+def parse_accepted(listed: object) -> Acceptances:
     """Return the entries of a list ``accepted``; an entry that occurs twice is an error."""
     if not isinstance(listed, list):
         raise _bad(
@@ -181,7 +181,7 @@ def unused(
     accepted: Iterable[Acceptance],
     *,
     places: Mapping[int, str] | None = None,
-) -> tuple[Acceptance, ...]:
+) -> Acceptances:
     """Return the entries that no finding matched: the risk is gone, or the entry has an error."""
     pairs = [
         (finding.code, finding.subject, f"{(places or {}).get(number, '')}/{finding.subject}")

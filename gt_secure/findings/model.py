@@ -31,6 +31,7 @@ SAVED_SECRET = "saved-secret"  # noqa: S105
 """The code of a secret that ``no_secret_saved`` accepts:
 the subject of its entry is the id of the secret.
 """
+Acceptances: TypeAlias = "tuple[Acceptance, ...]"
 
 
 @dataclass(frozen=True, slots=True)

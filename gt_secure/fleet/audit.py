@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from .. import account
 from ..aws.buckets import elsewhere
 from ..base.clock import utc_now
-from ..base.columns import lay_out
+from ..base.columns import TableRows, lay_out
 from ..base.errors import InvalidInput
 from ..base.html import hint, notice, output, table, text as html_text
 from ..base.text import Json, TextsLike, members, some
@@ -242,7 +242,7 @@ class Audit(Ambiguous, FindingsReport):
             "not_looked_at": list(self.others) or self._none("buckets"),
         }
 
-    def sections(self) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]] | None]]:
+    def sections(self) -> list[tuple[str, tuple[str, ...], TableRows | None]]:
         """Return title, column titles and rows of each section for all renderings;
         None where they are unknown.
         """
@@ -254,7 +254,7 @@ class Audit(Ambiguous, FindingsReport):
             team.arn: "unknown" if self._none(f"jobs of {team.name}") is None else "-"
             for team in self.teams
         }
-        sections: list[tuple[str, str, tuple[str, ...], list[tuple[object, ...]]]] = [
+        sections: list[tuple[str, str, tuple[str, ...], TableRows]] = [
             (
                 "workteams",
                 "Teams",
@@ -342,7 +342,7 @@ def _word(rows: list[Any] | None) -> str:
     return "unknown" if rows is None else "none"
 
 
-def _portal_rows(workforce: Workforce | None) -> list[tuple[object, ...]]:
+def _portal_rows(workforce: Workforce | None) -> TableRows:
     if workforce is None:
         return []
     lock = "none: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)

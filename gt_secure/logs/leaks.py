@@ -23,7 +23,7 @@ from typing import Any, Protocol, overload
 from ..base import html as markup
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
-from ..base.network import IPNetwork, parse_networks, read_address
+from ..base.network import IPNetworks, parse_networks, read_address
 from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
 from .named_networks import About, Networks
@@ -57,7 +57,7 @@ class LeakRules:
 
     v4_prefix: int = 24
     v6_prefix: int = 48
-    pools: tuple[IPNetwork, ...] = ()
+    pools: IPNetworks = ()
     networks: Networks | None = None
     pair_seconds: float = 60.0
     per_address: bool = False

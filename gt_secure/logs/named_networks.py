@@ -27,7 +27,7 @@ from typing import Any
 
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
-from ..base.network import IPAddress, IPNetwork, parse_networks, unmapped
+from ..base.network import IPAddress, IPNetworks, parse_networks, unmapped
 from ..base.text import Json, did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
@@ -48,7 +48,7 @@ class NamedNetwork:
     """A network with a name; ``source`` is the kind of file that names it."""
 
     name: str
-    ranges: tuple[IPNetwork, ...]
+    ranges: IPNetworks
     kind: str = "other"
     source: str = OWN
 
@@ -105,7 +105,7 @@ class Networks:
     def __iter__(self) -> Iterator[NamedNetwork]:
         return iter(self.named)
 
-    def __getitem__(self, name: str) -> tuple[IPNetwork, ...]:
+    def __getitem__(self, name: str) -> IPNetworks:
         found = [network for each in self.named if each.name == name for network in each.ranges]
         if not found:
             known = [each.name for each in self.named]
@@ -283,7 +283,7 @@ def _signer(text: str) -> tuple[str, str] | None:
     return (account, name) if kind == "user" and rest else None
 
 
-def _ranges(values: str | list[Any], name: str) -> tuple[IPNetwork, ...]:
+def _ranges(values: str | list[Any], name: str) -> IPNetworks:
     try:
         return parse_networks(values)
     except InvalidInput as error:

@@ -12,7 +12,7 @@ import json
 from ..aws.client import Aws
 from ..aws.pace import paced
 from ..base.errors import InvalidInput, Unreachable
-from ..base.network import ProbeOrigin, Source
+from ..base.network import ProbeOrigin, Source, SourceLike
 from ..base.text import Json
 
 KERNEL = ProbeOrigin("this kernel")
@@ -28,7 +28,7 @@ def probe_origins(aws: Aws) -> tuple[ProbeOrigin, ...]:
     return tuple(offered) or (KERNEL,)
 
 
-def probe_origin_for(aws: Aws, source: str | Source) -> ProbeOrigin:
+def probe_origin_for(aws: Aws, source: SourceLike) -> ProbeOrigin:
     """Return a probe origin whose requests S3 sees as coming from a source;
     InvalidInput where none can.
     """

@@ -30,7 +30,7 @@ from ..base.errors import (
     NotFound,
     refuse_url,
 )
-from ..base.network import Source
+from ..base.network import Source, SourceLike
 from ..base.text import Json, printable
 from ..base.url_journal import UrlJournal
 from ..base.viewers import viewer_session
@@ -67,7 +67,7 @@ def sign(
     key: str,
     *,
     expires_in: int | None = None,
-    bound_to: Source | str | None = None,
+    bound_to: SourceLike | None = None,
     role_arn: str | None = None,
     version_id: str | None = None,
     sign_with: SignWith = "session",

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from ..aws.client import Aws, aws_errors
 from ..base.clock import utc_now
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
-from ..base.network import Source
+from ..base.network import Source, SourceLike
 from ..base.text import Json
 from .inspect import inspect
 from .origin import probe_origin_for
@@ -98,7 +98,7 @@ def create_job(
     return chosen
 
 
-def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
+def open_task(aws: Aws, team: str, key: str, source: SourceLike) -> TestUrl:
     """Open a task as a worker at an address.
 
     Parameters
@@ -154,7 +154,7 @@ def open_task(aws: Aws, team: str, key: str, source: str | Source) -> TestUrl:
     )
 
 
-def submit_task(aws: Aws, team: str, key: str, source: str | Source) -> Json:
+def submit_task(aws: Aws, team: str, key: str, source: SourceLike) -> Json:
     """Submit a label for a task as a worker at an address.
 
     Parameters

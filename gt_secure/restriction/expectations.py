@@ -13,7 +13,7 @@ from typing import Any
 
 from ..aws.buckets import check_prefix
 from ..base.errors import InvalidInput
-from ..base.network import IPAddress, Source, scope
+from ..base.network import IPAddress, Source, SourceLike, scope
 from ..engine.access.expectation import Expectation, ExpectedAnswer, Of
 
 _HELP = (
@@ -27,7 +27,7 @@ class expect:
 
     @staticmethod
     def allowed(
-        *sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None
+        *sources: SourceLike | IPAddress, of: Of | None = None, prefix: str | None = None
     ) -> Expectation:
         """These sources must be able to open the objects. ``of`` and ``prefix``:
         see :class:`Expectation`.
@@ -36,7 +36,7 @@ class expect:
 
     @staticmethod
     def refused(
-        *sources: str | Source | IPAddress, of: Of | None = None, prefix: str | None = None
+        *sources: SourceLike | IPAddress, of: Of | None = None, prefix: str | None = None
     ) -> Expectation:
         """Nobody at these sources may open the objects, not even a worker.
         See :class:`Expectation`.

@@ -14,7 +14,7 @@ from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.files import FORMAT, check_format
-from ..base.network import AddressesLike, IPNetwork
+from ..base.network import AddressesLike, IPNetworks
 from ..base.text import Json, TextsLike, did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
@@ -104,7 +104,7 @@ class Restriction:
     """
 
     team: str | None
-    addresses: tuple[IPNetwork, ...]
+    addresses: IPNetworks
     endpoints: tuple[str, ...]
     vpcs: tuple[str, ...]
     url_lock: bool | UrlLockMode | None
@@ -119,7 +119,7 @@ class Restriction:
     facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
     lists: tuple[str, ...]
     application: str | None
-    written: tuple[IPNetwork, ...] = field(init=False)
+    written: IPNetworks = field(init=False)
     managed: tuple[ManagedList, ...] = field(init=False)
     team_arn: str = field(init=False, compare=False, repr=False)
     notices: tuple[Notice, ...] = field(init=False, compare=False, repr=False)

@@ -14,6 +14,7 @@ from ..base.errors import InvalidInput
 from ..base.network import (
     IPAddress,
     IPNetwork,
+    IPNetworks,
     collapse,
     is_very_broad,
     list_name,
@@ -68,9 +69,7 @@ def _check_name(word: object) -> str:
     return name
 
 
-def check_addresses(
-    values: object, notices: list[Notice], *, portal_only: bool
-) -> tuple[IPNetwork, ...]:
+def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> IPNetworks:
     """Parse, check and collapse the addresses; notices list those that were merged.
 
     Where the portal lock alone uses the list, it may be all private: AWS documents this as the way
@@ -107,7 +106,7 @@ def check_addresses(
     return merged
 
 
-def _parse(values: object) -> tuple[IPNetwork, ...]:
+def _parse(values: object) -> IPNetworks:
     if isinstance(values, str):
         return parse_networks(values)
     if isinstance(values, IPNetwork | IPAddress):
@@ -184,7 +183,7 @@ def check_endpoints(values: object, notices: list[Notice], field: str = "endpoin
     return Allowed.of(ids)
 
 
-def check_portal(networks: tuple[IPNetwork, ...], notices: list[Notice]) -> None:
+def check_portal(networks: IPNetworks, notices: list[Notice]) -> None:
     """Check the list of a portal lock against the limits of SageMaker."""
     if not networks:
         raise _bad(
@@ -230,7 +229,7 @@ def check_guard(
 
 
 def note_guard(
-    networks: tuple[IPNetwork, ...], prefix: str, notices: list[Notice], *, reads: bool = False
+    networks: IPNetworks, prefix: str, notices: list[Notice], *, reads: bool = False
 ) -> None:
     """Add the notices on what a guard leaves open or refuses."""
     if networks and all(network.version == 4 for network in networks):

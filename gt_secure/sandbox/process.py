@@ -19,7 +19,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ..base.errors import GtSecureError, InvalidInput, Unreachable
-from ..base.network import ProbeOrigin, Source
+from ..base.network import ProbeOrigin, SourceLike
 from ..base.text import Json
 from . import control, private_environment
 from .gateway import source_mapping as addresses
@@ -281,7 +281,7 @@ class Sandbox:
         keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
         control.post_signed(self.endpoint_url, control.RESET, keys)
 
-    def origin(self, source: str | Source, label: str = "") -> ProbeOrigin:
+    def origin(self, source: SourceLike, label: str = "") -> ProbeOrigin:
         """Return how to call from a source, such as ``203.0.113.7`` or
         ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
         """

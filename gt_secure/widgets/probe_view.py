@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..base import html as markup
-from ..base.columns import lay_out
+from ..base.columns import TableRows, lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup
 from ..base.text import Json, printable
@@ -42,7 +42,7 @@ def try_url(connection: Connection, url: TestUrl, place: ProbeOrigin | None) -> 
 
 def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     """A table of the answers, with what was predicted, and a notice for what is worth one."""
-    rows: list[tuple[object, ...]] = []
+    rows: TableRows = []
     said_last: object = ""
     for each in tried:
         *cells, why = _tried_row(each)

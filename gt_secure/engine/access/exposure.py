@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar, overload
 
 from ...base.allowed import Allowed
 from ...base.errors import InvalidInput, PolicyError
-from ...base.network import Source, contains, parse_stored_cidrs
+from ...base.network import Source, SourceLike, contains, parse_stored_cidrs
 from ...base.text import Json, count, members
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
@@ -243,14 +243,12 @@ class Exposure(Ambiguous):
         return len(self.requests)
 
     @overload
-    def at(self, source: Source | str | Iterable[Source | str]) -> Answers: ...
+    def at(self, source: SourceLike | Iterable[SourceLike]) -> Answers: ...
 
     @overload
-    def at(self, source: Source | str, request: str) -> Answer: ...
+    def at(self, source: SourceLike, request: str) -> Answer: ...
 
-    def at(
-        self, source: Source | str | Iterable[Source | str], request: str = ""
-    ) -> Answer | Answers:
+    def at(self, source: SourceLike | Iterable[SourceLike], request: str = "") -> Answer | Answers:
         """Answer requests from one source, for any choice of the sender: HTTP or HTTPS, age and
         headers.
 
@@ -279,7 +277,7 @@ class Exposure(Ambiguous):
                 field="request",
             )
 
-    def plain(self, source: Source | str, request: str) -> Answer:
+    def plain(self, source: SourceLike, request: str) -> Answer:
         """Answer what a browser there gets now: over HTTPS, with a fresh URL and without special
         headers.
 

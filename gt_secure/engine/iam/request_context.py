@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...base.clock import utc_now
-from ...base.network import Source
+from ...base.network import Source, SourceLike
 from .request_keys import ANONYMOUS, key_facts
 
 SIGV4 = "AWS4-HMAC-SHA256"
@@ -23,7 +23,7 @@ POST_FORM = "POST"
 
 
 def presigned_context(
-    source: Source | str,
+    source: SourceLike,
     *,
     age_ms: int = 0,
     secure: bool = True,
@@ -60,7 +60,7 @@ def presigned_context(
 
 
 def header_context(
-    source: Source | str,
+    source: SourceLike,
     *,
     principal_arn: str | None = None,
     service: str | None = None,
@@ -82,7 +82,7 @@ def header_context(
     return {**context, **(extra or {})}
 
 
-def anonymous_context(source: Source | str, *, secure: bool = True) -> dict[str, str]:
+def anonymous_context(source: SourceLike, *, secure: bool = True) -> dict[str, str]:
     """Return the context of an unsigned request: it has no signature or authentication type,
     and nobody's principal.
     """
@@ -91,7 +91,7 @@ def anonymous_context(source: Source | str, *, secure: bool = True) -> dict[str,
     return {**_path(source), **_now(), **secured, **nobody}
 
 
-def _signed(source: Source | str, principal_arn: str | None, region: str | None) -> dict[str, str]:
+def _signed(source: SourceLike, principal_arn: str | None, region: str | None) -> dict[str, str]:
     optional = {
         "aws:PrincipalArn": principal_arn,
         "aws:PrincipalAccount": principal_arn.split(":")[4] if principal_arn else None,
@@ -107,7 +107,7 @@ def _signed(source: Source | str, principal_arn: str | None, region: str | None)
     }
 
 
-def _path(source: Source | str) -> dict[str, str]:
+def _path(source: SourceLike) -> dict[str, str]:
     source = Source.parse(source)
     found = {
         "aws:VpcSourceIp" if source.is_endpoint else "aws:SourceIp": source.address,

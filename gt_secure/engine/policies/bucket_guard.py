@@ -31,7 +31,7 @@ from typing import TypeVar
 from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
-from ...base.network import AddressesLike, IPNetwork, parse_endpoint_or_vpc_id
+from ...base.network import AddressesLike, IPNetworks, parse_endpoint_or_vpc_id
 from ...base.text import Json
 from ..iam.documents import StatementData
 from ..iam.operators import policy_network
@@ -100,7 +100,7 @@ class Guard:
     sid: str = field(default=GUARD_SID, compare=False)
 
     @property
-    def networks(self) -> tuple[IPNetwork, ...]:
+    def networks(self) -> IPNetworks:
         """The allowed address ranges."""
         return self.allowed.networks
 

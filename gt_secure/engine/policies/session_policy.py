@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 
 from ...base.errors import InvalidInput, PolicyError
-from ...base.network import Source
+from ...base.network import Source, SourceLike
 from ...base.text import Json
 from .bucket_guard import UPLOAD, escape_key
 
@@ -62,7 +62,7 @@ def session_policy(
     key: str,
     *,
     version_id: str | None = None,
-    source: Source | str | None = None,
+    source: SourceLike | None = None,
     kms_key: str | None = None,
     partition: str = "aws",
     upload: bool = False,

@@ -28,7 +28,7 @@ from ...base import files as textfiles
 from ...base.errors import InvalidInput
 from ...base.text import TextsLike, did_you_mean
 from ...findings.accepted import accepted_of
-from ...findings.model import Acceptance
+from ...findings.model import Acceptances
 
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
@@ -188,7 +188,7 @@ class SweepSpec(NamedTuple):
     organization: bool = False
     regions: str | tuple[str, ...] = "all"
     buckets: str | tuple[str, ...] | None = None
-    accepted: tuple[Acceptance, ...] = ()
+    accepted: Acceptances = ()
 
 
 def load_sweep(path: str | Path) -> SweepSpec:

@@ -14,7 +14,7 @@ from ...base.truth import Ambiguous
 from ...findings import sarif
 from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
-from ...findings.model import Acceptance, Finding, Threshold
+from ...findings.model import Acceptance, Acceptances, Finding, Threshold
 from ..data_buckets import not_looked_at
 from .accounts import Account
 
@@ -182,7 +182,7 @@ class Sweep(Ambiguous, FindingsReport):
     empty: int = 0
     calls: int = 0
     seconds: float = 0.0
-    unused: tuple[Acceptance, ...] = ()
+    unused: Acceptances = ()
     nothing: str = ""
     damaged: int = 0
 
@@ -369,9 +369,7 @@ def _chip(row: SweepRow, text: str) -> object:
     return text if tone is None else Chip(tone, text)
 
 
-def unused_entries(
-    rows: Iterable[SweepRow], entries: Iterable[Acceptance]
-) -> tuple[Acceptance, ...]:
+def unused_entries(rows: Iterable[SweepRow], entries: Iterable[Acceptance]) -> Acceptances:
     """Return the accepted findings that matched nothing; none where something was not read."""
     listed = list(rows)
     if any(row.unread for row in listed):

@@ -18,7 +18,7 @@ import ipaddress
 import sys
 
 from ...base.errors import InvalidInput
-from ...base.network import ProbeOrigin, Source
+from ...base.network import ProbeOrigin, Source, SourceLike
 from ..settings import S3_ENDPOINT_ID
 
 SOURCE_HEADER = "X-Gt-Secure-Sandbox-Source"
@@ -71,7 +71,7 @@ def bind_address(source: Source) -> str | None:
 
 
 def origin(
-    source: str | Source, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
+    source: SourceLike, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
 ) -> ProbeOrigin:
     """Return how a client calls from a source: the local address of its socket,
     or a header that names the source.
