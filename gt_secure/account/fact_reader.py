@@ -91,6 +91,7 @@ class _FactReader:
     ) -> None:
         self.aws = aws
         self.bucket = bucket
+        self.arn = bucket_arn(aws.partition, bucket.name)
         self.organization = organization
         self.named = frozenset(key for key in named if key.startswith(_READABLE))
         self.values: dict[str, Values] = {}
@@ -142,7 +143,7 @@ class _FactReader:
         """
         if not self._asks("aws:resourceaccount", "aws:resourceorg"):
             return
-        arn, account = bucket_arn(self.aws.partition, self.bucket.name), self.aws.account_id
+        arn, account = self.arn, self.aws.account_id
 
         def owner() -> str:
             self._s3.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
@@ -156,7 +157,7 @@ class _FactReader:
     def read_object_tags(self, key: str | None) -> None:
         if key is None or not self._asks(OBJECT_TAG):
             return
-        resource = f"{bucket_arn(self.aws.partition, self.bucket.name)}/{key}"
+        resource = f"{self.arn}/{key}"
 
         def read() -> Any:
             return self._s3.get_object_tagging(Bucket=self.bucket.name, Key=key)["TagSet"]
@@ -167,7 +168,7 @@ class _FactReader:
         """Read the tags of the bucket; requests have them only where its attribute-based
         access control is on.
         """
-        resource = bucket_arn(self.aws.partition, self.bucket.name)
+        resource = self.arn
 
         def read() -> Any:
             ask = getattr(self._s3, "get_bucket_abac", None)  # boto3 of 2025-11 or newer
@@ -237,7 +238,7 @@ class _FactReader:
         """Read whether S3 calls the policy public; if this role cannot read that,
         our own verdict counts.
         """
-        arn, ours = bucket_arn(self.aws.partition, self.bucket.name), is_surely_public(text)
+        arn, ours = self.arn, is_surely_public(text)
 
         def read() -> bool:
             return bool(

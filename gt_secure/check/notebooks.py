@@ -26,6 +26,7 @@ from ..secrets.recogniser import table
 from .ledger import KEY, LedgerEntry
 from .promise import (
     WRITE,
+    cell_tags,
     cell_text,
     find_bypasses,
     is_promise_cell,
@@ -75,7 +76,7 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
 
 
 def _must_run(cell: Json) -> bool:
-    tagged = _MAY_SKIP in ((cell.get("metadata") or {}).get("tags") or ())
+    tagged = _MAY_SKIP in cell_tags(cell)
     return not tagged and (cell.get("execution_count") is not None or not is_promise_cell(cell))
 
 

@@ -285,6 +285,12 @@ def cell_text(cell: Json) -> str:
     return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
 
 
+def cell_tags(cell: Json) -> list[str]:
+    """Return the tags of a cell."""
+    tags: list[str] = (cell.get("metadata") or {}).get("tags") or []
+    return tags
+
+
 def _named(book: Json) -> dict[str, list[int]]:
     """Return the checks and verdicts that the source names, with the numbers of the cells."""
     cells: dict[str, list[int]] = {}
@@ -473,7 +479,7 @@ def _not_passed(book: Json, records: list[LedgerEntry]) -> Iterator[str]:
             changed.add(each.cell)
     yield from (f"cell {number} was changed after its checks ran" for number in sorted(changed))
     for number, cell in enumerate(book["cells"] if records else ()):
-        if _errors(cell) and not {*((cell.get("metadata") or {}).get("tags") or ())} & {*TAGS}:
+        if _errors(cell) and not {*cell_tags(cell)} & {*TAGS}:
             yield f"cell {number} ended with an error"
     yield from _out_of_order(records)
 
@@ -609,7 +615,7 @@ def _reasons(cell: Json) -> Iterator[str]:
     if cell.get("cell_type") == "raw":
         yield "it is a raw cell, which nothing runs"
         return
-    for tag in (cell.get("metadata") or {}).get("tags") or ():
+    for tag in cell_tags(cell):
         if tag in TAGS:
             yield f"it has the tag {tag}"
     for match in _BYPASS.finditer(text):
@@ -627,7 +633,7 @@ def _lost_parameters(book: Json) -> Iterator[tuple[int, str]]:
     cells: dict[str, set[str]] = {"parameters": set(), "injected-parameters": set()}
     number = -1
     for i, cell in enumerate(book["cells"]):
-        for tag in {*cells} & {*((cell.get("metadata") or {}).get("tags") or ())}:
+        for tag in {*cells} & {*cell_tags(cell)}:
             nodes = [
                 node
                 for node in ast.walk(parsed(cell_text(cell)) or ast.Pass())

@@ -337,17 +337,16 @@ class Leaks:
         ]
         return Table(
             (
-                *(
-                    "kind",
-                    "key",
-                    "signed_at",
-                    "first_user",
-                    "later_user",
-                    "later_first",
-                    "uses",
-                    "refused",
-                ),
-                *("fingerprint", "viewer"),
+                "kind",
+                "key",
+                "signed_at",
+                "first_user",
+                "later_user",
+                "later_first",
+                "uses",
+                "refused",
+                "fingerprint",
+                "viewer",
             ),
             rows,
         )
@@ -364,8 +363,7 @@ class Leaks:
         """JSON-able form."""
         return {
             "summary": self.summary,
-            **members(self, "checked", "tests"),
-            "unread": list(self.unread),
+            **members(self, "checked", "tests", "unread"),
             "leaks": [leak.to_dict() for leak in self.found],
             "notes": self.notes,
         }
