@@ -11,7 +11,7 @@ from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.pages import followed
-from ..engine.access.access_points import AccessPoint
+from ..engine.access.access_points import AccessPoint, AccessPoints
 from ..engine.access.part import NotRead, Part, PartNotReadError
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..logs.location import LogLocation
@@ -53,7 +53,7 @@ class _Reading(NamedTuple):
     otherwise: Any = None
 
 
-def _access_points(aws: Aws, s3: Any, bucket: str) -> tuple[AccessPoint, ...]:
+def _access_points(aws: Aws, s3: Any, bucket: str) -> AccessPoints:
     region = s3.meta.region_name
     start = f"arn:{aws.partition}:s3:{region}:{aws.account_id}:accesspoint"
     asked = {"AccountId": aws.account_id, "Bucket": bucket}
@@ -264,7 +264,7 @@ class Bucket:
     website: Part[bool] = _UNASKED["website"]
     replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
     acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
-    access_points: Part[tuple[AccessPoint, ...]] = _UNASKED["access_points"]
+    access_points: Part[AccessPoints] = _UNASKED["access_points"]
     object_lock: Part[bool] = _UNASKED["object_lock"]
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
     tags: Part[Mapping[str, str]] = _UNASKED["tags"]

@@ -18,6 +18,7 @@ from typing import Any
 from ..aws.arns import bucket_arn
 from ..aws.client import Aws, all_items
 from ..base.errors import PolicyError, Unsupported
+from ..base.groups import OrderedNames
 from ..engine.access.part import Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, Values
@@ -96,7 +97,7 @@ class _FactReader:
         self.named = frozenset(key for key in named if key.startswith(_READABLE))
         self.values: dict[str, Values] = {}
         self.endpoints: dict[str, Keys] = {}
-        self.missing: dict[str, None] = {}
+        self.missing: OrderedNames = {}
         self.notes: list[str] = []
         self.policy_is_public: bool | None = None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+OrderedNames: TypeAlias = dict[str, None]
+"""Names in the order in which they came, each once."""
 
 
 def grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:

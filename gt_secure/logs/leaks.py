@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, TypeAlias, overload
 
 from ..base import html as markup
 from ..base.errors import InvalidInput
@@ -101,6 +101,9 @@ class LeakRules:
         return cls(pools=parse_networks(pools) if pools else (), **values)
 
 
+Users: TypeAlias = "tuple[User, ...]"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """One source that used a URL.
@@ -155,7 +158,7 @@ class Leak:
     signed_at: dt.datetime | None
     expires_s: int | None
     kind: str
-    users: tuple[User, ...]
+    users: Users
     bucket: str = ""
     signer: str = ""
     viewer: str = ""
@@ -163,7 +166,7 @@ class Leak:
     more: int = 0
 
     @property
-    def others(self) -> tuple[User, ...]:
+    def others(self) -> Users:
         """The users after the first, from other networks than the first."""
         return tuple(user for user in self.users[1:] if user.network != self.users[0].network)
 
@@ -197,7 +200,7 @@ class Leak:
         return f"S{at} for {key}" if at else f"A URL for {key}"
 
     @property
-    def together(self) -> tuple[User, ...]:
+    def together(self) -> Users:
         """The users of the first second, if others than the first are among them:
         their order is unknown.
         """
@@ -592,7 +595,7 @@ def _address_name(text: str, rules: LeakRules) -> str:
     )
 
 
-def _paired(users: tuple[User, ...], rules: LeakRules) -> tuple[User, ...]:
+def _paired(users: Users, rules: LeakRules) -> Users:
     """Let an address of the other family with the first user's agent and time share the first
     user's network.
 

@@ -43,6 +43,7 @@ NOT_SEARCHED = "text that was not searched, since it would take too long"
 """The kind of a refused run: it is masked, since it may hold a secret."""
 
 
+Patterns: TypeAlias = dict[str, re.Pattern[str]]
 TextRange: TypeAlias = tuple[int, int]
 """Start and end of a part of a text."""
 
@@ -89,7 +90,7 @@ class _Table:
         self._rules: dict[int, _Rule] = {}
 
     @cached_property
-    def patterns(self) -> dict[str, re.Pattern[str]]:
+    def patterns(self) -> Patterns:
         """The patterns of escapes and wrapped lines, by name."""
         return {
             name: self._compiled(text, True, re.MULTILINE)
@@ -97,12 +98,12 @@ class _Table:
         }
 
     @cached_property
-    def words(self) -> dict[str, re.Pattern[str]]:
+    def words(self) -> Patterns:
         """The patterns of single words, by name."""
         return {name: self._compiled(text, False) for name, text in self._data["words"].items()}
 
     @cached_property
-    def escapes(self) -> dict[str, re.Pattern[str]]:
+    def escapes(self) -> Patterns:
         """The patterns of escapes, by what each begins with or has in it."""
         return {
             begin: self._compiled(text, True, re.MULTILINE)

@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..base.errors import GtSecureError, Unreachable
 from ..base.text import count
@@ -29,6 +29,8 @@ from ..logs.activity import Activity
 from .thread_safe import LOCK, page_context, running_loop, unlocked
 
 T = TypeVar("T")
+Action: TypeAlias = Callable[[], object]
+"""What a control does."""
 
 EVERY_S = 0.5
 """Seconds between two looks at what work under way is doing."""
@@ -152,7 +154,7 @@ class Worker:
                 finally:
                     self._on_busy(False)
 
-    def call_back(self, call: Callable[[], object]) -> None:
+    def call_back(self, call: Action) -> None:
         """Call something from any thread: under the lock,
         and as if a page that is open had asked for it.
         """
@@ -255,7 +257,7 @@ class Worker:
             self._on_busy(False)
 
 
-def start_thread(call: Callable[[], object], *, daemon: bool = True) -> None:
+def start_thread(call: Action, *, daemon: bool = True) -> None:
     """Run something on a thread, in a copy of this context."""
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(call,), name="gt-secure", daemon=daemon).start()

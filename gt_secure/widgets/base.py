@@ -19,7 +19,7 @@ from ..connection import connect
 from ..logs.activity import Activity
 from ..logs.named_networks import Networks
 from .allow_fields import FIELDS
-from .background import Worker, as_error, is_testing
+from .background import Action, Worker, as_error, is_testing
 from .page_assets import page_parts, shared_parts
 from .thread_safe import Html, ThreadSafe, make, set_class
 
@@ -215,7 +215,7 @@ class Step(Box):
     def button(
         self,
         words: str,
-        action: Callable[[], object],
+        action: Action,
         *,
         when: Callable[[], bool] = lambda: True,
         primary: bool = False,
@@ -231,7 +231,7 @@ class Step(Box):
         return made
 
     def _pressed(
-        self, words: str, action: Callable[[], object], classes: str, tooltip: str = ""
+        self, words: str, action: Action, classes: str, tooltip: str = ""
     ) -> ipywidgets.Button:
         """Make a button that can be used at all times, also while the others wait."""
         made = make(ipywidgets.Button, description=words, tooltip=tooltip or None, classes=classes)
@@ -239,7 +239,7 @@ class Step(Box):
         return made
 
     def opener(
-        self, words: str, box: ipywidgets.Widget, on_open: Callable[[], object] = lambda: None
+        self, words: str, box: ipywidgets.Widget, on_open: Action = lambda: None
     ) -> ipywidgets.Button:
         """A button that shows a part which not everybody needs, and hides it again."""
 
@@ -257,7 +257,7 @@ class Step(Box):
         for made, when in self._buttons:
             made.disabled = self.worker.busy or not when()
 
-    def guard(self, action: Callable[[], object]) -> None:
+    def guard(self, action: Action) -> None:
         """Call an action; whatever it raises is shown here, since ipywidgets would only log it."""
         try:
             action()

@@ -11,6 +11,7 @@ import ipywidgets
 
 from ..base import html as markup
 from ..base.html import Tone
+from .background import Action
 from .base import Box, replace_children, spoken, text_field
 from .thread_safe import Html, make, set_class
 
@@ -55,7 +56,7 @@ class ChipInput(Box):
         read: Callable[[str], Entry],
         split: Callable[[str], list[str]],
         changed: Callable[[], None],
-        guard: Callable[[Callable[[], object]], None],
+        guard: Callable[[Action], None],
         placeholder: str = "",
         options: bool = False,
     ) -> None:

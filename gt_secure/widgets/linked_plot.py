@@ -11,6 +11,7 @@ import ipywidgets
 import traitlets
 
 from ..base import html as markup
+from .background import Action
 from .base import Box, replace_children
 from .thread_safe import Html, make, set_class, shared, thread_safe
 
@@ -29,7 +30,7 @@ class LinkedPlot(Box):
     picked = traitlets.Int(-1)
     """Number of the bar that is chosen; -1 for none."""
 
-    def __init__(self, guard: Callable[[Callable[[], object]], None]) -> None:
+    def __init__(self, guard: Callable[[Action], None]) -> None:
         self._guard = guard
         self._marks: tuple[Mark, ...] = ()
         self.picture = Html()

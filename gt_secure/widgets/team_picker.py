@@ -5,7 +5,6 @@ details of the chosen one follow.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ..base.clock import utc_now
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import some
-from .background import as_error
+from .background import Action, as_error
 from .base import Link, Step, error_markup, field, show_part
 from .thread_safe import Html, row, set_class, stack
 
@@ -82,7 +81,7 @@ class TeamPicker(Step):
     def __init__(
         self, connection: Link | Connection | None = None, *, value: str | None = None
     ) -> None:
-        self.on_bucket_only: Callable[[], object] | None = None
+        self.on_bucket_only: Action | None = None
         self._teams: tuple[Workteam, ...] = ()
         self._teams_read = False
         self.read_at: dt.datetime | None = None

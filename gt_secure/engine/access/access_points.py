@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...base.errors import PolicyError
 from ...base.text import Json, count, printable
@@ -52,6 +52,7 @@ _NO_BLOCK: Part[Any] = Part.unasked("Block Public Access of the access point", "
 _OTHERS = (
     "S3 does not list access points that other accounts made. Who may create one is not looked at."
 )
+AccessPoints: TypeAlias = "tuple[AccessPoint, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def ways(
     table: StatementTable,
     partition: str,
     account: str = "",
-    listed: tuple[AccessPoint, ...] | None = None,
+    listed: AccessPoints | None = None,
 ) -> Dimension:
     """Return the ways of a request that statements tell apart: the bucket itself, and access points
     of any account.
@@ -218,7 +219,7 @@ def _values(table: StatementTable, facts: ConditionKey) -> list[str]:
     return [value for value in values if not set("*?") & set(value) and value.count(":") in (0, 5)]
 
 
-def said_of_points(points: Part[tuple[AccessPoint, ...]]) -> str:
+def said_of_points(points: Part[AccessPoints]) -> str:
     """Return the sentence about access points among the assumptions."""
     if not points.was_asked:
         return DIRECTLY

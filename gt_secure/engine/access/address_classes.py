@@ -31,6 +31,7 @@ _TYPICAL = tuple(
     )
     for address in (ipaddress.ip_address(text),)
 )
+Spans: TypeAlias = "tuple[Span, ...]"
 
 
 class Span(NamedTuple):
@@ -52,7 +53,7 @@ or more, is anyone.
 class AddressClass:
     """Addresses that all conditions and lists treat alike, and one that stands for them."""
 
-    spans: tuple[Span, ...]
+    spans: Spans
     is_listed: bool = False
     is_exact: bool = True
 
@@ -242,7 +243,7 @@ def _blocks(first: int, last: int) -> Iterable[Interval]:
         first += 1 << size
 
 
-def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
+def minus(spans: Iterable[Span], others: Iterable[Span]) -> Spans:
     """Return the addresses of some ranges that are in none of others."""
     items, taken = list(spans), list(others)
     result = []
@@ -265,7 +266,7 @@ def minus(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(result)
 
 
-def within(spans: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...]:
+def within(spans: Spans, others: Spans) -> Spans:
     """Return the addresses of some ranges that are in others too."""
     if spans == EVERY_ADDRESS or not spans:
         return others if spans else ()

@@ -24,7 +24,7 @@ from ..iam.request_space import WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
-from .address_classes import EVERY_ADDRESS, Span, minus, spans_of, within
+from .address_classes import EVERY_ADDRESS, Spans, minus, spans_of, within
 from .answer import WORKER_OF, Answer, Answers
 from .difference import Difference
 from .expectation import Expectation
@@ -709,7 +709,7 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     if all(row == rows[0] for row in rows):
         return rows[0]
     # the addresses from which some row is opened, of the others those where one is unknown
-    spans: dict[Word, tuple[Span, ...]] = {}
+    spans: dict[Word, Spans] = {}
     left = EVERY_ADDRESS
     for word in ("opened", "unknown"):
         here = [span for row in rows for span in row.places(word).spans]

@@ -37,6 +37,8 @@ from ..iam.wildcards import (
 EXAMPLE = "example.png"
 """The key that stands for its class, where it is in one: people can read it."""
 
+KeyExamples: TypeAlias = Callable[[], Sequence[Keys]]
+"""The keys of a request, one set for each kind of them, when they are needed."""
 _UNNAMED = "zq"
 """A value that no policy names."""
 _MOST_FILLED, _MOST_LENGTH = 200, 40_000
@@ -83,7 +85,7 @@ class KeyClasses:
         bucket_arn: str,
         prefix: str,
         example: str = EXAMPLE,
-        known: Callable[[], Sequence[Keys]] = tuple,
+        known: KeyExamples = tuple,
     ) -> None:
         self.start = f"{bucket_arn}/"
         self.samples: tuple[str, ...] = ()
@@ -127,7 +129,7 @@ class KeyClasses:
 
 
 def _groups(
-    statements: Sequence[Statement], known: Callable[[], Sequence[Keys]], start: str
+    statements: Sequence[Statement], known: KeyExamples, start: str
 ) -> Iterator[tuple[Filled, ...]]:
     """Yield what has to be told apart: the patterns of a statement together,
     each with a variable alone.
@@ -164,7 +166,7 @@ def _short_enough(groups: Iterable[tuple[Filled, ...]]) -> Iterator[tuple[Filled
 
 
 def _values_of_variables(
-    statements: Sequence[Statement], known: Callable[[], Sequence[Keys]]
+    statements: Sequence[Statement], known: KeyExamples
 ) -> dict[str, list[Filled]]:
     patterns = (pattern for statement in statements for pattern in statement.resources)
     parts = (part for pattern in patterns for part in pattern.template)

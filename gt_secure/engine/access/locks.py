@@ -36,7 +36,7 @@ from ..policies.bucket_policy import BucketPolicy
 from ..policies.public_access import is_surely_public
 from ..policies.signer_limit import SignerLimit
 from ..policies.url_lock import UrlLock
-from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoint
+from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoints
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .part import Part
@@ -159,7 +159,7 @@ class EffectiveLocks:
     account_restricts_public: bool | None = None
     acls: Mapping[Signer, str] = field(default_factory=dict)
     by: By = "any"
-    access_points: Part[tuple[AccessPoint, ...]] = _UNLISTED
+    access_points: Part[AccessPoints] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
     kms_policy: Part[str] = _UNGRANTED
     not_read: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from ...base.groups import grouped
 from ...base.html import Markup
 from ...base.text import capital, count, some
 from ..iam.request_space import WORDS, Word
-from .address_classes import BITS, EVERY_ADDRESS, Span, minus, within
+from .address_classes import BITS, EVERY_ADDRESS, Span, Spans, minus, within
 from .answer import ONE_ADDRESS, claim_of
 from .difference import Difference
 from .exposure import Exposure
@@ -100,7 +100,7 @@ def _addresses(
 ) -> Iterator[tuple[tuple[str, str], _Cells]]:
     """Yield the classes of addresses, those of the lists first."""
     sides = [row for pair in pairs for row in pair]
-    classes: list[tuple[Span, ...]] = [(span,) for span in EVERY_ADDRESS]
+    classes: list[Spans] = [(span,) for span in EVERY_ADDRESS]
     for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
         cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
         classes = [part for part in cut if part]

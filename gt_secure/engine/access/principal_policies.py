@@ -27,7 +27,7 @@ from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
-from .address_classes import Span, address_classes, within
+from .address_classes import Spans, address_classes, within
 from .identities import AttachedPolicy, Principal
 from .request_kinds import RoleSessions, principal_keys
 from .source_sets import (
@@ -470,7 +470,7 @@ class Asked:
                 known[key] = self._row_of(principal, left, bound, keys)
             return known[key]
 
-        rows: dict[int, tuple[Row, tuple[Span, ...]]] = {}
+        rows: dict[int, tuple[Row, Spans]] = {}
         for each in classes:
             row = settled({_IP: (each.example,)})
             rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
@@ -568,7 +568,7 @@ def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
 
 
 def _place(
-    word: Word, found: SourceSet, spans: tuple[Span, ...] = (), endpoint: str | None = None
+    word: Word, found: SourceSet, spans: Spans = (), endpoint: str | None = None
 ) -> SourcePlace:
     return SourcePlace(
         SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
@@ -41,7 +41,7 @@ from ..policies.bucket_policy import BucketPolicy
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .answer import MEANT, Answer
 from .expectation import Expectation
-from .key_classes import KeyClasses
+from .key_classes import KeyClasses, KeyExamples
 from .locks import EffectiveLocks, with_statement
 from .request_kinds import Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
@@ -444,7 +444,7 @@ def _targets(
     locks: EffectiveLocks,
     claim: Claim,
     actions: Sequence[str],
-    known: Callable[[], Sequence[Keys]],
+    known: KeyExamples,
     *,
     bucket: bool,
 ) -> Dimension:

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from ...base.clock import utc_now
 from ...base.errors import InvalidInput
+from ...base.groups import OrderedNames
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
 from ..iam.operators import read_date
@@ -51,7 +52,7 @@ from ..iam.three_valued import (
 )
 from ..iam.variables import Keys, settled
 from ..iam.wildcards import TooManyClassesError
-from .access_points import AccessPoint, ways
+from .access_points import AccessPoints, ways
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 By: TypeAlias = Literal["role", "all", "any"]
@@ -187,7 +188,7 @@ class Circumstances:
     now: datetime = field(default_factory=utc_now)
     role: str = ""
     sessions: RoleSessions | None = None
-    points: tuple[AccessPoint, ...] | None = None
+    points: AccessPoints | None = None
 
 
 def absent_keys(*, endpoint: bool) -> frozenset[str]:
@@ -803,9 +804,9 @@ def _unnamed_account(table: StatementTable, account: str) -> str:
     )
 
 
-def _in_elements(table: StatementTable, prefix: str) -> tuple[dict[str, None], list[Caller]]:
+def _in_elements(table: StatementTable, prefix: str) -> tuple[OrderedNames, list[Caller]]:
     """Return ARNs of principals that principal elements name, and the sessions that they name."""
-    arns: dict[str, None] = {}
+    arns: OrderedNames = {}
     sessions = []
     for statement in table.every_statement:
         for entry in statement.principals or ():

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
+from ...base.groups import OrderedNames
 from ...base.text import Json, count, printable
 from ...base.truth import without_truth
 from ..iam.documents import Statement, document_of, parse_document
@@ -367,9 +368,9 @@ class _Holders:
     """Principals by the resources on which their policies allow an action."""
 
     def __init__(self) -> None:
-        self._exact: dict[str, dict[str, None]] = {}
-        self._patterns: dict[str, tuple[TextMatcher, dict[str, None]]] = {}
-        self._any: dict[str, None] = {}
+        self._exact: dict[str, OrderedNames] = {}
+        self._patterns: dict[str, tuple[TextMatcher, OrderedNames]] = {}
+        self._any: OrderedNames = {}
         self._by_value = False
 
     def add(self, statement: Statement, arn: str = "") -> None:
@@ -399,7 +400,7 @@ class _Holders:
         alone = resource if self._by_value or resource in self._exact else ""
         return alone, *(matches(resource) for matches, _ in self._patterns.values())
 
-    def of(self, resource: str) -> dict[str, None]:
+    def of(self, resource: str) -> OrderedNames:
         """Return who may have the permission on a resource."""
         found = {**self._any, **self._exact.get(resource, {})}
         for matches, arns in self._patterns.values():
@@ -768,7 +769,7 @@ class _Search:
     # Ways to a signer.
 
     def _reaching(
-        self, ends: Mapping[str, _Way], left: dict[str, None], *, certain: bool
+        self, ends: Mapping[str, _Way], left: OrderedNames, *, certain: bool
     ) -> dict[str, _Way]:
         """Return the shortest ways to roles that sign or reach a signer,
         of those that have none yet.
@@ -865,7 +866,7 @@ class _Search:
         """Return who may be able to assume a role: whom its trust policy names,
         and who holds the permission.
         """
-        found: dict[str, None] = {}
+        found: OrderedNames = {}
         for statement in trust.document.allows:
             entries = statement.principals or ()
             if statement.not_principal or any(
@@ -921,7 +922,7 @@ class _Search:
         """Return from where a principal may do something with a resource of its choice."""
         region = self.locks.region or "us-east-1"
         some = f"arn:{self.locks.partition}:sagemaker:{region}:{principal.account}:job/x"
-        texts: dict[str, None] = {}
+        texts: OrderedNames = {}
         for statement in self._covering(principal, action):
             for pattern in (
                 statement.resources if not statement.deny and not statement.not_resource else ()

@@ -29,7 +29,7 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
-from .address_classes import EVERY_ADDRESS, Span, count, is_anyone, minimal_cidrs, within
+from .address_classes import EVERY_ADDRESS, Spans, count, is_anyone, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .key_patterns import KeyPattern
@@ -85,7 +85,7 @@ class SourceSet:
         The keys of a prefix that the answer is about; empty for all of them.
     """
 
-    spans: tuple[Span, ...] = field(default=(), repr=False)
+    spans: Spans = field(default=(), repr=False)
     endpoints: tuple[str, ...] = ()
     other_endpoints: bool = False
     when: tuple[str, ...] = ()
@@ -224,7 +224,7 @@ class SourcePlace:
     """
 
     answer: SpaceAnswer
-    spans: tuple[Span, ...]
+    spans: Spans
     endpoint: str | None
     when: tuple[str, ...] = ()
     decided_by: str = ""

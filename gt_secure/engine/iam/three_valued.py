@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import chain, combinations
 from types import MappingProxyType
 
+from ...base.groups import OrderedNames
 from .conditions import Condition
 from .documents import Statement
 from .facts import Values
@@ -263,7 +264,7 @@ def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) ->
     """
     if (key, texts) not in table.shared:
         ordered = sorted(texts)
-        found: dict[str, None] = {}
+        found: OrderedNames = {}
         for statement in table.every_statement:
             for pattern in statement.resources:
                 if pattern.matcher is None and key in variable_keys(pattern.template):
@@ -444,7 +445,7 @@ def _values(
 ) -> list[str]:
     if facts.values:
         return list(facts.values)
-    named: dict[str, None] = dict.fromkeys(extra)
+    named: OrderedNames = dict.fromkeys(extra)
     typed = any(condition.name.startswith(_TYPED) for condition in conditions)
     for condition in conditions:
         for text in condition.values:

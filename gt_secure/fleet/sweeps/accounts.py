@@ -33,6 +33,7 @@ from ...findings.model import Acceptances
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
 TEXT_SUFFIXES = frozenset({".txt", ".csv", ".list", ""})
+Accounts: TypeAlias = "tuple[Account, ...]"
 
 
 class Account(NamedTuple):
@@ -46,7 +47,7 @@ AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | Mapping[str, An
 """Accounts: a file, or ids."""
 
 
-def read_accounts(given: AccountsLike) -> tuple[Account, ...]:
+def read_accounts(given: AccountsLike) -> Accounts:
     """Return the accounts of a file or list, each once.
 
     A text file has an id, and a name if wanted, on each line. A JSON or YAML file has a list of
@@ -102,7 +103,7 @@ def _account(item: object) -> Account:
     return Account(digits, name)
 
 
-def organization_accounts(aws: Aws) -> tuple[Account, ...]:
+def organization_accounts(aws: Aws) -> Accounts:
     """List the active accounts of the organization."""
     with aws_errors("organizations:ListAccounts"):
         accounts = all_items(aws, "organizations", "list_accounts", "Accounts")
@@ -184,7 +185,7 @@ class SweepSpec(NamedTuple):
 
     role_name: str = ""
     external_id: str = ""
-    accounts: tuple[Account, ...] | None = None
+    accounts: Accounts | None = None
     organization: bool = False
     regions: str | tuple[str, ...] = "all"
     buckets: str | tuple[str, ...] | None = None
@@ -226,7 +227,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _listed_accounts(value: object, file: Path) -> tuple[Account, ...]:
+def _listed_accounts(value: object, file: Path) -> Accounts:
     if isinstance(value, str):
         return read_accounts(file.parent / value)
     if not isinstance(value, list):

@@ -32,7 +32,14 @@ from ...base.text import Json, TextsLike
 from ...connection import ConnectionLike, connect, connection_of
 from ...findings.accepted import AcceptedLike, accept, read_accepted
 from ..data_buckets import BucketChoice
-from .accounts import Account, AccountsLike, organization_accounts, parse_regions, read_accounts
+from .accounts import (
+    Account,
+    Accounts,
+    AccountsLike,
+    organization_accounts,
+    parse_regions,
+    read_accounts,
+)
 from .region_reader import read_region
 from .role import Members
 from .sweep_rows import Sweep, SweepRow, unused_entries
@@ -181,7 +188,7 @@ def _nothing(choice: BucketChoice | None, rows: Iterable[SweepRow]) -> str:
     return choice._replace(names=tuple(name for name in choice.names if name not in found)).nothing
 
 
-def _part(accounts: tuple[Account, ...], shard: tuple[int, int]) -> tuple[Account, ...]:
+def _part(accounts: Accounts, shard: tuple[int, int]) -> Accounts:
     number, count = shard
     if not 1 <= number <= count:
         raise InvalidInput(

@@ -16,7 +16,7 @@ from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
 from ...findings.model import Acceptance, Acceptances, Finding, Threshold
 from ..data_buckets import not_looked_at
-from .accounts import Account
+from .accounts import Accounts
 
 HEAD = (
     "account",
@@ -175,7 +175,7 @@ class Sweep(Ambiguous, FindingsReport):
     _ask = ".require(severity) or .worse_than(severity)"
 
     at: dt.datetime
-    accounts: tuple[Account, ...]
+    accounts: Accounts
     regions: tuple[str, ...]
     rows: tuple[SweepRow, ...]
     regions_read: int
