@@ -11,7 +11,7 @@ from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.pages import followed
-from ..engine.access.access_points import AccessPoint, AccessPoints
+from ..engine.access.access_points import AccessPoint, AccessPoints, BlockSettings
 from ..engine.access.part import NotRead, Part, PartNotReadError
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..logs.location import LogLocation
@@ -258,7 +258,7 @@ class Bucket:
     policy: Part[BucketPolicy] = _UNASKED["policy"]
     logging: Part[LogLocation] = _UNASKED["logging"]
     cors: Part[tuple[BucketSettings, ...]] = _UNASKED["cors"]
-    public_access_block: Part[Mapping[str, bool]] = _UNASKED["public_access_block"]
+    public_access_block: Part[BlockSettings] = _UNASKED["public_access_block"]
     ownership: Part[str] = _UNASKED["ownership"]
     encryption: Part[BucketSettings] = _UNASKED["encryption"]
     website: Part[bool] = _UNASKED["website"]
@@ -340,7 +340,7 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
     point = replace(point, policy=policy)
     if not point.may_be_public:
         return point
-    block: Part[Mapping[str, bool]] = part_of(
+    block: Part[BlockSettings] = part_of(
         f"Block Public Access of the access point {point.name}",
         "s3:GetAccessPoint",
         lambda: client.get_access_point(**named).get("PublicAccessBlockConfiguration") or {},

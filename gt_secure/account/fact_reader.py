@@ -11,7 +11,6 @@ control policies* and *Blocking public access* (the account's setting overrides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..aws.arns import bucket_arn
 from ..aws.client import Aws, all_items
 from ..base.errors import PolicyError, Unsupported
 from ..base.groups import OrderedNames
+from ..engine.access.access_points import BlockSettings
 from ..engine.access.part import Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, Values
@@ -223,7 +223,7 @@ class _FactReader:
             self.missing[self.organization.id.missing.action] = None
 
     def read_public_access(
-        self, text: str | None, restricts: bool, block: Part[Mapping[str, bool]]
+        self, text: str | None, restricts: bool, block: Part[BlockSettings]
     ) -> None:
         """Add whether S3 calls the policy public, where Block Public Access, the account's too,
         makes it decide.
@@ -256,7 +256,7 @@ class _FactReader:
             self.missing[READ_STATUS] = None
 
 
-def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
+def read_account_block(aws: Aws) -> Part[BlockSettings]:
     """Read Block Public Access of the account, setting by setting;
     all are off where it was never set.
     """
@@ -264,7 +264,7 @@ def read_account_block(aws: Aws) -> Part[Mapping[str, bool]]:
         # the sandbox has none, and no host of an account to ask
         return Part.of(dict.fromkeys(BLOCKS, False))
 
-    def read() -> Mapping[str, bool]:
+    def read() -> BlockSettings:
         answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
         return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 

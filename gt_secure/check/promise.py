@@ -22,7 +22,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
 
 from ..base.errors import InvalidInput
 from ..base.handed import handed
@@ -76,6 +76,8 @@ _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _RUNS_PYTHON = {"time", "timeit", "prun", "capture", "gt_secure"}
 
 Pair = tuple[str, str]
+CheckNames: TypeAlias = dict[str, str]
+"""The checks by the names under which a notebook imports them."""
 
 
 class Promise(NamedTuple):
@@ -301,7 +303,7 @@ def _named(book: Json) -> dict[str, list[int]]:
     return cells
 
 
-def renamed_checks(book: Json) -> dict[str, str]:
+def renamed_checks(book: Json) -> CheckNames:
     """Return the other names under which the notebook imports checks."""
     trees = [parsed(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"]
     nodes = [
@@ -317,7 +319,7 @@ def renamed_checks(book: Json) -> dict[str, str]:
     }
 
 
-def checks_in(text: str, kind: object, renamed: dict[str, str]) -> set[str]:
+def checks_in(text: str, kind: object, renamed: CheckNames) -> set[str]:
     """Return the checks and verdicts that the text of a cell names: in code, in commented code,
     or as a command.
     """
@@ -364,7 +366,7 @@ def _comments(text: str) -> Iterator[str]:
     yield from re.findall(r"^[^#\n]*\S[^#\n]*#+ ?(.*)$", text, re.MULTILINE)
 
 
-def _names(node: ast.AST, renamed: dict[str, str]) -> set[str]:
+def _names(node: ast.AST, renamed: CheckNames) -> set[str]:
     """Return the checks that code names; not those that it skips with a reason, or only shows."""
     if isinstance(node, ast.Attribute) and node.attr in ("skip", "__doc__"):
         return set()
@@ -580,7 +582,7 @@ def find_bypasses(book: Json) -> list[tuple[int, str]]:
     return [*found, *(_lost_parameters(book) if held else ()), *_uncalled(book, names)]
 
 
-def _uncalled(book: Json, renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
+def _uncalled(book: Json, renamed: CheckNames) -> Iterator[tuple[int, str]]:
     """Yield the functions with a check that nothing in the notebook names,
     except where a test runner finds them.
     """
@@ -597,7 +599,7 @@ def _uncalled(book: Json, renamed: dict[str, str]) -> Iterator[tuple[int, str]]:
                 yield number, f"nothing calls {each.name}()"
 
 
-def _holds_check(cell: Json, names: dict[str, str]) -> bool:
+def _holds_check(cell: Json, names: CheckNames) -> bool:
     text = cell_text(cell)
     held = checks_in(text, "code", names) or stated_in(cell) is not None or _holds_assert(text)
     return cell.get("cell_type") in {"code", "raw"} and bool(held)

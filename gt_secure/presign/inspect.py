@@ -15,11 +15,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 
+UrlQuery: TypeAlias = dict[str, str]
+"""The parameters of a URL, by their names in lower case."""
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REGION_PATTERN = re.compile(r"[A-Za-z0-9_*-]{1,64}")
 _MAX_URL = 16_384
@@ -162,7 +165,7 @@ _OF_A_BODY = (
 """Starts of signed headers and parameters that only requests with a body have."""
 
 
-def _method(query: dict[str, str], key: str) -> str:
+def _method(query: UrlQuery, key: str) -> str:
     """Return the method that the parameters of a URL show; empty if they show none."""
     if operation := query.get("x-id"):
         return _BY_OPERATION.get(operation.lower(), "")
@@ -188,7 +191,7 @@ class _Signature:
     region_set: tuple[str, ...] = ()
 
 
-def _signature(query: dict[str, str]) -> _Signature:
+def _signature(query: UrlQuery) -> _Signature:
     if "x-amz-signature" in query:
         return _sigv4(query)
     if "signature" in query and "awsaccesskeyid" in query:
@@ -227,7 +230,7 @@ def host_of(netloc: str) -> str:
     return netloc.rpartition("@")[2]
 
 
-def _sigv4(query: dict[str, str]) -> _Signature:
+def _sigv4(query: UrlQuery) -> _Signature:
     version = _ALGORITHMS.get(query.get("x-amz-algorithm", "AWS4-HMAC-SHA256"))
     if version is None:
         raise _bad("The URL's signing algorithm is not one of S3's: it was cut or altered.")
@@ -247,7 +250,7 @@ def _sigv4(query: dict[str, str]) -> _Signature:
     return _Signature(version, key_id, signed_at, expires_at, seconds, region, region_set)
 
 
-def _scope(query: dict[str, str], version: str) -> tuple[str, str | None, tuple[str, ...]]:
+def _scope(query: UrlQuery, version: str) -> tuple[str, str | None, tuple[str, ...]]:
     """Return the key id and the region, or for SigV4A, whose credential names none,
     the set of regions.
     """
@@ -267,7 +270,7 @@ def _written(name: str) -> str:
     return "-".join(word.capitalize() for word in name.split("-"))
 
 
-def _sigv2(query: dict[str, str]) -> _Signature:
+def _sigv2(query: UrlQuery) -> _Signature:
     try:
         expires_at = dt.datetime.fromtimestamp(int(query["expires"]), dt.UTC)
     except (KeyError, ValueError, OverflowError, OSError) as error:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from ..base.errors import GtSecureError, Unsupported
 from . import private_environment, vpc
 from .gateway import conditions, evaluator
+from .gateway.conditions import QueryFields
 from .settings import REGION, Settings
 
 Response = tuple[int, dict[str, str], bytes]
@@ -98,7 +99,7 @@ async def s3(
     method: str,
     path: str,
     *,
-    query: Mapping[str, list[str]] | None = None,
+    query: QueryFields | None = None,
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
 ) -> Response:

@@ -42,7 +42,7 @@ from .entry_feedback import (
     split_endpoints,
 )
 from .lock_cards import SWITCHES, Switches
-from .thread_safe import Html, columns, row, set_class, stack
+from .thread_safe import Html, Widgets, columns, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -160,7 +160,7 @@ class AllowEditor(Step):
             self.team, self.bucket, self.prefix = team, bucket, prefix
         self.draw()
 
-    def build(self) -> list[ipywidgets.Widget]:
+    def build(self) -> Widgets:
         """Make the lists, the bucket, one switch for both locks,
         and the options that few people need.
         """
@@ -243,7 +243,7 @@ class AllowEditor(Step):
         text_input.observe(lambda _: self.guard(self._fields_changed), "value")
         return text_input
 
-    def _field_boxes(self, *, in_more: bool) -> list[ipywidgets.Widget]:
+    def _field_boxes(self, *, in_more: bool) -> Widgets:
         """Return inputs, each with the place of its error under it."""
         names = [each.name for each in FIELDS if each.in_more == in_more]
         return [stack(self.inputs[name], self.errors[name]) for name in names]
@@ -317,7 +317,7 @@ class AllowEditor(Step):
         """Offer the addresses that a log or a probe has shown to be the person's own,
         each with its source.
         """
-        shown: list[ipywidgets.Widget] = []
+        shown: Widgets = []
         for address, source in dict(self.my_addresses()).items():
             use = self._pressed(f"Add {address}", partial(self.add_address, address), "gts-link")
             shown.append(row(use, Html(markup.hint(markup.text(source, 200)))))

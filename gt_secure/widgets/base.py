@@ -21,7 +21,7 @@ from ..logs.named_networks import Networks
 from .allow_fields import FIELDS
 from .background import Action, Worker, as_error, is_testing
 from .page_assets import page_parts, shared_parts
-from .thread_safe import Html, ThreadSafe, make, set_class
+from .thread_safe import Html, ThreadSafe, Widgets, make, set_class
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -123,7 +123,7 @@ class Box(ThreadSafe, ipywidgets.VBox):  # type: ignore[misc]
         )
 
 
-def parts_of(root: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+def parts_of(root: ipywidgets.Widget) -> Widgets:
     """Return a widget and those that only it holds: as children, layout and style,
     or to show them later.
     """
@@ -208,7 +208,7 @@ class Step(Box):
 
     # for subclasses
 
-    def build(self) -> list[ipywidgets.Widget]:
+    def build(self) -> Widgets:
         """Make the widgets of the body."""
         return []
 

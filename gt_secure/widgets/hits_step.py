@@ -28,7 +28,7 @@ from . import hits_view as hitsview
 from .base import Link, Step, error_markup, field, spoken, text_field
 from .hits_view import HitsResult
 from .linked_plot import LinkedPlot
-from .thread_safe import Html, columns, row, set_class, stack
+from .thread_safe import Html, Widgets, columns, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..account.bucket import Bucket
@@ -120,7 +120,7 @@ class HitsStep(Step):
         self.bucket, self.logs = bucket, logs
         self.enable()
 
-    def build(self) -> list[ipywidgets.Widget]:
+    def build(self) -> Widgets:
         """Make the fields, the plot and what hangs on it."""
         self.range = field(ipywidgets.Dropdown, "Time", options=_RANGES, value="7d")
         self.kind = field(ipywidgets.Dropdown, "Plot", options=_KINDS, value="ip")

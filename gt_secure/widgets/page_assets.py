@@ -21,7 +21,7 @@ from weakref import WeakSet
 import ipywidgets
 
 from ..base.html import table_style
-from .thread_safe import Html, ThreadSafe, shared_looks
+from .thread_safe import Html, ThreadSafe, Widgets, shared_looks
 
 _kept: dict[str, Any] = {}
 _roots: WeakSet[Any] = WeakSet()
@@ -42,7 +42,7 @@ def page_parts(root: ipywidgets.Widget) -> tuple[ipywidgets.Widget, ...]:
     return tuple(parts)
 
 
-def shared_parts() -> list[ipywidgets.Widget]:
+def shared_parts() -> Widgets:
     """Return the widgets that all panels and steps share,
     and the layouts and styles of all widgets.
     """

@@ -19,7 +19,7 @@ from ..base.html import Markup, count
 from ..base.text import some
 from .background import Action, as_error
 from .base import Link, Step, error_markup, field, show_part
-from .thread_safe import Html, row, set_class, stack
+from .thread_safe import Html, Widgets, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..aws.teams import LabelingJob, Workforce, Workteam
@@ -95,7 +95,7 @@ class TeamPicker(Step):
         self._show_choice(chosen=value is not None)
         self.refresh()
 
-    def build(self) -> list[ipywidgets.Widget]:
+    def build(self) -> Widgets:
         """Make the list, the search field and the place for details."""
         self.search = field(
             ipywidgets.Text, "Search workteams", "gts-hidden", placeholder="part of a name"

@@ -19,11 +19,12 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import ipywidgets
 
 W = TypeVar("W", bound=ipywidgets.Widget)
+Widgets: TypeAlias = list[ipywidgets.Widget]
 
 LOCK = threading.RLock()
 """Held by the thread that changes widgets.
@@ -172,7 +173,7 @@ def shared(kind: type[ipywidgets.Widget]) -> dict[str, Any]:
     return {name: _one(traits[name].klass) for name in ("layout", "style") if name in traits}
 
 
-def shared_looks() -> list[ipywidgets.Widget]:
+def shared_looks() -> Widgets:
     """Return the layouts and styles that widgets share:
     closing one widget leaves them to the others.
     """

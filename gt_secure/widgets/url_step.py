@@ -28,7 +28,7 @@ from ..presign.sign import SignWith
 from .background import in_background, start_thread
 from .base import Link, Step, error_markup, field, spoken, text_field
 from .probe_view import Tried, browser_answer, place_label, tried_markup, tried_text, try_url
-from .thread_safe import Html, ThreadSafe, columns, row, stack
+from .thread_safe import Html, ThreadSafe, Widgets, columns, row, stack
 
 if TYPE_CHECKING:
     from ..base.network import ProbeOrigin
@@ -117,7 +117,7 @@ class TestUrlStep(Step):
         traitlets.link((self, "bound_to"), (self.bound_input, "value"))
         self.bucket, self.key = bucket, key
 
-    def build(self) -> list[ipywidgets.Widget]:
+    def build(self) -> Widgets:
         """Make the fields, the buttons and the place for answers."""
         self.key_input = text_field(ipywidgets.Combobox, "Object", "scans/0001.png")
         self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)

@@ -30,6 +30,8 @@ from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import SETTING, is_surely_public, may_be_public
 from .part import Part
 
+BlockSettings: TypeAlias = Mapping[str, bool]
+"""Block Public Access, by the name of a setting."""
 DIRECTLY = "Requests name the bucket itself, not an access point."
 ANY_WAY = (
     "A policy asks for access points: requests may go through any. Policies of access points are"
@@ -73,7 +75,7 @@ class AccessPoint:
     arn: str
     vpc: str = ""
     policy: Part[str] = _NO_POLICY
-    public_access_block: Part[Mapping[str, bool]] = _NO_BLOCK
+    public_access_block: Part[BlockSettings] = _NO_BLOCK
 
     @property
     def keys(self) -> Keys:

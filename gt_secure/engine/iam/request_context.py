@@ -10,11 +10,14 @@ endpoint; ``aws:VpcSourceIp``, ``aws:SourceVpce`` and ``aws:SourceVpc`` are abse
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from ...base.clock import utc_now
 from ...base.network import Source, SourceLike
 from .request_keys import ANONYMOUS, key_facts
 
+RequestContext: TypeAlias = dict[str, str]
+"""The condition keys of a request, each with its value."""
 SIGV4 = "AWS4-HMAC-SHA256"
 SIGV2 = "AWS"
 PRESIGNED = "REST-QUERY-STRING"
@@ -31,7 +34,7 @@ def presigned_context(
     signature_version: str = SIGV4,
     region: str | None = None,
     extra: Mapping[str, str] | None = None,
-) -> dict[str, str]:
+) -> RequestContext:
     """Return the context of a request with a presigned URL.
 
     Parameters
@@ -66,7 +69,7 @@ def header_context(
     service: str | None = None,
     region: str | None = None,
     extra: Mapping[str, str] | None = None,
-) -> dict[str, str]:
+) -> RequestContext:
     """Return the context of a request whose signature is in the Authorization header: SDKs and AWS
     services.
 
@@ -82,7 +85,7 @@ def header_context(
     return {**context, **(extra or {})}
 
 
-def anonymous_context(source: SourceLike, *, secure: bool = True) -> dict[str, str]:
+def anonymous_context(source: SourceLike, *, secure: bool = True) -> RequestContext:
     """Return the context of an unsigned request: it has no signature or authentication type,
     and nobody's principal.
     """
@@ -91,7 +94,7 @@ def anonymous_context(source: SourceLike, *, secure: bool = True) -> dict[str, s
     return {**_path(source), **_now(), **secured, **nobody}
 
 
-def _signed(source: SourceLike, principal_arn: str | None, region: str | None) -> dict[str, str]:
+def _signed(source: SourceLike, principal_arn: str | None, region: str | None) -> RequestContext:
     optional = {
         "aws:PrincipalArn": principal_arn,
         "aws:PrincipalAccount": principal_arn.split(":")[4] if principal_arn else None,
@@ -107,7 +110,7 @@ def _signed(source: SourceLike, principal_arn: str | None, region: str | None) -
     }
 
 
-def _path(source: SourceLike) -> dict[str, str]:
+def _path(source: SourceLike) -> RequestContext:
     source = Source.parse(source)
     found = {
         "aws:VpcSourceIp" if source.is_endpoint else "aws:SourceIp": source.address,
@@ -117,7 +120,7 @@ def _path(source: SourceLike) -> dict[str, str]:
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def _now() -> dict[str, str]:
+def _now() -> RequestContext:
     moment = utc_now()
     return {
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),

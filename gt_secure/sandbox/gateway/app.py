@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -30,6 +30,7 @@ from . import (
     sigv2,
     source_mapping as addresses,
 )
+from .conditions import QueryFields
 from .http import (
     AsgiScope,
     BodyTooLarge,
@@ -304,7 +305,7 @@ def _is_s3(request: HttpRequest, exists: bool) -> bool:
     return exists or request.method == "PUT"
 
 
-def _parameters(request: HttpRequest) -> Mapping[str, list[str]]:
+def _parameters(request: HttpRequest) -> QueryFields:
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return request.query
     return {

@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...base.clock import utc_now
 from ...base.network import Source
@@ -35,6 +35,7 @@ NO_PLACE: Mapping[str, str | None] = dict.fromkeys(
     )
 )
 """The keys of a call that AWS makes from inside: it has no address and no endpoint."""
+QueryFields: TypeAlias = Mapping[str, list[str]]
 _NOBODY = {
     "aws:principalaccount": "anonymous",
     "aws:principalarn": None,
@@ -89,7 +90,7 @@ def of(context: Mapping[str, str | None]) -> Iterator[None]:
 
 def context(
     source: Source,
-    query: Mapping[str, list[str]],
+    query: QueryFields,
     mechanism: Mechanism | None,
     *,
     s3: bool,
@@ -143,7 +144,7 @@ def _age_ms(date: str, version: str | None, now: dt.datetime | None) -> str | No
     return str(max(0, int(age.total_seconds() * 1000)))
 
 
-def first(query: Mapping[str, list[str]], name: str) -> str:
+def first(query: QueryFields, name: str) -> str:
     """Return the first value of a query parameter, whose name may be lower case,
     or an empty text.
     """
