@@ -52,11 +52,6 @@ class NamedNetwork:
     kind: str = "other"
     source: str = OWN
 
-    @property
-    def is_one_user(self) -> bool:
-        """True if its addresses are those of one organisation, such as a NAT pool or an office."""
-        return self.source == OWN and self.kind not in ("cloud", "other")
-
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -134,7 +129,9 @@ class Networks:
         except ValueError:
             return About()
         named, own = self._every.find(address), self._own.find(address)
-        user = own.name if own is not None and own.is_one_user else ""
+        # addresses of one organisation, such as a NAT pool or an office, are one user
+        is_one_user = own is not None and own.source == OWN and own.kind not in ("cloud", "other")
+        user = own.name if own is not None and is_one_user else ""
         return About() if named is None else About(named.name, named.source, user)
 
 

@@ -15,13 +15,21 @@ from ..iam.evaluate import evaluate
 from ..iam.facts import Facts, Signer, Values
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
-from ..iam.request_keys import ENDPOINT_FACTS, TIME_KEYS, TLS_KEYS, is_absent_for, key_facts
+from ..iam.request_keys import (
+    ABSENT,
+    ENDPOINT_FACTS,
+    ENDPOINT_KEYS,
+    TIME_KEYS,
+    TLS_KEYS,
+    is_absent_for,
+    key_facts,
+)
 from ..iam.request_space import Dimension, RequestSpace, SpaceAnswer
 from ..iam.statement_table import PRINCIPAL, StatementTable, View
 from ..iam.three_valued import fact, spellings
 from ..iam.variables import Keys
 from ..iam.verdict import Decided, Verdict
-from .request_kinds import By, Circumstances, Form, Kind, absent_keys, dimensions, principal_keys
+from .request_kinds import By, Circumstances, Form, Kind, dimensions, principal_keys
 from .source_sets import example_request
 
 _FORMS: dict[str, Form] = {PRESIGNED: "presigned", HEADER_SIGNED: "header", POST_FORM: "post-form"}
@@ -192,7 +200,8 @@ def _is_settled(
     policies: Compiled, request: Request, signer_known: bool, caller_known: bool
 ) -> bool:
     """Return whether the policies ask for nothing that is not known of the request."""
-    absent = absent_keys(endpoint=not request.is_off_endpoint)
+    # no request on this path has these keys, unless its context says so
+    absent = ABSENT | (ENDPOINT_KEYS if request.is_off_endpoint else {"aws:sourceip"})
     if request.caller.kind == "service":
         absent -= set(_OF_SERVICES)
     known = request.keys.keys() | absent

@@ -191,11 +191,6 @@ class Circumstances:
     points: AccessPoints | None = None
 
 
-def absent_keys(*, endpoint: bool) -> frozenset[str]:
-    """Return keys that no request on this path has, unless its context says so."""
-    return ABSENT | ({"aws:sourceip"} if endpoint else ENDPOINT_KEYS)
-
-
 def callers(kind: Kind, circumstances: Circumstances) -> Caller:
     """Return somebody of the kind that signs."""
     if kind.signer == "anonymous":

@@ -166,7 +166,8 @@ def fact(
     """
     about = facts or key_facts(key, spelled)
     own = conditions_on(table, key)
-    if are_mixed(own):
+    are_numbers = any(each.name.startswith(("Numeric", "Date")) for each in own)
+    if are_numbers and any(map(compares_text, own)):  # a number or a time, and patterns
         return Dimension(about.name, frozenset({key}), (), chosen)
     try:
         extra = variable_values(table, key, texts, known)
@@ -476,13 +477,6 @@ def compares_text(condition: Condition) -> bool:
     """
     return condition.name.startswith(("String", "Arn")) and any(
         set("*?$") & set(each) for each in condition.values
-    )
-
-
-def are_mixed(conditions: Sequence[Condition]) -> bool:
-    """Return whether conditions compare one key as a number or a time, and with patterns too."""
-    return any(each.name.startswith(("Numeric", "Date")) for each in conditions) and any(
-        map(compares_text, conditions)
     )
 
 

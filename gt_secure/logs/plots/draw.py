@@ -27,18 +27,6 @@ PlotKind: TypeAlias = Literal["ip", "network", "time", "age", "refused", "viewer
 """Kind of figure."""
 
 
-def check_kind(kind: object) -> None:
-    """Raise :class:`InvalidInput` for an unknown kind of figure, with the nearest one."""
-    if kind in get_args(PlotKind):
-        return
-    raise InvalidInput(
-        f"There is no plot of kind '{str(kind)[:40]}'.",
-        next_step=did_you_mean(str(kind), get_args(PlotKind), form="'{}'"),
-        field="kind",
-        value=kind,
-    )
-
-
 _EMPTY: dict[PlotKind, tuple[str, str]] = {
     "age": (AGED, "no URL with a known age opened an object; your own test URLs are left out"),
     "refused": (f"refused AND NOT {INTERNAL}", "no request was refused"),
@@ -72,7 +60,13 @@ def draw(
     Sources that are not ``allowed`` are marked, if any are, ``top`` sources are drawn on their own.
     An unknown kind is an :class:`InvalidInput`.
     """
-    check_kind(kind)
+    if kind not in get_args(PlotKind):
+        raise InvalidInput(
+            f"There is no plot of kind '{str(kind)[:40]}'.",
+            next_step=did_you_mean(str(kind), get_args(PlotKind), form="'{}'"),
+            field="kind",
+            value=kind,
+        )
     if kind in ("ip", "network"):
         bars = hits_by_ip if kind == "ip" else hits_by_network
         return bars(hits, allowed=allowed, top=top, theme=theme)
