@@ -20,7 +20,7 @@ from ..base.text import Json, TextsLike, members, some
 from ..base.truth import Ambiguous
 from ..check.ledger import RecordedPlace, recorded_place
 from ..findings.listings import Findings, FindingsReport, Workteams
-from ..findings.model import NOT_CHECKED, SEVERITIES, by_code, catalog, control_names
+from ..findings.model import NOT_CHECKED, SEVERITIES, by_code, catalog, control_names, each_once
 from ..logs.leaks import Leaks
 from .data_buckets import BucketChoice, TeamBuckets, UnreadNotes, not_looked_at, own_buckets
 
@@ -449,7 +449,7 @@ def _findings(
     """
     access: dict[str, BucketAccess] = {}
     logs = {bucket.name: bucket.hits for bucket in buckets}
-    result: dict[tuple[str, str, str], Finding] = {}
+    found: list[Finding] = []
     checked: list[Checked] = []
     for team, name in _subjects(used, logs):
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
@@ -462,12 +462,12 @@ def _findings(
             access[name] = results.access
         notes.lines += [] if results.decided else [f"findings of {subject}: no rule was decided"]
         checked += results.checked
-        for finding in results:
-            result[(finding.code, finding.subject, finding.detail)] = finding
-            if finding.code == NOT_CHECKED:
-                notes.lines.append(f"{finding.subject}: {finding.detail}")
+        found += results
+        notes.lines += [
+            f"{each.subject}: {each.detail}" for each in results if each.code == NOT_CHECKED
+        ]
     listed = sorted(
-        result.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)
+        each_once(found), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)
     )
     return Findings(listed, by_code(checked).values()), access
 

@@ -18,7 +18,7 @@ from ...connection import Connection
 from ...engine.access.exposure_text import words_of
 from ...engine.access.part import NotRead, Part
 from ...findings.listings import Findings
-from ...findings.model import NOT_CHECKED, Finding, by_code
+from ...findings.model import NOT_CHECKED, by_code, each_once
 from ...findings.run import RULES, examine
 from ..data_buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .accounts import Account
@@ -203,15 +203,13 @@ def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> Json:
     and what was not read.
     """
     reports = [look for look in looks if look is not None]
-    by_subject: dict[tuple[str, str, str], Finding] = {
-        (each.code, each.subject, each.detail): each for each in chain(*reports)
-    }
-    blind = [each for each in by_subject.values() if each.code == NOT_CHECKED]
+    found = each_once(chain(*reports))
+    blind = [each for each in found if each.code == NOT_CHECKED]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
     lines += ["findings: no rule was decided"] if not any(look.decided for look in reports) else []
     return {
-        "findings": tuple(each for each in by_subject.values() if each.code != NOT_CHECKED),
+        "findings": tuple(each for each in found if each.code != NOT_CHECKED),
         "checked": {
             code: each.outcome
             for code, each in by_code(each for look in reports for each in look.checked).items()

@@ -14,7 +14,7 @@ from ...base.truth import Ambiguous
 from ...findings import sarif
 from ...findings.accepted import unused
 from ...findings.listings import FindingsReport
-from ...findings.model import Acceptance, Acceptances, Finding, Threshold
+from ...findings.model import Acceptance, Acceptances, Finding, Threshold, each_once
 from ..data_buckets import not_looked_at
 from .accounts import Accounts
 
@@ -219,7 +219,7 @@ class Sweep(Ambiguous, FindingsReport):
         """All findings, each once; the subject of each one has its account and region."""
         pairs = [(row.location, finding) for row in self.rows for finding in row.findings]
         named = [replace(finding, subject=f"{place}/{finding.subject}") for place, finding in pairs]
-        return tuple({(each.code, each.subject, each.detail): each for each in named}.values())
+        return tuple(each_once(named))
 
     @property
     def outcomes(self) -> tuple[str, ...]:

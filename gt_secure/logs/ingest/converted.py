@@ -12,11 +12,12 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from ..sql.literals import literal
 from ..sql.log_columns import EXTRA, FIELDS
 
+ReadBytes: TypeAlias = Callable[[int], bytes]
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 _ZSTD, _PARQUET = b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -50,7 +51,7 @@ class _Joined:
 
     closed = False
 
-    def __init__(self, read: Callable[[int], bytes], head: bytes = b"") -> None:
+    def __init__(self, read: ReadBytes, head: bytes = b"") -> None:
         self._read, self._head = read, head
 
     def read(self, size: int = HEAD) -> bytes:
@@ -92,7 +93,7 @@ class _Messages:
         return ready
 
 
-def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
+def zstd_opener() -> Callable[[Any], ReadBytes] | None:
     """Return what unpacks a stream of Zstandard: Python's own from 3.14 on, or pyarrow;
     None without either.
     """
@@ -110,7 +111,7 @@ def zstd_opener() -> Callable[[Any], Callable[[int], bytes]] | None:
     return lambda stream: _guarded(ZstdFile(stream).read, ZstdError)
 
 
-def _guarded(read: Callable[[int], bytes], fault: type[Exception]) -> Callable[[int], bytes]:
+def _guarded(read: ReadBytes, fault: type[Exception]) -> ReadBytes:
     """Return a read whose faults are those of damaged data; what was unpacked before is kept."""
 
     def read_on(size: int) -> bytes:

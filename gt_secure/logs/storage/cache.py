@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ...base.shared_files import is_mine
 from ..sql.log_columns import STORED
 from ..sql.odd_lines import OTHER
-from .objects import LogObject, S3Object
+from .objects import LogObject, ObjectIdentity, S3Object
 from .pages import PAGE
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Cache:
             return [key for (key,) in rows]
         return []
 
-    def _known(self) -> tuple[dict[tuple[str, str, str], tuple[str, int, int, int]], set[str]]:
+    def _known(self) -> tuple[dict[ObjectIdentity, tuple[str, int, int, int]], set[str]]:
         try:
             with self._index() as index:
                 known = {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, cast, runtime_checkable
+from typing import IO, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from ...base.errors import GtSecureError, NotFound, Throttled
 from .opener import Opener
@@ -20,6 +20,9 @@ SMALL = 1 << 20
 """Bytes up to which an object is fetched whole before it is read:
 as many are held as there are requests.
 """
+
+ObjectIdentity: TypeAlias = tuple[str, str, str]
+"""Bucket, key and version of the content."""
 
 
 @runtime_checkable
@@ -39,7 +42,7 @@ class LogObject(Protocol):
         """Time of the last write, UTC."""
 
     @property
-    def identity(self) -> tuple[str, str, str] | None:
+    def identity(self) -> ObjectIdentity | None:
         """Bucket, key and version of the content, for the cache; None if it cannot be cached."""
 
     def open(self) -> IO[bytes]:
@@ -60,7 +63,7 @@ class LocalFile:
         return dt.datetime.fromtimestamp(self.modified_ns / 1e9, dt.UTC).replace(tzinfo=None)
 
     @property
-    def identity(self) -> tuple[str, str, str] | None:
+    def identity(self) -> ObjectIdentity | None:
         """Path, size and time of the file, by which the cache knows it."""
         return "", os.path.abspath(self.name), f"{self.size}-{self.modified_ns}"  # noqa: PTH100 - there may be many
 
@@ -77,7 +80,7 @@ class StandardInput:
     name: str = "-"
     size: int = 0
     delivered: dt.datetime | None = None
-    identity: tuple[str, str, str] | None = None
+    identity: ObjectIdentity | None = None
 
     def open(self) -> IO[bytes]:
         """Return the stream of bytes."""
@@ -101,7 +104,7 @@ class S3Object:
         return f"s3://{self.bucket}/{self.key}"
 
     @property
-    def identity(self) -> tuple[str, str, str]:
+    def identity(self) -> ObjectIdentity:
         """Bucket, key and ETag, by which the cache knows the object."""
         return self.bucket, self.key, self.etag
 
