@@ -14,6 +14,7 @@ class Evidence:
     """The things on which an outcome rests: ``counts`` has how many by a word in the singular, such
     as ``rule``.
 
+    ``place`` says that the bucket is in another region than the connection; empty where it is not.
     ``until`` is the time of the reading, or of the newest row; ``not_read`` has what was asked for
     and not read.
     """
@@ -23,12 +24,14 @@ class Evidence:
     counts: Mapping[str, int] = field(default_factory=dict)
     until: datetime | None = None
     not_read: tuple[str, ...] = ()
+    place: str = ""
 
     def __str__(self) -> str:
         numbers = [count(number, word) for word, number in self.counts.items()]
         when = f" at {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until is not None else ""
-        read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
-        return f"{read} Not read: {'; '.join(self.not_read)}." if self.not_read else read
+        parts = [f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."]
+        parts += [f"Not read: {'; '.join(self.not_read)}."] if self.not_read else []
+        return " ".join([*parts, *([f"{self.place}."] if self.place else [])])
 
     def to_dict(self) -> Json:
         """Return the evidence as JSON-able data."""

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..aws.arns import bucket_arn
-from ..aws.buckets import bucket_region, elsewhere, parse_s3_uri, whole_bucket
+from ..aws.arns import bucket_arn, partition_of
+from ..aws.buckets import bucket_region, named_region, parse_s3_uri, whole_bucket
 from ..aws.client import Aws, all_items, aws_errors
 from ..aws.endpoints import list_s3_endpoints
 from ..aws.teams import (
@@ -225,22 +225,27 @@ class _Reader:
             if "organization" in scope.needs:
                 organization = pool.submit(read_organization, aws)
             region = (
-                pool.submit(bucket_region, aws, scope.bucket) if scope.bucket is not None else None
+                pool.submit(named_region, aws, scope.bucket) if scope.bucket is not None else None
             )
             named = pool.submit(self._team)
-            teams = pool.submit(self._teams)
-            endpoints = pool.submit(self._part, "endpoints", lambda: tuple(list_s3_endpoints(aws)))
+            there = self._there(region)
+            teams = pool.submit(self._teams, there)
+            endpoints = pool.submit(
+                self._part, "endpoints", lambda: tuple(list_s3_endpoints(there.value or aws))
+            )
             team = named.result()
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
-            others = self._others(pool, teams.result())
+            others = self._others(pool, teams.result(), there)
             workforce = pool.submit(self._workforce, team)
             jobs = pool.submit(
                 self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs)
             )
             reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
             workforce.result()  # its errors come before those of the bucket
-            bucket = None if region is None else Bucket(str(scope.bucket), region.result())
+            bucket = (
+                None if region is None else Bucket(str(scope.bucket), region.result() or aws.region)
+            )
             if bucket is not None:
                 bucket = _started(aws, pool, bucket, _named_parts(scope.needs), scope.writes)()
                 self.raw["policy"] = bucket.policy.value if bucket.policy.missing is None else None
@@ -260,7 +265,7 @@ class _Reader:
                     OtherTeam(one, part.result(), signs=signs_of(one.name, bucket))
                     for one, part in others.items()
                 ),
-                portal=self._portal(others),
+                portal=self._portal(others, there),
                 reviews=reviews.result(),
                 evaluations=self._evaluations(reviews.result()),
                 organization=Organization() if organization is None else organization.result(),
@@ -282,10 +287,9 @@ class _Reader:
         ]
         bucket = state.bucket
         if bucket is not None:
-            if state.teams.was_asked and (away := elsewhere(self.aws, bucket.name, bucket.region)):
-                unread = NotRead(*WHAT["teams"], "elsewhere", away)
-                facts = replace(state.facts, notes=(*state.facts.notes, away))
-                state = replace(state, teams=Part.unread(unread), others=(), facts=facts)
+            if away := state.elsewhere:
+                facts = replace(state.facts, notes=(*state.facts.notes, f"{away}."))
+                state = replace(state, facts=facts)
             block = pool.submit(self._account_block, bucket)
             key = (
                 pool.submit(read_key_policy, self.aws, bucket)
@@ -323,11 +327,34 @@ class _Reader:
     def _raised(self, name: str) -> type[GtSecureError]:
         return GtSecureError if name in self.scope.writes else NotFound
 
-    def _teams(self) -> Part[tuple[Workteam, ...]]:
+    def _there(self, region: Future[str] | None) -> Part[Aws]:
+        """Return the connection to the region of the bucket, or of the scope without a bucket.
+
+        An error of the bucket is raised after those of the team.
+        """
+        if region is None or region.exception() is not None:
+            return Part.of(self.aws)
+        if (name := region.result()) and partition_of(name) == self.aws.partition:
+            return Part.of(self.aws.in_region(name))
+        where = name or "a region that AWS does not name"
+        reason = f"{self.scope.bucket} is in {where}, which {self.aws.region} cannot ask"
+        what = "workteams and VPC endpoints of the bucket"
+        return Part.unread(NotRead(what, WHAT["teams"][1], "elsewhere", reason))
+
+    def _teams(self, there: Part[Aws]) -> Part[tuple[Workteam, ...]]:
+        """Read the teams of the region of the bucket, and those of the connection where
+        a team or a portal is there.
+        """
         is_sold = self.scope.team is not None and self.scope.private_team is None
         if not is_sold and "teams" not in self.scope.needs:
             return UNASKED["teams"]
-        return part_of(*WHAT["teams"], lambda: tuple(list_workteams(self.aws)))
+        own = [self.aws] if self.scope.team is not None or self.scope.portal else []
+
+        def read() -> tuple[Workteam, ...]:
+            regions = dict.fromkeys([*own, there.value or self.aws])
+            return tuple(team for aws in regions for team in list_workteams(aws))
+
+        return part_of(*WHAT["teams"], read)
 
     def _workforce(self, team: Part[Workteam]) -> Part[Workforce]:
         has_portal = self.scope.private_team is not None or self.scope.portal
@@ -356,36 +383,41 @@ class _Reader:
         return forces[0].name
 
     def _others(
-        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
+        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]], there: Part[Aws]
     ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
-        """Start to read the jobs of the other teams."""
-        asked = (
-            "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
-        )
-        every = (teams.value or ()) if asked else ()
-        found = [one for one in every if self.scope.team not in (one.arn, one.name)]
-        return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
+        """Start to read the jobs of the other teams of the bucket's region."""
+        needed = "others" in self.scope.needs and self.scope.bucket is not None
+        if not needed or teams.missing is not None:
+            return {}
+        aws = there.value or self.aws
+        own = self.scope.team if aws is self.aws else None
+        found = [
+            one
+            for one in teams.value or ()
+            if own not in (one.arn, one.name) and one.region == aws.region
+        ]
+        return {
+            one: pool.submit(self._jobs_of, aws, one, MAX_CALLS // len(found) - 1) for one in found
+        }
 
-    def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
-        """Read the workforce, which all private teams share, for a scope without a team."""
-        if (
-            self.scope.private_team is not None
-            or self.scope.portal
-            or not any(one.restrictable for one in others)
-        ):
+    def _portal(self, others: Iterable[Workteam], there: Part[Aws]) -> Part[Workforce]:
+        """Read the workforce that the other private teams share, where it is not that of
+        the scope.
+        """
+        is_of_scope = self.scope.private_team is not None or self.scope.portal
+        if not any(one.restrictable for one in others) or (is_of_scope and there.value is self.aws):
             return UNASKED["portal"]
-        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.aws)), None))
+        aws = there.value or self.aws
+        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(aws)), None))
 
-    def _jobs_of(self, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
+    def _jobs_of(self, aws: Aws, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
         """Read the newest jobs of another team; ``most`` of them are described,
         and none of more teams than calls.
         """
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
         none = Part.of(TeamJobs(left_out=1))
         found = (
-            none
-            if most < 0
-            else part_of(what, action, lambda: jobs_of_team(self.aws, team, most=most))
+            none if most < 0 else part_of(what, action, lambda: jobs_of_team(aws, team, most=most))
         )
         listed = found.value if found.missing is None else None
         if (

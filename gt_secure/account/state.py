@@ -160,8 +160,8 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the region: its labeling jobs that wait, and the restriction last applied
-    for it, if any.
+    """Another workteam of the bucket's region: its labeling jobs that wait, and the restriction
+    last applied for it, if any.
 
     ``signs`` are tags and folders of the bucket that name it.
     """
@@ -219,14 +219,16 @@ class StateChange(Protocol):
 class State:
     """One reading of an account, or the state that changes would leave.
 
-    ``team`` is absent if the scope has none. ``jobs`` are those of the team that wait for people,
-    ``others`` the other teams with theirs, ``portal`` the workforce of these where the scope has no
-    team, ``reviews`` the names of human-review workflows (Amazon A2I) that use it, ``evaluations``
-    those of evaluation jobs of Bedrock that run and use such a workflow. ``principals`` are read
-    only for the question who signs. ``facts`` are values of condition keys that were supplied, or
-    that a policy asks for and this role can read. ``wanted`` is what is wanted, for findings that
-    compare the account with it, and ``wishes`` are those for other prefixes of the bucket.
-    ``prefix`` is that of the objects that findings are about; empty for all. ``seen`` has from
+    ``region`` is that of the connection, also where the bucket is in another one. ``team`` is
+    absent if the scope has none. ``jobs`` are those of the team that wait for people, ``others``
+    the other teams of the bucket's region with theirs, ``portal`` the workforce of these where it
+    is not ``workforce``, ``reviews`` the names of human-review workflows (Amazon A2I) that use it,
+    ``evaluations`` those of evaluation jobs of Bedrock that run and use such a workflow.
+    ``principals`` are read only for the question who signs. ``facts`` are values of condition keys
+    that were supplied, or that a policy asks for and this role can read. ``wanted`` is what is
+    wanted, for findings that compare the account with it, and ``wishes`` are those for other
+    prefixes of the bucket. ``prefix`` is that of the objects that findings are about; empty for
+    all. ``seen`` has from
     where the people of a workteam opened objects, by the team's ARN. ``raw`` has the writable parts
     as AWS returned them: ``team``, ``workforce``, ``policy``.
     """
@@ -259,11 +261,13 @@ class State:
 
     @property
     def other_teams(self) -> tuple[Workteam, ...]:
-        """The other private workteams, which share the portal."""
+        """The other private workteams of the connection's region, which share the portal."""
         team = self.team.value
         own = team.arn if team is not None else ""
         return tuple(
-            each for each in self.teams.value or () if each.kind == "private" and each.arn != own
+            each
+            for each in self.teams.value or ()
+            if each.kind == "private" and each.arn != own and each.region == self.region
         )
 
     @property
@@ -273,6 +277,16 @@ class State:
         """
         bucket = self.bucket.name if self.bucket is not None else ""
         return tuple(each for each in self.others if each.uses(bucket))
+
+    @property
+    def elsewhere(self) -> str:
+        """The sentence that the bucket is in another region than the connection; empty where
+        it is not.
+        """
+        bucket = self.bucket
+        if bucket is None or self.region in ("", bucket.region):  # files know no region
+            return ""
+        return f"{bucket.name} is in {bucket.region}; you are connected to {self.region}"
 
     def whereabouts(self, team: Workteam) -> Whereabouts:
         """Return from where the people of a workteam opened objects; nowhere if no log was read."""
@@ -343,7 +357,12 @@ class State:
         unread = [part.text for part in (*self.missing(), *self.organization.missing())]
         subject = " and ".join(filter(None, named))
         return Evidence(
-            subject, tuple(dict.fromkeys(whats)), counts, self.at, tuple(dict.fromkeys(unread))
+            subject,
+            tuple(dict.fromkeys(whats)),
+            counts,
+            self.at,
+            tuple(dict.fromkeys(unread)),
+            self.elsewhere,
         )
 
     def missing_permissions(self) -> tuple[str, ...]:

@@ -216,7 +216,14 @@ def no_bucket(aws: Aws, bucket: str) -> NotFound:
 
 
 def bucket_region(aws: Aws, bucket: str) -> str:
-    """Find the region of a bucket from HeadBucket's header, which even a refusal carries."""
+    """Find the region of a bucket; that of the connection where AWS names none."""
+    return named_region(aws, bucket) or aws.region
+
+
+def named_region(aws: Aws, bucket: str) -> str:
+    """Find the region of a bucket from HeadBucket's header, which even a refusal carries;
+    empty for a refusal without it.
+    """
     from botocore.exceptions import ClientError
 
     try:
@@ -233,22 +240,9 @@ def bucket_region(aws: Aws, bucket: str) -> str:
     except NotFound as error:
         raise no_bucket(aws, bucket) from error
     except AccessDenied:
-        # it exists, but its region is hidden: reading the parts reports what is denied
-        return aws.region
+        return ""  # it exists, but its region is hidden
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or aws.region)
-
-
-def elsewhere(aws: Aws, bucket: str, region: str) -> str:
-    """Return the sentence that a bucket is in another region than the connection;
-    empty where both are the same.
-    """
-    if region == aws.region:
-        return ""
-    return (
-        f"{bucket} is in {region}; you are connected to {aws.region}. "
-        f"Use --region {region} (region in Python) to read its workteams"
-    )
 
 
 def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:

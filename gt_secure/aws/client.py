@@ -48,6 +48,10 @@ __all__ = ["Aws", "Identity", "all_items", "all_pages", "aws_errors", "connect_a
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
+FAR_TIMEOUT_S = 5.0
+"""Seconds until a call to another region ends, which is not repeated:
+a VPC without a route to the internet reaches no other region.
+"""
 CONNECTIONS = 32
 """Size of the connection pool: as many threads fetch log objects,
 and boto3 keeps 10 and warns above that.
@@ -92,13 +96,15 @@ class Aws:
         endpoint_url: str | None,
         *,
         timeout_s: float | None = None,
+        attempts: int | None = None,
     ) -> None:
         self._session = session
-        self._timeout_s = timeout_s
+        self._limits = {"timeout_s": timeout_s, "attempts": attempts}
         self.region = region
         self.endpoint_url = endpoint_url
         self._endpoints: dict[str, str] = {}
         self._clients: dict[tuple[str, str], Any] = {}
+        self._regions = {region: self}
         self._lock = threading.RLock()  # sessions are not thread-safe, clients are
         self._identity: Identity | None = None
         self._identity_lock = threading.Lock()
@@ -151,7 +157,7 @@ class Aws:
                     service,
                     key[1],
                     self._endpoint_of(*key),
-                    timeout_s=self._timeout_s,
+                    **self._limits,
                 )
             return self._clients[key]
 
@@ -173,12 +179,28 @@ class Aws:
         timeout_s: float,
         calls: list[str],
     ) -> Aws:
-        """Return a connection with other credentials;
-        endpoints that name this one's region serve no other region.
-        """
+        """Return a connection with other credentials, whose calls are tried twice."""
         session = session_with(access_key, secret_key, token, region, self._session)
         session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-        aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s)
+        return self._beside(session, region, timeout_s, attempts=2)
+
+    def in_region(self, region: str) -> Aws:
+        """Return a connection with the same credentials to another region,
+        whose calls end after :data:`FAR_TIMEOUT_S`; made once per region.
+        """
+        if region not in self._regions:
+            aws = self._beside(self._session, region, FAR_TIMEOUT_S, attempts=1)
+            aws._identity = self.identity()
+            return self._regions.setdefault(region, aws)
+        return self._regions[region]
+
+    def _beside(
+        self, session: boto3.session.Session, region: str, timeout_s: float, *, attempts: int
+    ) -> Aws:
+        """Return a connection to a region;
+        endpoints that name this one's region serve no other region.
+        """
+        aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s, attempts=attempts)
         for service, url in self._endpoints.items():
             if region == self.region or self.region not in (urlsplit(url).hostname or ""):
                 aws.use_endpoint(service, url)
@@ -196,7 +218,7 @@ class Aws:
                 "s3",
                 region,
                 self._endpoint_of("s3", region),
-                timeout_s=self._timeout_s,
+                **self._limits,
                 aws_access_key_id=keys["AccessKeyId"],
                 aws_secret_access_key=keys["SecretAccessKey"],
                 aws_session_token=keys["SessionToken"],
@@ -263,11 +285,10 @@ def make_client(
     endpoint: str | None,
     *,
     timeout_s: float | None = None,
+    attempts: int | None = None,
     **keys: Any,
 ) -> Any:
-    """Create one client with the choices that this module documents;
-    with ``timeout_s`` it tries twice.
-    """
+    """Create one client with the choices that this module documents."""
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
@@ -287,7 +308,7 @@ def make_client(
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s or CONNECT_TIMEOUT_S),
         read_timeout=timeout_s or READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS if timeout_s is None else 2},
+        retries={"mode": "standard", "total_max_attempts": attempts or ATTEMPTS},
         max_pool_connections=CONNECTIONS,
         user_agent_extra="gt_secure",
         proxies={} if local else None,  # requests to this machine must not use a proxy

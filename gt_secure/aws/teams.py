@@ -80,6 +80,11 @@ class Workteam:
         return self.kind == "private"
 
     @property
+    def region(self) -> str:
+        """The region of the team, as its ARN names it."""
+        return self.arn.split(":")[3]
+
+    @property
     def url_lock_text(self) -> str:
         """The URL lock in a few words."""
         if self.kind == "public":

@@ -193,7 +193,7 @@ def compare(plan: State, fresh: State) -> None:
         if seen != now:
             moved[part] = json.loads(json.dumps({"seen": seen, "now": now}, default=str))
     seen_teams, now_teams = (
-        None if state.teams.missing else sorted(team.arn for team in state.other_teams)
+        None if state.teams.missing else sorted(team.arn for team in state.teams.value or ())
         for state in (plan, fresh)
     )
     if seen_teams != now_teams:

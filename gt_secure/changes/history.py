@@ -404,7 +404,7 @@ def _on_bucket(journal: Journal, state: State) -> Iterator[tuple[ChangeRecord, R
     the newest first.
     """
     if state.bucket is not None:
-        for record, wish in wishes_of(journal, state.account_id, state.region):
+        for record, wish in wishes_of(journal, state.account_id, state.bucket.region):
             if (
                 record.status == "applied"
                 and wish.bucket == state.bucket.name

@@ -56,12 +56,10 @@ def notices_for(
             *_folder(restriction, after),
             *_signers(restriction, state, after),
             *_deleted(after),
-            *(
-                notice("bucket-elsewhere", regions=each.text)
-                for each in state.missing()
-                if each.why == "elsewhere"
-            ),
+            *_regions(state),
         ]
+    if state.elsewhere:
+        notices.append(notice("bucket-elsewhere", regions=state.elsewhere))
     if find_change(changes, WorkforcePortal) is not None:
         notices += _portal(restriction, state)
     if changes:
@@ -276,6 +274,22 @@ def _deleted(policy: BucketPolicy) -> Iterator[Notice]:
     gone = policy.deleted_principals
     if gone:
         yield notice("principal-deleted", principals="; ".join(gone))
+
+
+def _regions(state: State) -> Iterator[Notice]:
+    """Yield what is not known of the teams of a bucket in another region,
+    and that a team is not where its bucket is.
+    """
+    unread = dict.fromkeys(
+        f"{part.what} ({part.text})"
+        for name, part in state.unread()
+        if name in ("teams", "jobs") and (state.elsewhere or part.why == "elsewhere")
+    )
+    if unread:
+        yield notice("bucket-teams-unread", unread="; ".join(unread))
+    team = state.team.if_read if state.elsewhere else None
+    if team is not None:
+        yield notice("team-elsewhere", team=team.name, region=state.region)
 
 
 def _portal(restriction: Restriction, state: State) -> Iterator[Notice]:

@@ -54,13 +54,14 @@ def no_findings(
         "findings": [each.to_dict() for each in (failing or unsure)],
         **_looked_at(findings),
     }
+    away = f" {findings.evidence.place}." if findings.evidence.place else ""
     unread = _not_run(findings.doubts(severity))
     if failing:
-        text = f"{_failure(failing)}{unread}"
+        text = f"{_failure(failing)}{unread}{away}"
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
     if unread:
         doctor = "Run 'gt-secure doctor' to list the missing permissions."
-        return CheckResult("no_findings", subject, None, unread.strip(), details, doctor)
+        return CheckResult("no_findings", subject, None, f"{unread.strip()}{away}", details, doctor)
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"
         return CheckResult(

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .. import account
-from ..aws.buckets import elsewhere
 from ..base.clock import utc_now
 from ..base.columns import TableRows, lay_out
 from ..base.errors import InvalidInput
@@ -410,8 +409,11 @@ def _bucket(
     )
     if state is None:
         return AuditedBucket(name, None, "unknown", UNKNOWN, teams)
-    if away := elsewhere(gt.aws, name, state.region):
-        notes.lines.append(away)
+    if state.region != gt.aws.region:
+        there = account.read_state(gt.aws, bucket=name, needs=account.OTHERS)
+        teams = tuple(each.team.name for each in there.users)
+        ended = f"Jobs in {state.region} that have ended were not read"
+        notes.lines.append(f"{there.elsewhere}. {ended}")
     target, missing = state.logging.if_read, state.logging.missing
     log = (
         f"s3://{target.bucket}/{target.prefix}"

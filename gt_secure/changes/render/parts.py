@@ -185,7 +185,7 @@ def before_apply(
     about elsewhere.
 
     Findings of a severity that is not ``loud`` are in a fold, with the notes; what belongs to the
-    chosen application is not.
+    chosen application, or says where the bucket is, is not.
     """
     notices = [each for each in plan.notices if each.code not in asked]
     findings = [each for each in plan.findings if each.accepted is None]
@@ -198,7 +198,7 @@ def before_apply(
     quiet = [each for each in findings if each.severity not in loud]
     small = [_finding(each) for each in quiet]
     for each in notes:
-        (shown if each.code.startswith("application-") else small).append(
+        (shown if each.code.startswith(("application-", "bucket-elsewhere")) else small).append(
             markup.hint(markup.text(str(each), 1000))
         )
     if small:

@@ -23,8 +23,8 @@ _MOST = 10
 """Sources with another answer, and usages of a dry run, that a short text names."""
 _FULL = "gt-secure plan --format full, or plan.to_text(full=True)."
 
-_ASKED_FOR = ("application-", "age-limit-", "signers-limits")
-"""Starts of the codes of notes that an option asks for."""
+_ASKED_FOR = ("application-", "age-limit-", "signers-limits", "bucket-elsewhere")
+"""Starts of the codes of notes that an option asks for, or that say where the bucket is."""
 
 _MARKS = {"blocker": "STOP", "warning": "warning", "info": "note"}
 

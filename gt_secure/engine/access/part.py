@@ -25,7 +25,7 @@ class NotRead:
 
     ``why`` is ``not asked`` where the reading had a smaller scope, ``in part`` where the calls
     would be too many, and ``in doubt`` where what came back cannot be read as a whole, or in one
-    way. It is ``elsewhere`` where the part is in another region than that of the connection, as the
+    way. It is ``elsewhere`` where the part is in a region that the connection cannot ask, as the
     ``reason`` says.
     """
 
@@ -61,7 +61,7 @@ class NotRead:
 
     @property
     def text(self) -> str:
-        """The action and its outcome, or the two regions, for messages."""
+        """The action and its outcome, or the region that cannot be asked, for messages."""
         return self.reason if self.why == "elsewhere" else f"{self.action} {_OUTCOMES[self.why]}"
 
     def to_dict(self) -> Json:
