@@ -106,6 +106,15 @@ def test_a_bucket_of_another_region() -> None:
     assert asked.text == f"Whom the plan locks out is unknown: workteams ({text})."
 
 
+def test_a_bucket_and_a_team_in_two_regions() -> None:
+    wish = Restriction("radiology-team", bucket="gt-images", addresses=["203.0.113.0/24"])
+    far = state(region="eu-west-1")
+    made = plan(cast(Aws, None), wish, state=far)
+    assert "bucket-elsewhere" in {each.code for each in made.notices}
+    assert "bucket-elsewhere" not in {each.code for each in made.asks}
+    assert "team-elsewhere" in {each.code for each in made.asks}
+
+
 def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
     class Row:
         why, source, request, shut_out = services.LOGGED, "198.51.100.9", "presigned", False
