@@ -19,6 +19,7 @@ from gt_secure.base import errors
 from gt_secure.base.outcome import CheckFailed, CheckResult
 from gt_secure.base.truth import Ambiguous
 from gt_secure.changes.journal import JournalCheck
+from gt_secure.changes.plan import Plan
 from gt_secure.check import Report
 from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.engine.access.part import NotRead, PartNotReadError
@@ -126,6 +127,15 @@ def test_an_ambiguous_answer_names_the_member(cls: type) -> None:
     word = asked.partition("(")[0].split(" ")[0]
     annotated = {name for each in cls.__mro__ for name in inspect.get_annotations(each)}
     assert word in {"unread", *annotated} or hasattr(cls, word), f"{cls.__name__} has no {word}"
+
+
+def test_a_plan_that_may_be_missing_is_asked_for() -> None:
+    """The panel's plan is None until there is one; the error has both questions."""
+    with pytest.raises(TypeError, match="neither true nor false") as caught:
+        bool(object.__new__(Plan))
+    assert str(caught.value).endswith(
+        "Write .empty (nothing to change), or 'is None' (no plan yet)."
+    )
 
 
 def test_truth_is_what_it_reads_like() -> None:

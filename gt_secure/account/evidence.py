@@ -29,9 +29,9 @@ class Evidence:
     def __str__(self) -> str:
         numbers = [count(number, word) for word, number in self.counts.items()]
         when = f" at {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until is not None else ""
-        parts = [f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."]
-        parts += [f"Not read: {'; '.join(self.not_read)}."] if self.not_read else []
-        return " ".join([*parts, *([f"{self.place}."] if self.place else [])])
+        read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
+        unread = f"Not read: {'; '.join(self.not_read)}." if self.not_read else ""
+        return " ".join(filter(None, (read, unread, self.place)))
 
     def to_dict(self) -> Json:
         """Return the evidence as JSON-able data."""

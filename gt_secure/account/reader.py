@@ -214,6 +214,7 @@ class _Reader:
     def __init__(self, aws: Aws, scope: ReadScope) -> None:
         self.aws = aws
         self.scope = scope
+        self.near = aws
         self.raw: dict[str, Any] = {}
 
     def read(self) -> State:
@@ -236,7 +237,7 @@ class _Reader:
             team = named.result()
             if scope.team is not None and scope.private_team is None:
                 team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
-            others = self._others(pool, teams.result(), there)
+            others = self._others(pool, teams.result())
             workforce = pool.submit(self._workforce, team)
             jobs = pool.submit(
                 self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs)
@@ -265,7 +266,7 @@ class _Reader:
                     OtherTeam(one, part.result(), signs=signs_of(one.name, bucket))
                     for one, part in others.items()
                 ),
-                portal=self._portal(others, there),
+                portal=self._portal(others),
                 reviews=reviews.result(),
                 evaluations=self._evaluations(reviews.result()),
                 organization=Organization() if organization is None else organization.result(),
@@ -288,7 +289,7 @@ class _Reader:
         bucket = state.bucket
         if bucket is not None:
             if away := state.elsewhere:
-                facts = replace(state.facts, notes=(*state.facts.notes, f"{away}."))
+                facts = replace(state.facts, notes=(*state.facts.notes, away))
                 state = replace(state, facts=facts)
             block = pool.submit(self._account_block, bucket)
             key = (
@@ -335,7 +336,8 @@ class _Reader:
         if region is None or region.exception() is not None:
             return Part.of(self.aws)
         if (name := region.result()) and partition_of(name) == self.aws.partition:
-            return Part.of(self.aws.in_region(name))
+            self.near = self.aws.in_region(name)
+            return Part.of(self.near)
         where = name or "a region that AWS does not name"
         reason = f"{self.scope.bucket} is in {where}, which {self.aws.region} cannot ask"
         what = "workteams and VPC endpoints of the bucket"
@@ -383,41 +385,40 @@ class _Reader:
         return forces[0].name
 
     def _others(
-        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]], there: Part[Aws]
+        self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
     ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
         """Start to read the jobs of the other teams of the bucket's region."""
-        needed = "others" in self.scope.needs and self.scope.bucket is not None
-        if not needed or teams.missing is not None:
-            return {}
-        aws = there.value or self.aws
-        own = self.scope.team if aws is self.aws else None
+        asked = (
+            "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
+        )
+        every = (teams.value or ()) if asked else ()
+        own = self.scope.team if self.near is self.aws else None
         found = [
             one
-            for one in teams.value or ()
-            if own not in (one.arn, one.name) and one.region == aws.region
+            for one in every
+            if own not in (one.arn, one.name) and one.region == self.near.region
         ]
-        return {
-            one: pool.submit(self._jobs_of, aws, one, MAX_CALLS // len(found) - 1) for one in found
-        }
+        return {one: pool.submit(self._jobs_of, one, MAX_CALLS // len(found) - 1) for one in found}
 
-    def _portal(self, others: Iterable[Workteam], there: Part[Aws]) -> Part[Workforce]:
+    def _portal(self, others: Iterable[Workteam]) -> Part[Workforce]:
         """Read the workforce that the other private teams share, where it is not that of
         the scope.
         """
         is_of_scope = self.scope.private_team is not None or self.scope.portal
-        if not any(one.restrictable for one in others) or (is_of_scope and there.value is self.aws):
+        if (is_of_scope and self.near is self.aws) or not any(one.restrictable for one in others):
             return UNASKED["portal"]
-        aws = there.value or self.aws
-        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(aws)), None))
+        return part_of(*WHAT["portal"], lambda: next(iter(list_workforces(self.near)), None))
 
-    def _jobs_of(self, aws: Aws, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
+    def _jobs_of(self, team: Workteam, most: int) -> Part[tuple[LabelingJob, ...]]:
         """Read the newest jobs of another team; ``most`` of them are described,
         and none of more teams than calls.
         """
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
         none = Part.of(TeamJobs(left_out=1))
         found = (
-            none if most < 0 else part_of(what, action, lambda: jobs_of_team(aws, team, most=most))
+            none
+            if most < 0
+            else part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
         )
         listed = found.value if found.missing is None else None
         if (

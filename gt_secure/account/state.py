@@ -286,7 +286,7 @@ class State:
         bucket = self.bucket
         if bucket is None or self.region in ("", bucket.region):  # files know no region
             return ""
-        return f"{bucket.name} is in {bucket.region}; you are connected to {self.region}"
+        return f"{bucket.name} is in {bucket.region}; you are connected to {self.region}."
 
     def whereabouts(self, team: Workteam) -> Whereabouts:
         """Return from where the people of a workteam opened objects; nowhere if no log was read."""

@@ -48,8 +48,8 @@ __all__ = ["Aws", "Identity", "all_items", "all_pages", "aws_errors", "connect_a
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
-FAR_TIMEOUT_S = 5.0
-"""Seconds until a call to another region ends, which is not repeated:
+FAR_TIMEOUT_S = 2.5
+"""Seconds until a call to another region ends, which is tried twice:
 a VPC without a route to the internet reaches no other region.
 """
 CONNECTIONS = 32
@@ -96,10 +96,9 @@ class Aws:
         endpoint_url: str | None,
         *,
         timeout_s: float | None = None,
-        attempts: int | None = None,
     ) -> None:
         self._session = session
-        self._limits = {"timeout_s": timeout_s, "attempts": attempts}
+        self._timeout_s = timeout_s
         self.region = region
         self.endpoint_url = endpoint_url
         self._endpoints: dict[str, str] = {}
@@ -157,7 +156,7 @@ class Aws:
                     service,
                     key[1],
                     self._endpoint_of(*key),
-                    **self._limits,
+                    timeout_s=self._timeout_s,
                 )
             return self._clients[key]
 
@@ -179,28 +178,26 @@ class Aws:
         timeout_s: float,
         calls: list[str],
     ) -> Aws:
-        """Return a connection with other credentials, whose calls are tried twice."""
+        """Return a connection with other credentials."""
         session = session_with(access_key, secret_key, token, region, self._session)
         session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-        return self._beside(session, region, timeout_s, attempts=2)
+        return self._beside(session, region, timeout_s)
 
     def in_region(self, region: str) -> Aws:
         """Return a connection with the same credentials to another region,
-        whose calls end after :data:`FAR_TIMEOUT_S`; made once per region.
+        whose calls end after twice :data:`FAR_TIMEOUT_S`; made once per region.
         """
         if region not in self._regions:
-            aws = self._beside(self._session, region, FAR_TIMEOUT_S, attempts=1)
-            aws._identity = self.identity()
-            return self._regions.setdefault(region, aws)
+            aws = self._beside(self._session, region, FAR_TIMEOUT_S)
+            aws._lock, aws._identity = self._lock, self.identity()  # they share the session
+            self._regions.setdefault(region, aws)
         return self._regions[region]
 
-    def _beside(
-        self, session: boto3.session.Session, region: str, timeout_s: float, *, attempts: int
-    ) -> Aws:
+    def _beside(self, session: boto3.session.Session, region: str, timeout_s: float) -> Aws:
         """Return a connection to a region;
         endpoints that name this one's region serve no other region.
         """
-        aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s, attempts=attempts)
+        aws = Aws(session, region, self.endpoint_url, timeout_s=timeout_s)
         for service, url in self._endpoints.items():
             if region == self.region or self.region not in (urlsplit(url).hostname or ""):
                 aws.use_endpoint(service, url)
@@ -218,7 +215,7 @@ class Aws:
                 "s3",
                 region,
                 self._endpoint_of("s3", region),
-                **self._limits,
+                timeout_s=self._timeout_s,
                 aws_access_key_id=keys["AccessKeyId"],
                 aws_secret_access_key=keys["SecretAccessKey"],
                 aws_session_token=keys["SessionToken"],
@@ -285,10 +282,11 @@ def make_client(
     endpoint: str | None,
     *,
     timeout_s: float | None = None,
-    attempts: int | None = None,
     **keys: Any,
 ) -> Any:
-    """Create one client with the choices that this module documents."""
+    """Create one client with the choices that this module documents;
+    with ``timeout_s`` it tries twice.
+    """
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
@@ -308,7 +306,7 @@ def make_client(
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s or CONNECT_TIMEOUT_S),
         read_timeout=timeout_s or READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": attempts or ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS if timeout_s is None else 2},
         max_pool_connections=CONNECTIONS,
         user_agent_extra="gt_secure",
         proxies={} if local else None,  # requests to this machine must not use a proxy

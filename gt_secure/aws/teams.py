@@ -10,8 +10,6 @@ import contextlib
 import difflib
 import itertools
 import re
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -26,7 +24,7 @@ from ..engine.policies.url_lock import UrlLock
 from .client import Aws, all_items, all_pages, aws_errors
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.client import SageMakerClient
+    pass
 
 # Fields that are not compared: times that every write changes, and values that the service
 # computes.
@@ -373,26 +371,20 @@ def _no_team(aws: Aws, name: str) -> NotFound:
 
 
 def _region_of(aws: Aws, name: str) -> str:
-    """Return another large region that has this team; empty if none answers in two seconds."""
-    found = []
+    """Return another large region that has this team; empty if none answers in time."""
 
-    def look(region: str, client: SageMakerClient) -> None:
+    def look(region: str) -> str:
         # a region that is off or out of reach is no error of this call
         with contextlib.suppress(Exception):
-            client.describe_workteam(WorkteamName=name)
-            found.append(region)
+            aws.in_region(region).client("sagemaker").describe_workteam(WorkteamName=name)
+            return region
+        return ""
 
-    asked = (
-        _LARGE_REGIONS if aws.partition == "aws" and (aws.is_local or not aws.endpoint_url) else ()
-    )
-    clients = {region: aws.client("sagemaker", region) for region in asked if region != aws.region}
-    looks = [threading.Thread(target=look, args=each, daemon=True) for each in clients.items()]
-    for each in looks:
-        each.start()
-    end = time.monotonic() + 2
-    for each in looks:
-        each.join(max(0.0, end - time.monotonic()))
-    return min(found, default="")
+    regions = {*_LARGE_REGIONS} - {aws.region}
+    if aws.partition != "aws" or (aws.endpoint_url and not aws.is_local):
+        return ""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="gt_secure-regions") as pool:
+        return min(filter(None, pool.map(look, regions)), default="")
 
 
 def _arn(aws: Aws, kind: str, name: str) -> str:

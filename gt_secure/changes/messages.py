@@ -48,6 +48,7 @@ def notices_for(
         *_own(restriction, state),
         *_url_lock(restriction, state, url_lock_changes),
         *_endpoints(restriction, state),
+        *_regions(state),
     ]
     if guard is not None:
         after = BucketPolicy.of(guard.after)
@@ -56,10 +57,7 @@ def notices_for(
             *_folder(restriction, after),
             *_signers(restriction, state, after),
             *_deleted(after),
-            *_regions(state),
         ]
-    if state.elsewhere:
-        notices.append(notice("bucket-elsewhere", regions=state.elsewhere))
     if find_change(changes, WorkforcePortal) is not None:
         notices += _portal(restriction, state)
     if changes:
@@ -277,18 +275,19 @@ def _deleted(policy: BucketPolicy) -> Iterator[Notice]:
 
 
 def _regions(state: State) -> Iterator[Notice]:
-    """Yield what is not known of the teams of a bucket in another region,
+    """Yield that the bucket is in another region, what is not known of its teams,
     and that a team is not where its bucket is.
     """
-    unread = dict.fromkeys(
+    if state.elsewhere:
+        yield notice("bucket-elsewhere", regions=state.elsewhere)
+    unread = [
         f"{part.what} ({part.text})"
         for name, part in state.unread()
         if name in ("teams", "jobs") and (state.elsewhere or part.why == "elsewhere")
-    )
+    ]
     if unread:
         yield notice("bucket-teams-unread", unread="; ".join(unread))
-    team = state.team.if_read if state.elsewhere else None
-    if team is not None:
+    if state.elsewhere and (team := state.team.if_read) is not None:
         yield notice("team-elsewhere", team=team.name, region=state.region)
 
 

@@ -76,7 +76,7 @@ class Plan(Ambiguous):
         The id of the change that it undoes; empty for a restriction.
     """
 
-    _ask = ".empty"
+    _ask = ".empty (nothing to change), or 'is None' (no plan yet)"
 
     restriction: Restriction
     state: State = field(repr=False)

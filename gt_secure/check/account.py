@@ -54,14 +54,14 @@ def no_findings(
         "findings": [each.to_dict() for each in (failing or unsure)],
         **_looked_at(findings),
     }
-    away = f" {findings.evidence.place}." if findings.evidence.place else ""
     unread = _not_run(findings.doubts(severity))
     if failing:
-        text = f"{_failure(failing)}{unread}{away}"
+        text = f"{_failure(failing)}{unread} {findings.evidence.place}".rstrip()
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
     if unread:
+        text = f"{unread} {findings.evidence.place}".strip()
         doctor = "Run 'gt-secure doctor' to list the missing permissions."
-        return CheckResult("no_findings", subject, None, f"{unread.strip()}{away}", details, doctor)
+        return CheckResult("no_findings", subject, None, text, details, doctor)
     if not findings.decided:
         text = f"No rule was decided. {findings.looked}"
         return CheckResult(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..aws.buckets import parse_s3_uri
 from ..base.errors import GtSecureError, InvalidInput
@@ -26,6 +26,9 @@ from ..restriction.messages import notice
 from .exit_codes import FOUND, OK, UNKNOWN
 from .output import ask, connection, note, say, show_json, table
 from .parser import Commands, Parser
+
+_Explained: TypeAlias = tuple[Probe, dict[str, Any]]
+"""A probe, and its explanation as JSON-able data."""
 
 
 def add(commands: Commands) -> None:
@@ -84,15 +87,15 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
             (
-                (
-                    "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from"
-                    " 198.51.100.9"
-                ),
-                "sandbox: two sources",
-            ),
-            (
                 "gt-secure probe s3://gt-images/scans/0001.png --expect refused",
                 "fail in CI if it opens",
+            ),
+            (
+                (
+                    "gt-secure probe s3://gt-images/scans/0001.png --from 203.0.113.7 --from"
+                    " 198.51.100.9 --expect opened --expect refused"
+                ),
+                "sandbox: two sources",
             ),
             (
                 "gt-secure probe s3://gt-images/probe/ --method PUT --method form",
@@ -104,8 +107,8 @@ def add(commands: Commands) -> None:
             ),
         ),
         exit_codes=(
-            "0 opened, 3 refused or no answer; with --expect: 0 as expected, 2 not, 3 nothing was"
-            " decided"
+            "0 opened, or each as predicted from several sources; 3 refused or no answer; with"
+            " --expect: 0 as expected, 2 not, 3 nothing was decided"
         ),
     )
     _add_signing(probe)
@@ -142,7 +145,11 @@ def add(commands: Commands) -> None:
     )
     probe.excludes("--method", "--application")
     probe.add_argument(
-        "--expect", choices=("opened", "refused"), help="expected result of every fetch"
+        "--expect",
+        action="append",
+        default=[],
+        choices=("opened", "refused"),
+        help="expected result of all fetches, or of each --from in order (repeatable)",
     )
     probe.reads_only(
         "object=-", "--from", "--method", "--expect", "--json", "--profile", "--region"
@@ -265,8 +272,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _run_probe(args: argparse.Namespace) -> int:
+    if len(args.expect) not in (0, 1, len(args.sources)):
+        raise InvalidInput(
+            "--expect and --from have different numbers of values.",
+            next_step="Give one --expect for all sources, or one for each --from in this order.",
+            field="expect",
+        )
     gt = connection(args)
-    results: list[tuple[Probe, dict[str, Any]]] = []
+    results: list[_Explained] = []
     url: TestUrl | str = _to_probe(gt, args)
     methods, codes = _methods(args), _confirmed(gt, args)
     for method, source in itertools.product(methods, args.sources or [None]):
@@ -278,7 +291,7 @@ def _run_probe(args: argparse.Namespace) -> int:
         show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
         _show_probes(results)
-    code = _exit_code([probe for probe, _ in results], args.expect)
+    code = _exit_code(results, args.expect)
     if code == UNKNOWN and not args.json:
         for probe, why in results:
             if why.get("next_step") and probe.answer != "opened":
@@ -288,7 +301,7 @@ def _run_probe(args: argparse.Namespace) -> int:
     return code
 
 
-def _show_probes(results: Sequence[tuple[Probe, dict[str, Any]]]) -> None:
+def _show_probes(results: Sequence[_Explained]) -> None:
     """Print a row for each probe, with the method where one is no GET, and what was left behind."""
     first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
     rows = [
@@ -351,11 +364,15 @@ def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
     return [PROBE_WRITES]
 
 
-def _exit_code(probes: list[Probe], expect: str | None) -> int:
-    answers = {probe.answer for probe in probes}
-    if expect and answers - {expect, "unknown"}:
+def _exit_code(results: Sequence[_Explained], expect: list[str]) -> int:
+    """Return the code of answers: each as expected, or all opened, or several as predicted."""
+    answers = [probe.answer for probe, _ in results]
+    wanted = (expect or ["opened"]) * len(answers)
+    others = {answer for answer, each in zip(answers, wanted, strict=False) if answer != each}
+    if expect and others - {"unknown"}:
         return FOUND
-    return OK if answers == {expect or "opened"} else UNKNOWN
+    predicted = not expect and len(results) > 1 and all(why["agrees"] for _, why in results)
+    return OK if predicted or not others else UNKNOWN
 
 
 def _read_url() -> str:

@@ -412,8 +412,7 @@ def _bucket(
     if state.region != gt.aws.region:
         there = account.read_state(gt.aws, bucket=name, needs=account.OTHERS)
         teams = tuple(each.team.name for each in there.users)
-        ended = f"Jobs in {state.region} that have ended were not read"
-        notes.lines.append(f"{there.elsewhere}. {ended}")
+        notes.lines.append(there.elsewhere)
     target, missing = state.logging.if_read, state.logging.missing
     log = (
         f"s3://{target.bucket}/{target.prefix}"

@@ -199,8 +199,8 @@ def test_only_the_other_region_is_given_up_early(restriction_rig: Rig) -> None:
     assert gt.aws.in_region(THERE) is gt.aws
     assert there.identity() == gt.aws.identity()
     config = there.client("sagemaker").meta.config
-    assert (config.read_timeout, config.retries["total_max_attempts"]) == (5, 1)
-    assert config.connect_timeout <= 5
+    assert config.read_timeout * config.retries["total_max_attempts"] <= 5
+    assert config.connect_timeout * config.retries["total_max_attempts"] <= 5
     assert gt.aws.client("sagemaker").meta.config.read_timeout == client.READ_TIMEOUT_S
 
 

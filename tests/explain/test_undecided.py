@@ -81,9 +81,15 @@ def test_an_undecided_answer_satisfies_no_assert(probe: Probe) -> None:
             ask()
     assert json.loads(json.dumps(probe.to_dict(), default=str))["opened"] is None
     assert probe.result not in ("opened", "")
-    assert [_exit_code([probe], each) for each in ("opened", "refused", None)] == [UNKNOWN] * 3
-    assert [_exit_code([probe, each], "refused") for each in (REFUSED, OPENED)] == [UNKNOWN, FOUND]
     said = explain(probe)
+    alone = [(probe, said.to_dict())]
+    assert [_exit_code(alone, each) for each in (["opened"], ["refused"], [])] == [UNKNOWN] * 3
+    both = ["refused", "refused"]
+    assert [_exit_code([*alone, (each, said.to_dict())], both) for each in (REFUSED, OPENED)] == [
+        UNKNOWN,
+        FOUND,
+    ]
+    assert _exit_code([*alone, (REFUSED, {"agrees": True})], []) == UNKNOWN
     assert said.observed in ("unknown", "no answer")
     assert said.agrees is None
     for expected in ("opened", "refused"):
@@ -99,12 +105,21 @@ def test_a_decided_answer_is_a_truth_value() -> None:
     assert [each.why_unknown for each in (OPENED, REFUSED)] == ["", ""]
     for message in (denied("session policy"), silent("identity-based policy"), "Access Denied."):
         assert answer(403, message=message).opened is False
-    assert [_exit_code([OPENED], each) for each in ("opened", "refused", None)] == [OK, FOUND, OK]
-    assert [_exit_code([REFUSED], each) for each in ("opened", "refused", None)] == [
-        FOUND,
-        OK,
-        UNKNOWN,
-    ]
+    words = (["opened"], ["refused"], [])
+    opened, refused = ((each, explain(each).to_dict()) for each in (OPENED, REFUSED))
+    assert [_exit_code([opened], each) for each in words] == [OK, FOUND, OK]
+    assert [_exit_code([refused], each) for each in words] == [FOUND, OK, UNKNOWN]
+
+
+def test_several_answers_as_predicted_are_no_surprise() -> None:
+    """One refused request is what a script asks about; of several, each is compared."""
+
+    def told(agrees: bool | None) -> list[tuple[Probe, dict[str, Any]]]:
+        return [(OPENED, {"agrees": True}), (REFUSED, {"agrees": agrees})]
+
+    assert [_exit_code(told(each), []) for each in (True, False, None)] == [OK, UNKNOWN, UNKNOWN]
+    assert _exit_code(told(True)[1:], []) == UNKNOWN
+    assert _exit_code(told(False), ["opened", "refused"]) == OK, "the observation was expected"
 
 
 def test_a_head_without_a_reason_is_refused_only_if_it_was_signed_for_this_probe() -> None:

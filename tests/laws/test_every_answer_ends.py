@@ -92,7 +92,7 @@ def connected(port: int) -> Aws:
         aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
     )
     aws = connect_aws(boto3_session=session, endpoint_url=f"http://127.0.0.1:{port}")
-    aws._limits = {"timeout_s": LIMIT_S, "attempts": 2}
+    aws._timeout_s = LIMIT_S
     return aws
 
 
