@@ -71,7 +71,7 @@ def hanging(restriction_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 def far_team(away: Connection) -> Iterator[str]:
     """A workteam in the region of the connection."""
     sagemaker = away.aws.client("sagemaker")
-    pool = {"UserPool": "eu-west-1_far", "ClientId": "far"}
+    pool: Any = {"UserPool": "eu-west-1_far", "ClientId": "far"}
     sagemaker.create_workforce(WorkforceName="far", CognitoConfig=pool)
     members: Any = [{"CognitoMemberDefinition": {**pool, "UserGroup": "far"}}]
     # another team of the same name is in the region of the bucket
@@ -84,7 +84,7 @@ def far_team(away: Connection) -> Iterator[str]:
 
 @pytest.mark.parametrize("lists", [{"endpoints": VPCE}, {"addresses": "203.0.113.0/24"}])
 def test_a_plan_is_the_same_from_another_region(
-    away: Connection, restriction_rig: Rig, lists: dict[str, str]
+    away: Connection, restriction_rig: Rig, lists: dict[str, Any]
 ) -> None:
     wish = Restriction(bucket=BUCKET, **lists)
     near, made = restriction_rig.gt.plan(wish), away.plan(wish)
@@ -198,10 +198,11 @@ def test_only_the_other_region_is_given_up_early(restriction_rig: Rig) -> None:
     assert there is gt.aws.in_region(HERE)
     assert gt.aws.in_region(THERE) is gt.aws
     assert there.identity() == gt.aws.identity()
-    config = there.client("sagemaker").meta.config
+    config: Any = there.client("sagemaker").meta.config
     assert config.read_timeout * config.retries["total_max_attempts"] <= 5
     assert config.connect_timeout * config.retries["total_max_attempts"] <= 5
-    assert gt.aws.client("sagemaker").meta.config.read_timeout == client.READ_TIMEOUT_S
+    config = gt.aws.client("sagemaker").meta.config
+    assert config.read_timeout == client.READ_TIMEOUT_S
 
 
 def test_a_host_that_names_the_region_serves_no_other(restriction_rig: Rig) -> None:
@@ -272,7 +273,7 @@ class Answering:
             def stream(self, **_: Any) -> Iterator[bytes]:
                 yield b""
 
-        headers = {name.replace("_", "-"): value for name, value in self.headers.items()}
+        headers: Any = {name.replace("_", "-"): value for name, value in self.headers.items()}
         return AWSResponse(request.url, self.status, headers, Body())
 
 
@@ -320,7 +321,12 @@ def test_no_credentials_reach_another_partition(
     gt = answering(restriction_rig, 403, x_amz_bucket_region=region)
     asked = set[str | None]()
     real = gt.aws.client
-    monkeypatch.setattr(gt.aws, "client", lambda service, at=None: asked.add(at) or real(service))
+
+    def noted(service: str, at: str | None = None) -> Any:
+        asked.add(at)
+        return real(service)
+
+    monkeypatch.setattr(gt.aws, "client", noted)
     found = read_state(gt.aws, bucket=BUCKET, needs=frozenset({"teams", "endpoints"}))
     assert asked <= {None}
     reasons = {part.text for part in found.missing()}

@@ -105,7 +105,7 @@ def test_a_decided_answer_is_a_truth_value() -> None:
     assert [each.why_unknown for each in (OPENED, REFUSED)] == ["", ""]
     for message in (denied("session policy"), silent("identity-based policy"), "Access Denied."):
         assert answer(403, message=message).opened is False
-    words = (["opened"], ["refused"], [])
+    words: tuple[list[str], ...] = (["opened"], ["refused"], [])
     opened, refused = ((each, explain(each).to_dict()) for each in (OPENED, REFUSED))
     assert [_exit_code([opened], each) for each in words] == [OK, FOUND, OK]
     assert [_exit_code([refused], each) for each in words] == [FOUND, OK, UNKNOWN]
