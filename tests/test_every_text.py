@@ -72,6 +72,6 @@ def test_the_page_has_what_the_tests_meet_and_nothing_else(tmp_path: Path) -> No
 def test_a_text_that_is_not_on_the_page_is_seen() -> None:
     with pytest.MonkeyPatch.context() as patch:
         _, check = texts.watched(patch)
-        notice("guard-drops", sources="a source that no test drops")
+        notice("guard-drops", sources="a source that no test drops", users="")
         with pytest.raises(AssertionError, match="a source that no test drops"):
             check()

@@ -24,7 +24,7 @@ KEY, PREFIX, BUCKET = "scans/0001.png", "scans/", "gt-images"
 OFFICE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 INSIDE = f"10.0.3.4 via {ENDPOINT}"
-ASKS = ["jobs-in-progress", "url-lock-one-path", "loses-access:radiology-team"]
+ASKS = ["loses-access:open-team", "url-lock-one-path", "loses-access:radiology-team"]
 HEAD = ("", "worker in the office", "forwarded outside", "worker in the VPC")
 
 

@@ -160,8 +160,8 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the bucket's region: its labeling jobs that wait, and the restriction
-    last applied for it, if any.
+    """Another workteam of the bucket's region, or that of the scope: its labeling jobs that wait, and
+    the restriction last applied for it, if any.
 
     ``signs`` are tags and folders of the bucket that name it.
     """
@@ -287,6 +287,17 @@ class State:
         if bucket is None or self.region in ("", bucket.region):  # files know no region
             return ""
         return f"{bucket.name} is in {bucket.region}; you are connected to {self.region}."
+
+    @property
+    def of_bucket(self) -> tuple[OtherTeam, ...]:
+        """The workteams that use the bucket: that of the scope with what is wanted for it, if any,
+        and the others.
+        """
+        team, wish = self.team.value, self.wanted
+        if team is None:
+            return self.users
+        wish = wish if wish is not None and wish.team == team.name else None
+        return (OtherTeam(team, self.jobs, wish), *self.users)
 
     def whereabouts(self, team: Workteam) -> Whereabouts:
         """Return from where the people of a workteam opened objects; nowhere if no log was read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..account.state import OtherTeam, State
+from ..account.state import State
 from ..base.errors import InvalidInput
 from ..base.network import all_private, parse_stored_cidrs
 from ..base.text import some
@@ -182,14 +182,10 @@ def _bucket_affects(state: State) -> tuple[str, ...]:
     bucket = state.bucket
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
-    team = state.team.if_read
-    own = (
-        []
-        if team is None
-        else [each for each in (OtherTeam(team, state.jobs),) if each.jobs_on(bucket.name)]
-    )
-    used = (text for each in (*own, *state.users) for text in each.uses_of(bucket.name))
-    touched += [f"{text}, which uses the bucket" for text in used]
+    used = [each for each in state.of_bucket if each.uses(bucket.name)]
+    touched += [
+        f"{text}, which uses the bucket" for each in used for text in each.uses_of(bucket.name)
+    ]
     parts: tuple[Part[Any], ...] = (
         bucket.tags,
         bucket.folders,

@@ -60,9 +60,6 @@ def notices_for(
         ]
     if find_change(changes, WorkforcePortal) is not None:
         notices += _portal(restriction, state)
-    if changes:
-        jobs = [job.name for job in state.jobs.if_read or () if job.in_progress]
-        notices += [notice("jobs-in-progress", jobs=", ".join(jobs))] if jobs else []
     rank = {"blocker": 0, "warning": 1, "info": 2}
     return (*lists, *sorted(notices, key=lambda each: rank[each.severity]))
 
@@ -202,13 +199,8 @@ def _guard(wish: Restriction, state: State, after: BucketPolicy) -> Iterator[Not
         return
     if guard.drifted:
         yield notice("guard-edited")
-    if not wish.guard:
-        if wish.guard is False:
-            yield notice("guard-off")
-        return
-    gone = guard.allowed.lacking(wish.allowed)
-    if gone:
-        yield notice("guard-drops", sources=", ".join(gone))
+    if wish.guard is False:
+        yield notice("guard-off")
 
 
 def _signers(restriction: Restriction, state: State, after: BucketPolicy) -> Iterator[Notice]:

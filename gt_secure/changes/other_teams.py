@@ -1,81 +1,206 @@
-"""The other workteams of a bucket: what a change of its guard takes from them."""
+"""The workteams of a bucket: what a plan takes from the workers of each, whom it asks about,
+and the restriction that takes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from ..account.people import listed_in, people_at, share
 from ..account.state import OtherTeam, State
-from ..base.text import printable
-from ..engine.access.address_classes import spans_of, within
-from ..engine.access.difference import Difference, moved
+from ..account.whereabouts import Whereabouts
+from ..base.allowed import Allowed
+from ..base.errors import InvalidInput
+from ..base.network import scope
+from ..base.text import printable, some
+from ..engine.access.difference import moved
 from ..engine.access.exposure import Exposure
 from ..engine.access.exposure_text import places
 from ..engine.access.source_sets import SourceSet, unsure
 from ..restriction.messages import Notice, notice
+from ..restriction.model import Restriction
+from .change import find_change
+from .diff import policy_of
+from .targets import BucketGuard
 
 if TYPE_CHECKING:
+    from ..engine.access.locks import EffectiveLocks
     from ..engine.access.source_sets import Row
-    from ..restriction.model import Restriction
+    from .change import Change
 
 
-def team_notices(state: State, before: Exposure, after: Exposure) -> Iterator[Notice]:
-    """Yield the blocker that names each other team that would lose access, and a question about
-    each that loses a part.
+@dataclass(frozen=True)
+class Effect:
+    """The effect of a plan on the workers of a workteam that uses the bucket of a state.
 
-    The question is about a team with a labeling job in progress: whether somebody works at the lost
-    sources is unknown.
+    ``jobs`` are the names of its labeling jobs in progress. ``lost`` are the sources that the
+    workers lose, in words, and ``refused`` those of them at which the access log shows somebody.
+    ``all_lost`` is what another team loses if it is all that it has, or what it was given.
     """
-    bucket, refused = before.locks.bucket, list[str]()
-    for each in state.users:
-        rows = list(_rows(each, before, after))
-        # What is opened before and what may be are lost alike, so the former is counted with the
-        # latter.
-        parts = _words(
-            (moved(unsure(row.before, [""]), row.after, "unknown", "refused"), row) for row in rows
+
+    user: OtherTeam
+    is_own: bool
+    seen: Whereabouts
+    jobs: str
+    lost: list[str]
+    refused: list[str]
+    all_lost: list[str]
+
+    @property
+    def asks(self) -> bool:
+        """True if somebody of the team may work at a source that is lost.
+
+        The list of a restriction is the answer for its own team, unless nothing shows where its
+        people are.
+        """
+        is_shown = self.seen.complete or (self.is_own and self.seen.sources)
+        return bool(self.refused or (self.jobs and self.lost and not is_shown))
+
+    def question(self, bucket: str, fix: str | None) -> Notice:
+        """Return the question about the team, which is confirmed by its name."""
+        team = self.user.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
+        working = f"Workers of {team} may be working on {self.jobs}. " if self.jobs else ""
+        lost = ", and at ".join(self.lost).replace("; ", ", and at ")
+        seen, known, doubt = self.seen, "", ""
+        if self.refused:
+            known = f"{team}: {share(seen, self.refused)} would be refused. "
+        else:
+            why = seen.missing.rstrip(".")
+            doubt = f" From where all workers of {team} open images is unknown: {why}."
+        return notice(
+            "loses-access",
+            fix=fix,
+            team=team,
+            known=known,
+            jobs=working,
+            bucket=bucket,
+            lost=lost,
+            doubt=doubt,
         )
-        jobs = ", ".join(job.name for job in each.jobs_on(bucket) if job.in_progress)
-        if lost := _words((_lost(row, each.wish), row) for row in rows):
-            refused.append(f"{printable(', '.join(each.uses_of(bucket)))} ({lost[0]})")
-        elif jobs and parts:
-            team = each.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
-            said = ", and at ".join(parts).replace("; ", ", and at ")
-            yield notice("loses-access", team=team, jobs=jobs, bucket=bucket, lost=said)
-    if refused:
-        yield notice("refuses-team", losses="; ".join(refused))
 
 
-def _rows(other: OtherTeam, before: Exposure, after: Exposure) -> Iterator[Difference[Row]]:
-    """Yield from where workers of a team open each class of keys that the team uses
-    and the plan covers.
-    """
-    name, prefix = other.team.name, other.prefix_on(before.locks.bucket)
+def effects_of(state: State, before: Exposure, after: Exposure) -> list[Effect]:
+    """Return the effect of a plan on each workteam of the bucket; none where no lock changes."""
+    users = () if before is after else state.of_bucket
+    return [_effect(each, state, before, after) for each in users]
+
+
+def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) -> Effect:
+    is_own, seen = user.team == state.team.value, state.whereabouts(user.team)
+    bucket, prefix = before.locks.bucket, user.prefix_on(before.locks.bucket)
+    now, then = (each.locks.others.get(user.team.name, each.locks) for each in (before, after))
     longest = max(prefix, before.key, key=len)
-    if longest.startswith(prefix) and longest.startswith(before.key):
-        for key in before.keys_beside(after, longest):
-            now, then = (
-                Exposure(each.locks.others[name], key).row("worker") for each in (before, after)
-            )
-            yield Difference(now, then)
-
-
-def _words(sets: Iterable[tuple[SourceSet, Difference[Row]]]) -> list[str]:
-    return list(
-        dict.fromkeys(places(each, row.named_endpoints) for each, row in sets if not each.is_empty)
+    is_covered = longest.startswith(prefix) and longest.startswith(before.key)
+    keys = before.keys_beside(after, longest) if is_covered else ()
+    pairs = [(_row(now, key), _row(then, key)) for key in keys]
+    lost = [(moved(*pair, "unknown", "refused"), pair[0].labels | pair[1].labels) for pair in pairs]
+    wish = None if seen.complete else user.wish
+    stops = [
+        (
+            each if moved(*pair, "unknown", "unknown").is_empty else listed_in(each, labels, wish),
+            labels,
+        )
+        for pair, (each, labels) in zip(pairs, lost, strict=True)
+    ]
+    # a lock of a team or portal holds in every bucket
+    everywhere = (now.url_lock, now.cidrs) != (then.url_lock, then.cidrs)
+    jobs = user.jobs.if_read or () if everywhere else user.jobs_on(bucket)
+    return Effect(
+        user,
+        is_own,
+        seen,
+        ", ".join(printable(job.name) for job in jobs if job.in_progress),
+        _words(lost),
+        people_at(seen, before.locks.endpoints, lost),
+        [] if is_own else _words(stops),
     )
 
 
-def _lost(row: Difference[Row], wish: Restriction | None) -> SourceSet:
-    """Return the sources that a team loses: all that it has,
-    or those that its restriction lists.
+def _row(locks: EffectiveLocks, key: str) -> Row:
+    """Return from where workers open a key, or may: what they lose of either is lost."""
+    return unsure(Exposure(locks, key).row("worker"), [""])
+
+
+def _words(sets: Iterable[tuple[SourceSet, frozenset[str]]]) -> list[str]:
+    return list(dict.fromkeys(places(each, labels) for each, labels in sets if not each.is_empty))
+
+
+def team_notices(
+    wish: Restriction,
+    state: State,
+    changes: Sequence[Change[Any]],
+    before: Exposure,
+    after: Exposure,
+) -> Iterator[Notice]:
+    """Yield the blocker that names each other team that would lose all that it has, a question
+    about each that may lose a part, and one about what the guard of today gives.
     """
-    if row.after.word == "refused":
-        return row.before.unknown if row.before.opened.is_empty else row.before.opened
-    if wish is None:
-        return SourceSet()
-    answers = (
-        (each, row.before.at_endpoint(each), row.after.at_endpoint(each))
-        for each in wish.allowed.ids
-    )
-    endpoints = tuple(each for each, *words in answers if words == ["opened", "refused"])
-    return SourceSet(within(row.loses.spans, tuple(spans_of(wish.addresses))), endpoints)
+    bucket, effects = before.locks.bucket, effects_of(state, before, after)
+    kept, fix = keeping(wish, state, effects), None
+    if kept is not None:
+        more = some(kept.allowed.lacking(wish.allowed))
+        fix = f"'Keep what the teams need' (--keep-teams, plan.keeping) also allows {more}."
+    taken = _taken(wish, state) if find_change(changes, BucketGuard) else []
+    stops = [f"{_uses([each], bucket)} ({each.all_lost[0]})" for each in effects if each.all_lost]
+    if stops:
+        yield notice("refuses-team", fix=fix, losses="; ".join(stops))
+    for each in effects:
+        # the question about what the guard gives names the plan's own team
+        is_named = each.all_lost or (each.is_own and taken and not each.refused)
+        if each.asks and not is_named:
+            yield each.question(bucket or "every bucket", fix)
+    if taken:
+        used = _uses([each for each in effects if each.lost], bucket)
+        users = f" The bucket is used by {used}." if used else ""
+        yield notice("guard-drops", fix=fix, sources=", ".join(taken), users=users)
+
+
+def _uses(effects: Iterable[Effect], bucket: str) -> str:
+    return "; ".join(printable(", ".join(each.user.uses_of(bucket))) for each in effects)
+
+
+def _taken(wish: Restriction, state: State) -> list[str]:
+    """Return the sources on the lists of today's guards that a restriction does not allow.
+
+    Its own guard, if there is one, narrows those around it already.
+    """
+    policy = policy_of(state)
+    own = policy.guard_of(wish.prefix)
+    guards = [each for each in policy.guards if _overlap(each.prefix, wish.prefix)]
+    lists = [each.allowed.lacking(wish.allowed) for each in ([own] if own else guards)]
+    return list(dict.fromkeys(name for names in lists for name in names)) if wish.guard else []
+
+
+def _overlap(prefix: str, other: str) -> bool:
+    return prefix.startswith(other) or other.startswith(prefix)
+
+
+def keeping(wish: Restriction, state: State, effects: Sequence[Effect]) -> Restriction | None:
+    """Return the restriction that also admits what the teams of a bucket have and use; None if it
+    does so already, or if no guard can list all of that.
+
+    The journal's restrictions of the other teams, the lists of today's guards where another team
+    loses a part of them, and the sources at which the access log shows people who would lose them.
+    """
+    if not wish.guard:
+        return None
+    kept = [
+        each.wish
+        for each in state.others
+        # the guard of another prefix admits its teams itself
+        if each.wish is not None and _overlap(each.wish.prefix, wish.prefix)
+    ]
+    names = [name for each in effects for name in each.refused]
+    if any(each.lost and not each.is_own for each in effects):
+        names += _taken(wish, state)
+    try:
+        joined = wish.including(kept)
+        data, more = joined.to_dict(), Allowed.of(Allowed.of(names).lacking(joined.allowed))
+        # S3 sees no private address outside of endpoints
+        data["addresses"] += [str(each) for each in more.networks if scope(each) != "private"]
+        data["endpoints"] += more.ids
+        return None if data == wish.to_dict() else Restriction.from_dict(data)
+    except InvalidInput:
+        return None

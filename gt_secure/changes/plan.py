@@ -37,7 +37,7 @@ from .diff import changes_for
 from .history import drift_notices, with_wishes
 from .journal import Journal, scrub
 from .messages import application_notices, bystander_notices, notices_for, signature_of
-from .other_teams import team_notices
+from .other_teams import effects_of, keeping, team_notices
 from .services import notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
 
@@ -108,23 +108,16 @@ class Plan(Ambiguous):
 
     @cached_property
     def keeping(self) -> Restriction | None:
-        """The restriction that also admits what the other teams of the bucket were given; None if
-        it does so already.
+        """The restriction that also admits what the teams of the bucket have and use; None if it
+        does so already.
 
-        It is the union with the restriction that the journal has for each of them. Plan it in place
-        of this one.
+        It is the union with the restriction that the journal has for each of the other teams, with
+        the lists of today's guards where another team would lose a part of them, and with the
+        addresses and endpoints at which the access log shows people who would lose them. Plan it in
+        place of this one.
         """
-        guarded = [
-            each.wish
-            for each in self.state.others
-            if each.wish is not None and self.restriction.guard
-        ]
-        own = self.restriction.prefix  # the guard of another prefix admits its teams itself
-        kept = [
-            each for each in guarded if own.startswith(each.prefix) or each.prefix.startswith(own)
-        ]
-        joined = self.restriction.including(kept) if kept else self.restriction
-        return None if joined.to_dict() == self.restriction.to_dict() else joined
+        effects = effects_of(self.state, self.before, self.after)
+        return keeping(self.restriction, self.state, effects)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -304,7 +297,7 @@ def plan(
     ]
     region = (current.bucket.region if current.bucket is not None else "") or current.region
     notices += [
-        *team_notices(current, before, after),
+        *team_notices(restriction, current, changes, before, after),
         *_broken(results),
         *_cap(restriction, changes, tried, region),
     ]

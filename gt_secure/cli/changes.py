@@ -236,7 +236,7 @@ def _add_plan_arguments(parser: Parser) -> None:
     group.add_argument(
         "--keep-teams",
         action="store_true",
-        help="also allow what the other workteams of the bucket were given",
+        help="also allow what the workteams of the bucket have and use",
     )
     add_context(group)
     parser.add_argument(
@@ -267,7 +267,7 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
         if args.keep_teams and plan.keeping is not None:
             return gt.plan(plan.keeping, logs=hits, reason=args.reason)
     if plan.keeping is not None:
-        note("Other workteams of the bucket were given more. --keep-teams keeps it.")
+        note("The workteams of the bucket have or use more. --keep-teams keeps it.")
     return plan
 
 

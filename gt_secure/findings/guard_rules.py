@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..account.bucket import Bucket
 from ..account.bucket_access import access_to
 from ..account.locks import locks_of
-from ..account.state import State
-from ..aws.teams import Workforce, Workteam
+from ..account.people import listed_in, people_at, share
+from ..account.state import OtherTeam, State
+from ..aws.teams import LabelingJob, Workforce, Workteam
 from ..base.network import IPNetwork, parse_stored_cidrs
 from ..base.text import capital, count, duration, printable, some
-from ..engine.access.answer import WORKER_OF
+from ..engine.access.difference import moved
 from ..engine.access.exposure import ANY_VPC, Exposure
 from ..engine.access.identities import Principals
+from ..engine.access.locks import EffectiveLocks
 from ..engine.access.signers import identities, signers_of
 from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, age_text
 from ..engine.policies.bucket_guard import Guard
@@ -202,24 +205,55 @@ def endpoint_not_of_the_url_lock(
 )
 def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Match]:
     """Match a team whose workers open no object: none of the bucket,
-    or none that its only guard protects.
+    or none that its only guard protects. Match one with a job in progress whose people are refused.
     """
-    guards, team = guards_of(bucket), state.team.value
+    guards, locks = guards_of(bucket), locks_of(state)
     prefix = state.prefix or (guards[0].prefix if len(guards) == 1 else "")
-    exposure = Exposure(locks_of(state), prefix, is_prefix=True)
-    for row in map(exposure.row, exposure.of_workers):
+    for user in state.of_bucket:
+        name = user.team.name
+        of_team = locks.others.get(name, locks)
+        row = Exposure(of_team, prefix, is_prefix=True).row("worker")
         if row.word == "refused":
-            name = (
-                row.request.removeprefix(WORKER_OF)
-                if team is None or row.request != "worker"
-                else team.name
-            )
             where = f", for objects under {prefix}" if prefix else ""
             severity: Severity | None = None if prefix == state.prefix else "medium"
             by = "; ".join(row.refused.decided_by)
             yield Match(
                 name, f"The workers of {name} are refused by {by}{where}.", severity=severity
             )
+            continue
+        jobs = [job for job in user.jobs_on(bucket.name) if job.in_progress]
+        refused = _refused(user, jobs, state, of_team) if jobs else ""
+        if refused:
+            working = f"Workers of {name} may be working on {some([job.name for job in jobs])}."
+            yield Match(name, f"{working} The locks refuse {refused}.")
+
+
+def _refused(
+    user: OtherTeam, jobs: Sequence[LabelingJob], state: State, locks: EffectiveLocks
+) -> str:
+    """Return the sources that are refused where the log shows people of a team,
+    or where its restriction lists them; empty for none.
+    """
+    seen, wish = state.whereabouts(user.team), user.wish
+    prefixes = {state.prefix} | {
+        guard.prefix
+        for guard in locks.own_policy.guards
+        if guard.prefix.startswith(state.prefix)
+        and any(job.input_uri.startswith(f"s3://{locks.bucket}/{guard.prefix}") for job in jobs)
+    }
+    rows = [Exposure(locks, each, is_prefix=True).row("worker") for each in prefixes]
+    people = people_at(seen, locks.endpoints, [(row.refused, row.labels) for row in rows], all)
+    if people:
+        return f"{share(seen, people)}: {some(people)}"
+    if wish is None or not wish.prefix.startswith(state.prefix):
+        return ""
+    given, left = (
+        Exposure(each, wish.prefix, is_prefix=True).row("worker")
+        for each in (replace(locks, policy=None), locks)
+    )
+    lost = listed_in(moved(given, left, "opened", "refused"), given.labels | left.labels, wish)
+    listed = f"sources that the restriction of {user.team.name} lists"
+    return "" if lost.is_empty else f"{listed}: {lost.from_where}"
 
 
 @rule("private-address-alone", "team", "team", "bucket.policy", uses=_PATHS)

@@ -13,7 +13,7 @@ import traitlets
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, refuse_url
 from ..base.html import Markup, count
-from ..base.text import some, truncate
+from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
@@ -117,7 +117,7 @@ class ReviewStep(Step):
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
         )
-        self.keep_button = self.button("Keep", self.keep, link=True)
+        self.keep_button = self.button("Keep what the teams need", self.keep, link=True)
         self.on_keep: Callable[[Restriction], object] = partial(setattr, self, "restriction")
         self.details = Html()
         details = stack(self.reason, self.plan_button, self.details)
@@ -188,7 +188,7 @@ class ReviewStep(Step):
         )
 
     def keep(self) -> None:
-        """Admit what the other teams of the bucket were given, too."""
+        """Admit what the teams of the bucket have and use, too."""
         if self.plan is not None and self.plan.keeping is not None:
             self.on_keep(self.plan.keeping)
 
@@ -289,12 +289,6 @@ class ReviewStep(Step):
         asks = () if plan is None else plan.asks
         self._asked = frozenset(each.code for each in asks)
         set_class(self.keep_button, "gts-hidden", plan is None or plan.keeping is None)
-        teams = (
-            []
-            if plan is None
-            else [truncate(each.team.name, 40) for each in plan.state.others if each.wish]
-        )
-        self.keep_button.description = f"Keep what {some(teams)} needs"
         shown: list[ipywidgets.Widget] = []
         for notice in asks:
             box = check(notice.consent, False, partial(self._confirm, notice.code))

@@ -338,7 +338,7 @@ def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
     second = [f"s3://{BUCKET}", "--team", "vpc-team", "--endpoint", VPCE, "--url-lock", "keep"]
     assert main(["plan", *second]) == 2
     shown = capsys.readouterr()
-    assert "Other workteams of the bucket were given more. --keep-teams keeps it." in shown.err
+    assert "The workteams of the bucket have or use more. --keep-teams keeps it." in shown.err
     assert "workteam open-team with its restriction" in shown.out
     assert main(["plan", *second, "--keep-teams"]) == 2
     shown = capsys.readouterr()

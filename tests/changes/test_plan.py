@@ -417,9 +417,8 @@ def test_dual_stack_is_said() -> None:
 
 def test_jobs_in_progress_are_named() -> None:
     one = made(state(jobs=(JOB,)))
-    assert "chest-scans" in next(
-        notice.text for notice in one.notices if notice.code == "jobs-in-progress"
-    )
+    [text] = (each.text for each in one.notices if each.code == "loses-access:radiology-team")
+    assert "Workers of radiology-team may be working on chest-scans." in text
     assert any("chest-scans" in text for text in one.changes[0].affects)
 
 

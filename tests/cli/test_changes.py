@@ -151,6 +151,8 @@ def test_confirm_by_code(run: Run, account: Account) -> None:
             "portal-drops",
             "--confirm",
             "portal-affects-all",
+            "--confirm",
+            "refuses-team",  # radiology-team could use the portal from 192.0.2.0/24 alone
         )[0]
         == 0
     )

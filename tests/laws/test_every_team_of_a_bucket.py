@@ -6,11 +6,12 @@ some of them use by a job, by a restriction in the journal or by a tag or folder
 guard with a prefix, statements of others, and with or without an access log. A restriction is
 planned for one team or for the bucket alone. Single requests are decided with ``evaluate``, under a
 session policy that is written here, before and after the calls of the plan. A team *loses* if some
-key under the prefix of the plan was opened to it from some source and is from none, or from none of
-those that its restriction lists. It *loses a part* if its job is in progress and some key was
-opened to it from some source from which the key is not opened after: where its workers are is
-unknown, so a source that stays open in theory stands for none that is lost. The plan then asks
-about the team by name.
+key under the prefix of the plan was opened to it and is from none of these sources, or from none of
+those that its restriction lists, unless a complete log shows where all its people are. It *loses a
+part* if some key was opened to it from some source from which the key is not opened after, and a
+log shows its people there, or its job is in progress and no log shows where all of them are: a
+source that stays open in theory stands for none that is lost. The plan then asks about the team by
+name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from typing import Any, cast
 
 import pytest
 
+from gt_secure.account import people
 from gt_secure.account.state import OtherTeam, Sign, State
+from gt_secure.account.whereabouts import Whereabouts
 from gt_secure.aws.client import Aws
 from gt_secure.aws.teams import LabelingJob, Workforce, Workteam
 from gt_secure.base.network import Source
@@ -110,6 +113,14 @@ def status_drawn(seed: int, team: Workteam) -> str:
     )
 
 
+def people_drawn(seed: int, team: Workteam) -> Whereabouts | None:
+    """Draw from where a log shows the people of a team, if one was read, by dice of their own."""
+    dice = random.Random(f"{seed} people of {team.name}")
+    sources = tuple(dice.sample((*PLACES[:3], *ENDPOINTS), dice.randint(0, 2)))
+    missing = dice.choice(("", "", "one log object was not read"))
+    return dice.choice((None, Whereabouts(sources, missing=missing)))
+
+
 def draw(seed: int) -> Drawn:
     dice = random.Random(SEED + seed)
     teams = [
@@ -176,6 +187,8 @@ def draw(seed: int) -> Drawn:
     account = replace(
         account, others=tuple(others), portal=Part.of(force) if own is None else account.portal
     )
+    known = {team.arn: people_drawn(seed, team) for team in teams}
+    account = replace(account, seen={arn: each for arn, each in known.items() if each is not None})
     logged = dice.random() < 0.5 and LOGGED.startswith(wish.prefix)
     seen = dice.sample((*PLACES[:3], IN_A_VPC), dice.randint(1, 2)) if logged else ()
     return Drawn(account, wish, tuple(teams), tuple(seen))
@@ -249,6 +262,10 @@ class Judge:
             if opens(self.policies[after], lock or UrlLock(), cidrs, key, each)
         }
 
+    def known(self, team: Workteam) -> Whereabouts:
+        """Return what a log shows of the people of a team."""
+        return self.drawn.state.seen.get(team.arn, Whereabouts())
+
     def loses(self, team: Workteam) -> bool:
         """Return whether a team that uses the bucket loses a key,
         or a place that its restriction lists.
@@ -266,7 +283,7 @@ class Judge:
             for key in self.keys
             if own or jobs or any(key.startswith(start) for start in starts)
         ]
-        listed = set() if wish is None else {
+        listed = set() if wish is None or not self.known(team).missing else {
             each for each in PLACES
             if each.partition(" via ")[2] in wish.endpoints
             or ("via" not in each and any(ip_address(each) in network for network in wish.addresses))
@@ -274,25 +291,34 @@ class Judge:
         pairs = [(self.opened(team, False, key), self.opened(team, True, key)) for key in keys]
         if own:  # its own restriction says what it wants, of all keys together
             return any(before for before, _ in pairs) and not any(after for _, after in pairs)
-        return any((before and not after) or (listed & before) - after for before, after in pairs)
+        return any(
+            (before and not before & after) or (listed & before) - after for before, after in pairs
+        )
 
     def loses_a_part(self, team: Workteam) -> bool:
-        """Return whether a team with a job in progress on the bucket loses some
-        key from some place.
-        """
-        jobs = [
-            job
-            for each in self.drawn.state.others
-            if each.team == team
-            for job in each.jobs.value or ()
-        ]
-        running = any(
-            job.status == "InProgress" and job.input_uri.startswith(f"s3://{BUCKET}/")
-            for job in jobs
-        )
-        return running and any(
+        """Return whether a team loses some key from a place where its people are, or may be."""
+        seen, own = self.known(team), team.name == self.drawn.wish.team
+        other = next((each for each in self.drawn.state.others if each.team == team), None)
+        jobs = () if other is None else other.jobs.value or ()
+        here = [job for job in jobs if job.input_uri.startswith(f"s3://{BUCKET}/")]
+        starts = [""] if own or here else []
+        if other is not None and not here:
+            wished = [] if other.wish is None else [other.wish.prefix]
+            starts = wished or [each.prefix for each in other.signs]
+        lost = set[str]()
+        for key in self.keys:
+            if key.startswith(tuple(starts)):
+                lost |= self.opened(team, False, key) - self.opened(team, True, key)
+        shown = {place for place in lost if {place, place.partition(" via ")[2]} & {*seen.sources}}
+        running = any(job.status == "InProgress" for job in here)
+        return bool(shown or (running and lost and seen.missing))
+
+    def cleared(self, team: Workteam) -> bool:
+        """Return whether a team loses some key, and a complete log shows nobody of it there."""
+        is_open = any(
             self.opened(team, False, key) - self.opened(team, True, key) for key in self.keys
         )
+        return is_open and not self.known(team).missing
 
     def answers(self, place: str, after: bool) -> set[bool]:
         """Return whether each key is opened to a place,
@@ -337,13 +363,15 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
         for each in one.asks
         if each.code.startswith("loses-access:")
     }
-    asked = {name for name, text in asks.items() if f"{name} " in text and f"job-of-{name}" in text}
+    asked = {name for name, text in asks.items() if f" {name} " in text}
     bad += [f"{name} loses a part in silence" for name in partly - named - asked]
     bad += [f"{name} loses no part" for name in asked - partly]
     counts = Counter(
         {
             "loses" if losing else "keeps": 1,
             "loses a part": len(partly - named),
+            "shown by a log": len({each for each in asked if "this week" in asks[each]}),
+            "nobody there": len({team.name for team in drawn.teams if found.cleared(team)} - asked),
             "keeps all": not losing and not partly,
             "with a log": hits is not None and len(hits) > 0,
             "bucket alone": drawn.wish.team is None,
@@ -397,7 +425,9 @@ FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
     "one key stands for the prefix": (17, (Exposure, "keys_beside", lambda self, *_: self.keys[:1])),
     "a place that stays open stands for those that are lost": (47, (other_teams, "moved", lambda *_: SourceSet())),
     "an endpoint is no place of a worker": (11, (other_teams, "moved", without_endpoints)),
-    "the restriction of a team is not looked at": (47, (other_teams, "spans_of", lambda _: ())),
+    "the restriction of a team is not looked at": (57, (people, "spans_of", lambda _: ())),
+    "a log is not looked at": (3, (State, "whereabouts", lambda *_: Whereabouts())),
+    "a log that was not read whole counts as whole": (2, (Whereabouts, "complete", True)),
     "one team stands for all in the log": (60, (services, "_logged", logged_for_one_team)),
     "another team's lock is not asked": (
         147, (Exposure, "of_workers", property(lambda self: ("worker",) if self.locks.has_portal else ()))),
@@ -429,7 +459,14 @@ def enough(counts: Counter[str], least: int) -> None:
     """Demand a share of each outcome."""
     print(counts)
     assert min(counts[name] for name in ("loses", "keeps", "keeps all")) >= least
-    rare = ("loses a part", "logged source refused", "logged source kept", "contradiction")
+    rare = (
+        "loses a part",
+        "shown by a log",
+        "nobody there",
+        "logged source refused",
+        "logged source kept",
+        "contradiction",
+    )
     assert min(counts[name] for name in rare) >= least // 4
 
 

@@ -230,20 +230,17 @@ def test_the_law_sees_a_gate_that_is_missing(
 
 
 def test_several_codes_are_named_as_they_are_typed(made: tuple[Connection, Plan]) -> None:
-    plan = replace(
-        made[1], notices=(ROWS["guard-off"], ROWS["jobs-in-progress"], ROWS["guard-off"])
-    )
-    assert "confirm=['guard-off', 'jobs-in-progress']" in by_python(made[0], plan, [])
-    assert "pass --confirm guard-off --confirm jobs-in-progress." in by_command(plan, ["--yes"])
-    assert "add --yes --confirm jobs-in-progress." in by_command(plan, ["--confirm", "guard-off"])
+    plan = replace(made[1], notices=(ROWS["guard-off"], ROWS["dual-stack"], ROWS["guard-off"]))
+    assert "confirm=['guard-off', 'dual-stack']" in by_python(made[0], plan, [])
+    assert "pass --confirm guard-off --confirm dual-stack." in by_command(plan, ["--yes"])
+    assert "add --yes --confirm dual-stack." in by_command(plan, ["--confirm", "guard-off"])
     assert (
-        by_command(plan, ["--yes", "--confirm", "guard-off", "--confirm", "jobs-in-progress"])
-        == "passed"
+        by_command(plan, ["--yes", "--confirm", "guard-off", "--confirm", "dual-stack"]) == "passed"
     )
 
 
 def test_a_team_is_confirmed_by_its_name_as_it_is_typed(made: tuple[Connection, Plan]) -> None:
-    names = {"bucket": "b", "jobs": "j", "lost": "l"}
+    names = {"bucket": "b", "jobs": "j", "lost": "l", "known": "", "doubt": ""}
     asks = [notice("loses-access", team=team, **names) for team in ("night-shift", "day-shift")]
     plan = replace(made[1], notices=tuple(asks))
     words = ["loses-access:night-shift", "loses-access:day-shift"]
@@ -259,13 +256,13 @@ def test_a_warning_that_comes_and_goes_can_be_confirmed_in_advance(
     made: tuple[Connection, Plan],
 ) -> None:
     plan = replace(made[1], notices=())
-    for code in ("jobs-in-progress", "loses-access:night-shift"):
+    for code in ("dual-stack", "loses-access:night-shift"):
         assert by_python(made[0], plan, [code]) == "passed"
     for code in (
         "guard-edited",
         "no-guard",
         "expectation-broken",
-        "jobs-in-progres",
+        "dual-stac",
         "no-guard:night-shift",
     ):
         assert "not a blocker" in by_python(made[0], plan, [code])

@@ -29,7 +29,7 @@ REACHED = {
     ),
     "requests are plotted": "203.0.113.7 | 3 | 0 | 38% | ✓ in the list",
     "a leaked URL that expired is to be stopped": "There is nothing to revoke: the URL expired at",
-    "another team, so the plan is blocked": "[Keep what open-team needs]",
+    "another team, so the plan is blocked": "[Keep what the teams need]",
     "what the first team needs is kept": "[203.0.113.0/24 · IPv4 · 256  ×]",
     "again the first team: nothing to change": "[Apply], disabled\n[Undo]\n",
     "an undo is shown and asks": "[Undo 2 changes to open-team]",

@@ -91,7 +91,7 @@ def test_what_another_team_of_the_bucket_needs_is_kept_by_one_click(
     )
     review = made.review
     assert [each.code for each in review.plan.blockers] == ["refuses-team"]
-    assert review.keep_button.description == "Keep what open-team needs"
+    assert review.keep_button.description == "Keep what the teams need"
     assert "gts-hidden" not in review.keep_button._dom_classes
     review.keep_button.click()
     assert made.allow.addresses == ("203.0.113.0/24",)

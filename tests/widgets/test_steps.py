@@ -145,8 +145,8 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
         ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody in this team uses the VPC portal"),
         (
             {"team": "radiology-team"},
-            ["jobs-in-progress"],
-            "The workers know, or nobody is working now",
+            ["loses-access:radiology-team"],
+            "No worker of radiology-team needs these addresses and endpoints",
         ),
         (
             {"team": "vpc-team"},

@@ -128,6 +128,14 @@ class SourceSet:
         endpoints = ["any endpoint"] if self.other_endpoints else self.endpoints
         return f"from {', '.join([*self.cidrs, *endpoints])}"
 
+    def holds(self, source: Source, labels: frozenset[str]) -> bool:
+        """Return whether a source is in it; ``labels`` are all endpoints that the answer names."""
+        if source.address is None:
+            other = self.other_endpoints and source.endpoint not in labels
+            return other or source.endpoint in self.endpoints
+        number = int(source.address)
+        return bool(within(self.spans, (Span(source.address.version, number, number),)))
+
     def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
         """Return the set without its addresses or without its endpoints;
         what is empty has no reasons.
