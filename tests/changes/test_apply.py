@@ -657,7 +657,7 @@ def test_progress_can_cancel(account: Account) -> None:
 def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
     account.set_cidrs(["192.0.2.0/24"])
     made = plan(account.aws, wish())
-    assert [notice.code for notice in made.blockers] == ["portal-drops"]
+    assert [notice.code for notice in made.blockers] == ["portal-drops", "refuses-team"]
     with pytest.raises(InvalidInput, match="portal-drops"):
         apply(account.aws, made, journal=account.journal)
     with pytest.raises(InvalidInput, match="not a blocker"):
@@ -667,10 +667,8 @@ def test_blockers_stop_unless_confirmed_by_name(account: Account) -> None:
             confirm=[*AGREED, "portal-drops", "everything"],
             journal=account.journal,
         )
-    assert (
-        apply(account.aws, made, confirm=[*AGREED, "portal-drops"], journal=account.journal).outcome
-        == "applied"
-    )
+    both = [*AGREED, "portal-drops", "refuses-team"]
+    assert apply(account.aws, made, confirm=both, journal=account.journal).outcome == "applied"
 
 
 def test_a_broken_expectation_cannot_be_confirmed(account: Account) -> None:
