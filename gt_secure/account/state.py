@@ -160,8 +160,8 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OtherTeam:
-    """Another workteam of the bucket's region, or that of the scope: its labeling jobs that wait, and
-    the restriction last applied for it, if any.
+    """Another workteam of the bucket's region, or that of the scope: its labeling jobs that wait,
+    and the restriction last applied for it, if any.
 
     ``signs`` are tags and folders of the bucket that name it.
     """
