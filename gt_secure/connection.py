@@ -872,6 +872,7 @@ class Connection:
         state = replace(state, wanted=wanted, wishes=tuple(filter(None, others)), prefix=prefix)
         with self._hits_of(logs) as hits:
             state = findings.with_url_ages(state, hits)
+            state = account.with_whereabouts(state, hits, self.aws)
             if principals is not False:
                 state = account.with_signers(
                     self.aws, state, None if principals is True else principals

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_state as read_state,
         with_signers as with_signers,
     )
+    from .sightings import with_whereabouts as with_whereabouts
     from .state import (
         EVERYTHING as EVERYTHING,
         FINDINGS as FINDINGS,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         OTHERS as OTHERS,
         State as State,
     )
+    from .whose_urls import owners_of as owners_of
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

@@ -19,6 +19,8 @@ VIEWER = "x-viewer"
 CLAIMED = " (claimed)"
 """End of every tag in a log that nothing proves to be signed."""
 LONGEST, SHORTEST_KEY = 128, 16
+TRIAL = "trial:"
+"""Beginning of the tag of a trial link, which the name of a workteam follows."""
 
 
 def viewer_tag(viewer: object, key: str | bytes | None = None) -> str:
@@ -54,3 +56,13 @@ def viewer_session(tag: str) -> str:
     which a policy can refuse (``aws:userid``).
     """
     return f"gt-viewer-{hashlib.sha256(tag.encode()).hexdigest()[:22]}"
+
+
+def trial_tag(team: str, person: str | None = None) -> str:
+    """Return the tag of a trial link for a workteam, and for the tag of one of its people."""
+    return viewer_tag(f"{TRIAL}{team}" if person is None else f"{TRIAL}{team}:{person}")
+
+
+def trial_team(tag: str) -> str:
+    """Return the workteam that a trial link was signed for; empty for every other tag."""
+    return tag.removeprefix(TRIAL).partition(":")[0] if tag.startswith(TRIAL) else ""

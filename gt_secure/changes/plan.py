@@ -16,6 +16,7 @@ from ..account.key_listing import listing_of
 from ..account.lists import with_lists
 from ..account.locks import locks_of
 from ..account.reader import read_state
+from ..account.sightings import with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
 from ..base.errors import InvalidInput
@@ -285,6 +286,7 @@ def plan(
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     if journal is not None:
         current = with_wishes(aws, journal, current)
+    current = with_whereabouts(current, hits, aws if state is None else None)
     changes = changes_for(restriction, current)
     before, after = exposures_of(aws if state is None else None, restriction, current, changes)
     rows = simulate(restriction, current.caller_arn, before, after, hits)
