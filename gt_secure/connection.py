@@ -976,6 +976,7 @@ class Connection:
         else:
             found = access_logs.read_hits(sources, **options)
         found.place, found.subject = recorded_place(self.aws), bucket or found.subject
+        found.owners_of = partial(account.owners_of, self.aws)
         return found.with_refusals(explain.refusal_decider(self.aws)) if predict else found
 
     def count_hits(

@@ -7,27 +7,25 @@ workteam sent theirs.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.groups import grouped
-from ..base.text import count, some
+from ..base.text import some
 from ..logs.sql.log_columns import OPENED, SIGNER
 from .state import State
 from .whereabouts import Whereabouts
-from .whose_urls import UrlOwners, manifests_in, read_no_manifest
+from .whose_urls import UrlOwners
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
-    from ..aws.teams import Workteam
     from ..logs.hits import Hits
 
 DAYS = dt.timedelta(days=7)
 """Time before a reading in which a person who works for a team has opened an object of a task."""
 FRESH = dt.timedelta(hours=24)
-"""Age of the newest record up to which a log counts as delivered: most records of S3 are some hours
-late.
+"""Age of the newest record up to which a log counts as delivered: S3 delivers most of them within
+some hours.
 """
 
 
@@ -37,13 +35,13 @@ class Sighting(NamedTuple):
     key: str | None
     signer: str
     viewer: str | None
-    source: str | None
+    source: str
     requests: int
 
 
 @dataclass(frozen=True)
 class Sightings:
-    """Presigned requests of the last days that opened objects of a bucket, our own tests apart.
+    """Presigned requests of the last days that opened objects of a bucket, except our own tests.
 
     ``since`` and ``until`` are the times of the first and last record that was read, and
     ``missing`` says why others may have opened objects.
@@ -54,30 +52,36 @@ class Sightings:
     until: dt.datetime | None = None
     missing: tuple[str, ...] = ()
 
+    @classmethod
+    def in_log(cls, hits: Hits, bucket: str, at: dt.datetime) -> Sightings:
+        """Return what a log shows of a bucket in the last days before a time."""
+        chosen = hits.filter(presigned=True, test=False, bucket=bucket, since=at - DAYS)
+        rows, coverage = chosen.asked(
+            lambda each: each.query(
+                f"SELECT key, {SIGNER}, viewer, coalesce(endpoint, remote_ip, '') AS"
+                f" source, count(*) AS n FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC,"
+                " source, key, 2, viewer"
+            )
+        )
+        missing = [*coverage.unread]
+        if len(hits) < hits.coverage.hits:
+            missing.append("Only some requests of the log were given.")
+        times = (
+            None if each is None else each.replace(tzinfo=dt.UTC)
+            for each in (coverage.first_hit, coverage.last_hit)
+        )
+        return cls(tuple(Sighting(*row) for row in rows), *times, tuple(missing))
 
-def sightings_in(hits: Hits, bucket: str, at: dt.datetime) -> Sightings:
-    """Return what a log shows of a bucket in the last days before a time."""
-    start = at.astimezone(dt.UTC).replace(tzinfo=None) - DAYS
-    chosen = hits.filter(presigned=True, test=False, bucket=bucket, since=start)
-    rows, coverage = chosen.asked(
-        lambda each: each.query(
-            f"SELECT key, {SIGNER}, viewer, coalesce(endpoint, remote_ip) AS source, count(*) AS n"
-            f" FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, source, key, 2, viewer"
-        ),
-        len,
-    )
-    missing = [f"the log was not read as a whole ({text.rstrip('.')})" for text in coverage.unread]
-    if len(hits) < hits.coverage.hits:
-        missing.append("only some requests of the log were given")
-    first, last = coverage.first_hit, coverage.last_hit
-    if first is None or last is None:
-        return Sightings(missing=(*missing, "the log that was read has no request"))
-    return Sightings(
-        tuple(Sighting(*row) for row in rows),
-        first.replace(tzinfo=dt.UTC),
-        last.replace(tzinfo=dt.UTC),
-        tuple(missing),
-    )
+    def gaps(self, at: dt.datetime) -> list[str]:
+        """Return why others may have opened objects in the last days before a time."""
+        gaps = [*self.missing]
+        if self.since is None or self.until is None:
+            return gaps or ["The log that was read has no request."]
+        if self.since > at - DAYS:
+            gaps.append(f"The log was read back to {self.since:%d %b %H:%M} UTC.")
+        if self.until < at - FRESH:
+            gaps.append(f"The newest request in the log is of {self.until:%d %b %H:%M} UTC.")
+        return gaps
 
 
 def with_whereabouts(state: State, log: Hits | Sightings | None, aws: Aws | None = None) -> State:
@@ -89,53 +93,22 @@ def with_whereabouts(state: State, log: Hits | Sightings | None, aws: Aws | None
     bucket = state.bucket
     if bucket is None or log is None:
         return state
-    seen = log if isinstance(log, Sightings) else sightings_in(log, bucket.name, state.at)
-    owners = UrlOwners(state, read_no_manifest if aws is None else manifests_in(aws, bucket.name))
-    by_team = grouped(
-        (owners.team_of(row.key, row.signer, row.viewer), row) for row in seen.rows
-    )
-    strays = by_team.pop("", [])
-    reasons = [*seen.missing, *_gaps(seen, state.at)]
+    seen = log if isinstance(log, Sightings) else Sightings.in_log(log, bucket.name, state.at)
+    owners, gaps = UrlOwners(state, aws), seen.gaps(state.at)
     if not owners.all_known:
-        reasons.append("the workteams of the bucket or their jobs were not read")
-    found = {
-        team.arn: _whereabouts(team, by_team.get(team, []), strays, seen, reasons)
-        for team in dict.fromkeys([*owners.teams, *_teams(by_team)])
-    }
+        gaps.append("The workteams of the bucket or their labeling jobs were not read.")
+    teams = grouped(
+        (owners.team_of(row.key, row.signer, row.viewer) if row.source else "", row)
+        for row in seen.rows
+    )
+    strays = [row.source or "no address" for row in teams.pop("", ())]
+    found = {}
+    for team in {*owners.teams, *teams}:
+        requests = grouped((row.source, row.requests) for row in teams.get(team, ()))
+        sources = sorted(requests, key=lambda each: -sum(requests[each]))
+        # whoever else came from a place of the team changes nothing
+        places = [*dict.fromkeys(each for each in strays if each not in requests)]
+        doubt = f"Requests from {some(places)} cannot be assigned to a workteam."
+        missing = " ".join([*gaps, doubt] if places else gaps)
+        found[team] = Whereabouts(tuple(sources), seen.since, seen.until, missing)
     return replace(state, seen=found)
-
-
-def _teams(owners: Iterable[Workteam | str]) -> list[Workteam]:
-    return [each for each in owners if not isinstance(each, str)]
-
-
-def _gaps(seen: Sightings, at: dt.datetime) -> list[str]:
-    """Return which part of the last days the log does not cover."""
-    gaps = []
-    if seen.since is not None and seen.since > at - DAYS:
-        gaps.append(f"the log that was read begins at {seen.since:%d %b %H:%M} UTC")
-    if seen.until is not None and seen.until < at - FRESH:
-        gaps.append(f"its newest request is of {seen.until:%d %b %H:%M} UTC")
-    return gaps
-
-
-def _whereabouts(
-    team: Workteam,
-    own: list[Sighting],
-    strays: list[Sighting],
-    seen: Sightings,
-    reasons: list[str],
-) -> Whereabouts:
-    counts = grouped((row.source, row.requests) for row in own if row.source)
-    sources = tuple(sorted(counts, key=lambda each: -sum(counts[each])))
-    nowhere = sum(row.requests for row in own if not row.source)
-    # whoever else came from a place of the team changes nothing
-    elsewhere = [row for row in strays if row.source not in counts]
-    reasons = [*reasons]
-    if nowhere:
-        reasons.append(f"{count(nowhere, 'request')} of {team.name} has no address")
-    if elsewhere:
-        number = count(sum(row.requests for row in elsewhere), "opened request")
-        places = some(list(dict.fromkeys(row.source or "no address" for row in elsewhere)))
-        reasons.append(f"{number} from {places} cannot be assigned to a workteam")
-    return Whereabouts(sources, seen.since, seen.until, "; ".join(reasons))

@@ -10,146 +10,89 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from contextlib import closing, suppress
-from functools import cache
-from typing import NamedTuple, TypeAlias
+from functools import cached_property
 
-from ..aws.arns import bucket_arn
-from ..aws.buckets import bucket_region, parse_s3_uri
+from ..aws.buckets import parse_s3_uri
 from ..aws.client import Aws
-from ..aws.client_errors import aws_errors
-from ..aws.teams import LabelingJob, Workteam, folder_of
+from ..aws.teams import LabelingJob, Workteam
 from ..base.errors import GtSecureError
 from ..base.groups import grouped
 from ..base.viewers import CLAIMED, trial_team
+from ..logs.storage.opener import opener_of
 from .reader import read_state
-from .state import OTHERS, State, signs_of
+from .state import OTHERS, OtherTeam, State
 
 _MOST_BYTES = 8_000_000
 _ROLE = re.compile(r"arn:[^:]*:iam::([0-9]*):role/(?:.*/)?([^/]+)")
 
 
-class ManifestKeys(NamedTuple):
-    """The keys of a bucket in the manifest of a job, and whether they are all of them."""
-
-    keys: frozenset[str] = frozenset()
-    whole: bool = False
-
-
-ReadManifest: TypeAlias = Callable[[LabelingJob], ManifestKeys]
-
-
-def read_no_manifest(_: LabelingJob) -> ManifestKeys:
-    """Return that the keys of a job are not known."""
-    return ManifestKeys()
-
-
-def manifests_in(aws: Aws, bucket: str) -> ReadManifest:
-    """Return a function that reads which keys of a bucket are in the manifest of a job, once."""
-    named = re.compile(rf'"s3://{re.escape(bucket)}/((?:[^"\\]|\\.)*)"')
-
-    @cache
-    def read(uri: str) -> ManifestKeys:
-        place, key = parse_s3_uri(uri)
-        with aws_errors("s3:GetObject", bucket_arn(aws.partition, place, key)):
-            answer = aws.client("s3", bucket_region(aws, place)).get_object(Bucket=place, Key=key)
-            with closing(answer["Body"]) as body:
-                text = body.read(_MOST_BYTES).decode("utf-8", "replace")
-        keys = frozenset(str(json.loads(f'"{each}"')) for each in named.findall(text))
-        return ManifestKeys(keys, answer["ContentLength"] <= _MOST_BYTES)
-
-    def keys_of(job: LabelingJob) -> ManifestKeys:
-        # a streaming job has no manifest: its objects come with messages
-        with suppress(GtSecureError, ValueError):
-            return read(job.input_uri)
-        return ManifestKeys()
-
-    return keys_of
-
-
 class UrlOwners:
-    """The workteams of a bucket, and which of them a presigned URL is of."""
+    """The workteams of a bucket, and which of them a presigned URL is of.
 
-    def __init__(self, state: State, manifest_of: ReadManifest = read_no_manifest) -> None:
-        bucket = state.bucket
-        own = state.team.if_read
-        self._bucket = "" if bucket is None else bucket.name
-        self._manifest_of = manifest_of
-        every = {each.team: each.jobs for each in state.others}
-        using = {each.team: each.signs for each in state.users}
-        if own is not None:
-            every[own], using[own] = state.jobs, signs_of(own.name, bucket)
-        jobs = {team: part.if_read or () for team, part in every.items()}
-        self.teams = tuple(using)
-        self._named = {each.arn.rpartition("/")[2]: each for each in every}
+    ``teams`` are those that use the bucket, by ARN, and ``all_known`` is False where a team or its
+    jobs were not read. Without a client factory, the manifests of labeling jobs are not read.
+    """
+
+    def __init__(self, state: State, aws: Aws | None = None) -> None:
+        self._aws, own = aws, state.team.if_read
+        self._bucket = "" if state.bucket is None else state.bucket.name
+        every = [*state.others, *([] if own is None else [OtherTeam(own, state.jobs)])]
+        self._users = [each for each in every if each.team == own or each.uses(self._bucket)]
+        self.teams = {each.team.arn: each.team for each in self._users}
         self.all_known = (bool(state.others) or state.teams.missing is None) and all(
-            part.missing is None for part in every.values()
+            each.jobs.missing is None for each in every
         )
-        self._jobs = {team: [one for one in jobs[team] if one.uses(self._bucket)] for team in using}
-        self._folders = {
-            team: [
-                folder
-                for folder in (folder_of(self._jobs[team], self._bucket), *(s.prefix for s in signs))
-                if folder
-            ]
-            for team, signs in using.items()
-        }
-        roles = grouped((_session_of(job.role_arn), team) for team in jobs for job in jobs[team])
-        self._of_role = {
-            role: teams[0] for role, teams in roles.items() if len({*teams}) == 1 and role
-        }
+        self._named = {each.team.arn.rpartition("/")[2]: each.team.arn for each in every}
+        self._of_role = grouped(
+            (_ROLE.sub(r"\1:assumed-role/\2", job.role_arn), each.team.arn)
+            for each in every
+            for job in each.jobs.if_read or ()
+        )
 
-    def team_of(self, key: str | None, signer: str, viewer: str | None) -> Workteam | str:
-        """Return the team that a URL is of; a text says that it is of no team, or empty that its
+    def team_of(self, key: str | None, signer: str, viewer: str | None) -> str:
+        """Return the ARN of the team of a URL, by columns of its row in the log; empty where the
         team is not known.
 
-        ``signer`` and ``viewer`` are those of a row of the log.
+        The viewer is returned where the URL is of no team: Ground Truth names none.
         """
         if viewer is not None and not viewer.endswith(CLAIMED):
-            # Ground Truth names no viewer
-            return self._named.get(trial_team(viewer)) or f"a URL for {viewer}"
-        if not self.all_known:
-            return ""
-        return self._of_role.get(signer) or self._of_key(key or "")
+            return self._named.get(trial_team(viewer), viewer)
+        alone = {*self._of_role.get(signer, ())}
+        if len(alone) != 1:
+            alone = {
+                arn if key in keys else "" for arn, keys in self._keys.items() if keys & {key, None}
+            }
+        return alone.pop() if self.all_known and len(alone) == 1 else ""
 
-    @cache  # noqa: B019 - the owners live as long as one question
-    def _of_key(self, key: str) -> Workteam | str:
-        """Return the team whose manifests have a key, or else whose folder it is in."""
-        doubtful, found = set[Workteam](), set[Workteam]()
-        for team, jobs in self._jobs.items():
-            manifests = [self._manifest_of(job) for job in jobs]
-            if any(key in each.keys for each in manifests):
-                found.add(team)
-            elif not all(each.whole for each in manifests):
-                doubtful.add(team)
-        inside = {
-            team for team, folders in self._folders.items() if key.startswith((*folders,) or "\0")
+    @cached_property
+    def _keys(self) -> dict[str, set[str | None]]:
+        """The keys of the bucket in the manifests of each team; None stands for every other one."""
+        return {
+            each.team.arn: {
+                key
+                for job in each.jobs_on(self._bucket)
+                for key in (self._read(job) if self._aws else {None})
+            }
+            for each in self._users
         }
-        if not found and len(inside) == 1:
-            return inside.pop()
-        return found.pop() if len(found) == 1 and not doubtful else ""
 
-    def unlocked(self, team: Workteam) -> list[str]:
-        """Return the names of the other teams of the bucket whose URL lock is off."""
-        return [
-            each.name
-            for each in self.teams
-            if each.arn != team.arn and not (each.url_lock is not None and each.url_lock.on)
-        ]
-
-
-def _session_of(role_arn: str) -> str:
-    """Return the signer of a log for the sessions of a role; empty without a role."""
-    role = _ROLE.fullmatch(role_arn)
-    return f"{role[1]}:assumed-role/{role[2]}" if role else ""
+    def _read(self, job: LabelingJob) -> set[str | None]:
+        # a streaming job has no manifest: its objects come with messages
+        with suppress(GtSecureError, ValueError):
+            place = parse_s3_uri(job.input_uri)
+            with closing(opener_of(self._aws).get_body(*place, etag="")) as body:
+                text = body.read(_MOST_BYTES + 1).decode("utf-8", "replace")
+            keys = re.findall(rf'"s3://{re.escape(self._bucket)}/((?:[^"\\]|\\.)*)"', text)
+            rest: list[str | None] = [None] if len(text) > _MOST_BYTES else []
+            return {*rest, *(json.loads(f'"{each}"') for each in keys)}
+        return {None}
 
 
 def owners_of(aws: Aws, team: Workteam, bucket: str) -> UrlOwners | None:
     """Read the workteams of a bucket; None where this role cannot."""
     with suppress(GtSecureError):
-        state = read_state(
-            aws, team=team, bucket=bucket, needs=frozenset({"team", "jobs"}) | OTHERS - {"portal"}
+        return UrlOwners(
+            read_state(aws, team=team, bucket=bucket, needs=OTHERS | {"team", "jobs"}), aws
         )
-        return UrlOwners(state, manifests_in(aws, bucket))
     return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..account.whose_urls import owners_of
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.outcome import CheckResult
 from ..connection import Connection, ConnectionLike, connection_of
@@ -147,6 +149,8 @@ class _Runner:
             chosen = self._chosen(spec, arguments)
             team = arguments.get("team")
             arguments["team"] = None if team is None else self.gt.workteam(team)
+            if team is not None:
+                chosen.owners_of = partial(owners_of, self.gt.aws)
             arguments["pools"] = _texts(arguments.get("pools", []))
             return urls_are_consistent.look(chosen, **arguments)
         return check.look(**arguments) if "path" in arguments else check.look(self.gt, **arguments)

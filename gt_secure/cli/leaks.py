@@ -7,8 +7,10 @@ import itertools
 import shlex
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..account.whose_urls import owners_of
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.text import printable
@@ -135,7 +137,8 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
         if (value := getattr(args, name)) is not None
     }
     rules = LeakRules.make(pools=args.pool, per_address=args.per_address, **widths)
-    team = None if args.team is None else connection(args).workteam(args.team)
+    gt = None if args.team is None else connection(args)
+    team = None if gt is None else gt.workteam(args.team)
 
     def find(hits: Hits) -> Leaks:
         leaks = hits.leaks(rules)
@@ -143,6 +146,8 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
         return leaks
 
     with open_hits(args) as hits, working(activity.LEAKS):
+        if gt is not None:
+            hits.owners_of = partial(owners_of, gt.aws)
         leaks, coverage = hits.asked(find, len)
     leaks.unread = coverage.unread
     return leaks, coverage
@@ -152,11 +157,12 @@ def _of_lock(hits: Hits, team: Workteam) -> list[str]:
     """Return which URLs the URL lock of a team did not bind, in sentences."""
     if team.url_lock is None or not team.url_lock.on:
         return [f"The URL lock of {team.name} is off, so it binds no URL to an address."]
-    loose = unbound(hits, team)
+    loose, unassigned = unbound(hits, team)
     if not loose:
-        return [
+        clean = (
             f"No URL shows that the URL lock of {team.name} ({team.url_lock.mode}) did not bind it."
-        ]
+        )
+        return [unassigned or clean]
     more = [f"{len(loose) - MAX_NAMED:,} more URLs."] if len(loose) > MAX_NAMED else []
     shown = itertools.islice(loose, MAX_NAMED)
     return [not_bound(team, len(loose)), *(f"Not bound: {leak.sentence}" for leak in shown), *more]

@@ -75,6 +75,9 @@ class Hits(Ambiguous):
         Account and region that the log was read from, as a connection noted them.
     subject : str
         The bucket whose log it is; ``the log`` without one.
+    owners_of : callable
+        Returns the workteams of a bucket from a team and the bucket, as a connection reads them;
+        else None.
     """
 
     _ask = "len(hits), or hits.coverage.unread"
@@ -92,6 +95,7 @@ class Hits(Ambiguous):
         self.networks: Networks | None = None
         self.place: tuple[str, ...] | None = None
         self.subject = "the log"
+        self.owners_of: Callable[[Any, str], Any] = lambda _team, _bucket: None
         # A view, so that a query computes only what it names. Each query plans a view again, but
         # not a table.
         self._relations = tuple(relations) if columns else tuple(map(self._view, relations))
@@ -135,6 +139,7 @@ class Hits(Ambiguous):
             self._store, tuple(relations), self._read, (*self._columns, *more) or ("refused",)
         )
         hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
+        hits.owners_of = self.owners_of
         return hits
 
     @cached_property

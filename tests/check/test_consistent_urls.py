@@ -9,25 +9,33 @@ import json
 import random
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from gt_secure import check, read_hits
+from gt_secure.account.state import OtherTeam
+from gt_secure.account.whose_urls import UrlOwners
+from gt_secure.aws.teams import Workteam
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check import logs as log_checks
 from gt_secure.cli.main import main
+from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs.leaks import LeakRules
 from gt_secure.widgets import HitsStep, testing
+from support.answers import ACCOUNT
 from support.sample import sample
 from support.scene import ELSEWHERE, GOOD, OFFICE, TEAM, Scene, row
-from support.states import workteam
+from support.states import JOB, data_bucket, state, workteam
 
 DESK = "203.0.113.8"
 """Another desk of the office's network."""
 LOCKED = replace(workteam("radiology-team"), url_lock=UrlLock(True))
 OPEN = replace(workteam("open-team"), url_lock=UrlLock())
+RADIOLOGY = "radiology-team"
+"""The team of the sandbox whose manifest has the objects of the log; its URL lock is on."""
 VPCES = ("vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210")
 
 
@@ -62,16 +70,24 @@ def look(tmp_path):
     return look_in(tmp_path)
 
 
-def look_in(tmp_path):
+def look_in(tmp_path, whose=None):
     def run(*files: str | list[str], **options):
         for number, text in enumerate(files):
             (tmp_path / f"log-{number}").write_text(
                 text if isinstance(text, str) else "".join(text)
             )
         with read_hits(tmp_path) as hits:
+            hits.owners_of = whose or of_the_team
             return check.urls_are_consistent.look(hits, **options)
 
     return run
+
+
+def of_the_team(team: Workteam, bucket: str) -> UrlOwners:
+    """Return that all URLs of a bucket are of the team that is asked about."""
+    made = UrlOwners(state(bucket=data_bucket(bucket), team=team))
+    made.team_of = lambda *_: team.arn  # type: ignore[method-assign]
+    return made
 
 
 IN_A_VPC = [row("10.0.3.4", url=1), row("10.0.3.4", url=1).replace("3E57427F3EXAMPLE", "AGAIN")]
@@ -121,6 +137,74 @@ def test_what_a_log_shows(case: str, look) -> None:
     result = look(*files, **options)
     assert (result.status, words in str(result)) == (status, True), result
     assert "X-Amz-Signature" not in str(result.to_dict())
+
+
+DAY = replace(workteam("day-shift"), url_lock=UrlLock())
+NIGHT = replace(workteam("night-shift"), url_lock=UrlLock(True))
+
+
+def signed_by(role: str, *rows: str) -> list[str]:
+    """Return rows of a log whose URLs a role has signed."""
+    return [
+        each.replace(" - 3E57", f" arn:aws:sts::{ACCOUNT}:assumed-role/{role}/s 3E57")
+        for each in rows
+    ]
+
+
+def shared(
+    day: Workteam = DAY, roles: Sequence[str] = ("Day", "Night")
+) -> Callable[..., UrlOwners]:
+    """Return whose the URLs of a bucket are that two teams share, each with a role for its job."""
+
+    def of(team: Workteam, bucket: str) -> UrlOwners:
+        jobs = [
+            replace(JOB, workteam_arn=one.arn, role_arn=f"arn:aws:iam::{ACCOUNT}:role/{role}")
+            for one, role in zip((day, NIGHT), roles, strict=True)
+        ]
+        other = OtherTeam(day, Part.of((jobs[0],)))
+        return UrlOwners(
+            state(bucket=data_bucket(bucket), team=NIGHT, jobs=(jobs[1],), others=(other,))
+        )
+
+    return of
+
+
+TWO_DESKS = (row(OFFICE, url=1), row(DESK, url=1))
+ONE_DESK = row(OFFICE, url=2)
+OF_TEAMS = {
+    "of the other team": (signed_by("Day", *TWO_DESKS, ONE_DESK), {}, "unknown", "Not applicable"),
+    "of the other team beside one of its own": (
+        [*signed_by("Day", *TWO_DESKS), *signed_by("Night", ONE_DESK)], {}, "passed", "each of 1 presigned URL"),
+    "of its own": (
+        [*signed_by("Night", *TWO_DESKS), *signed_by("Day", ONE_DESK)], {}, "failed", "did not bind this URL"),
+    "of nobody known": (
+        signed_by("App", *TWO_DESKS), {}, "unknown",
+        "Several addresses opened 1 presigned URL that cannot be assigned to a workteam. The URL lock is off of"
+        " day-shift. Signed 20 Nov 09:00 UTC"),
+    "of nobody known, and all locks on": (
+        signed_by("App", *TWO_DESKS), {"day": replace(DAY, url_lock=UrlLock(True))}, "unknown",
+        "be assigned to a workteam. Signed 20 Nov"),
+    "of a role that both share": (
+        signed_by("Day", *TWO_DESKS), {"roles": ("Day", "Day")}, "unknown", "The URL lock is off of day-shift."),
+    "of a viewer": (
+        signed_by("Night", *(row(ip, url=1, more="&x-viewer=anna") for ip in (OFFICE, DESK)), ONE_DESK), {}, "passed",
+        "each of 1 presigned URL"),
+    "of nobody known, from one desk": (signed_by("App", ONE_DESK), {}, "passed", "each of 1 presigned URL"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OF_TEAMS)
+def test_a_url_of_another_team_accuses_nobody(case: str, tmp_path) -> None:
+    lines, options, status, words = OF_TEAMS[case]
+    result = look_in(tmp_path, shared(**options))(lines, team=NIGHT)
+    assert (result.status, words in result.message) == (status, True), result
+    assert ("night-shift is on" in result.message) is (status == "failed")
+
+
+def test_without_an_account_nobody_is_accused(tmp_path) -> None:
+    result = look_in(tmp_path, lambda *_: None)([*TWO_DESKS], team=NIGHT)
+    assert (result.status, len(result.details["unassigned"])) == ("unknown", 1)
+    assert look_in(tmp_path, lambda *_: None)([*TWO_DESKS]).status == "failed"
 
 
 def test_more_urls_than_are_compared_are_unknown(look, monkeypatch) -> None:
@@ -193,7 +277,7 @@ class Wide(LeakRules):
 FAULTS = {
     "refused requests count": (0, "_ANSWERED", "true"),
     "a /24 is one address": (1, "LeakRules", Wide),
-    "the lock proves nothing": (1, "unbound", lambda *_: ()),
+    "the lock proves nothing": (1, "_unbound", lambda *_: []),
 }
 """Faults, each with a log that shows it."""
 
@@ -229,20 +313,23 @@ def test_the_command_leaks_and_the_panel_say_the_same(
             0,
             "used from two addresses",
         ),
-        (["leaks", str(log), "--team", TEAM], 0, said),
-        (["check", "urls-are-consistent", "--team", TEAM, "--logs", str(log)], 2, said),
+        (["leaks", str(log), "--team", RADIOLOGY], 0, said),
+        (["check", "urls-are-consistent", "--team", RADIOLOGY, "--logs", str(log)], 2, said),
         (
             ["check", "urls-are-consistent", "--logs", str(log)],
             2,
             "Several addresses opened 1 presigned URL",
         ),
         (["check", "urls-are-consistent", "s3://gt-logs"], 3, "unknown"),
+        # the objects are in the manifest of another team alone
+        (["leaks", str(log), "--team", TEAM], 0, "No URL shows that the URL lock of open-team"),
+        (["check", "urls-are-consistent", "--team", TEAM, "--logs", str(log)], 3, "Not applicable"),
     ):
         assert main(words) == code, words
         assert text in " ".join(capsys.readouterr().out.split()), words
     with pytest.raises(InvalidInput, match="reads neither widths"):
         LeakRules(v4_prefix=16, per_address=True)
-    for name in (TEAM, None, "no-such-team"):
+    for name in (RADIOLOGY, None, "no-such-team"):
         with testing():
             step = HitsStep(scene.gt, logs=str(log))
             step.team, step.range.value = name, ""
@@ -250,7 +337,7 @@ def test_the_command_leaks_and_the_panel_say_the_same(
         text = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", step.leaks.value).split()))
         assert "Several addresses opened 1 presigned URL" in text
         assert (said in text, "The URL lock was not read" in text) == (
-            name == TEAM,
+            name == RADIOLOGY,
             name == "no-such-team",
         )
         step.close()

@@ -75,7 +75,7 @@ checks:
   - {{check: is_proved, restriction: wish.yaml}}
   - {{check: no_foreign_hits, restriction: wish.yaml, logs: log}}
   - {{check: no_leaked_urls, logs: [log], kinds: [leak, refused]}}
-  - {{check: urls_are_consistent, logs: [log], team: {TEAM}, pools: [203.0.113.0/24]}}
+  - {{check: urls_are_consistent, logs: [log], team: radiology-team, pools: [203.0.113.0/24]}}
   - {{check: no_findings, team: {TEAM}, bucket: {BUCKET}, prefix: scans/, severity: high}}
   - {{check: no_code_cell_skipped, path: book.ipynb}}
   - {{check: no_secret_saved, path: book.ipynb}}
@@ -176,7 +176,7 @@ def assert_junit(root: ElementTree.Element) -> None:
             ("guard-is-in-place", (f"s3://{BUCKET}/scans/",)),
             ("no-foreign-hits", ("--restriction", "wish.yaml", "--logs", "log")),
             ("no-leaked-urls", ("--logs", "log")),
-            ("urls-are-consistent", ("--logs", "log", "--team", TEAM)),
+            ("urls-are-consistent", ("--logs", "log", "--team", "radiology-team")),
             ("no-findings", ("--team", TEAM, f"s3://{BUCKET}", "--severity", "medium")),
             ("nothing-drifted", ("--restriction", "wish.yaml")),
             ("expectations-hold", ("--restriction", "wish.yaml")),

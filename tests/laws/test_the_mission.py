@@ -36,7 +36,7 @@ from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.findings import to_sarif
 from gt_secure.logs import plots
-from gt_secure.sandbox import open_task, submit_task
+from gt_secure.sandbox import create_job, open_task, submit_task
 from gt_secure.widgets import panel, testing
 from support.account import Account
 from support.box import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OTHER_IN_VPC, ROLE, VPCE
@@ -333,11 +333,20 @@ def test_row_18_only_from_approved_addresses(world: World) -> None:
 
 
 def test_row_19_and_consistent_addresses(world: World) -> None:
-    team = world.gt.workteam("radiology-team")
-    url = open_task(world.gt.aws, "radiology-team", KEY, OFFICE)
+    team, key = world.gt.workteam("radiology-team"), "own/1.png"
+    world.account.s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
+    create_job(world.gt.aws, team.name, "own", tasks=[{"source-ref": f"s3://{BUCKET}/{key}"}])
+    url = open_task(world.gt.aws, "radiology-team", key, OFFICE)
     world.gt.probe(url, OFFICE)
     with world.hits() as hits:
         assert check.urls_are_consistent.look(hits, team=team).status == "passed"
+    shared = open_task(world.gt.aws, "vpc-team", KEY, OFFICE)
+    for place in (OFFICE, DESK):
+        world.gt.probe(shared, place)
+    with world.hits() as hits:
+        result = check.urls_are_consistent.look(hits, team=team)
+        assert result.status == "unknown", "both teams have a job for this object, and one role"
+        assert "The URL lock is off of vpc-team." in result.message
     world.gt.probe(url, DESK)
     with world.hits() as hits:
         assert check.no_leaked_urls.look(hits).status == "passed", "both desks are in one network"
