@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
@@ -237,6 +237,7 @@ class Connection:
     accepted: tuple[Acceptance, ...] = ()
     others: bool = True
     viewers: Viewers = field(default_factory=lambda: access_logs.Viewers())
+    _logs: dict[str, account.Sightings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read files and check values now: a bad one is no error in the middle of a plan."""
@@ -358,15 +359,21 @@ class Connection:
     # 3. Review and apply
 
     def plan(
-        self, restriction: Restriction, *, logs: Logs | Hits | None = None, reason: str = ""
+        self,
+        restriction: Restriction,
+        *,
+        logs: Logs | Hits | Literal[False] | None = None,
+        reason: str = "",
     ) -> Plan:
         """Compare a restriction with the account, and return the changes as a plan. Writes nothing.
 
         Parameters
         ----------
         restriction : Restriction
-        logs : optional; recent requests: a plan that refuses a worker who appears in them has a
-        blocker
+        logs : optional
+            Recent requests: a plan that refuses a worker who appears in them has a blocker. By
+            default the newest part of the bucket's access log is read for ``plan.evidence``, once
+            for each bucket of a connection; False reads no log.
         reason : str, such as the number of a ticket; for the approver, and for the journal when it
         is applied
 
@@ -377,11 +384,14 @@ class Connection:
         >>> [change.kind for change in plan.changes]  # doctest: +SKIP
         ['bucket-guard', 'url-lock']
         """
-        with self._hits_of(logs) as hits:
+        unread = account.Sightings(missing=("The access log was not read, as asked.",))
+        look = self._newest_log if logs is not False else lambda _: unread
+        with self._hits_of(None if logs is False else logs) as hits:
             return changes.plan(
                 self.aws,
                 restriction,
                 hits=hits,
+                look=look,
                 context=self.context,
                 accepted=self.accepted,
                 journal=self.journal,
@@ -617,6 +627,7 @@ class Connection:
         version_id: str | None = None,
         sign_with: presign.SignWith = "session",
         viewer: str | None = None,
+        trial: TeamLike | None = None,
         method: str | tuple[str, int] = "GET",
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It
@@ -642,6 +653,10 @@ class Connection:
             The person who gets the URL, as a tag that nobody can remove from it: ``hits`` then
             counts by ``viewer``, and :meth:`revoke` stops the URLs of one viewer. Such a URL is no
             test URL.
+        trial : optional
+            The workteam whose people open the URL once from where they work. ``hits`` names it as
+            the viewer ``trial:TEAM`` (``trial:TEAM:PERSON`` with ``viewer``), and ``plan`` counts
+            its sources as those of the team. It lives for an hour by default.
         method : str or (str, int)
             ``GET``, ``HEAD`` or ``PUT``; or the id of a multipart upload and the number of the
             part.
@@ -652,11 +667,17 @@ class Connection:
             If the role cannot be assumed; with the trust statement to add.
         InvalidInput
             For a tag that the log could not give back, and for a POST form, which cannot carry one.
+        LogError
+            For a trial, if the bucket keeps no access log: nobody would see who opened the URL.
 
         Examples
         --------
         >>> url = gt.sign("gt-images", "scans/0001.png", bound_to="203.0.113.7")  # doctest: +SKIP
         """
+        team = None
+        if trial is not None:
+            team = self.workteam(trial).name
+            access_logs.find_logs(self.aws, place_of(bucket, key)[0])
         return presign.sign(
             self.aws,
             bucket,
@@ -668,6 +689,7 @@ class Connection:
             sign_with=sign_with,
             viewer=viewer,
             viewers=self.viewers,
+            trial=team,
             method=method,
             test_urls=self.journal.test_urls,
         )
@@ -1025,6 +1047,15 @@ class Connection:
     def _keeping(self) -> dict[str, Any]:
         """Return the options of every reading that keeps rows."""
         return {"cache": self.cache, **self._account()}
+
+    def _newest_log(self, state: State) -> account.Sightings:
+        """Read the newest part of the access log of a bucket, once, if a workteam uses it."""
+        bucket = state.bucket
+        if bucket is None or (state.team.if_read is None and not state.users):
+            return account.Sightings()
+        if bucket.name not in self._logs:
+            self._logs[bucket.name] = account.newest_sightings(bucket, state.at, self._keeping())
+        return self._logs[bucket.name]
 
     @contextmanager
     def _hits_of(self, logs: Logs | Hits | None) -> Iterator[Hits | None]:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from .key_listing import listing_of as listing_of
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .locks import locks_of as locks_of
+    from .newest_log import newest_sightings as newest_sightings
     from .reader import (
         read_bucket as read_bucket,
         read_state as read_state,
         with_signers as with_signers,
     )
-    from .sightings import with_whereabouts as with_whereabouts
+    from .sightings import Sightings as Sightings, with_whereabouts as with_whereabouts
     from .state import (
         EVERYTHING as EVERYTHING,
         FINDINGS as FINDINGS,

@@ -7,6 +7,7 @@ workteam sent theirs.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,15 +73,24 @@ class Sightings:
         )
         return cls(tuple(Sighting(*row) for row in rows), *times, tuple(missing))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Sightings]) -> Sightings:
+        """Return what parts of a log show together."""
+        return cls(
+            tuple(row for each in parts for row in each.rows),
+            min((each.since for each in parts if each.since), default=None),
+            max((each.until for each in parts if each.until), default=None),
+            tuple(dict.fromkeys(text for each in parts for text in each.missing)),
+        )
+
     def gaps(self, at: dt.datetime) -> list[str]:
         """Return why others may have opened objects in the last days before a time."""
         gaps = [*self.missing]
-        if self.since is None or self.until is None:
-            return gaps or ["The log that was read has no request."]
-        if self.since > at - DAYS:
-            gaps.append(f"The log was read back to {self.since:%d %b %H:%M} UTC.")
-        if self.until < at - FRESH:
-            gaps.append(f"The newest request in the log is of {self.until:%d %b %H:%M} UTC.")
+        since = self.since or (None if gaps else at)  # an empty log covers no time
+        if since is not None and since > at - DAYS:
+            gaps.append(f"The log was read back to {since:%Y-%m-%d %H:%M} UTC.")
+        if self.until is not None and self.until < at - FRESH:
+            gaps.append(f"The newest request in the log is of {self.until:%Y-%m-%d %H:%M} UTC.")
         return gaps
 
 

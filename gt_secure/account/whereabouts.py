@@ -10,7 +10,7 @@ from datetime import datetime
 class Whereabouts:
     """From where the people of a workteam opened objects of a bucket in the last days.
 
-    ``sources`` are addresses and ids of VPC endpoints, the busiest first. ``missing`` is why
+    ``sources`` are addresses and ids of VPC endpoints, the busiest first. ``missing`` says why
     somebody else of the team may have opened objects from elsewhere; it is empty where the log of
     the whole time was read.
     """
@@ -18,7 +18,7 @@ class Whereabouts:
     sources: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    missing: str = "no access log was read"
+    missing: str = "No access log was read."
 
     @property
     def complete(self) -> bool:

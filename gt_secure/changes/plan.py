@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +16,7 @@ from ..account.key_listing import listing_of
 from ..account.lists import with_lists
 from ..account.locks import locks_of
 from ..account.reader import read_state
-from ..account.sightings import with_whereabouts
+from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
 from ..base.errors import InvalidInput
@@ -39,7 +39,7 @@ from .history import drift_notices, with_wishes
 from .journal import Journal, scrub
 from .messages import application_notices, bystander_notices, notices_for, signature_of
 from .other_teams import effects_of, keeping, team_notices
-from .services import notices_of, service_data, simulate, unknown_keys
+from .services import evidence_of, notices_of, service_data, simulate, unknown_keys
 from .targets import BucketGuard
 
 if TYPE_CHECKING:
@@ -119,6 +119,13 @@ class Plan(Ambiguous):
         """
         effects = effects_of(self.state, self.before, self.after)
         return keeping(self.restriction, self.state, effects)
+
+    @cached_property
+    def evidence(self) -> tuple[str, ...]:
+        """What the access log shows of the places from which the people of each workteam work, in
+        sentences.
+        """
+        return evidence_of(self.state, self.before, self.after)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -202,7 +209,7 @@ class Plan(Ambiguous):
             ),
             "asks": [each.code for each in self.asks],
             "simulation": [service_data(row) for row in self.simulation],
-            **members(self, "dry_run", "permissions", "seconds_typical", "reason"),
+            **members(self, "evidence", "dry_run", "permissions", "seconds_typical", "reason"),
             "lists": [each.to_dict() for each in self.restriction.managed],
             "region": self.state.region,
             "account": self.state.account_id,
@@ -264,6 +271,7 @@ def plan(
     restriction: Restriction,
     *,
     hits: Hits | None = None,
+    look: Callable[[State], Sightings] | None = None,
     state: State | None = None,
     context: Mapping[str, str | Sequence[str]] | None = None,
     accepted: Sequence[Acceptance] = (),
@@ -272,7 +280,8 @@ def plan(
 ) -> Plan:
     """Compare the current with the wanted state. Reads only.
 
-    See :meth:`gt_secure.Connection.plan` for the parameters. Raises AccessDenied, NotFound,
+    See :meth:`gt_secure.Connection.plan` for the parameters. ``look`` returns what the log of the
+    bucket shows, where no hits are given. Raises AccessDenied, NotFound,
     CredentialsError or Unreachable if a part that would be written, or a list that the restriction
     names, cannot be read.
     """
@@ -286,7 +295,8 @@ def plan(
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     if journal is not None:
         current = with_wishes(aws, journal, current)
-    current = with_whereabouts(current, hits, aws if state is None else None)
+    log = look(current) if hits is None and look is not None else hits
+    current = with_whereabouts(current, log, aws if state is None else None)
     changes = changes_for(restriction, current)
     before, after = exposures_of(aws if state is None else None, restriction, current, changes)
     rows = simulate(restriction, current.caller_arn, before, after, hits)

@@ -17,10 +17,10 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import some
+from ..base.text import count, some
 from ..engine.access.answer import Answer
 from ..engine.access.difference import Difference
-from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
+from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, WORKER_OF, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..engine.policies.signer_limit import is_listed, without_session
@@ -29,6 +29,7 @@ from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 
 if TYPE_CHECKING:
+    from ..account.state import State
     from ..logs.hits import Hits
 
 
@@ -90,6 +91,36 @@ def _best(exposure: Exposure, source: Source, requests: Sequence[str]) -> Answer
         (ask(exposure, source, each) for each in requests),
         key=lambda each: _WORST.index(each.answer),
     )
+
+
+def evidence_of(state: State, now: Exposure, after: Exposure) -> tuple[str, ...]:
+    """Return for each workteam of the bucket how many of the places of its people a plan refuses,
+    in sentences; nothing where no log was looked for.
+    """
+    own = state.team.if_read
+    found = []
+    for team in [*([] if own is None else [own]), *(each.team for each in state.users)]:
+        seen, request = state.seen.get(team.arn), WORKER_OF + team.name
+        if seen is None:
+            continue
+        asked: tuple[str, ...] = ("worker" if team == own else request,)
+        places = [Source.parse(each) for each in seen.sources]
+        lost = [
+            each
+            for each in places
+            if _best(now, each, asked).answer != "refused"
+            and _best(after, each, asked).answer == "refused"
+        ]
+        text = (
+            f"{len(lost):,} of {count(len(places), 'source')} from which {team.name} opened objects"
+            " would be refused."
+            if places
+            else f"Where the people of {team.name} work is unknown."
+            if seen.missing
+            else f"Nobody of {team.name} opened an object in the last days."
+        )
+        found.append((seen.missing, text))
+    return tuple(" ".join([*texts, missing]).rstrip() for missing, texts in grouped(found).items())
 
 
 def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> Answer:

@@ -33,7 +33,7 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
             next_step="Give one that sets a lock, or use expectations_hold.",
             field="restriction",
         )
-    plan = connection_of(gt).plan(wish)
+    plan = connection_of(gt).plan(wish, logs=False)
     details: Json = {
         "changes": [
             {

@@ -250,6 +250,10 @@ def _add_plan_arguments(parser: Parser) -> None:
         metavar="SOURCE",
         help="access logs (file, folder or s3://...): block a plan that refuses a client in them",
     )
+    parser.add_argument(
+        "--no-logs", action="store_true", help="do not read the bucket's access log"
+    )
+    parser.excludes("--logs", "--no-logs")
 
 
 def plan_from(args: argparse.Namespace) -> Plan:
@@ -263,9 +267,10 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
     with working(READING if args.logs else "Reading the account"), contextlib.ExitStack() as stack:
         # read once for both plans
         hits = stack.enter_context(gt.hits(logs=args.logs)) if args.logs else None
-        plan = gt.plan(restriction, logs=hits, reason=args.reason)
+        logs = False if args.no_logs else hits
+        plan = gt.plan(restriction, logs=logs, reason=args.reason)
         if args.keep_teams and plan.keeping is not None:
-            return gt.plan(plan.keeping, logs=hits, reason=args.reason)
+            return gt.plan(plan.keeping, logs=logs, reason=args.reason)
     if plan.keeping is not None:
         note("The workteams of the bucket have or use more. --keep-teams keeps it.")
     return plan

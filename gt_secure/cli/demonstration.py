@@ -146,7 +146,7 @@ def application_scenes(connection: Connection) -> Scenes:
             wish = Restriction(
                 bucket=APPLICATION_BUCKET, addresses=["203.0.113.0/24"], application="mlflow"
             )
-            connection.apply(connection.plan(wish))
+            connection.apply(connection.plan(wish, logs=False))
         url = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=300)
         inside, outside = connection.probe(url, OFFICE), connection.probe(url, ELSEWHERE)
         scenes.add(f"MLflow, {moment}: a download in the office", inside, "opened")

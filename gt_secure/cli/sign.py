@@ -56,11 +56,18 @@ def add(commands: Commands) -> None:
                 "gt-secure sign s3://gt-images/scans/0001.png --viewer anna --show",
                 "name the viewer in the log",
             ),
+            (
+                "gt-secure sign s3://gt-images/scans/0001.png --trial radiology-team --show",
+                "see from where a team works",
+            ),
         ),
         result=_signed_from,
     )
     _add_signing(sign)
     add_viewer(sign, "sign the person into the URL; the access log then names the viewer")
+    sign.add_argument(
+        "--trial", metavar="TEAM", help="workteam whose people open the URL once where they work"
+    )
     sign.add_argument("--method", default="GET", help="GET, HEAD or PUT (default: %(default)s)")
     sign.add_argument(
         "--upload-id", metavar="ID", help="instead of --method: a part of this multipart upload"
@@ -223,6 +230,7 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
         role_arn=args.role_arn,
         version_id=args.version_id,
         viewer=getattr(args, "viewer", None),
+        trial=getattr(args, "trial", None),
         method=method if upload is None or number is None else (upload, number),
         sign_with=args.sign_with,
     )
@@ -232,6 +240,12 @@ def _signed_from(args: argparse.Namespace) -> TestUrl:
     made = _sign(connection(args), args)
     if args.output:
         _write(Path(args.output), made.reveal())
+    if args.trial:
+        people = args.viewer or f"the people of {args.trial}"
+        note(
+            f"Send the URL to {printable(people)}, who open it once where they work. Then see:"
+            f" gt-secure hits --bucket {made.bucket} --by viewer,remote_ip --since 1d"
+        )
     return made
 
 

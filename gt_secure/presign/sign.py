@@ -33,7 +33,7 @@ from ..base.errors import (
 from ..base.network import Source, SourceLike
 from ..base.text import Json, printable
 from ..base.url_journal import UrlJournal
-from ..base.viewers import viewer_session
+from ..base.viewers import trial_tag, viewer_session
 from ..engine.policies.age_limit import AGE_SID, read_age_limit
 from ..engine.policies.bucket_guard import covered_prefixes, own_kind
 from ..engine.policies.bucket_policy import BucketPolicy
@@ -73,6 +73,7 @@ def sign(
     sign_with: SignWith = "session",
     viewer: str | None = None,
     viewers: Viewers | None = None,
+    trial: str | None = None,
     method: str | tuple[str, int] = "GET",
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
@@ -87,6 +88,10 @@ def sign(
     operation = _operation(method)
     names = viewers or Viewers()
     tag = None if viewer is None else names.tag(viewer)
+    if trial is not None:
+        tag = trial_tag(trial, tag)
+        # people need some time, and a role signs for no longer than this
+        expires_in = CHAINED_LIMIT_S if expires_in is None else expires_in
     source = None if bound_to is None else Source.parse(bound_to)
     other = None if method == "GET" else method
     _check_options(

@@ -267,6 +267,7 @@ class ReviewStep(Step):
             _cases,
             *(() if is_short else changes),
             parts.lists,
+            parts.evidence,
             parts.dry_run,
             parts.expectations,
         )

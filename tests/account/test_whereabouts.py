@@ -101,9 +101,9 @@ def test_the_role_of_one_team_alone_says_whose_a_url_is(seen):
 @pytest.mark.parametrize(
     ("lines", "account", "reason"),
     [
-        ([line(days=3), NEW], two_teams(), "The log was read back to 21 Nov 00:00 UTC"),
-        ([OLD, line(days=2)], two_teams(), "The newest request in the log is of 22 Nov 00:00 UTC"),
-        ([], two_teams(), "The log that was read has no request"),
+        ([line(days=3), NEW], two_teams(), "The log was read back to 2026-11-21 00:00 UTC"),
+        ([OLD, line(days=2)], two_teams(), "The newest request in the log is of 2026-11-22 00:00 UTC"),
+        ([], two_teams(), "The log was read back to 2026-11-24 00:00 UTC"),
         ([OLD, NEW, "no line of a log\n"], two_teams(), "1 of 3 lines of the log could not be read"),
         ([OLD, NEW, line("-")], two_teams(), "Requests from no address cannot be assigned"),
         (

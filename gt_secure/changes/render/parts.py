@@ -132,6 +132,13 @@ def dry_run(plan: Plan) -> Markup:
     return markup.join(said, markup.table(head, rows, caption=caption), note) if rows else said
 
 
+def evidence(plan: Plan) -> Markup:
+    """Return what the access log shows of the places where the people of each workteam work."""
+    return markup.join(
+        *(markup.hint(markup.text(f"Access log: {each}", 900)) for each in plan.evidence)
+    )
+
+
 def named_access(plan: Plan) -> Markup:
     """Clients in the access log, and AWS services, now and after."""
     if not plan.simulation:

@@ -82,6 +82,8 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         yield from _change(number, change, full)
     yield from _exposure(plan, room, full)
     yield from _sources(plan, room, full)
+    for sentence in plan.evidence:
+        yield from wrapped(printable(f"Access log: {sentence}"), 4, room)
     yield from _tried(plan.dry_run, room, full)
     if plan.expectations:
         yield ""
