@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.groups import grouped
 from ..base.text import some
-from ..logs.sql.log_columns import OPENED, SIGNER
+from ..logs.sql.log_columns import OPENED
 from .state import State
 from .whereabouts import Whereabouts
 from .whose_urls import UrlOwners
@@ -34,7 +34,7 @@ class Sighting(NamedTuple):
     """Opened presigned requests from one source for one object, signer and viewer."""
 
     key: str | None
-    signer: str
+    signer: str | None
     viewer: str | None
     source: str
     requests: int
@@ -59,9 +59,9 @@ class Sightings:
         chosen = hits.filter(presigned=True, test=False, bucket=bucket, since=at - DAYS)
         rows, coverage = chosen.asked(
             lambda each: each.query(
-                f"SELECT key, {SIGNER}, viewer, coalesce(endpoint, remote_ip, '') AS"
+                f"SELECT key, requester, viewer, coalesce(endpoint, remote_ip, '') AS"
                 f" source, count(*) AS n FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC,"
-                " source, key, 2, viewer"
+                " source, key, requester, viewer"
             )
         )
         missing = [*coverage.unread]

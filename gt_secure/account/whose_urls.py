@@ -19,12 +19,12 @@ from ..aws.teams import LabelingJob, Workteam
 from ..base.errors import GtSecureError
 from ..base.groups import grouped
 from ..base.viewers import CLAIMED, trial_team
+from ..logs.sql.viewers import OF_ROLE
 from ..logs.storage.opener import opener_of
 from .reader import read_state
 from .state import OTHERS, OtherTeam, State
 
 _MOST_BYTES = 8_000_000
-_ROLE = re.compile(r"arn:[^:]*:iam::([0-9]*):role/(?:.*/)?([^/]+)")
 
 
 class UrlOwners:
@@ -45,20 +45,20 @@ class UrlOwners:
         )
         self._named = {each.team.arn.rpartition("/")[2]: each.team.arn for each in every}
         self._of_role = grouped(
-            (_ROLE.sub(r"\1:assumed-role/\2", job.role_arn), each.team.arn)
+            (_role(job.role_arn), each.team.arn)
             for each in every
             for job in each.jobs.if_read or ()
         )
 
-    def team_of(self, key: str | None, signer: str, viewer: str | None) -> str:
-        """Return the ARN of the team of a URL, by columns of its row in the log; empty where the
-        team is not known.
+    def team_of(self, key: str | None, signer: str | None, viewer: str | None) -> str:
+        """Return the ARN of the team of a URL, by the key, requester and viewer of its row in the
+        log; empty where the team is not known.
 
         The viewer is returned where the URL is of no team: Ground Truth names none.
         """
-        if viewer is not None and not viewer.endswith(CLAIMED):
+        if viewer and not viewer.endswith(CLAIMED):
             return self._named.get(trial_team(viewer), viewer)
-        alone = {*self._of_role.get(signer, ())}
+        alone = {*self._of_role.get(_role(signer), ())}
         if len(alone) != 1:
             alone = {
                 arn if key in keys else "" for arn, keys in self._keys.items() if keys & {key, None}
@@ -87,6 +87,12 @@ class UrlOwners:
             rest: list[str | None] = [None] if len(text) > _MOST_BYTES else []
             return {*rest, *(json.loads(f'"{each}"') for each in keys)}
         return {None}
+
+
+def _role(arn: str | None) -> tuple[str, ...]:
+    """Return what the ARNs of a role and of its sessions have in common."""
+    found = OF_ROLE.fullmatch(arn or "")
+    return () if found is None else found.groups()
 
 
 def owners_of(aws: Aws, team: Workteam, bucket: str) -> UrlOwners | None:

@@ -3,8 +3,6 @@
 An empty or broken log proves nothing.
 """
 
-# ruff: noqa: S608 - SQL is put together from our own names only
-
 from __future__ import annotations
 
 import datetime as dt
@@ -19,8 +17,6 @@ from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
 from ..base.text import count, some
 from ..logs.leaks import LeakRules
-from ..logs.sql.literals import literal
-from ..logs.sql.log_columns import SIGNER
 from .result import Check
 
 if TYPE_CHECKING:
@@ -288,9 +284,10 @@ def urls_are_consistent(
 ) -> CheckResult:
     """Each presigned URL was opened from one address, and through one VPC endpoint.
 
-    With a team, each of its URLs: those of other teams are left out, and one of several addresses
-    that cannot be assigned to a team leaves the outcome unknown. The signer, the manifests of
-    labeling jobs and their folders say whose a URL is, so it takes hits that a connection read.
+    With a team, a URL that several addresses opened fails the check only if it is certainly of the
+    team: those of other teams are left out, and one that cannot be assigned to a team leaves the
+    outcome unknown. The signer and the manifests of labeling jobs say whose a URL is, so hits that
+    no connection has read accuse no team.
 
     Refused requests, uploads by forms and our own test URLs are not looked at. A log without a
     presigned URL is not applicable, which never passes.
@@ -310,13 +307,12 @@ def urls_are_consistent(
         As for :func:`no_foreign_hits`.
     """
     opened = hits.filter(presigned=True, test=False).where(_ANSWERED)
-    opened, strays, why = _of_team(opened, team)
     leaks = opened.leaks(LeakRules.make(per_address=True, pools=pools))
     loose = _unbound(opened, team)
-    found = list({leak.fingerprint: leak for leak in [*loose, *leaks]}.values())
-    shared = [leak for leak in found if leak.fingerprint not in strays]
-    unassigned = [leak for leak in found if leak.fingerprint in strays]
-    loose = [leak for leak in loose if leak.fingerprint not in strays]
+    found = {leak.fingerprint: leak for leak in [*loose, *leaks]}
+    shared, strays, unsure = _of_team(opened, team, [*found.values()])
+    loose = [leak for leak in loose if found[leak.fingerprint] in shared]
+    leaks.checked -= len(found) - len(shared) - len(strays)  # without those of other teams
     [(nowhere, no_url)] = opened.query(
         "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS"
         " NULL) FROM {hits}"
@@ -328,14 +324,16 @@ def urls_are_consistent(
         "inconsistent": [leak.to_dict() for leak in shared],
         "found": len(shared),
         "unbound": [leak.fingerprint for leak in loose],
-        "unassigned": [leak.to_dict() for leak in unassigned],
+        "unassigned": [leak.to_dict() for leak in strays],
         "through_unnamed_endpoint": unnamed,
         "without_address": nowhere,
         "notes": list(leaks.notes),
         "coverage": hits.coverage.summary,
     }
     doubt = _doubt(hits, len(hits), newest_within_h, max_unreadable)
-    doubt = doubt or (_unassigned(unassigned, why) if unassigned else _unplaced(nowhere, []))
+    if found and not leaks.checked:
+        doubt = doubt or "Not applicable: each opened presigned URL of the log is of another team."
+    doubt = doubt or unsure or _unplaced(nowhere, [])
     doubt = doubt or _not_compared(hits, leaks, unnamed, no_url)
     several = (
         f"Several addresses opened {count(len(shared), 'presigned URL')}. {_first_of(shared)}"
@@ -357,43 +355,35 @@ _HOLE = (
 )
 
 
-def _of_team(opened: Hits, team: Workteam | None) -> tuple[Hits, frozenset[str], str]:
-    """Return opened requests without those of other teams, the URLs that cannot be assigned to a
-    team, and the first explanation of several addresses; without a team, all requests.
+def _of_team(
+    hits: Hits, team: Workteam | None, found: Sequence[Leak]
+) -> tuple[list[Leak], list[Leak], str]:
+    """Return the URLs of a team, those that cannot be assigned to one, and the sentence on these.
+
+    Without a team, all are returned as its own.
     """
-    if team is None:
-        return opened, frozenset(), ""
-    rows = opened.query(
-        f"SELECT fingerprint, bucket, key, {SIGNER}, viewer FROM {{hits}} WHERE fingerprint IS NOT"
-        " NULL GROUP BY ALL"
+    if team is None or not found:
+        return list(found), [], ""
+    owners = {bucket: hits.owners_of(team, bucket) for bucket in {each.bucket for each in found}}
+    known = {bucket: owner for bucket, owner in owners.items() if owner is not None}
+    whose = grouped(
+        (known[each.bucket].team_of(each.key, each.signer, each.viewer), each)
+        if each.bucket in known
+        else ("", each)
+        for each in found
     )
-    owners = {bucket: opened.owners_of(team, bucket) for bucket in {row[1] for row in rows}}
-    of_url = {
-        url: "" if (known := owners[bucket]) is None else known.team_of(*signed)
-        for url, bucket, *signed in rows
-    }
-    others = [literal(url) for url, arn in of_url.items() if arn not in ("", team.arn)]
-    if others:
-        opened = opened.where(f"coalesce(fingerprint, '') NOT IN ({', '.join(others)})")
-    teams = {
-        each for known in owners.values() if known is not None for each in known.teams.values()
-    }
-    unlocked = [
+    if not (strays := whose.get("", [])):
+        return whose.get(team.arn, []), [], ""
+    unlocked = {
         each.name
-        for each in teams
+        for owner in known.values()
+        for each in owner.teams.values()
         if each.arn != team.arn and not (each.url_lock is not None and each.url_lock.on)
-    ]
+    }
     why = f" The URL lock is off of {some(sorted(unlocked))}." if unlocked else ""
-    return opened, frozenset(url for url, arn in of_url.items() if not arn), why
-
-
-def _unassigned(found: Sequence[Leak], why: str) -> str:
-    """Return the sentence on URLs of several addresses that cannot be assigned to a team."""
-    urls = count(len(found), "presigned URL")
-    return (
-        f"Several addresses opened {urls} that cannot be assigned to a workteam.{why}"
-        f" {_first_of(found)}"
-    )
+    urls = count(len(strays), "presigned URL")
+    text = f"Several addresses opened {urls} that cannot be assigned to a workteam.{why}"
+    return whose.get(team.arn, []), strays, f"{text} {_first_of(strays)}"
 
 
 def _unbound(opened: Hits, team: Workteam | None) -> list[Leak]:
@@ -411,9 +401,9 @@ def unbound(hits: Hits, team: Workteam) -> tuple[list[Leak], str]:
     """Return the URLs of a team that its URL lock did not bind, and the sentence on those that
     cannot be assigned to a team; empty if there is none.
     """
-    opened, strays, why = _of_team(hits.filter(presigned=True, test=False).where(_ANSWERED), team)
-    loose = grouped((leak.fingerprint in strays, leak) for leak in _unbound(opened, team))
-    return loose.get(False, []), _unassigned(loose[True], why) if True in loose else ""
+    opened = hits.filter(presigned=True, test=False).where(_ANSWERED)
+    loose, _, unsure = _of_team(opened, team, _unbound(opened, team))
+    return loose, unsure
 
 
 def not_bound(team: Workteam, urls: int) -> str:

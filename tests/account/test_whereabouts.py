@@ -217,7 +217,7 @@ def test_the_manifest_of_one_team_alone_says_whose_a_url_is(own, other, team):
 
 
 def test_a_role_that_a_team_of_another_bucket_shares_says_nothing():
-    signer = f"{ACCOUNT}:assumed-role/Ours"
+    signer = f"arn:aws:sts::{ACCOUNT}:assumed-role/Ours/session"
     assert owner(two_teams(), "scans/a.png", signer) == "radiology-team"
     elsewhere = job(OTHER, OURS, bucket="other")
     assert owner(two_teams(theirs=elsewhere), "scans/a.png", signer) == ""
@@ -261,4 +261,4 @@ def test_manifests_of_the_sandbox_say_whose_a_url_is(account: Account, tmp_path)
 
 def test_places_name_no_bucket_of_another_log():
     account = state(bucket=data_bucket("other"), others=(OtherTeam(OTHER, Part.of(())),))
-    assert UrlOwners(account).team_of("k", f"{ACCOUNT}:assumed-role/Ours", None) == ""
+    assert UrlOwners(account).team_of("k", OURS, None) == ""

@@ -22,9 +22,10 @@ _PARAMETER = re.compile(r"x-(?!amz-|gt-secure-|id$)[a-z0-9._-]{1,61}")
 _ARN = re.compile(
     r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|assumed-role|user|federated-user|root)[\w+=,.@/-]*\*?"
 )
-_OF_ROLE = re.compile(
+OF_ROLE = re.compile(
     r"(arn:[^:]*):(?:iam|sts)(::[0-9]*):(?:role/(?:[^/]+/)*|assumed-role/)([^/]+)(?:/[^/]*)?"
 )
+"""The ARN of a role or of one of its sessions: partition, account and name."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Viewers:
         """
         parts = []
         for arn in self.signers:
-            role = _OF_ROLE.fullmatch(arn)
+            role = OF_ROLE.fullmatch(arn)
             text = (
                 f"{role[1]}:sts{role[2]}:assumed-role/{role[3]}/" if role else arn.removesuffix("*")
             )
