@@ -86,7 +86,8 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
         lambda gt: gt.plan(WISH, reason="ticket 7"),
         changes, "plan", (AWS, WISH),
         lambda gt: {
-            "hits": None, "context": FACTS, "accepted": (), "journal": gt.journal, "reason": "ticket 7"
+            "hits": None, "look": gt._newest_log, "context": FACTS, "accepted": (), "journal": gt.journal,
+            "reason": "ticket 7",
         },
     ),
     "apply": (
@@ -126,7 +127,7 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
         presign, "sign", (AWS, "gt-images", "scans/1.png"),
         lambda gt: {
             "expires_in": 60, "bound_to": "203.0.113.7", "role_arn": "r", "version_id": "v", "sign_with": "role",
-            "viewer": "anna", "viewers": gt.viewers, "method": "HEAD", "test_urls": plain(gt.journal.test_urls),
+            "viewer": "anna", "viewers": gt.viewers, "trial": None, "method": "HEAD", "test_urls": plain(gt.journal.test_urls),
         },
     ),
     "probe_origins": (lambda gt: gt.probe_origins(), presign, "probe_origins", (AWS,), lambda gt: {}),

@@ -51,7 +51,10 @@ def _outside(trip: Trip) -> int:
 
 def _trips(sandbox: Sandbox, cache: Path) -> dict[str, Trip]:
     gt = gt_secure.connect(sandbox=sandbox)
-    trips = {"plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE), confirm=AGREED))}
+    # the newest part of the log is read as on the trip of the hits
+    trips = {
+        "plan and apply": trip_of(lambda: gt.apply(gt.plan(OFFICE, logs=False), confirm=AGREED))
+    }
     trips["exposure"] = trip_of(
         lambda: str(gt.who_can_open("gt-images", "scans/0001.png", team="open-team"))
     )

@@ -47,8 +47,8 @@ def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]
                 key=lambda each: each.delivered,
                 reverse=True,
             )
-            sizes = itertools.accumulate(each.size for each in listed[:MOST_OBJECTS])
-            most = sum(size <= MOST_BYTES for size in sizes)
+            packed = itertools.accumulate(each.size for each in listed)
+            most = min(MOST_OBJECTS, sum(size <= MOST_BYTES for size in packed))
             for first in range(0, most, _AT_ONCE):
                 together = listed[first : min(first + _AT_ONCE, most)]
                 with read_hits(together, **wanted) as hits:

@@ -122,9 +122,7 @@ class Plan(Ambiguous):
 
     @cached_property
     def evidence(self) -> tuple[str, ...]:
-        """What the access log shows of the places from which the people of each workteam work, in
-        sentences.
-        """
+        """Sentences on the sources that the access log shows for the people of each workteam."""
         return evidence_of(self.state, self.before, self.after)
 
     def __reduce__(self) -> NoReturn:
