@@ -27,6 +27,7 @@ from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.account.event_history import OtherWrite
 from gt_secure.account.evidence import Evidence
 from gt_secure.account.state import State
+from gt_secure.account.whereabouts import Whereabouts
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.aws.teams import LabelingJob, Workteam
 from gt_secure.base.network import Source
@@ -440,7 +441,10 @@ def test_no_member_of_a_plan_is_empty() -> None:
     """Its values have tests with accounts: a plan is not on the page,
     which its many sentences would fill.
     """
-    account = state(endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints"))
+    account = state(
+        endpoints=unread("ec2:DescribeVpcEndpoints", "the endpoints"),
+        seen={TEAM.arn: Whereabouts(("203.0.113.7",))},
+    )
     made = plan(cast(Any, None), restriction(), state=account)
     values = {"findings": (finding(),), "dry_run": dry_run(), "reason": "ticket 7"}
     data = replace(

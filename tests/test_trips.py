@@ -20,7 +20,7 @@ PARTS = ("base", "secrets", "engine", "sandbox")
 and told apart.
 """
 BUDGET = {
-    "plan and apply": (80_600, 35_900),
+    "plan and apply": (81_000, 35_900),  # with the teams that a log shows
     "exposure": (48_600, 16_600),
     "explain": (27_500, 12_700),
     "hits": (23_600, 21_700),

@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..base.groups import grouped
 from ..base.text import some
 from ..logs.sql.log_columns import OPENED
 from .state import State
 from .whereabouts import Whereabouts
-from .whose_urls import UrlOwners
+from .whose_urls import NO_TEAM, UrlOwners
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -30,14 +30,8 @@ some hours.
 """
 
 
-class Sighting(NamedTuple):
-    """Opened presigned requests from one source for one object, signer and viewer."""
-
-    key: str | None
-    signer: str | None
-    viewer: str | None
-    source: str
-    requests: int
+Row: TypeAlias = tuple[Any, ...]
+"""Key, requester and viewer of opened requests, their source, and how many they are."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Sightings:
     ``missing`` says why others may have opened objects.
     """
 
-    rows: tuple[Sighting, ...] = ()
+    rows: tuple[Row, ...] = ()
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     missing: tuple[str, ...] = ()
@@ -71,7 +65,7 @@ class Sightings:
             None if each is None else each.replace(tzinfo=dt.UTC)
             for each in (coverage.first_hit, coverage.last_hit)
         )
-        return cls(tuple(Sighting(*row) for row in rows), *times, tuple(missing))
+        return cls(tuple(rows), *times, tuple(missing))
 
     @classmethod
     def joined(cls, parts: Sequence[Sightings]) -> Sightings:
@@ -108,17 +102,18 @@ def with_whereabouts(state: State, log: Hits | Sightings | None, aws: Aws | None
     if not owners.all_known:
         gaps.append("The workteams of the bucket or their labeling jobs were not read.")
     teams = grouped(
-        (owners.team_of(row.key, row.signer, row.viewer) if row.source else "", row)
-        for row in seen.rows
+        (owners.team_of(*signed) if source else "", (source or "no address", requests))
+        for *signed, source, requests in seen.rows
     )
-    strays = [row.source or "no address" for row in teams.pop("", ())]
+    strays = [source for source, _ in teams.pop("", ())]
+    teams.pop(NO_TEAM, None)
     found = {}
-    for team in {*owners.teams, *teams}:
-        requests = grouped((row.source, row.requests) for row in teams.get(team, ()))
-        sources = sorted(requests, key=lambda each: -sum(requests[each]))
+    for team in dict.fromkeys([*owners.teams, *teams]):
+        own = grouped(teams.get(team, ()))
         # whoever else came from a place of the team changes nothing
-        places = [*dict.fromkeys(each for each in strays if each not in requests)]
+        places = [*dict.fromkeys(each for each in strays if each not in own)]
         doubt = f"Requests from {some(places)} cannot be assigned to a workteam."
         missing = " ".join([*gaps, doubt] if places else gaps)
+        sources = sorted(own, key=lambda each: -sum(own[each]))
         found[team] = Whereabouts(tuple(sources), seen.since, seen.until, missing)
     return replace(state, seen=found)

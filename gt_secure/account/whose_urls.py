@@ -24,6 +24,7 @@ from ..logs.storage.opener import opener_of
 from .reader import read_state
 from .state import OTHERS, OtherTeam, State
 
+NO_TEAM = "no workteam"
 _MOST_BYTES = 8_000_000
 
 
@@ -54,10 +55,10 @@ class UrlOwners:
         """Return the ARN of the team of a URL, by the key, requester and viewer of its row in the
         log; empty where the team is not known.
 
-        The viewer is returned where the URL is of no team: Ground Truth names none.
+        It is :data:`NO_TEAM` for the URL of a viewer, whom Ground Truth never names.
         """
         if viewer and not viewer.endswith(CLAIMED):
-            return self._named.get(trial_team(viewer), viewer)
+            return self._named.get(trial_team(viewer), NO_TEAM)
         alone = {*self._of_role.get(_role(signer), ())}
         if len(alone) != 1:
             alone = {

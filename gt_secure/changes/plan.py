@@ -123,7 +123,7 @@ class Plan(Ambiguous):
     @cached_property
     def evidence(self) -> tuple[str, ...]:
         """Sentences on the sources that the access log shows for the people of each workteam."""
-        return evidence_of(self.state, self.before, self.after)
+        return evidence_of(self.state, self.after)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

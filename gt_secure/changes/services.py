@@ -93,32 +93,28 @@ def _best(exposure: Exposure, source: Source, requests: Sequence[str]) -> Answer
     )
 
 
-def evidence_of(state: State, now: Exposure, after: Exposure) -> tuple[str, ...]:
-    """Return for each workteam of the bucket how many of the places of its people a plan refuses,
+def evidence_of(state: State, after: Exposure) -> tuple[str, ...]:
+    """Return for each workteam of the bucket how many of the sources of its people a plan refuses,
     in sentences; nothing where no log was looked for.
     """
     own = state.team.if_read
+    teams = {each.team.arn: (WORKER_OF + each.team.name, each.team) for each in state.users}
+    if own is not None:
+        teams[own.arn] = ("worker", own)
     found = []
-    for team in [*([] if own is None else [own]), *(each.team for each in state.users)]:
-        seen, request = state.seen.get(team.arn), WORKER_OF + team.name
-        if seen is None:
+    for arn, seen in state.seen.items():
+        if arn not in teams:
             continue
-        asked: tuple[str, ...] = ("worker" if team == own else request,)
-        places = [Source.parse(each) for each in seen.sources]
-        lost = [
-            each
-            for each in places
-            if _best(now, each, asked).answer != "refused"
-            and _best(after, each, asked).answer == "refused"
-        ]
-        text = (
-            f"{len(lost):,} of {count(len(places), 'source')} from which {team.name} opened objects"
-            " would be refused."
-            if places
-            else f"Where the people of {team.name} work is unknown."
-            if seen.missing
-            else f"Nobody of {team.name} opened an object in the last days."
-        )
+        request, team = teams[arn]
+        answers = [_best(after, Source.parse(each), [request]).answer for each in seen.sources]
+        text = f"Where the people of {team.name} work is unknown."
+        if answers:
+            text = (
+                f"{answers.count('refused'):,} of {count(len(answers), 'source')} from which"
+                f" {team.name} opened objects would be refused."
+            )
+        elif seen.complete:
+            text = f"Nobody of {team.name} opened an object in the last days."
         found.append((seen.missing, text))
     return tuple(" ".join([*texts, missing]).rstrip() for missing, texts in grouped(found).items())
 

@@ -250,7 +250,7 @@ def no_leaked_urls(
     doubt = _doubt(
         hits.filter(presigned=True, test=False), leaks.checked, newest_within_h, max_unreadable
     )
-    doubt = doubt or _not_compared(hits, leaks, 0, 0)
+    doubt = doubt or _not_compared(hits, leaks, 0, 0, 0)
     fix = (
         "End the URL by removing its signer's session or waiting for its expiry, and turn the URL"
         " lock on."
@@ -312,7 +312,8 @@ def urls_are_consistent(
     found = {leak.fingerprint: leak for leak in [*loose, *leaks]}
     shared, strays, unsure = _of_team(opened, team, [*found.values()])
     loose = [leak for leak in loose if found[leak.fingerprint] in shared]
-    leaks.checked -= len(found) - len(shared) - len(strays)  # without those of other teams
+    others = len(found) - len(shared) - len(strays)
+    leaks.checked -= others
     [(nowhere, no_url)] = opened.query(
         "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS"
         " NULL) FROM {hits}"
@@ -331,10 +332,8 @@ def urls_are_consistent(
         "coverage": hits.coverage.summary,
     }
     doubt = _doubt(hits, len(hits), newest_within_h, max_unreadable)
-    if found and not leaks.checked:
-        doubt = doubt or "Not applicable: each opened presigned URL of the log is of another team."
     doubt = doubt or unsure or _unplaced(nowhere, [])
-    doubt = doubt or _not_compared(hits, leaks, unnamed, no_url)
+    doubt = doubt or _not_compared(hits, leaks, unnamed, no_url, others)
     several = (
         f"Several addresses opened {count(len(shared), 'presigned URL')}. {_first_of(shared)}"
         if shared
@@ -429,9 +428,14 @@ def _through_some_endpoint(opened: Hits) -> int:
     return int(urls)
 
 
-def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int) -> str:
-    """Return the sentence on requests that may have come from several places; empty without one."""
+def _not_compared(hits: Hits, leaks: Leaks, unnamed: int, no_url: int, others: int) -> str:
+    """Return the sentence on requests that may have come from several places; empty without one.
+
+    ``others`` is the number of URLs of other teams that were left out.
+    """
     if not leaks.checked and not no_url:
+        if others:
+            return "Not applicable: each opened presigned URL of the log is of another team."
         own = len(hits.filter(presigned=True, test=True).where(_ANSWERED))
         tests = count(
             own, "opened request was your own test", "opened requests were your own tests"
