@@ -16,6 +16,7 @@ from typing import Any
 from ..base.errors import GtSecureError
 from ..logs.read import read_hits
 from ..logs.storage.listing import list_logs
+from ..logs.storage.objects import S3Object
 from ..logs.storage.opener import opener_of
 from .bucket import Bucket
 from .sightings import DAYS, Sightings
@@ -44,7 +45,7 @@ def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]
         try:
             listed = sorted(
                 list_logs(opener_of(options["aws"]), place.uri, since=since),
-                key=lambda each: each.delivered,
+                key=_delivered,
                 reverse=True,
             )
             packed = itertools.accumulate(each.size for each in listed)
@@ -55,7 +56,7 @@ def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]
                     part = Sightings.in_log(hits, bucket.name, at)
                 if first + len(together) < len(listed):
                     # whatever was delivered earlier is of an earlier time
-                    part = replace(part, since=together[-1].delivered.replace(tzinfo=dt.UTC))
+                    part = replace(part, since=_delivered(together[-1]).replace(tzinfo=dt.UTC))
                 parts.append(part)
         except Exception as error:  # whatever fails here ends no plan
             why = error.message if isinstance(error, GtSecureError) else type(error).__name__
@@ -68,3 +69,8 @@ def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]
         cancel.set()
         parts.append(Sightings(missing=(f"Reading the log stopped after {SECONDS:g} s.",)))
     return Sightings.joined(parts)
+
+
+def _delivered(item: S3Object) -> dt.datetime:
+    """Return when an object was delivered; every object of a listing has a time."""
+    return item.delivered or dt.datetime.min

@@ -61,11 +61,11 @@ class Sightings:
         missing = [*coverage.unread]
         if len(hits) < hits.coverage.hits:
             missing.append("Only some requests of the log were given.")
-        times = (
+        since, until = (
             None if each is None else each.replace(tzinfo=dt.UTC)
             for each in (coverage.first_hit, coverage.last_hit)
         )
-        return cls(tuple(rows), *times, tuple(missing))
+        return cls(tuple(rows), since, until, tuple(missing))
 
     @classmethod
     def joined(cls, parts: Sequence[Sightings]) -> Sightings:

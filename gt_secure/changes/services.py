@@ -18,9 +18,9 @@ from ..base.network import (
     scope,
 )
 from ..base.text import count, some
-from ..engine.access.answer import Answer
+from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
-from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, WORKER_OF, Exposure
+from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
 from ..engine.policies.signer_limit import is_listed, without_session

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..aws.teams import buckets_of
 from ..base.errors import (
@@ -37,6 +37,9 @@ from .exit_codes import ERROR, FOUND, OK, UNKNOWN
 from .output import ask, connection, fit, graded, last_words, line_width, note, say, show_json
 from .parser import Commands, Parser, add_context
 from .progress import working
+
+if TYPE_CHECKING:
+    from ..logs import Hits
 
 FORMATS: dict[str, Callable[[Plan], str]] = {
     "text": lambda plan: fit(plan.to_text(line_width())),
@@ -267,7 +270,7 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
     with working(READING if args.logs else "Reading the account"), contextlib.ExitStack() as stack:
         # read once for both plans
         hits = stack.enter_context(gt.hits(logs=args.logs)) if args.logs else None
-        logs = False if args.no_logs else hits
+        logs: Hits | Literal[False] | None = False if args.no_logs else hits
         plan = gt.plan(restriction, logs=logs, reason=args.reason)
         if args.keep_teams and plan.keeping is not None:
             return gt.plan(plan.keeping, logs=logs, reason=args.reason)
