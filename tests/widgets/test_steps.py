@@ -406,7 +406,7 @@ def test_hits_are_plotted_for_both_themes_with_words_and_a_table(
     assert "198.51.100.9" in words(shown)
     assert "outside the list" in words(shown)
     assert "first used from 203.0.113.7, then from 198.51.100.9" in words(step.leaks.value)
-    assert "The URL lock of radiology-team is on (SourceIp)" in words(step.leaks.value)
+    assert "that cannot be assigned to a workteam." in words(step.leaks.value)
 
 
 def test_choosing_a_source_shows_its_requests_and_adds_it(
