@@ -244,7 +244,7 @@ class Connection:
         given: Any = self.journal
         refuse_url(given, "journal", "the folder of a journal")
         # One for each connection: undo without a change undoes what this one has applied.
-        object.__setattr__(self, "journal", Journal(getattr(given, "path", given), own=[]))
+        object.__setattr__(self, "journal", Journal(getattr(given, "path", given)))
         if self.networks is not None:
             from .logs.named_networks import networks_from
 
@@ -431,6 +431,7 @@ class Connection:
         'applied'
         """
         if change := getattr(plan, "undoes", ""):
+            changes.check_confirmed(plan, confirm)
             return self.undo(change, progress=progress, timeout_s=timeout_s)
         return changes.apply(
             self.aws,
@@ -495,28 +496,45 @@ class Connection:
 
     def resume(
         self,
-        change: str | None = None,
+        change: str | Applied = "last",
         *,
         progress: Callable[[str], None] | None = None,
         timeout_s: float = 600,
     ) -> Applied:
         """Complete a change that was interrupted, for example by a killed kernel.
 
+        Parameters
+        ----------
+        change : str or Applied
+            An id of the journal. By default the last interrupted change that this connection has
+            begun; nothing is done if no change of the account and region is interrupted.
+
+        Raises
+        ------
+        NotFound
+            If no change is named and those that were interrupted are of others. The error lists
+            them.
+        InvalidInput
+            If ``change`` is None, empty, or no change.
+
         Examples
         --------
-        >>> gt.resume().outcome  # doctest: +SKIP
+        >>> gt.resume("20261124-101500").outcome  # doctest: +SKIP
         'applied'
         """
+        named = change_id(change, "resume")
         return changes.resume(
-            self.aws, change, journal=self.journal, progress=progress, timeout_s=timeout_s
+            self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s
         )
 
     def plan_undo(self, change: str | Applied = "last") -> UndoPlan:
         """Show what :meth:`undo` would change. Writes nothing.
 
+        The parameter and the errors are those of :meth:`undo`.
+
         Examples
         --------
-        >>> [change.title for change in gt.plan_undo().changes]  # doctest: +SKIP
+        >>> [change.title for change in gt.plan_undo(done).changes]  # doctest: +SKIP
         ['Bucket guard of gt-images']
         """
         return changes.plan_undo(self.aws, change_id(change), journal=self.journal)
@@ -533,16 +551,16 @@ class Connection:
         Parameters
         ----------
         change : str or Applied
-            By default the last change that this connection applied and that is not undone, as in
-            :meth:`plan_undo`.
+            By default the last change that this connection applied and that is not undone. A change
+            of anybody else is undone by its id.
 
         Raises
         ------
         NotFound
             If no change is named and this connection has none to undo. The error lists the changes
-            of others.
+            of others, with what an undo of each brings back.
         InvalidInput
-            If ``change`` is None.
+            If ``change`` is None, empty, or no change.
         Conflict
             If somebody has changed the same statement or setting since; also of :meth:`plan_undo`.
 

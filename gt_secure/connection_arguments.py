@@ -101,17 +101,21 @@ def log_of(
     return (logs if logs is not None else access_logs.find_logs(aws, str(bucket)).uri), wanted
 
 
-def change_id(change: str | Applied) -> str:
-    """Return the id of a change that is given by its id or by what apply() returned."""
-    if isinstance(change, str):
-        return change
-    if not hasattr(change, "id"):
+def change_id(change: str | Applied, verb: str = "undo") -> str:
+    """Return the id of a change that is given by its id or by what apply() returned.
+
+    Raises InvalidInput for what is neither, such as None: a variable without a value names nothing.
+    """
+    named = change if isinstance(change, str) else getattr(change, "id", None)
+    if change == "" or not isinstance(named, str):
+        given = "an empty text" if change == "" else type(change).__name__
         raise InvalidInput(
-            f"A change is an id or what apply() returned, not {type(change).__name__}.",
-            next_step="See gt.journal for the ids. gt.undo() undoes the last change of gt.",
+            f"A change is an id or what apply() returned, not {given}.",
+            next_step=f"Write gt.{verb}('ID') with an id of gt.journal, or gt.{verb}() without an"
+            " argument for the last change that this connection has begun.",
             field="change",
         )
-    return change.id
+    return named
 
 
 def engine_options(engine: Any, memory_limit: str | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_a_second_shell_with_the_variables_of_the_sandbox_undoes(
 ) -> None:
     done = gt.apply(gt.plan(WISH), confirm=AGREED)
     assert [record.id for record in gt.journal] == [done.id]
-    command = [sys.executable, "-m", "gt_secure", "undo", "--yes", "--json"]
+    command = [sys.executable, "-m", "gt_secure", "undo", done.id, "--yes", "--json"]
     environment = {**own_environment(Path.home()), **sandbox.environment()}
     undone = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True, timeout=300

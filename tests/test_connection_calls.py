@@ -100,7 +100,9 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
         },
     ),
     "apply of an undo": (
-        lambda gt: gt.apply(cast(Any, SimpleNamespace(undoes="c1")), progress=progress, timeout_s=5),
+        lambda gt: gt.apply(
+            cast(Any, SimpleNamespace(undoes="c1", blockers=(), empty=True)), progress=progress, timeout_s=5
+        ),
         changes, "undo", (AWS, "c1"), lambda gt: {"journal": gt.journal, "progress": progress, "timeout_s": 5},
     ),
     "resume": (

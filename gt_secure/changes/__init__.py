@@ -8,7 +8,7 @@ from ..base.lazy import attach
 
 if TYPE_CHECKING:
     from .applied import Applied as Applied, ProbeResult as ProbeResult
-    from .apply import apply as apply
+    from .apply import apply as apply, check_confirmed as check_confirmed
     from .change import Call as Call, Change as Change
     from .engine import ChangeStep as ChangeStep
     from .history import (

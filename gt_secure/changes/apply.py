@@ -53,7 +53,7 @@ def apply(
             field="plan",
         )
     _check_digest(plan, digest)
-    _check_confirmed(plan, confirm)
+    check_confirmed(plan, confirm)
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
     scope = f"{plan.state.account_id}-{plan.state.region}"
@@ -130,7 +130,8 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
         )
 
 
-def _check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
+def check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
+    """Raise InvalidInput for a plan that cannot be applied, or asks what is not confirmed."""
     codes = {confirm} if isinstance(confirm, str) else set(confirm)
     broken = [notice for notice in plan.blockers if not notice.confirmable]
     if broken:

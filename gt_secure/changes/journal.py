@@ -301,9 +301,9 @@ class Journal(ShownTable["ChangeRecord"]):
     ----------
     path : Path
         The folder. It may not exist yet.
-    own : list of str or None
-        The ids of the changes that the connection of this journal has begun; None without a
-        connection.
+    own : list of str
+        The ids of the changes that were begun through this object, which each connection has for
+        itself.
 
     Examples
     --------
@@ -314,9 +314,9 @@ class Journal(ShownTable["ChangeRecord"]):
     head = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
-    def __init__(self, folder: str | Path | None = None, own: list[str] | None = None) -> None:
+    def __init__(self, folder: str | Path | None = None) -> None:
         self.path = journal_folder(folder)
-        self.own = own
+        self.own: list[str] = []
         self._records: tuple[ChangeRecord, ...] | None = None
 
     def snapshot(self) -> Journal:
@@ -430,8 +430,7 @@ class Journal(ShownTable["ChangeRecord"]):
         change_id = (
             f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
         )
-        if self.own is not None:
-            self.own.append(change_id)
+        self.own.append(change_id)
         writer = Writer(self.path / f"{change_id}.jsonl")
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

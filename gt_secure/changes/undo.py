@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,22 @@ from ..aws.arns import caller_name
 from ..aws.client import Aws
 from ..base import html as markup
 from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
+from ..base.text import printable, truncate
 from ..base.truth import Ambiguous
 from .applied import Applied, ChangeOutcome, failure_summary
 from .apply import refuse_unfinished
-from .change import Change, change_from_journal
+from .change import Change, change_from_journal, is_change_of
+from .diff import policy_of
 from .engine import Callback, Clock, Engine, quiet_s
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
+from .targets import BucketGuard, WorkforcePortal
 from .transaction import OutcomeNote, begin_lines, note_overwritten, roll_back, run
+
+LAST = "last"
+"""In place of an id: the last change that the connection itself has begun."""
+_LISTED = 10
+"""Changes that an error names, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class UndoPlan(Ambiguous):
         return not self.changes
 
 
-def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPlan:
+def plan_undo(aws: Aws, change_id: str = LAST, *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
     See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has
@@ -58,9 +67,13 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
-        affected = f"those whom change {record.id}, made by {caller_name(record.caller)}, affected"
+        affected = [
+            f"those whom change {record.id}, made by {caller_name(record.caller)}, affected"
+        ]
+        if is_change_of(change, WorkforcePortal):
+            affected.insert(0, "every private workteam of the region")
         found.append(
-            Change(target, now, goal, change.after_text + others, change.before_text, (affected,))
+            Change(target, now, goal, change.after_text + others, change.before_text, (*affected,))
         )
     return tuple(found)
 
@@ -85,6 +98,41 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
     return (
         markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
     )
+
+
+def comes_back(record: ChangeRecord, access: str = "") -> str:
+    """Return what an undo of a change brings back, as the journal has it, in words.
+
+    ``access`` stands for the words of a bucket guard. An interrupted undo is completed, so what it
+    brings back is what it was to set.
+    """
+    now, then = ("before", "after") if record.kind == "undo" else ("after", "before")
+    said: list[str] = []
+    for each in record.changes:
+        if access and each.get("kind") == BucketGuard.kind:
+            said.append(access)
+            continue
+        gone, back = (str(each.get(key) or "").split("; ") for key in (now, then))
+        words = [part for part in back if part not in gone] or [
+            f"without: {part}" for part in gone if part not in back
+        ]
+        whose = "all teams" if each.get("kind") == WorkforcePortal.kind else each.get("target")
+        said.append(f"{whose} → {'; '.join(words) or 'as before'}")
+    return printable(", and ".join(said))
+
+
+def policy_after(record: ChangeRecord, state: State) -> State:
+    """Return a state with the bucket policy that an undo of a change would leave.
+
+    Raises Conflict where the undo would.
+    """
+    for change in _changes(record):
+        if is_change_of(change, BucketGuard):
+            values = (change.before, change.after)
+            was, done = values[::-1] if record.kind == "undo" else values
+            goal = change.target.merge(was, done, policy_of(state) or None)
+            state = change.target.put(goal, state)
+    return state
 
 
 def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[ChangeRecord]:
@@ -117,22 +165,34 @@ def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[
     ]
 
 
+def _own(aws: Aws, found: Sequence[ChangeRecord], journal: Journal, verb: str) -> ChangeRecord:
+    """Return the last of some changes that the connection of a journal has begun.
+
+    Without one, a change of somebody else is never taken for it: the error lists them.
+    """
+    for record in reversed(found):
+        if record.id in journal.own:
+            return record
+    listed = [
+        f"gt.{verb}('{one.id}'), of {one.started[:16]} UTC by {printable(caller_name(one.caller))}:"
+        f" {truncate(comes_back(one) if verb == 'undo' else Journal.row(one)[3], 200)}"
+        for one in found[: -_LISTED - 1 : -1]
+    ]
+    more = f"\n({len(found) - _LISTED} older ones are in gt.journal)"
+    raise NotFound(
+        f"No change is named, and this connection has none of its own to {verb} in account"
+        f" {aws.account_id}, {aws.region}.",
+        next_step="\n  ".join(["Name one of these changes:", *listed])
+        + more * (len(found) > _LISTED)
+        if listed
+        else f"The journal in {journal.path} has none either.",
+    )
+
+
 def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
-    if change_id == "last":
-        found = undoable(aws, journal=journal)
-        own = [one.id for one in found if journal.own is None or one.id in journal.own]
-        if not own:
-            listed = [
-                f"{one.id} ({', '.join(Journal.row(one)[1:5])}, {one.started})"
-                for one in found[-10:]
-            ]
-            raise NotFound(
-                f"This connection has no change to undo in account {where[0]}, {where[1]}.",
-                next_step="Name a change, as in gt.undo('ID'). "
-                f"The journal in {journal.path} has {'; '.join(listed) or 'none'}.",
-            )
-        change_id = own[-1]
+    if change_id == LAST:
+        change_id = _own(aws, undoable(aws, journal=journal), journal, "undo").id
     record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
         raise Conflict(
@@ -172,7 +232,7 @@ def _changes(record: ChangeRecord) -> list[Change[Any]]:
 
 def undo(
     aws: Aws,
-    change: str | Applied = "last",
+    change: str | Applied = LAST,
     *,
     journal: Journal,
     progress: Callback | None = None,
@@ -223,20 +283,24 @@ def undo(
         return done
 
 
-def interrupted(aws: Aws, change_id: str | None = None, *, journal: Journal) -> ChangeRecord | None:
-    """Return the named or the last change that was interrupted here; None if there is none."""
-    if change_id is not None:
-        record = _record(aws, change_id, journal)
-        return record if record.status == "unfinished" else None
-    for record in reversed(journal.unfinished(aws.account_id, aws.region)):
-        _check_usable(record)
-        return record
-    return None
+def interrupted(aws: Aws, change_id: str = LAST, *, journal: Journal) -> ChangeRecord | None:
+    """Return the named change, by default the last of this connection, if it was interrupted here;
+    None if it was not, or none is.
+
+    Raises NotFound if none is named and those that were interrupted are of others.
+    """
+    if change_id == LAST:
+        found = journal.unfinished(aws.account_id, aws.region)
+        if not found:
+            return None
+        change_id = _own(aws, found, journal, "resume").id
+    record = _record(aws, change_id, journal)
+    return record if record.status == "unfinished" else None
 
 
 def resume(
     aws: Aws,
-    change_id: str | None = None,
+    change_id: str = LAST,
     *,
     journal: Journal,
     progress: Callback | None = None,
@@ -252,7 +316,9 @@ def resume(
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"No change of account {aws.account_id} in {aws.region} is interrupted."
-            note = which if change_id is None else f"Change {change_id} is not interrupted."
+            if change_id == LAST:
+                return Applied("", "nothing to do", notes=(which,))
+            note = f"Change {change_id} is not interrupted."
             return Applied("", "nothing to do", of=change_id, notes=(note,))
         return _recover(aws, record, journal, Clock(timeout_s), progress, forward=True)
 

@@ -7,10 +7,11 @@ import contextlib
 import difflib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..aws.arns import caller_name
 from ..aws.teams import buckets_of
 from ..base.errors import (
     AccessDenied,
@@ -21,11 +22,12 @@ from ..base.errors import (
     Unreachable,
 )
 from ..base.text import count, printable
-from ..changes import Journal
 from ..changes.applied import Applied
+from ..changes.change import Change, change_from_journal
+from ..changes.journal import ChangeRecord
 from ..changes.plan import Plan
 from ..changes.render.text import confirm_options
-from ..changes.undo import interrupted, plan_undo
+from ..changes.undo import LAST, comes_back, interrupted, undoable
 from ..connection import Connection
 from ..engine.iam.facts import parse_facts
 from ..logs.activity import READING
@@ -34,7 +36,18 @@ from ..restriction.files import dump_restriction, dumps_restriction, load_restri
 from ..restriction.model import Restriction
 from .accepted import add_accepted
 from .exit_codes import ERROR, FOUND, OK, UNKNOWN
-from .output import ask, connection, fit, graded, last_words, line_width, note, say, show_json
+from .output import (
+    ask,
+    connection,
+    fit,
+    graded,
+    last_words,
+    line_width,
+    note,
+    say,
+    show_json,
+    table,
+)
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -131,18 +144,23 @@ def add(commands: Commands) -> None:
     parser = commands.add(
         "undo",
         _run_undo,
-        description="Undo a change, the last one by default. Later edits by others are kept.",
-        examples=(
-            ("gt-secure undo --yes", "undo the last change without a prompt"),
-            ("gt-secure undo 20261124-101500 --yes", "undo a change by a prefix of its id"),
+        description=(
+            "Undo a change: show what it would write, and ask. Later edits by others are kept."
+            " Without an id, list the changes that can be undone, and write nothing."
         ),
+        examples=(
+            ("gt-secure undo", "list what can be undone, by whom it was made, and its command"),
+            ("gt-secure undo 20261124-101500", "undo a change by a prefix of its id"),
+            ("gt-secure undo 20261124-101500 --yes", "the same without a prompt"),
+        ),
+        exit_codes="0 undone, or there is nothing to undo; 2 changes are listed and none was named",
         result=_undo_from,
     )
     parser.add_argument(
         "change",
         nargs="?",
-        default="last",
-        help="change id or unique prefix (default: the last change)",
+        default=LAST,
+        help="change id or unique prefix (default: list the changes)",
     )
     add_doing(parser)
 
@@ -404,10 +422,14 @@ def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
     if args.resume is not None:
         gt = connection(args)
-        record = interrupted(gt.aws, args.resume or None, journal=gt.journal)
+        change = args.resume or LAST
+        record = interrupted(gt.aws, change, journal=gt.journal)
         if record is not None:
-            _ask(args, f"Complete the interrupted change {record.id}?")
-        return gt.resume(args.resume or None, progress=_tell)
+            change = record.id
+            steps = [change_from_journal(each) for each in record.changes]
+            _show_steps(args, f"Completion of {record.kind}", record, steps)
+            _ask(args, f"Complete the interrupted change {change}?", f" {change}")
+        return gt.resume(change, progress=_tell)
     restriction = _restriction_of(args)
     gt = connection(args)
     return apply_plan(args, gt, _planned(args, restriction, gt), args.digest)
@@ -457,32 +479,53 @@ def report(args: argparse.Namespace, result: Applied) -> int:
     return OK if result.certain else UNKNOWN
 
 
+def _show_steps(
+    args: argparse.Namespace, title: str, record: ChangeRecord, steps: Iterable[Change[Any]]
+) -> None:
+    """Show what a change of the journal is about before it is asked for."""
+    if args.json:
+        return
+    say(f"{title} {record.id} ({record.status}), made by {printable(record.caller)}")
+    for step in steps:
+        say(f"  {printable(step.title)}")
+        say(f"    before: {printable(step.before_text)}\n    after:  {printable(step.after_text)}")
+        if step.affects:
+            say(f"    affects {printable(', and '.join(step.affects))}")
+
+
 def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
-    # of anybody: it is shown, and asks
-    plan = plan_undo(gt.aws, args.change, journal=Journal(gt.journal.path))
-    if not args.json:
-        say(
-            f"Undo of change {plan.record.id} ({plan.record.status}), made by"
-            f" {printable(plan.record.caller)}"
-        )
-        for change in plan.changes:
-            say(f"  {printable(change.title)}")
-            say(
-                f"    current: {printable(change.before_text)}\n    after:  "
-                f" {printable(change.after_text)}"
-            )
+    plan = gt.plan_undo(args.change)
+    _show_steps(args, "Undo of change", plan.record, plan.changes)
     if not plan.empty:
-        _ask(
-            args,
-            f"Undo change {plan.record.id}?",
-            f" {plan.record.id}" if args.change == "last" else "",
-        )
+        _ask(args, f"Undo change {plan.record.id}?")
     return gt.undo(plan.record.id, progress=_tell)
 
 
 def _run_undo(args: argparse.Namespace) -> int:
-    return report(args, _undo_from(args))
+    if args.yes or args.change != LAST:
+        return report(args, _undo_from(args))
+    gt = connection(args)
+    found = undoable(gt.aws, journal=gt.journal)[::-1]
+    if args.json:
+        rows = [each.to_dict() | {"brings_back": comes_back(each)} for each in found]
+        show_json({"changes": rows})
+    elif found:
+        head = ("to undo it", "made (UTC)", "by", "brings back")
+        cells = [
+            (
+                f"gt-secure undo {each.id}",
+                each.started[:16].replace("T", " "),
+                caller_name(each.caller),
+                comes_back(each),
+            )
+            for each in found
+        ]
+        say(table(head, cells, whole=(0,)))
+        note("Nothing was undone. Each command shows what it would write, and asks.")
+    else:
+        say(f"No change of account {gt.aws.account_id} in {gt.aws.region} can be undone.")
+    return FOUND if found else OK
 
 
 def export_from(args: argparse.Namespace) -> Restriction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from dataclasses import replace
@@ -29,6 +30,7 @@ from gt_secure.changes.journal import Journal
 from gt_secure.changes.lock import hold
 from gt_secure.changes.plan import plan
 from gt_secure.changes.targets import Reading, TeamUrlLock
+from gt_secure.changes.transaction import begin_lines
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import find_guard
@@ -269,8 +271,36 @@ def test_undo_without_an_id_takes_the_last_change(account: Account) -> None:
     assert plan_undo(account.aws, journal=account.journal).record.id == second.id
     assert undo(account.aws, journal=account.journal).of == second.id
     assert undo(account.aws, journal=account.journal).of == first.id
-    with pytest.raises(NotFound, match="no change"):
+    with pytest.raises(NotFound, match="No change is named, and this connection has none"):
         undo(account.aws, journal=account.journal)
+
+
+def test_a_change_that_is_not_named_is_one_of_this_connection(account: Account) -> None:
+    """Those of others are listed, the newest first, with what an undo brings back."""
+    assert resume(account.aws, journal=account.journal).outcome == "nothing to do"
+    done = apply(account.aws, plan(account.aws, wish()), journal=account.journal)
+    lines = begin_lines(
+        "apply", account.aws, account.aws.account_id, "arn:aws:iam::111122223333:user/bob", []
+    )
+    theirs = account.journal.begin(lines)
+    other, before = Journal(account.journal.path), account.look()
+    for call, listed in (
+        (undo, [theirs.id, done.id]),
+        (plan_undo, [theirs.id, done.id]),
+        (resume, [theirs.id]),
+    ):
+        with pytest.raises(NotFound) as caught:
+            call(account.aws, journal=other)
+        said = caught.value.next_step
+        assert re.findall(r"gt\.\w+\('([^']+)'\), of [-0-9T:]{16} UTC by 1\S+:", said) == listed
+    theirs.write("end", outcome="rolled-back")
+    with pytest.raises(NotFound) as caught:
+        undo(account.aws, journal=other)
+    assert (
+        f"{BUCKET} → no guard: a presigned URL works from anywhere, and {TEAM} → off: a worker's"
+        " URL works from any address, and all teams → the worker portal opens from anywhere"
+    ) in caught.value.next_step
+    assert account.look() == before
 
 
 def test_a_failure_in_the_middle_takes_back_and_says_so(account: Account) -> None:

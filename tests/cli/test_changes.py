@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 
 from gt_secure.base.errors import Conflict, GtSecureError, InvalidInput, NotFound
-from gt_secure.changes import Journal
+from gt_secure.changes import Change, Journal
+from gt_secure.changes.targets import TeamUrlLock
+from gt_secure.changes.transaction import begin_lines
 from gt_secure.cli import changes as command
 from gt_secure.cli.main import main, parse
 from gt_secure.cli.output import connection
 from gt_secure.connection import Connection
+from gt_secure.engine.policies.url_lock import UrlLock
 from support.account import BUCKET, TEAM, Account
 
 Run = Callable[..., tuple[int, str]]
@@ -213,27 +216,77 @@ def test_errors_have_a_next_step(
     assert caught.value.next_step
 
 
-def test_an_undo_without_an_id_names_the_change_and_asks_for_it(
+def test_an_undo_without_an_id_lists_and_never_acts(
     run: Run, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The id that is to be confirmed is the one that was shown:
-    somebody may apply another change in between.
-    """
+    """Each line of the list is a command; it shows what it would write, and asks."""
+    assert run("undo") == (0, "No change of account 111122223333 in us-east-1 can be undone.\n")
     change = json.loads(run("apply", *WISH, *YES, "--json")[1])["id"]
     before = account.look()
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    for words, option in (((), f"add --yes {change}."), ((change,), "add --yes.")):
-        with pytest.raises(InvalidInput) as caught:
+    monkeypatch.setattr("sys.stdin", Terminal("y\ny\n"))
+    code, out = run("undo")
+    assert (code, f"gt-secure undo {change}" in out, "sandbox-admin" in out) == (2, True, True)
+    code, out = run("undo", "--json")
+    [row] = json.loads(out)["changes"]
+    assert (code, row["id"]) == (2, change)
+    assert row["brings_back"] == (
+        f"{BUCKET} → no guard: a presigned URL works from anywhere, and {TEAM} → off: a worker's"
+        " URL works from any address"
+    )
+    for words in (("--yes",), ("last", "--yes"), ("--yes", "--json")):
+        with pytest.raises(NotFound, match=rf"No change is named.*\n  gt\.undo\('{change}'\)"):
             run("undo", *words)
-        assert caught.value.next_step.endswith(option)
-        assert f"Bucket guard of {BUCKET}" in capsys.readouterr().out
+    with pytest.raises(InvalidInput):
+        run("undo", "", "--yes")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(InvalidInput) as caught:
+        run("undo", change)
+    assert caught.value.next_step.endswith("add --yes.")
+    assert f"Bucket guard of {BUCKET}" in capsys.readouterr().out
     assert account.look() == before
     assert run("undo", "--yes", change)[0] == 0
 
 
+def test_the_last_question_before_an_undo_follows_whom_it_affects(
+    run: Run, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portal lock is of all teams, whoever is named in the change."""
+    words = (*WISH, "--portal-lock", *YES, "--confirm", "portal-affects-all", "--json")
+    change = json.loads(run("apply", *words)[1])["id"]
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    with pytest.raises(GtSecureError, match="Nothing was changed"):
+        run("undo", change)
+    said = capsys.readouterr().out
+    assert "after:  the worker portal opens from anywhere" in said
+    assert "affects every private workteam of the region" in said
+    assert account.cidrs() == ["203.0.113.0/24"]
+
+
+def test_a_resume_completes_what_is_named_or_was_begun_here(
+    run: Run, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted change of somebody else is shown before it is completed."""
+    change = Change(TeamUrlLock(TEAM), UrlLock(False, False), UrlLock(True, False), "off", "on")
+    bob = "arn:aws:iam::111122223333:user/bob"
+    first = begin_lines("apply", account.aws, account.aws.account_id, bob, [change])
+    begun = account.journal.begin(first).id
+    before = account.look()
+    with pytest.raises(NotFound, match=rf"gt\.resume\('{begun}'\).*user/bob: url-lock of {TEAM}"):
+        run("apply", "--resume", "--yes")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(InvalidInput):
+        run("apply", "--resume", begun)
+    said = capsys.readouterr().out
+    assert f"Completion of apply {begun} (unfinished), made by {bob}" in said
+    assert f"URL lock of {TEAM}\n    before: off\n    after:  on\n" in said
+    assert account.look() == before
+    assert run("apply", "--resume", begun, "--yes")[0] == 0
+    assert account.toggles() == {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
+
+
 def test_no_secret_reaches_the_journal(run: Run, account: Account) -> None:
-    run("apply", *WISH, *YES)
-    run("undo", "--yes")
+    change = json.loads(run("apply", *WISH, *YES, "--json")[1])["id"]
+    run("undo", change, "--yes")
     text = "".join(path.read_text() for path in account.journal.path.iterdir())
     env: dict[str, Any] = account.sandbox.environment()
     assert env["AWS_SECRET_ACCESS_KEY"] not in text

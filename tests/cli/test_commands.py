@@ -119,7 +119,15 @@ def test_the_main_job(run, sandbox, tmp_path):
     code, out, _ = run("history")
     assert code == 0
     code, out, err = run("undo", "--yes")
+    assert (code, out) == (1, "")
+    assert "No change is named" in err
+    code, out, err = run("undo")
+    assert code == 2
+    [command] = re.findall(r"gt-secure (undo \S+)", out)
+    assert "gt-images → no guard: a presigned URL works from anywhere" in " ".join(out.split())
+    code, out, err = run(*command.split(), "--yes")
     assert code == 0, err
+    assert run("undo")[0] == 0
     code, out, _ = run("probe", "s3://gt-images/scans/0001.png", "--from", ELSEWHERE)
     assert code == 0
 

@@ -113,7 +113,8 @@ class Runs:
         for module in ("changes", "revoke"):
             connection = lambda _, **options: Connection(self.aws, self.journal, **options)  # noqa: E731
             setattr(sys.modules[f"gt_secure.cli.{module}"], "connection", connection)  # noqa: B010
-        sys.argv[:] = ["gt-secure", *WORDS[command]]
+        named = [next(iter(self.journal)).id] if command == "undo" else []
+        sys.argv[:] = ["gt-secure", *WORDS[command], *named]
         return main()
 
     def in_child(self, command: str, wire: Wire) -> tuple[int, str]:

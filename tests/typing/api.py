@@ -134,6 +134,7 @@ def main_job(gt: Connection) -> None:
     gt.apply(plan, timeout=3)  # type: ignore[call-arg]
     gt.plan_undo(done, jurnal_dir="x")  # type: ignore[call-arg]
     gt.undo(None)  # type: ignore[arg-type]
+    gt.resume(None)  # type: ignore[arg-type]
     assert_type(gt.export(team, "gt-images")[0], Restriction)
     records: list[ChangeRecord] = list(gt.journal)
     assert_type(records[0].id, str)
