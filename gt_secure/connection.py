@@ -522,7 +522,7 @@ class Connection:
         >>> gt.resume("20261124-101500").outcome  # doctest: +SKIP
         'applied'
         """
-        named = change_id(change, "resume")
+        named = change_id(change)
         return changes.resume(
             self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s
         )

@@ -101,18 +101,17 @@ def log_of(
     return (logs if logs is not None else access_logs.find_logs(aws, str(bucket)).uri), wanted
 
 
-def change_id(change: str | Applied, verb: str = "undo") -> str:
+def change_id(change: str | Applied) -> str:
     """Return the id of a change that is given by its id or by what apply() returned.
 
     Raises InvalidInput for what is neither, such as None: a variable without a value names nothing.
     """
     named = change if isinstance(change, str) else getattr(change, "id", None)
     if change == "" or not isinstance(named, str):
-        given = "an empty text" if change == "" else type(change).__name__
         raise InvalidInput(
-            f"A change is an id or what apply() returned, not {given}.",
-            next_step=f"Write gt.{verb}('ID') with an id of gt.journal, or gt.{verb}() without an"
-            " argument for the last change that this connection has begun.",
+            f"A change is an id or what apply() returned, and {change!r:.12} is neither.",
+            next_step="Write gt.undo('ID') with an id of gt.journal; gt.undo() without an argument"
+            " undoes the last change that gt has begun.",
             field="change",
         )
     return named

@@ -13,22 +13,18 @@ from ..aws.arns import caller_name
 from ..aws.client import Aws
 from ..base import html as markup
 from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
-from ..base.text import printable, truncate
+from ..base.text import printable, some
 from ..base.truth import Ambiguous
 from .applied import Applied, ChangeOutcome, failure_summary
 from .apply import refuse_unfinished
-from .change import Change, change_from_journal, is_change_of
-from .diff import policy_of
+from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine, quiet_s
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .targets import BucketGuard, WorkforcePortal
 from .transaction import OutcomeNote, begin_lines, note_overwritten, roll_back, run
 
 LAST = "last"
 """In place of an id: the last change that the connection itself has begun."""
-_LISTED = 10
-"""Changes that an error names, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +63,12 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
-        affected = [
-            f"those whom change {record.id}, made by {caller_name(record.caller)}, affected"
-        ]
-        if is_change_of(change, WorkforcePortal):
-            affected.insert(0, "every private workteam of the region")
+        shared = "every private workteam, and " if change.kind == "portal-lock" else ""
+        affected = (
+            f"{shared}those whom change {record.id}, made by {caller_name(record.caller)}, affected"
+        )
         found.append(
-            Change(target, now, goal, change.after_text + others, change.before_text, (*affected,))
+            Change(target, now, goal, change.after_text + others, change.before_text, (affected,))
         )
     return tuple(found)
 
@@ -100,39 +95,29 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
     )
 
 
-def comes_back(record: ChangeRecord, access: str = "") -> str:
-    """Return what an undo of a change brings back, as the journal has it, in words.
+def comes_back(record: ChangeRecord) -> dict[str, str]:
+    """Return what an undo of a change brings back by kind of lock, as the journal has it, in words.
 
-    ``access`` stands for the words of a bucket guard. An interrupted undo is completed, so what it
-    brings back is what it was to set.
+    An interrupted undo is completed, so what it brings back is what it was to set.
     """
     now, then = ("before", "after") if record.kind == "undo" else ("after", "before")
-    said: list[str] = []
-    for each in record.changes:
-        if access and each.get("kind") == BucketGuard.kind:
-            said.append(access)
-            continue
-        gone, back = (str(each.get(key) or "").split("; ") for key in (now, then))
-        words = [part for part in back if part not in gone] or [
-            f"without: {part}" for part in gone if part not in back
-        ]
-        whose = "all teams" if each.get("kind") == WorkforcePortal.kind else each.get("target")
-        said.append(f"{whose} → {'; '.join(words) or 'as before'}")
-    return printable(", and ".join(said))
+    return {
+        str(each.get("kind")): printable(
+            f"{each.get('target')} → {each.get(then)}, instead of {each.get(now)}"
+        )
+        for each in record.changes
+    }
 
 
-def policy_after(record: ChangeRecord, state: State) -> State:
-    """Return a state with the bucket policy that an undo of a change would leave.
-
-    Raises Conflict where the undo would.
+def offers(found: Sequence[ChangeRecord], verb: str = "undo") -> list[str]:
+    """Return a line for each of some changes, the newest first: the call, when and by whom it was
+    made, and what an undo brings back.
     """
-    for change in _changes(record):
-        if is_change_of(change, BucketGuard):
-            values = (change.before, change.after)
-            was, done = values[::-1] if record.kind == "undo" else values
-            goal = change.target.merge(was, done, policy_of(state) or None)
-            state = change.target.put(goal, state)
-    return state
+    return [
+        f"gt.{verb}('{one.id}') of {one.started[:16]} by {printable(caller_name(one.caller))}."
+        f" Undo: {'; '.join(comes_back(one).values())}"
+        for one in reversed(found)
+    ]
 
 
 def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[ChangeRecord]:
@@ -152,47 +137,40 @@ def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[
     ]
     if shown is None:
         return records
-    parts = {
+    parts: dict[object, object] = {
         "bucket-guard": shown.bucket,
         "url-lock": shown.team.if_read,
         "portal-lock": shown.workforce.if_read,
     }
-    locks = {(kind, part.name) for kind, part in parts.items() if part is not None}
     return [
         one
         for one in records
-        if locks >= {(each.get("kind"), each.get("target")) for each in one.changes}
+        if all(
+            getattr(parts.get(each.get("kind")), "name", ()) == each.get("target")
+            for each in one.changes
+        )
     ]
 
 
-def _own(aws: Aws, found: Sequence[ChangeRecord], journal: Journal, verb: str) -> ChangeRecord:
-    """Return the last of some changes that the connection of a journal has begun.
+def _own(found: Sequence[ChangeRecord], journal: Journal, verb: str) -> str:
+    """Return the id of the last of some changes that the connection of a journal has begun.
 
     Without one, a change of somebody else is never taken for it: the error lists them.
     """
-    for record in reversed(found):
-        if record.id in journal.own:
-            return record
-    listed = [
-        f"gt.{verb}('{one.id}'), of {one.started[:16]} UTC by {printable(caller_name(one.caller))}:"
-        f" {truncate(comes_back(one) if verb == 'undo' else Journal.row(one)[3], 200)}"
-        for one in found[: -_LISTED - 1 : -1]
-    ]
-    more = f"\n({len(found) - _LISTED} older ones are in gt.journal)"
+    own = [one.id for one in found if one.id in journal.own]
+    if own:
+        return own[-1]
+    listed = some(offers(found, verb), 10, between="\n  ") or f"{journal.path} has none of others."
     raise NotFound(
-        f"No change is named, and this connection has none of its own to {verb} in account"
-        f" {aws.account_id}, {aws.region}.",
-        next_step="\n  ".join(["Name one of these changes:", *listed])
-        + more * (len(found) > _LISTED)
-        if listed
-        else f"The journal in {journal.path} has none either.",
+        f"No change is named, and this connection has none of its own to {verb}.",
+        next_step=f"Name one of these changes:\n  {listed}",
     )
 
 
 def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
     if change_id == LAST:
-        change_id = _own(aws, undoable(aws, journal=journal), journal, "undo").id
+        change_id = _own(undoable(aws, journal=journal), journal, "undo")
     record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
         raise Conflict(
@@ -293,7 +271,7 @@ def interrupted(aws: Aws, change_id: str = LAST, *, journal: Journal) -> ChangeR
         found = journal.unfinished(aws.account_id, aws.region)
         if not found:
             return None
-        change_id = _own(aws, found, journal, "resume").id
+        change_id = _own(found, journal, "resume")
     record = _record(aws, change_id, journal)
     return record if record.status == "unfinished" else None
 
@@ -316,10 +294,8 @@ def resume(
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"No change of account {aws.account_id} in {aws.region} is interrupted."
-            if change_id == LAST:
-                return Applied("", "nothing to do", notes=(which,))
-            note = f"Change {change_id} is not interrupted."
-            return Applied("", "nothing to do", of=change_id, notes=(note,))
+            note = which if change_id == LAST else f"Change {change_id} is not interrupted."
+            return Applied("", "nothing to do", notes=(note,))
         return _recover(aws, record, journal, Clock(timeout_s), progress, forward=True)
 
 

@@ -7,11 +7,10 @@ import contextlib
 import difflib
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..aws.arns import caller_name
 from ..aws.teams import buckets_of
 from ..base.errors import (
     AccessDenied,
@@ -21,13 +20,11 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
-from ..base.text import count, printable
+from ..base.text import count, printable, some
 from ..changes.applied import Applied
-from ..changes.change import Change, change_from_journal
-from ..changes.journal import ChangeRecord
 from ..changes.plan import Plan
 from ..changes.render.text import confirm_options
-from ..changes.undo import LAST, comes_back, interrupted, undoable
+from ..changes.undo import LAST, interrupted, offers, undoable
 from ..connection import Connection
 from ..engine.iam.facts import parse_facts
 from ..logs.activity import READING
@@ -46,10 +43,10 @@ from .output import (
     note,
     say,
     show_json,
-    table,
 )
 from .parser import Commands, Parser, add_context
 from .progress import working
+from .wording import in_options
 
 if TYPE_CHECKING:
     from ..logs import Hits
@@ -424,11 +421,8 @@ def apply_from(args: argparse.Namespace) -> Applied:
         gt = connection(args)
         change = args.resume or LAST
         record = interrupted(gt.aws, change, journal=gt.journal)
-        if record is not None:
-            change = record.id
-            steps = [change_from_journal(each) for each in record.changes]
-            _show_steps(args, f"Completion of {record.kind}", record, steps)
-            _ask(args, f"Complete the interrupted change {change}?", f" {change}")
+        for line in offers([] if record is None else [record], "resume"):
+            _ask(args, f"{in_options(line)}\nComplete this interrupted change?")
         return gt.resume(change, progress=_tell)
     restriction = _restriction_of(args)
     gt = connection(args)
@@ -479,53 +473,32 @@ def report(args: argparse.Namespace, result: Applied) -> int:
     return OK if result.certain else UNKNOWN
 
 
-def _show_steps(
-    args: argparse.Namespace, title: str, record: ChangeRecord, steps: Iterable[Change[Any]]
-) -> None:
-    """Show what a change of the journal is about before it is asked for."""
-    if args.json:
-        return
-    say(f"{title} {record.id} ({record.status}), made by {printable(record.caller)}")
-    for step in steps:
-        say(f"  {printable(step.title)}")
-        say(f"    before: {printable(step.before_text)}\n    after:  {printable(step.after_text)}")
-        if step.affects:
-            say(f"    affects {printable(', and '.join(step.affects))}")
-
-
 def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
     plan = gt.plan_undo(args.change)
-    _show_steps(args, "Undo of change", plan.record, plan.changes)
+    if not args.json:
+        say(
+            f"Undo of change {plan.record.id} ({plan.record.status}), made by"
+            f" {printable(plan.record.caller)}"
+        )
+        for change in plan.changes:
+            say(f"  {printable(change.title)}")
+            say(
+                f"    current: {printable(change.before_text)}\n    after:  "
+                f" {printable(change.after_text)}\n    affects {printable(some(change.affects))}"
+            )
     if not plan.empty:
         _ask(args, f"Undo change {plan.record.id}?")
     return gt.undo(plan.record.id, progress=_tell)
 
 
 def _run_undo(args: argparse.Namespace) -> int:
-    if args.yes or args.change != LAST:
-        return report(args, _undo_from(args))
-    gt = connection(args)
-    found = undoable(gt.aws, journal=gt.journal)[::-1]
-    if args.json:
-        rows = [each.to_dict() | {"brings_back": comes_back(each)} for each in found]
-        show_json({"changes": rows})
-    elif found:
-        head = ("to undo it", "made (UTC)", "by", "brings back")
-        cells = [
-            (
-                f"gt-secure undo {each.id}",
-                each.started[:16].replace("T", " "),
-                caller_name(each.caller),
-                comes_back(each),
-            )
-            for each in found
-        ]
-        say(table(head, cells, whole=(0,)))
-        note("Nothing was undone. Each command shows what it would write, and asks.")
-    else:
-        say(f"No change of account {gt.aws.account_id} in {gt.aws.region} can be undone.")
-    return FOUND if found else OK
+    if args.change == LAST and not args.yes and not args.json:
+        gt = connection(args)
+        lines = in_options("\n".join(offers(undoable(gt.aws, journal=gt.journal))))
+        say(lines or "There is no change to undo.")
+        return FOUND if lines else OK
+    return report(args, _undo_from(args))
 
 
 def export_from(args: argparse.Namespace) -> Restriction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from ..account.bucket_access import access_to
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, refuse_url
 from ..base.html import Markup, count
@@ -17,14 +19,16 @@ from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
+from ..changes.other_teams import team_notices
 from ..changes.plan import Plan, exposures_of
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
-from ..changes.undo import UndoPlan, overtaken, undoable
+from ..changes.undo import UndoPlan, comes_back, overtaken, undoable
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
+from ..restriction.messages import notice
 from .base import PANEL, Box, Link, Step, check, field, replace_children, spoken
 from .thread_safe import Html, row, set_class, stack
 
@@ -78,7 +82,7 @@ class ReviewStep(Step):
         self._asked: frozenset[str] = frozenset()
         self._done = ""
         self._beside: tuple[str, ...] = ()
-        self._undoable = ""
+        self._undoable: tuple[str, ...] = ()
         self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
@@ -106,13 +110,11 @@ class ReviewStep(Step):
             lambda change: setattr(self.reason, "value", scrub(change["new"])), "value"
         )
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
-        said = (
-            "Show what an undo of the last change of this team and bucket does, and ask. Later"
-            " edits by others stay."
-        )
+        said = "Shows what the undo does, and asks. Later edits by others stay."
         self.undo_button = self.button(
-            "Undo", self.undo, tooltip=said, when=lambda: self._undoable != ""
+            "Undo", self.undo, tooltip=said, when=lambda: bool(self._undoable)
         )
+        self.undo_button.add_class("gts-long")
         self.undo_button.add_class("gts-hidden")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
@@ -141,7 +143,7 @@ class ReviewStep(Step):
                 field="restriction",
             )
 
-        def work() -> tuple[Plan, str, str | None]:
+        def work() -> tuple[Plan, tuple[str, ...], str | None]:
             gt = self.link.get()
             since = overtaken(gt.aws, applied, journal=gt.journal)
             return *self._with_undo(with_facts(gt, context).plan(wish, logs=hits)), since
@@ -196,7 +198,7 @@ class ReviewStep(Step):
         """Show the undo of the last change of the bucket and team shown;
         :meth:`apply` then carries it out.
         """
-        plan, change = self.plan, self._undoable
+        plan, change = self.plan, "".join(self._undoable[:1])
         self.review(
             lambda: _undo_plan(plan, self.link.get().plan_undo(change)),
             "Reading what an undo does…",
@@ -230,33 +232,43 @@ class ReviewStep(Step):
 
     # results
 
-    def _with_undo(self, plan: Plan) -> tuple[Plan, str]:
-        """Return a plan, and the id of the last change of its bucket and team;
-        empty if there is none to undo.
+    def _with_undo(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+        """Return a plan, and the id of the last change of its bucket and team with what its undo
+        brings back; empty if there is none to undo.
         """
         gt = self.link.get()
         found = undoable(gt.aws, journal=gt.journal, shown=plan.state)
-        return plan, found[-1].id if found else ""
+        if not found:
+            return plan, ()
+        change, words = found[-1].id, comes_back(found[-1])
+        if "bucket-guard" in words:
+            with suppress(GtSecureError):  # its press shows why
+                then = access_to(plan.state.after(gt.plan_undo(change).changes)).text
+                if then != access_to(plan.state).text:
+                    words["bucket-guard"] = f"{then[0].lower()}{then[1:-1]} again"
+        return plan, (change, *words.values())
 
     def _got_plan(
-        self, plan: Plan, undoable: str, since: str | None = None, *, is_short: bool = True
+        self, plan: Plan, offer: tuple[str, ...], since: str | None = None, *, is_short: bool = True
     ) -> None:
         self._is_short = is_short
         if since is not None:
             self.after.value = spoken(since)
-        self._show_undo(undoable)
+        self._show_undo(offer)
         self.plan = plan
 
-    def _show_undo(self, undoable: str) -> None:
-        self._undoable = undoable
-        set_class(self.undo_button, "gts-hidden", not undoable)
+    def _show_undo(self, offer: tuple[str, ...]) -> None:
+        """tuple[str, str] the undo of a change by what it brings back."""
+        self._undoable = offer
+        set_class(self.undo_button, "gts-hidden", not offer)
+        self.undo_button.description = f"Undo: {truncate(', and '.join(offer[1:]), 240)}"
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
         self._show_questions(plan)
         set_class(self.details_button, "gts-hidden", plan is None)
         if plan is None:
-            self._show_undo("")
+            self._show_undo(())
             self.details.value = ""
             self.enable()
             return
@@ -291,9 +303,9 @@ class ReviewStep(Step):
         self._asked = frozenset(each.code for each in asks)
         set_class(self.keep_button, "gts-hidden", plan is None or plan.keeping is None)
         shown: list[ipywidgets.Widget] = []
-        for notice in asks:
-            box = check(notice.consent, False, partial(self._confirm, notice.code))
-            shown.append(stack(Html(parts.notice_html(notice, asks=True)), box, classes="gts-ask"))
+        for asked in asks:
+            box = check(asked.consent, False, partial(self._confirm, asked.code))
+            shown.append(stack(Html(parts.notice_html(asked, asks=True)), box, classes="gts-ask"))
         rest = (
             Markup("")
             if plan is None
@@ -339,7 +351,7 @@ class ReviewStep(Step):
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
-        self._show_undo(applied.id if applied.outcome == "applied" else "")
+        self._show_undo((applied.id, "this change") if applied.outcome == "applied" else ())
         self.applied = applied
         self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
@@ -365,7 +377,15 @@ def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
     for change in undo.changes:
         state = change.target.put(change.before, state)  # as it was just read
     exposures = exposures_of(None, plan.restriction, state, undo.changes)
-    return Plan(plan.restriction, state, undo.changes, *exposures, undoes=undo.record.id)
+    notices = (
+        *team_notices(state, *exposures),
+        *(
+            notice("portal-undo", words=each.after_text)
+            for each in undo.changes
+            if each.kind == "portal-lock"
+        ),
+    )
+    return Plan(plan.restriction, state, undo.changes, *exposures, notices, undoes=undo.record.id)
 
 
 def _cases(plan: Plan) -> Markup:

@@ -12,7 +12,7 @@ import pytest
 
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import WRITTEN
-from gt_secure.base.errors import Conflict, NotFound
+from gt_secure.base.errors import Conflict, InvalidInput
 from gt_secure.changes.change import Change
 from gt_secure.changes.targets import BucketGuard, Target, TeamUrlLock, WorkforcePortal
 from gt_secure.changes.transaction import begin_lines
@@ -121,7 +121,7 @@ def test_a_journal_full_of_changes_of_others_offers_nothing(gt: Connection) -> N
     review = ReviewStep(gt, restriction=WISH)
     assert not is_offered(review)
     before = state_of(gt), len(gt.journal)
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput):
         review.undo()
     agree(review)
     with pytest.raises(Conflict, match=theirs):
