@@ -157,7 +157,9 @@ class Panel(Box):
 
     def _revoke(self, leak: Leak, hits: Hits) -> None:
         self.review.review(
-            lambda: self.link.get().revoke(leak, logs=hits), "Planning how to stop the URL…"
+            # a log may be of many buckets: only a URL of the one on screen is stopped
+            lambda: self.link.get().revoke(leak, bucket=self.allow.bucket, logs=hits),
+            "Planning how to stop the URL…",
         )
 
     def _my_addresses(self) -> Iterator[tuple[str, str]]:
