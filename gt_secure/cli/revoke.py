@@ -26,8 +26,8 @@ def add(commands: Commands) -> None:
         _run,
         description=(
             "Stop presigned requests whose credentials are older than a leak: show the plan, ask,"
-            " change, read back. Undo it with undo; a later plan for the bucket removes it once the"
-            " URLs have expired."
+            " change, read back. Undo it with gt-secure undo ID. A later plan for the bucket"
+            " removes it once the URLs have expired."
         ),
         examples=(
             (

@@ -164,7 +164,7 @@ def _about(plan: Plan) -> Markup:
             (
                 "Undo",
                 markup.join(
-                    markup.code("gt-secure undo"), markup.text(", with the id that apply prints")
+                    markup.code("gt-secure undo ID"), markup.text(", with the id that apply prints")
                 ),
             ),
         ]
