@@ -23,9 +23,6 @@ from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
 from .transaction import OutcomeNote, begin_lines, note_overwritten, roll_back, run
 
-LAST = "last"
-"""In place of an id: the last change that the connection itself has begun."""
-
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan(Ambiguous):
@@ -42,7 +39,7 @@ class UndoPlan(Ambiguous):
         return not self.changes
 
 
-def plan_undo(aws: Aws, change_id: str = LAST, *, journal: Journal) -> UndoPlan:
+def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
     See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has
@@ -157,9 +154,9 @@ def _own(found: Sequence[ChangeRecord], journal: Journal, verb: str) -> str:
 
     Without one, a change of somebody else is never taken for it: the error lists them.
     """
-    own = [one.id for one in found if one.id in journal.own]
-    if own:
-        return own[-1]
+    for one in reversed(found):
+        if one.id in journal.own:
+            return one.id
     listed = some(offers(found, verb), 10, between="\n  ") or f"{journal.path} has none of others."
     raise NotFound(
         f"No change is named, and this connection has none of its own to {verb}.",
@@ -169,7 +166,7 @@ def _own(found: Sequence[ChangeRecord], journal: Journal, verb: str) -> str:
 
 def _record(aws: Aws, change_id: str, journal: Journal) -> ChangeRecord:
     where = (aws.account_id, aws.region)
-    if change_id == LAST:
+    if change_id == "last":
         change_id = _own(undoable(aws, journal=journal), journal, "undo")
     record = journal.find(change_id)
     if (record.account_id, record.region) != where and record.begin:
@@ -210,7 +207,7 @@ def _changes(record: ChangeRecord) -> list[Change[Any]]:
 
 def undo(
     aws: Aws,
-    change: str | Applied = LAST,
+    change_id: str = "last",
     *,
     journal: Journal,
     progress: Callback | None = None,
@@ -223,7 +220,6 @@ def undo(
     is no error. Raises Conflict if somebody has changed the same setting since, or another change
     holds the lock. Raises NotFound if the journal has no such change.
     """
-    change_id = change.id if isinstance(change, Applied) else change
     if change_id == "":
         return Applied(
             "", "nothing to do", notes=("That apply changed nothing, so there is nothing to undo.",)
@@ -261,13 +257,13 @@ def undo(
         return done
 
 
-def interrupted(aws: Aws, change_id: str = LAST, *, journal: Journal) -> ChangeRecord | None:
+def interrupted(aws: Aws, change_id: str = "last", *, journal: Journal) -> ChangeRecord | None:
     """Return the named change, by default the last of this connection, if it was interrupted here;
     None if it was not, or none is.
 
     Raises NotFound if none is named and those that were interrupted are of others.
     """
-    if change_id == LAST:
+    if change_id == "last":
         found = journal.unfinished(aws.account_id, aws.region)
         if not found:
             return None
@@ -278,7 +274,7 @@ def interrupted(aws: Aws, change_id: str = LAST, *, journal: Journal) -> ChangeR
 
 def resume(
     aws: Aws,
-    change_id: str = LAST,
+    change_id: str = "last",
     *,
     journal: Journal,
     progress: Callback | None = None,
@@ -294,7 +290,7 @@ def resume(
         record = interrupted(aws, change_id, journal=journal)
         if record is None:
             which = f"No change of account {aws.account_id} in {aws.region} is interrupted."
-            note = which if change_id == LAST else f"Change {change_id} is not interrupted."
+            note = which if change_id == "last" else f"Change {change_id} is not interrupted."
             return Applied("", "nothing to do", notes=(note,))
         return _recover(aws, record, journal, Clock(timeout_s), progress, forward=True)
 

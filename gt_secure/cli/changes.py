@@ -24,7 +24,7 @@ from ..base.text import count, printable, some
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..changes.render.text import confirm_options
-from ..changes.undo import LAST, interrupted, offers, undoable
+from ..changes.undo import interrupted, offers, undoable
 from ..connection import Connection
 from ..engine.iam.facts import parse_facts
 from ..logs.activity import READING
@@ -156,7 +156,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "change",
         nargs="?",
-        default=LAST,
+        default="last",
         help="change id or unique prefix (default: list the changes)",
     )
     add_doing(parser)
@@ -419,7 +419,7 @@ def apply_from(args: argparse.Namespace) -> Applied:
     """Plan, show, ask and apply, or complete an interrupted change."""
     if args.resume is not None:
         gt = connection(args)
-        change = args.resume or LAST
+        change = args.resume or "last"
         record = interrupted(gt.aws, change, journal=gt.journal)
         for line in offers([] if record is None else [record], "resume"):
             _ask(args, f"{in_options(line)}\nComplete this interrupted change?")
@@ -493,7 +493,7 @@ def _undo_from(args: argparse.Namespace) -> Applied:
 
 
 def _run_undo(args: argparse.Namespace) -> int:
-    if args.change == LAST and not args.yes and not args.json:
+    if args.change == "last" and not (args.yes or args.json):
         gt = connection(args)
         lines = in_options("\n".join(offers(undoable(gt.aws, journal=gt.journal))))
         say(lines or "There is no change to undo.")

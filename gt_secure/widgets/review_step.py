@@ -81,8 +81,8 @@ class ReviewStep(Step):
         self._confirmed: set[str] = set()
         self._asked: frozenset[str] = frozenset()
         self._done = ""
-        self._beside: tuple[str, ...] = ()
-        self._undoable: tuple[str, ...] = ()
+        self._beside: Sequence[str] = ()
+        self._undoable = ""
         self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
@@ -112,9 +112,8 @@ class ReviewStep(Step):
         self.apply_button = self.button("Apply", self.apply, primary=True, when=self._may_apply)
         said = "Shows what the undo does, and asks. Later edits by others stay."
         self.undo_button = self.button(
-            "Undo", self.undo, tooltip=said, when=lambda: bool(self._undoable)
+            "Undo", self.undo, tooltip=said, when=lambda: self._undoable != ""
         )
-        self.undo_button.add_class("gts-long")
         self.undo_button.add_class("gts-hidden")
         self.plan_button = self.button(
             "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
@@ -143,7 +142,7 @@ class ReviewStep(Step):
                 field="restriction",
             )
 
-        def work() -> tuple[Plan, tuple[str, ...], str | None]:
+        def work() -> tuple[Plan, Sequence[str], str | None]:
             gt = self.link.get()
             since = overtaken(gt.aws, applied, journal=gt.journal)
             return *self._with_undo(with_facts(gt, context).plan(wish, logs=hits)), since
@@ -198,7 +197,7 @@ class ReviewStep(Step):
         """Show the undo of the last change of the bucket and team shown;
         :meth:`apply` then carries it out.
         """
-        plan, change = self.plan, "".join(self._undoable[:1])
+        plan, change = self.plan, self._undoable
         self.review(
             lambda: _undo_plan(plan, self.link.get().plan_undo(change)),
             "Reading what an undo does…",
@@ -232,43 +231,42 @@ class ReviewStep(Step):
 
     # results
 
-    def _with_undo(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    def _with_undo(self, plan: Plan) -> tuple[Plan, Sequence[str]]:
         """Return a plan, and the id of the last change of its bucket and team with what its undo
         brings back; empty if there is none to undo.
         """
         gt = self.link.get()
-        found = undoable(gt.aws, journal=gt.journal, shown=plan.state)
-        if not found:
-            return plan, ()
-        change, words = found[-1].id, comes_back(found[-1])
-        if "bucket-guard" in words:
-            with suppress(GtSecureError):  # its press shows why
-                then = access_to(plan.state.after(gt.plan_undo(change).changes)).text
-                if then != access_to(plan.state).text:
-                    words["bucket-guard"] = f"{then[0].lower()}{then[1:-1]} again"
-        return plan, (change, *words.values())
+        for one in undoable(gt.aws, journal=gt.journal, shown=plan.state)[-1:]:
+            words = comes_back(one)
+            if "bucket-guard" in words:
+                with suppress(GtSecureError):  # its press shows why
+                    then = access_to(plan.state.after(gt.plan_undo(one.id).changes)).text
+                    if then != access_to(plan.state).text:
+                        words["bucket-guard"] = f"{then[0].lower()}{then[1:-1]} again"
+            return plan, (one.id, *words.values())
+        return plan, ()
 
     def _got_plan(
-        self, plan: Plan, offer: tuple[str, ...], since: str | None = None, *, is_short: bool = True
+        self, plan: Plan, offer: Sequence[str], since: str | None = None, *, is_short: bool = True
     ) -> None:
         self._is_short = is_short
         if since is not None:
             self.after.value = spoken(since)
-        self._show_undo(offer)
+        self._show_undo(*offer)
         self.plan = plan
 
-    def _show_undo(self, offer: tuple[str, ...]) -> None:
-        """tuple[str, str] the undo of a change by what it brings back."""
-        self._undoable = offer
-        set_class(self.undo_button, "gts-hidden", not offer)
-        self.undo_button.description = f"Undo: {truncate(', and '.join(offer[1:]), 240)}"
+    def _show_undo(self, change: str = "", *words: str) -> None:
+        """Offer the undo of a change by what it brings back."""
+        self._undoable = change
+        set_class(self.undo_button, "gts-hidden", not change)
+        self.undo_button.description = f"Undo: {truncate(', and '.join(words), 240)}"
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
         self._show_questions(plan)
         set_class(self.details_button, "gts-hidden", plan is None)
         if plan is None:
-            self._show_undo(())
+            self._show_undo()
             self.details.value = ""
             self.enable()
             return
@@ -351,7 +349,7 @@ class ReviewStep(Step):
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
-        self._show_undo((applied.id, "this change") if applied.outcome == "applied" else ())
+        self._show_undo(applied.id if applied.outcome == "applied" else "", "this change")
         self.applied = applied
         self.reason.value = ""
         self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome

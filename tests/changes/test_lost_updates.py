@@ -143,7 +143,7 @@ def test_a_record_that_comes_late_is_seen_by_undo(
     done = apply(account.aws, guard_plan, journal=account.journal)
     assert exit_code(done) == OK
     trail.put("their-request", THEIRS)
-    back = undo(account.aws, done, journal=account.journal)
+    back = undo(account.aws, done.id, journal=account.journal)
     assert not back.certain
     assert exit_code(back) == UNKNOWN
     assert RESPONDER in back.notes[0]
@@ -215,7 +215,7 @@ def test_the_same_person_outside_our_journal_is_a_second_writer(
 ) -> None:
     done = apply(account.aws, guard_plan, journal=account.journal)
     trail.put("by-hand", THEIRS, account.aws.caller_arn)
-    back = undo(account.aws, done, journal=account.journal)
+    back = undo(account.aws, done.id, journal=account.journal)
     assert account.aws.caller_arn in back.notes[0]
 
 
