@@ -200,12 +200,12 @@ def test_another_change_of_our_journal_is_no_second_writer(
     for done, made in ((first, guard_plan), (second, wider_plan)):
         [request] = account.journal.find(done.id).requests
         trail.put(request, str(made.changes[0].after), mine)
-    third = undo(account.aws, second, journal=account.journal)
+    third = undo(account.aws, second.id, journal=account.journal)
     assert third.certain
     assert third.notes == ()
     [request] = account.journal.find(third.id).requests
     trail.put(request, str(guard_plan.changes[0].after), mine)
-    back = undo(account.aws, first, journal=account.journal)
+    back = undo(account.aws, first.id, journal=account.journal)
     assert back.certain
     assert back.notes == ()
 

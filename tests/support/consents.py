@@ -38,6 +38,7 @@ def agree(*reviews: ReviewStep) -> None:
 
 
 def undo(review: ReviewStep) -> None:
-    """Press Undo, and then the button that carries out what is shown."""
+    """Press Undo, agree to what it asks, and then press the button that carries it out."""
     review.undo()
+    agree(review)
     review.apply()

@@ -5,6 +5,7 @@ it shows them, and asks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -152,6 +153,11 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     first = other.apply(other.plan(WISH), confirm=AGREED).id
     review = ReviewStep(gt, restriction=WISH)
     assert is_offered(review)
+    assert review.undo_button.description == (
+        "Undo: anyone with a URL can open gt-images again, and open-team → off: a worker's URL works"
+        " from any address, instead of a URL works only from the public address of the worker who"
+        " opened the task (SourceIp)"
+    )
     before = state_of(gt), len(gt.journal)
     review.undo_button.click()
     said = words(review.shown.value)
@@ -215,3 +221,71 @@ def test_an_interrupted_change_of_what_is_shown_is_rolled_back(gt: Connection, w
     assert "Nothing to change: the account is already as planned." in words(review.shown.value)
     review.apply()
     assert (review.applied.id, review.applied.outcome) == (theirs, "rolled back")
+
+
+BASE = Restriction(bucket="gt-images", addresses=OFFICE)
+ADMIN, ROLE = (
+    f"arn:aws:iam::111122223333:{each}"
+    for each in ("user/sandbox-admin", "role/GroundTruthExecution")
+)
+LABELS: dict[str, tuple[Restriction, str]] = {
+    "a guard": (BASE, "anyone with a URL can open gt-images again"),
+    "an age limit": (
+        replace(BASE, age_limit="15m"),
+        "gt-images → presigned URLs of all objects work only from 203.0.113.0/24, instead of"
+        " presigned URLs of all objects work only from 203.0.113.0/24, up to 15m after signing",
+    ),
+    "a limit on signers": (
+        replace(BASE, signers=(ADMIN, ROLE)),
+        "signed them",
+    ),
+    "a guard that is removed": (
+        Restriction(bucket="gt-images", guard=False),
+        "only 203.0.113.0/24 can open presigned URLs of gt-images again",
+    ),
+    "the portal lock": (
+        Restriction("open-team", addresses=OFFICE, portal_lock=True),
+        "the worker portal opens from anywhere",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LABELS)
+def test_the_label_says_what_comes_back(gt: Connection, what: str) -> None:
+    """What is shared, or taken from another team, is asked about with a tick."""
+    wish, label = LABELS[what]
+    other, made = replace(gt), []
+    for each in (BASE, wish) if wish.bucket and wish is not BASE else (wish,):
+        plan = other.plan(each)
+        made.append(other.apply(plan, confirm=[notice.code for notice in plan.asks]))
+    review = ReviewStep(gt, restriction=wish)
+    said = review.undo_button.description
+    assert said.startswith("Undo: ")
+    assert label in said
+    review.undo()
+    asks = {
+        "a guard that is removed": "loses-access:radiology-team",
+        "the portal lock": "portal-undo",
+    }
+    assert [each.code for each in review.plan.asks] == [*filter(None, [asks.get(what)])]
+    assert review.apply_button.disabled == (what in asks)
+    with pytest.raises(InvalidInput) if what in asks else nullcontext():
+        gt.apply(review.plan)
+        made.pop()
+    for done in reversed(made):
+        gt.undo(done)
+
+
+def test_an_undo_that_meets_another_edit_is_offered_and_says_so_when_pressed(
+    gt: Connection,
+) -> None:
+    record(replace(gt), OPEN)
+    gt.aws.client("sagemaker")
+    OPEN.write(gt.aws, UrlLock(False, True))
+    try:
+        review = ReviewStep(gt, restriction=Restriction("open-team", url_lock=True))
+        assert review.undo_button.description == "Undo: open-team → as before, instead of as after"
+        with pytest.raises(Conflict):
+            review.undo()
+    finally:
+        OPEN.write(gt.aws, UrlLock(False, False))
