@@ -87,6 +87,8 @@ SMOKE = {
     "test_the_mission.py::test_row_13_labeling_is_not_disrupted": ("",),
     "test_the_mission.py::test_row_19_and_consistent_addresses": ("",),
     "test_the_mission.py::test_the_card": ("apply-panel",),
+    # whose way a plan takes, and whom it asks about
+    "test_others_come_first.py::test_a_seeded_part": ("",),
     # an interrupt at any line of a change
     "test_interrupts_keep_their_word.py::test_a_few_lines": ("",),
     # the same gates on every surface, and hostile texts
