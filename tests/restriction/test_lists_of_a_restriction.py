@@ -67,3 +67,32 @@ def test_a_range_that_no_lock_can_have_names_its_list() -> None:
         wish(OFFICE, portal_lock=True, guard=None, team="radiology-team").with_lists([many])
     assert caught.value.message.startswith(f"With {OFFICE} (120 ranges): ")
     assert caught.value.field == "addresses"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        list,
+        tuple,
+        set,
+        frozenset,
+        iter,
+        lambda words: (word for word in words),
+        ", ".join,
+        "\n".join,
+    ],
+)
+def test_a_list_is_found_among_the_addresses_in_any_form(form: Any) -> None:
+    words = ["203.0.113.0/25", OFFICE, "198.51.100.7"]
+    made = Restriction(bucket="gt-images", addresses=form(words))
+    assert made.lists == (OFFICE,)
+    assert {*map(str, made.addresses)} == {"203.0.113.0/25", "198.51.100.7/32"}
+    plain = Restriction(bucket="gt-images", addresses=form([words[0], words[2]]))
+    assert (plain.lists, plain.addresses) == ((), made.addresses)
+
+
+def test_lists_are_named_once_and_in_order() -> None:
+    made = Restriction(
+        bucket="gt-images", addresses=[CLOUD, OFFICE, CLOUD], lists=[OFFICE, "pl-0b0b0b0b"]
+    )
+    assert made.lists == (CLOUD, OFFICE, "pl-0b0b0b0b")

@@ -1,0 +1,129 @@
+"""What a process of a notebook leaves on standard error, and which outcome of a command it is."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gt_secure.base.outcome import CheckResult
+from gt_secure.check import ledger
+from gt_secure.check.ledger import LedgerEntry, RecordedPlace, record, recorded_place, records_of
+from gt_secure.cli import main as cli
+from gt_secure.cli.exit_codes import ERROR, FOUND, OK, USAGE
+
+PLACE = RecordedPlace("111122223333", "eu-west-1", "sandbox")
+LINE = r"gt_secure: failed no_findings\(gt-images\) account=111122223333 region=eu-west-1 on=sandbox time=2\S+Z"
+
+
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Standard error of a process that a notebook started, whose standard output is elsewhere."""
+    stream = io.StringIO()
+    monkeypatch.setattr(ledger, "sys", SimpleNamespace(stderr=stream))
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: None)
+    at(monkeypatch, terminal=False, one_pipe=False)
+    return stream
+
+
+def at(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, one_pipe: bool) -> None:
+    monkeypatch.setattr(ledger.os, "isatty", lambda number: terminal and number == 2)
+    monkeypatch.setattr(ledger.os.path, "sameopenfile", lambda *both: one_pipe and both == (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("terminal", "one_pipe", "is_written"),
+    [(False, False, True), (True, False, True), (True, True, True), (False, True, False)],
+)
+def test_a_record_is_a_line_unless_a_program_reads_both_streams(
+    terminal: bool, one_pipe: bool, is_written: bool, errors: io.StringIO, monkeypatch: Any
+) -> None:
+    at(monkeypatch, terminal=terminal, one_pipe=one_pipe)
+    record("no_findings", "gt-images", "failed", PLACE, "2 findings")
+    assert bool(errors.getvalue()) is is_written
+    if is_written:
+        assert re.fullmatch(rf"\r{LINE}\n", errors.getvalue())
+
+
+def test_a_line_is_read_as_it_was_written(errors: io.StringIO) -> None:
+    record("no_findings", "a\nb (c)", "unknown", RecordedPlace("", "eu-west-1"))
+    output = {"output_type": "stream", "text": errors.getvalue()}
+    [entry] = records_of([{}, {"outputs": [output]}])
+    assert re.fullmatch(r"2\d+-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.time)
+    assert entry._replace(time="") == LedgerEntry(
+        "no_findings", entry.subject, "unknown", region="eu-west-1", cell=1
+    )
+    assert "\n" not in entry.subject
+    assert entry.subject.endswith("b (c)")
+
+
+def test_a_closed_stream_is_no_error(errors: io.StringIO) -> None:
+    errors.close()
+    record("no_findings", "gt-images", "failed")
+
+
+def test_outside_of_a_notebook_nothing_is_recorded(errors: io.StringIO, monkeypatch: Any) -> None:
+    monkeypatch.delenv("JPY_PARENT_PID")
+    caller: Any = SimpleNamespace(account_id="1", region="eu-west-1", is_local=True)
+    record("no_findings", "gt-images", "failed", PLACE)
+    assert (errors.getvalue(), recorded_place(caller)) == ("", None)
+
+
+@pytest.mark.parametrize(("is_local", "on"), [(True, "sandbox"), (False, "")])
+def test_the_place_of_a_record_is_that_of_the_caller(
+    is_local: bool, on: str, errors: io.StringIO
+) -> None:
+    class Unknown:
+        region, is_local = "eu-west-1", True
+
+        @property
+        def account_id(self) -> str:
+            raise OSError("no credentials")
+
+    caller: Any = SimpleNamespace(account_id="111122223333", region="eu-west-1", is_local=is_local)
+    unknown: Any = Unknown()
+    assert recorded_place(caller) == ("111122223333", "eu-west-1", on)
+    assert recorded_place(unknown) == ("", "eu-west-1", "sandbox")
+    assert recorded_place(None) is None
+
+
+def test_a_result_is_recorded_with_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+    monkeypatch.setattr(ledger, "record", lambda *given: kept.append(given))
+    result = CheckResult("no_findings", "gt-images", None, "No log.", {})
+    assert ledger.recorded(result, PLACE) is result
+    assert kept == [("no_findings", "gt-images", "unknown", PLACE, "No log.")]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(OK, "passed"), (FOUND, "failed"), (ERROR, "unknown"), (USAGE, "unknown")]
+)
+@pytest.mark.parametrize(
+    ("command", "is_verdict", "is_recording", "records"),
+    [
+        ("prove", True, True, True),
+        ("check", True, True, False),  # each of its checks records itself
+        ("prove", False, True, False),
+        ("prove", True, False, False),
+    ],
+)
+def test_a_verdict_of_a_command_is_recorded_by_its_exit_code(
+    command: str, is_verdict: bool, is_recording: bool, records: bool, code: int, status: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    kept: list[Any] = []
+    monkeypatch.setattr(cli, "is_recording", lambda: is_recording)
+    monkeypatch.setattr(cli, "record", lambda *given: kept.append(given))
+    monkeypatch.setattr(cli, "last_caller", lambda: "the caller")
+    monkeypatch.setattr(cli, "recorded_place", lambda caller: ("place of", caller))
+    words = ["s3://gt-images/a b", "--json", "--team", "radiology-team"]
+    args = argparse.Namespace(command=command, is_verdict=is_verdict, words=words)
+    assert cli.record_verdict(args, code) == code
+    subject = "'s3://gt-images/a b' --team radiology-team"
+    entry = (command, subject, status, ("place of", "the caller"), f"exit code {code}")
+    assert kept == [entry] * records
