@@ -240,3 +240,17 @@ def test_without_a_workforce_there_is_no_portal_lock(monkeypatch: pytest.MonkeyP
         agent_tools, "_connection", lambda region: Answers(workforce=None, workteams=[])
     )
     assert agent_tools.presigned_teams() == {"workteams": [], "portal_lock": None}
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "more"), [(0, 0, 0), (1, 1, 0), (100, 100, 0), (101, 100, 1)]
+)
+def test_rows_that_are_left_out_are_counted(
+    found: int, shown: int, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = SimpleNamespace(to_dicts=lambda: [{"row": number} for number in range(found)])
+    stub = Answers(count_hits=(table, document()))
+    monkeypatch.setattr(agent_tools, "_connection", lambda region: stub)
+    answer = agent_tools.presigned_count_hits("gt-images", since="")
+    assert (len(answer["untrusted"]["rows"]), answer["more_rows"]) == (shown, more)
+    assert stub.calls[0][2:] == (["remote_ip", "http_status"], ("since", None))

@@ -95,6 +95,21 @@ CASES: dict[str, tuple[list[dict[str, Any]] | None, str, str]] = {
         f"Objects under a/: only {OFFICE}. Objects under b/: only {OFFICE}. "
         "Other objects of gt-images: anyone with a URL.",
     ),
+    "four parts": (
+        edited(Resource=[f"arn:aws:s3:::gt-images/{name}/*" for name in "abcd"]), "part",
+        " ".join(f"Objects under {name}/: only {OFFICE}." for name in "abcd")
+        + " Other objects of gt-images: anyone with a URL.",
+    ),
+    "five parts": (
+        edited(Resource=[f"arn:aws:s3:::gt-images/{name}/*" for name in "abcde"]), "part",
+        " ".join(f"Objects under {name}/: only {OFFICE}." for name in "abcd")
+        + " 1 more guard. Other objects of gt-images: anyone with a URL.",
+    ),
+    "six parts": (
+        edited(Resource=[f"arn:aws:s3:::gt-images/{name}/*" for name in "abcdef"]), "part",
+        " ".join(f"Objects under {name}/: only {OFFICE}." for name in "abcd")
+        + " 2 more guards. Other objects of gt-images: anyone with a URL.",
+    ),
     "a second statement": (
         [*PART, {**POLICY[0], "Sid": "Second"}], "good", ONLY,
     ),

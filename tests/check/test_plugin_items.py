@@ -117,3 +117,26 @@ def test_notebooks_are_collected_if_asked_for(
     monkeypatch.setattr(plugin._Notebook, "from_parent", lambda parent, path: (parent, path))
     path = Path(name)
     assert plugin.pytest_collect_file(path, parent) == ((parent, path) if is_taken else None)
+
+
+@pytest.mark.parametrize("name", ["no_secret_saved", "no_code_cell_skipped"])
+def test_a_test_of_a_notebook_runs_the_check_of_its_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    asked: Any = SimpleNamespace(path=notebook(tmp_path), name=name)
+    monkeypatch.setattr(plugin.check, "no_secret_saved", lambda path: seen.append(path))
+
+    def as_run(saved: Any, subject: str) -> CheckResult:
+        seen.append((saved, subject))
+        return CheckResult("no_code_cell_skipped", subject, False, "Cell 1 was skipped.", {})
+
+    monkeypatch.setattr(notebooks, "saved_as_run", as_run)
+    if name == "no_secret_saved":
+        plugin._NotebookCheck.runtest(asked)
+        assert seen == [asked.path]
+    else:
+        with pytest.raises(AssertionError, match="Cell 1 was skipped"):
+            plugin._NotebookCheck.runtest(asked)
+        assert seen == [(json.loads(asked.path.read_text()), "study.ipynb")]
+    assert plugin._NotebookCheck.reportinfo(asked) == (asked.path, None, f"study.ipynb: {name}")

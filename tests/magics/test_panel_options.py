@@ -72,3 +72,84 @@ def test_a_verdict_that_is_no_success_is_an_error(monkeypatch: pytest.MonkeyPatc
     assert caught.value.next_step == "Read what is printed above."
     args.is_verdict = False
     magics._run(["findings"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_assigned"),
+    [
+        ("answer = run()", True),
+        ("run()", False),
+        ("[answer] = [run()]", False),
+        ("print(run())", False),
+        ("use(answer := run())", False),
+    ],
+)
+def test_a_verdict_is_an_error_unless_its_value_is_assigned(cell: str, is_assigned: bool) -> None:
+    seen: list[bool] = []
+    within: dict[str, Any] = {
+        "__name__": "gt_secure.magics",
+        "seen": seen,
+        "look": magics._is_assigned,
+    }
+    exec("def run():\n    seen.append(look())", within)
+    exec(cell, {"__name__": "__main__", "run": within["run"], "use": str, "print": str})
+    assert seen == [is_assigned]
+
+
+def test_a_magic_that_no_cell_runs_is_not_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = SimpleNamespace(f_globals={"__name__": "IPython.core"}, f_back=None)
+    monkeypatch.setattr(magics, "sys", SimpleNamespace(_getframe=lambda: last))
+    assert magics._is_assigned() is False
+
+
+@pytest.mark.parametrize(
+    ("is_assigned", "is_check", "is_verdict", "value"),
+    [
+        (True, False, True, "result"),
+        (False, False, True, None),
+        (False, False, False, "result"),
+        (False, True, True, "required"),
+    ],
+)
+def test_a_command_gives_its_result_or_prints(
+    is_assigned: bool,
+    is_check: bool,
+    is_verdict: bool,
+    value: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[str] = []
+
+    class Result(str):
+        def require(self) -> str:
+            return "required"
+
+    args = SimpleNamespace(
+        command="check" if is_check else "prove",
+        is_verdict=is_verdict,
+        result=lambda _: Result("result"),
+        run=lambda _: ran.append("ran") or 0,
+        parser=SimpleNamespace(check_combination=lambda _: ran.append("looked")),
+    )
+    monkeypatch.setattr(magics, "parse", lambda words: args)
+    monkeypatch.setattr(magics, "_is_assigned", lambda: is_assigned)
+    monkeypatch.setattr(magics, "record_verdict", lambda _, code: code)
+    assert magics._run(["prove"]) == value
+    assert ran == (["looked"] if value else ["looked", "ran"])
+
+
+@pytest.mark.parametrize(
+    ("option", "prints"),
+    [
+        ({}, False),
+        ({"json": True}, True),
+        ({"output": "a.png"}, True),
+        ({"explain": True}, True),
+        ({"format": "text"}, False),
+        ({"format": "table"}, False),
+        ({"format": "csv"}, True),
+        ({"format": None}, False),
+    ],
+)
+def test_an_option_of_a_format_prints(option: dict[str, Any], prints: bool) -> None:
+    assert magics._prints(SimpleNamespace(**option)) is prints  # type: ignore[arg-type]

@@ -1,0 +1,112 @@
+"""What gt-secure plan prints below the plan, and the exit code: for each format, and for a plan
+that is empty, asks, or is blocked.
+"""
+
+from __future__ import annotations
+
+import argparse
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gt_secure.cli import changes
+from gt_secure.cli.exit_codes import ERROR, FOUND, OK
+from gt_secure.restriction.messages import Notice
+
+APPLY = "Apply: gt-secure apply s3://gt-images --allow '203.0.113.0/24, 198.51.100.9'"
+ASKS = "It asks first: to accept what it warns about, add --confirm broad."
+CODE = "Exit code 2 tells scripts that there are changes to apply. It is not an error."
+WARNING = Notice("broad", "warning", "The list is broad.", consent="I know.")
+STOP = Notice("stop", "blocker", "It is too long.", confirmable=False)
+BLOCKER = Notice("broad", "blocker", "It is broad.", consent="I know.")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the command on a plan, and return its exit code, answer and remarks."""
+
+    def run(
+        *, format: str = "text", json: bool = False, empty: bool = False, notices: Any = (), tty: bool = False
+    ) -> tuple[int, list[Any], list[str]]:  # fmt: skip
+        said: list[Any] = []
+        noted: list[str] = []
+        plan = SimpleNamespace(
+            empty=empty,
+            asks=() if empty else tuple(each for each in notices if each.asks),
+            blockers=tuple(each for each in notices if each.severity == "blocker"),
+            to_dict=lambda: {"digest": "d"},
+        )
+        monkeypatch.setattr(changes, "plan_from", lambda args: plan)
+        monkeypatch.setattr(
+            changes, "FORMATS", dict.fromkeys(changes.FORMATS, lambda _: "PLAN\n\n")
+        )
+        monkeypatch.setattr(changes, "show_json", said.append)
+        monkeypatch.setattr(changes, "say", said.append)
+        monkeypatch.setattr(changes, "note", noted.append)
+        monkeypatch.setattr(changes, "graded", lambda text: f"graded {text}")
+        monkeypatch.setattr(
+            changes, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: tty))
+        )
+        words = [
+            "s3://gt-images", "--allow", "203.0.113.0/24, 198.51.100.9", "--format", format, "--application=mlflow",
+            "--accepted", "a.json",
+        ]  # fmt: skip
+        code = changes._run_plan(argparse.Namespace(json=json, format=format, words=words))
+        return code, said, noted
+
+    return run
+
+
+@pytest.mark.parametrize("shape", changes.FORMATS)
+def test_a_plan_for_people_ends_with_the_command_that_applies_it(shape: str, run: Any) -> None:
+    for_people = shape in ("text", "full")
+    code, said, noted = run(format=shape)
+    assert code == FOUND
+    assert said == (["graded PLAN", APPLY] if for_people else ["PLAN"])
+    assert noted == ([CODE] if for_people else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said", "noted"),
+    [
+        ({"empty": True}, OK, ["graded PLAN"], []),
+        ({"tty": True}, FOUND, ["graded PLAN", APPLY], []),
+        ({"notices": [WARNING]}, FOUND, ["graded PLAN", APPLY], [ASKS, CODE]),
+        ({"notices": [WARNING], "tty": True}, FOUND, ["graded PLAN", APPLY], [ASKS]),
+        ({"notices": [BLOCKER]}, FOUND, ["graded PLAN", APPLY], [ASKS]),
+        ({"notices": [STOP]}, ERROR, ["graded PLAN", APPLY], []),
+        ({"notices": [STOP], "empty": True}, ERROR, ["graded PLAN"], []),
+        ({"notices": [STOP], "json": True}, ERROR, [{"digest": "d"}], []),
+        ({"json": True}, FOUND, [{"digest": "d"}], []),
+        ({"json": True, "empty": True}, OK, [{"digest": "d"}], []),
+    ],
+)
+def test_what_a_plan_asks_decides_its_remarks_and_its_exit_code(
+    given: Any, code: int, said: list[Any], noted: list[str], run: Any
+) -> None:
+    assert run(**given) == (code, said, noted)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "networks", "ranges"),
+    [
+        (["203.0.113.0/24"], [], ["203.0.113.0/24"]),
+        (["office", "198.51.100.9"], ["n.csv"], ["203.0.113.0/25", "203.0.113.128/25", "198.51.100.9"]),
+        (["office"], [], ["office"]),
+    ],
+)  # fmt: skip
+def test_a_name_of_a_file_of_networks_is_its_ranges(
+    allowed: list[str], networks: list[str], ranges: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Known(list[Any]):
+        def __getitem__(self, name: Any) -> Any:
+            return {"office": ("203.0.113.0/25", "203.0.113.128/25")}[name]
+
+    monkeypatch.setattr(
+        changes, "load_networks", lambda *_: Known([SimpleNamespace(name="office")])
+    )
+    assert changes._ranges(argparse.Namespace(allow=allowed, networks=networks)) == ranges
+    misspelt = argparse.Namespace(allow=["offce"], networks=["n.csv"])
+    with pytest.raises(KeyError, match="offce"):
+        changes._ranges(misspelt)
