@@ -17,6 +17,7 @@ import pytest
 
 from gt_secure.base.version import __version__
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.render import parts
 from gt_secure.changes.render.text import subject
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
@@ -89,11 +90,14 @@ RENDERINGS: dict[str, Callable[[Plan], str]] = {
     "full": lambda one: one.to_text(110, full=True),
     "page": lambda one: text_of(one.to_html(standalone=True)),
     "cell": lambda one: text_of(one._repr_html_()),
+    "details": lambda one: text_of(parts.folds(one)),
+    "CLI": Plan.to_cli,
+    "Terraform": Plan.to_terraform,
 }
 PLANS = {
-    "every part": (whole, ("short", "full", "page")),
-    "a bucket alone": (of_a_bucket, ("short", "page")),
-    "nothing to change": (of_nothing, ("short", "cell")),
+    "every part": (whole, ("short", "full", "page", "details", "CLI", "Terraform")),
+    "a bucket alone": (of_a_bucket, ("short", "page", "CLI", "Terraform")),
+    "nothing to change": (of_nothing, ("short", "cell", "CLI", "Terraform")),
 }
 HEAD = """# Three plans, and how they are shown
 
