@@ -1,7 +1,8 @@
 """Every line of a plan is in its place, in each of its renderings.
 
-The page ``plan_pages.md`` shows three plans whose notices, findings and dry run are made by hand: one
-with every part, one of a bucket alone, and one that changes nothing.
+The page ``plan_pages.md`` shows four plans whose notices, findings and dry run are made by hand: one
+with every part, one of a bucket alone, one that removes the locks,
+and one that changes nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,20 @@ NOTICES = (
     Notice("age-limit-version-2", "info", "Version 2 is refused.", "Sign with version 4."),
     Notice("ipv4-only", "info", "The list has no IPv6 range.", "Add one."),
 )  # fmt: skip
+
+
+RAW_TEAM = {
+    "Description": "Reads scans",
+    "MemberDefinitions": [
+        {"CognitoMemberDefinition": {"UserPool": "pool-1", "UserGroup": "readers", "ClientId": "client-1"}},
+        {"OidcMemberDefinition": {"Groups": ["one", "two"]}},
+    ],
+    "NotificationConfiguration": {"NotificationTopicArn": "arn:aws:sns:us-east-1:111122223333:scans"},
+}  # fmt: skip
+RAW_FORCE = {
+    "CognitoConfig": {"ClientId": "client-1", "UserPool": "pool-1"},
+    "WorkforceVpcConfig": {"VpcId": "vpc-0a1b2c3d", "SecurityGroupIds": ["sg-1", "sg-2"], "Subnets": ["subnet-1"]},
+}  # fmt: skip
 
 
 def planned(wish: Restriction, account: Any, notices: Sequence[Notice] = ()) -> Plan:
@@ -85,6 +100,20 @@ def of_nothing() -> Plan:
     return planned(wish, account)
 
 
+def of_removals() -> Plan:
+    """Return a plan that takes all three locks away, of a workforce in a VPC with users of Cognito."""
+    wish = Restriction(
+        "radiology-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images"
+    )
+    account = state(
+        bucket=data_bucket(policy=GUARD),
+        team=replace(TEAM, url_lock=UrlLock(source_ip=True)),
+        workforce=replace(FORCE, cidrs=("203.0.113.0/24",), vpc_id="vpc-0a1b2c3d"),
+        raw={"team": RAW_TEAM, "workforce": RAW_FORCE},
+    )
+    return planned(wish, account)
+
+
 RENDERINGS: dict[str, Callable[[Plan], str]] = {
     "short": lambda one: one.to_text(110),
     "full": lambda one: one.to_text(110, full=True),
@@ -97,9 +126,10 @@ RENDERINGS: dict[str, Callable[[Plan], str]] = {
 PLANS = {
     "every part": (whole, ("short", "full", "page", "details", "CLI", "Terraform")),
     "a bucket alone": (of_a_bucket, ("short", "page", "CLI", "Terraform")),
+    "locks that go": (of_removals, ("short", "CLI", "Terraform")),
     "nothing to change": (of_nothing, ("short", "cell", "CLI", "Terraform")),
 }
-HEAD = """# Three plans, and how they are shown
+HEAD = """# Four plans, and how they are shown
 
 Written by `GT_SECURE_UPDATE=1 pytest tests/changes/test_plan_pages.py`. Read the diff.
 
