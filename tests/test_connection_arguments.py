@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure.base.errors import InvalidInput
+from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.changes.applied import Applied
+from gt_secure.connection import Connection
 from gt_secure.connection_arguments import change_id, engine_options, log_of
 from gt_secure.logs import Athena
 
@@ -75,3 +76,27 @@ def test_without_a_bucket_there_is_no_log(bucket: str | None, field: str) -> Non
         log_of(NO_AWS, bucket, None, None)
     assert caught.value.field == field
     assert ("s3://gt-logs/x/" in str(caught.value.next_step)) == (bucket is not None)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"context": {"no key": "203.0.113.7"}}, None),
+        ({"context": {"aws:PrincipalOrgID": 7}}, "context"),
+        ({"accepted": "no-such-file.json"}, None),
+        ({"networks": "no-such-file.csv"}, None),
+        ({"journal": "https://b.s3.amazonaws.com/k?X-Amz-Signature=0f"}, "journal"),
+    ],
+)
+def test_a_bad_value_is_an_error_before_anything_is_asked(
+    given: dict[str, Any], field: Any
+) -> None:
+    assert Connection(NO_AWS, context={"aws:PrincipalOrgID": "o-abc1234567"}).context
+    with pytest.raises(GtSecureError) as caught:
+        Connection(NO_AWS, **given)
+    assert field in (None, getattr(caught.value, "field", None))
+
+
+def test_without_facts_there_is_an_empty_context() -> None:
+    made = Connection(NO_AWS, context=cast(Any, None))
+    assert (made.context, made.accepted) == ({}, ())
