@@ -48,7 +48,7 @@ def notices_for(
         *_own(restriction, state),
         *_url_lock(restriction, state, url_lock_changes),
         *_endpoints(restriction, state),
-        *_regions(state),
+        *region_notices(state),
     ]
     if guard is not None:
         after = BucketPolicy.of(guard.after)
@@ -266,16 +266,14 @@ def _deleted(policy: BucketPolicy) -> Iterator[Notice]:
         yield notice("principal-deleted", principals="; ".join(gone))
 
 
-def _regions(state: State) -> Iterator[Notice]:
+def region_notices(state: State) -> Iterator[Notice]:
     """Yield that the bucket is in another region, what is not known of its teams,
     and that a team is not where its bucket is.
     """
     if state.elsewhere:
         yield notice("bucket-elsewhere", regions=state.elsewhere)
     unread = [
-        f"{part.what} ({part.text})"
-        for name, part in state.unread()
-        if name in ("teams", "jobs") and (state.elsewhere or part.why == "elsewhere")
+        f"{part.what} ({part.text})" for name, part in state.unread() if name in ("teams", "jobs")
     ]
     if unread:
         yield notice("bucket-teams-unread", unread="; ".join(unread))

@@ -104,6 +104,7 @@ def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) ->
         )
         for pair, (each, labels) in zip(pairs, lost, strict=True)
     ]
+    people = people_at(seen, before.locks.endpoints, lost)
     # a lock of a team or portal holds in every bucket
     everywhere = (now.url_lock, now.cidrs) != (then.url_lock, then.cidrs)
     jobs = user.jobs.if_read or () if everywhere else user.jobs_on(bucket)
@@ -113,8 +114,9 @@ def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) ->
         seen,
         ", ".join(printable(job.name) for job in jobs if job.in_progress),
         _words(lost),
-        people_at(seen, before.locks.endpoints, lost),
-        [] if is_own else _words(stops),
+        people,
+        # of a team whose people are all known, nobody is where a way closes
+        [] if is_own or (seen.complete and not people) else _words(stops),
     )
 
 

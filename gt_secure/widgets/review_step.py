@@ -19,6 +19,7 @@ from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
 from ..changes.journal import scrub
+from ..changes.messages import region_notices
 from ..changes.other_teams import team_notices
 from ..changes.plan import Plan, exposures_of
 from ..changes.render import parts
@@ -376,7 +377,8 @@ def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
         state = change.target.put(change.before, state)  # as it was just read
     exposures = exposures_of(None, plan.restriction, state, undo.changes)
     notices = (
-        *team_notices(state, *exposures),
+        *team_notices(plan.restriction, state, undo.changes, *exposures),
+        *region_notices(state),
         *(
             notice("portal-undo", words=each.after_text)
             for each in undo.changes

@@ -29,7 +29,7 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
-from .address_classes import EVERY_ADDRESS, Spans, count, is_anyone, minimal_cidrs, within
+from .address_classes import EVERY_ADDRESS, Span, Spans, count, is_anyone, minimal_cidrs, within
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .key_patterns import KeyPattern
