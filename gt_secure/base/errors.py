@@ -28,10 +28,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
-from .text import Json, printable
+from .text import printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
@@ -48,13 +49,15 @@ class GtSecureError(Exception):
     facts, never a secret.
     """
 
-    def __init__(self, message: str, *, next_step: str = "", details: Json | None = None) -> None:
+    def __init__(
+        self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
         self.message = _safe(message)
         super().__init__(self.message)
         texts = (message, *(details or {}).values())
         misplaced = any(isinstance(text, str) and holds_presigned_url(text) for text in texts)
         self.next_step = URL_STEP if misplaced else _safe(next_step)
-        self.details: Json = redact_data(dict(details or {}))
+        self.details: dict[str, Any] = redact_data(dict(details or {}))
         mask_causes(sys.exc_info()[1], GtSecureError)
 
     def __str__(self) -> str:
@@ -69,7 +72,7 @@ class GtSecureError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
 
-    def to_dict(self) -> Json:
+    def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-able data: ``error``, ``message``,
         ``next_step``, ``details``.
         """
@@ -93,7 +96,7 @@ class InvalidInput(GtSecureError, ValueError):
         next_step: str = "",
         field: str = "",
         value: object = None,
-        details: Json | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         if value is not None and holds_presigned_url(value):
             next_step = URL_STEP
@@ -142,7 +145,7 @@ class AccessDenied(GtSecureError, PermissionError):
         action: str,
         resource: str = "*",
         next_step: str = "",
-        details: Json | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -157,7 +160,7 @@ class AccessDenied(GtSecureError, PermissionError):
         )
 
     @property
-    def policy(self) -> Json:
+    def policy(self) -> dict[str, Any]:
         """The smallest identity policy that would allow the call; empty after a Deny,
         which no Allow overrides.
         """

@@ -152,6 +152,9 @@ def _values(name: str, value: object) -> tuple[str, ...]:
     )
 
 
+Layers: TypeAlias = "tuple[Layer, ...]"
+
+
 class Layer(NamedTuple):
     """One policy at its place; ``must_allow``: a level of an organization,
     which refuses what it does not allow.
@@ -170,14 +173,14 @@ class Layer(NamedTuple):
 class Compiled(NamedTuple):
     """All policies of one decision, compiled."""
 
-    identity: tuple[Layer, ...]
+    identity: Layers
     session: Layer | None
     boundary: Layer | None
     resource: Layer | None
     endpoint: Layer | None
     gateway_endpoint: bool
-    rcp: tuple[Layer, ...] = ()
-    scp: tuple[Layer, ...] = ()
+    rcp: Layers = ()
+    scp: Layers = ()
     scp_account: str | None = None
 
     def consulted(self, caller: Caller, *, cross_account: bool, endpoint: bool) -> list[Layer]:
@@ -216,7 +219,7 @@ class Compiled(NamedTuple):
         return self.resource is not None and self.resource.kind == "trust"
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> Layers:
         """The policies, those of the caller first and those of the organization last."""
         single = (self.session, self.boundary, self.resource, self.endpoint)
         present = (layer for layer in single if layer is not None)
@@ -312,7 +315,7 @@ def _layers(
     make: Callable[[DocumentKind, str, _Source], Layer],
     kind: DocumentKind,
     sources: Sequence[_Source],
-) -> tuple[Layer, ...]:
+) -> Layers:
     """Compile the policies or levels of one kind, with a number each where there are several."""
     names = [f"{NAMES[kind]} {index + 1}" for index in range(len(sources))]
     if len(sources) == 1:
