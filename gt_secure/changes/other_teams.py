@@ -67,8 +67,7 @@ class Effect:
         if self.refused:
             known = f"{team}: {share(seen, self.refused)} would be refused. "
         else:
-            why = seen.missing.rstrip(".")
-            doubt = f" From where all workers of {team} open images is unknown: {why}."
+            doubt = f" From where all workers of {team} open images is unknown. {seen.missing}"
         return notice(
             "loses-access",
             fix=fix,

@@ -114,7 +114,7 @@ def test_the_question_says_how_many_of_its_people_would_be_refused(
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        (None, "open images is unknown: no access log was read."),
+        (None, "open images is unknown. No access log was read."),
         (seen(DESK, missing="2 of 9 log objects were not read"), "2 of 9 log objects were not read."),
         (seen(DESK), ""),
         (seen(), ""),
@@ -134,7 +134,7 @@ def test_another_team_is_asked_about_unless_the_log_shows_all_its_people_inside(
 @pytest.mark.parametrize(
     ("known", "own_jobs", "guards", "asked"),
     [
-        (None, (NIGHT_JOB,), (), "open images is unknown: no access log was read."),
+        (None, (NIGHT_JOB,), (), "open images is unknown. No access log was read."),
         (None, (), (), ""),
         (None, (DONE,), (), ""),
         (seen(DESK, missing="the log ends at 12:00"), (NIGHT_JOB,), (), ""),
