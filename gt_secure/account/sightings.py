@@ -30,7 +30,7 @@ some hours.
 """
 
 
-Row: TypeAlias = tuple[Any, ...]
+Sighting: TypeAlias = tuple[Any, ...]
 """Key, requester and viewer of opened requests, their source, and how many they are."""
 
 
@@ -42,7 +42,7 @@ class Sightings:
     ``missing`` says why others may have opened objects.
     """
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Sighting, ...] = ()
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     missing: tuple[str, ...] = ()

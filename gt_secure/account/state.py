@@ -293,7 +293,7 @@ class State:
         """The workteams that use the bucket: that of the scope with what is wanted for it, if any,
         and the others.
         """
-        team, wish = self.team.value, self.wanted
+        team, wish = self.team.if_read, self.wanted
         if team is None:
             return self.users
         wish = wish if wish is not None and wish.team == team.name else None

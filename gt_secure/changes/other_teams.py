@@ -87,7 +87,7 @@ def effects_of(state: State, before: Exposure, after: Exposure) -> list[Effect]:
 
 
 def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) -> Effect:
-    is_own, seen = user.team == state.team.value, state.whereabouts(user.team)
+    is_own, seen = user.team == state.team.if_read, state.whereabouts(user.team)
     bucket, prefix = before.locks.bucket, user.prefix_on(before.locks.bucket)
     now, then = (each.locks.others.get(user.team.name, each.locks) for each in (before, after))
     longest = max(prefix, before.key, key=len)

@@ -133,6 +133,8 @@ def test_what_a_log_does_not_show_is_said(lines, account, reason, seen):
     own, _ = seen(lines, account)
     assert not own.complete
     assert reason in own.missing
+    if "were not read" in reason:
+        assert own.sources == (), "another team may have signed them"
 
 
 def test_without_a_log_nothing_is_known(tmp_path):

@@ -20,7 +20,7 @@ from gt_secure.findings import examine
 from gt_secure.restriction.model import Restriction
 from support.answers import S3_ENDPOINT
 from support.guards import merge_guard
-from support.states import BUCKET, FORCE, JOB, OTHER, TEAM, data_bucket, endpoint, state
+from support.states import BUCKET, FORCE, JOB, OTHER, TEAM, data_bucket, endpoint, state, unread
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 
@@ -167,6 +167,12 @@ def test_a_lock_of_the_team_alone_asks_about_each_of_its_jobs() -> None:
     assert "all endpoints" in asked["loses-access:open-team"]
     on = replace(OTHER, url_lock=UrlLock(True))
     assert not questions(made(account(others=(), own_jobs=(away,), team=on), **lock))
+
+
+def test_a_team_that_could_not_be_read_hides_no_other_one() -> None:
+    around = replace(account(people=seen(DESK, HOME)), team=unread("sagemaker:DescribeWorkteam"))
+    wish = Restriction("open-team", bucket=BUCKET.name, url_lock=None, addresses=ELSEWHERE)
+    assert "loses-access:radiology-team" in questions(plan(cast(Any, None), wish, state=around))
 
 
 TAKEN = {

@@ -1,5 +1,6 @@
 """No plan takes from a person of a workteam a way that is open and that the person uses, unless a
-question names the team; and no question names a team of which everybody is known and nobody loses.
+question names the team; and no question names a team of which everybody is known and nobody loses,
+as long as the team keeps one of its ways to each object.
 
 Accounts are drawn with up to five teams, whose people work at addresses or behind endpoints, with
 jobs in progress or a tag of the bucket that names the team; shared buckets and prefixes; guards and
@@ -419,6 +420,12 @@ class Verdict:
     keeps_all: bool
 
 
+def _ways(team: Team, key: str, *accesses: Access) -> list[set[str]]:
+    """Return the places from which a team opens a key, before and after."""
+    places = {*DESKS, *ROOMS}
+    return [{each for each in places if one.opens(team, key, each)} for one in accesses]
+
+
 def verdict(team: Team, before: Access, after: Access) -> Verdict:
     pairs = {
         (key, place)
@@ -429,10 +436,10 @@ def verdict(team: Team, before: Access, after: Access) -> Verdict:
     lost = {place for _, place in pairs}
     given = any(before.account.is_guarded(BUCKET, key) for key, _ in pairs)
     sources = () if team.seen is None else team.seen.sources
+    ways = {key: _ways(team, key, before, after) for key in KEYS}
+    # A key is lost, used or not, where the team keeps none of the ways that it has today.
     keeps = not any(
-        before.opens(team, key, place) and not after.opens(team, key, place)
-        for place in team.people
-        for key in KEYS
+        now & {*team.people} - then or (now and not now & then) for now, then in ways.values()
     )
     seen = any(ROOMS.get(each, each) in sources for each in lost)
     return Verdict(bool(lost), seen, given, keeps)

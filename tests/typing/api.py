@@ -131,6 +131,9 @@ def main_job(gt: Connection) -> None:
     gt.explain(gt.probe(url), team=team)  # type: ignore[call-arg]
     gt.plan(restriction, log="log/")  # type: ignore[call-arg]
     gt.plan(restriction, logs=["log/", Path("more")])
+    gt.plan(restriction, logs=False)
+    gt.plan(restriction, logs=True)  # type: ignore[arg-type]
+    gt.sign("gt-images", "scans/0001.png", trial=gt.workteam("radiology-team"), viewer="anna")
     gt.apply(plan, timeout=3)  # type: ignore[call-arg]
     gt.plan_undo(done, jurnal_dir="x")  # type: ignore[call-arg]
     gt.undo(None)  # type: ignore[arg-type]
