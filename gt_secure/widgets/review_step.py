@@ -260,7 +260,7 @@ class ReviewStep(Step):
         """Offer the undo of a change by what it brings back."""
         self._undoable = change
         set_class(self.undo_button, "gts-hidden", not change)
-        self.undo_button.description = f"Undo: {truncate(', and '.join(words), 240)}"
+        self.undo_button.description = f"Undo: {truncate(', and '.join(words), 400)}"
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
