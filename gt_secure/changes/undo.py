@@ -157,9 +157,9 @@ def _own(found: Sequence[ChangeRecord], journal: Journal, verb: str) -> str:
     for one in reversed(found):
         if one.id in journal.own:
             return one.id
-    listed = some(offers(found, verb), 10, between="\n  ") or f"{journal.path} has none of others."
+    listed = some(offers(found, verb), 10, between="\n  ") or f"(none in {journal.path})"
     raise NotFound(
-        f"No change is named, and this connection has none of its own to {verb}.",
+        f"No change is named, and this connection has begun no change to {verb}.",
         next_step=f"Name one of these changes:\n  {listed}",
     )
 

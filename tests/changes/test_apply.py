@@ -271,7 +271,9 @@ def test_undo_without_an_id_takes_the_last_change(account: Account) -> None:
     assert plan_undo(account.aws, journal=account.journal).record.id == second.id
     assert undo(account.aws, journal=account.journal).of == second.id
     assert undo(account.aws, journal=account.journal).of == first.id
-    with pytest.raises(NotFound, match="No change is named, and this connection has none"):
+    with pytest.raises(
+        NotFound, match="No change is named, and this connection has begun no change"
+    ):
         undo(account.aws, journal=account.journal)
 
 
