@@ -177,3 +177,8 @@ def _answer(
 )
 def test_an_answer_that_other_tests_do_not_meet(probe: Probe, cause: str) -> None:
     assert explain(probe, bound_to="198.51.100.20").cause == cause
+
+
+def test_an_undo_of_the_portal_of_all_teams() -> None:
+    asked = notice("portal-undo", words="the worker portal opens from anywhere")
+    assert asked.asks

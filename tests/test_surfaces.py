@@ -216,6 +216,8 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
             argument = "filters"
         if name == "audit" and word in ("bucket", "no_logs"):
             argument = {"bucket": "buckets", "no_logs": "logs"}[word]
+        if name in ("plan", "apply") and word == "no_logs":
+            argument = "logs"  # False reads none
         if name == "apply" and argument in ("restriction", "logs", "context", "reason"):
             argument = "plan"
         assert not argument or argument in known, f"{name} {flag} is {argument} nowhere in Python"

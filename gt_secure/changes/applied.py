@@ -164,7 +164,7 @@ def failure_summary(result: Applied) -> str:
     return f"{text} {notes}".strip()
 
 
-def recorded_words(kind: str, status: str) -> str:
+def recorded_words(change_id: str, kind: str, status: str) -> str:
     """Return a sentence about a change that has ended, as the journal knows it: whether anything of
     others is lost has not been asked.
     """
@@ -174,4 +174,4 @@ def recorded_words(kind: str, status: str) -> str:
         "overtaken": (
             "The change was rolled back, except for a simultaneous write of somebody else."
         ),
-    }.get(status, f"The journal says of the change that it is {status}.")
+    }.get(status, f"The journal file of change {change_id} is {status}.")

@@ -125,7 +125,7 @@ def outcome_on_disk() -> str:
             f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure"
             f" undo {record.id}', or 'gt-secure apply --resume {record.id}'."
         )
-    return recorded_words(record.kind, record.status)
+    return recorded_words(record.id, record.kind, record.status)
 
 
 def note_overwritten(

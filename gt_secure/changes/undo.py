@@ -111,7 +111,8 @@ def offers(found: Sequence[ChangeRecord], verb: str = "undo") -> list[str]:
     made, and what an undo brings back.
     """
     return [
-        f"gt.{verb}('{one.id}') of {one.started[:16]} by {printable(caller_name(one.caller))}."
+        f"gt.{verb}('{one.id}') of {one.started[:16]} by {printable(caller_name(one.caller))}"
+        f"{', unfinished' if one.status == 'unfinished' else ''}."
         f" Undo: {'; '.join(comes_back(one).values())}"
         for one in reversed(found)
     ]
@@ -157,10 +158,12 @@ def _own(found: Sequence[ChangeRecord], journal: Journal, verb: str) -> str:
     for one in reversed(found):
         if one.id in journal.own:
             return one.id
-    listed = some(offers(found, verb), 10, between="\n  ") or f"(none in {journal.path})"
+    listed = some(offers(found, verb), 10, between="\n  ")
     raise NotFound(
         f"No change is named, and this connection has begun no change to {verb}.",
-        next_step=f"Name one of these changes:\n  {listed}",
+        next_step=f"Name one of these changes:\n  {listed}"
+        if listed
+        else f"The journal in {journal.path} has no change to {verb}.",
     )
 
 

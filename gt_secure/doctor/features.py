@@ -50,6 +50,13 @@ class Permission(NamedTuple):
     writes: bool = False
     optional: bool = False
 
+    @property
+    def is_of_teams(self) -> bool:
+        """True if it is about workteams and their jobs alone."""
+        return self.target in _OF_TEAMS or self.action.startswith(
+            ("sagemaker:", "bedrock:", "iam:PassRole")
+        )
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -62,12 +69,7 @@ class Feature:
 
     def of_bucket(self) -> Feature | None:
         """Return the feature for a bucket without a workteam; None if only workteams have it."""
-        of_teams = ("sagemaker:", "bedrock:", "iam:PassRole")
-        rest = tuple(
-            each
-            for each in self.permissions
-            if each.target not in _OF_TEAMS and not each.action.startswith(of_teams)
-        )
+        rest = tuple(each for each in self.permissions if not each.is_of_teams)
         return replace(self, permissions=rest) if rest else None
 
 

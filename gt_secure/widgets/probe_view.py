@@ -94,6 +94,13 @@ def tried_text(key: str, tried: Sequence[Tried]) -> str:
     return "\n".join((f"Probe of {printable(key)}", *lines))
 
 
+def place_label(place: ProbeOrigin) -> str:
+    """Return the label of a probe origin, with a note if its address is not known beforehand."""
+    return (
+        str(place) if place.source is not None else f"{place.label} (address not known beforehand)"
+    )
+
+
 def _tried_row(tried: Tried) -> tuple[object, ...]:
     probe, said = tried.probe, tried.explanation
     source = markup.join(

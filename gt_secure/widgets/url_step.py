@@ -27,7 +27,7 @@ from ..base.text import Json
 from ..presign.sign import SignWith
 from .background import in_background, start_thread
 from .base import Link, Step, error_markup, field, spoken, text_field
-from .probe_view import Tried, browser_answer, tried_markup, tried_text, try_url
+from .probe_view import Tried, browser_answer, place_label, tried_markup, tried_text, try_url
 from .thread_safe import Html, ThreadSafe, Widgets, columns, row, stack
 
 if TYPE_CHECKING:
@@ -295,13 +295,7 @@ class TestUrlStep(Step):
                 (key for key in keys if key.lower().endswith((".png", ".jpg", ".jpeg"))), keys[0]
             )
         options: list[tuple[str, Any]] = [
-            (
-                str(place)
-                if place.source is not None
-                else f"{place.label} (address not known beforehand)",
-                i,
-            )
-            for i, place in enumerate(self.origins)
+            (place_label(place), i) for i, place in enumerate(self.origins)
         ]
         if len(self.origins) > 1:
             options.append((f"all {len(self.origins)} sources", _EVERYWHERE))

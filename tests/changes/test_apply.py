@@ -294,7 +294,7 @@ def test_a_change_that_is_not_named_is_one_of_this_connection(account: Account) 
         with pytest.raises(NotFound) as caught:
             call(account.aws, journal=other)
         said = caught.value.next_step
-        assert re.findall(r"gt\.\w+\('([^']+)'\) of [-0-9T:]{16} by 1\S+\. Undo:", said) == listed
+        assert re.findall(r"gt\.\w+\('([^']+)'\) of [-0-9T:]{16} by 1[^.]+\. Undo:", said) == listed
     theirs.write("end", outcome="rolled-back")
     with pytest.raises(NotFound) as caught:
         undo(account.aws, journal=other)

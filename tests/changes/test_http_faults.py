@@ -76,8 +76,10 @@ class Rig:
             return journal, lambda: apply(
                 self.aws, self.plan, journal=Journal(journal), timeout_s=DEADLINE_S
             )
-        apply(self.account.aws, self.plan, journal=Journal(journal))
-        return journal, lambda: undo(self.aws, journal=Journal(journal), timeout_s=DEADLINE_S)
+        done = apply(self.account.aws, self.plan, journal=Journal(journal))
+        return journal, lambda: undo(
+            self.aws, done.id, journal=Journal(journal), timeout_s=DEADLINE_S
+        )
 
     def calls(self) -> list[Call]:
         """The calls of a run without a fault."""
@@ -130,8 +132,9 @@ class Rig:
             assert now == expected, f"{where}; the journal has {status}"
 
     def recover(self, journal: Path, where: str) -> None:
-        if any(record.status == "unfinished" for record in list(Journal(journal))):
-            undo(self.account.aws, journal=Journal(journal))
+        left = [record.id for record in Journal(journal) if record.status == "unfinished"]
+        if left:
+            undo(self.account.aws, left[-1], journal=Journal(journal))
             assert self.account.look() == self.open, where
 
     def report(self) -> None:

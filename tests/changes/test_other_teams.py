@@ -268,9 +268,8 @@ def test_the_running_job_of_another_team_stops_an_apply(
     line = ["apply", f"s3://{BUCKET}", "--allow", "192.0.2.0/24", "--yes"]
     assert main(line) == ERROR
     shown = capsys.readouterr()
-    made = plan(
-        account.aws, Restriction(bucket=BUCKET, addresses="192.0.2.0/24"), journal=account.journal
-    )
+    gt = replace(account.rig.gt, journal=account.journal)
+    made = gt.plan(Restriction(bucket=BUCKET, addresses="192.0.2.0/24"))
     [asked] = made.asks
     assert asked.text in shown.out.replace("\n    ", " ")
     assert "--confirm loses-access:radiology-team" in shown.err
@@ -355,8 +354,8 @@ def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
         wish = Restriction(team, bucket=BUCKET, addresses=OFFICE, endpoints=VPCE, url_lock=None)
         codes = {each.code for each in plan(account.aws, wish, journal=account.journal).findings}
         assert "endpoint-not-of-the-url-lock" not in codes
-    for _ in range(2):
-        undo(account.aws, journal=account.journal)
+    for record in reversed([each for each in account.journal if each.status == "applied"]):
+        undo(account.aws, record.id, journal=account.journal)
 
 
 def test_who_and_findings_have_a_row_for_each_other_team_of_the_bucket(account: Account) -> None:

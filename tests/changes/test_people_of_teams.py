@@ -115,10 +115,10 @@ def test_the_question_says_how_many_of_its_people_would_be_refused(
     ("known", "said"),
     [
         (None, "open images is unknown. No access log was read."),
-        (seen(DESK, missing="2 of 9 log objects were not read"), "2 of 9 log objects were not read."),
+        (seen(DESK, missing="2 of 9 log objects were not read."), "2 of 9 log objects were not read."),
         (seen(DESK), ""),
         (seen(), ""),
-        (seen(DESK, HOME, missing="the log ends at 12:00"), "1 of 2 addresses"),
+        (seen(DESK, HOME, missing="The log ends at 12:00."), "1 of 2 addresses"),
     ],
 )  # fmt: skip
 def test_another_team_is_asked_about_unless_the_log_shows_all_its_people_inside(
@@ -137,7 +137,7 @@ def test_another_team_is_asked_about_unless_the_log_shows_all_its_people_inside(
         (None, (NIGHT_JOB,), (), "open images is unknown. No access log was read."),
         (None, (), (), ""),
         (None, (DONE,), (), ""),
-        (seen(DESK, missing="the log ends at 12:00"), (NIGHT_JOB,), (), ""),
+        (seen(DESK, missing="The log ends at 12:00."), (NIGHT_JOB,), (), ""),
         (seen(DESK), (NIGHT_JOB,), (), ""),
         (seen(DESK, HOME), (), (), "open-team: 1 of 2 addresses that opened images this week"),
         (None, (NIGHT_JOB,), ({"networks": [OFFICE]},), ""),
@@ -204,7 +204,7 @@ def test_who_loses_all_that_the_guard_gives_stops_the_plan_on_every_machine() ->
     assert [each.code for each in one.blockers] == ["refuses-team"]
     assert f"labeling job chest-scans of radiology-team ({OFFICE}" in questions(one)["refuses-team"]
     kept = replace(
-        around, seen={TEAM.arn: seen(DESK, missing="the log ends at 12:00")}, others=around.others
+        around, seen={TEAM.arn: seen(DESK, missing="The log ends at 12:00.")}, others=around.others
     )
     assert [each.code for each in made(kept, addresses=BRANCH).blockers] == ["refuses-team"]
     assert made(around, addresses=["203.0.113.128/25", BRANCH]).blockers == ()
@@ -272,7 +272,7 @@ def test_an_endpoint_is_no_address() -> None:
     [
         ({"networks": [ELSEWHERE]}, (JOB,), seen(DESK, HOME), None, "2 of 2 addresses that opened images this week"),
         ({"networks": [ELSEWHERE], "prefix": "scans/"}, (JOB,), seen(DESK), None, "1 of 1 address"),
-        ({"networks": [OFFICE]}, (JOB,), seen(DESK, HOME, missing="the log ends at 12:00"), None, "1 of 2 addresses"),
+        ({"networks": [OFFICE]}, (JOB,), seen(DESK, HOME, missing="The log ends at 12:00."), None, "1 of 2 addresses"),
         ({"networks": [OFFICE]}, (JOB,), None, [BRANCH], f"lists: from {BRANCH}."),
         ({"networks": [OFFICE]}, (JOB,), None, [OFFICE], ""),
         ({"networks": [ELSEWHERE]}, (DONE,), seen(DESK), None, ""),

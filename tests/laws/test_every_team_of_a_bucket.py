@@ -291,6 +291,11 @@ class Judge:
         pairs = [(self.opened(team, False, key), self.opened(team, True, key)) for key in keys]
         if own:  # its own restriction says what it wants, of all keys together
             return any(before for before, _ in pairs) and not any(after for _, after in pairs)
+        seen = self.known(team)
+        gone = {place for before, after in pairs for place in before - after}
+        names = {name for place in gone for name in (place, place.partition(" via ")[2])}
+        if not seen.missing and not names & {*seen.sources}:
+            return False  # all its people are known, and none of them is where a way closes
         return any(
             (before and not before & after) or (listed & before) - after for before, after in pairs
         )
@@ -346,6 +351,8 @@ def judge(seed: int) -> tuple[Counter[str], list[str]]:
     drawn = draw(seed)
     hits = _hits(*drawn.seen) if drawn.seen else None
     one = plan(cast(Aws, None), drawn.wish, state=drawn.state, hits=hits)
+    # a log that is read shows where people are
+    drawn = replace(drawn, state=replace(drawn.state, seen=one.state.seen))
     found, texts = Judge(drawn, one), {each.code: each.text for each in one.blockers}
     losing = {team.name for team in drawn.teams if found.loses(team)}
     named = {team.name for team in drawn.teams if team.name in texts.get("refuses-team", "")}
