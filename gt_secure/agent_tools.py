@@ -13,7 +13,7 @@ from typing import Any
 
 from .account import access_under
 from .base.errors import GtSecureError
-from .base.text import members, printable
+from .base.text import Json, members, printable
 from .connection import Connection, connect
 from .restriction.model import Restriction
 from .secrets import redact_data
@@ -26,13 +26,13 @@ def _connection(region: str) -> Connection:
     return connect(region=region or None)
 
 
-def _answer(region: str, work: Callable[[Connection], Any]) -> dict[str, Any]:
+def _answer(region: str, work: Callable[[Connection], Any]) -> Json:
     """Return a result as redacted JSON data; an error says what to do next."""
     try:
         data = work(_connection(region))
     except GtSecureError as error:
         data = {"error": error.message, "next_step": error.next_step}
-    plain: dict[str, Any] = _shown(redact_data(json.loads(json.dumps(data, default=str))))
+    plain: Json = _shown(redact_data(json.loads(json.dumps(data, default=str))))
     return plain
 
 
@@ -45,7 +45,7 @@ def _shown(data: Any) -> Any:
     return [_shown(each) for each in data] if isinstance(data, list) else data
 
 
-def presigned_teams(region: str = "") -> dict[str, Any]:
+def presigned_teams(region: str = "") -> Json:
     """List the SageMaker Ground Truth workteams of a region, with their URL lock, and the portal
     lock of the workforce.
 
@@ -58,7 +58,7 @@ def presigned_teams(region: str = "") -> dict[str, Any]:
         AWS region; empty for the default one.
     """
 
-    def work(gt: Connection) -> dict[str, Any]:
+    def work(gt: Connection) -> Json:
         workforce = gt.workforce()
         portal = (
             None
@@ -70,9 +70,7 @@ def presigned_teams(region: str = "") -> dict[str, Any]:
     return _answer(region, work)
 
 
-def presigned_who_can_open(
-    bucket: str, key: str = "", team: str = "", region: str = ""
-) -> dict[str, Any]:
+def presigned_who_can_open(bucket: str, key: str = "", team: str = "", region: str = "") -> Json:
     """Return the exact address ranges and VPC endpoints that can open objects of a bucket by each
     kind of request.
 
@@ -93,14 +91,14 @@ def presigned_who_can_open(
         AWS region; empty for the default one.
     """
 
-    def work(gt: Connection) -> dict[str, Any]:
+    def work(gt: Connection) -> Json:
         exposure = gt.who_can_open(bucket, key, team=team or None)
         return {"whole_bucket": access_under(exposure.locks).to_dict(), **exposure.to_dict()}
 
     return _answer(region, work)
 
 
-def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> dict[str, Any]:
+def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> Json:
     """List settings that defeat, weaken or break the protection of a workteam and a bucket, most
     severe first.
 
@@ -115,7 +113,7 @@ def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> di
         AWS region; empty for the default one.
     """
 
-    def work(gt: Connection) -> dict[str, Any]:
+    def work(gt: Connection) -> Json:
         results = gt.findings(team=team or None, bucket=bucket or None)
         return {"findings": [each.to_dict() for each in results], **members(results, "access")}
 
@@ -124,7 +122,7 @@ def presigned_findings(team: str = "", bucket: str = "", region: str = "") -> di
 
 def presigned_explain_refusal(
     bucket: str, key: str, address: str, team: str = "", region: str = ""
-) -> dict[str, Any]:
+) -> Json:
     """Explain for one source address whether an object opens by each kind of URL, and which lock or
     policy decides.
 
@@ -152,7 +150,7 @@ def presigned_explain_refusal(
 
 def presigned_count_hits(
     bucket: str, by: str = "remote_ip,http_status", since: str = "7d", region: str = ""
-) -> dict[str, Any]:
+) -> Json:
     """Count the requests in the S3 access log of a bucket by columns, the most frequent first.
 
     Access logs arrive hours late and may miss requests, so an empty result does not prove that no
@@ -173,7 +171,7 @@ def presigned_count_hits(
         AWS region; empty for the default one.
     """
 
-    def work(gt: Connection) -> dict[str, Any]:
+    def work(gt: Connection) -> Json:
         columns = [name.strip() for name in by.split(",") if name.strip()]
         table, coverage = gt.count_hits(bucket, columns, since=since or None)
         rows = table.to_dicts()
@@ -189,7 +187,7 @@ def presigned_count_hits(
 
 def presigned_plan(
     addresses: str, team: str = "", bucket: str = "", endpoints: str = "", region: str = ""
-) -> dict[str, Any]:
+) -> Json:
     """Show which changes would restrict a workteam and a bucket to the allowed addresses. Nothing
     is applied.
 
@@ -208,7 +206,7 @@ def presigned_plan(
         AWS region; empty for the default one.
     """
 
-    def work(gt: Connection) -> dict[str, Any]:
+    def work(gt: Connection) -> Json:
         gates = [each.strip() for each in endpoints.split(",") if each.strip()]
         listed = bool(addresses.strip() or gates)
         wanted = Restriction(

@@ -20,6 +20,7 @@ from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
 from .base.handed import handed
 from .base.network import ProbeOrigin, Source
+from .base.text import Json
 from .changes import Journal
 from .check.ledger import kernel_shell, recorded_place
 from .connection_arguments import (
@@ -1003,7 +1004,7 @@ class Connection:
         >>> hits = gt.hits("gt-images", filters={"presigned": True})  # doctest: +SKIP
         >>> hits.count("remote_ip")  # doctest: +SKIP
         """
-        options: dict[str, Any] = {
+        options: Json = {
             "since": since,
             "until": until,
             "dedupe": dedupe,
@@ -1044,7 +1045,7 @@ class Connection:
         >>> table, coverage = gt.count_hits("gt-images", columns, since="7d")  # doctest: +SKIP
         """
         sources, wanted = log_of(self.aws, bucket, logs, filters)
-        options: dict[str, Any] = {
+        options: Json = {
             "since": since,
             "until": until,
             "progress": progress,
@@ -1053,7 +1054,7 @@ class Connection:
         options |= {"filters": wanted, **self._account(), **engine_options(engine, memory_limit)}
         return access_logs.count_hits(sources, by, **options)
 
-    def _account(self) -> dict[str, Any]:
+    def _account(self) -> Json:
         """Return the options of every reading of logs."""
         return {
             "aws": self.aws,
@@ -1062,7 +1063,7 @@ class Connection:
             "viewers": self.viewers,
         }
 
-    def _keeping(self) -> dict[str, Any]:
+    def _keeping(self) -> Json:
         """Return the options of every reading that keeps rows."""
         return {"cache": self.cache, **self._account()}
 

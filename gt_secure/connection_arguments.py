@@ -10,6 +10,7 @@ from . import logs as access_logs, sandbox as local
 from .aws.buckets import check_bucket
 from .aws.client import Aws, connect_aws, session_without_configuration
 from .base.errors import InvalidInput, refuse_url
+from .base.text import Json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +118,7 @@ def change_id(change: str | Applied) -> str:
     return named
 
 
-def engine_options(engine: Any, memory_limit: str | None) -> dict[str, Any]:
+def engine_options(engine: Any, memory_limit: str | None) -> Json:
     """Return the options of a reading for an engine, its settings or its session,
     and its memory here.
     """

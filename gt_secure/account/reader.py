@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import bucket_region, named_region, parse_s3_uri, whole_bucket
@@ -35,6 +35,7 @@ from ..aws.teams import (
 )
 from ..base import task_liquid
 from ..base.errors import GtSecureError, InvalidInput, NotFound
+from ..base.text import Json
 from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
@@ -200,7 +201,7 @@ def _started(
     }
 
     def wait() -> Bucket:
-        parts: dict[str, Any] = {name: part.result() for name, part in started.items()}
+        parts: Json = {name: part.result() for name, part in started.items()}
         return replace(bucket, **parts)
 
     return wait
@@ -215,7 +216,7 @@ class _Reader:
         self.aws = aws
         self.scope = scope
         self.near = aws
-        self.raw: dict[str, Any] = {}
+        self.raw: Json = {}
 
     def read(self) -> State:
         """Read what is independent at the same time, and the rest as soon as it can be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base.text import Json
 from .arns import client_partition, workgroup_arn
 from .client import Aws
 from .client_errors import aws_errors
@@ -18,10 +19,10 @@ class AthenaClient:
         self._client = client
         self._arn = workgroup_arn(client_partition(client), workgroup)
 
-    def table(self, **wanted: Any) -> dict[str, Any]:
+    def table(self, **wanted: Any) -> Json:
         """Look up a table."""
         with aws_errors("athena:GetTableMetadata", "*"):
-            found: dict[str, Any] = self._client.get_table_metadata(**wanted)["TableMetadata"]
+            found: Json = self._client.get_table_metadata(**wanted)["TableMetadata"]
         return found
 
     def start(self, **wanted: Any) -> str:
@@ -29,12 +30,10 @@ class AthenaClient:
         with aws_errors("athena:StartQueryExecution", self._arn):
             return str(self._client.start_query_execution(**wanted)["QueryExecutionId"])
 
-    def execution(self, query: str) -> dict[str, Any]:
+    def execution(self, query: str) -> Json:
         """Return the state of a query."""
         with aws_errors("athena:GetQueryExecution", self._arn):
-            found: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)[
-                "QueryExecution"
-            ]
+            found: Json = self._client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
         return found
 
     def stop(self, query: str) -> None:
@@ -42,10 +41,10 @@ class AthenaClient:
         with aws_errors("athena:StopQueryExecution", self._arn):
             self._client.stop_query_execution(QueryExecutionId=query)
 
-    def results(self, **wanted: Any) -> dict[str, Any]:
+    def results(self, **wanted: Any) -> Json:
         """Return a page of results."""
         with aws_errors("athena:GetQueryResults", self._arn):
-            page: dict[str, Any] = self._client.get_query_results(**wanted)
+            page: Json = self._client.get_query_results(**wanted)
         return page
 
 

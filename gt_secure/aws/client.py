@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
 from ..base.pages import ending
-from ..base.text import did_you_mean
+from ..base.text import Json, did_you_mean
 from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
 from .client_errors import aws_errors
@@ -270,7 +270,7 @@ def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any)
     ]
 
 
-def all_pages(client: Any, operation: str, **asked: Any) -> Iterator[dict[str, Any]]:
+def all_pages(client: Any, operation: str, **asked: Any) -> Iterator[Json]:
     """Yield the pages of an operation; raises Unreachable where they do not end."""
     return ending(client.get_paginator(operation).paginate(**asked))
 
@@ -290,7 +290,7 @@ def make_client(
     from botocore.config import Config
 
     local = endpoint is not None and is_loopback_url(endpoint)
-    options: dict[str, Any] = {}
+    options: Json = {}
     if service == "s3":
         # Wildcard names do not resolve to a server on loopback: there the bucket goes into the
         # path.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import GtSecureError
+from ..base.text import Json
 from .client_errors import aws_errors
 
 STUDIO_METADATA = Path("/opt/ml/metadata/resource-metadata.json")
@@ -58,7 +59,7 @@ def find_execution_role(session_role: str, client: _ClientOf) -> ExecutionRole:
     return ExecutionRole(session_role, "session")
 
 
-def _described() -> dict[str, Any]:
+def _described() -> Json:
     try:
         described = json.loads(STUDIO_METADATA.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -71,7 +72,7 @@ def _from_iam(client: _ClientOf, name: str) -> str:
         return str(client("iam").get_role(RoleName=name)["Role"]["Arn"])
 
 
-def _from_domain(client: _ClientOf, described: dict[str, Any]) -> str:
+def _from_domain(client: _ClientOf, described: Json) -> str:
     domain, profile_name = described["DomainId"], described.get("UserProfileName")
     sagemaker = client("sagemaker")
     if profile_name:

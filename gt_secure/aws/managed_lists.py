@@ -11,12 +11,11 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
 from ..base.pages import followed
-from ..base.text import count, did_you_mean
+from ..base.text import Json, count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
 from .client import Aws, all_items, aws_errors
 
@@ -45,7 +44,7 @@ class ManagedList:
         about = [self.title] if self.title else []
         return f"{self.name} ({', '.join([*about, count(len(self.networks), 'range')])})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the list as JSON-able data."""
         return {
             "name": self.name,
@@ -77,7 +76,7 @@ def _prefix_list(aws: Aws, name: str) -> ManagedList:
     about = next((each for each in answer["PrefixLists"] if each["PrefixListId"] == name), None)
     if about is None:
         raise _missing(aws, name)
-    asked: dict[str, Any] = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
+    asked: Json = {"PrefixListId": name, "PaginationConfig": {"PageSize": _PAGE}}
     if about.get("Version"):
         asked["TargetVersion"] = int(about["Version"])  # so that all pages are of one version
     with aws_errors("ec2:GetManagedPrefixListEntries"):

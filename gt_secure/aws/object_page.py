@@ -12,6 +12,7 @@ import threading
 from typing import Any
 from urllib.parse import unquote_plus
 
+from ..base.text import Json
 from .arns import bucket_arn, client_partition
 from .client_errors import aws_errors
 
@@ -19,7 +20,7 @@ _own = threading.local()
 """The page that this thread asks for."""
 
 
-def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
+def list_page(client: Any, **wanted: Any) -> Json:
     """Return one page of ``ListObjectsV2`` with Key, Size, ETag and LastModified of each object."""
     events = getattr(getattr(client, "meta", None), "events", None)  # a stand-in has none
     if events is not None:
@@ -29,13 +30,13 @@ def list_page(client: Any, **wanted: Any) -> dict[str, Any]:
     _own.page, _own.asked = None, True
     try:
         with aws_errors("s3:ListBucket", bucket_arn(client_partition(client), wanted["Bucket"])):
-            page: dict[str, Any] = client.list_objects_v2(**wanted)
+            page: Json = client.list_objects_v2(**wanted)
         return _own.page or dict(page)
     finally:
         _own.asked = False
 
 
-def _take_out(response_dict: dict[str, Any], **_: Any) -> None:
+def _take_out(response_dict: Json, **_: Any) -> None:
     """Read the page of a response, and leave botocore an empty one."""
     body = response_dict.get("body")
     if (
@@ -48,7 +49,7 @@ def _take_out(response_dict: dict[str, Any], **_: Any) -> None:
             response_dict["body"] = b"<ListBucketResult/>"
 
 
-def _read(body: bytes) -> dict[str, Any] | None:
+def _read(body: bytes) -> Json | None:
     """Read a page; None where botocore is to say what is wrong with it: an error in it, or no end.
 
     ElementTree would make six thousand objects of a page, and collecting that garbage takes longer
@@ -56,8 +57,8 @@ def _read(body: bytes) -> dict[str, Any] | None:
     """
     from xml.parsers import expat
 
-    contents: list[dict[str, Any]] = []
-    folders: list[dict[str, Any]] = []
+    contents: list[Json] = []
+    folders: list[Json] = []
     values: dict[str, str] = {}
     text: list[str] = []
 
@@ -96,7 +97,7 @@ def _read(body: bytes) -> dict[str, Any] | None:
     if values.get("EncodingType") == "url":
         for entry, member in (*((c, "Key") for c in contents), *((f, "Prefix") for f in folders)):
             entry[member] = unquote_plus(entry[member])
-    page: dict[str, Any] = {"Contents": contents, "CommonPrefixes": folders}
+    page: Json = {"Contents": contents, "CommonPrefixes": folders}
     page["IsTruncated"] = values.get("IsTruncated") == "true"
     if page["IsTruncated"]:
         page["NextContinuationToken"] = values.get("NextContinuationToken")

@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 from ..base.errors import NotFound
+from ..base.text import Json
 from ..logs.location import LogLocation
 from .arns import bucket_arn, client_partition
 from .buckets import log_location, no_bucket
@@ -26,7 +27,7 @@ class AwsOpener:
         self._aws = aws
         self.client: Any = aws.client("s3") if isinstance(aws, Aws) else aws
 
-    def list_page(self, **wanted: Any) -> dict[str, Any]:
+    def list_page(self, **wanted: Any) -> Json:
         """Return one page of ``ListObjectsV2`` with Key, Size,
         ETag and LastModified of each object.
         """

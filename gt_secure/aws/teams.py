@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 from ..base.errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.html import facts as fact_list, output as cell_output
 from ..base.network import parse_stored_cidrs
-from ..base.text import printable
+from ..base.text import Json, printable
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
 from .client import Aws, all_items, all_pages, aws_errors
@@ -92,7 +92,7 @@ class Workteam:
         words = {"off": "off", "both": "both on: no URL can ever work"}
         return words.get(self.url_lock.mode, f"on ({self.url_lock.mode})")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the team as JSON-able data."""
         return {**asdict(self), "url_lock": None if self.url_lock is None else self.url_lock.mode}
 
@@ -466,7 +466,7 @@ def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False, most: int = MA
     client = aws.client("sagemaker")
     summaries: list[Mapping[str, Any]] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
-        asked: dict[str, Any] = {
+        asked: Json = {
             "WorkteamArn": team.arn,
             "SortBy": "CreationTime",
             "SortOrder": "Descending",
@@ -563,7 +563,7 @@ def _member(document: Mapping[str, Any], *path: str) -> Any:
     return value
 
 
-def read_team(aws: Aws, name: str) -> dict[str, Any]:
+def read_team(aws: Aws, name: str) -> Json:
     """Return a private workteam as SageMaker describes it, without what changes by itself."""
     try:
         with aws_errors("sagemaker:DescribeWorkteam", _arn(aws, "workteam/private-crowd", name)):
@@ -573,7 +573,7 @@ def read_team(aws: Aws, name: str) -> dict[str, Any]:
     return {key: value for key, value in answer["Workteam"].items() if key not in _VOLATILE}
 
 
-def read_workforce(aws: Aws, name: str) -> dict[str, Any]:
+def read_workforce(aws: Aws, name: str) -> Json:
     """Return a workforce as SageMaker describes it, without its dates."""
     with aws_errors("sagemaker:DescribeWorkforce", _arn(aws, "workforce/private-crowd", name)):
         answer = aws.client("sagemaker").describe_workforce(WorkforceName=name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..base import html as markup
-from ..base.text import members, printable
+from ..base.text import Json, members, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
@@ -32,7 +32,7 @@ class ProbeResult(Ambiguous):
         """True if the result is as expected, or could not be probed."""
         return self.observed in (MEANT[self.kind], "not reached")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the result as JSON-able data."""
         return members(self, "kind", "source", "observed", "holds", "detail")
 
@@ -73,7 +73,7 @@ class Applied(Ambiguous):
         """True if AWS confirmed every step."""
         return all(step.certain for step in self.steps)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return outcome, steps and probes as JSON-able data."""
         return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
 

@@ -13,6 +13,7 @@ from ..account.state import WRITTEN, State
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, InvalidInput
 from ..base.network import Source
+from ..base.text import Json
 from ..restriction.messages import Notice, notices
 from .applied import Applied, ProbeResult
 from .engine import Callback, Clock, Engine
@@ -188,7 +189,7 @@ def refuse_unfinished(journal: Journal, account: str, region: str) -> None:
 
 def compare(plan: State, fresh: State) -> None:
     """Raise Conflict with the three-way difference if something that the plan saw has moved."""
-    moved: dict[str, Any] = {}
+    moved: Json = {}
     for part in ("team", "workforce", "policy"):
         seen, now = _steady(plan.raw.get(part)), _steady(fresh.raw.get(part))
         if seen != now:

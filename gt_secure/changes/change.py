@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
-from ..base.text import members
+from ..base.text import Json, members
 from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")
@@ -24,7 +24,7 @@ class Call:
     operation: str
     parameters: Mapping[str, Any]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the call as JSON-able data."""
         return members(self, "action", "resource", "operation", "parameters")
 
@@ -77,7 +77,7 @@ class Change(Generic[V]):
         """Return the state after this change."""
         return self.target.put(self.after, state)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the change as JSON-able data, with the values before and after."""
         names = (
             "kind",
@@ -96,7 +96,7 @@ class Change(Generic[V]):
             **members(self, *names),
         }
 
-    def for_journal(self) -> dict[str, Any]:
+    def for_journal(self) -> Json:
         """Return the data to carry out or undo the change in another process,
         in the journal's format 1.
         """

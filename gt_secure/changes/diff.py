@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ..account.state import State
 from ..base.errors import InvalidInput
 from ..base.network import all_private, parse_stored_cidrs
-from ..base.text import some
+from ..base.text import Json, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, build_version_limit
 from ..engine.policies.bucket_guard import (
@@ -263,7 +263,7 @@ def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] |
     resource = _arn(state, "workforce", force.name)
     unlisted = tuple(_unlisted(state.teams))
     others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
-    parameters: dict[str, Any] = {
+    parameters: Json = {
         "WorkforceName": force.name,
         "SourceIpConfig": {"Cidrs": list(after)},
     }

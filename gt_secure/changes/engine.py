@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, Throttled, Unreachable
-from ..base.text import members
+from ..base.text import Json, members
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
@@ -73,7 +73,7 @@ class ChangeStep:
         """The kind of the target in words."""
         return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the step as JSON-able data."""
         return members(self, "kind", "target", "outcome", "certain", "detail")
 

@@ -22,6 +22,7 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
+from ..base.text import Json
 from ..engine.policies.bucket_guard import covered_prefixes
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal
@@ -81,7 +82,7 @@ class HistoryEntry:
         tool = "by gt_secure" if self.by_gt_secure else "not by gt_secure"
         return f"{self.operation} by {self.who} at {self.at:%Y-%m-%d %H:%M:%S} UTC{origin}, {tool}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the entry as JSON-able data."""
         names = (
             "who",

@@ -27,7 +27,7 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.text import count, members, truncate
+from ..base.text import Json, count, members, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -144,7 +144,7 @@ class ChangeRecord(Ambiguous):
             else []
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the record as JSON-able data."""
         return {
             **members(
@@ -523,8 +523,8 @@ def _damaged(path: Path, *problems: str) -> ChangeRecord:
     return ChangeRecord(path.stem, "apply", "damaged", {}, (), None, problems)
 
 
-def _events(text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    events: list[dict[str, Any]] = []
+def _events(text: str) -> tuple[list[Json], list[str]]:
+    events: list[Json] = []
     last = ""
     for number, line in enumerate(text.split("\n") if text else []):
         try:

@@ -20,7 +20,7 @@ from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
 from ..base.errors import InvalidInput
-from ..base.text import count, members
+from ..base.text import Json, count, members
 from ..base.truth import Ambiguous
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import Exposure
@@ -183,7 +183,7 @@ class Plan(Ambiguous):
         return f"sha256:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
 
     @property
-    def permissions(self) -> dict[str, Any]:
+    def permissions(self) -> Json:
         """The smallest identity policy that allows to apply the plan and to undo it."""
         needed: dict[str, set[str]] = {}
         for call in self.calls:
@@ -198,7 +198,7 @@ class Plan(Ambiguous):
         ]
         return {"Version": "2012-10-17", "Statement": statements}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the plan as JSON-able data."""
         return {
             "access": self.access and members(self.access, "before", "after"),

@@ -5,7 +5,7 @@ and what stops a plan for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..base.groups import grouped
 from ..base.network import (
@@ -17,7 +17,7 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
@@ -176,7 +176,7 @@ def _presigners(
         yield Difference(before, then, "feature of AWS", each.name, f"{each.of_aws}, {place}")
 
 
-def service_data(row: Difference[Answer]) -> dict[str, Any]:
+def service_data(row: Difference[Answer]) -> Json:
     """Return a row of a simulation as JSON-able data."""
     answers = {"now": row.before.to_dict(), "after": row.after.to_dict()}
     return {"source": row.source, "why": row.why, "scene": row.request, **answers}
@@ -252,7 +252,7 @@ def _refuses(code: str, logged: Sequence[str], others: Set[str]) -> Notice:
         f" So would {late}, which opened only URLs that others had opened before." if others else ""
     )
     fix = None if known else "Confirm that they will be refused."
-    values: dict[str, Any] = {
+    values: Json = {
         "sources": some(known, _MOST_NAMED) or late,
         "strangers": said if known else _ONLY_LATER,
         "fix": fix,

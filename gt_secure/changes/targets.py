@@ -21,6 +21,7 @@ from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
+from ..base.text import Json
 from ..engine.access.part import Part
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal, statements_equal
@@ -430,5 +431,5 @@ def _listed(cidrs: Any) -> str:
     return ", ".join(cidrs) or "open to everybody"
 
 
-def _three(before: Any, after: Any, now: Any) -> dict[str, Any]:
+def _three(before: Any, after: Any, now: Any) -> Json:
     return {"before": before, "after": after, "now": now}

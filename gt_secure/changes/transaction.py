@@ -15,6 +15,7 @@ from typing import Any
 from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
+from ..base.text import Json
 from ..base.version import __version__
 from .applied import Applied, ChangeOutcome, failure_summary, recorded_words
 from .change import Change
@@ -34,7 +35,7 @@ ROLLBACK_S = 120.0
 
 def begin_lines(
     kind: str, aws: Aws, account: str, caller: str, changes: Sequence[Change[Any]]
-) -> dict[str, Any]:
+) -> Json:
     """Return the first line of a journal file."""
     return {
         "kind": kind,

@@ -15,7 +15,7 @@ from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
-from ..base.text import count, some
+from ..base.text import Json, count, some
 from ..logs.leaks import LeakRules
 from .result import Check
 
@@ -92,7 +92,7 @@ def no_foreign_hits(
     placed = looked.with_restriction(restriction.allowed)
     counts = _by_allowlist(placed, restriction, count_refused)
     rows = counts["outside"]
-    details: dict[str, Any] = {
+    details: Json = {
         "presigned": len(looked),
         "foreign": sum(count for _, count in rows),
         "refused_from_outside": sum(count for _, count in counts["held"]),
@@ -127,7 +127,7 @@ def no_foreign_hits(
 
 
 def _result(
-    name: str, subject: str, found: str, fix: str, doubt: str, passed: str, details: dict[str, Any]
+    name: str, subject: str, found: str, fix: str, doubt: str, passed: str, details: Json
 ) -> CheckResult:
     """Return the outcome of a check: failed if something was found,
     unknown in doubt, else passed.
@@ -239,7 +239,7 @@ def no_leaked_urls(
     leaks = hits.leaks(rules)
     leaks.unread = ()  # how much of it is accepted is decided below
     chosen = [leak for leak in leaks if leak.kind in kinds]
-    details: dict[str, Any] = {
+    details: Json = {
         "urls": leaks.checked,
         "leaks": [leak.to_dict() for leak in chosen[:50]],
         "found": len(chosen),
@@ -320,7 +320,7 @@ def urls_are_consistent(
     )
     unnamed = 0 if trust_private else _through_some_endpoint(opened)
     subject = hits.subject if team is None else team.name
-    details: dict[str, Any] = {
+    details: Json = {
         "urls": leaks.checked,
         "inconsistent": [leak.to_dict() for leak in shared],
         "found": len(shared),

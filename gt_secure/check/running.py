@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..account.whose_urls import owners_of
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.outcome import CheckResult
+from ..base.text import Json
 from ..connection import Connection, ConnectionLike, connection_of
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptances
@@ -155,7 +156,7 @@ class _Runner:
             return urls_are_consistent.look(chosen, **arguments)
         return check.look(**arguments) if "path" in arguments else check.look(self.gt, **arguments)
 
-    def _chosen(self, spec: Spec, arguments: dict[str, Any]) -> Hits:
+    def _chosen(self, spec: Spec, arguments: Json) -> Hits:
         """Read the log of a check whose bucket and prefix are not arguments of its function."""
         bucket, prefix = arguments.pop("bucket", None), arguments.pop("prefix", None)
         hits = self._read(spec, bucket)

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..aws.teams import buckets_of
 from ..base.errors import (
@@ -20,7 +20,7 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
-from ..base.text import count, printable, some
+from ..base.text import Json, count, printable, some
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..changes.render.text import confirm_options
@@ -316,7 +316,7 @@ def _restriction_of(args: argparse.Namespace) -> Restriction:
 
 def restriction_from(args: argparse.Namespace) -> Restriction:
     """Return the restriction of the file and options; an option replaces the field of the file."""
-    data: dict[str, Any] = load_restriction(args.file).to_dict() if args.file else {}
+    data: Json = load_restriction(args.file).to_dict() if args.file else {}
     if args.team is not None:
         data["team"] = args.team
     if args.bucket is not None:

@@ -6,11 +6,10 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..base.errors import InvalidInput
 from ..base.outcome import CheckResult
-from ..base.text import did_you_mean, printable
+from ..base.text import Json, did_you_mean, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.report import Report
 from ..check.running import recorded_report, run_specs
@@ -150,7 +149,7 @@ def _report_from(args: argparse.Namespace) -> Report:
     return report
 
 
-def _specs(args: argparse.Namespace, given: dict[str, Any]) -> tuple[Spec, ...]:
+def _specs(args: argparse.Namespace, given: Json) -> tuple[Spec, ...]:
     for path in map(Path, args.path or ()):
         if not path.exists():
             near = [str(each) for each in path.parent.glob("*.ipynb")]
@@ -184,7 +183,7 @@ def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Sp
     return tuple(unwritten), tuple(left)
 
 
-def _given(args: argparse.Namespace) -> dict[str, Any]:
+def _given(args: argparse.Namespace) -> Json:
     values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
     # each may hold several, as in a plan
     values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}

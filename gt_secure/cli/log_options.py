@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import explain, logs
 from ..base.errors import InvalidInput
 from ..base.optional import missing
-from ..base.text import json_text
+from ..base.text import Json, json_text
 from ..base.viewers import VIEWER
 from ..logs import activity
 from ..logs.coverage import Coverage
@@ -189,7 +189,7 @@ def _confirmed(estimate: Estimate) -> bool:
     return ask("Run it?", "Add --yes to run it.")
 
 
-def log_query(args: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
+def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
     """Return the logs that are meant, and the options of every way to read them."""
     sources: list[Any] = [*args.sources]
     if not sources and not args.bucket and args.engine != "athena":

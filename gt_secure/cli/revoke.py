@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from ..base.errors import GtSecureError, InvalidInput, NotFound
+from ..base.text import Json
 from ..changes.applied import Applied
 from ..changes.plan import Plan
 from ..connection import Connection
@@ -103,7 +103,7 @@ def _planned(args: argparse.Namespace, gt: Connection) -> Plan:
             ),
             field="before",
         )
-    wanted: dict[str, Any] = {name: getattr(args, name) for name in ("before", "signer", "viewer")}
+    wanted: Json = {name: getattr(args, name) for name in ("before", "signer", "viewer")}
     wanted["bucket"] = f"s3://{args.bucket}/{args.prefix}" if args.prefix else args.bucket
     if not args.logs and not (args.viewer and _has_log(args, gt)):
         return gt.revoke(**wanted)

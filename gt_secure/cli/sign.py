@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..aws.buckets import parse_s3_uri
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.files import read_text
-from ..base.text import printable
+from ..base.text import Json, printable
 from ..connection import Connection
 from ..logs import Viewers
 from ..presign import Probe, TestUrl, inspect
@@ -27,7 +27,7 @@ from .exit_codes import FOUND, OK, UNKNOWN
 from .output import ask, connection, note, say, show_json, table
 from .parser import Commands, Parser
 
-_Explained: TypeAlias = tuple[Probe, dict[str, Any]]
+_Explained: TypeAlias = tuple[Probe, Json]
 """A probe, and its explanation as JSON-able data."""
 
 

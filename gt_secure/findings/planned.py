@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from ..account.bucket import Bucket
 from ..account.evidence import Evidence
 from ..account.state import State
 from ..base.clock import utc_now
 from ..base.groups import grouped
-from ..base.text import capital
+from ..base.text import Json, capital
 from ..engine.access.part import NotRead, Part
 from ..engine.access.planned_policies import PlannedPolicy, reasons
 from ..engine.iam.facts import Facts
@@ -95,7 +94,7 @@ def _not_settled(
     unread = NotRead("the bucket policy", "s3:GetBucketPolicy", "no answer", reason, policy.subject)
     found = examine(state(Part.unread(unread)), _RULES).findings
     detail = f"{capital(reason)}. Not known: whatever one known statement does not settle."
-    more: dict[str, Any] = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
+    more: Json = {"detail": detail, "why": _WHY, "fix": _FIX, "could_not_see": ()}
     return [replace(one, **more) for one in found if one.code == NOT_CHECKED]
 
 

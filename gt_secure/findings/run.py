@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..account.bucket import UrlAges
 from ..account.evidence import Evidence
 from ..account.state import State
-from ..base.text import count
+from ..base.text import Json, count
 from ..engine.access.part import NotRead, Part, PartNotReadError, asked_in_vain
 from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
@@ -229,7 +229,7 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
     return replace(state, bucket=seen)
 
 
-def _log_facts(hits: Hits, bucket: str) -> dict[str, Any]:
+def _log_facts(hits: Hits, bucket: str) -> Json:
     """Return what the log of a bucket shows, by the names of a bucket's attributes."""
     # A refused request may state any age and lifetime: anybody can write it.
     rows = hits.filter(presigned=True, test=False, bucket=bucket).query(

@@ -23,7 +23,7 @@ from ..aws.log_filter import install_secret_filter
 from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
-from ..base.text import members, printable
+from ..base.text import Json, members, printable
 from ..base.truth import Ambiguous, without_truth
 from ..base.url_journal import UrlJournal
 from ..engine.iam.request_space import Word
@@ -234,7 +234,7 @@ class Outgoing:
         install_secret_filter()
         pool, target, proxied = _pool(self.url, origin, timeout_s)
         host = {"Host": host_of(urlsplit(self.url).netloc), "User-Agent": "gt_secure-probe"}
-        base: dict[str, Any] = {
+        base: Json = {
             "probe_origin": origin.label,
             "source": origin.source,
             "bucket": self.bucket,
@@ -330,7 +330,7 @@ def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, 
     import urllib3
 
     parts = urlsplit(text)
-    options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
+    options: Json = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
     if probe_origin.bind:
         options["source_address"] = (probe_origin.bind, 0)
     if probe_origin.connect or probe_origin.bind:
@@ -346,7 +346,7 @@ def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, 
     return urllib3.PoolManager(**options), text, False
 
 
-def _read(answer: ServerAnswer, base: dict[str, Any]) -> Probe:
+def _read(answer: ServerAnswer, base: Json) -> Probe:
     shown = {name: answer.headers[name][:300] for name in _SHOWN_HEADERS if name in answer.headers}
     members = _xml(answer.body) if answer.status >= 300 else {}
     if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
@@ -503,7 +503,7 @@ class Exchange:
         import urllib3
 
         if isinstance(pool, urllib3.PoolManager):
-            kinds: dict[str, Any] = {
+            kinds: Json = {
                 "http": urllib3.HTTPConnectionPool,
                 "https": urllib3.HTTPSConnectionPool,
             }

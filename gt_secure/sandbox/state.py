@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
+from ..base.text import Json
 from .settings import account_id
 
-Record = dict[str, Any]
+Record = Json
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import count
 from ..base.network import split_list
+from ..base.text import Json
 from ..logs.named_networks import OWN
 from ..restriction.applications import applications
 from ..restriction.model import Restriction
@@ -265,7 +266,7 @@ class AllowEditor(Step):
             raise InvalidInput(NOBODY, next_step=_LIST, field="addresses")
         private = bool(self.team) and not str(self.team).startswith("arn:")
         lock: Any = (self.setting if self.url_lock else "") or self.url_lock
-        texts: dict[str, Any] = {each.name: each.value(self) for each in FIELDS}
+        texts: Json = {each.name: each.value(self) for each in FIELDS}
         return Restriction(
             self.team,
             addresses=self.addresses if guard or self.portal_lock else (),
@@ -288,7 +289,7 @@ class AllowEditor(Step):
         for error in self._wrong.values():
             raise error
 
-    def good(self) -> dict[str, Any]:
+    def good(self) -> Json:
         """Return what is entered and right, by trait."""
         lists = {"addresses": self.address_input.entries, "endpoints": self.endpoint_input.entries}
         words = {

@@ -21,9 +21,10 @@ from weakref import WeakSet
 import ipywidgets
 
 from ..base.html import table_style
+from ..base.text import Json
 from .thread_safe import Html, ThreadSafe, Widgets, shared_looks
 
-_kept: dict[str, Any] = {}
+_kept: Json = {}
 _roots: WeakSet[Any] = WeakSet()
 _width_px = [0]
 _FRESH_S = 1.0

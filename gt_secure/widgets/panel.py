@@ -17,6 +17,7 @@ from ..base import html as markup
 from ..base.allowed import Allowed
 from ..base.clock import utc_now
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
+from ..base.text import Json
 from ..check.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 OLD_S = 60.0
 """Seconds after which nothing good is said of a reading any more."""
-_NOT_READ: dict[str, Any] = {
+_NOT_READ: Json = {
     "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None,
     "revocations": (), "guards": (),
 }  # fmt: skip
@@ -245,14 +246,14 @@ class Panel(Box):
         )
         if team is not None or self.picker.value == BUCKET_ONLY:
             self.allow.opened = True
-        seen: dict[str, Any] = {
+        seen: Json = {
             "team": team,
             "teams": self.picker.teams,
             "teams_at": self.picker.read_at,
         }
         self._draw_top(**seen, no_private_team=self.picker.no_private_team)
 
-    def _choice_changed(self, change: dict[str, Any]) -> None:
+    def _choice_changed(self, change: Json) -> None:
         if change["old"] is not None:  # a prefix was for what was chosen before
             self.allow.prefix = ""
 
@@ -370,7 +371,7 @@ class Panel(Box):
         )
         access = access_under(locks, parts=(prefix,))
         revoked = locks.own_policy.revocations_of(locks.bucket, "", is_prefix=True)
-        seen: dict[str, Any] = {
+        seen: Json = {
             "revocations": tuple(each.sentence for each in revoked),
             "guard_known": known,
             "guard_refused": not known,

@@ -16,7 +16,7 @@ from ..base import html as markup
 from ..base.clock import utc_now
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
-from ..base.text import some
+from ..base.text import Json, some
 from .background import Action, as_error
 from .base import Link, Step, error_markup, field, show_part
 from .thread_safe import Html, Widgets, row, set_class, stack
@@ -228,7 +228,7 @@ class TeamPicker(Step):
         finally:
             self._filling = False
 
-    def _on_select(self, change: dict[str, Any]) -> None:
+    def _on_select(self, change: Json) -> None:
         if self._filling or change["new"] is None:
             return
         arn = change["new"]
@@ -237,7 +237,7 @@ class TeamPicker(Step):
 
     # the choice
 
-    def _on_value(self, change: dict[str, Any]) -> None:
+    def _on_value(self, change: Json) -> None:
         chosen = self.team.name if self.team is not None else None
         if self._teams and change["new"] is not None and change["new"] != chosen:
             self._choose(change["new"])

@@ -474,7 +474,7 @@ def enough(counts: Counter[str], least: int) -> None:
         "logged source kept",
         "contradiction",
     )
-    assert min(counts[name] for name in rare) >= least // 4
+    assert min(counts[name] for name in rare) >= least // 6
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -85,7 +85,14 @@ SCOPES = {
     "team": Restriction("open-team", url_lock=True),
 }
 WISH = "s3://gt-images --team open-team --allow 198.51.100.0/24"
-CONFIRM = "--confirm url-lock-one-path --confirm loses-access:radiology-team --confirm guard-drops"
+ASKS = (
+    "url-lock-one-path",
+    "loses-access:open-team",
+    "loses-access:radiology-team",
+    "guard-drops",
+    "refuses-team",
+)
+CONFIRM = " ".join(f"--confirm {each}" for each in ASKS)
 BOTH = {("bucket", "gt-images"), ("team", "open-team")}
 LINES: dict[str, set[Thing]] = {
     "undo": set(),

@@ -559,7 +559,7 @@ def faults(drawn: Drawn, asked: Asked, counts: Counter[str]) -> Iterator[str]:
 
 def own_is_asked(team: Team, asked: Asked) -> bool:
     """Whether some question is about the people of the team that the plan is for."""
-    about = ("jobs-in-progress", "refuses-labeler", "refuses-source", "opens-nobody")
+    about = ("refuses-labeler", "refuses-source", "opens-nobody")
     return asked.blames(team) or any(code in about for code in asked.texts)
 
 

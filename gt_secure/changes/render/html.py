@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...base import html as markup
 from ...base.groups import as_list
 from ...base.html import Markup, facts, join, plain, style_sheet, text
+from ...base.text import Json
 from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
 from ...engine.policies.equivalence import statements_equal
@@ -227,7 +228,7 @@ def _kept(number: int) -> str:
     return f"{markup.count(number, 'other statement')} of the policy {verb} as before."
 
 
-def statements_of(text: str | None) -> list[dict[str, Any]]:
+def statements_of(text: str | None) -> list[Json]:
     """Return the statements of a policy, which may hold a single one without a list."""
     return [] if text is None else as_list(json.loads(text).get("Statement", []))
 

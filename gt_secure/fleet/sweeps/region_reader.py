@@ -35,7 +35,7 @@ _NO_NAME: Part[Any] = Part.unread(
         "a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known."
     )
 )
-_NOTHING_READ: dict[str, Any] = dict.fromkeys((*READINGS, "key_policy", "log_bucket"), _NO_NAME)
+_NOTHING_READ: Json = dict.fromkeys((*READINGS, "key_policy", "log_bucket"), _NO_NAME)
 _SOME_BUCKET = Bucket("", "", **_NOTHING_READ)
 """A bucket that a team may use beside those that are known."""
 

@@ -198,7 +198,7 @@ class Chart(Figure):
         self.parts.labels.append(put_text(axes, 0, row, label, ha="right", fontsize=9, **style))
         self.parts.numbers.append(put_text(axes, 1, row, number, ha="left", fontsize=8.6, **style))
 
-    def hatched(self, hatch: str | None) -> dict[str, Any]:
+    def hatched(self, hatch: str | None) -> Json:
         """Return the style of an area: hatches have the colour of the ground."""
         return {"hatch": hatch, "linewidth": 0, "edgecolor": self.palette.face if hatch else "none"}
 
@@ -234,7 +234,7 @@ def new_chart(
     if rows:
         axes.set_ylim(rows - 0.4, -0.6)
         axes.set_yticks([])
-    style: dict[str, Any] = {"parse_math": False, "color": palette.quiet}
+    style: Json = {"parse_math": False, "color": palette.quiet}
     chart.parts = Parts(
         axes,
         title=chart.text(
