@@ -86,9 +86,9 @@ class Scene:
         # An undo starts from an applied change, whose journal is written by a clean run.
         if self.account.look() != self.before:
             self.account.reset(FOREIGN)
-        apply(self.account.aws, self.plan, journal=Journal(journal))
+        done = apply(self.account.aws, self.plan, journal=Journal(journal))
         return journal, counted(
-            lambda: undo(self._aws(), journal=Journal(journal), timeout_s=DEADLINE_S)
+            lambda: undo(self._aws(), done.id, journal=Journal(journal), timeout_s=DEADLINE_S)
         )
 
     def count(self) -> list[str]:
@@ -116,7 +116,8 @@ class Scene:
     def recover(self, journal: Path, *, forward: bool, said: str) -> None:
         def work() -> Any:
             heal = resume if forward else undo
-            return heal(self._aws(), journal=Journal(journal)).outcome
+            left = [each.id for each in Journal(journal) if each.status == "unfinished"]
+            return heal(self._aws(), left[-1], journal=Journal(journal)).outcome
 
         code, (result, _, _) = in_child(work, wire=None, pipe=self.tmp / "pipe")
         assert code == 0, said
@@ -192,7 +193,10 @@ def test_a_fault_during_recovery(account: Account, tmp_path: Path) -> None:
             code, found = in_child(
                 counted(
                     lambda journal=journal: undo(
-                        scene._aws(), journal=Journal(journal), timeout_s=DEADLINE_S
+                        scene._aws(),
+                        list(Journal(journal))[-1].id,
+                        journal=Journal(journal),
+                        timeout_s=DEADLINE_S,
                     )
                 ),
                 wire=Wire(at, mode, update_s=UPDATE_S),

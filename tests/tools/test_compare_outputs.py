@@ -31,7 +31,7 @@ REACHED = {
     "a leaked URL that expired is to be stopped": "There is nothing to revoke: the URL expired at",
     "another team, so the plan is blocked": "[Keep what the teams need]",
     "what the first team needs is kept": "[203.0.113.0/24 · IPv4 · 256  ×]",
-    "again the first team: nothing to change": "[Apply], disabled\n[Undo]\n",
+    "again the first team: nothing to change": "[Apply], disabled\n[Undo: ",
     "an undo is shown and asks": "[Undo 2 changes to open-team]",
     "undone": "Undone",
     "the portal lock of all teams": "[Apply (confirm 3 warnings above)], disabled",
