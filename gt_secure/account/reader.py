@@ -237,7 +237,7 @@ class _Reader:
             )
             team = named.result()
             if scope.team is not None and scope.private_team is None:
-                team = teams.result().map(lambda found: _by_arn(found, str(scope.team), aws.region))
+                team = teams.result().map(lambda every: _by_arn(every, str(scope.team), aws.region))
             others = self._others(pool, teams.result())
             workforce = pool.submit(self._workforce, team)
             jobs = pool.submit(

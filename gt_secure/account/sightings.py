@@ -97,17 +97,17 @@ def with_whereabouts(state: State, log: Hits | Sightings | None, aws: Aws | None
     bucket = state.bucket
     if bucket is None or log is None:
         return state
-    seen = log if isinstance(log, Sightings) else Sightings.in_log(log, bucket.name, state.at)
-    owners, gaps = UrlOwners(state, aws), seen.gaps(state.at)
+    sightings = log if isinstance(log, Sightings) else Sightings.in_log(log, bucket.name, state.at)
+    owners, gaps = UrlOwners(state, aws), sightings.gaps(state.at)
     if not owners.all_known:
         gaps.append("The workteams of the bucket or their labeling jobs were not read.")
     teams = grouped(
         (owners.team_of(*signed) if source else "", (source or "no address", requests))
-        for *signed, source, requests in seen.rows
+        for *signed, source, requests in sightings.rows
     )
     strays = [source for source, _ in teams.pop("", ())]
     teams.pop(NO_TEAM, None)
-    found = {}
+    whereabouts = {}
     for team in dict.fromkeys([*owners.teams, *teams]):
         own = grouped(teams.get(team, ()))
         # whoever else came from a place of the team changes nothing
@@ -115,5 +115,5 @@ def with_whereabouts(state: State, log: Hits | Sightings | None, aws: Aws | None
         doubt = f"Requests from {some(places)} cannot be assigned to a workteam."
         missing = " ".join([*gaps, doubt] if places else gaps)
         sources = sorted(own, key=lambda each: -sum(own[each]))
-        found[team] = Whereabouts(tuple(sources), seen.since, seen.until, missing)
-    return replace(state, seen=found)
+        whereabouts[team] = Whereabouts(tuple(sources), sightings.since, sightings.until, missing)
+    return replace(state, seen=whereabouts)

@@ -187,11 +187,7 @@ class Engine:
         if in_doubt and index in self._accepted:
             self._read_back(index, target, change.before, change.after)
         for attempt in range(_MERGES):
-            reading = self._settled_twice(index) if in_doubt else self._read(index)
-            if not in_doubt and target.same(reading.value, change.before):
-                # a former value that S3 still returns, or somebody else has reverted ours
-                reading = self._settled_twice(index)
-            now = reading.value
+            now = self._start_of_return(index, in_doubt=in_doubt).value
             unseen = in_doubt and index in self._accepted
             if target.same(now, change.before) or (unseen and now is None):
                 return (
@@ -208,6 +204,16 @@ class Engine:
                 continue  # changed between reading and writing: merge with what is there now
             return self._step(index, "rolled back")
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _start_of_return(self, index: int, *, in_doubt: bool) -> Reading[Any]:
+        """Read what a step is taken back from: once, unless that may not be what is there."""
+        change = self.changes[index]
+        if not in_doubt:
+            reading = self._read(index)
+            if not change.target.same(reading.value, change.before):
+                return reading
+            # a former value that S3 still returns, or somebody else has reverted ours
+        return self._settled_twice(index)
 
     def _reach(self, index: int, change: Change[Any], start: Any, goal: Any) -> None:
         """Bring a target from start to goal, even if replies are lost."""

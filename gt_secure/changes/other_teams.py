@@ -87,7 +87,7 @@ def effects_of(state: State, before: Exposure, after: Exposure) -> list[Effect]:
 
 
 def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) -> Effect:
-    is_own, seen = user.team == state.team.if_read, state.whereabouts(user.team)
+    is_own, shown = user.team == state.team.if_read, state.whereabouts(user.team)
     bucket, prefix = before.locks.bucket, user.prefix_on(before.locks.bucket)
     now, then = (each.locks.others.get(user.team.name, each.locks) for each in (before, after))
     longest = max(prefix, before.key, key=len)
@@ -95,27 +95,29 @@ def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) ->
     keys = before.keys_beside(after, longest) if is_covered else ()
     pairs = [(_row(now, key), _row(then, key)) for key in keys]
     lost = [(moved(*pair, "unknown", "refused"), pair[0].labels | pair[1].labels) for pair in pairs]
-    wish = None if seen.complete else user.wish
+    listing = None if shown.complete else user.wish
     stops = [
         (
-            each if moved(*pair, "unknown", "unknown").is_empty else listed_in(each, labels, wish),
+            each
+            if moved(*pair, "unknown", "unknown").is_empty
+            else listed_in(each, labels, listing),
             labels,
         )
         for pair, (each, labels) in zip(pairs, lost, strict=True)
     ]
-    people = people_at(seen, before.locks.endpoints, lost)
+    people = people_at(shown, before.locks.endpoints, lost)
     # a lock of a team or portal holds in every bucket
     everywhere = (now.url_lock, now.cidrs) != (then.url_lock, then.cidrs)
     jobs = user.jobs.if_read or () if everywhere else user.jobs_on(bucket)
     return Effect(
         user,
         is_own,
-        seen,
+        shown,
         ", ".join(printable(job.name) for job in jobs if job.in_progress),
         _words(lost),
         people,
         # of a team whose people are all known, nobody is where a way closes
-        [] if is_own or (seen.complete and not people) else _words(stops),
+        [] if is_own or (shown.complete and not people) else _words(stops),
     )
 
 
@@ -129,7 +131,7 @@ def _words(sets: Iterable[tuple[SourceSet, frozenset[str]]]) -> list[str]:
 
 
 def team_notices(
-    wish: Restriction,
+    restriction: Restriction,
     state: State,
     changes: Sequence[Change[Any]],
     before: Exposure,
@@ -139,11 +141,8 @@ def team_notices(
     about each that may lose a part, and one about what the guard of today gives.
     """
     bucket, effects = before.locks.bucket, effects_of(state, before, after)
-    kept, fix = keeping(wish, state, effects), None
-    if kept is not None:
-        more = some(kept.allowed.lacking(wish.allowed))
-        fix = f"'Keep what the teams need' (--keep-teams, plan.keeping) also allows {more}."
-    taken = _taken(wish, state) if find_change(changes, BucketGuard) else []
+    fix = _way_to_keep(restriction, keeping(restriction, state, effects))
+    taken = _taken(restriction, state) if find_change(changes, BucketGuard) else []
     stops = [f"{_uses([each], bucket)} ({each.all_lost[0]})" for each in effects if each.all_lost]
     if stops:
         yield notice("refuses-team", fix=fix, losses="; ".join(stops))
@@ -156,6 +155,13 @@ def team_notices(
         used = _uses([each for each in effects if each.lost], bucket)
         users = f" The bucket is used by {used}." if used else ""
         yield notice("guard-drops", fix=fix, sources=", ".join(taken), users=users)
+
+
+def _way_to_keep(wish: Restriction, wider: Restriction | None) -> str | None:
+    if wider is None:
+        return None
+    more = some(wider.allowed.lacking(wish.allowed))
+    return f"'Keep what the teams need' (--keep-teams, plan.keeping) also allows {more}."
 
 
 def _uses(effects: Iterable[Effect], bucket: str) -> str:
@@ -178,30 +184,34 @@ def _overlap(prefix: str, other: str) -> bool:
     return prefix.startswith(other) or other.startswith(prefix)
 
 
-def keeping(wish: Restriction, state: State, effects: Sequence[Effect]) -> Restriction | None:
+def keeping(
+    restriction: Restriction, state: State, effects: Sequence[Effect]
+) -> Restriction | None:
     """Return the restriction that also admits what the teams of a bucket have and use; None if it
     does so already, or if no guard can list all of that.
 
     The journal's restrictions of the other teams, the lists of today's guards where another team
     loses a part of them, and the sources at which the access log shows people who would lose them.
     """
-    if not wish.guard:
+    if not restriction.guard:
         return None
-    kept = [
+    others = [
         each.wish
         for each in state.others
         # the guard of another prefix admits its teams itself
-        if each.wish is not None and _overlap(each.wish.prefix, wish.prefix)
+        if each.wish is not None and _overlap(each.wish.prefix, restriction.prefix)
     ]
     names = [name for each in effects for name in each.refused]
     if any(each.lost and not each.is_own for each in effects):
-        names += _taken(wish, state)
+        names += _taken(restriction, state)
+    if not others and not names:
+        return None
     try:
-        joined = wish.including(kept)
+        joined = restriction.including(others)
         data, more = joined.to_dict(), Allowed.of(Allowed.of(names).lacking(joined.allowed))
         # S3 sees no private address outside of endpoints
         data["addresses"] += [str(each) for each in more.networks if scope(each) != "private"]
         data["endpoints"] += more.ids
-        return None if data == wish.to_dict() else Restriction.from_dict(data)
+        return None if data == restriction.to_dict() else Restriction.from_dict(data)
     except InvalidInput:
         return None

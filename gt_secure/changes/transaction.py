@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -145,7 +145,7 @@ def note_overwritten(
     agree.
     """
     record = writer.journal.find(change_id)
-    notes, names = list(done.notes), set()
+    notes, names = list(done.notes), set[tuple[str, str]]()
     has_failed = done.outcome not in ("applied", "undone")
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
@@ -172,13 +172,20 @@ def note_overwritten(
             writer.note("overwritten", step=index, write=each.to_dict())
             notes.append(_sentence(each, writer.id))
             names.add((change.kind, change.name))
-    steps = [
-        replace(each, certain=each.certain and (each.kind, each.target) not in names)
-        for each in done.steps
-    ]
-    names -= {(each.kind, each.target) for each in steps}  # an undo that had nothing to write
-    steps += [ChangeStep(*each, "unchanged", certain=False) for each in sorted(names)]
-    return replace(done, steps=tuple(steps), notes=tuple(notes))
+    return replace(done, steps=_doubted(done.steps, names), notes=tuple(notes))
+
+
+def _doubted(steps: Iterable[ChangeStep], names: set[tuple[str, str]]) -> tuple[ChangeStep, ...]:
+    """Return steps of which those of some targets, by kind and name, are not certain."""
+    others = names - {(each.kind, each.target) for each in steps}
+    return (
+        *(
+            replace(each, certain=each.certain and (each.kind, each.target) not in names)
+            for each in steps
+        ),
+        # an undo that had nothing to write has no step
+        *(ChangeStep(*each, "unchanged", certain=False) for each in sorted(others)),
+    )
 
 
 def _unkept(

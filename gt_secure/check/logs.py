@@ -309,10 +309,10 @@ def urls_are_consistent(
     opened = hits.filter(presigned=True, test=False).where(_ANSWERED)
     leaks = opened.leaks(LeakRules.make(per_address=True, pools=pools))
     loose = _unbound(opened, team)
-    found = {leak.fingerprint: leak for leak in [*loose, *leaks]}
-    shared, strays, unsure = _of_team(opened, team, [*found.values()])
-    loose = [leak for leak in loose if found[leak.fingerprint] in shared]
-    others = len(found) - len(shared) - len(strays)
+    by_url = {leak.fingerprint: leak for leak in [*loose, *leaks]}
+    shared, strays, unsure = _of_team(opened, team, [*by_url.values()])
+    loose = [leak for leak in loose if by_url[leak.fingerprint] in shared]
+    others = len(by_url) - len(shared) - len(strays)
     leaks.checked -= others
     [(nowhere, no_url)] = opened.query(
         "SELECT count(*) FILTER (WHERE remote_ip IS NULL), count(*) FILTER (WHERE fingerprint IS"
@@ -355,21 +355,21 @@ _HOLE = (
 
 
 def _of_team(
-    hits: Hits, team: Workteam | None, found: Sequence[Leak]
+    hits: Hits, team: Workteam | None, leaks: Sequence[Leak]
 ) -> tuple[list[Leak], list[Leak], str]:
     """Return the URLs of a team, those that cannot be assigned to one, and the sentence on these.
 
     Without a team, all are returned as its own.
     """
-    if team is None or not found:
-        return list(found), [], ""
-    owners = {bucket: hits.owners_of(team, bucket) for bucket in {each.bucket for each in found}}
+    if team is None or not leaks:
+        return list(leaks), [], ""
+    owners = {bucket: hits.owners_of(team, bucket) for bucket in {each.bucket for each in leaks}}
     known = {bucket: owner for bucket, owner in owners.items() if owner is not None}
     whose = grouped(
         (known[each.bucket].team_of(each.key, each.signer, each.viewer), each)
         if each.bucket in known
         else ("", each)
-        for each in found
+        for each in leaks
     )
     if not (strays := whose.get("", [])):
         return whose.get(team.arn, []), [], ""

@@ -234,7 +234,7 @@ def _refused(
     """Return the sources that are refused where the log shows people of a team,
     or where its restriction lists them; empty for none.
     """
-    seen, wish = state.whereabouts(user.team), user.wish
+    shown, restriction = state.whereabouts(user.team), user.wish
     prefixes = {state.prefix} | {
         guard.prefix
         for guard in locks.own_policy.guards
@@ -242,16 +242,18 @@ def _refused(
         and any(job.input_uri.startswith(f"s3://{locks.bucket}/{guard.prefix}") for job in jobs)
     }
     rows = [Exposure(locks, each, is_prefix=True).row("worker") for each in prefixes]
-    people = people_at(seen, locks.endpoints, [(row.refused, row.labels) for row in rows], all)
+    people = people_at(shown, locks.endpoints, [(row.refused, row.labels) for row in rows], all)
     if people:
-        return f"{share(seen, people)}: {some(people)}"
-    if wish is None or not wish.prefix.startswith(state.prefix):
+        return f"{share(shown, people)}: {some(people)}"
+    if restriction is None or not restriction.prefix.startswith(state.prefix):
         return ""
-    given, left = (
-        Exposure(each, wish.prefix, is_prefix=True).row("worker")
+    before, left = (
+        Exposure(each, restriction.prefix, is_prefix=True).row("worker")
         for each in (replace(locks, policy=None), locks)
     )
-    lost = listed_in(moved(given, left, "opened", "refused"), given.labels | left.labels, wish)
+    lost = listed_in(
+        moved(before, left, "opened", "refused"), before.labels | left.labels, restriction
+    )
     listed = f"sources that the restriction of {user.team.name} lists"
     return "" if lost.is_empty else f"{listed}: {lost.from_where}"
 

@@ -450,7 +450,7 @@ def _findings(
     """
     access: dict[str, BucketAccess] = {}
     logs = {bucket.name: bucket.hits for bucket in buckets}
-    found: list[Finding] = []
+    every: list[Finding] = []
     checked: list[Checked] = []
     for team, name in _subjects(used, logs):
         subject = " and ".join(part for part in (team.name if team else "", name or "") if part)
@@ -463,12 +463,12 @@ def _findings(
             access[name] = results.access
         notes.lines += [] if results.decided else [f"findings of {subject}: no rule was decided"]
         checked += results.checked
-        found += results
+        every += results
         notes.lines += [
             f"{each.subject}: {each.detail}" for each in results if each.code == NOT_CHECKED
         ]
     listed = sorted(
-        each_once(found), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)
+        each_once(every), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject)
     )
     return Findings(listed, by_code(checked).values()), access
 

@@ -95,9 +95,12 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
         "account/locks.py:locks_of",  # None: not read
         "explain/refused_by.py:locks_on",  # without them no lock is named
         "account/fact_reader.py:read_facts",  # policies that were not read ask for nothing
+        "account/newest_log.py:newest_sightings",  # `missing` says why nothing is shown
         "account/reader.py:_account_block",  # reads more
         "account/state.py:_known",  # empty: not known, and named as not read
+        "account/state.py:of_bucket",  # the others are asked about as ever; the unread one is named
         "account/state.py:signs_of",  # fewer signs: the plan names what was not read
+        "account/whose_urls.py:__init__",  # `all_known` is False: a URL may be anybody's
         "findings/bucket_rules.py:block_public_access_off",  # `uses`
         "findings/bucket_rules.py:log_target_unfit",
         "findings/bucket_rules.py:_unfit_settings",

@@ -266,7 +266,7 @@ def test_a_resume_completes_what_is_named_or_was_begun_here(
     first = begin_lines("apply", account.aws, account.aws.account_id, bob, [change])
     begun = account.journal.begin(first).id
     before = account.look()
-    with pytest.raises(NotFound, match=rf"gt\.resume\('{begun}'\) of .*user/bob\."):
+    with pytest.raises(NotFound, match=rf"gt\.resume\('{begun}'\) of .*user/bob, unfinished\."):
         run("apply", "--resume", "--yes")
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(InvalidInput):

@@ -203,13 +203,13 @@ def _outcome(looks: Iterable[Findings | None], notes: UnreadNotes) -> Json:
     and what was not read.
     """
     reports = [look for look in looks if look is not None]
-    found = each_once(chain(*reports))
-    blind = [each for each in found if each.code == NOT_CHECKED]
+    every = each_once(chain(*reports))
+    blind = [each for each in every if each.code == NOT_CHECKED]
     blind = [each for each in blind if not set(each.could_not_see) <= NEVER_READ]
     lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
     lines += ["findings: no rule was decided"] if not any(look.decided for look in reports) else []
     return {
-        "findings": tuple(each for each in found if each.code != NOT_CHECKED),
+        "findings": tuple(each for each in every if each.code != NOT_CHECKED),
         "checked": {
             code: each.outcome
             for code, each in by_code(each for look in reports for each in look.checked).items()
