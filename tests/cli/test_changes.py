@@ -278,7 +278,7 @@ def test_a_resume_completes_what_is_named_or_was_begun_here(
         run("apply", "--resume", begun)
     said = capsys.readouterr().err
     assert f"apply --resume {begun}' of " in said
-    assert f"user/bob. Undo: {TEAM} → off, instead of on" in said
+    assert f"user/bob, unfinished. Undo: {TEAM} → off, instead of on" in said
     assert run("apply", "--resume", begun, "--yes")[0] == 0
     assert account.toggles() == {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
 
