@@ -20,7 +20,7 @@ PARTS = ("base", "secrets", "engine", "sandbox")
 and told apart.
 """
 BUDGET = {
-    "plan and apply": (81_000, 35_900),  # with the teams that a log shows
+    "plan and apply": (82_806, 37_875),  # with what each other team of the bucket loses
     "exposure": (48_600, 16_600),
     "explain": (27_500, 12_700),
     "hits": (23_600, 21_700),

@@ -33,10 +33,10 @@ def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]
     """Return what the newest log objects of a bucket show; ``options`` are those of
     :func:`~gt_secure.logs.read_hits`.
     """
-    if (place := bucket.logging.if_read) is None:
-        missing = bucket.logging.missing
-        why = f"{missing.text}." if missing is not None else f"{bucket.name} keeps no access log."
-        return Sightings(missing=(why,))
+    if (unread := bucket.logging.missing) is not None:
+        return Sightings(missing=(f"{unread.text}.",))
+    if (place := bucket.logging.value) is None:
+        return Sightings(missing=(f"{bucket.name} keeps no access log.",))
     cancel, parts = threading.Event(), list[Sightings]()
     since = at.astimezone(dt.UTC).replace(tzinfo=None) - DAYS - _QUIET
     wanted = {**options, "cancel": cancel, "filters": {"bucket": bucket.name}}

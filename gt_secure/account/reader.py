@@ -334,9 +334,13 @@ class _Reader:
 
         An error of the bucket is raised after those of the team.
         """
-        if region is None or region.exception() is not None:
+        if region is None or region.exception() or region.result() == self.aws.region:
             return Part.of(self.aws)
-        if (name := region.result()) and partition_of(name) == self.aws.partition:
+        return self._far(region.result())
+
+    def _far(self, name: str) -> Part[Aws]:
+        """Return the connection to another region; unread where this one cannot ask it."""
+        if name and partition_of(name) == self.aws.partition:
             self.near = self.aws.in_region(name)
             return Part.of(self.near)
         where = name or "a region that AWS does not name"

@@ -206,7 +206,7 @@ class Engine:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _start_of_return(self, index: int, *, in_doubt: bool) -> Reading[Any]:
-        """Read what a step is taken back from: once, unless that may not be what is there."""
+        """Read the value that is to be replaced: twice where one reading may be old."""
         change = self.changes[index]
         if not in_doubt:
             reading = self._read(index)

@@ -98,14 +98,13 @@ def evidence_of(state: State, after: Exposure) -> tuple[str, ...]:
     in sentences; nothing where no log was looked for.
     """
     own = state.team.if_read
-    teams = {each.team.arn: (WORKER_OF + each.team.name, each.team) for each in state.users}
-    if own is not None:
-        teams[own.arn] = ("worker", own)
+    teams = {each.team.arn: each.team for each in state.of_bucket}
     found = []
     for arn, seen in state.seen.items():
         if arn not in teams:
             continue
-        request, team = teams[arn]
+        team = teams[arn]
+        request = "worker" if team == own else WORKER_OF + team.name
         answers = [_best(after, Source.parse(each), [request]).answer for each in seen.sources]
         text = f"Where the people of {team.name} work is unknown."
         if answers:
