@@ -44,7 +44,7 @@ BUDGET = {
         270,
         "an option must be missed by a data scientist, a reviewer or a platform team; else it goes",
     ),
-    "syntax nodes": (480_000, "read what is there before adding: most new code repeats some"),
+    "syntax nodes": (481_000, "read what is there before adding: most new code repeats some"),
     **{
         f"syntax nodes of {part}": (120_000, "a part has a size that fits a head") for part in PARTS
     },

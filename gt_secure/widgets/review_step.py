@@ -273,17 +273,23 @@ class ReviewStep(Step):
             return
         is_short = self._is_short and plan.access is not None and not plan.empty
         changes = (parts.changes_table,)
+        # that nothing is known stands in the question, and folds away here
+        known = (parts.evidence,) if any(each.sources for each in plan.state.seen.values()) else ()
         shown = (
             parts.access,
             _cases,
             *(() if is_short else changes),
             parts.lists,
-            parts.evidence,
+            *known,
             parts.dry_run,
             parts.expectations,
         )
         self.shown.value = _parts(plan, *shown)
-        folds = (*(changes if is_short else ()), parts.folds)
+        folds = (
+            *(changes if is_short else ()),
+            *(() if known else (parts.evidence,)),
+            parts.folds,
+        )
         self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
         self._beside = (

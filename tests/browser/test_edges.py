@@ -167,7 +167,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook.run_all()
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for()
-    notebook.click(fresh.get_by_role("button", name="Undo", exact=True))
+    notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo: ")))
     fresh.get_by_text("After this plan: Anyone with a URL can open gt-images.").wait_for()
     notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo \d")))
     fresh.get_by_text("Undone: what the change had set is as before.").wait_for()
@@ -264,9 +264,9 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     panel.get_by_text("Probe results").wait_for()
     press("Plot requests")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    panel.get_by_role("button", name="Undo", exact=True).focus()
+    panel.get_by_role("button", name=re.compile(r"^Undo: ")).focus()
     page.keyboard.press("Enter")
-    panel.get_by_role("button", name="Undo 2 changes to open-team").focus()
+    panel.get_by_role("button", name=re.compile(r"^Undo 2 changes")).focus()
     page.keyboard.press("Enter")
     panel.get_by_text("Undone: what the change had set is as before.").wait_for()
 
@@ -417,6 +417,6 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     notebook.panel.wait_for()
     panel.get_by_text("Applied", exact=False).first.wait_for()
     notebook.settle()
-    notebook.click(panel.get_by_role("button", name="Undo", exact=True))
+    notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo: ")))
     notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo \d")))
     panel.get_by_text("Undone", exact=False).first.wait_for()
