@@ -40,7 +40,8 @@ STATES = {
     "jobs": f"p = gt_secure.panel(gt, team='radiology-team', bucket='gt-images', {OFFICE})\n{IDLE}",
     "folder": (
         "south = gt_secure.Restriction(bucket='gt-shared', prefix='south/',"
-        " addresses='192.0.2.0/24')\ngt.apply(gt.plan(south))\np = gt_secure.panel(gt,"
+        " addresses='192.0.2.0/24')\nplan = gt.plan(south)\ngt.apply(plan, confirm=[each.code for"
+        " each in plan.asks])\np = gt_secure.panel(gt,"
         f" team='north-team', {OFFICE})\n{IDLE}"
     ),
     "portal-lock": (
