@@ -50,7 +50,7 @@ class Effect:
 
     @property
     def asks(self) -> bool:
-        """True if somebody of the team may work at a source that is lost.
+        """True if somebody of the team may work at a source that the plan closes.
 
         The list of a restriction is the answer for its own team, unless nothing shows where its
         people are.

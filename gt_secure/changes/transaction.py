@@ -147,6 +147,7 @@ def note_overwritten(
     record = writer.journal.find(change_id)
     notes, names = list(done.notes), set[tuple[str, str]]()
     has_failed = done.outcome not in ("applied", "undone")
+    stopped = BaseException if has_failed else GtSecureError
     for index, change in enumerate(changes):
         began = _times(record, "intent", index)
         if not began or (engine is not None and index not in engine.sent):
@@ -158,7 +159,6 @@ def note_overwritten(
         ]
         lost = list[OtherWrite]()
         try:
-            stopped = BaseException if has_failed else GtSecureError
             lost += _unkept(aws, writer, record, change, index, engine, stopped)
             if wrote:
                 until = max(wrote)
@@ -199,12 +199,13 @@ def _unkept(
 ) -> list[OtherWrite]:
     """Return what others had written, as a reading showed, unless it is there now."""
     target = change.target
-    if not _shown(record, step):
+    if not _events(record, "seen", step):
         return []
     known = [change.before, change.after]
     with suppress(stopped):
         known.append(target.read(aws).value if engine is None else engine.last(step))
-    shown = _shown(writer.journal.find(record.id), step)  # the last readings count too
+    # the last readings count too
+    shown = _events(writer.journal.find(record.id), "seen", step)
     former = [
         target.from_json(one.get(name))
         for each in writer.journal
@@ -219,19 +220,13 @@ def _unkept(
     return [OtherWrite(at, _SOMEBODY, "", "", text) for text, at in lost.items() if text]
 
 
-def _shown(record: ChangeRecord, step: int) -> list[Mapping[str, Any]]:
-    """Return the events of readings that showed what others had written."""
-    return [
-        each for each in record.events if (each.get("event"), each.get("step")) == ("seen", step)
-    ]
+def _events(record: ChangeRecord, name: str, step: int | None) -> list[Mapping[str, Any]]:
+    """Return the events of a name and step; ``seen`` is a reading of what others had written."""
+    return [each for each in record.events if (each.get("event"), each.get("step")) == (name, step)]
 
 
 def _times(record: ChangeRecord, name: str, step: int | None) -> list[datetime]:
-    found = [
-        event_moment(str(event.get("at")))
-        for event in record.events
-        if event.get("event") == name and event.get("step") == step
-    ]
+    found = [event_moment(str(event.get("at"))) for event in _events(record, name, step)]
     return [when for when in found if when is not None]
 
 

@@ -30,7 +30,7 @@ from .thread_safe import LOCK, page_context, running_loop, unlocked
 
 T = TypeVar("T")
 Action: TypeAlias = Callable[[], object]
-"""What a control does."""
+"""The work of a control."""
 
 EVERY_S = 0.5
 """Seconds between two looks at what work under way is doing."""

@@ -1,4 +1,4 @@
-"""What a plan could not read is a warning where an answer depends on it, and else a remark."""
+"""A part that a plan could not read is a warning where an answer depends on it, and else a remark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process of a notebook leaves on standard error, and which outcome of a command it is."""
+"""A process of a notebook leaves a line on standard error, which is the outcome of a command."""
 
 from __future__ import annotations
 

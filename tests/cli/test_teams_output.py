@@ -1,4 +1,4 @@
-"""What gt-secure teams prints: the teams, one of them, or none; and what could not be read."""
+"""gt-secure teams prints the teams, one of them, or none, and names the parts that were not read."""
 
 from __future__ import annotations
 

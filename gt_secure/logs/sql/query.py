@@ -31,7 +31,7 @@ from .odd_lines import MAIN, ONLY
 from .viewers import Viewers
 
 Filters: TypeAlias = Mapping[str, Any]
-"""What a person looks for, by the name of the filter."""
+"""Values that a person looks for, by the name of the filter."""
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
 
