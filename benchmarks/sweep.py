@@ -23,9 +23,9 @@ from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+from gt_secure.fleet.sweeps import DEFAULT_REGIONS
 
 import gt_secure
-from gt_secure.fleet.sweeps import DEFAULT_REGIONS
 from gt_secure.sandbox import Sandbox
 
 ROLE, EVERY = "GtSecureSweep", 10

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from .cli.demonstration import demo as demo
     from .connection import Connection as Connection, connect as connect
     from .explain.expectation_log import Scenes as Scenes
-    from .fleet.audit import Audit as Audit
-    from .fleet.sweeps import sweep as sweep
     from .logs import Hits as Hits, plots as plots, read_hits as read_hits
     from .presign import TestUrl as TestUrl, inspect as inspect
+    from .report import AccountReport as AccountReport
     from .restriction.expectations import expect as expect
     from .restriction.model import Restriction as Restriction
     from .secrets import redact as redact
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
         HitsStep as HitsStep,
         Panel as Panel,
         ReviewStep as ReviewStep,
-        SweepView as SweepView,
         TeamPicker as TeamPicker,
         TestUrlStep as TestUrlStep,
     )

@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from .findings.accepted import AcceptedLike
     from .findings.listings import Endpoints, Findings, History, Jobs, Workteams
     from .findings.model import Acceptance
-    from .fleet.audit import Audit
     from .logs import Athena, Coverage, Hits, Table, Viewers
     from .logs.leaks import Leak
     from .logs.named_networks import Networks, NetworksLike
@@ -65,6 +64,9 @@ if TYPE_CHECKING:
     from .logs.read import EngineName
     from .logs.time_range import ProgressCallback, TimeLike
     from .presign import Probe, TestUrl
+    from .report import AccountReport
+    from .report.accounts import AccountsLike
+    from .report.role import RoleLike
     from .restriction.messages import Notice
     from .restriction.model import Restriction
 
@@ -922,35 +924,53 @@ class Connection:
         access = None if name is None else account.access_to(state, prefix)
         listed = findings.accept(found.findings, self.accepted)
         result = listings.Findings(listed, found.checked, found.evidence, access)
-        result.place = recorded_place(self.aws)
+        result.place, result.state = recorded_place(self.aws), state
         return result
 
-    def audit(
-        self, *, buckets: str | Iterable[str] = "used", since: str | None = "7d", logs: bool = True
-    ) -> Audit:
-        """Report the state of the region: teams, portal, buckets, findings, requests and leaked
-        URLs. Writes nothing.
+    def report(
+        self,
+        *,
+        buckets: str | Iterable[str] | None = None,
+        since: str | None = "7d",
+        accounts: AccountsLike | None = None,
+        regions: str | Iterable[str] | None = None,
+        role: RoleLike = "",
+    ) -> AccountReport:
+        """Report who can open each bucket, its locks, findings and leaked URLs. Writes nothing.
 
-        What was not read is in ``unread``, and a number that would rest on it is unknown.
+        What was not looked at has the reason, and a number that would rest on it is unknown.
 
         Parameters
         ----------
-        buckets : str or iterable of str
-            ``all``, ``tag:KEY=VALUE`` or names: other buckets than those that teams use or a guard
-            of ours protects.
-        since : str, optional; read the logs from here
-        logs : bool, whether to read the access logs of the buckets; without them, leaked URLs are
-        not looked for
+        buckets : str or iterable of str, optional
+            ``used`` by a team or protected by a guard of ours (the default for one region),
+            ``all``, ``tag:KEY=VALUE`` or names. By default many accounts are asked for those of
+            teams.
+        since : str, optional
+            Read the access logs from here; None leaves them out. The logs of many accounts are
+            never read.
+        accounts : path or iterable, optional
+            ``organization`` for all active accounts of it, or a file of account ids, or ids.
+        regions : str or iterable of str, optional
+            Regions to read instead of the connection's; ``all`` stands for those that are enabled
+            in every account, and is the default of many accounts.
+        role : str or (str, str)
+            The role to assume in each account, with the external id that it asks for, if any.
+
+        Raises
+        ------
+        InvalidInput
+            For arguments that cannot be used. What could not be read is in ``unread``.
 
         Examples
         --------
-        >>> gt.audit(buckets="gt-images").require("high")  # doctest: +SKIP
+        >>> gt.report(buckets="gt-images").require("high")  # doctest: +SKIP
         """
-        from .fleet.audit import audit
+        from .report import report
 
-        # it asks about each team itself
-        gt = replace(self, journal=self.journal.snapshot(), others=False)
-        return audit(gt, buckets=buckets, since=since, logs=logs)
+        return report(
+            self, buckets=buckets, since=since, accounts=accounts, regions=regions, role=role
+        )
 
     # 5. Requests
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from gt_secure import account, changes, connection, explain, logs, presign
+from gt_secure import account, changes, connection, explain, logs, presign, report as reports
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.aws import buckets, endpoints, teams
 from gt_secure.base.errors import InvalidInput
@@ -23,7 +23,6 @@ from gt_secure.changes.applied import Applied
 from gt_secure.check.ledger import RecordedPlace
 from gt_secure.connection import Connection
 from gt_secure.engine import iam
-from gt_secure.fleet import audit
 from gt_secure.logs import plots
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
@@ -294,15 +293,19 @@ def test_a_proof_is_of_a_place_and_its_objects(
         gt.prove(Restriction("radiology-team"))
 
 
-def test_an_audit_reads_from_a_snapshot_and_asks_for_no_others(
+def test_a_report_is_asked_with_all_that_was_given(
     gt: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "audit", seen := Recorder("report"))
-    assert gt.audit(buckets="all", since="1d", logs=False) == "report"
-    [((given,), named)] = seen.calls
-    assert named == {"buckets": "all", "since": "1d", "logs": False}
-    assert not given.others
-    assert given.context == FACTS
+    monkeypatch.setattr(reports, "report", seen := Recorder("report"))
+    given = {
+        "buckets": "all",
+        "since": "1d",
+        "accounts": ["111122223333"],
+        "regions": "all",
+        "role": "GtSecureReport",
+    }
+    assert gt.report(**given) == "report"
+    assert seen.calls == [((gt,), given)]
 
 
 @pytest.mark.parametrize(("wait_for", "function"), [(0, "read_hits"), (3, "wait_for_hits")])

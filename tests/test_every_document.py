@@ -45,20 +45,18 @@ from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.explain.dry_run import DryRun, Usage
 from gt_secure.explain.expectation_log import LoggedProbe, Scenes
 from gt_secure.explain.explanation import Explanation
-from gt_secure.findings.listings import Findings, Workteams
 from gt_secure.findings.model import Acceptance, Finding
-from gt_secure.fleet.audit import Audit, AuditedBucket
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
 from gt_secure.logs.leaks import Leak, Leaks, User
 from gt_secure.presign.inspect import inspect
 from gt_secure.presign.probe import Probe
 from gt_secure.presign.signed_url import TestUrl
+from gt_secure.report.result import AccountReport
+from gt_secure.report.rows import ReportRow
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.messages import Notice
 from gt_secure.restriction.model import Restriction
 from support.guards import merge_guard
-from support.states import FORCE, TEAM, data_bucket, state, unread
+from support.states import TEAM, data_bucket, state, unread
 
 PAGE = Path(__file__).parent / "every_document.md"
 ROOT = Path(gt_secure.__file__).parent
@@ -187,58 +185,30 @@ def leak() -> Leak:
     )
 
 
-def row() -> SweepRow:
-    return SweepRow(
-        "111122223333", "us-east-1", "radiology-team", "gt-images", "lab", "on (ip)", "203.0.113.0/24", "in place",
-        ("gt-images", "gt-more"), "Only the office", (finding(),),
-        {"bucket-allow-everyone": "found", "cors": "unknown"}, ("jobs: denied", "keys: denied", "tags: denied"),
-        ("gt-far",), "read", ("us-east-1",),
+def row() -> ReportRow:
+    leaks = Leaks([leak()], 1, [], 0, ["the last hour"])
+    return ReportRow(
+        "111122223333", "us-east-1", "bucket", "gt-images", "lab", "part", "Only the office can open scans/.",
+        ("203.0.113.0/24",), "in place", ("radiology-team",), "", "s3://gt-logs/x/", 1, "the last hour", (finding(),),
+        {"bucket-allow-everyone": "found", "cors": "unknown"}, ("tags: denied", "keys: denied", "ACL: denied"),
+        ("gt-far",), "read", ("us-east-1",), leaks,
     )  # fmt: skip
 
 
-def sweep() -> Sweep:
+def made_report() -> AccountReport:
     open_finding = replace(finding(), accepted=None, state="found")
-    rows = (row(), replace(row(), bucket="gt-more", findings=(open_finding,)))
-    accounts = (Account("111122223333", "lab"),)
-    return Sweep(
-        AT,
-        accounts,
-        ("us-east-1",),
-        rows,
-        1,
-        3,
-        40,
-        1.5,
-        (accepted("None has it.", 9),),
-        "No bucket fits.",
-        2,
+    team = replace(
+        row(), kind="team", name="radiology-team", access="", locks="on (ip)", uses=("gt-images",),
+        waiting="chest-scans", log="", leaked=None, leaks_unread="", findings=(open_finding,), leaks=None,
+    )  # fmt: skip
+    portal = ReportRow(
+        "111122223333", "us-east-1", "portal", "default", locks="203.0.113.0/24", waiting="Active"
     )
-
-
-def audit() -> Audit:
-    access = BucketAccess(
-        "part", "Only the office can open scans/.", "203.0.113.0/24", ("aws:PrincipalOrgID",)
-    )
-    leaks = Leaks([leak()], 1, [], 0, ["the last hour"])
-    buckets = (AuditedBucket("gt-images", access, "s3://gt-logs/x/", leaks, ("radiology-team",)),)
-    jobs = {TEAM.arn: (LabelingJob("chest-scans", "InProgress", TEAM.arn),)}
-    portal = replace(FORCE, cidrs=("203.0.113.0/24",))
-    found = Findings([replace(finding(), state="found", accepted=None)])
-    account, caller = "111122223333", "arn:aws:iam::111122223333:user/anna"
-    teams = Workteams([TEAM])
-    return Audit(
-        AT,
-        account,
-        "us-east-1",
-        caller,
-        teams,
-        jobs,
-        portal,
-        buckets,
-        found,
-        ("jobs: denied",),
-        ("gt-far",),
-    )
+    caller = "arn:aws:iam::111122223333:user/anna"
+    return AccountReport(
+        AT, caller, "111122223333", "us-east-1", (row(), portal, team), 3, 2, 1, 40,
+        (accepted("None has it.", 9),), "No bucket fits.", 2,
+    )  # fmt: skip
 
 
 def restriction(*lists: str) -> Restriction:
@@ -298,7 +268,7 @@ EXAMPLES: dict[str, Any] = {
         ),
         dry_run(),
         LoggedProbe("a worker", "203.0.113.7", "opened", "opened", 200, "none", "URL lock"), scenes(),
-        finding(), accepted("It is public.", 24), row(), sweep(), audit(), report(),
+        finding(), accepted("It is public.", 24), row(), made_report(), report(),
         restriction(LIST),
         Notice("drift", "blocker", "The policy moved.", "Plan again.", "bucket", True, "I agree."),
     )
@@ -420,7 +390,7 @@ def test_every_class_with_a_document_has_an_example() -> None:
     assert set(classes()) - {"Plan"} == set(EXAMPLES)
 
 
-FALSE = {"Explanation": {"agrees"}, "Report": {"passed"}}
+FALSE = {"AccountReport": {"changes"}, "Explanation": {"agrees"}, "Report": {"passed"}}
 """Members of an example that are rightly False; the page shows them."""
 
 

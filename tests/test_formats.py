@@ -14,13 +14,11 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check.spec import load_check_file
 from gt_secure.findings.accepted import read_accepted
-from gt_secure.fleet.sweeps import load_sweep
 from gt_secure.restriction.files import load_restriction
 
 FILES: dict[Callable[[Path], object], dict[str, Any]] = {
     load_restriction: {"bucket": "gt-images", "addresses": ["203.0.113.0/24"]},
     load_check_file: {"checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]},
-    load_sweep: {"role_name": "GtSecureSweep"},
     read_accepted: {"accepted": []},
 }
 

@@ -18,11 +18,10 @@ from gt_secure.connection import Connection
 from gt_secure.engine.access.answer import Answer, Answers
 from gt_secure.findings.listings import Endpoints, Findings, History, Jobs, Workteams
 from gt_secure.findings.model import Checked
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
 from gt_secure.logs import Hits, Table, read_hits
 from gt_secure.logs.leaks import Leaks
 from gt_secure.logs.time_range import parse_time
+from gt_secure.report import AccountReport, ReportRow
 
 LINE = (
     "owner gt-images [20/Nov/2026:09:00:{0:02} +0000] 203.0.113.{0} - R{0} REST.GET.OBJECT"
@@ -86,20 +85,16 @@ def test_every_table_has_its_ways_out_and_keeps_its_type(table: Any) -> None:
     assert getattr(part, "checked", None) == getattr(table, "checked", None)
 
 
-def test_a_sweep_gives_its_table() -> None:
-    denied = SweepRow("111122223333", "eu-west-1", status="denied")
+def test_a_report_gives_its_table() -> None:
+    here = ("111122223333", "us-east-1", "team")
     rows = (
-        SweepRow("111122223333", "us-east-1", team="open-team", checked={"url-lock-off": "clean"}),
-        denied,
+        ReportRow(*here, "open-team", checked={"url-lock-off": "clean"}),
+        ReportRow("111122223333", "eu-west-1", status="denied", unread=("No.",)),
     )
-    swept = Sweep(
-        dt.datetime.now(dt.UTC), (Account("111122223333"),), ("us-east-1", "eu-west-1"), rows, 2
-    )
-    assert [(each["team"], each["findings"]) for each in swept.to_dicts()] == [
-        ("open-team", "none"),
-        ("-", "unknown"),
-    ]
-    assert swept.to_pandas()["region"].to_list() == ["us-east-1", "eu-west-1"]
+    made = AccountReport(dt.datetime.now(dt.UTC), "arn", *here[:2], rows, 2, 2).to_pandas()
+    assert made["region"].to_list() == ["us-east-1", "eu-west-1"]
+    assert made["findings"].to_list() == ["none", "unknown"]
+    assert made["status"].to_list() == ["read", "denied"]
 
 
 def test_a_timedelta_is_an_age() -> None:

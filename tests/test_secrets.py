@@ -121,7 +121,7 @@ CALLS: dict[str, Callable[[Connection, str], object]] = {
     ),
     "who_can_open": lambda gt, url: gt.who_can_open(url),
     "who_can_open key": lambda gt, url: gt.who_can_open("gt-images", url),
-    "audit": lambda gt, url: gt.audit(buckets=[url]),
+    "report": lambda gt, url: gt.report(buckets=[url]),
     "revoke bucket": lambda gt, url: gt.revoke(before="2026-01-01", bucket=url),
     "revoke before": lambda gt, url: gt.revoke(before=url, bucket="gt-images"),
     "revoke signer": lambda gt, url: gt.revoke(before=now(), bucket="gt-images", signer=url),

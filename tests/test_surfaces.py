@@ -50,9 +50,8 @@ VERBS = (
     Verb("hits", "logs.wait_for_hits"),
     Verb("leaks", "Connection.hits"),
     Verb("plot", "Connection.plot"),
-    Verb("audit", "Connection.audit"),
+    Verb("report", "Connection.report"),
     Verb("check", "check.run_specs"),
-    Verb("sweep", "sweep"),
     Verb("history", "Connection.history"),
     Verb("demo", "demo"),
     Verb("sandbox", "sandbox.Sandbox"),
@@ -173,7 +172,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "sign": Connection.sign,
     "findings": Connection.findings,
     "export": Connection.export,
-    "audit": Connection.audit,
+    "report": Connection.report,
     "history": Connection.history,
 }
 RENAMED = {
@@ -214,8 +213,10 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
             argument = "restriction" if name == "plan" else "plan"
         if name == "hits" and word == "prefix":
             argument = "filters"
-        if name == "audit" and word in ("bucket", "no_logs"):
-            argument = {"bucket": "buckets", "no_logs": "logs"}[word]
+        if name == "report" and word in ("no_logs", "external_id"):
+            argument = {"no_logs": "since", "external_id": "role"}[word]
+        if name == "report" and word in ("fresh", "print_role", "trusted"):
+            argument = ""  # of a run that is kept; role_stackset() prints the role
         if name in ("plan", "apply") and word == "no_logs":
             argument = "logs"  # False reads none
         if name == "apply" and argument in ("restriction", "logs", "context", "reason"):

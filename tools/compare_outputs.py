@@ -55,11 +55,11 @@ MORE = (
     *(f"verdict < {name}" for name in CASES),
     *(f"{command} --bucket-policy {name} --account 111122223333" for name in POLICIES for command in
       ("who s3://gt-images/scans/0001.png", "prove s3://gt-images --allow 203.0.113.0/24")),
-    "", "--help", "--version", "no-such-command", "undo nothing --yes", "plan", "apply", "check", "sweep",
+    "", "--help", "--version", "no-such-command", "undo nothing --yes", "plan", "apply", "check", "report",
     "prove", "teams nobody", "plan --team nobody --allow 203.0.113.0/24", "plan s3://gt-images --allow 1.2.3.0/33",
     "who s3://nothing/key", "sign s3://nothing/key", "check -f nothing.json", "findings --explain nothing",
     f"hits {LOG}", f"hits {LOG} --by requester,operation,hour", f"leaks {LOG}", "hits requests.log --refused",
-    "hits nothing", "audit", "hits --bucket ml-artifacts", "findings s3://ml-artifacts", "who s3://ml-artifacts/",
+    "hits nothing", "report --buckets gt-images", "hits --bucket ml-artifacts", "findings s3://ml-artifacts", "who s3://ml-artifacts/",
     "plot log -o hits.png",
     *(f"plot {LOG} --kind {kind} -o {kind}.svg" for kind in ("network", "time", "age", "refused")),
 )  # fmt: skip
@@ -105,7 +105,7 @@ VOLATILE = {
     ),
     "marker": Volatile(r"\b[0-9a-f]{32}\b", "random id of a test URL"),
     "probe": Volatile(r"(?<=gt-secure-probe-)[0-9a-f]{16}", "random name of what a probe uploads"),
-    "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a sweep took"),
+    "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a report took"),
     "seconds left": Volatile(
         r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"
     ),
@@ -225,7 +225,7 @@ def outputs_of(trees: Sequence[Path], home: Path, only: str) -> list[dict[str, s
             **os.environ,
             "PYTHONPATH": f"{tree}{os.pathsep}{home}",
             "PYTHONHASHSEED": "0",  # botocore puts a set into the name of its user agent
-            "GT_SECURE_SWEEPS": f"{folder}-sweeps",
+            "GT_SECURE_REPORTS": f"{folder}-reports",
         }
         runs.append(
             subprocess.Popen(command, env={name: env[name] for name in env if name != "COLUMNS"})
@@ -342,7 +342,7 @@ def write_files(folder: Path, now: dt.datetime) -> None:
     """Make the folder again, with the files that lines name, and change into it."""
     from support import command_lines
 
-    for kept in (folder, os.environ["GT_SECURE_SWEEPS"]):
+    for kept in (folder, os.environ["GT_SECURE_REPORTS"]):
         shutil.rmtree(kept, ignore_errors=True)
     folder.mkdir()
     os.chdir(folder)

@@ -26,8 +26,8 @@ _TAGS = {"scalar": "str", "sequence": "seq", "mapping": "map"}
 
 
 FORMAT = 1
-"""The format of the files that this version writes and reads: restrictions, checks,
-sweeps and accepted findings.
+"""The format of the files that this version writes and reads: restrictions, checks
+and accepted findings.
 """
 
 

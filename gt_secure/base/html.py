@@ -186,3 +186,31 @@ def table_style() -> str:
     css = Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
     _, start, cards = css.partition("@container (max-width: 30rem)")
     return css + (start + cards).replace("30rem", "44rem").replace(".gts-table", ".gts-wide")
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title><style>{style}</style></head>
+<body class="gts-page"><main><h1>{title}</h1><p class="gts-hint">{made}</p>
+{body}</main></body></html>
+"""
+
+
+def page(title: str, made: str, body: str) -> str:
+    """Return a page that needs no other file and runs no script, also for paper.
+
+    ``made`` is a line below the title; ``body`` is markup.
+    """
+    return _PAGE.format(
+        title=html.escape(plain(title, 400)),
+        style=_page_style(),
+        made=html.escape(plain(made, 600)),
+        body=body,
+    )
+
+
+@cache
+def _page_style() -> str:
+    return style_sheet() + Path(__file__).with_name("page.css").read_text(encoding="utf-8")

@@ -31,7 +31,6 @@ _FUNCTIONS = (
     "run_file",
     "run_specs",
     "signers_of",
-    "sweep",
     "verify",
     "wait_for_hits",
 )

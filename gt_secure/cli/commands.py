@@ -69,11 +69,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "check", WATCH, "check", "assert that a restriction is in place and holds", verdict=True
     ),
-    Command("audit", WATCH, "sweep", "report the state of the region", verdict="--fail-on"),
+    Command("report", WATCH, "report", "report a region, or many accounts", verdict="--fail-on"),
     Command(
         "history", WATCH, "history", "list, show or verify changes of the locks", verdict="verify"
     ),
-    Command("sweep", WATCH, "sweep", "report many accounts and regions", verdict="--fail-on"),
     Command("demo", LOCAL, "demo", "run the main job on a local AWS, in JupyterLab", writes=True),
     Command(
         "tutorials", LOCAL, "tutorials", "copy the tutorial notebooks into a folder", writes=True

@@ -207,7 +207,7 @@ _ALL = (
                 Permission(READINGS[part].action, "log-bucket", optional=True)
                 for part in LOG_TARGET
             ),
-            Permission("s3:ListAllMyBuckets", "*", optional=True),  # a sweep of buckets with a tag
+            Permission("s3:ListAllMyBuckets", "*", optional=True),  # a report of buckets with a tag
             Permission("s3:GetBucketTagging", "bucket", optional=True),
             Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),

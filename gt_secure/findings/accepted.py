@@ -1,4 +1,4 @@
-"""Accepted findings: read from a check file or a sweep file, and matched with what was found.
+"""Accepted findings: read from a check file, and matched with what was found.
 
 ::
 

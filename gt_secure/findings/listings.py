@@ -20,6 +20,7 @@ from .model import NOT_CHECKED, OUTCOMES, SEVERITIES, severe, severities_from
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
+    from ..account.state import State
     from ..aws.teams import LabelingJob, Workteam
     from ..changes.history import HistoryEntry
     from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -262,6 +263,8 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         What was read, when, and what was not.
     access : BucketAccess or None
         Who can open the objects of the bucket; None without one.
+    state : State or None
+        What was read of the account; None for findings of a file.
     """
 
     head = ("severity", "code", "subject", "finding", "what to do")
@@ -270,6 +273,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     evidence: Evidence
     access: BucketAccess | None
     place: RecordedPlace | None = None
+    state: State | None = None
     unread: tuple[str, ...] = ()
 
     def __new__(

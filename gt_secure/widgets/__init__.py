@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from .hits_step import HitsStep as HitsStep
     from .panel import Panel as Panel, panel as panel
     from .review_step import ReviewStep as ReviewStep
-    from .sweep_view import SweepView as SweepView
     from .team_picker import TeamPicker as TeamPicker
     from .url_step import TestUrlStep as TestUrlStep
 

@@ -240,16 +240,16 @@ def test_a_portal_lock_names_the_teams_of_its_own_region(away: Connection, far_t
     assert "open-team" not in asked.text, "that team is in the region of the bucket"
 
 
-def test_who_and_audit_name_both_regions(away: Connection, restriction_rig: Rig) -> None:
+def test_who_and_report_name_both_regions(away: Connection, restriction_rig: Rig) -> None:
     place = (BUCKET, "scans/0001.png")
     near, exposure = restriction_rig.gt.who_can_open(*place), away.who_can_open(*place)
     assert any(each.startswith(SAID) for each in exposure.assumed)
     assert not any(SAID in each for each in near.assumed)
     assert [row.to_dict() for row in exposure] == [row.to_dict() for row in near]
-    audit = away.audit(buckets=BUCKET, logs=False)
-    assert any(each.startswith(SAID) for each in audit.unread)
-    [bucket] = (each for each in audit.buckets if each.name == BUCKET)
-    assert "radiology-team" in bucket.teams
+    made = away.report(buckets=BUCKET)
+    assert any(each.startswith(SAID) for each in made.unread)
+    [bucket] = (each for each in made.buckets if each.name == BUCKET)
+    assert "radiology-team" in bucket.uses
 
 
 def test_the_panel_says_it(away: Connection) -> None:

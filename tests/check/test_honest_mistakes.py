@@ -97,7 +97,7 @@ MISTAKES: dict[str, Case] = {
     "its answers": case("assert gt.who_can_open('gt-images').at('198.51.100.9')"),
     "no answer": case("assert not gt.who_can_open('gt-images').at('203.0.113.9')"),
     "one answer": case("assert gt.who_can_open('gt-images').at('198.51.100.9')[0]"),
-    "an audit": case("assert gt.audit(logs=False)"),
+    "a report": case("assert gt.report(since=None)"),
     "a diagnosis": case("from gt_secure.doctor import examine\nassert examine(gt)"),
     "requests": case("assert not gt.hits('gt-images')"),
     "a tuple": case("assert (gt.prove(R), 'the bucket is open')"),

@@ -26,10 +26,7 @@ OPEN = {
     "prove": "prove s3://gt-archive --allow 203.0.113.0/24",
     "history": "history verify",
     "findings": "findings s3://gt-archive --fail-on info",
-    "audit": "audit --no-logs --fail-on info",
-    "sweep": (
-        "sweep --role-name GtSecureSweep --accounts accounts.txt --regions us-east-1 --fail-on info"
-    ),
+    "report": "report --no-logs --fail-on info",
 }
 """A line of each verdict command that does not end with 0: for nothing is guarded."""
 FUNCTIONS: dict[str, Any] = {
@@ -39,7 +36,7 @@ FUNCTIONS: dict[str, Any] = {
     ).require(),
     "history": lambda gt: gt.journal.verify().require(),
     "findings": lambda gt: gt.findings(bucket="gt-archive").require("info"),
-    "audit": lambda gt: gt.audit(logs=False).require("info"),
+    "report": lambda gt: gt.report(since=None).require("info"),
 }
 
 
@@ -72,7 +69,7 @@ def test_the_table_marks_them() -> None:
         "hits --by key",
         "leaks",
         "findings",
-        "audit",
+        "report",
         "doctor",
         "history",
         "history show x",
@@ -121,7 +118,7 @@ def test_each_is_loud_in_all_spellings(place: Scene, capfd: pytest.CaptureFixtur
             except CheckFailed:
                 pass
     assert quiet == []
-    for name in {*OPEN} - {"check", "history", "sweep"}:
+    for name in {*OPEN} - {"check", "history"}:
         exec("value = run(line)", {"run": magics.run_line, "line": OPEN[name]})
 
 

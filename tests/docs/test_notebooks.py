@@ -238,9 +238,7 @@ def test_on_an_account_it_runs_through_and_leaves_nothing_behind(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["no", "", None])
-@pytest.mark.parametrize(
-    "path", [p for p in ON_ACCOUNT if p.stem != "07_audit_report"], ids=name_of
-)
+@pytest.mark.parametrize("path", [p for p in ON_ACCOUNT if p.stem != "07_report"], ids=name_of)
 def test_on_an_account_nothing_changes_without_a_yes(
     path: Path, answer: str | None, tmp_path: Path
 ) -> None:
@@ -260,7 +258,7 @@ def test_on_an_account_nothing_changes_without_a_yes(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fail_on", ["", "high", "medium"])
-def test_the_audit_runs_under_papermill(
+def test_the_report_runs_under_papermill(
     fail_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     papermill = pytest.importorskip("papermill")
@@ -270,10 +268,10 @@ def test_the_audit_runs_under_papermill(
         for name, value in sandbox.environment().items():
             monkeypatch.setenv(name, value)
         arguments = (
-            str(ROOT / "notebooks" / "07_audit_report.ipynb"),
+            str(ROOT / "notebooks" / "07_report.ipynb"),
             str(tmp_path / "report.ipynb"),
         )
-        parameters = {"FAIL_ON": fail_on, "OUT": str(tmp_path / "audit.json")}
+        parameters = {"FAIL_ON": fail_on, "OUT": str(tmp_path / "report.json")}
         options = {
             "parameters": parameters,
             "kernel_name": "python3",
@@ -288,14 +286,14 @@ def test_the_audit_runs_under_papermill(
                 papermill.execute_notebook(*arguments, **options)
         else:
             papermill.execute_notebook(*arguments, **options)
-    audit = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
-    assert "portal-public-beside-vpc" in {finding["code"] for finding in audit["findings"]}
-    assert [leak["kind"] for leak in audit["leaks"]] == ["leak"]
-    assert audit["unread"] == []
+    made = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert "portal-public-beside-vpc" in {finding["code"] for finding in made["findings"]}
+    assert [leak["kind"] for leak in made["leaks"]] == ["leak"]
+    assert made["unread"] == []
 
 
 SCHEDULED = [
-    ROOT / "notebooks" / "07_audit_report.ipynb",
+    ROOT / "notebooks" / "07_report.ipynb",
     ROOT / "notebooks" / "templates" / "regression_tests.ipynb",
 ]
 
@@ -327,7 +325,7 @@ def test_parameters_as_a_notebook_job_passes_them(
         given["start_timeout"] = START_S
         if on_aws == "False":
             papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
-        elif path.stem == "07_audit_report":  # it only reads what the credentials name
+        elif path.stem == "07_report":  # it only reads what the credentials name
             papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), **given)
             assert state(sandbox) == before
         else:  # nothing is restricted there, and the notebook restricts nothing

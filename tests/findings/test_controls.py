@@ -1,4 +1,4 @@
-"""The controls of a finding stand in the findings' own table, and the audit,
+"""The controls of a finding stand in the findings' own table, and the report,
 SARIF and HTML show them.
 """
 
@@ -12,36 +12,26 @@ import pytest
 
 from gt_secure.findings import to_sarif
 from gt_secure.findings.catalog_page import page
-from gt_secure.findings.listings import Findings, Workteams
 from gt_secure.findings.model import Acceptance, Match, catalog, control_names
 from gt_secure.findings.run import _finding
-from gt_secure.fleet.audit import CONTROLS, Audit
-from support.states import workteam
+from gt_secure.report import AccountReport, ReportRow
+from gt_secure.report.result import CONTROLS
 
 CODES = ("url-lock-off", "presigned-from-anywhere", "cors-missing")
 
 
-def audit(*found: Any) -> Audit:
-    teams: Workteams = Workteams([workteam("open-team")])
-    return Audit(
-        dt.datetime(2026, 11, 29),
-        "1" * 12,
-        "us-east-1",
-        "arn",
-        teams,
-        {},
-        None,
-        (),
-        Findings(found),
-    )
+def made(*found: Any) -> AccountReport:
+    """Return the report of a region with these findings of a bucket."""
+    row = ReportRow("1" * 12, "us-east-1", "bucket", "gt-images", findings=found)
+    return AccountReport(dt.datetime(2026, 11, 29), "arn", "1" * 12, "us-east-1", (row,))
 
 
 def found(code: str, *depends: str) -> Any:
     return _finding(code, Match("gt-images", "", depends), ())
 
 
-def test_the_audit_lists_violated_controls() -> None:
-    report = audit(*map(found, CODES))
+def test_the_report_lists_violated_controls() -> None:
+    report = made(*map(found, CODES))
     assert report.controls == (
         ("AC-3 Access Enforcement", "violated", ("url-lock-off",)),
         ("SC-7 Boundary Protection", "violated", ("presigned-from-anywhere",)),
@@ -52,18 +42,18 @@ def test_the_audit_lists_violated_controls() -> None:
     assert "AC-3 Access Enforcement" in report._repr_html_()
     [line] = [line for line in report.to_text().splitlines() if "SC-7" in line]
     assert "presigned-from-anywhere" in line
-    assert audit().controls == ()
-    assert f"{CONTROLS}\n  unknown" in audit().to_text(), "no finding is not shown as compliance"
+    assert made().controls == ()
+    assert f"{CONTROLS}\n  unknown" in made().to_text(), "no finding is not shown as compliance"
 
 
 def test_a_finding_that_depends_on_facts_leaves_its_control_unknown() -> None:
     unknown = found("guard-open", "aws:PrincipalOrgID")
-    assert [status for _, status, _ in audit(unknown).controls] == ["unknown"]
-    assert [status for _, status, _ in audit(unknown, found("url-lock-off")).controls] == [
+    assert [status for _, status, _ in made(unknown).controls] == ["unknown"]
+    assert [status for _, status, _ in made(unknown, found("url-lock-off")).controls] == [
         "violated"
     ]
     entry = Acceptance("url-lock-off", "known", dt.date(2099, 1, 1))
-    assert audit(replace(found("url-lock-off"), accepted=entry)).controls, (
+    assert made(replace(found("url-lock-off"), accepted=entry)).controls, (
         "the risk is accepted, and there"
     )
 

@@ -21,14 +21,13 @@ from gt_secure.check.spec import Spec
 from gt_secure.cli.main import main
 from gt_secure.engine.access.part import Part
 from gt_secure.findings import examine, to_sarif
-from gt_secure.findings.listings import Findings, Workteams
+from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import Acceptance, Finding, catalog
 from gt_secure.findings.sarif import LEVELS
-from gt_secure.fleet import audit as audits
-from gt_secure.fleet.data_buckets import UnreadNotes
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.region_reader import _outcome
-from gt_secure.fleet.sweeps.sweep_rows import Sweep, SweepRow
+from gt_secure.report import AccountReport
+from gt_secure.report.buckets import UnreadNotes
+from gt_secure.report.region import _outcome
+from gt_secure.report.rows import ReportRow
 from support import states
 
 from .test_findings import BUCKET, GOOD
@@ -96,42 +95,22 @@ def gt(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     stub.findings = lambda **_: stub.result
     monkeypatch.setattr(account, "with_facts", lambda given, *_: given)
     monkeypatch.setattr(running, "connection_of", lambda given: given)
-    for module in ("findings", "sweep"):
+    for module in ("findings", "report"):
         monkeypatch.setattr(f"gt_secure.cli.{module}.connection", lambda *_, **__: stub)
-    stub.audit = lambda **_: audited(stub)
+    monkeypatch.setattr("gt_secure.cli.report.report", lambda gt, **_: reported(gt.result))
     return stub
 
 
-def audited(gt: Any) -> audits.Audit:
-    """Return the audit of the bucket, whose log was read."""
-    notes = UnreadNotes(InvalidInput)
-    listed = audits.AuditedBucket(NAME, None, "s3://gt-logs/s3/", audits.UNKNOWN)
-    findings, _ = audits._findings(gt, {}, [listed], notes)
-    return audits.Audit(
-        at=dt.datetime.now(dt.UTC),
-        account="111122223333",
-        region="us-east-1",
-        caller="",
-        teams=Workteams(),
-        jobs={},
-        workforce=None,
-        buckets=(),
-        findings=findings,
-        unread=tuple(notes.lines),
-    )
+def reported(findings: Findings) -> AccountReport:
+    """Return the report of the bucket and of a team that uses it, whose log was read."""
 
+    def row(kind: Any, name: str) -> ReportRow:
+        found = _outcome([findings], UnreadNotes(InvalidInput), of_bucket=kind == "bucket")
+        more = {"leaked": 0, "tone": "good"} if kind == "bucket" else {"uses": (NAME,)}
+        return ReportRow("111122223333", "us-east-1", kind, name, **found, **more)
 
-def swept(findings: Findings) -> Sweep:
-    row = SweepRow("111122223333", "us-east-1", bucket=NAME, buckets=(NAME,))
-    row = replace(row, **_outcome([findings], UnreadNotes(InvalidInput)))
-    here = (Account("111122223333"),)
-    return Sweep(
-        at=dt.datetime.now(dt.UTC),
-        accounts=here,
-        regions=("us-east-1",),
-        rows=(row,),
-        regions_read=1,
-    )
+    rows = (row("bucket", NAME), row("team", "radiology-team"))
+    return AccountReport(dt.datetime.now(dt.UTC), "anna", "111122223333", "us-east-1", rows)
 
 
 def of_code(code: int) -> bool | None:
@@ -180,10 +159,11 @@ DOORS: dict[str, Callable[[Any, str], bool | None]] = {
     "a check file": lambda gt, least: (
         run_specs(gt, [Spec("no_findings", {"bucket": NAME, "severity": least})]).passed
     ),
-    "Audit.require": lambda gt, least: required(audited(gt).require, least),
-    "audit --fail-on": lambda gt, least: of_code(main(["audit", "--fail-on", least])),
-    "Sweep.require": lambda gt, least: required(swept(gt.result).require, least),
-    "SweepRow.passes": lambda gt, least: swept(gt.result).rows[0].passes(least),
+    "AccountReport.require": lambda gt, least: required(reported(gt.result).require, least),
+    "report --fail-on": lambda gt, least: of_code(main(["report", "--fail-on", least])),
+    "report on many accounts": lambda gt, least: replace(
+        reported(gt.result), places=2, places_read=2
+    ).passes(least),
 }
 
 
@@ -244,8 +224,8 @@ def test_another_word_names_the_choices(gt: Any, word: Any) -> None:
     calls: list[Callable[[Any], object]] = [
         found.require,
         found.passes,
-        audited(gt).require,
-        swept(found).worse_than,
+        reported(found).require,
+        reported(found).rows[0].worse_than,
     ]
     for ask in (*calls, lambda least: no_findings.look(gt, bucket=NAME, severity=least)):
         with pytest.raises(InvalidInput, match="is not a severity") as caught:

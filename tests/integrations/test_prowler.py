@@ -28,7 +28,7 @@ from gt_secure.account import FINDINGS, read_state
 from gt_secure.changes import wanted_on
 from gt_secure.findings.model import Match, catalog, controls
 from gt_secure.findings.run import RULES, _finding
-from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from gt_secure.report.rows import ReportRow
 from gt_secure.sandbox import Sandbox
 from gt_secure_prowler import plugin
 from gt_secure_prowler.plugin import outcomes, read_rows
@@ -146,15 +146,16 @@ def test_the_metadata_keeps_the_limits_of_prowler():
         assert data["Severity"] in ("critical", "high", "medium", "low", "informational")
 
 
-def row(**more: Any) -> SweepRow:
-    return SweepRow("111122223333", "us-east-1", **({"team": "open-team"} | more))
+def row(**more: Any) -> ReportRow:
+    given = {"kind": "team", "name": "open-team", "uses": ("gt-images",)} | more
+    return ReportRow("111122223333", "us-east-1", **given)
 
 
 def test_unknown_is_never_a_pass():
     def found(*depends: str) -> Any:
         return _finding("url-lock-off", Match("open-team", "detail", depends), ())
 
-    def said(made: SweepRow, code: str = "url-lock-off") -> list[str]:
+    def said(made: ReportRow, code: str = "url-lock-off") -> list[str]:
         return [status for status, _, _ in outcomes(made, code)]
 
     clean = {"url-lock-off": "clean", "guard-open": "clean"}
@@ -162,8 +163,10 @@ def test_unknown_is_never_a_pass():
     assert said(row()) == ["MANUAL"]
     assert said(row(checked={"url-lock-off": "unknown"})) == ["MANUAL"]
     assert said(row(checked={"url-lock-off": "not applicable"})) == []
-    nothing = {"presigned-from-anywhere": "not applicable"}
-    assert said(row(checked=nothing, buckets=()), "presigned-from-anywhere") == ["MANUAL"]
+    assert said(row(checked=clean, uses=()), "presigned-from-anywhere") == ["MANUAL"]
+    assert said(row(checked=clean), "presigned-from-anywhere") == [], "its bucket has a row"
+    not_known = {"presigned-from-anywhere": "unknown"}
+    assert said(row(checked=not_known), "presigned-from-anywhere") == ["MANUAL"]
     assert said(row(findings=(found(),))) == ["FAIL"]
     assert said(row(checked=clean, findings=(found(),)), "guard-open") == ["PASS"]
     assert said(row(findings=(found("aws:PrincipalOrgID"),))) == ["MANUAL"]
@@ -172,12 +175,15 @@ def test_unknown_is_never_a_pass():
     )
     assert said(row(unread=("gt-images: denied",))) == ["MANUAL"]
     assert said(row(unread=("gt-images: denied",), findings=(found(),))) == ["FAIL"]
-    assert said(row(team="", status="failed")) == ["MANUAL"]
-    bucket = row(team="", bucket="gt-images", checked={"presigned-from-anywhere": "clean"})
+    assert said(row(kind="region", name="", status="failed", unread=("No.",))) == ["MANUAL"]
+    assert said(row(kind="region", name="", not_looked_at=("gt-far",))) == []
+    bucket = row(kind="bucket", name="gt-images", checked={"presigned-from-anywhere": "clean"})
     assert [each[:2] for each in outcomes(bucket, "presigned-from-anywhere")] == [
         ("PASS", "gt-images")
     ]
-    assert said(row(team="", bucket="gt-images", checked=nothing), "presigned-from-anywhere") == []
+    nothing = {"presigned-from-anywhere": "not applicable"}
+    one = row(kind="bucket", name="gt-images", checked=nothing)
+    assert said(one, "presigned-from-anywhere") == said(one) == []
 
 
 def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
@@ -224,7 +230,7 @@ def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
         reports = made().execute()
     finally:
         plugin._check_class.cache_clear()
-    statuses = {each.resource["team"]: each.status for each in reports}
+    statuses = {each.resource["name"]: each.status for each in reports}
     assert [*statuses] == ["north-team", "open-team", "radiology-team", "south-team", "vpc-team"]
     assert {each.region for each in reports} == {"us-east-1"}
     assert {statuses["radiology-team"], statuses["vpc-team"]} == {"PASS"}
@@ -236,9 +242,11 @@ def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
 def test_buckets_have_rows_where_they_are_asked_for(scene: Scene, monkeypatch):
     scene.use_environment(monkeypatch)
     rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
-    assert [each.bucket for each in rows] == [*[""] * 5, "gt-images"], "a row for each team"
-    assert plugin._arn("aws", rows[-1]) == "arn:aws:s3:::gt-images"
-    [(status, subject, text)] = outcomes(rows[-1], "presigned-from-anywhere")
+    names = [each.name for each in rows]
+    assert {"gt-images", "gt-shared", "open-team"} < {*names}, "a row for each team and bucket"
+    bucket = rows[names.index("gt-images")]
+    assert plugin._arn("aws", bucket) == "arn:aws:s3:::gt-images"
+    [(status, subject, text)] = outcomes(bucket, "presigned-from-anywhere")
     assert (status, subject) == ("FAIL", "gt-images"), "the scene guards a part"
     assert "Objects under scans/: only 203.0.113.0/24." in text
     scene.change_guard(
@@ -246,7 +254,8 @@ def test_buckets_have_rows_where_they_are_asked_for(scene: Scene, monkeypatch):
     )
     read_rows.cache_clear()
     rows = read_rows(scene.gt.aws._session, "111122223333", ("us-east-1",), "gt-images")
-    [(status, subject, _)] = outcomes(rows[-1], "presigned-from-anywhere")
+    [bucket] = [each for each in rows if each.name == "gt-images"]
+    [(status, subject, _)] = outcomes(bucket, "presigned-from-anywhere")
     assert (status, subject) == ("PASS", "gt-images")
 
 

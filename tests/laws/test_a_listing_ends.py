@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from gt_secure.fleet.sweeps.accounts import organization_accounts
 
 import gt_secure
 from gt_secure.account.bucket import _access_points
@@ -40,7 +41,6 @@ from gt_secure.aws.teams import (
 from gt_secure.base import pages
 from gt_secure.base.errors import GtSecureError
 from gt_secure.engine.access.part import Part
-from gt_secure.fleet.sweeps.accounts import organization_accounts
 from gt_secure.logs.engines.athena_query import Flow
 from gt_secure.logs.engines.athena_settings import Athena
 from gt_secure.logs.storage.pages import _pages

@@ -37,9 +37,9 @@ from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_of
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import find_guard
-from gt_secure.fleet.data_buckets import BucketChoice
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.region_reader import read_region
+from gt_secure.report.accounts import Account
+from gt_secure.report.buckets import BucketChoice
+from gt_secure.report.region import read_region
 from gt_secure.widgets import Panel, testing
 from gt_secure_prowler.plugin import outcomes
 from support.box import ACCOUNT, ELSEWHERE
@@ -323,14 +323,16 @@ class Seen:
         return self.once(name, lambda: getattr(check, name).look(self.gt, bucket=BUCKET, **more))
 
     @property
-    def audit(self) -> Any:
-        return self.once("audit", lambda: self.gt.audit(buckets=[BUCKET], logs=False))
+    def report(self) -> Any:
+        return self.once("report", lambda: self.gt.report(buckets=[BUCKET], since=None))
 
     @property
     def row(self) -> Any:
         choice = BucketChoice.parse(BUCKET)
-        rows = self.once("rows", lambda: read_region(self.gt, Account(ACCOUNT), choice) or [])
-        [row] = [each for each in rows if each.bucket == BUCKET]
+        rows = self.once(
+            "rows", lambda: read_region(self.gt, Account(ACCOUNT), choice, many=True) or []
+        )
+        [row] = [each for each in rows if each.kind == "bucket" and each.name == BUCKET]
         return row
 
 
@@ -358,8 +360,8 @@ SPEAKS: dict[str, Says] = {
 }
 """Surfaces that say who can open a bucket, and whether what they say is good."""
 MORE: dict[str, Says] = {
-    "audit": lambda seen: seen.audit.buckets[0].access.tone == "good",
-    "sweep": lambda seen: seen.row.guard.startswith(("Only ", "Nobody ")),
+    "report": lambda seen: seen.report.buckets[0].tone == "good",
+    "report on many accounts": lambda seen: seen.row.access.startswith(("Only ", "Nobody ")),
     "Prowler": lambda seen: (
         "PASS" in [each for each, *_ in outcomes(seen.row, "presigned-from-anywhere")]
     ),
@@ -450,8 +452,8 @@ SENTENCES: dict[str, Callable[[Seen], str]] = {
         each.detail for each in seen.findings if each.code == "presigned-from-anywhere"
     ),
     "SARIF": lambda seen: json.dumps(seen.findings.to_sarif()),
-    "audit": lambda seen: seen.audit.buckets[0].access.text,
-    "sweep": lambda seen: seen.row.guard,
+    "report": lambda seen: seen.report.buckets[0].access,
+    "report on many accounts": lambda seen: seen.row.access,
     "agents": lambda seen: access_under(seen.locks).text,
     "who": lambda _: command("who", f"s3://{BUCKET}"),
     "findings, as a command": lambda _: command("findings", f"s3://{BUCKET}"),

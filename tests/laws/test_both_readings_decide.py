@@ -28,9 +28,10 @@ from gt_secure.engine.access.part import Part
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.findings import examine
 from gt_secure.findings.run import with_url_ages
-from gt_secure.fleet import audit
-from gt_secure.fleet.data_buckets import UnreadNotes
 from gt_secure.logs import Coverage, Hits, LogLocation, count_hits, read_hits
+from gt_secure.report import region
+from gt_secure.report.accounts import Account
+from gt_secure.report.buckets import UnreadNotes
 from gt_secure.restriction.model import Restriction
 from support import corpus, states
 
@@ -202,21 +203,22 @@ def found(path: Path, hits: Hits) -> Word:
     return Word(-(severity == "high"), certain, sorted(results))
 
 
-def audited(path: Path, hits: Hits) -> Word:
+def reported(path: Path, hits: Hits) -> Word:
     state = replace(states.data_bucket(), logging=Part.of(LogLocation("gt-logs", "x/")))
     notes = UnreadNotes(passes=ValueError)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audit.account, "read_bucket", lambda *_: state)
+        patch.setattr(region.account, "read_bucket", lambda *_: state)
         gt = SimpleNamespace(aws=SimpleNamespace(region=state.region), hits=lambda *_, **__: hits)
-        bucket = audit._bucket(cast(Any, gt), "gt-images", (), notes, "7d")
-    number = sum(leak.kind == "leak" for leak in bucket.leaks)
-    return Word(-number, not notes.lines, number)
+        reader = region._RegionReader(cast(Any, gt), Account("1" * 12), notes, "7d", None)
+        read = reader._log("gt-images")
+    number = read["leaked"] or 0
+    return Word(-number, not read["lines"], number)
 
 
 Surface = Callable[[Path, Hits], Word]
 SURFACES: tuple[Surface, ...] = (
     by_address, counted, rows, leaks, presigners, no_foreign_hits, no_leaked_urls, urls_are_consistent,
-    expected_to_fail, planned, found, audited,
+    expected_to_fail, planned, found, reported,
 )  # fmt: skip
 Logs = dict[str, tuple[Path, Hits]]
 

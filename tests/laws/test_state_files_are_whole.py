@@ -22,8 +22,8 @@ from gt_secure.base.errors import GtSecureError
 from gt_secure.base.url_journal import UrlJournal
 from gt_secure.check.ledger import fingerprint
 from gt_secure.check.notebooks import remove_secrets, write_promise
-from gt_secure.fleet.sweeps.runner import StateFile
 from gt_secure.logs import Cache, read_hits
+from gt_secure.report.runner import StateFile
 from gt_secure.restriction.files import dump_restriction
 from gt_secure.restriction.model import Restriction
 from support import corpus
@@ -136,7 +136,7 @@ def outcome(region: str) -> dict[str, Any]:
     return {"account": ACCOUNT, "region": region, "status": "read", "rows": [], "calls": 3}
 
 
-def sweep(path: Path, recorded: list[str]) -> None:
+def many(path: Path, recorded: list[str]) -> None:
     state = StateFile(path, "this", UNITS)
     for _, region in sorted(UNITS):
         if (ACCOUNT, region) not in state.done:
@@ -145,23 +145,23 @@ def sweep(path: Path, recorded: list[str]) -> None:
     state.close(finished=False)
 
 
-def hold_sweep(folder: Path, most: int) -> Counter[str]:
-    path, found = folder / "sweep", Counter[str]()
+def hold_report(folder: Path, most: int) -> Counter[str]:
+    path, found = folder / "report", Counter[str]()
 
     def fresh() -> None:
         path.unlink(missing_ok=True)
-        sweep(path, [])
+        many(path, [])
 
-    for point, error in interrupts(fresh, most, "sweep"):
+    for point, error in interrupts(fresh, most, "report"):
         path.unlink(missing_ok=True)
         recorded: list[str] = []
-        came = interrupted(lambda: sweep(path, recorded), point, error)  # noqa: B023
+        came = interrupted(lambda: many(path, recorded), point, error)  # noqa: B023
         found["came" if came else "not reached"] += 1
         known = StateFile(path, "this", UNITS)
         assert {region for _, region in known.done} >= set(recorded), point
         assert known.damaged <= 1
         known.close(finished=False)
-        sweep(path, recorded)
+        many(path, recorded)
         assert set(StateFile(path, "this", UNITS).done) == UNITS, point
     return found
 
@@ -201,8 +201,8 @@ def test_a_file_is_the_former_or_the_new_one(tmp_path: Path, writing: Writing) -
     assert found["not reached"] * 5 <= found.total()
 
 
-def test_a_sweep_loses_no_region(tmp_path: Path) -> None:
-    assert hold_sweep(tmp_path, 40)["came"] >= 30
+def test_a_report_loses_no_region(tmp_path: Path) -> None:
+    assert hold_report(tmp_path, 40)["came"] >= 30
 
 
 def test_a_cache_answers_the_same(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def full_after(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
-CALLERS = ("/base/shared_files.py", "/pathlib.py", "/sweeps/runner.py")
+CALLERS = ("/base/shared_files.py", "/pathlib.py", "/report/runner.py")
 
 
 def failures(
@@ -261,30 +261,32 @@ def hold_disk(folder: Path, writing: Writing, most: int) -> Counter[str]:
     return found
 
 
-def hold_sweep_disk(folder: Path, most: int) -> Counter[str]:
-    path, found = folder / "sweep", Counter[str]()
-    sweep(path, [])
+def hold_report_disk(folder: Path, most: int) -> Counter[str]:
+    path, found = folder / "report", Counter[str]()
+    many(path, [])
     size = path.stat().st_size
 
     def fresh() -> None:
         path.unlink(missing_ok=True)
-        sweep(path, [])
+        many(path, [])
 
     for disk in failures(fresh, size, most):
         path.unlink(missing_ok=True)
         recorded: list[str] = []
         try:
             with disk:
-                sweep(path, recorded)
+                many(path, recorded)
         except GtSecureError as error:
             found[
-                "refused" if "The state of the sweep cannot be kept" in error.message else "unclear"
+                "refused"
+                if "The state of the report cannot be kept" in error.message
+                else "unclear"
             ] += 1
         known = StateFile(path, "this", UNITS)
         assert {region for _, region in known.done} >= set(recorded)
         assert known.damaged <= 1
         known.close(finished=False)
-        sweep(path, recorded)
+        many(path, recorded)
         assert set(StateFile(path, "this", UNITS).done) == UNITS
         found["held"] += 1
     return found
@@ -298,7 +300,7 @@ def test_a_disk_that_fails_keeps_the_former_file(tmp_path: Path, writing: Writin
 
 
 def test_a_disk_that_fails_loses_no_region(tmp_path: Path) -> None:
-    found = hold_sweep_disk(tmp_path, 12)
+    found = hold_report_disk(tmp_path, 12)
     assert found["refused"] >= 15
     assert not found["unclear"]
 
@@ -320,8 +322,8 @@ def test_a_disk_that_fails_anywhere(tmp_path: Path) -> None:
     found = Counter[str]()
     for writing in WRITINGS:
         found += hold_disk(tmp_path, writing, 10_000)
-    regions = hold_sweep_disk(tmp_path, 10_000)
-    print("files:", dict(found), "sweep:", dict(regions))
+    regions = hold_report_disk(tmp_path, 10_000)
+    print("files:", dict(found), "report:", dict(regions))
     assert not found["unclear"] + regions["unclear"]
 
 
@@ -332,7 +334,7 @@ def test_at_every_line(tmp_path: Path) -> None:
         found += hold_files(tmp_path, writing, 10_000)
     assert found["former"] >= 1000
     assert found["new"] >= 10
-    found += hold_sweep(tmp_path, 10_000)
+    found += hold_report(tmp_path, 10_000)
     found += hold_cache(tmp_path, 400)
     print(dict(found))
 

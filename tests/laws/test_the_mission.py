@@ -247,7 +247,7 @@ def test_row_11_every_change_and_request_is_on_record(world: World) -> None:
 
 
 def test_row_12_findings_name_the_controls_that_they_violate(world: World) -> None:
-    report = world.gt.audit(buckets=BUCKET, logs=False)
+    report = world.gt.report(buckets=BUCKET, since=None)
     controls = {name.split()[0]: codes for name, _, codes in report.controls}
     assert "presigned-from-anywhere" in controls["SC-7"]
     assert "SC-7 Boundary Protection" in report.to_text()
@@ -531,7 +531,7 @@ FAULTS: dict[str, tuple[Callable[[World], None], str, Any]] = {
     "two addresses prove nothing": (
         test_row_19_and_consistent_addresses, "gt_secure.check.logs _unbound", lambda *_: []),
     "findings name no control": (
-        test_row_12_findings_name_the_controls_that_they_violate, "gt_secure.fleet.audit control_names", lambda _: []),
+        test_row_12_findings_name_the_controls_that_they_violate, "gt_secure.report.result control_names", lambda _: []),
 }  # fmt: skip
 """Faults that this law is for, with the row that shows each."""
 

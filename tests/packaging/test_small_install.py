@@ -78,7 +78,7 @@ def test_it_checks_and_names_what_logs_need(
     assert check()[0] == 0
     assert run("prove", "s3://gt-images", "--allow", "203.0.113.0/24")[0] == 2
     assert run("findings", "s3://gt-images")[0] in (0, 3)
-    assert run("audit", "--no-logs")[0] in (0, 3)
+    assert run("report", "--no-logs")[0] in (0, 3)
     assert run("doctor")[0] == 0
     small = size_mb(room)
     assert small < 60

@@ -58,7 +58,7 @@ class Company:
 
     @property
     def hub(self) -> Connection:
-        """The connection of the account that runs the sweep."""
+        """The connection of the account that makes the report."""
         env = self.environment()
         session = boto3.Session(
             env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
@@ -106,7 +106,7 @@ def running(*accounts: str) -> Iterator[Company]:
 
 
 def add_role(rig: Rig, account: str) -> None:
-    """Make the role of a sweep; its trust policy asks for the external id."""
+    """Make the role of a report; its trust policy asks for the external id."""
     trust = {
         "Statement": {
             "Effect": "Allow",
@@ -115,12 +115,12 @@ def add_role(rig: Rig, account: str) -> None:
             "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
         }
     }
-    from gt_secure.fleet.sweeps.role import role_policy
+    from gt_secure.report.role import role_policy
 
     iam = rig.client("iam")
     iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))
     iam.put_role_policy(
-        RoleName=ROLE_NAME, PolicyName="sweep", PolicyDocument=json.dumps(role_policy())
+        RoleName=ROLE_NAME, PolicyName="report", PolicyDocument=json.dumps(role_policy())
     )
 
 

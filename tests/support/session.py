@@ -22,7 +22,7 @@ from support.costs import QUICK, Costs, Table, add_options, dear, key_of, watch_
 # tables would wrap at the width of the terminal that runs the tests
 os.environ.pop("COLUMNS", None)
 
-KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_SWEEPS": "sweeps"}
+KEPT = {"GT_SECURE_JOURNAL": "journal", "GT_SECURE_CACHE": "cache", "GT_SECURE_REPORTS": "reports"}
 """Variables with the folders that the package keeps between processes,
 and the names of these folders here.
 """

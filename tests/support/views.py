@@ -62,7 +62,7 @@ RESULTS = {
     "no_proof": "gt.prove(wider)",
     "findings": "gt.findings(team='radiology-team')",
     "findings_of_bucket": "gt.findings(bucket='gt-images', logs='log', principals=True)",
-    "audit": "gt.audit(buckets='gt-images')",
+    "report": "gt.report(buckets='gt-images')",
     "hits": "gt.hits(logs='s3://gt-logs/compared/')",
     "rows": "hits.rows()",
     "predicted": "gt.hits(logs='requests.log', predict=True).count('refused_by')",
@@ -85,9 +85,8 @@ RESULTS = {
     "foreign_check": "check.no_foreign_hits.look(hits, allowed)",
     "leak_check": "check.no_leaked_urls.look(hits)",
     "consistent_check": "check.urls_are_consistent.look(hits, team=gt.workteam('radiology-team'))",
-    "sweep": (
-        "sweep(role_name='GtSecureSweep', accounts=['111122223333'], regions='us-east-1',"
-        " connection=gt)"
+    "report_of_accounts": (
+        "gt.report(role='GtSecureReport', accounts=['111122223333'], regions='us-east-1')"
     ),
     "panel_of_team": (
         "panel(gt, team='open-team', bucket='gt-images', addresses=['203.0.113.0/24'])"

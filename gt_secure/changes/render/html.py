@@ -7,14 +7,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Sequence
-from functools import cache
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...base import html as markup
 from ...base.groups import as_list
-from ...base.html import Markup, facts, join, plain, style_sheet, text
+from ...base.html import Markup, facts, join, style_sheet, text
 from ...base.text import Json
 from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
@@ -27,16 +25,6 @@ from .text import confirm_options, subject, verdict
 
 if TYPE_CHECKING:
     from ..plan import Plan
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title><style>{style}</style></head>
-<body class="gts-page"><main><h1>{title}</h1><p class="gts-hint">{made}</p>
-{plan}{approval}</main></body></html>
-"""
 
 
 def plan_page(plan: Plan) -> str:
@@ -56,12 +44,10 @@ def plan_page(plan: Plan) -> str:
         ("</summary>", "</h3>"),
     ):
         shown = shown.replace(fold, part)
-    return _PAGE.format(
-        title=escape(plain(f"Plan for {subject(plan)}", 400)),
-        style=_page_style(),
-        made=escape(plain(made + state.caller_arn, 600)),
-        plan=shown,
-        approval=f'<div class="gts-plan">{_sections(plan)}</div>',
+    return markup.page(
+        f"Plan for {subject(plan)}",
+        made + state.caller_arn,
+        f'{shown}\n<div class="gts-plan">{_sections(plan)}</div>',
     )
 
 
@@ -70,11 +56,6 @@ def plan_output(plan: Plan) -> str:
     which follows the theme.
     """
     return f"<style>{style_sheet()}</style>{plan_html(plan, facts(request(plan)))}"
-
-
-@cache
-def _page_style() -> str:
-    return style_sheet() + Path(__file__).with_name("plan.css").read_text(encoding="utf-8")
 
 
 def plan_html(plan: Plan, about: Markup | str = "") -> str:

@@ -15,10 +15,10 @@ from typing import Any
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.connection import connect
-from gt_secure.fleet.data_buckets import BucketChoice
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.region_reader import OF_BUCKET, read_region
-from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from gt_secure.report.accounts import Account
+from gt_secure.report.buckets import BucketChoice
+from gt_secure.report.region import OF_BUCKET, read_region
+from gt_secure.report.rows import ReportRow
 
 WORKERS = 8
 """Number of regions that are read at the same time."""
@@ -78,22 +78,28 @@ def _regions(clients: Callable[[str], Any]) -> tuple[str, ...]:
     return tuple(sorted(clients("sagemaker")))
 
 
-def _arn(partition: str, row: SweepRow) -> str:
-    if row.bucket:
-        return f"arn:{partition}:s3:::{row.bucket}"
+def _arn(partition: str, row: ReportRow) -> str:
+    if row.kind == "bucket":
+        return f"arn:{partition}:s3:::{row.name}"
+    is_team = row.kind == "team"
     resource = (
-        f"workteam/private-crowd/{row.team}" if row.team else "workforce/private-crowd/default"
+        f"workteam/private-crowd/{row.name}" if is_team else "workforce/private-crowd/default"
     )
     return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
 
 
-def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
+def outcomes(row: ReportRow, code: str) -> Iterator[tuple[str, str, str]]:
     """Yield status, subject and sentence of one finding code for a team or a bucket.
 
     Unknown is never a pass, and what a rule had no subject for has no row.
     """
-    subject = row.team or row.bucket or row.region
-    if row.bucket and code not in OF_BUCKET:
+    subject = row.name or row.region
+    if row.kind == "region" and not row.unread:
+        return
+    of_bucket = row.kind == "bucket"
+    if row.kind != "region" and of_bucket != (code in OF_BUCKET) and code not in row.checked:
+        if row.kind == "team" and code == "presigned-from-anywhere" and not row.uses:
+            yield "MANUAL", subject, f"No bucket of {subject} is known."
         return
     found = [finding for finding in row.findings if finding.code == code]
     for finding in found:
@@ -107,34 +113,27 @@ def outcomes(row: SweepRow, code: str) -> Iterator[tuple[str, str, str]]:
         )
     if found:
         return
-    checked = row.checked.get(code, "unknown") if row.team or row.bucket else "unknown"
-    if row.status != "read" or checked == "unknown":
-        yield (
-            "MANUAL",
-            subject,
-            f"Not everything could be read: {'; '.join(row.unread) or 'there is no workteam'}.",
-        )
+    checked = row.checked.get(code, "unknown")
+    if checked == "unknown":
+        yield "MANUAL", subject, f"Not everything could be read: {'; '.join(row.unread)}."
     elif checked == "clean":
         yield "PASS", subject, f"{subject} has no finding {code}."
-    elif code == "presigned-from-anywhere" and not (row.bucket or row.buckets):
-        yield "MANUAL", subject, f"No bucket of {subject} is known."
 
 
 @functools.lru_cache(maxsize=4)
 def read_rows(
     session: Any, account: str, regions: tuple[str, ...], buckets: str
-) -> tuple[SweepRow, ...]:
+) -> tuple[ReportRow, ...]:
     """Read all regions once for all checks; a region that cannot be read is a row."""
     choice = BucketChoice.parse(buckets) if buckets else None
 
-    def read(region: str) -> list[SweepRow]:
+    def read(region: str) -> list[ReportRow]:
         try:
-            return (
-                read_region(connect(boto3_session=session, region=region), Account(account), choice)
-                or []
-            )
+            gt = connect(boto3_session=session, region=region)
+            rows = read_region(gt, Account(account), choice, many=True) or []
+            return [row for row in rows if row.kind != "portal"]
         except GtSecureError as error:
-            return [SweepRow(account, region, status="failed", unread=(error.message,))]
+            return [ReportRow(account, region, status="failed", unread=(error.message,))]
 
     with ThreadPoolExecutor(WORKERS) as pool:
         return tuple(row for rows in pool.map(read, regions) for row in rows)

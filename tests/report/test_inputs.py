@@ -1,4 +1,4 @@
-"""What a sweep is given: accounts, regions, files, and the role that it prints."""
+"""What a report on many accounts is given: accounts, regions, files, and the role that it prints."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from botocore.stub import Stubber
 
 from gt_secure.base.errors import InvalidInput, NotFound
 from gt_secure.cli.main import main
-from gt_secure.fleet.sweeps import (
+from gt_secure.report import (
     DEFAULT_REGIONS,
     Account,
-    load_sweep,
     parse_regions,
     read_accounts,
     role_stackset,
     role_terraform,
 )
-from gt_secure.fleet.sweeps.accounts import organization_accounts
-from gt_secure.fleet.sweeps.role import role_actions
+from gt_secure.report.accounts import organization_accounts
+from gt_secure.report.role import role_actions
 from support.scene import Scene
 
 ONE, TWO = "111122223333", "012345678901"
@@ -92,83 +91,6 @@ def test_regions():
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "message", "step"),
-    [
-        ("[]", "file", "sweep.yaml is not a sweep file.", "Start with 'role_name:'."),
-        (
-            "rol_name: x",
-            "rol_name",
-            "A sweep file has no member 'rol_name'.",
-            "Did you mean 'role_name'?",
-        ),
-        (
-            "zzz: x",
-            "zzz",
-            "A sweep file has no member 'zzz'.",
-            "It has: version, role_name, external_id,",
-        ),
-        (
-            "version: 2",
-            "version",
-            "sweep.yaml has format 2. This version of gt_secure reads format 1.",
-            "Update gt_secure, or write version: 1.",
-        ),
-        (
-            "organization: yes please",
-            "organization",
-            "'organization' is true or false.",
-            "Write true, or name accounts.",
-        ),
-        (
-            "accounts: 3",
-            "accounts",
-            "'accounts' is a list of account ids, or the name of a file.",
-            "Write a list.",
-        ),
-        (
-            "accounts: []",
-            "accounts",
-            "No account is given.",
-            "List one account id on each line, for example 1111",
-        ),
-        (
-            "accounts: [12]",
-            "accounts",
-            "'12' is not an account id.",
-            "Write twelve digits. In YAML and JSON put an",
-        ),
-        (
-            "regions: 3",
-            "regions",
-            "'regions' is a text, or a list of texts.",
-            "Write regions: all, or a list.",
-        ),
-        (
-            "buckets: [3]",
-            "buckets",
-            "'buckets' is a text, or a list of texts.",
-            "Write buckets: used, or a list.",
-        ),
-        (
-            "external_id: 12",
-            "external_id",
-            "'external_id' is a text, not '12'.",
-            "Put it into quotes.",
-        ),
-        ("accepted: [{finding: url-lock-off, until: 2026-01-01}]", "reason", "", ""),
-    ],
-)
-def test_bad_sweep_files(tmp_path, text, field, message, step):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(text)
-    with pytest.raises(InvalidInput) as caught:
-        load_sweep(path)
-    assert caught.value.field == field
-    assert not message or caught.value.message == message
-    assert str(caught.value.next_step).startswith(step)
-
-
-@pytest.mark.parametrize(
     ("regions", "message", "step"),
     [
         ("", "No region is given.", "Write all, or us-east-1,eu-west-1."),
@@ -209,45 +131,45 @@ def trust(principal):
     ("name", "trusted", "external_id", "role", "statement"),
     [
         (
-            "security/team/GtSecureSweep", ONE, "example-id",
-            {"RoleName": "GtSecureSweep", "Path": "/security/team/"},
+            "security/team/GtSecureReport", ONE, "example-id",
+            {"RoleName": "GtSecureReport", "Path": "/security/team/"},
             trust({"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{ONE}:root"})
             | {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}},
         ),
-        ("GtSecureSweep", HUB, "", {"RoleName": "GtSecureSweep"}, trust(HUB)),
+        ("GtSecureReport", HUB, "", {"RoleName": "GtSecureReport"}, trust(HUB)),
     ],
 )  # fmt: skip
 def test_the_stackset_of_the_role(name, trusted, external_id, role, statement):
-    policy = {"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
+    policy = {"Sid": "GtSecureReport", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [policy]}
     assert json.loads(role_stackset(name, trusted, external_id)) == {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": (
-            "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region."
+            "The role that gt-secure report assumes. Deploy it as a StackSet in one region."
         ),
         "Resources": {
-            "GtSecureSweep": {
+            "GtSecureReport": {
                 "Type": "AWS::IAM::Role",
                 "Properties": {
                     **role,
-                    "Description": "Read-only role of gt-secure sweep",
+                    "Description": "Read-only role of gt-secure report",
                     "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-                    "Policies": [{"PolicyName": "gt-secure-sweep", "PolicyDocument": document}],
+                    "Policies": [{"PolicyName": "gt-secure-report", "PolicyDocument": document}],
                 },
             }
         },
-        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureSweep", "Arn"]}}},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureReport", "Arn"]}}},
     }
 
 
 def test_the_terraform_of_the_role():
-    text = role_terraform("security/GtSecureSweep", ONE, "example-id")
+    text = role_terraform("security/GtSecureReport", ONE, "example-id")
     head, trusted, body, policy, _ = text.replace("POLICY\n", "\0").split("\0")
     assert head.startswith(
-        'data "aws_partition" "current" {}\n\nresource "aws_iam_role" "gt_secure_sweep" {\n'
+        'data "aws_partition" "current" {}\n\nresource "aws_iam_role" "gt_secure_report" {\n'
     )
     for line in (
-        'name               = "GtSecureSweep"',
+        'name               = "GtSecureReport"',
         'path               = "/security/"',
         "assume_role_policy = <<-",
     ):
@@ -256,23 +178,23 @@ def test_the_terraform_of_the_role():
     condition = {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}}
     assert json.loads(trusted) == {"Version": "2012-10-17", "Statement": [trust(root) | condition]}
     assert (
-        'resource "aws_iam_role_policy" "gt_secure_sweep" {\n  name   = "gt-secure-sweep"' in body
+        'resource "aws_iam_role_policy" "gt_secure_report" {\n  name   = "gt-secure-report"' in body
     )
     assert json.loads(policy)["Statement"][0]["Action"] == role_actions()
-    assert "path" not in role_terraform("GtSecureSweep", HUB)
+    assert "path" not in role_terraform("GtSecureReport", HUB)
 
 
 @pytest.mark.parametrize("trusted", ["", "*", "arn:aws:iam::1:root", "111122223333 "])
 def test_who_is_trusted_is_an_account_or_a_role(trusted):
     for make in (role_stackset, role_terraform):
         with pytest.raises(InvalidInput):
-            make("GtSecureSweep", trusted)
+            make("GtSecureReport", trusted)
 
 
 def test_the_command_prints_the_role(capsys):
-    assert main(["sweep", "--print-role", "stackset", "--trusted", ONE]) == 0
+    assert main(["report", "--print-role", "stackset", "--trusted", ONE]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["Resources"]
     assert "create-stack-set" in output.err
-    assert main(["sweep", "--print-role", "terraform", "--trusted", ONE]) == 0
-    assert main(["sweep", "--print-role", "terraform"]) == 64
+    assert main(["report", "--print-role", "terraform", "--trusted", ONE]) == 0
+    assert main(["report", "--print-role", "terraform"]) == 64

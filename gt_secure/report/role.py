@@ -1,5 +1,5 @@
-"""The role of a sweep in each account: its credentials, and its policy as a CloudFormation StackSet
-or Terraform.
+"""The role of a report in each account: its credentials, and its policy as a StackSet of
+CloudFormation or as Terraform.
 
 Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API
 Reference, *AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
@@ -10,14 +10,19 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
+from typing import TypeAlias
 
-from ...aws.client import Aws, aws_errors
-from ...base.errors import GtSecureError, InvalidInput
-from ...base.text import Json
-from ...connection import Connection
-from ...doctor.features import choose
+from ..aws.client import aws_errors
+from ..base.errors import GtSecureError, InvalidInput
+from ..base.text import Json
+from ..connection import Connection
+from ..doctor.features import choose
 
-SESSION_NAME = "gt-secure-sweep"
+SESSION_NAME = "gt-secure-report"
+DEFAULT_ROLE = "GtSecureReport"
+RoleLike: TypeAlias = "str | tuple[str, str]"
+"""The name of a role, or its name and the external id that it asks for."""
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
 _PRINCIPAL = re.compile(
@@ -28,10 +33,11 @@ _PRINCIPAL = re.compile(
 class Members:
     """Credentials of the role in each account."""
 
-    def __init__(self, hub: Aws, role_name: str, external_id: str, timeout_s: float) -> None:
-        self._hub = hub
-        self.role_name = _check_role_name(role_name)
-        self._external_id = _check_external_id(external_id)
+    def __init__(self, gt: Connection, role: RoleLike, timeout_s: float) -> None:
+        name, external_id = (role, "") if isinstance(role, str) else role
+        self._gt, self._hub = gt, gt.aws
+        self.role_name = _check_role_name(name) if name else ""
+        self.external_id = _check_external_id(external_id)
         self._timeout_s = timeout_s
         self._locks: dict[str, threading.Lock] = {}
         self._keys: dict[str, dict[str, str] | GtSecureError] = {}
@@ -42,9 +48,11 @@ class Members:
         return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
 
     def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
-        """Return a connection, and the list to which it adds the name of each call;
-        the role is assumed once.
+        """Return a connection, and the list to which it adds the name of each call; the role is
+        assumed once. Without a role it is the own account.
         """
+        if not self.role_name:
+            return replace(self._gt, aws=self._hub.in_region(region)), []
         keys = self._of(account)
         three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
@@ -68,7 +76,7 @@ class Members:
 
     def _assume(self, account: str) -> dict[str, str]:
         role = self.role_arn(account)
-        extra: Json = {"ExternalId": self._external_id} if self._external_id else {}
+        extra: Json = {"ExternalId": self.external_id} if self.external_id else {}
         with aws_errors("sts:AssumeRole", role):
             answer = self._hub.client("sts").assume_role(
                 RoleArn=role, RoleSessionName=SESSION_NAME, **extra
@@ -89,8 +97,8 @@ def _check_role_name(name: str) -> str:
     if not _ROLE.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not the name of a role.",
-            next_step="Write the name without the ARN, for example GtSecureSweep.",
-            field="role_name",
+            next_step="Write the name without the ARN, for example GtSecureReport.",
+            field="role",
         )
     return word
 
@@ -100,13 +108,13 @@ def _check_external_id(text: str) -> str:
         raise InvalidInput(
             "The external id has characters that AWS does not accept.",
             next_step="Use 2 to 1,224 letters, digits and + = , . @ : / -",
-            field="external_id",
+            field="role",
         )
     return text
 
 
 def role_actions() -> list[str]:
-    """Return the actions that a sweep calls, all of them reads."""
+    """Return the actions that a report on many accounts calls, all of them reads."""
     permissions = [
         each
         for feature in choose(("teams", "endpoints", "findings"))
@@ -116,11 +124,11 @@ def role_actions() -> list[str]:
 
 
 def role_policy() -> Json:
-    """Return the permissions policy of the role of a sweep."""
+    """Return the permissions policy of the role of a report on many accounts."""
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "GtSecureSweep", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
+            {"Sid": "GtSecureReport", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
         ],
     }
 
@@ -129,7 +137,7 @@ def _trust_policy(trusted: str, external_id: str) -> Json:
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
-            next_step="Pass trusted= with the account or role that runs the sweep.",
+            next_step="Pass trusted= with the account or role that runs the report.",
             field="trusted",
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
@@ -154,19 +162,19 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
         principal["AWS"] = {"Fn::Sub": principal["AWS"]}
     properties: Json = {
         "RoleName": name,
-        "Description": "Read-only role of gt-secure sweep",
+        "Description": "Read-only role of gt-secure report",
         "AssumeRolePolicyDocument": trust,
-        "Policies": [{"PolicyName": "gt-secure-sweep", "PolicyDocument": role_policy()}],
+        "Policies": [{"PolicyName": "gt-secure-report", "PolicyDocument": role_policy()}],
     }
     if path:
         properties["Path"] = path
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": (
-            "The role that gt-secure sweep assumes. Deploy it as a StackSet in one region."
+            "The role that gt-secure report assumes. Deploy it as a StackSet in one region."
         ),
-        "Resources": {"GtSecureSweep": {"Type": "AWS::IAM::Role", "Properties": properties}},
-        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureSweep", "Arn"]}}},
+        "Resources": {"GtSecureReport": {"Type": "AWS::IAM::Role", "Properties": properties}},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureReport", "Arn"]}}},
     }
     return json.dumps(template, indent=2) + "\n"
 
@@ -180,18 +188,18 @@ def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
     lines = [
         'data "aws_partition" "current" {}',
         "",
-        'resource "aws_iam_role" "gt_secure_sweep" {',
+        'resource "aws_iam_role" "gt_secure_report" {',
         f"  name               = {json.dumps(name)}",
         *([f"  path               = {json.dumps(path)}"] if path else []),
-        '  description        = "Read-only role of gt-secure sweep"',
+        '  description        = "Read-only role of gt-secure report"',
         "  assume_role_policy = <<-POLICY",
         *(f"    {line}" for line in trust.splitlines()),
         "  POLICY",
         "}",
         "",
-        'resource "aws_iam_role_policy" "gt_secure_sweep" {',
-        '  name   = "gt-secure-sweep"',
-        "  role   = aws_iam_role.gt_secure_sweep.id",
+        'resource "aws_iam_role_policy" "gt_secure_report" {',
+        '  name   = "gt-secure-report"',
+        "  role   = aws_iam_role.gt_secure_report.id",
         "  policy = <<-POLICY",
         *(f"    {line}" for line in json.dumps(role_policy(), indent=2).splitlines()),
         "  POLICY",

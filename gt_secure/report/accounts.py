@@ -1,15 +1,4 @@
-"""The accounts and regions of a sweep: from a list, the organization, or a sweep file.
-
-::
-
-    version: 1
-    role_name: GtSecureSweep
-    external_id: gt-secure-2026
-    accounts: [ "111122223333", "444455556666" ]    # or organization: true, or the name of a file
-    regions: all
-    buckets: "tag:project=labeling"                 # optional: rows by bucket too
-    accepted:                                       # as in a check file
-      - {finding: url-lock-off, subject: "*/open-team", reason: See RISK-112., until: 2027-01-31}
+"""The accounts and regions of a report: from a list, a file or the organization.
 
 Sources: AWS Organizations API Reference, *ListAccounts* (only the management account and delegated
 administrators may call it); AWS Account Management Reference Guide, *Enable or disable AWS Regions
@@ -23,12 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from ...aws.client import Aws, all_items, aws_errors
-from ...base import files as textfiles
-from ...base.errors import InvalidInput
-from ...base.text import TextsLike, did_you_mean
-from ...findings.accepted import accepted_of
-from ...findings.model import Acceptances
+from ..aws.client import Aws, all_items, aws_errors
+from ..base import files as textfiles
+from ..base.errors import InvalidInput
+from ..base.text import TextsLike
 
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
@@ -166,92 +153,6 @@ def _checked(name: str, partition: str) -> str:
             "regions",
         )
     return name
-
-
-MEMBERS = (
-    "version",
-    "role_name",
-    "external_id",
-    "accounts",
-    "organization",
-    "regions",
-    "buckets",
-    "accepted",
-)
-
-
-class SweepSpec(NamedTuple):
-    """The members of a sweep file, as arguments of :func:`~gt_secure.fleet.sweeps.sweep`."""
-
-    role_name: str = ""
-    external_id: str = ""
-    accounts: Accounts | None = None
-    organization: bool = False
-    regions: str | tuple[str, ...] = "all"
-    buckets: str | tuple[str, ...] | None = None
-    accepted: Acceptances = ()
-
-
-def load_sweep(path: str | Path) -> SweepSpec:
-    """Read a sweep file, JSON or YAML."""
-    file = Path(path)
-    data = textfiles.load(file)
-    if not isinstance(data, Mapping):
-        raise _bad(f"{file.name} is not a sweep file.", "Start with 'role_name:'.", "file")
-    for key in data:
-        if key not in MEMBERS:
-            hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
-            raise _bad(f"A sweep file has no member '{str(key)[:60]}'.", hint, str(key))
-    textfiles.check_format(data, file.name)
-    organization = data.get("organization", False)
-    if not isinstance(organization, bool):
-        raise _bad(
-            "'organization' is true or false.", "Write true, or name accounts.", "organization"
-        )
-    accounts = data.get("accounts")
-    return SweepSpec(
-        role_name=_text(data, "role_name"),
-        external_id=_text(data, "external_id"),
-        accounts=None if accounts is None else _listed_accounts(accounts, file),
-        organization=organization,
-        regions=_texts(data, "regions", "all") or "all",
-        buckets=_texts(data, "buckets", None),
-        accepted=accepted_of(data["accepted"], file) if "accepted" in data else (),
-    )
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name, "")
-    if not isinstance(value, str):
-        raise _bad(f"'{name}' is a text, not {str(value)[:40]!r}.", "Put it into quotes.", name)
-    return value
-
-
-def _listed_accounts(value: object, file: Path) -> Accounts:
-    if isinstance(value, str):
-        return read_accounts(file.parent / value)
-    if not isinstance(value, list):
-        raise _bad(
-            "'accounts' is a list of account ids, or the name of a file.",
-            "Write a list.",
-            "accounts",
-        )
-    return read_accounts(value)
-
-
-def _texts(
-    data: Mapping[str, Any], name: str, otherwise: str | None
-) -> str | tuple[str, ...] | None:
-    value = data.get(name, otherwise)
-    if value is otherwise or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(value)
-    raise _bad(
-        f"'{name}' is a text, or a list of texts.",
-        f"Write {name}: {otherwise or 'used'}, or a list.",
-        name,
-    )
 
 
 def _bad(message: str, fix: str, field: str = "accounts") -> InvalidInput:

@@ -10,10 +10,10 @@ import pytest
 from gt_secure import Restriction
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.fleet.data_buckets import BucketChoice, TeamBuckets, UnreadNotes
-from gt_secure.fleet.sweeps.accounts import Account
-from gt_secure.fleet.sweeps.region_reader import read_region
-from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from gt_secure.report.accounts import Account
+from gt_secure.report.buckets import BucketChoice, TeamBuckets, UnreadNotes
+from gt_secure.report.region import read_region
+from gt_secure.report.rows import ReportRow
 from support.box import ACCOUNT, BUCKET, OPEN_TEAM, ROLE, job_request
 from support.consents import AGREED
 from support.rig import Rig
@@ -48,11 +48,12 @@ def rig(sandbox) -> Iterator[Rig]:
     sandbox.reset()
 
 
-def rows(rig: Rig, choice: str | None = None, gt=None) -> dict[str, SweepRow]:
+def rows(rig: Rig, choice: str | None = None, gt=None) -> dict[str, ReportRow]:
     parsed = None if choice is None else BucketChoice.parse(choice)
     return {
-        row.bucket or row.team: row
-        for row in read_region(gt or rig.gt, Account(ACCOUNT), parsed) or ()
+        row.name: row
+        for row in read_region(gt or rig.gt, Account(ACCOUNT), parsed, many=True) or ()
+        if row.kind != "portal"
     }
 
 
@@ -65,10 +66,10 @@ def test_a_team_has_the_buckets_of_jobs_workflows_and_the_journal(rig: Rig) -> N
     assert notes.lines == [
         "job streamed: its objects come with messages, so their buckets are not known"
     ]
-    assert "no bucket of this team is known" in rows(rig)["open-team"].exposure
+    assert rows(rig)["open-team"].uses == ()
     wish = Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-archive")
     rig.gt.undo(rig.gt.apply(rig.gt.plan(wish), confirm=AGREED))
-    assert rows(rig)["open-team"].buckets == ("gt-archive",)
+    assert rows(rig)["open-team"].uses == ("gt-archive",)
 
 
 def test_a_template_that_is_not_read_is_unknown(rig: Rig) -> None:
@@ -78,24 +79,20 @@ def test_a_template_that_is_not_read_is_unknown(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("choice", "named"),
-    [(None, []), ("used", ["gt-images", "gt-reviewed", "gt-shared"]), ("tag:project=labeling", ["gt-archive"]),
-     ("tag:project=other", []), ("gt-archive,gt-absent", ["gt-archive"])],
+    [(None, ["gt-images", "gt-reviewed", "gt-shared"]), ("used", ["gt-images", "gt-reviewed", "gt-shared"]),
+     ("tag:project=labeling", ["gt-archive"]), ("tag:project=other", []),
+     ("gt-archive,gt-absent", ["gt-archive"])],
 )  # fmt: skip
 def test_rows_by_bucket(rig: Rig, choice: str | None, named: list[str]) -> None:
-    found = rows(rig, choice)
-    assert {name for name, row in found.items() if row.bucket} - {"gt-archive"} == {*named} - {
-        "gt-archive"
-    }
-    assert not (named and choice != "used") or "gt-archive" in found
+    found = {name: row for name, row in rows(rig, choice).items() if row.kind == "bucket"}
+    assert {*found} - {"gt-archive"} == {"gt-images", "gt-reviewed", "gt-shared"}, "of teams"
+    assert "gt-archive" not in named or "gt-archive" in found
     for name in named:
-        assert "all addresses" in found[name].exposure
-        assert "presigned-from-anywhere" in {each.code for each in found[name].findings}
-        assert {each.subject for each in found[name].findings} == {name}
-    if choice == "used":
-        team = {each for row in found.values() if row.team for each in row.findings}
-        assert {each for name in named for each in found[name].findings} <= team, (
-            "no finding is there twice"
-        )
+        assert found[name].tone == "open"
+        codes = [(each.code, each.subject) for each in found[name].findings]
+        assert ("presigned-from-anywhere", name) in codes
+        assert len(codes) == len({*codes}), "no finding is there twice"
+        assert {subject for _, subject in codes} == {name}
 
 
 def test_a_bucket_that_cannot_be_read_is_unknown_with_its_reason(rig: Rig) -> None:
@@ -104,13 +101,14 @@ def test_a_bucket_that_cannot_be_read_is_unknown_with_its_reason(rig: Rig) -> No
         everything, {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"}
     )
     row = rows(rig, "tag:project=labeling", blind)["gt-archive"]
-    assert "s3:GetBucketPolicy" in row.guard
+    assert (row.tone, row.locks) == ("unknown", "unknown")
+    assert "s3:GetBucketPolicy" in row.access
     assert any("s3:GetBucketPolicy" in text for text in row.unread)
     for action in ("s3:ListAllMyBuckets", "s3:GetBucketTagging"):
         blind = rig.user(everything, {"Effect": "Deny", "Action": action, "Resource": "*"})
         found = rows(rig, "tag:project=labeling", blind)
         assert action in str([row.unread for row in found.values()])
-        assert action in str(blind.audit(buckets="tag:project=labeling", logs=False).unread)
+        assert action in str(blind.report(buckets="tag:project=labeling", since=None).unread)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +121,17 @@ def test_bad_choices(choice: str) -> None:
 
 def test_no_bucket_found_is_not_applicable_and_never_green(rig: Rig, monkeypatch, capsys) -> None:
     rig.use_environment(monkeypatch)
-    options = ["audit", "--no-logs", "--fail-on", "high"]
+    options = ["report", "--no-logs", "--fail-on", "high"]
     assert main([*options, "--buckets", "tag:project=other"]) != 0
     assert "not applicable, no bucket has the tag project=other" in capsys.readouterr().out
     assert main([*options, "--buckets", "tag:project=labeling", "--json"]) in (2, 3)
-    audited = {
-        each["name"]: each["teams"] for each in json.loads(capsys.readouterr().out)["buckets"]
+    used = {
+        each["name"]: each["uses"]
+        for each in json.loads(capsys.readouterr().out)["rows"]
+        if each["kind"] == "bucket"
     }
-    assert {*audited} == {"gt-archive", "gt-images", "gt-reviewed", "gt-shared"}
-    assert audited["gt-images"] == ["radiology-team", "vpc-team"]
+    assert {*used} == {"gt-archive", "gt-images", "gt-reviewed", "gt-shared"}
+    assert used["gt-images"] == ["radiology-team", "vpc-team"]
 
 
 def test_the_journal_says_what_is_wanted_of_a_bucket(rig: Rig) -> None:
@@ -173,10 +173,8 @@ def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismi
             Restriction(team, addresses=["203.0.113.0/24"], bucket=bucket, portal_lock=True)
         )
         gt.apply(plan, confirm=[each.code for each in plan.asks])
-    audit = gt.audit(logs=False)
-    assert [(each.severity, each.code) for each in audit.worse_than("medium")] == []
-    assert audit.doubts() == ()
-    assert audit.unread == ("leaked URLs: not looked for (--no-logs, logs=False)",)
-    assert not [
-        row.open for row in rows(Rig(sandbox), "used").values() if row.worst in ("high", "medium")
-    ]
+    made = gt.report(since=None)
+    assert [(each.severity, each.code) for each in made.worse_than("medium")] == []
+    assert (made.doubts(), made.unread) == ((), ())
+    assert {row.leaks_unread for row in made.buckets} == {"not looked for: the logs were left out"}
+    assert not [row for row in made.rows if row.worst in ("high", "medium")]

@@ -15,8 +15,8 @@ import pytest
 
 from gt_secure import Restriction
 from gt_secure.base.errors import GtSecureError, InvalidInput
-from gt_secure.fleet.sweeps.runner import StateFile
-from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from gt_secure.report.rows import ReportRow
+from gt_secure.report.runner import StateFile
 from gt_secure.restriction.files import dump_restriction
 
 A, B, REGION = "111122223333", "222233334444", "us-east-1"
@@ -24,7 +24,7 @@ UNITS = {(A, REGION), (B, REGION)}
 
 
 def outcome(account: str = A, **row: Any) -> dict[str, Any]:
-    rows = [SweepRow(account, REGION, "open-team", url_lock="on").to_dict() | row]
+    rows = [ReportRow(account, REGION, "team", "open-team", locks="on").to_dict() | row]
     return {"account": account, "region": REGION, "status": "read", "rows": rows, "calls": 3}
 
 
@@ -32,8 +32,8 @@ def opened(path: Path) -> StateFile:
     return StateFile(path, "this", UNITS)
 
 
-def line_of(each: dict[str, Any], sweep: str = "this") -> str:
-    return StateFile(None, sweep, UNITS)._line(each).rstrip()
+def line_of(each: dict[str, Any], report: str = "this") -> str:
+    return StateFile(None, report, UNITS)._line(each).rstrip()
 
 
 def state_of(path: Path, *lines: str) -> None:
@@ -46,13 +46,13 @@ LINE = line_of(outcome())
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "restriction": lambda path: dump_restriction(Restriction("open-team", url_lock=True), path),
-    "sweep": lambda path: opened(path).add(outcome()),
+    "progress": lambda path: opened(path).add(outcome()),
 }
 
 
 @pytest.mark.parametrize("status", ["denied", "throttled", "no-answer"])
 def test_who_got_no_answer_is_asked_again(status: str, tmp_path: Path) -> None:
-    """Another caller may resume the sweep, or one who has the permission by now."""
+    """Another caller may resume the report, or one who has the permission by now."""
     state_of(tmp_path / "s", LINE, line_of(outcome(B) | {"status": status}))
     assert set(opened(tmp_path / "s").done) == {(A, REGION)}
     assert not StateFile(tmp_path / "s", "this", UNITS, fresh=True).done
@@ -70,7 +70,9 @@ def test_no_link_is_followed(writer: str, tmp_path: Path) -> None:
     for name in ("s.json.new", "s.new"):
         (folder / name).symlink_to(other)
     WRITERS[writer](file)
-    assert json.loads(file.read_text().splitlines()[0] if writer == "sweep" else file.read_text())
+    assert json.loads(
+        file.read_text().splitlines()[0] if writer == "progress" else file.read_text()
+    )
     assert len(list(folder.iterdir())) == 3, "nothing is left beside it"
     file.unlink()
     file.symlink_to(other)
@@ -105,7 +107,7 @@ def test_a_state_that_others_may_write_is_refused(mode: int, tmp_path: Path) -> 
     "line",
     [
         "", "null", "[]", "{", "nonsense", "[" * 100_000, "\xff", LINE[:-9], LINE.replace('"on"', '"off"'),
-        json.dumps(outcome()), line_of(outcome("999999999999")), line_of(outcome(), "another sweep"),
+        json.dumps(outcome()), line_of(outcome("999999999999")), line_of(outcome(), "another report"),
     ],
 )  # fmt: skip
 def test_damaged_lines_are_skipped_and_counted(line: str, tmp_path: Path) -> None:

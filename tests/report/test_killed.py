@@ -1,4 +1,4 @@
-"""A sweep of 200 accounts that is killed again and again ends as one that nobody killed."""
+"""A report on 200 accounts that is killed again and again ends as one that nobody killed."""
 
 import json
 import os
@@ -14,23 +14,25 @@ from support.box import until
 ACCOUNTS, KILLS, WORKERS = 200, 5, 8
 PROGRAM = """
 import json, os, sys, time
+from pathlib import Path
 from types import SimpleNamespace
-import gt_secure
-from gt_secure.fleet.sweeps import runner
-from gt_secure.fleet.sweeps.sweep_rows import SweepRow
+from gt_secure.report import report, run
+from gt_secure.report.rows import ReportRow
 
 log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-runner.Members = lambda *_: SimpleNamespace(role_name="R", connect=lambda *_: (None, ["c"]), forget=print)
+run.Members = lambda *_: SimpleNamespace(role_name="R", external_id="", connect=lambda *_: (None, ["c"]), forget=print)
 
-def read_region(_connection, account, _choice):
+def read_region(_connection, account, *_, **__):
     os.write(log, f"{account.id}\\n".encode())
     time.sleep(0.02)
-    return None if int(account.id) % 5 == 0 else [SweepRow(account.id, "us-east-1", team=f"team {account.id}")]
+    return None if int(account.id) % 5 == 0 else [ReportRow(account.id, "us-east-1", "team", f"team {account.id}")]
 
-runner.read_region = read_region
+run.read_region = read_region
 accounts = [f"{number:012}" for number in range(10**11, 10**11 + int(sys.argv[3]))]
-found = gt_secure.sweep(role_name="R", accounts=accounts, regions="us-east-1", state=sys.argv[1], workers=8)
-print(json.dumps([found.regions_read, found.empty, found.calls, found.damaged, [row.to_dict() for row in found.rows]]))
+aws = SimpleNamespace(endpoint_url="", partition="aws", account_id="1", region="us-east-1", caller_arn="a", is_local=True)
+gt = SimpleNamespace(aws=aws, accepted=())
+found = report(gt, role="R", accounts=accounts, regions="us-east-1", folder=Path(sys.argv[1]), workers=8)
+print(json.dumps([found.places_read, found.empty, found.calls, found.damaged, [row.to_dict() for row in found.rows]]))
 """
 
 
@@ -59,7 +61,7 @@ def kept(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in (folder / "state").glob("*.ndjson"))
 
 
-def test_a_sweep_of_200_accounts_killed_five_times(tmp_path: Path) -> None:
+def test_a_report_on_200_accounts_killed_five_times(tmp_path: Path) -> None:
     draw = random.Random(41)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()

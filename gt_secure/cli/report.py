@@ -1,0 +1,186 @@
+"""``gt-secure report``: a region, or many accounts and regions, in one report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..base.errors import InvalidInput
+from ..base.text import count, printable
+from ..report import report, role_stackset, role_terraform
+from ..report.pages import format_of
+from ..report.role import DEFAULT_ROLE
+from ..report.run import default_folder
+from .accepted import add_accepted, add_fail_on, note_unused
+from .exit_codes import OK, UNKNOWN, code_of
+from .output import connection, fit, graded, line_width, note, say, show_json, write_report
+from .parser import Commands
+from .progress import working
+
+if TYPE_CHECKING:
+    from ..report import AccountReport
+    from ..report.runner import ReportProgress
+
+_BAR = 20
+
+
+def add(commands: Commands) -> None:
+    """Add the command report."""
+    parser = commands.add(
+        "report",
+        _run,
+        description=(
+            "Report who can open each bucket, the locks of buckets, teams and portals, findings and"
+            " leaked URLs: of this region, or of many accounts and regions with a role that is the"
+            " same in all of them. What could not be read has the reason. Changes nothing."
+        ),
+        examples=(
+            ("gt-secure report -o report.html", "this region, with a week of logs, as a page"),
+            (
+                "gt-secure report --since last --fail-on high -o report.md",
+                "what changed since the last report, for an issue or a mail",
+            ),
+            (
+                (
+                    "gt-secure report --role GtSecureReport --accounts accounts.txt --regions"
+                    " us-east-1,eu-west-1 -o report.json"
+                ),
+                "the accounts of a file",
+            ),
+            (
+                "gt-secure report --print-role stackset --trusted 111122223333",
+                "the template of the role",
+            ),
+        ),
+        exit_codes=(
+            "0; 3 if who can open a bucket is unknown; with --fail-on: 2 for a finding of that"
+            " severity or higher, else 3 if something could not be read; with --fail-on unknown"
+            " also for logs that were left out or are off"
+        ),
+        result=_report_from,
+    )
+    parser.add_argument(
+        "--buckets",
+        metavar="WHICH",
+        help="used (default for one region), all, tag:KEY=VALUE, or names with commas",
+    )
+    parser.add_argument(
+        "--since",
+        default="7d",
+        metavar="WHEN",
+        help=(
+            "start of the logs: UTC time or age (default: %(default)s); or the report to compare"
+            " with, whose time is the start: last, or its JSON file"
+        ),
+    )
+    parser.add_argument(
+        "--no-logs", action="store_true", help="do not read access logs, nor look for leaked URLs"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write a file: its name ends in .html, .json, .csv, .md or .sarif",
+    )
+    parser.add_argument("--regions", metavar="LIST", help="all, or regions with commas")
+    add_fail_on(parser, "report")
+    add_accepted(parser)
+    group = parser.add_argument_group("many accounts, whose logs are not read")
+    group.add_argument(
+        "--accounts",
+        metavar="FILE",
+        help=(
+            "file with an account id on each line, or a JSON list; organization for all active"
+            " accounts of it"
+        ),
+    )
+    group.add_argument("--role", metavar="NAME", help="role to assume in each account")
+    group.add_argument("--external-id", metavar="ID", help="external id that the role asks for")
+    group.add_argument("--fresh", action="store_true", help="start again instead of resuming")
+    group.add_argument(
+        "--print-role", choices=("stackset", "terraform"), help="print the role and exit"
+    )
+    group.add_argument(
+        "--trusted", metavar="ACCOUNT", help="account id or role ARN that makes the report"
+    )
+    parser.excludes("--accounts", "--no-logs")
+    parser.needs("--accounts", "--role")
+    parser.needs("--role", "--accounts", "--print-role")
+    parser.needs("--external-id", "--role")
+    parser.needs("--fresh", "--accounts", "--regions")
+    parser.needs("--trusted", "--print-role")
+    parser.reads_only("--print-role", "--trusted", "--role", "--external-id")
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.print_role:
+        return _print_role(args)
+    made = _report_from(args)
+    if args.json:
+        show_json(made.to_dict())
+    else:
+        say(graded(fit(made.headline if args.output else made.to_text(line_width()))))
+    note_unused(made.unused)
+    if not args.fail_on:
+        return UNKNOWN if any(row.tone == "unknown" for row in made.buckets) else OK
+    for line in made.unknown if args.fail_on == "unknown" else ():
+        note(f"unknown: {printable(line)}")
+    return code_of(made.passes(args.fail_on))
+
+
+def _report_from(args: argparse.Namespace) -> AccountReport:
+    make = format_of(args.output) if args.output else None
+    resumed: list[int] = []
+    with working("Reading the account") as line:
+
+        def progress(now: ReportProgress) -> None:
+            resumed.append(now.done)
+            line.update(_bar(now))
+
+        made = report(
+            connection(args, accepted=args.accepted),
+            buckets=args.buckets,
+            since=None if args.no_logs else args.since,
+            accounts=args.accounts,
+            regions=args.regions,
+            role=(args.role, args.external_id or "") if args.role else "",
+            folder=default_folder(),
+            fresh=args.fresh,
+            progress=progress,
+        )
+    if resumed and resumed[0]:
+        note(
+            f"An interrupted report had read {count(resumed[0], 'region')} of these. Add --fresh to"
+            " read them again."
+        )
+    if make is not None:
+        write_report(args.output, lambda: make(made))
+    return made
+
+
+def _bar(now: ReportProgress) -> str:
+    full = _BAR * now.done // max(now.total, 1)
+    words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.rows, 'row')}"
+    return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (
+        f", {now.failed:,} not read" if now.failed else ""
+    )
+
+
+def _print_role(args: argparse.Namespace) -> int:
+    make = role_stackset if args.print_role == "stackset" else role_terraform
+    role = args.role or DEFAULT_ROLE
+    if not args.trusted:
+        raise InvalidInput(
+            "No account is trusted.",
+            next_step="Add --trusted 111122223333, the account that makes the report.",
+            field="trusted",
+        )
+    say(make(role, args.trusted, args.external_id or "").rstrip("\n"))
+    if args.print_role == "stackset":
+        note("Deploy it from the management account, in one region (IAM is global):")
+        note(
+            "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
+            " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
+            " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
+        )
+    return OK

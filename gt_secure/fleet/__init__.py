@@ -1,1 +1,0 @@
-"""Many buckets, accounts and regions at once: the audit and the sweep."""

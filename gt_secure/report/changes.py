@@ -1,0 +1,108 @@
+"""What changed between two reports: buckets that were opened or closed, lists that grew, findings
+that came and went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..base import files as textfiles
+from ..base.errors import InvalidInput
+from ..base.text import Json
+
+
+class Difference(NamedTuple):
+    """One change: what happened, to what, and how it was before and is after."""
+
+    what: str
+    subject: str
+    before: str
+    after: str
+
+
+def load_report(path: str | Path) -> Json:
+    """Read the JSON of an earlier report.
+
+    Raises
+    ------
+    InvalidInput
+        If the file holds something else.
+    """
+    file = Path(path)
+    data = textfiles.load(file)
+    if not isinstance(data, dict) or not {"at", "rows", "findings", "unread"} <= data.keys():
+        raise InvalidInput(
+            f"{file.name} is not the JSON of a report.",
+            next_step="Write one with gt-secure report -o report.json.",
+            field="since",
+        )
+    return data
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return what changed between two reports, as their JSON has them.
+
+    A row that one of them could not read is no change: the list of what was not read names it.
+
+    Examples
+    --------
+    >>> row = {"account": "111122223333", "region": "eu-west-1", "kind": "bucket", "name": "b"}
+    >>> closed = row | {"tone": "good", "access": "Only 203.0.113.0/24.", "unread": []}
+    >>> opened = row | {"tone": "open", "access": "Anyone with a URL can open b.", "unread": []}
+    >>> reports = [{"rows": [each], "findings": [], "unread": []} for each in (closed, opened)]
+    >>> differences(*reports)[0].what
+    'opened'
+    """
+    return tuple(_all(before, after))
+
+
+def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    old, new = ({_place(row): row for row in each["rows"]} for each in (before, after))
+    unread = {place[:2] for rows in (old, new) for place, row in rows.items() if row["unread"]}
+    for place in sorted({*old, *new}):
+        was, now = old.get(place), new.get(place)
+        if place[2] != "region" and (place[:2] not in unread or (was and now)):
+            yield from _of_row(f"{place[2]} {'/'.join(place[:2])}/{place[3]}", was, now)
+    lists = (("findings", "new finding", "finding gone"), ("unread", "not read", "read again"))
+    for member, came, went in lists:
+        if None in (before[member], after[member]):
+            continue
+        known, found = ({_named(each) for each in every[member]} for every in (before, after))
+        yield from (Difference(came, text, "-", "now") for text in sorted(found - known))
+        yield from (Difference(went, text, "before", "-") for text in sorted(known - found))
+
+
+def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[Difference]:
+    was, now = _word(old), _word(new)
+    if old is None or new is None:
+        yield Difference("new" if old is None else "gone", subject, was, now)
+        return
+    if was != now:
+        yield Difference(_change(old.get("tone"), new.get("tone")), subject, was, now)
+    known, found = old.get("allowed") or [], new.get("allowed") or []
+    grown = [name for name in found if name not in known]
+    if grown and known:
+        yield Difference("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
+
+
+def _change(was: object, now: object) -> str:
+    order = ("good", "part", "open")
+    if was == now:
+        return "changed"
+    if was not in order or now not in order:
+        return "unknown now" if now not in order else "known again"
+    return "opened" if order.index(str(now)) > order.index(str(was)) else "closed"
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("account", "region", "kind", "name"))
+
+
+def _named(item: Any) -> str:
+    return item if isinstance(item, str) else f"{item['code']}: {item['subject']}"
+
+
+def _word(row: Json | None) -> str:
+    return "-" if row is None else str(row.get("access") or row.get("locks") or "")

@@ -1,0 +1,302 @@
+"""One account and region of a report: a row for each workteam, portal and bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from .. import account
+from ..account.bucket import READINGS, Bucket
+from ..account.state import State
+from ..aws.teams import Workforce, Workteam, list_private_workteams
+from ..base.errors import AccessDenied, GtSecureError, InvalidInput, PolicyError, Throttled
+from ..base.text import Json
+from ..connection import Connection
+from ..engine.access.part import NotRead, Part
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..findings.listings import Findings
+from ..findings.model import NOT_CHECKED, Checked, by_code
+from ..findings.run import RULES, examine
+from .accounts import Account
+from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
+from .rows import ReportRow, RowKind, merged
+
+NEVER_READ = frozenset({"s3:GetObject"})
+"""The role of a report on many accounts reads no object, so that the templates of tasks are not
+looked at.
+"""
+MAX_BUCKETS = 20
+"""Maximum number of buckets to read for one team of many accounts."""
+OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
+"""Codes of rules about a bucket, which have an outcome in its row."""
+OFF = "not known: access logging is off"
+LEFT_OUT = "not looked for: the logs were left out"
+UNREAD_LOG = "not known: the access log was not read"
+_NO_NAME: Part[Any] = Part.unread(
+    NotRead(
+        "a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known."
+    )
+)
+_NOTHING_READ: Json = dict.fromkeys((*READINGS, "key_policy", "log_bucket"), _NO_NAME)
+_SOME_BUCKET = Bucket("", "", **_NOTHING_READ)
+"""A bucket that a team may use beside those that are known."""
+
+
+def read_region(
+    gt: Connection,
+    account: Account,
+    choice: BucketChoice | None = None,
+    since: str | None = None,
+    *,
+    many: bool = False,
+) -> list[ReportRow] | None:
+    """Return the rows of one account and region.
+
+    Parameters
+    ----------
+    gt : Connection
+    account : Account
+    choice : BucketChoice, optional
+        Buckets to look at beside those that teams use.
+    since : str, optional
+        Read the access logs from here; without it they are left out.
+    many : bool
+        Read it as one of many: a region without a workforce and a choice costs one call and is
+        None, and a denied or throttled region is an error.
+    """
+    passes: type[GtSecureError] = Throttled if many else InvalidInput
+    notes = UnreadNotes(passes)
+    workforce = None
+    denied: AccessDenied | None = None
+    try:
+        workforce = gt.workforce()
+    except AccessDenied as error:  # the teams can be read without it
+        denied = error
+        notes.lines.append(f"workforce: {error}")
+    if many and workforce is None and choice is None and denied is None:
+        return None
+    reader = _RegionReader(
+        replace(gt, journal=gt.journal.snapshot(), others=False),
+        account,
+        notes,
+        since,
+        MAX_BUCKETS if many else None,
+    )
+    teams: list[Workteam] = []
+    if not many or workforce is not None or denied:
+        read = partial(list_private_workteams, gt.aws) if many else gt.workteams
+        teams = notes.attempt("workteams", read, [])
+    if many and denied and not teams and len(notes.lines) > 1:
+        raise denied
+    return [*reader.rows(workforce, teams, choice)]
+
+
+@dataclass
+class _RegionReader:
+    """Reads each bucket once, for the rows of the teams that use it and for its own."""
+
+    gt: Connection
+    account: Account
+    notes: UnreadNotes
+    since: str | None
+    most: int | None
+    """Maximum number of buckets of one team."""
+    logs: dict[str, Json] = field(default_factory=dict)
+    looks: dict[str, list[Findings]] = field(default_factory=dict)
+
+    def rows(
+        self, workforce: Workforce | None, teams: list[Workteam], choice: BucketChoice | None
+    ) -> Iterator[ReportRow]:
+        known = TeamBuckets(self.gt.aws, self.gt.journal, self.notes.passes)
+        own = own_buckets(self.gt.aws, self.notes)
+        used: dict[Workteam, list[str]] = {}
+        lines: dict[Workteam, UnreadNotes] = {}
+        for team in teams:
+            lines[team] = UnreadNotes(self.notes.passes)
+            used[team] = known.of(team, lines[team])
+        asked = []
+        if choice is not None:
+            asked = choice.here(self.gt.aws, self.gt.journal, own, self.notes)
+            asked = [*choice.names] if choice.names and self.most is None else asked
+        names = sorted({*asked, *(name for team in teams for name in used[team][: self.most])})
+        if choice is not None and not (asked if choice != BucketChoice() else names):
+            self.notes.lines.append(f"buckets: not applicable, {choice.nothing}")
+        for name in names:
+            self.logs[name] = self._log(name)
+        if workforce is not None:
+            yield self._portal(workforce)
+        for team in teams:
+            yield self._team(team, used[team], known, lines[team])
+        for name in names:
+            yield self._bucket(name, tuple(team.name for team in teams if name in used[team]))
+        others = tuple(name for name in own or () if name not in names)
+        if self.notes.lines or others:
+            yield self._row("region", unread=(*self.notes.lines,), not_looked_at=others)
+
+    def _row(self, kind: RowKind, name: str = "", **more: Any) -> ReportRow:
+        return ReportRow(self.account.id, self.gt.aws.region, kind, name, self.account.name, **more)
+
+    def _portal(self, workforce: Workforce) -> ReportRow:
+        lock = "off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)
+        return self._row(
+            "portal",
+            workforce.name,
+            locks=lock,
+            allowed=workforce.cidrs,
+            uses=(workforce.vpc_id,) if workforce.vpc_id else (),
+            waiting=workforce.status,
+        )
+
+    def _team(
+        self, team: Workteam, buckets: list[str], known: TeamBuckets, notes: UnreadNotes
+    ) -> ReportRow:
+        read = buckets[: self.most]
+        is_whole = not notes.lines and read == buckets
+        if read != buckets:
+            notes.lines.append(
+                f"{len(buckets) - len(read)} more buckets of {team.name} were not read"
+            )
+        looks: list[Findings | None] = []
+        unknown = [Checked("url-lock-off", "not applicable")]
+        if team.restrictable:
+            unknown = []
+            looks = [self._look(team, name, notes) for name in read or (None,)]
+            if not is_whole:
+                unknown = notes.attempt(
+                    f"findings of {team.name}", lambda: self._on_some_bucket(team), []
+                )
+        jobs = known.waiting.get(team.arn, ())
+        is_known = not any(line.startswith(f"jobs of {team.name}: ") for line in notes.lines)
+        return self._row(
+            "team",
+            team.name,
+            locks=team.url_lock_text,
+            uses=tuple(buckets),
+            waiting=", ".join(job.name for job in jobs) or ("none" if is_known else "unknown"),
+            **_outcome(looks, notes, unknown, of_bucket=False),
+        )
+
+    def _bucket(self, name: str, teams: tuple[str, ...]) -> ReportRow:
+        notes = UnreadNotes(self.notes.passes)
+        looks = self.looks.get(name) or [self._look(None, name, notes)]
+        found = next((each for each in looks if each is not None), None)
+        access = found.access if found is not None else None
+        log = self.logs[name]
+        notes.lines += log.pop("lines")
+        return self._row(
+            "bucket",
+            name,
+            tone="unknown" if access is None else access.tone,
+            access="unknown" if access is None else access.text,
+            uses=log.pop("teams") or teams,
+            **_locks(found.state if found is not None else None),
+            **log,
+            **_outcome(looks, notes, of_bucket=True),
+        )
+
+    def _log(self, name: str) -> Json:
+        """Return what is known of the access log of a bucket, and of leaked URLs in it."""
+        notes = UnreadNotes(self.notes.passes)
+        made: Json = {"log": "", "leaks_unread": LEFT_OUT, "lines": notes.lines, "teams": ()}
+        if self.since is None:
+            return made
+        bucket = notes.attempt(
+            name,
+            lambda: account.read_bucket(self.gt.aws, name, frozenset({"bucket.logging"})),
+            None,
+        )
+        if bucket is None:
+            return made | {"log": "unknown", "leaks_unread": UNREAD_LOG}
+        if bucket.region != self.gt.aws.region:
+            there = account.read_state(self.gt.aws, bucket=name, needs=account.OTHERS)
+            made["teams"] = tuple(each.team.name for each in there.users)
+            notes.lines.append(there.elsewhere)
+        target, missing = bucket.logging.if_read, bucket.logging.missing
+        if missing is not None:
+            notes.lines.append(f"log of {name}: {missing.text}")
+            return made | {"log": "unknown", "leaks_unread": UNREAD_LOG}
+        if target is None:
+            return made | {"log": "off", "leaks_unread": OFF}
+        made["log"] = f"s3://{target.bucket}/{target.prefix}"
+        hits = notes.attempt(f"log of {name}", lambda: self.gt.hits(name, since=self.since), None)
+        if hits is None:
+            return made | {"leaks_unread": UNREAD_LOG}
+        leaks = hits.leaks()
+        unread = [*(leaks.unread or hits.coverage.doubts)]
+        unread += [leaks.not_compared] if leaks.left_out else []
+        leaks.unread = unread
+        notes.lines += [f"log of {name}: {text}" for text in unread]
+        known = None if unread and not leaks.leaked else leaks.leaked
+        return made | {
+            "hits": hits,
+            "leaks": leaks,
+            "leaked": known,
+            "leaks_unread": " ".join(unread),
+        }
+
+    def _on_some_bucket(self, team: Workteam) -> list[Checked]:
+        """Return the rules that are unknown on a bucket that is not known: those that ask anything
+        of it.
+        """
+        state = account.read_state(self.gt.aws, team=team, needs=account.FINDINGS)
+        checked = examine(replace(state, bucket=_SOME_BUCKET)).checked
+        return [each for each in checked if each.outcome == "unknown"]
+
+    def _look(
+        self, team: Workteam | None, bucket: str | None, notes: UnreadNotes
+    ) -> Findings | None:
+        subject = " and ".join(filter(None, (team.name if team else "", bucket)))
+        hits = self.logs[bucket].get("hits") if bucket is not None else None
+        look = notes.attempt(
+            f"findings of {subject}",
+            partial(self.gt.findings, team=team, bucket=bucket, logs=hits),
+            None,
+        )
+        if look is not None and bucket is not None:
+            self.looks.setdefault(bucket, []).append(look)
+        return look
+
+
+def _locks(state: State | None) -> Json:
+    """Return the guard and limits of a bucket, in words and as a list of allowed sources."""
+    policy = state.bucket.policy if state is not None and state.bucket is not None else None
+    if policy is None or policy.missing is not None:
+        return {"locks": "unknown"}
+    found = BucketPolicy.of(policy.if_read)
+    try:
+        names = [name for guard in found.guards for name in guard.allowed.names()]
+        return {"locks": found.words(), "allowed": tuple(dict.fromkeys(names))}
+    except PolicyError as error:
+        return {"locks": f"unknown: {error.message}"}
+
+
+def _outcome(
+    looks: Sequence[Findings | None],
+    notes: UnreadNotes,
+    unknown: Iterable[Checked] = (),
+    *,
+    of_bucket: bool,
+) -> Json:
+    """Return the findings, what each rule came to (the gravest word of all looks), and what was not
+    read: of rules about a bucket, or of the others and those that are ``unknown``.
+    """
+    reports = [look for look in looks if look is not None]
+    every = [each for each in chain(*reports) if (each.code in OF_BUCKET) == of_bucket]
+    blind = [
+        each
+        for each in chain(*reports)
+        if each.code == NOT_CHECKED and not set(each.could_not_see) <= NEVER_READ
+    ]
+    lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
+    if reports and not any(look.decided for look in reports):
+        lines.append("findings: no rule was decided")
+    checked = [each for look in reports for each in look.checked]
+    asked = [each for each in checked if (each.code in OF_BUCKET) == of_bucket]
+    return {
+        "findings": tuple(merged(each for each in every if each.code != NOT_CHECKED)),
+        "checked": {code: each.outcome for code, each in by_code([*asked, *unknown]).items()},
+        "unread": tuple(dict.fromkeys(lines)),
+    }

@@ -1,0 +1,171 @@
+"""The rows of a report: one for each workteam, bucket and portal that was looked at, and one for an
+account or region that could not be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ..base.text import Json, some
+from ..base.truth import Ambiguous
+from ..findings.listings import FindingsReport
+from ..findings.model import SEVERITIES, Finding
+
+if TYPE_CHECKING:
+    from ..account.bucket_access import AccessTone
+    from ..logs import Hits
+    from ..logs.leaks import Leaks
+
+RowKind: TypeAlias = Literal["bucket", "team", "portal", "region"]
+_SENTENCE = re.compile(r"(?<=\.) ")
+_LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow(Ambiguous, FindingsReport):
+    """What was looked at of one bucket, workteam or portal.
+
+    Attributes
+    ----------
+    kind : str
+        ``bucket``, ``team``, ``portal``, or ``region`` for what could not be read.
+    access : str
+        Of a bucket: the answer for all its objects, in a sentence; ``tone`` is the answer in a
+        word.
+    allowed : tuple of str
+        The addresses, endpoints and VPCs on the lists of a bucket's guards, or of a portal.
+    locks : str
+        Of a bucket its guard and limits, of a team its URL lock, of a portal its lock, in words.
+    uses : tuple of str
+        The teams that use a bucket, the buckets of a team, or the VPC of a portal.
+    waiting : str
+        The labeling jobs of a team that wait for workers.
+    log : str
+        The access log of a bucket.
+    leaked : int or None
+        The number of leaked URLs; None if that is not known, for the reason in ``leaks_unread``.
+    checked : mapping
+        What each rule came to: ``found``, ``unknown``, ``clean`` or ``not applicable``.
+    unread : tuple of str
+        What could not be read: it is unknown, and never fine.
+    not_looked_at : tuple of str
+        Buckets of the region that no row is about, in one of its rows.
+    status : str
+        ``read``, or ``denied``, ``no-answer``, ``throttled`` or ``failed``.
+    regions : tuple of str
+        All regions of a row that stands for several.
+    leaks, hits
+        The leaked URLs and the requests of a bucket whose log was read just now, else None.
+    """
+
+    _ask = ".findings"
+
+    account: str
+    region: str
+    kind: RowKind = "region"
+    name: str = ""
+    account_name: str = ""
+    tone: AccessTone = "unknown"
+    access: str = ""
+    allowed: tuple[str, ...] = ()
+    locks: str = ""
+    uses: tuple[str, ...] = ()
+    waiting: str = ""
+    log: str = ""
+    leaked: int | None = None
+    leaks_unread: str = ""
+    findings: tuple[Finding, ...] = ()
+    checked: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    status: str = "read"
+    regions: tuple[str, ...] = ()
+    leaks: Leaks | None = field(default=None, repr=False, compare=False)
+    hits: Hits | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def location(self) -> str:
+        """Account and region, as an accepted finding names them."""
+        return f"{self.account}/{self.region}"
+
+    @property
+    def worst(self) -> str:
+        """The highest severity of its open findings, or an empty text."""
+        return next((word for word, number in self.counts.items() if number), "")
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes of the rules: found, unknown, clean or not applicable."""
+        return tuple(self.checked.values())
+
+    @property
+    def findings_text(self) -> str:
+        """The findings by severity, and the rules that are unknown:
+        ``1 high, 2 medium, 3 unknown``.
+        """
+        quiet = sum(finding.accepted is not None for finding in self.findings)
+        numbers = {**self.counts, "unknown": self.outcomes.count("unknown"), "accepted": quiet}
+        named = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+        if named or self.decided:
+            return named or "none"
+        return "not applicable" if {*self.outcomes} == {"not applicable"} else "unknown"
+
+    @property
+    def leaked_text(self) -> str:
+        """The number of leaked URLs, or why it is not known."""
+        if self.leaked is None:
+            return self.leaks_unread
+        return (
+            f"{self.leaked}, or more: {self.leaks_unread}"
+            if self.leaks_unread
+            else str(self.leaked)
+        )
+
+    @property
+    def unread_text(self) -> str:
+        """What could not be read; of more than two parts the number of the others."""
+        return some(self.unread, 2, between="; ") or "-"
+
+    def to_dict(self) -> Json:
+        """Return the row as JSON-able data."""
+        named = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        lists = {name: list(named[name]) for name in _LISTS}
+        return named | lists | {"findings": [finding.to_dict() for finding in self.findings]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ReportRow:
+        """Return a row from what :meth:`to_dict` returned."""
+        lists = {name: tuple(data[name]) for name in _LISTS}
+        return cls(**{**data, **lists, "findings": tuple(map(Finding.from_dict, data["findings"]))})
+
+
+ReportRows: TypeAlias = "tuple[ReportRow, ...]"
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with those of one code and subject as one, the most severe first.
+
+    The detail of each has the sentences of all, once.
+    """
+    found: dict[tuple[str, str, str], Finding] = {}
+    for each in findings:
+        key = (each.code, each.subject, each.state)
+        known = found.setdefault(key, each)
+        if known.detail != each.detail:
+            sentences = dict.fromkeys(
+                [*_SENTENCE.split(known.detail), *_SENTENCE.split(each.detail)]
+            )
+            known = replace(known, detail=" ".join(sentences))
+        severity = min(known.severity, each.severity, key=SEVERITIES.index)
+        found[key] = replace(known, severity=severity)
+    return sorted(found.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
+
+
+def cells(row: ReportRow, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the fields of a row as cells of a table; one without a value is a dash."""
+    values = [getattr(row, name) for name in names]
+    texts = [", ".join(each) if isinstance(each, tuple) else str(each) for each in values]
+    return tuple(text or "-" for text in texts)

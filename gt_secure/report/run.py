@@ -1,0 +1,206 @@
+"""Makes a report: of the connection's region, of several, or of many accounts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..base.clock import utc_now
+from ..base.errors import InvalidInput
+from ..base.shared_files import read_private, replacing
+from ..base.text import Json, TextsLike, json_text
+from ..check.ledger import recorded_place
+from ..findings.accepted import accept, unused
+from ..findings.model import Acceptances
+from .accounts import (
+    Account,
+    Accounts,
+    AccountsLike,
+    organization_accounts,
+    parse_regions,
+    read_accounts,
+)
+from .buckets import BucketChoice
+from .changes import load_report
+from .region import read_region
+from .result import AccountReport
+from .role import Members, RoleLike
+from .rows import ReportRow
+from .runner import TIMEOUT_S, WORKERS, Progress, Run, StateFile
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+
+ORGANIZATION = "organization"
+LAST = "last"
+
+
+def report(
+    gt: Connection,
+    *,
+    buckets: TextsLike | None = None,
+    since: str | None = "7d",
+    accounts: AccountsLike | None = None,
+    regions: TextsLike | None = None,
+    role: RoleLike = "",
+    folder: Path | None = None,
+    fresh: bool = False,
+    workers: int = WORKERS,
+    timeout_s: float = TIMEOUT_S,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> AccountReport:
+    """Make a report: see :meth:`gt_secure.Connection.report`.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where the report is kept for the next ``since="last"``, and the progress of several regions:
+        an interrupted report with the same arguments resumes, unless it is ``fresh``.
+    workers : int
+        Number of regions that are read at the same time.
+    timeout_s : float
+        Seconds to wait for one response of a role.
+    progress : callable, optional
+        Gets a :class:`~gt_secure.report.runner.ReportProgress` after each region.
+    cancel : threading.Event, optional
+        Set it to stop: what is read so far stays in the folder.
+    """
+    if bool(role) != (accounts is not None):
+        raise InvalidInput(
+            "No accounts are named for the role." if role else "No role is named for the accounts.",
+            next_step="Give accounts and the role to assume in each, such as GtSecureReport.",
+            field="accounts" if role else "role",
+        )
+    several = accounts is not None or regions is not None
+    choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
+    members = Members(gt, role, _in_range("timeout_s", timeout_s, 0.1, 600))
+    chosen = _accounts(gt, accounts)
+    names = (gt.aws.region,)
+    if several:
+        names = parse_regions("all" if regions is None else regions, gt.aws.partition)
+    question = (gt.aws.endpoint_url, members.role_name, members.external_id, chosen, names, choice)
+    identifier = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
+    last = (folder or default_folder()) / f"{identifier}.json"
+    before = None
+    if since == LAST or (since or "").endswith(".json"):
+        before = _earlier(str(since), last)
+        since = str(before["at"])
+    logs = since if accounts is None else None
+    units = [(account, region) for account in chosen for region in names]
+    file = StateFile(
+        last.with_suffix(".ndjson") if folder is not None and several else None,
+        identifier,
+        {(account.id, region) for account, region in units},
+        fresh=fresh,
+    )
+
+    def read(account: Account, region: str) -> tuple[list[ReportRow] | None, int]:
+        there, calls = members.connect(account.id, region)
+        return read_region(there, account, choice, logs, many=True), len(calls)
+
+    stop = cancel or threading.Event()
+    run = Run(read, members.forget, file, stop, progress, int(_in_range("workers", workers, 1, 64)))
+    rows = read_region(gt, chosen[0], choice, logs) or [] if not several else run.all(units)
+    rows = [_accepted(row, gt.accepted) for row in rows]
+    outcomes = [*file.done.values()]
+    made = AccountReport(
+        at=utc_now(),
+        caller=gt.aws.caller_arn,
+        account=gt.aws.account_id,
+        region=gt.aws.region,
+        rows=tuple(rows),
+        places=len(units),
+        places_read=len(outcomes) if several else 1,
+        empty=sum(outcome["status"] == "empty" for outcome in outcomes),
+        calls=sum(int(outcome["calls"]) for outcome in outcomes),
+        unused=() if stop.is_set() else _unused(rows, gt.accepted),
+        nothing=_nothing(choice, rows) if several else "",
+        damaged=file.damaged,
+        place=None if several else recorded_place(gt.aws),
+        before=before,
+    )
+    if (folder is not None or since == LAST) and made.places_read == made.places:
+        _keep(made, last)
+    return made
+
+
+def _accounts(gt: Connection, given: AccountsLike | None) -> Accounts:
+    if given is None:
+        return (Account(gt.aws.account_id),)
+    return organization_accounts(gt.aws) if given == ORGANIZATION else read_accounts(given)
+
+
+def _accepted(row: ReportRow, entries: Acceptances) -> ReportRow:
+    """Return a row with what is accepted under the name of its account and region, too."""
+    if not entries:
+        return row
+    return replace(row, findings=accept(row.findings, entries, place=row.location))
+
+
+def _unused(rows: Sequence[ReportRow], entries: Acceptances) -> Acceptances:
+    """Return the accepted findings that matched nothing; none where something was not read."""
+    if not entries or any(row.unread for row in rows):
+        return ()
+    found = [(finding, row.location) for row in rows for finding in row.findings]
+    places = {number: place for number, (_, place) in enumerate(found)}
+    return unused([finding for finding, _ in found], entries, places=places)
+
+
+def _nothing(choice: BucketChoice | None, rows: Iterable[ReportRow]) -> str:
+    found = {row.name for row in rows if row.kind == "bucket"}
+    if choice is None or (found and found.issuperset(choice.names)):
+        return ""
+    return choice._replace(names=tuple(name for name in choice.names if name not in found)).nothing
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise InvalidInput(
+            f"{name} is {value:g}.", next_step=f"Choose {low:g} to {high:g}.", field=name
+        )
+    return value
+
+
+def default_folder() -> Path:
+    """Return the folder for the last reports and the progress of large ones: ``GT_SECURE_REPORTS``,
+    or one in the home directory.
+    """
+    return Path(os.environ.get("GT_SECURE_REPORTS") or Path.home() / ".gt_secure" / "reports")
+
+
+def _earlier(since: str, last: Path) -> Json:
+    """Return the report with which a new one is compared: that of a file, or the ``last`` one."""
+    if since != LAST:
+        return load_report(since)
+    step = "Name the JSON of an earlier report: --since report.json."
+    try:
+        read_private(last)
+    except FileNotFoundError:
+        raise InvalidInput(
+            "No earlier report that was asked the same is kept on this machine.",
+            next_step=f"Make one without --since last first. {step}",
+            field="since",
+        ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"{last} cannot be read: {error.strerror}.", next_step=step, field="since"
+        ) from error
+    return load_report(last)
+
+
+def _keep(made: AccountReport, last: Path) -> None:
+    """Keep a report for the next ``--since last``: only its owner can read it.
+
+    A home that is not writable keeps none, which the next ``--since last`` says.
+    """
+    with suppress(OSError):
+        last.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(last, 0o600) as file:
+            file.write(json_text(made.to_dict()))

@@ -1,0 +1,127 @@
+"""What changed between two reports: each change has one word, and what was not read is no change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gt_secure
+from gt_secure.base.errors import InvalidInput
+from gt_secure.cli.main import main
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.report import ReportRow
+from gt_secure.report.changes import Difference, differences, load_report
+from support.guards import merge_guard
+from test_every_document import finding, made_report, row
+
+CLOSED = replace(
+    row(), tone="good", access="Only 203.0.113.0/24.", unread=(), not_looked_at=(), findings=(),
+    leaks=None,
+)  # fmt: skip
+TEAM = replace(CLOSED, kind="team", name="radiology-team", tone="unknown", access="", locks="on")
+
+
+def data(*rows: ReportRow) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(json.dumps(replace(made_report(), rows=rows).to_dict()))
+    return made
+
+
+def words(before: Any, after: Any) -> list[tuple[str, str]]:
+    return [(each.what, each.subject.rpartition("/")[2]) for each in differences(before, after)]
+
+
+OPENED = replace(CLOSED, tone="open", access="Anyone with a URL can open gt-images.")
+PARTLY = replace(CLOSED, tone="part", access="Some objects.")
+BLIND = replace(CLOSED, tone="unknown", access="unknown", unread=("policy: denied",))
+REGION = ReportRow(CLOSED.account, CLOSED.region, unread=("buckets: denied",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([CLOSED], [CLOSED], []),
+        ([CLOSED], [OPENED], ["opened"]),
+        ([PARTLY], [OPENED], ["opened"]),
+        ([OPENED], [PARTLY], ["closed"]),
+        ([OPENED], [CLOSED], ["closed"]),
+        ([CLOSED], [BLIND], ["unknown now", "not read"]),
+        ([BLIND], [OPENED], ["known again", "read again"]),
+        ([], [CLOSED], ["new"]),
+        ([CLOSED], [], ["gone"]),
+        ([CLOSED], [REGION], ["not read"]),
+        ([REGION], [CLOSED], ["read again"]),
+        (
+            [CLOSED],
+            [replace(CLOSED, allowed=("203.0.113.0/24", "198.51.100.0/24"))],
+            ["list grew"],
+        ),
+        ([replace(CLOSED, allowed=("203.0.113.0/24", "198.51.100.0/24"))], [CLOSED], []),
+        ([TEAM], [replace(TEAM, locks="off")], ["changed"]),
+    ],
+)
+def test_each_change_has_its_word(
+    before: list[ReportRow], after: list[ReportRow], told: list[str]
+) -> None:
+    old, new = data(*before), data(*after)
+    for each in (old, new):
+        each["findings"] = []
+    assert [each.what for each in differences(old, new)] == told
+
+
+def test_findings_come_and_go_and_what_was_not_decided_is_neither() -> None:
+    found = replace(finding(), accepted=None, state="found")
+    old, new = data(CLOSED), data(replace(CLOSED, findings=(found,)))
+    old["findings"] = []
+    name = f"{found.code}: {new['findings'][0]['subject']}"
+    assert differences(old, new) == (Difference("new finding", name, "-", "now"),)
+    assert differences(new, old) == (Difference("finding gone", name, "before", "-"),)
+    old["findings"] = None
+    assert differences(old, new) == ()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"rows": []}', "nonsense", ""])
+def test_another_file_is_an_error(text: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        load_report(tmp_path / "r.json")
+    assert caught.value.next_step
+
+
+def test_a_weekly_job_sees_what_changed(
+    sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The bucket is closed by a guard, and its list grows in a policy that somebody wrote."""
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GT_SECURE_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.chdir(tmp_path)
+    weekly = ["report", "--buckets", "gt-images", "--since", "last", "-o", "week.md"]
+    assert main(weekly) == 64
+    assert "No earlier report" in capsys.readouterr().err
+    assert main(["report", "--buckets", "gt-images", "-o", "first.json"]) == 0
+    s3 = gt_secure.connect(sandbox=sandbox).aws.client("s3")
+    guard = build_guard("gt-images", networks=["203.0.113.0/24"])
+    try:
+        s3.put_bucket_policy(Bucket="gt-images", Policy=merge_guard(None, guard))
+        assert main(weekly) == 0
+        text = Path("week.md").read_text()
+        assert "| closed |" in text
+        assert "| finding gone |" in text
+        guard = build_guard("gt-images", networks=["203.0.113.0/24", "198.51.100.0/24"])
+        s3.put_bucket_policy(Bucket="gt-images", Policy=merge_guard(None, guard))
+        assert main(weekly) == 0
+        text = Path("week.md").read_text()
+        assert "| list grew |" in text
+        assert "198.51.100.0/24" in text
+        assert main([*weekly[:4], "first.json", "--json"]) == 0
+        changes = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))["changes"]
+        assert "closed" in {each["what"] for each in changes}
+        assert main([*weekly[:4], "first.json", "-o", "x.csv"]) == 0
+    finally:
+        s3.delete_bucket_policy(Bucket="gt-images")
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "reports").iterdir()}
+    assert modes == {0}

@@ -1,0 +1,172 @@
+"""The report of a region on the sandbox: what it finds, what it could not read, and its renderings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+import gt_secure
+from gt_secure import AccountReport, Connection, Restriction
+from gt_secure.account import bucket_access
+from gt_secure.base.errors import AccessDenied, InvalidInput
+from gt_secure.cli import report as report_command
+from gt_secure.cli.main import main
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.report.accounts import Account
+from gt_secure.report.buckets import BucketChoice
+from gt_secure.report.region import read_region
+from gt_secure.report.rows import ReportRow
+from gt_secure.sandbox import Sandbox
+from support.box import ACCOUNT
+from support.consents import AGREED
+from support.guards import merge_guard
+from support.rig import Rig
+
+
+@pytest.fixture(scope="module")
+def gt(sandbox):
+    return gt_secure.connect(sandbox=sandbox)
+
+
+def row(made: AccountReport, name: str) -> ReportRow:
+    return next(each for each in made.buckets if each.name == name)
+
+
+def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
+    url = gt.sign("gt-images", "scans/0001.png")
+    for source in ("203.0.113.7", "198.51.100.9"):
+        gt.probe(url, source)
+    gt.hits("gt-images", filters={"presigned": True}, wait_for=2).close()
+    made = gt.report(buckets="gt-images")
+    assert isinstance(made, AccountReport)
+    assert "radiology-team" in {row.name for row in made.teams}
+    assert "gt-images" in made.hits
+    assert "portal-public-beside-vpc" in {finding.code for finding in made.findings}
+    assert made.findings == tuple(dict.fromkeys(made.findings)), "each finding once"
+    pairs = [(finding.code, finding.subject) for finding in made.findings]
+    assert len(pairs) == len({*pairs}), "one finding for one cause"
+    assert {each.partition(":")[0] for each in made.unread} <= {"log of gt-shared"}, (
+        "its log has no request yet"
+    )
+    data = json.loads(json.dumps(made.to_dict()))
+    assert data["leaks"] or any(len(hits) for hits in made.hits.values())
+    for word in ("radiology-team", "gt-images", "portal-public-beside-vpc", made.headline):
+        assert word in str(made)
+        assert word in made._repr_html_()
+    assert row(made, "gt-images").access.startswith("Anyone with a URL")
+    assert row(made, "gt-images").tone == "open"
+    done = gt.apply(
+        gt.plan(Restriction("open-team", addresses=["203.0.113.0/24"], bucket="gt-images")),
+        confirm=AGREED,
+    )
+    again = row(gt.report(buckets=["gt-images"], since=None), "gt-images")
+    assert "203.0.113.0/24" in again.access
+    assert "203.0.113.0/24" in again.locks
+    assert again.allowed == ("203.0.113.0/24",)
+    assert again.tone == "good"
+    gt.undo(done)
+
+
+def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise AccessDenied("No.", action="s3:GetBucketPolicy")
+
+    monkeypatch.setattr(Connection, "findings", denied)
+    made = gt.report(buckets=["gt-images"], since=None)
+    assert made.unread
+    with pytest.raises(AssertionError, match="Not read or not decided"):
+        made.require("high")
+
+
+def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
+    made = gt.report(buckets=["gt-imagse"], since=None)
+    assert row(made, "gt-imagse").access == "unknown"
+    assert any("Did you mean gt-images?" in text for text in made.unread)
+
+
+def test_the_command_fails_on_findings(gt, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("gt_secure.cli.report.connection", lambda *_, **__: gt)
+    assert main(["report", "--no-logs", "--fail-on", "info", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["findings"]
+    assert main(["report", "--no-logs"]) == 0
+    assert "Findings" in capsys.readouterr().out
+
+
+def test_it_starts_from_guarded_buckets_and_names_the_others(
+    gt: Connection, sandbox: Sandbox
+) -> None:
+    s3 = gt.aws.client("s3")
+    for name in ("law-guarded", "law-by-sid", "law-other"):
+        s3.create_bucket(Bucket=name)
+    done = gt.apply(gt.plan(Restriction(bucket="law-guarded", addresses=["203.0.113.0/24"])))
+    statement = build_guard("law-by-sid", networks=["203.0.113.0/24"])
+    s3.put_bucket_policy(Bucket="law-by-sid", Policy=merge_guard(None, statement))
+    try:
+        made = gt.report(since=None)
+        access = {bucket.name: bucket.access for bucket in made.buckets}
+        for name in ("law-guarded", "law-by-sid"):
+            assert access[name] == f"Only 203.0.113.0/24 can open presigned URLs of {name}."
+        assert "law-other" not in access
+        assert "law-other" in made.others_text
+        assert "Not looked at: " in str(made)
+        assert "law-other" in made.to_dict()["rows"][-1]["not_looked_at"]
+        every = gt.report(buckets="all", since=None)
+        assert {"law-guarded", "law-by-sid", "law-other", "gt-images"} <= {
+            bucket.name for bucket in every.buckets
+        }
+        assert every.others_text == ""
+        own = {each["Name"] for each in s3.list_buckets()["Buckets"]}
+        for words in (None, "used", "law-other", "tag:project=other", "all"):
+            choice = words and BucketChoice.parse(words)
+            rows = read_region(gt, Account(gt.aws.account_id), choice, many=True) or []
+            if words == "used":
+                assert {"law-guarded", "law-by-sid"} <= {row.name for row in rows}
+            looked = {row.name for row in rows if row.kind == "bucket"}
+            assert {name for row in rows for name in row.not_looked_at} == own - looked
+            assert [ReportRow.from_dict(row.to_dict()) for row in rows] == rows
+            text = str(replace(made, rows=tuple(rows), places=2, places_read=2))
+            assert ("Not looked at in 111122223333/us-east-1: " in text) == (words != "all")
+        blind = Rig(sandbox).user(
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
+        )
+        made = replace(blind, journal=gt.journal).report(since=None)
+        access = {bucket.name: bucket.access for bucket in made.buckets}
+        assert (
+            access["law-guarded"] == "Only 203.0.113.0/24 can open presigned URLs of law-guarded."
+        )
+        assert "law-by-sid" not in access
+        assert any("s3:ListAllMyBuckets" in text for text in made.unread)
+        assert made.others_text == ""
+        for words in ("used", "law-guarded"):
+            there = replace(blind, journal=gt.journal)
+            rows = read_region(there, Account(ACCOUNT), BucketChoice.parse(words), many=True) or []
+            assert "law-guarded" in {row.name for row in rows}
+            assert any("s3:ListAllMyBuckets" in text for row in rows for text in row.unread)
+    finally:
+        gt.undo(done)
+        for name in ("law-guarded", "law-by-sid", "law-other"):
+            s3.delete_bucket(Bucket=name)
+
+
+def test_a_bucket_that_cannot_be_read_ends_in_3(gt: Connection, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(report_command, "connection", lambda *_, **__: gt)
+    assert main(["report", "--buckets", "gt-images", "--no-logs"]) == 0
+    assert main(["report", "--buckets", "gt-imagse", "--no-logs"]) == 3
+    with pytest.raises(InvalidInput):
+        gt.report(buckets="all,gt-images")
+
+
+def test_who_can_open_a_bucket_is_decided_once_for_its_findings(
+    gt: Connection, monkeypatch
+) -> None:
+    asked = []
+    decide = bucket_access.access_under
+    monkeypatch.setattr(
+        bucket_access, "access_under", lambda *a, **k: asked.append(a) or decide(*a, **k)
+    )
+    found = gt.findings(bucket="gt-images")
+    assert found.access is not None
+    assert len(asked) == 1

@@ -1,0 +1,167 @@
+"""The colour, the words and the files of a report: nothing is plain that is severe or was not read,
+and text from outside stays text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gt_secure.base.errors import InvalidInput
+from gt_secure.report import AccountReport, ReportRow, result
+from gt_secure.report.pages import FORMATS, MOST_ON_A_PAGE, format_of
+from gt_secure.report.run import _unused
+from test_every_document import accepted, finding, made_report, row
+
+FOUND = {
+    name: replace(finding(), severity=name, accepted=None, state="found")
+    for name in ("high", "medium", "low")
+}  # type: ignore[arg-type]
+CLEAN = {"cors-missing": "clean"}
+HOSTILE = "a|b `code` [x](https://evil.example) @everyone <img src=x> =cmd() \x1b[31m\u202e"
+
+
+def made(*severities: str, unread: tuple[str, ...] = (), **more: Any) -> ReportRow:
+    values = {
+        "findings": tuple(FOUND[each] for each in severities),
+        "unread": unread,
+        "not_looked_at": (),
+        "checked": CLEAN,
+        "leaks": None,
+        "leaked": 0,
+        "leaks_unread": "",
+    }
+    return replace(row(), **(values | more))
+
+
+def of(*rows: ReportRow, **more: Any) -> AccountReport:
+    given = {"nothing": "", "damaged": 0, "places": 1, "places_read": 1, "unused": ()} | more
+    return replace(made_report(), rows=rows, **given)
+
+
+@pytest.mark.parametrize(
+    ("rows", "tone"),
+    [
+        ([], "warn"),  # workteams are not applicable
+        ([made()], "plain"),
+        ([made("low")], "plain"),
+        ([made("medium")], "plain"),
+        ([made(unread=("jobs: denied",))], "warn"),
+        ([made(), made("high", unread=("jobs: denied",))], "no"),
+        ([made("high")], "no"),
+    ],
+)
+def test_a_report_is_as_severe_as_its_worst_row(
+    rows: list[ReportRow], tone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tones: list[str] = []
+    notice = result.notice
+    monkeypatch.setattr(
+        result, "notice", lambda tone, text: tones.append(tone) or notice(tone, text)
+    )
+    text = re.sub(r"<[^>]+>", " ", of(*rows)._repr_html_())
+    assert tones == [tone]
+    assert "2026-11-20 09:30 UTC" in text
+
+
+def test_the_headline_names_what_was_skipped() -> None:
+    told = of(made(unread=("jobs: denied", "keys: denied")), damaged=2)
+    assert told.headline.endswith(" Not read: 2. 2 damaged lines of the progress skipped.")
+    assert of(made()).headline.endswith(" Not read: 0.")
+    assert of(made(), damaged=1).headline.endswith(" 1 damaged line of the progress skipped.")
+    assert of(made(), made(tone="open"), made(tone="unknown")).headline.startswith(
+        "3 buckets, 1 open to anyone, 1 unknown."
+    )
+    assert of(places=3, places_read=2).headline.startswith("No bucket is known in 2 regions.")
+
+
+@pytest.mark.parametrize(("unread", "left"), [((), 1), (("jobs: denied",), 0)])
+def test_an_accepted_finding_is_unused_only_where_everything_was_read(
+    unread: tuple[str, ...], left: int
+) -> None:
+    entry = replace(accepted("None has it.", 9), finding="cors")
+    assert len(_unused([made(unread=unread), made("high")], (entry,))) == left
+
+
+def test_findings_that_find_nothing_severe_violate_no_control() -> None:
+    low = replace(FOUND["low"], code="url-lock-one-path")
+    assert of(made(findings=(low,))).controls == ()
+    assert of(made(findings=(replace(low, severity="medium"),))).controls
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_text_from_outside_stays_text_in_each_file(suffix: str) -> None:
+    named = made("high", name=HOSTILE, access=HOSTILE, unread=(HOSTILE,), uses=(HOSTILE,))
+    text = FORMATS[suffix](of(named, made(kind="team", name=HOSTILE)))
+    assert "\x1b" not in text
+    assert "\u202e" not in text or suffix == ".json"
+    if suffix == ".html":
+        assert "<img" not in text
+        assert "<script" not in text
+        assert "default-src 'none'" in text
+    if suffix == ".md":
+        outside = re.sub(r"`[^`]*`", "", text)
+        for sign in ("https:", "@everyone", "<img", "[x]"):
+            assert sign not in outside
+        for table in re.findall(r"(?:^\| .*\n)+", text, re.MULTILINE):
+            columns = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+            assert len(columns) == 1, "no cell makes a column"
+    if suffix == ".csv":
+        rows = [*csv.reader(io.StringIO(text))]
+        assert {len(each) for each in rows} == {len(result.COLUMNS)}
+        assert not any(cell.startswith("=") for each in rows for cell in each)
+    if suffix == ".json":
+        assert json.loads(text)["rows"][0]["name"] == HOSTILE
+
+
+def test_a_page_has_a_bound_and_says_what_it_left_out() -> None:
+    rows = [made(name=f"bucket-{number}") for number in range(MOST_ON_A_PAGE + 7)]
+    text = FORMATS[".html"](of(*rows, places=2, places_read=2))
+    assert text.count("<tr>") < MOST_ON_A_PAGE + 20
+    assert "The JSON has 7 more rows." in text
+    assert len(json.loads(FORMATS[".json"](of(*rows)))["rows"]) == MOST_ON_A_PAGE + 7
+
+
+@pytest.mark.parametrize("name", ["report", "report.pdf", "x.HTM"])
+def test_another_form_is_an_error_that_names_the_forms(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        format_of(name)
+    assert ".html, .json, .csv, .md, .sarif" in caught.value.next_step
+    assert format_of("X.HTML") is FORMATS[".html"]
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["version", "at", "headline", "digest", "counts", "rows", "findings", "leaks"],
+    "properties": {
+        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "buckets": {"type": ["integer", "null"]},
+        "findings": {"type": ["array", "null"]},
+        "rows": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["account", "region", "kind", "name", "tone", "leaked", "unread"],
+                "properties": {
+                    "kind": {"enum": ["bucket", "team", "portal", "region"]},
+                    "tone": {"enum": ["good", "part", "open", "unknown"]},
+                    "leaked": {"type": ["integer", "null"]},
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_json_has_its_form_and_its_digest_names_what_was_found() -> None:
+    one, again = of(made("high")), replace(of(made("high")), caller="another", calls=7)
+    jsonschema.validate(json.loads(FORMATS[".json"](one)), SCHEMA)
+    assert one.digest == again.digest
+    assert one.digest != of(made("medium")).digest
