@@ -20,7 +20,7 @@ FULL: dict[str, list[str]] = {
     "lab": [],
     "newcomer": [],
     "secret_check": [],
-    "sweep": ["--accounts", "40"],
+    "report": ["--accounts", "40"],
     "signers": [],
 }
 """Arguments of each benchmark."""
@@ -43,7 +43,7 @@ QUICK: dict[str, list[str]] = {
     "lab": ["--runs", "1"],
     "newcomer": ["--quick"],
     "secret_check": ["--megabytes", "0.2", "--rounds", "1"],
-    "sweep": ["--accounts", "2", "--regions", "2"],
+    "report": ["--accounts", "2", "--regions", "2"],
     "signers": ["--principals", "60", "--buckets", "5"],
 }
 NEED_CHROMIUM = ("lab",)

@@ -67,8 +67,8 @@ PARTS = [
     "check",
     "explain",
     "findings",
-    "fleet",
     "presign",
+    "report",
     "restriction",
 ]
 """Packages whose documents are on the page; those of doctor and plans have tests with accounts."""
@@ -189,7 +189,7 @@ def row() -> ReportRow:
     leaks = Leaks([leak()], 1, [], 0, ["the last hour"])
     return ReportRow(
         "111122223333", "us-east-1", "bucket", "gt-images", "lab", "part", "Only the office can open scans/.",
-        ("203.0.113.0/24",), "in place", ("radiology-team",), "", "s3://gt-logs/x/", 1, "the last hour", (finding(),),
+        ("203.0.113.0/24",), "in place", ("radiology-team",), "chest-scans", "s3://gt-logs/x/", 1, "the last hour", (finding(),),
         {"bucket-allow-everyone": "found", "cors": "unknown"}, ("tags: denied", "keys: denied", "ACL: denied"),
         ("gt-far",), "read", ("us-east-1",), leaks,
     )  # fmt: skip

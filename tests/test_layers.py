@@ -68,15 +68,16 @@ LAYERS = [
     ["changes"],
     ["findings.listings"],
     ["connection_arguments"],
+    ["doctor.features"],
+    ["report"],
     ["check.proof"],
     ["connection"],
     ["doctor", "check"],
-    ["report"],
     ["widgets"],
     ["cli.demonstration"],
     ["cli"],
     ["magics", "pytest_plugin", "agent_tools"],
-    ["base", "engine", "fleet"],
+    ["base", "engine"],
     ["", "__main__"],
 ]
 """Packages and modules, the lowest first. Those in one row do not import each other. The longest

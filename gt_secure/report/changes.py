@@ -13,7 +13,7 @@ from ..base.errors import InvalidInput
 from ..base.text import Json
 
 
-class Difference(NamedTuple):
+class ReportChange(NamedTuple):
     """One change: what happened, to what, and how it was before and is after."""
 
     what: str
@@ -41,7 +41,7 @@ def load_report(path: str | Path) -> Json:
     return data
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:
     """Return what changed between two reports, as their JSON has them.
 
     A row that one of them could not read is no change: the list of what was not read names it.
@@ -58,7 +58,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Di
     return tuple(_all(before, after))
 
 
-def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ReportChange]:
     old, new = ({_place(row): row for row in each["rows"]} for each in (before, after))
     unread = {place[:2] for rows in (old, new) for place, row in rows.items() if row["unread"]}
     for place in sorted({*old, *new}):
@@ -70,21 +70,21 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Differ
         if None in (before[member], after[member]):
             continue
         known, found = ({_named(each) for each in every[member]} for every in (before, after))
-        yield from (Difference(came, text, "-", "now") for text in sorted(found - known))
-        yield from (Difference(went, text, "before", "-") for text in sorted(known - found))
+        yield from (ReportChange(came, text, "-", "now") for text in sorted(found - known))
+        yield from (ReportChange(went, text, "before", "-") for text in sorted(known - found))
 
 
-def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[Difference]:
+def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:
     was, now = _word(old), _word(new)
     if old is None or new is None:
-        yield Difference("new" if old is None else "gone", subject, was, now)
+        yield ReportChange("new" if old is None else "gone", subject, was, now)
         return
     if was != now:
-        yield Difference(_change(old.get("tone"), new.get("tone")), subject, was, now)
+        yield ReportChange(_change(old.get("tone"), new.get("tone")), subject, was, now)
     known, found = old.get("allowed") or [], new.get("allowed") or []
     grown = [name for name in found if name not in known]
     if grown and known:
-        yield Difference("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
+        yield ReportChange("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
 
 
 def _change(was: object, now: object) -> str:

@@ -13,7 +13,7 @@ from ..logs.table import Table
 from .result import COLUMNS, AccountReport
 from .rows import cells
 
-MOST_ON_A_PAGE = 1_000
+MOST_ON_A_PAGE = 400
 """Maximum number of rows of a table of a page; the JSON has all."""
 _MOST_IN_MARKDOWN = 50
 """GitHub shows 65,536 characters of a comment."""

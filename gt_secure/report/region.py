@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .. import account
 from ..account.bucket import READINGS, Bucket
@@ -14,7 +14,6 @@ from ..account.state import State
 from ..aws.teams import Workforce, Workteam, list_private_workteams
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput, PolicyError, Throttled
 from ..base.text import Json
-from ..connection import Connection
 from ..engine.access.part import NotRead, Part
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..findings.listings import Findings
@@ -24,6 +23,13 @@ from .accounts import Account
 from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .rows import ReportRow, RowKind, merged
 
+if TYPE_CHECKING:
+    from ..aws.client import Aws
+    from ..changes import Journal
+    from ..findings.listings import Workteams
+    from ..findings.model import Acceptances
+    from ..logs import Hits
+
 NEVER_READ = frozenset({"s3:GetObject"})
 """The role of a report on many accounts reads no object, so that the templates of tasks are not
 looked at.
@@ -32,9 +38,9 @@ MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team of many accounts."""
 OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
 """Codes of rules about a bucket, which have an outcome in its row."""
-OFF = "not known: access logging is off"
-LEFT_OUT = "not looked for: the logs were left out"
-UNREAD_LOG = "not known: the access log was not read"
+OFF = "not known, because access logging is off"
+LEFT_OUT = "not looked for, because the logs were left out"
+UNREAD_LOG = "not known, because the access log was not read"
 _NO_NAME: Part[Any] = Part.unread(
     NotRead(
         "a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known."
@@ -45,8 +51,36 @@ _SOME_BUCKET = Bucket("", "", **_NOTHING_READ)
 """A bucket that a team may use beside those that are known."""
 
 
+class ReportedRegion(Protocol):
+    """A region as a report reads it: :class:`gt_secure.Connection` is one."""
+
+    @property
+    def aws(self) -> Aws:
+        """The connection to the account."""
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, which names the buckets of restrictions."""
+
+    @property
+    def accepted(self) -> Acceptances:
+        """The findings that are accepted."""
+
+    def workteams(self) -> Workteams:
+        """Return the workteams."""
+
+    def workforce(self) -> Workforce | None:
+        """Return the private workforce."""
+
+    def hits(self, bucket: str, *, since: str | None) -> Hits:
+        """Read the access log of a bucket."""
+
+    def findings(self, *, team: Workteam | None, bucket: str | None, logs: Hits | None) -> Findings:
+        """Return what defeats a restriction."""
+
+
 def read_region(
-    gt: Connection,
+    gt: ReportedRegion,
     account: Account,
     choice: BucketChoice | None = None,
     since: str | None = None,
@@ -57,7 +91,7 @@ def read_region(
 
     Parameters
     ----------
-    gt : Connection
+    gt : ReportedRegion
     account : Account
     choice : BucketChoice, optional
         Buckets to look at beside those that teams use.
@@ -79,7 +113,7 @@ def read_region(
     if many and workforce is None and choice is None and denied is None:
         return None
     reader = _RegionReader(
-        replace(gt, journal=gt.journal.snapshot(), others=False),
+        replace(cast(Any, gt), journal=gt.journal.snapshot(), others=False),
         account,
         notes,
         since,
@@ -98,7 +132,7 @@ def read_region(
 class _RegionReader:
     """Reads each bucket once, for the rows of the teams that use it and for its own."""
 
-    gt: Connection
+    gt: ReportedRegion
     account: Account
     notes: UnreadNotes
     since: str | None
@@ -181,8 +215,10 @@ class _RegionReader:
 
     def _bucket(self, name: str, teams: tuple[str, ...]) -> ReportRow:
         notes = UnreadNotes(self.notes.passes)
-        looks = self.looks.get(name) or [self._look(None, name, notes)]
-        found = next((each for each in looks if each is not None), None)
+        if name not in self.looks:
+            self._look(None, name, notes)
+        looks = self.looks.get(name, [])
+        found = looks[0] if looks else None
         access = found.access if found is not None else None
         log = self.logs[name]
         notes.lines += log.pop("lines")

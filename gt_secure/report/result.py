@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from ..base.columns import TableRows, chip, data_frame, lay_out
+from ..base.columns import chip, data_frame, lay_out
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
 from ..base.text import Json, count, json_text, members, some
 from ..base.truth import Ambiguous
@@ -18,7 +18,7 @@ from ..findings import sarif
 from ..findings.listings import Findings, FindingsReport
 from ..findings.model import SEVERITIES, Acceptances, control_names
 from .buckets import not_looked_at
-from .changes import Difference, differences
+from .changes import ReportChange, differences
 from .rows import ReportRows, cells, merged
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Section(NamedTuple):
 
     title: str
     head: tuple[str, ...]
-    rows: TableRows | None
+    rows: Sequence[tuple[object, ...]] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -277,7 +277,7 @@ class AccountReport(Ambiguous, FindingsReport):
         )
 
     @cached_property
-    def differences(self) -> tuple[Difference, ...] | None:
+    def differences(self) -> tuple[ReportChange, ...] | None:
         """What changed since the report :attr:`before`; None without one."""
         return None if self.before is None else differences(self.before, self._found)
 
@@ -342,7 +342,7 @@ class AccountReport(Ambiguous, FindingsReport):
         where = {} if self.is_one else {"account": "account", "region": "region"}
         tables = []
         for kind, (title, own) in TABLES.items():
-            columns = where | own
+            columns = {**where, **own}
             listed = [cells(row, columns.values()) for row in self.of(kind)]
             unknown = self._none(kind) is None
             tables.append(
@@ -363,7 +363,7 @@ class AccountReport(Ambiguous, FindingsReport):
         since: list[Section] = []
         if self.before is not None:
             title, changes = f"Since {self.before['at']}", [*map(tuple, self.differences or ())]
-            since = [Section(title, Difference._fields, changes)]
+            since = [Section(title, ReportChange._fields, changes)]
         return [*since, *tables, unread] if self.is_one else [*since, unread, *tables]
 
     @property
@@ -432,7 +432,7 @@ class AccountReport(Ambiguous, FindingsReport):
         return log
 
 
-def _word(rows: TableRows | None) -> str:
+def _word(rows: object) -> str:
     """Return the word for a section without rows."""
     return "unknown" if rows is None else "none"
 

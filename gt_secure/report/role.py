@@ -11,13 +11,13 @@ import json
 import re
 import threading
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..aws.client import aws_errors
 from ..base.errors import GtSecureError, InvalidInput
 from ..base.text import Json
-from ..connection import Connection
 from ..doctor.features import choose
+from .region import ReportedRegion
 
 SESSION_NAME = "gt-secure-report"
 DEFAULT_ROLE = "GtSecureReport"
@@ -33,9 +33,10 @@ _PRINCIPAL = re.compile(
 class Members:
     """Credentials of the role in each account."""
 
-    def __init__(self, gt: Connection, role: RoleLike, timeout_s: float) -> None:
+    def __init__(self, gt: ReportedRegion, role: RoleLike, timeout_s: float) -> None:
         name, external_id = (role, "") if isinstance(role, str) else role
-        self._gt, self._hub = gt, gt.aws
+        self._gt: Any = gt
+        self._hub = gt.aws
         self.role_name = _check_role_name(name) if name else ""
         self.external_id = _check_external_id(external_id)
         self._timeout_s = timeout_s
@@ -47,7 +48,7 @@ class Members:
         """Return the ARN of the role in a member account."""
         return f"arn:{self._hub.partition}:iam::{account}:role/{self.role_name}"
 
-    def connect(self, account: str, region: str) -> tuple[Connection, list[str]]:
+    def connect(self, account: str, region: str) -> tuple[ReportedRegion, list[str]]:
         """Return a connection, and the list to which it adds the name of each call; the role is
         assumed once. Without a role it is the own account.
         """
@@ -56,9 +57,8 @@ class Members:
         keys = self._of(account)
         three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
-        return Connection(
-            self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)
-        ), calls
+        aws = self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)
+        return replace(self._gt, aws=aws, accepted=()), calls
 
     def _of(self, account: str) -> dict[str, str]:
         with self._guard:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
@@ -28,21 +27,18 @@ from .accounts import (
 )
 from .buckets import BucketChoice
 from .changes import load_report
-from .region import read_region
+from .region import ReportedRegion, read_region
 from .result import AccountReport
 from .role import Members, RoleLike
 from .rows import ReportRow
-from .runner import TIMEOUT_S, WORKERS, Progress, Run, StateFile
-
-if TYPE_CHECKING:
-    from ..connection import Connection
+from .runner import TIMEOUT_S, WORKERS, RegionRun, ReportCallback, StateFile
 
 ORGANIZATION = "organization"
 LAST = "last"
 
 
 def report(
-    gt: Connection,
+    gt: ReportedRegion,
     *,
     buckets: TextsLike | None = None,
     since: str | None = "7d",
@@ -53,7 +49,7 @@ def report(
     fresh: bool = False,
     workers: int = WORKERS,
     timeout_s: float = TIMEOUT_S,
-    progress: Progress | None = None,
+    progress: ReportCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> AccountReport:
     """Make a report: see :meth:`gt_secure.Connection.report`.
@@ -82,7 +78,7 @@ def report(
     choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
     members = Members(gt, role, _in_range("timeout_s", timeout_s, 0.1, 600))
     chosen = _accounts(gt, accounts)
-    names = (gt.aws.region,)
+    names: tuple[str, ...] = (gt.aws.region,)
     if several:
         names = parse_regions("all" if regions is None else regions, gt.aws.partition)
     question = (gt.aws.endpoint_url, members.role_name, members.external_id, chosen, names, choice)
@@ -106,7 +102,9 @@ def report(
         return read_region(there, account, choice, logs, many=True), len(calls)
 
     stop = cancel or threading.Event()
-    run = Run(read, members.forget, file, stop, progress, int(_in_range("workers", workers, 1, 64)))
+    run = RegionRun(
+        read, members.forget, file, stop, progress, int(_in_range("workers", workers, 1, 64))
+    )
     rows = read_region(gt, chosen[0], choice, logs) or [] if not several else run.all(units)
     rows = [_accepted(row, gt.accepted) for row in rows]
     outcomes = [*file.done.values()]
@@ -131,7 +129,7 @@ def report(
     return made
 
 
-def _accounts(gt: Connection, given: AccountsLike | None) -> Accounts:
+def _accounts(gt: ReportedRegion, given: AccountsLike | None) -> Accounts:
     if given is None:
         return (Account(gt.aws.account_id),)
     return organization_accounts(gt.aws) if given == ORGANIZATION else read_accounts(given)

@@ -56,7 +56,7 @@ class ReportProgress(NamedTuple):
     failed: int
 
 
-Progress: TypeAlias = "Callable[[ReportProgress], object]"
+ReportCallback: TypeAlias = "Callable[[ReportProgress], object]"
 
 
 class StateFile:
@@ -148,14 +148,14 @@ class StateFile:
 
 
 @dataclass
-class Run:
+class RegionRun:
     """One run over the accounts and regions that are not in the state file yet."""
 
     read: Callable[[Account, str], tuple[list[ReportRow] | None, int]]
     forget: Callable[[str], None]
     file: StateFile
     cancel: threading.Event
-    progress: Progress | None
+    progress: ReportCallback | None
     workers: int
 
     def all(self, units: list[tuple[Account, str]]) -> list[ReportRow]:

@@ -41,7 +41,7 @@ HOLES: dict[str, tuple[list[dict[str, Any]], str, list[str]]] = {
     "reads only": ([{**WHOLE, "Action": "s3:GetObject"}], "", [VPCE]),
     "reads and lists only": ([{**WHOLE, "Action": ["s3:Get*", "s3:List*"]}], "", [VPCE]),
     "another role only": (
-        [{**WHOLE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/GtSecureSweep"}}], "", [VPCE]),
+        [{**WHOLE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/GtSecureReport"}}], "", [VPCE]),
     "no signature version 2": (
         [with_condition(SCANS, StringEquals={"s3:authType": ["REST-QUERY-STRING", "POST"],
                                              "s3:signatureversion": "AWS4-HMAC-SHA256"})], "scans/", []),

@@ -78,8 +78,8 @@ def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
         else ALARM
     )
     roles = {
-        "role": role("team/GtSecureSweep", "111122223333", "example-id"),
-        "role-of-role": role("GtSecureSweep", "arn:aws:iam::111122223333:role/Audit"),
+        "role": role("team/GtSecureReport", "111122223333", "example-id"),
+        "role-of-role": role("GtSecureReport", "arn:aws:iam::111122223333:role/Audit"),
     }
     return made | roles
 

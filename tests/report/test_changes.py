@@ -14,7 +14,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.report import ReportRow
-from gt_secure.report.changes import Difference, differences, load_report
+from gt_secure.report.changes import ReportChange, differences, load_report
 from support.guards import merge_guard
 from test_every_document import finding, made_report, row
 
@@ -77,8 +77,8 @@ def test_findings_come_and_go_and_what_was_not_decided_is_neither() -> None:
     old, new = data(CLOSED), data(replace(CLOSED, findings=(found,)))
     old["findings"] = []
     name = f"{found.code}: {new['findings'][0]['subject']}"
-    assert differences(old, new) == (Difference("new finding", name, "-", "now"),)
-    assert differences(new, old) == (Difference("finding gone", name, "before", "-"),)
+    assert differences(old, new) == (ReportChange("new finding", name, "-", "now"),)
+    assert differences(new, old) == (ReportChange("finding gone", name, "before", "-"),)
     old["findings"] = None
     assert differences(old, new) == ()
 

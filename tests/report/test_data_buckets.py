@@ -176,5 +176,7 @@ def test_a_cleanly_restricted_account_has_no_finding_that_a_reviewer_would_dismi
     made = gt.report(since=None)
     assert [(each.severity, each.code) for each in made.worse_than("medium")] == []
     assert (made.doubts(), made.unread) == ((), ())
-    assert {row.leaks_unread for row in made.buckets} == {"not looked for: the logs were left out"}
+    assert {row.leaks_unread for row in made.buckets} == {
+        "not looked for, because the logs were left out"
+    }
     assert not [row for row in made.rows if row.worst in ("high", "medium")]

@@ -1,10 +1,10 @@
-"""Calls, time and memory of a sweep over many accounts, through the sandbox's STS.
+"""Calls, time and memory of a report on many accounts, through the sandbox's STS.
 
 One sandbox stands for all accounts: AssumeRole into any account is answered by its STS. Every tenth
 account has the demo's three teams in us-east-1; every other region has no workforce. All calls are
 real HTTP with real signatures.
 
-    python benchmarks/sweep.py [--accounts 500] [--regions 17] [--workers 16] [--json]
+    python benchmarks/report.py [--accounts 500] [--regions 17] [--workers 16] [--json]
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
-from gt_secure.fleet.sweeps import DEFAULT_REGIONS
 
 import gt_secure
+from gt_secure.report import DEFAULT_REGIONS, report
+from gt_secure.report.pages import FORMATS
 from gt_secure.sandbox import Sandbox
 
-ROLE, EVERY = "GtSecureSweep", 10
+ROLE, EVERY = "GtSecureReport", 10
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
 
 
@@ -68,7 +69,7 @@ class Front(BaseHTTPRequestHandler):
     def _assume(self, arn: str) -> None:
         account = arn.split(":")[4]
         own = arn.replace(account, "111122223333", 1)
-        keys = self.sts.assume_role(RoleArn=own, RoleSessionName="sweep")["Credentials"]  # type: ignore[attr-defined]
+        keys = self.sts.assume_role(RoleArn=own, RoleSessionName="report")["Credentials"]  # type: ignore[attr-defined]
         self.owners[keys["AccessKeyId"]] = account
         parts = "".join(
             f"<{n}>{keys[n]}</{n}>" for n in ("AccessKeyId", "SecretAccessKey", "SessionToken")
@@ -105,7 +106,7 @@ class Front(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Measure one sweep."""
+    """Measure one report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=500)
     parser.add_argument("--regions", type=int, default=17)
@@ -126,30 +127,33 @@ def main() -> None:
         )
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.perf_counter()
-        result = gt_secure.sweep(
-            role_name=ROLE,
+        result = report(
+            gt,
+            role=ROLE,
             accounts=[f"{100_000_000_000 + number}" for number in range(options.accounts)],
             regions=DEFAULT_REGIONS["aws"][: options.regions],
-            connection=gt,
             workers=options.workers,
             timeout_s=120,
         )
         seconds = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         server.shutdown()
+    page = FORMATS[".html"](result)
     scale = 1024 * (1024 if sys.platform == "darwin" else 1)
     data = {
         "accounts": options.accounts,
         "regions": options.regions,
-        "rows": len(result),
+        "rows": len(result.rows),
         "regions without a workforce": result.empty,
         "AssumeRole": Front.calls["AssumeRole"],
         "ListWorkforces": Front.calls["ListWorkforces"],
         "all calls": sum(Front.calls.values()),
         "seconds": round(seconds, 1),
         "memory MB, at most": after // scale,
-        "memory MB, of the sweep": (after - before) // scale,
+        "memory MB, of the report": (after - before) // scale,
         "not read": len(result.unread),
+        "page, kB": len(page) // 1000,
+        "elements of the page": page.count("<") // 2,
     }
     text = (
         json.dumps(data, indent=2)
