@@ -1,4 +1,4 @@
-"""What changed between two reports: buckets that were opened or closed, lists that grew, findings
+"""The changes between two reports: buckets that were opened or closed, lists that grew, findings
 that came and went.
 """
 
@@ -69,9 +69,9 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
     for member, came, went in lists:
         if None in (before[member], after[member]):
             continue
-        known, found = ({_named(each) for each in every[member]} for every in (before, after))
-        yield from (ReportChange(came, text, "-", "now") for text in sorted(found - known))
-        yield from (ReportChange(went, text, "before", "-") for text in sorted(known - found))
+        earlier, later = ({_named(each) for each in every[member]} for every in (before, after))
+        yield from (ReportChange(came, text, "-", "now") for text in sorted(later - earlier))
+        yield from (ReportChange(went, text, "before", "-") for text in sorted(earlier - later))
 
 
 def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:

@@ -155,7 +155,8 @@ class _RegionReader:
         if choice is not None:
             asked = choice.here(self.gt.aws, self.gt.journal, own, self.notes)
             asked = [*choice.names] if choice.names and self.most is None else asked
-        names = sorted({*asked, *(name for team in teams for name in used[team][: self.most])})
+        of_teams = {team: used[team][slice(self.most)] for team in teams}
+        names = sorted({*asked, *(name for team in teams for name in of_teams[team])})
         if choice is not None and not (asked if choice != BucketChoice() else names):
             self.notes.lines.append(f"buckets: not applicable, {choice.nothing}")
         for name in names:
@@ -187,7 +188,7 @@ class _RegionReader:
     def _team(
         self, team: Workteam, buckets: list[str], known: TeamBuckets, notes: UnreadNotes
     ) -> ReportRow:
-        read = buckets[: self.most]
+        read = buckets[slice(self.most)]
         is_whole = not notes.lines and read == buckets
         if read != buckets:
             notes.lines.append(
@@ -236,37 +237,37 @@ class _RegionReader:
     def _log(self, name: str) -> Json:
         """Return what is known of the access log of a bucket, and of leaked URLs in it."""
         notes = UnreadNotes(self.notes.passes)
-        made: Json = {"log": "", "leaks_unread": LEFT_OUT, "lines": notes.lines, "teams": ()}
+        row: Json = {"log": "", "leaks_unread": LEFT_OUT, "lines": notes.lines, "teams": ()}
         if self.since is None:
-            return made
+            return row
         bucket = notes.attempt(
             name,
             lambda: account.read_bucket(self.gt.aws, name, frozenset({"bucket.logging"})),
             None,
         )
         if bucket is None:
-            return made | {"log": "unknown", "leaks_unread": UNREAD_LOG}
+            return row | {"log": "unknown", "leaks_unread": UNREAD_LOG}
         if bucket.region != self.gt.aws.region:
             there = account.read_state(self.gt.aws, bucket=name, needs=account.OTHERS)
-            made["teams"] = tuple(each.team.name for each in there.users)
+            row["teams"] = tuple(each.team.name for each in there.users)
             notes.lines.append(there.elsewhere)
         target, missing = bucket.logging.if_read, bucket.logging.missing
         if missing is not None:
             notes.lines.append(f"log of {name}: {missing.text}")
-            return made | {"log": "unknown", "leaks_unread": UNREAD_LOG}
+            return row | {"log": "unknown", "leaks_unread": UNREAD_LOG}
         if target is None:
-            return made | {"log": "off", "leaks_unread": OFF}
-        made["log"] = f"s3://{target.bucket}/{target.prefix}"
+            return row | {"log": "off", "leaks_unread": OFF}
+        row["log"] = f"s3://{target.bucket}/{target.prefix}"
         hits = notes.attempt(f"log of {name}", lambda: self.gt.hits(name, since=self.since), None)
         if hits is None:
-            return made | {"leaks_unread": UNREAD_LOG}
+            return row | {"leaks_unread": UNREAD_LOG}
         leaks = hits.leaks()
         unread = [*(leaks.unread or hits.coverage.doubts)]
         unread += [leaks.not_compared] if leaks.left_out else []
         leaks.unread = unread
         notes.lines += [f"log of {name}: {text}" for text in unread]
         known = None if unread and not leaks.leaked else leaks.leaked
-        return made | {
+        return row | {
             "hits": hits,
             "leaks": leaks,
             "leaked": known,

@@ -98,7 +98,7 @@ class Section(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class AccountReport(Ambiguous, FindingsReport):
-    """Who can open each bucket of a region, or of many accounts and regions.
+    """A report on who can open each bucket of a region, or of many accounts and regions.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class AccountReport(Ambiguous, FindingsReport):
 
     @cached_property
     def unread(self) -> tuple[str, ...]:
-        """What could not be read, each with its place, once."""
+        """The parts that could not be read, each with its place, once."""
         lines = [
             line if self.is_one else f"{row.account} {row.region}: {line}"
             for row in self.rows
@@ -278,7 +278,7 @@ class AccountReport(Ambiguous, FindingsReport):
 
     @cached_property
     def differences(self) -> tuple[ReportChange, ...] | None:
-        """What changed since the report :attr:`before`; None without one."""
+        """The changes since the report :attr:`before`; None without one."""
         return None if self.before is None else differences(self.before, self._found)
 
     @property
@@ -400,7 +400,7 @@ class AccountReport(Ambiguous, FindingsReport):
         return output(hint(html_text(self.about, 600)), self.html(MOST_ROWS))
 
     def html(self, most: int) -> Markup:
-        """Return the report as HTML without its style, with at most so many rows of a table."""
+        """Return the report as HTML without its style; a table has ``most`` rows or fewer."""
         tone: Tone = "no" if self.counts["high"] else "warn" if self.unread else "plain"
         parts = [notice(tone, self.headline)]
         for title, head, rows in self.sections():

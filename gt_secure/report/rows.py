@@ -26,7 +26,7 @@ _LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions")
 
 @dataclass(frozen=True, slots=True)
 class ReportRow(Ambiguous, FindingsReport):
-    """What was looked at of one bucket, workteam or portal.
+    """One bucket, workteam or portal that was looked at.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class ReportRow(Ambiguous, FindingsReport):
 
     @property
     def unread_text(self) -> str:
-        """What could not be read; of more than two parts the number of the others."""
+        """The parts that could not be read; beyond two, the number of the others."""
         return some(self.unread, 2, between="; ") or "-"
 
     def to_dict(self) -> Json:

@@ -108,7 +108,7 @@ def report(
     rows = read_region(gt, chosen[0], choice, logs) or [] if not several else run.all(units)
     rows = [_accepted(row, gt.accepted) for row in rows]
     outcomes = [*file.done.values()]
-    made = AccountReport(
+    result = AccountReport(
         at=utc_now(),
         caller=gt.aws.caller_arn,
         account=gt.aws.account_id,
@@ -124,9 +124,9 @@ def report(
         place=None if several else recorded_place(gt.aws),
         before=before,
     )
-    if (folder is not None or since == LAST) and made.places_read == made.places:
-        _keep(made, last)
-    return made
+    if (folder is not None or since == LAST) and result.places_read == result.places:
+        _keep(result, last)
+    return result
 
 
 def _accounts(gt: ReportedRegion, given: AccountsLike | None) -> Accounts:
