@@ -27,6 +27,7 @@ from . import (
     evaluator,
     policy_principals,
     query_auth as presigned,
+    sent_keys,
     sigv2,
     source_mapping as addresses,
 )
@@ -153,7 +154,7 @@ class Front:
         self, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send
     ) -> None:
         """Authenticate, let the emulator decide and answer, and log the request either way."""
-        keys = conditions.context(
+        keys = sent_keys.sent(request) | conditions.context(
             request.source, request.query, request.mechanism, s3=True, form=request.form
         )
         evaluator.unsigned_form.set(None if request.mechanisms else request.form)
@@ -176,9 +177,8 @@ class Front:
     async def _other(
         self, service: str, scope: AsgiScope, request: HttpRequest, receive: Receive, send: Send
     ) -> None:
-        with conditions.of(
-            conditions.context(request.source, request.query, request.mechanism, s3=False)
-        ):
+        keys = conditions.context(request.source, request.query, request.mechanism, s3=False)
+        with conditions.of(keys | sent_keys.of_headers(request)):
             reply = browsers.foreign_site(request) or await self._answer(service, request)
             if reply is not None:
                 await respond(send, reply)

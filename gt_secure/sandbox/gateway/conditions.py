@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from ...base.clock import utc_now
 from ...base.network import Source
 from ..settings import REGION, account_id
-from . import evaluator
+from . import evaluator, sent_keys
 from .mechanisms import FORM, QUERY, SIGV4, Mechanism
 
 PRIVATE_NAME = "_resolve_condition_key"
@@ -43,7 +43,7 @@ _NOBODY = {
     "aws:principaltype": "Anonymous",
 }
 """The keys of a principal in requests that nobody signed."""
-_current: contextvars.ContextVar[Mapping[str, str | None] | None] = contextvars.ContextVar(
+_current: contextvars.ContextVar[Mapping[str, sent_keys.KeyValue] | None] = contextvars.ContextVar(
     "gt_secure_sandbox_conditions", default=None
 )
 
@@ -57,7 +57,11 @@ def _wrapped(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     def resolve(key: str, ctx: Any) -> Any:
         filled = _current.get()
         name = key.lower()
-        if filled is not None and name in filled:
+        if (
+            filled is not None
+            and name in filled
+            and sent_keys.has(getattr(ctx, "action", ""), name)
+        ):
             return filled[name]
         if name == "aws:principalarn" and ":assumed-role/" in getattr(ctx, "principal_arn", ""):
             return role_arn(ctx.principal_arn)
@@ -79,7 +83,7 @@ def role_arn(session_arn: str) -> str:
 
 
 @contextlib.contextmanager
-def of(context: Mapping[str, str | None]) -> Iterator[None]:
+def of(context: Mapping[str, sent_keys.KeyValue]) -> Iterator[None]:
     """Set the keys of the current request; a key with the value None is absent."""
     token = _current.set(context)
     try:
