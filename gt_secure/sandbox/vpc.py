@@ -28,6 +28,8 @@ _EVERYTHING = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
     }
 )
+_SLASH = "\ue003"
+"""Character of no key that stands for a slash which the emulator would drop."""
 _FILTERS = {
     "vpc-id": "VpcId",
     "vpc-endpoint-id": "VpcEndpointId",
@@ -49,6 +51,16 @@ def install() -> None:
     iam_actions._s3_action = lambda method, path, query: original(
         method, path.lstrip("/").replace("//", "/-"), query
     )
+    more = iam_actions.s3_additional_checks
+    iam_actions.s3_additional_checks = lambda method, path, *rest: [
+        (action, arn.replace(_SLASH, "/")) for action, arn in more(method, _marked(path), *rest)
+    ]
+
+
+def _marked(path: str) -> str:
+    """Return the path of an object with a mark for each slash of its key."""
+    bucket, slash, key = path.lstrip("/").partition("/")
+    return f"/{bucket}{slash}{key.replace('/', _SLASH)}"
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:
