@@ -32,7 +32,10 @@ PRIVATE: Mapping[str, tuple[str, ...]] = {
         "_resource_matches_tag_filters", "_tags", "_vpc_endpoints", "_vpce_fields_xml", "_xml",
     ),
     "services.iam": ("_access_keys", "_roles", "_users"),
-    "services.s3": ("_parse_multipart_form", "_policy_is_public", "_presign_time_error"),
+    "services.s3": (
+        "_object_acl", "_object_tags", "_parse_multipart_form", "_policy_is_public",
+        "_presign_time_error",
+    ),
 }  # fmt: skip
 """Names that the sandbox takes from inside ministack; another version may have others."""
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from .. import emulator
 from ..accesslog.delivery import parse
-from . import auth, policy_principals, query_auth as presigned
+from . import auth, policy_principals, query_auth as presigned, sent_keys
 from .http import HttpRequest, Reply
 
 MAX_POLICY_BYTES = 20 * 1024
 _VERSIONS = ("2012-10-17", "2008-10-17")
+_ACL, _OF_OWNERS = "s3:x-amz-acl", ("private", "bucket-owner-read", "bucket-owner-full-control")
 _NO_TARGET = (
     "The target bucket for logging does not exist, is not owned by you, or does not have the"
     " appropriate grants for the log-delivery group."
@@ -30,6 +31,8 @@ async def refusal(request: HttpRequest) -> Reply | None:
         if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
             return presigned.error(request, 403, "AccessDenied", "Access Denied")
         return await _policy_status(request, bucket)
+    if request.method == "POST" and key and "uploads" in request.query:
+        return _without_acl(request)
     if request.method != "PUT" or key or not bucket:
         return None
     if "policy" in request.query:
@@ -48,6 +51,18 @@ async def refusal(request: HttpRequest) -> Reply | None:
         return presigned.error(
             request, 400, "InvalidTargetBucketForLogging", _NO_TARGET, TargetBucket=target.bucket
         )
+    return None
+
+
+def _without_acl(request: HttpRequest) -> Reply | None:
+    """Refuse a multipart upload with an ACL, which the emulator would drop in silence."""
+    given = sent_keys.sent(request)
+    for key, value in given.items():
+        if key.startswith("s3:x-amz-grant-") or (key == _ACL and value not in _OF_OWNERS):
+            message = "The sandbox keeps no ACL of a multipart upload."
+            return presigned.error(
+                request, 501, "NotImplemented", message, Header=key.removeprefix("s3:")
+            )
     return None
 
 

@@ -68,6 +68,13 @@ def install() -> None:
         f"{lost} unsigned forms.",
         "services.s3",
     )
+    wrap(
+        "_record_object_version",
+        "_put_object",
+        _without_former,
+        "This version of ministack writes objects in another way; former ACLs would stay.",
+        "services.s3",
+    )
 
 
 def wrap(
@@ -96,6 +103,20 @@ def check(module: Any, name: str, caller: str, lost: str) -> None:
         raise Unsupported(
             lost, next_step="Run it with the pinned version: gt-secure sandbox install"
         )
+
+
+def _without_former(original: _Evaluate) -> _Evaluate:
+    """Drop the ACL and the tags that the emulator keeps of an object that is written anew."""
+
+    def record(bucket: str, key: str, *args: Any) -> Any:
+        from ministack.services import s3
+
+        version = original(bucket, key, *args)
+        for former in (s3._object_acl, s3._object_tags):
+            former.pop((bucket, key, version), None)
+        return version
+
+    return record
 
 
 def _with_forms(original: _Evaluate) -> _Evaluate:
