@@ -53,14 +53,9 @@ def install() -> None:
     )
     more = iam_actions.s3_additional_checks
     iam_actions.s3_additional_checks = lambda method, path, *rest: [
-        (action, arn.replace(_SLASH, "/")) for action, arn in more(method, _marked(path), *rest)
+        (action, arn.replace(_SLASH, "/"))
+        for action, arn in more(method, path.replace("/", _SLASH).replace(_SLASH, "/", 2), *rest)
     ]
-
-
-def _marked(path: str) -> str:
-    """Return the path of an object with a mark for each slash of its key."""
-    bucket, slash, key = path.lstrip("/").partition("/")
-    return f"/{bucket}{slash}{key.replace('/', _SLASH)}"
 
 
 def _with_lists(original: Callable[..., str]) -> Callable[..., str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from agreement.test_guard_forms import send_form
 
-from .conftest import ELSEWHERE, Box
+from .conftest import ELSEWHERE, OFFICE, Box
 
 NUMBERS = itertools.count(1)
 OFF = dict.fromkeys(
@@ -99,6 +100,29 @@ def test_the_acl_of_an_object_opens_it_to_everybody(
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rules)
     assert status() == 403
+
+
+@pytest.mark.parametrize("bucket", WITH_ACLS[:1], indirect=True)
+def test_a_deny_of_the_policy_goes_before_an_acl(box: Box, bucket: str) -> None:
+    s3, place = box.client("s3"), f"/{bucket}/a"
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x", ACL="public-read", Tagging="a=red")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    conditions = (
+        {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"StringEquals": {"s3:ExistingObjectTag/a": "red"}},
+    )
+    for condition, inside in zip(conditions, (200, 403), strict=True):
+        policy = {"Version": "2012-10-17", "Statement": [{**deny, "Condition": condition}]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        answers = [box.fetch(place, source).status for source in (OFFICE, ELSEWHERE)]
+        assert answers == [inside, 403]
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert box.fetch(place, ELSEWHERE).status == 200
 
 
 @pytest.mark.parametrize("bucket", WITH_ACLS, indirect=True)

@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 
 from ...base.errors import Unsupported
 from ...base.text import Json
+from ..settings import REGION
 
 _Evaluate: TypeAlias = Callable[..., Any]
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
@@ -125,7 +126,8 @@ def _with_forms(original: _Evaluate) -> _Evaluate:
     ) -> bool:
         fields = unsigned_form.get()
         if fields is None or key or caller or method != "POST":
-            return bool(original(owner, bucket, key, method, query, caller, headers))
+            allowed = original(owner, bucket, key, method, query, caller, headers)
+            return bool(allowed) and not _is_denied(owner, bucket, key, method, query, headers)
         acl = fields.get("x-amz-acl") or fields.get("acl")
         given = {**fields, **({"x-amz-acl": acl} if acl else {})}
         parts = {"acl": "x-amz-acl", "tagging": "x-amz-tagging"}
@@ -138,6 +140,30 @@ def _with_forms(original: _Evaluate) -> _Evaluate:
         )
 
     return allows
+
+
+def _is_denied(owner: str, bucket: str, key: str, method: str, query: Any, headers: Any) -> bool:
+    """Return whether the policy denies what an ACL grants to everybody;
+    the emulator would ask the ACL alone.
+    """
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.services import s3
+
+    place = f"{bucket}/{key}" if key else bucket
+    action = f"s3:{iam_actions._s3_action(method, place, query)}"
+    with s3.request_scope(owner, REGION):
+        keys = iam_actions.s3_service_context(action, query, place, headers or {})
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Anonymous",
+        principal_account="",
+        action=action,
+        resource_arn=f"arn:aws:s3:::{place}",
+        region=REGION,
+        service_context={name.lower(): value for name, value in keys.items()},
+    )
+    policy = s3._bucket_policies.get_scoped(owner, None, bucket) or "{}"
+    return bool(iam_evaluator.evaluate_resource_policy(policy, context).decision == "Deny")
 
 
 def _with_not_principal(original: _Evaluate) -> _Evaluate:

@@ -9,7 +9,6 @@ S3*.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
@@ -59,8 +58,6 @@ def sent(request: HttpRequest) -> dict[str, KeyValue]:
     for name, value in given.items():
         if value and name.startswith("x-amz-"):
             keys[f"s3:{name}"] = value
-    if acl := given.get("acl"):
-        keys["s3:x-amz-acl"] = acl
     for name in ("if-match", "if-none-match"):
         keys[f"s3:{name}"] = request.headers.get(name)
     for name in _LOCKS:
@@ -68,7 +65,7 @@ def sent(request: HttpRequest) -> dict[str, KeyValue]:
     keys |= _of_body(request)
     until = keys["s3:object-lock-retain-until-date"]
     keys["s3:object-lock-remaining-retention-days"] = _days_left(str(until)) if until else None
-    if tags := dict(_tags(request, given)):
+    if tags := _tags(request, given):
         keys |= {f"s3:requestobjecttag/{name.lower()}": value for name, value in tags.items()}
         keys["s3:requestobjecttagkeys"] = list(tags)
     return keys
@@ -82,14 +79,11 @@ def of_headers(request: HttpRequest) -> dict[str, KeyValue]:
     }
 
 
-def _elements(document: str | bytes) -> Iterator[ElementTree.Element]:
+def _elements(document: str | bytes, name: str) -> list[ElementTree.Element]:
     try:
-        root = ElementTree.fromstring(document)  # noqa: S314 - expat refuses entity bombs
+        return ElementTree.fromstring(document).findall(f".//{{*}}{name}")  # noqa: S314 - expat refuses entity bombs
     except ElementTree.ParseError:
-        return
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        yield element
+        return []
 
 
 def _of_body(request: HttpRequest) -> dict[str, KeyValue]:
@@ -97,25 +91,21 @@ def _of_body(request: HttpRequest) -> dict[str, KeyValue]:
     if request.method != "PUT" or not request.query.keys() & {"retention", "legal-hold"}:
         return {}
     return {
-        _OF_BODIES[each.tag]: each.text
-        for each in _elements(request.body)
-        if each.tag in _OF_BODIES
+        key: each.text for name, key in _OF_BODIES.items() for each in _elements(request.body, name)
     }
 
 
-def _tags(request: HttpRequest, given: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the tags that a request gives an object: in a header, in its body,
+def _tags(request: HttpRequest, given: dict[str, str]) -> dict[str, str]:
+    """Return the tags that a request gives an object: in a header, in its body,
     or in a field of a form.
     """
-    if "tagging" in request.query and request.method == "PUT":
-        document: str | bytes = request.body
-    elif not (document := (request.form or {}).get("tagging", "")):
-        yield from parse_qsl(given.get("x-amz-tagging", ""), keep_blank_values=True)
-        return
-    for each in _elements(document):
-        if each.tag == "Tag":
-            parts = {part.tag.rpartition("}")[2]: part.text or "" for part in each}
-            yield parts.get("Key", ""), parts.get("Value", "")
+    is_own = "tagging" in request.query and request.method == "PUT"
+    if document := request.body if is_own else given.get("tagging"):
+        return {
+            str(each.findtext("{*}Key")): each.findtext("{*}Value", "")
+            for each in _elements(document, "Tag")
+        }
+    return dict(parse_qsl(given.get("x-amz-tagging", ""), keep_blank_values=True))
 
 
 def _days_left(until: str) -> str | None:
