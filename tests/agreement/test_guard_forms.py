@@ -29,7 +29,13 @@ ON_BUCKET = [
 ]
 
 
-def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"picture") -> Answer:
+def send_form(
+    box: Box,
+    form: Mapping[str, Any],
+    source: str,
+    body: bytes = b"picture",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     """POST a form as a browser does, from a place."""
     boundary = uuid.uuid4().hex
     parts = [
@@ -45,13 +51,14 @@ def send_form(box: Box, form: Mapping[str, Any], source: str, body: bytes = b"pi
     connection = http.client.HTTPConnection(
         *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
     )
-    headers = {
+    given = {
         "Host": url.netloc,
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         **origin.headers,
+        **(headers or {}),
     }
     try:
-        connection.request("POST", url.path, data, headers)
+        connection.request("POST", url.path, data, given)
         answer = connection.getresponse()
         return Answer(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
     finally:
