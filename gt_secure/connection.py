@@ -493,6 +493,8 @@ class Connection:
         'applied'
         """
         tag = None if viewer is None else self.viewers.tag(viewer)
+        if leak is None:
+            self.aws.identity()  # its answer has the time of AWS
         revoked = changes.revoked(leak, before=before, bucket=bucket, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)

@@ -11,6 +11,7 @@ from gt_secure import Restriction
 from gt_secure.account import export
 from gt_secure.aws.client import Aws
 from gt_secure.aws.managed_lists import ManagedList
+from gt_secure.base import clock
 from gt_secure.base.network import Source, parse_networks
 from gt_secure.changes import messages, revoke, services
 from gt_secure.changes.plan import plan
@@ -45,6 +46,16 @@ def test_a_revocation(
     assert ("revoke-no-end" in codes) == (until is None)
     assert ("revoke-viewer" in codes) == (viewer is not None)
     assert ("revoke-whole-bucket" in codes) == (leaked and key is None)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "words"),
+    [(1200, "1,200 seconds behind AWS"), (-3600, "3,600 seconds ahead of AWS")],
+)
+def test_a_clock_that_is_off(ahead_s: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_AHEAD", {"": dt.timedelta(seconds=ahead_s)})
+    revoked = Revoked("gt-images", "", None, ROLE, DAY, DAY)
+    assert words in {each.code: each.text for each in revoke._notices(revoked)}["clock-off"]
 
 
 @pytest.mark.parametrize("title", ["", "com.amazonaws.global.cloudfront.origin-facing"])

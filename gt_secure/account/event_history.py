@@ -62,9 +62,11 @@ def lookup_events(
             EndTime=until,
             PaginationConfig={"MaxItems": most},
         )
-        return [
-            dict(json.loads(event["CloudTrailEvent"])) for page in pages for event in page["Events"]
-        ]
+        # a page may come twice
+        texts = dict.fromkeys(
+            event["CloudTrailEvent"] for page in pages for event in page["Events"]
+        )
+        return [dict(json.loads(text)) for text in texts]
 
 
 def policy_writes(

@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.clock import heard
+
 POLICY_OPERATIONS = ("GetBucketPolicy",)
 _JSON = {"json", "rest-json"}
 
@@ -69,6 +71,7 @@ def _is_object(content: bytes) -> bool:
 
 
 def _check_members(*, http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    heard(http_response.headers.get("date"))
     if http_response.status_code >= 300 or model.output_shape is None:
         return
     missing = [name for name in model.output_shape.required_members if name not in parsed]

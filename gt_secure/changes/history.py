@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from ..account.event_history import event_moment, lookup_events
@@ -224,25 +225,29 @@ def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[Histo
             )
 
 
-def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+def merge(journal: Iterable[HistoryEntry], events: Sequence[HistoryEntry]) -> list[HistoryEntry]:
     """Return both as one list, the newest first;
     an event whose request id the journal has is one entry.
+
+    Entries of the journal stay in its order, whatever clock gave them their times.
     """
-    ours = {entry.request: entry for entry in journal if entry.request}
-    unnamed = [entry for entry in journal if not entry.request]
-    merged = []
-    for event in events:
-        known = ours.pop(event.request, None)
-        if known is not None:
-            event = replace(
-                event,
+    oldest = events[::-1]  # CloudTrail lists the newest first, in whole seconds
+    places = {event.request: place for place, event in enumerate(oldest) if event.request}
+    moment, place, own = _NEVER, -1, dict[str, tuple[dt.datetime, int, HistoryEntry]]()
+    for number, entry in enumerate(journal):
+        if entry.request in places:
+            place = places[entry.request]
+            entry = replace(
+                oldest[place],
                 by_gt_secure=True,
-                change_id=known.change_id,
+                change_id=entry.change_id,
                 recorded_by="both",
-                reason=known.reason,
+                reason=entry.reason,
             )
-        merged.append(event)
-    return sorted([*merged, *ours.values(), *unnamed], key=lambda entry: entry.at, reverse=True)
+        moment = max(moment, entry.at)
+        own[entry.request or str(number)] = moment, place, entry
+    others = [(e.at, place, e) for place, e in enumerate(oldest) if e.request not in own]
+    return [entry for *_, entry in sorted([*others, *own.values()], key=itemgetter(0, 1))[::-1]]
 
 
 _MARGIN = dt.timedelta(seconds=2)

@@ -18,11 +18,11 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ..aws.arns import caller_name
+from ..base.clock import utc_now
 from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
@@ -43,8 +43,10 @@ FORMAT = 1
 MAX_BYTES = 64 << 20
 """A larger file is not a record of a change: a bucket policy has at most 20 KB."""
 
+_IS_GONE = "the file of change {}, which was made before it, is missing"
 _RECORD_KINDS = {"apply", "undo"}
 _ENDS = ("applied", "rolled-back", "overtaken")
+_SECOND, _LAST = 1_000_000, 10**20 - 1
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -238,7 +240,7 @@ def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _digest(line: bytes) -> str:
@@ -392,12 +394,10 @@ class Journal(ShownTable["ChangeRecord"]):
     def undos_of(self, change_id: str) -> list[ChangeRecord]:
         """Return the later changes that undo a change, the oldest first."""
         named = f'"of":"{change_id}"'
-        later = [each for each in self._ids() if each > change_id]
-        first_lines = (
-            _text_if_readable(self.path / f"{each}.jsonl").partition("\n")[0] for each in later
-        )
         undos = (
-            self._read(each) for each, line in zip(later, first_lines, strict=True) if named in line
+            self._read(each)
+            for each in self._ids()
+            if named in _text_if_readable(self.path / f"{each}.jsonl").partition("\n")[0]
         )
         return [record for record in undos if record.of == change_id]
 
@@ -421,20 +421,30 @@ class Journal(ShownTable["ChangeRecord"]):
         returns the problems and doubts of each change.
         """
         records = [self._read(each) for each in self._ids()]
-        found = JournalCheck({record.id: (*record.problems, *record.doubts) for record in records})
+        named = {record.id: str(record.begin.get("after") or record.id) for record in records}
+        found = JournalCheck(
+            {
+                each.id: (
+                    *each.problems,
+                    *each.doubts,
+                    *(_IS_GONE.format(named[each.id]) for _ in {named[each.id]} - named.keys()),
+                )
+                for each in records
+            }
+        )
         found.broken = tuple(record.id for record in records if record.problems)
         return found
 
     def begin(self, first: Mapping[str, Any]) -> Writer:
-        """Start the file of a new change with its first line."""
-        change_id = (
-            f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # ordered by time
-        )
+        """Start the file of a new change with its first line, which names the change before it."""
+        former = self._ids()
+        change_id = _next_id(former)
         self.own.append(change_id)
         writer = Writer(self.path / f"{change_id}.jsonl")
+        follows = {"after": former[-1]} if former else {}
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            writer.write("begin", format=FORMAT, id=change_id, **first)
+            writer.write("begin", format=FORMAT, id=change_id, **follows, **first)
         except (OSError, GtSecureError) as error:
             problem = error if isinstance(error, GtSecureError) else _cannot_write(self.path, error)
             problem.next_step = f"{problem.next_step} Nothing was changed."
@@ -462,6 +472,17 @@ class Journal(ShownTable["ChangeRecord"]):
 
     def _read(self, change_id: str) -> ChangeRecord:
         return _read(self.path / f"{change_id}.jsonl")
+
+
+def _next_id(former: Sequence[str]) -> str:
+    """Return an id that follows those of all changes before it: by the time, or where a clock has
+    gone back, by the last of them.
+    """
+    text = f"{utc_now():%Y%m%d%H%M%S%f}"
+    last = former[-1][:22].replace("-", "") if former else ""
+    if text <= last:
+        text = f"{min(int(last) + _SECOND, _LAST):020}"
+    return f"{text[:8]}-{text[8:14]}-{text[14:]}-{secrets.token_hex(2)}"
 
 
 def _read(path: Path) -> ChangeRecord:

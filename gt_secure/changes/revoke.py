@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ..account.reader import read_state
 from ..aws.buckets import check_bucket, check_prefix, place_of, whole_bucket
 from ..aws.client import Aws
+from ..base.clock import aws_ahead, utc_now
 from ..base.errors import InvalidInput, refuse_url
 from ..base.text import count, printable
 from ..base.viewers import viewer_session
@@ -133,7 +134,7 @@ def revoked_before(bucket: str, before: str | dt.datetime, signer: str | None = 
     assert moment is not None
     named = None if signer is None else check_signer(signer)
     cut = moment.replace(tzinfo=dt.UTC)
-    if cut > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1):
+    if cut > utc_now() + dt.timedelta(minutes=1):
         raise InvalidInput(
             "The time is in the future: credentials issued until then would be refused too.",
             next_step="Give the time of the leak, or write now.",
@@ -199,7 +200,7 @@ def plan_revoke(
     """
     _check_open(hits)
     _check_viewer(revoked, hits)
-    now = dt.datetime.now(dt.UTC)
+    now = utc_now()
     if revoked.until is not None and revoked.until <= now:
         what = "URL" if revoked.leaked else "URLs of temporary credentials"
         raise InvalidInput(
@@ -352,7 +353,7 @@ def _check_viewer(revoked: Revoked, hits: Hits | None) -> None:
         f"SELECT {SIGNER} AS signer, any_value(requester), count(DISTINCT fingerprint) FILTER"
         " (mine) AS n, min(fingerprint) FILTER (mine), count(DISTINCT fingerprint), count(DISTINCT"
         f" viewer) FROM (SELECT *, coalesce(viewer = {literal(revoked.viewer)}, false) AS mine FROM"
-        f" {{hits}}) WHERE {_alive(dt.datetime.now(dt.UTC))} AND NOT suffix(requester,"
+        f" {{hits}}) WHERE {_alive(utc_now())} AND NOT suffix(requester,"
         f" {literal(viewer_session(revoked.viewer))}) GROUP BY 1 HAVING n > 0 ORDER BY n DESC, 1"
     )
     if rows:
@@ -403,6 +404,9 @@ def _sql(moment: dt.datetime) -> str:
 
 def _notices(revoked: Revoked) -> Iterator[Notice]:
     yield notice("revoke-credentials")
+    if ahead_s := round(aws_ahead().total_seconds()):
+        way = "behind" if ahead_s > 0 else "ahead of"
+        yield notice("clock-off", off=f"{count(abs(ahead_s), 'second')} {way}")
     if revoked.viewer is not None:
         yield notice("revoke-viewer")
     elif revoked.kind == "everybody":

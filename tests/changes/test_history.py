@@ -228,7 +228,7 @@ def test_merging_by_request_id():
     alone = HistoryEntry(
         TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal"
     )
-    merged = merge([record, alone], [event, other])
+    merged = merge([alone, record], [other, event])
     assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
         ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "d", "journal"),
     ]  # fmt: skip

@@ -428,3 +428,24 @@ def test_older_entries_are_read_with_their_restrictions(tmp_path: Path) -> None:
     assert len(restriction.signers or ()) == 2
     [use] = (written / "test-urls" / "uses.ndjson").read_text(encoding="utf-8").splitlines()
     assert journal.test_urls.is_ours(json.loads(use)["marker"])
+
+
+def test_a_missing_file_between_two_changes_shows(tmp_path: Path) -> None:
+    first, second, third = (one(tmp_path, "intent", "done") for _ in range(3))
+    assert Journal(tmp_path).verify().passed is True
+    (tmp_path / f"{second}.jsonl").unlink()
+    found = Journal(tmp_path).verify()
+    assert found.passed is None
+    assert found == {
+        first: (),
+        third: (f"the file of change {second}, which was made before it, is missing",),
+    }
+
+
+def test_an_id_follows_any_other(tmp_path: Path) -> None:
+    """A record of the far future, or of no time at all, stops no change."""
+    for former in ("20991231-235959-999999-ffff", "99999999-999999-999998-0000"):
+        (tmp_path / f"{former}.jsonl").write_text("")
+        change = one(tmp_path, "intent", "done")
+        assert change > former
+        assert Journal(tmp_path).find(change).begin["after"] == former
