@@ -8,10 +8,10 @@ import datetime as dt
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws, aws_errors
-from ..base.clock import answered_at
 from ..base.errors import GtSecureError
 from ..base.optional import OPTIONAL, install_command, missing, version
 from ..base.text import Json, members
@@ -99,10 +99,11 @@ def _clock(aws: Aws) -> Fact:
     try:
         with aws_errors("sts:GetCallerIdentity"):
             answer: Any = aws.client("sts").get_caller_identity()
-        there = answered_at(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (GtSecureError, KeyError, TypeError, ValueError, OverflowError):
         return Fact("clock", "unknown", "note", "AWS returned no time.")
-    off = abs((_now() - there).total_seconds())
+    # -0000 is UTC, of no zone
+    off = abs((_now() - there.replace(tzinfo=there.tzinfo or dt.UTC)).total_seconds())
     mark: FactMark = "ok" if off < CLOCK_NOTE_S else "note" if off < CLOCK_WRONG_S else "wrong"
     return Fact(
         "clock",

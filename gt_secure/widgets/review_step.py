@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from ..connection import Connection
     from ..restriction.model import Restriction
 
+_LASTS = "It cannot be interrupted while it writes: about {}, and at most 12 minutes."
+"""The deadline of a change, and of a rollback after it."""
+
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
 
@@ -180,11 +183,16 @@ class ReviewStep(Step):
         activity = Activity()
         plan = replace(plan, reason=self.reason.value)
         confirm = sorted(self._confirmed)
+        lasts = _LASTS.format(count(plan.seconds_typical, "second"))
+
+        def tell(text: str) -> None:
+            activity.tell(f"{text} {lasts}")
+
         self.run(
-            "Applying…",
-            lambda: self.link.get().apply(plan, confirm=confirm, progress=activity.tell),
+            f"Applying… {lasts}",
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=tell),
             self._got_applied,
-            timeout_s=700,
+            timeout_s=780,
             may_cancel=False,
             activity=activity,
         )

@@ -21,6 +21,7 @@ from gt_secure.changes.undo import undoable
 from gt_secure.connection import Connection
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.logs.activity import Activity
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import ReviewStep, panel
 from support.consents import AGREED, agree, undo
@@ -289,3 +290,23 @@ def test_an_undo_that_meets_another_edit_is_offered_and_says_so_when_pressed(
             review.undo()
     finally:
         OPEN.write(gt.aws, UrlLock(False, False))
+
+
+def test_a_change_says_that_nothing_interrupts_it_and_for_how_long(
+    gt: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first word to its last: Apply and the undo."""
+    review = ReviewStep(gt, restriction=WISH)
+    agree(review)
+    said, told = list[str](), list[str]()
+    review.status.observe(lambda change: said.append(change["new"]), "value")
+    tell = Activity.tell
+    monkeypatch.setattr(
+        Activity, "tell", lambda self, text: (told.append(text), tell(self, text))[1]
+    )
+    review.apply()
+    words = "It cannot be interrupted while it writes: "
+    assert words in said[0], said
+    assert "at most 12 minutes" in said[0], said
+    assert [each for each in told if words in each] == told != []
+    undo(review)
