@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import current_thread, main_thread
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
@@ -42,7 +43,10 @@ _LOCAL_QUIET_S = 0.2
 _AGREE = 5
 """Number of times two readings may differ before a target counts as changing all the time."""
 
-_OTHERS = "somebody else has just changed it, so it waits until readings agree for {:g} seconds"
+_OTHERS = (
+    "somebody else has just changed it, so it waits until readings agree for {:.0f} more seconds"
+)
+_STOP = ". Interrupt it to stop: what it has written is rolled back"
 
 _MERGES = 3
 """Number of times a rollback restarts when somebody else writes between its
@@ -265,9 +269,13 @@ class Engine:
             if not target.same(reading.value, again.value):
                 needed_s = quiet_s(self.aws)
                 reading, since, differed = again, self.clock.now(), differed + 1
-                self._say(index, _OTHERS.format(needed_s))
-            elif self.clock.now() - since >= needed_s:
+            left_s = since + needed_s - self.clock.now()
+            if left_s <= 0:
                 return again
+            if differed:
+                # an interrupt reaches the main thread, and a rollback goes on
+                may_stop = self._cancellable and current_thread() is main_thread()
+                self._say(index, _OTHERS.format(left_s) + (_STOP if may_stop else ""))
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",
@@ -275,18 +283,13 @@ class Engine:
         )
 
     def _look_again(self, index: int, target: Target[Any], start: Any, goal: Any) -> None:
-        """Read once more after the write is visible:
-        another writer may have written at the same moment.
+        """Read once more after the write is visible: another writer may have written at the same
+        moment, and a reading may lag.
         """
         self.clock.sleep(self._look_s)
-        again = self._settled(index)
-        if not target.same(again.value, goal) and not target.same(again.value, start):
-            raise self._moved(index, target, start, goal, again.value)
-        if target.same(again.value, start) and not target.same(start, goal):
-            # a reading that lags, or a write that went back
-            again = self._read_back(index, target, start, goal)
-            if not target.same(again.value, goal):
-                raise self._not_kept(index, target, start, goal, again)
+        again = self._read_back(index, target, start, goal)
+        if not target.same(again.value, goal):
+            raise self._not_kept(index, target, start, goal, again)
 
     @property
     def _look_s(self) -> float:
