@@ -9,33 +9,25 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
 _SLACK = dt.timedelta(seconds=5)
-"""A smaller difference may be due to the time that an answer takes."""
-_HALF = dt.timedelta(seconds=0.5)
-"""A date has whole seconds."""
-_AHEAD = {"": dt.timedelta()}
+"""A smaller difference may be due to whole seconds, and to the time that an answer takes."""
+_AHEAD = [dt.timedelta()]
 
 
 def utc_now() -> dt.datetime:
     """Return the time of now, in UTC."""
-    return _here() + aws_ahead()
+    return _here() + _AHEAD[0]
 
 
 def aws_ahead() -> dt.timedelta:
     """Return how far the time of AWS's last answer was ahead of this machine's clock."""
-    return _AHEAD[""]
+    return _AHEAD[0]
 
 
-def heard(date: str | None) -> None:
+def heard(date: str) -> None:
     """Compare the clock with the ``Date`` of an answer of AWS."""
     with suppress(TypeError, ValueError, OverflowError):
-        ahead = answered_at(date) + _HALF - _here()
-        _AHEAD[""] = ahead if abs(ahead) >= _SLACK else dt.timedelta()
-
-
-def answered_at(date: str | None) -> dt.datetime:
-    """Read a ``Date``; raises TypeError, ValueError or OverflowError for anything else."""
-    there = parsedate_to_datetime(date)  # type: ignore[arg-type]
-    return there.replace(tzinfo=there.tzinfo or dt.UTC)  # -0000 is UTC, of no zone
+        ahead = parsedate_to_datetime(date) - _here()
+        _AHEAD[0] = ahead * (abs(ahead) > _SLACK)
 
 
 def _here() -> dt.datetime:

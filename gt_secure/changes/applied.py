@@ -10,6 +10,17 @@ from ..base.text import Json, members, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
+from .journal import ChangeRecord
+
+NOT_ASKED = (
+    "Whether the change has overwritten a simultaneous write of somebody else is unknown, because"
+    " CloudTrail was not read. Compare the bucket policy with the one that you expect."
+)
+NO_END = "{} AWS confirmed all steps. The end of change {} is missing in the journal."
+NO_ROLLBACK = "Change {} could not be rolled back."
+PUTS_BACK = "puts back the statements of others that the change had overwritten"
+WAS_INTERRUPTED = "Change {} was interrupted: it has been neither completed nor rolled back."
+WAS_UNDONE = "Change {} was undone {} UTC."
 
 ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 
@@ -164,14 +175,34 @@ def failure_summary(result: Applied) -> str:
     return f"{text} {notes}".strip()
 
 
-def recorded_words(change_id: str, kind: str, status: str) -> str:
-    """Return a sentence about a change that has ended, as the journal knows it: whether anything of
-    others is lost has not been asked.
+def recorded_words(record: ChangeRecord) -> str:
+    """Return a sentence about a change as the journal knows it, and what it may have overwritten:
+    where nobody was asked yet, that is unknown.
     """
-    return {
-        "applied": "The change is applied." if kind == "apply" else "The undo is complete.",
+    if record.status == "unfinished":
+        return (
+            f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure"
+            f" undo {record.id}', or 'gt-secure apply --resume {record.id}'."
+        )
+    said = {
+        "applied": "The change is applied." if record.kind == "apply" else "The undo is complete.",
         "rolled-back": "The change was rolled back.",
         "overtaken": (
             "The change was rolled back, except for a simultaneous write of somebody else."
         ),
-    }.get(status, f"The journal file of change {change_id} is {status}.")
+    }.get(record.status, f"The journal file of change {record.id} is {record.status}.")
+    writes = [each["write"] for each in record.named("overwritten")]
+    lost = [overwritten_words(e["writer"], e["at"], record.id, record.status) for e in writes]
+    return " ".join([said, *(lost or ([NOT_ASKED] if record.requests else []))])
+
+
+def overwritten_words(writer: str, at: str, change_id: str, outcome: str) -> str:
+    """Return a sentence about a write of somebody else that a change may have overwritten,
+    and how to put it back.
+    """
+    too = ", and undoes this change" if outcome == "applied" else ""
+    return (
+        f"{writer} wrote it too, at {at}, and this change may have overwritten that. 'gt-secure"
+        f" history show {change_id}' shows its text. 'gt-secure undo {change_id}' shows a plan that"
+        f" puts it back{too}, and asks before it writes."
+    )

@@ -15,7 +15,7 @@ from ..base.errors import Conflict, GtSecureError, InvalidInput
 from ..base.network import Source
 from ..base.text import Json
 from ..restriction.messages import Notice, notices
-from .applied import Applied, ProbeResult
+from .applied import WAS_INTERRUPTED, Applied, ProbeResult
 from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
 from .lock import hold
@@ -178,7 +178,7 @@ def refuse_unfinished(journal: Journal, account: str, region: str) -> None:
     """
     for record in journal.unfinished(account, region):
         raise Conflict(
-            f"Change {record.id} was interrupted: it has been neither completed nor rolled back.",
+            WAS_INTERRUPTED.format(record.id),
             next_step=(
                 f"Undo it first with gt.undo('{record.id}'), or finish it with"
                 f" gt.resume('{record.id}')."

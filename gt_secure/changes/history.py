@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from ..account.event_history import event_moment, lookup_events
@@ -225,29 +225,30 @@ def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[Histo
             )
 
 
-def merge(journal: Iterable[HistoryEntry], events: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     """Return both as one list, the newest first;
     an event whose request id the journal has is one entry.
 
-    Entries of the journal stay in its order, whatever clock gave them their times.
+    Our own entries have the order of their changes, whatever the clocks showed.
     """
-    oldest = events[::-1]  # CloudTrail lists the newest first, in whole seconds
-    places = {event.request: place for place, event in enumerate(oldest) if event.request}
-    moment, place, own = _NEVER, -1, dict[str, tuple[dt.datetime, int, HistoryEntry]]()
-    for number, entry in enumerate(journal):
-        if entry.request in places:
-            place = places[entry.request]
-            entry = replace(
-                oldest[place],
+    ours = {entry.request: entry for entry in journal if entry.request}
+    unnamed = [entry for entry in journal if not entry.request]
+    merged = []
+    for event in events:
+        known = ours.pop(event.request, None)
+        if known is not None:
+            event = replace(
+                event,
                 by_gt_secure=True,
-                change_id=entry.change_id,
+                change_id=known.change_id,
                 recorded_by="both",
-                reason=entry.reason,
+                reason=known.reason,
             )
-        moment = max(moment, entry.at)
-        own[entry.request or str(number)] = moment, place, entry
-    others = [(e.at, place, e) for place, e in enumerate(oldest) if e.request not in own]
-    return [entry for *_, entry in sorted([*others, *own.values()], key=itemgetter(0, 1))[::-1]]
+        merged.append(event)
+    merged = sorted([*merged, *ours.values(), *unnamed], key=attrgetter("at"), reverse=True)
+    changes = [entry for entry in merged if entry.change_id]
+    own = iter(sorted(changes, key=attrgetter("change_id"), reverse=True))
+    return [next(own) if entry.change_id else entry for entry in merged]
 
 
 _MARGIN = dt.timedelta(seconds=2)

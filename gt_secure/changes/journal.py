@@ -119,19 +119,20 @@ class ChangeRecord(Ambiguous):
     @property
     def doubts(self) -> tuple[str, ...]:
         """The part of an intact file that is missing: how the change ended."""
-        ended = any(event.get("event") == "end" for event in self.events)
         return (
             ()
-            if ended
+            if self.named("end")
             else ("it has no end: the change was interrupted, or its last lines were removed",)
         )
 
     @property
     def requests(self) -> set[str]:
         """The ids of the requests that wrote."""
-        return {
-            str(event.get("request")) for event in self.events if event.get("event") == "written"
-        }
+        return {str(event.get("request")) for event in self.named("written")}
+
+    def named(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the events of a name, such as ``written``."""
+        return [event for event in self.events if event.get("event") == name]
 
     @property
     def lists(self) -> list[Mapping[str, Any]]:
@@ -420,19 +421,13 @@ class Journal(ShownTable["ChangeRecord"]):
         """Check that every file is intact and complete;
         returns the problems and doubts of each change.
         """
-        records = [self._read(each) for each in self._ids()]
-        named = {record.id: str(record.begin.get("after") or record.id) for record in records}
-        found = JournalCheck(
-            {
-                each.id: (
-                    *each.problems,
-                    *each.doubts,
-                    *(_IS_GONE.format(named[each.id]) for _ in {named[each.id]} - named.keys()),
-                )
-                for each in records
-            }
-        )
-        found.broken = tuple(record.id for record in records if record.problems)
+        records = {each: self._read(each) for each in self._ids()}
+        found = JournalCheck()
+        for change_id, record in records.items():
+            former = record.begin.get("after", change_id)
+            gone = () if former in records else (_IS_GONE.format(former),)
+            found[change_id] = (*record.problems, *record.doubts, *gone)
+        found.broken = tuple(each for each, record in records.items() if record.problems)
         return found
 
     def begin(self, first: Mapping[str, Any]) -> Writer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
@@ -172,6 +172,17 @@ class BucketGuard(Target[BucketPolicy | None]):
             if not any(statements_equal(each, other) for other in kept)
         ]
         return json.dumps({"Version": "2012-10-17", "Statement": lost}) if lost else ""
+
+    def put_back(
+        self, value: str | None, lost: Iterable[str | None], known: Sequence[str | None]
+    ) -> BucketPolicy | None:
+        """Return a policy with the statements of others that are lost, as its last ones."""
+        made = BucketPolicy.of(value)
+        for text in lost:
+            made = made.with_others(
+                self.missing(text if is_policy(text) else None, (made, *known), ())
+            )
+        return made or None
 
     def writes(self, aws: Aws, since: datetime, until: datetime) -> tuple[OtherWrite, ...]:
         """Return the writes of the policy in a time range, as CloudTrail records them."""

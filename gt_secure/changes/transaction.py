@@ -17,15 +17,18 @@ from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.text import Json
 from ..base.version import __version__
-from .applied import Applied, ChangeOutcome, failure_summary, recorded_words
-from .change import Change
+from .applied import (
+    NO_END,
+    NOT_ASKED,
+    Applied,
+    ChangeOutcome,
+    failure_summary,
+    overwritten_words,
+    recorded_words,
+)
+from .change import Change, change_from_journal
 from .engine import ChangeStep, Clock, Engine
 from .journal import ChangeRecord, Writer, forget_record, latest_record, scrub
-
-_NOT_ASKED = (
-    "Whether the change has overwritten a simultaneous write of somebody else is unknown, because"
-    " CloudTrail was not read. Compare the bucket policy with the one that you expect."
-)
 
 _SOMEBODY = "Somebody else"
 
@@ -64,39 +67,37 @@ def run(engine: Engine, outcome: ChangeOutcome, of: str | None = None) -> Applie
         else:
             error.add_note(failure_summary(result))
         raise
-    problem = end(engine.writer, "applied")
-    result = Applied(
-        engine.writer.id, outcome, engine.all_steps(), of, notes=(problem,) if problem else ()
-    )
-    return note_overwritten(
-        engine.aws, engine.writer, engine.writer.id, engine.changes, result, engine
-    )
+    return way_out(engine, outcome, of)
 
 
 def roll_back(engine: Engine, begun: Sequence[int], of: str | None) -> Applied:
     """Roll back the changes that have begun, and return what remains. Raises nothing:
     another error is under way.
     """
-    left = engine.back(begun)
-    end(engine.writer, left.replace(" ", "-"))
-    result = Applied(engine.writer.id, left, engine.all_steps(), of)
-    return note_overwritten(
-        engine.aws, engine.writer, engine.writer.id, engine.changes, result, engine
-    )
+    return way_out(engine, engine.back(begun), of)
 
 
-def end(writer: Writer, outcome: str) -> str:
-    """Write the last line of a journal file; returns the problem if that fails."""
+def way_out(engine: Engine, outcome: ChangeOutcome, of: str | None) -> Applied:
+    """End a change, however it went: every result of a write comes from here.
+
+    What others have written is compared with what is there now. An undo compares it for the change
+    that it reverts, too: CloudTrail had not recorded everything when that ended.
+    """
+    aws, writer = engine.aws, engine.writer
+    has_failed, notes = outcome not in ("applied", "undone"), ()
     try:
-        writer.write("end", outcome=outcome)
+        writer.write("end", outcome=outcome.replace(" ", "-") if has_failed else "applied")
     except GtSecureError as error:
         # Without its end the change counts as unfinished, and recovering it finds nothing left to
         # do.
-        return (
-            f"{error.message} AWS confirmed all steps. The end of change {writer.id} is missing in"
-            " the journal."
-        )
-    return ""
+        notes = () if has_failed else (NO_END.format(error.message, writer.id),)
+    result = Applied(writer.id, outcome, engine.all_steps(), of, notes=notes)
+    result = note_overwritten(aws, writer, writer.id, engine.changes, result, engine)
+    if outcome == "undone" and of is not None:
+        with suppress(Exception):  # the journal says that it was not asked
+            changes = [change_from_journal(each) for each in writer.journal.find(of).changes]
+            result = note_overwritten(aws, writer, of, changes, result)
+    return result
 
 
 class OutcomeNote:
@@ -121,12 +122,7 @@ def outcome_on_disk() -> str:
     record = latest_record()
     if record is None:
         return ""
-    if record.status == "unfinished":
-        return (
-            f"Change {record.id} is unfinished: the account may hold a part of it. Run 'gt-secure"
-            f" undo {record.id}', or 'gt-secure apply --resume {record.id}'."
-        )
-    return recorded_words(record.id, record.kind, record.status)
+    return recorded_words(record)
 
 
 def note_overwritten(
@@ -140,9 +136,7 @@ def note_overwritten(
     """Return a result with what a change may have overwritten; its step is then not certain.
 
     Every text that a reading has shown is compared with the last one, and so is each write that
-    CloudTrail has recorded. An undo asks this for the change before it, too: CloudTrail had not
-    recorded everything when that ended. ``engine`` knows what was sent, and waits for readings that
-    agree.
+    CloudTrail has recorded. ``engine`` knows what was sent, and waits for readings that agree.
     """
     record = writer.journal.find(change_id)
     notes, names = list(done.notes), set[tuple[str, str]]()
@@ -167,10 +161,10 @@ def note_overwritten(
             if not has_failed and not isinstance(error, Exception):
                 raise
             # the journal says that it was not asked
-            notes += [_NOT_ASKED] if has_failed and _NOT_ASKED not in notes else []
+            notes += [NOT_ASKED] if has_failed and NOT_ASKED not in notes else []
         for each in lost:
             writer.note("overwritten", step=index, write=each.to_dict())
-            notes.append(_sentence(each, writer.id))
+            notes.append(overwritten_words(each.writer, each.at, writer.id, done.outcome))
             names.add((change.kind, change.name))
     return replace(done, steps=_doubted(done.steps, names), notes=tuple(notes))
 
@@ -222,7 +216,7 @@ def _unkept(
 
 def _events(record: ChangeRecord, name: str, step: int | None) -> list[Mapping[str, Any]]:
     """Return the events of a name and step; ``seen`` is a reading of what others had written."""
-    return [each for each in record.events if (each.get("event"), each.get("step")) == (name, step)]
+    return [each for each in record.named(name) if each.get("step") == step]
 
 
 def _times(record: ChangeRecord, name: str, step: int | None) -> list[datetime]:
@@ -275,11 +269,3 @@ def _is_kept(aws: Aws, change: Change[Any], write: OtherWrite) -> bool:
         return target.same(target.merge(change.before, change.after, value), target.read(aws).value)
     except GtSecureError:
         return False
-
-
-def _sentence(other: OtherWrite, change_id: str) -> str:
-    return (
-        f"{other.writer} wrote it too, at {other.at}, and this change may have overwritten that."
-        f" 'gt-secure history show {change_id}' shows its text. Add the missing statements with a"
-        " new plan or by hand."
-    )

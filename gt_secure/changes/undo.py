@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +14,14 @@ from ..base import html as markup
 from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
 from ..base.text import printable, some
 from ..base.truth import Ambiguous
-from .applied import Applied, ChangeOutcome, failure_summary
+from .applied import NO_ROLLBACK, PUTS_BACK, WAS_UNDONE, Applied, ChangeOutcome, failure_summary
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine, quiet_s
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .transaction import OutcomeNote, begin_lines, note_overwritten, roll_back, run
+from .targets import BucketGuard
+from .transaction import OutcomeNote, begin_lines, roll_back, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,15 @@ def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPla
 
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
     found: list[Change[Any]] = []
-    for change in reversed(_changes(record)):
+    lost = [event["write"]["policy"] for event in record.named("overwritten")]
+    is_over = _is_over(record)
+    for change in reversed(_changes(record)) if lost or not is_over else ():
         target = change.target
         now = target.read(aws).value
-        goal = target.merge(change.before, change.after, now)
+        goal = now if is_over else target.merge(change.before, change.after, now)
+        whole = goal
+        if isinstance(target, BucketGuard):
+            goal = target.put_back(goal, lost, (change.before, change.after))
         if target.same(now, goal) and now == goal:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
@@ -64,10 +69,18 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
         affected = (
             f"{shared}those whom change {record.id}, made by {caller_name(record.caller)}, affected"
         )
-        found.append(
-            Change(target, now, goal, change.after_text + others, change.before_text, (affected,))
-        )
+        current, then = change.after_text + others, [change.before_text]
+        if is_over:
+            current, then = target.words(now), []
+        then += [] if goal == whole else [PUTS_BACK]
+        found.append(Change(target, now, goal, current, ", and ".join(then), (affected,)))
     return tuple(found)
+
+
+def _is_over(record: ChangeRecord) -> bool:
+    """Return whether an undo of a change writes at most what that has overwritten of others."""
+    undo_lost = record.kind == "undo" and record.named("overwritten")
+    return record.status in {"undone", "rolled-back"} or bool(undo_lost)
 
 
 def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | None:
@@ -87,9 +100,7 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
     undos = [
         each.started[11:16] for each in journal.undos_of(applied.id) if each.status == "applied"
     ]
-    return (
-        markup.notice("plain", f"Change {applied.id} was undone {undos[-1]} UTC.") if undos else ""
-    )
+    return markup.notice("plain", WAS_UNDONE.format(applied.id, undos[-1])) if undos else ""
 
 
 def comes_back(record: ChangeRecord) -> dict[str, str]:
@@ -239,14 +250,14 @@ def undo(
         for half in (each for each in journal.undos_of(record.id) if each.status == "unfinished"):
             return _recover(aws, half, journal, Clock(timeout_s), progress, forward=True)
         refuse_unfinished(journal, aws.account_id, aws.region)
-        if record.status in {"undone", "rolled-back"} or not record.changes:
+        changes, clock = _backwards(aws, record), Clock(timeout_s)
+        if not changes and (_is_over(record) or not record.changes):
             return Applied(
                 "",
                 "nothing to do",
                 of=record.id,
                 notes=(f"Change {record.id} is {record.status}.",),
             )
-        changes, clock = _backwards(aws, record), Clock(timeout_s)
         if len(changes) < len(record.changes):  # S3 may have returned a former value
             clock.sleep(quiet_s(aws))
             changes = _backwards(aws, record)
@@ -254,10 +265,7 @@ def undo(
             "of": record.id
         }
         writer = journal.begin(begin)
-        done = run(Engine(aws, writer, changes, clock, progress), "undone", record.id)
-        with suppress(Exception):  # the journal says that it was not asked
-            done = note_overwritten(aws, writer, record.id, _changes(record), done)
-        return done
+        return run(Engine(aws, writer, changes, clock, progress), "undone", record.id)
 
 
 def interrupted(aws: Aws, change_id: str = "last", *, journal: Journal) -> ChangeRecord | None:
@@ -319,7 +327,7 @@ def _recover(
     result = roll_back(engine, steps_begun(record), record.of)
     if result.outcome != "rolled back":
         raise Conflict(
-            f"Change {record.id} could not be rolled back.",
+            NO_ROLLBACK.format(record.id),
             next_step=failure_summary(result),
             details={"applied": result.to_dict()},
         )

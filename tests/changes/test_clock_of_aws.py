@@ -25,7 +25,7 @@ def cut(plan: object) -> datetime:
 
 @pytest.fixture
 def gt(account: Account, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setattr(clock, "_AHEAD", dict(clock._AHEAD))
+    monkeypatch.setattr(clock, "_AHEAD", list(clock._AHEAD))
     return Connection(account.aws, account.journal)
 
 

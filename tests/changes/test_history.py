@@ -226,11 +226,11 @@ def test_merging_by_request_id():
         recorded_by="journal",
     )
     alone = HistoryEntry(
-        TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="d", recorded_by="journal"
+        TIME - dt.timedelta(1), "arn:a", "UpdateWorkteam", "t", change_id="b", recorded_by="journal"
     )
-    merged = merge([alone, record], [other, event])
+    merged = merge([alone, record], [event, other])
     assert [(each.event_id, each.change_id, each.recorded_by) for each in merged] == [
-        ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "d", "journal"),
+        ("e2", "", "cloudtrail"), ("e1", "c", "both"), ("", "b", "journal"),
     ]  # fmt: skip
 
 

@@ -7,12 +7,16 @@ sandbox.
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import gt_secure
 from gt_secure.account import event_history
 from gt_secure.base.errors import AccessDenied, GtSecureError, InvalidInput
 from gt_secure.changes.applied import applied_notice
@@ -20,7 +24,7 @@ from gt_secure.changes.engine import Engine
 from gt_secure.changes.journal import ChangeRecord
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.transaction import begin_lines, outcome_on_disk
-from gt_secure.changes.undo import resume, undo
+from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.consents import apply_agreed as apply
@@ -153,7 +157,8 @@ def check_lost(failing: Failing, error: BaseException) -> None:
     assert failing.record.id in said, said
     assert THEIRS in failing.kept
     assert failing.record.status == "rolled-back"
-    assert outcome_on_disk() == "The change was rolled back."
+    assert outcome_on_disk().startswith("The change was rolled back. ")
+    assert f"{ADMIN} wrote it too" in outcome_on_disk()
     if isinstance(error, GtSecureError):
         result = error.details["applied"]
         assert (result["outcome"], result["certain"]) == ("rolled back", False)
@@ -283,4 +288,71 @@ def test_an_interrupt_before_the_question_claims_nothing_of_others(
     error = failing.run(work, failing.at_write(1), is_second_step)
     assert str(error) == "second"
     assert failing.record.status == "rolled-back"
-    assert said_by(error).endswith("The change was rolled back.")
+    assert f"The change was rolled back. {NOT_ASKED}" in said_by(error)
+
+
+@pytest.mark.parametrize("way", ["apply", "undo"])
+def test_what_a_failed_change_has_overwritten_is_put_back_by_an_undo(
+    account: Account, way: str
+) -> None:
+    """The outcome names the command: it shows the statement, writes it, and reads it back."""
+    failing = Failing(account, KeyboardInterrupt())
+    work, read_back = failing.start(way), ["PutBucketPolicy", "GetBucketPolicy"]
+    error = failing.run(
+        work,
+        failing.at_write(1),
+        lambda _: failing.writes == 1 and failing.events[-2:] == read_back,
+    )
+    change, before = failing.record.id, failing.left
+    assert f"'gt-secure undo {change}' shows a plan that puts it back" in said_by(error)
+    [step] = plan_undo(account.aws, change, journal=account.journal).changes
+    assert step.after_text == "puts back the statements of others that the change had overwritten"
+    done = undo(account.aws, change, journal=account.journal)
+    assert (done.outcome, done.certain, failing.left) == ("undone", True, [*before, THEIRS])
+    again = undo(account.aws, change, journal=account.journal)
+    assert (again.outcome, failing.left) == ("nothing to do", [*before, THEIRS])
+
+
+def test_the_undo_of_a_change_puts_back_what_it_has_overwritten(account: Account) -> None:
+    failing = Failing(account)
+    events, once = account.aws.client("s3").meta.events, [failing.add_statement]
+
+    def meddle(model: Any, **_: Any) -> None:
+        if model.name == "PutBucketPolicy" and once:
+            once.pop()()
+
+    events.register("before-call", meddle)
+    done = apply(account.aws, wanted_in(account), journal=account.journal)
+    events.unregister("before-call", meddle)
+    assert not done.certain
+    assert "puts it back, and undoes this change" in done.to_text()
+    undo(account.aws, done.id, journal=account.journal)
+    assert failing.left == [*json.loads(FOREIGN)["Statement"], THEIRS]
+
+
+def test_no_sentence_about_an_outcome_is_built_elsewhere() -> None:
+    """One module has the words of how a change ended."""
+    words = re.compile(
+        r"\bcompletely\b|\bApplied\b|\bUndone\b|\bas before\b|rolled back\b.|\bwas undone\b|"
+        r"undo is complete|utcome (is )?unknown|overwritten .|\bis applied\b"
+    )
+    package, found = Path(gt_secure.__file__).parent, []
+    for path in sorted(package.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {
+            id(each.value)
+            for node in ast.walk(tree)
+            if isinstance(getattr(node, "body", None), list)
+            for each in node.body  # type: ignore[attr-defined]
+            if isinstance(each, ast.Expr)
+        }
+        found += [
+            (path.relative_to(package).as_posix(), node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if id(node) not in docs and words.search(node.value)
+        ]
+    # statements of a plan that no change touches
+    assert {each for each in found if each[0] != "changes/applied.py"} == {
+        ("changes/render/html.py", " as before.")
+    }

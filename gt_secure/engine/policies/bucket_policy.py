@@ -330,6 +330,15 @@ class BucketPolicy(str):
             )
         return made
 
+    def with_others(self, text: str) -> BucketPolicy:
+        """Put the statements of another policy in, as the last ones."""
+        layout, other = self.layout, BucketPolicy.of(text)
+        if layout is None:
+            return other
+        for each in other.statements:
+            layout = layout.put(each, None)
+        return self._laid_out(layout)
+
     def drop(self, kinds: Sequence[str], prefix: str) -> BucketPolicy:
         """Take our statements of some kinds for a prefix out, the last kind first.
 
