@@ -391,7 +391,7 @@ class Connection:
         look = self._newest_log if logs is not False else lambda _: unread
         with self._hits_of(None if logs is False else logs) as hits:
             return changes.plan(
-                self.aws,
+                self.aws.remembering(),
                 restriction,
                 hits=hits,
                 look=look,
@@ -497,7 +497,9 @@ class Connection:
             self.aws.identity()  # its answer has the time of AWS
         revoked = changes.revoked(leak, before=before, bucket=bucket, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
-            return changes.plan_revoke(self.aws, revoked, hits=hits, context=self.context)
+            return changes.plan_revoke(
+                self.aws.remembering(), revoked, hits=hits, context=self.context
+            )
 
     def resume(
         self,
@@ -812,7 +814,7 @@ class Connection:
                 ),
                 field="probe",
             )
-        return explain.explain_probe(self.aws, probe, url=url, origin=origin)
+        return explain.explain_probe(self.aws.remembering(), probe, url=url, origin=origin)
 
     def who_can_open(
         self, bucket: str, key: str = "", *, team: TeamLike | None = None
@@ -850,10 +852,11 @@ class Connection:
 
     def _beside(self, *, bucket: str | None, needs: frozenset[str], **scope: Any) -> State:
         """Read a state, and the other workteams of the bucket with what they were given."""
+        aws = self.aws.remembering()
         if bucket is None or not self.others:
-            return account.read_state(self.aws, bucket=bucket, needs=needs, **scope)
-        state = account.read_state(self.aws, bucket=bucket, needs=needs | account.OTHERS, **scope)
-        return changes.with_wishes(self.aws, self.journal, state)
+            return account.read_state(aws, bucket=bucket, needs=needs, **scope)
+        state = account.read_state(aws, bucket=bucket, needs=needs | account.OTHERS, **scope)
+        return changes.with_wishes(aws, self.journal, state)
 
     def prove(self, restriction: Restriction) -> Proof:
         """Prove that no presigned request from elsewhere is opened, or return one that is.

@@ -32,6 +32,7 @@ AWS = cast(
     Any,
     SimpleNamespace(region="us-east-1", is_local=True, account_id="111122223333", partition="aws"),
 )
+AWS.remembering = lambda: AWS
 FACTS = {"aws:PrincipalOrgID": "o-abc123"}
 WISH = Restriction(
     bucket="gt-images", prefix="scans/", addresses="203.0.113.0/24", endpoints="vpce-0a1b2c3d"

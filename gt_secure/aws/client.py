@@ -18,6 +18,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -33,6 +34,7 @@ from .client_errors import aws_errors
 from .configured_endpoints import configured_endpoints
 from .execution_role import ExecutionRole, find_execution_role
 from .log_filter import install_secret_filter
+from .memo import Memo
 from .pace import paced
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ class Aws:
         self._identity: Identity | None = None
         self._identity_lock = threading.Lock()
         self._execution_role: ExecutionRole | None = None
+        self._origin = self
+        self._memo: Memo | None = None
 
     def __repr__(self) -> str:
         where = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
@@ -144,6 +148,10 @@ class Aws:
     def client(self, service: str, region: str | None = None) -> Any: ...
     def client(self, service: str, region: str | None = None) -> Any:
         """Return the boto3 client of a service; made once per service and region."""
+        made = self._client(service, region)
+        return made if self._memo is None else self._memo.over(made)
+
+    def _client(self, service: str, region: str | None) -> Any:
         key = (service, region or self.region)
         if (
             known := self._clients.get(key)
@@ -159,6 +167,24 @@ class Aws:
                     timeout_s=self._timeout_s,
                 )
             return self._clients[key]
+
+    def remembering(self) -> Aws:
+        """Return this connection for one question: what was read is not read again until something
+        is written through it.
+        """
+        if self._memo is not None:
+            return self
+        made = copy(self)
+        made._memo, made._regions = Memo(), {self.region: made}
+        return made
+
+    def afresh(self) -> Aws:
+        """Return the connection that remembers nothing, and forget what this one has read:
+        a change begins.
+        """
+        if self._memo is not None:
+            self._memo.forget()
+        return self._origin
 
     def use_endpoint(self, service: str, url: str) -> None:
         """Send the calls of one service in this region to another address,
@@ -187,6 +213,8 @@ class Aws:
         """Return a connection with the same credentials to another region,
         whose calls end after twice :data:`FAR_TIMEOUT_S`; made once per region.
         """
+        if region not in self._regions and self._memo is not None:
+            self._regions[region] = self._origin.in_region(region).remembering()
         if region not in self._regions:
             aws = self._beside(self._session, region, FAR_TIMEOUT_S)
             aws._lock, aws._identity = self._lock, self.identity()  # they share the session
@@ -223,6 +251,8 @@ class Aws:
 
     def identity(self) -> Identity:
         """Return the caller as STS names it, which is asked once."""
+        if self._origin is not self:
+            return self._origin.identity()
         with self._identity_lock, aws_errors("sts:GetCallerIdentity"):
             if self._identity is None:
                 answer = self.client("sts").get_caller_identity()

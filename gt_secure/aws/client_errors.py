@@ -59,6 +59,7 @@ _THROTTLED = {
     "SlowDown",
     "RequestLimitExceeded",
 }
+_PASSES = {"RequestTimeout", "TooManyRequests", "PriorRequestNotComplete"}
 _SERVER_FAILED = {"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
 _CONFLICT = {"ConflictException", "ResourceInUse", "OperationAborted", "ConditionalRequestConflict"}
 _MISSING = {
@@ -279,6 +280,15 @@ _TRANSLATIONS = (
         "Check the name, the account and the region.",
     ),
 )
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Return whether AWS would answer the same again: denied, missing or invalid,
+    and nothing that passes.
+    """
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return 400 <= status < 500 and code not in _CREDENTIALS | _THROTTLED | _PASSES
 
 
 def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecureError:

@@ -55,6 +55,7 @@ def apply(
         )
     _check_digest(plan, digest)
     check_confirmed(plan, confirm)
+    aws = aws.afresh()
     if plan.empty:
         return Applied("", "nothing to do", notes=("The account already matches the restriction.",))
     scope = f"{plan.state.account_id}-{plan.state.region}"
@@ -69,7 +70,7 @@ def apply(
                     f" {aws.region}.",
                     next_step="Plan again with this connection.",
                 )
-            compare(plan.state, read_state(aws, plan.restriction, needs=WRITTEN))
+            compare(plan.state, read_state(aws.remembering(), plan.restriction, needs=WRITTEN))
             confirmed = sorted({notice.code for notice in plan.asks})
             writer = journal.begin(
                 begin_lines(

@@ -238,6 +238,7 @@ def undo(
         return Applied(
             "", "nothing to do", notes=("That apply changed nothing, so there is nothing to undo.",)
         )
+    aws = aws.afresh()
     with (
         OutcomeNote(),
         hold(journal.path, f"{aws.account_id}-{aws.region}", f"undo by {aws.caller_arn}"),
@@ -294,6 +295,7 @@ def resume(
     """Complete an interrupted change, from any process that sees the journal;
     a finished one is left alone.
     """
+    aws = aws.afresh()
     with (
         OutcomeNote(),
         hold(journal.path, f"{aws.account_id}-{aws.region}", f"resume by {aws.caller_arn}"),

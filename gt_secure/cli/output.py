@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -33,6 +34,7 @@ def connection(args: argparse.Namespace, **attributes: Any) -> Connection:
     from ..connection import connect  # much to import, and a command over logs makes no connection
 
     made = connect(profile=args.profile, region=args.region, **attributes)
+    made = replace(made, aws=made.aws.remembering())  # a command is one question
     _callers[:] = [made.aws]
     return made
 

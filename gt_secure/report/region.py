@@ -113,7 +113,12 @@ def read_region(
     if many and workforce is None and choice is None and denied is None:
         return None
     reader = _RegionReader(
-        replace(cast(Any, gt), journal=gt.journal.snapshot(), others=False),
+        replace(
+            cast(Any, gt),
+            aws=gt.aws.remembering(),  # teams and buckets ask for the same facts
+            journal=gt.journal.snapshot(),
+            others=False,
+        ),
         account,
         notes,
         since,

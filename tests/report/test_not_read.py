@@ -67,7 +67,7 @@ class Region:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, buckets: list[str]) -> None:
         self.aws: Any = SimpleNamespace(
             account_id="111122223333", region="us-east-1", caller_arn="arn", is_local=True,
-            endpoint_url="", partition="aws",
+            remembering=lambda: self.aws, endpoint_url="", partition="aws",
         )  # fmt: skip
         self.journal: Any = SimpleNamespace(snapshot=lambda: None)
         self.accepted = ()

@@ -102,6 +102,7 @@ def rows(tmp_path: Path, choice: BucketChoice | None = None) -> dict[str, Report
             region="us-east-1", is_local=True, account_id="111122223333", partition="aws"
         ),
     )
+    aws.remembering = lambda: aws
     gt = Connection(aws, journal=cast(Any, tmp_path / "j"))
     made = read_region(gt, Account("111122223333", "lab"), choice, many=True)
     return None if made is None else {row.kind: row for row in made}
