@@ -17,7 +17,7 @@ NAMED = {
     "array_join", "array_position", "array_sort", "cardinality", "cast", "chr", "coalesce", "concat_ws",
     "count", "date_add", "date_diff", "date_format", "date_parse", "date_trunc", "element_at", "filter", "greatest",
     "length", "lower", "max", "min", "nullif", "position", "regexp_extract", "regexp_replace", "replace", "sha256",
-    "slice", "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "try", "try_cast", "unnest",
+    "slice", "split", "split_part", "substr", "to_hex", "to_utf8", "transform", "translate", "try", "try_cast", "unnest",
     "upper", "url_decode",
 }  # fmt: skip
 """Functions of the Trino documentation, *Functions and operators*, that the text may use."""

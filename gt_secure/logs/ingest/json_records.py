@@ -256,10 +256,10 @@ def _cloudtrail(event: Json) -> Json | None:
         **_refusal(error, _text(event.get("errorMessage"))),
         "bytes_sent": _int(more.get("bytesTransferredOut")),
         "user_agent": str(agent).removeprefix("[").removesuffix("]") if agent else None,
-        "host_id": _text(more.get("x-amz-id-2")),
-        "signature_version": _text(more.get("SignatureVersion")),
-        "cipher_suite": _text(more.get("CipherSuite")),
-        "auth_type": _text(more.get("AuthenticationMethod")),
+        "host_id": _value(more.get("x-amz-id-2")),
+        "signature_version": _value(more.get("SignatureVersion")),
+        "cipher_suite": _value(more.get("CipherSuite")),
+        "auth_type": _value(more.get("AuthenticationMethod")),
         "host_header": _text(asked.get("Host")),
         "tls_version": _text((event.get("tlsDetails") or {}).get("tlsVersion")),
         "source_region": _text(event.get("awsRegion")),
@@ -322,6 +322,11 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, dict):
         return None
     return str(value)
+
+
+def _value(value: Any) -> str | None:
+    """Return the text of a field that AWS writes as a dash where a request has none."""
+    return None if value == "-" else _text(value)
 
 
 def _address(value: Any) -> str | None:

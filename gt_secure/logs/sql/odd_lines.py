@@ -27,7 +27,7 @@ _BORDER = r"(?s)[^ \r\n].*\n"
 _SHORT_END = r'"(?: +[^ "]+){0,4}[ \r]*$'
 """An end behind the last quote that is too short to be the tail of a record."""
 _TAIL = (
-    r'" +[^ "]+(?: +[^ "]+)? +(?:SigV4A?|SigV2|-) +[^ "]+ +(?:AuthHeader|QueryString|HtmlForm|-)(?:'
+    r'" +[^ "]+(?: +[^ "]+)? +(?:SigV[0-9A-Z]+|-) +[^ "]+ +(?:AuthHeader|QueryString|HtmlForm|-)(?:'
     r' +[^ "]+)+'
 )
 _TAIL_AND_TEXTS = rf'(?s)^(.*{_TAIL}) +("[^"]*"(?: +"[^"]*")*(?: +[^ "]+){{0,4}})[ \r]*$'
