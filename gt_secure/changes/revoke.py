@@ -105,6 +105,12 @@ def revoked_by_leak(leak: Leak) -> Revoked:
             next_step="Pass a leak of gt.hits(...).leaks(), or before= with bucket=.",
             field="leak",
         )
+    if leak.kind == "person":
+        raise InvalidInput(
+            "This is not one URL, but the URLs of one person.",
+            next_step="Pass viewer= and bucket= to stop them.",
+            field="leak",
+        )
     if not leak.bucket:
         raise InvalidInput(
             "The log does not name the bucket of this URL.", next_step="Pass bucket= and before=."

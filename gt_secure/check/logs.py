@@ -16,7 +16,7 @@ from ..base.groups import grouped
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
 from ..base.text import Json, count, some
-from ..logs.leaks import LeakRules
+from ..logs.leaks import KINDS, LeakRules
 from .result import Check
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-KINDS = ("leak", "refused", "preview")
+FAILING_KINDS = tuple(kind for kind in KINDS if kind != "person")
+"""Kinds of leaks that fail the check if none are named."""
 _BEST = (True, None, False)
 _READ_MORE = "Read a longer time, wait for the delivery of the log, or see the finding logging-off."
 
@@ -212,7 +213,7 @@ def no_leaked_urls(
     hits: Hits,
     *,
     rules: LeakRules | None = None,
-    kinds: Collection[str] = KINDS,
+    kinds: Collection[str] = FAILING_KINDS,
     newest_within_h: float | None = None,
     max_unreadable: int = 0,
 ) -> CheckResult:
@@ -224,8 +225,9 @@ def no_leaked_urls(
     rules : LeakRules, optional
         When two users of one URL count as one.
     kinds : collection of str
-        What fails the check: ``leak`` (opened from another network), ``refused`` (tried from there
-        and refused), ``preview`` (a link preview of a chat or mail program).
+        What fails the check: ``leak`` (two networks opened a URL), ``refused`` (another network
+        tried and was refused), ``preview`` (a program looked that says it is a link preview), and
+        ``person`` if it is named (two networks opened URLs of one person within minutes).
     newest_within_h, max_unreadable
         As for :func:`no_foreign_hits`.
     """

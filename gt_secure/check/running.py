@@ -20,7 +20,7 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
 from .ledger import recorded
-from .logs import KINDS, no_leaked_urls, urls_are_consistent
+from .logs import FAILING_KINDS, no_leaked_urls, urls_are_consistent
 from .promise import REPORT
 from .report import Report
 from .result import CHECKS, of_error
@@ -144,7 +144,7 @@ class _Runner:
             chosen = self._chosen(spec, arguments)
             pools = arguments.pop("pools", None)
             arguments["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
-            arguments["kinds"] = _texts(arguments.get("kinds", KINDS))
+            arguments["kinds"] = _texts(arguments.get("kinds", FAILING_KINDS))
             return no_leaked_urls.look(chosen, **arguments)
         if spec.check == "urls_are_consistent":
             chosen = self._chosen(spec, arguments)

@@ -108,7 +108,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def _leak_lines(leak: Leak) -> Iterator[str]:
     """Yield a leak in a sentence, and how to stop the URL while somebody else can still use it."""
-    yield f"- {leak.kind}: {printable(leak.sentence)}"
+    rank = f", {leak.rank}" if leak.rank else ""
+    yield f"- {leak.kind}{rank}: {printable(leak.sentence)}"
     if leak.kind != "leak":
         return
     from ..changes.revoke import revoked_by_leak  # most commands change nothing

@@ -14,143 +14,51 @@ links.
 from __future__ import annotations
 
 import datetime as dt
-import math
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Protocol, TypeAlias, overload
+from types import MappingProxyType
+from typing import Any, Protocol, overload
 
 from ..base import html as markup
-from ..base.errors import InvalidInput
 from ..base.groups import grouped
-from ..base.network import IPNetworks, parse_networks, read_address
 from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
-from .named_networks import About, Networks
-from .sql.application_names import PREFETCHERS
+from ..base.viewers import CLAIMED
+from .leak_rules import LeakRules as LeakRules, network_name as network_name
+from .named_networks import About
+from .sql.application_names import PREFETCHES
 from .sql.literals import literal
 from .sql.log_columns import METHOD
 from .table import SqlRows, Table, _plain
+from .url_users import (
+    User,
+    Users,
+    claim_of,
+    doubt_of,
+    kind_of,
+    merged_users,
+    paired,
+    same_agent,
+    with_previews,
+)
 
 TWINS = "URLs signed in the same second for the same object cannot be told apart."
-
-
-@dataclass(frozen=True, slots=True)
-class LeakRules:
-    """Rules by which two users of one URL count as one.
-
-    Attributes
-    ----------
-    v4_prefix, v6_prefix : int
-        Addresses that share this many leading bits are one network.
-    pools : tuple of networks
-        Addresses of one organisation, such as a NAT pool or a proxy: all are one user.
-    networks : Networks or None
-        Names of networks. A network of a person's own file is one user, unless its kind is
-        ``cloud`` or ``other``.
-    pair_seconds : float
-        An IPv4 and an IPv6 address with the same user agent within this time are one machine; 0
-        turns it off.
-    per_address : bool
-        Each address is a user, and each VPC endpoint with it. Only ``pools`` join addresses then.
-    """
-
-    v4_prefix: int = 24
-    v6_prefix: int = 48
-    pools: IPNetworks = ()
-    networks: Networks | None = None
-    pair_seconds: float = 60.0
-    per_address: bool = False
-
-    def __post_init__(self) -> None:
-        if self.per_address and (self.v4_prefix, self.v6_prefix, self.pair_seconds) != (
-            24,
-            48,
-            60.0,
-        ):
-            raise InvalidInput(
-                "per_address counts single addresses, so it reads neither widths nor pair_seconds.",
-                next_step="Give per_address=True and pools alone, or widths without per_address.",
-                field="per_address",
-            )
-        for field, name, bits in (("v4_prefix", "IPv4", 32), ("v6_prefix", "IPv6", 128)):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= bits:
-                raise InvalidInput(
-                    f"{str(value)[:40]} is not a prefix length of {name}.",
-                    next_step=f"Give a whole number from 0 to {bits}.",
-                    field=field,
-                    value=value,
-                )
-        seconds = self.pair_seconds
-        if (
-            isinstance(seconds, bool)
-            or not isinstance(seconds, int | float)
-            or not 0 <= seconds < math.inf
-        ):
-            raise InvalidInput(
-                f"{str(seconds)[:40]} is not a number of seconds.",
-                next_step="Give 0 or more seconds. 0 turns the rule off.",
-                field="pair_seconds",
-                value=seconds,
-            )
-
-    @classmethod
-    def make(cls, *, pools: str | Iterable[Any] = (), **values: Any) -> LeakRules:
-        """Rules with pools as people write them."""
-        return cls(pools=parse_networks(pools) if pools else (), **values)
-
-
-Users: TypeAlias = "tuple[User, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """One source that used a URL.
-
-    ``first`` is the time of its first use, UTC. ``requests`` and ``refused`` are the numbers of all
-    its requests and of those that were refused.
-    """
-
-    address: str
-    endpoint: str | None
-    network: str
-    agent: str
-    first: dt.datetime
-    requests: int
-    refused: int = 0
-    prefetcher: bool = False
-    name: str = ""
-
-    @property
-    def label(self) -> str:
-        """Name of the network, address, and endpoint if the log names it."""
-        plain = f"{self.address} via {self.endpoint}" if self.endpoint else self.address
-        return f"{self.name} · {plain}" if self.name else plain
-
-    @property
-    def held(self) -> bool:
-        """True if all its requests were refused."""
-        return self.refused == self.requests
-
-    @property
-    def words(self) -> str:
-        """``3 times, 1 refused``."""
-        times = "once" if self.requests == 1 else f"{self.requests:,} times"
-        refused = ""
-        if self.refused:
-            refused = ", refused" if self.requests == 1 else f", {self.refused:,} refused"
-        return times + refused + (", a link preview" if self.prefetcher else "")
+KINDS = ("leak", "person", "refused", "preview")
+"""Kinds of leaks, the most severe first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
     """One URL that several sources used; ``users`` in the order of their first use.
 
-    ``kind`` is ``leak``, ``preview`` (only link previews after the first user) or ``refused`` (all
-    later ones were refused: the lock held). ``signer`` is who signed the URL, as the log names it:
-    ``gt.revoke(leak)`` stops it. ``viewer`` is the person for whom it was signed, if its tag names
-    one. ``more`` is the number of addresses beyond those that were compared.
+    ``kind`` is ``leak`` (two networks other than link previews opened it), ``refused`` (at most one
+    opened it, and another only tried: the lock held), ``preview`` (beside one user, only link
+    previews looked at it) or ``person`` (not one URL, but a person's: opened in two networks within
+    minutes). ``doubt`` says why a leak may be the work of one user; such a leak is ranked lower.
+    ``signer`` is who signed the URL, as the log names it: ``gt.revoke(leak)`` stops it. ``viewer``
+    is the person for whom it was signed, if its tag names one. ``more`` is the number of addresses
+    beyond those that were compared.
     """
 
     fingerprint: str
@@ -164,6 +72,12 @@ class Leak:
     viewer: str = ""
     method: str = ""
     more: int = 0
+    doubt: str = ""
+
+    @property
+    def rank(self) -> str:
+        """``likely`` or, if there is a doubt, ``possible``; empty for what is no leak."""
+        return "" if self.kind != "leak" else "possible" if self.doubt else "likely"
 
     @property
     def others(self) -> Users:
@@ -173,28 +87,35 @@ class Leak:
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
-        signed_at, more = (
-            self._subject,
-            f" {self.more:,} more addresses were not compared." if self.more else "",
-        )
+        start = self.users[0]
+        more = f" {self.more:,} more addresses were not compared." if self.more else ""
+        more += f" {self.doubt}" if self.doubt else ""
         if not self.others:
-            return f"{signed_at}, used from {self.users[0].label} ({self.users[0].words}).{more}"
-        first = f"first used from {self.users[0].label}, then {_from(self.others)}"
+            return f"{self._subject}, {start.did} from {start.label} ({start.words}).{more}"
+        then = f"then {_from(self.others)}"
+        if start.did != "used":
+            did = "tried" if all(user.held for user in self.others) else "used"
+            then = f"then {did} {_from(self.others)}"
+        words = "" if start.did == "used" else f" ({start.words})"
+        first = f"first {start.did} from {start.label}{words}, {then}"
         if together := self.together:
             named = some([user.label for user in together], 4, between=" and ")
             known = set(map(id, together))  # whoever holds a URL can open it from very many places
             rest = [user for user in self.others if id(user) not in known]
             then = f", then {_from(rest)}" if rest else ""
             first = f"first used in the same second from {named}, so who was first is unknown{then}"
-        soon = max(user.first for user in self.users) - self.users[0].first
-        within = f", within {duration(round(soon.total_seconds()))}" if self.viewer and soon else ""
-        return f"{signed_at}, {first}{within}.{more}"
+        soon = max(user.first for user in self.users) - start.first
+        is_told = self.viewer and soon and self.kind != "person"
+        within = f", within {duration(round(soon.total_seconds()))}" if is_told else ""
+        return f"{self._subject}, {first}{within}.{more}"
 
     @property
     def _subject(self) -> str:
         listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
         key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
         at = f"igned {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
+        if self.kind == "person":
+            return f"{_plain(self.viewer)}'s URLs"
         if self.viewer:
             return f"{_plain(self.viewer)}'s URL for {key}" + (f", s{at}" if at else "")
         return f"S{at} for {key}" if at else f"A URL for {key}"
@@ -216,7 +137,7 @@ class Leak:
                 "network": u.network,
                 "first": u.first.isoformat() + "Z",
                 "uses": u.requests,
-                **members(u, "refused", "prefetcher"),
+                **members(u, "refused", "altered", "prefetcher", "claim"),
                 "user_agent": u.agent,
                 "name": u.name,
             }
@@ -224,7 +145,9 @@ class Leak:
         ]
         signed_at = self.signed_at.isoformat() + "Z" if self.signed_at else None
         return {
-            **members(self, "fingerprint", "kind", "bucket", "key", "signer", "viewer"),
+            **members(
+                self, "fingerprint", "kind", "rank", "doubt", "bucket", "key", "signer", "viewer"
+            ),
             "signed_at": signed_at,
             "expires_s": self.expires_s,
             "users": users,
@@ -236,7 +159,7 @@ class Leak:
 
 @dataclass(repr=False)
 class Leaks:
-    """Result: a sequence of :class:`Leak`, the worst first.
+    """Result: a sequence of :class:`Leak`, the most likely leak first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own
     test URLs, which were not, ``unread`` says what of the logs was not read, or can be read in
@@ -307,18 +230,26 @@ class Leaks:
             return "The logs contain no presigned URLs."
         if not self.found and self.left_out:
             return f"Unknown whether a URL leaked: of {self.checked:,}, {self.not_compared}"
-        if not self.found:
+        kinds = Counter(leak.kind for leak in self.found)
+        unsure = sum(leak.rank == "possible" for leak in self.found)
+        persons = (
+            count(kinds["person"], "person opened", "persons opened") if kinds["person"] else ""
+        )
+        more = [f"{persons} URLs in two networks within minutes."] if persons else []
+        if len(self.found) == kinds["person"]:
             none = f"None of {self.checked:,} presigned URLs was used from two {self.places}"
-            return f"{none}, as far as the logs that were read show."
-        kinds = {
-            kind: sum(leak.kind == kind for leak in self.found)
-            for kind in ("leak", "refused", "preview")
+            return " ".join(
+                (f"{none}, as far as the logs that were read show.", *more, *self.unread)
+            )
+        maybe = f" ({unsure:,} possibly by one user)" if unsure else ""
+        words = {
+            "leak": f"used from other {self.places}{maybe}",
+            "refused": f"tried from other {self.places} and refused",
+            "preview": "looked at by programs that say they are link previews",
         }
-        parts = [f"{kinds['leak']:,} used from other {self.places}"] if kinds["leak"] else []
-        if kinds["refused"]:
-            parts.append(f"{kinds['refused']:,} tried from other {self.places} and refused")
-        parts += [f"{kinds['preview']:,} looked at by link previews"] if kinds["preview"] else []
-        return " ".join((f"Of {self.checked:,} presigned URLs: {', '.join(parts)}.", *self.unread))
+        parts = [f"{kinds[kind]:,} {text}" for kind, text in words.items() if kinds[kind]]
+        start = f"Of {self.checked:,} presigned URLs: {', '.join(parts)}."
+        return " ".join((start, *more, *self.unread))
 
     def to_table(self) -> Table:
         """One row a later user."""
@@ -334,6 +265,8 @@ class Leaks:
                 user.refused,
                 leak.fingerprint,
                 leak.viewer,
+                leak.rank,
+                leak.doubt,
             )
             for leak in self.found
             for user in leak.others
@@ -350,6 +283,8 @@ class Leaks:
                 "refused",
                 "fingerprint",
                 "viewer",
+                "rank",
+                "doubt",
             ),
             rows,
         )
@@ -377,7 +312,7 @@ def _from(users: Sequence[User]) -> str:
 
 
 _MOST = 2_000
-"""URLs that are compared."""
+"""URLs that are compared, and persons and changed URLs."""
 _SOURCES = 40_000
 """Sources that are compared, of all URLs.
 Whoever has a URL can open it from any number of addresses.
@@ -390,9 +325,26 @@ _ABOUT = (
     "any_value(key), max(signed_at), max(expires_s), max(bucket), max(requester),"
     f" min(nullif(viewer, '')), any_value({METHOD})"
 )
-_PREVIEW = (
-    f"coalesce(regexp_matches(lower(user_agent), '{'|'.join(map(re.escape, PREFETCHERS))}'), false)"
+_PREVIEW = f"coalesce(regexp_matches(lower(user_agent), '{PREFETCHES}'), false)"
+_SIGNED = ("access_key", "bucket", "key", "signed_at")
+"""What a URL and those that somebody made of it have in common: S3 hides the signature."""
+_CHANGED = (
+    "refused AND access_key IS NOT NULL AND signed_at IS NOT NULL AND (error_code ="
+    f" 'SignatureDoesNotMatch' OR {METHOD} = 'HEAD')"
 )
+"""Condition: the signature may have been made for another form of the URL."""
+_PERSON = (
+    f"coalesce(CASE WHEN viewer NOT LIKE '%{CLAIMED}' THEN viewer END,"
+    " nullif(regexp_extract(requester, ':assumed-role/[^/]+/([^/]*@[^/]*)$', 1), ''))"
+)
+"""Expression: who a URL was signed for or by, where a signed tag or a session names a person."""
+_USES = (
+    f"min(user_agent), min(user_agent) = max(user_agent), bool_and({_PREVIEW}), count(*), count(*)"
+    " FILTER (refused), min(time), max(time)"
+)
+"""Expressions: what the requests of one source have in common."""
+_SOON_S = 600
+"""Seconds in which one person is hardly in two places."""
 
 
 class Queryable(Protocol):
@@ -404,8 +356,8 @@ class Queryable(Protocol):
 
 
 def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
-    """Find URLs that were used from more than one network, or address; test requests are not looked
-    at.
+    """Find URLs that were used from more than one network, or address, and persons whose URLs were
+    opened in two networks within minutes; test requests are not looked at.
 
     At most 2,000 URLs (those with the most addresses) and 40,000 addresses are compared, of each
     URL the first address, and those that were not refused before the others. What is left out is
@@ -422,18 +374,15 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     )
     checked, candidates = urls[0][2:] if urls else (0, 0)
     shared = {fingerprint: n for fingerprint, n, *_ in urls if n > 1}
-    compared = _compare(hits, shared, rules)
+    changed = {} if rules.per_address else _changed(hits)
+    shared |= {each: 1 for pair in changed.items() for each in pair if each not in shared}
+    compared = _compare(hits, shared, rules, changed=changed)
     cut = sum(more > 0 for _, more in compared.values())
     leaks = [leak for leak, _ in compared.values() if leak is not None]
-    order = {"leak": 0, "refused": 1, "preview": 2}
-    leaks.sort(
-        key=lambda leak: (
-            order[leak.kind],
-            -len(leak.others) - leak.more,
-            leak.users[0].first,
-            leak.fingerprint,
-        )
-    )
+    if not rules.per_address:
+        known = {leak.viewer for leak in leaks if leak.kind == "leak"}
+        leaks += [leak for leak in _persons(hits, rules) if leak.viewer not in known]
+    leaks.sort(key=_likelihood)
     notes, left_out = [TWINS], max(0, candidates - _MOST)
     if left_out:
         notes.append(
@@ -456,12 +405,43 @@ def find_leaks(hits: Queryable, rules: LeakRules | None = None) -> Leaks:
     return Leaks(leaks, checked, notes, tests, left_out=left_out, places=places)
 
 
+def _likelihood(leak: Leak) -> tuple[Any, ...]:
+    """Return the key of the order in which leaks are shown: the most likely one first."""
+    return (
+        KINDS.index(leak.kind),
+        bool(leak.doubt),
+        -len(leak.others) - leak.more,
+        leak.users[0].first,
+        leak.fingerprint,
+    )
+
+
+def _changed(hits: Queryable) -> dict[str, str]:
+    """Return the URLs that somebody made of others, which S3 refused, each with the URL that it was
+    made of.
+    """
+    same = " AND ".join(f"o.{name} IS NOT DISTINCT FROM t.{name}" for name in _SIGNED)
+    picks = f"SELECT {', '.join(_SIGNED)}, fingerprint {_USED}"
+    return dict(
+        hits.query(
+            f"SELECT t.fingerprint, min(o.fingerprint) FROM (SELECT DISTINCT * FROM ({picks} AND"
+            f" {_CHANGED})) t JOIN ({picks} AND NOT refused) o ON {same} AND o.fingerprint <>"
+            f" t.fingerprint GROUP BY 1 ORDER BY 1 LIMIT {_MOST}"
+        )
+    )
+
+
 def _compare(
-    hits: Queryable, urls: dict[str, int], rules: LeakRules, known: str = ""
+    hits: Queryable,
+    urls: dict[str, int],
+    rules: LeakRules,
+    known: str = "",
+    changed: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, tuple[Leak | None, int]]:
     """Return the leak of each URL, if it is one, and how many of its sources were not compared.
 
-    ``known`` is the kind of URLs that leaked although their uses do not show it.
+    ``known`` is the kind of URLs that leaked although their uses do not show it. The uses of
+    ``changed`` URLs are uses of those that they were made of.
     """
     if not urls:
         return {}
@@ -470,12 +450,19 @@ def _compare(
         row[0]: row[1:] for row in hits.query(f"SELECT fingerprint, {_ABOUT} {chosen} GROUP BY 1")
     }
     identify = _Identities(rules)
+    found = grouped((row[0], _user(row, identify)) for row in _sources_of(hits, chosen, urls))
+    more = {
+        fingerprint: max(0, urls[fingerprint] - len(users)) for fingerprint, users in found.items()
+    }
+    for fingerprint, of in changed.items():
+        if all(user.held for user in found[fingerprint]):
+            made = [replace(user, altered=user.requests) for user in found.pop(fingerprint)]
+            found[of] = merged_users([*found[of], *made])
+            more[of] += more.pop(fingerprint)
     compared: dict[str, tuple[Leak | None, int]] = {}
-    for fingerprint, rows in grouped(
-        (row[0], row) for row in _sources_of(hits, chosen, urls)
-    ).items():
-        users = _paired(tuple(_user(row, identify) for row in rows), rules)
-        kind, more = _kind(users) or known, urls[fingerprint] - len(users)
+    for fingerprint, each in found.items():
+        users = with_previews(paired(tuple(each), rules))
+        kind = kind_of(users) or known
         key, signed_at, expires_s, bucket, signer, viewer, method = about[fingerprint]
         leak = Leak(
             fingerprint,
@@ -488,9 +475,10 @@ def _compare(
             signer=signer or "",
             viewer=viewer or "",
             method=method,
-            more=more,
+            more=more[fingerprint],
+            doubt=doubt_of(users) if kind == "leak" and not rules.per_address else "",
         )
-        compared[fingerprint] = leak if kind else None, more
+        compared[fingerprint] = leak if kind else None, more[fingerprint]
     return compared
 
 
@@ -513,9 +501,52 @@ def _sources_of(hits: Queryable, chosen: str, urls: dict[str, int]) -> SqlRows:
         same = "fingerprint, remote_ip, coalesce(endpoint, '')"
         chosen += f" AND ({same}) IN (SELECT ({same}) FROM ({kept}))"
     return hits.query(
-        f"SELECT {source}, min(user_agent), bool_and({_PREVIEW}), count(*), count(*) FILTER"
-        f" (refused), min(time) {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
+        f"SELECT {source}, {_USES} {chosen} GROUP BY {source} ORDER BY fingerprint, {in_turn}"
     )
+
+
+def _persons(hits: Queryable, rules: LeakRules) -> Iterator[Leak]:
+    """Yield the persons whose URLs were opened in two networks within minutes, each URL in one."""
+    opened = f"{_USED} AND NOT refused AND NOT {_PREVIEW} AND {_PERSON} IS NOT NULL"
+    names = ("remote_ip", "endpoint", "user_agent", "time", "fingerprint")
+    before = ", ".join(f"lag({name}) OVER turn AS {name}_before" for name in names)
+    moves = hits.query(
+        "SELECT person, remote_ip_before, endpoint_before, remote_ip, endpoint, min(epoch(time) -"
+        " epoch(time_before)), bool_and(user_agent = user_agent_before) FROM (SELECT"
+        f" {_PERSON} AS person, {', '.join(names)}, {before} {opened} WINDOW turn AS (PARTITION BY"
+        f" {_PERSON} ORDER BY time, remote_ip)) WHERE remote_ip <> remote_ip_before AND fingerprint"
+        f" <> fingerprint_before AND epoch(time) - epoch(time_before) <= {_SOON_S} GROUP BY ALL"
+        f" ORDER BY 6, 1, 2, 4 LIMIT {_SOURCES}"
+    )
+    identify = _Identities(rules)
+    by_person: dict[str, list[tuple[Any, ...]]] = {}
+    for person, *places, gap, same in moves:
+        one, other = (tuple(places[at : at + 2]) for at in (0, 2))
+        families = {":" in one[0], ":" in other[0]}
+        if identify.of(*one)[0] != identify.of(*other)[0] and not (same and len(families) == 2):
+            by_person.setdefault(person, []).append(({one, other}, gap, same))
+    if not by_person:
+        return
+    few = list(by_person)[:_MOST]
+    rows = hits.query(
+        f"SELECT {_PERSON}, remote_ip, endpoint, {_USES}, max(bucket), max(requester) {opened} AND"
+        f" {_PERSON} IN ({', '.join(map(literal, few))}) GROUP BY 1, 2, 3 ORDER BY 1, min(time), 2"
+    )
+    for person, each in grouped((row[0], row) for row in rows).items():
+        places = set().union(*(pair for pair, *_ in by_person[person]))
+        users = tuple(_user(row[:-2], identify) for row in each if row[1:3] in places)
+        _, gap, same = by_person[person][0]
+        doubt = (
+            same_agent(gap)
+            if same
+            else f"Two URLs were opened in two networks within {duration(round(gap))}: an account"
+            " that several people use, or one person who moved."
+        )
+        bucket, signer = each[0][-2:]
+        yield Leak(
+            "", "", None, None, "person", users,
+            bucket=bucket or "", signer=signer or "", viewer=person, doubt=doubt,
+        )  # fmt: skip
 
 
 class _Identities:
@@ -549,82 +580,19 @@ def url_uses(hits: Queryable, fingerprint: str) -> Leak | None:
     return _compare(hits, {fingerprint: number}, LeakRules(), known="leak")[fingerprint][0]
 
 
-def _kind(users: Sequence[User]) -> str:
-    """Return which kind of leak the uses of a URL are; empty if they are none."""
-    others = [user for user in users[1:] if user.network != users[0].network]
-    people = [user for user in others if not user.prefetcher]
-    if not people:
-        return "preview" if others else ""
-    return "refused" if all(user.held for user in people) else "leak"
-
-
 def _user(row: tuple[Any, ...], identify: _Identities) -> User:
-    _, address, endpoint, agent, preview, requests, refused, first = row
+    _, address, endpoint, agent, one_agent, preview, requests, refused, first, last = row
     network, about = identify.of(address, endpoint)
     return User(
-        address, endpoint, network, agent or "", first, requests, refused, preview, about.name
+        address,
+        endpoint,
+        network,
+        agent or "",
+        first,
+        requests,
+        refused,
+        name=about.name,
+        last=last,
+        claim=claim_of(agent) if preview else "",
+        one_agent=bool(one_agent),
     )
-
-
-def network_name(text: str, endpoint: str | None, rules: LeakRules) -> str:
-    """Return the identity of a user in comparisons: endpoint, pool, network,
-    or the address itself.
-    """
-    if endpoint and not rules.per_address:
-        return endpoint
-    name = _address_name(text, rules)
-    return f"{name} via {endpoint}" if endpoint else name
-
-
-def _address_name(text: str, rules: LeakRules) -> str:
-    address = read_address(text)
-    if address is None:
-        return text
-    about = rules.networks.about(text) if rules.networks is not None else About()
-    if about.user and not rules.per_address:
-        return about.user
-    for number, pool in enumerate(rules.pools):
-        if pool.version == address.version and address in pool:
-            return f"pool {number + 1}" if len(rules.pools) == 1 else "pools"
-    if rules.per_address:
-        return str(address)
-    prefix = rules.v4_prefix if address.version == 4 else rules.v6_prefix
-    rest = address.max_prefixlen - prefix
-    return (
-        f"{type(address)(int(address) >> rest << rest)}/{prefix}"  # costs a fifth of an ip_network
-    )
-
-
-def _paired(users: Users, rules: LeakRules) -> Users:
-    """Let an address of the other family with the first user's agent and time share the first
-    user's network.
-
-    Where each address counts, one whose endpoint the log does not name shares that of the same
-    address.
-    """
-    if rules.per_address:
-        named = {
-            _address_name(user.address, rules): user.network for user in users if user.endpoint
-        }
-        return tuple(
-            user if user.endpoint else replace(user, network=named.get(user.network, user.network))
-            for user in users
-        )
-    first = users[0]
-    if not rules.pair_seconds or not first.agent:
-        return users
-    return (first, *(_as_pair(user, first, rules) for user in users[1:]))
-
-
-def _as_pair(user: User, first: User, rules: LeakRules) -> User:
-    near = abs((user.first - first.first).total_seconds()) <= rules.pair_seconds
-    if (
-        not near
-        or user.agent != first.agent
-        or user.prefetcher
-        or ":" not in user.address + first.address
-    ):
-        return user
-    one, other = read_address(user.address), read_address(first.address)
-    other_family = one is not None and other is not None and one.version != other.version
-    return replace(user, network=first.network) if other_family else user

@@ -263,13 +263,13 @@ def leaks_markup(leaks: Any) -> Markup:
     parts = []
     titles = {
         "leak": "One URL was used from several networks.",
+        "person": "Two networks opened one person's URLs.",
         "refused": "One URL was tried from another network and refused.",
     }
     for leak in list(leaks)[:5]:
-        title = titles.get(leak.kind, "A link preview looked at one URL.")
-        tone: markup.Tone = (
-            "no" if leak.kind == "leak" else "warn" if leak.kind == "refused" else "plain"
-        )
+        title = titles.get(leak.kind, "One URL was looked at by what says it is a link preview.")
+        tones: dict[str, markup.Tone] = {"likely": "no", "possible": "warn"}
+        tone = tones.get(leak.rank, "warn" if leak.kind == "refused" else "plain")
         parts.append(markup.notice(tone, title, markup.text(leak.sentence, 700)))
     rest = len(leaks) - 5
     parts.append(

@@ -161,9 +161,9 @@ def test_what_is_told(tmp_path: Path) -> None:
         tmp_path,
         [
             FIRST,
-            use("198.51.100.9", 60),
-            use("198.51.100.9", 90, refused=True),
-            use("198.51.100.9", 95),
+            use("198.51.100.9", 60, agent="curl/8"),
+            use("198.51.100.9", 90, refused=True, agent="curl/8"),
+            use("198.51.100.9", 95, agent="curl/8"),
         ],
     )
     [leak] = found
@@ -387,11 +387,21 @@ def first_of(uses) -> str:
 
 
 def kind_of(uses) -> str | None:
-    network = first_of(uses).rpartition(".")[0]
-    others = {ip for ip, *_ in uses if ip.rpartition(".")[0] != network}
-    people = {ip for ip in others if any(use[0] == ip and use[3] not in PREVIEWS for use in uses)}
-    if not others:
-        return None
-    if not people:
-        return "preview"
-    return "refused" if all(use[2] for use in uses if use[0] in people) else "leak"
+    """The kind, from the networks alone: who opened, who only tried, and who is a preview."""
+    at = {network: [use for use in uses if use[0].startswith(network)]
+          for network in {ip.rpartition(".")[0] for ip, *_ in uses}}  # fmt: skip
+    says = {}
+    for network, own in at.items():
+        each = {ip: {use[3] for use in own if use[0] == ip} for ip, *_ in own}
+        says[network] = all(names <= {*PREVIEWS} for names in each.values()) and {
+            min(names) for names in each.values()
+        }
+    looks = {network for network, own in at.items() if says[network] and len(own) <= 3
+             and not any(sum(name in (other or ()) for other in says.values()) > 2
+                         for name in says[network])}  # fmt: skip
+    opened = [network for network, own in at.items() if not all(use[2] for use in own)]
+    if len({*opened} - looks) >= 2:
+        return "leak"
+    if len(at) - len(looks) >= 2:
+        return "refused"
+    return "preview" if len(at) > 1 else None

@@ -16,6 +16,8 @@ query authentication.
 
 from __future__ import annotations
 
+import re
+
 from .dialects import DUCKDB, Dialect
 
 CONSOLE = "S3 console"
@@ -28,29 +30,31 @@ SPECTRUM, COPY = "Redshift Spectrum", "CopyObject across Regions"
 
 PREFETCHERS = (
     "facebookexternalhit",
-    "slackbot",
-    "slack-imgproxy",
-    "discordbot",
-    "twitterbot",
-    "linkedinbot",
-    "whatsapp",
-    "telegrambot",
-    "skypeuripreview",
-    "googleimageproxy",
-    "bingpreview",
-    "outlook-safelink",
-    "safelinks",
-    "mimecast",
-    "proofpoint",
-    "barracuda",
-    "google-safety",
-    "applebot",
-    "iframely",
-    "embedly",
+    "Slackbot",
+    "Slack-ImgProxy",
+    "Discordbot",
+    "Twitterbot",
+    "LinkedInBot",
+    "WhatsApp",
+    "TelegramBot",
+    "SkypeUriPreview",
+    "GoogleImageProxy",
+    "BingPreview",
+    "Outlook-SafeLink",
+    "SafeLinks",
+    "Mimecast",
+    "Proofpoint",
+    "Barracuda",
+    "Google-Safety",
+    "Applebot",
+    "Iframely",
+    "Embedly",
 )
-"""Words in the user agent of programs that look at a link somebody was sent (that is news too,
-of another kind).
+"""Names in the user agent of programs that look at a link somebody was sent (that is news too, of
+another kind), in any case.
 """
+PREFETCHES = "|".join(map(re.escape, PREFETCHERS)).lower()
+"""Regular expression of these names in a lower-case user agent."""
 
 _HEX = "[0-9a-f]"
 _RANDOM = f"{_HEX}{{12}}4{_HEX}{{3}}[89ab]{_HEX}{{15}}"
@@ -116,6 +120,6 @@ def application(d: Dialect = DUCKDB) -> str:
     return (
         "CASE WHEN access_point_arn IS NOT NULL OR coalesce(host_header, '') LIKE"
         f" '%.s3-object-lambda.%' THEN '{OBJECT_LAMBDA}' WHEN"
-        f" {has(f'lower({agent})', '|'.join(PREFETCHERS))} THEN '{PREVIEW}' {shapes} WHEN {agent}"
+        f" {has(f'lower({agent})', PREFETCHES)} THEN '{PREVIEW}' {shapes} WHEN {agent}"
         f" LIKE '%Mozilla/%' THEN '{BROWSER}' ELSE coalesce(nullif({word}, ''), '{NO_AGENT}') END"
     )
