@@ -18,7 +18,7 @@ from ..check.logs import not_bound, unbound
 from ..check.result import MAX_NAMED
 from ..logs import activity
 from ..logs.coverage import Coverage
-from ..logs.leaks import LeakRules
+from ..logs.leaks import COLUMNS, LeakRules
 from .exit_codes import UNKNOWN
 from .hits import emit
 from .log_options import add_engine, add_log_source, open_hits, tell
@@ -146,7 +146,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
         leaks.notes += [] if team is None else _of_lock(hits, team)
         return leaks
 
-    with open_hits(args) as hits, working(activity.LEAKS):
+    with open_hits(args, COLUMNS) as hits, working(activity.LEAKS):
         if gt is not None:
             hits.owners_of = partial(owners_of, gt.aws)
         leaks, coverage = hits.asked(find, len)

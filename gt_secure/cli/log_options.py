@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from ..logs.coverage import Coverage
 from ..logs.engines.duckdb_store import MEMORY_LIMIT
 from ..logs.engines.selection import ENGINES
 from ..logs.hits import Hits
-from ..logs.read import read_hits
+from ..logs.read import read_columns
+from ..logs.sql.log_columns import STORED
 from ..logs.sql.query import Filters
 from ..logs.storage.listing import find_logs, refuse_data
 from .exit_codes import OK, UNKNOWN
@@ -131,15 +132,17 @@ def check_limit(args: argparse.Namespace) -> None:
         raise InvalidInput("--limit accepts numbers from 1.", field="limit")
 
 
-def open_hits(args: argparse.Namespace) -> Hits:
-    """Read the hits that the options select, with predictions if they are asked for."""
+def open_hits(args: argparse.Namespace, stored: Collection[str] = STORED) -> Hits:
+    """Read the hits that the options select, with predictions if they are asked for;
+    only the ``stored`` columns where nothing asks for others.
+    """
     sources, options = log_query(args)
     with reading() as line:
         options |= {"cache": not args.no_cache, "dedupe": args.dedupe, "progress": line.show}
         if getattr(args, "wait_for", 0):
             hits = logs.wait_for_hits(sources, args.wait_for, wait_s=args.wait_s, **options)
         else:
-            hits = read_hits(sources, **options)
+            hits = read_columns(STORED if args.predict else stored, sources, **options)
     refuse_data(options["aws"], args.sources, hits.coverage.lines, hits.coverage.unreadable)
     return with_predictions(args, hits)
 

@@ -28,6 +28,7 @@ from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name as network_name
 from .named_networks import About
 from .sql.application_names import PREFETCHES
+from .sql.derived_columns import ODD_URI
 from .sql.literals import literal
 from .sql.log_columns import METHOD
 from .table import SqlRows, Table, _plain
@@ -311,6 +312,13 @@ def _from(users: Sequence[User]) -> str:
     return some([f"from {user.label} ({user.words})" for user in users], 4, between="; ")
 
 
+COLUMNS = (
+    *("remote_ip", "endpoint", "time", "http_status", "error_code", "operation", "requester"),
+    *("source_kind", "auth_type", "signature_version", "bucket", "key", "user_agent"),
+    *("request_id", "presigned", "test_marker", "fingerprint", "signed_at", "expires_s"),
+    *("access_key", ODD_URI),
+)
+"""Stored columns of which leaks are made."""
 _MOST = 2_000
 """URLs that are compared, and persons and changed URLs."""
 _SOURCES = 40_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -16,6 +16,7 @@ from ..base.errors import InvalidInput
 from ..base.url_journal import UrlJournal
 from .engines.duckdb_store import MEMORY_LIMIT
 from .sql.dialects import DUCKDB
+from .sql.log_columns import STORED
 from .sql.query import LOCAL, Filters, check_filters, in_scope
 from .sql.viewers import Viewers
 from .storage.objects import LogObject
@@ -97,6 +98,7 @@ class Runtime:
     cache: Cache | None = None
     test_urls: UrlJournal = field(default_factory=UrlJournal)
     viewers: Viewers | None = None
+    stored: Collection[str] = field(default_factory=lambda: STORED)
 
     def __post_init__(self) -> None:
         size = re.fullmatch(

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +31,7 @@ from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
 from .sql.derived_columns import Reads, from_lines
 from .sql.group_by import check_columns, distinct, lookup_table, merged
+from .sql.log_columns import STORED
 from .sql.odd_lines import MAIN, OTHER
 from .sql.query import Filters, Question, readings_agree, spell_anew, statement, update_coverage
 from .sql.viewers import Viewers
@@ -65,6 +66,9 @@ class _Job:
         self, query: LogQuery, runtime: Runtime, choice: EngineChoice, objects: list[LogObject]
     ) -> None:
         self.query, self.choice, self.cache, self.runtime = query, choice, runtime.cache, runtime
+        # The cache keeps whole rows.
+        kept = self.cache is not None and any(isinstance(item, S3Object) for item in objects)
+        self.stored = STORED if kept else runtime.stored
         # Standard input cannot be read again.
         self.reads: Reads = (
             "both" if any(isinstance(item, StandardInput) for item in objects) else "once"
@@ -181,7 +185,9 @@ def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
     return found
 
 
-def _choose(query: LogQuery, runtime: Runtime) -> tuple[EngineChoice, list[LogObject]]:
+def _choose(
+    query: LogQuery, runtime: Runtime, stacklevel: int = 3
+) -> tuple[EngineChoice, list[LogObject]]:
     """Choose the engine, and list the logs, except for an engine elsewhere that was asked for."""
     engine, session, athena = runtime.engine, runtime.session, runtime.athena
     check_engine(engine, session=session, athena=athena)
@@ -199,7 +205,7 @@ def _choose(query: LogQuery, runtime: Runtime) -> tuple[EngineChoice, list[LogOb
         on_s3=on_s3,
     )
     if not choice.recommended:
-        warnings.warn(choice.reason, LargeLogs, stacklevel=3)
+        warnings.warn(choice.reason, LargeLogs, stacklevel=stacklevel)
     return choice, objects
 
 
@@ -279,6 +285,26 @@ def read_hits(
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """
+    return read_columns(STORED, **locals())
+
+
+def read_columns(
+    stored: Collection[str],
+    sources: Sources,
+    *,
+    since: TimeLike | None = None,
+    until: TimeLike | None = None,
+    engine: str = "auto",
+    dedupe: bool = False,
+    cache: CacheLike = True,
+    filters: Filters | None = None,
+    networks: NetworksLike | None = None,
+    test_urls: UrlJournal | None = None,
+    **more: Any,
+) -> Hits:
+    """Read access logs as :func:`read_hits` does, for a question that needs only some of the
+    stored columns: the others are NULL, and cost nothing.
+    """
     if absent := missing(("duckdb", "numpy")):  # a small install has neither
         text = f"Reading access logs needs {' and '.join(absent)}: not installed."
         raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
@@ -288,18 +314,9 @@ def read_hits(
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = open_cache(cache)
     runtime = Runtime(
-        aws=aws,
-        engine=engine,
-        session=session,
-        athena=athena,
-        memory_limit=memory_limit,
-        progress=progress,
-        cancel=cancel,
-        cache=kept,
-        test_urls=test_urls or UrlJournal(),
-        viewers=viewers,
+        engine=engine, cache=kept, test_urls=test_urls or UrlJournal(), stored=stored, **more
     )
-    choice, objects = _choose(query, runtime)
+    choice, objects = _choose(query, runtime, stacklevel=4)
     if choice.engine != "duckdb":
         from .engines.remote import read_elsewhere
 
@@ -331,17 +348,17 @@ def _read_here(
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.write_lines(job.reader, lines, job.reads)
+        store.write_lines(job.reader, lines, job.reads, job.stored)
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             first = f"SELECT 1 FROM ({rows_of([lines])}) WHERE reading = {MAIN} LIMIT 1"
             is_odd = job.reads == "once" and bool(store.query(first))
         if is_odd and not job.reader.cancelled:
-            store.add_readings(job.read_again, lines)
+            store.add_readings(job.read_again, lines, job.stored)
         with activity.kept_whole():
             job.sink.close()
             events = records if job.sink.count else None
             if events is not None:
-                store.query(write_records(events, job.sink))
+                store.query(write_records(events, job.sink, job.stored))
             if job.reader.cancelled:
                 if cache is None or is_odd:  # odd lines have one of their readings as yet
                     raise cancelled(0)

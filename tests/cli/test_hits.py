@@ -145,7 +145,7 @@ def test_leaks_print_the_command_that_stops_a_url(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [_, leak, stop, _] = leak_lines(tmp_path / "a.json", capsys, *IPS)
-    assert leak.startswith("- leak, likely: Signed")
+    assert leak.startswith("- leak, possible: Signed")
     words = shlex.split(stop.partition("stop it: ")[2])
     assert words[:4] == ["gt-secure", "revoke", "s3://gt-images", "--fingerprint"]
     assert re.fullmatch("[0-9a-f]{16,}", words[4])

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -31,7 +31,7 @@ from .. import activity
 from ..ingest.arrow_stream import LineStream
 from ..ingest.json_records import RecordSink
 from ..ingest.reader import Reader
-from ..sql.derived_columns import Reads, derived, from_lines, masked
+from ..sql.derived_columns import ODD_URI, Reads, derived, from_lines, masked
 from ..sql.literals import literal
 from ..sql.log_columns import COLUMNS, EXTRA, FIELDS, STORED, unknown_column
 from ..sql.odd_lines import ONLY
@@ -216,13 +216,19 @@ class Store:
         finally:
             self._connection.unregister("lines_in")
 
-    def write_lines(self, reader: Reader, path: Path, reads: Reads = "once") -> None:
+    def write_lines(
+        self,
+        reader: Reader,
+        path: Path,
+        reads: Reads = "once",
+        stored: Collection[str] = STORED,
+    ) -> None:
         """Parse the lines of a reader into a Parquet file."""
         process = os.getpid()
         # most processes read once, and planning ahead takes longer
-        if process not in _PLANNED or reads != "once":
+        if process not in _PLANNED or reads != "once" or stored is not STORED:
             _PLANNED.setdefault(process, [])
-            self.run_on(reader, _write_lines(path, reads))
+            self.run_on(reader, _write_lines(path, reads, stored))
             return
         spare = _PLANNED[process]
         parser = _free(spare) or _Planned(self._memory_limit)
@@ -236,10 +242,12 @@ class Store:
         else:
             spare.append(parser)
 
-    def add_readings(self, read_again: Callable[[str], object], path: Path) -> None:
+    def add_readings(
+        self, read_again: Callable[[str], object], path: Path, stored: Collection[str] = STORED
+    ) -> None:
         """Add the other readings of odd lines to the file of :meth:`write_lines`."""
         others, both = (self.folder / f"{name}.parquet" for name in ("others", "both"))
-        read_again(_write_lines(others, "other"))
+        read_again(_write_lines(others, "other", stored))
         names = ", ".join(literal(each) for each in (path, others))
         self.query(copied(f"FROM read_parquet([{names}])", both))
         both.replace(path)
@@ -316,13 +324,13 @@ _PARQUET = (
 )
 
 
-def _write_lines(path: Path, reads: Reads = "once") -> str:
-    return _write(path, derived(from_lines("lines_in", reads=reads)))
+def _write_lines(path: Path, reads: Reads = "once", stored: Collection[str] = STORED) -> str:
+    return _write(path, derived(from_lines("lines_in", reads=reads), stored=stored), stored)
 
 
-def write_records(path: Path, records: RecordSink) -> str:
+def write_records(path: Path, records: RecordSink, stored: Collection[str] = STORED) -> str:
     """Return the statement that writes records and derived columns to a Parquet file."""
-    return _write(path, derived(from_records(records)))
+    return _write(path, derived(from_records(records), stored=stored), stored)
 
 
 def rows_of(paths: Iterable[Path]) -> str:
@@ -353,9 +361,9 @@ def copied(rows: str, path: Path) -> str:
     return f"COPY ({rows}) TO {literal(path)} ({_PARQUET})"
 
 
-def _write(path: Path, rows: str) -> str:
+def _write(path: Path, rows: str, stored: Collection[str]) -> str:
     """Return the statement that writes rows into a file; of a line in doubt,
-    a sample without secrets.
+    a sample without secrets. Columns that are not stored are NULL.
     """
     # A blank line is marked, not left out: a condition on rows this wide costs more than the row.
     state = "CASE WHEN blank THEN NULL ELSE readable END"
@@ -363,7 +371,11 @@ def _write(path: Path, rows: str) -> str:
         f"CASE WHEN readable AND reading = {ONLY} THEN NULL ELSE"
         f" {masked('substr(line, 1, 160)')} END"
     )
-    columns = ", ".join(f'"{name}"' for name in STORED)
+    kept = {*stored} | ({"request_uri"} if ODD_URI in stored else set())
+    columns = ", ".join(
+        f'"{name}"' if name in kept else f'CAST(NULL AS {kind}) AS "{name}"'
+        for name, kind in STORED.items()
+    )
     picks = (
         f"source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS"
         f" sample, {columns}"

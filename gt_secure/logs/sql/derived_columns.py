@@ -92,6 +92,9 @@ _ODD = "%(25)*(2[DdEe]|5[Ff]|7[Ee]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
 """An encoded letter, digit, dash, dot, underscore or tilde:
 a client that means no harm writes it plainly.
 """
+ODD_URI = "odd_uri"
+"""Column of rows that are stored for one question: a usual query has no text to ask for, such as a
+viewer."""
 TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
 _MARKER = "[0-9a-f]{32}"
@@ -313,6 +316,7 @@ def derived(
     *,
     test_urls: UrlJournal | None = None,
     viewers: Viewers | None = None,
+    stored: Collection[str] = STORED,
 ) -> str:
     """SELECT that adds the derived columns to records and masks the secrets in them.
 
@@ -321,11 +325,12 @@ def derived(
     hides a request.
 
     Columns that are not ``needed`` by the outer query are left out of the text, which an engine
-    reads and binds first. Without ``needed`` the columns are those of stored rows.
+    reads and binds first. Without ``needed`` the columns are those of ``stored`` rows: with
+    ``ODD_URI`` in place of ``request_uri``, only a request whose query is unusual keeps its text.
     """
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
     if needed is None:  # one spelling of each address; in an answer, the few are spelled later
-        needed = STORED
+        needed = stored
         records = with_one_spelling(f"({records})")
         plain = plain.replace("remote_ip", "address AS remote_ip")
     d, wanted = dialect, {*needed}
@@ -347,6 +352,8 @@ def derived(
     rows = f"(SELECT *, {_presigned(d)} AS presigned FROM {rows}) r5"
     if "request_uri" in wanted:
         rows = _with_uri(rows, d)
+    elif ODD_URI in wanted:
+        rows = _with_uri(rows, d, usual="NULL")
     seconds = d.integer.format(f"nullif({d.extract.format('asked', d.pattern(_LIFETIME), 1)}, '')")
     columns = {
         "fingerprint": (
@@ -387,12 +394,12 @@ def _with_query(rows: str, d: Dialect) -> str:
         FROM {rows}) r13) r3) r4"""
 
 
-def _with_uri(rows: str, d: Dialect) -> str:
-    """SELECT that adds the masked ``request_uri`` to rows."""
+def _with_uri(rows: str, d: Dialect, usual: str = "raw_uri") -> str:
+    """SELECT that adds the masked ``request_uri`` to rows; ``usual`` is that of a usual query."""
     half, spelled = _half_masked("spelled_uri", d), _respelled(d)
     if d.shortcut:
-        half = f"CASE WHEN usual THEN {HALF_MASKED} ELSE {half} END"
-        spelled = f"CASE WHEN usual THEN raw_uri ELSE {spelled} END"
+        half = f"CASE WHEN usual THEN {HALF_MASKED if usual != 'NULL' else usual} ELSE {half} END"
+        spelled = f"CASE WHEN usual THEN {usual} ELSE {spelled} END"
     return f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
         FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
         FROM (SELECT *, {half} AS half_uri
