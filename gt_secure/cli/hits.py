@@ -15,6 +15,7 @@ from ..base.errors import InvalidInput
 from ..base.text import Json, count, duration, json_text
 from ..logs import activity, plots
 from ..logs.coverage import Coverage
+from ..logs.plots.drawn_columns import COLUMNS as DRAWN
 from ..logs.read import count_hits
 from ..logs.sql.log_columns import COLUMNS
 from ..logs.storage.cache import Cache
@@ -283,7 +284,7 @@ def _run_plot(args: argparse.Namespace) -> int:
             next_step="Name it FILE.svg or FILE.png.",
             field="output",
         )
-    with open_hits(args) as hits:
+    with open_hits(args, DRAWN[args.kind]) as hits:
         with working(activity.DRAWING):
             figure = plots.draw(hits, args.kind, allowed=[*args.allow, *args.endpoint])
         coverage = hits.coverage

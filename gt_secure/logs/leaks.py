@@ -25,7 +25,7 @@ from ..base.groups import grouped
 from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
-from .leak_rules import LeakRules as LeakRules, network_name as network_name
+from .leak_rules import LeakRules as LeakRules, network_name
 from .named_networks import About
 from .sql.application_names import PREFETCHES
 from .sql.derived_columns import ODD_URI

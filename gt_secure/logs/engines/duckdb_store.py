@@ -380,7 +380,8 @@ def _write(path: Path, rows: str, stored: Collection[str]) -> str:
         f"source, pos, CAST(reading AS TINYINT) AS reading, {state} AS readable, {sample} AS"
         f" sample, {columns}"
     )
-    return copied(f"SELECT {picks} FROM ({rows})", path)
+    written = copied(f"SELECT {picks} FROM ({rows})", path)
+    return written if stored is STORED else written.replace("zstd", "snappy")  # read once
 
 
 def _discard(connection: Any, folder: Path, held: IO[bytes]) -> None:

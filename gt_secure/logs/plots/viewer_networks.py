@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...base.text import count
-from ..leaks import LeakRules, network_name
+from ..leak_rules import LeakRules, network_name
 from ..sql.literals import literal
 from .marks import set_marks
 from .theme import Chart, Mark, Theme, check_top, clean, empty_chart, new_chart
