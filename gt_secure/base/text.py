@@ -12,6 +12,7 @@ One definition each, for every surface:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -72,15 +73,23 @@ def json_text(data: Any, *, indent: int | None = None) -> str:
     """Write JSON that may go to a terminal: letters stay readable,
     what :func:`printable` hides is escaped.
     """
-    text = json.dumps(data, indent=indent, default=str, ensure_ascii=False)
+    return shown_json(json.dumps(data, indent=indent, default=str, ensure_ascii=False))
+
+
+def shown_json(text: str) -> str:
+    """Return JSON with escapes for what :func:`printable` hides."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(
-        c if c == "\n" or (c.isprintable() and c not in _BLANK) else _escaped(c) for c in text
-    )
+    return _RARE.sub(_escaped, text)
 
 
-def _escaped(char: str) -> str:
+_RARE = re.compile(r"[^\n -~]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if char.isprintable() and char not in _BLANK:
+        return char
     code = ord(char)
     if code < 0x10000:
         return f"\\u{code:04x}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import sys
 import tempfile
@@ -244,7 +245,14 @@ def emit(table: Table, form: str, output: str | None) -> None:
             sys.stdout.buffer.write(path.read_bytes())
             sys.stdout.buffer.flush()
         return
-    text = {"table": table.to_text, "csv": table.to_csv, "json": table.to_json}[form]()
+    if form == "json":
+        parts = itertools.chain(table.json_parts(), "\n")
+        if output:
+            write_report(output, lambda: b"".join(part.encode() for part in parts))
+        else:
+            sys.stdout.writelines(parts)
+        return
+    text = {"table": table.to_text, "csv": table.to_csv}[form]()
     text = text if text.endswith("\n") else text + "\n"
     if output:
         write_report(output, lambda: text)

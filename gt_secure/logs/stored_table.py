@@ -6,11 +6,14 @@ in less time and memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import json
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.text import REPLACEMENT
+from ..base.text import REPLACEMENT, shown_json
 from .sql.group_by import in_no_order, order_of
 from .sql.literals import literal
 from .table import CONTROL, FORMULA, SqlRows, Table, writable
@@ -25,6 +28,10 @@ _RISKY = f"{FORMULA}|{CONTROL}"
 """Regular expression: in such a cell something is replaced. Few cells are,
 and a search costs less than to replace.
 """
+_BLOCK = 1 << 20
+"""Characters of rows that are made ready together."""
+_ESCAPE = re.compile(r"(\\[^u])|\\u00[01][A-F]")
+"""An escape of JSON, and one of a control character with a capital."""
 _TEXT = "CAST({} AS VARCHAR)"
 _QUOTED = {"VARCHAR": _TEXT, "BOOLEAN": _TEXT, "TIMESTAMP": "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"}
 """Text of the kinds of cells that are always quoted."""
@@ -64,18 +71,47 @@ class StoredTable(Table):
         """CSV as any table writes it."""
         if self._fetched is not None:
             return super().to_csv()
-        path = self._store.folder / "table.csv"
         cells = ", ".join(f'{_cell(name, kind)} AS "{name}"' for name, kind in self._kinds.items())
         quoted = ", ".join(f'"{name}"' for name, kind in self._kinds.items() if kind in _QUOTED)
         forced = f", FORCE_QUOTE ({quoted})" if quoted else ""
         head = ",".join(f'"{name}"' for name in self.columns) + "\n"
-        options = f"FORMAT csv, HEADER false, PREFIX {literal(head)}, SUFFIX '\n'{forced}"
-        self._store.query(
-            f"COPY (SELECT {cells} FROM ({self._select})) TO {literal(path)} ({options})"
-        )
+        path = self._copied(cells, f"PREFIX {literal(head)}, SUFFIX '\n'{forced}")
         text = path.read_bytes().decode("utf-8")
         path.unlink()
         return text
+
+    def json_parts(self) -> Iterator[str]:
+        """Yield JSON as any table writes it, some rows at a time."""
+        if self._fetched is not None:
+            yield from super().json_parts()
+            return
+        starts = itertools.chain(["{"], itertools.repeat(", "))
+        cells = [
+            f"{literal(f'{start}{json.dumps(name)}: ')}, {_json_cell(name, kind)}"
+            for start, (name, kind) in zip(starts, self._kinds.items(), strict=False)
+        ]
+        # JSON escapes control characters, so that a row is a line without a delimiter.
+        row = f"concat({', '.join(cells)}, '}}')"
+        path = self._copied(row, "QUOTE '', ESCAPE '', DELIMITER '\x01'")
+        start = "["
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            while rows := lines.readlines(_BLOCK):
+                text = "".join(rows).removesuffix("\n").replace("\n", ", ")
+                if "\\u00" in text:  # the engine's hexadecimal digits are capitals
+                    text = _ESCAPE.sub(lambda found: found[1] or found[0].lower(), text)
+                yield start + shown_json(text)
+                start = ", "
+        path.unlink()
+        yield "]"
+
+    def _copied(self, cells: str, options: str) -> Path:
+        """Return the file to which the engine has written the rows."""
+        path = self._store.folder / "table.csv"
+        self._store.query(
+            f"COPY (SELECT {cells} FROM ({self._select})) TO {literal(path)} (FORMAT csv, HEADER"
+            f" false, {options})"
+        )
+        return path
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file; all columns keep their type."""
@@ -113,6 +149,15 @@ def _cell(name: str, kind: str) -> str:
     column = f'"{name}"'
     text = guarded(column) if kind == "VARCHAR" else _QUOTED.get(kind, _TEXT).format(column)
     return f"coalesce({text}, '')"
+
+
+def _json_cell(name: str, kind: str) -> str:
+    """Expression: a cell in JSON."""
+    column = f'"{name}"'
+    text = _QUOTED.get(kind, _TEXT).format(column)
+    if kind in ("VARCHAR", "TIMESTAMP"):
+        text = f"CAST(to_json({text}) AS VARCHAR)"
+    return f"coalesce({text}, 'null')"
 
 
 def guarded(column: str) -> str:

@@ -131,6 +131,10 @@ class Table:
 
     def to_json(self) -> str:
         """A JSON array of objects; times are ISO 8601 UTC."""
+        return "".join(self.json_parts())
+
+    def json_parts(self) -> Iterator[str]:
+        """Yield the parts of :meth:`to_json`."""
         rows = [
             {
                 name: iso(value) if isinstance(value, dt.datetime) else value
@@ -138,7 +142,7 @@ class Table:
             }
             for row in self
         ]
-        return json_text(rows)
+        yield json_text(rows)
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""

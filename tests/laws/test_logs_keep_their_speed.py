@@ -20,7 +20,7 @@ import pytest
 from gt_secure.logs import count_hits, plots, read_hits
 from gt_secure.logs.engines.duckdb_store import Store
 from gt_secure.logs.stored_table import StoredTable, grouped_table
-from gt_secure.logs.table import Table, safe_cell
+from gt_secure.logs.table import safe_cell
 from support import corpus
 
 LINES = 40_000
@@ -31,7 +31,7 @@ NAMED, FAILED = 1.2, 1.4
 RATIOS = {
     "count": 3.2,
     "csv": 4.5,
-    "json": 12.8,
+    "json": 5.8,
     "parquet": 2.45,
     "rows": 8.7,
     "leaks": 9.9,
@@ -92,7 +92,7 @@ def questions(log: Path, store: Store, folder: Path) -> dict[str, Callable[[], o
     return {
         "count": lambda: count_hits(log, ["remote_ip", "http_status"]),
         "csv": lambda: table().to_csv(),
-        "json": lambda: Table(table().columns, store.query(table()._select)).to_json(),
+        "json": lambda: table().to_json(),
         "parquet": lambda: table().to_parquet(folder / "x.parquet"),
         "rows": rows,
         "leaks": leaks,
@@ -159,10 +159,10 @@ def test_a_loss_is_named_and_a_large_one_fails() -> None:
         judge({"csv": 1.41})
 
 
-def cell_by_cell(table: Table) -> str:
+def cell_by_cell(table: StoredTable) -> str:
     """Write CSV as it was written when it had become slower, each row by itself."""
     lines = []
-    for row in [table.columns, *table._store.query(table._select)]:  # type: ignore[attr-defined]
+    for row in [table.columns, *table._store.query(table._select)]:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow([safe_cell(value) for value in row])

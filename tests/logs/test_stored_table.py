@@ -45,6 +45,19 @@ def test_csv_is_the_same(tables: tuple[StoredTable, Table]) -> None:
     assert stored.to_csv() == text  # also after the rows were fetched
 
 
+def test_json_is_the_same(
+    tables: tuple[StoredTable, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, table = tables
+    monkeypatch.setattr(stored_table, "_BLOCK", 1)
+    parts = list(stored.json_parts())
+    assert "".join(parts) == table.to_json()
+    assert len(parts) == len(TEXTS) + 1  # row by row
+    assert stored._fetched is None
+    assert stored.rows == table.rows
+    assert stored.to_json() == table.to_json()  # also after the rows were fetched
+
+
 def test_every_character_is_written_the_same() -> None:
     store = Store()
     texts = [f"{chr(code)}=a{chr(code)}" for code in range(0x3000) if code] + [
@@ -55,8 +68,10 @@ def test_every_character_is_written_the_same() -> None:
     ]
     store.query("CREATE TABLE t AS SELECT unnest(?::VARCHAR[]) AS text", [texts])
     rows = store.query("SELECT text FROM t")
-    written = StoredTable(store, "SELECT text FROM t", len(texts)).to_csv()
+    stored = StoredTable(store, "SELECT text FROM t", len(texts))
+    written = stored.to_csv()
     assert written == Table(("text",), rows).to_csv()
+    assert stored.to_json() == Table(("text",), rows).to_json()
     odd = {each for each in written if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp")} - {
         "\n"
     }
