@@ -28,7 +28,7 @@ from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name
 from .named_networks import About
 from .sql.application_names import PREFETCHES
-from .sql.derived_columns import ODD_URI
+from .sql.derived_columns import ODD_URI, SIGNED_COLUMNS
 from .sql.literals import literal
 from .sql.log_columns import METHOD
 from .table import SqlRows, Table, _plain
@@ -38,7 +38,6 @@ from .url_users import (
     claim_of,
     doubt_of,
     kind_of,
-    merged_users,
     paired,
     same_agent,
     with_previews,
@@ -312,12 +311,7 @@ def _from(users: Sequence[User]) -> str:
     return some([f"from {user.label} ({user.words})" for user in users], 4, between="; ")
 
 
-COLUMNS = (
-    *("remote_ip", "endpoint", "time", "http_status", "error_code", "operation", "requester"),
-    *("source_kind", "auth_type", "signature_version", "bucket", "key", "user_agent"),
-    *("request_id", "presigned", "test_marker", "fingerprint", "signed_at", "expires_s"),
-    *("access_key", ODD_URI),
-)
+COLUMNS = (*SIGNED_COLUMNS, "user_agent", "fingerprint", ODD_URI)
 """Stored columns of which leaks are made."""
 _MOST = 2_000
 """URLs that are compared, and persons and changed URLs."""
@@ -465,7 +459,7 @@ def _compare(
     for fingerprint, of in changed.items():
         if all(user.held for user in found[fingerprint]):
             made = [replace(user, altered=user.requests) for user in found.pop(fingerprint)]
-            found[of] = merged_users([*found[of], *made])
+            found[of] = sorted([*found[of], *made], key=lambda user: (user.first, user.held))
             more[of] += more.pop(fingerprint)
     compared: dict[str, tuple[Leak | None, int]] = {}
     for fingerprint, each in found.items():
@@ -527,34 +521,24 @@ def _persons(hits: Queryable, rules: LeakRules) -> Iterator[Leak]:
         f" ORDER BY 6, 1, 2, 4 LIMIT {_SOURCES}"
     )
     identify = _Identities(rules)
-    by_person: dict[str, list[tuple[Any, ...]]] = {}
+    near: dict[str, tuple[Any, ...]] = {}
     for person, *places, gap, same in moves:
-        one, other = (tuple(places[at : at + 2]) for at in (0, 2))
-        families = {":" in one[0], ":" in other[0]}
-        if identify.of(*one)[0] != identify.of(*other)[0] and not (same and len(families) == 2):
-            by_person.setdefault(person, []).append(({one, other}, gap, same))
-    if not by_person:
+        one, other = (identify.of(*places[at : at + 2])[0] for at in (0, 2))
+        if one != other and not (same and (":" in one) != (":" in other)):
+            near.setdefault(person, (places[0], places[2], gap, same))
+    if not near:
         return
-    few = list(by_person)[:_MOST]
     rows = hits.query(
         f"SELECT {_PERSON}, remote_ip, endpoint, {_USES}, max(bucket), max(requester) {opened} AND"
-        f" {_PERSON} IN ({', '.join(map(literal, few))}) GROUP BY 1, 2, 3 ORDER BY 1, min(time), 2"
+        f" {_PERSON} IN ({', '.join(map(literal, near))}) GROUP BY 1, 2, 3 ORDER BY 1, min(time), 2"
     )
     for person, each in grouped((row[0], row) for row in rows).items():
-        places = set().union(*(pair for pair, *_ in by_person[person]))
-        users = tuple(_user(row[:-2], identify) for row in each if row[1:3] in places)
-        _, gap, same = by_person[person][0]
-        doubt = (
-            same_agent(gap)
-            if same
-            else f"Two URLs were opened in two networks within {duration(round(gap))}: an account"
-            " that several people use, or one person who moved."
-        )
+        one, other, gap, same = near[person]
+        doubt = f"{one} and {other} opened two URLs within {duration(round(gap))}: an account that"
+        doubt = same_agent(gap) if same else f"{doubt} several use, or one person who moved."
+        users = tuple(_user(row[:-2], identify) for row in each)
         bucket, signer = each[0][-2:]
-        yield Leak(
-            "", "", None, None, "person", users,
-            bucket=bucket or "", signer=signer or "", viewer=person, doubt=doubt,
-        )  # fmt: skip
+        yield Leak("", "", None, None, "person", users, bucket, signer, person, doubt=doubt)
 
 
 class _Identities:

@@ -68,7 +68,7 @@ class _Job:
         self.query, self.choice, self.cache, self.runtime = query, choice, runtime.cache, runtime
         # The cache keeps whole rows.
         kept = self.cache is not None and any(isinstance(item, S3Object) for item in objects)
-        self.stored = STORED if kept else runtime.stored
+        stored = STORED if kept else runtime.stored
         # Standard input cannot be read again.
         self.reads: Reads = (
             "both" if any(isinstance(item, StandardInput) for item in objects) else "once"
@@ -79,6 +79,7 @@ class _Job:
         self.store = Store(
             runtime.memory_limit, test_urls=runtime.test_urls, viewers=runtime.viewers
         )
+        self.store.stored = stored
         self.sink = RecordSink(self.store.folder / "records.ndjson")
         self.reader = Reader(
             self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel
@@ -348,17 +349,17 @@ def _read_here(
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
-        store.write_lines(job.reader, lines, job.reads, job.stored)
+        store.write_lines(job.reader, lines, job.reads)
         with activity.kept_whole():  # Cancel ends the reader; what it has read is kept
             first = f"SELECT 1 FROM ({rows_of([lines])}) WHERE reading = {MAIN} LIMIT 1"
             is_odd = job.reads == "once" and bool(store.query(first))
         if is_odd and not job.reader.cancelled:
-            store.add_readings(job.read_again, lines, job.stored)
+            store.add_readings(job.read_again, lines)
         with activity.kept_whole():
             job.sink.close()
             events = records if job.sink.count else None
             if events is not None:
-                store.query(write_records(events, job.sink, job.stored))
+                store.query(write_records(events, job.sink, store.stored))
             if job.reader.cancelled:
                 if cache is None or is_odd:  # odd lines have one of their readings as yet
                     raise cancelled(0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +29,6 @@ and a search costs less than to replace.
 """
 _BLOCK = 1 << 20
 """Characters of rows that are made ready together."""
-_ESCAPE = re.compile(r"(\\[^u])|\\u00[01][A-F]")
-"""An escape of JSON, and one of a control character with a capital."""
 _TEXT = "CAST({} AS VARCHAR)"
 _QUOTED = {"VARCHAR": _TEXT, "BOOLEAN": _TEXT, "TIMESTAMP": "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"}
 """Text of the kinds of cells that are always quoted."""
@@ -97,8 +94,6 @@ class StoredTable(Table):
         with path.open(encoding="utf-8", newline="\n") as lines:
             while rows := lines.readlines(_BLOCK):
                 text = "".join(rows).removesuffix("\n").replace("\n", ", ")
-                if "\\u00" in text:  # the engine's hexadecimal digits are capitals
-                    text = _ESCAPE.sub(lambda found: found[1] or found[0].lower(), text)
                 yield start + shown_json(text)
                 start = ", "
         path.unlink()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -133,8 +133,9 @@ def doubt_of(users: Users) -> str:
     soon = (_first(other) - _first(one)).total_seconds()
     agents = {user.agent if user.one_agent else "" for each in opened for user in each}
     same = len(agents) == 1 and "Mozilla/" in min(agents)
+    wide = {user.network.rsplit(".", 2)[0] for user in (*one, *other)}  # of IPv4, a /16
     gap = (_first(other) - max(user.last for user in one)).total_seconds()
-    if same and (0 <= gap <= _SWITCH_S or _neighbours(one, other)):
+    if same and (0 <= gap <= _SWITCH_S or len(wide) == 1):
         return same_agent(max(gap, 0))
     if soon <= _TOGETHER_S:
         when = f"within {count(round(soon), 'second')}" if soon else "in the same second"
@@ -158,7 +159,7 @@ def same_agent(gap: float) -> str:
 def paired(users: Users, rules: LeakRules) -> Users:
     """Let an IPv4 and an IPv6 address with one agent and about one time share a network.
 
-    Each network has at most one partner. Where each address counts, one whose endpoint the log does
+    One agent has one such pair. Where each address counts, one whose endpoint the log does
     not name shares that of the same address.
     """
     if rules.per_address:
@@ -173,66 +174,24 @@ def paired(users: Users, rules: LeakRules) -> Users:
     return _with_partners(users, rules.pair_seconds)
 
 
-def merged_users(users: Iterable[User]) -> list[User]:
-    """Return users with one entry for each source, in the order of their first use."""
-    by_source = grouped(((user.address, user.endpoint), user) for user in users)
-    merged = [
-        replace(
-            each[0],
-            first=_first(each),
-            last=max(user.last for user in each),
-            requests=sum(user.requests for user in each),
-            refused=sum(user.refused for user in each),
-            altered=sum(user.altered for user in each),
-            claim=each[0].claim if len({user.claim for user in each}) == 1 else "",
-            one_agent=all(user.one_agent and user.agent == each[0].agent for user in each),
-        )
-        for each in by_source.values()
-    ]
-    return sorted(
-        merged, key=lambda user: (user.first, user.held, user.address, user.endpoint or "")
-    )
-
-
 def _with_partners(users: Users, seconds: float) -> Users:
-    firsts: dict[tuple[str, str], User] = {}
+    firsts: dict[tuple[str, bool], User] = {}
     for user in users:
         if user.agent and not user.claim:
-            firsts.setdefault((user.agent, user.network), user)
-    pairs = []
-    for each in grouped((user.agent, user) for user in firsts.values()).values():
-        four, six = ([user for user in each if _version(user) == version] for version in (4, 6))
-        pairs += [
-            (apart, one.network, other.network)
-            for one in four
-            for other in six
-            if (apart := abs((one.first - other.first).total_seconds())) <= seconds
-        ]
-    partners: dict[str, str] = {}
-    for _, one_network, other_network in sorted(pairs):
-        if one_network not in partners.values() and other_network not in partners:
-            partners[other_network] = one_network
+            firsts.setdefault((user.agent, ":" in user.network), user)
+    partners = {
+        user.network: other.network
+        for (agent, is_v6), user in firsts.items()
+        if is_v6
+        and (other := firsts.get((agent, False)))
+        and abs((user.first - other.first).total_seconds()) <= seconds
+    }
     return tuple(replace(user, network=partners.get(user.network, user.network)) for user in users)
-
-
-def _version(user: User) -> int:
-    address = read_address(user.address)
-    return 0 if address is None else address.version
 
 
 def _is_private(text: str) -> bool:
     address = read_address(text)
     return address is not None and scope(address) == "private"
-
-
-def _neighbours(one: Sequence[User], other: Sequence[User]) -> bool:
-    """Return whether two networks are in one /16 of IPv4, such as a carrier's pool."""
-    places = {
-        int(address) >> 16 if address is not None and address.version == 4 else None
-        for user in (*one, *other)
-        for address in [read_address(user.address)]
-    }
-    return len(places) == 1 and None not in places
 
 
 def _first(users: Iterable[User]) -> dt.datetime:

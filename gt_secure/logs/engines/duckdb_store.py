@@ -74,6 +74,8 @@ class Store:
         self._memory_limit = memory_limit
         self.test_urls = test_urls or UrlJournal()
         self.viewers = viewers
+        self.stored: Collection[str] = STORED
+        """The columns of its rows that are not NULL."""
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._process = _FOLDERS[self.folder] = os.getpid()
@@ -221,14 +223,13 @@ class Store:
         reader: Reader,
         path: Path,
         reads: Reads = "once",
-        stored: Collection[str] = STORED,
     ) -> None:
         """Parse the lines of a reader into a Parquet file."""
         process = os.getpid()
         # most processes read once, and planning ahead takes longer
-        if process not in _PLANNED or reads != "once" or stored is not STORED:
+        if process not in _PLANNED or reads != "once" or self.stored is not STORED:
             _PLANNED.setdefault(process, [])
-            self.run_on(reader, _write_lines(path, reads, stored))
+            self.run_on(reader, _write_lines(path, reads, self.stored))
             return
         spare = _PLANNED[process]
         parser = _free(spare) or _Planned(self._memory_limit)
@@ -242,12 +243,10 @@ class Store:
         else:
             spare.append(parser)
 
-    def add_readings(
-        self, read_again: Callable[[str], object], path: Path, stored: Collection[str] = STORED
-    ) -> None:
+    def add_readings(self, read_again: Callable[[str], object], path: Path) -> None:
         """Add the other readings of odd lines to the file of :meth:`write_lines`."""
         others, both = (self.folder / f"{name}.parquet" for name in ("others", "both"))
-        read_again(_write_lines(others, "other", stored))
+        read_again(_write_lines(others, "other", self.stored))
         names = ", ".join(literal(each) for each in (path, others))
         self.query(copied(f"FROM read_parquet([{names}])", both))
         both.replace(path)

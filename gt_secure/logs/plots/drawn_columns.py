@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from ..sql.derived_columns import ODD_URI
+from collections import defaultdict
 
-_ANY = (
-    *("remote_ip", "endpoint", "time", "http_status", "error_code", "operation", "requester"),
-    *("source_kind", "request_id", "bucket", "key", "auth_type", "presigned", "test_marker"),
-)
-_SIGNED = (*_ANY, "signature_version", "access_key", "signed_at", "expires_s")
-COLUMNS = {
-    "ip": _ANY,
-    "network": _ANY,
-    "time": _ANY,
-    "refused": (*_ANY, "refused_by", "error_message", "policy_arn"),
-    "age": _SIGNED,
-    "viewer": (*_SIGNED, ODD_URI),
-}
+from ..sql.derived_columns import ODD_URI, PLAIN_COLUMNS, SIGNED_COLUMNS
+
+COLUMNS = defaultdict(lambda: PLAIN_COLUMNS, age=SIGNED_COLUMNS, viewer=(*SIGNED_COLUMNS, ODD_URI))

@@ -95,6 +95,13 @@ a client that means no harm writes it plainly.
 ODD_URI = "odd_uri"
 """Column of rows that are stored for one question: a usual query has no text to ask for, such as a
 viewer."""
+PLAIN_COLUMNS = (
+    *("remote_ip", "endpoint", "time", "http_status", "error_code", "operation", "requester"),
+    *("source_kind", "request_id", "bucket", "key", "auth_type", "refused_by", "error_message"),
+    *("policy_arn", "presigned", "test_marker"),
+)
+SIGNED_COLUMNS = (*PLAIN_COLUMNS, "signature_version", "access_key", "signed_at", "expires_s")
+"""Stored columns that say what became of a request, and what its URL was signed for."""
 TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
 _MARKER = "[0-9a-f]{32}"
