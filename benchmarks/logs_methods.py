@@ -164,14 +164,21 @@ def _command(*arguments: str) -> Result:
     """Run a command as a process, from the shell's view."""
     command, environment = [*_PROGRAM, *arguments], _of_this_version()
     began = time.perf_counter()
-    subprocess.run(
-        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
-    result = Result(note="whole command")
+    if done.returncode not in (0, UNKNOWN):
+        raise subprocess.CalledProcessError(done.returncode, command)
+    said = "; with doubts (exit 3)" if done.returncode else ""
+    result = Result(note=f"whole command{said}")
     result.seconds = time.perf_counter() - began
     return result
 
 
+UNKNOWN = 3
+"""Exit code of a command whose answer is printed, and is not certain: an odd line, a URL that was not
+compared.
+"""
 # Without the working directory: the version that ``--before`` names would be that of the folder.
 _PROGRAM = (sys.executable, "-P", "-m", "gt_secure.cli")
 

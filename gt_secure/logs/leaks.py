@@ -585,6 +585,6 @@ def _user(row: tuple[Any, ...], identify: _Identities) -> User:
         refused,
         name=about.name,
         last=last,
-        claim=claim_of(agent) if preview else "",
+        claim=claim_of(agent) if preview and one_agent else "",
         one_agent=bool(one_agent),
     )

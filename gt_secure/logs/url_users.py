@@ -38,8 +38,8 @@ class User:
 
     ``first`` and ``last`` are the times of its first and last use, UTC. ``requests``, ``refused``
     and ``altered`` are the numbers of all its requests, of those that were refused, and of those
-    for another form of the URL, whose signature was refused. ``claim`` is the link preview that
-    every request says it is. ``one_agent`` is False if the requests name several agents.
+    for another form of the URL, whose signature was refused. ``one_agent`` is True if all requests
+    have one user agent, and ``claim`` is the link preview that this agent says it is.
     ``prefetcher`` is True if they also do no more than a preview.
     """
 

@@ -390,15 +390,31 @@ def kind_of(uses) -> str | None:
     """The kind, from the networks alone: who opened, who only tried, and who is a preview."""
     at = {network: [use for use in uses if use[0].startswith(network)]
           for network in {ip.rpartition(".")[0] for ip, *_ in uses}}  # fmt: skip
-    says = {}
-    for network, own in at.items():
-        each = {ip: {use[3] for use in own if use[0] == ip} for ip, *_ in own}
-        says[network] = all(names <= {*PREVIEWS} for names in each.values()) and {
-            min(names) for names in each.values()
-        }
-    looks = {network for network, own in at.items() if says[network] and len(own) <= 3
-             and not any(sum(name in (other or ()) for other in says.values()) > 2
-                         for name in says[network])}  # fmt: skip
+    says = {
+        network: {own[0][3]}
+        if all(
+            {use[3] for use in own if use[0] == ip} <= {*PREVIEWS}
+            and len({use[3] for use in own if use[0] == ip}) == 1
+            for ip, *_ in own
+        )
+        else set()
+        for network, own in at.items()
+    }
+    names = {(use[0], use[3]) for use in uses}
+    alone = {ip: name for ip, name in names if sum(ip == other for other, _ in names) == 1}
+    programs = [
+        (network, {alone[ip] for ip in {use[0] for use in own} if ip in alone} & {*PREVIEWS})
+        for network, own in at.items()
+    ]
+    looks = {
+        network
+        for network, own in at.items()
+        if says[network]
+        and len(own) <= 3
+        and not any(
+            sum(name in each for _, each in programs) > 2 for name in dict(programs)[network]
+        )
+    }
     opened = [network for network, own in at.items() if not all(use[2] for use in own)]
     if len({*opened} - looks) >= 2:
         return "leak"
