@@ -88,7 +88,10 @@ def plan(buckets):
                     "change": change,
                 }
             )
-    return json.dumps({"format_version": "1.2", "resource_changes": changes})
+    configuration = {"root_module": {}}
+    return json.dumps(
+        {"format_version": "1.2", "resource_changes": changes, "configuration": configuration}
+    )
 
 
 def main():

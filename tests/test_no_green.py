@@ -592,7 +592,10 @@ def terraform(**change: Any) -> str:
         "type": "aws_s3_bucket_policy",
         "change": made,
     }
-    return json.dumps({"format_version": "1.2", "resource_changes": [row]})
+    configuration = {"root_module": {}}
+    return json.dumps(
+        {"format_version": "1.2", "resource_changes": [row], "configuration": configuration}
+    )
 
 
 def book(*cells: Any, **metadata: Any) -> str:
@@ -624,7 +627,15 @@ INVENTED: dict[str, tuple[list[str], dict[str, str]]] = {
     ),
     "a plan without a bucket": (
         PLAN,
-        {"plan.json": '{"format_version": "1.2", "resource_changes": []}'},
+        {
+            "plan.json": json.dumps(
+                {
+                    "format_version": "1.2",
+                    "resource_changes": [],
+                    "configuration": {"root_module": {}},
+                }
+            )
+        },
     ),
     "a plan that deletes the policy": (PLAN, {"plan.json": terraform(**GONE)}),
     "a plan whose policy is known later": (

@@ -15,7 +15,7 @@ from ..base.clock import utc_now
 from ..base.groups import grouped
 from ..base.text import Json, capital
 from ..engine.access.part import NotRead, Part
-from ..engine.access.planned_policies import PlannedPolicy, reasons
+from ..engine.access.planned_policies import PlannedDocument, PlannedPolicy
 from ..engine.iam.facts import Facts
 from ..engine.policies.bucket_policy import BucketPolicy
 from .model import NOT_CHECKED, SEVERITIES, Checked, Finding, by_code
@@ -64,10 +64,10 @@ def _examined(
     is_open = policy.provided or not all(
         isinstance(each.value, str | Mapping) for each in policy.documents
     )
-    runs = (
-        []
-        if is_open
-        else [examine(state(Part.of(each.texts("")[0])), _RULES) for each in policy.documents]
+    documents = [] if is_open else policy.documents
+    runs, least = (
+        [examine(state(Part.of(text)), _RULES) for each in documents for text in read(each)]
+        for read in (_texts, lambda each: each.texts(""))
     )
     findings, checked = [*runs[0].findings] if runs else [], runs[0].checked if runs else ()
     outcomes = {one.code: one for one in checked}
@@ -76,7 +76,7 @@ def _examined(
         *([] if policy.bucket else [f"the bucket of {policy.address} is not known"]),
     ]
     if reason := "; ".join(doubts):
-        sure = _sure(policy, runs)
+        sure = _sure(policy, runs, least)
         findings = [one for one in findings if one.code in sure]
         if len(sure) < len(_RULES):
             findings += _not_settled(policy, state, reason)
@@ -85,6 +85,14 @@ def _examined(
             for code in _CODES
         }
     return findings, outcomes
+
+
+def _texts(document: PlannedDocument) -> list[str]:
+    """Return a document, or what stands for it: with a text for what is unknown in conditions, and
+    with as much as it may grant; and else with what is known of it.
+    """
+    filled = document.filled
+    return [filled, *document.texts("Allow")] if filled else document.texts("")
 
 
 def _not_settled(
@@ -98,12 +106,25 @@ def _not_settled(
     return [replace(one, **more) for one in found if one.code == NOT_CHECKED]
 
 
-def _sure(policy: PlannedPolicy, runs: Sequence[Examined]) -> set[str]:
-    """Return the rules that come to the same for each document, whatever is unknown."""
-    outcomes = grouped((one.code, one.outcome) for run in runs for one in run.checked)
-    is_known = policy.bucket and not reasons([each.value for each in policy.documents])
-    same = {code for code, words in outcomes.items() if len({*words}) == 1}
-    return {code for code in same if is_known or (code in _SETTLED and "found" in outcomes[code])}
+def _sure(policy: PlannedPolicy, runs: Sequence[Examined], least: Sequence[Examined]) -> set[str]:
+    """Return the rules that come to the same for each document, whatever is unknown.
+
+    ``least`` is without the statements of which something is unknown: one statement is enough for
+    some rules, and these need not come to the same there.
+    """
+    words, fewer = (
+        grouped((one.code, one.outcome) for run in some for one in run.checked)
+        for some in (runs, least)
+    )
+    is_known = policy.bucket and all(
+        isinstance(each.value, str) or each.filled for each in policy.documents
+    )
+    sure = set()
+    for code, found in words.items():
+        of_one = code in _SETTLED and {*found} == {"found"}
+        if of_one or (is_known and len({*found, *fewer[code]}) == 1):
+            sure.add(code)
+    return sure
 
 
 def _state(bucket: str, account: str, facts: Facts | None, policy: Part[str]) -> State:

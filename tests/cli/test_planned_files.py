@@ -184,6 +184,9 @@ SEVERAL = {
     "template: both branches closed",
     "template: both branches open",
     "template: a Version that does not matter",
+    "template: an Allow of a role without an ARN yet",
+    "template: an open Allow beside one of unknown addresses",
+    "template: an Allow of everybody from unknown addresses",
 }
 """Kinds whose documents differ in a rule, and not in the proof."""
 

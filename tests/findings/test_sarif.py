@@ -213,7 +213,13 @@ def test_the_three_outcomes_of_the_command_line(tmp_path, monkeypatch):
         }
         rows = [] if planned is None else [row | {"change": change | {"after_unknown": {}}}]
         (tmp_path / "plan.json").write_text(
-            json.dumps({"format_version": "1.2", "resource_changes": rows})
+            json.dumps(
+                {
+                    "format_version": "1.2",
+                    "resource_changes": rows,
+                    "configuration": {"root_module": {}},
+                }
+            )
         )
         words = [
             "findings",

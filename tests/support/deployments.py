@@ -30,6 +30,27 @@ ELSEWHERE = (
 """Policies that somebody else, a macro or the past may leave."""
 
 
+IMPORTS = {"Action": "action", "NotAction": "action"}
+ROLES = (f"arn:aws:iam::{ACCOUNT}:role/r", "arn:aws:iam::999988887777:role/r")
+CODE_OF_PLANS = (
+    ("null_resource", True),
+    ("terraform_data", True),
+    ("aws_sns_topic", True),
+    ("aws_cloudformation_stack", False),
+    ("aws_lambda_invocation", False),
+    ("helm_release", False),
+    ("external", False),
+)
+"""Types of resources, and whether a provisioner is what may set a policy."""
+CODE_OF_TEMPLATES = (
+    "Custom::Lock",
+    "AWS::CloudFormation::CustomResource",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::StackSet",
+    "AWS::SSM::Association",
+)
+
+
 @dataclass
 class File:
     """A file, what is open in it, and how it is deployed.
@@ -158,10 +179,42 @@ class Template:
             }
         if self.draw(0.06):
             statement["Effect"] = self.parameter(("Deny", "Allow"), "Deny")
-        return statement
+        return self.opened(statement)
+
+    def opened(self, statement: dict[str, Any]) -> dict[str, Any]:
+        """Return a statement of which a leaf is open, alone or beside one that is known."""
+        if not self.draw(0.15):
+            return statement
+        name = self.random.choice(("Principal", "Action", "Resource", "NotAction", "Condition"))
+        self.open.append(f"leaf of {name}")
+        leaf = {"Fn::ImportValue": IMPORTS.get(name, "arn")}
+        if name == "Principal":
+            leaf = {"Fn::GetAtt": ["Role", "Arn"]}
+            made: Any = {"AWS": self.random.choice((leaf, [leaf, "*"], [leaf, ACCOUNT]))}
+        elif name == "Condition":
+            address = self.parameter((OFFICE, *INSIDE, *OUTSIDE), OFFICE)
+            operator = self.random.choice(("NotIpAddress", "IpAddress"))
+            made = {operator: {"aws:SourceIp": self.random.choice((address, [OFFICE, address]))}}
+        else:
+            known = "s3:GetObject" if "Action" in name else ARNS[1]
+            made = self.random.choice((leaf, [leaf], [known, leaf], [leaf, "*"]))
+        rest = {each: part for each, part in statement.items() if each != name.removeprefix("Not")}
+        return {**rest, name: made}
+
+    def of_service(self) -> dict[str, Any]:
+        """Return an Allow for CloudFront, whose distribution has no id yet."""
+        self.open.append("id of a distribution")
+        source = {"Fn::Join": ["", ["arn:aws:cloudfront::", {"Ref": "Distribution"}]]}
+        return {
+            **OPEN,
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Condition": {"StringEquals": {"AWS:SourceArn": source}},
+        }
 
     def statement(self) -> Any:
         choice = self.random.random()
+        if self.draw(0.1):
+            return self.of_service()
         if self.draw(0.2):
             other = self.random.choice((self.guard(), OPEN, {"Ref": "AWS::NoValue"}))
             return {"Fn::If": [self.condition(), *self.random.sample([self.guard(), other], 2)]}
@@ -173,7 +226,9 @@ class Template:
         return (
             self.guard()
             if choice < 0.6
-            else {**OPEN, "Principal": self.random.choice(("*", {"AWS": "999988887777"}))}
+            else self.opened(
+                {**OPEN, "Principal": self.random.choice(("*", {"AWS": "999988887777"}))}
+            )
         )
 
     def document(self) -> Any:
@@ -221,6 +276,11 @@ class Template:
             self.open.append("loop")
             resources["Fn::ForEach::X"] = ["N", ["a"], {"P${N}": self.policy()}]
             self.macro = True
+        if self.draw(0.06):
+            self.open.append("code")
+            kind = self.random.choice(CODE_OF_TEMPLATES)
+            resources["X"] = {"Type": kind, "Properties": {"A": {"Fn::ImportValue": "name"}}}
+            self.macro = True
         data = {**self.top, "Parameters": self.parameters, "Conditions": self.conditions, "Mappings": self.mappings,
                 "Resources": resources}  # fmt: skip
         return File(json.dumps(data), False, lambda random: self.deploy(data, random), self.open)
@@ -232,6 +292,7 @@ class Template:
             "AWS::Partition": "aws",
             "AWS::Region": random.choice(("here", "there")),
             "B": BUCKET,
+            "Distribution": "distribution/E1",
         }
         for name, made in self.parameters.items():
             values[name] = random.choice(self.values[name])
@@ -291,6 +352,8 @@ class Stack:
 
     def getatt(self, argument: Any) -> Any:
         name = argument if isinstance(argument, str) else ".".join(argument)
+        if name == "Role.Arn":
+            return self.random.choice(ROLES)
         assert name == "B.Arn"
         return f"arn:aws:s3:::{BUCKET}"
 
@@ -319,7 +382,9 @@ class Stack:
 
     def importvalue(self, argument: str) -> Any:
         return self.random.choice(
-            (BUCKET, "gt-other") if argument == "name" else (ARNS[1], "*", "arn:aws:s3:::x/*")
+            {"name": (BUCKET, "gt-other"), "action": ("s3:GetObject", "s3:PutObject", "s3:*")}.get(
+                argument, (ARNS[1], "*", f"{ARNS[0]}/x/*")
+            )
         )
 
     def transform(self, argument: Any) -> Any:
@@ -336,6 +401,12 @@ class Later:
     """A value that is known after apply, with the values that it may get."""
 
     values: tuple[Any, ...]
+
+
+class Referring(list[Any]):
+    """A list of which the elements refer to these addresses."""
+
+    references: tuple[str, ...] = ()
 
 
 class Plan:
@@ -399,6 +470,46 @@ class Plan:
             "condition": self.later(0.05, condition, []),
         }
 
+    def opened(self, block: dict[str, Any]) -> dict[str, Any]:
+        """Return a block of which a leaf is known later, alone or beside one that is known."""
+        if self.draw(0.2):
+            return {**block, "resources": self.located()}
+        if self.draw(0.1):
+            self.open.append("id of a distribution")
+            source = [
+                {"test": "StringEquals", "variable": "AWS:SourceArn", "values": [Later(ROLES)]}
+            ]
+            service = [{"type": "Service", "identifiers": ["cloudfront.amazonaws.com"]}]
+            return {**block, "effect": "Allow", "principals": service, "condition": source}
+        if not self.draw(0.15):
+            return block
+        name = self.random.choice(("actions", "not_actions", "resources", "principals"))
+        self.open.append(f"leaf of {name}")
+        values = {"resources": (ARNS[1], "*"), "principals": (*ROLES, "*")}
+        leaf = Later(values.get(name, ("s3:GetObject", "s3:*")))
+        known = {"resources": "*", "principals": "*"}.get(name, "s3:GetObject")
+        made: list[Any] = self.random.choice(([leaf], [leaf, known]))
+        if name == "principals":
+            made = [{"type": "AWS", "identifiers": made}]
+        if name == "not_actions":
+            block = {each: part for each, part in block.items() if each != "actions"}
+        return {**block, name: made}
+
+    def located(self) -> Referring:
+        """Return the resources of a statement by references to the bucket."""
+        self.open.append("resources by reference")
+        number = self.random.choice((1, 2, 2))
+        made = Referring([Later(ARNS)] if number == 1 else map(Later, ([ARNS[0]], [ARNS[1]])))
+        names = ("aws_s3_bucket.b.arn", "aws_s3_bucket.b")
+        made.references = names * number
+        if self.random.random() < 0.2:
+            made.references += ("var.prefix",)
+            made[-1] = Later((ARNS[1], f"{ARNS[0]}/x/*"))
+        elif self.random.random() < 0.2:
+            self.unchanged = False
+            made[-1] = Later((ARNS[1], f"{ARNS[0]}/x/*"))
+        return made
+
     def text(self) -> Any:
         """Return a known document."""
         made = render(
@@ -416,7 +527,7 @@ class Plan:
 
     def document(self) -> dict[str, Any]:
         made: dict[str, Any] = {
-            "statement": [self.block() for _ in range(self.random.choice((1, 2, 2)))],
+            "statement": [self.opened(self.block()) for _ in range(self.random.choice((1, 2, 2)))],
             "version": self.later(
                 0.05, self.random.choice((None, None, "2012-10-17")), "2008-10-17"
             ),
@@ -438,6 +549,19 @@ class Plan:
 
     def data(self, address: str, document: dict[str, Any], more: dict[str, Any]) -> None:
         after, unknown = planned(document)
+        resources = [each.get("resources") for each in document["statement"]]
+        blocks = [
+            {"resources": {"references": getattr(each, "references", ())}} for each in resources
+        ]
+        named = re.sub(r"\[.*", "", address)
+        self.config.append(
+            {
+                "address": named,
+                "type": "aws_iam_policy_document",
+                "mode": "data",
+                "expressions": {"statement": blocks},
+            }
+        )
         change = {
             "actions": ["read"],
             "before": None,
@@ -598,22 +722,21 @@ class Plan:
             self.open.append("not complete")
             self.members = self.random.choice(({"errored": True}, {"complete": False}))
             self.others.append(lambda random: random.choice(ELSEWHERE))
-        if self.draw(0.03):
-            self.open.append("script")
+        if self.draw(0.06):
+            self.open.append("code")
+            kind, runs = self.random.choice(CODE_OF_PLANS)
             change = {
-                "actions": ["create"],
+                "actions": ["read" if kind == "external" else "create"],
                 "before": None,
-                "after": {"triggers": bucket},
-                "after_unknown": {},
+                "after": self.random.choice(({"triggers": bucket}, {"input": "x"})),
+                "after_unknown": {"template_body": True},
             }
-            self.rows.append(
-                {
-                    "address": "null_resource.n",
-                    "mode": "managed",
-                    "type": "null_resource",
-                    "change": change,
-                }
-            )
+            mode = "data" if kind == "external" else "managed"
+            row = {"address": f"{kind}.n", "mode": mode, "type": kind}
+            self.rows.append({**row, "change": change})
+            command = self.random.choice(({"references": ["var.b"]}, {"constant_value": "./x"}))
+            runner = {"type": "local-exec", "expressions": {"command": command}}
+            self.config.append({**row, **({"provisioners": [runner]} if runs else {})})
             self.others.append(lambda random: random.choice(ELSEWHERE))
         self.random.shuffle(self.rows)
         root = {"root_module": {"resources": self.config}}
@@ -697,7 +820,12 @@ def exported(block: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"Effect": block["effect"] or "Allow"}
     if block["sid"]:
         made["Sid"] = block["sid"]
-    made["Action"], made["Resource"] = block["actions"], block["resources"]
+    made["Resource"] = block["resources"]
+    made |= {
+        element: block[name]
+        for name, element in (("actions", "Action"), ("not_actions", "NotAction"))
+        if name in block
+    }
     principal: dict[str, list[str]] = {}
     for each in block["principals"]:
         principal[each["type"]] = [*principal.get(each["type"], []), *each["identifiers"]]

@@ -108,6 +108,70 @@ def each_of(bucket: str, other: str) -> list[dict[str, Any]]:
     return rows
 
 
+ARN = ["aws_s3_bucket.b.arn", "aws_s3_bucket.b"]
+NAME = ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]
+PARTITION = ["data.aws_partition.current.partition", "data.aws_partition.current"]
+MODULE = {"m": {"module": {"outputs": {"arn": {"expression": {"references": [
+    "aws_s3_bucket.this[0].arn", "aws_s3_bucket.this[0]", "aws_s3_bucket.this"]}}}}}}  # fmt: skip
+
+
+def of_resources(
+    number: int, references: list[str], *, actions: list[str], module: dict[str, Any]
+) -> str:
+    """Return a plan of a guard whose resources are known later, and refer to these addresses."""
+    known = {"resources": [None] * number or None, "actions": actions}
+    unknown = {"statement": [{"resources": [True] * number or True}]}
+    rows = [
+        BUCKET,
+        OTHER,
+        change("aws_s3_bucket", "this[0]", {"bucket": "gt-images"}, module="module.m."),
+        deferred("d", {"statement": [guard_block(**known)]}, unknown),
+        set_policy({"bucket": "gt-images"}, LATER),
+    ]
+    document = named("data.aws_iam_policy_document", "d", {}, mode="data")
+    document["expressions"] = {"statement": [{"resources": {"references": references}}]}
+    root = {
+        "resources": [named("aws_s3_bucket_policy", "p", {"policy": [*D]}), document],
+        "module_calls": module,
+    }
+    return json.dumps(
+        {
+            "format_version": "1.2",
+            "resource_changes": rows,
+            "configuration": {"root_module": root},
+        }
+    )
+
+
+def merged(*references: str, more: Any = ()) -> str:
+    """Return a plan of a module that merges documents, one of which is given to it."""
+    within = {"module_address": "module.m"}
+    both = deferred("both[0]", {"statement": []}, {"source_policy_documents": True})
+    rows = [
+        deferred("d"),
+        *more,
+        both | within | {"address": "module.m.data.aws_iam_policy_document.both[0]", "index": 0},
+        set_policy({"bucket": "gt-images"}, LATER, name="this[0]", module="module.m."),
+    ]
+    target = "data.aws_iam_policy_document.both"
+    listed = [
+        named("aws_s3_bucket_policy", "this", {"policy": [f"{target}[0].json", f"{target}[0]", target]}),
+        named("data.aws_iam_policy_document", "both", {"source_policy_documents": [*references]}),
+    ]  # fmt: skip
+    call = {
+        "expressions": {"policy": {"references": [*D]}, "attach": {"constant_value": True}},
+        "module": {"resources": listed},
+    }
+    root = {"resources": [], "module_calls": {"m": call}}
+    return json.dumps(
+        {
+            "format_version": "1.2",
+            "resource_changes": rows,
+            "configuration": {"root_module": root},
+        }
+    )
+
+
 PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "one document": (referring(*D, documents=[deferred("d")]), None, True),
     "one document, open": (referring(*D, documents=[deferred("d", OPEN)]), None, False),
@@ -191,6 +255,72 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "the type of a principal is not known": (
         of_document({"statement": [guard_block(principals=[{"type": None, "identifiers": ["*"]}])]},
                     {"statement": [{"principals": [{"type": True}]}]}), None, None,
+    ),
+    **{f"resources by reference, {name}": (of_resources(number, references, actions=actions, module=module), None, answer)
+       for name, number, references, actions, module, answer in (
+           ("the bucket and its objects", 2, [*ARN, *ARN], ["s3:*"], {}, True),
+           ("with each address once", 2, [*ARN], ["s3:*"], {}, True),
+           ("as one unknown set", 0, [*ARN, *ARN], ["s3:*"], {}, True),
+           ("names in texts", 2, [*NAME, *NAME], ["s3:*"], {}, True),
+           ("with a partition", 2, [*PARTITION, *NAME, *PARTITION, *NAME], ["s3:*"], {}, True),
+           ("of a module", 2, ["module.m.arn", "module.m"] * 2, ["s3:*"], MODULE, True),
+           ("the bucket or its objects", 1, [*ARN], ["s3:*"], {}, None),
+           ("objects by their actions alone", 1, [*ARN], ["s3:GetObject*", "s3:PutObject"], {}, False),
+           ("three", 3, [*ARN, *ARN, *ARN], ["s3:*"], {}, None),
+           ("one with two references", 1, [*ARN, *ARN], ["s3:*"], {}, None),
+           ("with a variable", 2, [*ARN, *ARN, "var.prefix"], ["s3:*"], {}, None),
+           ("with a local value", 2, [*ARN, "local.more", *ARN], ["s3:*"], {}, None),
+           ("of two buckets", 2, [*ARN, "aws_s3_bucket.c.arn", "aws_s3_bucket.c"], ["s3:*"], {}, None),
+           ("of another attribute", 2, ["aws_s3_bucket.b.tags", "aws_s3_bucket.b"] * 2, ["s3:*"], {}, None),
+           ("of a whole bucket", 2, ["aws_s3_bucket.b", "aws_s3_bucket.b"], ["s3:*"], {}, True),
+           ("of a key", 2, [*ARN, "each.key", *ARN, "each.key"], ["s3:*"], {}, None),
+           ("without references", 2, [], ["s3:*"], {}, None),
+       )},
+    "a service, under a condition that is not known": (
+        of_document({"statement": [guard_block(), {
+            "effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::gt-images/*"],
+            "principals": [{"type": "Service", "identifiers": ["cloudfront.amazonaws.com"]}],
+            "condition": [{"test": "StringEquals", "variable": "AWS:SourceArn", "values": [None]}]}]},
+            {"statement": [False, {"condition": [{"values": [True]}]}]}), None, True,
+    ),
+    "an Allow of objects that are not known, beside a guard of the others": (
+        of_document({"statement": [guard_block(), {**OPEN["statement"][0], "resources": None}]},
+                    {"statement": [False, {"resources": True}]}), None, True,
+    ),
+    "a Deny of resources of which one is not known": (
+        of_document({"statement": [guard_block(resources=["*", None])]}, {"statement": [{"resources": [False, True]}]}),
+        None, True,
+    ),
+    "a Deny of resources that are not known": (
+        of_document({"statement": [guard_block(resources=[None])]}, {"statement": [{"resources": [True]}]}), None, None,
+    ),
+    "a Deny of principals of which one is not known": (
+        of_document({"statement": [guard_block(principals=[{"type": "AWS", "identifiers": ["*", None]}])]},
+                    {"statement": [{"principals": [{"identifiers": [False, True]}]}]}), None, True,
+    ),
+    "a Deny of everything but what is not known": (
+        of_document({"statement": [{**guard_block(actions=None), "not_actions": ["kms:Decrypt", None]}]},
+                    {"statement": [{"not_actions": [False, True]}]}), None, None,
+    ),
+    "an address beside one that is not known": (
+        of_document({"statement": [guard_block(condition=conditions(["203.0.113.0/24"]))]},
+                    {"statement": [{"condition": [{"values": [False, True]}]}]}), None, None,
+    ),
+    "an Allow of everybody, except from addresses that are not known": (
+        of_document({"statement": [{**OPEN["statement"][0], "condition": conditions(["198.51.100.0/24"])}]},
+                    {"statement": [{"condition": [{"values": [False, True]}]}]}), None, False,
+    ),
+    "a Sid that is not known": (
+        of_document({"statement": [guard_block(sid=None)]}, {"statement": [{"sid": True}]}), None, True,
+    ),
+    "the only document among what a module merges": (
+        merged("data.aws_iam_policy_document.elb[0].json", "data.aws_iam_policy_document.elb[0]",
+               "data.aws_iam_policy_document.elb", "var.attach", "var.policy"), None, True,
+    ),
+    "one of the documents that a module merges": (
+        merged("data.aws_iam_policy_document.own.json", "data.aws_iam_policy_document.own", "var.policy",
+               more=[deferred("own", OPEN) | {"address": "module.m.data.aws_iam_policy_document.own", "module_address": "module.m"}]),
+        None, None,
     ),
     "a variable of the provider": (
         of_document({"statement": [guard_block(condition=SAME)]}), None, True,
@@ -315,14 +445,71 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
         None, None,
     ),
     "a script that mentions the bucket": (
-        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "gt-images"}})), None, None,
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "gt-images"}}), config=[
+            named("null_resource", "n", {}, provisioners=[{"type": "local-exec", "expressions": {"command": {
+                "constant_value": "aws s3api delete-bucket-policy --bucket gt-images"}}}])]), None, None,
     ),
-    "a script that refers to the bucket": (
+    **{f"a script of {name}": (
+        plan(BUCKET, set_policy(HELD), change(kind, "n", {}), config=[
+            named(kind, "n", {}, provisioners=[{"type": runs, "expressions": {"command": command}}])]), None, None)
+       for name, kind, runs, command in (
+           ("a variable", "null_resource", "local-exec", {"references": ["var.bucket"]}),
+           ("a local value", "terraform_data", "local-exec", {"references": ["local.bucket_name"]}),
+           ("a text", "terraform_data", "local-exec", {"constant_value": "./lock.sh"}),
+           ("another machine", "aws_instance", "remote-exec", {"constant_value": "./lock.sh"}),
+       )},
+    "a script that runs no more": (
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {}, actions=["no-op"]), config=[
+            named("null_resource", "n", {}, provisioners=[{"type": "local-exec"}])]), True, True,
+    ),
+    "a script of which nothing is shown": (
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "x"}})), None, None,
+    ),
+    "no script": (
         plan(BUCKET, set_policy(HELD), change("terraform_data", "n", {}), config=[
-            named("terraform_data", "n", {"input": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})]), None, None,
+            named("terraform_data", "n", {"input": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})]), True, True,
     ),
-    "a script of something else": (
-        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {"triggers": {"b": "x"}})), True, True,
+    **{f"{kind} of something else": (plan(set_policy(HELD), change(kind, "n", after, unknown)), answer, answer)
+       for kind, after, unknown, answer in (
+           ("aws_cloudformation_stack", {}, {"template_body": True}, None),
+           ("aws_cloudformation_stack", {"template_body": "{}"}, {}, None),
+           ("aws_cloudformation_stack_set_instance", {}, {}, None),
+           ("aws_cloudcontrolapi_resource", {"type_name": "AWS::S3::BucketPolicy"}, {"desired_state": True}, None),
+           ("aws_servicecatalog_provisioned_product", {}, {}, None),
+           ("aws_lambda_invocation", {"input": "{}"}, {}, None),
+           ("aws_lambda_function", {"environment": [{"variables": {"B": "gt-images"}}]}, {"role": True}, True),
+           ("aws_ssm_association", {"name": "AWS-RunShellScript"}, {}, None),
+           ("aws_ssm_parameter", {"value": "gt-images"}, {}, True),
+           ("aws_sagemaker_project", {}, {}, None),
+           ("aws_sagemaker_model", {}, {"execution_role_arn": True}, True),
+           ("aws_config_conformance_pack", {"template_body": "x"}, {}, None),
+           ("aws_s3_bucket_policy_part", {"bucket": "gt-images"}, {}, None),
+           ("aws_a_service_of_next_year", {}, {}, None),
+           ("aws_security_group", {"name": "gt-images"}, {"vpc_id": True}, True),
+           ("aws_dynamodb_table", {"name": "x"}, {"arn": True}, True),
+           ("awscc_s3_bucket_policy", {}, {"bucket": True}, None),
+           ("helm_release", {"chart": "x"}, {}, None),
+           ("kubernetes_manifest", {}, {"manifest": True}, None),
+           ("kubernetes_config_map", {"data": {"b": "gt-images"}}, {}, True),
+           ("google_storage_bucket_iam_policy", {"bucket": "gt-images"}, {}, True),
+           ("cloudflare_record", {}, {"value": True}, True),
+           ("shell_script", {}, {}, None),
+       )},
+    **{f"a data source, {kind}": (
+        plan(set_policy(HELD), config=[{"address": f"data.{kind}.x", "mode": "data", "type": kind}]), answer, answer)
+       for kind, answer in (("external", None), ("aws_lambda_invocation", None), ("aws_partition", True), ("azurerm_subscription", True))},
+    "a data source that is read later": (
+        plan(set_policy(HELD), change("external", "x", {}, mode="data", actions=["read"])), None, None,
+    ),
+    "an action": (
+        plan(set_policy(HELD), action_invocations=[{"address": "action.aws_lambda_invoke.a"}]), None, None,
+    ),
+    "no configuration": (
+        json.dumps({"format_version": "1.2", "resource_changes": [
+            change("aws_s3_bucket", "b", {"bucket": "gt-images", "policy": policy(READ)}), set_policy(HELD)]}), None, None,
+    ),
+    "a bucket without configuration, with a policy of its own": (
+        plan(change("aws_s3_bucket", "b", {"bucket": "gt-images", "policy": policy(READ)}), set_policy(HELD)), None, None,
     ),
     "a policy of another provider": (
         plan(set_policy(HELD), change("awscc_s3_bucket_policy", "n", {"bucket": "gt-images"})), None, None,
@@ -511,9 +698,58 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
         resource(template(GUARD), "Nested", Type="AWS::CloudFormation::Stack", Properties={
             "Parameters": {"B": {"Ref": "Images"}}}), None,
     ),
-    "a nested stack of something else": (
-        resource(template(GUARD), "Nested", Type="AWS::CloudFormation::Stack", Properties={}), True,
+    **{f"{kind} of something else": (resource(template(GUARD), "Other", Type=kind, Properties=properties), answer)
+       for kind, properties, answer in (
+           ("AWS::CloudFormation::Stack", {"TemplateURL": "https://x.s3.amazonaws.com/t"}, None),
+           ("AWS::CloudFormation::StackSet", {}, None),
+           ("AWS::CloudFormation::CustomResource", {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}}, None),
+           ("Custom::Lock", {"Name": {"Fn::Join": ["-", ["gt", {"Ref": "Env"}]]}}, None),
+           ("Custom::AWS", {"Create": {"Fn::Sub": "${x}"}}, None),
+           ("Custom::LogRetention", {"LogGroupName": {"Ref": "F"}}, True),
+           ("Custom::CDKBucketDeployment", {"DestinationBucketName": {"Ref": "Images"}}, True),
+           ("AWS::SSM::Association", {}, None),
+           ("AWS::SSM::Parameter", {"Value": {"Ref": "Images"}}, True),
+           ("AWS::Config::ConformancePack", {"TemplateBody": {"Ref": "Env"}}, None),
+           ("AWS::SageMaker::Project", {}, None),
+           ("AWS::ServiceCatalog::CloudFormationProvisionedProduct", {}, None),
+           ("AWS::ServiceOfNextYear::Thing", {}, None),
+           ("AWS::S3::BucketPolicyPart", {}, None),
+           ("AWS::S3::AccessPoint", {"Bucket": {"Ref": "Images"}}, True),
+           ("AWS::Lambda::Function", {"Environment": {"Variables": {"B": {"Ref": "Images"}}}}, True),
+           ("AWS::DynamoDB::Table", {}, True),
+           ("AWS::EC2::VPC", {}, True),
+           ("AWS::CloudFront::Distribution", {"O": {"Fn::GetAtt": ["Images", "RegionalDomainName"]}}, True),
+           ("AWS::Serverless::Function", {"Events": {"E": {"Properties": {"Bucket": {"Ref": "Images"}}}}}, True),
+           ("AWS::Serverless::Application", {}, None),
+           ("Datadog::Monitors::Monitor", {"Query": {"Ref": "Images"}}, None),
+       )},
+    "an origin access control of CDK": (
+        template(GUARD, {
+            "Action": "s3:GetObject", "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Resource": {"Fn::Join": ["", [{"Fn::GetAtt": ["Images", "Arn"]}, "/*"]]},
+            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Join": ["", [
+                "arn:", {"Ref": "AWS::Partition"}, ":cloudfront::", {"Ref": "AWS::AccountId"}, ":distribution/",
+                {"Ref": "Distribution"}]]}}}}), True,
     ),
+    "an Allow of a role without an ARN yet": (
+        template({**GUARD, "Sid": {"Fn::ImportValue": "x"}},
+                 {**READ, "Principal": {"AWS": {"Fn::GetAtt": ["Role", "Arn"]}}}), True,
+    ),
+    "an open Allow beside one of unknown addresses": (
+        template(READ, {**READ, "Condition": {"IpAddress": {"aws:SourceIp": {"Ref": "Cidr"}}}},
+                 Parameters={"Cidr": {"Type": "String"}}), False,
+    ),
+    "an Allow of everybody from unknown addresses": (
+        template({**GUARD, "Action": "s3:PutObject"},
+                 {**READ, "Condition": {"IpAddress": {"aws:SourceIp": {"Ref": "Cidr"}}}},
+                 Parameters={"Cidr": {"Type": "String"}}), False,
+    ),
+    "an empty part": ({**template(GUARD), "Parameters": None, "Conditions": None, "Mappings": None}, True),
+    "a bucket without properties": (
+        resource(resource(template(GUARD), "Images", Type="AWS::S3::Bucket", Properties=None), "X"), None,
+    ),
+    "no resources": ({"Resources": None}, None),
+    "no resources, as CDK writes it": ({"Parameters": {"BootstrapVersion": {"Type": "String"}}, "Rules": {}}, None),
     "a module": (resource(template(GUARD), "M", Type="My::S3::Thing::MODULE", Properties={}), None),
     "a custom resource of the bucket": (
         resource(template(GUARD), "C", Type="Custom::Open", Properties={"B": {"Ref": "Images"}}), None,

@@ -18,7 +18,15 @@ from ...base.errors import InvalidInput
 from ...base.files import loads
 from ...base.groups import as_list, grouped
 from ...base.text import Json, some
-from .planned_policies import PlannedDocument, PlannedFile, Unknown, World, public_access, reasons
+from .planned_policies import (
+    SERVICES,
+    PlannedDocument,
+    PlannedFile,
+    Unknown,
+    World,
+    public_access,
+    reasons,
+)
 
 _MOST = 64
 _NOTHING = object()
@@ -28,10 +36,15 @@ _READ = re.compile(
 )
 """Attributes and properties of a policy that are read, or change nothing in it."""
 _HARMLESS = re.compile(
-    r"AWS::(?!CloudFormation::|ServiceCatalog::|Serverless::Application|SSM::Association)\w+::\w+"
-    r"|AWS::CloudFormation::WaitCondition(Handle)?|Custom::S3(AutoDeleteObjects|BucketNotifications)"
+    rf"AWS::(?!SSM::Association|SageMaker::Project)(?i:{SERVICES})::\w+|AWS::S3::(?!BucketPolic)\w+"
+    r"|AWS::Serverless::(Function|Api|HttpApi|SimpleTable|LayerVersion|StateMachine|GraphQLApi)"
+    r"|AWS::CloudFormation::WaitCondition(Handle)?|AWS::CDK::Metadata"
+    r"|Custom::(S3AutoDeleteObjects|S3BucketNotifications|CDKBucketDeployment|LogRetention"
+    r"|VpcRestrictDefaultSG|ECRAutoDeleteImages)"
 )
-"""Types of resources that set no bucket policy, whatever they mention."""
+"""Types of resources that set no bucket policy, whatever they refer to: those of services that have
+none to do with it, and code that CDK brings. Other code, and other templates, may set any.
+"""
 _TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
 """Transforms that change no bucket policy."""
 
@@ -81,14 +94,21 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _section(value: Any) -> Json:
+    """Return a part of a template by its names; empty where nothing follows its name."""
+    return {} if value is None else {str(name): each for name, each in value.items()}
+
+
 class _Template:
     """A template; while it is read, what it leaves open has one of the values that are possible."""
 
     def __init__(self, data: Json, account: str, parameters: Mapping[str, str]) -> None:
         self.data = data
-        self.resources: Json = {str(name): each for name, each in data["Resources"].items()}
-        self.parameters, self.conditions, self.mappings = (
-            {**data.get(name, {})} for name in ("Parameters", "Conditions", "Mappings")
+        if not data.keys() & {"AWSTemplateFormatVersion", "Parameters", "Resources", "Rules"}:
+            raise LookupError
+        self.resources, self.parameters, self.conditions, self.mappings = (
+            _section(data.get(name))
+            for name in ("Resources", "Parameters", "Conditions", "Mappings")
         )
         self.assumed = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", **parameters}
         self.values = {"AWS::AccountId": account, **self.assumed}
@@ -114,7 +134,7 @@ class _Template:
 
     def file(self) -> PlannedFile:
         """Return the bucket policies."""
-        near, names = [], []
+        names, near = [], []
         odd = [each for each in as_list(self.data.get("Transform", [])) if each not in _TRANSFORMS]
         for name, each in self.resources.items():
             kind = each.get("Type") if isinstance(each, dict) else None
@@ -128,7 +148,7 @@ class _Template:
                     (bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))
                 ]
             elif not _HARMLESS.fullmatch(kind):
-                near.append((name, json.dumps(each, default=str)))
+                near.append(name)
         return PlannedFile(
             worlds=self.worlds,
             buckets=grouped(dict.fromkeys(pair for pair in names if isinstance(pair[0], str))),
@@ -236,7 +256,7 @@ class _Template:
             return _NOTHING
         parameter, bucket = (
             self.parameters.get(name, {}),
-            self.resources.get(name, {}).get("Properties", {}),
+            _section(self.resources.get(name, {}).get("Properties")),
         )
         kind, allowed = parameter.get("Type", ""), parameter.get("AllowedValues")
         value = self.values.get(name, self.sure(bucket.get("BucketName")))

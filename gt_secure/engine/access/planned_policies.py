@@ -2,8 +2,8 @@
 
 A file leaves open which document a policy is, whether it exists, how often, its values and its
 version. A claim is proved only if it holds under each document, and refuted only if it fails under
-each. A statement of which a part is unknown allows or denies everything, or nothing. A document of
-which nothing is known stands for any other.
+each. What is unknown in a statement widens or narrows its own element alone: the statement then
+has its widest and its narrowest form. A document of which nothing is known stands for any other.
 """
 
 from __future__ import annotations
@@ -16,19 +16,47 @@ from typing import Any, TypeAlias
 
 from ...base.errors import PolicyError
 from ...base.groups import as_list, grouped
-from ...base.text import capital
+from ...base.text import Json, capital
 from ..iam.documents import VERSIONS
 from .locks import EffectiveLocks, check_policy, partition_of
 from .proof import Claim, Proof, prove
 
+_ELEMENTS = ("Principal", "Action", "Resource")
+"""Elements of which one more value widens a statement."""
 NO_POLICY = '{"Version":"2012-10-17","Statement":[]}'
+
+
+SERVICES = (
+    "accessanalyzer|acm|acmpca|amplify|api_?gateway|api_?gatewayv2|app_?config|app_?mesh"
+    "|app_?autoscaling|apprunner|appsync|applicationautoscaling|athena|autoscaling|backup|batch"
+    "|bedrock|budgets|cassandra|ce|certificatemanager|chatbot|cloud9|cloudfront|cloudtrail"
+    "|cloudwatch|codeartifact|codebuild|codecommit|codedeploy|codepipeline|codestar\\w*|cognito"
+    "|comprehend|connect|cur|data_?sync|dax|db|detective|devopsguru|directory_?service|dlm|dms"
+    "|docdb|dynamodb|ec2|ecr|ecrpublic|ecs|efs|eks|elasticache|elasticsearch|elasticloadbalancing"
+    "|elasticloadbalancingv2|elb|emr|emrserverless|events|eventschemas|firehose|fms|fsx|glacier"
+    "|globalaccelerator|glue|grafana|guardduty|iam|identitystore|imagebuilder|inspector"
+    "|inspectorv2|iot|kendra|keyspaces|kinesis|kinesis_?analytics\\w*|kinesis_?firehose|kinesisvideo"
+    "|kms|lake_?formation|lambda|lex|licensemanager|lightsail|location|logs|macie|macie2|media\\w*"
+    "|memorydb|mq|msk|mwaa|neptune|networkfirewall|networkmanager|opensearch"
+    "|opensearch_?service|opensearch_?serverless|organizations|pinpoint|pipes|prometheus|aps|qldb"
+    "|quicksight|ram|rds|redshift|redshift_?serverless|rekognition|resource_?groups|rolesanywhere"
+    "|route53|route53resolver|rum|s3_?control|s3outposts|s3tables|s3vectors|sagemaker|scheduler"
+    "|schemas|secretsmanager|securityhub|securitylake|service_?discovery|servicequotas|ses|sesv2"
+    "|sfn|shield|signer|sns|sqs|ssm|ssmcontacts|sso|ssoadmin|stepfunctions|synthetics|timestream"
+    "|transfer|verifiedpermissions|vpclattice|waf|waf_?regional|wafv2|workspaces|xray"
+)
+"""Services whose resources set no bucket policy, as Terraform and CloudFormation write them."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that a file leaves open, with the reason as a clause."""
+    """A value that a file leaves open, with the reason as a clause.
+
+    ``most`` has the texts that it is at most, each of which it may be; empty for any.
+    """
 
     reason: str
+    most: tuple[str, ...] = ()
 
 
 def leaves(value: object) -> Iterator[object]:
@@ -80,10 +108,8 @@ class PlannedDocument:
             )
 
     def texts(self, most: str) -> list[str]:
-        """Return the document in each version that it may have.
-
-        Statements with something unknown in them have an effect on everything; without one they are
-        left out.
+        """Return the document in each version that it may have, with statements of an effect in
+        their widest form, and with the others in their narrowest; all of them without an effect.
         """
         if isinstance(self.value, str):
             return [self.value]
@@ -93,21 +119,101 @@ class PlannedDocument:
             else {"Version": VERSIONS[-1], "Statement": self.value}
         )
         known = {name: each for name, each in value.items() if not reasons(each)}
-        known["Statement"] = statements = []
-        for each in as_list(value.get("Statement")):
-            effect = each.get("Effect") if isinstance(each, Mapping) else None
-            if not reasons(each):
-                statements.append(each)
-            elif most and (effect == most or not isinstance(effect, str)):
-                statements.append(
-                    {"Effect": most, "Principal": "*", "Action": "*", "Resource": "*"}
-                )
+        bounded = [_bounded(each, most) for each in as_list(value.get("Statement"))]
+        known["Statement"] = [each for each in bounded if each is not None]
         versions = (
             [{"Version": each} for each in VERSIONS]
             if isinstance(value.get("Version"), Unknown)
             else [{}]
         )
         return [json.dumps(known | version) for version in versions]
+
+    @property
+    def filled(self) -> str:
+        """The document with a text for each value that is unknown in a condition of an Allow; empty
+        if something else is unknown.
+        """
+        value = self.value
+        if not isinstance(value, Mapping) or reasons({**value, "Statement": None}):
+            return ""
+        for each in as_list(value.get("Statement")):
+            if reasons(each) and (
+                not isinstance(each, Mapping)
+                or each.get("Effect") != "Allow"
+                or reasons({**each, "Condition": None})
+                or not all(re.search("^(For.*:)?(String|Arn)", name) for name in each["Condition"])
+            ):
+                return ""
+        return json.dumps(value, default=lambda _: "arn:aws:sns:::unknown")
+
+
+def _bounded(statement: Any, most: str) -> Any:
+    """Return a statement in its widest form if its effect is or may be this one, and else in its
+    narrowest; None if that has no effect.
+    """
+    if not reasons(statement):
+        return statement
+    if not isinstance(statement, Mapping):
+        return {"Effect": most, **dict.fromkeys(_ELEMENTS, "*")} if most else None
+    effect = statement.get("Effect")
+    is_wide = bool(most) and (effect == most or not isinstance(effect, str))
+    if not is_wide and not isinstance(effect, str):
+        return None
+    known = {name: each for name, each in statement.items() if not reasons(each)}
+    bounded = {**known, "Effect": most} if is_wide else known
+    for name in statement.keys() - known.keys() - {"Sid", "Effect"}:
+        if name == "Condition":
+            element = _conditions(statement[name], is_wide=is_wide)
+        elif is_wide:
+            name, element = name.removeprefix("Not"), _widest(statement[name])
+        else:
+            element = None if name not in _ELEMENTS else _known(statement[name])
+        if element is None:
+            return None
+        if element:
+            bounded[name] = element
+    return bounded
+
+
+def _widest(value: Any) -> Any:
+    """Return what an element is at most, of which a part is unknown."""
+    listed = as_list(value)
+    if all(each.most if isinstance(each, Unknown) else not reasons(each) for each in listed):
+        return [
+            text for each in listed for text in (each.most if isinstance(each, Unknown) else [each])
+        ]
+    return "*"
+
+
+def _known(value: Any) -> Any:
+    """Return what is known of a value that is one of several; None for nothing."""
+    if isinstance(value, list):
+        return [each for each in value if not reasons(each)] or None
+    if isinstance(value, Mapping):
+        pairs = ((name, _known(each)) for name, each in value.items())
+        return {name: each for name, each in pairs if each is not None} or None
+    return None if isinstance(value, Unknown) else value
+
+
+def _conditions(blocks: Any, *, is_wide: bool) -> Json | None:
+    """Return the conditions that hold whenever these do, or only where these do; None if no known
+    ones do.
+
+    One more value widens a condition, and narrows a negated one.
+    """
+    if not isinstance(blocks, Mapping):
+        return {} if is_wide else None
+    bounded: Json = {}
+    for operator, keys in blocks.items():
+        for key, values in keys.items() if isinstance(keys, Mapping) else [("", Unknown(""))]:
+            some = values
+            if reasons(values):
+                some = _known(values) if ("not" in operator.lower()) is is_wide else None
+            if some is not None:
+                bounded.setdefault(operator, {})[key] = some
+            elif not is_wide:
+                return None
+    return bounded
 
 
 def _each(proofs: Sequence[Proof], doubts: Iterable[str]) -> Proof:
@@ -181,10 +287,19 @@ class PlannedPolicy:
             *(["whether Block Public Access is on"] if len(self.public) > 1 else ()),
         ]
 
+        # Block Public Access also refuses others because of an Allow that is left out
+        facts = replace(locks.facts, policy_is_public=True)
+
         def decide(most: str) -> Proof:
             texts = dict.fromkeys(text for each in self.documents for text in each.texts(most))
             variants = [
-                replace(locks, policy=text, partition=partition_of(text), restricts_public=public)
+                replace(
+                    locks,
+                    policy=text,
+                    partition=partition_of(text),
+                    restricts_public=public,
+                    facts=facts if public and most == "Deny" else locks.facts,
+                )
                 for text in texts
                 for public in self.public
             ]
@@ -218,8 +333,8 @@ class PlannedFile:
         Names of the buckets, with the addresses of the resource and of those that set a policy.
     doubts : sequence of str
         Reasons why any policy may be another one.
-    near : sequence of pairs
-        Resources that may set a policy of what they mention: the address, and their text.
+    near : sequence of str
+        Resources that may set the policy of any bucket.
     provided, assumed, public : sequence
         As in a policy.
     """
@@ -227,7 +342,7 @@ class PlannedFile:
     worlds: Callable[[str], Sequence[World]]
     buckets: Mapping[str, Sequence[str]]
     doubts: Sequence[str]
-    near: Sequence[tuple[str, str]]
+    near: Sequence[str]
     provided: Sequence[str]
     assumed: Sequence[str]
     public: Sequence[bool | None]
@@ -254,13 +369,7 @@ class PlannedFile:
 
     def _others(self, bucket: str) -> list[str]:
         """Return the reasons why the policy of a bucket may be any other."""
-        names = (bucket, *self.buckets.get(bucket, ()))
-        others = [*self.doubts]
-        others += [
-            f"{each} may set it too"
-            for each, text in self.near
-            if any(name in text for name in names)
-        ]
+        others = [*self.doubts, *(f"{each} may set it too" for each in self.near)]
         if bucket.endswith("--x-s3"):
             others.append(f"{bucket} is a directory bucket, whose policy grants sessions")
         return others

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ...base.errors import InvalidInput, PolicyError
@@ -18,17 +19,32 @@ from ...base.files import loads
 from ...base.groups import as_list, grouped
 from ...base.text import Json
 from ..iam.documents import VERSIONS
+from ..iam.request_keys import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..iam.strict_json import JsonNumber, parse_json
+from .locks import partition_of
 from .planned_policies import (
     NO_POLICY,
+    SERVICES,
     PlannedDocument,
     PlannedFile,
     Unknown,
     World,
     leaves,
     public_access,
+    reasons,
 )
 
+_OF_EC2 = (
+    "ami|alb|customer_gateway|default|dx|ebs|egress_only_internet_gateway|eip|flow_log|instance"
+    "|internet_gateway|key_pair|launch_configuration|launch_template|lb|load_balancer|main_route"
+    "|nat_gateway|network|placement_group|route|security_group|snapshot|spot|subnet|volume|vpc|vpn"
+)
+_OTHER_PROVIDERS = (
+    "archive|auth0|azuread|azurerm|cloudflare|cloudinit|consul|datadog|digitalocean|dns|fastly"
+    "|github|gitlab|google|grafana|http|local|mongodbatlas|mysql|newrelic|okta|opsgenie|pagerduty"
+    "|postgresql|random|sentry|snowflake|template|time|tls|vault"
+)
+"""Providers that do not call the API of S3."""
 _POLICY, _BUCKET = "aws_s3_bucket_policy", "aws_s3_bucket"
 _READ_FIRST = ("bucket", "policy", "statement")
 _READ = re.compile("bucket|policy|statement|id|region")
@@ -47,15 +63,26 @@ _BLOCKS = {
     "condition": ("test", "variable", "values"),
 }  # fmt: skip
 _ACTIONS = re.compile("no-op|create|read|update|delete|forget")
+_RUNS = re.compile(r"external|aws_lambda_invocation|(\w+_)?(shell|command|script|exec)(_\w+)?")
+"""Types of data sources that run a program: the others only read."""
 _HARMLESS = re.compile(
-    r"aws_(s3_(?!bucket$|bucket_policy$)\w+|(s3control|s3tables|iam|kms|cloudfront|cloudwatch|sagemaker|athena|glue|sns|sqs|ecs"
-    r"|eks|batch|kinesis_firehose|route53|guardduty|macie2|datasync|transfer|backup|rds|db|vpc)_\w+|cloudtrail"
-    r"|lambda_(function|permission|alias|event_source_mapping|layer_version)|flow_log|[an]?lb|elb|instance"
-    r"|launch_template|codebuild_project|ssm_parameter|sfn_state_machine|mwaa_environment)|(random|tls|time)_\w+"
+    rf"aws_(?!lambda_invocation|ssm_association|sagemaker_project)({SERVICES}|{_OF_EC2})(_\w+)?"
+    rf"|aws_s3_(?!bucket$|\w*bucket_polic)\w+|({_OTHER_PROVIDERS})_\w+"
+    r"|kubernetes_(namespace|secret|config_map|service|role|cluster_role|ingress|storage_class)\w*"
 )
-"""Types of resources that set no bucket policy, whatever they mention."""
-_PARTS = re.compile(r"[\w-]+\.[\w-]+")
-"""Names in an address: references within a module and to it are by one of them."""
+"""Types of resources that set no bucket policy, whatever they refer to: those of services that have
+none to do with it. What runs code or deploys a template is not among them.
+"""
+_EMPTY = ("null_resource", "terraform_data")
+"""Types of resources that do nothing, except by their provisioners."""
+_OWN = ("each.key", "count.index")
+_RESOURCE = re.compile(
+    r"((data\.)?(?(2)aws_iam_policy_document|aws_s3_bucket(?:_policy)?)\.[\w-]+)(\[.+\])?"
+    r"(\.(?(2)(?:minified_)?json|(?:arn|id|bucket)))?"
+)
+"""References to a bucket, to a policy for its bucket, and to the text of a document."""
+_OUTPUT = re.compile(r"(module\.[\w-]+(?:\[[^]]+\])?)\.([\w-]+)")
+_CALL = re.compile(r"(?:(.+)\.)?module\.([\w-]+)(?:\[[^]]+\])?")
 _INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]')
 
 
@@ -97,8 +124,11 @@ class _Row:
     """A resource of a plan."""
 
     def __init__(self, data: Json, configured: Json) -> None:
-        self.data, change = data, data["change"]
+        change = data["change"]
         self.address, self.type, self.actions = data["address"], data["type"], change["actions"]
+        self.is_data = data.get("mode") == "data"
+        self.module = data.get("module_address", "")
+        self.index = f"[{json.dumps(data['index'])}]" if "index" in data else ""
         self.unknown = Unknown(f"{self.address} is known only after it is deployed")
         after = _filled(change.get("after"), change.get("after_unknown"), self.unknown.reason)
         self.after = (
@@ -108,23 +138,14 @@ class _Row:
         self.stays = bool({*self.actions} - {"delete", "forget"})
         self.config = configured.get(_INDEX.sub("", self.address), {})
 
-    def reference(self, argument: str, pattern: str) -> Any:
-        """Return the address of the one resource to which an argument refers,
-        where it refers to nothing else.
-        """
-        listed = {*self.config.get("expressions", {}).get(argument, {}).get("references", ())}
-        own = listed & {"each.key", "count.index"}
-        several = Unknown(f"{self.address} depends on {', '.join(sorted(listed))}")
-        matches = [re.fullmatch(pattern, each) for each in listed - own]
-        if not matches or None in matches:
-            return several if listed else self.unknown
-        names = {match[1] for match in matches if match}
-        indexes = {match[2] for match in matches if match and match[2]}
-        indexes |= {f"[{json.dumps(self.data['index'])}]" for _ in own}
-        if len(names) > 1 or len(indexes) > 1:
-            return several
-        module = self.data.get("module_address")
-        return "".join([f"{module}." if module else "", *names, *indexes])
+    def references(self, argument: str) -> Sequence[str]:
+        """Return the addresses to which an argument refers."""
+        return [*self.config.get("expressions", {}).get(argument, {}).get("references", ())]
+
+    def depends_on(self, argument: str) -> Unknown:
+        """Return an argument as unknown, with what it refers to."""
+        listed = ", ".join(sorted({*self.references(argument)}))
+        return Unknown(f"{self.address} depends on {listed}") if listed else self.unknown
 
 
 def _odd(values: Json, read: re.Pattern[str], address: str) -> Unknown | None:
@@ -137,72 +158,141 @@ def _odd(values: Json, read: re.Pattern[str], address: str) -> Unknown | None:
     )
 
 
-def _configured(module: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield the resources of the configuration, by the address without indexes."""
-    yield from ((prefix + each["address"], each) for each in module.get("resources", ()))
+def _whole(references: Sequence[str]) -> Iterator[str]:
+    """Yield references without the shorter forms that follow each."""
+    former = ""
+    for each in references:
+        if not former.startswith((f"{each}.", f"{each}[")):
+            yield each
+        former = each
+
+
+def _modules(module: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """Yield the modules of the configuration, by the address without indexes."""
+    yield path, module
     for name, call in module.get("module_calls", {}).items():
-        yield from _configured(call.get("module", {}), f"{prefix}module.{name}.")
+        yield from _modules(call.get("module", {}), _within(path, f"module.{name}"))
 
 
-def _rows(data: Json) -> list[_Row]:
-    """Return the resources of a plan; LookupError for another format."""
-    if not data["format_version"].startswith("1."):
-        raise LookupError
-    configured = dict(_configured(data.get("configuration", {}).get("root_module", {})))
-    return [_Row(each, configured) for each in data["resource_changes"]]
+def _within(module: str, address: str) -> str:
+    """Return the address of what is in a module."""
+    return f"{module}.{address}" if module else address
 
 
 class _Plan:
     """The resources of a plan, and the policies that they lead to."""
 
     def __init__(self, data: Json) -> None:
-        listed = _rows(data)
-        self.documents = {row.address: row for row in listed if row.data.get("mode") == "data"}
-        rows = [row for row in listed if row.address not in self.documents]
-        buckets = [row for row in rows if row.type == _BUCKET]
+        if not data["format_version"].startswith("1."):
+            raise LookupError
+        self.modules = dict(_modules(data.get("configuration", {}).get("root_module", {})))
+        configured = {
+            _within(path, each["address"]): each
+            for path, module in self.modules.items()
+            for each in module.get("resources", ())
+        }
+        listed = [_Row(each, configured) for each in data["resource_changes"]]
+        self.rows = {row.address: row for row in listed}
+        self.state = json.dumps(data.get("prior_state"))
+        self.arn = f"arn:{partition_of(json.dumps(data))}:s3:::"
+        managed = [row for row in listed if not row.is_data]
+        buckets = [row for row in managed if row.type == _BUCKET]
         self.buckets = {row.address: row.after.get("bucket") for row in buckets if row.stays}
         self.emptied = {row.former for row in buckets if "delete" in row.actions}
         self.refers: list[str] = []
         self.managed = [
-            each for row in rows if row.type == _POLICY for each in self._documents(row)
+            each for row in managed if row.type == _POLICY for each in self._documents(row)
         ]
-        self.file = self._file(data, rows)
+        programs = [
+            address
+            for address, each in configured.items()
+            if each.get("mode") == "data" and _RUNS.fullmatch(each.get("type", ""))
+        ]
+        near = [row.address for row in listed if _is_near(row)]
+        self.file = self._file(data, [*near, *programs])
 
-    def _file(self, data: Json, rows: Sequence[_Row]) -> PlannedFile:
+    def _file(self, data: Json, near: Sequence[str]) -> PlannedFile:
         partial = (
             data.get("errored") or data.get("complete") is False or data.get("deferred_changes")
         )
+        doubts = {
+            "the plan is not complete": partial,
+            "the plan has no configuration, which shows scripts": not data.get("configuration"),
+            "an action of the plan may set policies": data.get("action_invocations"),
+        }
+        names = [
+            *((name, address) for address, name in self.buckets.items()),
+            *((each.bucket, each.address) for each in self.managed),
+        ]
         return PlannedFile(
             worlds=self._worlds(),
-            buckets=grouped(self._names()),
-            doubts=["the plan is not complete"] if partial else [],
-            near=[
-                (row.address, json.dumps([row.data["change"], row.config]))
-                for row in rows
-                if _is_near(row)
-            ],
+            buckets=grouped(each for each in names if isinstance(each[0], str)),
+            doubts=[reason for reason, is_so in doubts.items() if is_so],
+            near=near,
             provided=self.refers[:1],
             assumed=[],
             public=public_access(data),
         )
+
+    def _leads(
+        self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
+    ) -> list[set[str]]:
+        """Return the resources to which each reference leads, through modules; none if that is not
+        known, or ``strict`` and a value may be a part of the argument.
+        """
+        whole = [*_whole(references)]
+        others = [each for each in whole if each not in _OWN]
+        own = len(whole) - len(others)
+        leads = [self._lead(each, module, index if own else "", strict=strict) for each in others]
+        if own and not (index and own == len(others)):
+            return []
+        found = [each for each in leads if each is not None]
+        return [each for each in found if each] if len(found) == len(leads) else []
+
+    def _lead(self, reference: str, module: str, index: str, *, strict: bool) -> set[str] | None:
+        """Return the resources to which a reference leads; None where that is not known."""
+        match = _RESOURCE.fullmatch(reference)
+        if match and not (index and (match[3] or match[4])):
+            address = _within(module, match[1] + (match[3] or index))
+            if address in self.rows:
+                return {address}
+            return set() if match[3] and json.dumps(address) not in self.state else None
+        if index or match:
+            return None
+        if reference.startswith("data.aws_partition."):
+            return set()
+        expression: Json = {}
+        inner = ""
+        if match := _OUTPUT.fullmatch(reference):
+            inner = _within(module, match[1])
+            output = self._module(inner).get("outputs", {}).get(match[2], {})
+            expression = output.get("expression", {})
+        elif not reference.startswith("var."):
+            return None
+        elif call := _CALL.fullmatch(module):
+            inner = call[1] or ""
+            made = self._module(inner).get("module_calls", {}).get(call[2], {})
+            expression = made.get("expressions", {}).get(reference[4:], {})
+        references = expression.get("references", ())
+        leads = self._leads(references, inner, strict=strict)
+        return set().union(*leads) if leads or not (strict or references) else None
+
+    def _module(self, address: str) -> Json:
+        """Return the configuration of a module; empty if it is not there."""
+        return self.modules.get(_INDEX.sub("", address), {})
+
+    def _name(self, address: str) -> str | Unknown:
+        """Return the name of a bucket, or of that of a policy."""
+        row = self.rows[address]
+        name = row.after.get("bucket")
+        is_open = row.type == _POLICY and isinstance(name, Unknown)
+        return self._bucket(row) if is_open else name if isinstance(name, str) else row.unknown
 
     def _worlds(self) -> Callable[[str], list[World]]:
         """Return the one outcome of a plan for a bucket: its policies, and those that may be."""
         groups = grouped((each.bucket, each) for each in self.managed)
         unsure = [each for each in self.managed if isinstance(each.bucket, Unknown)]
         return lambda bucket: [[*groups.get(bucket, ()), *unsure]]
-
-    def _names(self) -> Iterator[tuple[str, str]]:
-        """Yield the names of buckets with their addresses,
-        also as references within a module and to it have them.
-        """
-        pairs = [*((name, address) for address, name in self.buckets.items())]
-        pairs += [(each.bucket, each.address) for each in self.managed]
-        for name, address in pairs:
-            if isinstance(name, str):
-                yield from (
-                    (name, each) for each in (address, *_PARTS.findall(_INDEX.sub("", address)))
-                )
 
     def _documents(self, row: _Row) -> Iterator[PlannedDocument]:
         """Yield what a resource makes of the policy of the bucket that it had,
@@ -231,8 +321,11 @@ class _Plan:
         """Return the name of the bucket that a resource has or refers to."""
         name = row.after.get("bucket")
         if isinstance(name, Unknown):
-            target = row.reference("bucket", r"(aws_s3_bucket\.[\w-]+)(\[.+\])?(?:\.id|\.bucket)?")
-            name = target if isinstance(target, Unknown) else self.buckets.get(target, name)
+            references = row.references("bucket")
+            leads = self._leads(references, row.module, row.index)
+            names = {self._name(each) for lead in leads for each in lead}
+            is_one = len(leads) == len(names) == 1 and not references[0].endswith("arn")
+            name = names.pop() if is_one else row.depends_on("bucket")
             if isinstance(name, str):
                 self.refers.append(
                     "the bucket of each policy is the one to which it refers, unchanged"
@@ -247,39 +340,107 @@ class _Plan:
             return unknown, ""
         if not isinstance(value, Unknown):
             return value if isinstance(value, str) else Unknown(f"{row.address} has no policy"), ""
-        target = row.reference(
-            "policy", r"(data\.aws_iam_policy_document\.[\w-]+)(\[.+\])?(?:\.(?:minified_)?json)?"
+        leads = self._leads(row.references("policy"), row.module, row.index)
+        if len(leads) != 1 or not (document := self._document(leads[0])):
+            return row.depends_on("policy"), ""
+        clauses = [f"the policy of {row.address} is {document.address}.json unchanged"]
+        return self._rendered(document, clauses), " and ".join(dict.fromkeys(clauses))
+
+    def _document(self, found: set[str]) -> _Row | None:
+        """Return the document among resources, if there is no other one."""
+        rows = [self.rows[each] for each in found]
+        return rows[0] if len(rows) == 1 and rows[0].is_data else None
+
+    def _rendered(self, row: _Row, clauses: list[str]) -> Any:
+        """Return the document that the provider makes of the arguments of
+        ``aws_iam_policy_document``, and add the clauses under which it does.
+        """
+        if odd := _odd(row.after, _READ_OF_DOCUMENT, row.address):
+            return odd
+        blocks = as_list(row.after.get("statement") or [])
+        configured = row.config.get("expressions", {}).get("statement", [])
+        if len(configured) != len(blocks):
+            configured = [{} for _ in blocks]
+        own = [
+            _statement(self._located(row, *pair, clauses), row.address)
+            for pair in zip(blocks, configured, strict=True)
+        ]
+        sources, overrides = (
+            self._sources(row, f"{name}_policy_documents", clauses)
+            for name in ("source", "override")
         )
-        if target not in self.documents:
-            return target if isinstance(target, Unknown) else value, ""
-        return _rendered(
-            self.documents[target]
-        ), f"the policy of {row.address} is {target}.json unchanged"
+        return _merged([*sources, (row.after.get("version") or VERSIONS[-1], own), *overrides])
+
+    def _sources(self, row: _Row, argument: str, clauses: list[str]) -> list[tuple[Any, list[Any]]]:
+        """Return version and statements of each document that another one merges."""
+        listed = as_list(row.after.get(argument) or [])
+        leads = self._leads(row.references(argument), row.module, row.index, strict=False)
+        document = self._document(set().union(*leads))
+        if document and len(listed) == 1 and isinstance(listed[0], Unknown):
+            made = self._rendered(document, clauses)
+            if isinstance(made, dict):
+                clauses.append(f"{row.address} merges {document.address}.json alone, unchanged")
+                return [(made["Version"], made["Statement"])]
+        return [_parsed(each, row.address) for each in listed]
+
+    def _located(self, row: _Row, block: Any, configured: Json, clauses: list[str]) -> Any:
+        """Return a block in which resources that refer to a bucket are its ARNs: two references
+        are the bucket and its objects, and one is either.
+        """
+        value = block.get("resources") if isinstance(block, dict) else None
+        listed = as_list(value)
+        number = sum(isinstance(each, Unknown) for each in listed)
+        references = configured.get("resources", {}).get("references", ())
+        leads = self._leads(references, row.module, row.index)
+        names = {self._name(each) for lead in leads for each in lead}
+        count = number if isinstance(value, list) else len(leads)
+        is_each = number and count in (1, 2) and len(leads) in (1, count)
+        if not is_each or len(names) != 1 or reasons([*names]):
+            return block
+        arn = f"{self.arn}{names.pop()}"
+        known = [each for each in listed if not isinstance(each, Unknown)]
+        arns: list[Any] = [arn, f"{arn}/*"]
+        clause = f"the resources of {row.address} are {arn} and {arn}/*"
+        if count == 1:
+            clause = f"a resource of {row.address} is {arn} or {arn}/*"
+            objects = None if known else _is_of_objects(block)
+            arns = [Unknown(row.unknown.reason, (*arns,))] if objects is None else [arns[objects]]
+        clauses.append(clause)
+        return {**block, "resources": [*known, *arns]}
+
+
+def _is_of_objects(block: Json) -> bool | None:
+    """Return whether actions are those of objects; None if they may be of objects and buckets.
+
+    S3 refuses a policy in which an action has no resource of its kind.
+    """
+    listed = as_list(block.get("actions") or [])
+    if reasons(listed) or block.get("not_actions"):
+        return None
+    kinds = {
+        tuple(
+            any(fnmatchcase(one.lower(), str(each).lower()) for one in some)
+            for some in (BUCKET_ACTIONS, OBJECT_ACTIONS)
+        )
+        for each in listed
+    }
+    return {(False, True): True, (True, False): False}.get(kinds.pop()) if len(kinds) == 1 else None
 
 
 def _is_near(row: _Row) -> bool:
-    """Return whether a resource may set the policy of what it mentions."""
-    is_policy = row.type == _POLICY or (
-        row.type == _BUCKET and "policy" not in row.config.get("expressions", {})
-    )
-    return "provisioners" in row.config or not (is_policy or _HARMLESS.fullmatch(row.type))
-
-
-def _rendered(row: _Row) -> Any:
-    """Return the document that the provider makes of the arguments of
-    ``aws_iam_policy_document``.
-    """
-    if odd := _odd(row.after, _READ_OF_DOCUMENT, row.address):
-        return odd
-    own = [_statement(each, row.address) for each in as_list(row.after.get("statement") or [])]
-    sources, overrides = (
-        [
-            _parsed(each, row.address)
-            for each in as_list(row.after.get(f"{name}_policy_documents") or [])
-        ]
-        for name in ("source", "override")
-    )
-    return _merged([*sources, (row.after.get("version") or VERSIONS[-1], own), *overrides])
+    """Return whether a resource may set the policy of a bucket that it need not mention."""
+    if row.actions == ["no-op"]:
+        return False
+    if row.is_data:
+        return bool(_RUNS.fullmatch(row.type))
+    if "provisioners" in row.config:
+        return True
+    if row.type in _EMPTY:
+        return not row.config
+    if row.type == _BUCKET:
+        has_own = "policy" in row.config.get("expressions", {})
+        return has_own or bool(not row.config and row.after.get("policy"))
+    return row.type != _POLICY and not _HARMLESS.fullmatch(row.type)
 
 
 def _merged(documents: list[tuple[Any, list[Any]]]) -> Json:

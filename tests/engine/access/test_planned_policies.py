@@ -11,7 +11,7 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Claim, locks_of_policies
 from gt_secure.engine.access.cloudformation_template import cloudformation_policies
-from gt_secure.engine.access.planned_policies import PlannedPolicy
+from gt_secure.engine.access.planned_policies import PlannedPolicy, reasons
 from gt_secure.engine.access.terraform_plan import terraform_policies
 from support import planned_kinds
 from support.costs import loop_seconds
@@ -56,6 +56,26 @@ def test_a_kind_of_template(name: str) -> None:
     assert (
         decide(cloudformation_policies(json.dumps(data), ACCOUNT).policy("gt-images")) is expected
     )
+
+
+@pytest.mark.parametrize(
+    ("actions", "resource"),
+    [
+        (["s3:GetObject", "s3:PutObject*"], ["arn:aws:s3:::gt-images/*"]),
+        (["S3:listbucket", "s3:GetBucket*"], ["arn:aws:s3:::gt-images"]),
+        (["s3:GetObject", "s3:ListBucket"], None),
+        (["s3:Get*"], None),
+    ],
+)
+def test_one_reference_is_what_its_actions_need(
+    actions: list[str], resource: list[str] | None
+) -> None:
+    """S3 refuses an action without a resource of its kind."""
+    text = planned_kinds.of_resources(1, planned_kinds.ARN, actions=actions, module={})
+    [document] = terraform_policies(text).policy("gt-images").documents
+    made = document.value["Statement"][0]["Resource"]
+    assert made == resource or (resource is None and reasons(made))
+    assert "arn:aws:s3:::gt-images or arn:aws:s3:::gt-images/*" in document.provided
 
 
 def test_parameters_that_are_fixed() -> None:
