@@ -220,7 +220,7 @@ class _Plan:
             "the plan has no configuration, which shows scripts": not data.get("configuration"),
             "an action of the plan may set policies": data.get("action_invocations"),
         }
-        names = [
+        names: list[tuple[Any, str]] = [
             *((name, address) for address, name in self.buckets.items()),
             *((each.bucket, each.address) for each in self.managed),
         ]
@@ -415,16 +415,15 @@ def _is_of_objects(block: Json) -> bool | None:
     S3 refuses a policy in which an action has no resource of its kind.
     """
     listed = as_list(block.get("actions") or [])
-    if reasons(listed) or block.get("not_actions"):
+    if not listed or reasons(listed) or block.get("not_actions"):
         return None
-    kinds = {
-        tuple(
-            any(fnmatchcase(one.lower(), str(each).lower()) for one in some)
-            for some in (BUCKET_ACTIONS, OBJECT_ACTIONS)
-        )
-        for each in listed
-    }
-    return {(False, True): True, (True, False): False}.get(kinds.pop()) if len(kinds) == 1 else None
+    of_buckets, of_objects = (
+        [any(fnmatchcase(one.lower(), str(each).lower()) for one in some) for each in listed]
+        for some in (BUCKET_ACTIONS, OBJECT_ACTIONS)
+    )
+    if all(of_objects) and not any(of_buckets):
+        return True
+    return False if all(of_buckets) and not any(of_objects) else None
 
 
 def _is_near(row: _Row) -> bool:
