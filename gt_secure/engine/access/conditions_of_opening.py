@@ -22,6 +22,7 @@ from ..iam.three_valued import conditions_on
 from ..iam.variables import Keys, split_wildcards
 from ..iam.wildcards import glob
 from .request_kinds import LONGEST_SIGNATURE_MS
+from .unlisted_values import UNLISTED
 
 _SHOWN = 3
 _VERSION = "s3:signatureversion"
@@ -71,10 +72,14 @@ def oldest_ms(space: RequestSpace, mask: int) -> int | None:
     if dimension is None:
         return None
     usable, _ = space.usable(dimension, space.settled & mask)
-    ages = {int(e.values["s3:signatureage"][0]) for e in usable if e.values[_VERSION] == (SIGV4,)}
+    ages = {
+        int(e.values["s3:signatureage"][0]) for e in usable if e.values.get(_VERSION) == (SIGV4,)
+    }
     every = max(int(e.values["s3:signatureage"][0]) for e in dimension.settings)
     is_limited = (
-        ages and max(ages) < every and not any(each.values[_VERSION] != (SIGV4,) for each in usable)
+        ages
+        and max(ages) < every
+        and not any(each.values.get(_VERSION) != (SIGV4,) for each in usable)
     )
     return max(ages) if is_limited else None
 
@@ -229,7 +234,8 @@ def _some(values: Sequence[str], quote: str = '"') -> str:
 def _transport(dimension: Dimension, usable: list[DimensionValue]) -> str:
     both = (dimension.settings, usable)
     every, opening = (
-        {each.values.get("s3:tlsversion", ("",))[0] for each in some} for some in both
+        {e.values.get("s3:tlsversion", ("",))[0] for e in some if e.label != UNLISTED}
+        for some in both
     )
     if opening == every - {""}:
         return "over HTTPS only"
@@ -242,7 +248,10 @@ def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
     """Return the ages and the version of signatures that open;
     version 2 has no age that S3 knows.
     """
-    every, good = ([each.values for each in some] for some in (dimension.settings, usable))
+    every, good = (
+        [each.values for each in some if _VERSION in each.values]
+        for some in (dimension.settings, usable)
+    )
     version_4, opening = (
         [each for each in some if each[_VERSION] == (SIGV4,)] for some in (every, good)
     )

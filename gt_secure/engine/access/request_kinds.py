@@ -53,6 +53,7 @@ from ..iam.three_valued import (
 from ..iam.variables import Keys, settled
 from ..iam.wildcards import TooManyClassesError
 from .access_points import AccessPoints, ways
+from .unlisted_values import with_unlisted
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
 By: TypeAlias = Literal["role", "all", "any"]
@@ -347,22 +348,25 @@ def signing(
     ``mentioned`` are the keys that the policies name.
     """
     supplied = circumstances.given.about(kind.signer)
-    sent = []
+    sent: list[Dimension] = []
     if mentioned.keys() & TLS_KEYS:
-        sent.append(_tls(supplied))
+        sent += with_unlisted(table, _tls(supplied), "s3:tlsversion", ("1.2", "1.3"), supplied)
     if (
         kind.form != "unsigned"
         and kind.signer != "anonymous"
         and mentioned.keys() & {_AGE, _VERSION}
     ):
-        sent.append(signatures(table, kind, supplied))
+        made = signatures(table, kind, supplied)
+        sent += with_unlisted(table, made, _VERSION, (SIGV4,), supplied)
     if kind.whoever and mentioned.keys() & TIME_KEYS and not TIME_KEYS & set(supplied):
         sent.append(times(table, circumstances.now))
     if kind.signer == "anonymous":
         return sent
     who = named_sessions if circumstances.sessions else identities
+    signers = who(table, kind, circumstances, resources, all_values(known, sent))
+    types = _TYPES.values() if kind.is_any else ()
     return [
-        who(table, kind, circumstances, resources, all_values(known, sent)),
+        *with_unlisted(table, signers, "aws:principaltype", types, supplied),
         *_canonical_users(table, kind),
         *sent,
     ]

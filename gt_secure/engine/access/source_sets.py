@@ -20,7 +20,7 @@ from ...base.network import Source
 from ...base.text import Json, count as counted
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
-from ..iam.operators import OPEN_PATTERN
+from ..iam.operators import OPEN_DATE, OPEN_PATTERN
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
@@ -501,7 +501,7 @@ def example_request(
     context = {
         key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
         for key, value in view.present().items()
-        if not key.startswith(OPEN_PATTERN)
+        if not key.startswith((OPEN_PATTERN, OPEN_DATE))
     }
     request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
     if view.caller.linked is not None:

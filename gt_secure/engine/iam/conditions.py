@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ...base.errors import PolicyError
 from ...base.text import did_you_mean
-from .operators import OPERATORS, KeyMatch, Test, open_pattern
+from .operators import OPERATORS, KeyMatch, Test, open_date, open_pattern
 from .strict_json import item, member
 from .variables import Keys, keys_in
 
@@ -136,13 +136,18 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     variables=_variables(name, values) if variables else frozenset(),
                     special=variables,
                     open_patterns=frozenset(
-                        filter(None, (open_pattern(text) for text, _ in values))
-                    )
-                    if name.startswith("Arn")
-                    else frozenset(),
+                        filter(None, (_open_value(name, text) for text, _ in values))
+                    ),
                 )
             )
     return tuple(conditions)
+
+
+def _open_value(name: str, text: str) -> str:
+    """Return the key for what a value means where AWS leaves that open; else nothing."""
+    if name.startswith("Arn"):
+        return open_pattern(text)
+    return open_date(text) if name.startswith("Date") else ""
 
 
 def _variables(name: str, values: list[tuple[str, str]]) -> frozenset[str]:

@@ -96,9 +96,28 @@ def open_pattern(value: str) -> str:
     return f'{OPEN_PATTERN}"{value}"' if _VARIABLE.sub("", value).count(":") < ARN_COLONS else ""
 
 
+OPEN_DATE = "the date "
+"""Start of the keys of dates that can be read in two ways."""
+
+
+def open_date(value: str) -> str:
+    """Return the key for whether a date is compared as a year, if four digits may as well be
+    seconds of 1970; else nothing.
+
+    The guide takes ISO 8601 dates, a year alone among them, and epoch seconds. No request has the
+    key.
+    """
+    return f'{OPEN_DATE}"{value}"' if _epoch_of_year(value) is not None else ""
+
+
+def _epoch_of_year(text: str) -> Decimal | None:
+    word = text.strip()
+    return Decimal(word) if len(word) == 4 and word.isascii() and word.isdigit() else None
+
+
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _OF_PATTERNS: Mapping[tuple[str, ...], bool] = {("true",): True, ("false",): False}
-"""Values of the key of a pattern."""
+"""Values of the key of a pattern or date: for a date, the answer to its condition."""
 
 
 def _arn_unless_unknown(value: str, variables: bool, place: str) -> Test:
@@ -235,15 +254,26 @@ def _typed(
     what: str,
     fix: str = "Correct the value.",
     compare: Callable[[T, T], bool] = eq,
+    also: Callable[[str], T | None] = lambda _text: None,
 ) -> Callable[[str, bool, str], Test]:
+    """Return the builder of tests of a type; where ``also`` reads a value in another way,
+    and the answers differ, a key says which holds.
+    """
+
     def build(value: str, _variables: bool, place: str) -> Test:
         wanted = read(value)
         if wanted is None:
             raise PolicyError(f'"{value[:60]}" is {what}.', place=place, value=value, next_step=fix)
 
-        def test(actual: str, _keys: Keys) -> KeyMatch:
+        second, key = also(value), open_date(value)
+        readings = [wanted] if second is None else [wanted, second]
+
+        def test(actual: str, keys: Keys) -> KeyMatch:
             found = read(actual)
-            return None if found is None else compare(found, wanted)
+            if found is None:
+                return None
+            answers = {compare(found, each) for each in readings}
+            return answers.pop() if len(answers) == 1 else _OF_PATTERNS.get(keys.get(key, ()))
 
         return test
 
@@ -290,15 +320,15 @@ def _table() -> dict[str, Operator]:
         ("ArnNotLike", True, _arn_unless_unknown),
         ("Null", False, _bool),
     ]
-    for prefix, read, what in (
-        ("Numeric", read_number, "not a number"),
-        ("Date", read_date, "not an ISO 8601 date or epoch seconds"),
+    for prefix, read, what, also in (
+        ("Numeric", read_number, "not a number", lambda _text: None),
+        ("Date", read_date, "not an ISO 8601 date or epoch seconds", _epoch_of_year),
     ):
         rows += [
-            (prefix + name, False, _typed(read, what, compare=compare))
+            (prefix + name, False, _typed(read, what, compare=compare, also=also))
             for name, compare in _COMPARISONS.items()
         ]
-        rows.append((f"{prefix}NotEquals", True, _typed(read, what)))
+        rows.append((f"{prefix}NotEquals", True, _typed(read, what, also=also)))
     table = {name: Operator(name, negated, _each(build)) for name, negated, build in rows}
     addresses = (
         Operator("IpAddress", False, _addresses),

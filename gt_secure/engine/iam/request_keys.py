@@ -133,6 +133,9 @@ def is_principal_key(key: str) -> bool:
 class ConditionKey:
     """A condition key, spelled as AWS does, and what its values are: a few,
     or a pattern and the characters in them.
+
+    ``complete`` is the source which says that no request has another value than ``values``,
+    ``among`` the source of values beside which there may be others, none below ``least``.
     """
 
     name: str
@@ -140,6 +143,9 @@ class ConditionKey:
     like: str = "*"
     alphabet: str = ""
     always: bool = False
+    complete: str = ""
+    among: str = ""
+    least: str = ""
 
 
 KEYS = {name.lower(): ConditionKey(name, **facts) for name, facts in TABLES["keys"].items()}

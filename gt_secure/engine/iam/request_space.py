@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import product
 from math import prod
@@ -190,11 +190,11 @@ class RequestSpace:
         """Return the mask of the statement parts that ask for the source, for one source."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
-    def answer(self, mask: int = -1, *, without: Dimension | None = None) -> SpaceAnswer:
-        """Answer for the requests whose source leaves these statements standing."""
-        groups = [
-            group for group in self.groups if without is None or without not in group.dimensions
-        ]
+    def answer(self, mask: int = -1, *, groups: Sequence[_Group] | None = None) -> SpaceAnswer:
+        """Answer for the requests whose source leaves these statements standing;
+        only some ``groups`` may vary.
+        """
+        groups = self.groups if groups is None else groups
         choices: Masks = {self.settled & mask: ()}
         facts, too_many = [], []
         for group in groups:
@@ -296,19 +296,35 @@ class RequestSpace:
 
         All settings of a dimension that is tied to others are.
         """
-        group = next(
-            (each for each in self.groups if each.dimensions == [dimension] and not each.bounded),
-            None,
-        )
+        group = next((each for each in self.groups if _is_about(each, dimension)), None)
         if group is None or not spend(len(dimension.settings) * len(group.parts)):
             return [*dimension.settings], frozenset()
+        if group.facts:
+            return self._usable_with_facts(group, dimension, mask)
         of_setting = [
             mask_of(group.parts, self.base.with_setting(each)) & mask for each in dimension.settings
         ]
-        answers = {own: self.answer(own, without=dimension) for own in dict.fromkeys(of_setting)}
+        others = [each for each in self.groups if each is not group]
+        answers = {own: self.answer(own, groups=others) for own in dict.fromkeys(of_setting)}
         pairs = zip(dimension.settings, of_setting, strict=True)
         facts = frozenset(fact for answer in answers.values() for fact in answer.depends_on)
         return [setting for setting, own in pairs if answers[own].state != "refused"], facts
+
+    def _usable_with_facts(
+        self, group: _Group, dimension: Dimension, mask: int
+    ) -> tuple[list[DimensionValue], frozenset[str]]:
+        """Return the settings that may be opened with some value of the facts about their keys,
+        and the other facts.
+        """
+        usable, facts = [], set[str]()
+        others = [each for each in self.groups if each is not group]
+        for setting in dimension.settings:
+            only = replace(dimension, settings=(setting,))
+            narrowed = self._fill(_Group([*group.facts, only], group.parts))
+            answer = self.answer(mask, groups=[*others, narrowed])
+            facts |= set(answer.depends_on)
+            usable += [] if answer.state == "refused" else [setting]
+        return usable, frozenset(facts.difference(fact.name for fact in group.facts))
 
     def always_opened(self, mask: int) -> bool:
         """Return whether every request is opened, whatever its dimensions are;
@@ -396,6 +412,13 @@ class RequestSpace:
                     view = reduce(View.with_setting, choice, self.base)
                     masks.setdefault(mask_of(group.parts, view) & self.settled, choice)
         return masks
+
+
+def _is_about(group: _Group, dimension: Dimension) -> bool:
+    """Return whether a group has this choice alone, beside facts about its keys."""
+    chosen = [each for each in group.dimensions if each.chosen]
+    about = all(fact.keys <= dimension.keys for fact in group.facts)
+    return not group.bounded and chosen == [dimension] and about
 
 
 def _open_pattern(key: str) -> Dimension:

@@ -444,9 +444,9 @@ def _patterns(conditions: Iterable[Condition]) -> list[list[Steps]]:
 def _values(
     facts: ConditionKey, conditions: Sequence[Condition], extra: Iterable[str]
 ) -> list[str]:
-    if facts.values:
+    if facts.values and not facts.among:
         return list(facts.values)
-    named: OrderedNames = dict.fromkeys(extra)
+    named: OrderedNames = dict.fromkeys([*facts.values, *extra])
     typed = any(condition.name.startswith(_TYPED) for condition in conditions)
     for condition in conditions:
         for text in condition.values:
@@ -461,7 +461,9 @@ def _values(
     result = [
         text
         for text in named
-        if fits(text) and (not facts.alphabet or set(text) <= set(facts.alphabet))
+        if fits(text)
+        and (not facts.alphabet or set(text) <= set(facts.alphabet))
+        and not _is_below(text, facts.least)
     ]
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
@@ -469,6 +471,28 @@ def _values(
         some = [*result[:MAX_SAMPLES], *result[-1:]]
         raise TooManyClassesError(facts.name, some, facts.name.lower())
     return result
+
+
+def _is_below(text: str, least: str) -> bool:
+    number, limit = read_number(text), read_number(least)
+    return number is not None and limit is not None and number < limit
+
+
+def other_values(key: str, conditions: Sequence[Condition], listed: Iterable[str]) -> list[str]:
+    """Return values of a key that AWS does not list, one for each way in which conditions answer
+    otherwise than for any of the ``listed`` ones.
+
+    Raises TooManyClassesError if the conditions tell too many apart.
+    """
+    facts = replace(key_facts(key), always=True)
+    later = [str(number + 1) for each in listed if (number := read_number(each)) is not None]
+    found: dict[tuple[object, ...], str] = {}
+    values = [value[0] for value in key_values(facts, conditions, extra=later)]
+    for value in [*listed, *(each for each in values if each not in facts.values)]:
+        found.setdefault(
+            tuple(test(value, {}) for each in conditions for test in each.tests), value
+        )
+    return [value for value in found.values() if value not in facts.values]
 
 
 def compares_text(condition: Condition) -> bool:

@@ -104,7 +104,7 @@ def test_a_signer_who_is_spared_opens_from_elsewhere(name: str, key: str) -> Non
 REFUSED = {
     "nobody is spared": guard(),
     "another account": guard(StringNotEquals={"aws:PrincipalAccount": "444455556666"}),
-    "nobody has this type": guard(StringNotEquals={"aws:PrincipalType": "Robot"}),
+    "nobody who signs has this type": guard(StringNotEquals={"aws:PrincipalType": "Anonymous"}),
 }
 
 

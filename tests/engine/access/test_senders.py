@@ -236,9 +236,11 @@ def test_versions_of_the_signature_are_told_apart(statements: list[Any], when: l
         assert (row["opened"]["cidrs"], row["opened"]["when"]) == (["0.0.0.0/0", "::/0"], when)
 
 
-def test_no_version_is_left() -> None:
-    for kind in ("presigned", "header", "post-form", "other-account"):
-        assert answer(exposure([deny(_V2), deny(_V4)]), kind) == "refused"
+def test_only_a_version_that_nobody_lists_is_left() -> None:
+    any_version = deny({"StringLike": {"s3:signatureversion": "*"}})
+    for kind in ("presigned", "header", "post-form"):
+        assert answer(exposure([deny(_V2), deny(_V4)]), kind) == "unknown"
+        assert answer(exposure([any_version]), kind) == "refused"
 
 
 @pytest.mark.parametrize(

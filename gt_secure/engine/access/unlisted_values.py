@@ -1,0 +1,59 @@
+"""Values of condition keys that AWS's tables do not list: what a request has then is not known.
+
+S3 accepts presigned URLs of signature version 4A, for which no page says what
+``s3:signatureversion`` is. It may come to accept a later version of TLS, and IAM may have other
+types of principals. So who sends a request can choose something whose value is not listed, and the
+value is a fact that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
+from ..iam.request_keys import key_facts
+from ..iam.request_space import Dimension
+from ..iam.statement_table import DimensionValue, StatementTable
+from ..iam.three_valued import conditions_on, other_values
+from ..iam.wildcards import TooManyClassesError
+
+UNLISTED = "unlisted"
+"""The label of a choice whose value is not listed."""
+
+
+def with_unlisted(
+    table: StatementTable,
+    made: Dimension,
+    key: str,
+    like: Iterable[str],
+    supplied: Container[str] = (),
+) -> list[Dimension]:
+    """Return a dimension with choices that have an unlisted value of one of its keys, and the fact
+    which one that is.
+
+    ``like`` are the listed values that such a choice resembles otherwise. Nothing is added where
+    the value was supplied, and where every unlisted one is answered as one of these.
+    """
+    alike = {(value,) for value in like}
+    found = [each for each in made.settings if each.values.get(key) in alike]
+    if key in supplied or not found:
+        return [made]
+    listed = dict.fromkeys(value for each in found for value in each.values[key])
+    name, keys = key_facts(key).name, frozenset({key})
+    try:
+        others = other_values(key, conditions_on(table, key), listed)
+    except TooManyClassesError:
+        return [made, Dimension(name, keys, (), chosen=False)]
+    if not others:
+        return [made]
+    last = found[-1].values[key]
+    values = (last, *((each,) for each in others))
+    fact = Dimension(
+        name, keys, tuple(DimensionValue({key: value}) for value in values), chosen=False
+    )
+    unlisted = (
+        replace(each, values={k: v for k, v in each.values.items() if k != key}, label=UNLISTED)
+        for each in found
+        if each.values[key] == last
+    )
+    return [replace(made, settings=(*made.settings, *unlisted)), fact]
