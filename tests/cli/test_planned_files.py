@@ -92,7 +92,7 @@ def test_a_planned_policy_of_another_bucket_is_none(
     assert main([*args, str(tmp_path / "plan.json")]) == 3
     said = " ".join(capsys.readouterr().out.split())
     assert (
-        "aws_s3_bucket_policy.q is not a valid policy: This policy names gt-images, not gt-other."
+        "aws_s3_bucket_policy.q is not a valid policy: This policy names gt-images, not gt-other"
         in said
     )
     code, _ = findings("s3://gt-other", text=plan(wrong), file=tmp_path / "plan.json")

@@ -217,6 +217,8 @@ class _Template:
         """Return a value with its functions filled in, as far as they are known."""
         if isinstance(value, list):
             return [filled for each in value if (filled := self.value(each)) is not _NOTHING]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _text(value)  # an account without quotes
         if not isinstance(value, dict):
             return (
                 value

@@ -103,9 +103,8 @@ class PlannedDocument:
             for text in self.texts("Allow"):
                 check_policy(text, self.bucket if isinstance(self.bucket, str) else "")
         except PolicyError as error:
-            object.__setattr__(
-                self, "value", Unknown(f"{self.address} is not a valid policy: {error.message}")
-            )
+            reason = f"{self.address} is not a valid policy: {error.message.rstrip('.')}"
+            object.__setattr__(self, "value", Unknown(reason))
 
     def texts(self, most: str) -> list[str]:
         """Return the document in each version that it may have, with statements of an effect in

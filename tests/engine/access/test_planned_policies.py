@@ -231,6 +231,26 @@ def test_what_is_deep_or_refers_to_itself_has_an_answer(name: str) -> None:
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("account", [ACCOUNT, int(ACCOUNT)])
+def test_an_account_without_quotes_is_a_text_in_a_template(account: str | int) -> None:
+    other = {**GUARD, "Effect": "Allow", "Principal": {"AWS": account}, "Condition": {}}
+    for statements, expected in (([GUARD, other], True), ([other], False)):
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        assert (
+            decide(cloudformation_policies(POLICY % document, ACCOUNT).policy("gt-images"))
+            is expected
+        )
+
+
+def test_the_reason_of_a_document_that_is_not_valid_ends_once() -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**GUARD, "Action": [[1]]}]})
+    proof = cloudformation_policies(POLICY % document, ACCOUNT).policy("gt-images").prove(
+        locks_of_policies("gt-images", None, ACCOUNT), Claim("", (parse_network(OFFICE),))
+    )  # fmt: skip
+    assert "P is not a valid policy: Text or a list of texts is needed here" in proof.text
+    assert ".." not in proof.text
+
+
 @pytest.mark.parametrize("depth", [300, 900, 5000])
 def test_a_deep_plan_has_an_answer_or_is_refused(depth: int) -> None:
     unknown = nested(depth, "true")
