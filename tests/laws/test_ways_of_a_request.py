@@ -112,6 +112,7 @@ def opened_ways(bucket: Any, kind: str, address: str) -> list[bool]:
             address, principal_arn=role, extra={**way, "aws:PrincipalAccount": account}
         )
         for way in WAYS
+        if way.get("s3:AccessPointNetworkOrigin") != "VPC"  # it accepts none from the internet
     )
     return [
         evaluate(Request("s3:GetObject", KEY, caller, each, ACCOUNT), policies).allowed

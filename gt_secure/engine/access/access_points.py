@@ -179,9 +179,11 @@ def ways(
         DimensionValue({_ARN: (arn,), _ACCOUNT: (owner,), _ORIGIN: (origin,)})
         for arn, owner in named
         if listed is None or owner != account
-        for origin in ("Internet", "VPC")
+        for origin in (("Internet", "VPC") if table.endpoint else ("Internet",))
     ]
-    through += [DimensionValue(each.keys) for each in listed or ()]
+    through += [
+        DimensionValue(each.keys) for each in listed or () if table.endpoint or not each.vpc
+    ]
     return Dimension(name, keys, (DimensionValue(), *through) if named else (), chosen=False)
 
 

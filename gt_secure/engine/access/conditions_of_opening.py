@@ -72,14 +72,11 @@ def oldest_ms(space: RequestSpace, mask: int) -> int | None:
     if dimension is None:
         return None
     usable, _ = space.usable(dimension, space.settled & mask)
-    ages = {
-        int(e.values["s3:signatureage"][0]) for e in usable if e.values.get(_VERSION) == (SIGV4,)
-    }
+    listed = [each.values for each in usable if each.label != UNLISTED]
+    ages = {int(e["s3:signatureage"][0]) for e in listed if e[_VERSION] == (SIGV4,)}
     every = max(int(e.values["s3:signatureage"][0]) for e in dimension.settings)
     is_limited = (
-        ages
-        and max(ages) < every
-        and not any(each.values.get(_VERSION) != (SIGV4,) for each in usable)
+        ages and max(ages) < every and not any(each[_VERSION] != (SIGV4,) for each in listed)
     )
     return max(ages) if is_limited else None
 
@@ -249,7 +246,7 @@ def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
     version 2 has no age that S3 knows.
     """
     every, good = (
-        [each.values for each in some if _VERSION in each.values]
+        [each.values for each in some if each.label != UNLISTED]
         for some in (dimension.settings, usable)
     )
     version_4, opening = (

@@ -96,6 +96,7 @@ class StatementTable:
     ) -> None:
         self.caller = caller
         self.cross_account = cross_account
+        self.endpoint = endpoint
         self.parts: list[TablePart] = []
         self.statements: list[tuple[int, Layer, Statement]] = []
         self.every_statement: list[Statement] = []

@@ -125,6 +125,21 @@ def test_a_guard_that_spares_access_points_is_not_proved(key: str) -> None:
     assert guarded({"Null": {key: "false"}}).proved is False
 
 
+BY_VPC = {"StringNotEquals": {"s3:AccessPointNetworkOrigin": "VPC"}}
+
+
+def test_an_access_point_of_a_vpc_opens_to_nobody_on_the_internet() -> None:
+    found = Exposure(locks(deny(BY_VPC)), "k")
+    assert found.at("198.51.100.9", "presigned").answer == "refused"
+    assert found.row("presigned").refused.cidrs == ("0.0.0.0/0", "::/0")
+    through = found.at("vpce-0a1b2c3d", "presigned")
+    assert (through.answer, through.depends_on) == ("unknown", ("s3:AccessPointNetworkOrigin",))
+    spares = guarded(BY_VPC)
+    assert (spares.proved, spares.depends_on) == (None, ("s3:AccessPointNetworkOrigin",))
+    internet = {"StringNotEquals": {"s3:AccessPointNetworkOrigin": "Internet"}}
+    assert Exposure(locks(deny(internet)), "k").at("198.51.100.9", "presigned").answer == "unknown"
+
+
 def test_a_version_can_be_asked_for_where_an_action_has_one() -> None:
     assert guarded({"Null": {"s3:VersionId": "true"}}).proved is False
     with_version = [deny(OUTSIDE, {"Null": {"s3:VersionId": "false"}})]
