@@ -103,18 +103,29 @@ def check_key(key: str) -> str:
     return word
 
 
+_VARIABLE = re.compile(r"\$\{[^{}:/]+:[^{}]+\}")
+
+
 def check_prefix(prefix: str) -> str:
-    """Check a key prefix for the bucket guard: no wildcard and no policy variable,
-    since it goes into a policy.
+    """Check a key prefix for the bucket guard: plain text, which a policy takes literally.
+
+    The names of folders may have ``*``, ``?`` and ``$``. Behind the last slash, or alone between
+    two, a star is a wildcard by mistake.
     """
     refuse_url(prefix, "prefix", "the beginning of a key")
     word = str(prefix)
-    for bad, name in (("*", "a wildcard"), ("?", "a wildcard"), ("${", "a policy variable")):
-        if bad in word:
+    *folders, last = word.split("/")
+    wild = next((each for each in "*?" if each in last or each * 2 in word or each in folders), "")
+    variable = _VARIABLE.search(word)
+    for bad, name in ((wild, "a wildcard"), (variable and variable[0], "a policy variable")):
+        if bad:
             raise InvalidInput(
-                f"The prefix '{word[:70]}' contains {name} ({bad}), which has a meaning in a"
-                " policy.",
-                next_step="Write the plain beginning of the keys, for example scans/.",
+                f"The prefix '{word[:70]}' contains {name} ({bad[:40]}), and a prefix is plain"
+                " text.",
+                next_step=(
+                    "Write the plain beginning of the keys, for example scans/. The name of a"
+                    " folder may have *, ? and $."
+                ),
                 field="prefix",
                 value=word,
             )

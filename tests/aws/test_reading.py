@@ -139,11 +139,22 @@ def test_bad_keys(key):
 
 
 @pytest.mark.parametrize(
-    "prefix", ["scans/*", "a?", "${aws:username}/", "/scans", "s3://gt-images/scans/"]
-)
+    "prefix",
+    [
+        "scans/*", "*", "a?", "a*", "a/*.png", "scans/*/", "scans/**/", "?/", "${aws:username}/",
+        "a/${aws:PrincipalTag/team}/", "/scans", "s3://gt-images/scans/",
+    ],
+)  # fmt: skip
 def test_prefixes_that_a_policy_would_read_otherwise(prefix):
     with pytest.raises(InvalidInput):
         buckets.check_prefix(prefix)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["a*b/", "what?/", "$HOME/", "${x}/", "100${*}/$?/", "a*/b", "$"]
+)
+def test_the_name_of_a_folder_may_have_characters_of_policies(prefix):
+    assert buckets.check_prefix(prefix) == prefix
 
 
 def test_both_toggles_are_always_sent():

@@ -40,8 +40,8 @@ from support.states import data_bucket, state
 
 BUCKET, ARN = "gt-images", "arn:aws:s3:::gt-images"
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
-PREFIXES = ("", "a/", "a/x/", "b/", "c+/", "ü ü/")
-KEYS = ("root.png", "a/1", "a/x/1", "b/1", "c+/1", "c", "ü ü/1")
+PREFIXES = ("", "a/", "a/x/", "b/", "c+*?/", "ü ${*}/")
+KEYS = ("root.png", "a/1", "a/x/1", "b/1", "c+*?/1", "c+xx/1", "ü ${*}/1")
 OUTSIDE = "8.8.8.8"
 PLACES = (
     "203.0.113.7",
@@ -160,7 +160,11 @@ def statements(policy: str | None) -> list[str]:
 
 
 def pattern(prefix: str) -> str:
-    text = prefix.replace("?", "${?}").replace("*", "${*}")
+    special = {"*": "${*}", "?": "${?}"}
+    text = "".join(
+        special.get(each, "${$}" if prefix[index : index + 2] == "${" else each)
+        for index, each in enumerate(prefix)
+    )
     return f"{ARN}/{text}*"
 
 
