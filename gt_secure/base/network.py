@@ -420,6 +420,11 @@ def parse_endpoint_id(text: str) -> str:
     )
 
 
+def is_endpoint_or_vpc_id(text: str) -> bool:
+    """Return whether a text is the id of a VPC endpoint or of a VPC."""
+    return _ID.fullmatch(text) is not None
+
+
 def parse_endpoint_or_vpc_id(text: str) -> str:
     """Check the id of a VPC endpoint or of a VPC; raises as :func:`parse_endpoint_id`."""
     word = str(text).strip().lower()

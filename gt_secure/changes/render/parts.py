@@ -101,9 +101,8 @@ def exposure_table(plan: Plan) -> Markup:
         "Exact for all IPv4 and IPv6 addresses and endpoints, predicted from the policies that this"
         " role can read."
     )
-    return markup.join(
-        matrix_html(plan_matrix(plan), caption), markup.hint(exact), sets_fold(plan.after)
-    )
+    hints = map(markup.hint, (*plan.after.names, exact))
+    return markup.join(matrix_html(plan_matrix(plan), caption), *hints, sets_fold(plan.after))
 
 
 def dry_run(plan: Plan) -> Markup:

@@ -124,6 +124,8 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
         " exactly:"
     )
     yield from matrix_text(plan_matrix(plan), room)
+    for sentence in () if full else plan.after.names:
+        yield from wrapped(sentence, 0, room)
     assumed = " ".join(plan.after.locks.assumed_of_organization)
     if full:
         yield ""

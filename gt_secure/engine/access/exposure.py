@@ -14,7 +14,13 @@ from typing import TypeAlias, TypeVar, overload
 
 from ...base.allowed import Allowed
 from ...base.errors import InvalidInput, PolicyError
-from ...base.network import Source, SourceLike, contains, parse_stored_cidrs
+from ...base.network import (
+    Source,
+    SourceLike,
+    contains,
+    is_endpoint_or_vpc_id,
+    parse_stored_cidrs,
+)
 from ...base.text import Json, count, members
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
@@ -38,7 +44,7 @@ from .locks import (
     READ_WORKFORCE,
     EffectiveLocks,
 )
-from .proof import Claim, Proof, prove
+from .proof import Claim, Proof, listed_names, prove
 from .request_kinds import KINDS, Circumstances, Kind
 from .source_sets import (
     EVERYWHERE,
@@ -384,11 +390,24 @@ class Exposure(Ambiguous):
         )
         return tuple(each.sentence for each in found)
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The sentence on who can list the names of objects under a prefix, but not open them;
+        empty if nobody can.
+        """
+        if READ_POLICY in self.locks.not_read or not (self.is_prefix and self.key):
+            return ()
+        opened = self.row("presigned").opened
+        if not minus(EVERY_ADDRESS, opened.spans):
+            return ()
+        ids = (each for each in opened.endpoints if is_endpoint_or_vpc_id(each))
+        return listed_names(self.locks, Claim(self.key, Allowed.of((*opened.cidrs, *ids))))
+
     def to_dict(self) -> Json:
         """Return JSON-able data."""
         data = {
             "requests": [row.to_dict() for row in self.rows],
-            **members(self, "revocations"),
+            **members(self, "revocations", "names"),
             "assumed": list(self.assumed),
         }
         return (

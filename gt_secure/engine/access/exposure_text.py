@@ -39,7 +39,7 @@ def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool 
             f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"
         ]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
-    lines += exposure.revocations
+    lines += [*exposure.revocations, *exposure.names]
     if assumed and exposure.locks.assumed_of_organization:
         lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:
@@ -66,7 +66,7 @@ def exposure_html(exposure: Exposure) -> str:
         else ""
     )
     matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
-    matrix = markup.join(matrix, *map(markup.hint, exposure.revocations))
+    matrix = markup.join(matrix, *map(markup.hint, (*exposure.revocations, *exposure.names)))
     return output(matrix, sets_fold(exposure), assumed, missing)
 
 

@@ -140,6 +140,8 @@ class Proof:
         For an expectation, the answer for each of its sources.
     subject : str
         The bucket and keys.
+    names : tuple of str
+        The sentence on who else can list the names of objects under the prefix, if anybody can.
     """
 
     proved: bool | None
@@ -151,6 +153,7 @@ class Proof:
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
     subject: str = field(default="", repr=False, compare=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return self.proved is True
@@ -197,7 +200,8 @@ class Proof:
         """
         if self.proved:
             about = f', for keys under "{printable(self.prefix)}" alone' if self.prefix else ""
-            return f"Proved: {self.claim or 'every answer is the expected one'}{about}."
+            said = f"Proved: {self.claim or 'every answer is the expected one'}{about}."
+            return " ".join([said, *self.names])
         if self.counterexample is not None:
             request = self.counterexample["request"]
             who = f"from {self.counterexample['source']}, signed by {request['principal']}"
@@ -225,11 +229,40 @@ class Proof:
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
-        return members(self, "proved", "counterexample", "depends_on", "assumed")
+        return members(self, "proved", "counterexample", "depends_on", "assumed", "names")
 
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
         return output(notice(tone, self.text), *map(hint, self.assumed))
+
+
+_LISTS = Kind("presigned", "presigned", "own", "s3:ListBucket", "", whoever=True)
+
+
+def listed_names(locks: EffectiveLocks, claim: Claim) -> tuple[str, ...]:
+    """Return a sentence on the names of objects under the prefix of a claim, if a presigned request
+    for the bucket may list them from elsewhere: a guard of a prefix does not cover the bucket.
+    """
+    if not claim.prefix:
+        return ()
+    locks = replace(locks, facts=locks.facts.without_choices())
+    kind = replace(_LISTS, resource=locks.arn)
+    requests = Requests(kind, locks.policies("own"), locks.circumstances)
+    try:
+        with limited_work():
+            found = {
+                space.answer(space.source_mask(setting)).state
+                for space, setting in _spaces(requests, locks, claim)
+            }
+    except TooManyClassesError:
+        found = {"unknown"}
+    if found <= {"refused"}:
+        return ()
+    lists, under = "lists" if "opened" in found else "may list", f'"{printable(claim.prefix)}"'
+    return (
+        f"A presigned LIST of the bucket {lists} the names of objects under {under} from elsewhere."
+        " A guard of the whole bucket refuses such a LIST.",
+    )
 
 
 @dataclass(frozen=True)
@@ -249,7 +282,8 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     try:
         with limited_work(_MOST_WORK) as work:
             proof = _prove_signers(locks, claim) if claim.signers else _prove(locks, claim, work)
-        return replace(proof, prefix=claim.prefix)
+        names = listed_names(locks, claim) if proof.proved and not claim.signers else ()
+        return replace(proof, prefix=claim.prefix, names=names)
     except TooManyClassesError as error:
         return Proof(None, None, (str(error),), (*locks.assumed, *_not_covered(claim)), claim.words)
 
