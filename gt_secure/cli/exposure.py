@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
 from ..engine.access.locks import locks_of_policies
 from ..engine.iam import batch
-from ..engine.iam.facts import parse_facts, supplied_facts
+from ..engine.iam.facts import Facts, parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
 from ..engine.iam.principals import check_account
 from ..engine.policies.signer_limit import parse_signers
@@ -263,11 +264,27 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
         bucket,
         _read_policy_file(args.bucket_policy) if args.bucket_policy else None,
         account,
-        supplied_facts(parse_facts(args.context)),
+        _known(args),
         session=_read_policy_file(session) if session else None,
         rcp=tuple(_read_policy_file(name) for name in args.rcp),
         scp=tuple(_read_policy_file(name) for name in args.scp),
     )
+
+
+def _known(args: argparse.Namespace) -> Facts:
+    """Return the known values; the VPC is that of the one endpoint that is asked about."""
+    given = parse_facts(args.context)
+    sources = map(Source.parse, getattr(args, "sources", ()))
+    named = {each.endpoint for each in sources if each.endpoint is not None}
+    vpc = {key: value for key, value in given.items() if key.lower() in _OF_VPC}
+    if len(named) != 1 or not vpc:
+        return supplied_facts(given)
+    facts = supplied_facts({key: value for key, value in given.items() if key not in vpc})
+    of_endpoint = {key.lower(): tuple(value) for key, value in vpc.items()}
+    return replace(facts, endpoints={named.pop(): of_endpoint})
+
+
+_OF_VPC = ("aws:sourcevpc", "aws:sourcevpcarn")
 
 
 def _check_account(account: str | None) -> str:

@@ -276,3 +276,48 @@ def test_verdict_answers_every_line_of_a_bad_stream_in_order():
         i in (2, 3, 4, 5) for i in range(9)
     ]
     assert done.stderr == b""
+
+
+VPC = "vpc-0a1b2c3d"
+ONLY_VPC = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"],
+    "Condition": {"StringNotEquals": {"aws:SourceVpc": VPC}},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "word"),
+    [
+        (["--context", f"aws:SourceVpc={VPC}"], 0, "opened"),
+        (["--context", "aws:SourceVpc=vpc-99999999"], 0, "refused"),
+        ([], 3, "unknown"),
+    ],
+)
+def test_the_vpc_of_an_endpoint_is_a_value_that_is_known(
+    more: list[str], code: int, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = written(tmp_path, "p.json", {"Version": "2012-10-17", "Statement": [ONLY_VPC]})
+    args = ["who", "s3://gt-images/k", "--account", ACCOUNT, "--bucket-policy", policy, *more]
+    assert main([*args, "--from", "10.0.3.4 via vpce-0a1b2c3d4e5f60718"]) == code
+    said = capsys.readouterr().out
+    assert word in said
+    assert "is not used" not in said
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_fixed"),
+    [
+        (ONLY_VPC, False),
+        ({**ONLY_VPC, "Condition": {"StringNotEquals": {"aws:Referer": "x"}}}, True),
+    ],
+)
+def test_no_guard_of_addresses_is_advised_beside_a_rule_of_vpcs(
+    statement: dict[str, Any], is_fixed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = written(tmp_path, "p.json", {"Version": "2012-10-17", "Statement": [statement]})
+    args = ["prove", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]
+    assert main([*args, "--allow", "203.0.113.0/24"]) == 2
+    assert ("guard-missing" in capsys.readouterr().out) is is_fixed

@@ -26,6 +26,7 @@ from ..iam.facts import Signer
 from ..iam.request import Policies, Request
 from ..iam.request_keys import (
     BUCKET_ACTIONS,
+    ENDPOINT_KEYS,
     OBJECT_ACTIONS,
     TABLES,
     is_absent_for,
@@ -36,7 +37,7 @@ from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, 
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
-from ..policies.bucket_guard import UPLOAD, build_guard
+from ..policies.bucket_guard import UPLOAD, build_guard, own_kind
 from ..policies.bucket_policy import BucketPolicy
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .answer import MEANT, Answer
@@ -358,7 +359,7 @@ def _fixed_by(
     """Return the code of the finding whose fix, our guard for the claim,
     refuses a counterexample.
     """
-    if claim.allowed.is_empty:
+    if claim.allowed.is_empty or (not claim.allowed.ids and _is_of_vpcs(policies)):
         return None
     given = locks.policy
     policy = BucketPolicy.of(json.dumps(given) if isinstance(given, dict) else given)
@@ -381,6 +382,22 @@ def _fixed_by(
     if found is None:
         return "guard-missing"
     return "guard-drifted" if found.drifted else "guard-narrower"
+
+
+_VPC_KEYS = ENDPOINT_KEYS - {"aws:sourceip"}
+
+
+def _is_of_vpcs(policies: Policies) -> bool:
+    """Return whether a Deny of the bucket policy restricts requests to VPCs:
+    beside one of addresses it would leave nobody.
+    """
+    resource = policies.compiled.resource
+    asked = [
+        frozenset[str]().union(*(each.asks for each in statement.conditions))
+        for statement in (resource.document.denies if resource is not None else ())
+        if not own_kind(statement.sid or "")
+    ]
+    return any(keys & _VPC_KEYS and "aws:sourceip" not in keys for keys in asked)
 
 
 def _not_covered(claim: Claim) -> list[str]:
