@@ -231,7 +231,7 @@ def _some(values: Sequence[str], quote: str = '"') -> str:
 def _transport(dimension: Dimension, usable: list[DimensionValue]) -> str:
     both = (dimension.settings, usable)
     every, opening = (
-        {e.values.get("s3:tlsversion", ("",))[0] for e in some if e.label != UNLISTED}
+        {(e.values.get("s3:tlsversion") or ("",))[0] for e in some if e.label != UNLISTED}
         for some in both
     )
     if opening == every - {""}:

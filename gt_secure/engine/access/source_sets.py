@@ -501,7 +501,7 @@ def example_request(
     context = {
         key_facts(key).name: list(value) if isinstance(value, Several) else value[0]
         for key, value in view.present().items()
-        if not key.startswith((OPEN_PATTERN, OPEN_DATE))
+        if value and not key.startswith((OPEN_PATTERN, OPEN_DATE))
     }
     request = Request(view.action, view.resource, view.caller.text, context, circumstances.account)
     if view.caller.linked is not None:

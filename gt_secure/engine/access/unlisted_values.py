@@ -56,4 +56,8 @@ def with_unlisted(
         for each in found
         if each.values[key] == last
     )
-    return [replace(made, settings=(*made.settings, *unlisted)), fact]
+    plain = (
+        each if key in each.values else replace(each, values={**each.values, key: ()})
+        for each in made.settings
+    )  # what does not have the key does not have that of the fact either
+    return [replace(made, settings=(*plain, *unlisted)), fact]
