@@ -3,8 +3,7 @@
 Policies name callers by ARNs with variables in every field, beside literals and wildcards. Callers
 are drawn by a sampler that knows nothing of how gt_secure finds them: it cuts their ARNs at every
 field and gives the pieces to their tags. Where an answer says *refused* or *proved*, none of their
-requests is opened. A variable that is twice in an ARN is there without others and without
-wildcards: gt_secure fills all of them alike.
+requests is opened.
 """
 
 from __future__ import annotations
@@ -50,10 +49,7 @@ def pattern(random: Random) -> str:
         variable, text = f"${{{random.choice(VARIABLES)}}}", fields[place]
         parts = (variable, variable, text[:1] + variable, variable + text[-1:])
         fields[place] = random.choice(parts) if "$" not in text else text
-    keys = [re.split("[,}]", each)[0] for each in re.findall(r"\$\{(.*?\})", ":".join(fields))]
-    if 1 < len({*keys}) < len(keys):
-        return pattern(random)
-    if random.random() < 0.25 and len({*keys}) == len(keys):
+    if random.random() < 0.25:
         fields[random.choice((4, 5, len(fields) - 1))] = random.choice(("*", "?*"))
     return ":".join([*fields[:5], "/".join(fields[5:])])
 

@@ -90,6 +90,8 @@ def request(random: Random, signer: str, tag: str | None) -> Request:
         random.choice(("red", "blue", "")) if tag is None or signer != "own" else tag,
     )
     is_tls, is_two = random.random() < 0.6, random.random() < 0.2
+    apart = Random(repr(random.getstate()[1][-1]))  # the draw of everything else stays the same
+    version = apart.choice(("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"))
     keys = {
         "aws:SourceIp": OUTSIDE, "s3:authType": "REST-QUERY-STRING", "aws:ViaAWSService": "false",
         "aws:PrincipalIsAWSService": "false", "aws:PrincipalAccount": account, "aws:PrincipalType": "AssumedRole",
@@ -97,7 +99,7 @@ def request(random: Random, signer: str, tag: str | None) -> Request:
         "aws:userid": f"AROAEXAMPLE:{random.choice(('gt-viewer-a', 'gt-viewer-b', 'work'))}",
         "aws:TokenIssueTime": issued or ISSUED[0], "aws:PrincipalTag/team": team,
         "s3:TlsVersion": random.choice(("1.2", "1.3")) if is_tls else "",
-        "s3:signatureversion": "AWS" if is_two else "AWS4-HMAC-SHA256",
+        "s3:signatureversion": "AWS" if is_two else version,
         "s3:signatureAge": "0" if is_two else random.choice(("0", "1", "599999", "600000", "600001", "90000000")),
         "aws:Referer": random.choice(("https://a.example/page", "https://b.example/", "x", "")),
         "aws:UserAgent": random.choice(("Probe", "probe", "curl/8", "Mozilla", "")),

@@ -44,6 +44,14 @@ SETS = ("s3:RequestObjectTagKeys", "aws:PrincipalOrgPaths")
 ACTIONS = ("s3:GetObject", "s3:*", "s3:PutObject", "s3:Get*", "*")
 
 
+_UNLISTED = {
+    "AWS4-HMAC-SHA256": ("AWS4-ECDSA-P256-SHA256", "AWS4-HMAC-SHA512"),
+    "1.3": ("1.4", "2"),
+    "AssumedRole": ("Robot", "Workload"),
+}
+"""Values that AWS does not list, beside those that they resemble."""
+
+
 @dataclass(frozen=True)
 class Account:
     """The policies of one bucket and those around it."""
@@ -306,7 +314,7 @@ class Sampler:
         is_tls = is_plain or random.random() < 0.6
         keys |= {
             "aws:SecureTransport": "true" if is_tls else "false",
-            **({"s3:TlsVersion": "1.3"} if is_tls else {}),
+            **({"s3:TlsVersion": self._listed_or("1.3", is_plain)} if is_tls else {}),
         }
         address, _, endpoint = source.partition(" via ")
         keys |= (
@@ -317,6 +325,14 @@ class Sampler:
         self._free(signer, action, keys, is_plain)
         key = self._key(keys, prefix)
         return Request(action, f"{ARN}/{key}", caller, keys, OWN)
+
+    def _listed_or(self, value: str, is_plain: bool) -> str:
+        """Return a value that AWS lists, or at times another one, as version 4A is;
+        the draw of everything else stays the same.
+        """
+        apart = Random(f"{self._random.getstate()[1][0]} {self._random.getstate()[1][-1]} {value}")
+        is_listed = is_plain or apart.random() < 0.8
+        return value if is_listed else apart.choice(_UNLISTED[value])
 
     def _caller(self, signer: str, keys: dict[str, Any]) -> str:
         if signer == "anonymous":
@@ -332,7 +348,7 @@ class Sampler:
             role = random.choice(("app", "some-role", name))
             keys |= {
                 "aws:PrincipalArn": f"arn:aws:iam::{account}:role/{role}",
-                "aws:PrincipalType": "AssumedRole",
+                "aws:PrincipalType": self._listed_or("AssumedRole", self._roles),
             }
             keys["aws:userid"] = f"AROAEXAMPLE1:{name}"
             return f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
@@ -357,7 +373,9 @@ class Sampler:
         if form == "unsigned" or signer == "anonymous":
             return
         two = not is_plain and self._random.random() < 0.2
-        keys["s3:signatureversion"] = "AWS" if two else "AWS4-HMAC-SHA256"
+        keys["s3:signatureversion"] = (
+            "AWS" if two else self._listed_or("AWS4-HMAC-SHA256", is_plain)
+        )
         if form != "header":
             ages = ("1000",) if is_plain else ("0", "1", "599999", "600000", "600001", "604800000")
             keys["s3:signatureAge"] = "0" if two else self._random.choice(ages)
