@@ -132,8 +132,10 @@ def excludes(phrase: str, every: tuple[str, ...], keys: dict[str, Any]) -> bool:
     issued = (
         datetime.fromisoformat(keys["aws:TokenIssueTime"]) if "aws:TokenIssueTime" in keys else None
     )
-    if "depending on " in phrase or phrase.startswith("signed by certain callers"):
+    if "depending on " in phrase:
         return False
+    if "signed by " in phrase:
+        return excludes_signer(phrase, keys)
     if phrase.startswith("with some values of ") and ", such as " not in phrase:
         return False
     if found := re.fullmatch("signed with long-term keys", phrase):
@@ -163,6 +165,30 @@ def excludes(phrase: str, every: tuple[str, ...], keys: dict[str, Any]) -> bool:
             return False
         return not is_aged(found[1], int(keys["s3:signatureAge"]))
     return excludes_value(phrase, keys)
+
+
+TYPES = {
+    "AssumedRole": "a role",
+    "User": "an IAM user",
+    "Account": "the root user",
+    "FederatedUser": "a federated user",
+}
+
+
+def excludes_signer(phrase: str, keys: dict[str, Any]) -> bool:
+    """Return whether a phrase about who signs excludes a request."""
+    names = phrase.partition("signed by ")[2].split(" or ")
+    if any(" such as " in name or name.endswith(" more") for name in names):
+        return False
+    arn, kind = keys["aws:PrincipalArn"], TYPES[keys["aws:PrincipalType"]]
+    short = arn.split(":", 5)[-1]
+    session = f"assumed-role/{short.rpartition('/')[2]}/{keys['aws:userid'].partition(':')[2]}"
+    fits = any(
+        f"{name} of account ".startswith(f"{kind} of account ")
+        or any(fnmatchcase(text, name) for text in (arn, short, session))
+        for name in names
+    )
+    return fits == phrase.startswith("unless ")
 
 
 def is_aged(words: str, age: int) -> bool:

@@ -4,7 +4,6 @@ where not all of them open it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -22,13 +21,12 @@ from ..iam.three_valued import conditions_on
 from ..iam.variables import Keys, split_wildcards
 from ..iam.wildcards import glob
 from .request_kinds import LONGEST_SIGNATURE_MS
+from .signer_words import SESSION, signed_by
 from .unlisted_values import UNLISTED
 
 _SHOWN = 3
 _VERSION = "s3:signatureversion"
 _SIGNATURES = ("s3:signatureAge", _VERSION)
-_UNNAMED = re.compile(r"(some-role/)?some-(session|user)$")
-"""The end of the ARN of a signer whom no policy names."""
 
 
 def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
@@ -102,14 +100,12 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
         return _transport(dimension, usable)
     if dimension.name == "sts:RoleSessionName" and PRINCIPAL in dimension.keys:
         names = [setting.label for setting in usable]
-        if "some-session" not in names:
+        if SESSION not in names:
             return f"for a session named {_some(names)}"
         others = [each.label for each in dimension.settings if each not in usable]
         return f"for a session not named {_some(others)}"
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
-        texts = (setting.caller.text for setting in usable if setting.caller is not None)
-        callers = sorted({_UNNAMED.sub("*", text) for text in texts})
-        return f"signed by certain callers, such as {_some(callers)}"
+        return signed_by(space, dimension.settings, usable)
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
 

@@ -561,23 +561,20 @@ class _Question:
         return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
 
     def kind(self, request: str, *, of_team: bool = False, plain: bool = False) -> Kind:
-        """Return what is asked for; what Ground Truth signs, and in a session, a role signs."""
+        """Return what is asked for, and who signs: a role what Ground Truth signs, anybody else.
+
+        A browser gets ``plain`` requests signed by whom a signer limit lists.
+        """
         form, signer, action = KINDS[request]
         locks = self.locks
-        is_known = (
-            of_team
-            or locks.session
-            or locks.listed_signer
-            or "aws:principalarn" in locks.facts.values
-        )
-        return Kind(
-            request,
-            form,
-            signer,
-            action,
-            self.arn,
-            by="role" if is_known else "all" if plain else locks.by,
-        )
+        if of_team or "aws:principalarn" in locks.facts.values:
+            return Kind(request, form, signer, action, self.arn, by="role")
+        by = locks.by
+        if locks.session:  # neither a user nor the root user has a session policy
+            by = "role" if plain else "session"
+        elif plain:
+            by = "role" if locks.listed_signer else "all"
+        return Kind(request, form, signer, action, self.arn, by=by)
 
     def _decided(
         self,

@@ -56,9 +56,9 @@ from .access_points import AccessPoints, ways
 from .unlisted_values import with_unlisted
 
 Form: TypeAlias = Literal["presigned", "header", "post-form", "unsigned"]
-By: TypeAlias = Literal["role", "all", "any"]
-"""Signers of the account who are not known: a role; a role, a user or the root user;
-or any of these that opens.
+By: TypeAlias = Literal["role", "all", "any", "session"]
+"""Signers of the account who are not known: a role; all of its roles, users, federated users and
+its root user; any of these that opens; or any session of a role or federated user.
 """
 
 KINDS: dict[str, tuple[Form, Signer, str]] = {
@@ -132,14 +132,14 @@ class Kind:
     @property
     def is_any(self) -> bool:
         """Return whether it is opened if one of those who may sign opens it."""
-        return self.signer != "own" or self.whoever or self.by == "any"
+        return self.signer != "own" or self.whoever or self.by in ("any", "session")
 
     @property
     def principals(self) -> Container[str]:
         """Return the kinds of principals that may sign."""
-        if self.signer != "own" or self.whoever:
+        if self.signer != "own" or self.whoever or self.by in ("any", "all"):
             return _TYPES
-        return ("session",) if self.by == "role" else ("session", "user", "root")
+        return ("session",) if self.by == "role" else ("session", "federated-user")
 
 
 @dataclass(frozen=True)
@@ -292,7 +292,9 @@ def dimensions(
     texts = [kind.resource, *resources]
     known = base_view(kind, circumstances).keys if known is None else known
     varying = signing(table, kind, circumstances, mentioned, resources=texts, known=known)
-    settled = _settled_keys(kind, circumstances, supplied)
+    settled = _settled_keys(kind, supplied)
+    if any("aws:userid" in each.keys for each in varying):  # it follows from who signs
+        settled |= {"aws:userid"}
     is_role = kind.by == "role" and kind.signer == "own" and not kind.whoever
     is_role &= callers(kind, circumstances).kind == "session"
     if kind.any_way:
@@ -372,9 +374,7 @@ def signing(
     ]
 
 
-def _settled_keys(
-    kind: Kind, circumstances: Circumstances, supplied: Iterable[str]
-) -> frozenset[str]:
+def _settled_keys(kind: Kind, supplied: Iterable[str]) -> frozenset[str]:
     """Return the keys that are settled, or whose dimensions are made apart from
     those of other keys.
     """
@@ -392,7 +392,7 @@ def _settled_keys(
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
         settled -= _OPEN_IN_PROOFS
-    return settled | ({"aws:userid"} if circumstances.sessions else set())
+    return settled
 
 
 def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
@@ -572,13 +572,18 @@ def identities(
     """
     arns = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
     own = kind.signer == "own"
-    known = arns[0] if arns else circumstances.role if own and not kind.whoever else ""
+    is_listed = own and not kind.whoever and kind.by == "role"
+    known = arns[0] if arns else circumstances.role if is_listed else ""
     fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
     keys = frozenset(set(_IDENTITY) - fixed)
     name = "aws:userid" if known else "aws:PrincipalArn"
     settings: dict[tuple[str, str], DimensionValue] = {}
+    by_id = not known and (kind.whoever or (own and kind.is_any)) and "aws:userid" not in fixed
+    if by_id:  # a name may be equal to an id
+        values = {**values, "aws:userid": _some_ids(circumstances.account)}
     try:
         named = list(_named_callers(table, kind, circumstances, known, resources, values))
+        ids = _ids_of_kinds(table, named, resources, values) if by_id else {}
     except TooManyClassesError as error:
         callers_of = (
             (_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances)
@@ -593,7 +598,56 @@ def identities(
     is_dated = bool(conditions_on(table, TOKEN_TIME))
     for caller, arn in sorted(named, key=lambda each: is_dated and each[0].kind == "session"):
         settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
-    return Dimension(name, keys, tuple(settings.values()), kind.is_any)
+    if not ids:
+        return Dimension(name, keys, tuple(settings.values()), kind.is_any)
+    with_ids = tuple(
+        replace(each, values={**each.values, "aws:userid": (text,)})
+        for each in settings.values()
+        if each.caller is not None
+        for text in ids[each.caller.account, each.caller.kind]
+    )
+    return Dimension(name, keys | {"aws:userid"}, with_ids, kind.is_any)
+
+
+_MOST_IDS = 2000
+"""The most signers, each with each of its unique ids, that are told apart."""
+
+
+def _ids_of_kinds(
+    table: StatementTable,
+    named: Sequence[tuple[Caller, str]],
+    resources: Sequence[str],
+    values: Keys,
+) -> dict[tuple[str, str], list[str]]:
+    """Return values of ``aws:userid`` for each kind of caller in each account;
+    none where no policy asks for it.
+
+    Raises TooManyClassesError if there are too many of them.
+    """
+    if not any("aws:userid" in part.keys for part in table.parts):
+        return {}
+    found = {}
+    for kind in {(caller.account, caller.kind) for caller, _ in named}:
+        facts = ConditionKey("aws:userid", like=_ids(kind[0])[kind[1]], always=True)
+        settings = fact(table, "aws:userid", texts=resources, known=values, facts=facts).settings
+        found[kind] = [each.values["aws:userid"][0] for each in settings]
+    if not all(found.values()) or len(named) * max(map(len, found.values())) > _MOST_IDS:
+        raise TooManyClassesError("aws:userid")
+    return found
+
+
+def _ids(account: str) -> dict[str, str]:
+    """Return a pattern of the values of ``aws:userid`` for each kind of caller."""
+    return {
+        "session": OF_ROLES,
+        "user": "AIDA?*",
+        "root": account,
+        "federated-user": f"{account}:?*",
+    }
+
+
+def _some_ids(account: str) -> Values:
+    return tuple(like.replace("?*", "zq") for like in _ids(account).values())
 
 
 def _identity(
@@ -681,7 +735,7 @@ def _named_callers(
     Policies tell callers apart by account and by name, so every name is asked for in every account.
     """
     own, account = kind.signer == "own", circumstances.account
-    every = "user" in kind.principals
+    every = "federated-user" in kind.principals
     if known:
         signer = session_of(known)
         yield signer, known

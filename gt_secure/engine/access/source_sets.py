@@ -29,7 +29,16 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
-from .address_classes import EVERY_ADDRESS, Span, Spans, count, is_anyone, minimal_cidrs, within
+from .address_classes import (
+    EVERY_ADDRESS,
+    Span,
+    Spans,
+    count,
+    is_anyone,
+    minimal_cidrs,
+    minus,
+    within,
+)
 from .answer import Answer, answer_of
 from .conditions_of_opening import oldest_ms, phrases
 from .key_patterns import KeyPattern
@@ -564,15 +573,15 @@ def _when(places: list[SourcePlace]) -> tuple[str, ...]:
 
 
 def _named(places: list[SourcePlace]) -> str:
-    cidrs = minimal_cidrs(span for place in places for span in place.spans)
+    spans = [span for place in places for span in place.spans]
+    cidrs, others = minimal_cidrs(spans), minimal_cidrs(minus(EVERY_ADDRESS, spans))
     labels = sorted(
         {place.endpoint or "other endpoints" for place in places if place.endpoint is not None}
     )
-    names = [
-        *cidrs[:3],
-        *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else []),
-        *labels,
-    ]
+    shown = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else [])]
+    if len(others) < min(len(cidrs), 3):
+        shown = [f"all addresses but {' and '.join(others)}" if others else "all addresses"]
+    names = [*shown, *labels]
     return ", ".join(names)
 
 
