@@ -59,6 +59,7 @@ from .source_sets import (
     unsure,
     values_of,
 )
+from .sources import ANY_OTHER
 
 Found = TypeVar("Found", Row, Answer)
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -746,10 +747,30 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     }
     return Row(
         request,
-        replace(sets["opened"], when=_for_keys(rows, keys)),
+        replace(sets["opened"], when=_for_keys(rows, keys), signed=tuple(_signed(rows, labels))),
         sets["refused"],
         sets["unknown"],
     )
+
+
+def _signed(rows: Sequence[Row], labels: Sequence[str]) -> Iterator[SourceSet]:
+    """Yield the sources from which only certain signers open some key,
+    and nobody else opens another.
+    """
+    free = [span for row in rows for span in row.opened.free_spans]
+    for each in (each for row in rows for each in row.opened.signed):
+        if spans := minus(each.spans, free):
+            yield SourceSet(spans, when=each.when)
+    for label in (*labels, ANY_OTHER):
+        is_other = label == ANY_OTHER
+        here = [
+            row.opened.signers_at(label)
+            for row in rows
+            if (row.others if is_other else row.at_endpoint(label)) == "opened"
+        ]
+        if here and all(here):
+            named = () if is_other else (label,)
+            yield SourceSet((), named, is_other, tuple(dict.fromkeys(here)))
 
 
 def _best(answers: Iterable[Word]) -> Word:

@@ -20,6 +20,7 @@ from .answer import ONE_ADDRESS, claim_of
 from .difference import Difference
 from .exposure import Exposure
 from .source_sets import Row, SourceSet
+from .sources import ANY_OTHER
 
 _NAMED = 2
 _HINTS = {
@@ -39,7 +40,8 @@ _MARKS = {
     ),
 }
 
-_Cells: TypeAlias = "tuple[Difference[Word], ...]"
+_Cells: TypeAlias = "tuple[Difference[str], ...]"
+"""Answers; an opened one names who signs, where not everybody opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ def _addresses(
     """Yield the classes of addresses, those of the lists first."""
     sides = [row for pair in pairs for row in pair]
     classes: list[Spans] = [(span,) for span in EVERY_ADDRESS]
-    for spans in dict.fromkeys(row.places(word).spans for row in sides for word in WORDS):
+    told_apart = [row.places(word) for row in sides for word in WORDS]
+    told_apart += [each for row in sides for each in row.opened.signed]
+    for spans in dict.fromkeys(each.spans for each in told_apart):
         cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
         classes = [part for part in cut if part]
     alike: dict[_Cells, list[Span]] = {}
@@ -115,15 +119,32 @@ def _addresses(
         yield _address_title(sources, alone=len(alike) == 1), cells
 
 
-def _at(row: Row, span: Span) -> Word:
+def _at(row: Row, span: Span) -> str:
     """Return the answer at addresses that no set of a row divides."""
     for word in WORDS:
-        if any(
-            s.version == span.version and s.first <= span.first <= s.last
-            for s in row.places(word).spans
-        ):
-            return word
+        if _holds(row.places(word), span):
+            some = (each for each in row.opened.signed if _holds(each, span))
+            signers = dict.fromkeys(words for each in some for words in each.when)
+            return _answer(word, "; ".join(signers))
     return "unknown"
+
+
+def _holds(sources: SourceSet, span: Span) -> bool:
+    return any(s.version == span.version and s.first <= span.first <= s.last for s in sources.spans)
+
+
+def _at_label(row: Row, label: str) -> str:
+    word = row.others if label == ANY_OTHER else row.at_endpoint(label)
+    is_named = label == ANY_OTHER or label in row.labels
+    return _answer(word, row.opened.signers_at(label if is_named else ANY_OTHER))
+
+
+def _answer(word: Word, signers: str) -> str:
+    return f"{word}, {signers}" if word == "opened" and signers else word
+
+
+def _word(answer: str) -> Word:
+    return next(word for word in WORDS if answer.startswith(word))
 
 
 def _address_title(sources: SourceSet, *, alone: bool) -> tuple[str, str]:
@@ -154,14 +175,17 @@ def _endpoints(
     alike = grouped(
         (
             tuple(
-                Difference(before.at_endpoint(label), after.at_endpoint(label))
+                Difference(_at_label(before, label), _at_label(after, label))
                 for before, after in pairs
             ),
             label,
         )
         for label in labels
     )
-    others = tuple(Difference(before.others, after.others) for before, after in pairs)
+    others = tuple(
+        Difference(_at_label(before, ANY_OTHER), _at_label(after, ANY_OTHER))
+        for before, after in pairs
+    )
     as_others = alike.pop(others, [])
     for cells, names in alike.items():
         yield (
@@ -222,7 +246,10 @@ def picture_of(exposure: Exposure) -> Picture:
     matrix = matrix_of((row, row) for row in exposure)
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     rows = [
-        (capital(claim_of(each, has_team=matrix.has_team)), [cell.after for cell in line.cells])
+        (
+            capital(claim_of(each, has_team=matrix.has_team)),
+            [_word(cell.after) for cell in line.cells],
+        )
         for line in matrix.lines
         for each in line.requests
     ]
@@ -270,14 +297,18 @@ def _title(line: KindRow, has_team: bool) -> Markup:
     return markup.join(markup.text(capital(line.title(has_team=has_team)), 300), said)
 
 
-def _cell(cell: Difference[Word]) -> Markup:
+def _cell(cell: Difference[str]) -> Markup:
+    word = _word(cell.after)
     mark = (
-        '<svg viewBox="0 0 12 12" width="12" height="12"'
-        f' aria-hidden="true">{_MARKS[cell.after]}</svg>'
+        f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[word]}</svg>'
     )
     arrow = ' <span role="img" aria-label="then">→</span></span> '
-    was = f'<span class="gts-was">{cell.before}{arrow}' if cell.changes else ""
+    was = f'<span class="gts-was">{_shown(cell.before)}{arrow}' if cell.changes else ""
     changed = " gts-moved" if was else ""
     return Markup(
-        f'{was}<span class="gts-answer gts-{cell.after}{changed}">{mark}{cell.after}</span>'
+        f'{was}<span class="gts-answer gts-{word}{changed}">{mark}{_shown(cell.after)}</span>'
     )
+
+
+def _shown(answer: str) -> Markup:
+    return markup.text(answer, 200)

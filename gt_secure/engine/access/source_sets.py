@@ -9,7 +9,7 @@ fact, which is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, reduce
 from itertools import product
@@ -92,6 +92,8 @@ class SourceSet:
         For opened ones, the access points that at least some of them need.
     keys : tuple of KeyPattern
         The keys of a prefix that the answer is about; empty for all of them.
+    signed : tuple of SourceSet
+        For opened ones, the sources from which only certain signers open it; ``when`` names them.
     """
 
     spans: Spans = field(default=(), repr=False)
@@ -103,6 +105,7 @@ class SourceSet:
     oldest_ms: int | None = field(default=None, repr=False, compare=False)
     through: tuple[str, ...] = ()
     keys: tuple[KeyPattern, ...] = ()
+    signed: tuple[SourceSet, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def cidrs(self) -> tuple[str, ...]:
@@ -144,6 +147,18 @@ class SourceSet:
             return other or source.endpoint in self.endpoints
         number = int(source.address)
         return bool(within(self.spans, (Span(source.address.version, number, number),)))
+
+    @property
+    def free_spans(self) -> Spans:
+        """The addresses from which it is opened whoever signs."""
+        return minus(self.spans, [span for each in self.signed for span in each.spans])
+
+    def signers_at(self, label: str) -> str:
+        """Return who alone opens it at an endpoint, or at all others; empty for everybody."""
+        for each in self.signed:
+            if each.other_endpoints if label == ANY_OTHER else label in each.endpoints:
+                return "; ".join(each.when)
+        return ""
 
     def only(self, *, addresses: bool, endpoints: bool) -> SourceSet:
         """Return the set without its addresses or without its endpoints;
@@ -555,7 +570,27 @@ def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
         if any(p.oldest_ms is None for p in chosen)
         else max(p.oldest_ms or 0 for p in chosen),
         through=tuple(sorted({name for place in chosen for name in place.through})),
+        signed=tuple(_signed(chosen)),
     )
+
+
+def _signed(places: list[SourcePlace]) -> Iterator[SourceSet]:
+    """Yield the sources from which only certain signers open, by who these are."""
+    by_signers = grouped((tuple(filter(_names_signers, each.when)), each) for each in places)
+    for when, own in by_signers.items():
+        labels = [each.endpoint for each in own if each.endpoint is not None]
+        if when:
+            yield SourceSet(
+                tuple(span for each in own for span in each.spans),
+                tuple(label for label in labels if label != ANY_OTHER),
+                ANY_OTHER in labels,
+                when,
+            )
+
+
+def _names_signers(phrase: str) -> bool:
+    """Return whether a phrase says who signs, for all of its sources."""
+    return phrase.startswith(("signed ", "unless signed ")) and not phrase.endswith(")")
 
 
 def _when(places: list[SourcePlace]) -> tuple[str, ...]:

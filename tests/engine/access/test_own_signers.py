@@ -14,6 +14,7 @@ from gt_secure.base.network import Source, parse_network
 from gt_secure.engine.access import Claim, Exposure, prove
 from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.locks import EffectiveLocks
+from gt_secure.engine.access.matrix import matrix_html, matrix_of, matrix_text
 from gt_secure.engine.policies.signer_limit import build_signer_limit
 from support.answers import ACCOUNT, exposed
 
@@ -116,6 +117,31 @@ def test_a_signer_who_is_spared_opens_from_elsewhere(name: str, key: str) -> Non
         assert exposure.at(INSIDE, kind).when == ()
     assert exposure.holds(refused(ELSEWHERE)).proved is False
     assert prove(exposure.locks, Claim("", (parse_network(OFFICE),))).proved is False
+
+
+@pytest.mark.parametrize("key", ["k.png", ""])
+def test_the_matrix_names_the_signers_in_the_cells_where_they_differ(key: str) -> None:
+    rows = [asked(EXEMPTIONS["a user"][0], key=key).row("presigned")]
+    matrix = matrix_of((row, row) for row in rows)
+    assert [title for title, _ in matrix.columns] == [OFFICE, "other addresses", "any VPC endpoint"]
+    words = ["opened", f"opened, {USER}", f"opened, {USER}"]
+    assert [cell.after for line in matrix.lines for cell in line.cells] == words
+    text, page = "\n".join(matrix_text(matrix, None)), str(matrix_html(matrix, ""))
+    assert text.count(USER) == page.count(USER) == 2
+
+
+def test_the_matrix_of_a_prefix_names_signers_only_where_no_other_opens_a_key() -> None:
+    """Elsewhere everybody opens keys under one prefix, and one user those beside it."""
+    of_a_prefix = deny(**guard(ArnNotEquals={ARN: arn("user/uploader")})["Condition"])
+    del of_a_prefix["Resource"]
+    beside = {**of_a_prefix, "NotResource": "arn:aws:s3:::gt-images/open/*"}
+    for statements, words in (
+        ([beside], {"opened"}),
+        ([beside, EXEMPTIONS["a user"][0]], {"opened", f"opened, {USER}"}),
+    ):
+        row = asked(*statements, key="").row("presigned")
+        matrix = matrix_of([(row, row)])
+        assert {cell.after for line in matrix.lines for cell in line.cells} == words
 
 
 REFUSED = {
