@@ -70,7 +70,9 @@ def presigned_teams(region: str = "") -> Json:
     return _answer(region, work)
 
 
-def presigned_who_can_open(bucket: str, key: str = "", team: str = "", region: str = "") -> Json:
+def presigned_who_can_open(
+    bucket: str, key: str = "", team: str = "", region: str = "", signer: str = ""
+) -> Json:
     """Return the exact address ranges and VPC endpoints that can open objects of a bucket by each
     kind of request.
 
@@ -89,11 +91,14 @@ def presigned_who_can_open(bucket: str, key: str = "", team: str = "", region: s
         Workteam whose URLs are decided too.
     region : str
         AWS region; empty for the default one.
+    signer : str
+        ARN of the one user, role or root user whose requests are asked about; empty for everybody.
     """
 
     def work(gt: Connection) -> Json:
-        exposure = gt.who_can_open(bucket, key, team=team or None)
-        return {"whole_bucket": access_under(exposure.locks).to_dict(), **exposure.to_dict()}
+        exposure = gt.who_can_open(bucket, key, team=team or None, signer=signer or None)
+        whole = {} if signer else {"whole_bucket": access_under(exposure.locks).to_dict()}
+        return {**whole, **exposure.to_dict()}
 
     return _answer(region, work)
 

@@ -817,7 +817,12 @@ class Connection:
         return explain.explain_probe(self.aws.remembering(), probe, url=url, origin=origin)
 
     def who_can_open(
-        self, bucket: str, key: str = "", *, team: TeamLike | None = None
+        self,
+        bucket: str,
+        key: str = "",
+        *,
+        team: TeamLike | None = None,
+        signer: str | None = None,
     ) -> AccountExposure:
         """Show the exact sets of sources from which each kind of request is opened, refused, or
         unknown.
@@ -828,6 +833,9 @@ class Connection:
             An object, or the beginning of keys that ends with a slash: then all keys under it
             count.
         team : optional; its workers' URLs are decided too
+        signer : str, optional
+            ARN of the one user, role or root user of the account whose URLs are asked about, under
+            its own policies.
 
         Examples
         --------
@@ -836,6 +844,12 @@ class Connection:
         """
         refuse_url(key, "key", "the key of an object")
         bucket, key = place_of(bucket, key)
+        if team is not None and signer is not None:
+            raise InvalidInput(
+                "A signer is asked about alone, without a team.",
+                next_step="Leave out team or signer.",
+                field="signer",
+            )
         is_prefix = not key or key.endswith("/")
         supplied = iam.supplied_facts(self.context)
         one = None if is_prefix else key
@@ -843,7 +857,7 @@ class Connection:
             team=team, bucket=bucket, key=one, supplied=supplied, needs=account.LOCKS
         )
         return account.AccountExposure(
-            account.locks_of(state),
+            account.locks_as(self.aws, state, signer),
             key,
             partial(account.with_signers, self.aws, state),
             is_prefix=is_prefix,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         access_under as access_under,
     )
     from .export import current_restriction as current_restriction
-    from .exposure import AccountExposure as AccountExposure
+    from .exposure import AccountExposure as AccountExposure, locks_as as locks_as
     from .key_listing import listing_of as listing_of
     from .lists import ranges_and_lists as ranges_and_lists, with_lists as with_lists
     from .locks import locks_of as locks_of

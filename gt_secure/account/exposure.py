@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from ..aws.client import Aws
 from ..engine.access.exposure import Exposure
 from ..engine.access.identities import Principals
 from ..engine.access.locks import EffectiveLocks
+from ..engine.access.one_signer import locks_for_signer
 from ..engine.access.signers import Signers, signers_of
 from .locks import locks_of
+from .principals import read_principals
 from .state import State
 
 
@@ -43,3 +46,15 @@ class AccountExposure(Exposure):
             state.principals,
         )
         return signers_of(exposure, people.missing or people.value or Principals(()))
+
+
+def locks_as(aws: Aws, state: State, signer: str | None) -> EffectiveLocks:
+    """Return the locks of a state, for every signer or for one whose own policies are read;
+    raises InvalidInput for what is not one.
+    """
+    locks = locks_of(state)
+    if signer is None:
+        return locks
+    locks_for_signer(locks, signer)  # a bad one is found before anything is read
+    people = read_principals(aws)
+    return locks_for_signer(locks, signer, people.missing or people.value or Principals(()))

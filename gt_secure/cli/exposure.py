@@ -76,6 +76,13 @@ def add(commands: Commands) -> None:
                 ),
                 "from a policy file",
             ),
+            (
+                (
+                    "gt-secure who s3://gt-images/scans/ --as"
+                    " arn:aws:iam::111122223333:user/uploader"
+                ),
+                "what one user signs",
+            ),
         ),
         exit_codes="0; 3 if an answer is unknown",
         result=_exposure_from,
@@ -98,6 +105,12 @@ def add(commands: Commands) -> None:
     )
     add_context(who)
     who.add_argument(
+        "--as",
+        dest="signer",
+        metavar="ARN",
+        help="ask about what one user, role or root user signs",
+    )
+    who.add_argument(
         "--signers", action="store_true", help="list who can sign a URL for the object"
     )
     who.add_argument("--all", action="store_true", help="with --signers, list also who cannot")
@@ -111,17 +124,18 @@ def add(commands: Commands) -> None:
     who.add_argument(
         "--principals",
         metavar="FILE",
-        help="output of aws iam get-account-authorization-details, for --signers",
+        help="output of aws iam get-account-authorization-details, for --signers, --as",
     )
     who.add_argument(
         "--session-policy", metavar="FILE", help="policy file of the session that signs"
     )
     who.needs("--session-policy", "--bucket-policy")
     who.needs("--principals", "--bucket-policy")
-    who.needs("--principals", "--signers")
+    who.needs("--principals", "--signers", "--as")
     who.needs("--all", "--signers")
     who.needs("--logs", "--signers")
-    who.excludes("--signers", "--from", "--session-policy")
+    who.excludes("--signers", "--from", "--session-policy", "--as")
+    who.excludes("--as", "--team")
     who.excludes("--bucket-policy", "--team", "--profile", "--region")
 
     prove = commands.add(
@@ -324,13 +338,19 @@ def _exposure_from(args: argparse.Namespace) -> Exposure:
         return _of_account(args)
     from ..engine.access.exposure import Exposure
 
-    is_prefix = not key or key.endswith("/")
-    return Exposure(_locks(args, bucket), key, is_prefix=is_prefix)
+    is_prefix, locks = not key or key.endswith("/"), _locks(args, bucket)
+    if args.signer is not None:
+        from ..engine.access.identities import load_principals
+        from ..engine.access.one_signer import locks_for_signer
+
+        people = load_principals(args.principals) if args.principals else None
+        locks = locks_for_signer(locks, args.signer, people)
+    return Exposure(locks, key, is_prefix=is_prefix)
 
 
 def _of_account(args: argparse.Namespace) -> AccountExposure:
     gt = connection(args, context=parse_facts(args.context))
-    return gt.who_can_open(*_object(args), team=args.team)
+    return gt.who_can_open(*_object(args), team=args.team, signer=args.signer)
 
 
 def _run_who(args: argparse.Namespace) -> int:
@@ -348,7 +368,7 @@ def _run_who(args: argparse.Namespace) -> int:
         say("For any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
         say(answers_text(answers, line_width()))
         say("\nFrom everywhere:")
-    if exposure.is_prefix:
+    if exposure.is_prefix and not args.signer:
         from ..account import access_under
 
         say(f"{fit(access_under(exposure.locks, exposure.key).text)}\n")

@@ -71,6 +71,11 @@ LINES: tuple[str, ...] = (
         "who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333"
         " --signers --principals principals.json"
     ),
+    "who s3://gt-images/scans/0001.png --as arn:aws:iam::111122223333:root",
+    (
+        "who s3://gt-images/scans/0001.png --bucket-policy policy.json --account 111122223333"
+        " --principals principals.json --as arn:aws:iam::111122223333:root"
+    ),
     "who s3://gt-images/scans/0001.png --signers",
     "who s3://gt-images/scans/0001.png --signers --logs log",
     "plan s3://gt-images --allow 203.0.113.0/24 --keep-teams",

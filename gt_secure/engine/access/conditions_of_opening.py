@@ -21,7 +21,7 @@ from ..iam.three_valued import conditions_on
 from ..iam.variables import Keys, split_wildcards
 from ..iam.wildcards import glob
 from .request_kinds import LONGEST_SIGNATURE_MS
-from .signer_words import SESSION, signed_by
+from .signer_words import SESSION, signers_of
 from .unlisted_values import UNLISTED
 
 _SHOWN = 3
@@ -105,7 +105,8 @@ def _phrase(space: RequestSpace, dimension: Dimension, usable: list[DimensionVal
         others = [each.label for each in dimension.settings if each not in usable]
         return f"for a session not named {_some(others)}"
     if dimension.name in ("aws:PrincipalArn", "aws:userid"):
-        return signed_by(space, dimension.settings, usable)
+        is_other, signers = signers_of(space, dimension.settings, usable)
+        return f"{'unless ' if is_other else ''}signed by {_some(signers, quote='')}"
     key = next(iter(dimension.keys))
     return _values(dimension.name, key, dimension.settings, usable, conditions_on(space.table, key))
 

@@ -115,6 +115,8 @@ class Exposure(Ambiguous):
     def requests(self) -> tuple[str, ...]:
         """Names of the kinds of requests; without a bucket only those of a team are decided."""
         kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
+        if self.locks.only is not None:
+            return tuple(name for name in kinds if KINDS[name][1] == "own")
         others = [f"{WORKER_OF}{name}" for name in self.locks.others]
         return (
             *(OF_A_TEAM if self.locks.has_portal else ()),
@@ -407,6 +409,7 @@ class Exposure(Ambiguous):
     def to_dict(self) -> Json:
         """Return JSON-able data."""
         data = {
+            **({} if self.locks.only is None else {"signer": self.locks.only.arn}),
             "requests": [row.to_dict() for row in self.rows],
             **members(self, "revocations", "names"),
             "assumed": list(self.assumed),
@@ -568,7 +571,7 @@ class _Question:
         """
         form, signer, action = KINDS[request]
         locks = self.locks
-        if of_team or "aws:principalarn" in locks.facts.values:
+        if of_team or locks.only is not None or "aws:principalarn" in locks.facts.values:
             return Kind(request, form, signer, action, self.arn, by="role")
         by = locks.by
         if locks.session:  # neither a user nor the root user has a session policy
@@ -605,9 +608,11 @@ class _Question:
             return Answer("unknown", depends_on=(str(error),))
         if answer.answer == "refused" and answer.lock == "session policy" and session is not None:
             return replace(answer, lock="URL lock", statement="")
-        if source.is_endpoint and READ_ENDPOINTS in locks.not_read and answer.answer == "opened":
-            return answer.unsure(READ_ENDPOINTS)
-        return answer
+        doubts = [*locks.unread_of_signer]
+        doubts += (
+            [READ_ENDPOINTS] if source.is_endpoint and READ_ENDPOINTS in locks.not_read else []
+        )
+        return answer.unsure(*doubts) if doubts and answer.answer == "opened" else answer
 
     def circumstances(self, of_team: bool) -> Circumstances:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4,
@@ -646,6 +651,7 @@ class _Question:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
+        row = unsure(row, locks.unread_of_signer)
         is_read = READ_ENDPOINTS not in locks.not_read
         return (
             row

@@ -31,7 +31,8 @@ def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool 
 
     What was ``assumed`` of the organization follows, unless all assumptions are listed elsewhere.
     """
-    lines = []
+    one = exposure.locks.only
+    lines = [] if one is None else [f"Only what {printable(one.arn)} signs:"]
     for row in exposure:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
@@ -66,6 +67,8 @@ def exposure_html(exposure: Exposure) -> str:
         else ""
     )
     matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
+    if (one := exposure.locks.only) is not None:
+        matrix = markup.join(markup.hint(f"Only what {printable(one.arn)} signs:"), matrix)
     matrix = markup.join(matrix, *map(markup.hint, (*exposure.revocations, *exposure.names)))
     return output(matrix, sets_fold(exposure), assumed, missing)
 

@@ -36,6 +36,11 @@ class AttachedPolicy:
     version: str
     statements: tuple[Json, ...]
 
+    @property
+    def document(self) -> Json:
+        """The policy as a document."""
+        return {"Version": self.version, "Statement": list(self.statements)}
+
 
 @dataclass(frozen=True, eq=False)
 class Principal:
@@ -71,6 +76,11 @@ class Principal:
     not_read: tuple[str, ...] = ()
     boundary_not_read: str = ""
     max_session_s: int | None = None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Names of all of its policies that were not read, its boundary included."""
+        return tuple(filter(None, (*self.not_read, self.boundary_not_read)))
 
     @property
     def is_role(self) -> bool:

@@ -2,9 +2,9 @@
 moment.
 
 Policies are given as texts, for reviewers and CI; :mod:`gt_secure.account.locks` reads them from an
-account. The signer is a role, a user or the root user of the bucket's account, unless it is known.
-Its own policies, and those of a signer of another account, allow everything. There is also an
-anonymous caller.
+account. Signers of the bucket's account are its roles, users and federated users and its root user,
+unless the signer is known. The own policies of a signer, also of one of another account, allow
+everything, unless the question is about one principal. There is also an anonymous caller.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..iam.request_keys import key_facts
 from ..iam.sessions import role_of_session, session_of_role
 from ..iam.strict_json import parse_json
 from ..iam.three_valued import spellings
+from ..iam.variables import Keys
 from ..iam.verdict import Verdict
 from ..policies.bucket_policy import BucketPolicy
 from ..policies.public_access import is_surely_public
@@ -39,6 +40,7 @@ from ..policies.url_lock import UrlLock
 from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoints
 from .answer import Answer, answer_of
 from .decision import decide_request
+from .identities import Principal
 from .part import Part
 from .request_kinds import By, Circumstances
 from .vpc_endpoint import VpcEndpoint
@@ -132,6 +134,10 @@ class EffectiveLocks:
         The locks that the other workteams of the bucket meet, by the name of the team.
     portal_vpc : str
         The VPC of the worker portal; empty for none, or an unknown one.
+    only : Principal or None
+        The one signer that is asked about, with its own policies; None for every signer.
+    only_keys : mapping
+        Values of condition keys that are known of it.
     not_read : frozenset of str
         Actions that would have read the bucket policy or the endpoints.
     missing : tuple of str
@@ -168,11 +174,18 @@ class EffectiveLocks:
     at: datetime = field(default_factory=utc_now)
     others: Mapping[str, EffectiveLocks] = field(default_factory=dict)
     portal_vpc: str = ""
+    only: Principal | None = None
+    only_keys: Keys = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def unread_of_signer(self) -> tuple[str, ...]:
+        """Policies of the one signer that were not read."""
+        return () if self.only is None else self.only.unread
 
     @property
     def role(self) -> str:
@@ -258,8 +271,14 @@ class EffectiveLocks:
     def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
         through, doubt = self.endpoints.get(endpoint), self.acls.get(signer)
         granted = {**_ANYTHING, "Condition": {"StringEquals": {doubt: "granted"}}}
+        one = self.only if signer == "own" else None
+        own = (EVERYTHING,) if one is None else tuple(each.document for each in one.policies)
+        if one is not None and one.unread:
+            own = (*own, EVERYTHING)
+        limit = None if one is None or one.boundary is None else one.boundary.document
         return Policies(
-            identity=() if signer == "anonymous" else (EVERYTHING,),
+            identity=() if signer == "anonymous" else own,
+            boundary=limit,
             session=(session or self.session) if signer == "own" else None,
             resource=with_statement(self.policy, granted) if doubt else self.policy,
             endpoint=through.policy_text if through is not None else None,
@@ -277,7 +296,7 @@ class EffectiveLocks:
                 each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()
             }
         )
-        given = self.facts.with_defaults(region, in_vpc)
+        given = Facts(self.only_keys).with_defaults(self.facts, region, in_vpc)
         moment = (
             moment_of(given)
             if given.values.keys() & {"aws:currenttime", "aws:epochtime"}
@@ -301,24 +320,9 @@ class EffectiveLocks:
     @property
     def assumed(self) -> tuple[str, ...]:
         """Assumptions of all answers, one sentence each."""
-        listed = self.listed_signer
-        several = len(self.signer_limits) > 1
-        who = (
-            "of an object is one that its signer limits list"
-            if several
-            else f"is {printable(listed)}"
-        )
-        which = "" if several else ", which the signer limit lists"
+        is_read = self.only is not None and self.only.id
         return self.assumed_with(
-            (
-                f"The signer {who}{which}, and its own policies allow everything."
-                if listed
-                else (
-                    f"The signer is a role, a user or the root user of account {self.account}. The"
-                    " own policies of all of these allow everything."
-                )
-            ),
-            "The own policies of signers of other accounts allow everything.",
+            *([] if is_read else ["The own policies of each signer allow everything."]),
             self._assumed_of_encryption,
         )
 

@@ -101,15 +101,8 @@ def _addresses(
     pairs: Sequence[tuple[Row, Row]],
 ) -> Iterator[tuple[tuple[str, str], _Cells]]:
     """Yield the classes of addresses, those of the lists first."""
-    sides = [row for pair in pairs for row in pair]
-    classes: list[Spans] = [(span,) for span in EVERY_ADDRESS]
-    told_apart = [row.places(word) for row in sides for word in WORDS]
-    told_apart += [each for row in sides for each in row.opened.signed]
-    for spans in dict.fromkeys(each.spans for each in told_apart):
-        cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
-        classes = [part for part in cut if part]
     alike: dict[_Cells, list[Span]] = {}
-    for each in classes:
+    for each in _told_apart([row for pair in pairs for row in pair]):
         answers = tuple(
             Difference(_at(before, each[0]), _at(after, each[0])) for before, after in pairs
         )
@@ -117,6 +110,17 @@ def _addresses(
     found_sets = [(SourceSet(tuple(spans)), cells) for cells, spans in alike.items()]
     for sources, cells in sorted(found_sets, key=lambda each: each[0].count(6) + each[0].count(4)):
         yield _address_title(sources, alone=len(alike) == 1), cells
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Spans]:
+    """Return the classes of addresses that no set of a row divides."""
+    sets = [row.places(word) for row in rows for word in WORDS]
+    sets += [each for row in rows for each in row.opened.signed]
+    classes: list[Spans] = [(span,) for span in EVERY_ADDRESS]
+    for spans in dict.fromkeys(each.spans for each in sets):
+        cut = [part for each in classes for part in (within(spans, each), minus(each, spans))]
+        classes = [part for part in cut if part]
+    return classes
 
 
 def _at(row: Row, span: Span) -> str:

@@ -497,29 +497,8 @@ class Asked:
 
     def keys_of(self, principal: Principal, statements: Iterable[Statement]) -> Keys:
         """Return the condition keys of a principal; an empty value says that the key is absent."""
-        keys = {
-            "aws:username": (),
-            **principal_keys(principal.caller, ""),
-            "aws:principalarn": (principal.arn,),
-        }
-        if not principal.is_role:
-            keys |= {
-                "aws:federatedprovider": (),
-                **({"aws:userid": (principal.id,)} if principal.id else {}),
-            }
-        if not self.statements.may_trust(principal, "sts:setsourceidentity"):
-            keys["aws:sourceidentity"] = ()
-        tags = {
-            *self._tags,
-            *(key for each in statements for key in self.statements.needs(each).tags),
-        }
-        if tags:
-            own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
-            is_open = self.statements.may_trust(principal, "sts:tagsession")
-            keys |= {
-                key: (own[key],) if key in own else () for key in tags if key in own or not is_open
-            }
-        return keys
+        asked = {key for each in statements for key in self.statements.needs(each).tags}
+        return known_keys(principal, self.statements, {*self._tags, *asked})
 
     def _expose(
         self, principal: Principal, own: list[Statement], limit: list[Statement], keys: Keys
@@ -558,6 +537,31 @@ class Asked:
             )
         except TooManyClassesError as error:
             return unsure(replace(REFUSED, opened=EVERYWHERE, refused=NOWHERE), [str(error)])
+
+
+def known_keys(principal: Principal, statements: Statements, asked: Iterable[str]) -> Keys:
+    """Return the condition keys of a principal, of tags those that policies ask for; an empty value
+    says that the key is absent.
+    """
+    keys = {
+        "aws:username": (),
+        **principal_keys(principal.caller, ""),
+        "aws:principalarn": (principal.arn,),
+    }
+    if not principal.is_role:
+        keys |= {
+            "aws:federatedprovider": (),
+            **({"aws:userid": (principal.id,)} if principal.id else {}),
+        }
+    if not statements.may_trust(principal, "sts:setsourceidentity"):
+        keys["aws:sourceidentity"] = ()
+    if tags := {key for key in asked if key.startswith(_TAG)}:
+        own = {_TAG + name.lower(): value for name, value in principal.tags.items()}
+        is_open = statements.may_trust(principal, "sts:tagsession")
+        keys |= {
+            key: (own[key],) if key in own else () for key in tags if key in own or not is_open
+        }
+    return keys
 
 
 def _endpoint_places(row: Row) -> Iterator[SourcePlace]:

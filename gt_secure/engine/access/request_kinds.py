@@ -292,9 +292,7 @@ def dimensions(
     texts = [kind.resource, *resources]
     known = base_view(kind, circumstances).keys if known is None else known
     varying = signing(table, kind, circumstances, mentioned, resources=texts, known=known)
-    settled = _settled_keys(kind, supplied)
-    if any("aws:userid" in each.keys for each in varying):  # it follows from who signs
-        settled |= {"aws:userid"}
+    settled = _settled_keys(kind, supplied, varying)
     is_role = kind.by == "role" and kind.signer == "own" and not kind.whoever
     is_role &= callers(kind, circumstances).kind == "session"
     if kind.any_way:
@@ -374,7 +372,9 @@ def signing(
     ]
 
 
-def _settled_keys(kind: Kind, supplied: Iterable[str]) -> frozenset[str]:
+def _settled_keys(
+    kind: Kind, supplied: Iterable[str], varying: Iterable[Dimension]
+) -> frozenset[str]:
     """Return the keys that are settled, or whose dimensions are made apart from
     those of other keys.
     """
@@ -392,7 +392,8 @@ def _settled_keys(kind: Kind, supplied: Iterable[str]) -> frozenset[str]:
     settled |= {_PAYLOAD} if kind.form == "post-form" else set()
     if kind.whoever:
         settled -= _OPEN_IN_PROOFS
-    return settled
+    # it may follow from who signs
+    return settled.union({"aws:userid"} & {key for each in varying for key in each.keys})
 
 
 def _signer_facts(key: str, kind: Kind, is_role: bool) -> ConditionKey | None:
@@ -570,20 +571,18 @@ def identities(
     ``resources`` are the ARNs that a policy variable in a resource may have to match, ``values``
     those of other keys.
     """
-    arns = None if kind.whoever else circumstances.given.about(kind.signer).get("aws:principalarn")
-    own = kind.signer == "own"
-    is_listed = own and not kind.whoever and kind.by == "role"
-    known = arns[0] if arns else circumstances.role if is_listed else ""
-    fixed = set(circumstances.given.about(kind.signer)) if own and not kind.whoever else set()
-    keys = frozenset(set(_IDENTITY) - fixed)
+    own = kind.signer == "own" and not kind.whoever
+    given = {} if kind.whoever else circumstances.given.about(kind.signer)
+    listed = circumstances.role if own and kind.by == "role" else ""
+    known = next(iter(given.get("aws:principalarn", ())), listed)
+    keys = frozenset(_IDENTITY - (given.keys() if own else set()))
+    if own and kind.is_any and not known:
+        keys |= {"aws:userid"} - given.keys()
+    elif kind.whoever:
+        keys |= {"aws:userid"}
     name = "aws:userid" if known else "aws:PrincipalArn"
-    settings: dict[tuple[str, str], DimensionValue] = {}
-    by_id = not known and (kind.whoever or (own and kind.is_any)) and "aws:userid" not in fixed
-    if by_id:  # a name may be equal to an id
-        values = {**values, "aws:userid": _some_ids(circumstances.account)}
     try:
-        named = list(_named_callers(table, kind, circumstances, known, resources, values))
-        ids = _ids_of_kinds(table, named, resources, values) if by_id else {}
+        settings = _signers(table, kind, circumstances, keys, known, resources, values)
     except TooManyClassesError as error:
         callers_of = (
             (_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances)
@@ -594,19 +593,39 @@ def identities(
             if caller is not None
         ]
         return Dimension(name, keys, (), kind.is_any, tuple(samples))
+    return Dimension(name, keys, tuple(settings), kind.is_any)
+
+
+def _signers(
+    table: StatementTable,
+    kind: Kind,
+    circumstances: Circumstances,
+    keys: frozenset[str],
+    known: str,
+    resources: Sequence[str],
+    values: Keys,
+) -> Iterable[DimensionValue]:
+    """Return who may sign, with each of their unique ids that policies tell apart,
+    if these are among the keys.
+    """
+    by_id = "aws:userid" in keys
+    if by_id:  # a name may be equal to an id
+        values = {**values, "aws:userid": _some_ids(circumstances.account)}
+    named = list(_named_callers(table, kind, circumstances, known, resources, values))
+    ids = _ids_of_kinds(table, named, resources, values) if by_id else {}
     # a role alone cannot sign without a time of issue
     is_dated = bool(conditions_on(table, TOKEN_TIME))
+    settings: dict[tuple[str, str], DimensionValue] = {}
     for caller, arn in sorted(named, key=lambda each: is_dated and each[0].kind == "session"):
         settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
     if not ids:
-        return Dimension(name, keys, tuple(settings.values()), kind.is_any)
-    with_ids = tuple(
+        return settings.values()
+    return [
         replace(each, values={**each.values, "aws:userid": (text,)})
         for each in settings.values()
         if each.caller is not None
         for text in ids[each.caller.account, each.caller.kind]
-    )
-    return Dimension(name, keys | {"aws:userid"}, with_ids, kind.is_any)
+    ]
 
 
 _MOST_IDS = 2000

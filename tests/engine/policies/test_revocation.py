@@ -177,5 +177,7 @@ def test_an_exposure_claims_nothing_of_other_viewers() -> None:
     resource = prefix_resource("aws", "gt-images", "")
     [statement] = build_revocations(resource, before=AT, until=END, session=viewer_session("anna"))
     rows = {row.request: row for row in exposed(merge_guard(None, statement), "scans/a.png")}
-    assert rows["presigned"].opened.when == ("some refused, depending on aws:userid",)
+    assert rows["presigned"].opened.when == (
+        "with some values of aws:PrincipalArn, aws:TokenIssueTime",
+    )
     assert rows["presigned"].unknown.is_empty
