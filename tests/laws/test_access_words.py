@@ -17,7 +17,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from ipaddress import ip_address, ip_network
@@ -31,12 +31,16 @@ from botocore.exceptions import ClientError
 from agreement.test_guard_forms import send_form
 from gt_secure import Connection, Restriction, check, expect
 from gt_secure.account import BucketAccess, State, access_to, access_under
+from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.render.html import plan_html
 from gt_secure.cli.main import main
+from gt_secure.engine.access.exposure import _Question
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_of
+from gt_secure.engine.access.request_kinds import Kind
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import find_guard
+from gt_secure.engine.policies.signer_limit import build_signer_limit
 from gt_secure.report.accounts import Account
 from gt_secure.report.buckets import BucketChoice
 from gt_secure.report.region import read_region
@@ -485,13 +489,20 @@ def test_a_good_word_is_true_with_several_guards(bench: Bench, shown: Panel, see
 
 # No row is refused, and no expectation of a refusal holds, where the URL or form of a signer opens.
 
+LISTED = "the second of two listed signers"
 SPARED: dict[str, dict[str, Any]] = {
     "a user": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/law-exempt"}},
     "a user by name": {"StringNotEquals": {"aws:username": "law-exempt"}},
     "users by type": {"StringNotEquals": {"aws:PrincipalType": "User"}},
     "users by pattern": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}},
     "who has a name": {"Null": {"aws:username": "true"}},
+    "users by a part of the name": {"StringNotLikeIfExists": {"aws:username": "law-e*"}},
+    "two users": {
+        "StringNotEquals": {"aws:username": ["another", "law-exempt"]},
+        "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/law-*"},
+    },
     "long-term keys": {"Null": {"aws:TokenIssueTime": "false"}},
+    LISTED: {"StringNotEquals": {"aws:username": "law-exempt"}},
     "nobody": {},
 }
 """Exemptions of some signers from a guard."""
@@ -502,7 +513,9 @@ def sparing(name: str) -> Drawn:
     guard: dict[str, Any] = json.loads(json.dumps(build_guard(BUCKET, networks=[OFFICE])))
     for operator, tests in SPARED[name].items():
         guard["Condition"].setdefault(operator, {}).update(tests)
-    return Drawn("edited", (guard,), (OFFICE,))
+    names = [f"arn:aws:iam::{ACCOUNT}:{each}" for each in ("role/app", "user/law-exempt")]
+    limits = (dict(build_signer_limit(BUCKET, names, ACCOUNT)),) if name == LISTED else ()
+    return Drawn("edited", (guard, *limits), (OFFICE,))
 
 
 def rows_say(bench: Bench, kind: str, key: str, source: str) -> dict[str, bool]:
@@ -555,6 +568,19 @@ def test_no_row_is_refused_where_a_signer_opens(bench: Bench, name: str) -> None
             assert opened or says["at"]
 
 
+@pytest.mark.parametrize("name", ["a user", "users by type", LISTED, "nobody"])
+def test_what_one_signer_opens_is_what_its_url_gets(bench: Bench, name: str) -> None:
+    with bench.account(sparing(name)):
+        for number, user in enumerate(("law-signer", "law-exempt")):
+            signer, url = f"arn:aws:iam::{ACCOUNT}:user/{user}", bench.urls[number][0][1]
+            here = bench.gt.who_can_open(BUCKET, OBJECTS[0], signer=signer)
+            for source in (ELSEWHERE, "203.0.113.7"):
+                got = "opened" if bench.rig.fetch(url, source).status == 200 else "refused"
+                assert here.at(source, "presigned").answer == got, (name, user, source)
+        with pytest.raises(InvalidInput, match="No user or role"):
+            bench.gt.who_can_open(BUCKET, signer=f"arn:aws:iam::{ACCOUNT}:user/nobody")
+
+
 OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}
 """Outcomes of the accounts of each tier."""
 
@@ -585,6 +611,20 @@ def test_rows_about_roles_alone_are_noticed(bench: Bench, monkeypatch: pytest.Mo
     )
     with pytest.raises(AssertionError, match="a user"):
         test_no_row_is_refused_where_a_signer_opens(bench, "a user")
+
+
+def test_one_listed_signer_who_speaks_for_all_is_noticed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = _Question.kind
+
+    def first(question: _Question, request: str, **how: bool) -> Kind:
+        kind = every(question, request, **how)
+        return replace(kind, by="role") if kind.signer == "own" else kind
+
+    monkeypatch.setattr(_Question, "kind", first)
+    with pytest.raises(AssertionError, match=LISTED):
+        test_no_row_is_refused_where_a_signer_opens(bench, LISTED)
 
 
 def headline_by_guard(locks: EffectiveLocks, *_: Any, **__: Any) -> BucketAccess:

@@ -15,6 +15,7 @@ from gt_secure.engine.access import Claim, Exposure, prove
 from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_html, matrix_of, matrix_text
+from gt_secure.engine.access.request_kinds import Kind
 from gt_secure.engine.policies.signer_limit import build_signer_limit
 from support.answers import ACCOUNT, exposed
 
@@ -278,3 +279,19 @@ def test_a_folder_for_each_user_opens() -> None:
 def test_nothing_is_assumed_of_who_signs_but_that_its_own_policies_allow_it() -> None:
     said = [each for each in asked().assumed if "signer" in each and "credentials" not in each]
     assert said == ["The own policies of each signer allow everything."]
+
+
+@pytest.mark.parametrize("name", ["federated users", "federated users by id"])
+def test_rows_without_federated_users_are_noticed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kind, "principals", property(lambda _: ("session", "user", "root")))
+    with pytest.raises(AssertionError):
+        test_a_signer_who_is_spared_opens_from_elsewhere(name, "k.png")
+
+
+def test_a_unique_id_apart_from_who_signs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "gt_secure.engine.access.request_kinds"
+    monkeypatch.setattr(f"{module}._ids_of_kinds", lambda *_: {})
+    with pytest.raises(AssertionError):
+        test_a_signer_who_is_spared_opens_from_elsewhere("users by id", "k.png")
