@@ -582,18 +582,19 @@ def identities(
         keys |= {"aws:userid"}
     name = "aws:userid" if known else "aws:PrincipalArn"
     try:
-        settings = _signers(table, kind, circumstances, keys, known, resources, values)
+        settings, is_whole = _signers(table, kind, circumstances, keys, known, resources, values)
     except TooManyClassesError as error:
         callers_of = (
             (_caller_of(arn, kind.principals), arn) for arn in _arns_of(error, kind, circumstances)
         )
-        samples = [
+        settings, is_whole = [], False
+        settings += [
             _identity(caller, arn, keys, circumstances)
             for caller, arn in callers_of
             if caller is not None
         ]
-        return Dimension(name, keys, (), kind.is_any, tuple(samples))
-    return Dimension(name, keys, tuple(settings), kind.is_any)
+    whole, samples = (settings, ()) if is_whole else ((), settings)
+    return Dimension(name, keys, tuple(whole), kind.is_any, tuple(samples))
 
 
 def _signers(
@@ -604,55 +605,40 @@ def _signers(
     known: str,
     resources: Sequence[str],
     values: Keys,
-) -> Iterable[DimensionValue]:
-    """Return who may sign, with each of their unique ids that policies tell apart,
-    if these are among the keys.
+) -> tuple[list[DimensionValue], bool]:
+    """Return who may sign, with each of their unique ids that policies tell apart, if these are
+    among the keys; and whether these are all of them.
     """
     by_id = "aws:userid" in keys
     if by_id:  # a name may be equal to an id
         values = {**values, "aws:userid": _some_ids(circumstances.account)}
     named = list(_named_callers(table, kind, circumstances, known, resources, values))
-    ids = _ids_of_kinds(table, named, resources, values) if by_id else {}
     # a role alone cannot sign without a time of issue
     is_dated = bool(conditions_on(table, TOKEN_TIME))
     settings: dict[tuple[str, str], DimensionValue] = {}
     for caller, arn in sorted(named, key=lambda each: is_dated and each[0].kind == "session"):
         settings.setdefault((caller.text, arn), _identity(caller, arn, keys, circumstances))
-    if not ids:
-        return settings.values()
-    return [
-        replace(each, values={**each.values, "aws:userid": (text,)})
+    if not (by_id and any("aws:userid" in part.keys for part in table.parts)):
+        return [*settings.values()], True
+    ids: dict[tuple[str, str], Dimension] = {}
+    for account, of in {(caller.account, caller.kind) for caller, _ in named}:
+        like = ConditionKey("aws:userid", like=_ids(account)[of], always=True)
+        ids[account, of] = fact(
+            table, "aws:userid", texts=resources, known=values, chosen=True, facts=like
+        )
+    with_ids = [
+        replace(each, values={**each.values, **found.values})
         for each in settings.values()
         if each.caller is not None
-        for text in ids[each.caller.account, each.caller.kind]
+        for one in (ids[each.caller.account, each.caller.kind],)
+        for found in one.settings or one.samples
     ]
+    is_whole = len(with_ids) <= _MOST_IDS and all(each.settings for each in ids.values())
+    return with_ids[:_MOST_IDS], is_whole
 
 
 _MOST_IDS = 2000
 """The most signers, each with each of its unique ids, that are told apart."""
-
-
-def _ids_of_kinds(
-    table: StatementTable,
-    named: Sequence[tuple[Caller, str]],
-    resources: Sequence[str],
-    values: Keys,
-) -> dict[tuple[str, str], list[str]]:
-    """Return values of ``aws:userid`` for each kind of caller in each account;
-    none where no policy asks for it.
-
-    Raises TooManyClassesError if there are too many of them.
-    """
-    if not any("aws:userid" in part.keys for part in table.parts):
-        return {}
-    found = {}
-    for kind in {(caller.account, caller.kind) for caller, _ in named}:
-        facts = ConditionKey("aws:userid", like=_ids(kind[0])[kind[1]], always=True)
-        settings = fact(table, "aws:userid", texts=resources, known=values, facts=facts).settings
-        found[kind] = [each.values["aws:userid"][0] for each in settings]
-    if not all(found.values()) or len(named) * max(map(len, found.values())) > _MOST_IDS:
-        raise TooManyClassesError("aws:userid")
-    return found
 
 
 def _ids(account: str) -> dict[str, str]:
