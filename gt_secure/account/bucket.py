@@ -13,21 +13,12 @@ from ..base.errors import GtSecureError
 from ..base.pages import followed
 from ..engine.access.access_points import AccessPoint, AccessPoints, BlockSettings
 from ..engine.access.part import NotRead, Part, PartNotReadError
+from ..engine.policies.acls import AclGrant as AclGrant
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..logs.location import LogLocation
 from .part_reader import part_of
 
 BucketSettings: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AclGrant:
-    """One grant of a bucket's ACL to somebody but its owner: a canonical id or the URI of a group,
-    and a permission.
-    """
-
-    grantee: str
-    permission: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..base.network import parse_stored_cidrs
 from ..base.text import Json, count, members, printable, some, truncate
 from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
-from ..engine.access.exposure import Exposure
+from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof
 from ..engine.access.request_kinds import KINDS
@@ -44,6 +44,10 @@ _ASKED = {KINDS[name][2] for name in KINDS_OF_ACCESS}
 _WRITTEN_OUT = 2
 _LISTED = 4
 """Prefixes that a sentence asks about and writes out, each with its list."""
+_STRANGERS = {
+    "anonymous": "anyone, even without a URL,",
+    "other-account": "another AWS account",
+}
 _ANY_ROLE = "/some-role/"
 """Part of the name of a signer who stands for any role of the account."""
 
@@ -203,6 +207,8 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     """Return the answer where anyone can open something: what is protected is named,
     if anything is.
     """
+    if by_acl := _by_acl(scope):
+        return BucketAccess("open", by_acl, "anyone")
     is_public = "anonymous" in scope.anyone
     who = "anyone, even without a URL" if is_public else "anyone with a URL"
     if not set(DOWNLOADS) & set(scope.anyone):
@@ -229,6 +235,18 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     return BucketAccess(
         "open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone"
     )
+
+
+def _by_acl(scope: _Objects) -> str:
+    """Return what the ACL of the bucket lets strangers do with it, apart from opening objects;
+    empty where they may do nothing else, or more.
+    """
+    for name, whom in _STRANGERS.items():
+        what = [each for each in scope.rows[name].opened.when if each in BY_ACL.values()]
+        if name in scope.anyone and what and "presigned" not in scope.anyone:
+            bucket = printable(scope.locks.bucket)
+            return f"The ACL of {bucket} lets {whom} {what[0].removeprefix('to ')}."
+    return ""
 
 
 def _is_open(locks: EffectiveLocks, key: str) -> bool:

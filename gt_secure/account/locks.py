@@ -8,11 +8,13 @@ from operator import attrgetter
 from typing import Any
 
 from ..aws.teams import Workteam
+from ..base.text import Json
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
 from ..engine.iam.facts import Signer
 from ..engine.iam.request_keys import OBJECT_ACLS
-from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING
+from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, NO_ACLS, grants_of, of_bucket, of_objects
+from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
 from .bucket import Bucket
 from .state import State
@@ -44,7 +46,8 @@ def locks_of(state: State) -> EffectiveLocks:
         account_restricts_public=None
         if own.if_read
         else by_account.if_read,  # not asked for where the first decides
-        acls=_acl_doubts(bucket.ownership, *blocks),
+        acls=_acls(bucket, state.account_block),
+        requester_pays=bucket.requester_pays,
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
         kms_policy=bucket.key_policy,
@@ -61,27 +64,33 @@ def _url_lock(team: Part[Workteam]) -> UrlLock | None:
     return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
 
 
-def _acl_doubts(ownership: Part[str], *blocks: Part[Mapping[str, Any]]) -> dict[Signer, str]:
-    """Return what hides whether ACLs grant something to anonymous requests,
-    and to those of other accounts.
+def _acls(
+    bucket: Bucket, by_account: Part[Mapping[str, Any]]
+) -> dict[Signer, tuple[Json, ...]] | None:
+    """Return what ACLs grant, or may grant, to others, as statements;
+    None where nobody asked about them.
     """
+    ownership, acl = bucket.ownership, bucket.acl_grants
+    if not ownership.was_asked:
+        return None
+    if ownership.missing is None and ownership.value == NO_ACLS:
+        return {}
+    unread = (ownership if ownership.missing is not None else acl).missing
+    blocks = [bucket.public_access_block, by_account]
+    of_all = [of_bucket(unread.action)] if unread is not None else []
+    of_all.append(
+        of_objects(OBJECT_ACLS if ownership.missing is None else ownership.missing.action)
+    )
     are_ignored = any((block.if_read or {}).get(IGNORE_PUBLIC_ACLS) for block in blocks)
-    doubts: dict[Signer, str] = {
-        "other": _acl_doubt(ownership),
-        "anonymous": _acl_doubt(ownership, are_ignored=are_ignored),
+    unsure = next((block.missing.action for block in blocks if block.missing is not None), "")
+    grants = [each for each in acl.if_read or () if unread is None]
+    public = [each for each in grants if each.is_public and not are_ignored]
+    everybody = [each for each in public if each.is_for_everybody]
+    others = [*public, *(each for each in grants if not each.is_public)]
+    return {
+        "other": (*of_all, *grants_of(others, depends_on=unsure)),
+        "anonymous": () if are_ignored else (*of_all, *grants_of(everybody, depends_on=unsure)),
     }
-    return {signer: doubt for signer, doubt in doubts.items() if doubt}
-
-
-def _acl_doubt(ownership: Part[str], *, are_ignored: bool = False) -> str:
-    """Return what hides whether ACLs grant something; empty where they are ignored or disabled,
-    or nobody asked.
-    """
-    if are_ignored or not ownership.was_asked:
-        return ""
-    if ownership.missing is not None:
-        return ownership.missing.action
-    return "" if ownership.value == NO_ACLS else OBJECT_ACLS
 
 
 def _not_read(state: State) -> frozenset[str]:

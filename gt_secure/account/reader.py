@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -39,7 +39,8 @@ from ..base.text import Json
 from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
-from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS, NO_ACLS, SETTING, may_be_public
+from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, NO_ACLS
+from ..engine.policies.public_access import SETTING, may_be_public
 from ..restriction.model import Restriction
 from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
@@ -292,6 +293,7 @@ class _Reader:
             if away := state.elsewhere:
                 facts = replace(state.facts, notes=(*state.facts.notes, away))
                 state = replace(state, facts=facts)
+            more = _started(self.aws, pool, bucket, self._of_strangers(bucket))
             block = pool.submit(self._account_block, bucket)
             key = (
                 pool.submit(read_key_policy, self.aws, bucket)
@@ -304,7 +306,7 @@ class _Reader:
                 facts = read_facts(self.aws, state, self.scope.key)
                 state = replace(state, facts=state.facts.with_defaults(facts))
             policy = bucket.key_policy if key is None else key.result()
-            state = replace(state, bucket=replace(bucket, key_policy=policy, log_bucket=log()))
+            state = replace(state, bucket=replace(more(), key_policy=policy, log_bucket=log()))
         if "templates" not in self.scope.needs:
             return state
         read_texts = tuple(each.result() for each in texts)
@@ -513,6 +515,22 @@ class _Reader:
         if for_findings or ("organization" in self.scope.needs and (by_policy or by_acl)):
             return read_account_block(self.aws)
         return UNASKED["account_block"]
+
+    def _of_strangers(self, bucket: Bucket) -> Iterator[str]:
+        """Yield the parts that decide what opens to others than the account's own signers, where
+        the policy or an ACL may open something to them.
+        """
+        if "organization" not in self.scope.needs:
+            return
+        policy = bucket.policy.if_read
+        has_acls = bucket.ownership.was_asked and bucket.ownership.if_read != NO_ACLS
+        is_ignored = (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS)
+        if has_acls:
+            yield "acl_grants"
+        if may_be_public(policy) or (has_acls and not is_ignored):
+            yield from ("requester_pays", "encryption")
+        if policy is not None and "accesspoint" in policy.lower():
+            yield "access_points"
 
     def _log_bucket(self, pool: ThreadPoolExecutor, bucket: Bucket) -> Callable[[], Part[Bucket]]:
         whole = "bucket.log_bucket" in self.scope.needs

@@ -43,7 +43,7 @@ WHAT = {
 _DECIDES = (
     "ec2:DescribeVpcEndpoints",
     "sagemaker:ListLabelingJobsForWorkteam",
-    READINGS["ownership"].action,
+    *(READINGS[name].action for name in ("ownership", "acl_grants", "requester_pays")),
 )
 """Actions that read what decides an answer, beside the facts and the organization."""
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..account.bucket import AclGrant, Bucket
+from ..account.bucket import Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.state import State
 from ..engine.iam.documents import Statement
 from ..engine.iam.principals import PrincipalEntry
-from ..engine.policies.public_access import IGNORE_PUBLIC_ACLS
+from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, LOG_DELIVERY, AclGrant
 from .bucket_rules import bucket_document, conditions_of, reading_allows
 from .model import Match, rule
 
@@ -33,8 +33,6 @@ _COPY_ACTIONS = (
     "s3:initiatereplication",
     "s3:putreplicationconfiguration",
 )
-_EVERYONE = "http://acs.amazonaws.com/groups/global/"
-_LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 
 @rule("cloudfront-grant", "bucket", "bucket.policy", settled_by_one=True)
@@ -191,5 +189,5 @@ def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
 
 
 def _acl(bucket: Bucket, *, public: bool) -> list[AclGrant]:
-    grants = [g for g in bucket.acl_grants.value or () if g.grantee != _LOG_DELIVERY]
-    return [g for g in grants if g.grantee.startswith(_EVERYONE) == public]
+    grants = [g for g in bucket.acl_grants.value or () if g.grantee != LOG_DELIVERY]
+    return [g for g in grants if g.is_public == public]

@@ -15,6 +15,7 @@ from gt_secure.account.state import State
 from gt_secure.base.network import parse_network
 from gt_secure.engine.access import Claim
 from gt_secure.engine.access.part import Part
+from gt_secure.engine.policies.acls import PUBLIC_GROUPS, AclGrant
 from support.answers import exposed
 from support.states import data_bucket, exposure_of, state, unread
 
@@ -33,12 +34,16 @@ def seen(
     ownership: Any,
     *statements: Any,
     block: dict[str, bool] | None = None,
-    account: dict[str, bool] | None = None,
+    account: dict[str, bool] | Part[Any] | None = None,
+    acl: Any = (),
+    pays: Any = False,
 ) -> State:
     policy = (
         json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else None
     )
-    bucket = data_bucket(policy=policy, public_access_block=block or {})
+    bucket = data_bucket(
+        policy=policy, public_access_block=block or {}, acl_grants=acl, requester_pays=pays
+    )
     bucket = replace(
         bucket, ownership=ownership if isinstance(ownership, Part) else Part.of(ownership)
     )
@@ -90,6 +95,76 @@ def test_an_acl_overrides_no_deny() -> None:
         row = exposure.row(request)
         assert (exposure.at(ELSEWHERE, request).answer, row.unknown.cidrs) == ("refused", (OFFICE,))
         assert exposure.at("203.0.113.7", request).depends_on == ("object ACLs",)
+
+
+EVERYBODY, SIGNERS = (
+    AclGrant(f"{PUBLIC_GROUPS}{name}", "READ") for name in ("AllUsers", "AuthenticatedUsers")
+)
+PARTNER = AclGrant("79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be", "READ")
+LOGS = AclGrant("http://acs.amazonaws.com/groups/s3/LogDelivery", "WRITE")
+LISTS, WRITES = ("opened", "to list the keys"), ("opened", "to upload")
+LEFT, UNREAD = ("unknown",), unread("s3:GetBucketAcl", "the ACL")
+BY_BLOCK = unread("s3:GetAccountPublicAccessBlock")
+
+
+@pytest.mark.parametrize(
+    ("acl", "more", "expected"),
+    [
+        (EVERYBODY, {}, [LISTS, LISTS]),
+        (EVERYBODY, {"ownership": "BucketOwnerPreferred"}, [LISTS, LISTS]),
+        (EVERYBODY, {"ownership": "BucketOwnerEnforced"}, [("refused",)] * 2),
+        (EVERYBODY, {"account": IGNORED}, [("refused",), LEFT]),
+        (EVERYBODY, {"account": BY_BLOCK}, [LEFT, LEFT]),
+        (EVERYBODY, {"ownership": DENIED}, [LEFT, LEFT]),
+        (SIGNERS, {}, [LEFT, LISTS]),
+        (PARTNER, {}, [LEFT, LISTS]),
+        (PARTNER, {"block": IGNORED}, [("refused",), LISTS]),
+        (replace(EVERYBODY, permission="WRITE"), {}, [WRITES, WRITES]),
+        (replace(PARTNER, permission="FULL_CONTROL"), {}, [LEFT, LISTS]),
+        (replace(EVERYBODY, permission="READ_ACP"), {}, [LEFT, LEFT]),
+        (LOGS, {}, [LEFT, LEFT]),
+        (UNREAD, {}, [LEFT, LEFT]),
+        (EVERYBODY, {"pays": True}, [("refused",), LISTS]),
+        (EVERYBODY, {"pays": unread("s3:GetBucketRequestPayment")}, [LEFT, LISTS]),
+    ],
+)
+def test_the_acl_of_the_bucket_opens_what_it_grants(acl: Any, more: Any, expected: Any) -> None:
+    acls = acl if isinstance(acl, Part) else (acl,)
+    exposure = exposure_of(seen(**{"ownership": "ObjectWriter", "acl": acls} | more), "k")
+    for request, words in zip(STRANGERS, expected, strict=True):
+        answer, row = exposure.at(ELSEWHERE, request), exposure.row(request)
+        assert (answer.answer, *answer.when[:1]) == (row.word, *row.opened.when[:1]) == words
+    assert exposure.row("presigned").is_open
+
+
+def test_a_deny_of_all_stands_before_the_acl_of_the_bucket() -> None:
+    exposure = exposure_of(seen("ObjectWriter", DENY, acl=(EVERYBODY,)), "k")
+    assert [exposure.at(ELSEWHERE, each).answer for each in STRANGERS] == ["refused"] * 2
+    assert [exposure.row(each).opened.cidrs for each in STRANGERS] == [(OFFICE,)] * 2
+
+
+def test_a_proof_names_what_the_acl_of_the_bucket_opens() -> None:
+    """The guard of presigned requests refuses them, whoever signed."""
+    own = {**DENY, "Principal": {"AWS": "111122223333"}}
+    claim = Claim("", (parse_network(OFFICE),))
+    proof = exposure_of(seen("ObjectWriter", own, acl=(SIGNERS,))).proves(claim)
+    assert proof.proved is False
+    assert "the ACL of the bucket" in proof.text
+    assert exposure_of(seen("ObjectWriter", DENY, acl=(SIGNERS,))).proves(claim).proved is True
+
+
+@pytest.mark.parametrize(
+    ("acl", "words"),
+    [
+        (EVERYBODY, "The ACL of gt-images lets anyone, even without a URL, list the keys."),
+        (SIGNERS, "The ACL of gt-images lets another AWS account list the keys."),
+        (PARTNER, "The ACL of gt-images lets another AWS account list the keys."),
+        (LOGS, "Who can open gt-images is unknown: it depends on object ACLs."),
+    ],
+)
+def test_the_word_for_a_bucket_says_what_its_acl_opens(acl: AclGrant, words: str) -> None:
+    own = {**DENY, "Principal": {"AWS": "111122223333"}}
+    assert access_to(seen("ObjectWriter", own, acl=(acl,))).text == words
 
 
 def test_what_the_policy_opens_is_opened_and_a_restricted_one_is_refused() -> None:

@@ -76,6 +76,9 @@ _WORST_FIRST: dict[str, tuple[Word, ...]] = {
 }
 ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
 """Dependency of a worker's URL behind an endpoint: anybody can have a private address in a VPC."""
+REQUESTER_PAYS = "requester pays"
+BY_ACL = {LIST_KEYS: "to list the keys", "s3:PutObject": "to upload"}
+"""Requests that the ACL of a bucket may open to strangers, in words."""
 _SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
@@ -594,25 +597,44 @@ class _Question:
         locks, kind = self.locks, self.kind(request, of_team=of_team, plain=plain)
         if READ_POLICY in locks.not_read:
             return Answer("unknown", depends_on=(READ_POLICY,))
-        if kind.signer != "own" and locks.is_public_refused:
-            return Answer("refused", lock=BLOCK_PUBLIC_ACCESS)
+        if lock := self._closed_to(kind):
+            return Answer("refused", lock=lock)
         circumstances = self.circumstances(of_team)
         try:
             policies = locks.policies(kind.signer, source.endpoint or "", session)
             circumstances = plainly(kind, circumstances, policies) if plain else circumstances
             requests = Requests(kind, policies, circumstances)
             answer = answer_at(requests, source) if plain else self._any_way(requests, source)
+            for more, words in self._by_acl(kind):
+                also = self._any_way(replace(requests, kind=more), source)
+                answer = _either(answer, also, words)
         except PolicyError:
             return Answer("unknown", depends_on=(_INVALID,))
         except TooManyClassesError as error:
             return Answer("unknown", depends_on=(str(error),))
         if answer.answer == "refused" and answer.lock == "session policy" and session is not None:
             return replace(answer, lock="URL lock", statement="")
-        doubts = [*locks.unread_of_signer]
-        doubts += (
-            [READ_ENDPOINTS] if source.is_endpoint and READ_ENDPOINTS in locks.not_read else []
-        )
-        return answer.unsure(*doubts) if doubts and answer.answer == "opened" else answer
+        if answer.answer != "opened":
+            return answer
+        unread = locks.unread_of(kind.signer)
+        if source.is_endpoint and READ_ENDPOINTS in locks.not_read:
+            unread = (*unread, READ_ENDPOINTS)
+        return answer.unsure(*unread) if unread else answer
+
+    def _closed_to(self, kind: Kind) -> str:
+        """Return what refuses everybody of a kind who signs, or does not; empty if nothing does."""
+        if kind.signer == "anonymous" and self.locks.requester_pays.is_true:
+            return REQUESTER_PAYS
+        is_refused = kind.signer != "own" and self.locks.is_public_refused
+        return BLOCK_PUBLIC_ACCESS if is_refused else ""
+
+    def _by_acl(self, kind: Kind) -> Iterator[tuple[Kind, str]]:
+        """Yield what else the ACL of the bucket grants, or may grant, to those who ask."""
+        statements = (self.locks.acls or {}).get(kind.signer, ())
+        granted = {action for each in statements for action in each["Action"]}
+        for action in filter(granted.__contains__, BY_ACL):
+            resource = self.locks.arn if action == LIST_KEYS else self.arn
+            yield replace(kind, action=action, resource=resource), BY_ACL[action]
 
     def circumstances(self, of_team: bool) -> Circumstances:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4,
@@ -637,21 +659,19 @@ class _Question:
         locks, kind = self.locks, self.kind(request, of_team=of_team)
         if READ_POLICY in locks.not_read:
             return _unknown(request, READ_POLICY)
-        if kind.signer != "own" and locks.is_public_refused:
-            return Row(
-                request, NOWHERE, replace(EVERYWHERE, decided_by=(BLOCK_PUBLIC_ACCESS,)), NOWHERE
-            )
+        if lock := self._closed_to(kind):
+            return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(lock,)), NOWHERE)
         circumstances = self.circumstances(of_team)
         try:
-            row = self._exposed(kind, session, circumstances)
-            if locks.asks_for_points:
-                any_way = self._exposed(replace(kind, any_way=True), session, circumstances)
-                row = row if any_way == row else combined(row, any_way, both=False)
+            row = objects = self._exposed(kind, session, circumstances)
+            for more, words in self._by_acl(kind):
+                also = self._exposed(more, session, circumstances)
+                row = combined(row, _in_words(also, words, objects.unknown), both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
             return _unknown(request, str(error))
-        row = unsure(row, locks.unread_of_signer)
+        row = unsure(row, locks.unread_of(kind.signer)) if not row.opened.is_empty else row
         is_read = READ_ENDPOINTS not in locks.not_read
         return (
             row
@@ -667,10 +687,14 @@ class _Question:
         return answer_at(replace(requests, kind=replace(requests.kind, any_way=True)), source)
 
     def _exposed(self, kind: Kind, session: str | None, circumstances: Circumstances) -> Row:
-        return expose(
+        row = expose(
             Requests(kind, self.locks.policies(kind.signer, "", session), circumstances),
             endpoint_policies=lambda endpoint: self.locks.policies(kind.signer, endpoint, session),
         )
+        if kind.any_way or not self.locks.asks_for_points:
+            return row
+        any_way = self._exposed(replace(kind, any_way=True), session, circumstances)
+        return row if any_way == row else combined(row, any_way, both=False)
 
     def _through_portal(self, row: Row) -> Row:
         """Refuse addresses that the worker portal does not open to: no URL is made for them."""
@@ -694,6 +718,28 @@ class _Question:
             decided_by=tuple(sorted({"portal lock", *by_others})),
         )
         return Row(row.request, opened, refused, unknown)
+
+
+def _either(answer: Answer, also: Answer, words: str) -> Answer:
+    """Return the answer to somebody who may ask for one or the other, which has words."""
+    if answer.answer == "opened" or also.answer == "refused":
+        return answer
+    if also.answer == "opened":
+        return replace(also, when=_said_of(words, answer.depends_on))
+    return answer.unsure(*also.depends_on)
+
+
+def _said_of(words: str, unknown: Sequence[str]) -> tuple[str, ...]:
+    return (words, *([f"whether objects open depends on {', '.join(unknown)}"] if unknown else ()))
+
+
+def _in_words(row: Row, words: str, unknown: SourceSet) -> Row:
+    """Return the row of requests for something else than objects, which are unknown from some
+    sources.
+    """
+    if row.opened.is_empty:
+        return row
+    return replace(row, opened=replace(row.opened, when=_said_of(words, unknown.depends_on)))
 
 
 def _unknown(request: str, depends_on: str) -> Row:

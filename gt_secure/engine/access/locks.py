@@ -69,8 +69,6 @@ _PUBLIC = {
 
 
 _OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP requests."
-_ANYTHING = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
-"""The most that ACLs may grant."""
 _NO_SERVICE = (
     "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
 )
@@ -78,6 +76,7 @@ _NO_SERVICE = (
 
 _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
 _UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
+_UNPAID: Part[Any] = Part.unasked("who pays for requests", "s3:GetBucketRequestPayment")
 _UNGRANTED: Part[Any] = Part.unasked("the policy of the key", "kms:GetKeyPolicy")
 
 
@@ -115,9 +114,11 @@ class EffectiveLocks:
     restricts_public, account_restricts_public : bool or None
         Whether Block Public Access refuses what a public policy grants, the bucket's own and that
         of its account; None if it was not read.
-    acls : mapping
-        What hides whether ACLs grant something to ``other`` accounts and to ``anonymous`` callers;
-        empty if none can.
+    acls : mapping or None
+        What ACLs grant, or may grant, to ``other`` accounts and to ``anonymous`` callers, as
+        statements; None if nobody asked.
+    requester_pays : Part of bool
+        Whether S3 refuses anonymous requests, which nobody would pay for.
     by : str
         Who signs for the account, where that is not known: ``any`` of its roles, its users and its
         root user, so that one who opens is enough; ``all`` of them, so that an answer is unknown
@@ -163,7 +164,8 @@ class EffectiveLocks:
     scp: tuple[PolicyLevel, ...] | None = None
     restricts_public: bool | None = None
     account_restricts_public: bool | None = None
-    acls: Mapping[Signer, str] = field(default_factory=dict)
+    acls: Mapping[Signer, tuple[Json, ...]] | None = None
+    requester_pays: Part[bool] = _UNPAID
     by: By = "any"
     access_points: Part[AccessPoints] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
@@ -181,11 +183,6 @@ class EffectiveLocks:
     def arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
-
-    @property
-    def unread_of_signer(self) -> tuple[str, ...]:
-        """Policies of the one signer that were not read."""
-        return () if self.only is None else self.only.unread
 
     @property
     def role(self) -> str:
@@ -249,6 +246,15 @@ class EffectiveLocks:
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs
 
+    def unread_of(self, signer: Signer) -> tuple[str, ...]:
+        """Return the actions that would have read what else refuses requests of a signer."""
+        if signer == "own" and self.only is not None:
+            return self.only.unread
+        part = self.requester_pays
+        if signer != "anonymous" or part.missing is None or not part.was_asked:
+            return ()
+        return (part.missing.action,)
+
     def policies(
         self, signer: Signer = "own", endpoint: str = "", session: PolicySource | None = None
     ) -> Policies:
@@ -269,8 +275,8 @@ class EffectiveLocks:
         return {}
 
     def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
-        through, doubt = self.endpoints.get(endpoint), self.acls.get(signer)
-        granted = {**_ANYTHING, "Condition": {"StringEquals": {doubt: "granted"}}}
+        through = self.endpoints.get(endpoint)
+        granted = (self.acls or {}).get(signer, ())
         one = self.only if signer == "own" else None
         own = (EVERYTHING,) if one is None else tuple(each.document for each in one.policies)
         if one is not None and one.unread:
@@ -280,7 +286,7 @@ class EffectiveLocks:
             identity=() if signer == "anonymous" else own,
             boundary=limit,
             session=(session or self.session) if signer == "own" else None,
-            resource=with_statement(self.policy, granted) if doubt else self.policy,
+            resource=with_statements(self.policy, *granted) if granted else self.policy,
             endpoint=through.policy_text if through is not None else None,
             gateway_endpoint=through is not None and through.type == "Gateway",
             rcp=self.rcp or (),
@@ -346,7 +352,7 @@ class EffectiveLocks:
             f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
             if has_policies
             else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
-            *([] if self.acls.get("other") else [_PUBLIC[self.is_public_refused]]),
+            *([] if (self.acls or {}).get("other") else [_PUBLIC[self.is_public_refused]]),
             *of_signers,
             *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
             path or (ANY_WAY if self.asks_for_points else DIRECTLY),
@@ -419,12 +425,12 @@ class EffectiveLocks:
         return self.decide(Request(action, self.arn, arn, context, resource_account=self.account))
 
 
-def with_statement(policy: PolicySource | None, statement: Json) -> PolicySource:
-    """Return a policy with one more statement; raises PolicyError if the text is not JSON."""
+def with_statements(policy: PolicySource | None, *statements: Json) -> PolicySource:
+    """Return a policy with more statements; raises PolicyError if the text is not JSON."""
     found = parse_json(policy) if isinstance(policy, str) and policy else policy or {}
     if not isinstance(found, Mapping):
         return str(policy)
-    return {**found, "Statement": [*as_list(found.get("Statement", [])), statement]}
+    return {**found, "Statement": [*as_list(found.get("Statement", [])), *statements]}
 
 
 def partition_of(policy: str) -> str:

@@ -153,6 +153,11 @@ class Part(Generic[T]):
             note_missing([self.missing])
         return self._value
 
+    @property
+    def is_true(self) -> bool:
+        """Return whether it was read and is true."""
+        return self.missing is None and bool(self._value)
+
     def map(self, make: Callable[[T], S | None]) -> Part[S]:
         """Return a part of this part's value, not read where this one was not."""
         if self.missing is not None:

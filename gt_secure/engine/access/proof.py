@@ -43,7 +43,7 @@ from ..policies.signer_limit import build_signer_limit, signer_names
 from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses, KeyExamples
-from .locks import EffectiveLocks, with_statement
+from .locks import EffectiveLocks, with_statements
 from .request_kinds import Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
@@ -342,7 +342,7 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     )["Condition"]
     spared = {"ArnLike": arns["ArnNotLike"]}
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
-    others = replace(locks, policy=with_statement(locks.policy, deny))
+    others = replace(locks, policy=with_statements(locks.policy, deny))
     elsewhere = replace(claim, signers=())
     parts = [prove(others, Claim(claim.prefix, reads=True))]
     parts += [] if claim.allowed.is_empty else [prove(locks, elsewhere)]
@@ -424,8 +424,11 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     circumstances = locks.circumstances
     ways = (False, True) if locks.asks_for_points else (False,)
     for any_way, (form, signer) in product(ways, _FORMS):
-        if (signer != "own" and locks.is_public_refused) or (
-            form == "post-form" and (claim.reads or later)
+        is_refused = signer == "anonymous" and locks.requester_pays.is_true
+        if (
+            is_refused
+            or (signer != "own" and locks.is_public_refused)
+            or (form == "post-form" and (claim.reads or later))
         ):
             continue
         actions = () if later else OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)

@@ -16,9 +16,6 @@ from ..iam.operators import policy_network
 from ..iam.request import Policies
 
 SETTING = "RestrictPublicBuckets"
-IGNORE_PUBLIC_ACLS = "IgnorePublicAcls"
-NO_ACLS = "BucketOwnerEnforced"
-"""The Object Ownership that disables ACLs."""
 READ_STATUS = "s3:GetBucketPolicyStatus"
 BLOCK_PUBLIC_ACCESS = "Block Public Access"
 _FIXING = frozenset(

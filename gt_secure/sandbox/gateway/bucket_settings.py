@@ -1,5 +1,5 @@
-"""Bucket settings that S3 refuses and the emulator would store, and ``GetBucketPolicyStatus``,
-new to the emulator.
+"""Bucket settings that S3 refuses and the emulator would store, and what is new to the emulator:
+``GetBucketPolicyStatus``, and that a bucket whose requesters pay refuses anonymous requests.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ async def refusal(request: HttpRequest) -> Reply | None:
         return await _policy_status(request, bucket)
     if request.method == "POST" and key and "uploads" in request.query:
         return _without_acl(request)
+    if request.method == "GET" and bucket and not key and "requestPayment" in request.query:
+        if not await _may(request, bucket, "s3:GetBucketRequestPayment"):
+            return presigned.error(request, 403, "AccessDenied", "Access Denied")
+        return Reply(200, await _payer(bucket), {"content-type": "application/xml"})
+    if bucket and not request.mechanisms and b">Requester<" in await _payer(bucket):
+        return presigned.error(request, 403, "AccessDenied", "Access Denied")
     if request.method != "PUT" or key or not bucket:
         return None
     if "policy" in request.query:
@@ -62,6 +68,11 @@ def _without_acl(request: HttpRequest) -> Reply | None:
         return None
     message = "The sandbox keeps no ACL of a multipart upload."
     return presigned.error(request, 501, "NotImplemented", message)
+
+
+async def _payer(bucket: str) -> bytes:
+    """Return who pays for requests, which the emulator has under another name."""
+    return (await emulator.s3("GET", f"/{bucket}", query={"request-payment": [""]}))[2]
 
 
 async def _may(request: HttpRequest, bucket: str, action: str) -> bool:
