@@ -50,6 +50,7 @@ def locks_of(state: State) -> EffectiveLocks:
         requester_pays=bucket.requester_pays,
         access_points=bucket.access_points,
         kms_key=bucket.default_kms_key.map(partial(_kms_arn, keys)),
+        has_kms_key=bucket.default_kms_key.map(bool).if_asked,
         kms_policy=bucket.key_policy,
         missing=state.missing_permissions(),
         not_read=_not_read(state),

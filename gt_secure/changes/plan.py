@@ -214,7 +214,6 @@ class Plan(Ambiguous):
             "caller": self.state.caller_arn,
             "expectations": [row for proof in self.expectations for row in proof.to_dicts()],
             "unseen": [part.to_dict() for part in self.state.missing()],
-            "assumed": list(self.after.locks.assumed_of_organization),
             "missing_permissions": list(self.after.missing),
         }
 

@@ -18,6 +18,7 @@ from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof
+from ..engine.access.provisos import unless
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .result import Check, label
@@ -83,7 +84,6 @@ def expectations_hold(
     sure = [(kind, answer) for kind, answer in broken if answer.answer != "unknown"]
     details: Json = {
         "expectations": [row for one in results for row in one.to_dicts()],
-        "assumed": list(exposure.locks.assumed_of_organization),
     }
     if broken:
         ordered = [*sure, *(each for each in broken if each not in sure)]
@@ -94,7 +94,9 @@ def expectations_hold(
             "expectations_hold", label(wanted), False if sure else None, text, details, fix
         )
     number = sum(len(one.answers) for one in results)
-    text = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
+    held = f"All {number:,} expectations hold" if number > 1 else "The expectation holds"
+    rests_on = dict.fromkeys(why for one in results for each in one.answers for why in each.unless)
+    text = f"{held}{unless([*rests_on])}."
     return CheckResult("expectations_hold", label(wanted), True, text, details)
 
 

@@ -8,7 +8,7 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ..base.network import Source
 from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
 from ..engine.access.locks import locks_of_policies
+from ..engine.access.provisos import unless
 from ..engine.iam import batch
 from ..engine.iam.facts import Facts, parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
@@ -372,8 +373,8 @@ def _run_who(args: argparse.Namespace) -> int:
         from ..account import access_under
 
         say(f"{fit(access_under(exposure.locks, exposure.key).text)}\n")
-    say(fit(exposure_text(exposure, line_width(), assumed=False)))
-    _say_assumed(exposure.assumed)
+    say(fit(exposure_text(exposure, line_width())))
+    _say_list("Facts", exposure.facts)
     return code
 
 
@@ -417,7 +418,7 @@ def _who_signs(args: argparse.Namespace) -> int:
     say(fit(printable(found.numbers)))
     if found.plan:
         say(f"  {printable(found.plan)}")  # a line that is broken is another command
-    _say_assumed(found.assumed)
+    _say_list("Limits", found.assumed)
     return code
 
 
@@ -464,14 +465,14 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
         show_json(proof.to_dict())
     elif proof.proved:
         say(fit(proof.text))
-        _say_assumed(proof.assumed)
+        _say_list("Limits", proof.limits)
     elif proof.counterexample is not None:
         request = proof.counterexample["request"]
         say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
         say(
             fit(
                 f"  from {printable(proof.counterexample['source'])}, signed by"
-                f" {printable(request['principal'])}"
+                f" {printable(request['principal'])}{unless(proof.unless)}"
             )
         )
         say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
@@ -555,7 +556,8 @@ def _run_verdict(_: argparse.Namespace) -> int:
     return 0
 
 
-def _say_assumed(sentences: Iterable[str]) -> None:
-    say("Assumed:")
+def _say_list(title: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        say(f"{title}:")
     for sentence in sentences:
         say(fit(f"  {printable(sentence)}"))

@@ -13,7 +13,7 @@ import pytest
 from gt_secure.account import access_to
 from gt_secure.account.state import State
 from gt_secure.base.network import parse_network
-from gt_secure.engine.access import Claim
+from gt_secure.engine.access import Claim, Exposure
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.acls import PUBLIC_GROUPS, AclGrant
 from support.answers import exposed
@@ -208,10 +208,17 @@ def test_a_good_word_needs_to_know_what_opens_outside_the_list(
     assert access.depends_on == (("object ACLs",) if tone == "unknown" else ())
 
 
-def test_what_is_assumed_of_acls_is_said_only_where_they_were_not_asked_about() -> None:
-    def said(assumed: tuple[str, ...]) -> list[str]:
-        return [each for each in assumed if "ACL" in each]
+def test_an_acl_is_named_in_a_line_only_where_nobody_asked() -> None:
+    """Files have none. Objects of others are no matter where the account owns all of them."""
 
-    assert said(exposed(None).assumed) == ["ACLs are disabled, and Block Public Access is off."]
-    assert said(exposure_of(seen("BucketOwnerEnforced")).assumed) == ["ACLs are disabled."]
-    assert said(exposure_of(seen("ObjectWriter")).assumed) == []
+    def said(exposure: Exposure) -> list[str]:
+        lines = [each for row in exposure for each in (*row.opened.unless, *row.refused.unless)]
+        return sorted({each for each in lines if "ACL" in each or "owns" in each})
+
+    owner = "another account owns the object"
+    assert said(exposed(None)) == ["an ACL grants it"]
+    assert said(exposure_of(seen("BucketOwnerEnforced", PUBLIC))) == []
+    assert said(exposure_of(seen("ObjectWriter", PUBLIC))) == [owner]
+    assert said(exposure_of(seen(DENIED, PUBLIC))) == [owner]
+    uploads = exposure_of(seen("ObjectWriter")).row("post-form").opened
+    assert owner not in uploads.unless

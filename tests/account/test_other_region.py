@@ -166,7 +166,7 @@ def test_a_plan_asks_where_the_teams_of_the_bucket_were_not_read(
         gt.apply(made, confirm=[each.code for each in made.asks if each is not asked])
     assert restriction_rig.gt.state(bucket=BUCKET).raw["policy"] == before
     who = gt.who_can_open(BUCKET, "scans/0001.png")
-    assert any(SAID in each for each in who.assumed)
+    assert any(SAID in each for each in who.facts)
     assert "sagemaker:ListWorkteams" in who.missing
     [rule] = (each for each in gt.findings(bucket=BUCKET).checked if each.code == "team-locked-out")
     assert rule.outcome == "unknown"
@@ -243,8 +243,8 @@ def test_a_portal_lock_names_the_teams_of_its_own_region(away: Connection, far_t
 def test_who_and_report_name_both_regions(away: Connection, restriction_rig: Rig) -> None:
     place = (BUCKET, "scans/0001.png")
     near, exposure = restriction_rig.gt.who_can_open(*place), away.who_can_open(*place)
-    assert any(each.startswith(SAID) for each in exposure.assumed)
-    assert not any(SAID in each for each in near.assumed)
+    assert any(each.startswith(SAID) for each in exposure.facts)
+    assert not any(SAID in each for each in near.facts)
     assert [row.to_dict() for row in exposure] == [row.to_dict() for row in near]
     made = away.report(buckets=BUCKET)
     assert any(each.startswith(SAID) for each in made.unread)

@@ -26,9 +26,9 @@ def test_an_exposure_says_what_s3_says(box: Box) -> None:
         Bucket=NAME, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True}
     )
     found = box.gt.who_can_open(NAME, "k")
-    assert "S3 calls the bucket policy public, as gt_secure does." in found.assumed
+    assert "S3 calls the bucket policy public, as gt_secure does." in found.facts
     rows = {row.request: row for row in found}
     assert rows["anonymous"].refused.decided_by == ("Block Public Access",)
     blind = box.user({"Effect": "Allow", "Action": "*", "Resource": "*"},
                      {"Effect": "Deny", "Action": "s3:GetBucketPolicyStatus", "Resource": "*"})  # fmt: skip
-    assert not any("S3 calls" in each for each in blind.who_can_open(NAME, "k").assumed)
+    assert not any("S3 calls" in each for each in blind.who_can_open(NAME, "k").facts)

@@ -73,7 +73,9 @@ def test_everything_passes_while_it_is_in_place(scene: Scene):
         == "scans/"
     )
     assert check.nothing_drifted(scene.gt, WISH)
-    assert check.expectations_hold(scene.gt, WISH).message == "All 2 expectations hold."
+    assert check.expectations_hold(scene.gt, WISH).message == (
+        "All 2 expectations hold, unless a policy of the signer or the organization refuses it."
+    )
     assert check.no_findings(scene.gt, team=TEAM, bucket=BUCKET, prefix="scans/", severity="high")
 
 
@@ -374,8 +376,7 @@ def test_a_right_guard_is_unknown_and_a_wrong_one_names_what_is_unknown(monkeypa
         for each in ("unknown", "opened")
     ]
     result = SimpleNamespace(kind="refused", broken=answers, answers=answers, to_dicts=list)
-    locks = SimpleNamespace(assumed_of_organization=())
-    exposure = SimpleNamespace(holds=lambda _: result, locks=locks)
+    exposure = SimpleNamespace(holds=lambda _: result)
     monkeypatch.setattr(restrictions, "exposures_of", lambda *_: (exposure, None))
     monkeypatch.setattr(restrictions, "read_state", lambda *_: None)
     message = failed(check.expectations_hold, gt, WISH).message

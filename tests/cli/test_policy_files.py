@@ -70,7 +70,14 @@ def test_proof_by_the_command_line(
             args += [f"--{option}", written(tmp_path, f"{option}{number}.json", each)]
     assert main(args) == CODES[case["proved"]]
     answer = json.loads(capsys.readouterr().out)
-    assert set(answer) == {"format_version", "proved", "counterexample", "depends_on", "assumed"}
+    assert set(answer) == {
+        "format_version",
+        "proved",
+        "counterexample",
+        "depends_on",
+        "unless",
+        "limits",
+    }
     check_proof(case, answer)
 
 

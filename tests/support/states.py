@@ -64,6 +64,7 @@ def data_bucket(name: str = "gt-images", region: str = "us-east-1", **parts: Any
         "encryption": {},
     }
     values |= {
+        "ownership": "BucketOwnerEnforced",
         "website": False,
         "replicas": (),
         "acl_grants": (),

@@ -22,6 +22,7 @@ from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.exposure_text import answers_html
 from gt_secure.engine.access.locks import locks_of_policies
 from gt_secure.engine.access.proof import Claim, Proof, prove
+from gt_secure.engine.access.provisos import with_unless
 from gt_secure.engine.iam.operators import policy_network
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import BucketPolicy
@@ -147,6 +148,7 @@ def _shown(answer: Answer, policy: str, spans: tuple[tuple[int, int], ...]) -> d
         why += "".join(f" Opened {each}." for each in answer.when)
     else:
         why = replace(answer, source="").reason
+    why = with_unless(why, answer.unless)
     claim = CLAIMS[answer.request]
     return {
         "request": answer.request,
@@ -169,7 +171,7 @@ def _utf16(text: str) -> int:
 def _verdict(found: Proof, exposure: Exposure, claim: Claim) -> tuple[str, str]:
     """Return the tone of a proof, and the sentence that the page begins with."""
     if found.proved:
-        return "ok", _PROVED
+        return "ok", with_unless(_PROVED, found.unless)
     if found.counterexample is None:
         return "warn", f"Not known: it depends on {', '.join(found.depends_on)}."
     opened = next(row.opened for row in exposure if row.request == "presigned")
@@ -185,15 +187,15 @@ _PROVED = "Proved: no presigned request or POST form from elsewhere is opened."
 
 
 def _proof_html(found: Proof) -> str:
-    assumed = html.fold(
-        "Assumed", html.Markup("<br>".join(html.text(each, 300) for each in found.assumed))
+    limits = html.fold(
+        "Limits", html.Markup("<br>".join(html.text(each, 300) for each in found.limits))
     )
     if found.proved:
-        return html.output(html.notice("ok", _PROVED), assumed)
+        return html.output(html.notice("ok", with_unless(_PROVED, found.unless)), limits)
     if found.counterexample is None:
         return html.output(
             html.notice("warn", "Not known.", f"It depends on {', '.join(found.depends_on)}."),
-            assumed,
+            limits,
         )
     case = found.counterexample
     rows = [
@@ -205,7 +207,7 @@ def _proof_html(found: Proof) -> str:
     ]
     request = html.fold("The whole request", html.pre(case))
     return html.output(
-        html.notice("no", "Not proved: this request is opened."), html.facts(rows), request, assumed
+        html.notice("no", "Not proved: this request is opened."), html.facts(rows), request, limits
     )
 
 

@@ -72,7 +72,6 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
             parts.lists(plan),
             parts.exposure_table(plan),
             parts.headed(parts.before_apply(plan)),
-            parts.assumed(plan, fold=False),
             parts.evidence(plan),
             parts.dry_run(plan),
             parts.named_access(plan),

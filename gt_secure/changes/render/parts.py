@@ -13,6 +13,7 @@ from ...base.html import Chip, Markup, Tone, count
 from ...engine.access.answer import tone
 from ...engine.access.exposure_text import sets_fold
 from ...engine.access.matrix import matrix_html
+from ...engine.access.provisos import with_unless
 from ...explain.dry_run import METHODS
 from ...findings.accepted import accepted_fold
 from ..change import is_change_of
@@ -260,25 +261,12 @@ def unseen(plan: Plan) -> Markup:
     )
 
 
-def assumed(plan: Plan, *, fold: bool = True) -> Markup:
-    """Return what the answers take for granted about policies that were not read."""
-    sentences = " ".join(plan.after.locks.assumed_of_organization)
-    if not sentences:
-        return Markup("")
-    return (
-        markup.fold("Assumed", markup.text(sentences, 400))
-        if fold
-        else markup.hint(f"Assumed: {sentences}")
-    )
-
-
 def folds(plan: Plan) -> Markup:
     """Return the optional details: samples, accepted findings, other tools, permissions."""
     calls = [call.to_dict() for call in plan.calls]
     policies = [part.policy for part in plan.state.missing() if part.policy]
     missing = [statement for policy in policies for statement in policy.get("Statement", ())]
     parts = [
-        assumed(plan),
         markup.fold("AWS services, and clients in the access log", sources)
         if (sources := named_access(plan))
         else "",
@@ -308,5 +296,6 @@ def expectations(plan: Plan) -> Markup:
             broken = each in proof.broken
             said = f"{each.answer}, {'not as expected' if broken else 'as expected'}"
             chip = Chip("no" if broken else "ok", said)
-            rows.append((markup.code(each.source), proof.kind, chip, markup.text(each.cause, 300)))
+            why = markup.text(with_unless(each.cause, each.unless), 300)
+            rows.append((markup.code(each.source), proof.kind, chip, why))
     return markup.table(("Source", "Expected", "Would be", "Reason"), rows, caption="Expectations")

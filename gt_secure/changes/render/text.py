@@ -10,6 +10,7 @@ from ...base.groups import grouped
 from ...base.text import count, printable, some
 from ...engine.access.exposure_text import exposure_text
 from ...engine.access.matrix import Matrix, matrix_of, matrix_text
+from ...engine.access.provisos import unless
 from ..change import Change
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
             for answer in proof.answers:
                 held = "BROKEN" if answer in proof.broken else "holds "
                 why = f" ({printable(answer.cause)})" if answer.cause else ""
-                yield f"  {held} {proof.kind} {answer.source}: {answer.answer}{why}"
+                said = f"{answer.answer}{why}{unless(answer.unless)}"
+                yield f"  {held} {proof.kind} {answer.source}: {said}"
     yield ""
     yield from _remarks(plan, full)
     if plan.changes:
@@ -126,12 +128,9 @@ def _exposure(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
     yield from matrix_text(plan_matrix(plan), room)
     for sentence in () if full else plan.after.names:
         yield from wrapped(sentence, 0, room)
-    assumed = " ".join(plan.after.locks.assumed_of_organization)
     if full:
         yield ""
         yield exposure_text(plan.after, room)
-    elif assumed:
-        yield f"Assumed: {assumed}"
 
 
 def plan_matrix(plan: Plan) -> Matrix:

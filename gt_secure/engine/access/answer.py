@@ -77,6 +77,8 @@ class Answer(Ambiguous):
         For an unknown answer, the condition keys or the missing permissions.
     when : tuple of str
         For an opened one, the choices of the sender that open it, if not all do.
+    unless : tuple of str
+        What may change the answer, and no call settles.
     """
 
     _ask = ".answer == 'opened'"
@@ -89,6 +91,7 @@ class Answer(Ambiguous):
     statement: str = ""
     depends_on: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = field(default=(), repr=False, compare=False)
     text: str = field(default="", repr=False, compare=False)
     verdict: Verdict | None = field(default=None, repr=False, compare=False)
 
@@ -138,6 +141,7 @@ class Answer(Ambiguous):
             "statement",
             "depends_on",
             "when",
+            "unless",
             "reason",
         )
         return members(self, *names)

@@ -45,6 +45,7 @@ from .locks import (
     EffectiveLocks,
 )
 from .proof import Claim, Proof, listed_names, prove
+from .provisos import BY_ACL as GRANTED, granting, provisos, signer_of
 from .request_kinds import KINDS, Circumstances, Kind
 from .source_sets import (
     EVERYWHERE,
@@ -148,10 +149,33 @@ class Exposure(Ambiguous):
         self._check(request, *KINDS, *OF_A_TEAM)
         if request not in self._rows:
             rows = self._each(lambda question: question.row(request))
-            self._rows[request] = (
-                together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
-            )
+            row = together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
+            self._rows[request] = self._with_provisos(row)
         return self._rows[request]
+
+    def _with_provisos(self, row: Row) -> Row:
+        """Return a row with what each answer rests on."""
+        request, opened, refused = row.request, row.opened, row.refused
+        at = None if opened.other_endpoints else opened.endpoints
+        found = provisos(self.locks, request, "opened", when=opened.when, endpoints=at)
+        closing = provisos(self.locks, request, "refused")
+        if self._asks_of_acls(request):
+            granted = self._with_acls.row(request).refused.where
+            closing = closing if granted == refused.where else (*closing, GRANTED)
+        return replace(
+            row,
+            opened=replace(opened, unless=() if opened.is_empty else found),
+            refused=replace(refused, unless=() if refused.is_empty else closing),
+        )
+
+    def _asks_of_acls(self, request: str) -> bool:
+        """Return whether a refusal may hang on ACLs, about which nobody asked."""
+        return self.locks.acls is None and signer_of(request) != "own"
+
+    @cached_property
+    def _with_acls(self) -> Exposure:
+        """The exposure in which ACLs may grant what they can."""
+        return Exposure(granting(self.locks), self.key, is_prefix=self.is_prefix)
 
     def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
         """Return what is found for each class of keys;
@@ -181,9 +205,9 @@ class Exposure(Ambiguous):
         return found
 
     @property
-    def assumed(self) -> tuple[str, ...]:
-        """Assumptions of the answers, a sentence each."""
-        return self.locks.assumed
+    def facts(self) -> tuple[str, ...]:
+        """Facts that the answers use, a sentence each."""
+        return self.locks.known
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -277,7 +301,17 @@ class Exposure(Ambiguous):
         if not request:
             return Answers(self.at(place, name) for name in self.requests)
         self._check(request)
-        return _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
+        found = _first(self._answers(place, request, plain=False), _WORST_FIRST["refused"])
+        return self._on_condition(found, place)
+
+    def _on_condition(self, answer: Answer, place: Source) -> Answer:
+        """Return an answer with what it rests on."""
+        at = () if place.endpoint is None else (place.endpoint,)
+        found = provisos(self.locks, answer.request, answer.answer, when=answer.when, endpoints=at)
+        if answer.answer == "refused" and self._asks_of_acls(answer.request):
+            open_to = self._with_acls.at(place, answer.request).answer
+            found = (*found, *([GRANTED] if open_to != "refused" else []))
+        return replace(answer, unless=found)
 
     def _check(self, request: str, *more: str) -> None:
         """Check that a kind of request is one of this exposure, or one of others."""
@@ -296,7 +330,11 @@ class Exposure(Ambiguous):
         Where objects of a prefix differ, those that exist count.
         """
         self._check(request, *KINDS, *OF_A_TEAM)
-        answers = self._answers(Source.parse(source), request, plain=True)
+        place = Source.parse(source)
+        return self._on_condition(self._plain(place, request), place)
+
+    def _plain(self, place: Source, request: str) -> Answer:
+        answers = self._answers(place, request, plain=True)
         if len({each.answer for each in answers}) == 1:
             return answers[0]
         listing = self._listing(self.key) if self._listing is not None else None
@@ -350,12 +388,12 @@ class Exposure(Ambiguous):
         asked = replace(
             expectation, of=of, prefix=here.key if here.is_prefix else expectation.prefix
         )
-        return Proof.of_expectation(asked, answers, self.assumed)
+        return Proof.of_expectation(asked, answers)
 
     def proves(self, claim: Claim) -> Proof:
         """Prove a claim about presigned requests."""
         if READ_POLICY in self.locks.not_read:
-            return Proof(None, depends_on=(READ_POLICY,), assumed=self.assumed)
+            return Proof(None, depends_on=(READ_POLICY,))
         return prove(self.locks, claim)
 
     def of_service(self, ask: Callable[[EffectiveLocks, str], Answer]) -> Answer:
@@ -414,8 +452,7 @@ class Exposure(Ambiguous):
         data = {
             **({} if self.locks.only is None else {"signer": self.locks.only.arn}),
             "requests": [row.to_dict() for row in self.rows],
-            **members(self, "revocations", "names"),
-            "assumed": list(self.assumed),
+            **members(self, "revocations", "names", "facts"),
         }
         return (
             data

@@ -16,6 +16,7 @@ from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
 from .answer import ONE_ADDRESS, Answer, claim_of, tone
 from .exposure import Exposure
 from .matrix import matrix_html, matrix_of
+from .provisos import unless, with_unless
 from .source_sets import Row, SourceSet
 
 NAMED = 3
@@ -26,11 +27,8 @@ _TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknow
 _HEAD = ("request", "source", "answer", "decided by", "reason")
 
 
-def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool = True) -> str:
-    """Return the kinds of requests, each with three lines: opened, refused and unknown sources.
-
-    What was ``assumed`` of the organization follows, unless all assumptions are listed elsewhere.
-    """
+def exposure_text(exposure: Exposure, room: int | None = None) -> str:
+    """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
     one = exposure.locks.only
     lines = [] if one is None else [f"Only what {printable(one.arn)} signs:"]
     for row in exposure:
@@ -41,8 +39,6 @@ def exposure_text(exposure: Exposure, room: int | None = None, *, assumed: bool 
         ]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
     lines += [*exposure.revocations, *exposure.names]
-    if assumed and exposure.locks.assumed_of_organization:
-        lines.append(f"Assumed: {' '.join(exposure.locks.assumed_of_organization)}")
     if exposure.missing:
         lines.append(f"Missing permissions: {', '.join(exposure.missing)}")
     return "\n".join(part for line in lines for part in wrapped(line, 12, room))
@@ -58,9 +54,8 @@ def exposure_html(exposure: Exposure) -> str:
     """
     where = f"{exposure.locks.bucket}/{exposure.key}" if exposure.locks.bucket else "the images"
     caption = markup.join("Who can open ", code(where, 90), "?")
-    assumed = markup.fold(
-        "Assumed", Markup("<br>".join(markup.text(each, 300) for each in exposure.assumed))
-    )
+    known = Markup("<br>".join(markup.text(each, 300) for each in exposure.facts))
+    facts = markup.fold("Facts", known) if known else ""
     missing = (
         markup.hint(f"Missing permissions: {', '.join(exposure.missing)}")
         if exposure.missing
@@ -70,7 +65,7 @@ def exposure_html(exposure: Exposure) -> str:
     if (one := exposure.locks.only) is not None:
         matrix = markup.join(markup.hint(f"Only what {printable(one.arn)} signs:"), matrix)
     matrix = markup.join(matrix, *map(markup.hint, (*exposure.revocations, *exposure.names)))
-    return output(matrix, sets_fold(exposure), assumed, missing)
+    return output(matrix, sets_fold(exposure), facts, missing)
 
 
 def sets_fold(exposure: Exposure) -> Markup:
@@ -106,7 +101,7 @@ def words_of(row: Row, word: Word) -> str:
     if word == "refused":
         because = sorted({own_lock(each) or each for each in sources.decided_by})
     said = f"{said} ({', '.join(because)})" if because else said
-    return "; ".join([said, *sources.when])
+    return "; ".join([said, *sources.when]) + unless(sources.unless)
 
 
 def places(sources: SourceSet, labels: frozenset[str]) -> str:
@@ -154,6 +149,7 @@ def answers_text(answers: Iterable[Answer], room: int | None = None) -> str:
 def _cells(answer: Answer) -> tuple[str, ...]:
     decided = ", ".join(part for part in (answer.lock, answer.statement) if part)
     why = "; ".join(answer.when) if answer.answer == "opened" else answer.reason
+    why = with_unless(why, answer.unless)
     return answer.claim, answer.source, answer.answer, decided, why
 
 

@@ -37,7 +37,7 @@ from ..policies.bucket_policy import BucketPolicy
 from ..policies.public_access import is_surely_public
 from ..policies.signer_limit import SignerLimit
 from ..policies.url_lock import UrlLock
-from .access_points import ANY_WAY, DIRECTLY, POINT_KEYS, AccessPoints
+from .access_points import POINT_KEYS, AccessPoints
 from .answer import Answer, answer_of
 from .decision import decide_request
 from .identities import Principal
@@ -60,19 +60,6 @@ EVERYTHING: Json = {
 }
 NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
 """The session policy of a URL for a source that the URL was not made for."""
-
-_PUBLIC = {
-    None: "ACLs are disabled, and Block Public Access is off.",
-    False: "ACLs are disabled.",
-    True: "ACLs are disabled. Block Public Access refuses everybody but the account's own signers.",
-}
-
-
-_OF_KMS = "with a KMS key, S3 also refuses anonymous, version 2 and plain HTTP requests."
-_NO_SERVICE = (
-    "aws:ViaAWSService is false: no AWS service makes the request with the signer's credentials."
-)
-
 
 _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
 _UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
@@ -129,6 +116,8 @@ class EffectiveLocks:
     kms_key : Part of str
         ARN of the KMS key of the default encryption; empty for none, or AWS's own. Without a
         reading there is none.
+    has_kms_key : bool or None
+        Whether the default encryption uses a KMS key, AWS's own included; None if it was not read.
     kms_policy : Part of str
         Its policy.
     others : mapping
@@ -144,8 +133,7 @@ class EffectiveLocks:
     missing : tuple of str
         Missing permissions to read more of what decides.
     origin : str
-        ``given`` for policies from files, ``read`` for those of an account: the verb in what is
-        assumed.
+        ``given`` for policies from files, ``read`` for those of an account.
     """
 
     bucket: str = ""
@@ -169,6 +157,7 @@ class EffectiveLocks:
     by: By = "any"
     access_points: Part[AccessPoints] = _UNLISTED
     kms_key: Part[str] = _UNENCRYPTED
+    has_kms_key: bool | None = None
     kms_policy: Part[str] = _UNGRANTED
     not_read: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
@@ -314,57 +303,15 @@ class EffectiveLocks:
         )
 
     @property
-    def assumed_of_organization(self) -> tuple[str, ...]:
-        """Assumptions about policies of the organization that were not read."""
-        kinds = {"resource control policy": self.rcp, "service control policy": self.scp}
-        return tuple(
-            f"No {kind} was {self.origin}: they allow everything."
-            for kind, levels in kinds.items()
-            if levels is None
-        )
-
-    @property
-    def assumed(self) -> tuple[str, ...]:
-        """Assumptions of all answers, one sentence each."""
-        is_read = self.only is not None and self.only.id
-        return self.assumed_with(
-            *([] if is_read else ["The own policies of each signer allow everything."]),
-            self._assumed_of_encryption,
-        )
-
-    @property
-    def _assumed_of_encryption(self) -> str:
-        is_read = self.kms_key.was_asked and self.kms_key.missing is None
-        known = (
-            "is that of the bucket's default, which they need not have"
-            if is_read
-            else f"was not {self.origin}"
-        )
-        return f"The encryption of the objects {known}: {_OF_KMS}"
-
-    def assumed_with(self, *of_signers: str, path: str = "") -> tuple[str, ...]:
-        """Return the assumptions of answers, with those about who signs,
-        and about access points.
-        """
-        has_policies = any(each.policy_text for each in self.endpoints.values())
+    def known(self) -> tuple[str, ...]:
+        """Facts that the answers use, and what was asked for in vain, one sentence each."""
         return (
-            *self.assumed_of_organization,
-            f"The policy of a VPC endpoint that was not {self.origin} is the default, full access."
-            if has_policies
-            else f"No VPC endpoint policy was {self.origin}: it is the default, full access.",
-            *([] if (self.acls or {}).get("other") else [_PUBLIC[self.is_public_refused]]),
-            *of_signers,
-            *([] if "aws:viaawsservice" in self.facts.values else [_NO_SERVICE]),
-            path or (ANY_WAY if self.asks_for_points else DIRECTLY),
             *(
                 f"{key_facts(key).name} is {_words(values)}."
                 for key, values in sorted(self.facts.values.items())
             ),
             *self.facts.notes,
-            *(
-                f"{action} was denied, so what it reads is unknown or supposed."
-                for action in self.missing
-            ),
+            *(f"{action} was denied, so what it reads is unknown." for action in self.missing),
         )
 
     def verdict(

@@ -5,8 +5,8 @@ Places with the same answers in every row are one column, so each cell has exact
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
 from ...base import html as markup
@@ -19,6 +19,7 @@ from .address_classes import BITS, EVERY_ADDRESS, Span, Spans, minus, within
 from .answer import ONE_ADDRESS, claim_of
 from .difference import Difference
 from .exposure import Exposure
+from .provisos import unless
 from .source_sets import Row, SourceSet
 from .sources import ANY_OTHER
 
@@ -78,11 +79,29 @@ class Matrix:
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[KindRow, ...]
+    provisos: Mapping[tuple[Word, str], Sequence[str]] = field(default_factory=dict)
 
     @property
     def has_team(self) -> bool:
         """Return whether workers are among those who ask."""
         return any(line.is_of_workers for line in self.lines)
+
+    def notes(self, lines: Iterable[KindRow]) -> list[str]:
+        """Return what the answers of lines after the change rest on, a sentence for several
+        kinds, which are named where others rest on something else.
+        """
+        shown = {each for line in lines for each in line.requests}
+        here = {
+            said: [each for each in requests if each in shown]
+            for said, requests in self.provisos.items()
+        }
+        words = [word for (word, _), requests in here.items() if requests]
+        found = []
+        for (word, said), requests in here.items():
+            kinds = [claim_of(each, has_team=self.has_team) for each in requests]
+            named = f"{', '.join(kinds)}: {word}" if words.count(word) > 1 else word
+            found += [f"{capital(named)}{said}."] if kinds else []
+        return found
 
 
 def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
@@ -94,7 +113,13 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
         for number, (_, after) in enumerate(pairs)
     )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
-    return Matrix(tuple(title for title, _ in places), tuple(lines))
+    rests_on = grouped(
+        ((word, unless(after.places(word).unless)), after.request)
+        for word in WORDS
+        for _, after in pairs
+        if after.places(word).unless
+    )
+    return Matrix(tuple(title for title, _ in places), tuple(lines), rests_on)
 
 
 def _addresses(
@@ -230,8 +255,10 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
         same = "; ".join(
             f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded
         )
-        yield from wrapped(f"  The same as now: {same}.", 4, room)
-    yield from wrapped(f"  {ONE_ADDRESS}", 4, room) if matrix.has_team else ()
+        said = " ".join([f"The same as now: {same}.", *matrix.notes(folded)])
+        yield from wrapped(f"  {said}", 4, room)
+    for note in (*matrix.notes(shown), *([ONE_ADDRESS] if matrix.has_team else [])):
+        yield from wrapped(f"  {note}", 4, room)
 
 
 class Picture(TypedDict):
@@ -261,7 +288,7 @@ def picture_of(exposure: Exposure) -> Picture:
         columns=[title for title, _ in matrix.columns],
         rows=rows,
         title=f"Who can open {where}?",
-        note=ONE_ADDRESS if matrix.has_team else "",
+        note=" ".join([*matrix.notes(matrix.lines), *([ONE_ADDRESS] if matrix.has_team else [])]),
     )
 
 
@@ -270,14 +297,15 @@ def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
     kinds that stay the same are folded.
     """
     shown, folded = split_lines(matrix)
-    note = markup.hint(ONE_ADDRESS) if matrix.has_team else ""
+    notes = [*matrix.notes(shown), *([ONE_ADDRESS] if matrix.has_team else [])]
     rest = ""
     if folded:
         kinds = count(sum(len(line.requests) for line in folded), "kind")
         rest = markup.fold(
-            f"{kinds} of requests with the same answers as now", _table(matrix, folded, "")
+            f"{kinds} of requests with the same answers as now",
+            markup.join(_table(matrix, folded, ""), *map(markup.hint, matrix.notes(folded))),
         )
-    return markup.join(_table(matrix, shown, caption), note, rest)
+    return markup.join(_table(matrix, shown, caption), *map(markup.hint, notes), rest)
 
 
 def _table(matrix: Matrix, lines: Iterable[KindRow], caption: str | Markup) -> Markup:

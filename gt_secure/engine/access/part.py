@@ -154,6 +154,11 @@ class Part(Generic[T]):
         return self._value
 
     @property
+    def if_asked(self) -> T | None:
+        """The value as in ``if_read``; no caller waits for what the reading left out."""
+        return self.if_read if self.was_asked else None
+
+    @property
     def is_true(self) -> bool:
         """Return whether it was read and is true."""
         return self.missing is None and bool(self._value)

@@ -310,7 +310,7 @@ class PlannedPolicy:
             proof = closed if closed.proved is False else _each((proof, closed), doubts)
         if self.provided:
             proof = replace(proof, proved=None, counterexample=None, depends_on=tuple(doubts))
-        return replace(proof, assumed=(*proof.assumed, *self.assumed))
+        return replace(proof, limits=(*proof.limits, *self.assumed))
 
 
 World: TypeAlias = "Sequence[PlannedDocument | Unknown]"

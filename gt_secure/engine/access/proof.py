@@ -44,6 +44,7 @@ from .answer import MEANT, Answer
 from .expectation import Expectation
 from .key_classes import KeyClasses, KeyExamples
 from .locks import EffectiveLocks, with_statements
+from .provisos import BY_ACL, granting, provisos, unless
 from .request_kinds import Form, Kind
 from .source_sets import Requests, confirm, example_request, values_of
 from .sources import address_sources, endpoint_classes
@@ -131,8 +132,8 @@ class Proof:
         A request that is opened, as a case for ``gt-secure verdict``.
     depends_on : tuple of str
         The condition keys on which the answer depends.
-    assumed : tuple of str
-        What the answer takes for granted.
+    limits : tuple of str
+        What the claim leaves out, and the facts that it uses.
     claim : str
         The claim in a sentence.
     prefix : str
@@ -143,31 +144,32 @@ class Proof:
         The bucket and keys.
     names : tuple of str
         The sentence on who else can list the names of objects under the prefix, if anybody can.
+    unless : tuple of str
+        What may change the answer, and no call settles.
     """
 
     proved: bool | None
     counterexample: Json | None = None
     depends_on: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = field(default=(), repr=False)
+    limits: tuple[str, ...] = field(default=(), repr=False)
     claim: str = ""
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
     subject: str = field(default="", repr=False, compare=False)
     names: tuple[str, ...] = field(default=(), repr=False)
+    unless: tuple[str, ...] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return self.proved is True
 
     @classmethod
-    def of_expectation(
-        cls, expectation: Expectation, answers: tuple[Answer, ...], assumed: tuple[str, ...] = ()
-    ) -> Proof:
+    def of_expectation(cls, expectation: Expectation, answers: tuple[Answer, ...]) -> Proof:
         """Return the proof that every answer is the expected one."""
         words = {each.answer for each in answers} - {MEANT[expectation.kind]}
         proved = True if not words else None if words == {"unknown"} else False
         depends_on = sorted({key for each in answers for key in each.depends_on})
-        return cls(proved, None, tuple(depends_on), assumed, "", answers, expectation)
+        return cls(proved, None, tuple(depends_on), (), "", answers, expectation)
 
     @property
     def kind(self) -> str:
@@ -186,7 +188,7 @@ class Proof:
         return [
             {
                 **members(self.expectation, "kind", "of", "prefix"),
-                **members(each, "source", "lock", "reason", "when", "depends_on"),
+                **members(each, "source", "lock", "reason", "when", "unless", "depends_on"),
                 "observed": each.answer,
                 "holds": each.answer == MEANT[self.kind],
                 "keys": [each.key] if each.key else [],
@@ -201,12 +203,13 @@ class Proof:
         """
         if self.proved:
             about = f', for keys under "{printable(self.prefix)}" alone' if self.prefix else ""
-            said = f"Proved: {self.claim or 'every answer is the expected one'}{about}."
-            return " ".join([said, *self.names])
+            claim = self.claim or "every answer is the expected one"
+            return " ".join([f"Proved: {claim}{about}{unless(self.unless)}.", *self.names])
         if self.counterexample is not None:
             request = self.counterexample["request"]
             who = f"from {self.counterexample['source']}, signed by {request['principal']}"
             opened = f"{request['action']} of {request['resource']} is opened {who}"
+            opened = f"{opened}{unless(self.unless)}"
             return printable(f"Not proved: {opened}: {self.counterexample['opened_by']}")
         if self.proved is None:
             return f"Not known: it depends on {', '.join(self.depends_on)}."
@@ -230,11 +233,11 @@ class Proof:
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
-        return members(self, "proved", "counterexample", "depends_on", "assumed", "names")
+        return members(self, "proved", "counterexample", "depends_on", "unless", "limits", "names")
 
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
-        return output(notice(tone, self.text), *map(hint, self.assumed))
+        return output(notice(tone, self.text), *map(hint, self.limits))
 
 
 _LISTS = Kind("presigned", "presigned", "own", "s3:ListBucket", "", whoever=True)
@@ -284,14 +287,29 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
         with limited_work(_MOST_WORK) as work:
             proof = _prove_signers(locks, claim) if claim.signers else _prove(locks, claim, work)
         names = listed_names(locks, claim) if proof.proved and not claim.signers else ()
-        return replace(proof, prefix=claim.prefix, names=names)
+        rests_on = _unless(locks, claim, proof)
+        return replace(proof, prefix=claim.prefix, names=names, unless=rests_on)
     except TooManyClassesError as error:
-        return Proof(None, None, (str(error),), (*locks.assumed, *_not_covered(claim)), claim.words)
+        return Proof(None, None, (str(error),), (*locks.known, *_not_covered(claim)), claim.words)
+
+
+def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> tuple[str, ...]:
+    """Return what may change the answer to a claim."""
+    if proof.proved and locks.acls is None:
+        return () if prove(granting(locks), claim).proved else (BY_ACL,)
+    if proof.counterexample is None:
+        return ()
+    request = proof.counterexample["request"]
+    anyone = "anonymous" if request["principal"] == "*" else ""
+    is_own = f":{locks.account}:" in request["principal"]
+    kind = anyone or ("presigned" if is_own else "other-account")
+    at = [value for key, value in request["context"].items() if key.lower() == "aws:sourcevpce"]
+    return provisos(locks, kind, "opened", endpoints=at)
 
 
 def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
     locks = replace(locks, facts=locks.facts.without_choices())
-    assumed = (*locks.assumed, *_not_covered(claim))
+    limits = (*locks.known, *_not_covered(claim))
     unknown = set()
     circumstances = locks.circumstances
     for part in _parts(locks, claim):
@@ -312,11 +330,11 @@ def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
         case = _case(request, locks, part, verdict.reason)
         code = _fixed_by(request, policies, locks, claim)
         case = {**case, "finding": code} if code else case
-        return Proof(False, case, (), assumed, claim.words)
+        return Proof(False, case, (), limits, claim.words)
     if not work.is_done:
         unknown |= set(_later(locks, claim))
     proved = None if unknown else True
-    return Proof(proved, None, tuple(sorted(unknown)), assumed, claim.words)
+    return Proof(proved, None, tuple(sorted(unknown)), limits, claim.words)
 
 
 def _later(locks: EffectiveLocks, claim: Claim) -> Iterator[str]:
@@ -416,7 +434,7 @@ def _not_covered(claim: Claim) -> list[str]:
             "Requests on the bucket itself are outside the claim, which is for keys under"
             f' "{claim.prefix}".'
         )
-    return [*sentences, "The policies stay as they were read."]
+    return sentences
 
 
 def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Iterator[ProofPart]:

@@ -94,6 +94,8 @@ class SourceSet:
         The keys of a prefix that the answer is about; empty for all of them.
     signed : tuple of SourceSet
         For opened ones, the sources from which only certain signers open it; ``when`` names them.
+    unless : tuple of str
+        What may change the answer, and no call settles.
     """
 
     spans: Spans = field(default=(), repr=False)
@@ -106,6 +108,7 @@ class SourceSet:
     through: tuple[str, ...] = ()
     keys: tuple[KeyPattern, ...] = ()
     signed: tuple[SourceSet, ...] = field(default=(), repr=False, compare=False)
+    unless: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def cidrs(self) -> tuple[str, ...]:
@@ -246,6 +249,9 @@ class Row:
             "opened": {**self.opened.places(), "when": list(self.opened.when)},
             "refused": self.refused.places(),
             "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
+            "unless": {
+                word: list(self.places(word).unless) for word in WORDS if self.places(word).unless
+            },
         }
 
 

@@ -250,9 +250,6 @@ def test_boundary_and_organization_hold_for_the_access_point() -> None:
 
 
 SENTENCES = {
-    "Requests name the bucket itself": Part[Any].unasked(
-        "the access points", "s3:ListAccessPoints"
-    ),
     "The bucket has no access points.": [],
     "URLs can go through 1 access point of the bucket, images, too. S3 does not list": [point()],
     "s3:ListAccessPoints was denied": Part[Any].unread(DENIED),

@@ -373,7 +373,7 @@ def test_a_fact_that_is_none(text):
 def test_a_key_that_the_answer_varies_is_not_used_and_the_answer_says_so(text):
     document = deny({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
     assert ask(document, [text]) == ask(document)
-    (sentence,) = set(exposed(document, facts=[text]).assumed) - set(exposed(document).assumed)
+    (sentence,) = set(exposed(document, facts=[text]).facts) - set(exposed(document).facts)
     assert sentence.startswith(text.partition("=")[0])
 
 
@@ -383,7 +383,7 @@ def test_a_value_that_the_sender_chooses_narrows_the_exposure_but_not_the_proof(
     assert answer(document, ["aws:Referer=https://y.example/"]) == ("refused", [])
     proof = prove(exposed(document, facts=["aws:Referer=https://y.example/"]).locks, Claim())
     assert proof.proved is False
-    assert any(sentence.startswith("aws:Referer was given") for sentence in proof.assumed)
+    assert any(sentence.startswith("aws:Referer was given") for sentence in proof.limits)
 
 
 @pytest.mark.parametrize(

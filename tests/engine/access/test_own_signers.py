@@ -276,11 +276,6 @@ def test_a_folder_for_each_user_opens() -> None:
     assert Exposure(locks, "k").row("presigned").word == "refused"
 
 
-def test_nothing_is_assumed_of_who_signs_but_that_its_own_policies_allow_it() -> None:
-    said = [each for each in asked().assumed if "signer" in each and "credentials" not in each]
-    assert said == ["The own policies of each signer allow everything."]
-
-
 @pytest.mark.parametrize("name", ["federated users", "federated users by id"])
 def test_rows_without_federated_users_are_noticed(
     name: str, monkeypatch: pytest.MonkeyPatch

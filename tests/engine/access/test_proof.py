@@ -54,7 +54,7 @@ def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=()
 def test_our_guard_is_proved(statements, prefix):
     proof = ask(*statements, prefix=prefix)
     assert (proof.proved, proof.depends_on) == (True, ())
-    assert any("root" in sentence for sentence in proof.assumed)
+    assert any("root" in sentence for sentence in proof.limits)
 
 
 def test_every_value_of_the_claim_counts():

@@ -11,7 +11,6 @@ import pytest
 from gt_secure.base.network import parse_networks
 from gt_secure.engine.access import Claim, Exposure
 from gt_secure.engine.access.locks import EffectiveLocks
-from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.public_access import is_surely_public, may_be_public
@@ -113,47 +112,54 @@ def exposure(text: str = PUBLIC, **values: Any) -> Exposure:
     return Exposure(locks(text, **values), "scans/0001.png")
 
 
-def test_what_is_assumed_names_policies_that_were_not_read() -> None:
-    """Nobody gave files: the role read the account. Files keep their own word."""
-    found = exposure()
-    assert not [sentence for sentence in found.assumed if "control policy" in sentence], (
-        "both were read: none is there"
-    )
-    assert "No VPC endpoint policy was read: it is the default, full access." in found.assumed
-    assert not [sentence for sentence in found.assumed if "given" in sentence]
-    assert "No service control policy was given: they allow everything." in exposed(None).assumed
+OF_THE_SIGNER = "a policy of the signer refuses it"
+OF_ITS_ORGANIZATION = "a policy of the signer or its organization refuses it"
 
 
-_KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
+def test_a_line_names_the_policies_that_were_not_read_and_may_refuse_it() -> None:
+    """Nobody gave files: the role read the account. Files have more that may refuse."""
+    found = exposure(account_restricts_public=False, restricts_public=False)
+    opened = {row.request: row.opened.unless for row in found}
+    behind = "a policy of the signer or the VPC endpoint refuses it"
+    assert opened["presigned"] == opened["header"] == (behind,)
+    assert found.at("198.51.100.9", "presigned").unless == (OF_THE_SIGNER,)
+    assert found.at("198.51.100.9", "other-account").unless == (OF_ITS_ORGANIZATION,)
+    assert found.at("198.51.100.9", "anonymous").unless == ("a KMS key encrypts the object",)
+    given = exposed(PUBLIC, "scans/0001.png").at("198.51.100.9", "other-account").unless
+    assert given == (OF_ITS_ORGANIZATION, "Block Public Access refuses it")
+    assert exposed(None).row("anonymous").refused.unless == ("an ACL grants it",)
 
 
-@pytest.mark.parametrize(
-    ("key", "known"),
-    [
-        (Part.unasked("the encryption", "s3:GetEncryptionConfiguration"), "was not read"),
-        (Part.of(_KEY), "is that of the bucket's default, which they need not have"),
-        # AWS's own key, or none
-        (
-            Part.of(""),
-            "is that of the bucket's default, which they need not have",
-        ),
-    ],
-    ids=["not read", "a key", "no key of the account"],
-)
-def test_refusals_by_the_encryption_of_an_object_are_assumed_away(
-    key: Part[str], known: str
+def test_no_acl_passes_a_deny_of_everybody() -> None:
+    everybody = policy(statement("Deny", "*"))
+    assert exposed(everybody).row("anonymous").refused.unless == ()
+    assert exposed(everybody).at("198.51.100.9", "other-account").unless == ()
+
+
+def test_the_moment_is_named_where_a_policy_names_one() -> None:
+    later = statement("Deny", "*", DateLessThan={"aws:CurrentTime": "2033-01-01T00:00:00Z"})
+    found = exposed(policy(statement(), later))
+    [said] = found.row("presigned").refused.unless
+    assert said.startswith("it comes after 20")
+    assert found.at("198.51.100.9", "presigned").unless == (said,)
+    moment = ["aws:CurrentTime=2032-01-01T00:00:00Z"]
+    assert exposed(policy(statement(), later), facts=moment).row("presigned").refused.unless == ()
+
+
+@pytest.mark.parametrize(("has_kms_key", "is_named"), [(None, True), (True, True), (False, False)])
+def test_refusals_by_the_encryption_of_an_object_are_named(
+    has_kms_key: bool | None, is_named: bool
 ) -> None:
     """An object need not have the default of its bucket,
     so the answers stay those of the policies.
     """
-    found = exposure(kms_key=key)
-    sentence = (
-        f"The encryption of the objects {known}: with a KMS key, S3 also refuses anonymous, version"
-        " 2 and plain HTTP requests."
-    )
+    found = exposure(has_kms_key=has_kms_key)
     assert found.row("anonymous").word == "opened"
-    assert [each for each in found.assumed if "KMS" in each] == [sentence]
-    assert sentence in found.proves(Claim(allowed=OFFICE)).assumed
+    assert ("a KMS key encrypts the object" in found.row("anonymous").opened.unless) is is_named
+    assert "a KMS key encrypts the object" not in found.row("presigned").opened.unless
+    old = statement("Deny", "*", StringNotEquals={"s3:signatureversion": "AWS"})
+    by_version_2 = exposure(policy(statement(), old), has_kms_key=has_kms_key).row("presigned")
+    assert ("a KMS key encrypts the object" in by_version_2.opened.unless) is is_named
 
 
 @pytest.mark.parametrize(
@@ -168,13 +174,11 @@ def test_it_refuses_everybody_but_the_accounts_own_signers(values: dict[str, Any
         assert found.row(kind).refused.other_endpoints
         assert found.row(kind).refused.decided_by == ("Block Public Access",)
     assert found.row("presigned").opened.cidrs == ("0.0.0.0/0", "::/0")
-    assert any("Block Public Access refuses" in each for each in found.assumed)
 
 
 def test_without_it_a_public_policy_opens() -> None:
     found = exposure(account_restricts_public=False)
     assert found.row("anonymous").opened.cidrs == ("0.0.0.0/0", "::/0")
-    assert not any("Block Public Access" in each for each in found.assumed)
 
 
 def test_a_proof_needs_no_guard_against_signers_that_it_refuses() -> None:

@@ -129,7 +129,7 @@ def test_a_proof_is_for_every_sender_and_time(fact: str, condition: dict[str, An
     assert found["proved"] is False
     assert any(
         fact.partition("=")[0] in sentence and "not used" in sentence
-        for sentence in found["assumed"]
+        for sentence in found["limits"]
     )
 
 
