@@ -190,11 +190,16 @@ class RequestSpace:
         """Return the mask of the statement parts that ask for the source, for one source."""
         return mask_of(self.of_source, self.base.with_setting(setting))
 
-    def answer(self, mask: int = -1, *, groups: Sequence[_Group] | None = None) -> SpaceAnswer:
+    def answer(
+        self, mask: int = -1, *, without: Dimension | None = None, instead: _Group | None = None
+    ) -> SpaceAnswer:
         """Answer for the requests whose source leaves these statements standing;
-        only some ``groups`` may vary.
+        ``instead`` varies in place of the group of a dimension.
         """
-        groups = self.groups if groups is None else groups
+        groups = [
+            group for group in self.groups if without is None or without not in group.dimensions
+        ]
+        groups += [] if instead is None else [instead]
         choices: Masks = {self.settled & mask: ()}
         facts, too_many = [], []
         for group in groups:
@@ -304,8 +309,7 @@ class RequestSpace:
         of_setting = [
             mask_of(group.parts, self.base.with_setting(each)) & mask for each in dimension.settings
         ]
-        others = [each for each in self.groups if each is not group]
-        answers = {own: self.answer(own, groups=others) for own in dict.fromkeys(of_setting)}
+        answers = {own: self.answer(own, without=dimension) for own in dict.fromkeys(of_setting)}
         pairs = zip(dimension.settings, of_setting, strict=True)
         facts = frozenset(fact for answer in answers.values() for fact in answer.depends_on)
         return [setting for setting, own in pairs if answers[own].state != "refused"], facts
@@ -317,11 +321,10 @@ class RequestSpace:
         and the other facts.
         """
         usable, facts = [], set[str]()
-        others = [each for each in self.groups if each is not group]
         for setting in dimension.settings:
             only = replace(dimension, settings=(setting,))
             narrowed = self._fill(_Group([*group.facts, only], group.parts))
-            answer = self.answer(mask, groups=[*others, narrowed])
+            answer = self.answer(mask, without=dimension, instead=narrowed)
             facts |= set(answer.depends_on)
             usable += [] if answer.state == "refused" else [setting]
         return usable, frozenset(facts.difference(fact.name for fact in group.facts))
