@@ -53,6 +53,12 @@ SPARED: Mapping[str, tuple[str, str, Any] | None] = {
     "long-term keys": ("Null", "aws:TokenIssueTime", "false"),
     "the root user": ("ArnNotEquals", "aws:PrincipalArn", arn("root")),
     "the root user by type": ("StringNotEquals", "aws:PrincipalType", "Account"),
+    "federated users": ("StringNotEquals", "aws:PrincipalType", "FederatedUser"),
+    "a federated user": (
+        "ArnNotEquals",
+        "aws:PrincipalArn",
+        f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
+    ),
     "a role": ("ArnNotLike", "aws:PrincipalArn", arn("role/app*")),
     "a tag of signers": ("StringNotEquals", "aws:PrincipalTag/team", "red"),
     "a page": ("StringNotLike", "aws:Referer", "https://intra.example/*"),
@@ -66,7 +72,9 @@ SPARED: Mapping[str, tuple[str, str, Any] | None] = {
 }
 """Whom or what a guard spares: another condition in its Deny."""
 SIGNERS = tuple(
-    each for each in SPARED if each.startswith(("a user", "users", "who", "long", "the root"))
+    each
+    for each in SPARED
+    if each.startswith(("a user", "users", "who", "long", "the root", "federated"))
 )
 LISTS = ([OFFICE], [OFFICE], [OFFICE], [OFFICE, "198.51.100.0/24"], ["0.0.0.0/1", "128.0.0.0/1"])
 PUBLIC: tuple[Any, ...] = (
@@ -402,7 +410,9 @@ def requests(drawn: Drawn, dice: random.Random, number: int) -> Iterator[Sent]:
         if kind == "other-account":
             asker = Asker(f"arn:aws:iam::{OTHER}:user/them", policies=everything)
         elif kind != "anonymous":
-            asker = dice.choice((*askers.values(), Asker(arn("root"), policies=everything)))
+            others = (arn("root"), f"arn:aws:sts::{ACCOUNT}:federated-user/bob")
+            own = tuple(Asker(each, policies=everything) for each in others)
+            asker = dice.choice((*askers.values(), *own))
             if dice.random() < 0.5:
                 asker = replace(asker, policies=everything)
         yield sent(drawn, dice, kind, dice.choice(KEYS), asker, dice.choice(SOURCES))
@@ -476,6 +486,13 @@ def _of(asker: Asker) -> dict[str, str]:
             "aws:principalarn": asker.arn,
             "aws:principaltype": "Account",
             "aws:userid": ACCOUNT,
+        }
+    if ":federated-user/" in asker.arn:
+        return {
+            "aws:principalarn": asker.arn,
+            "aws:principaltype": "FederatedUser",
+            "aws:userid": f"{ACCOUNT}:{name}",
+            "aws:tokenissuetime": "2026-12-01T08:00:00Z",
         }
     return {
         "aws:principalarn": asker.arn,
