@@ -27,7 +27,7 @@ NO_POLICY = '{"Version":"2012-10-17","Statement":[]}'
 
 
 SERVICES = (
-    "accessanalyzer|acm|acmpca|amplify|api_?gateway|api_?gatewayv2|app_?config|app_?mesh"
+    "accessanalyzer|acm|acmpca|amazonmq|amplify|api_?gateway|api_?gatewayv2|app_?config|app_?mesh"
     "|app_?autoscaling|apprunner|appsync|applicationautoscaling|athena|autoscaling|backup|batch"
     "|bedrock|budgets|cassandra|ce|certificatemanager|chatbot|cloud9|cloudfront|cloudtrail"
     "|cloudwatch|codeartifact|codebuild|codecommit|codedeploy|codepipeline|codestar\\w*|cognito"
@@ -35,12 +35,12 @@ SERVICES = (
     "|docdb|dynamodb|ec2|ecr|ecrpublic|ecs|efs|eks|elasticache|elasticsearch|elasticloadbalancing"
     "|elasticloadbalancingv2|elb|emr|emrserverless|events|eventschemas|firehose|fms|fsx|glacier"
     "|globalaccelerator|glue|grafana|guardduty|iam|identitystore|imagebuilder|inspector"
-    "|inspectorv2|iot|kendra|keyspaces|kinesis|kinesis_?analytics\\w*|kinesis_?firehose|kinesisvideo"
+    "|inspectorv?2|iot|kendra|keyspaces|kinesis|kinesis_?analytics\\w*|kinesis_?firehose|kinesisvideo"
     "|kms|lake_?formation|lambda|lex|licensemanager|lightsail|location|logs|macie|macie2|media\\w*"
     "|memorydb|mq|msk|mwaa|neptune|networkfirewall|networkmanager|opensearch"
     "|opensearch_?service|opensearch_?serverless|organizations|pinpoint|pipes|prometheus|aps|qldb"
     "|quicksight|ram|rds|redshift|redshift_?serverless|rekognition|resource_?groups|rolesanywhere"
-    "|route53|route53resolver|rum|s3_?control|s3outposts|s3tables|s3vectors|sagemaker|scheduler"
+    "|route53|route53resolver|rum|s3_?control|s3objectlambda|s3outposts|s3tables|s3vectors|sagemaker|scheduler"
     "|schemas|secretsmanager|securityhub|securitylake|service_?discovery|servicequotas|ses|sesv2"
     "|sfn|shield|signer|sns|sqs|ssm|ssmcontacts|sso|ssoadmin|stepfunctions|synthetics|timestream"
     "|transfer|verifiedpermissions|vpclattice|waf|waf_?regional|wafv2|workspaces|xray"
