@@ -19,8 +19,10 @@ from ..base.text import Json, members
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
-_MARGIN = timedelta(seconds=5)
-"""Tolerance of times: clocks differ, and CloudTrail records whole seconds."""
+_MARGIN = timedelta(seconds=10)
+"""Tolerance of times: a clock may differ by 5 seconds before it is corrected, and CloudTrail and
+the date of an answer have whole seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)

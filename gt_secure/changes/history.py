@@ -198,13 +198,9 @@ def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
 
 def _of_record(record: ChangeRecord, locks: Mapping[str, str]) -> Iterator[HistoryEntry]:
     """Yield the calls that a record of the journal has sent; ``event_id`` is the request id."""
-    for event in record.events:
+    for event in record.named("written"):
         step = event.get("step")
-        if (
-            event.get("event") != "written"
-            or not isinstance(step, int)
-            or step >= len(record.changes)
-        ):
+        if not isinstance(step, int) or step >= len(record.changes):
             continue
         change = record.changes[step]
         kind, name = str(change.get("kind")), str(change.get("target") or "").rsplit("/", 1)[-1]

@@ -46,7 +46,7 @@ MAX_BYTES = 64 << 20
 _IS_GONE = "the file of change {}, which was made before it, is missing"
 _RECORD_KINDS = {"apply", "undo"}
 _ENDS = ("applied", "rolled-back", "overtaken")
-_SECOND, _LAST = 1_000_000, 10**20 - 1
+_SECOND = 1_000_000
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -476,7 +476,7 @@ def _next_id(former: Sequence[str]) -> str:
     text = f"{utc_now():%Y%m%d%H%M%S%f}"
     last = former[-1][:22].replace("-", "") if former else ""
     if text <= last:
-        text = f"{min(int(last) + _SECOND, _LAST):020}"
+        text = f"{int(last) + _SECOND:020}"[:20]
     return f"{text[:8]}-{text[8:14]}-{text[14:]}-{secrets.token_hex(2)}"
 
 
@@ -602,7 +602,7 @@ def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> St
 
 def steps_begun(record: ChangeRecord) -> list[int]:
     """Return the numbers of the changes that a record announced before it ended."""
-    steps = {event.get("step") for event in record.events if event.get("event") == "intent"}
+    steps = {event.get("step") for event in record.named("intent")}
     return sorted(
         step for step in steps if isinstance(step, int) and 0 <= step < len(record.changes)
     )

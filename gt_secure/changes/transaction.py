@@ -84,7 +84,8 @@ def way_out(engine: Engine, outcome: ChangeOutcome, of: str | None) -> Applied:
     that it reverts, too: CloudTrail had not recorded everything when that ended.
     """
     aws, writer = engine.aws, engine.writer
-    has_failed, notes = outcome not in ("applied", "undone"), ()
+    has_failed = outcome not in ("applied", "undone")
+    notes: tuple[str, ...] = ()
     try:
         writer.write("end", outcome=outcome.replace(" ", "-") if has_failed else "applied")
     except GtSecureError as error:

@@ -79,8 +79,9 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
 
 def _is_over(record: ChangeRecord) -> bool:
     """Return whether an undo of a change writes at most what that has overwritten of others."""
-    undo_lost = record.kind == "undo" and record.named("overwritten")
-    return record.status in {"undone", "rolled-back"} or bool(undo_lost)
+    if record.kind == "undo" and record.named("overwritten"):
+        return True
+    return record.status in {"undone", "rolled-back"}
 
 
 def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | None:

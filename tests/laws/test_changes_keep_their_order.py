@@ -6,14 +6,16 @@ change, and every change is made by a process of its own. The oracle is a list: 
 
 from __future__ import annotations
 
+import operator
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
-from gt_secure.changes import Journal
+from gt_secure.changes import Journal, journal
 from gt_secure.changes.history import _of_record, merge
 from gt_secure.changes.undo import undoable
 
@@ -33,7 +35,7 @@ class Machines:
 
     def __init__(self, rng: random.Random, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.rng, self.folder, self.now = rng, folder, NOON
-        self.made: list[str] = []
+        self.all, self.made = list[str](), list[str]()
         self.undone: dict[str, str] = {}
         patch.setattr("gt_secure.changes.journal.utc_now", self.clock)
         patch.setattr("os.fsync", lambda _: None)
@@ -65,30 +67,27 @@ class Machines:
             self.undone[writer.id] = of
         self.all.append(writer.id)
 
-    all: list[str]
-
 
 def assert_order(seeds: range, folder: Path, patch: pytest.MonkeyPatch) -> Counter[str]:
     counts = Counter[str]()
     for seed in seeds:
         rng = random.Random(seed)
         machines = Machines(rng, folder / str(seed), patch)
-        machines.all = []
         for _ in range(rng.randint(2, 7)):
             machines.act()
-        journal = Journal(machines.folder)
-        records = list(journal)
+        found_in = Journal(machines.folder)
+        records = list(found_in)
         assert [each.id for each in records] == machines.all, f"history {seed}: list"
         for each in records:
             gone = each.id in machines.undone.values()
             status = "undone" if gone else "applied"
             assert each.status == status, f"history {seed}: list says {each.status}"
-            assert journal.find(each.id).status == status, f"history {seed}: find"
+            assert found_in.find(each.id).status == status, f"history {seed}: find"
             undos = [undo for undo, of in machines.undone.items() if of == each.id]
-            assert [one.id for one in journal.undos_of(each.id)] == undos, f"history {seed}: undos"
+            assert [one.id for one in found_in.undos_of(each.id)] == undos, f"history {seed}: undos"
             counts[f"{each.kind} {status}"] += 1
         left = [each for each in machines.made if each not in machines.undone.values()]
-        found = [each.id for each in undoable(Account, journal=journal)]  # type: ignore[arg-type]
+        found = [each.id for each in undoable(Account, journal=found_in)]  # type: ignore[arg-type]
         assert found == left, f"history {seed}: undoable"
         own = [
             entry for record in records for entry in _of_record(record, {"bucket-guard": BUCKET})
@@ -108,3 +107,20 @@ def test_a_few_journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_many_journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = assert_order(range(1000, 1600), tmp_path, monkeypatch)
     assert min(counts[each] for each in ("apply applied", "apply undone")) > 200
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("journal._next_id", lambda _: f"{journal.utc_now():%Y%m%d-%H%M%S-%f}-{token_hex(2)}"),
+        ("history.attrgetter", lambda _: operator.attrgetter("at")),
+    ],
+    ids=["an id is the time of a clock", "our own entries are sorted by time"],
+)
+def test_former_faults_are_seen(
+    name: str, fault: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"gt_secure.changes.{name}", fault)
+    with pytest.raises(AssertionError, match="history"):
+        assert_order(range(40), tmp_path, monkeypatch)

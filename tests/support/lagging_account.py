@@ -1,5 +1,7 @@
 """An account whose readings lag, whose calls fail, and in which other people write: one bucket
 policy and one workteam, with a clock of their own, answered in this process.
+
+The clock of the machine that calls is wrong by ``off_s``; each answer has the date of AWS.
 """
 
 from __future__ import annotations
@@ -8,16 +10,19 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from gt_secure.base import clock
 from gt_secure.engine.policies.bucket_policy import BucketPolicy
 
 BUCKET = "gt-images"
 TEAM = "radiology-team"
+START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 class Killed(BaseException):
@@ -26,8 +31,9 @@ class Killed(BaseException):
 
 @dataclass
 class Fault:
-    """What happens at one call, counted from the first: ``denied``, ``expired``, ``throttled``,
-    ``lost`` (it worked, and its answer does not come), ``interrupted``, or ``killed`` before or after.
+    """What happens at one call, counted from the first: ``denied``, ``expired`` (at all that follow,
+    too), ``throttled``, ``lost`` (it worked, and its answer does not come), ``interrupted``, or
+    ``killed`` before or after.
     """
 
     call: int
@@ -51,6 +57,7 @@ class LaggingAccount:
     shown: set[str] = field(default_factory=set)
     writing: bool = False
     is_dead: bool = False
+    off_s: float = 0.0
 
     account_id = "111122223333"
     region = "us-east-1"
@@ -69,7 +76,16 @@ class LaggingAccount:
             moment, write = self.due.pop(0)
             self.now = max(self.now, moment)
             write()
-        self.now = end
+        self.now = max(self.now, end)  # a colleague may have taken longer
+
+    @property
+    def time(self) -> datetime:
+        """The time of AWS."""
+        return START + timedelta(seconds=self.now)
+
+    def here(self) -> datetime:
+        """Return the time that the clock of the calling machine shows."""
+        return self.time + timedelta(seconds=self.off_s)
 
     @property
     def policy(self) -> str | None:
@@ -82,7 +98,7 @@ class LaggingAccount:
         request = f"request-{len(self.events)}"
         event = {
             "eventName": "DeleteBucketPolicy" if text is None else "PutBucketPolicy",
-            "eventTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "eventTime": f"{self.time:%Y-%m-%dT%H:%M:%SZ}",
             "eventID": f"event-{len(self.events)}",
             "requestID": request,
             "userIdentity": {"arn": who},
@@ -103,7 +119,7 @@ class LaggingAccount:
             "s3": SimpleNamespace(
                 get_bucket_policy=lambda **_: self._call("GetBucketPolicy", self._get),
                 put_bucket_policy=lambda Policy, **_: self._call(
-                    "PutBucketPolicy", lambda: self._answer(self.put(Policy, self.caller_arn))
+                    "PutBucketPolicy", lambda: self._put(Policy)
                 ),
                 delete_bucket_policy=lambda **_: self._call(
                     "DeleteBucketPolicy", lambda: self._answer(self.put(None, self.caller_arn))
@@ -124,12 +140,13 @@ class LaggingAccount:
         self.sleep(self.rng.choice((0.02, 0.1, 0.4)))
         self.calls += 1
         for fault in self.faults:
-            if fault.call == self.calls:
+            if fault.call == self.calls or (fault.kind == "expired" and fault.call <= self.calls):
                 return self._fail(name, fault.kind, do)
             if fault.call <= self.calls and fault.kind == "denied" and name == "UpdateWorkteam":
                 raise error("AccessDeniedException", name)
         self.writing = self.writing or name[:3] in ("Put", "Del")
         answer = do()
+        self._dated()
         shown = BucketPolicy.of(answer.get("Policy")).statements
         self.shown |= {str(each.get("Sid")) for each in shown}
         return answer
@@ -147,12 +164,22 @@ class LaggingAccount:
             raise EndpointConnectionError(endpoint_url="https://s3.us-east-1.amazonaws.com")
         if kind == "denied" and name not in ("UpdateWorkteam", "PutBucketPolicy"):
             return do()
+        self._dated()
         code = {
             "denied": "AccessDenied",
             "expired": "ExpiredToken",
             "throttled": "SlowDown",
         }[kind]
         raise error(code, name)
+
+    def _dated(self) -> None:
+        """Answer with a date, in whole seconds."""
+        clock.heard(format_datetime(self.time.replace(microsecond=0), usegmt=True))
+
+    def _put(self, text: str) -> dict[str, Any]:
+        if len(text.encode()) > 20 * 1024:
+            raise error("MalformedPolicy", "PutBucketPolicy", 400)
+        return self._answer(self.put(text, self.caller_arn))
 
     def _get(self) -> dict[str, Any]:
         text = self._at(self.policies)
@@ -171,16 +198,28 @@ class LaggingAccount:
     def _answer(self, request: str) -> dict[str, Any]:
         return {"ResponseMetadata": {"RequestId": request, "HTTPHeaders": {}}}
 
-    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+    def paginate(
+        self, StartTime: datetime, EndTime: datetime, **_: Any
+    ) -> Iterator[dict[str, Any]]:
         if self.trail == "denied":
             raise error("AccessDeniedException", "LookupEvents")
-        events = [] if self.trail == "late" else self.events
-        yield {"Events": [{"CloudTrailEvent": json.dumps(event)} for event in reversed(events)]}
+        found = [
+            {"CloudTrailEvent": json.dumps(event)}
+            for event in reversed(self.events)
+            if StartTime <= datetime.fromisoformat(event["eventTime"]) <= EndTime
+            if self.trail != "late"
+        ]
+        for event in found or [None]:
+            yield {"Events": [event] if event else []}
+            if self.trail == "twice":
+                yield {"Events": [event] if event else []}
+            if self.trail == "cut":
+                raise error("ThrottlingException", "LookupEvents")
 
 
-def error(code: str, operation: str) -> ClientError:
+def error(code: str, operation: str, status: int = 0) -> ClientError:
     """Return an error as AWS answers it."""
-    status = 503 if code == "SlowDown" else 403
+    status = status or (503 if code == "SlowDown" else 403)
     answer = {
         "Error": {"Code": code, "Message": code},
         "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r", "HTTPHeaders": {}},
