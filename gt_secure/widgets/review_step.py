@@ -184,13 +184,11 @@ class ReviewStep(Step):
         plan = replace(plan, reason=self.reason.value)
         confirm = sorted(self._confirmed)
         lasts = _LASTS.format(count(plan.seconds_typical, "second"))
-
-        def tell(text: str) -> None:
-            activity.tell(f"{text} {lasts}")
-
         self.run(
             f"Applying… {lasts}",
-            lambda: self.link.get().apply(plan, confirm=confirm, progress=tell),
+            lambda: self.link.get().apply(
+                plan, confirm=confirm, progress=lambda text: activity.tell(f"{text} {lasts}")
+            ),
             self._got_applied,
             timeout_s=780,
             may_cancel=False,
