@@ -81,7 +81,11 @@ _TEAMS = (
     Permission("sagemaker:ListWorkteams", "*"),
     Permission("sagemaker:ListSubscribedWorkteams", "*"),
 )
-_ENDPOINTS = Permission("ec2:DescribeVpcEndpoints", "*")
+_ENDPOINTS = (
+    Permission("ec2:DescribeVpcEndpoints", "*"),
+    Permission("ec2:DescribeVpcs", "*", optional=True),
+)
+_TRAIL = Permission("cloudtrail:LookupEvents", "*")
 _SETTINGS = tuple(
     Permission(each.action, "bucket")
     for part, each in READINGS.items()
@@ -94,13 +98,17 @@ _JOBS = (
     Permission("sagemaker:ListLabelingJobsForWorkteam", "workteam", optional=True),
     Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
 )
+_ORGANIZATION = tuple(
+    Permission(f"organizations:{call}", "*", optional=True)
+    for call in ("DescribeOrganization", "ListParents", "ListPoliciesForTarget", "DescribePolicy")
+)
 
 _ALL = (
     Feature("teams", "see workteams, locks and jobs", (*_TEAMS, _TEAM, _FORCES, _FORCE, *_JOBS)),
     Feature(
         "endpoints",
         "choose VPC endpoints",
-        (_ENDPOINTS, Permission("ec2:DescribeVpcs", "*", optional=True)),
+        _ENDPOINTS,
     ),
     Feature(
         "url-lock",
@@ -120,9 +128,11 @@ _ALL = (
             Permission("s3:PutBucketPolicy", "bucket", writes=True),
             Permission("s3:DeleteBucketPolicy", "bucket", writes=True),
             _LIST,
+            _TRAIL._replace(optional=True),  # who else has written at the moment of a change
         ),
         "Whoever can write a bucket's policy can grant themselves everything in that bucket: grant"
-        " it to few.",
+        " it to few. A plan and an answer who can open also read what teams, signers and findings"
+        " read, s3:GetBucketTagging included, and say what they could not read.",
     ),
     Feature(
         "sign",
@@ -153,6 +163,10 @@ _ALL = (
             Permission("s3:ListBucket", "log-bucket"),
             Permission("s3:GetObject", "log-objects"),
         ),
+        "Logs and objects that a KMS key encrypts need kms:Decrypt on that key. Logs in Athena need"
+        " athena:GetTableMetadata, athena:StartQueryExecution, athena:GetQueryExecution,"
+        " athena:GetQueryResults and athena:StopQueryExecution on the workgroup, with what the"
+        " query itself reads and writes.",
     ),
     Feature(
         "prefix-lists",
@@ -179,9 +193,10 @@ _ALL = (
             Permission("s3:GetAccessPoint", "*", optional=True),
             Permission("s3:GetAccessPointPolicy", "access-point", optional=True),
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
+            *_ORGANIZATION,
         ),
     ),
-    Feature("history", "show who changed the locks", (Permission("cloudtrail:LookupEvents", "*"),)),
+    Feature("history", "show who changed the locks", (_TRAIL, _TEAM._replace(optional=True))),
     Feature(
         "findings",
         "find weaknesses of a restriction",
@@ -193,7 +208,7 @@ _ALL = (
             # Every team that uses the bucket has a row: their jobs are looked at, too.
             Permission("sagemaker:ListLabelingJobsForWorkteam", "workteams", optional=True),
             Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
-            _ENDPOINTS,
+            *_ENDPOINTS,
             *_SETTINGS,
             _LIST,
             Permission("s3:ListAccessPoints", "*", optional=True),
@@ -214,6 +229,7 @@ _ALL = (
             Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
             Permission("bedrock:ListEvaluationJobs", "*", optional=True),
             Permission("bedrock:GetEvaluationJob", "evaluation-job", optional=True),
+            *_ORGANIZATION,
         ),
     ),
 )
