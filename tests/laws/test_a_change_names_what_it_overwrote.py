@@ -5,7 +5,8 @@ own, calls are denied, expire or lose their answer, pages of CloudTrail come twi
 policies are near their limit, processes end, and the clock of each is wrong by up to an hour; then
 the change is undone or resumed. The account keeps the truth: which statements others have put in
 and not taken out again. What no reading and no record of CloudTrail has shown cannot be known, and
-is left out. Where nobody else has written, undoing restores the bytes.
+is left out. Where nobody else has written, undoing restores the bytes, and a statement of ours is
+there only while a record has it.
 """
 
 from __future__ import annotations
@@ -196,6 +197,9 @@ def play(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     ]
     if is_sure and not colleague.writes and outcomes[-1][0] in ("undone", "rolled back"):
         assert account.policy == start, f"history {seed}: bytes"
+    ended = {record.status for record in journal}
+    if ended <= {"undone", "rolled-back", "overtaken"} and is_sure:
+        assert "203.0.113.0/24" not in str(account.policy), f"history {seed}: of no record"
     return History(
         outcomes[-1][0], tuple(lost), tuple(unnamed), f"{way} {account.lag_s} {outcomes}"
     )
