@@ -25,11 +25,11 @@ import gt_secure
 from gt_secure import check
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.account.event_history import OtherWrite
-from gt_secure.account.evidence import Evidence
 from gt_secure.account.state import State
 from gt_secure.account.whereabouts import Whereabouts
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.aws.teams import LabelingJob, Workteam
+from gt_secure.base.evidence import Evidence
 from gt_secure.base.network import Source
 from gt_secure.base.outcome import CheckResult
 from gt_secure.changes.applied import Applied, ProbeResult
@@ -106,7 +106,7 @@ def dry_run() -> DryRun:
     first = AT.replace(tzinfo=None)
     return DryRun(
         first=first, last=first.replace(day=21), addresses=(("198.51.100.9", 4), ("192.0.2.1", 2)), usages=(usage(),),
-        age_limit="15m", unread="One line was not read.", **numbers,
+        age_limit="15m", evidence=Evidence("gt-images", not_read=("One line was not read.",)), **numbers,
     )  # fmt: skip
 
 
@@ -258,7 +258,6 @@ EXAMPLES: dict[str, Any] = {
         Workteam("radiology-team", TEAM.arn, "private", "scans", ("readers",), "default", UrlLock(True)),
         ManagedList(LIST, (ip_network("203.0.113.0/24"),), (ip_network("10.0.0.0/8"),), "office", "3", "AWS"),
         BucketAccess("part", "Only the office can open scans/.", "203.0.113.0/24", ("aws:PrincipalOrgID",)),
-        Evidence("gt-images", ("bucket policy",), {"rule": 2}, AT, ("ACL",)),
         OtherWrite("2026-11-20T09:30:00Z", ROLE, "PutBucketPolicy", "event-1", POLICY, "REQ1"),
         step(), probe_result(), change(), *change().calls, record(), probe(), signed_url(), explanation(), usage(),
         Applied("20261120-1", "undone", (step(),), "20261119-1", (probe_result(),), ("The journal is full.",)),

@@ -39,6 +39,7 @@ LAYERS = [
     ["base.tracebacks"],
     ["base.errors"],
     [
+        "base.evidence",
         "base.html",
         "base.files",
         "base.outcome",

@@ -58,14 +58,10 @@ class Sightings:
                 " source, key, requester, viewer"
             )
         )
-        missing = [*coverage.unread]
+        missing, evidence = coverage.unread, coverage.evidence(bucket)
         if len(hits) < hits.coverage.hits:
             missing.append("Only some requests of the log were given.")
-        since, until = (
-            None if each is None else each.replace(tzinfo=dt.UTC)
-            for each in (coverage.first_hit, coverage.last_hit)
-        )
-        return cls(tuple(rows), since, until, tuple(missing))
+        return cls(tuple(rows), evidence.since, evidence.until, tuple(missing))
 
     @classmethod
     def joined(cls, parts: Sequence[Sightings]) -> Sightings:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..aws.teams import LabelingJob, Workforce, Workteam, folder_of
 from ..base.columns import lay_out
+from ..base.evidence import Evidence
 from ..base.html import output as cell_output, table as html_table
 from ..base.text import Json, count
 from ..engine.access.identities import Principals
@@ -21,7 +22,6 @@ from ..engine.iam.facts import Facts, supplied_facts
 from ..logs.location import LogLocation
 from ..restriction.model import Restriction
 from .bucket import READINGS, Bucket
-from .evidence import Evidence
 from .organization import Organization
 from .whereabouts import Whereabouts
 

@@ -198,7 +198,7 @@ def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
     """Return who signed URLs that the log has, and would not be listed."""
     if not wanted.signers or hits is None:
         return []
-    signed, _ = hits.asked(lambda each: each.presigners(wanted.bucket or "", wanted.prefix)[0], len)
+    signed, _ = hits.presigners(wanted.bucket or "", wanted.prefix)
     return [
         each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())
     ]

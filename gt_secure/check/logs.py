@@ -42,11 +42,13 @@ def _in_each_reading(look: Callable[P, CheckResult]) -> Callable[P, CheckResult]
             lambda each: look(each, *args, **kwargs),  # type: ignore[arg-type]
             lambda each: _BEST.index(each.passed),
         )
-        if not coverage.ambiguous:
-            return worst
+        evidence = coverage.evidence(worst.subject)
+        details = {**worst.details, "evidence": evidence.to_dict()}
+        if not evidence.doubt:
+            return replace(worst, details=details)
         odd = coverage.odd_lines
         return replace(
-            worst, message=f"{worst.message} {odd}", details={**worst.details, "odd_lines": odd}
+            worst, message=f"{worst.message} {odd}", details={**details, "odd_lines": odd}
         )
 
     return decided  # type: ignore[return-value]

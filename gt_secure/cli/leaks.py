@@ -132,6 +132,8 @@ def _leaks_from(args: argparse.Namespace) -> Leaks:
 
 
 def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
+    from ..logs.hits import worse_leaks  # much to import, and only this command needs it
+
     widths = {
         name: value
         for name in ("v4_prefix", "v6_prefix")
@@ -149,7 +151,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
     with open_hits(args, COLUMNS) as hits, working(activity.LEAKS):
         if gt is not None:
             hits.owners_of = partial(owners_of, gt.aws)
-        leaks, coverage = hits.asked(find, len)
+        leaks, coverage = hits.asked(find, worse_leaks)
     leaks.unread = coverage.unread
     return leaks, coverage
 

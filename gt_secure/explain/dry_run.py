@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..base.evidence import Evidence
 from ..base.groups import grouped
 from ..base.text import Json, count, members, printable, some
 from ..engine.policies.age_limit import age_text
@@ -29,6 +30,8 @@ _OLD_SIGNATURE = (
     "coalesce(signature_version = 'SigV2', "
     "signed_at IS NULL AND source_kind <> 'cloudtrail' AND auth_type IS DISTINCT FROM 'HtmlForm')"
 )
+
+_NO_LOG = Evidence("the log")
 
 METHODS = {
     "GET": ("GET", "GET"),
@@ -133,8 +136,8 @@ class DryRun:
         By signer, application and method, those with most refusals first.
     age_limit : str or None
         The age limit that was tried.
-    unread : str
-        What of the log was not read, or can be read in another way that changes the numbers.
+    evidence : Evidence
+        The requests that were read, until when, and what makes the numbers doubtful.
     """
 
     first: dt.datetime | None
@@ -153,7 +156,12 @@ class DryRun:
     no_vpc: int = 0
     no_age: int = 0
     near_limit: int = 0
-    unread: str = ""
+    evidence: Evidence = _NO_LOG
+
+    @property
+    def unread(self) -> str:
+        """The reasons why the numbers are doubtful, in sentences; empty without one."""
+        return self.evidence.missing
 
     @property
     def signed_with_2(self) -> int:
@@ -240,7 +248,7 @@ class DryRun:
         return {
             "first": None if self.first is None else f"{self.first.isoformat()}Z",
             "last": None if self.last is None else f"{self.last.isoformat()}Z",
-            **members(self, *counts, "usages", "sentence", "unread"),
+            **members(self, *counts, "usages", "sentence", "unread", "evidence"),
             "addresses": [
                 {"source": address, "requests": number} for address, number in self.addresses
             ],
@@ -277,7 +285,7 @@ def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
     ):
         return None
     tried, coverage = hits.asked(lambda each: _tried(restriction, each), lambda each: each.refused)
-    return replace(tried, unread=" ".join(coverage.unread))
+    return replace(tried, evidence=coverage.evidence(restriction.bucket))
 
 
 def _tried(restriction: Restriction, hits: Hits) -> DryRun:

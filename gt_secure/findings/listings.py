@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
-from ..account.evidence import Evidence
 from ..aws.arns import caller_name
 from ..aws.teams import CREATE_TEAM
 from ..base.columns import ShownTable, chip, lay_out
+from ..base.evidence import Evidence
 from ..base.html import hint, output as cell_output, table as html_table
 from ..base.outcome import CheckResult
 from ..base.text import Json, count, some

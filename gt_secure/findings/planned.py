@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 from ..account.bucket import Bucket
-from ..account.evidence import Evidence
 from ..account.state import State
 from ..base.clock import utc_now
+from ..base.evidence import Evidence
 from ..base.groups import grouped
 from ..base.text import Json, capital
 from ..engine.access.part import NotRead, Part

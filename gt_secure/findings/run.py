@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..account.bucket import UrlAges
-from ..account.evidence import Evidence
 from ..account.state import State
+from ..base.evidence import Evidence
 from ..base.text import Json, count
 from ..engine.access.part import NotRead, Part, PartNotReadError, asked_in_vain
 from ..engine.policies.age_limit import LONGEST_S
@@ -215,10 +215,8 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
         lambda each: (each["preflights"], *each["version_2"].values()),
     )
     log = Part.of(len(hits))
-    if doubts := coverage.unread:
-        log = Part.unread(
-            NotRead("the access log", "s3:GetObject", "in doubt", " ".join(doubts), name)
-        )
+    if doubt := coverage.evidence(name).missing:
+        log = Part.unread(NotRead("the access log", "s3:GetObject", "in doubt", doubt, name))
     seen = replace(
         state.bucket,
         log=log,

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.evidence import Evidence
 from ..base.text import Json, count, members
 from ..base.truth import Ambiguous
 from .ingest.neighbours import NOT_READ
@@ -140,7 +141,11 @@ class Coverage(Ambiguous):
 
     @property
     def unread(self) -> list[str]:
-        """Sentences about what was not read although it is, or may be, a log."""
+        """Sentences about what was not read although it is, or may be, a log, and on the doubt."""
+        evidence = self.evidence()
+        return [*evidence.not_read, *filter(None, [evidence.doubt])]
+
+    def _not_read(self) -> list[str]:
         texts = []
         if self.failures:
             first, number = self.failures[0], count(len(self.failures), "log object")
@@ -155,9 +160,24 @@ class Coverage(Ambiguous):
             texts.append(
                 f"{self.unreadable:,} of {self.lines:,} lines of the log could not be read.{where}"
             )
-        if self.ambiguous:
-            texts.append(f"{self.odd_lines} {_CHANGES}")
         return texts + self._closed()
+
+    def evidence(self, subject: str = "the log") -> Evidence:
+        """Return what an answer from these logs rests on, with its doubt: the one way from a
+        reading to a word.
+        """
+        since, until = (
+            None if at is None else at.replace(tzinfo=dt.UTC)
+            for at in (self.first_hit, self.last_hit)
+        )
+        return Evidence(
+            subject,
+            counts={"request": self.hits, "log object": self.objects_read + self.objects_cached},
+            since=since,
+            until=until,
+            not_read=tuple(self._not_read()),
+            doubt=f"{self.odd_lines} {_CHANGES}" if self.ambiguous else "",
+        )
 
     @property
     def odd_lines(self) -> str:

@@ -59,6 +59,13 @@ that takes less time than planning a query over the view each time.
 """
 
 
+def worse_leaks(leaks: Leaks) -> tuple[int, int]:
+    """Return the order of leaks where readings differ: what was opened counts before what was only
+    tried.
+    """
+    return leaks.leaked, len(leaks)
+
+
 class Hits(Ambiguous):
     """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits,
     nothing changes.
@@ -404,7 +411,7 @@ class Hits(Ambiguous):
 
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
-        leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), len)
+        leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), worse_leaks)
         leaks.unread = coverage.unread
         return leaks
 
@@ -412,16 +419,19 @@ class Hits(Ambiguous):
         """Return who signed URLs for reading that were opened, the busiest first, and the days that
         the log covers.
 
-        A role has one entry for all of its sessions, by the ARN of one of them.
+        A role has one entry for all of its sessions, by the ARN of one of them. Who signed in any
+        reading of the odd lines is among them.
         """
-        chosen = self.filter(presigned=True, refused=False, test=False, bucket=bucket)
-        rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
-            f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND NOT {UPLOAD} "
-            f"AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
-        )
+        signers: dict[str, int] = {}
+        for each in self.readings:
+            chosen = each.filter(presigned=True, refused=False, test=False, bucket=bucket)
+            rows = (chosen.filter(key_prefix=prefix) if prefix else chosen).query(
+                f"SELECT min(requester), count(*) AS n FROM {{hits}} WHERE {OPENED} AND NOT"
+                f" {UPLOAD} AND requester LIKE 'arn:%' GROUP BY {SIGNER} ORDER BY n DESC, 1"
+            )
+            signers = {str(requester): int(number) for requester, number in rows} | signers
         [(first, last)] = self.query("SELECT min(time), max(time) FROM {hits}")
-        days = 0 if first is None else (last - first).days + 1
-        return {str(requester): int(number) for requester, number in rows}, days
+        return signers, 0 if first is None else (last - first).days + 1
 
     def query(self, sql: str) -> SqlRows:
         """Run SQL written by this package, with ``{hits}`` for these rows."""

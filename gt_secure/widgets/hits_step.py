@@ -358,7 +358,11 @@ class HitsStep(Step):
         self.more.remove_class("gts-hidden")
         kind = "presigned request" if self.which.value else "request"
         self.set_summary(
-            markup.chip("no", f"{count(result.leaked, 'URL')} leaked") if result.leaked else "",
+            ""
+            if result.leaked == 0
+            else markup.chip(
+                "no" if result.leaked else "warn", hitsview.leaked_words(result.leaked)
+            ),
             f"{count(result.total, kind)} from {count(result.addresses, 'address', 'addresses')}"
             if result.total
             else "no hit found",

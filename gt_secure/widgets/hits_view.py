@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..base.outcome import CheckResult
     from ..connection import Connection
     from ..logs import Hits
-    from ..logs.leaks import Leak
+    from ..logs.leaks import Leak, Leaks
     from ..logs.named_networks import Networks
     from ..logs.plots import Mark
 
@@ -55,7 +55,8 @@ class HitsResult:
     plot: Markup
     sources: tuple[Json, ...]
     leaks: Markup
-    leaked: int
+    leaked: int | None
+    """Number of leaked URLs; None where none was found in what was read, and not all was."""
     leak: Leak | None
     total: int
     addresses: int
@@ -102,7 +103,7 @@ def read_result(
         plot=plot,
         sources=by_source(sources, hits.networks),
         leaks=markup.join(leaks_markup(leaks), consistent_markup(consistent, unread)),
-        leaked=leaks.leaked,
+        leaked=leaked_number(leaks),
         leak=next((leak for leak in leaks if leak.kind == "leak" and leak.bucket), None),
         total=sum(int(row["hits"]) for row in sources),
         addresses=len({row["remote_ip"] for row in sources}),
@@ -113,6 +114,16 @@ def read_result(
         marks=plots.marks_of(light),  # their places are known now that the plot is drawn
         empty=plots.empty_kinds(rows),
     )
+
+
+def leaked_number(leaks: Leaks) -> int | None:
+    """Return how many URLs leaked; None where that is unknown."""
+    return leaks.leaked or (None if leaks.unread or leaks.left_out else 0)
+
+
+def leaked_words(number: int | None) -> str:
+    """Return a number of leaked URLs in words."""
+    return "leaked URLs unknown" if number is None else f"{count(number, 'URL')} leaked"
 
 
 def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
@@ -127,7 +138,7 @@ def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
         )
     said = (
         f"{count(result.total, 'request')} of {printable(bucket or 'the log')},"
-        f" {count(result.leaked, 'URL')} leaked"
+        f" {leaked_words(result.leaked)}"
     )
     text = "\n".join((f"{said}. {result.hits.coverage.summary}", *lay_out(head, rows)))
     if result.figure is None:

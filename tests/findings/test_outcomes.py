@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gt_secure.account.evidence import Evidence
 from gt_secure.account.state import State, action_of
+from gt_secure.base.evidence import Evidence
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings import examine, to_sarif
@@ -106,6 +106,9 @@ def test_evidence_says_of_whom_what_was_read_until_when_and_what_was_not() -> No
         "subject": "radiology-team",
         "read": ["the workteam"],
         "counts": {"rule": 3},
+        "since": None,
         "until": "2026-11-24T00:00:00+00:00",
         "not_read": ["the endpoints"],
+        "doubt": "",
+        "not_looked_for": "",
     }

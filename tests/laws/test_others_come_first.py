@@ -36,11 +36,11 @@ from typing import Any
 import pytest
 
 from gt_secure import Connection, Restriction
-from gt_secure.account.evidence import Evidence
 from gt_secure.account.reader import read_state
 from gt_secure.account.state import State
 from gt_secure.account.whereabouts import Whereabouts
 from gt_secure.base.errors import NotFound
+from gt_secure.base.evidence import Evidence
 from gt_secure.changes.journal import Journal
 from gt_secure.changes.plan import plan
 from gt_secure.changes.transaction import begin_lines
