@@ -203,10 +203,10 @@ def leaks(path: Path, hits: Hits) -> Word:
 
 
 def panel(path: Path, hits: Hits) -> Word:
-    number = leaked_number(hits.leaks())
-    words = leaked_words(number)
-    assert ("unknown" in words) == (number is None)
-    return Word(-(number or 0), number is not None, words)
+    found = hits.leaks()
+    number = leaked_number(found)
+    assert ("unknown" in leaked_words(number)) == bool(found.unread and not found.leaked)
+    return Word(-(number or 0), not found.unread, number)
 
 
 def presigners(path: Path, hits: Hits) -> Word:
@@ -468,12 +468,12 @@ def test_no_disturbance_makes_a_word_better(tmp_path: Path) -> None:
 def test_no_disturbance_makes_a_word_better_in_many_logs(tmp_path: Path) -> None:
     """Every surface loses a record, and is left as it was."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for seed in range(200, 206):
+    for seed in range(200, 203):
         counts += disturb(seed, tmp_path, SURFACES)
     for surface in set(SURFACES) - {expected_to_fail}:
-        assert counts[surface.__name__, "cut", "lost"] >= 3, counts
-        assert counts[surface.__name__, "shuffled", "same"] == 6, counts
-    assert sum(counts[surface.__name__, "doubled", "changed"] for surface in SURFACES) >= 6, counts
+        assert counts[surface.__name__, "cut", "lost"] >= 2, counts
+        assert counts[surface.__name__, "shuffled", "same"] == 3, counts
+    assert sum(counts[surface.__name__, "doubled", "changed"] for surface in SURFACES) >= 3, counts
 
 
 @pytest.mark.parametrize("surface", QUICK)

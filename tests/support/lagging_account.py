@@ -113,6 +113,9 @@ class LaggingAccount:
         moment = self.now - self.rng.uniform(0, self.lag_s)
         return next((value for when, value in reversed(history) if when <= moment), history[0][1])
 
+    def afresh(self) -> LaggingAccount:
+        return self
+
     def client(self, service: str, region: str | None = None) -> Any:
         del region
         return {
