@@ -29,6 +29,15 @@ WHOLE = rf'(?s)^ *({_LEFT}) +(".*?"|-) +({_BLOCK})( (?:.*")?)([^"]*)$'
 """A record: left fields, request URI, numbers,
 the rest up to the last quote (a blank without one), and the tail.
 """
+_QUOTED_LATE = (
+    f"nq > 7 AND regexp_full_match(q1, ' *{_LEFT} +') AND regexp_full_match(q3, ' +{_BLOCK} ')"
+)
+"""Condition: a line has more quotes than its three texts, and none of them is in the request."""
+_PIECES = (
+    """concat_ws(chr(10), trim(q1), '"' || q2 || '"', trim(q3), ' "' ||"""
+    """ array_to_string(q[4:nq - 1], '"') || '"', rtrim(q[nq], ' ' || chr(13)))"""
+)
+"""Expression: what :data:`WHOLE` finds in such a line, by its quotes: a tenth of the time."""
 _TEXTS = r'(?s)^ *(".*?"|-) +"(.*)"$'
 """Referer and user agent, where the user agent is in quotes."""
 
@@ -76,23 +85,28 @@ def _odd_layers(d: Dialect, plain: str) -> str:
         f"CASE WHEN {odd[4]} = ' ' THEN {d.extract.format(odd[5], '^ *- +-( .*)$', 1)} "
         f"WHEN first_text <> '' THEN {odd[5]} ELSE {d.extract.format(odd[5], '^ +-( .*)$', 1)} END"
     )
-    single = d.replace.format(f"{odd[1]} || ' ' || {odd[3]} || {tail}", " +", " ")
+    tokens = f"{odd[1]} || ' ' || {odd[3]} || {tail}"
+    single = d.replace.format("odd_pieces", " +", " ")
+    single = f"CASE WHEN odd_pieces LIKE '%  %' THEN {single} ELSE odd_pieces END"
     # The groups one a line, as no log line has one; the line itself where the pattern does not
     # match.
     parts = "\n".join(d.group.replace("1", str(i)) for i in range(1, 6))
     cut = d.replace.format("odd_line", d.pattern(WHOLE), parts)
+    if d.shortcut:
+        cut = f"CASE WHEN {_QUOTED_LATE} THEN {_PIECES} ELSE {cut} END"
     trimmed = d.replace.format("line", d.pattern(r"[\r ]+$"), "")
     first, second = (d.extract.format(odd[4], _TEXTS, i) for i in (1, 2))
     return f"""
     SELECT *, {d.split.format("odd_tokens", " ")} AS o
-    FROM (SELECT *, CASE WHEN odd IS NULL THEN NULL ELSE {single} END AS odd_tokens
+    FROM (SELECT *, {single} AS odd_tokens
+    FROM (SELECT *, CASE WHEN odd IS NULL THEN NULL ELSE {tokens} END AS odd_pieces
     FROM (SELECT *, CASE WHEN odd IS NULL THEN NULL ELSE {first} END AS first_text,
         CASE WHEN odd IS NULL THEN NULL ELSE {second} END AS second_text
     FROM (SELECT *, CASE WHEN odd_text <> odd_line THEN {d.split.format("odd_text", chr(10))}
         END AS odd
     FROM (SELECT *, CASE WHEN plain THEN NULL ELSE {cut} END AS odd_text
     FROM (SELECT *, CASE WHEN plain THEN NULL ELSE {trimmed} END AS odd_line
-    FROM ({plain}) s4) s5) s6) s7) s12) s8"""
+    FROM ({plain}) s4) s5) s6) s7) s12) s14) s8"""
 
 
 _IS_ADDRESS = (
