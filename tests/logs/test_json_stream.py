@@ -360,6 +360,8 @@ def test_a_byte_order_mark_before_lines(tmp_path: Path) -> None:
             },
             lambda e: {"timestamp": 1, "message": json.dumps({"detail": e})},
             lambda e: {"@timestamp": "x", "@message": json.dumps(e)},
+            lambda e: {"_1": e},
+            lambda e: {"@timestamp": "x", "@message": e, "@ptr": "y"},
         ],
         3,
     ),
@@ -371,6 +373,39 @@ def test_envelopes(tmp_path: Path, wrap: Any) -> None:
         tmp_path, "\n".join(json.dumps(wrap(event(i))) for i in range(3)).encode()
     )
     assert (found, coverage.unreadable) == (ids(3), 0)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2026-11-20T09:14:07.000Z ",
+        "2026-11-20T09:14:07 ",
+        "2026-11-20T09:14:07+00:00 111122223333_CloudTrail_us-east-1 ",
+        "2026-11-20T09:14:07.123000+00:00 111122223333_CloudTrail_us-east-1_3 ",
+    ],
+)
+def test_messages_behind_their_times(tmp_path: Path, start: str) -> None:
+    """An export to S3, and what 'aws logs tail' prints, have a time before each message."""
+    lines = "\n".join(f"{start}{json.dumps(event(i))}" for i in range(3))
+    found, coverage = read(tmp_path, lines.encode())
+    assert (found, coverage.unreadable) == (ids(3), 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"QueryStatus": "FINISHED", "QueryStatistics": {"BytesScanned": 1, "ResultsCount": 1},
+         "QueryResultRows": [[{"eventTime": "2026-11-20 09:14:07.000"}, {"eventName": "GetObject"}]]},
+        {"results": [[{"field": "@timestamp", "value": "x"}, {"field": "@message", "value": "{}"}]],
+         "statistics": {"recordsMatched": 1.0}, "status": "Complete"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("indent", [None, 4])
+def test_answers_of_queries_are_named(tmp_path: Path, answer: Any, indent: int | None) -> None:
+    (tmp_path / "answer.json").write_text(json.dumps(answer, indent=indent))
+    with read_hits(tmp_path) as hits:
+        assert "answer of CloudTrail Lake or Logs Insights" in " ".join(hits.coverage.unread)
+        assert hits.coverage.unreadable == 0
 
 
 DIGEST = json.dumps(

@@ -21,9 +21,11 @@ ReadBytes: TypeAlias = Callable[[int], bytes]
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 _ZSTD, _PARQUET = b"\x28\xb5\x2f\xfd", b"PAR1"
-_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
+_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)? (?:[^ {]+ (?=\{))?"
 _EXPORTED = re.compile(_STAMP + rb"(?:\{|[0-9a-f]{64} )")
-"""A line of an export from CloudWatch Logs to S3: the time of the event, and its message."""
+"""A line of an export from CloudWatch Logs to S3, or of ``aws logs tail``: the time of the event,
+the stream, and the message.
+"""
 _RETURNS = re.compile(rb'\r[^ "\r]+ +[^ "\r]+ +\[\d\d/[A-Z][a-z]{2}/\d{4}:')
 """A carriage return between two records: no header of HTTP holds one."""
 _STAMPS = re.compile(rb"^" + _STAMP, re.MULTILINE)

@@ -191,8 +191,9 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
     """The records in a document, out of whatever envelopes they came in.
 
     Envelopes are CloudTrail's ``Records``, arrays, events of EventBridge (``detail``), exports and
-    subscriptions of CloudWatch Logs (``message``, ``logEvents``) and answers of ``lookup-events``
-    (``CloudTrailEvent``).
+    subscriptions of CloudWatch Logs (``message``, ``logEvents``), Logs Insights (``@message``, a
+    text or an object), answers of ``lookup-events`` (``CloudTrailEvent``), and S3 Select (a record
+    under one name).
     """
     if not depth:
         return [document]
@@ -214,9 +215,15 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
             except (ValueError, RecursionError):
                 inner = None
             return unwrapped(inner, depth - 1)
-    if isinstance(document.get("detail"), dict):
-        return unwrapped(document["detail"], depth - 1)
+    for inner in (document.get("@message"), document.get("detail"), *_only(document)):
+        if isinstance(inner, dict):
+            return unwrapped(inner, depth - 1)
     return [document]
+
+
+def _only(document: Json) -> Iterable[Any]:
+    """The only value of a document, as S3 Select writes a record that it selects."""
+    return document.values() if len(document) == 1 else ()
 
 
 def _map_record(record: Json) -> Json | None:

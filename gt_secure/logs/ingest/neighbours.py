@@ -21,6 +21,7 @@ _LAKE_COLUMNS = (
     "|requestParameters"
 )
 _INSIGHTS = "CSV file of Logs Insights"
+_ROWS = "answer of CloudTrail Lake or Logs Insights"
 _TABLE = "CSV file of Athena"
 _FILES = (
     (re.compile(r'\{.*?"config(?:SnapshotId|urationItems)"\s*:', re.DOTALL), _CONFIG),
@@ -29,6 +30,12 @@ _FILES = (
             r'\{.*?"(?:inventorySchema|destinationBucket"\s*:.*"fileSchema)"\s*:', re.DOTALL
         ),
         _INVENTORY,
+    ),
+    (
+        re.compile(
+            r'\{.{0,999}?"(?:QueryResultRows"|results"\s*:\s*\[\s*\[\s*\{\s*"field")', re.DOTALL
+        ),
+        _ROWS,
     ),
     (re.compile(r"#(?:Version|Fields): "), "CloudFront log"),
     (
@@ -68,6 +75,7 @@ _UNPACK = "Unpack or convert it to text."
 NOT_READ = dict.fromkeys([*(kind for _, kind in _BINARY), *_ENDINGS.values(), _TAR], _UNPACK) | {
     _LAKE: "Read the log files of the trail, or export the event data store as JSON.",
     _INSIGHTS: "Export the log group to S3, and read that.",
+    _ROWS: "Read the log files of the trail, or export the log group to S3.",
     _TABLE: "Read the log objects that the table is made of.",
 }
 """Kinds that may hold requests, which nobody has looked for, and what to do with one."""
