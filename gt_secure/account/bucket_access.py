@@ -21,7 +21,7 @@ from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
-from ..engine.access.proof import Claim, Proof
+from ..engine.access.proof import Claim, Proof, origin_of
 from ..engine.access.request_kinds import KINDS
 from ..engine.access.source_sets import Row, SourceSet
 from .locks import locks_of
@@ -269,7 +269,7 @@ def _request(case: Json) -> str:
     who = printable(request["principal"].rpartition(":")[2])
     return (
         f"{_action(case)} opens from"
-        f" {case['source']}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+        f" {origin_of(case)}{'' if _ANY_ROLE in who else f', signed by {who}'}."
     )
 
 

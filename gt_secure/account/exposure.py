@@ -55,6 +55,5 @@ def locks_as(aws: Aws, state: State, signer: str | None) -> EffectiveLocks:
     locks = locks_of(state)
     if signer is None:
         return locks
-    locks_for_signer(locks, signer)  # a bad one is found before anything is read
     people = read_principals(aws)
-    return locks_for_signer(locks, signer, people.missing or people.value or Principals(()))
+    return locks_for_signer(locks, signer, people.missing or people.value)

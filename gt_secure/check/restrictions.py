@@ -17,7 +17,7 @@ from ..connection import ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
-from ..engine.access.proof import Proof
+from ..engine.access.proof import Proof, origin_of
 from ..engine.access.provisos import unless
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
@@ -173,7 +173,7 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     request = proof.counterexample["request"]
     message = (
         f"{request['action']} of {request['resource']} is opened from"
-        f" {proof.counterexample['source']}, signed by {request['principal']}:"
+        f" {origin_of(proof.counterexample)}, signed by {request['principal']}:"
         f" {proof.counterexample['opened_by']}"
     )
     return (

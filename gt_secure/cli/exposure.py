@@ -467,11 +467,13 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
         say(fit(proof.text))
         _say_list("Limits", proof.limits)
     elif proof.counterexample is not None:
+        from ..engine.access.proof import origin_of
+
         request = proof.counterexample["request"]
         say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
         say(
             fit(
-                f"  from {printable(proof.counterexample['source'])}, signed by"
+                f"  from {printable(origin_of(proof.counterexample))}, signed by"
                 f" {printable(request['principal'])}{unless(proof.unless)}"
             )
         )

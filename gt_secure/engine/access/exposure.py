@@ -21,12 +21,12 @@ from ...base.network import (
     is_endpoint_or_vpc_id,
     parse_stored_cidrs,
 )
-from ...base.text import Json, count, members
+from ...base.text import Json, count, members, printable
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
 from ..iam.facts import Facts
 from ..iam.request_context import SIGV4
-from ..iam.request_space import WORDS, Word, limited_work
+from ..iam.request_space import MAX_WORK, WORDS, Word, limited_work
 from ..iam.variables import Keys
 from ..iam.wildcards import TooManyClassesError
 from ..policies.public_access import BLOCK_PUBLIC_ACCESS
@@ -60,7 +60,6 @@ from .source_sets import (
     unsure,
     values_of,
 )
-from .sources import ANY_OTHER
 
 Found = TypeVar("Found", Row, Answer)
 Context: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -69,6 +68,12 @@ Context: TypeAlias = Mapping[str, str | Sequence[str]]
 OF_A_TEAM = ("worker", "forwarded")
 _VERSION_4 = Facts({"s3:signatureversion": (SIGV4,)})
 _SHOWN = 3
+_WORK_OF_A_ROW = 3 * MAX_WORK
+"""A row is about all sources, an answer about one of them: what an answer decides is decided in the
+row too.
+"""
+_SAMPLES = 12
+"""The most keys that are asked about where their classes are too many."""
 _TOO_MANY = "the key of the object"
 _INVALID = "a policy that is not valid"
 _WORST_FIRST: dict[str, tuple[Word, ...]] = {
@@ -148,9 +153,10 @@ class Exposure(Ambiguous):
         """Return the row of one kind of request."""
         self._check(request, *KINDS, *OF_A_TEAM)
         if request not in self._rows:
-            rows = self._each(lambda question: question.row(request))
-            row = together(request, rows, self.keys) if rows else _unknown(request, _TOO_MANY)
-            self._rows[request] = self._with_provisos(row)
+            rows = self._each(lambda question: question.row(request), _WORK_OF_A_ROW)
+            keys = self.examples[: len(rows)]
+            row = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
+            self._rows[request] = self._with_provisos(row if keys == self.keys else _of_some(row))
         return self._rows[request]
 
     def _with_provisos(self, row: Row) -> Row:
@@ -177,27 +183,32 @@ class Exposure(Ambiguous):
         """The exposure in which ACLs may grant what they can."""
         return Exposure(granting(self.locks), self.key, is_prefix=self.is_prefix)
 
-    def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
-        """Return what is found for each class of keys;
-        nothing if they are too many to be told apart.
+    def _each(self, ask: Callable[[_Question], Found], most: int = MAX_WORK) -> list[Found]:
+        """Return what is found for each class of keys, or for the first ones, as long as work is
+        left.
         """
-        objects, answers = self.objects, dict[int, Found]()
-        with limited_work() as work:
-            for arn, first in zip(objects, self._alike, strict=True):
+        objects, answers = self._asked_about, dict[int, Found]()
+        with limited_work(most) as work:
+            for place, (arn, first) in enumerate(zip(objects, self._alike, strict=True)):
                 if first not in answers:
                     answers[first] = ask(_Question(self.locks, arn))
                 if work.is_done and len(objects) > 1:
-                    return []
+                    return [answers[one] for one in self._alike[:place]]
         return [answers[first] for first in self._alike]
+
+    @property
+    def _asked_about(self) -> tuple[str, ...]:
+        """The objects of all classes of keys, or of some if these are too many."""
+        return self.objects or self._classes.samples[:_SAMPLES]
 
     @cached_property
     def _alike(self) -> list[int]:
         """For each object the place of the first about which the policies say the same."""
-        if len(self.objects) == 1:
+        if len(self._asked_about) == 1:
             return [0]
         first: dict[object, int] = {}
         found = []
-        for place, arn in enumerate(self.objects):
+        for place, arn in enumerate(self._asked_about):
             about = _Question(self.locks, arn).statements
             # by a variable
             is_open = any(pattern.matcher is None for each in about for pattern in each.resources)
@@ -239,6 +250,11 @@ class Exposure(Ambiguous):
     def keys(self) -> tuple[str, ...]:
         """The key of an object for each class of keys."""
         return tuple(map(self._key_of, self.objects))
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """The keys of objects of all classes, or of some if these are too many to be told apart."""
+        return tuple(map(self._key_of, self._asked_about))
 
     @cached_property
     def _classes(self) -> KeyClasses:
@@ -354,8 +370,14 @@ class Exposure(Ambiguous):
     def _answers(self, place: Source, request: str, *, plain: bool) -> list[Answer]:
         """Return the answer for each class of keys."""
         found = self._each(lambda question: question.answer(request, place, plain=plain))
-        if len({each.answer for each in found}) > 1:
-            found = [replace(each, key=key) for each, key in zip(found, self.keys, strict=True)]
+        keys = self.examples[: len(found)]
+        keyed = [replace(each, key=key) for each, key in zip(found, keys, strict=True)]
+        if (
+            keys != self.keys or not keys
+        ):  # one key that is opened is enough, unless each one has to be
+            found = [each for each in keyed if each.answer == "opened" and not plain]
+        elif len({each.answer for each in found}) > 1:
+            found = keyed
         return found or [Answer("unknown", request, str(place), depends_on=(_TOO_MANY,))]
 
     def holds(self, expectation: Expectation) -> Proof:
@@ -425,6 +447,13 @@ class Exposure(Ambiguous):
         """
         names = dict.fromkeys((*before.requests, *self.requests))
         return tuple(Difference(before.row(name), self.row(name), name) for name in names)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on who signs, on what revocations refuse, and on names that can be listed."""
+        one = self.locks.only
+        named = [] if one is None else [f"These are the answers for {printable(one.arn)} alone."]
+        return (*named, *self.revocations, *self.names)
 
     @property
     def revocations(self) -> tuple[str, ...]:
@@ -617,7 +646,7 @@ class _Question:
         if locks.session:  # neither a user nor the root user has a session policy
             by = "role" if plain else "session"
         elif plain:
-            by = "role" if locks.listed_signer else "all"
+            by = "role" if locks.signer_limits else "all"
         return Kind(request, form, signer, action, self.arn, by=by)
 
     def _decided(
@@ -677,11 +706,8 @@ class _Question:
         """Return the circumstances; Ground Truth signs workers' URLs with version 4,
         as the role of the team.
         """
-        found = self.locks.circumstances
-        if len(self.locks.signer_limits) > 1:
-            found = replace(
-                found, role=self.locks.listed_signer_of(self.arn[len(self.locks.arn) + 1 :])
-            )
+        listed = self.locks.listed_signer_of(self.arn[len(self.locks.arn) + 1 :])
+        found = replace(self.locks.circumstances, role=listed)
         if not of_team:
             return found
         return replace(
@@ -836,30 +862,28 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     }
     return Row(
         request,
-        replace(sets["opened"], when=_for_keys(rows, keys), signed=tuple(_signed(rows, labels))),
+        replace(sets["opened"], when=_for_keys(rows, keys), signed=tuple(_signed(rows))),
         sets["refused"],
         sets["unknown"],
     )
 
 
-def _signed(rows: Sequence[Row], labels: Sequence[str]) -> Iterator[SourceSet]:
-    """Yield the sources from which only certain signers open some key,
+def _of_some(row: Row) -> Row:
+    """Return a row of some keys for all of them: what is refused for these may be opened for
+    others.
+    """
+    hidden = replace(row, opened=row.refused, refused=NOWHERE)
+    return replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
+
+
+def _signed(rows: Sequence[Row]) -> Iterator[SourceSet]:
+    """Yield the addresses from which only certain signers open some key,
     and nobody else opens another.
     """
     free = [span for row in rows for span in row.opened.free_spans]
     for each in (each for row in rows for each in row.opened.signed):
         if spans := minus(each.spans, free):
             yield SourceSet(spans, when=each.when)
-    for label in (*labels, ANY_OTHER):
-        is_other = label == ANY_OTHER
-        here = [
-            row.opened.signers_at(label)
-            for row in rows
-            if (row.others if is_other else row.at_endpoint(label)) == "opened"
-        ]
-        if here and all(here):
-            named = () if is_other else (label,)
-            yield SourceSet((), named, is_other, tuple(dict.fromkeys(here)))
 
 
 def _best(answers: Iterable[Word]) -> Word:

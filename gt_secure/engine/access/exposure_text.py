@@ -29,8 +29,7 @@ _HEAD = ("request", "source", "answer", "decided by", "reason")
 
 def exposure_text(exposure: Exposure, room: int | None = None) -> str:
     """Return the kinds of requests, each with three lines: opened, refused and unknown sources."""
-    one = exposure.locks.only
-    lines = [] if one is None else [f"Only what {printable(one.arn)} signs:"]
+    lines = []
     for row in exposure:
         lines.append(f"{row.request}: {_claim(exposure, row)}")
         named = [(word, words_of(row, word)) for word in WORDS]
@@ -38,7 +37,7 @@ def exposure_text(exposure: Exposure, room: int | None = None) -> str:
             f"  {word + ':':<9} {printable(said)}" for word, said in named if said != "nowhere"
         ]
         lines += [f"  {ONE_ADDRESS}"] if row.request == "forwarded" else []
-    lines += [*exposure.revocations, *exposure.names]
+    lines += exposure.remarks
     if exposure.missing:
         lines.append(f"Missing permissions: {', '.join(exposure.missing)}")
     return "\n".join(part for line in lines for part in wrapped(line, 12, room))
@@ -62,9 +61,7 @@ def exposure_html(exposure: Exposure) -> str:
         else ""
     )
     matrix = matrix_html(matrix_of((row, row) for row in exposure), caption)
-    if (one := exposure.locks.only) is not None:
-        matrix = markup.join(markup.hint(f"Only what {printable(one.arn)} signs:"), matrix)
-    matrix = markup.join(matrix, *map(markup.hint, (*exposure.revocations, *exposure.names)))
+    matrix = markup.join(matrix, *map(markup.hint, exposure.remarks))
     return output(matrix, sets_fold(exposure), facts, missing)
 
 

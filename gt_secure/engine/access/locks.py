@@ -190,11 +190,6 @@ class EffectiveLocks:
         """The signer limits of the bucket policy; none where it cannot be read."""
         return self.own_policy.signer_limits
 
-    @property
-    def listed_signer(self) -> str:
-        """The first role or user on the list of the first signer limit; empty without one."""
-        return self.listed_signer_of(self.signer_limits[0].prefix) if self.signer_limits else ""
-
     def listed_signer_of(self, key: str) -> str:
         """Return a role or user that all signer limits of an object list, or the first one;
         empty without a limit.
@@ -298,9 +293,7 @@ class EffectiveLocks:
             else self.at
         )
         listed = None if self.access_points.missing is not None else self.access_points.value
-        return Circumstances(
-            self.account, self.partition, given, moment, self.listed_signer, points=listed
-        )
+        return Circumstances(self.account, self.partition, given, moment, points=listed)
 
     @property
     def known(self) -> tuple[str, ...]:

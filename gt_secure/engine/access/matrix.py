@@ -159,13 +159,12 @@ def _at(row: Row, span: Span) -> str:
 
 
 def _holds(sources: SourceSet, span: Span) -> bool:
-    return any(s.version == span.version and s.first <= span.first <= s.last for s in sources.spans)
+    return bool(within(sources.spans, (span,)))
 
 
 def _at_label(row: Row, label: str) -> str:
     word = row.others if label == ANY_OTHER else row.at_endpoint(label)
-    is_named = label == ANY_OTHER or label in row.labels
-    return _answer(word, row.opened.signers_at(label if is_named else ANY_OTHER))
+    return _answer(word, row.opened.signers_at(label))
 
 
 def _answer(word: Word, signers: str) -> str:

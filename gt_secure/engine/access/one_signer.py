@@ -40,7 +40,7 @@ def locks_for_signer(
     found = Principal(arn, policies=(_UNLIMITED,))
     if isinstance(people, NotRead):
         found = replace(found, not_read=(people.action,))
-        locks = replace(locks, missing=tuple(dict.fromkeys((*locks.missing, people.action))))
+        locks = replace(locks, missing=(*locks.missing, people.action))
     elif people is not None and parse_caller(arn).kind in ("user", "role"):
         found = _found(arn, people)
     made = replace(locks, only=found, only_keys={"aws:principalarn": (arn,)})

@@ -207,7 +207,7 @@ class Proof:
             return " ".join([f"Proved: {claim}{about}{unless(self.unless)}.", *self.names])
         if self.counterexample is not None:
             request = self.counterexample["request"]
-            who = f"from {self.counterexample['source']}, signed by {request['principal']}"
+            who = f"from {origin_of(self.counterexample)}, signed by {request['principal']}"
             opened = f"{request['action']} of {request['resource']} is opened {who}"
             opened = f"{opened}{unless(self.unless)}"
             return printable(f"Not proved: {opened}: {self.counterexample['opened_by']}")
@@ -598,6 +598,14 @@ def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str)
         "source": _source(request),
         "opened_by": reason,
     }
+
+
+def origin_of(case: Json) -> str:
+    """Return the source of a counterexample in words: an endpoint with its VPC, where policies
+    tell VPCs apart.
+    """
+    vpc = case["request"]["context"].get("aws:SourceVpc")
+    return f"{case['source']} of {vpc}" if vpc else str(case["source"])
 
 
 def _source(request: Request) -> str:

@@ -67,12 +67,11 @@ class _Names:
         return not own.isdisjoint(self.texts)
 
     def name(self, setting: DimensionValue) -> str:
-        text = self.kind(setting)
-        if text not in self.whole:
-            pattern = "" if self.is_named(setting) else self.pattern(setting)
-            text = pattern or self.short(setting)
-            if not pattern and not self.is_named(setting):
-                text = f"{self.kind(setting)} such as {text}"
+        text = kind = self.kind(setting)
+        if self.is_named(setting) and kind not in self.whole:
+            text = self.short(setting)
+        elif kind not in self.whole:
+            text = self.pattern(setting) or f"{kind} such as {self.short(setting)}"
         ids = setting.values.get("aws:userid")
         return (
             f'{text} with an aws:userid such as "{ids[0]}"'

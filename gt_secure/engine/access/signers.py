@@ -36,7 +36,7 @@ from .conditions_of_opening import duration
 from .exposure import Exposure
 from .exposure_text import endpoints, ranges
 from .identities import Principal, Principals, document
-from .key_patterns import shown_keys
+from .key_patterns import KeyPattern, shown_keys
 from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from .part import NotRead, Part
 from .principal_keys import PrincipalKeys
@@ -117,6 +117,8 @@ _CHOSEN_IN: dict[str, tuple[str, ...]] = {
     "sagemaker": ("sagemaker:", *_TAGGING),
 }
 """Starts of condition keys that the caller of a service chooses."""
+_EXAMPLES = 2
+"""The most keys for which signers are searched where these are too many to be told apart."""
 _MOST_RESOURCES = 5
 """Most resources of a principal's own policies for which starting something is tried."""
 _CLASSES: tuple[SigningClass, ...] = ("signs", "reaches", "can-become")
@@ -491,17 +493,32 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
         found.empty = f"{principals.text}, so it is unknown who can sign URLs for {name}."
         found.missing, found.unread = principals, (found.empty,)
     elif exposure.undecided:
-        why = (exposure.undecided,)
+        why, known = (exposure.undecided,), _of_keys(exposure, principals)
         every = (
-            SigningPrincipal(each.arn, "signs", "unknown", depends_on=why)
+            known.get(each.arn) or SigningPrincipal(each.arn, "signs", "unknown", depends_on=why)
             for each in principals.all
         )
         found = Signers.of(every, (*_assumed(locks), *principals.notes))
     else:
-        with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
-            found = _Search(exposure, principals).signers()
+        found = _searched(exposure, principals)
     found.bucket, found.key = locks.bucket, exposure.key
     return found
+
+
+def _searched(exposure: Exposure, principals: Principals) -> Signers:
+    with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
+        return _Search(exposure, principals).signers()
+
+
+def _of_keys(exposure: Exposure, principals: Principals) -> dict[str, SigningPrincipal]:
+    """Return who surely signs for some of the keys that are too many to be told apart."""
+    keys = () if exposure.objects else exposure.examples[:_EXAMPLES]
+    return {
+        each.arn: replace(each, opened=replace(each.opened, keys=(KeyPattern((key,)),)))
+        for key in keys
+        for each in _searched(Exposure(exposure.locks, key), principals)
+        if (each.signing, each.answer) == ("signs", "opened")
+    }
 
 
 def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
+from ..iam.wildcards import TooManyClassesError
 from .address_classes import (
     EVERY_ADDRESS,
     Span,
@@ -159,7 +160,8 @@ class SourceSet:
     def signers_at(self, label: str) -> str:
         """Return who alone opens it at an endpoint, or at all others; empty for everybody."""
         for each in self.signed:
-            if each.other_endpoints if label == ANY_OTHER else label in each.endpoints:
+            is_other = each.other_endpoints and label not in self.endpoints
+            if is_other or label in each.endpoints:
                 return "; ".join(each.when)
         return ""
 
@@ -384,10 +386,13 @@ def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) 
     """Return the exposure of one kind of request;
     ``endpoint_policies`` gives those of an endpoint by its id.
     """
-    return row_of(
-        requests.kind.name,
-        [*_address_places(requests), *_endpoint_places(requests, endpoint_policies)],
-    )
+    places = [*_address_places(requests)]
+    try:
+        places += _endpoint_places(requests, endpoint_policies)
+    except TooManyClassesError as error:  # these say nothing of addresses
+        answer = SpaceAnswer("unknown", (str(error),))
+        places.append(SourcePlace(answer, (), ANY_OTHER))
+    return row_of(requests.kind.name, places)
 
 
 def row_of(request: str, places: list[SourcePlace]) -> Row:
@@ -620,8 +625,8 @@ def _named(places: list[SourcePlace]) -> str:
         {place.endpoint or "other endpoints" for place in places if place.endpoint is not None}
     )
     shown = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else [])]
-    if len(others) < min(len(cidrs), 3):
-        shown = [f"all addresses but {' and '.join(others)}" if others else "all addresses"]
+    if len(others) == 1:
+        shown = [f"all addresses but {others[0]}"]
     names = [*shown, *labels]
     return ", ".join(names)
 

@@ -15,7 +15,7 @@ from gt_secure.engine.access import Claim, Exposure, prove
 from gt_secure.engine.access.expectation import Expectation
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_html, matrix_of, matrix_text
-from gt_secure.engine.access.request_kinds import Kind
+from gt_secure.engine.access.request_kinds import _TYPES, OF_ROLES, Kind
 from gt_secure.engine.policies.signer_limit import build_signer_limit
 from support.answers import ACCOUNT, exposed
 
@@ -287,6 +287,6 @@ def test_rows_without_federated_users_are_noticed(
 
 def test_a_unique_id_apart_from_who_signs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     module = "gt_secure.engine.access.request_kinds"
-    monkeypatch.setattr(f"{module}._ids_of_kinds", lambda *_: {})
+    monkeypatch.setattr(f"{module}._ids", lambda _: dict.fromkeys(_TYPES, OF_ROLES))
     with pytest.raises(AssertionError):
         test_a_signer_who_is_spared_opens_from_elsewhere("users by id", "k.png")
