@@ -42,6 +42,8 @@ POINT_KEYS = ("s3:dataaccesspoint", "s3:accesspointnetworkorigin")
 """Prefixes of the keys that only requests through an access point have."""
 _OF_POINT = ("s3:dataaccesspointaccount", "s3:dataaccesspointarn", "s3:accesspointnetworkorigin")
 _ACCOUNT, _ARN, _ORIGIN = _OF_POINT
+_ORIGINS = {False: ("Internet",), True: ("Internet", "VPC")}
+"""Origins of access points that accept requests past every endpoint, and through one."""
 _MOST_WAYS = 1000
 GRANT_READ: Json = {
     "Version": "2012-10-17",
@@ -165,6 +167,7 @@ def ways(
     keys. Of the bucket's own ``account`` there are those ``listed``, where they were; S3 does not
     list those of others.
     """
+    origins = _ORIGINS[table.endpoint]
     asked = [each for each in _OF_POINT if conditions_on(table, each)]
     name, keys = key_facts(asked[0] if asked else _ACCOUNT).name, frozenset(_OF_POINT)
     try:
@@ -179,10 +182,10 @@ def ways(
         DimensionValue({_ARN: (arn,), _ACCOUNT: (owner,), _ORIGIN: (origin,)})
         for arn, owner in named
         if listed is None or owner != account
-        for origin in (("Internet", "VPC") if table.endpoint else ("Internet",))
+        for origin in origins
     ]
     through += [
-        DimensionValue(each.keys) for each in listed or () if table.endpoint or not each.vpc
+        DimensionValue(each.keys) for each in listed or () if each.keys[_ORIGIN][0] in origins
     ]
     return Dimension(name, keys, (DimensionValue(), *through) if named else (), chosen=False)
 

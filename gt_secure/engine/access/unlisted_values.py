@@ -8,9 +8,10 @@ value is a fact that nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
+from ..iam.facts import Values
 from ..iam.request_keys import key_facts
 from ..iam.request_space import Dimension
 from ..iam.statement_table import DimensionValue, StatementTable
@@ -51,13 +52,16 @@ def with_unlisted(
     fact = Dimension(
         name, keys, tuple(DimensionValue({key: value}) for value in values), chosen=False
     )
-    unlisted = (
-        replace(each, values={k: v for k, v in each.values.items() if k != key}, label=UNLISTED)
-        for each in found
-        if each.values[key] == last
-    )
-    plain = (
-        each if key in each.values else replace(each, values={**each.values, key: ()})
-        for each in made.settings
-    )  # what does not have the key does not have that of the fact either
-    return [replace(made, settings=(*plain, *unlisted)), fact]
+    return [replace(made, settings=(*_choices(made, key, last),)), fact]
+
+
+def _choices(made: Dimension, key: str, last: Values) -> Iterator[DimensionValue]:
+    """Yield the settings of a dimension, and again without the key those that have its last
+    listed value.
+    """
+    for each in made.settings:  # what does not have the key does not have that of the fact either
+        yield replace(each, values={key: (), **each.values})
+    for each in made.settings:
+        if each.values.get(key) == last:
+            rest = {name: value for name, value in each.values.items() if name != key}
+            yield replace(each, values=rest, label=UNLISTED)

@@ -458,13 +458,7 @@ def _values(
     patterns = _patterns(conditions)
     domain = split_wildcards(facts.like)
     fits = glob(domain)
-    result = [
-        text
-        for text in named
-        if fits(text)
-        and (not facts.alphabet or set(text) <= set(facts.alphabet))
-        and not _is_below(text, facts.least)
-    ]
+    result = [text for text in named if fits(text) and _may_be(facts, text)]
     new = [] if typed and not patterns and result else _new(facts, patterns, domain, named)
     result += [text for text in new if text not in named]
     if len(result) > MAX_VALUES:
@@ -473,9 +467,11 @@ def _values(
     return result
 
 
-def _is_below(text: str, least: str) -> bool:
-    number, limit = read_number(text), read_number(least)
-    return number is not None and limit is not None and number < limit
+def _may_be(facts: ConditionKey, text: str) -> bool:
+    """Return whether a text has the characters of a key's values and is no lower number."""
+    number, least = read_number(text), read_number(facts.least)
+    is_below = number is not None and least is not None and number < least
+    return not is_below and (not facts.alphabet or set(text) <= set(facts.alphabet))
 
 
 def other_values(key: str, conditions: Sequence[Condition], listed: Iterable[str]) -> list[str]:
