@@ -373,7 +373,7 @@ def test_a_few_accounts(tmp_path: Path) -> None:
 
 FLOORS = {
     **{f"request {word}": 2500 for word in ("opened", "refused")},
-    **{f"opened by {kind}": 80 for kind in SENDERS},
+    **{f"opened by {kind}": 50 for kind in SENDERS},
     **{f"row {word}": 1000 for word in ("opened", "refused", "unknown")},
     **{f"signer {word}": 500 for word in ("opened", "refused")},
     **{
