@@ -58,7 +58,7 @@ def _plain_layers(d: Dialect, lines: str) -> str:
     plain = (
         f"nq = 7 AND q5 = ' ' AND {d.length.format('h')} = 10 AND {d.find.format('h')} = 10 AND"
         f" {d.length.format('b')} = 8 AND q3 LIKE ' %' AND q3 LIKE '% ' AND q3 NOT LIKE '%  %' AND"
-        " (q7 LIKE ' %' OR q7 = '') AND q7 NOT LIKE '% ' AND q7 NOT LIKE '%  %' AND q7 NOT LIKE"
+        " (q7 LIKE ' %' OR q7 = '') AND q7 NOT LIKE '%  %' AND q7 NOT LIKE"
         " '%\r%' AND q7 NOT LIKE '%[%' AND position(' ' IN q1) <= 65"
     )
     # Each item is a column: an engine would look for it again in every condition.
@@ -201,10 +201,11 @@ def parsed(lines: str, d: Dialect = DUCKDB) -> str:
         f"ELSE coalesce({odd[5]} = '' AND first_text <> '', false) END"
     )
     count = "{} - {} BETWEEN 2 AND 6 + gap"
+    before = "CASE WHEN q7 LIKE '% ' THEN 2 ELSE 1 END"
     # LIKE and CASE: splitting each tail would double the time of a count.
     cut = f"""CASE WHEN NOT plain THEN {count.format(d.length.format("o"), 15)}
         WHEN q7 LIKE '{"% " * 9}%' THEN false
-        WHEN q7 LIKE '% % %' THEN {count.format(d.length.format("t"), 1)} ELSE false END"""
+        WHEN q7 LIKE '% % %' THEN {count.format(d.length.format("t"), before)} ELSE false END"""
     readable = f"""(time IS NOT NULL AND {versioned} AND NOT {cut} AND {_IS_ADDRESS}
         AND (status = '-' OR (http_status BETWEEN 100 AND 999
         AND cast(http_status AS {d.string}) = status)))"""
