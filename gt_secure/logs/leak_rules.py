@@ -1,4 +1,4 @@
-"""Which sources of a URL count as one user."""
+"""The rules by which several sources of a URL count as one user."""
 
 from __future__ import annotations
 

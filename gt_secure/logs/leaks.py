@@ -76,7 +76,7 @@ class Leak:
 
     @property
     def rank(self) -> str:
-        """``likely`` or, if there is a doubt, ``possible``; empty for what is no leak."""
+        """``likely`` or, if there is a doubt, ``possible``; empty for other kinds."""
         return "" if self.kind != "leak" else "possible" if self.doubt else "likely"
 
     @property

@@ -80,7 +80,7 @@ class User:
 
     @property
     def did(self) -> str:
-        """What the user did at least once: ``used``, ``tried`` or ``looked at``."""
+        """The verb for this user: ``used``, ``tried`` or ``looked at``."""
         return "looked at" if self.prefetcher else "tried" if self.held else "used"
 
 
