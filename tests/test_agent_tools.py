@@ -167,7 +167,7 @@ ANSWERS: dict[str, tuple[dict[str, Any], Any, dict[str, Any], list[tuple[Any, ..
         {"bucket": "gt-images", "key": "scans/", "team": "a"},
         Answers(who_can_open=EXPOSURE),
         {"whole_bucket": {"of": "locks"}, "rows": ["r"]},
-        [("who_can_open", "gt-images", "scans/", ("team", "a"))],
+        [("who_can_open", "gt-images", "scans/", ("team", "a"), ("signer", None))],
     ),
     "presigned_findings": (
         {"team": "a", "bucket": "gt-images"},

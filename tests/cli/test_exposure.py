@@ -200,6 +200,7 @@ def test_the_fix_of_what_is_not_proved_is_the_command(
         "action": "s3:GetObject",
         "resource": "arn:aws:s3:::ml-artifacts/x",
         "principal": "arn:aws:iam::1:role/x",
+        "context": {"aws:SourceIp": "198.51.100.9"},
     }
     case = {
         "request": request,
