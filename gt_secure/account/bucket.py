@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 from ..aws.arns import bucket_arn, partition_of
@@ -18,6 +20,8 @@ from ..engine.policies.bucket_policy import BucketPolicy
 from ..logs.location import LogLocation
 from .part_reader import part_of
 
+MOST_ACLS, _ACLS_S = 20, 5
+"""Most objects whose ACLs are read, and the seconds after which no more of them are."""
 BucketSettings: TypeAlias = Mapping[str, Any]
 
 
@@ -70,7 +74,10 @@ def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
 
 
 def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
-    answer = client.get_bucket_acl(Bucket=bucket)
+    return _grants_in(client.get_bucket_acl(Bucket=bucket))
+
+
+def _grants_in(answer: Any) -> tuple[AclGrant, ...]:
     owner = str(answer["Owner"]["ID"])
     grants = []
     for grant in answer.get("Grants") or ():
@@ -79,6 +86,26 @@ def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
         if name != owner:
             grants.append(AclGrant(name, str(grant.get("Permission") or "")))
     return tuple(grants)
+
+
+def _public_objects(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+    """Return the first objects that a public ACL grants; not read in full where there are more."""
+    page = client.list_objects_v2(Bucket=bucket, MaxKeys=MOST_ACLS)
+    until = monotonic() + _ACLS_S
+    keys = [each["Key"] for each in page.get("Contents", ())]
+    read = takewhile(lambda _: monotonic() < until, keys)
+    acls = {key: _grants_in(client.get_object_acl(Bucket=bucket, Key=key)) for key in read}
+    found = tuple(key for key in acls if any(each.is_public for each in acls[key]))
+    if not found and (page["IsTruncated"] or acls.keys() < {*keys}):
+        raise PartNotReadError(
+            NotRead(
+                "ACLs of objects",
+                "s3:GetObjectAcl",
+                "in part",
+                f"The ACLs of the first {len(acls)} objects alone were looked at.",
+            )
+        )
+    return found
 
 
 def _folders(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
@@ -152,6 +179,7 @@ READINGS: Mapping[str, _Reading] = {
         (),
     ),
     "acl_grants": _Reading("the ACL", "s3:GetBucketAcl", _acl_grants),
+    "object_acls": _Reading("ACLs of objects", "s3:GetObjectAcl", _public_objects),
     "access_points": _Reading("the access points", "s3:ListAccessPoints", _access_points),
     "object_lock": _Reading(
         "the default retention",
@@ -219,6 +247,8 @@ class Bucket:
         Those that the bucket's account made; S3 does not list others.
     acl_grants : Part of tuple of AclGrant
         Grants of its ACL beside the owner's.
+    object_acls : Part of tuple of str
+        Keys of objects with a public ACL, among the first that S3 lists.
     tags : Part of mapping
         Its tags; empty if it has none.
     folders : Part of tuple of str
@@ -255,6 +285,7 @@ class Bucket:
     website: Part[bool] = _UNASKED["website"]
     replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
     acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
+    object_acls: Part[tuple[str, ...]] = _UNASKED["object_acls"]
     access_points: Part[AccessPoints] = _UNASKED["access_points"]
     object_lock: Part[bool] = _UNASKED["object_lock"]
     requester_pays: Part[bool] = _UNASKED["requester_pays"]

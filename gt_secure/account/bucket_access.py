@@ -45,8 +45,8 @@ _WRITTEN_OUT = 2
 _LISTED = 4
 """Prefixes that a sentence asks about and writes out, each with its list."""
 _STRANGERS = {
-    "anonymous": "anyone, even without a URL,",
-    "other-account": "another AWS account",
+    "anonymous": "Anyone, even without a URL,",
+    "other-account": "Another AWS account",
 }
 _ANY_ROLE = "/some-role/"
 """Part of the name of a signer who stands for any role of the account."""
@@ -242,10 +242,9 @@ def _by_acl(scope: _Objects) -> str:
     empty where they may do nothing else, or more.
     """
     for name, whom in _STRANGERS.items():
-        what = [each for each in scope.rows[name].opened.when if each in BY_ACL.values()]
+        what = [each for each in BY_ACL.values() if each in scope.rows[name].opened.when]
         if name in scope.anyone and what and "presigned" not in scope.anyone:
-            bucket = printable(scope.locks.bucket)
-            return f"The ACL of {bucket} lets {whom} {what[0].removeprefix('to ')}."
+            return f"{whom} can use {scope.name} by its ACL, {what[0]}."
     return ""
 
 

@@ -13,7 +13,7 @@ from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
 from ..engine.iam.facts import Signer
 from ..engine.iam.request_keys import OBJECT_ACLS
-from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, NO_ACLS, grants_of, of_bucket, of_objects
+from ..engine.policies.acls import EVERYBODY, IGNORE_PUBLIC_ACLS, NO_ACLS, grants_of, may_grant
 from ..engine.policies.public_access import SETTING
 from ..engine.policies.url_lock import UrlLock
 from .bucket import Bucket
@@ -78,15 +78,13 @@ def _acls(
         return {}
     unread = (ownership if ownership.missing is not None else acl).missing
     blocks = [bucket.public_access_block, by_account]
-    of_all = [of_bucket(unread.action)] if unread is not None else []
-    of_all.append(
-        of_objects(OBJECT_ACLS if ownership.missing is None else ownership.missing.action)
-    )
+    of_all = [may_grant(unread.action, of_bucket=True)] if unread is not None else []
+    of_all.append(may_grant(OBJECT_ACLS if ownership.missing is None else ownership.missing.action))
     are_ignored = any((block.if_read or {}).get(IGNORE_PUBLIC_ACLS) for block in blocks)
     unsure = next((block.missing.action for block in blocks if block.missing is not None), "")
-    grants = [each for each in acl.if_read or () if unread is None]
+    grants = acl.value or () if unread is None else ()
     public = [each for each in grants if each.is_public and not are_ignored]
-    everybody = [each for each in public if each.is_for_everybody]
+    everybody = [each for each in public if each.grantee == EVERYBODY]
     others = [*public, *(each for each in grants if not each.is_public)]
     return {
         "other": (*of_all, *grants_of(others, depends_on=unsure)),

@@ -524,11 +524,13 @@ class _Reader:
             return
         policy = bucket.policy.if_read
         has_acls = bucket.ownership.was_asked and bucket.ownership.if_read != NO_ACLS
-        is_ignored = (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS)
         if has_acls:
             yield "acl_grants"
-        if may_be_public(policy) or (has_acls and not is_ignored):
+        has_acls &= not (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS)
+        if has_acls or may_be_public(policy):
             yield from ("requester_pays", "encryption")
+        if has_acls and "account_block" in self.scope.needs:  # for findings
+            yield "object_acls"
         if policy is not None and "accesspoint" in policy.lower():
             yield "access_points"
 

@@ -18,7 +18,7 @@ from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof, origin_of
-from ..engine.access.provisos import unless
+from ..engine.access.provisos import with_unless
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .result import Check, label
@@ -94,9 +94,9 @@ def expectations_hold(
             "expectations_hold", label(wanted), False if sure else None, text, details, fix
         )
     number = sum(len(one.answers) for one in results)
-    held = f"All {number:,} expectations hold" if number > 1 else "The expectation holds"
+    text = f"All {number:,} expectations hold." if number > 1 else "The expectation holds."
     rests_on = dict.fromkeys(why for one in results for each in one.answers for why in each.unless)
-    text = f"{held}{unless([*rests_on])}."
+    text = with_unless(text, [*rests_on])
     return CheckResult("expectations_hold", label(wanted), True, text, details)
 
 

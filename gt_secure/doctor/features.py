@@ -215,7 +215,8 @@ _ALL = (
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
             Permission("s3:GetBucketVersioning", "bucket", optional=True),
-            Permission(READINGS["requester_pays"].action, "bucket", optional=True),
+            Permission("s3:GetBucketRequestPayment", "bucket", optional=True),
+            Permission("s3:GetObjectAcl", "objects", optional=True),
             # task templates and input manifests
             Permission("s3:GetObject", "objects", optional=True),
             Permission("s3:ListBucket", "log-bucket", optional=True),

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..account.bucket import Bucket
+from ..account.bucket import MOST_ACLS, Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.state import State
+from ..base.text import some
 from ..engine.iam.documents import Statement
 from ..engine.iam.principals import PrincipalEntry
 from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, LOG_DELIVERY, AclGrant
@@ -159,23 +160,27 @@ def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
     "bucket-acl-public",
     "bucket",
     "bucket.acl_grants",
-    uses=("bucket.public_access_block", "account_block"),
+    uses=("bucket.public_access_block", "account_block", "bucket.object_acls"),
 )
 def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
-    """The bucket's ACL grants something to everybody,
+    """An ACL of the bucket or of its first objects grants something to everybody,
     and no Block Public Access setting ignores the ACL.
     """
+    objects = bucket.object_acls.if_asked
     public = [
         f"{grant.permission} to {grant.grantee.rpartition('/')[2]}"
         for grant in _acl(bucket, public=True)
     ]
-    if not public or (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS):
+    said = [f"It grants {', '.join(public)}."] if public else []
+    if objects:
+        said.append(f"The first {MOST_ACLS} objects have public ones: {some(objects)}.")
+    if not said or (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS):
         return
     by_account = state.account_block.if_read
     if not (by_account or {}).get(IGNORE_PUBLIC_ACLS):
         # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
         depends_on = () if by_account is not None else (READ_ACCOUNT_BLOCK,)
-        yield Match(bucket.name, f"It grants {', '.join(public)}.", depends_on)
+        yield Match(bucket.name, " ".join(said), depends_on)
 
 
 @rule("bucket-acl-other", "bucket", "bucket.acl_grants")

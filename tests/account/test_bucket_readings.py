@@ -35,6 +35,7 @@ READ: dict[str, tuple[str, str, str, str, Any]] = {
         "ReplicationConfigurationNotFoundError", (),
     ),
     "acl_grants": ("the ACL", "s3:GetBucketAcl", "get_bucket_acl", "", ""),
+    "object_acls": ("ACLs of objects", "s3:GetObjectAcl", "list_objects_v2", "", ""),
     "access_points": ("the access points", "s3:ListAccessPoints", "list_access_points", "", ""),
     "object_lock": (
         "the default retention", "s3:GetBucketObjectLockConfiguration", "get_object_lock_configuration",
@@ -155,3 +156,14 @@ def test_folders_that_are_too_many_are_not_read() -> None:
     )  # fmt: skip
     assert part.missing.reason == "The bucket has more than 1,000 keys and folders at its top."
     assert calls[0][1] == {"Bucket": "gt-images", "Delimiter": "/"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [({"IsTruncated": True}, "in part"), ({"IsTruncated": False}, "")]
+)
+def test_acls_of_more_objects_than_are_looked_at_are_not_read(
+    answer: dict[str, Any], why: str
+) -> None:
+    part, calls = read("object_acls", answer)
+    assert (part.missing.why if part.missing else "") == why
+    assert calls[0][1] == {"Bucket": "gt-images", "MaxKeys": 20}

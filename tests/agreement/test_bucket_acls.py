@@ -41,7 +41,7 @@ def listed(rig: Rig) -> int:
     return rig.fetch(f"/{BUCKET}?list-type=2", ELSEWHERE).status
 
 
-LISTING = "opened, to list the keys, whether objects open depends on object ACLs"
+LISTING = "opened, at least to list the keys"
 
 
 def test_a_public_acl_of_the_bucket_opens_the_list_of_its_keys(running_rig: Rig, s3: Any) -> None:
@@ -92,3 +92,16 @@ def test_a_bucket_whose_requesters_pay_refuses_who_is_nobody(running_rig: Rig, s
     s3.put_bucket_request_payment(Bucket=BUCKET, RequestPaymentConfiguration={"Payer": "Requester"})
     assert (listed(running_rig), said(running_rig, "anonymous")) == (403, "refused")
     assert said(running_rig, "other-account") == LISTING
+
+
+def test_the_finding_of_acls_names_public_objects_among_the_first(
+    running_rig: Rig, s3: Any
+) -> None:
+    def found() -> list[str]:
+        every = running_rig.gt.findings(bucket=BUCKET)
+        return [each.detail for each in every if each.code == "bucket-acl-public"]
+
+    assert found() == []
+    s3.put_object(Bucket=BUCKET, Key="open.txt", Body=b"x", ACL="public-read")
+    assert running_rig.fetch(f"/{BUCKET}/open.txt", ELSEWHERE).status == 200
+    assert found() == ["The first 20 objects have public ones: open.txt."]

@@ -32,7 +32,6 @@ from .part import Part
 
 BlockSettings: TypeAlias = Mapping[str, bool]
 """Block Public Access, by the name of a setting."""
-DIRECTLY = "Requests name the bucket itself, not an access point."
 ANY_WAY = (
     "A policy asks for access points: requests may go through any. Policies of access points are"
     " not looked at."
@@ -228,8 +227,6 @@ def _values(table: StatementTable, facts: ConditionKey) -> list[str]:
 
 def said_of_points(points: Part[AccessPoints]) -> str:
     """Return the sentence about access points among the assumptions."""
-    if not points.was_asked:
-        return DIRECTLY
     if points.missing is not None:
         return f"{points.missing.text}, so it is unknown what access points open. {_OTHERS}"
     found = points.value or ()

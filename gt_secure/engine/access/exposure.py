@@ -83,7 +83,7 @@ _WORST_FIRST: dict[str, tuple[Word, ...]] = {
 ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
 """Dependency of a worker's URL behind an endpoint: anybody can have a private address in a VPC."""
 REQUESTER_PAYS = "requester pays"
-BY_ACL = {LIST_KEYS: "to list the keys", "s3:PutObject": "to upload"}
+BY_ACL = {LIST_KEYS: "at least to list the keys", "s3:PutObject": "at least to upload"}
 """Requests that the ACL of a bucket may open to strangers, in words."""
 _SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
@@ -325,8 +325,8 @@ class Exposure(Ambiguous):
         at = () if place.endpoint is None else (place.endpoint,)
         found = provisos(self.locks, answer.request, answer.answer, when=answer.when, endpoints=at)
         if answer.answer == "refused" and self._asks_of_acls(answer.request):
-            open_to = self._with_acls.at(place, answer.request).answer
-            found = (*found, *([GRANTED] if open_to != "refused" else []))
+            granted = self._with_acls.at(place, answer.request).answer
+            found = found if granted == "refused" else (*found, GRANTED)
         return replace(answer, unless=found)
 
     def _check(self, request: str, *more: str) -> None:
@@ -726,10 +726,10 @@ class _Question:
             return Row(request, NOWHERE, replace(EVERYWHERE, decided_by=(lock,)), NOWHERE)
         circumstances = self.circumstances(of_team)
         try:
-            row = objects = self._exposed(kind, session, circumstances)
+            row = self._exposed(kind, session, circumstances)
             for more, words in self._by_acl(kind):
                 also = self._exposed(more, session, circumstances)
-                row = combined(row, _in_words(also, words, objects.unknown), both=False)
+                row = combined(row, _in_words(also, words), both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
@@ -788,21 +788,13 @@ def _either(answer: Answer, also: Answer, words: str) -> Answer:
     if answer.answer == "opened" or also.answer == "refused":
         return answer
     if also.answer == "opened":
-        return replace(also, when=_said_of(words, answer.depends_on))
+        return replace(also, when=(words,))
     return answer.unsure(*also.depends_on)
 
 
-def _said_of(words: str, unknown: Sequence[str]) -> tuple[str, ...]:
-    return (words, *([f"whether objects open depends on {', '.join(unknown)}"] if unknown else ()))
-
-
-def _in_words(row: Row, words: str, unknown: SourceSet) -> Row:
-    """Return the row of requests for something else than objects, which are unknown from some
-    sources.
-    """
-    if row.opened.is_empty:
-        return row
-    return replace(row, opened=replace(row.opened, when=_said_of(words, unknown.depends_on)))
+def _in_words(row: Row, words: str) -> Row:
+    """Return the row of requests for something else than objects."""
+    return row if row.opened.is_empty else replace(row, opened=replace(row.opened, when=(words,)))
 
 
 def _unknown(request: str, depends_on: str) -> Row:

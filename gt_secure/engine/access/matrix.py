@@ -5,8 +5,8 @@ Places with the same answers in every row are one column, so each cell has exact
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, TypedDict
 
 from ...base import html as markup
@@ -79,29 +79,26 @@ class Matrix:
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[KindRow, ...]
-    provisos: Mapping[tuple[Word, str], Sequence[str]] = field(default_factory=dict)
+    provisos: Sequence[tuple[tuple[Word, str], str]] = ()
 
     @property
     def has_team(self) -> bool:
         """Return whether workers are among those who ask."""
         return any(line.is_of_workers for line in self.lines)
 
-    def notes(self, lines: Iterable[KindRow]) -> list[str]:
+    def notes(self, lines: Sequence[KindRow]) -> list[str]:
         """Return what the answers of lines after the change rest on, a sentence for several
         kinds, which are named where others rest on something else.
         """
         shown = {each for line in lines for each in line.requests}
-        here = {
-            said: [each for each in requests if each in shown]
-            for said, requests in self.provisos.items()
-        }
-        words = [word for (word, _), requests in here.items() if requests]
+        here = grouped(each for each in self.provisos if each[1] in shown)
+        words = [word for word, _ in here]
         found = []
         for (word, said), requests in here.items():
-            kinds = [claim_of(each, has_team=self.has_team) for each in requests]
-            named = f"{', '.join(kinds)}: {word}" if words.count(word) > 1 else word
-            found += [f"{capital(named)}{said}."] if kinds else []
-        return found
+            kinds = ", ".join(claim_of(each, has_team=self.has_team) for each in requests)
+            named = f"{kinds}: {word}" if words.count(word) > 1 else word
+            found.append(f"{capital(named)}{said}.")
+        return [*found, ONE_ADDRESS] if any(line.is_of_workers for line in lines) else found
 
 
 def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
@@ -113,12 +110,12 @@ def matrix_of(rows: Iterable[tuple[Row, Row]]) -> Matrix:
         for number, (_, after) in enumerate(pairs)
     )
     lines = [KindRow(tuple(requests), cells) for cells, requests in kinds.items()]
-    rests_on = grouped(
+    rests_on = [
         ((word, unless(after.places(word).unless)), after.request)
         for word in WORDS
         for _, after in pairs
         if after.places(word).unless
-    )
+    ]
     return Matrix(tuple(title for title, _ in places), tuple(lines), rests_on)
 
 
@@ -256,7 +253,7 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
         )
         said = " ".join([f"The same as now: {same}.", *matrix.notes(folded)])
         yield from wrapped(f"  {said}", 4, room)
-    for note in (*matrix.notes(shown), *([ONE_ADDRESS] if matrix.has_team else [])):
+    for note in matrix.notes(shown):
         yield from wrapped(f"  {note}", 4, room)
 
 
@@ -287,7 +284,7 @@ def picture_of(exposure: Exposure) -> Picture:
         columns=[title for title, _ in matrix.columns],
         rows=rows,
         title=f"Who can open {where}?",
-        note=" ".join([*matrix.notes(matrix.lines), *([ONE_ADDRESS] if matrix.has_team else [])]),
+        note=" ".join(matrix.notes(matrix.lines)),
     )
 
 
@@ -296,7 +293,6 @@ def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
     kinds that stay the same are folded.
     """
     shown, folded = split_lines(matrix)
-    notes = [*matrix.notes(shown), *([ONE_ADDRESS] if matrix.has_team else [])]
     rest = ""
     if folded:
         kinds = count(sum(len(line.requests) for line in folded), "kind")
@@ -304,7 +300,7 @@ def matrix_html(matrix: Matrix, caption: str | Markup) -> Markup:
             f"{kinds} of requests with the same answers as now",
             markup.join(_table(matrix, folded, ""), *map(markup.hint, matrix.notes(folded))),
         )
-    return markup.join(_table(matrix, shown, caption), *map(markup.hint, notes), rest)
+    return markup.join(_table(matrix, shown, caption), *map(markup.hint, matrix.notes(shown)), rest)
 
 
 def _table(matrix: Matrix, lines: Iterable[KindRow], caption: str | Markup) -> Markup:

@@ -300,11 +300,9 @@ def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> tuple[str, ...
     if proof.counterexample is None:
         return ()
     request = proof.counterexample["request"]
-    anyone = "anonymous" if request["principal"] == "*" else ""
-    is_own = f":{locks.account}:" in request["principal"]
-    kind = anyone or ("presigned" if is_own else "other-account")
-    at = [value for key, value in request["context"].items() if key.lower() == "aws:sourcevpce"]
-    return provisos(locks, kind, "opened", endpoints=at)
+    kind = "presigned" if f":{locks.account}:" in request["principal"] else "other-account"
+    is_behind = "vpce-" in proof.counterexample["source"]
+    return provisos(locks, kind, "opened", endpoints=None if is_behind else ())
 
 
 def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
@@ -442,9 +440,8 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     circumstances = locks.circumstances
     ways = (False, True) if locks.asks_for_points else (False,)
     for any_way, (form, signer) in product(ways, _FORMS):
-        is_refused = signer == "anonymous" and locks.requester_pays.is_true
         if (
-            is_refused
+            (signer == "anonymous" and locks.requester_pays.is_true)
             or (signer != "own" and locks.is_public_refused)
             or (form == "post-form" and (claim.reads or later))
         ):

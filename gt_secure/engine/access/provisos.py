@@ -26,7 +26,7 @@ from ..iam.facts import Signer
 from ..iam.request_keys import OBJECT_ACLS, TIME_KEYS
 from ..iam.request_space import Word
 from ..iam.three_valued import spellings
-from ..policies.acls import of_objects
+from ..policies.acls import may_grant
 from .locks import EffectiveLocks
 from .request_kinds import KINDS
 
@@ -97,7 +97,7 @@ def _refusing(
 
 def _of_object(locks: EffectiveLocks, signer: Signer, when: Sequence[str]) -> Iterator[str]:
     """Yield what of an object may refuse a request."""
-    is_refused = signer == "anonymous" or any(map(_NOT_WITH_KMS.search, when))
+    is_refused = signer == "anonymous" or _NOT_WITH_KMS.search(" ".join(when))
     if is_refused and locks.has_kms_key is not False:
         yield "a KMS key encrypts the object"
     if locks.acls:
@@ -111,7 +111,7 @@ def signer_of(request: str) -> Signer:
 
 def granting(locks: EffectiveLocks) -> EffectiveLocks:
     """Return locks whose objects may have ACLs that grant what an ACL can."""
-    statements = (of_objects(OBJECT_ACLS),)
+    statements = (may_grant(OBJECT_ACLS),)
     return replace(locks, acls={"other": statements, "anonymous": statements})
 
 

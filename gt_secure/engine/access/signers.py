@@ -186,7 +186,6 @@ class SigningPrincipal:
             "class": self.signing,
             "answer": self.answer,
             "opened": {**self.opened.places(), "when": list(self.opened.when)},
-            "unless": list(self.opened.unless),
             **({"keys": [each.to_dict() for each in self.opened.keys]} if self.opened.keys else {}),
             **({"access_points": list(self.opened.through)} if self.opened.through else {}),
             "chain": list(self.chain),
@@ -333,7 +332,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         keys = shown_keys(item.opened.keys) if item.opened.keys else ""
         opened = "; ".join(
             filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when))
-        ) + unless(item.opened.unless)
+        )
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed
@@ -525,7 +524,8 @@ def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:
     """Return the assumptions of locks for everybody who signs."""
     points = locks.access_points
     said = path or (said_of_points(points) if points.was_asked else "")
-    return (*([said] if said else []), *locks.known)
+    rests_on = provisos(locks, "presigned", "opened", endpoints=None, knows_signer=True)
+    return tuple(filter(None, (f"Opened{unless(rests_on)}.", said, *locks.known)))
 
 
 def _ask_for_points(principals: Principals) -> bool:
@@ -621,27 +621,10 @@ class _Search:
             for arn, row in rows.items()
         ]
         order = list(_CLASSES)
-        result = [
-            replace(each, opened=replace(each.opened, unless=self._unless(each.opened)))
-            for each in result
-        ]
         result.sort(
             key=lambda each: (each.answer == "refused", order.index(each.signing), each.arn)
         )
         return Signers.of(result, (*self._assumed(), *self.principals.notes))
-
-    def _unless(self, opened: SourceSet) -> tuple[str, ...]:
-        """Return what may refuse a URL whose signer's policies were read."""
-        at = None if opened.other_endpoints else opened.endpoints
-        found = provisos(
-            self.locks,
-            "presigned",
-            "opened",
-            when=opened.when,
-            endpoints=at,
-            knows_signer=True,
-        )
-        return () if opened.is_empty else found
 
     def _row(
         self, asked: Callable[[str], _Read], principal: Principal, *, as_if_all: bool = False

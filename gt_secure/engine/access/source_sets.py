@@ -251,9 +251,7 @@ class Row:
             "opened": {**self.opened.places(), "when": list(self.opened.when)},
             "refused": self.refused.places(),
             "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
-            "unless": {
-                word: list(self.places(word).unless) for word in WORDS if self.places(word).unless
-            },
+            "unless": {word: list(self.places(word).unless) for word in WORDS},
         }
 
 

@@ -10,7 +10,7 @@ Deny of the bucket policy stands before all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...base.text import Json
@@ -19,22 +19,24 @@ IGNORE_PUBLIC_ACLS = "IgnorePublicAcls"
 NO_ACLS = "BucketOwnerEnforced"
 """The Object Ownership that disables ACLs."""
 PUBLIC_GROUPS = "http://acs.amazonaws.com/groups/global/"
-_EVERYBODY = f"{PUBLIC_GROUPS}AllUsers"
+EVERYBODY = f"{PUBLIC_GROUPS}AllUsers"
 LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 _ON_BUCKET = {
-    "READ": ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
+    "READ": ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
     # what its grantee wrote is its own to overwrite and to delete
-    "WRITE": ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-    "READ_ACP": ("s3:GetBucketAcl",),
-    "WRITE_ACP": ("s3:PutBucketAcl",),
+    "WRITE": ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+    "READ_ACP": ["s3:GetBucketAcl"],
+    "WRITE_ACP": ["s3:PutBucketAcl"],
 }
+_ALL_ON_BUCKET = [action for actions in _ON_BUCKET.values() for action in actions]
 _ON_OBJECT = [
-    f"s3:{call}Object{what}"
-    for call, what in (
-        *(("Get", each) for each in ("", "Version", "Acl", "VersionAcl")),
-        *(("Put", each) for each in ("Acl", "VersionAcl")),
-    )
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectAcl",
+    "s3:GetObjectVersionAcl",
+    "s3:PutObjectAcl",
+    "s3:PutObjectVersionAcl",
 ]
 
 
@@ -52,11 +54,6 @@ class AclGrant:
         """Return whether everybody, or everybody with an account of AWS, is the grantee."""
         return self.grantee.startswith(PUBLIC_GROUPS)
 
-    @property
-    def is_for_everybody(self) -> bool:
-        """Return whether the grantee need not sign."""
-        return self.grantee == _EVERYBODY
-
 
 def grants_of(acl: Iterable[AclGrant], *, depends_on: str = "") -> list[Json]:
     """Return the statements of the grants of a bucket's ACL.
@@ -67,12 +64,7 @@ def grants_of(acl: Iterable[AclGrant], *, depends_on: str = "") -> list[Json]:
     return [
         {"Sid": f"grant {number} of the ACL of the bucket"}
         | _allow(
-            [
-                action
-                for permission, actions in _ON_BUCKET.items()
-                if each.permission in (permission, "FULL_CONTROL")
-                for action in actions
-            ],
+            _ON_BUCKET.get(each.permission) or _ALL_ON_BUCKET,
             "*" if each.is_public else {"CanonicalUser": each.grantee},
             depends_on if each.is_public else "",
         )
@@ -81,22 +73,19 @@ def grants_of(acl: Iterable[AclGrant], *, depends_on: str = "") -> list[Json]:
     ]
 
 
-def of_objects(depends_on: str) -> Json:
-    """Return the statement of what the ACLs of objects may grant, which are not read."""
-    return _allow(_ON_OBJECT, "*", depends_on)
+def may_grant(depends_on: str, *, of_bucket: bool = False) -> Json:
+    """Return the statement of what ACLs of objects, or that of the bucket, may grant, which were
+    not read.
+    """
+    return _allow(_ALL_ON_BUCKET if of_bucket else _ON_OBJECT, "*", depends_on)
 
 
-def of_bucket(depends_on: str) -> Json:
-    """Return the statement of what a bucket's ACL may grant, which was not read."""
-    return _allow([each for group in _ON_BUCKET.values() for each in group], "*", depends_on)
-
-
-def _allow(actions: Sequence[str], principal: str | Json, depends_on: str) -> Json:
+def _allow(actions: list[str], principal: str | Json, depends_on: str) -> Json:
     doubt = {"Condition": {"StringEquals": {depends_on: "granted"}}} if depends_on else {}
     return {
         "Effect": "Allow",
         "Principal": principal,
-        "Action": list(actions),
+        "Action": actions,
         "Resource": "*",
         **doubt,
     }

@@ -518,10 +518,7 @@ def test_a_folder_for_each_role_makes_each_of_them_a_signer() -> None:
         "12 identities can sign URLs for scans/, each for some keys only."
     )
     assert found[0].to_dict()["keys"] == [{"patterns": ["scans/team0/*"], "except": []}]
-    assert found.row(found[0])[3] == (
-        "scans/team0/*; all addresses; all endpoints, unless a policy of the organization or the VPC"
-        " endpoint refuses it"
-    )
+    assert found.row(found[0])[3] == "scans/team0/*; all addresses; all endpoints"
     assert {each.arn for each in of_prefix([*FOLDERS, may], "scans/team3/")} == {
         arn("role/app3"),
         may["Arn"],
