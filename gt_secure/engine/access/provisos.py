@@ -1,4 +1,4 @@
-"""What may change an answer and no call settles: it stands in the line of the answer, after
+"""Provisos of an answer, which no call settles: each stands in the line of the answer, after
 *unless*.
 
 An opened request is refused if a policy that is not read refuses it: one of the signer, of an
