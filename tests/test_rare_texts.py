@@ -144,8 +144,8 @@ def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_signers_of_the_log_who_are_not_listed() -> None:
     class Signed:
-        def presigners(self, _bucket: str, _prefix: str) -> tuple[dict[str, int]]:
-            return ({"arn:aws:sts::111122223333:assumed-role/other/session": 3},)
+        def presigners(self, _bucket: str, _prefix: str) -> tuple[dict[str, int], int]:
+            return {"arn:aws:sts::111122223333:assumed-role/other/session": 3}, 1
 
         def asked(self, question: Any, _: Any) -> tuple[Any, None]:
             return question(self), None

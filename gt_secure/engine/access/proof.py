@@ -264,8 +264,7 @@ def listed_names(locks: EffectiveLocks, claim: Claim) -> tuple[str, ...]:
         return ()
     lists, under = "lists" if "opened" in found else "may list", f'"{printable(claim.prefix)}"'
     return (
-        f"A presigned LIST of the bucket {lists} the names of objects under {under} from elsewhere."
-        " A guard of the whole bucket refuses such a LIST.",
+        f"A presigned LIST of the bucket {lists} the names under {under} from elsewhere.",
     )
 
 
