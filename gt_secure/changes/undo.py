@@ -51,7 +51,7 @@ def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPla
 
 
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
-    found: list[Change[Any]] = []
+    result: list[Change[Any]] = []
     lost = [event["write"]["policy"] for event in record.named("overwritten")]
     is_over = _is_over(record)
     for change in reversed(_changes(record)) if lost or not is_over else ():
@@ -73,8 +73,8 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
         if is_over:
             current, then = target.words(now), []
         then += [] if goal == whole else [PUTS_BACK]
-        found.append(Change(target, now, goal, current, ", and ".join(then), (affected,)))
-    return tuple(found)
+        result.append(Change(target, now, goal, current, ", and ".join(then), (affected,)))
+    return tuple(result)
 
 
 def _is_over(record: ChangeRecord) -> bool:

@@ -120,9 +120,9 @@ def _sure(policy: PlannedPolicy, runs: Sequence[Examined], least: Sequence[Exami
         isinstance(each.value, str) or each.filled for each in policy.documents
     )
     sure = set()
-    for code, found in words.items():
-        of_one = code in _SETTLED and {*found} == {"found"}
-        if of_one or (is_known and len({*found, *fewer[code]}) == 1):
+    for code, result in words.items():
+        of_one = code in _SETTLED and {*result} == {"found"}
+        if of_one or (is_known and len({*result, *fewer[code]}) == 1):
             sure.add(code)
     return sure
 

@@ -452,17 +452,17 @@ def _compare(
         row[0]: row[1:] for row in hits.query(f"SELECT fingerprint, {_ABOUT} {chosen} GROUP BY 1")
     }
     identify = _Identities(rules)
-    found = grouped((row[0], _user(row, identify)) for row in _sources_of(hits, chosen, urls))
+    result = grouped((row[0], _user(row, identify)) for row in _sources_of(hits, chosen, urls))
     more = {
-        fingerprint: max(0, urls[fingerprint] - len(users)) for fingerprint, users in found.items()
+        fingerprint: max(0, urls[fingerprint] - len(users)) for fingerprint, users in result.items()
     }
     for fingerprint, of in changed.items():
-        if all(user.held for user in found[fingerprint]):
-            made = [replace(user, altered=user.requests) for user in found.pop(fingerprint)]
-            found[of] = sorted([*found[of], *made], key=lambda user: (user.first, user.held))
+        if all(user.held for user in result[fingerprint]):
+            built = [replace(user, altered=user.requests) for user in result.pop(fingerprint)]
+            result[of] = sorted([*result[of], *built], key=lambda user: (user.first, user.held))
             more[of] += more.pop(fingerprint)
     compared: dict[str, tuple[Leak | None, int]] = {}
-    for fingerprint, each in found.items():
+    for fingerprint, each in result.items():
         users = with_previews(paired(tuple(each), rules))
         kind = kind_of(users) or known
         key, signed_at, expires_s, bucket, signer, viewer, method = about[fingerprint]

@@ -35,7 +35,7 @@ def load_report(path: str | Path) -> Json:
     if not isinstance(data, dict) or not {"at", "rows", "findings", "unread"} <= data.keys():
         raise InvalidInput(
             f"{file.name} is not the JSON of a report.",
-            next_step="Write one with gt-secure report -o report.json.",
+            next_step="Name a file that a report was written to as JSON.",
             field="since",
         )
     return data

@@ -177,13 +177,13 @@ def _earlier(since: str, last: Path) -> Json:
     """Return the report with which a new one is compared: that of a file, or the ``last`` one."""
     if since != LAST:
         return load_report(since)
-    step = "Name the JSON of an earlier report: --since report.json."
+    step = "Name the JSON file of an earlier report."
     try:
         read_private(last)
     except FileNotFoundError:
         raise InvalidInput(
             "No earlier report that was asked the same is kept on this machine.",
-            next_step=f"Make one without --since last first. {step}",
+            next_step=f"Make a report first. {step}",
             field="since",
         ) from None
     except OSError as error:

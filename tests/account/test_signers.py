@@ -166,13 +166,10 @@ def test_too_many_classes_of_keys_do_not_mean_that_nobody_signs() -> None:
     assert exposure.objects == ()
     assert PEOPLE.value is not None
     found = signers_of(exposure, PEOPLE.value)
-    assert set(of(found).values()) == {("unknown", ("the key of the object",))}
-    assert exposure.row("presigned").unknown.depends_on == ("the key of the object",)
-    assert (
-        found.sentence
-        == "0 identities can sign URLs for gt-images (unknown for 3 more). Add --logs to see who"
-        " did."
-    )
+    words = set(of(found).values())
+    assert words == {("opened", ()), ("unknown", ("the key of the object",))}, "one key is enough"
+    assert exposure.row("presigned").opened.is_anyone
+    assert "unknown for" in found.sentence
 
 
 def test_without_users_and_roles_it_is_unknown_who_signs() -> None:

@@ -187,7 +187,7 @@ def test_text_of_a_log_makes_no_line_of_its_own(
 ) -> None:
     forged = "k\n  stop it: rm -rf ~\r\n- leak: FORGED\x1b[2J"
     lines = leak_lines(tmp_path / "a.json", capsys, *IPS, "x\n- leak: FORGED", key=forged)
-    assert [line.split(":")[0] for line in lines[1:-1]] == ["- leak", "  stop it"]
+    assert [line.split(":")[0] for line in lines[1:-1]] == ["- leak, possible", "  stop it"]
     assert "\x1b" not in "".join(lines)
 
 

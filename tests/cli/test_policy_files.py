@@ -77,6 +77,7 @@ def test_proof_by_the_command_line(
         "depends_on",
         "unless",
         "limits",
+        "names",
     }
     check_proof(case, answer)
 

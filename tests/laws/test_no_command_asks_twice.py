@@ -34,13 +34,13 @@ WAITS = ("list-type=2", "GetCallerIdentity")
 QUICK = (
     "apply s3",
     "undo CHANGE",
-    "audit",
+    "report",
     "findings --team",
     "who s3://gt-images/scans/0001.png --team",
 )
 """Beginnings of the lines that the quick part runs."""
 MOST, MOST_OF_BUCKET = 70, 12
-"""Calls of an audit of six teams and the two buckets that they use, and of each further bucket."""
+"""Calls of a report on six teams and the two buckets that they use, and of each further bucket."""
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +98,16 @@ def test_a_reader_that_forgets_is_seen(
     names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Memo, "over", lambda _, client: client)
-    assert sum(twice(asked("audit", names), is_change=False).values()) > 50
+    assert sum(twice(asked("report", names), is_change=False).values()) > 50
 
 
 def test_a_region_takes_few_calls(rig: Rig) -> None:
-    """Also in Python, where a connection lives on: the second audit asks as much as the first."""
+    """Also in Python, where a connection lives on: the second report asks as much as the first."""
     gt = rig.connect()
     sent = []
     for choice, buckets in (("used", 2), ("used", 2), ("all", 4)):
         with watched() as seen:
-            made = gt.audit(buckets=choice)
+            made = gt.report(buckets=choice)
         assert (len(made.teams), len(made.buckets)) == (6, buckets)
         assert not twice(seen, is_change=False)
         sent.append(len(seen.sent))

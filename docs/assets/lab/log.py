@@ -50,6 +50,8 @@ _COLUMNS = (
         "expires_s",
         "viewer",
         "auth_type",
+        "access_key",
+        "error_code",
     ),
 )
 _BY = ("remote_ip", "http_status", "presigned")

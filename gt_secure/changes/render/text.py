@@ -93,8 +93,8 @@ def _lines(plan: Plan, room: int | None, full: bool) -> Iterator[str]:
             for answer in proof.answers:
                 held = "BROKEN" if answer in proof.broken else "holds "
                 why = f" ({printable(answer.cause)})" if answer.cause else ""
-                said = f"{answer.answer}{why}{unless(answer.unless)}"
-                yield f"  {held} {proof.kind} {answer.source}: {said}"
+                wording = f"{answer.answer}{why}{unless(answer.unless)}"
+                yield f"  {held} {proof.kind} {answer.source}: {wording}"
     yield ""
     yield from _remarks(plan, full)
     if plan.changes:

@@ -251,15 +251,15 @@ def _signed(dimension: Dimension, usable: list[DimensionValue]) -> list[str]:
     )
     if not opening:
         return ["with signature version 2 only: version 4 is refused"]
-    found = [_age(version_4, opening)] if len(opening) < len(version_4) else []
+    result = [_age(version_4, opening)] if len(opening) < len(version_4) else []
     if len(good) > len(opening):
-        return [*found, *(["with signature version 2 at any age as well"] if found else [])]
+        return [*result, *(["with signature version 2 at any age as well"] if result else [])]
     only = (
         ["with signature version 4 only: version 2 is refused"]
         if len(every) > len(version_4)
         else []
     )
-    return found + only
+    return result + only
 
 
 def _age(settings: Sequence[Keys], usable: Sequence[Keys]) -> str:

@@ -286,7 +286,8 @@ class EffectiveLocks:
                 each.id: {"aws:sourcevpc": (each.vpc_id,)} for each in self.endpoints.values()
             }
         )
-        given = Facts(self.only_keys).with_defaults(self.facts, region, in_vpc)
+        read = self.facts.with_defaults(region, in_vpc)
+        given = Facts(self.only_keys).with_defaults(read)
         moment = (
             moment_of(given)
             if given.values.keys() & {"aws:currenttime", "aws:epochtime"}

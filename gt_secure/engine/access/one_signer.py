@@ -74,7 +74,7 @@ def _found(arn: str, people: Principals) -> Principal:
             return each
     raise InvalidInput(
         f'No user or role with the ARN "{arn[:120]}" was found.',
-        next_step="Write its path too. Whoever can sign is listed by --signers --all.",
+        next_step="Write its path too. The signers of the bucket are those whose URLs open it.",
         field="signer",
         value=arn,
     )

@@ -263,9 +263,7 @@ def listed_names(locks: EffectiveLocks, claim: Claim) -> tuple[str, ...]:
     if found <= {"refused"}:
         return ()
     lists, under = "lists" if "opened" in found else "may list", f'"{printable(claim.prefix)}"'
-    return (
-        f"A presigned LIST of the bucket {lists} the names under {under} from elsewhere.",
-    )
+    return (f"A presigned LIST of the bucket {lists} the names under {under} from elsewhere.",)
 
 
 @dataclass(frozen=True)

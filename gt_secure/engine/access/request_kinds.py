@@ -572,12 +572,12 @@ def identities(
     those of other keys.
     """
     own = kind.signer == "own" and not kind.whoever
-    given = {} if kind.whoever else circumstances.given.about(kind.signer)
+    supplied = {} if kind.whoever else circumstances.given.about(kind.signer)
     listed = circumstances.role if own and kind.by == "role" else ""
-    known = next(iter(given.get("aws:principalarn", ())), listed)
-    keys = frozenset(_IDENTITY - (given.keys() if own else set()))
+    known = next(iter(supplied.get("aws:principalarn", ())), listed)
+    keys = frozenset(_IDENTITY - (supplied.keys() if own else set()))
     if own and kind.is_any and not known:
-        keys |= {"aws:userid"} - given.keys()
+        keys |= {"aws:userid"} - supplied.keys()
     elif kind.whoever:
         keys |= {"aws:userid"}
     name = "aws:userid" if known else "aws:PrincipalArn"
@@ -627,11 +627,11 @@ def _signers(
             table, "aws:userid", texts=resources, known=values, chosen=True, facts=like
         )
     with_ids = [
-        replace(each, values={**each.values, **found.values})
+        replace(each, values={**each.values, **result.values})
         for each in settings.values()
         if each.caller is not None
         for one in (ids[each.caller.account, each.caller.kind],)
-        for found in one.settings or one.samples
+        for result in one.settings or one.samples
     ]
     is_whole = len(with_ids) <= _MOST_IDS and all(each.settings for each in ids.values())
     return with_ids[:_MOST_IDS], is_whole

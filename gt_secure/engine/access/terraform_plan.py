@@ -246,8 +246,8 @@ class _Plan:
         leads = [self._lead(each, module, index if own else "", strict=strict) for each in others]
         if own and not (index and own == len(others)):
             return []
-        found = [each for each in leads if each is not None]
-        return [each for each in found if each] if len(found) == len(leads) else []
+        result = [each for each in leads if each is not None]
+        return [each for each in result if each] if len(result) == len(leads) else []
 
     def _lead(self, reference: str, module: str, index: str, *, strict: bool) -> set[str] | None:
         """Return the resources to which a reference leads; None where that is not known."""
@@ -271,8 +271,8 @@ class _Plan:
             return None
         elif call := _CALL.fullmatch(module):
             inner = call[1] or ""
-            made = self._module(inner).get("module_calls", {}).get(call[2], {})
-            expression = made.get("expressions", {}).get(reference[4:], {})
+            built = self._module(inner).get("module_calls", {}).get(call[2], {})
+            expression = built.get("expressions", {}).get(reference[4:], {})
         references = expression.get("references", ())
         leads = self._leads(references, inner, strict=strict)
         return set().union(*leads) if leads or not (strict or references) else None

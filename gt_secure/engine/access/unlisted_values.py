@@ -24,7 +24,7 @@ UNLISTED = "unlisted"
 
 def with_unlisted(
     table: StatementTable,
-    made: Dimension,
+    dimension: Dimension,
     key: str,
     like: Iterable[str],
     supplied: Container[str] = (),
@@ -36,23 +36,23 @@ def with_unlisted(
     the value was supplied, and where every unlisted one is answered as one of these.
     """
     alike = {(value,) for value in like}
-    found = [each for each in made.settings if each.values.get(key) in alike]
-    if key in supplied or not found:
-        return [made]
-    listed = dict.fromkeys(value for each in found for value in each.values[key])
+    result = [each for each in dimension.settings if each.values.get(key) in alike]
+    if key in supplied or not result:
+        return [dimension]
+    listed = dict.fromkeys(value for each in result for value in each.values[key])
     name, keys = key_facts(key).name, frozenset({key})
     try:
         others = other_values(key, conditions_on(table, key), listed)
     except TooManyClassesError:
-        return [made, Dimension(name, keys, (), chosen=False)]
+        return [dimension, Dimension(name, keys, (), chosen=False)]
     if not others:
-        return [made]
-    last = found[-1].values[key]
+        return [dimension]
+    last = result[-1].values[key]
     values = (last, *((each,) for each in others))
     fact = Dimension(
         name, keys, tuple(DimensionValue({key: value}) for value in values), chosen=False
     )
-    return [replace(made, settings=(*_choices(made, key, last),)), fact]
+    return [replace(dimension, settings=(*_choices(dimension, key, last),)), fact]
 
 
 def _choices(made: Dimension, key: str, last: Values) -> Iterator[DimensionValue]:

@@ -100,7 +100,7 @@ def _about(key: str, spelled: str, caller: Caller, settled: Keys) -> ConditionKe
     """
     facts = key_facts(key, spelled)
     if caller.kind == "anonymous" and key in ANONYMOUS:
-        return replace(facts, values=ANONYMOUS[key], always=True)
+        return replace(facts, values=ANONYMOUS[key], among="", always=True)
     if key in ENDPOINT_KEYS:
         return replace(
             facts, always=facts.always and bool(settled.keys() & (ENDPOINT_KEYS - {"aws:sourceip"}))

@@ -222,8 +222,9 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
 
 
 def _only(document: Json) -> Iterable[Any]:
-    """The only value of a document, as S3 Select writes a record that it selects."""
-    return document.values() if len(document) == 1 else ()
+    """The only value of a document, if it is an event: S3 Select writes what it selects so."""
+    values = document.values() if len(document) == 1 else ()
+    return (each for each in values if isinstance(each, dict) and "eventName" in each)
 
 
 def _map_record(record: Json) -> Json | None:
