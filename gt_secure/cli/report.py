@@ -10,7 +10,7 @@ from ..base.text import count, printable
 from ..report import report, role_stackset, role_terraform
 from ..report.pages import format_of
 from ..report.role import DEFAULT_ROLE
-from ..report.run import default_folder
+from ..report.run import default_folder, is_earlier
 from .accepted import add_accepted, add_fail_on, note_unused
 from .exit_codes import OK, UNKNOWN, code_of
 from .output import connection, fit, graded, line_width, note, say, show_json, write_report
@@ -66,10 +66,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--since",
-        default="7d",
         metavar="WHEN",
         help=(
-            "start of the logs: UTC time or age (default: %(default)s); or the report to compare"
+            "start of the logs: UTC time or age (default: 7d); or the report to compare"
             " with, whose time is the start: last, or its JSON file"
         ),
     )
@@ -121,6 +120,8 @@ def _run(args: argparse.Namespace) -> int:
     else:
         say(graded(fit(made.headline if args.output else made.to_text(line_width()))))
     note_unused(made.unused)
+    if args.since and made.before is None and is_earlier(args.since):
+        note("No earlier report that was asked the same is kept here: this is the first.")
     if not args.fail_on:
         return UNKNOWN if any(row.tone == "unknown" for row in made.buckets) else OK
     for line in made.unknown if args.fail_on == "unknown" else ():
@@ -130,6 +131,12 @@ def _run(args: argparse.Namespace) -> int:
 
 def _report_from(args: argparse.Namespace) -> AccountReport:
     make = format_of(args.output) if args.output else None
+    if args.since and not is_earlier(args.since) and (args.no_logs or args.accounts):
+        raise InvalidInput(
+            f"No log is read, so that --since {args.since[:40]} means nothing.",
+            next_step="Leave it out, or write last or the JSON file of an earlier report.",
+            field="since",
+        )
     resumed: list[int] = []
     with working("Reading the account") as line:
 
@@ -140,7 +147,8 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
         made = report(
             connection(args, accepted=args.accepted),
             buckets=args.buckets,
-            since=None if args.no_logs else args.since,
+            since=args.since or "7d",
+            logs=not args.no_logs,
             accounts=args.accounts,
             regions=args.regions,
             role=(args.role, args.external_id or "") if args.role else "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from .. import changes
 from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..changes import Journal
 
 T = TypeVar("T")
+Passes: TypeAlias = "type[GtSecureError] | tuple[type[GtSecureError], ...]"
+"""Errors that end a reading."""
 _TAG = "tag:"
 _THREADS = 8
 
@@ -37,7 +39,7 @@ _THREADS = 8
 class UnreadNotes:
     """A list of what could not be read. ``passes`` are errors that end the reading instead."""
 
-    passes: type[GtSecureError]
+    passes: Passes
     lines: list[str] = field(default_factory=list)
 
     def attempt(self, subject: str, read: Callable[[], T], otherwise: T) -> T:
@@ -164,7 +166,7 @@ class TeamBuckets:
     ``waiting`` has the jobs of each team, by its ARN, that wait for workers.
     """
 
-    def __init__(self, aws: Aws, journal: Journal, passes: type[GtSecureError]) -> None:
+    def __init__(self, aws: Aws, journal: Journal, passes: Passes) -> None:
         self._aws = aws
         self.waiting: dict[str, tuple[LabelingJob, ...]] = {}
         self._workflows = UnreadNotes(passes)

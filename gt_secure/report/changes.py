@@ -32,13 +32,34 @@ def load_report(path: str | Path) -> Json:
     """
     file = Path(path)
     data = textfiles.load(file)
-    if not isinstance(data, dict) or not {"at", "rows", "findings", "unread"} <= data.keys():
+    if not _is_report(data):
         raise InvalidInput(
             f"{file.name} is not the JSON of a report.",
             next_step="Name a file that a report was written to as JSON.",
             field="since",
         )
-    return data
+    return dict(data)
+
+
+def _is_report(data: Any) -> bool:
+    """Return whether data has what is compared of a report."""
+    names = {"account", "region", "kind", "name", "unread"}
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("at"), str)
+        and _all_have(data.get("rows"), names)
+        and (
+            data.get("findings", "") is None or _all_have(data.get("findings"), {"code", "subject"})
+        )
+        and isinstance(data.get("unread"), list)
+        and all(isinstance(line, str) for line in data["unread"])
+    )
+
+
+def _all_have(items: Any, names: set[str]) -> bool:
+    return isinstance(items, list) and all(
+        isinstance(each, dict) and names <= each.keys() for each in items
+    )
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:

@@ -12,7 +12,14 @@ from .. import account
 from ..account.bucket import READINGS, Bucket
 from ..account.state import State
 from ..aws.teams import Workforce, Workteam, list_private_workteams
-from ..base.errors import AccessDenied, GtSecureError, InvalidInput, PolicyError, Throttled
+from ..base.errors import (
+    AccessDenied,
+    GtSecureError,
+    InvalidInput,
+    PolicyError,
+    Throttled,
+    Unreachable,
+)
 from ..base.text import Json
 from ..engine.access.part import NotRead, Part
 from ..engine.policies.bucket_policy import BucketPolicy
@@ -101,13 +108,15 @@ def read_region(
         Read it as one of many: a region without a workforce and a choice costs one call and is
         None, and a denied or throttled region is an error.
     """
-    passes: type[GtSecureError] = Throttled if many else InvalidInput
+    passes = (Throttled, Unreachable) if many else (InvalidInput,)
     notes = UnreadNotes(passes)
     workforce = None
-    denied: AccessDenied | None = None
+    denied: GtSecureError | None = None
     try:
         workforce = gt.workforce()
-    except AccessDenied as error:  # the teams can be read without it
+    except GtSecureError as error:  # the teams can be read without it
+        if isinstance(error, passes) or (many and not isinstance(error, AccessDenied)):
+            raise
         denied = error
         notes.lines.append(f"workforce: {error}")
     if many and workforce is None and choice is None and denied is None:
@@ -226,6 +235,11 @@ class _RegionReader:
         looks = self.looks.get(name, [])
         found = looks[0] if looks else None
         access = found.access if found is not None else None
+        state = found.state if found is not None else None
+        if state is not None and state.bucket and state.bucket.region != self.gt.aws.region:
+            there = account.read_state(self.gt.aws, bucket=name, needs=account.OTHERS)
+            teams = tuple(each.team.name for each in there.users)
+            notes.lines.append(there.elsewhere)
         log = self.logs[name]
         notes.lines += log.pop("lines")
         return self._row(
@@ -233,8 +247,8 @@ class _RegionReader:
             name,
             tone="unknown" if access is None else access.tone,
             access="unknown" if access is None else access.text,
-            uses=log.pop("teams") or teams,
-            **_locks(found.state if found is not None else None),
+            uses=teams,
+            **_locks(state),
             **log,
             **_outcome(looks, notes, of_bucket=True),
         )
@@ -242,7 +256,7 @@ class _RegionReader:
     def _log(self, name: str) -> Json:
         """Return what is known of the access log of a bucket, and of leaked URLs in it."""
         notes = UnreadNotes(self.notes.passes)
-        row: Json = {"log": "", "leaks_unread": LEFT_OUT, "lines": notes.lines, "teams": ()}
+        row: Json = {"log": "", "leaks_unread": LEFT_OUT, "lines": notes.lines}
         if self.since is None:
             return row
         bucket = notes.attempt(
@@ -252,10 +266,6 @@ class _RegionReader:
         )
         if bucket is None:
             return row | {"log": "unknown", "leaks_unread": UNREAD_LOG}
-        if bucket.region != self.gt.aws.region:
-            there = account.read_state(self.gt.aws, bucket=name, needs=account.OTHERS)
-            row["teams"] = tuple(each.team.name for each in there.users)
-            notes.lines.append(there.elsewhere)
         target, missing = bucket.logging.if_read, bucket.logging.missing
         if missing is not None:
             notes.lines.append(f"log of {name}: {missing.text}")

@@ -35,16 +35,18 @@ from .runner import TIMEOUT_S, WORKERS, RegionRun, ReportCallback, StateFile
 
 ORGANIZATION = "organization"
 LAST = "last"
+_A_WEEK = "7d"
 
 
 def report(
     gt: ReportedRegion,
     *,
     buckets: TextsLike | None = None,
-    since: str | None = "7d",
+    since: str | None = _A_WEEK,
     accounts: AccountsLike | None = None,
     regions: TextsLike | None = None,
     role: RoleLike = "",
+    logs: bool = True,
     folder: Path | None = None,
     fresh: bool = False,
     workers: int = WORKERS,
@@ -56,6 +58,8 @@ def report(
 
     Parameters
     ----------
+    logs : bool
+        Whether to read the access logs, from ``since``.
     folder : Path, optional
         Where the report is kept for the next ``since="last"``, and the progress of several regions:
         an interrupted report with the same arguments resumes, unless it is ``fresh``.
@@ -85,10 +89,10 @@ def report(
     identifier = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
     last = (folder or default_folder()) / f"{identifier}.json"
     before = None
-    if since == LAST or (since or "").endswith(".json"):
-        before = _earlier(str(since), last)
-        since = str(before["at"])
-    logs = since if accounts is None else None
+    if since is not None and is_earlier(since):
+        before = _earlier(since, last)
+        since = _A_WEEK if before is None else str(before["at"])
+    start = since if logs and accounts is None else None
     units = [(account, region) for account in chosen for region in names]
     file = StateFile(
         last.with_suffix(".ndjson") if folder is not None and several else None,
@@ -99,13 +103,13 @@ def report(
 
     def read(account: Account, region: str) -> tuple[list[ReportRow] | None, int]:
         there, calls = members.connect(account.id, region)
-        return read_region(there, account, choice, logs, many=True), len(calls)
+        return read_region(there, account, choice, start, many=True), len(calls)
 
     stop = cancel or threading.Event()
     run = RegionRun(
         read, members.forget, file, stop, progress, int(_in_range("workers", workers, 1, 64))
     )
-    rows = read_region(gt, chosen[0], choice, logs) or [] if not several else run.all(units)
+    rows = read_region(gt, chosen[0], choice, start) or [] if not several else run.all(units)
     rows = [_accepted(row, gt.accepted) for row in rows]
     outcomes = [*file.done.values()]
     result = AccountReport(
@@ -173,22 +177,26 @@ def default_folder() -> Path:
     return Path(os.environ.get("GT_SECURE_REPORTS") or Path.home() / ".gt_secure" / "reports")
 
 
-def _earlier(since: str, last: Path) -> Json:
-    """Return the report with which a new one is compared: that of a file, or the ``last`` one."""
+def is_earlier(since: str) -> bool:
+    """Return whether a start names an earlier report, with whose time the logs begin."""
+    return since == LAST or since.endswith(".json")
+
+
+def _earlier(since: str, last: Path) -> Json | None:
+    """Return the report with which a new one is compared: that of a file, or the ``last`` one;
+    None if none was kept.
+    """
     if since != LAST:
         return load_report(since)
-    step = "Name the JSON file of an earlier report."
     try:
         read_private(last)
     except FileNotFoundError:
-        raise InvalidInput(
-            "No earlier report that was asked the same is kept on this machine.",
-            next_step=f"Make a report first. {step}",
-            field="since",
-        ) from None
+        return None
     except OSError as error:
         raise InvalidInput(
-            f"{last} cannot be read: {error.strerror}.", next_step=step, field="since"
+            f"{last} cannot be read: {error.strerror}.",
+            next_step="Name the JSON file of an earlier report.",
+            field="since",
         ) from error
     return load_report(last)
 

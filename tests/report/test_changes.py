@@ -83,12 +83,30 @@ def test_findings_come_and_go_and_what_was_not_decided_is_neither() -> None:
     assert differences(old, new) == ()
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"rows": []}', "nonsense", ""])
+WHOLE = {"at": "2026-12-01T00:00:00Z", "rows": [], "findings": None, "unread": []}
+PLACE = {"account": "1", "region": "r", "kind": "bucket", "name": "b", "unread": []}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]", "{}", '{"rows": []}', "nonsense", "", *(json.dumps({**WHOLE, name: value}) for name, value in (
+            ("at", 3), ("rows", [3]), ("rows", [{"name": "b"}]), ("rows", {}), ("findings", [3]), ("findings", 3),
+            ("findings", [{"code": "x"}]), ("unread", None), ("unread", [3]),
+        )),
+    ],
+)  # fmt: skip
 def test_another_file_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(InvalidInput) as caught:
         load_report(tmp_path / "r.json")
     assert caught.value.next_step
+
+
+def test_a_report_without_findings_is_one(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({**WHOLE, "rows": [PLACE]}))
+    before = load_report(tmp_path / "r.json")
+    assert differences(before, before) == ()
 
 
 def test_a_weekly_job_sees_what_changed(
@@ -100,8 +118,9 @@ def test_a_weekly_job_sees_what_changed(
     monkeypatch.setenv("GT_SECURE_REPORTS", str(tmp_path / "reports"))
     monkeypatch.chdir(tmp_path)
     weekly = ["report", "--buckets", "gt-images", "--since", "last", "-o", "week.md"]
-    assert main(weekly) == 64
-    assert "No earlier report" in capsys.readouterr().err
+    assert main(weekly) == 0
+    assert "this is the first" in capsys.readouterr().err
+    assert "### Since" not in Path("week.md").read_text()
     assert main(["report", "--buckets", "gt-images", "-o", "first.json"]) == 0
     s3 = gt_secure.connect(sandbox=sandbox).aws.client("s3")
     guard = build_guard("gt-images", networks=["203.0.113.0/24"])
@@ -120,7 +139,9 @@ def test_a_weekly_job_sees_what_changed(
         assert main([*weekly[:4], "first.json", "--json"]) == 0
         changes = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))["changes"]
         assert "closed" in {each["what"] for each in changes}
-        assert main([*weekly[:4], "first.json", "-o", "x.csv"]) == 0
+        assert main([*weekly[:4], "first.json", "--no-logs", "-o", "x.md"]) == 0
+        assert "| closed |" in Path("x.md").read_text()
+        assert main([*weekly[:4], "7d", "--no-logs"]) == 64
     finally:
         s3.delete_bucket_policy(Bucket="gt-images")
     modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "reports").iterdir()}

@@ -276,7 +276,7 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert [row["name"] for row in rows if row["kind"] == "bucket"] == ["gt-images", "gt-shared"]
     assert main([*one, "--buckets", "tag:a=b", "--fail-on", "unknown"]) == 2
     assert "not applicable, no bucket has the tag a=b" in capsys.readouterr().err
-    assert main([*one, "--no-logs"]) == 64
+    assert main([*one, "--no-logs"]) == main([*one, "--since", "7d"]) == 64
     assert main(words) == 64
     Path("denied.txt").write_text(DENIES)
     assert main([*words, "--accounts", "denied.txt", "--fail-on", "high"]) == 3
