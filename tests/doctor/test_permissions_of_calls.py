@@ -37,7 +37,7 @@ OF_NO_FEATURE = {
     *("s3:PutObject", "s3:DeleteObject", "s3:ListBucketVersions"),
     # the caller's own Studio domain names its role
     *("sagemaker:DescribeDomain", "sagemaker:DescribeUserProfile"),
-    # a fleet of accounts
+    # a report on many accounts
     "organizations:ListAccounts",
     # temporary keys of a user, who has no role
     "sts:GetFederationToken",

@@ -17,7 +17,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from gt_secure.fleet.sweeps.accounts import organization_accounts
 
 import gt_secure
 from gt_secure.account.bucket import _access_points
@@ -44,6 +43,7 @@ from gt_secure.engine.access.part import Part
 from gt_secure.logs.engines.athena_query import Flow
 from gt_secure.logs.engines.athena_settings import Athena
 from gt_secure.logs.storage.pages import _pages
+from gt_secure.report.accounts import organization_accounts
 
 MOST = 30
 NOW = datetime(2026, 11, 29, tzinfo=UTC)

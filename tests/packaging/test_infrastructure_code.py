@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gt_secure.fleet.sweeps.role import role_stackset, role_terraform
 
 from gt_secure.changes.plan import Plan
+from gt_secure.report.role import role_stackset, role_terraform
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, blocks_of
