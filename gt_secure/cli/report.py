@@ -114,19 +114,19 @@ def add(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     if args.print_role:
         return _print_role(args)
-    made = _report_from(args)
+    result = _report_from(args)
     if args.json:
-        show_json(made.to_dict())
+        show_json(result.to_dict())
     else:
-        say(graded(fit(made.headline if args.output else made.to_text(line_width()))))
-    note_unused(made.unused)
-    if args.since and made.before is None and is_earlier(args.since):
+        say(graded(fit(result.headline if args.output else result.to_text(line_width()))))
+    note_unused(result.unused)
+    if args.since and result.before is None and is_earlier(args.since):
         note("No earlier report that was asked the same is kept here: this is the first.")
     if not args.fail_on:
-        return UNKNOWN if any(row.tone == "unknown" for row in made.buckets) else OK
-    for line in made.unknown if args.fail_on == "unknown" else ():
+        return UNKNOWN if any(row.tone == "unknown" for row in result.buckets) else OK
+    for line in result.unknown if args.fail_on == "unknown" else ():
         note(f"unknown: {printable(line)}")
-    return code_of(made.passes(args.fail_on))
+    return code_of(result.passes(args.fail_on))
 
 
 def _report_from(args: argparse.Namespace) -> AccountReport:
@@ -144,7 +144,7 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
             resumed.append(now.done)
             line.update(_bar(now))
 
-        made = report(
+        result = report(
             connection(args, accepted=args.accepted),
             buckets=args.buckets,
             since=args.since or "7d",
@@ -162,8 +162,8 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
             " read them again."
         )
     if make is not None:
-        write_report(args.output, lambda: make(made))
-    return made
+        write_report(args.output, lambda: make(result))
+    return result
 
 
 def _bar(now: ReportProgress) -> str:
