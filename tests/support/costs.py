@@ -30,7 +30,7 @@ from typing import Any
 import pytest
 
 TABLE = Path(__file__).parents[1] / "costs.toml"
-DEAR_S = 0.2
+DEAR_S = 0.16
 """A function with cases that cost more, on average, is checked outside the quick tier."""
 FUNCTION_S = 1.0
 """The most that the cases of one function may cost in the quick tier: of more,
