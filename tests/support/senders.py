@@ -149,7 +149,7 @@ CASES = {
         [public(), guard(eq(AGE, "0", operator="NumericGreaterThanEqualsIfExists"))], (), True
     ),
     "a guard on versions, if they exist": Case(
-        [public(), guard(eq(VERSION, V2, V4, operator="StringEqualsIfExists"))], (), True
+        [public(), guard(eq(VERSION, V2, V4, operator="StringEqualsIfExists"))], (), None
     ),
     "a guard on URLs and forms": Case(
         [public(), guard(eq(FORM, "REST-QUERY-STRING", "POST"))], ("header", "nobody"), True

@@ -125,4 +125,5 @@ def test_a_write_of_the_other_in_the_same_round_trip_is_reported(two: Two, words
     assert "may have overwritten" in shown, shown
     assert not ann.applied.certain
     stops(bob.undo, bob, two)
-    undo(ann)
+    undo(ann)  # it puts back what was overwritten
+    undo(bob)

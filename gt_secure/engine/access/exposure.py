@@ -68,7 +68,7 @@ Context: TypeAlias = Mapping[str, str | Sequence[str]]
 OF_A_TEAM = ("worker", "forwarded")
 _VERSION_4 = Facts({"s3:signatureversion": (SIGV4,)})
 _SHOWN = 3
-_WORK_OF_A_ROW = 3 * MAX_WORK
+_WORK_OF_A_ROW = 3 * MAX_WORK // 2
 """A row is about all sources, an answer about one of them: what an answer decides is decided in the
 row too.
 """
