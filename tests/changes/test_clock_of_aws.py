@@ -24,8 +24,7 @@ def cut(plan: object) -> datetime:
 
 
 @pytest.fixture
-def gt(account: Account, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setattr(clock, "_AHEAD", list(clock._AHEAD))
+def gt(account: Account) -> Connection:
     return Connection(account.aws, account.journal)
 
 

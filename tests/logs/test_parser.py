@@ -123,7 +123,8 @@ def test_published_lines() -> None:
     lines = PUBLISHED.read_text().splitlines()
     rows = parse(lines)
     assert len(rows) == 26
-    assert all(r["readable"] for r in rows)
+    # Its publisher cut the tail of one, which has 19 fields.
+    assert [at for at, row in enumerate(rows) if not row["readable"]] == [22]
     for line, row in zip(lines, rows, strict=True):
         expected = walk(line)
         got = {name: row[name] for name in expected}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gt_secure.aws.client import Aws, connect_aws
+from gt_secure.base import clock
 from gt_secure.changes import Journal
 from gt_secure.sandbox import Sandbox
 from support.box import BUCKET, VPCE
@@ -113,6 +114,14 @@ class Account:
         if self.cidrs() != (cidrs or []):
             self.set_cidrs(cidrs or [])
         self.settle()
+
+
+@pytest.fixture(autouse=True)
+def clock_of_here() -> Iterator[None]:
+    """Forget the time of the AWS that a test played: the next one is on this machine's again."""
+    before = list(clock._AHEAD)
+    yield
+    clock._AHEAD[:] = before
 
 
 @pytest.fixture(scope="session")
