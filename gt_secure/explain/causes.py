@@ -123,16 +123,11 @@ def _no_answer(known: ProbeContext) -> Cause | None:
 def not_s3(known: ProbeContext) -> Cause | None:
     """Return whether the answer came from a proxy or firewall instead of S3."""
     probe = known.probe
-    if probe.status == 407 or (
-        probe.status is not None and probe.status >= 400 and not _from_s3(probe)
-    ):
+    is_moved = probe.status is None or 300 <= probe.status < 400
+    if probe.status == 407 or not (is_moved or probe.from_s3):
         by = "the proxy" if probe.proxied else "something between here and S3"
         return cause_of("not-s3", status=probe.status, by=by)
     return None
-
-
-def _from_s3(probe: Probe) -> bool:
-    return bool(probe.error_code or probe.request_id or "x-amz-id-2" in probe.headers)
 
 
 def _expiry(known: ProbeContext) -> Cause | None:
@@ -236,7 +231,7 @@ def _without_reason(known: ProbeContext) -> Cause | None:
         probe.method != "HEAD"
         or probe.error_code
         or probe.status not in (400, 403, 404)
-        or not _from_s3(probe)
+        or not probe.from_s3
     ):
         return None
     if probe.status == 404:

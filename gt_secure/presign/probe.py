@@ -33,16 +33,18 @@ from .signed_url import TestUrl
 
 _LONGEST = 4_000  # a refusal repeats the key, of up to 1,024 bytes, before the reason
 _BY_POLICY = re.compile(
-    r"(?is)access denied|user: .*is not authorized to perform|.*block public access"
+    r"(?is)access denied|user: \S+ is not authorized to perform(?!: kms:)|.*block public access"
 )
-"""Messages of S3 where a policy refused. AccessDenied has others, such as of an expired URL:
-they decide nothing.
+"""Messages of S3 where a policy refused. AccessDenied has others, such as of an expired URL or of a
+KMS key that the signer may not use: they decide nothing about who can open the object.
 """
 _STEPS = {
     "Request has expired": "The URL expired. Sign a new one",
     "SignatureDoesNotMatch": "Send the method that the URL is signed for, or sign a new URL",
     "NoSuchKey": "No object was there to send. Name one that exists",
     "Redirect": "Sign for the host of the bucket's region",
+    "kms:": "Let the signer use the KMS key of the object",
+    "no answer of S3": "Probe from a place where no proxy answers",
 }
 """Next steps where nothing was decided, by a part of S3's answer; gt.explain has more."""
 _SHOWN_HEADERS = (
@@ -116,10 +118,11 @@ class Probe(Ambiguous):
         Neither a URL that expired or is signed for another method, nor a redirect, an overloaded S3
         or no answer at all shows who can open the object. An object that does not exist (404) was
         not sent and not refused: S3 returns 404 to callers that may list the bucket, and
-        AccessDenied to all others (S3 API Reference, *GetObject*).
+        AccessDenied to all others (S3 API Reference, *GetObject*). Each answer of S3 has a request
+        id. An answer without one is of a proxy or a sign-in page.
         """
         if self.status in {200, 201, 204, 206, 304}:
-            return "opened"
+            return "opened" if self.from_s3 else "unknown"
         by_policy = self.error_code == "AccessDenied" and _BY_POLICY.match(self.error_message)
         # An answer to HEAD has no reason. A URL that was signed a moment ago for HEAD is refused by
         # a policy alone.
@@ -141,6 +144,16 @@ class Probe(Ambiguous):
                 without_truth(self, f".answer: nothing was decided. {self.why_unknown}")
             )
         return self.answer == "opened"
+
+    @property
+    def refused(self) -> bool:
+        """True if a policy refused the request; it raises as :attr:`opened` does."""
+        return not self.opened
+
+    @property
+    def from_s3(self) -> bool:
+        """True if the answer has what each answer of S3 has: an error code or an id."""
+        return bool(self.error_code or self.request_id or "x-amz-id-2" in self.headers)
 
     @property
     def why_unknown(self) -> str:
@@ -180,9 +193,10 @@ class Probe(Ambiguous):
     @property
     def result(self) -> str:
         """The result in a word: ``opened``, S3's error code, or why no answer came."""
-        return (
-            "opened" if self.answer == "opened" else self.error_code or self.failure or self.answer
-        )
+        if self.answer == "opened":
+            return "opened"
+        is_other = self.status is not None and not self.from_s3
+        return self.error_code or self.failure or ("no answer of S3" if is_other else self.answer)
 
     def __str__(self) -> str:
         origin = printable(self.source or self.probe_origin)

@@ -13,7 +13,7 @@ from gt_secure.explain.causes import Cause
 from gt_secure.explain.explanation import _agrees
 from gt_secure.presign.probe import Probe
 
-OPENED = Probe(200, "own", None, "gt-images", "a.png", 1.0)
+OPENED = Probe(200, "own", None, "gt-images", "a.png", 1.0, request_id="A")
 REFUSED = Probe(403, "own", None, "gt-images", "a.png", 1.0, "AccessDenied", "Access Denied")
 EXPIRED = Probe(403, "own", None, "gt-images", "a.png", 1.0, "AccessDenied", "Request has expired")
 BUSY = Probe(503, "own", None, "gt-images", "a.png", 1.0, "SlowDown")

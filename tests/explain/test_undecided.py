@@ -24,6 +24,7 @@ NO_ANSWER = [
     for each in ("time-out", "dns", "refused", "tls", "network")
 ]
 OTHERS = [
+    answer(200, "", "", request_id=""),
     answer(500, "InternalError", "x"),
     answer(502, "", "", request_id=""),
     answer(404, "", "", method="HEAD"),
@@ -37,8 +38,7 @@ OTHERS = [
     answer(416, "InvalidRange", "x"),
 ]
 POLICIES = {code for code, kinds in _BY_POLICY.items() if kinds is not None} | {
-    "kms",
-    "block-public-access",
+    "block-public-access"
 }
 OPENED, REFUSED = answer(200, "", ""), answer(403, "AccessDenied", "Access Denied")
 UNDECIDED = [each for each, _ in CASES if each.answer == "unknown"] + NO_ANSWER + OTHERS

@@ -754,6 +754,7 @@ def test_a_value_that_the_key_cannot_have_is_an_error_beside_it(
 def test_only_a_refusal_is_shown_as_refused(status: int | None, code: str, word: str) -> None:
     failure = "" if status else "dns"
     more = {"error_code": code, "error_message": "Access Denied", "failure": failure}
+    more["request_id"] = "A" if status else ""
     probe = Probe(status, "this machine", None, "gt-images", "a.png", 1.0, **more)
     assert _observed(probe, None).words == word
 
