@@ -42,6 +42,14 @@ $(VENV)/.check: $(VENV)/.dev requirements/check.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/check.txt
 	@touch $@
 
+# What is promised of the lowest versions is tested with them; numpy 1.26.0 has no wheel for Python 3.13 and newer.
+$(VENV)/lowest/.done: $(VENV)/.python requirements/lowest.txt
+	@mkdir -p $(VENV)/lowest
+	@! $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || { \
+	  echo "Setting up the lowest versions (once)..." && $(BIN)/python -m venv $(VENV)/lowest \
+	  && $(VENV)/lowest/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lowest.txt; }
+	@touch $@
+
 demo: $(VENV)/.demo ## the main job in JupyterLab on a sandbox (ARGS="--headless --out DIR" without a browser)
 	@exec $(BIN)/gt-secure demo $(ARGS)
 
@@ -51,7 +59,7 @@ sandbox: $(VENV)/.demo ## AWS on loopback, in the foreground
 test: $(VENV)/.dev ## lint, types and the quick tests
 	@$(MAKE) --no-print-directory -j2 lint suite TIER=quick ARGS="--within-budget $(ARGS)"
 
-check: $(VENV)/.check ## the rest of the tests, except those in a browser and the slow set
+check: $(VENV)/.check $(VENV)/lowest/.done ## the rest of the tests, except those in a browser and the slow set
 	$(PYTEST) $(PARALLEL) -m check $(ARGS)
 
 browser: $(VENV)/.check ## the tests in a real JupyterLab and Chromium
@@ -104,6 +112,7 @@ lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) setup.cfg requirements/build.in requirements/dev.in -c requirements/check.txt -o requirements/dev.txt
 	$(LOCK) setup.cfg requirements/build.in requirements/demo.in -c requirements/check.txt -o requirements/demo.txt
 	$(LOCK) setup.cfg requirements/build.in -c requirements/check.txt -o requirements/run.txt
+	$(LOCK) --resolution lowest-direct setup.cfg requirements/lowest.in -o requirements/lowest.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) requirements/applications.in -o requirements/applications.txt
 	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/check.txt -o requirements/spark.txt

@@ -53,6 +53,12 @@ WAYS = (
         "the pages of the index and of JupyterLab's manager",
     ),
     Way(
+        "lowest versions and images",
+        "read every form of a log, and run the tests of each part",
+        ("tests/packaging/test_lowest_versions.py",),
+        "an image itself, whose other packages are not here",
+    ),
+    Way(
         "conda",
         "build by the recipe and run its smoke test",
         (f"{_TESTS}test_the_recipe_has_the_requirements_of_the_package",

@@ -84,6 +84,9 @@ class _Job:
         self.reader = Reader(
             self.missing, self.sink, progress=runtime.progress, cancel=runtime.cancel
         )
+        if not any(item.name.endswith((".gz", ".zst")) for item in self.cached):
+            before = sum(item.size for item in self.cached)
+            self.store.read_bytes = lambda: before + self.reader.read_bytes
 
     def coverage(self) -> Coverage:
         """Coverage as far as reading alone tells it."""

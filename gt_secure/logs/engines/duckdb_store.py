@@ -25,7 +25,7 @@ from typing import IO, Any, TypeVar
 
 from ...base.errors import LogError
 from ...base.shared_files import is_mine, open_regular
-from ...base.text import Json
+from ...base.text import Json, size_text
 from ...base.url_journal import UrlJournal
 from .. import activity
 from ..ingest.arrow_stream import LineStream
@@ -45,6 +45,8 @@ _OLD_THREADS = 2
 """Threads of DuckDB before 2.0.1, which reserves so much for each of them that four
 exceed the default limit.
 """
+_SMALL = 50_000_000
+"""Bytes of logs that need less memory than any limit: more is a fault of gt_secure."""
 _ENGINE = 0.65
 """DuckDB's share of it. The other memory is Python's, of the buffers,
 and what DuckDB does not count.
@@ -76,6 +78,8 @@ class Store:
         self.viewers = viewers
         self.stored: Collection[str] = STORED
         """The columns of its rows that are not NULL."""
+        self.read_bytes: Callable[[], int] | None = None
+        """Return the bytes that were read into it; None where another engine read the logs."""
         sweep()
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._process = _FOLDERS[self.folder] = os.getpid()
@@ -165,19 +169,34 @@ class Store:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
-            raise LogError(
-                f"This question needs more memory than {self._memory_limit}.",
-                next_step=(
-                    "Read with a larger memory_limit (for example memory_limit='2GB'), or a"
-                    f" shorter time range. Report a fault of DuckDB {duckdb.__version__} if the"
-                    " logs are smaller than a tenth of the limit."
-                ),
-            ) from error
+            raise self._too_much_memory(duckdb.__version__) from error
         except duckdb.BinderException as error:  # of a condition that a person wrote
             name = _NOT_A_COLUMN.search(str(error))
             if name is None:
                 raise
             raise unknown_column(name[1], COLUMNS, "condition") from error
+
+    def _too_much_memory(self, version: str) -> LogError:
+        """Return the error for a question that does not fit;
+        small logs always fit, so that one about them is to be reported.
+        """
+        size = _SMALL if self.read_bytes is None else self.read_bytes()
+        text = f"This question needs more memory than {self._memory_limit}"
+        if size < _SMALL:
+            return LogError(
+                f"{text}, although the logs that were read have only {size_text(size)}.",
+                next_step=(
+                    f"Report this as a fault of gt_secure with DuckDB {version}. Until it is fixed,"
+                    " read with a larger memory_limit (for example memory_limit='2GB')."
+                ),
+            )
+        return LogError(
+            f"{text}.",
+            next_step=(
+                "Read with a larger memory_limit (for example memory_limit='2GB'), or a shorter"
+                " time range."
+            ),
+        )
 
     def run_on(self, reader: Reader, sql: str) -> None:
         """Run one statement over the lines of a reader, as relation ``lines_in``;
@@ -233,6 +252,7 @@ class Store:
             return
         spare = _PLANNED[process]
         parser = _free(spare) or _Planned(self._memory_limit)
+        parser.read_bytes = self.read_bytes
         try:
             parser.write(reader, path, self._memory_limit)
         except BaseException:

@@ -163,6 +163,13 @@ class Reader:
         """Return whether reading stopped early because somebody asked for it."""
         return self._halt.is_set()
 
+    @property
+    def read_bytes(self) -> int:
+        """Bytes that were read so far, after unpacking, or those of the objects where these are
+        more.
+        """
+        return max(self.tally.bytes, self._seen, self._total_bytes)
+
     def _ended(self) -> bool:
         return self._stop.is_set() or self._halt.is_set()
 
