@@ -1142,7 +1142,7 @@ class Connection:
         are not read
         kind : str
             ``ip``, ``network``: bars by source. ``time``: over time. ``age``: ages of URLs, by
-            signer. ``refused``: refusals, by lock. ``viewer``: networks, by viewer.
+            signer. ``refused``: refusals, by lock.
         restriction : Restriction, optional; the allowed addresses and endpoints
         top : int, number of sources with a bar of their own
         theme : str, ``light`` or ``dark``

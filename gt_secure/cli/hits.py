@@ -124,7 +124,6 @@ def add(commands: Commands) -> None:
             ),
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
             ("gt-secure plot log/ --kind age -o age.svg", "how old URLs were when used, by signer"),
-            ("gt-secure plot log/ --kind viewer -o viewers.svg", "the networks of each viewer"),
         ),
         exit_codes="0; 3 if part of the logs was not read, or they contain no request",
     )
@@ -132,7 +131,7 @@ def add(commands: Commands) -> None:
     add_log_filter(plot)
     plot.add_argument(
         "--kind",
-        choices=("ip", "network", "time", "age", "refused", "viewer"),
+        choices=("ip", "network", "time", "age", "refused"),
         default="ip",
         help="what the figure shows (default: %(default)s)",
     )

@@ -49,7 +49,6 @@ _KINDS = (
     ("over time", "time"),
     ("by age of the URL", "age"),
     ("refused, by lock", "refused"),
-    ("networks, by viewer", "viewer"),
 )
 _FOUND = "found from the bucket's logging configuration"
 FOOT = (

@@ -21,7 +21,6 @@ from botocore.config import Config
 
 from gt_secure.connection import Connection
 from gt_secure.logs import Viewers, count_hits, read_hits
-from gt_secure.logs.plots import draw
 from support import corpus
 
 OBJECT = "s3://gt-images/scans/0001.png"
@@ -238,16 +237,6 @@ def test_a_leak_names_its_viewer(log: Path) -> None:
     with read_hits(log, viewers=Viewers(signers=["arn:aws:iam::111122223333:role/Other"])) as hits:
         assert hits.leaks()[0].sentence.startswith(
             "anna (claimed)'s URL for scans/0007.png, signed 20 Nov"
-        )
-
-
-def test_the_picture_has_a_row_for_each_viewer(log: Path) -> None:
-    with read_hits(log) as hits:
-        label = str(draw(hits, "viewer").get_label())
-        assert "anna: 2 networks. bob: 1 network." in label
-        assert "1 presigned request without a viewer." in label
-        assert "No request with a viewer" in str(
-            draw(hits.filter(viewer="eve"), "viewer").axes[0].texts or "No request with a viewer"
         )
 
 

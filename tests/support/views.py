@@ -73,7 +73,7 @@ RESULTS = {
     "stop_leak": "gt.revoke(leak)",
     **{
         f"plot_{kind}": f"gt.plot(hits, kind={kind!r})"
-        for kind in ("ip", "network", "time", "age", "refused", "viewer")
+        for kind in ("ip", "network", "time", "age", "refused")
     },
     "no_logs": "gt.hits('nothing')",
     "help_on_errors": "pydoc.plain(pydoc.render_doc(errors))",

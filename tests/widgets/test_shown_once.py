@@ -218,8 +218,8 @@ def test_other_controls_draw_again_what_was_read(
     step.range.value = "30d"
     assert len(reads) == 2, "a longer time is read"
     assert step.range.value == "30d"
-    assert "viewer" not in [kind for _, kind in step.kind.options]
-    assert "networks, by viewer: no request names a viewer" in words(step.not_offered.value)
+    assert "age" not in [kind for _, kind in step.kind.options]
+    assert "by age of the URL: no URL with a known age" in words(step.not_offered.value)
 
 
 def test_a_reason_is_said_once_for_a_group(connection: Connection, now: None, words: Any) -> None:

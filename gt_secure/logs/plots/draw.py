@@ -16,21 +16,19 @@ from .bars import hits_by_ip, hits_by_network
 from .overtime import over_time
 from .refusal_bars import refusals_by_lock
 from .theme import Theme
-from .viewer_networks import networks_by_viewer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..hits import Hits
 
-PlotKind: TypeAlias = Literal["ip", "network", "time", "age", "refused", "viewer"]
+PlotKind: TypeAlias = Literal["ip", "network", "time", "age", "refused"]
 """Kind of figure."""
 
 
 _EMPTY: dict[PlotKind, tuple[str, str]] = {
     "age": (AGED, "no URL with a known age opened an object; your own test URLs are left out"),
     "refused": (f"refused AND NOT {INTERNAL}", "no request was refused"),
-    "viewer": ("presigned AND NOT test AND viewer IS NOT NULL", "no request names a viewer"),
 }
 """For kinds that show only some of the requests, the condition, and why none may meet it."""
 
@@ -74,6 +72,4 @@ def draw(
         return over_time(hits, theme=theme)
     if kind == "refused":
         return refusals_by_lock(hits, top=top, theme=theme)
-    if kind == "viewer":
-        return networks_by_viewer(hits, top=top, theme=theme)
     return url_ages(hits, top=top, theme=theme)
