@@ -106,7 +106,7 @@ def connect(
     cache : bool or path, whether to keep what is parsed from logs of S3 on disk, or the folder for
     it
     networks : Networks or path, or several paths, optional
-        Files that name networks: a networks file, AWS's ``ip-ranges.json``.
+        Networks files, which name networks.
     context : mapping, optional; known values of condition keys, such as
     ``{"aws:PrincipalOrgID": "o-abc123"}``
     accepted : path or iterable, optional; a check file with a list ``accepted``, or the entries:

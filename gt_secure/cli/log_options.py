@@ -49,7 +49,7 @@ def add_log_source(parser: Parser) -> None:
         "--networks",
         action="append",
         metavar="FILE",
-        help="names of networks: networks file or ip-ranges.json; may be repeated",
+        help="networks file with names of networks; may be repeated",
     )
     parser.add_argument(
         "--viewer-parameter", metavar="NAME", help=f"query parameter of viewers (default: {VIEWER})"

@@ -310,12 +310,12 @@ class Hits(Ambiguous):
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
-        """Add the columns ``network_name`` and ``network_source``, and names of applications.
+        """Add the columns ``network_name``, and names of applications.
 
         Parameters
         ----------
         networks : Networks or path, or several paths
-            Networks files and AWS's ``ip-ranges.json``; see :mod:`gt_secure.logs.named_networks`.
+            Networks files; see :mod:`gt_secure.logs.named_networks`.
 
         Notes
         -----

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..base.errors import InvalidInput
 from ..base.network import IPNetworks, parse_networks, read_address
-from .named_networks import About, Networks
+from .named_networks import NamedNetwork, Networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def address_name(text: str, rules: LeakRules) -> str:
     address = read_address(text)
     if address is None:
         return text
-    about = rules.networks.about(text) if rules.networks is not None else About()
+    about = rules.networks.about(text) if rules.networks is not None else NamedNetwork()
     if about.user and not rules.per_address:
         return about.user
     for number, pool in enumerate(rules.pools):

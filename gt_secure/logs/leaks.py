@@ -26,7 +26,7 @@ from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name
-from .named_networks import About
+from .named_networks import NamedNetwork
 from .sql.application_names import PREFETCHES
 from .sql.derived_columns import ODD_URI, SIGNED_COLUMNS
 from .sql.literals import literal
@@ -546,14 +546,14 @@ class _Identities:
 
     def __init__(self, rules: LeakRules) -> None:
         self.rules = rules
-        self._known: dict[tuple[str, str | None], tuple[str, About]] = {}
+        self._known: dict[tuple[str, str | None], tuple[str, NamedNetwork]] = {}
 
-    def of(self, address: str, endpoint: str | None) -> tuple[str, About]:
+    def of(self, address: str, endpoint: str | None) -> tuple[str, NamedNetwork]:
         """Return the identity in comparisons, and what files of networks know."""
         known = self._known.get((address, endpoint))
         if known is None:
             networks = self.rules.networks
-            about = networks.about(address) if networks is not None else About()
+            about = networks.about(address) if networks is not None else NamedNetwork()
             known = self._known[address, endpoint] = (
                 network_name(address, endpoint, self.rules),
                 about,

@@ -1,4 +1,4 @@
-"""Names of networks: a person's own list and address ranges of AWS, both from files.
+"""Names of networks: a person's own list, from files.
 
 A networks file is a list of networks with a name, ranges and a kind:
 
@@ -11,10 +11,7 @@ It may also name applications by who signs their URLs:
       role/mlflow-server: MLflow
 
 The longest range that holds an address gives its name; of two equal ranges the one that was read
-first. The person's own networks alone decide whether addresses count as one user: AWS ranges inside
-one do not split it. No address is ever sent anywhere.
-
-Source: AWS General Reference, *AWS IP address ranges* (``ip-ranges.json``).
+first. No address is ever sent anywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ from typing import Any
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.network import IPAddress, IPNetworks, parse_networks, unmapped
-from ..base.text import Json, did_you_mean
+from ..base.text import did_you_mean
 
 KINDS = ("office", "vpn", "pool", "proxy", "partner", "cloud", "other")
 """Kinds of networks. All addresses of one network count as one user,
@@ -36,34 +33,24 @@ except those of ``cloud`` and ``other``.
 """
 
 MAX_BYTES = 16 * 1024 * 1024
-"""AWS's list of ranges has some megabytes."""
-_DOWNLOAD = "Download ip-ranges.json again."
+"""A list of many ranges has some megabytes."""
 _WRITE = "Write networks: [{name: ..., ranges: [...], kind: office}]."
-OWN, AWS = "networks file", "AWS ip-ranges"
 _MEMBERS = ("name", "ranges", "kind")
 
 
 @dataclass(frozen=True, slots=True)
 class NamedNetwork:
-    """A network with a name; ``source`` is the kind of file that names it."""
-
-    name: str
-    ranges: IPNetworks
-    kind: str = "other"
-    source: str = OWN
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """Facts about an address; empty where no file knows them.
-
-    ``user`` names the network whose addresses, including this one, count as one user. Its range may
-    be wider than that of ``name``.
-    """
+    """A network with a name; one without ranges stands for an address that no file knows."""
 
     name: str = ""
-    source: str = ""
-    user: str = ""
+    ranges: IPNetworks = ()
+    kind: str = "other"
+
+    @property
+    def user(self) -> str:
+        """The name, if all addresses of the network count as one user; else empty."""
+        # addresses of one organisation, such as a NAT pool or an office, are one user
+        return "" if self.kind in ("cloud", "other") else self.name
 
 
 class Networks:
@@ -91,8 +78,7 @@ class Networks:
             if signer is None:
                 raise _bad(f"{text[:60]!r} names no signer.", _SIGNERS)
             self.applications[signer] = name
-        self._every = _Prefixes(self.named)
-        self._own = _Prefixes(each for each in self.named if each.source == OWN)
+        self._prefixes = _Prefixes(self.named)
 
     def __len__(self) -> int:
         return len(self.named)
@@ -122,17 +108,13 @@ class Networks:
         account, name = signer or ("", "")
         return self.applications.get((account, name)) or self.applications.get(("", name))
 
-    def about(self, text: str | None) -> About:
-        """Return what the files say about an address; nothing about text that is none."""
+    def about(self, text: str | None) -> NamedNetwork:
+        """Return the network of an address; an empty one for text that no file knows."""
         try:
             address = unmapped(ipaddress.ip_address(str(text).strip()))
         except ValueError:
-            return About()
-        named, own = self._every.find(address), self._own.find(address)
-        # addresses of one organisation, such as a NAT pool or an office, are one user
-        is_one_user = own is not None and own.source == OWN and own.kind not in ("cloud", "other")
-        user = own.name if own is not None and is_one_user else ""
-        return About() if named is None else About(named.name, named.source, user)
+            return NamedNetwork()
+        return self._prefixes.find(address) or NamedNetwork()
 
 
 class _Prefixes:
@@ -161,17 +143,15 @@ class _Prefixes:
 
 
 def load_networks(*paths: str | Path) -> Networks:
-    """Read networks files and AWS's ``ip-ranges.json``, told apart by their content."""
+    """Read networks files: names of networks, and of applications by their signers."""
     named: list[NamedNetwork] = []
     applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":
             raise _bad(f"{path.name} is an MMDB database, which gt-secure does not read.", _WRITE)
         data = textfiles.load(path, MAX_BYTES)
-        is_aws = isinstance(data, Mapping) and "syncToken" in data
-        named += _aws(data, path.name) if is_aws else _own(data, path.name)
-        applications |= {} if is_aws else _applications(data, path.name)
-    named.sort(key=lambda each: each.source != OWN)  # a person's names win over AWS's
+        named += _own(data, path.name)
+        applications |= _applications(data, path.name)
     return Networks(named, applications)
 
 
@@ -184,35 +164,6 @@ def networks_from(given: NetworksLike) -> Networks:
 
 NetworksLike = Networks | str | Path | Iterable[str | Path]
 """Named networks, or the files that hold them."""
-
-
-_AWS_RANGES = {"prefixes": "ip_prefix", "ipv6_prefixes": "ipv6_prefix"}
-
-
-def _aws(data: Json, name: str) -> Iterator[NamedNetwork]:
-    """Yield AWS's ranges. A range is listed for AMAZON and for the service that uses it:
-    the service names it.
-    """
-    if not data.keys() & _AWS_RANGES.keys():
-        raise _bad(f"{name} has a syncToken but no prefixes.", _DOWNLOAD)
-    services: dict[str, tuple[str, str]] = {}
-    for member, key in _AWS_RANGES.items():
-        entries = data.get(member, [])
-        if not isinstance(entries, list):
-            raise _bad(f"'{member}' of {name} is not a list.", _DOWNLOAD)
-        for number, entry in enumerate(entries, 1):
-            if not isinstance(entry, Mapping) or not isinstance(entry.get(key), str):
-                raise _bad(f"Entry {number} of '{member}' in {name} has no {key}.", _DOWNLOAD)
-            text, service, region = (
-                entry[key],
-                str(entry.get("service", "")),
-                str(entry.get("region", "")),
-            )
-            if text not in services or services[text][0] == "AMAZON":
-                services[text] = (service, region)
-    for text, (service, region) in services.items():
-        label = f"AWS {region}" if service == "AMAZON" else f"AWS {service} {region}"
-        yield NamedNetwork(label, _ranges([text], name), "cloud", AWS)
 
 
 def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
@@ -246,7 +197,7 @@ def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
             raise _bad(
                 f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24]."
             )
-        yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind, OWN)
+        yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind)
 
 
 def _applications(data: Any, name: str) -> dict[str, str]:

@@ -19,9 +19,8 @@ from .table import Table
 if TYPE_CHECKING:
     from .engines.duckdb_store import Store
 
-_OF_AN_ADDRESS = dict(zip(NEEDS_NETWORKS, ("name", "source"), strict=True))
 NAMES = NEEDS_NETWORKS
-"""Columns that a networks file and AWS's ranges fill."""
+"""Columns that a networks file fills."""
 
 
 def matching_addresses(texts: Iterable[str], address: Any, network: Any) -> list[str]:
@@ -41,16 +40,8 @@ def matching_addresses(texts: Iterable[str], address: Any, network: Any) -> list
 
 def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> str:
     """Make a table of the names of addresses; what no file knows is NULL."""
-    found = [networks.about(address) for address in addresses]
-    return lookup_table(
-        store,
-        "names",
-        {
-            "remote_ip": list(addresses),
-            "network_name": [each.name or None for each in found],
-            "network_source": [each.source or None for each in found],
-        },
-    )
+    names = [networks.about(address).name or None for address in addresses]
+    return lookup_table(store, "names", {"remote_ip": list(addresses), "network_name": names})
 
 
 def application_table(store: Store, requesters: Sequence[str], networks: Networks) -> str:
@@ -72,13 +63,13 @@ def without_names(by: Sequence[str], networks: Networks) -> list[str]:
 def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
     """Return counts by address and signer as counts by names; most hits first."""
     addresses = set(table.column("remote_ip")) if "remote_ip" in table.columns else ()
-    names = {address: networks.about(address) for address in addresses}
+    names = {address: networks.about(address).name or None for address in addresses}
     signers = set(table.column("requester")) if "requester" in table.columns else ()
     named = {signer: networks.application_of(signer) for signer in signers}
 
     def value(row: Any, name: str) -> object:
-        if name in _OF_AN_ADDRESS:
-            return getattr(names[row["remote_ip"]], _OF_AN_ADDRESS[name]) or None
+        if name in NAMES:
+            return names[row["remote_ip"]]
         return (named.get(row["requester"]) if named and name == "application" else None) or row[
             name
         ]

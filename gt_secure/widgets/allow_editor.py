@@ -16,7 +16,6 @@ from ..base.errors import GtSecureError, InvalidInput
 from ..base.html import count
 from ..base.network import split_list
 from ..base.text import Json
-from ..logs.named_networks import OWN
 from ..restriction.applications import applications
 from ..restriction.model import Restriction
 from .allow_fields import FIELDS, AllowField
@@ -202,7 +201,7 @@ class AllowEditor(Step):
         self.mine_button = self.opener("My address", self.mine, self.find_mine)
         self.my_addresses: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.found = Html(markup.hint("Pick an S3 endpoint of a VPC, or type its id."))
-        names = dict.fromkeys(each.name for each in self.link.networks if each.source == OWN)
+        names = dict.fromkeys(each.name for each in self.link.networks)
         self.named = field(
             ipywidgets.Dropdown, "Add a named network", options=["", *names], value=""
         )

@@ -154,7 +154,7 @@ def test_counts_are_those_of_duckdb(aws: Aws, by: tuple[str, ...]) -> None:
 
 
 def test_names_of_networks_are_those_of_duckdb(aws: Aws) -> None:
-    by = ("network_name", "network_source", "http_status")
+    by = ("network_name", "http_status")
     table, _ = count_hits(
         LOG, by, aws=aws, engine="athena", athena=athena(), networks=lines.NETWORKS
     )

@@ -1,4 +1,4 @@
-"""Names of networks from files: longest match, bad files, AWS's ranges, and the columns of hits."""
+"""Names of networks from files: longest match, bad files, and the columns of hits."""
 
 from __future__ import annotations
 
@@ -23,16 +23,8 @@ OFFICE = {
     "ranges": ["203.0.113.0/24", "2001:db8:40::/48"],
     "kind": "office",
 }
+CLOUD = {"name": "Jobs in EC2", "ranges": ["3.5.140.0/22"], "kind": "cloud"}
 POOL = {"name": "VPN pool", "ranges": ["198.51.100.0/25", "192.0.2.0/28"], "kind": "vpn"}
-AWS = {
-    "syncToken": "1",
-    "prefixes": [
-        {"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2", "service": "AMAZON"},
-        {"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2", "service": "S3"},
-        {"ip_prefix": "52.94.0.0/16", "region": "us-east-1", "service": "AMAZON"},
-    ],
-    "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/24", "region": "us-east-1", "service": "EC2"}],
-}
 
 
 def written(folder: Path, name: str, data: Any) -> Path:
@@ -44,100 +36,48 @@ def written(folder: Path, name: str, data: Any) -> Path:
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     return [
-        written(tmp_path, "aws.json", AWS),
+        written(tmp_path, "cloud.json", [CLOUD]),
         written(tmp_path, "networks.json", {"networks": [OFFICE, POOL]}),
     ]
 
 
-def test_files_are_told_apart(files: list[Path]) -> None:
+def test_each_file_adds_names(files: list[Path]) -> None:
     known = load_networks(*files)
-    texts = (
-        "203.0.113.7",
-        "2001:db8:40::1",
-        "3.5.140.9",
-        "52.94.1.1",
-        "2600:1f00::9",
-        "8.8.8.8",
-        "::ffff:203.0.113.7",
-    )
-    names = {text: known.about(text).name for text in (*texts, "-", "")}
-    assert names == {
-        "203.0.113.7": "Berlin office", "2001:db8:40::1": "Berlin office", "3.5.140.9": "AWS S3 ap-northeast-2",
-        "52.94.1.1": "AWS us-east-1", "2600:1f00::9": "AWS EC2 us-east-1", "8.8.8.8": "",
-        "::ffff:203.0.113.7": "Berlin office", "-": "", "": "",
+    names = {
+        "203.0.113.7": "Berlin office", "2001:db8:40::1": "Berlin office", "3.5.140.9": "Jobs in EC2",
+        "8.8.8.8": "", "::ffff:203.0.113.7": "Berlin office", "-": "", "": "",
     }  # fmt: skip
-    assert [bool(known.about(text).user) for text in ("203.0.113.7", "3.5.140.9")] == [True, False]
-    assert known.about("3.5.140.9").source == "AWS ip-ranges"
+    assert {text: known.about(text).name for text in names} == names
+    assert [known.about(text).user for text in ("203.0.113.7", "3.5.140.9")] == [
+        "Berlin office",
+        "",
+    ]
     assert networks_from(known) is known
     assert len(known["VPN pool"]) == 2
     with pytest.raises(InvalidInput, match="VPN pool"):
         known["VPN pol"]
 
 
-def test_a_persons_names_win_over_those_of_aws(tmp_path: Path) -> None:
+def test_of_equal_ranges_the_first_names_the_address(tmp_path: Path) -> None:
     own = [{"name": "Our S3 access", "ranges": "3.5.140.0/22", "kind": "cloud"}]
-    known = load_networks(written(tmp_path, "a.json", AWS), written(tmp_path, "b.json", own))
+    known = load_networks(written(tmp_path, "b.json", own), written(tmp_path, "a.json", [CLOUD]))
     assert known.about("3.5.140.9").name == "Our S3 access"
 
 
-def test_ranges_of_aws_inside_a_network_do_not_divide_its_user(tmp_path: Path) -> None:
+def test_a_cloud_inside_a_network_divides_its_user(tmp_path: Path) -> None:
     vpn = {"name": "VPN", "ranges": ["203.0.112.0/22"], "kind": "vpn"}
     lab = {"name": "Lab in EC2", "ranges": ["203.0.113.192/26"], "kind": "cloud"}
-    ec2 = {"ip_prefix": "203.0.113.128/25", "region": "us-east-1", "service": "EC2"}
-    aws = written(tmp_path, "aws.json", {"syncToken": "1", "prefixes": [ec2]})
-    own = written(tmp_path, "own.json", [vpn])
-    both, divided = (
-        load_networks(aws, own),
-        load_networks(aws, written(tmp_path, "lab.json", [vpn, lab])),
-    )
+    whole = written(tmp_path, "own.json", [vpn])
+    divided = load_networks(written(tmp_path, "lab.json", [vpn, lab]))
     address = "203.0.113.200"
-    assert (both.about(address).name, both.about(address).user) == ("AWS EC2 us-east-1", "VPN")
-    assert both.about(address).user
-    # A network of one's own does divide it.
     assert (divided.about(address).name, divided.about(address).user) == ("Lab in EC2", "")
     assert divided.about("203.0.113.150").user == "VPN"
     log = tmp_path / "log"
     log.write_text("\n".join(corpus.write({**corpus.BASE, **corpus.PRESIGNED, "remote_ip": ip, "request_id": ip})
                              for ip in ("203.0.112.9", address)))  # fmt: skip
-    for files, leaks in (
-        (own, 0),
-        ((own, aws), 0),
-        ((aws, own), 0),
-        (aws, 1),
-        (divided, 1),
-        (both, 0),
-    ):
+    for files, leaks in ((whole, 0), (divided, 1)):
         with read_hits(log) as hits:
             assert len(hits.with_networks(files).leaks()) == leaks
-
-
-@settings(max_examples=200, deadline=None)
-@given(data=st.data())
-def test_the_own_networks_alone_decide_who_is_one_user(data: st.DataObject) -> None:
-    """The user of an address is the same, whatever AWS names inside of it,
-    around it, or exactly.
-    """
-    bits, lengths = st.integers(0, 255), st.integers(22, 32)
-    ranges = st.lists(
-        st.tuples(bits, lengths, st.sampled_from(["vpn", "office", "cloud", "other"])), max_size=6
-    )
-
-    def made(source: str) -> list[NamedNetwork]:
-        return [
-            NamedNetwork(
-                f"{source} {i}",
-                (ipaddress.ip_network((0xCB007100 | low, length), strict=False),),
-                kind,
-                source,
-            )  # type: ignore[list-item]
-            for i, (low, length, kind) in enumerate(data.draw(ranges))
-        ]
-
-    own, aws = made("networks file"), made("AWS ip-ranges")
-    address = str(ipaddress.ip_address(0xCB007100 | data.draw(bits)))
-    assert Networks([*own, *aws]).about(address).user == Networks(own).about(address).user
-    assert Networks([*aws, *own]).about(address).user == Networks(own).about(address).user
-    assert Networks(aws).about(address).user == ""
 
 
 @settings(max_examples=200, deadline=None)
@@ -171,39 +111,20 @@ def test_bad_files_are_errors(tmp_path: Path, data: Any) -> None:
         load_networks(written(tmp_path, "networks.json", data))
 
 
-@pytest.mark.parametrize(
-    "data",
-    [{"prefixes": [1]}, {"prefixes": 5}, {"prefixes": {}}, {"prefixes": None}, {}, {"prefixes": [{}]},
-     {"prefixes": [None]}, {"prefixes": [{"ip_prefix": 5}]}, {"prefixes": [{"ip_prefix": "x"}]},
-     {"prefixes": [{"ip_prefix": ""}]}, {"prefixes": [], "ipv6_prefixes": "x"},
-     {"prefixes": [{"ipv6_prefix": "2600:1f00::/24"}]}],
-)  # fmt: skip
-def test_bad_files_of_aws_are_errors_that_name_them(tmp_path: Path, data: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"aws\.json") as error:
-        load_networks(written(tmp_path, "aws.json", {"syncToken": 1, **data}))
+def test_a_list_of_ranges_without_names_is_an_error(tmp_path: Path) -> None:
+    ranges = {"syncToken": "1", "prefixes": [{"ip_prefix": "3.5.140.0/22", "service": "S3"}]}
+    with pytest.raises(InvalidInput, match=r"ip-ranges\.json holds no list of networks") as error:
+        load_networks(written(tmp_path, "ip-ranges.json", ranges))
     assert error.value.next_step
 
 
-@pytest.mark.parametrize("data", [AWS, {"networks": [OFFICE]}])
+@pytest.mark.parametrize("data", [[CLOUD], {"networks": [OFFICE]}])
 def test_a_byte_order_mark_is_no_error(tmp_path: Path, data: Any) -> None:
     path = tmp_path / "networks.json"
     path.write_text(json.dumps(data), encoding="utf-8-sig")
     assert [each.name for each in load_networks(path)] == [
         each.name for each in load_networks(written(tmp_path, "plain.json", data))
     ]
-
-
-def test_the_list_of_aws_may_have_its_size(tmp_path: Path) -> None:
-    """AWS's file has more than 10,000 ranges with spaces and lines between them."""
-    entries = [
-        {"ip_prefix": f"{ipaddress.ip_address(0x03000000 + (i << 8))}/24", "region": "us-east-1", "service": "EC2",
-         "network_border_group": "us-east-1"}
-        for i in range(12_000)
-    ]  # fmt: skip
-    path = tmp_path / "ip-ranges.json"
-    path.write_text(json.dumps({"syncToken": "1", "prefixes": entries}, indent=2), encoding="utf-8")
-    assert path.stat().st_size > 1_500_000
-    assert load_networks(path).about("3.1.2.3").name == "AWS EC2 us-east-1"
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -242,13 +163,13 @@ def log(folder: Path, *addresses: str, **fields: Any) -> str:
 
 def test_hits_have_the_columns(tmp_path: Path, files: list[Path]) -> None:
     path = log(tmp_path, "203.0.113.7", "203.0.113.7", "198.51.100.9", "8.8.8.8")
-    by = ["network_name", "network_source"]
+    by = ["network_name", "http_status"]
     with read_hits(path, networks=files) as hits:
         counted = hits.count(by)
         assert counted.rows == [
-            ("Berlin office", "networks file", 2),
-            ("VPN pool", "networks file", 1),
-            (None, None, 1),
+            ("Berlin office", 200, 2),
+            ("VPN pool", 200, 1),
+            (None, 200, 1),
         ]
         assert hits.filter(address="8.8.8.8").count("network_name").rows == [(None, 1)]
         assert "network_name" in hits.rows().columns
@@ -271,7 +192,6 @@ COUNTED = [
     ("by", "rows"),
     [
         (["network_name"], [("Berlin office", 5), ("VPN pool", 4), (None, 2)]),
-        (["network_source"], [("networks file", 9), (None, 2)]),
         (["application"], [(None, 6), ("Trainer", 5)]),
         (["http_status"], [(200, 10), (403, 1)]),
         (
@@ -286,7 +206,7 @@ COUNTED = [
             [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
         ),
     ],
-    ids=["name", "source", "application", "status", "address", "name and status"],
+    ids=["name", "application", "status", "address", "name and status"],
 )
 def test_counts_by_address_and_signer_become_counts_by_name(
     by: list[str], rows: list[tuple[object, ...]]

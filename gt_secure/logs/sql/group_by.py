@@ -92,7 +92,7 @@ def distinct(store: Store, rows: str) -> str:
     return rows
 
 
-NEEDS_NETWORKS = ("network_name", "network_source")
+NEEDS_NETWORKS = ("network_name",)
 """Columns that exist only with names of networks."""
 
 
