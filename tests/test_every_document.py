@@ -81,7 +81,7 @@ POLICY = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"])
 
 
 def accepted(reason: str, day: int) -> Acceptance:
-    return Acceptance("bucket-allow-everyone", reason, dt.date(2026, 12, day), "gt-images", "anna")
+    return Acceptance("bucket-allow-everyone", reason, dt.date(2026, 12, day), "gt-images")
 
 
 def finding() -> Finding:

@@ -7,7 +7,6 @@
       - finding: portal-lock-absent
         subject: default            # optional; a * matches any text
         reason: The portal is opened by travelling workers; see RISK-112.
-        owner: radiology-platform   # optional
         until: 2027-01-31           # the last day, in UTC
 """
 
@@ -28,7 +27,7 @@ from .model import SAVED_SECRET, Acceptance, Acceptances, Finding, catalog
 AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
 """Accepted findings: a check file with a list ``accepted``, or the entries."""
 
-MEMBERS = ("finding", "subject", "reason", "owner", "until")
+MEMBERS = ("finding", "subject", "reason", "until")
 
 
 def read_accepted(given: AcceptedLike | None) -> Acceptances:
@@ -88,19 +87,18 @@ def _entry(item: object, number: int) -> Acceptance:
         if key not in MEMBERS:
             hint = did_you_mean(str(key), MEMBERS, f"It has: {', '.join(MEMBERS)}.", form="'{}'")
             raise _bad(f"Accepted entry {number} has no member '{str(key)[:60]}'.", str(key), hint)
-    texts = {name: _text(item, name, number) for name in ("finding", "subject", "reason", "owner")}
+    texts = {name: _text(item, name, number) for name in ("finding", "subject", "reason")}
     return Acceptance(
         finding=_code(texts["finding"], number),
         reason=texts["reason"],
         until=_day(item.get("until"), number),
         subject=texts["subject"],
-        owner=texts["owner"],
     )
 
 
 def _text(item: Mapping[str, Any], name: str, number: int) -> str:
     value = item.get(name)
-    if value is None and name in ("subject", "owner"):
+    if value is None and name == "subject":
         return ""
     if not isinstance(value, str) or not value.strip():
         hint = {
@@ -200,14 +198,13 @@ def accepted_title(findings: Sequence[Finding]) -> str:
 
 def accepted_fold(findings: Sequence[Finding]) -> Markup:
     """Return a fold with the accepted findings, their reasons and dates."""
-    head = ("until", "finding", "subject", "accepted by", "reason")
+    head = ("until", "finding", "subject", "reason")
     entries = [(each, each.accepted) for each in findings if each.accepted is not None]
     rows = [
         (
             entry.until.isoformat(),
             markup.code(each.code),
             each.subject or "-",
-            entry.owner or "-",
             entry.reason,
         )
         for each, entry in entries

@@ -36,7 +36,7 @@ Acceptances: TypeAlias = "tuple[Acceptance, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A finding that the ``owner`` accepted until a day (UTC), that day included.
+    """A finding that is accepted until a day (UTC), that day included.
 
     ``subject`` is the team, workforce, bucket or key, or ``account/region/subject``, or the id of a
     secret; ``*`` matches any text. Empty: every one.
@@ -46,7 +46,6 @@ class Acceptance:
     reason: str
     until: dt.date
     subject: str = ""
-    owner: str = ""
 
     def covers(self, code: str, *subjects: str) -> bool:
         """Return True if it is for this code, and for one of the names of the subject."""
@@ -62,9 +61,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason", "owner") | {
-            "until": self.until.isoformat()
-        }
+        data = members(self, "finding", "subject", "reason") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -74,9 +71,8 @@ class Acceptance:
 
     @property
     def words(self) -> str:
-        """The acceptance in one clause: ``accepted by OWNER until DATE: REASON``."""
-        by = f" by {self.owner}" if self.owner else ""
-        return f"accepted{by} until {self.until.isoformat()}: {self.reason}"
+        """The acceptance in one clause: ``accepted until DATE: REASON``."""
+        return f"accepted until {self.until.isoformat()}: {self.reason}"
 
     @property
     def label(self) -> str:
@@ -204,9 +200,8 @@ class Finding:
             return f"It is {self.accepted.words}"
         if self.ended is None:
             return ""
-        by = f" by {self.ended.owner}" if self.ended.owner else ""
         return (
-            f"It was accepted{by} until {self.ended.until.isoformat()}, which is over:"
+            f"It was accepted until {self.ended.until.isoformat()}, which is over:"
             f" {self.ended.reason}"
         )
 

@@ -180,7 +180,7 @@ def result(
                 "kind": "external",
                 "status": "rejected" if finding.accepted is None else "accepted",
                 "justification": entry.reason,
-                "properties": {"owner": entry.owner, "until": entry.until.isoformat()},
+                "properties": {"until": entry.until.isoformat()},
             }
         ]
     return made

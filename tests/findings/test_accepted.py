@@ -54,7 +54,7 @@ def entry(**more: object) -> Acceptance:
         ({"until": 20261125}, "until"),
         ({"until": dt.datetime(2026, 11, 25, tzinfo=dt.UTC)}, "until"),
         ({"subject": 3}, "subject"),
-        ({"owner": []}, "owner"),
+        ({"owner": "ana"}, "owner"),
         ({"untill": "2026-11-25"}, "untill"),
     ],
 )
@@ -101,8 +101,8 @@ def test_subjects(subject, place, matches):
     assert (found.accepted is not None) == matches
 
 
-def test_the_entry_that_ends_last_counts_and_an_ended_one_names_its_owner():
-    old = entry(until="2026-11-01", owner="ana", subject="open-team")
+def test_the_entry_that_ends_last_counts_and_an_ended_one_keeps_its_reason():
+    old = entry(until="2026-11-01", reason="as ana knows", subject="open-team")
     [ended] = accept([FOUND], [old], today=TODAY)
     assert (ended.accepted, ended.ended) == (None, old)
     assert "ana" in ended.acceptance_text
@@ -130,10 +130,7 @@ def codes(scene: Scene):
 def test_checks_accept_expire_and_report_unused(scene: Scene, tmp_path):
     known = codes(scene)
     assert known
-    entries = [
-        {"finding": code, "reason": "known", "until": "2099-01-01", "owner": "ana"}
-        for code in known
-    ]
+    entries = [{"finding": code, "reason": "as ana knows", "until": "2099-01-01"} for code in known]
     spare = {"finding": "guard-open", "reason": "known", "until": "2099-01-01"}
     path = tmp_path / "checks.json"
     [no_findings] = [{"check": "no_findings", "team": TEAM, "severity": "info"}]
@@ -148,7 +145,7 @@ def test_checks_accept_expire_and_report_unused(scene: Scene, tmp_path):
     report = check.run_specs(scene.gt, specs(), accepted=ended)
     assert report.exit_code == 2
     assert "ana" in report.results[0].message
-    assert report.results[0].details["findings"][0]["ended"]["owner"] == "ana"
+    assert report.results[0].details["findings"][0]["ended"]["reason"] == "as ana knows"
 
 
 def test_what_was_not_read_makes_no_entry_unused(scene: Scene):
@@ -257,7 +254,7 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
 def test_the_panel_folds_them_with_their_date(scene: Scene):
     nasty = "<script>alert(1)</script>"
     entries = [
-        {"finding": each.code, "reason": nasty, "until": "2099-01-31", "owner": nasty}
+        {"finding": each.code, "reason": nasty, "until": "2099-01-31"}
         for each in scene.gt.plan(WISH).findings
     ]
     assert entries

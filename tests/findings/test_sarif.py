@@ -240,11 +240,11 @@ def test_the_three_outcomes_of_the_command_line(tmp_path, monkeypatch):
 
 
 def test_an_accepted_finding_is_suppressed_and_an_ended_one_is_not():
-    entry = {"finding": "url-lock-off", "reason": "known", "owner": "ana"}
+    entry = {"finding": "url-lock-off", "reason": "known to ana"}
     now, then = (parse_accepted([entry | {"until": day}]) for day in ("2099-01-01", "2026-01-01"))
     [suppressed] = valid(to_sarif(accept([found("url-lock-off")], now)))
     assert [each["status"] for each in suppressed["suppressions"]] == ["accepted"]
-    assert suppressed["suppressions"][0]["justification"] == "known"
+    assert suppressed["suppressions"][0]["justification"] == "known to ana"
     [ended] = valid(to_sarif(accept([found("url-lock-off")], then)))
     assert [each["status"] for each in ended["suppressions"]] == ["rejected"]
     assert "ana" in ended["message"]["text"]
