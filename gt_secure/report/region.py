@@ -180,7 +180,9 @@ class _RegionReader:
         for team in teams:
             yield self._team(team, used[team], known, lines[team])
         for name in names:
-            yield self._bucket(name, tuple(team.name for team in teams if name in used[team]))
+            users = tuple(team.name for team in teams if name in used[team])
+            row = self._bucket(name, users)
+            yield self._as_listed(row) if choice and choice.every else row
         others = tuple(name for name in own or () if name not in names)
         if self.notes.lines or others:
             yield self._row("region", unread=(*self.notes.lines,), not_looked_at=others)
@@ -252,6 +254,20 @@ class _RegionReader:
             **log,
             **_outcome(looks, notes, of_bucket=True),
         )
+
+    def _as_listed(self, row: ReportRow) -> ReportRow:
+        """Return the row of a bucket that nobody named. If nobody guarded it, uses it or signs URLs
+        of it, as far as is known, its word is open, and the finding that URLs open it from anywhere
+        only informs.
+        """
+        buckets = [each.state.bucket for each in self.looks.get(row.name, ()) if each.state]
+        if row.uses or row.allowed or any(each and each.url_ages for each in buckets):
+            return row
+        found = (
+            replace(each, severity="info") if each.code == "presigned-from-anywhere" else each
+            for each in row.findings
+        )
+        return replace(row, findings=tuple(merged(found)))
 
     def _log(self, name: str) -> Json:
         """Return what is known of the access log of a bucket, and of leaked URLs in it."""

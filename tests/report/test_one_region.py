@@ -117,6 +117,17 @@ def test_it_starts_from_guarded_buckets_and_names_the_others(
             bucket.name for bucket in every.buckets
         }
         assert every.others_text == ""
+        named = gt.report(buckets="law-other", since=None)
+        weights = {
+            (is_all, row.name, row.tone): each.severity
+            for is_all, made in ((True, every), (False, named))
+            for row in made.buckets
+            for each in row.findings
+            if each.code == "presigned-from-anywhere"
+        }
+        assert weights[True, "law-other", "open"] == "info", "nobody is known to use it"
+        assert weights[False, "law-other", "open"] == "high", "somebody asked for it"
+        assert weights[True, "gt-images", "open"] == "high", "a team uses it"
         own = {each["Name"] for each in s3.list_buckets()["Buckets"]}
         for words in (None, "used", "law-other", "tag:project=other", "all"):
             choice = words and BucketChoice.parse(words)
