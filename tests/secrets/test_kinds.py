@@ -5,17 +5,14 @@ and nothing else is taken for a secret.
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import uuid
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -392,26 +389,3 @@ def test_passwords_of_commands_and_hooks_are_masked(command: str) -> None:
     value = Values(23).make(COMMANDS[command])
     assert value[3:-3] not in redact(command.format(value))
     assert find_secrets(book(cell(source=command.format(value))))
-
-
-def test_every_kind_was_read_within_a_year_of_the_newest_change() -> None:
-    """Compared with the newest change that the changelog or the table itself dates,
-    so an old checkout stays green.
-    """
-    read = {kind["what"]: dt.date.fromisoformat(kind["read"]) for kind in TABLE["kinds"]}
-    newest = max(*read.values(), *dates_of_releases())
-    old = sorted(what for what, day in read.items() if (newest - day).days > 365)
-    assert not old, (
-        f"nobody has read the sources of these kinds for a year: {', '.join(old)}. Open the"
-        " 'source' of each in gt_secure/secrets/kinds.json, change pattern and examples if the"
-        " format did, and set 'read' to that day"
-    )
-
-
-def dates_of_releases() -> list[dt.date]:
-    changelog = Path(recogniser.KINDS_FILE).parents[2] / "CHANGELOG.md"
-    text = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
-    return [
-        dt.date.fromisoformat(day)
-        for day in re.findall(r"^## .*(\d{4}-\d\d-\d\d)", text, re.MULTILINE)
-    ]
