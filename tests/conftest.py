@@ -15,6 +15,7 @@ pytest_plugins = [
     "support.sandboxes",
     "support.account",
     "support.scene",
+    "support.command_folder",
     "support.texts",
 ]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import ast
-import datetime as dt
 import inspect
 import io
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,9 @@ from gt_secure import Connection
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.commands import COMMANDS
 from gt_secure.cli.log_options import athena_settings
-from gt_secure.cli.main import build_parser, main, parse
+from gt_secure.cli.main import build_parser, parse
 from gt_secure.cli.parser import CONNECTION, Parser
-from gt_secure.sandbox import Sandbox
-from support.command_lines import FIRST, LINES, filled_in, names_of_lines, write_files
+from support.command_lines import LINES, filled_in
 from support.ruler import branches, functions_of, nodes_of
 
 ROOT = Path(__file__).parents[1]
@@ -102,19 +99,6 @@ class _Watched(argparse.Namespace):
         return object.__getattribute__(self, name)
 
 
-@pytest.fixture(scope="module")
-def scene(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Change into a folder with all files that the lines name, connected to a sandbox."""
-    folder = tmp_path_factory.mktemp("surface")
-    write_files(folder, dt.datetime.now(dt.UTC))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment().items():
-            patch.setenv(name, value)
-        patch.chdir(folder)
-        assert main(FIRST.split()) == 0
-        yield names_of_lines()
-
-
 def shown(parser: Parser) -> list[argparse.Action]:
     """Return the options and arguments that the help of a command lists, without ``--help``."""
     return [
@@ -164,11 +148,11 @@ def reads_of(line: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.mark.parametrize("line", LINES)
 def test_every_option_is_read_or_an_error(
     line: str,
-    scene: dict[str, str],
+    names: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    line = filled_in(line, scene)
+    line = filled_in(line, names)
     words = shlex.split(line.partition(" < ")[0])
     parser = PARSERS[words[0]]
     reads = reads_of(line, monkeypatch)
@@ -188,7 +172,7 @@ def test_every_option_is_read_or_an_error(
     assert not ignored, f"gt-secure {' '.join(words)} accepts {', '.join(ignored)} and ignores it"
 
 
-def test_options_of_athena_are_read(scene: dict[str, str]) -> None:
+def test_options_of_athena_are_read(names: dict[str, str]) -> None:
     args = parse(shlex.split("hits --athena-database logs"))
     assert args is not None
     watched = _Watched(args)

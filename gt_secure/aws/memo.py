@@ -34,7 +34,7 @@ _NEVER_KEPT = (
 
 @dataclass
 class _Kept:
-    """One answer; whoever asks the same at the same time waits for it."""
+    """One answer. Its lock lets callers with the same question wait for the first one's call."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     answer: Any = None

@@ -291,7 +291,7 @@ def _run_plot(args: argparse.Namespace) -> int:
             next_step="Name it FILE.svg or FILE.png.",
             field="output",
         )
-    with open_hits(args, DRAWN[args.kind]) as hits:
+    with open_hits(args, (*DRAWN[args.kind], *["test_marker"] * args.no_tests)) as hits:
         with working(activity.DRAWING):
             figure = plots.draw(hits, args.kind, allowed=[*args.allow, *args.endpoint])
         coverage = hits.coverage

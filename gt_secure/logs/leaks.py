@@ -329,7 +329,7 @@ _ABOUT = (
 )
 _PREVIEW = f"coalesce(regexp_matches(lower(user_agent), '{PREFETCHES}'), false)"
 _SIGNED = ("access_key", "bucket", "key", "signed_at")
-"""What a URL and those that somebody made of it have in common: S3 hides the signature."""
+"""Columns in which a URL and its changed forms agree: the log hides the signature."""
 _CHANGED = (
     "refused AND access_key IS NOT NULL AND signed_at IS NOT NULL AND (error_code ="
     f" 'SignatureDoesNotMatch' OR {METHOD} = 'HEAD')"

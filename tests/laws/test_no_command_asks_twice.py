@@ -8,10 +8,8 @@ writes of others needs, and nothing else twice.
 
 from __future__ import annotations
 
-import datetime as dt
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,13 +20,13 @@ from gt_secure.aws.client_errors import is_refusal
 from gt_secure.aws.memo import Memo
 from gt_secure.cli.main import main
 from gt_secure.sandbox import Sandbox
-from support.command_lines import FIRST, LINES, filled_in, names_of_lines, write_files
+from support.command_lines import LINES, filled_in
 from support.requests_sent import Requests, watched
 from support.rig import Rig
 
 CHANGES = ("apply", "undo", "revoke")
 TARGETS = ("?policy", "DescribeWorkteam ", "DescribeWorkforce ")
-"""What changes write, as it is read."""
+"""Texts of the requests that read what a change writes."""
 WAITS = ("list-type=2", "GetCallerIdentity")
 """Sent again: a listing whose end is waited for, and the call whose answer has the time of AWS."""
 QUICK = (
@@ -41,19 +39,6 @@ QUICK = (
 """Beginnings of the lines that the quick part runs."""
 MOST, MOST_OF_BUCKET = 70, 12
 """Calls of a report on six teams and the two buckets that they use, and of each further bucket."""
-
-
-@pytest.fixture(scope="module")
-def names(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Change into a folder with the files that the lines name, connected to a sandbox."""
-    folder = tmp_path_factory.mktemp("asked")
-    write_files(folder, dt.datetime.now(dt.UTC))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment().items():
-            patch.setenv(name, value)
-        patch.chdir(folder)
-        assert main(FIRST.split()) == 0
-        yield names_of_lines()
 
 
 @pytest.fixture

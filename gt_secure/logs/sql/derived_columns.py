@@ -98,9 +98,11 @@ viewer."""
 PLAIN_COLUMNS = (
     *("remote_ip", "endpoint", "time", "http_status", "error_code", "operation", "requester"),
     *("source_kind", "request_id", "bucket", "key", "auth_type", "refused_by", "error_message"),
-    *("policy_arn", "presigned", "test_marker"),
+    *("policy_arn", "presigned"),
 )
-SIGNED_COLUMNS = (*PLAIN_COLUMNS, "signature_version", "access_key", "signed_at", "expires_s")
+SIGNED_COLUMNS = (
+    *(*PLAIN_COLUMNS, "test_marker", "signature_version", "access_key", "signed_at", "expires_s"),
+)
 """Stored columns that say what became of a request, and what its URL was signed for."""
 TEXTS = ("request_uri", "referer", "user_agent", "error_message")
 """Columns with text of a client, which may hold secrets."""
@@ -346,10 +348,12 @@ def derived(
     texts = [name for name in TEXTS if name in wanted - {"request_uri"}]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
+    # What a record says of its authentication spares a look at its query.
+    unsaid = "" if wanted & {*_OF_QUERY, ODD_URI} else "auth_type IS NULL AND "
     asked = "CASE WHEN target IS NULL THEN '' ELSE substr(target, position('?' IN target) + 1) END"
     rows = f"""(SELECT *, {asked} AS asked_raw
     FROM (SELECT source, pos, line, reading, readable, blank, {plain}, {half}request_uri AS raw_uri,
-        CASE WHEN request_uri LIKE '%?%' THEN {target} END AS target
+        CASE WHEN {unsaid}request_uri LIKE '%?%' THEN {target} END AS target
     FROM ({records}) r1) r2) r12"""
     if texts:  # half of the secrets in them are masked by now
         whole = "".join(f", {_without_hidden(f'masked_{name}', d)} AS {name}" for name in texts)
