@@ -338,10 +338,8 @@ class _Reader:
         """
         if region is None or region.exception() or region.result() == self.aws.region:
             return Part.of(self.aws)
-        return self._far(region.result())
-
-    def _far(self, name: str) -> Part[Aws]:
-        """Return the connection to another region; unread where this one cannot ask it."""
+        # the connection to another region; unread where this one cannot ask it
+        name = region.result()
         if name and partition_of(name) == self.aws.partition:
             self.near = self.aws.in_region(name)
             return Part.of(self.near)

@@ -106,8 +106,15 @@ def check_key(key: str) -> str:
 _VARIABLE = re.compile(r"\$\{[^{}:/]+:[^{}]+\}")
 
 
-def _refuse_patterns(word: str) -> None:
-    """Refuse what is a wildcard or a policy variable by mistake."""
+def check_prefix(prefix: str) -> str:
+    """Check a key prefix for the bucket guard: plain text, which a policy takes literally.
+
+    The names of folders may have ``*``, ``?`` and ``$``. Behind the last slash, or alone between
+    two, a star is a wildcard by mistake.
+    """
+    refuse_url(prefix, "prefix", "the beginning of a key")
+    word = str(prefix)
+    # refuse what is a wildcard or a policy variable by mistake
     *folders, last = word.split("/")
     wild = next((each for each in "*?" if each in last or each * 2 in word or each in folders), "")
     variable = _VARIABLE.search(word)
@@ -123,17 +130,6 @@ def _refuse_patterns(word: str) -> None:
                 field="prefix",
                 value=word,
             )
-
-
-def check_prefix(prefix: str) -> str:
-    """Check a key prefix for the bucket guard: plain text, which a policy takes literally.
-
-    The names of folders may have ``*``, ``?`` and ``$``. Behind the last slash, or alone between
-    two, a star is a wildcard by mistake.
-    """
-    refuse_url(prefix, "prefix", "the beginning of a key")
-    word = str(prefix)
-    _refuse_patterns(word)
     if word.startswith("/"):
         raise InvalidInput(
             f"The prefix '{word[:70]}' starts with a slash, and S3 keys hardly ever do.",

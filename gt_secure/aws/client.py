@@ -395,7 +395,21 @@ def connect_aws(
             ),
             field="region",
         )
-    _check_region(session, where)
+    from botocore.utils import validate_region_name
+
+    try:
+        validate_region_name(where)
+        session.get_partition_for_region(where)
+        if not _DIRECTION.search(where):  # botocore accepts any word there
+            raise ValueError(where)
+    except Exception as error:
+        known = session.get_available_regions("sagemaker")
+        raise InvalidInput(
+            f"'{where[:40]}' is not an AWS region.",
+            next_step=did_you_mean(where, known, "Write a region such as us-east-1 or eu-west-1."),
+            field="region",
+            value=where,
+        ) from error
     with aws_errors("configuration"):
         endpoint, single = (endpoint_url, {}) if endpoint_url else configured_endpoints(session)
     for url in (endpoint, *single.values()):
@@ -484,21 +498,3 @@ def _read_time(value: Any) -> dt.datetime:
         except ValueError:
             pass
     return parse_timestamp(value)
-
-
-def _check_region(session: boto3.session.Session, region: str) -> None:
-    from botocore.utils import validate_region_name
-
-    try:
-        validate_region_name(region)
-        session.get_partition_for_region(region)
-        if not _DIRECTION.search(region):  # botocore accepts any word there
-            raise ValueError(region)
-    except Exception as error:
-        known = session.get_available_regions("sagemaker")
-        raise InvalidInput(
-            f"'{region[:40]}' is not an AWS region.",
-            next_step=did_you_mean(region, known, "Write a region such as us-east-1 or eu-west-1."),
-            field="region",
-            value=region,
-        ) from error

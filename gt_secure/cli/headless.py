@@ -52,7 +52,14 @@ def run_headless(notebook: Path, out: Path, *, as_json: bool = False) -> int:
     # A notebook shows the same growing list several times: the last one is complete.
     scenes = list(_outputs(executed, MIME))[-1:]
     scenes = scenes[0] if scenes else []
-    plots = _write_plots(executed, out)
+    pngs, svgs = list(_outputs(executed, "image/png")), list(_outputs(executed, "image/svg+xml"))
+    plots = []
+    if pngs:
+        (out / "hits.png").write_bytes(base64.b64decode(pngs[-1]))
+        plots.append("hits.png")
+    if svgs:
+        (out / "hits.svg").write_text("".join(svgs[-1]), encoding="utf-8")
+        plots.append("hits.svg")
     good = not failure and bool(scenes) and bool(plots)
     scenes += application
     good = good and all(scene["as_expected"] for scene in scenes)
@@ -116,18 +123,6 @@ def _outputs(book: Any, mime: str) -> Iterator[Any]:
         for output in cell.get("outputs", ()):
             if mime in output.get("data", {}):
                 yield output["data"][mime]
-
-
-def _write_plots(book: Any, out: Path) -> list[str]:
-    pngs, svgs = list(_outputs(book, "image/png")), list(_outputs(book, "image/svg+xml"))
-    written = []
-    if pngs:
-        (out / "hits.png").write_bytes(base64.b64decode(pngs[-1]))
-        written.append("hits.png")
-    if svgs:
-        (out / "hits.svg").write_text("".join(svgs[-1]), encoding="utf-8")
-        written.append("hits.svg")
-    return written
 
 
 def _show(summary: Json, out: Path, as_json: bool) -> None:

@@ -133,7 +133,14 @@ class Sandbox:
         """
         self._errors = errors
         self._process = self._started()
-        line = self._first_line()
+        assert self._process is not None
+        assert self._process.stdout is not None
+        lines = []
+        stdout = self._process.stdout
+        reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(patience_s())
+        line = lines[0] if lines else b""
         try:
             facts = json.loads(line)
         except ValueError:
@@ -175,16 +182,6 @@ class Sandbox:
                 field="python",
                 value=self._python,
             ) from error
-
-    def _first_line(self) -> bytes:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        lines = []
-        stdout = self._process.stdout
-        reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
-        reader.start()
-        reader.join(patience_s())
-        return lines[0] if lines else b""
 
     def stop(self) -> None:
         """Stop the process; does nothing when it is not running."""

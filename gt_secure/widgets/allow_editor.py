@@ -460,7 +460,18 @@ class AllowEditor(Step):
         finally:
             self._drawing = False
         self.protect.description = f"Protect these {'objects' if self.team is None else 'images'}"
-        self.protect_hint.value = markup.hint(_promise(self.protect.value, private, self.prefix))
+        # what the switch will do once it is applied: of a wish nothing is said as a fact
+        prefix = self.prefix
+        if not self.protect.value:
+            both, stays = (
+                ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
+            )
+            promise = f"{both} {stays} unchanged. To turn one off, use More options."
+        else:
+            part = f", for objects under {markup.plain(prefix, 60)}" if prefix else ""
+            lock = " URL lock: only the worker's own address." if private else ""
+            promise = f"After Apply: Bucket guard: only your list{part}.{lock}"
+        self.protect_hint.value = markup.hint(promise)
         set_class(
             self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock)
         )
@@ -520,15 +531,3 @@ class AllowEditor(Step):
             count(len(gates), "VPC endpoint") if gates else "",
             markup.plain(place, 90),
         )
-
-
-def _promise(is_on: bool, private: bool, prefix: str) -> str:
-    """Return what the switch will do once it is applied: of a wish nothing is said as a fact."""
-    if not is_on:
-        both, stays = (
-            ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
-        )
-        return f"{both} {stays} unchanged. To turn one off, use More options."
-    part = f", for objects under {markup.plain(prefix, 60)}" if prefix else ""
-    lock = " URL lock: only the worker's own address." if private else ""
-    return f"After Apply: Bucket guard: only your list{part}.{lock}"

@@ -345,7 +345,18 @@ class HitsStep(Step):
         self.result = result
         self.plot_button.description = "Read again"
         with self._linked():
-            self._offer_kinds(result)
+            # offer the plots that have something to show, and say why the others have not
+            chosen = self.kind.value
+            kinds = [each for each in _KINDS if each[1] not in result.empty or each[1] == chosen]
+            if list(self.kind.options) != kinds:
+                self.kind.options, self.kind.value = kinds, chosen
+            left = [
+                f"{name}: {result.empty[kind]}"
+                for name, kind in _KINDS
+                if (name, kind) not in kinds
+            ]
+            words = f"Without data, so not offered: {'; '.join(left)}."
+            self.not_offered.value = markup.hint(words) if left else ""
             self.plot.show(spoken(result.plot), result.marks)
         self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
@@ -368,18 +379,6 @@ class HitsStep(Step):
             result.span,
         )
         self._redraw()  # another choice may have been made meanwhile
-
-    def _offer_kinds(self, result: HitsResult) -> None:
-        """Offer the plots that have something to show, and say why the others have not."""
-        chosen = self.kind.value
-        kinds = [each for each in _KINDS if each[1] not in result.empty or each[1] == chosen]
-        if list(self.kind.options) != kinds:
-            self.kind.options, self.kind.value = kinds, chosen
-        left = [
-            f"{name}: {result.empty[kind]}" for name, kind in _KINDS if (name, kind) not in kinds
-        ]
-        words = f"Without data, so not offered: {'; '.join(left)}."
-        self.not_offered.value = markup.hint(words) if left else ""
 
     def _waited(self, answer: tuple[HitsResult, bool]) -> None:
         self._got(answer[0])

@@ -132,6 +132,15 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         if name in ("REST.GET.OBJECT", "REST.HEAD.OBJECT")
         else ""
     )
+    if watch.status >= 300:
+        object_size = None
+    elif name == "REST.PUT.OBJECT":
+        decoded = watch.request.headers.get("x-amz-decoded-content-length", "")
+        object_size = int(decoded) if decoded.isdigit() else len(watch.request.body)
+    else:
+        whole = watch.headers.get("content-range", "").rpartition("/")[2]
+        text = whole or size
+        object_size = int(text) if text.isdigit() else None
     fields = (
         hashlib.sha256(account_id().encode()).hexdigest(),  # the owner, as S3 shows it
         bucket,
@@ -145,7 +154,7 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         str(status),
         _dash(error),
         _dash(watch.sent),
-        _dash(_object_size(watch, name, size)),
+        _dash(object_size),
         str(int((time.monotonic() - watch.started) * 1000)),
         _dash(watch.turnaround_ms),
         quoted(request.headers.get("referer", "")),
@@ -171,17 +180,6 @@ def _error(watch: RequestWatch) -> str:
 
 
 _HEAD_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 412: "PreconditionFailed"}
-
-
-def _object_size(watch: RequestWatch, name: str, length: str) -> int | None:
-    if watch.status >= 300:
-        return None
-    if name == "REST.PUT.OBJECT":
-        decoded = watch.request.headers.get("x-amz-decoded-content-length", "")
-        return int(decoded) if decoded.isdigit() else len(watch.request.body)
-    whole = watch.headers.get("content-range", "").rpartition("/")[2]
-    text = whole or length
-    return int(text) if text.isdigit() else None
 
 
 def _requester(request: HttpRequest, error: str, beginning: bytes) -> str:

@@ -280,7 +280,13 @@ def _allowed(request: HttpRequest, service: str, *, exists: bool = False) -> boo
 
     parameters = _parameters(request)
     if service == "s3":
-        shape = _is_s3(request, exists)
+        bucket = request.bucket
+        if not bucket:
+            shape = request.path == "/" and request.method in ("GET", "HEAD")
+        elif bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
+            shape = False
+        else:
+            shape = exists or request.method == "PUT"
     else:
         operation = (
             request.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -294,15 +300,6 @@ def _allowed(request: HttpRequest, service: str, *, exists: bool = False) -> boo
     return bool(
         detect_service(request.method, request.path, request.headers, parameters) == service
     )
-
-
-def _is_s3(request: HttpRequest, exists: bool) -> bool:
-    bucket = request.bucket
-    if not bucket:
-        return request.path == "/" and request.method in ("GET", "HEAD")
-    if bucket in _RESERVED or not _BUCKET.fullmatch(bucket):
-        return False
-    return exists or request.method == "PUT"
 
 
 def _parameters(request: HttpRequest) -> QueryFields:
