@@ -13,6 +13,7 @@ from ..aws.buckets import log_location
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.pages import followed
+from ..base.text import JsonLike, Texts
 from ..engine.access.access_points import AccessPoint, AccessPoints, BlockSettings
 from ..engine.access.part import NotRead, Part, PartNotReadError
 from ..engine.policies.acls import AclGrant as AclGrant
@@ -22,7 +23,7 @@ from .part_reader import part_of
 
 MOST_ACLS, _ACLS_S = 20, 5
 """Most objects whose ACLs are read, and the seconds after which no more of them are."""
-BucketSettings: TypeAlias = Mapping[str, Any]
+BucketSettings: TypeAlias = JsonLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _access_points(aws: Aws, s3: Any, bucket: str) -> AccessPoints:
     return tuple(found)
 
 
-def _replicas(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+def _replicas(_: Aws, client: Any, bucket: str) -> Texts:
     rules = client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
     return tuple(
         dict.fromkeys(
@@ -88,7 +89,7 @@ def _grants_in(answer: Any) -> tuple[AclGrant, ...]:
     return tuple(grants)
 
 
-def _public_objects(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+def _public_objects(_: Aws, client: Any, bucket: str) -> Texts:
     """Return the first objects that a public ACL grants; not read in full where there are more."""
     page = client.list_objects_v2(Bucket=bucket, MaxKeys=MOST_ACLS)
     until = monotonic() + _ACLS_S
@@ -108,7 +109,7 @@ def _public_objects(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
     return found
 
 
-def _folders(_: Aws, client: Any, bucket: str) -> tuple[str, ...]:
+def _folders(_: Aws, client: Any, bucket: str) -> Texts:
     page = client.list_objects_v2(Bucket=bucket, Delimiter="/")
     if page.get("IsTruncated"):
         reason = "The bucket has more than 1,000 keys and folders at its top."
@@ -283,21 +284,21 @@ class Bucket:
     ownership: Part[str] = _UNASKED["ownership"]
     encryption: Part[BucketSettings] = _UNASKED["encryption"]
     website: Part[bool] = _UNASKED["website"]
-    replicas: Part[tuple[str, ...]] = _UNASKED["replicas"]
+    replicas: Part[Texts] = _UNASKED["replicas"]
     acl_grants: Part[tuple[AclGrant, ...]] = _UNASKED["acl_grants"]
-    object_acls: Part[tuple[str, ...]] = _UNASKED["object_acls"]
+    object_acls: Part[Texts] = _UNASKED["object_acls"]
     access_points: Part[AccessPoints] = _UNASKED["access_points"]
     object_lock: Part[bool] = _UNASKED["object_lock"]
     requester_pays: Part[bool] = _UNASKED["requester_pays"]
     tags: Part[Mapping[str, str]] = _UNASKED["tags"]
-    folders: Part[tuple[str, ...]] = _UNASKED["folders"]
+    folders: Part[Texts] = _UNASKED["folders"]
     key_policy: Part[str] = _UNASKED["key_policy"]
     log_bucket: Part[Bucket] = _UNASKED["log_bucket"]
     log: Part[int] = _UNASKED["log"]
     url_ages: tuple[UrlAges, ...] | None = None
     leaks: Callable[[], str] = field(default=str, compare=False, repr=False)
     preflights: int = 0
-    applications: tuple[str, ...] = ()
+    applications: Texts = ()
     version_2: Mapping[str, int] = field(default_factory=dict)
     presigners: Callable[[], Mapping[str, int]] | None = field(
         default=None, compare=False, repr=False

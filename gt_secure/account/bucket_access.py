@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, count, members, printable, some, truncate
+from ..base.text import Json, Texts, count, members, printable, some, truncate
 from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
@@ -74,7 +74,7 @@ class BucketAccess(Ambiguous):
     tone: AccessTone
     text: str
     allowed: str = ""
-    depends_on: tuple[str, ...] = ()
+    depends_on: Texts = ()
 
     @property
     def chip(self) -> Chip:
@@ -161,7 +161,7 @@ class _Objects:
         return _together(row.opened for row in self.rows.values())
 
     @property
-    def anyone(self) -> tuple[str, ...]:
+    def anyone(self) -> Texts:
         """Kinds of requests that are opened to anyone;
         all that open something where only together they are.
         """
@@ -253,7 +253,7 @@ def _is_open(locks: EffectiveLocks, key: str) -> bool:
     return any(one.row(name).opened.is_anyone for name in DOWNLOADS)
 
 
-def _guarded(locks: EffectiveLocks) -> tuple[str, ...]:
+def _guarded(locks: EffectiveLocks) -> Texts:
     """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
     return tuple(each.prefix for each in locks.own_policy.guards)
 

@@ -10,7 +10,7 @@ from ..aws.managed_lists import read_lists
 from ..aws.teams import Workforce, Workteam, check_team_name, team_here
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, outside, parse_stored_cidrs, subtract
-from ..base.text import Json, count, some
+from ..base.text import Json, Texts, count, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import age_text
 from ..engine.policies.bucket_guard import GUARD_SIDS, SIGNERS_SID, Guard
@@ -110,9 +110,7 @@ def _url_lock(team: Workteam | None, notices: list[Notice]) -> str | bool | None
     return False if mode == "off" else mode
 
 
-def _portal_ranges(
-    workforce: Part[Workforce], guard: Guard | None, notices: list[Notice]
-) -> tuple[str, ...]:
+def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: list[Notice]) -> Texts:
     """Return the ranges of the portal lock; none, with a notice,
     where unread or different from those of the guard.
     """

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from operator import attrgetter
-from typing import Any
 
 from ..aws.teams import Workteam
-from ..base.text import Json
+from ..base.text import Json, JsonLike
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
 from ..engine.iam.facts import Signer
@@ -65,9 +63,7 @@ def _url_lock(team: Part[Workteam]) -> UrlLock | None:
     return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
 
 
-def _acls(
-    bucket: Bucket, by_account: Part[Mapping[str, Any]]
-) -> dict[Signer, tuple[Json, ...]] | None:
+def _acls(bucket: Bucket, by_account: Part[JsonLike]) -> dict[Signer, tuple[Json, ...]] | None:
     """Return what ACLs grant, or may grant, to others, as statements;
     None where nobody asked about them.
     """

@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..base.errors import GtSecureError
+from ..base.text import JsonLike
 from ..logs.read import read_hits
 from ..logs.storage.listing import list_logs
 from ..logs.storage.objects import S3Object
@@ -29,7 +28,7 @@ _QUIET = dt.timedelta(days=3)
 """Time before the last days in which a request shows that the log was already kept."""
 
 
-def newest_sightings(bucket: Bucket, at: dt.datetime, options: Mapping[str, Any]) -> Sightings:
+def newest_sightings(bucket: Bucket, at: dt.datetime, options: JsonLike) -> Sightings:
     """Return what the newest log objects of a bucket show; ``options`` are those of
     :func:`~gt_secure.logs.read_hits`.
     """

@@ -23,12 +23,12 @@ from weakref import WeakKeyDictionary
 from ..aws.answers import is_policy
 from ..aws.client import Aws, all_pages, aws_errors
 from ..base.clock import utc_now
-from ..base.text import Json
+from ..base.text import Json, Texts
 from ..engine.access.part import NotRead, Part
 from .part_reader import part_of
 
 PolicyFilter: TypeAlias = Literal["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"]
-Levels: TypeAlias = tuple[tuple[str, ...], ...]
+Levels: TypeAlias = tuple[Texts, ...]
 NOT_IN_USE = "AWSOrganizationsNotInUseException"
 KEEP_S = 600
 """Seconds for which a connection keeps the organization that it read."""
@@ -148,7 +148,7 @@ def _levels(aws: Aws) -> list[str]:
 
 def _texts(
     aws: Aws, levels: list[str], kind: PolicyFilter, text_of: Callable[[str], str]
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[Texts]:
     """Yield the policies of a kind, level by level;
     none are attached where policies of the kind are not enabled.
     """

@@ -35,7 +35,7 @@ from ..aws.teams import (
 )
 from ..base import task_liquid
 from ..base.errors import GtSecureError, InvalidInput, NotFound
-from ..base.text import Json
+from ..base.text import Json, Texts
 from ..engine.access.identities import load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
@@ -441,10 +441,10 @@ class _Reader:
     ) -> Part[tuple[T, ...]]:
         return self._part(name, lambda: () if team.value is None else read(team.value))
 
-    def _reviews(self, team: Workteam) -> tuple[str, ...]:
+    def _reviews(self, team: Workteam) -> Texts:
         return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
 
-    def _evaluations(self, flows: Part[tuple[str, ...]]) -> Part[tuple[str, ...]]:
+    def _evaluations(self, flows: Part[Texts]) -> Part[Texts]:
         """Read the evaluation jobs of a team's human-review workflows;
         without a workflow nothing is asked.
         """
@@ -579,7 +579,7 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
     )
 
 
-def _evaluations_of(aws: Aws, flows: Sequence[str]) -> tuple[str, ...]:
+def _evaluations_of(aws: Aws, flows: Sequence[str]) -> Texts:
     client = aws.client("bedrock")
     found = []
     jobs = all_items(

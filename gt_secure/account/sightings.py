@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..base.groups import grouped
-from ..base.text import some
+from ..base.text import Texts, some
 from ..logs.sql.log_columns import OPENED
 from .state import State
 from .whereabouts import Whereabouts
@@ -45,7 +45,7 @@ class Sightings:
     rows: tuple[Sighting, ...] = ()
     since: dt.datetime | None = None
     until: dt.datetime | None = None
-    missing: tuple[str, ...] = ()
+    missing: Texts = ()
 
     @classmethod
     def in_log(cls, hits: Hits, bucket: str, at: dt.datetime) -> Sightings:

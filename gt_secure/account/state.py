@@ -14,7 +14,7 @@ from ..aws.teams import LabelingJob, Workforce, Workteam, folder_of
 from ..base.columns import lay_out
 from ..base.evidence import Evidence
 from ..base.html import output as cell_output, table as html_table
-from ..base.text import Json, count
+from ..base.text import Json, Texts, count
 from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -246,8 +246,8 @@ class State:
     jobs: Part[tuple[LabelingJob, ...]] = UNASKED["jobs"]
     others: tuple[OtherTeam, ...] = ()
     portal: Part[Workforce] = UNASKED["portal"]
-    reviews: Part[tuple[str, ...]] = UNASKED["reviews"]
-    evaluations: Part[tuple[str, ...]] = UNASKED["evaluations"]
+    reviews: Part[Texts] = UNASKED["reviews"]
+    evaluations: Part[Texts] = UNASKED["evaluations"]
     templates: Part[tuple[TaskTemplate, ...]] = UNASKED["templates"]
     account_block: Part[Mapping[str, bool]] = UNASKED["account_block"]
     principals: Part[Principals] = UNASKED["principals"]
@@ -376,7 +376,7 @@ class State:
             self.elsewhere,
         )
 
-    def missing_permissions(self) -> tuple[str, ...]:
+    def missing_permissions(self) -> Texts:
         """Return the actions that would have decided more: those that read facts,
         locks and organization policies.
         """

@@ -9,10 +9,10 @@ client has them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from ..base.clock import heard
+from ..base.text import JsonLike
 
 POLICY_OPERATIONS = ("GetBucketPolicy",)
 _JSON = {"json", "rest-json"}
@@ -38,7 +38,7 @@ def is_policy(text: object) -> bool:
     return isinstance(document, dict) and isinstance(document.get("Statement"), (list, dict))
 
 
-def _check_body(*, operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+def _check_body(*, operation_model: Any, response_dict: JsonLike, **_: Any) -> None:
     status = int(response_dict["status_code"])
     if status >= 300 or operation_model.has_streaming_output:
         return
@@ -70,7 +70,7 @@ def _is_object(content: bytes) -> bool:
         return False
 
 
-def _check_members(*, http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+def _check_members(*, http_response: Any, parsed: JsonLike, model: Any, **_: Any) -> None:
     heard(http_response.headers.get("date"))
     if http_response.status_code >= 300 or model.output_shape is None:
         return

@@ -7,11 +7,10 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
+from ..base.text import JsonLike
 from ..logs.location import LogLocation
 from .arns import bucket_arn
 from .client import Aws, all_pages, aws_errors
@@ -241,7 +240,7 @@ def named_region(aws: Aws, bucket: str) -> str:
     try:
         with aws_errors("s3:ListBucket", bucket_arn(aws.partition, bucket)):
             try:
-                answer: Mapping[str, Any] = aws.client("s3").head_bucket(Bucket=bucket)
+                answer: JsonLike = aws.client("s3").head_bucket(Bucket=bucket)
             except ClientError as error:
                 headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
                 if "x-amz-bucket-region" not in headers:
@@ -268,7 +267,7 @@ def read_policy(aws: Aws, bucket: str, region: str | None = None) -> str | None:
         raise
 
 
-def log_location(answer: Mapping[str, Any]) -> LogLocation | None:
+def log_location(answer: JsonLike) -> LogLocation | None:
     """Return the location in an answer of ``GetBucketLogging``; None if logging is off."""
     enabled = answer.get("LoggingEnabled")
     return (

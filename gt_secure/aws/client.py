@@ -17,7 +17,7 @@ import datetime as dt
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from ..base.errors import InvalidInput
 from ..base.network import is_loopback_url
 from ..base.pages import ending
-from ..base.text import Json, did_you_mean
+from ..base.text import Json, JsonLike, did_you_mean
 from ..engine.iam.sessions import role_of_session
 from .answers import check_answers
 from .client_errors import aws_errors
@@ -235,7 +235,7 @@ class Aws:
         own = self._endpoints.get(service) if region == self.region else None
         return own or self.endpoint_url
 
-    def s3_with(self, keys: Mapping[str, Any], region: str) -> S3Client:
+    def s3_with(self, keys: JsonLike, region: str) -> S3Client:
         """Return an S3 client with other credentials, in a region."""
         with self._lock:
             return make_client(  # type: ignore[no-any-return]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..base.errors import GtSecureError
 from ..base.network import Source
+from ..base.text import JsonLike
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from .client import Aws, all_items, aws_errors
 
@@ -33,7 +33,7 @@ def in_its_vpc(source: Source, endpoints: Mapping[str, VpcEndpoint]) -> Source:
     return source if endpoint is None else replace(source, vpc=endpoint.vpc_id)
 
 
-def _from_api(item: Mapping[str, Any], vpc_names: Mapping[str, str]) -> VpcEndpoint:
+def _from_api(item: JsonLike, vpc_names: Mapping[str, str]) -> VpcEndpoint:
     vpc = str(item["VpcId"])
     return VpcEndpoint(
         id=str(item["VpcEndpointId"]),
@@ -59,5 +59,5 @@ def _vpc_names(aws: Aws, ids: set[str]) -> dict[str, str]:
     return {str(vpc["VpcId"]): _name(vpc.get("Tags") or ()) for vpc in answer.get("Vpcs") or ()}
 
 
-def _name(tags: Iterable[Mapping[str, Any]]) -> str:
+def _name(tags: Iterable[JsonLike]) -> str:
     return next((str(tag["Value"]) for tag in tags if tag.get("Key") == "Name"), "")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ..base.text import Texts
 from .client_errors import is_refusal
 
 _READS = ("Describe", "Get", "Head", "List", "Lookup", "Simulate")
@@ -44,7 +45,7 @@ class Memo:
     """The answers of one question, and copies of clients that keep theirs in it."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, ...], _Kept] = {}
+        self._kept: dict[Texts, _Kept] = {}
         self._clients: dict[int, tuple[Any, Any]] = {}
         self._lock = threading.Lock()
 
@@ -67,9 +68,7 @@ class Memo:
                 self._clients[id(client)] = client, made
             return self._clients[id(client)][1]
 
-    def _answer(
-        self, call: Callable[..., Any], where: tuple[str, ...], operation: str, given: Any
-    ) -> Any:
+    def _answer(self, call: Callable[..., Any], where: Texts, operation: str, given: Any) -> Any:
         if operation in _NEVER_KEPT:
             return call(operation, given)
         if not operation.startswith(_READS):

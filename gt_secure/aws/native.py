@@ -12,6 +12,7 @@ import datetime as dt
 import re
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -95,19 +96,6 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
         return None
     try:
         settings, options = _settings(client, bucket)
-        credentials = client._get_credentials()
-        if credentials is None:
-            raise NotImplementedError
-
-        def current() -> Any:
-            frozen = credentials.get_frozen_credentials()
-            return {
-                "access_key_id": frozen.access_key,
-                "secret_access_key": frozen.secret_key,
-                "token": frozen.token or None,
-                "expires_at": dt.datetime.now(dt.UTC) + _RENEW,
-            }
-
         return NativeBucket(
             S3Store(
                 bucket,
@@ -121,7 +109,7 @@ def _make(client: Any, bucket: str) -> NativeBucket | None:
                         "backoff": _BACKOFF,
                     },
                 ),
-                credential_provider=current,
+                credential_provider=_credentials_of(client),
             )  # type: ignore[call-overload, unused-ignore]
         )
     except Exception:  # settings that obstore does not know: boto3 does it, or names what is wrong
@@ -207,3 +195,20 @@ def _certificates(verify: Any) -> dict[str, Any]:
     if isinstance(verify, str):
         return {"root_certificate": Path(verify).read_bytes(), "allow_invalid_certificates": False}
     return {"allow_invalid_certificates": False}
+
+
+def _credentials_of(client: Any) -> Callable[[], Any]:
+    credentials = client._get_credentials()
+    if credentials is None:
+        raise NotImplementedError
+
+    def current() -> Any:
+        frozen = credentials.get_frozen_credentials()
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token or None,
+            "expires_at": dt.datetime.now(dt.UTC) + _RENEW,
+        }
+
+    return current

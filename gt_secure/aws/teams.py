@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 from ..base.errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.html import facts as fact_list, output as cell_output
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, printable
+from ..base.text import Json, JsonLike, Texts, printable
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
 from .client import Aws, all_items, all_pages, aws_errors
@@ -68,7 +68,7 @@ class Workteam:
     arn: str
     kind: TeamKind
     description: str = ""
-    members: tuple[str, ...] = ()
+    members: Texts = ()
     workforce_name: str | None = None
     url_lock: UrlLock | None = None
 
@@ -239,7 +239,7 @@ class Workforce:
     name: str
     arn: str
     status: str
-    cidrs: tuple[str, ...] = ()
+    cidrs: Texts = ()
     vpc_id: str | None = None
     portal_endpoint_id: str | None = None
     ip_address_type: str = "ipv4"
@@ -391,7 +391,7 @@ def _arn(aws: Aws, kind: str, name: str) -> str:
     return f"arn:{aws.partition}:sagemaker:{aws.region}:*:{kind}/{name}"
 
 
-def team_from_api(team: Mapping[str, Any]) -> Workteam:
+def team_from_api(team: JsonLike) -> Workteam:
     """Return the workteam that a response of SageMaker describes."""
     arn = str(team["WorkteamArn"])
     workforce = str(team.get("WorkforceArn") or "").rsplit("/", 1)[-1]
@@ -413,7 +413,7 @@ def _groups(definitions: Any) -> Iterator[str]:
         yield from map(str, (member.get("OidcMemberDefinition") or {}).get("Groups") or ())
 
 
-def _subscribed(team: Mapping[str, Any]) -> Workteam:
+def _subscribed(team: JsonLike) -> Workteam:
     arn = str(team["WorkteamArn"])
     kind: TeamKind = "public" if "/public-crowd/" in arn else "vendor"
     title = str(team.get("MarketplaceTitle") or arn.rsplit("/", 1)[-1])
@@ -428,7 +428,7 @@ def list_workforces(aws: Aws) -> list[Workforce]:
         )
 
 
-def workforce_from_api(item: Mapping[str, Any]) -> Workforce:
+def workforce_from_api(item: JsonLike) -> Workforce:
     """Return the workforce that a response of SageMaker describes."""
     vpc = item.get("WorkforceVpcConfig") or {}
     return Workforce(
@@ -464,7 +464,7 @@ def jobs_of_team(aws: Aws, team: Workteam, *, past: bool = False, most: int = MA
     if team.kind == "public":
         return TeamJobs()
     client = aws.client("sagemaker")
-    summaries: list[Mapping[str, Any]] = []
+    summaries: list[JsonLike] = []
     with aws_errors("sagemaker:ListLabelingJobsForWorkteam", team.arn):
         asked: Json = {
             "WorkteamArn": team.arn,
@@ -505,7 +505,7 @@ def list_reviews(aws: Aws) -> list[Review]:
 
     def described(name: str) -> Review:
         with aws_errors("sagemaker:DescribeFlowDefinition"):
-            flow: Mapping[str, Any] = client.describe_flow_definition(FlowDefinitionName=name)
+            flow: JsonLike = client.describe_flow_definition(FlowDefinitionName=name)
         loop, output = flow.get("HumanLoopConfig") or {}, flow.get("OutputConfig") or {}
         return Review(
             name, str(loop.get("WorkteamArn") or ""), str(output.get("S3OutputPath") or "")
@@ -532,7 +532,7 @@ def folder_of(jobs: Iterable[LabelingJob], bucket: str) -> str:
 
 def _describe_job(aws: Aws, name: str) -> LabelingJob:
     with aws_errors("sagemaker:DescribeLabelingJob", _arn(aws, "labeling-job", name)):
-        job: Mapping[str, Any] = aws.client("sagemaker").describe_labeling_job(LabelingJobName=name)
+        job: JsonLike = aws.client("sagemaker").describe_labeling_job(LabelingJobName=name)
 
     def text(*path: str) -> str:
         return str(_member(job, *path) or "")
@@ -555,7 +555,7 @@ def _describe_job(aws: Aws, name: str) -> LabelingJob:
     )
 
 
-def _member(document: Mapping[str, Any], *path: str) -> Any:
+def _member(document: JsonLike, *path: str) -> Any:
     """Return a member of nested mappings; None where one of them is missing or null."""
     value: Any = document
     for name in path:

@@ -28,6 +28,7 @@ from .network import (
     split_list,
     subtract,
 )
+from .text import Texts
 from .truth import Ambiguous
 
 _STARTS = ("vpce-", "vpc-")
@@ -58,8 +59,8 @@ class Allowed(Ambiguous):
     _ask = ".is_empty"
 
     networks: IPNetworks = ()
-    endpoints: tuple[str, ...] = ()
-    vpcs: tuple[str, ...] = ()
+    endpoints: Texts = ()
+    vpcs: Texts = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "networks", collapse(self.networks))
@@ -97,11 +98,11 @@ class Allowed(Ambiguous):
         return not (self.networks or self.ids)
 
     @property
-    def ids(self) -> tuple[str, ...]:
+    def ids(self) -> Texts:
         """Ids of the endpoints, and of the VPCs whose endpoints are allowed."""
         return (*self.endpoints, *self.vpcs)
 
-    def names(self, ranges: Sequence[str] = ()) -> tuple[str, ...]:
+    def names(self, ranges: Sequence[str] = ()) -> Texts:
         """Return all sources as words; ``ranges`` replace the address ranges,
         such as by names of lists.
         """
@@ -143,7 +144,7 @@ class Allowed(Ambiguous):
         vpcs = set(self.vpcs).difference(other.vpcs)
         return Allowed(subtract(self.networks, other.networks), tuple(endpoints), tuple(vpcs))
 
-    def lacking(self, other: Allowed) -> tuple[str, ...]:
+    def lacking(self, other: Allowed) -> Texts:
         """Return as words what another value does not allow whole:
         ranges stay as they are written.
         """

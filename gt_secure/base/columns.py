@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from .errors import MissingExtra
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
-from .text import Json, printable
+from .text import Json, Texts, printable
 
 _NARROW = 12
 _TIGHT = (8, 5)
@@ -170,7 +170,7 @@ class ShownTable(Generic[T]):
     and the text of an empty one.
     """
 
-    head: ClassVar[tuple[str, ...]]
+    head: ClassVar[Texts]
     empty: str
     most: ClassVar[int | None] = None
 

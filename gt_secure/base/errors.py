@@ -28,11 +28,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
-from .text import printable
+from .text import JsonLike, printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
@@ -50,7 +49,7 @@ class GtSecureError(Exception):
     """
 
     def __init__(
-        self, message: str, *, next_step: str = "", details: Mapping[str, Any] | None = None
+        self, message: str, *, next_step: str = "", details: JsonLike | None = None
     ) -> None:
         self.message = _safe(message)
         super().__init__(self.message)
@@ -96,7 +95,7 @@ class InvalidInput(GtSecureError, ValueError):
         next_step: str = "",
         field: str = "",
         value: object = None,
-        details: Mapping[str, Any] | None = None,
+        details: JsonLike | None = None,
     ) -> None:
         if value is not None and holds_presigned_url(value):
             next_step = URL_STEP
@@ -145,7 +144,7 @@ class AccessDenied(GtSecureError, PermissionError):
         action: str,
         resource: str = "*",
         next_step: str = "",
-        details: Mapping[str, Any] | None = None,
+        details: JsonLike | None = None,
     ) -> None:
         super().__init__(
             message,

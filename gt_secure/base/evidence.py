@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .text import Json, count
+from .text import Json, Texts, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Evidence:
     """
 
     subject: str
-    read: tuple[str, ...] = ()
+    read: Texts = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     until: datetime | None = None
-    not_read: tuple[str, ...] = ()
+    not_read: Texts = ()
     place: str = ""
     since: datetime | None = None
     doubt: str = ""

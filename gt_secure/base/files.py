@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
 from copy import copy
 from importlib.resources import files
 from itertools import accumulate
@@ -15,7 +14,7 @@ from typing import Any
 
 from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
 from .shared_files import replacing
-from .text import Json, json_text
+from .text import Json, JsonLike, json_text
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
@@ -31,7 +30,7 @@ and accepted findings.
 """
 
 
-def check_format(data: Mapping[str, Any], what: str) -> None:
+def check_format(data: JsonLike, what: str) -> None:
     """Raise InvalidInput for the content of a file in a format that is not known."""
     version = data.get("version", FORMAT)
     if isinstance(version, bool) or version != FORMAT:

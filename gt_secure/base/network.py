@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from .errors import InvalidInput, refuse_url
-from .text import printable, truncate
+from .text import Texts, printable, truncate
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -496,7 +496,7 @@ def all_private(networks: Iterable[IPNetwork]) -> bool:
     return {scope(network) for network in networks} == {"private"}
 
 
-def parse_stored_cidrs(cidrs: tuple[str, ...] | list[str]) -> IPNetworks:
+def parse_stored_cidrs(cidrs: Texts | list[str]) -> IPNetworks:
     """Read CIDR ranges as AWS does, which ignores host bits;
     what is no range at all is left out.
     """

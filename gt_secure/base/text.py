@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
 """An object of JSON by its members, as ``to_dict`` returns it and ``json_text`` writes it."""
 
+JsonLike = Mapping[str, Any]
+"""An object of JSON that is only read."""
+Texts = tuple[str, ...]
+"""Any number of texts, as a value has them."""
 TextsLike = str | Iterable[str]
 """One text, or several."""
 

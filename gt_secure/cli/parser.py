@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..base.errors import InvalidInput, refuse_url
-from ..base.text import printable, truncate
+from ..base.text import Texts, printable, truncate
 from ..base.version import __version__
 from ..secrets import redact
 from .commands import COMMANDS, GROUPS, find_command, similar_commands
@@ -67,7 +67,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
         self.examples: tuple[tuple[str, str], ...] = ()
         self.exit_codes = ""
-        self._needs: list[tuple[str, tuple[str, ...]]] = []
+        self._needs: list[tuple[str, Texts]] = []
         self._excluded: list[tuple[str, str]] = []
         self._words: list[str] = []
 

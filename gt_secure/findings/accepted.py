@@ -16,15 +16,15 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..base import files as textfiles, html as markup
 from ..base.errors import InvalidInput
 from ..base.html import Markup
-from ..base.text import count, did_you_mean
+from ..base.text import JsonLike, count, did_you_mean
 from .model import SAVED_SECRET, Acceptance, Acceptances, Finding, catalog
 
-AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | Mapping[str, Any]]"
+AcceptedLike: TypeAlias = "str | Path | Iterable[Acceptance | JsonLike]"
 """Accepted findings: a check file with a list ``accepted``, or the entries."""
 
 MEMBERS = ("finding", "subject", "reason", "until")
@@ -96,7 +96,7 @@ def _entry(item: object, number: int) -> Acceptance:
     )
 
 
-def _text(item: Mapping[str, Any], name: str, number: int) -> str:
+def _text(item: JsonLike, name: str, number: int) -> str:
     value = item.get(name)
     if value is None and name == "subject":
         return ""

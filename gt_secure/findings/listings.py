@@ -13,7 +13,7 @@ from ..base.columns import ShownTable, chip, lay_out
 from ..base.evidence import Evidence
 from ..base.html import hint, output as cell_output, table as html_table
 from ..base.outcome import CheckResult
-from ..base.text import Json, count, some
+from ..base.text import Json, Texts, count, some
 from ..base.truth import without_truth
 from ..check.ledger import RecordedPlace, recorded
 from .model import NOT_CHECKED, OUTCOMES, SEVERITIES, severe, severities_from
@@ -66,7 +66,7 @@ class Workteams(_List["Workteam"]):
     )
 
     @staticmethod
-    def row(item: Workteam) -> tuple[str, ...]:
+    def row(item: Workteam) -> Texts:
         """Return the cells of a workteam."""
         return (
             item.name,
@@ -96,7 +96,7 @@ class Endpoints(_List["VpcEndpoint"]):
     empty = "There are no VPC endpoints for S3 in this region."
 
     @staticmethod
-    def row(item: VpcEndpoint) -> tuple[str, ...]:
+    def row(item: VpcEndpoint) -> Texts:
         """Return the cells of an endpoint."""
         return item.id, item.vpc_id, item.type, item.state, item.name or item.vpc_name or "-"
 
@@ -120,7 +120,7 @@ class History(_List["HistoryEntry"]):
         return len(self) > 0
 
     @staticmethod
-    def row(item: HistoryEntry) -> tuple[str, ...]:
+    def row(item: HistoryEntry) -> Texts:
         """Return the cells of a change."""
         call = f"{item.operation} (refused: {item.error})" if item.error else item.operation
         change = item.change_id or ("gt_secure" if item.by_gt_secure else "-")
@@ -159,10 +159,10 @@ class FindingsReport:
         def findings(self) -> Sequence[Finding]: ...  # noqa: D102
 
         @property
-        def unread(self) -> tuple[str, ...]: ...  # noqa: D102
+        def unread(self) -> Texts: ...  # noqa: D102
 
         @property
-        def outcomes(self) -> tuple[str, ...]: ...  # noqa: D102
+        def outcomes(self) -> Texts: ...  # noqa: D102
 
     @property
     def looked(self) -> str:
@@ -196,7 +196,7 @@ class FindingsReport:
         """Return the open findings of a severity or higher; ``unknown``: of every severity."""
         return tuple(each for each in severe(self.findings, severity) if each.decided)
 
-    def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
+    def doubts(self, severity: Threshold = "info") -> Texts:
         """Return what was not read, and the findings of a severity or higher that were not
         decided, in sentences.
         """
@@ -208,7 +208,7 @@ class FindingsReport:
         return (*self.unread, *(f"{each.subject}: {each.code} is unknown" for each in unsure))
 
     @property
-    def unknown(self) -> tuple[str, ...]:
+    def unknown(self) -> Texts:
         """Everything that was not read or not decided, a sentence each."""
         return self.doubts("unknown")
 
@@ -274,7 +274,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     access: BucketAccess | None
     place: RecordedPlace | None = None
     state: State | None = None
-    unread: tuple[str, ...] = ()
+    unread: Texts = ()
 
     def __new__(
         cls,
@@ -329,7 +329,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         return self._of(accepted)
 
     @property
-    def outcomes(self) -> tuple[str, ...]:
+    def outcomes(self) -> Texts:
         """The outcomes of the rules."""
         return tuple(each.outcome for each in self.checked)
 
@@ -344,7 +344,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
 
-    def doubts(self, severity: Threshold = "high") -> tuple[str, ...]:
+    def doubts(self, severity: Threshold = "high") -> Texts:
         """Return the parts and rules that are unknown,
         and findings of a severity or higher that are, in sentences.
         """
@@ -369,7 +369,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         return findings.to_sarif(self, source=source, checked=self.checked, places=places)
 
     @staticmethod
-    def row(item: Finding) -> tuple[str, ...]:
+    def row(item: Finding) -> Texts:
         """Return the cells of a finding."""
         about = " ".join(
             part for part in (f"{item.title}.", item.detail, item.acceptance_text) if part

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
@@ -24,7 +24,7 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..base.text import Json, members, printable
+from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
 
 SAVED_SECRET = "saved-secret"  # noqa: S105
@@ -146,12 +146,12 @@ class Finding:
     why: str
     fix: str
     source_url: str
-    looked_at: tuple[str, ...]
+    looked_at: Texts
     subject: str = ""
     detail: str = ""
-    could_not_see: tuple[str, ...] = ()
+    could_not_see: Texts = ()
     state: FindingState = "found"
-    depends_on: tuple[str, ...] = ()
+    depends_on: Texts = ()
     accepted: Acceptance | None = None
     ended: Acceptance | None = None
 
@@ -181,7 +181,7 @@ class Finding:
         return data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Finding:
+    def from_dict(cls, data: JsonLike) -> Finding:
         """Return a finding from what :meth:`to_dict` returned."""
         texts = {name: tuple(data[name]) for name in ("looked_at", "could_not_see", "depends_on")}
         entries = {
@@ -241,7 +241,7 @@ class Match(NamedTuple):
 
     subject: str
     detail: str = ""
-    depends_on: tuple[str, ...] = ()
+    depends_on: Texts = ()
     severity: Severity | None = None
 
 
@@ -305,9 +305,9 @@ class Rule(NamedTuple):
 
     code: str
     subject: Subject
-    needs: tuple[str, ...]
+    needs: Texts
     run: Matcher
-    uses: tuple[str, ...] = ()
+    uses: Texts = ()
     given: tuple[Given, ...] = ()
     settled_by_one: bool = False
 
@@ -322,7 +322,7 @@ def rule(
     code: str,
     subject: Subject,
     *needs: str,
-    uses: tuple[str, ...] = (),
+    uses: Texts = (),
     given: tuple[Given, ...] = (),
     settled_by_one: bool = False,
 ) -> Callable[[Matcher], Rule]:

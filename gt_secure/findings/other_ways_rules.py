@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from ..account.bucket import MOST_ACLS, Bucket
 from ..account.fact_reader import READ_ACCOUNT_BLOCK
 from ..account.state import State
-from ..base.text import some
+from ..base.text import Texts, some
 from ..engine.iam.documents import Statement
 from ..engine.iam.principals import PrincipalEntry
 from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, LOG_DELIVERY, AclGrant
@@ -91,9 +91,7 @@ def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
 
 
-def _grants_of(
-    state: State, bucket: Bucket, actions: tuple[str, ...], word: str
-) -> Iterator[Match]:
+def _grants_of(state: State, bucket: Bucket, actions: Texts, word: str) -> Iterator[Match]:
     """Match statements that name one of the actions,
     or that grant it with others beyond the account.
     """

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..base import budget, task_liquid
 from ..base.optional import install_command
-from ..base.text import count
+from ..base.text import Texts, count
 from ..presign.inspect import object_place
 
 if TYPE_CHECKING:  # what renders imports little
@@ -40,7 +40,7 @@ class PageLinks(NamedTuple):
     and what that depends on.
     """
 
-    links: tuple[str, ...] = ()
+    links: Texts = ()
     doubt: str = ""
     place: str = ""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..account.bucket import UrlAges
 from ..account.state import State
 from ..base.evidence import Evidence
-from ..base.text import Json, count
+from ..base.text import Json, Texts, count
 from ..engine.access.part import NotRead, Part, PartNotReadError, asked_in_vain
 from ..engine.policies.age_limit import LONGEST_S
 from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
@@ -169,7 +169,7 @@ def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
     return tuple(values)
 
 
-def _finding(code: str, found: Match, missing: tuple[str, ...], bucket: str = "") -> Finding:
+def _finding(code: str, found: Match, missing: Texts, bucket: str = "") -> Finding:
     row = catalog()[code]
     severity: Severity = found.severity or row["severity"]
     unknown = bool(found.depends_on)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..base.allowed import Allowed, AllowedLike
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges
-from ..base.text import TextsLike
+from ..base.text import Texts, TextsLike
 from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
@@ -94,13 +94,13 @@ class Hits(Ambiguous):
         store: Store,
         relations: Sequence[str],
         coverage: Coverage,
-        columns: tuple[str, ...] = (),
+        columns: Texts = (),
     ) -> None:
         self._store = store
         self._read = coverage
         self._columns = columns
         self.networks: Networks | None = None
-        self.place: tuple[str, ...] | None = None
+        self.place: Texts | None = None
         self.subject = "the log"
         self.owners_of: Callable[[Any, str], Any] = lambda _team, _bucket: None
         # A view, so that a query computes only what it names. Each query plans a view again, but
@@ -137,7 +137,7 @@ class Hits(Ambiguous):
         self.close()
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> Texts:
         """Names to filter, group and show by."""
         return (*_SHOWN, *(c for c in DERIVED if c not in _SHOWN), *self._columns)
 

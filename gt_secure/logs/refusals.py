@@ -6,10 +6,10 @@ for a prediction of the lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..base.text import count
+from ..base.text import JsonLike, count
 from .sql.group_by import lookup_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
 _OLD = "CASE WHEN {row}age_s >= {row}expires_s THEN {row}expires_s ELSE {row}age_s END"
 
 
-Refusal: TypeAlias = Mapping[str, Any]
+Refusal: TypeAlias = JsonLike
 """Refused requests that are alike: ``remote_ip`` and ``endpoint`` as the log names them,
 ``bucket``, ``key``, ``auth_type`` (``QueryString``, ``HtmlForm``, ``AuthHeader``, or None if
 unsigned), ``version_2`` for signature version 2, and ``age_s`` and ``expires_s``: the age of the

@@ -19,7 +19,7 @@ from typing import Any, Unpack
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput, LogError, Throttled, Unreachable
-from ..base.text import count, duration
+from ..base.text import Texts, count, duration
 from .hits import Hits
 from .log_query import ReadOptions, Sources
 from .read import read_hits
@@ -96,7 +96,7 @@ class _Watch:
         self._sources, self._since, self._aws, self._follows = sources, since, aws, follows
         self._wait_s, self._progress, self._cancel = wait_s, progress, cancel or threading.Event()
         self._started = time.monotonic()
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen: set[Texts] = set()
         self.hits = 0
         self.delay_s: float | None = None
 

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
+from ..base.text import Texts
 
 UrlQuery: TypeAlias = dict[str, str]
 """The parameters of a URL, by their names in lower case."""
@@ -75,9 +76,9 @@ class PresignedUrl:
     version_id: str | None
     https: bool
     marker: str | None
-    problems: tuple[str, ...]
+    problems: Texts
     access_point: str = ""
-    region_set: tuple[str, ...] = ()
+    region_set: Texts = ()
     endpoint: str | None = None
     cache_control: str | None = None
     method: str = ""
@@ -188,7 +189,7 @@ class _Signature:
     expires_at: dt.datetime
     seconds: int | None = None
     region: str | None = None
-    region_set: tuple[str, ...] = ()
+    region_set: Texts = ()
 
 
 def _signature(query: UrlQuery) -> _Signature:
@@ -250,7 +251,7 @@ def _sigv4(query: UrlQuery) -> _Signature:
     return _Signature(version, key_id, signed_at, expires_at, seconds, region, region_set)
 
 
-def _scope(query: UrlQuery, version: str) -> tuple[str, str | None, tuple[str, ...]]:
+def _scope(query: UrlQuery, version: str) -> tuple[str, str | None, Texts]:
     """Return the key id and the region, or for SigV4A, whose credential names none,
     the set of regions.
     """
@@ -346,7 +347,7 @@ class ObjectPlace:
     access_point: str = ""
     region: str | None = None
     endpoint: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: Texts = ()
 
 
 def object_place(host: str, path: str) -> ObjectPlace:

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from ..base.errors import InvalidInput
 from ..base.files import package_data
-from ..base.text import Json, did_you_mean
+from ..base.text import Json, Texts, did_you_mean
 
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
@@ -65,15 +65,15 @@ class ApplicationProfile:
     signature_setting: str = ""
     lifetime_s: Mapping[str, int] = field(default_factory=dict)
     lifetime_setting: str = ""
-    uploads: tuple[str, ...] = ()
+    uploads: Texts = ()
     needs_age_s: int = 0
     of_aws: str = ""
     root: str = ""
     header_signed: str = ""
     refused: str = ""
     advice: str = ""
-    cors: tuple[str, ...] = ()
-    cors_headers: tuple[str, ...] = ()
+    cors: Texts = ()
+    cors_headers: Texts = ()
 
     @property
     def longest_s(self) -> int:
@@ -81,7 +81,7 @@ class ApplicationProfile:
         return max(self.lifetime_s.values(), default=0)
 
     @property
-    def methods(self) -> tuple[str, ...]:
+    def methods(self) -> Texts:
         """Methods of the requests that it presigns: GET unless all its lifetimes are of uploads,
         then the uploads.
         """

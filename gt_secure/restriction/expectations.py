@@ -9,11 +9,11 @@ They are unit tests for access: a plan that violates one is rejected.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..aws.buckets import check_prefix
 from ..base.errors import InvalidInput
 from ..base.network import IPAddress, Source, SourceLike, scope
+from ..base.text import JsonLike
 from ..engine.access.expectation import Expectation, ExpectedAnswer, Of
 
 _HELP = (
@@ -44,7 +44,7 @@ class expect:
         return _make("refused", sources, of, prefix)
 
 
-def expectation_from(data: Mapping[str, Any]) -> Expectation:
+def expectation_from(data: JsonLike) -> Expectation:
     """Read what :meth:`Expectation.to_dict` wrote; raises :class:`InvalidInput`."""
     if not isinstance(data, Mapping):
         raise _bad(f"An expectation must be a mapping, not {type(data).__name__}.", data)

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from inspect import signature
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
@@ -15,7 +15,7 @@ from ..base.allowed import Allowed
 from ..base.errors import InvalidInput
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetworks
-from ..base.text import Json, TextsLike, did_you_mean
+from ..base.text import Json, JsonLike, Texts, TextsLike, did_you_mean
 from ..engine.access.expectation import Expectation
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
@@ -105,19 +105,19 @@ class Restriction:
 
     team: str | None
     addresses: IPNetworks
-    endpoints: tuple[str, ...]
-    vpcs: tuple[str, ...]
+    endpoints: Texts
+    vpcs: Texts
     url_lock: bool | UrlLockMode | None
     portal_lock: bool | None
     guard: bool | Spared | None
     bucket: str | None
     prefix: str
     age_limit: str | None
-    signers: tuple[str, ...] | None
+    signers: Texts | None
     version_4_only: bool | None
     expectations: tuple[Expectation, ...]
-    facts: Mapping[str, str | tuple[str, ...]] = field(hash=False)
-    lists: tuple[str, ...]
+    facts: Mapping[str, str | Texts] = field(hash=False)
+    lists: Texts
     application: str | None
     written: IPNetworks = field(init=False)
     managed: tuple[ManagedList, ...] = field(init=False)
@@ -243,7 +243,7 @@ class Restriction:
         return None if self.age_limit is None else parse_age(self.age_limit)
 
     @property
-    def allowed_names(self) -> tuple[str, ...]:
+    def allowed_names(self) -> Texts:
         """The addresses and lists as a person knows them:
         each list with its name and number of ranges.
         """
@@ -346,7 +346,7 @@ class Restriction:
         return Restriction.from_dict(data)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Restriction:
+    def from_dict(cls, data: JsonLike) -> Restriction:
         """Read a mapping from :meth:`to_dict` or a file; an unknown field is an error."""
         if not isinstance(data, Mapping):
             raise InvalidInput(
@@ -375,7 +375,7 @@ class Restriction:
         return cls(**rest)
 
 
-def _facts(values: object, argument: str) -> dict[str, str | tuple[str, ...]]:
+def _facts(values: object, argument: str) -> dict[str, str | Texts]:
     facts = check_facts(values, argument)
     return {key: texts[0] if len(texts) == 1 else texts or "" for key, texts in facts.items()}
 

@@ -25,7 +25,7 @@ from ..base.network import (
     scope,
     split_list,
 )
-from ..base.text import some
+from ..base.text import Texts, some
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import build_age_limit
 from ..engine.policies.bucket_guard import MAX_BUCKET_POLICY, build_guard
@@ -44,7 +44,7 @@ def _bad(message: str, fix: str, value: object = None) -> InvalidInput:
     return InvalidInput(message, next_step=fix, field="addresses", value=value)
 
 
-def split_lists(values: object, more: Iterable[str] = ()) -> tuple[tuple[str, ...], Any]:
+def split_lists(values: object, more: Iterable[str] = ()) -> tuple[Texts, Any]:
     """Separate the names of lists that AWS keeps from the addresses;
     what is neither stays with the addresses.
     """

@@ -16,7 +16,7 @@ from ..base.allowed import Allowed
 from ..base.columns import lay_out
 from ..base.errors import GtSecureError
 from ..base.html import Chip, Markup, count
-from ..base.text import Json, printable
+from ..base.text import Json, Texts, printable
 from ..check.logs import urls_are_consistent
 from ..engine.access.answer import Answer, tone
 from ..logs import plots
@@ -63,7 +63,7 @@ class HitsResult:
     span: str
     foot: Markup
     figure: Figure | None = field(default=None, repr=False)
-    browser: tuple[str, ...] = ()
+    browser: Texts = ()
     marks: tuple[Mark, ...] = ()
     empty: Mapping[Any, str] = field(default_factory=dict)
     """Why a plot would be empty, by its kind."""
@@ -149,7 +149,7 @@ def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
     }
 
 
-def browser_addresses(hits: Hits, markers: Sequence[str]) -> tuple[str, ...]:
+def browser_addresses(hits: Hits, markers: Sequence[str]) -> Texts:
     """From where the person's browser fetched a test URL: its marker is in the log,
     and the kernel names itself.
     """

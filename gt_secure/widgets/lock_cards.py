@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import ipywidgets
 
@@ -16,7 +16,7 @@ from ..base import html as markup
 from ..base.clock import utc_now
 from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, capital, duration, some
+from ..base.text import Json, JsonLike, Texts, capital, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
@@ -65,7 +65,7 @@ class LocksView:
     """The guards of the bucket, that of the prefix among them."""
     folder: str = ""
     """The folder of the bucket that the jobs of the team use; empty without one for all of them."""
-    revocations: tuple[str, ...] = ()
+    revocations: Texts = ()
     """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None
     """Time of the reading of the bucket, in UTC."""
@@ -405,7 +405,7 @@ class Switches(Box):
         super().__init__(list(self._columns.values()))
         self.add_class("gts-three")
 
-    def set(self, values: Mapping[str, Any], *, private: bool) -> None:
+    def set(self, values: JsonLike, *, private: bool) -> None:
         """Show values; only a private team has a URL lock and a portal lock."""
         for trait, choice in self.choices.items():
             wanted = values[trait] if private or trait == "guard_lock" else None

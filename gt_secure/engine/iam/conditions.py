@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...base.errors import PolicyError
-from ...base.text import did_you_mean
+from ...base.text import Texts, did_you_mean
 from .operators import OPERATORS, KeyMatch, Test, open_date, open_pattern
 from .strict_json import item, member
 from .variables import Keys, keys_in
@@ -32,7 +32,7 @@ class Condition:
 
     operator: str
     key: str
-    values: tuple[str, ...]
+    values: Texts
     name: str
     lower_key: str
     tests: tuple[Test, ...]
@@ -68,7 +68,7 @@ class Condition:
             return any(answer is not False for answer in answers) if deny else all(answers)
         return self._matches_set(values, keys, deny)
 
-    def _matches_set(self, values: tuple[str, ...], keys: Keys, deny: bool) -> bool:
+    def _matches_set(self, values: Texts, keys: Keys, deny: bool) -> bool:
         if not any(values):  # absent, no values, or only empty ones: a "null data set"
             return self.qualifier == ALL_VALUES or (self.if_exists and not values)
         answers = [self._hit(value, keys) for value in values]

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from ...base.clock import utc_now
 from ...base.errors import InvalidInput
+from ...base.text import Texts
 from .operators import read_date
 from .request_keys import (
     ABSENT,
@@ -52,7 +53,7 @@ _CONTEXT = "context"
 """The parameter in which an answer takes facts."""
 
 Signer: TypeAlias = Literal["own", "other", "anonymous"]
-Values: TypeAlias = tuple[str, ...]
+Values: TypeAlias = Texts
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class Facts:
     """
 
     values: Keys = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: Texts = ()
     endpoints: Mapping[str, Keys] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    missing: Texts = ()
     policy_is_public: bool | None = None
 
     def with_defaults(self, *others: Facts) -> Facts:
@@ -138,7 +139,7 @@ def parse_facts(texts: Iterable[str]) -> dict[str, list[str]]:
     return values
 
 
-def usable_facts(values: object) -> tuple[Keys, tuple[str, ...]]:
+def usable_facts(values: object) -> tuple[Keys, Texts]:
     """Return the facts that an answer can use, and a sentence about each of the others.
 
     An answer that changes nothing accepts more than a restriction keeps: a value that the sender of
@@ -261,7 +262,7 @@ def _suggest(name: str, field: str) -> None:
         raise _bad(f'AWS has no condition key "{name[:80]}".', field, f"Did you mean {names[0]}?")
 
 
-def _texts(key: str, value: object, field: str) -> tuple[str, ...]:
+def _texts(key: str, value: object, field: str) -> Texts:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Iterable) or isinstance(items, bytes | Mapping):
         raise _bad(

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...base.errors import InvalidInput, PolicyError
-from ...base.text import Json
+from ...base.text import Json, Texts
 from .documents import (
     Document,
     DocumentKind,
@@ -132,7 +132,7 @@ class Request:
         _ = self.caller, self.keys
 
 
-def _values(name: str, value: object) -> tuple[str, ...]:
+def _values(name: str, value: object) -> Texts:
     if isinstance(value, bool):
         return ("true" if value else "false",)
     if isinstance(value, (int, float)):

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...base.files import package_data
-from ...base.text import Json
+from ...base.text import Json, Texts
 from .variables import MULTIVALUED
 
 
@@ -39,7 +39,7 @@ ANONYMOUS = {"aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anon
 not documented. All other keys of a principal are absent (IAM User Guide, *AWS global condition
 context keys*)."""
 
-OF_OTHER_SERVICES: tuple[str, ...] = TABLES["of_other_services"]
+OF_OTHER_SERVICES: Texts = TABLES["of_other_services"]
 """Prefixes of keys that other services have for their own requests."""
 
 CROSS_SERVICE = frozenset(TABLES["cross_service"])
@@ -102,8 +102,8 @@ and the name of the session.
 TOKEN_TIME = "aws:tokenissuetime"  # noqa: S105 - the name of a condition key
 """Time of issue of temporary credentials: a signer can always ask for new ones."""
 
-CHOSEN: tuple[str, ...] = (TOKEN_TIME, *TABLES["chosen"])
-CHOSEN_FAMILIES: tuple[str, ...] = TABLES["chosen_families"]
+CHOSEN: Texts = (TOKEN_TIME, *TABLES["chosen"])
+CHOSEN_FAMILIES: Texts = TABLES["chosen_families"]
 
 
 def is_chosen(key: str) -> bool:
@@ -139,7 +139,7 @@ class ConditionKey:
     """
 
     name: str
-    values: tuple[str, ...] = ()
+    values: Texts = ()
     like: str = "*"
     alphabet: str = ""
     always: bool = False
@@ -153,7 +153,7 @@ KEYS = {name.lower(): ConditionKey(name, **facts) for name, facts in TABLES["key
 OBJECT_ACLS = "s3:objectacls"
 """Stands among the condition keys for what ACLs grant, which none of them reports."""
 KEYS[OBJECT_ACLS] = ConditionKey("object ACLs")
-FAMILIES: tuple[str, ...] = TABLES["families"]
+FAMILIES: Texts = TABLES["families"]
 
 
 def key_facts(lower: str, spelled: str = "") -> ConditionKey:

@@ -16,6 +16,7 @@ from itertools import chain, combinations
 from types import MappingProxyType
 
 from ...base.groups import OrderedNames
+from ...base.text import Texts
 from .conditions import Condition
 from .documents import Statement
 from .facts import Values
@@ -211,7 +212,7 @@ def variable_values(
     return [*pool, *filled, *_inside(table, key, pool)]
 
 
-def _pool(table: StatementTable, tied: set[str], texts: tuple[str, ...], known: Keys) -> list[str]:
+def _pool(table: StatementTable, tied: set[str], texts: Texts, known: Keys) -> list[str]:
     """Return the values that tied keys have, or can be compared with."""
     pool = dict.fromkeys(
         value for each in sorted(tied) for value in _resource_values(table, each, texts)
@@ -259,7 +260,7 @@ def tied_keys(statements: Iterable[Statement], key: str) -> set[str]:
     return tied
 
 
-def _resource_values(table: StatementTable, key: str, texts: tuple[str, ...]) -> list[str]:
+def _resource_values(table: StatementTable, key: str, texts: Texts) -> list[str]:
     """Return what a variable in a resource pattern would have to be, and something else:
     all sources ask the same.
     """

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from ...base.errors import PolicyError
+from ...base.text import Texts
 
 
 class Wild(Enum):
@@ -35,11 +36,11 @@ class Variable:
 Filled: TypeAlias = tuple[str | Wild, ...]
 TemplatePart: TypeAlias = str | Wild | Variable
 Template: TypeAlias = tuple[TemplatePart, ...]
-Keys: TypeAlias = Mapping[str, tuple[str, ...]]
+Keys: TypeAlias = Mapping[str, Texts]
 """The context of a request: key names in lower case, each with its values."""
 
 
-class Several(tuple[str, ...]):
+class Several(Texts):
     """Values that came as a list: the key is multivalued, even if the list holds one value."""
 
     __slots__ = ()

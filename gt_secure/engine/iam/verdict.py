@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
-from ...base.text import capital, some
+from ...base.text import Texts, capital, some
 from ...base.truth import Ambiguous
 from .documents import DocumentKind, Statement
 from .request import NAMES, Compiled, Layer, Request
@@ -33,8 +33,8 @@ class ConditionExplanation(Ambiguous):
 
     operator: str
     key: str
-    expected: tuple[str, ...]
-    actual: tuple[str, ...] | None
+    expected: Texts
+    actual: Texts | None
     matched: bool
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class StatementExplanation(Ambiguous):
         return f"statement {self.index + 1}" + (f' "{self.sid}"' if self.sid else "")
 
     @property
-    def misses(self) -> tuple[str, ...]:
+    def misses(self) -> Texts:
         """The elements and conditions that keep the statement from applying."""
         found = [name for name in ("action", "resource", "principal") if not getattr(self, name)]
         return tuple(found) + tuple(str(each) for each in self.conditions if not each.matched)
@@ -90,7 +90,7 @@ class Decided(NamedTuple):
     layer: Layer | None = None
     statement: Statement | None = None
     rule: str = ""
-    depends_on: tuple[str, ...] = ()
+    depends_on: Texts = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Verdict(Ambiguous):
         return self.outcome.decision == "allow"
 
     @property
-    def depends_on(self) -> tuple[str, ...]:
+    def depends_on(self) -> Texts:
         """The condition keys, sorted, on whose values an ``unknown`` decision depends."""
         return self.outcome.depends_on
 
@@ -267,7 +267,7 @@ def _nearest_miss(verdict: Verdict) -> str:
     return f" ({nearest.label}: {'; '.join(misses)})"
 
 
-def _some(values: tuple[str, ...]) -> str:
+def _some(values: Texts) -> str:
     return some(
         [each if len(each) <= _LONGEST else f"{each[:_LONGEST]}..." for each in values], _SHOWN
     )

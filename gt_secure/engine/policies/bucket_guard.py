@@ -32,7 +32,7 @@ from ...base.allowed import Allowed, AllowedLike
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
 from ...base.network import AddressesLike, IPNetworks, parse_endpoint_or_vpc_id
-from ...base.text import Json
+from ...base.text import Json, Texts
 from ..iam.documents import StatementData
 from ..iam.operators import policy_network
 from ..iam.request_context import POST_FORM, PRESIGNED
@@ -105,7 +105,7 @@ class Guard:
         return self.allowed.networks
 
     @property
-    def endpoints(self) -> tuple[str, ...]:
+    def endpoints(self) -> Texts:
         """The allowed VPC endpoints."""
         return self.allowed.endpoints
 
@@ -256,7 +256,7 @@ def _equal(statement: StatementData | None, wanted: StatementData) -> bool:
     return bool(statement) and statements_equal({**(statement or {}), "Sid": wanted["Sid"]}, wanted)
 
 
-def covered_prefixes(statement: StatementData) -> tuple[str, ...]:
+def covered_prefixes(statement: StatementData) -> Texts:
     """Return the prefixes of a statement's objects; ``("",)`` for all objects,
     or where none can be read.
     """

@@ -24,7 +24,7 @@ from functools import cached_property
 
 from ...base.errors import Conflict, PolicyError
 from ...base.groups import as_list
-from ...base.text import some
+from ...base.text import Texts, some
 from ..iam.documents import StatementData
 from ..iam.principals import is_unique_id
 from .age_limit import AGE_SID, SIGV2_SID, build_age_limit
@@ -148,7 +148,7 @@ class BucketPolicy(str):
         )
 
     @property
-    def deleted_principals(self) -> tuple[str, ...]:
+    def deleted_principals(self) -> Texts:
         """The deleted principals with their statements,
         such as ``AROA... in statement 2 "Team"``.
         """
@@ -209,7 +209,7 @@ class BucketPolicy(str):
             each for each in self.revocations if each.covers(bucket, key, is_prefix=is_prefix)
         )
 
-    def expired(self, at: dt.datetime) -> tuple[str, ...]:
+    def expired(self, at: dt.datetime) -> Texts:
         """Return the Sids of revocations that stop nothing any more:
         all their URLs have expired.
         """

@@ -19,13 +19,13 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ...base.errors import InvalidInput, refuse_url
 from ...base.groups import as_list
-from ...base.text import Json, printable, some
+from ...base.text import Json, JsonLike, printable, some
 from ..iam.documents import StatementData
 from ..iam.request_context import POST_FORM, PRESIGNED
 from ..iam.variables import split_wildcards
@@ -105,7 +105,7 @@ class Revocation:
 
     sid: str
     until: dt.datetime | None
-    statement: Mapping[str, Any]
+    statement: JsonLike
 
     def covers(self, bucket: str, key: str, *, is_prefix: bool = False) -> bool:
         """Return whether it is about an object of a bucket, or about some object under a prefix."""
@@ -217,7 +217,7 @@ def object_resource(partition: str, bucket: str, key: str) -> str:
     return f"arn:{partition}:s3:::{bucket}/{escape_key(key)}"
 
 
-def read_revocation(sid: str, statement: Mapping[str, Any]) -> Revocation:
+def read_revocation(sid: str, statement: JsonLike) -> Revocation:
     """Return the revocation of a statement."""
     return Revocation(sid, _until(sid), statement)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from ...base.errors import InvalidInput
 from ...base.network import split_list
-from ...base.text import Json, TextsLike
+from ...base.text import Json, Texts, TextsLike
 from ..iam.documents import StatementData
 from ..iam.request_context import PRESIGNED
 from .bucket_guard import (
@@ -48,7 +48,7 @@ class SignerLimit:
     """
 
     prefix: str
-    signers: tuple[str, ...]
+    signers: Texts
     drifted: bool
 
     @property
@@ -69,7 +69,7 @@ def signer_names(signers: Iterable[str]) -> str:
     )
 
 
-def parse_signers(values: TextsLike) -> tuple[str, ...]:
+def parse_signers(values: TextsLike) -> Texts:
     """Return the ARNs of signers, sorted; that of a session stands for its role, whose path it
     leaves out.
 

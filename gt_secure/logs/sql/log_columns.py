@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...base.errors import InvalidInput
-from ...base.text import did_you_mean
+from ...base.text import Texts, did_you_mean
 
 REFUSAL_CODES = (
     "AccessDenied",
@@ -157,7 +157,7 @@ STORED: dict[str, str] = {
 }
 """Columns of a parsed row as stored: secrets in ``request_uri`` are already hashed."""
 
-COLUMNS: tuple[str, ...] = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
+COLUMNS: Texts = tuple(dict.fromkeys((*FIELDS, *EXTRA, *DERIVED)))
 """Every name that rows can be grouped by."""
 
 

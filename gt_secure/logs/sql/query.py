@@ -12,12 +12,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, LogError
-from ...base.text import did_you_mean
+from ...base.text import JsonLike, Texts, did_you_mean
 from ...base.url_journal import UrlJournal
 from ..coverage import Coverage
 from ..engines.duckdb_store import Store
@@ -30,7 +30,7 @@ from .log_columns import DERIVED, GROUPED, STORED
 from .odd_lines import MAIN, ONLY
 from .viewers import Viewers
 
-Filters: TypeAlias = Mapping[str, Any]
+Filters: TypeAlias = JsonLike
 """Values that a person looks for, by the name of the filter."""
 MOST_ROWS = 2_000_000
 """Groups or rows that are taken into this kernel at most."""
@@ -65,7 +65,7 @@ class Question:
     and filters with the names of ``Hits.filter``.
     """
 
-    by: tuple[str, ...]
+    by: Texts
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     filters: Filters = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Question:
         check_filters(self.filters)
 
     @property
-    def picked(self) -> tuple[str, ...]:
+    def picked(self) -> Texts:
         """The columns that are counted by, with the address if a filter of this kernel needs it."""
         local = any(self.filters.get(name) is not None for name in LOCAL)
         return (*self.by, "remote_ip") if local and "remote_ip" not in self.by else self.by

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from ...base import budget, task_liquid
 from ...base.errors import GtSecureError
+from ...base.text import JsonLike
 from .. import emulator
 from ..gateway.conditions import as_service
 from ..settings import REGION, account_id
@@ -45,7 +46,7 @@ class Rendered:
 
 async def page_of(
     template: str,
-    task: Mapping[str, Any],
+    task: JsonLike,
     role_arn: str,
     endpoint_url: str,
     constraint: Mapping[str, str],
@@ -74,7 +75,7 @@ async def page_of(
 
 
 def fill(
-    template: str, task: Mapping[str, Any], urls: Mapping[str, str]
+    template: str, task: JsonLike, urls: Mapping[str, str]
 ) -> tuple[str, list[str], list[dict[str, str]]]:
     """Fill a template; returns the page, the objects that passed ``grant_read_access``,
     and the errors.
