@@ -317,8 +317,6 @@ def _restriction_of(args: argparse.Namespace) -> Restriction:
 def restriction_from(args: argparse.Namespace) -> Restriction:
     """Return the restriction of the file and options; an option replaces the field of the file."""
     data: Json = load_restriction(args.file).to_dict() if args.file else {}
-    if args.team is not None:
-        data["team"] = args.team
     if args.bucket is not None:
         # else the prefix of the file stays
         is_whole = data.get("bucket") != args.bucket or args.s3uri.endswith("/")
@@ -328,15 +326,13 @@ def restriction_from(args: argparse.Namespace) -> Restriction:
         data["addresses"] = "\n".join(_ranges(args))
     if args.endpoint is not None:
         data |= {"endpoints": "\n".join(args.endpoint), "vpcs": ()}
-    if args.url_lock is not None:
-        data["url_lock"] = args.url_lock
     if args.guard is not None:
         data["guard"] = {"all": True, "off": False}.get(args.guard, args.guard)
-    for name in ("portal_lock", "application", "version_4_only"):
+    for name in ("team", "url_lock", "portal_lock", "application", "version_4_only"):
         if getattr(args, name, None) is not None:
             data[name] = getattr(args, name)
     if args.age_limit is not None:
-        data["age_limit"] = None if args.age_limit == "off" else args.age_limit
+        data["age_limit"] = {"off": None}.get(args.age_limit, args.age_limit)
     if args.signers is not None:
         data["signers"] = [] if args.signers == ["off"] else "\n".join(args.signers)
     if args.context:

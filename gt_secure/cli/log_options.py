@@ -195,7 +195,8 @@ def _confirmed(estimate: Estimate) -> bool:
 def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
     """Return the logs that are meant, and the options of every way to read them."""
     sources: list[Any] = [*args.sources]
-    if not sources and not args.bucket and args.engine != "athena":
+    is_remote = args.bucket or args.engine == "athena"
+    if not (sources or is_remote):
         raise InvalidInput(
             "No access log was given.",
             next_step=(
@@ -206,11 +207,7 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
         )
     _refuse_as_output(getattr(args, "output", None), sources)
     aws = None
-    if (
-        args.bucket
-        or args.engine == "athena"
-        or any(source.startswith("s3://") for source in sources)
-    ):
+    if is_remote or any(source.startswith("s3://") for source in sources):
         from ..aws.buckets import check_bucket
         from ..aws.client import connect_aws
 

@@ -7,6 +7,8 @@ Sources: IAM User Guide, *Policy evaluation logic*, *Cross-account policy evalua
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...base.errors import InvalidInput
 from .documents import Statement
 from .principals import Grant
@@ -42,11 +44,7 @@ def evaluate(request: Request, policies: Policies) -> Verdict:
     return Verdict(request, compiled, outcome)
 
 
-def decide(request: Request, policies: Compiled) -> Decided:
-    """Decide with compiled policies and a request that has been checked."""
-    consulted = policies.consulted(
-        request.caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
-    )
+def _denied(consulted: Iterable[Layer], request: Request) -> Decided | None:
     is_free = (
         request.caller.kind == "root"
         and not request.is_cross_account
@@ -56,6 +54,16 @@ def decide(request: Request, policies: Compiled) -> Decided:
         for statement in layer.document.denies if layer.kind != "resource" or not is_free else ():
             if applies(statement, request):
                 return Decided("explicit-deny", layer, statement)
+    return None
+
+
+def decide(request: Request, policies: Compiled) -> Decided:
+    """Decide with compiled policies and a request that has been checked."""
+    consulted = policies.consulted(
+        request.caller, cross_account=request.is_cross_account, endpoint=not request.is_off_endpoint
+    )
+    if (denied := _denied(consulted, request)) is not None:
+        return denied
     gate = None if request.is_off_endpoint else policies.endpoint
     if gate is not None and not _lets_through(gate, request, policies.gateway_endpoint):
         return Decided(

@@ -235,35 +235,56 @@ def grant_of(
 
 
 def _entry_grant(entry: PrincipalEntry, caller: Caller, keys: Keys, unknown: bool) -> Grant | None:
+    if entry.kind == "canonical" and keys.get(CANONICAL_USER) is None:
+        return "direct" if unknown and caller.account else None
+    if not _is_named(entry, caller, keys):
+        return None
+    if entry.kind == "account":
+        return "direct" if caller.kind == "root" else "account"
+    if entry.kind == "unique-id":
+        return "role" if caller.role else "direct"
+    return _GRANTS[entry.kind]
+
+
+_GRANTS: dict[EntryKind, Grant] = {
+    "everyone": "direct",
+    "exact": "direct",
+    "role": "role",
+    "service": "direct",
+    "federated": "role",
+    "canonical": "account",
+}
+
+
+def _is_named(entry: PrincipalEntry, caller: Caller, keys: Keys) -> bool:
+    """Return whether an entry names a caller, in whatever way."""
     kind = entry.kind
-    if kind == "everyone":
-        return "direct"
     if kind == "exact":
-        return "direct" if entry.text == caller.text else None
+        return entry.text == caller.text
     if kind == "role":
-        same = (
+        return (
             entry.name == caller.role
             and entry.account == caller.account
             and entry.partition == caller.partition
         )
-        return "role" if same else None
     if kind == "account":
-        same = bool(caller.account) and entry.account == caller.account
-        same = same and entry.partition in ("", caller.partition)
-        return None if not same else ("direct" if caller.kind == "root" else "account")
+        return (
+            bool(caller.account)
+            and entry.account == caller.account
+            and entry.partition in ("", caller.partition)
+        )
     if kind == "service":
-        same = caller.kind == "service" and entry.text.lower() in ("*", caller.text.lower())
-        return "direct" if same else None
-    if kind == "federated":
-        return "role" if entry.text in keys.get("aws:federatedprovider", ()) else None
+        return caller.kind == "service" and entry.text.lower() in ("*", caller.text.lower())
     if kind == "unique-id":
         user_id = next(iter(keys.get("aws:userid", ())), "")
-        named = user_id.partition(":")[0] == entry.text
-        return None if not named else ("role" if caller.role else "direct")
-    own = keys.get(CANONICAL_USER)
-    if own is not None:
-        return "account" if entry.text in own else None
-    return "direct" if unknown and caller.account else None
+        return user_id.partition(":")[0] == entry.text
+    if kind in _KEYS:
+        return entry.text in keys.get(_KEYS[kind], ())
+    return True
+
+
+_KEYS = {"federated": "aws:federatedprovider", "canonical": CANONICAL_USER}
+"""Keys of a request with the names of callers of a kind."""
 
 
 def is_excepted(entries: Sequence[PrincipalEntry], caller: Caller, keys: Keys) -> bool:

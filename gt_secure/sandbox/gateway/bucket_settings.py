@@ -27,20 +27,31 @@ async def refusal(request: HttpRequest) -> Reply | None:
     or a policy's status.
     """
     bucket, key = request.bucket, request.key
-    if request.method == "GET" and bucket and not key and "policyStatus" in request.query:
-        if not await _may(request, bucket, "s3:GetBucketPolicyStatus"):
-            return presigned.error(request, 403, "AccessDenied", "Access Denied")
-        return await _policy_status(request, bucket)
     if request.method == "POST" and key and "uploads" in request.query:
         return _without_acl(request)
-    if request.method == "GET" and bucket and not key and "requestPayment" in request.query:
-        if not await _may(request, bucket, "s3:GetBucketRequestPayment"):
-            return presigned.error(request, 403, "AccessDenied", "Access Denied")
-        return Reply(200, await _payer(bucket), {"content-type": "application/xml"})
-    if bucket and not request.mechanisms and b">Requester<" in await _payer(bucket):
-        return presigned.error(request, 403, "AccessDenied", "Access Denied")
-    if request.method != "PUT" or key or not bucket:
+    if not bucket:
         return None
+    for name, action in _READINGS.items() if request.method == "GET" and not key else ():
+        if name in request.query:
+            if not await _may(request, bucket, action):
+                return presigned.error(request, 403, "AccessDenied", "Access Denied")
+            if name == "policyStatus":
+                return await _policy_status(request, bucket)
+            return Reply(200, await _payer(bucket), {"content-type": "application/xml"})
+    if not request.mechanisms and b">Requester<" in await _payer(bucket):
+        return presigned.error(request, 403, "AccessDenied", "Access Denied")
+    return await _fault(request, bucket) if request.method == "PUT" and not key else None
+
+
+_READINGS = {
+    "policyStatus": "s3:GetBucketPolicyStatus",
+    "requestPayment": "s3:GetBucketRequestPayment",
+}
+"""Actions of the settings that the emulator does not read."""
+
+
+async def _fault(request: HttpRequest, bucket: str) -> Reply | None:
+    """Return the error for a policy or a logging setting that S3 would reject."""
     if "policy" in request.query:
         fault = policy_fault(request.body, bucket)
         if fault is None or not await _may(request, bucket, "s3:PutBucketPolicy"):
