@@ -69,7 +69,7 @@ def _examined(
         [examine(state(Part.of(text)), _RULES) for each in documents for text in read(each)]
         for read in (_texts, lambda each: each.texts(""))
     )
-    findings, checked = [*runs[0].findings] if runs else [], runs[0].checked if runs else ()
+    findings, checked = ([*runs[0].findings], runs[0].checked) if runs else ([], ())
     outcomes = {one.code: one for one in checked}
     doubts = [
         *policy.doubts,

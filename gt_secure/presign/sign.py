@@ -88,10 +88,10 @@ def sign(
     operation = _operation(method)
     names = viewers or Viewers()
     tag = None if viewer is None else names.tag(viewer)
+    usual_s = DEFAULT_LIFE_S
     if trial is not None:
         tag = trial_tag(trial, tag)
-        # people need some time, and a role signs for no longer than this
-        expires_in = CHAINED_LIMIT_S if expires_in is None else expires_in
+        usual_s = CHAINED_LIMIT_S  # people need some time, and a role signs for no longer than this
     source = None if bound_to is None else Source.parse(bound_to)
     other = None if method == "GET" else method
     _check_options(
@@ -101,10 +101,16 @@ def sign(
         return _by_ground_truth(aws, name, object_key, role_arn)
     use_session = sign_with == "session"
     most = CHAINED_LIMIT_S if use_session else 604_800
-    seconds = check_lifetime(DEFAULT_LIFE_S if expires_in is None else expires_in, most=most)
+    seconds = check_lifetime(usual_s if expires_in is None else expires_in, most=most)
     region = bucket_region(aws, name)
-    if tag is not None:  # a test URL may outlive the limit: it tests that too
+    if tag is None:
+        marker = (test_urls or UrlJournal()).new_marker()
+        added = {TEST_MARKER: marker}
+    else:
+        # a test URL may outlive the limit: it tests that too
         seconds = min(seconds, _age_limit(aws, name, object_key, verb, region) or seconds)
+        # The URL of a viewer is no test: its requests count in every log.
+        marker, added = "", {names.parameter: tag}
     kms_key = None if verb == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
@@ -123,9 +129,6 @@ def sign(
             aws.caller_arn,
             aws.own_role() or aws.caller_arn,
         )
-    # The URL of a viewer is no test: its requests count in every log.
-    marker = (test_urls or UrlJournal()).new_marker() if tag is None else ""
-    added = {TEST_MARKER: marker} if tag is None else {names.parameter: tag}
     url = presigned(
         client, operation, _parameters(name, object_key, version_id, method), seconds, added
     )

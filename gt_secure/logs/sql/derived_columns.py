@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from ...base.url_journal import NEAR_S, UrlJournal
@@ -343,8 +343,8 @@ def derived(
         records = with_one_spelling(f"({records})")
         plain = plain.replace("remote_ip", "address AS remote_ip")
     d, wanted = dialect, {*needed}
-    last = {name: text for name, text in late(d, test_urls, viewers).items() if name in wanted}
-    wanted.update(re.findall(r"\w+", " ".join(last.values())))
+    last = _picks(late(d, test_urls, viewers), wanted)
+    wanted.update(re.findall(r"\w+", last))
     texts = [name for name in TEXTS if name in wanted - {"request_uri"}]
     half = "".join(f"{masked(name, d)} AS masked_{name}, " for name in texts)
     target = d.part.format("request_uri", " ", 2)
@@ -376,10 +376,13 @@ def derived(
         "access_key": _signer_hash(d),
         "test_marker": _tested(d),
     }
-    picks = "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
-    rows = f"(SELECT *{picks} FROM {rows}) r10"
-    picks = "".join(f", {text} AS {name}" for name, text in last.items())
-    return f"SELECT *{picks} FROM {rows}"
+    rows = f"(SELECT *{_picks(columns, wanted)} FROM {rows}) r10"
+    return f"SELECT *{last} FROM {rows}"
+
+
+def _picks(columns: Mapping[str, str], wanted: Collection[str]) -> str:
+    """Return the columns that are wanted, as a SELECT adds them."""
+    return "".join(f", {text} AS {name}" for name, text in columns.items() if name in wanted)
 
 
 def _with_query(rows: str, d: Dialect) -> str:
