@@ -188,12 +188,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @functools.cache
 def _category(letter: str) -> str:
     """Write the characters of one Unicode category as ranges, to stand inside a character class."""
-    ranges: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if unicodedata.category(chr(code))[0] != letter:
-            continue
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+    first = "".join(unicodedata.category(chr(code))[0] for code in range(sys.maxunicode + 1))
+    return "".join(
+        f"\\U{found.start():08x}-\\U{found.end() - 1:08x}"
+        for found in re.finditer(f"{letter}+", first)
+    )
