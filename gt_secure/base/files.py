@@ -6,21 +6,27 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Hashable, Iterable
 from copy import copy
 from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from .budget import Meter, TooCostly
 from .errors import InvalidInput, MissingExtra, NotFound, refuse_url
 from .shared_files import replacing
 from .text import Json, JsonLike, json_text
 
 MAX_BYTES = 512 * 1024
 _MAX_VALUES = 300_000
+"""More than a file of that size can hold without aliases."""
 _DEEPEST = 1_000
 """Levels of brackets: Python gives up at fewer."""
-"""More than a file of that size can hold without aliases."""
+_LONGEST_NUMBER = 1_000
+"""Characters of a number in YAML: one to the base 60 takes time with the square of its length."""
+_NODE_BYTES = 1_000
+"""Memory of a value of YAML while it is read."""
 _TAGS = {"scalar": "str", "sequence": "seq", "mapping": "map"}
 
 
@@ -125,8 +131,9 @@ def _yaml() -> Any:
         ) from error
 
 
-def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
-    yaml = _yaml()
+def _loader(yaml: Any, name: str) -> Any:
+    """Return what reads YAML as PyYAML does, within a budget."""
+    meter = Meter("YAML")
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
         """Refuses a key that is given twice; YAML's own loader keeps the last one silently."""
@@ -134,12 +141,24 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             if isinstance(node, yaml.MappingNode):
                 _refuse_twice(
-                    [self.construct_object(key, deep=True) for key, _ in node.value], name
+                    (self.construct_object(key, deep=True) for key, _ in node.value), name
                 )
             return super().construct_mapping(node, deep)
 
+        def fetch_more_tokens(self) -> None:
+            meter.spend(0)
+            super().fetch_more_tokens()
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            meter.spend(_NODE_BYTES)
+            return super().compose_node(parent, index)
+
         def construct_object(self, node: Any, deep: bool = False) -> Any:
             try:
+                meter.spend(0)
+                is_number = node.tag.endswith((":int", ":float"))
+                if is_number and len(node.value) > _LONGEST_NUMBER:
+                    raise ValueError
                 return super().construct_object(node, deep)
             except InvalidInput:
                 raise
@@ -150,6 +169,13 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
                 raise yaml.constructor.ConstructorError(
                     None, None, problem, node.start_mark
                 ) from error
+
+    return Loader
+
+
+def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
+    yaml = _yaml()
+    Loader = _loader(yaml, name)
 
     def short_form(loader: Any, suffix: str, node: Any) -> Any:
         plain = copy(node)
@@ -170,6 +196,8 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
         raise _bad(f"{name} is nested too deeply.", "Check the file.")
     try:
         data = yaml.load(text, Loader=Loader)
+    except TooCostly as error:
+        raise _bad(f"{name} is not read: {error}.", "Write it as JSON, or in parts.") from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark is not None else ""
@@ -181,7 +209,7 @@ def _yaml_load(text: str, name: str, *, short_forms: bool) -> Any:
 
 def _json_load(text: str, name: str) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> Json:
-        _refuse_twice([key for key, _ in items], name)
+        _refuse_twice((key for key, _ in items), name)
         return dict(items)
 
     try:
@@ -216,9 +244,11 @@ def _refuse_expanding(data: Any, name: str) -> None:
             waiting += node
 
 
-def _refuse_twice(keys: list[Any], name: str) -> None:
-    seen: Any = set() if all(isinstance(key, str) for key in keys) else []
+def _refuse_twice(keys: Iterable[Any], name: str) -> None:
+    seen: set[Hashable] = set()
     for key in keys:
+        if not isinstance(key, Hashable):  # YAML refuses it as a key
+            continue
         if key in seen:
             raise _bad(f"{name} gives '{str(key)[:60]}' twice.", "Take out one of them.", key)
-        seen.add(key) if isinstance(seen, set) else seen.append(key)
+        seen.add(key)

@@ -12,10 +12,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import partial, wraps
+from math import prod
 from typing import Any
 
 MAX_ITERATIONS, MAX_BYTES = 100_000, 10_000_000
+MAX_VALUE, MAX_PRODUCT = 1_000_000, 100_000_000
+"""Characters, items or digits of a value that a filter gets, and the product of those of all: a
+filter such as ``replace`` or ``join`` makes as much of them.
+"""
 _S3 = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 
 
@@ -68,10 +73,37 @@ def environment(grant: Callable[[str], str]) -> Any:
     result = GroundTruth(autoescape=True, tolerance=Mode.STRICT)
     result.filters |= {
         "grant_read_access": grant_read_access,
-        "skip_autoescape": Markup,
+        "skip_autoescape": partial(Markup),
         "to_json": partial(json.dumps, default=lambda _: None),
     }
+    result.filters = {name: _bounded(each) for name, each in result.filters.items()}
     return result
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that refuses values of which it could make one that is too large."""
+    from liquid.exceptions import FilterError
+
+    @wraps(function)  # its attributes ask for the context
+    def run(*values: Any, **others: Any) -> Any:
+        sizes = [*map(_size, values)]
+        if max(sizes, default=0) > MAX_VALUE or prod(sizes) > MAX_PRODUCT:
+            raise FilterError("a filter gets values that are too large", token=None)
+        return function(*values, **others)
+
+    return run
+
+
+def _size(value: Any) -> int:
+    """Return how many characters, items or digits a value of a template has, at least 1."""
+    if isinstance(value, int):
+        return value.bit_length() // 3 + 1
+    try:
+        return len(value) + 1
+    except OverflowError:  # a range
+        return MAX_VALUE + 1
+    except TypeError:  # another number
+        return 1
 
 
 def reason(error: Exception) -> str:

@@ -46,9 +46,10 @@ REPORT = "run_file"
 CHECK_NAMES = frozenset({*RULES, REPORT})
 """The names by which a notebook runs checks."""
 _CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
-_COMMENT = re.compile(r"^\s*#+ ?(.*)$", re.MULTILINE)
+_COMMENT = re.compile(r"^[^\S\n]*#+ ?(.*)$", re.MULTILINE)
 _COMMAND = re.compile(
-    r"((?s:\A%%.*?)|^[#\s]*(?:\w+\s*=\s*)?[!%][^\n]*?|\b\w*(?:system|run|call|output|[pP]open)\([^)]*?)"
+    r"((?s:\A%%.*?)|^[#\t ]*(?:\w+\s*=\s*)?[!%][^\n]*?"
+    r"|\b\w*(?:system|run|call|output|[pP]open)\([^)]{0,2000}?)"
     r"gt[-_]secure['\",\s]+([a-z]+)\b([^\n]*)",
     re.MULTILINE,
 )
@@ -69,7 +70,7 @@ TAGS = (
 """Tags that skip a cell, ignore its error, or ignore what it shows."""
 
 _BYPASS = re.compile(
-    r"^\s*#\s*(NBVAL_SKIP|NBVAL_RAISES_EXCEPTION|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)\b",
+    r"^[^\S\n]*#\s*(NBVAL_SKIP|NBVAL_RAISES_EXCEPTION|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)\b",
     re.MULTILINE,
 )
 _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")

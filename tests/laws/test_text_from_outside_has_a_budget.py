@@ -160,23 +160,29 @@ def check_law(texts: Iterable[str]) -> Counter[str]:
     for number, text in enumerate(texts):
         warm()
         counts[check_ends(text, finding=number % 2 == 0)] += 1
-    assert counts["given up"] >= counts.total() / 10, counts
+    assert counts["given up"] >= counts.total() / 20, counts
+    assert counts["given up"] + counts["unknown"] >= counts.total() / 4, counts
     assert counts["rendered"], counts
     print(counts)
     return counts
 
 
+def set_seconds(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    limit = budget.LIMITS["Liquid"]._replace(seconds=seconds)
+    patch.setitem(budget.LIMITS, "Liquid", limit)  # type: ignore[arg-type]
+
+
 def warm() -> None:
     """Let the process import what evaluates before the time of a case begins."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "MOST_S", 30)
+        set_seconds(patch, 30)
         assert links_of(template_of(""), "", "") == ((), "", "")
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget of which a hundred cases cost little; the process knows it from each call."""
-    monkeypatch.setattr(budget, "MOST_S", 0.1)
+    set_seconds(monkeypatch, 0.1)
     warm()
 
 
@@ -213,7 +219,7 @@ SHOWN = HOSTILE["loops one after another"] + "{{ task.input.labels }}"
 
 
 def test_what_is_given_up_is_unknown_with_the_reason_and_the_next_is_rendered() -> None:
-    reason = "Its template was not rendered: no result within 0.1 s and 512 MB of memory."
+    reason = "Its template was not rendered: it is too costly (no result within 0.1 s and 100 MB)."
     assert links_of(template_of(SHOWN), SHOWN, "111122223333") == ((), reason, "s3://t/t")
     warm()
 

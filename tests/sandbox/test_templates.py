@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -237,6 +238,17 @@ def test_any_template_renders_or_says_why(template: str, task: dict[str, str]) -
     text, _, errors = templates.fill(template, task, {})
     assert isinstance(text, str)
     assert all(error["Code"] and error["Message"] for error in errors)
+
+
+@pytest.mark.check
+def test_other_requests_are_answered_while_a_costly_template_is_rendered(box: Box, sm: Any) -> None:
+    loops = "{% for i in (1..9999) %}" + "{% if true %}{% endif %}" * 20 + "{% endfor %}"
+    with ThreadPoolExecutor() as pool:
+        costly = pool.submit(render, sm, loops * 200, {})
+        for _ in range(20):
+            assert sm.list_workteams()["Workteams"]
+        assert not costly.done()
+        assert costly.result()["Errors"][0]["Code"] == "TemplateTooCostly"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from .planned_policies import (
 
 _MOST = 64
 _NOTHING = object()
-_SUB = re.compile(r"\$\{(!?)([^}]*)\}")
+_SUB = re.compile(r"\$\{(!?)([^}]*)(\}|\Z)")
 _READ = re.compile(
     "Type|Properties|Condition|DependsOn|Metadata|DeletionPolicy|UpdateReplacePolicy|Bucket|PolicyDocument"
 )
@@ -298,6 +298,8 @@ class _Template:
 
         def fill(match: re.Match[str]) -> str:
             name = match[2]
+            if not match[3]:
+                return match[0]
             if match[1] or name in own:
                 return self.sure(own[name]) if not match[1] else f"${{{name}}}"
             return self.attribute(name) if "." in name else self.reference(name)

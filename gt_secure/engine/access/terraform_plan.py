@@ -83,7 +83,7 @@ _RESOURCE = re.compile(
 """References to a bucket, to a policy for its bucket, and to the text of a document."""
 _OUTPUT = re.compile(r"(module\.[\w-]+(?:\[[^]]+\])?)\.([\w-]+)")
 _CALL = re.compile(r"(?:(.+)\.)?module\.([\w-]+)(?:\[[^]]+\])?")
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]')
+_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^]["]*)\]')
 
 
 def terraform_policies(text: str) -> PlannedFile:

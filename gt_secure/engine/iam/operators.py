@@ -93,7 +93,9 @@ def open_pattern(value: str) -> str:
     The guide compares the six parts one by one, and leaves open what fewer match. No request has
     the key.
     """
-    return f'{OPEN_PATTERN}"{value}"' if _VARIABLE.sub("", value).count(":") < ARN_COLONS else ""
+    closed, brace, rest = value.rpartition("}")  # no search for the end of a variable without one
+    text = _VARIABLE.sub("", closed + brace) + rest
+    return f'{OPEN_PATTERN}"{value}"' if text.count(":") < ARN_COLONS else ""
 
 
 OPEN_DATE = "the date "

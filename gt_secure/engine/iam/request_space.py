@@ -41,7 +41,9 @@ many classes.
 What cannot be left out counts too. Beyond twice as many the answer is unknown.
 """
 _MOST_COMPARED = 100_000
-"""The most pairs of masks that are compared: their number grows with the square of the masks."""
+"""The most pairs of masks that are compared or combined: their number grows with the square of the
+masks.
+"""
 
 _MASKS_OF_WORK = 64
 """Masks that are as much work to combine or to compare as the decision of one condition."""
@@ -225,8 +227,7 @@ class RequestSpace:
         """
         relevant = reduce(or_, choices, 0)
         classes = [self._classes(group, relevant) for group in (*groups, *too_many)]
-        size = prod(len(each.members) for each in classes)
-        if too_many or size * max(1, len(choices)) > MAX_CLASSES or not spend(size):
+        if too_many or not _may_combine(choices, classes):
             return self._bounds(choices, classes)
         results: dict[Places, SettingTrail | None] = {}
         for chosen in product(*(range(len(each.members)) for each in classes)):
@@ -484,6 +485,16 @@ def _combine(masks: Masks, others: Masks) -> Masks:
         for other, second in others.items():
             combined.setdefault(one & other, first + second)
     return combined
+
+
+def _may_combine(choices: Masks, classes: Sequence[_Classes]) -> bool:
+    """Count the work to combine the choices with all classes,
+    and return whether it may be done.
+    """
+    size = prod(len(each.members) for each in classes)
+    pairs = len(choices) * prod(sum(map(len, each.members)) for each in classes)
+    is_small = size * max(1, len(choices)) <= MAX_CLASSES and pairs <= _MOST_COMPARED
+    return is_small and spend(size + pairs // _MASKS_OF_WORK)
 
 
 def _support(

@@ -14,12 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from ...base.budget import LIMITS
 from ..sql.literals import literal
 from ..sql.log_columns import EXTRA, FIELDS
 
 ReadBytes: TypeAlias = Callable[[int], bytes]
 HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
+_MOST_PACKED = 50
+"""Bytes of a log for each byte of gzip: logs have 5 to 25, and a bomb has a thousand."""
 _ZSTD, _PARQUET = b"\x28\xb5\x2f\xfd", b"PAR1"
 _STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)? (?:[^ {]+ (?=\{))?"
 _EXPORTED = re.compile(_STAMP + rb"(?:\{|[0-9a-f]{64} )")
@@ -196,14 +199,14 @@ class Metered:
 
 class _Gunzip:
     """Unpack gzip with many members; :class:`EOFError` if the last is cut,
-    :class:`zlib.error` if one is damaged.
+    :class:`zlib.error` if one is damaged, or unpacks to more than a log can.
     """
 
     def __init__(self, stream: Any, head: bytes) -> None:
         self._stream, self._input = stream, head
         self._new, self._errors = _decompressor()
         self._unpack: Any = self._new()
-        self._members = 0
+        self._left = LIMITS["gzip"].size + _MOST_PACKED * len(head)
 
     def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))
@@ -214,15 +217,11 @@ class _Gunzip:
         while True:
             if self._unpack.eof:
                 # Padding of zeros may follow a member; anything else is another member.
-                rest = (self._unpack.unused_data or self._stream.read(1 << 16)).lstrip(b"\0")
+                rest = (self._unpack.unused_data or self._more()).lstrip(b"\0")
                 if not rest:
                     return b""
                 self._unpack, self._input = self._new(), rest
-            data = (
-                self._input
-                or getattr(self._unpack, "unconsumed_tail", b"")
-                or self._stream.read(1 << 18)
-            )
+            data = self._input or getattr(self._unpack, "unconsumed_tail", b"") or self._more()
             self._input = b""
             if not data and getattr(self._unpack, "needs_input", True):
                 raise EOFError("the gzip stream ends early")
@@ -230,8 +229,16 @@ class _Gunzip:
                 out: bytes = self._unpack.decompress(data, size)
             except self._errors as error:
                 raise zlib.error(str(error)) from None
+            self._left -= len(out)
+            if self._left < 0:
+                raise zlib.error(f"it unpacks to more than {_MOST_PACKED} times its size")
             if out:
                 return out
+
+    def _more(self) -> bytes:
+        data: bytes = self._stream.read(1 << 18)
+        self._left += _MOST_PACKED * len(data)
+        return data
 
 
 def _decompressor() -> tuple[Callable[[], Any], type[Exception]]:
