@@ -420,6 +420,15 @@ NOTIFICATION = {
         {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}
     ]
 }
+HISTORY = "CSV file of CloudTrail's event history"
+TYPED = "output of the AWS CLI in another form than JSON"
+ROWS = "answer of CloudTrail Lake or Logs Insights"
+SIGNATURE = json.dumps(
+    {"version": "1.0", "files": [{"fileName": "result_1.csv.gz"}], "queryCompleteTime": "x"}
+).encode()
+CONTROL = json.dumps(
+    {"messageType": "CONTROL_MESSAGE", "logEvents": [{"id": "", "message": "CWL CONTROL MESSAGE"}]}
+).encode()
 
 
 @pytest.mark.parametrize(
@@ -444,6 +453,15 @@ NOTIFICATION = {
                 b"https 2026-11-20T09:00:00.186641Z app/x/1 10.0.0.1:1 - 0 0 0 200 200 1 1 x\n",
                 "load balancer log",
             ),
+            (b"Event name,Event time,User name\nGetObject,x,bob\n", HISTORY),
+            (b'\xef\xbb\xbf"Event ID","Event time"\n"1","x"\n', HISTORY),
+            (b"EVENTS\tASIA\t{}\t1\tGetObject\n", TYPED),
+            (b"Events:\n- AccessKeyId: ASIA\n  CloudTrailEvent: '{}'\n", TYPED),
+            (b"-----------------\n|  LookupEvents |\n+---------------+\n", TYPED),
+            (b'eventJson\n"{}"\n', "CSV file of CloudTrail Lake"),
+            (SIGNATURE, "signature file of CloudTrail Lake"),
+            (CONTROL, "health check of CloudWatch Logs"),
+            (b'{"eventName": "GetObject", "@ptr": "y"}\n', ROWS),
             (b"PAR1\x15\x04\n\n\x00", "Parquet file"),
             (b"<?xml version='1.0'?>\n<Error/>\n", "XML or HTML file"),
         ],

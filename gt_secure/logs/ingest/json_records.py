@@ -203,6 +203,7 @@ def unwrapped(document: Any, depth: int = 6) -> list[Any]:
         not isinstance(document, dict)
         or "eventSource" in document
         or {"eventName", "eventTime"} <= document.keys()
+        or document.get("messageType") == "CONTROL_MESSAGE"
     ):
         return [document]
     for name in CONTAINERS:

@@ -18,8 +18,12 @@ _INVENTORY = "S3 Inventory file"
 _LAKE = "CSV file of CloudTrail Lake"
 _LAKE_COLUMNS = (
     "eventVersion|eventTime|eventName|eventSource|eventID|userIdentity|sourceIPAddress"
-    "|requestParameters"
+    "|requestParameters|eventJson"
 )
+_HISTORY = "CSV file of CloudTrail's event history"
+_TYPED = "output of the AWS CLI in another form than JSON"
+_SIGNATURE = "signature file of CloudTrail Lake"
+_HEALTH = "health check of CloudWatch Logs"
 _INSIGHTS = "CSV file of Logs Insights"
 _ROWS = "answer of CloudTrail Lake or Logs Insights"
 _TABLE = "CSV file of Athena"
@@ -37,6 +41,7 @@ _FILES = (
         ),
         _ROWS,
     ),
+    (re.compile(r'\{.{0,999}?"files"\s*:.*"queryCompleteTime"\s*:', re.DOTALL), _SIGNATURE),
     (re.compile(r"#(?:Version|Fields): "), "CloudFront log"),
     (
         re.compile(
@@ -49,6 +54,8 @@ _FILES = (
     (re.compile(r'"?@(?:timestamp|message|ptr|logStream|log)"?[,\r\n]'), _INSIGHTS),
     (re.compile(r'"[a-z_][a-z0-9_]*"(?:,"[a-z_][a-z0-9_]*")*\r?\n'), _TABLE),
     (re.compile(rf'(?:"?[\w.]+"?,){{0,60}}"?(?:{_LAKE_COLUMNS})"?[,\r\n]', re.IGNORECASE), _LAKE),
+    (re.compile(r'\ufeff?"?Event (?:ID|name|time)"?,', re.IGNORECASE), _HISTORY),
+    (re.compile(r"EVENTS\t|[Ee]vents:\s*\n *- |-{9,}\r?\n\| "), _TYPED),
     (re.compile(r"[a-z_][a-z0-9_]*(?:,[a-z_][a-z0-9_]*){2,}\r?\n"), _TABLE),
     (re.compile(r"\s*<(?:\?xml|!doctype|html)", re.IGNORECASE), "XML or HTML file"),
 )
@@ -77,6 +84,8 @@ NOT_READ = dict.fromkeys([*(kind for _, kind in _BINARY), *_ENDINGS.values(), _T
     _INSIGHTS: "Export the log group to S3, and read that.",
     _ROWS: "Read the log files of the trail, or export the log group to S3.",
     _TABLE: "Read the log objects that the table is made of.",
+    _HISTORY: "Download the event history as JSON.",
+    _TYPED: "Run the command again with '--output json'.",
 }
 """Kinds that may hold requests, which nobody has looked for, and what to do with one."""
 _DIGEST = re.compile(r"(?:.*[/\\])?\d{12}_CloudTrail-Digest_[^/\\]*\.json(?:\.gz)?", re.DOTALL)
@@ -138,6 +147,10 @@ def neighbour_record(record: Json) -> str | None:
         "reason" in record and "object" in record and "bucket" in record
     ):
         return "S3 event notification"
+    if record.get("messageType") == "CONTROL_MESSAGE":
+        return _HEALTH
+    if "@ptr" in record:  # chosen fields, not the message
+        return _ROWS
     if record.get("Event") == "s3:TestEvent":
         return "S3 event notification"
     if "configSnapshotId" in record or "configurationItems" in record:
