@@ -15,7 +15,9 @@ from ..logs.location import LogLocation
 from .arns import bucket_arn
 from .client import Aws, all_pages, aws_errors
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|DOC-EXAMPLE-[A-Z0-9-]{1,50}")
+"""Names of buckets, and the placeholders of AWS's documentation, whose policies people ask about.
+"""
 _BUCKET_ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/:]+)(?:/(.*))?", re.DOTALL)
 _OBJECT_URL = re.compile(
     r"https?://(?:(.+?)\.)?s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(?:/([^/?#]*)|$)"

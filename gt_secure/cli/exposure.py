@@ -31,7 +31,7 @@ from ..logs.activity import READING
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .exit_codes import OK, UNKNOWN, code_of
-from .output import connection, fit, line_width, report, say, show_json, table
+from .output import connection, fit, line_width, note, report, say, show_json, table
 from .parser import Commands, Parser, add_context
 from .progress import working
 
@@ -275,7 +275,7 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
             field="bucket",
         )
     session = getattr(args, "session_policy", None)
-    return locks_of_policies(
+    locks = locks_of_policies(
         bucket,
         _read_policy_file(args.bucket_policy) if args.bucket_policy else None,
         account,
@@ -284,6 +284,9 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
         rcp=tuple(_read_policy_file(name) for name in args.rcp),
         scp=tuple(_read_policy_file(name) for name in args.scp),
     )
+    for sentence in locks.unnamed:
+        note(sentence)
+    return locks
 
 
 def _known(args: argparse.Namespace) -> Facts:

@@ -435,11 +435,13 @@ def test_the_object_follows_the_only_bucket_of_a_pasted_policy(page_of: Any) -> 
         seen = page.evaluate(LOOK)
         lesson = page.text_content("[data-lab=lesson]")
         assert (seen["fields"]["object"], seen["tone"]) == (place, tone), name
-        moved = f"The object is now {place}, because the policy names only this bucket."
-        assert lesson == (moved if "acme" in place else ""), name
+        assert lesson == (moved(place) if "acme" in place else ""), name
         assert seen["fields"]["account"] == "111122223333"
         assert ("This policy names" in seen["words"]) == (
             tone == "error" and name != "no policy"
+        ), name
+        assert ("No Resource of the bucket policy names gt-images in full." in seen["words"]) == (
+            name in ("names of buckets", "everything")
         ), name
     page.fill("#lab-policy", PASTED["a guard of one bucket"][0])
     page.fill("#lab-object", "s3://gt-images/scans/")
@@ -449,7 +451,110 @@ def test_the_object_follows_the_only_bucket_of_a_pasted_policy(page_of: Any) -> 
     )
 
 
-DAMAGED = "This link is damaged. The lab shows an example instead."
+def moved(place: str, account: str = "", of: str = "this bucket") -> str:
+    """Return what the page says when fields have followed the policy."""
+    words = f"The object is now {place}, because the policy names only {of}. The account of the bucket is"
+    because = "because the policy names only this account."
+    return (
+        f"{words} now {account}, {because}"
+        if account
+        else f"{words} still 111122223333: write yours."
+    )
+
+
+def by(principal: Any, *resources: str, **more: Any) -> str:
+    return json.dumps(
+        {"Statement": [{**GUARD, "Principal": principal, "Resource": resources, **more}]}
+    )
+
+
+OTHER = "999988887777"
+THERE = "arn:aws:s3:::acme/scans/*"
+NAMED = {
+    "a prefix": (by("*", THERE), moved("s3://acme/scans/", of="these keys")),
+    "a prefix and the bucket": (
+        by("*", "arn:aws:s3:::acme", THERE),
+        moved("s3://acme/scans/", of="these keys"),
+    ),
+    "a part of a name": (
+        by("*", "arn:aws:s3:::acme/scans/a-*"),
+        moved("s3://acme/scans/", of="these keys"),
+    ),
+    "one object": (
+        by("*", "arn:aws:s3:::acme/scans/a.png"),
+        moved("s3://acme/scans/a.png", of="these keys"),
+    ),
+    "two prefixes": (by("*", THERE, "arn:aws:s3:::acme/masks/*"), moved("s3://acme/")),
+    "a prefix and all keys": (by("*", THERE, "arn:aws:s3:::acme/*"), moved("s3://acme/")),
+    "an account": (
+        by({"AWS": f"arn:aws:iam::{OTHER}:role/x"}, "arn:aws:s3:::acme/*"),
+        moved("s3://acme/", OTHER),
+    ),
+    "an account alone": (by({"AWS": OTHER}, "arn:aws:s3:::acme/*"), moved("s3://acme/", OTHER)),
+    "an account in a condition": (
+        by(
+            "*",
+            "arn:aws:s3:::acme/*",
+            Condition={"StringNotEquals": {"aws:PrincipalAccount": [OTHER]}},
+        ),
+        moved("s3://acme/", OTHER),
+    ),
+    "two accounts": (
+        by({"AWS": [OTHER, "arn:aws:iam::444455556666:root"]}, "arn:aws:s3:::acme/*"),
+        moved("s3://acme/"),
+    ),
+    "the bucket of AWS's examples": (
+        by("*", "arn:aws:s3:::DOC-EXAMPLE-BUCKET/*"),
+        moved("s3://DOC-EXAMPLE-BUCKET/"),
+    ),
+}
+
+
+@pytest.mark.browser
+def test_keys_and_account_follow_the_policy_and_undo_brings_them_back(page_of: Any) -> None:
+    page = page_of()
+    for name, (policy, words) in NAMED.items():
+        page.select_option("#lab-mistake", label=MISTAKES[0]["title"])
+        page.evaluate(EDIT, [[["paste", "policy", policy]], f"({LOOK})"])
+        page.wait_for_selector("#lab[data-current]")
+        assert page.text_content("[data-lab=lesson]") == words, name
+        fields = page.evaluate(LOOK)["fields"]
+        assert f" {fields['object']}," in words, name
+        assert fields["account"] in words, name
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("key", ["", "Enter", "Space"])
+def test_what_a_button_puts_into_the_policy_is_undone_by_the_browser(
+    page_of: Any, key: str
+) -> None:
+    page = page_of()
+    page.fill("#lab-policy", by("*", THERE, Effect="Allow"))
+    page.wait_for_selector("#lab[data-current]")
+    before = page.input_value("#lab-policy")
+    fields = page.evaluate(LOOK)["fields"]
+    if key:
+        page.focus("[data-lab=put]")
+        page.keyboard.press(key)
+    else:
+        page.click("[data-lab=put]")
+    page.wait_for_selector("#lab[data-current]")
+    merged = page.input_value("#lab-policy")
+    assert merged == engine("guard", fields)["merged"]
+    assert page.text_content("[data-lab=lesson]") == "The guard is in the policy now."
+    assert page.evaluate("document.activeElement.name") == "policy"
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#lab[data-current]")
+    assert page.input_value("#lab-policy") == before
+    page.keyboard.press("Control+Shift+z")
+    page.wait_for_selector("#lab[data-current]")
+    assert page.input_value("#lab-policy") == merged
+
+
+DAMAGED = (
+    "This link is damaged, so the policy is empty. Open the whole link, paste a policy, or choose a"
+    " mistake."
+)
 
 
 @pytest.mark.browser
@@ -469,8 +574,10 @@ def test_a_damaged_link_says_so_and_what_follows_a_link_changes_nothing(page_of:
 
     example = json.dumps(MISTAKES[0]["policy"], indent=2)
     for cut in (1, 2, 3, 5, 8, 20, 60, len(link) - 2, len(link) - 1):
-        assert opened(link[:-cut]) == (DAMAGED, example), cut
-    assert opened(f"{link[:40]}!{link[41:]}") == (DAMAGED, example)
+        assert opened(link[:-cut]) == (DAMAGED, ""), cut
+        assert page.get_attribute("[data-lab=verdict]", "data-tone") == "error"
+        assert page.text_content("[data-lab=words]").startswith("No answer: There is no policy.")
+    assert opened(f"{link[:40]}!{link[41:]}") == (DAMAGED, "")
     page.fill("#lab-source", "192.0.2.1")
     assert page.text_content("[data-lab=damaged]") == ""
     for more in ("", ".", ")", ").", " ", "%20", "%29", ">", ", see there"):
@@ -479,11 +586,9 @@ def test_a_damaged_link_says_so_and_what_follows_a_link_changes_nothing(page_of:
         assert opened(place) == ("", example)
     page.evaluate("(link) => { location.hash = link; }", link[:-9])
     page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent !== ''")
-    assert (
-        page.text_content("[data-lab=damaged]")
-        == "This link is damaged. The fields are as they were."
-    )
-    assert page.input_value("#lab-policy") == example
+    assert page.text_content("[data-lab=damaged]") == DAMAGED
+    assert page.input_value("#lab-policy") == ""
+    page.wait_for_selector("[data-lab=verdict][data-tone=error]")
     page.evaluate("(link) => { location.hash = link; }", link)
     page.wait_for_function("() => document.querySelector('[data-lab=damaged]').textContent === ''")
     assert page.input_value("#lab-policy") == policy

@@ -221,6 +221,79 @@ def test_a_policy_of_another_bucket_is_an_error(
     assert f"Ask about s3://{other}, or correct the Resource of statement 2." in said
 
 
+SEVERAL = {
+    "two": (["arn:aws:s3:::acme/*", "arn:aws:s3:::other", *OURS], "acme and other"),
+    "four": (
+        [f"arn:aws:s3:::acme-{n}/k*" for n in (1, 2, 3, 4)],
+        "acme-1 and acme-2 and acme-3 and 1 more buckets",
+    ),
+    "patterns": (["arn:aws:s3:::acme-*", "arn:aws:s3:::x?z/*"], "acme-* and x?z"),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_policy_of_several_buckets_names_them(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources, names = SEVERAL[name]
+    statement = {**STATEMENT, "Resource": resources}
+    policy = written(tmp_path, "policy.json", {"Version": "2012-10-17", "Statement": [statement]})
+    args = ["who", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]
+    assert main(args) == 64
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"This policy names {names}, not gt-images." in said
+    assert "A bucket policy names one bucket: correct the Resource of statement 1." in said
+
+
+NAMED = {
+    "everything": ("*", False),
+    "every bucket": (["arn:aws:s3:::*"], False),
+    "names like ours": (["arn:aws:s3:::gt-*"], False),
+    "a variable": (["arn:aws:s3:::${aws:PrincipalTag/b}/*"], False),
+    "all but another bucket": ({"NotResource": "arn:aws:s3:::acme/*"}, False),
+    "all but a folder": ({"NotResource": "arn:aws:s3:::gt-images/home/*"}, True),
+    "the bucket": (OURS, True),
+    "everything beside it": (["*", OURS[0]], True),
+    "some of its keys": (["arn:aws:s3:::gt-images/scans/*"], True),
+}
+
+
+@pytest.mark.parametrize("command", ["who", "prove"])
+@pytest.mark.parametrize("name", NAMED)
+def test_a_policy_that_names_no_bucket_says_so(
+    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its answer is about the bucket of the command, which may be another one than meant."""
+    resource, is_named = NAMED[name]
+    given = resource if isinstance(resource, dict) else {"Resource": resource}
+    statement = {name: STATEMENT[name] for name in ("Effect", "Principal", "Action")} | given
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = written(tmp_path, "policy.json", document)
+    allow = ["--allow", "203.0.113.0/24"] if command == "prove" else []
+    args = [command, "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy, *allow]
+    main(args)
+    said = capsys.readouterr()
+    assert ("No Resource of the bucket policy names gt-images in full." in said.err) != is_named
+    main([*args, "--json"])
+    known = json.loads(capsys.readouterr().out)["limits" if command == "prove" else "facts"]
+    assert ("No Resource of the bucket policy names gt-images in full." in known) != is_named
+    empty = written(tmp_path, "empty.json", {"Version": "2012-10-17", "Statement": []})
+    main([*args, "--bucket-policy", empty])
+    assert "in full" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bucket", ["DOC-EXAMPLE-BUCKET", "DOC-EXAMPLE-DESTINATION-BUCKET1", "amzn-s3-demo-bucket"]
+)
+def test_the_buckets_of_aws_own_examples_are_understood(bucket: str, tmp_path: Path) -> None:
+    resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    document = {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Resource": resources}]}
+    policy = written(tmp_path, "policy.json", document)
+    files = ["--account", ACCOUNT, "--bucket-policy", policy]
+    assert main(["who", f"s3://{bucket}/k", *files]) == 0
+    assert main(["prove", f"s3://{bucket}", "--allow", "203.0.113.0/24", *files]) == 0
+
+
 def test_a_mistyped_bucket_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = written(
         tmp_path,

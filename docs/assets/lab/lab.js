@@ -219,6 +219,8 @@ async function toFragment(values) {
   return `#1.${text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`;
 }
 
+const DAMAGED = "This link is damaged, so the policy is empty. Open the whole link, paste a policy, or choose a mistake.";
+
 /** Returns whether a fragment is a link's, and not the place of a heading. */
 const isLink = (fragment) => fragment.startsWith("#1");
 
@@ -269,25 +271,58 @@ editor.addEventListener("scroll", () => {
   at("light").scrollLeft = editor.scrollLeft;
 });
 
-/** Returns the only bucket that a policy names; undefined if it names none, several, or a pattern. */
-function bucketOf(policy) {
+/** Returns the only one of some words; undefined if there is none, or another one. */
+function only(words) {
+  const [word, ...others] = new Set(words);
+  return others.length === 0 ? word : undefined;
+}
+
+/** Returns what a policy names and nothing else of its kind: bucket, keys and account; undefined where it names none, several, or a pattern. */
+function namedBy(policy) {
   try {
-    const statements = [JSON.parse(policy.replace(/^\uFEFF/, "")).Statement].flat();
-    const places = statements.flatMap(({ Resource }) => Resource).map((each) => /^arn:[\w-]+:s3:::([^/]+)/.exec(each)?.[1]);
-    const [bucket, ...others] = new Set(places.filter((each) => each !== undefined));
-    return others.length === 0 && /^[A-Za-z0-9._-]{3,255}$/.test(bucket) ? bucket : undefined;
+    const document = JSON.parse(policy.replace(/^\uFEFF/, ""));
+    const listed = [document.Statement].flat().flatMap(({ Resource }) => Resource);
+    const places = listed.map((each) => /^arn:[\w-]+:s3:::([^/]+)(?:\/(.*))?$/s.exec(each)).filter((each) => each !== null);
+    const bucket = only(places.map((each) => each[1]));
+    const keys = places.filter((each) => each[2] !== undefined).map((each) => each[2]);
+    const starts = keys.map((key) => (/[*?$]/.test(key) ? key.replace(/[*?$].*$/s, "").replace(/[^/]*$/, "") : key));
+    const accounts = JSON.stringify(document).matchAll(/"(?:arn:[\w-]+:(?:iam|sts)::)?([0-9]{12})(?=[:"])/g);
+    return {
+      bucket: /^[A-Za-z0-9._-]{3,255}$/.test(bucket ?? "") ? bucket : undefined,
+      keys: only(starts) ?? "",
+      account: only(Array.from(accounts, (each) => each[1])),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
-/** Asks about the bucket that the policy names, which was written or pasted. */
+/** Asks about the bucket, keys and account that the policy names, which was written or pasted. */
 function follow() {
-  const bucket = bucketOf(editor.value);
+  const { bucket, keys, account } = namedBy(editor.value);
+  const words = [];
   const asked = field("object").value.trim().replace(/^s3:\/\//, "").split("/")[0];
-  if (bucket === undefined || bucket === asked) return;
-  field("object").value = `s3://${bucket}/`;
-  at("lesson").textContent = `The object is now s3://${bucket}/, because the policy names only this bucket.`;
+  const isOther = bucket !== undefined && bucket !== asked;
+  if (isOther) {
+    const object = `s3://${bucket}/${keys}`;
+    field("object").value = object;
+    words.push(`The object is now ${object}, because the policy names only ${keys === "" ? "this bucket" : "these keys"}.`);
+  }
+  const before = field("account").value.trim();
+  if (account !== undefined && account !== before) {
+    field("account").value = account;
+    words.push(`The account of the bucket is now ${account}, because the policy names only this account.`);
+  } else if (isOther && account === undefined) {
+    words.push(`The account of the bucket is still ${before}: write yours.`);
+  }
+  at("lesson").textContent = words.join(" ");
+}
+
+/** Writes a text into the editor as a person does, so that the browser can undo it there. */
+function write(text) {
+  editor.focus();
+  editor.select();
+  if (!document.execCommand("insertText", false, text)) editor.value = text;
 }
 
 function put(values) {
@@ -340,7 +375,6 @@ async function begin() {
     field(name).addEventListener("input", () => {
       if (name === "policy") {
         choice.value = "";
-        at("lesson").textContent = "";
         follow();
       }
       at("damaged").textContent = "";
@@ -356,7 +390,8 @@ async function begin() {
   });
   at("put").addEventListener("click", () => {
     if (!isCurrent(PANES.guard)) return;
-    put({ policy: PANES.guard.answer.merged });
+    write(PANES.guard.answer.merged);
+    mark();
     choice.value = "";
     at("lesson").textContent = "The guard is in the policy now.";
     refresh();
@@ -364,18 +399,25 @@ async function begin() {
   addEventListener("hashchange", async () => {
     if (!isLink(location.hash)) return;
     const values = await fromFragment(location.hash);
-    at("damaged").textContent = values === null ? "This link is damaged. The fields are as they were." : "";
-    if (values === null) return;
-    put(values);
+    at("damaged").textContent = values === null ? DAMAGED : "";
+    put(values ?? { policy: "" });
+    choice.value = "";
+    at("lesson").textContent = "";
     refresh();
   });
   if (example !== null) at("progress").max = example.bytes;
   if (!broken) showProgress(at("progress").value);
   if (given === null) {
-    if (isLink(location.hash)) at("damaged").textContent = "This link is damaged. The lab shows an example instead.";
     choice.value = "0";
     choose(0);
-    if (example !== null) showExample(example.answers);
+    if (isLink(location.hash)) {
+      at("damaged").textContent = DAMAGED;
+      put({ policy: "" });
+      choice.value = "";
+      at("lesson").textContent = "";
+    } else if (example !== null) {
+      showExample(example.answers);
+    }
   } else {
     put(given);
   }

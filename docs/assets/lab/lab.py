@@ -67,6 +67,7 @@ def proof(question: dict[str, Any]) -> dict[str, Any]:
     exposure, claim = _claimed(question)
     found = prove(exposure.locks, claim)
     tone, words = _verdict(found, exposure, claim)
+    words = " ".join((*exposure.locks.unnamed, words))
     return {**found.to_dict(), "html": _proof_html(found), "tone": tone, "verdict": words}
 
 

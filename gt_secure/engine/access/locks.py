@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,8 +21,8 @@ from ...base.clock import utc_now
 from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
-from ...base.text import Json, printable
-from ..iam.documents import PolicySource as PolicySource, parse_document
+from ...base.text import Json, printable, some
+from ..iam.documents import PolicySource as PolicySource, Statement, parse_document
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.principals import check_account
 from ..iam.request import Policies, PolicyLevel, Request
@@ -305,8 +305,21 @@ class EffectiveLocks:
                 for key, values in sorted(self.facts.values.items())
             ),
             *self.facts.notes,
+            *self.unnamed,
             *(f"{action} was denied, so what it reads is unknown." for action in self.missing),
         )
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """A sentence for a policy of a file of which no Resource names the bucket in full."""
+        text, here = self.policy or NOTHING_GRANTED, f"{self.bucket}/"
+        if (
+            self.origin != "given"
+            or any(f"{named}/".startswith(here) for named, _ in _resources(text))
+            or not parse_document(text, "resource").statements
+        ):
+            return ()
+        return (f"No Resource of the bucket policy names {self.bucket} in full.",)
 
     def verdict(
         self, request: Request, *, session: PolicySource | None = None, is_known: bool = True
@@ -380,6 +393,14 @@ def partition_of(policy: str) -> str:
     return match[1] if match else "aws"
 
 
+def _resources(text: str) -> Iterator[tuple[str, Statement]]:
+    """Yield each bucket and key that a Resource or NotResource names, and its statement."""
+    for statement in parse_document(text, "resource").statements:
+        for pattern in statement.resources:
+            if named := pattern.text.partition(":::")[2]:
+                yield named, statement
+
+
 def check_policy(text: str, bucket: str) -> None:
     """Raise PolicyError for what cannot be the policy of a bucket: S3 refuses a Resource of another
     bucket too.
@@ -387,21 +408,22 @@ def check_policy(text: str, bucket: str) -> None:
     Up to its first wildcard or variable, a Resource has to be one of this bucket.
     """
     here = f"{bucket}/"
-    for statement in parse_document(text, "resource").statements:
-        for pattern in () if statement.not_resource else statement.resources:
-            named = pattern.text.partition(":::")[2]
-            if (
-                bucket
-                and named
-                and not here.startswith(re.split(r"[*?$]", f"{named}/")[0][: len(here)])
-            ):
-                other = named.partition("/")[0]
-                raise PolicyError(
-                    f"This policy names {other}, not {bucket}.",
-                    next_step=(
-                        f"Ask about s3://{other}, or correct the Resource of {statement.label}."
-                    ),
-                )
+    others: dict[str, str] = {}
+    for named, statement in _resources(text):
+        start = re.split(r"[*?$]", f"{named}/")[0]
+        if bucket and not statement.not_resource and not here.startswith(start[: len(here)]):
+            others.setdefault(named.partition("/")[0], statement.label)
+    if not others:
+        return
+    name, label = next(iter(others.items()))
+    raise PolicyError(
+        f"This policy names {some([*others], 3, 'buckets', ' and ')}, not {bucket}.",
+        next_step=(
+            f"Ask about s3://{name}, or correct the Resource of {label}."
+            if len(others) == 1
+            else f"A bucket policy names one bucket: correct the Resource of {label}."
+        ),
+    )
 
 
 def locks_of_policies(
