@@ -106,7 +106,7 @@ def add(commands: Commands) -> None:
     parser.needs("--accounts", "--role")
     parser.needs("--role", "--accounts", "--print-role")
     parser.needs("--external-id", "--role")
-    parser.needs("--fresh", "--accounts", "--regions")
+    parser.needs("--fresh", "--accounts")
     parser.needs("--trusted", "--print-role")
     parser.reads_only("--print-role", "--trusted", "--role", "--external-id")
 

@@ -119,8 +119,6 @@ class AccountReport(Ambiguous, FindingsReport):
         Accepted findings that matched nothing.
     nothing : str
         The sentence for a choice of buckets that matched none; empty if one was found.
-    damaged : int
-        Number of damaged lines in the file of the progress; their regions were read again.
     before : mapping or None
         An earlier report, as its JSON has it, with which this one is compared.
     """
@@ -138,7 +136,6 @@ class AccountReport(Ambiguous, FindingsReport):
     calls: int = 0
     unused: Acceptances = ()
     nothing: str = ""
-    damaged: int = 0
     place: RecordedPlace | None = None
     before: Mapping[str, Any] | None = None
 
@@ -230,11 +227,9 @@ class AccountReport(Ambiguous, FindingsReport):
         buckets = (
             f"{count(len(tones), 'bucket')}{where}, {tones.count('open')} open to anyone{unknown}"
         )
-        damaged = f" {count(self.damaged, 'damaged line')} of the progress skipped."
         return (
             f"{buckets if tones else f'No bucket is known{where}'}. Findings: {self.counts_text}."
             f" Leaked URLs: {self.leaked_text}. Not read: {len(self.unread)}."
-            f"{damaged if self.damaged else ''}"
         )
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ..aws.client import aws_errors
-from ..base.errors import GtSecureError, InvalidInput
+from ..base.errors import GtSecureError, InvalidInput, Throttled
 from ..base.text import Json
 from ..doctor.features import choose
 from .region import ReportedRegion
@@ -67,6 +67,8 @@ class Members:
             if account not in self._keys:
                 try:
                     self._keys[account] = self._assume(account)
+                except Throttled:  # the next reading asks again
+                    raise
                 except GtSecureError as error:
                     self._keys[account] = error
             known = self._keys[account]
@@ -85,11 +87,6 @@ class Members:
         return {
             name: str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
         }
-
-    def forget(self, account: str) -> None:
-        """Ask again for the credentials of an account, after a throttled or expired call."""
-        with self._guard:
-            self._keys.pop(account, None)
 
 
 def _check_role_name(name: str) -> str:

@@ -14,6 +14,7 @@ from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.shared_files import read_private, replacing
 from ..base.text import Json, TextsLike, json_text
+from ..base.version import __version__
 from ..check.ledger import recorded_place
 from ..findings.accepted import accept, unused
 from ..findings.model import Acceptances
@@ -61,7 +62,7 @@ def report(
     logs : bool
         Whether to read the access logs, from ``since``.
     folder : Path, optional
-        Where the report is kept for the next ``since="last"``, and the progress of several regions:
+        Where the report is kept for the next ``since="last"``, and the progress of many accounts:
         an interrupted report with the same arguments resumes, unless it is ``fresh``.
     workers : int
         Number of regions that are read at the same time.
@@ -95,8 +96,7 @@ def report(
     start = since if logs and accounts is None else None
     units = [(account, region) for account in chosen for region in names]
     file = StateFile(
-        last.with_suffix(".ndjson") if folder is not None and several else None,
-        identifier,
+        last.with_name(f"{identifier}-{__version__}.ndjson") if folder and accounts else None,
         {(account.id, region) for account, region in units},
         fresh=fresh,
     )
@@ -106,9 +106,7 @@ def report(
         return read_region(there, account, choice, start, many=True), len(calls)
 
     stop = cancel or threading.Event()
-    run = RegionRun(
-        read, members.forget, file, stop, progress, int(_in_range("workers", workers, 1, 64))
-    )
+    run = RegionRun(read, file, stop, progress, int(_in_range("workers", workers, 1, 64)))
     rows = read_region(gt, chosen[0], choice, start) or [] if not several else run.all(units)
     rows = [_accepted(row, gt.accepted) for row in rows]
     outcomes = [*file.done.values()]
@@ -120,11 +118,10 @@ def report(
         rows=tuple(rows),
         places=len(units),
         places_read=len(outcomes) if several else 1,
-        empty=sum(outcome["status"] == "empty" for outcome in outcomes),
-        calls=sum(int(outcome["calls"]) for outcome in outcomes),
+        empty=sum(outcome.status == "empty" for outcome in outcomes),
+        calls=sum(outcome.calls for outcome in outcomes),
         unused=() if stop.is_set() else _unused(rows, gt.accepted),
         nothing=_nothing(choice, rows) if several else "",
-        damaged=file.damaged,
         place=None if several else recorded_place(gt.aws),
         before=before,
     )

@@ -1,22 +1,17 @@
-"""Reads many accounts and regions at the same time, slower where AWS throttles,
-and again where it stopped.
-"""
+"""Reads many accounts and regions at the same time, and goes on where it stopped."""
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import hashlib
 import json
 import os
 import random
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import NamedTuple, TextIO, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..base.errors import (
     AccessDenied,
@@ -27,18 +22,23 @@ from ..base.errors import (
     Unreachable,
 )
 from ..base.shared_files import open_regular, read_private, replacing
-from ..base.text import Json
 from .accounts import Account
-from .rows import ReportRow
+from .rows import ReportRow, ReportRows
 
 WORKERS = 8
 TIMEOUT_S = 15.0
-ATTEMPTS = 5
-"""Maximum number of times that a throttled region is read."""
+WAITS_S = (1.0, 2.0, 4.0, 8.0, 0.0)
+"""Seconds to wait after each reading of a region that AWS throttles; the last one ends it."""
 MAX_REGIONS = 3
 """Maximum number of regions named in a row of failed ones; ``regions`` has them all."""
-_COLLECT_EVERY = 50
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_STATUS = {
+    Throttled: "throttled",
+    Unreachable: "no-answer",
+    AccessDenied: "denied",
+    CredentialsError: "denied",
+    GtSecureError: "failed",
+}
+"""The status of a region by its error: the first one that fits."""
 AGAIN = frozenset({"no-answer", "throttled", "denied"})
 """Outcomes that are tried again when a report resumes."""
 Unit: TypeAlias = "tuple[str, str]"
@@ -59,92 +59,85 @@ class ReportProgress(NamedTuple):
 ReportCallback: TypeAlias = "Callable[[ReportProgress], object]"
 
 
+class Outcome(NamedTuple):
+    """Result of one account and region: its status, its rows, and the number of calls.
+
+    ``status`` is that of its rows, or ``empty`` for a region without a workforce.
+    """
+
+    account: str
+    region: str
+    status: str
+    rows: ReportRows = ()
+    calls: int = 0
+
+    @property
+    def line(self) -> str:
+        """The line of a state file."""
+        data = self._asdict() | {"rows": [row.to_dict() for row in self.rows]}
+        return f"{json.dumps(data)}\n"
+
+    @classmethod
+    def of_line(cls, line: str) -> Outcome | None:
+        """Return the outcome of a line; None for a line that was cut or is of another version."""
+        try:
+            data = json.loads(line)
+            return cls(**data | {"rows": tuple(map(ReportRow.from_dict, data["rows"]))})
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return None
+
+
 class StateFile:
     """Outcomes by account and region, in a file that only its owner can read and write.
 
-    ``damaged`` lines are no outcome of this report; their regions are read again.
+    A region whose line is no outcome is read again.
     """
 
-    def __init__(
-        self, path: Path | None, identifier: str, units: Collection[Unit], *, fresh: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, units: Collection[Unit], *, fresh: bool = False) -> None:
         self.path = path
-        self._identifier = identifier
         self._lock = threading.Lock()
-        self._file: TextIO | None = None
-        self.done: dict[Unit, Json] = {}
-        self.damaged = 0
+        self.done: dict[Unit, Outcome] = {}
         if path is None:
             return
-        try:
+        with self._kept():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if fresh:
                 path.unlink(missing_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                self._read(read_private(path).splitlines(), units)
+            with suppress(FileNotFoundError):
+                for each in map(Outcome.of_line, read_private(path).splitlines()):
+                    if each and each[:2] in units and each.status not in AGAIN:
+                        self.done[each[:2]] = each
             with replacing(path, 0o600) as rewritten:
-                rewritten.writelines(map(self._line, self.done.values()))
-            self._file = os.fdopen(
-                open_regular(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8"
-            )
+                rewritten.writelines(each.line for each in self.done.values())
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            raise self._unkept(
-                error, "Choose another folder with GT_SECURE_REPORTS, or delete the file."
+            raise InvalidInput(
+                f"The state of the report cannot be kept in {self.path}: {error.strerror}.",
+                next_step=(
+                    "Free space there, delete the file, or choose another folder with"
+                    " GT_SECURE_REPORTS. The same report goes on from what the file has."
+                ),
+                field="report",
             ) from error
 
-    def _unkept(self, error: OSError, next_step: str) -> InvalidInput:
-        text = f"The state of the report cannot be kept in {self.path}: {error.strerror}."
-        return InvalidInput(text, next_step=next_step, field="report")
-
-    def _read(self, lines: list[str], units: Collection[Unit]) -> None:
-        """Take over the outcomes of an interrupted report, the same one."""
-        for line in lines:
-            outcome = self._outcome(line)
-            if outcome is None or (unit := (outcome["account"], outcome["region"])) not in units:
-                self.damaged += 1
-            elif outcome["status"] not in AGAIN:
-                self.done[unit] = outcome
-
-    def _line(self, outcome: Json) -> str:
-        seal = hashlib.sha256(f"{self._identifier} {json.dumps(outcome)}".encode()).hexdigest()
-        return json.dumps({"outcome": outcome, "seal": seal}) + "\n"
-
-    def _outcome(self, line: str) -> Json | None:
-        """Return the outcome in a line; None for one that was cut, changed,
-        or written by another report.
-        """
-        try:
-            outcome: Json = json.loads(line)["outcome"]
-        except (ValueError, LookupError, TypeError, RecursionError):
-            return None
-        return outcome if self._line(outcome) == f"{line}\n" else None
-
-    def add(self, outcome: Json) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Record the outcome of one account and region."""
         with self._lock:
-            self.done[(outcome["account"], outcome["region"])] = outcome
-            if self._file is None:
-                return
-            try:
-                self._file.write(self._line(outcome))
-                self._file.flush()
-            except OSError as error:
-                with contextlib.suppress(OSError):
-                    self._file.close()
-                self._file = None
-                raise self._unkept(
-                    error, "Free space there, and report again: it goes on from here."
-                ) from error
+            self.done[outcome[:2]] = outcome
+            if self.path is not None:
+                with self._kept():
+                    handle = open_regular(self.path, os.O_WRONLY | os.O_APPEND)
+                    with os.fdopen(handle, "a", encoding="utf-8") as file:
+                        file.write(outcome.line)
 
-    def close(self, *, finished: bool) -> None:
-        """Close the file; one of a finished report is removed."""
-        with self._lock:
-            if self._file is None or self.path is None:
-                return
-            self._file.close()
-            self._file = None
-            if finished:
-                self.path.unlink(missing_ok=True)
+    def remove(self) -> None:
+        """Remove the file of a finished report."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
 
 @dataclass
@@ -152,7 +145,6 @@ class RegionRun:
     """One run over the accounts and regions that are not in the state file yet."""
 
     read: Callable[[Account, str], tuple[list[ReportRow] | None, int]]
-    forget: Callable[[str], None]
     file: StateFile
     cancel: threading.Event
     progress: ReportCallback | None
@@ -160,39 +152,28 @@ class RegionRun:
 
     def all(self, units: list[tuple[Account, str]]) -> list[ReportRow]:
         """Read what has no outcome yet, and return all rows."""
-        try:
-            self._all(units)
-        except BaseException:
-            self.file.close(finished=False)
-            raise
-        self.file.close(finished=not self.cancel.is_set())
-        return self.rows()
-
-    def _all(self, units: list[tuple[Account, str]]) -> None:
+        self._tell(len(units))
         todo = [unit for unit in units if (unit[0].id, unit[1]) not in self.file.done]
-        self._report(len(units))
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gt_secure-report")
         try:
-            futures = [pool.submit(self._one, account, region) for account, region in todo]
-            for number, future in enumerate(as_completed(futures), 1):
+            for future in as_completed([pool.submit(self._one, *unit) for unit in todo]):
                 future.result()
-                self._report(len(units))
-                if number % _COLLECT_EVERY == 0:
-                    # the clients of a session are circles, which pile up between Python's own
-                    # rounds
-                    gc.collect()
+                self._tell(len(units))
         except BaseException:
             self.cancel.set()
             raise
         finally:
             pool.shutdown(wait=not self.cancel.is_set(), cancel_futures=True)
+        if not self.cancel.is_set():
+            self.file.remove()
+        return self.rows()
 
-    def _report(self, total: int) -> None:
+    def _tell(self, total: int) -> None:
         if self.progress is None:
             return
         outcomes = list(self.file.done.values())
-        rows = sum(len(outcome["rows"]) for outcome in outcomes)
-        failed = sum(outcome["status"] not in ("read", "empty") for outcome in outcomes)
+        rows = sum(len(outcome.rows) for outcome in outcomes)
+        failed = sum(outcome.status not in ("read", "empty") for outcome in outcomes)
         self.progress(ReportProgress(len(outcomes), total, rows, failed))
 
     def _one(self, account: Account, region: str) -> None:
@@ -202,58 +183,28 @@ class RegionRun:
         if not self.cancel.is_set():
             self.file.add(outcome)
 
-    def _read(self, account: Account, region: str) -> Json:
-        wait = _FIRST_WAIT_S
-        for attempt in count(1):
+    def _read(self, account: Account, region: str) -> Outcome:
+        for wait in WAITS_S:
             try:
                 rows, calls = self.read(account, region)
                 status = "empty" if rows is None else "read"
-                return _outcome(account, region, status, rows or [], calls)
-            except Throttled as error:
-                self.forget(account.id)
-                if attempt == ATTEMPTS or self.cancel.wait(wait * (0.5 + random.random())):
-                    return _failed(account, region, "throttled", error)
-                wait = min(wait * 2, _LONGEST_WAIT_S)
-            except Unreachable as error:
-                return _failed(account, region, "no-answer", error)
-            except (AccessDenied, CredentialsError) as error:
-                return _failed(account, region, "denied", error)
+                return Outcome(account.id, region, status, tuple(rows or ()), calls)
             except GtSecureError as error:
-                return _failed(account, region, "failed", error)
-        raise AssertionError("unreachable")  # pragma: no cover
+                status = next(word for kind, word in _STATUS.items() if isinstance(error, kind))
+                row = ReportRow(account.id, region, unread=(error.message,), status=status)
+                failed = replace(row, account_name=account.name)
+                if status != "throttled" or self.cancel.wait(wait * (0.5 + random.random())):
+                    break
+        return Outcome(account.id, region, failed.status, (failed,))
 
     def rows(self) -> list[ReportRow]:
         """Return all rows in order; regions of an account that fail for one reason are one row."""
-        rows = []
-        failed: dict[tuple[str, str, tuple[str, ...]], list[ReportRow]] = {}
-        for outcome in self.file.done.values():
-            for row in map(ReportRow.from_dict, outcome["rows"]):
-                if row.status == "read":
-                    rows.append(row)
-                else:
-                    failed.setdefault((row.account, row.status, row.unread), []).append(row)
-        rows += [_merged(group) for group in failed.values()]
+        failed: dict[object, list[ReportRow]] = {}
+        for row in (row for outcome in self.file.done.values() for row in outcome.rows):
+            alone = (row.region, row.kind, row.name) if row.status == "read" else ()
+            failed.setdefault((row.account, row.status, row.unread, *alone), []).append(row)
+        rows = [group[0] if len(group) == 1 else _merged(group) for group in failed.values()]
         return sorted(rows, key=lambda row: (row.account, row.region, row.kind, row.name))
-
-
-def _outcome(
-    account: Account, region: str, status: str, rows: list[ReportRow], calls: int = 0
-) -> Json:
-    data = [row.to_dict() for row in rows]
-    return {
-        "account": account.id,
-        "region": region,
-        "status": status,
-        "rows": data,
-        "calls": calls,
-    }
-
-
-def _failed(account: Account, region: str, status: str, error: GtSecureError) -> Json:
-    row = ReportRow(
-        account.id, region, account_name=account.name, unread=(error.message,), status=status
-    )
-    return _outcome(account, region, status, [row])
 
 
 def _merged(group: list[ReportRow]) -> ReportRow:

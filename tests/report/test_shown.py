@@ -42,7 +42,7 @@ def made(*severities: str, unread: tuple[str, ...] = (), **more: Any) -> ReportR
 
 
 def of(*rows: ReportRow, **more: Any) -> AccountReport:
-    given = {"nothing": "", "damaged": 0, "places": 1, "places_read": 1, "unused": ()} | more
+    given = {"nothing": "", "places": 1, "places_read": 1, "unused": ()} | more
     return replace(made_report(), rows=rows, **given)
 
 
@@ -72,10 +72,8 @@ def test_a_report_is_as_severe_as_its_worst_row(
 
 
 def test_the_headline_names_what_was_skipped() -> None:
-    told = of(made(unread=("jobs: denied", "keys: denied")), damaged=2)
-    assert told.headline.endswith(" Not read: 2. 2 damaged lines of the progress skipped.")
+    assert of(made(unread=("jobs: denied", "keys: denied"))).headline.endswith(" Not read: 2.")
     assert of(made()).headline.endswith(" Not read: 0.")
-    assert of(made(), damaged=1).headline.endswith(" 1 damaged line of the progress skipped.")
     assert of(made(), made(tone="open"), made(tone="unknown")).headline.startswith(
         "3 buckets, 1 open to anyone, 1 unknown."
     )
