@@ -12,7 +12,7 @@ from ..connection import ConnectionLike, with_facts
 from ..engine.access.exposure import Context
 from ..findings.accepted import AcceptedLike, accepted_title
 from ..findings.listings import Findings
-from ..findings.model import NOT_CHECKED, Finding, Threshold, severe, severities_from
+from ..findings.model import NOT_CHECKED, NOT_RUN, Finding, Threshold, severe, severities_from
 from .result import MAX_NAMED, Check
 
 
@@ -96,8 +96,11 @@ def _looked_at(findings: Findings) -> Json:
     return {
         "accepted": [each.to_dict() for each in findings.accepted],
         "evidence": findings.evidence.to_dict(),
-        "not_applicable": {
-            each.code: each.reason for each in findings.checked if each.outcome == "not applicable"
+        **{
+            word.replace(" ", "_"): {
+                each.code: each.reason for each in findings.checked if each.outcome == word
+            }
+            for word in NOT_RUN
         },
         "complete": not any(each.code == NOT_CHECKED for each in findings),
         "seen": sorted({(each.code, each.subject) for each in findings}),

@@ -6,8 +6,9 @@ In SARIF a check has a rule, and so has each finding code: findings that fail th
 
 In JUnit XML failed checks are failures, unknown ones errors, so that neither passes a build:
 viewers show a suite whose cases are only passed or skipped as green. Rules of ``no_findings``
-without a subject are skipped cases. There is no standard; the elements and attributes are those
-that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's writer share.
+that were not asked or have no subject are skipped cases. There is no standard; the elements and
+attributes are those that the schema of Jenkins' xUnit plugin (junit-10.xsd) and pytest's writer
+share.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from xml.etree import ElementTree as Xml
 from ..base.outcome import CheckResult
 from ..base.text import Json, json_text, members
 from ..findings import sarif
-from ..findings.model import Acceptances, Finding, catalog
+from ..findings.model import NOT_RUN, Acceptances, Finding, catalog
 from .result import CHECKS
 
 PASSED, FAILED, UNKNOWN = 0, 2, 3
@@ -104,9 +105,10 @@ class Report:
     def to_junit(self) -> str:
         """Return the report as JUnit XML."""
         idle = [
-            (result, *each)
+            (result, word, *each)
             for result in self
-            for each in result.details.get("not_applicable", {}).items()
+            for word in NOT_RUN
+            for each in result.details.get(word.replace(" ", "_"), {}).items()
         ]
         numbers = {
             "tests": str(len(self) + len(idle)),
@@ -119,11 +121,11 @@ class Report:
         )
         for result in self:
             _case(suite, result)
-        for result, code, reason in idle:
+        for result, word, code, reason in idle:
             case = _element(
                 suite, f"gt_secure.check.{result.name}.{code}", f"{code}[{result.subject}]"
             )
-            Xml.SubElement(case, "skipped", {"message": _clean(f"not applicable: {reason}")})
+            Xml.SubElement(case, "skipped", {"message": _clean(f"{word}: {reason}")})
         Xml.indent(root)
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -258,7 +258,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     Attributes
     ----------
     checked : tuple of Checked
-        What each rule came to: found, clean, unknown or not applicable.
+        What each rule came to: found, clean, unknown, not asked or not applicable.
     evidence : Evidence
         What was read, when, and what was not.
     access : BucketAccess or None
@@ -336,13 +336,12 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     @property
     def looked(self) -> str:
         """The outcomes of all rules, in a sentence."""
-        outcomes = {
-            word: [each for each in self.checked if each.outcome == word] for word in OUTCOMES
-        }
-        numbers = ", ".join(f"{len(some)} {word}" for word, some in outcomes.items() if some)
-        reasons = dict.fromkeys(each.reason for each in outcomes["not applicable"])
-        why = f" ({'; '.join(reasons)})" if reasons else ""
-        return f"{count(len(self.checked), 'rule')}: {numbers or 'none'}{why}."
+        numbers = []
+        for word in OUTCOMES:
+            each = [one.reason for one in self.checked if one.outcome == word]
+            reasons = "; ".join(dict.fromkeys(each)) if word.startswith("not ") else ""
+            numbers += [f"{len(each)} {word}{reasons and f' ({reasons})'}"] if each else []
+        return f"{count(len(self.checked), 'rule')}: {', '.join(numbers) or 'none'}."
 
     def doubts(self, severity: Threshold = "high") -> Texts:
         """Return the parts and rules that are unknown,

@@ -245,12 +245,16 @@ class Match(NamedTuple):
     severity: Severity | None = None
 
 
-CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not applicable"]
+CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not asked", "not applicable"]
 OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
+NOT_RUN: tuple[CheckedWord, ...] = ("not asked", "not applicable")
+"""Outcomes of a rule that was not run: the caller left its subject out, or there is none."""
 
 
 class Checked(NamedTuple):
-    """The outcome of a rule, with the reason where it was not decided or had no subject."""
+    """The outcome of a rule, with the reason where it was not decided, not asked, or had no
+    subject.
+    """
 
     code: str
     outcome: CheckedWord
@@ -267,7 +271,7 @@ def each_once(findings: Iterable[Finding]) -> list[Finding]:
 
 def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
     """Return what each rule came to over several subjects: found if it is so for one,
-    then unknown, then clean.
+    then unknown, then clean, then not asked.
     """
     worst: dict[str, Checked] = {}
     for each in checked:

@@ -18,7 +18,18 @@ from ..logs.sql.log_columns import OPENED, SIGNER, signer_label
 from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
 from .guard_rules import guards_of, wishes_of
-from .model import SEVERITIES, Checked, Finding, Given, Match, Rule, Severity, Subject, catalog
+from .model import (
+    SEVERITIES,
+    Checked,
+    CheckedWord,
+    Finding,
+    Given,
+    Match,
+    Rule,
+    Severity,
+    Subject,
+    catalog,
+)
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
@@ -47,7 +58,8 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     """Run rules, by default every one.
 
     A rule that asks for a part which was not read is unknown, unless it found something without it;
-    the finding ``not-checked`` names it and the action. A rule without a subject is not applicable.
+    the finding ``not-checked`` names it and the action. A rule without a subject is not applicable,
+    and one about what the caller left out is not asked.
     """
     unread = list(state.unread())
     findings = []
@@ -71,7 +83,9 @@ def _run(
     """Run one rule; returns also the parts that it looked at and that were not read."""
     matches, asked, reason = _asked(rule, state)
     if isinstance(matches, str):
-        return [], Checked(rule.code, "not applicable", matches), {}
+        left_out = matches in {_GIVEN[name][1] for name in LEFT_OUT}
+        word: CheckedWord = "not asked" if left_out else "not applicable"
+        return [], Checked(rule.code, word, matches), {}
     missing = {part: None for name, part in unread if part in asked and rule.looks_at(name)}
     actions = tuple(dict.fromkeys(part.action for part in missing))
     bucket = state.bucket.name if state.bucket is not None else ""
@@ -153,6 +167,10 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
     ),
 }
 """The subject of a rule and what it is given, and the reason where there is none."""
+
+
+LEFT_OUT: tuple[Given, ...] = ("log", "principals")
+"""What is read only if the caller asks for it: without that, a rule is not asked."""
 
 
 def _about(rule: Rule, state: State) -> tuple[object, ...] | str:

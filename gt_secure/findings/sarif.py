@@ -40,7 +40,7 @@ PROBLEM = {
     "low": "recommendation",
     "info": "recommendation",
 }
-_KINDS = {"unknown": "open", "not applicable": "notApplicable"}
+_KINDS = {"unknown": "open", "not asked": "open", "not applicable": "notApplicable"}
 _LONGEST = 1000
 """GitHub cuts descriptions at 1,024 characters."""
 
@@ -53,8 +53,8 @@ def to_sarif(
     checked: Iterable[Checked] = (),
     places: Mapping[str, Place] | None = None,
 ) -> Json:
-    """Return findings as a SARIF log, and a result for each rule that was not decided or had no
-    subject.
+    """Return findings as a SARIF log, and a result for each rule that was not decided, not asked
+    or had no subject.
 
     Code scanning attaches the alerts to ``source``, a file of the repository, and to the resources
     in it that ``places`` has by the subjects of findings. ``unused`` acceptances matched nothing:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from ..base.text import Json, some
 from ..base.truth import Ambiguous
 from ..findings.listings import FindingsReport
-from ..findings.model import SEVERITIES, Finding
+from ..findings.model import NOT_RUN, SEVERITIES, Finding
 
 if TYPE_CHECKING:
     from ..account.bucket_access import AccessTone
@@ -48,7 +48,8 @@ class ReportRow(Ambiguous, FindingsReport):
     leaked : int or None
         The number of leaked URLs; None if that is not known, for the reason in ``leaks_unread``.
     checked : mapping
-        What each rule came to: ``found``, ``unknown``, ``clean`` or ``not applicable``.
+        What each rule came to: ``found``, ``unknown``, ``clean``,
+        ``not asked`` or ``not applicable``.
     unread : tuple of str
         What could not be read: it is unknown, and never fine.
     not_looked_at : tuple of str
@@ -98,7 +99,7 @@ class ReportRow(Ambiguous, FindingsReport):
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """The outcomes of the rules: found, unknown, clean or not applicable."""
+        """The outcomes of the rules: found, unknown, clean, not asked or not applicable."""
         return tuple(self.checked.values())
 
     @property
@@ -111,7 +112,7 @@ class ReportRow(Ambiguous, FindingsReport):
         named = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
         if named or self.decided:
             return named or "none"
-        return "not applicable" if {*self.outcomes} == {"not applicable"} else "unknown"
+        return next((word for word in NOT_RUN if word in self.outcomes), "unknown")
 
     @property
     def leaked_text(self) -> str:

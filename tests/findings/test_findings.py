@@ -824,7 +824,7 @@ def test_whether_many_can_sign_is_unknown_without_the_users_and_roles_or_the_key
     assert [each.detail for each in denied.findings if each.code == "not-checked"] == [
         f"{action} was denied. Not known: many-signers."
     ]
-    assert checked(GOOD) == ("not applicable", "users and roles were not asked for")
+    assert checked(GOOD) == ("not asked", "users and roles were not asked for")
     key = {"encryption": Part.of(encrypted("key-1")), "key_policy": unread("kms:GetKeyPolicy")}
     [found] = [each for each in examine(people(6, **key)).findings if each.code == "many-signers"]
     assert (found.state, found.depends_on) == ("unknown", ("kms:GetKeyPolicy",))

@@ -12,6 +12,7 @@ from gt_secure.base.evidence import Evidence
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings import examine, to_sarif
+from gt_secure.findings.listings import Findings
 from gt_secure.findings.run import RULES
 from gt_secure.restriction.model import Restriction
 from support import states
@@ -93,8 +94,27 @@ def test_sarif_tells_what_was_not_decided_from_what_had_no_subject(whole: State)
     log = to_sarif(found.findings, checked=found.checked)
     kinds = {each["ruleId"]: each["kind"] for each in log["runs"][0]["results"]}
     assert kinds["cors-missing"] == "open"
-    assert kinds["urls-live-long"] == "notApplicable"
+    assert kinds["urls-live-long"] == "open", "no log was asked for"
     assert "portal-lock-absent" not in kinds
+
+
+def test_what_the_caller_left_out_is_not_asked_and_no_subject_is_missing(whole: State) -> None:
+    """A pass says that no log was read; it does not say that the rule has no subject."""
+    assert whole.bucket is not None
+    checked = {each.code: each for each in examine(whole).checked}
+    asked_for = {code: each.reason for code, each in checked.items() if each.outcome == "not asked"}
+    assert asked_for == {
+        "urls-live-long": "the access log was not read",
+        "version-2-urls": "the access log was not read",
+        "many-signers": "users and roles were not asked for",
+    }
+    idle = [each for each in checked.values() if each.outcome == "not applicable"]
+    assert not [each for each in idle if "not read" in each.reason or "asked" in each.reason]
+    read = replace(whole, bucket=replace(whole.bucket, url_ages=(), log=Part.of(3)))
+    assert outcomes(read)["urls-live-long"] == "not applicable"
+    text = Findings((), examine(whole).checked).looked
+    assert "3 not asked (" in text
+    assert "the access log was not read" not in text.partition("not applicable")[2]
 
 
 def test_evidence_says_of_whom_what_was_read_until_when_and_what_was_not() -> None:
