@@ -191,7 +191,7 @@ def row() -> ReportRow:
         "111122223333", "us-east-1", "bucket", "gt-images", "lab", "part", "Only the office can open scans/.",
         ("203.0.113.0/24",), "in place", ("radiology-team",), "chest-scans", "s3://gt-logs/x/", 1, "the last hour", (finding(),),
         {"bucket-allow-everyone": "found", "cors": "unknown"}, ("tags: denied", "keys: denied", "ACL: denied"),
-        ("gt-far",), "read", ("us-east-1",), leaks,
+        ("gt-far",), "read", ("us-east-1",), ("root user", "role/admin"), leaks,
     )  # fmt: skip
 
 
@@ -207,7 +207,7 @@ def made_report() -> AccountReport:
     caller = "arn:aws:iam::111122223333:user/anna"
     return AccountReport(
         AT, caller, "111122223333", "us-east-1", (row(), portal, team), 3, 2, 1, 40,
-        (accepted("None has it.", 9),), "No bucket fits.", 2,
+        (accepted("None has it.", 9),), "No bucket fits.",
     )  # fmt: skip
 
 

@@ -13,20 +13,46 @@ from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
 from ..base.text import Json, TextsLike, capital, some
 from ..changes.plan import exposures_of
-from ..connection import ConnectionLike, connection_of, with_facts
+from ..connection import Connection, ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof, origin_of
 from ..engine.access.provisos import with_unless
+from ..report.changes import NOT_READ, differences, digest_of, load_report
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .result import Check, label
 
 
 @Check
-def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -> CheckResult:
-    """Applying the restriction again would change nothing."""
+def nothing_drifted(
+    gt: ConnectionLike,
+    restriction: Restriction | str | Path | None = None,
+    *,
+    approved: str | Path | None = None,
+    digest: str = "",
+) -> CheckResult:
+    """Check that applying the restriction again would change nothing, or that the account is as in
+    a report that was approved.
+
+    Parameters
+    ----------
+    restriction : Restriction or path, optional
+    approved : path, optional
+        The JSON of the approved report of this account and region. Each bucket, team and portal
+        that differs is named.
+    digest : str
+        The digest that was approved: a report with another one is an error.
+    """
+    if (restriction is None) == (approved is None):
+        raise InvalidInput(
+            "The check compares with a restriction or with an approved report, and needs one.",
+            next_step="Pass restriction= or approved=.",
+            field="restriction",
+        )
+    if approved is not None:
+        return _as_approved(connection_of(gt), Path(approved), digest.removeprefix("sha256:"))
     wish = _wish(restriction)
     if all(each is None for each in (wish.url_lock, wish.portal_lock, wish.guard, wish.signers)):
         raise InvalidInput(
@@ -59,6 +85,43 @@ def nothing_drifted(gt: ConnectionLike, restriction: Restriction | str | Path) -
         True,
         f"Everything is as the restriction says.{access}",
         details,
+    )
+
+
+def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
+    before = load_report(file)
+    known = digest_of(before)
+    place = (gt.aws.account_id, gt.aws.region)
+    if digest not in ("", known):
+        raise InvalidInput(
+            f"{file.name} is not the approved report: its digest is sha256:{known}.",
+            next_step="Name the JSON of the report that was approved.",
+            field="digest",
+        )
+    if (before["account"], before["region"]) != place or before["places"] != 1:
+        raise InvalidInput(
+            f"{file.name} is no report of {place[0]} in {place[1]} alone.",
+            next_step="Name a report of this account and region.",
+            field="approved",
+        )
+    names = [row["name"] for row in before["rows"] if row["kind"] == "bucket"]
+    after = gt.report(buckets=names or None, since=None)
+    found = differences(before, after.to_dict())
+    drifted = [each for each in found if each.what not in NOT_READ]
+    details: Json = {"approved": known, "changes": [each._asdict() for each in found]}
+    if not found:
+        text = f"Everything is as in the approved report sha256:{known[:12]}."
+        return CheckResult("nothing_drifted", after.subject, True, text, details)
+    words = some([f"{each.subject}: {each.what}, {each.words}" for each in drifted or found])
+    title = "It has drifted" if drifted else "Not everything was read"
+    fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
+    return CheckResult(
+        "nothing_drifted",
+        after.subject,
+        False if drifted else None,
+        f"{title}: {words.rstrip('.')}.",
+        details,
+        fix,
     )
 
 

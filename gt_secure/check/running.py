@@ -134,8 +134,9 @@ class _Runner:
         }
         if "restriction" in arguments:
             arguments["restriction"] = _restriction(spec)
-        if "path" in arguments:
-            arguments["path"] = spec.base / arguments["path"]
+        for name in ("path", "approved"):
+            if name in arguments:
+                arguments[name] = spec.base / arguments[name]
         if spec.check in ("no_findings", "no_secret_saved"):
             arguments["accepted"] = self._accepted
         if spec.check == "no_foreign_hits":

@@ -89,7 +89,11 @@ RULES: dict[str, CheckMembers] = {
         (),
         ("team", "bucket"),
     ),
-    "nothing_drifted": CheckMembers({"restriction": "restriction"}, ("restriction",)),
+    "nothing_drifted": CheckMembers(
+        {"restriction": "restriction", "approved": "text", "digest": "text"},
+        (),
+        ("restriction", "approved"),
+    ),
     "expectations_hold": CheckMembers(
         {"restriction": "restriction", "context": "facts"}, ("restriction",)
     ),

@@ -27,6 +27,8 @@ _TEXTS = {
     "severity": "minimum severity that fails: high, medium (default), low, info",
     "since": "start of the log: UTC time, or an age such as 7d",
     "restriction": "restriction file",
+    "approved": "nothing-drifted: JSON of the report that was approved",
+    "digest": "nothing-drifted: digest of the approved report",
     "run_within": "age of the oldest run that counts: 24h (default), 7d, any",
 }
 _LISTS = {

@@ -4,13 +4,21 @@ that came and went.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
-from ..base.text import Json
+from ..base.text import Json, json_text
+
+FOUND = ("buckets", "teams", "counts", "rows", "findings", "controls", "leaks", "unread")
+"""Members of a report that say what was found, in the order of its digest."""
+
+
+NOT_READ = frozenset({"not read", "read again", "unknown now", "known again"})
+"""Changes of what is known, of which nobody knows whether the account changed."""
 
 
 class ReportChange(NamedTuple):
@@ -20,6 +28,11 @@ class ReportChange(NamedTuple):
     subject: str
     before: str
     after: str
+
+    @property
+    def words(self) -> str:
+        """How it was and is, as ``opened → refused``."""
+        return f"{self.before} → {self.after}"
 
 
 def load_report(path: str | Path) -> Json:
@@ -32,7 +45,14 @@ def load_report(path: str | Path) -> Json:
     """
     file = Path(path)
     data = textfiles.load(file)
-    if not _is_report(data):
+    try:
+        digest_of(data)
+        differences(data, data)
+        kinds = [type(data[name]) for name in ("at", "rows", "unread")]
+        is_report = kinds == [str, list, list]
+    except (LookupError, TypeError, AttributeError):
+        is_report = False
+    if not is_report:
         raise InvalidInput(
             f"{file.name} is not the JSON of a report.",
             next_step="Name a file that a report was written to as JSON.",
@@ -41,25 +61,9 @@ def load_report(path: str | Path) -> Json:
     return dict(data)
 
 
-def _is_report(data: Any) -> bool:
-    """Return whether data has what is compared of a report."""
-    names = {"account", "region", "kind", "name", "unread"}
-    return (
-        isinstance(data, dict)
-        and isinstance(data.get("at"), str)
-        and _all_have(data.get("rows"), names)
-        and (
-            data.get("findings", "") is None or _all_have(data.get("findings"), {"code", "subject"})
-        )
-        and isinstance(data.get("unread"), list)
-        and all(isinstance(line, str) for line in data["unread"])
-    )
-
-
-def _all_have(items: Any, names: set[str]) -> bool:
-    return isinstance(items, list) and all(
-        isinstance(each, dict) and names <= each.keys() for each in items
-    )
+def digest_of(found: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a report found, in its JSON or in what it is made of."""
+    return hashlib.sha256(json_text({name: found[name] for name in FOUND}).encode()).hexdigest()
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:
@@ -86,13 +90,21 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
         was, now = old.get(place), new.get(place)
         if place[2] != "region" and (place[:2] not in unread or (was and now)):
             yield from _of_row(f"{place[2]} {'/'.join(place[:2])}/{place[3]}", was, now)
+    undecided = {
+        code
+        for row in after["rows"]
+        for code, word in row["checked"].items()
+        if word in ("unknown", "not asked")
+    }
     lists = (("findings", "new finding", "finding gone"), ("unread", "not read", "read again"))
     for member, came, went in lists:
         if None in (before[member], after[member]):
             continue
         earlier, later = ({_named(each) for each in every[member]} for every in (before, after))
         yield from (ReportChange(came, text, "-", "now") for text in sorted(later - earlier))
-        yield from (ReportChange(went, text, "before", "-") for text in sorted(earlier - later))
+        for text in sorted(earlier - later):
+            if member == "unread" or text.partition(":")[0] not in undecided:
+                yield ReportChange(went, text, "before", "-")
 
 
 def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:
@@ -102,10 +114,11 @@ def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[Report
         return
     if was != now:
         yield ReportChange(_change(old.get("tone"), new.get("tone")), subject, was, now)
-    known, found = old.get("allowed") or [], new.get("allowed") or []
-    grown = [name for name in found if name not in known]
-    if grown and known:
-        yield ReportChange("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
+    for member in ("allowed", "policy_writers"):
+        known, found = old[member], new[member]
+        grown = [each for each in found if each not in known and not each.startswith("unknown")]
+        if grown and known:
+            yield ReportChange("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
 
 
 def _change(was: object, now: object) -> str:

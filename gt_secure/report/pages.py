@@ -43,7 +43,8 @@ def _markdown(report: AccountReport) -> str:
         lines += [f"| {' | '.join(row)} |" for row in table]
         if len(rows) > _MOST_IN_MARKDOWN:
             lines += ["", f"The JSON has {len(rows) - _MOST_IN_MARKDOWN:,} more rows."]
-    lines += ["", _text(report.others_text)] if report.others_text else []
+    for note in report.notes:
+        lines += ["", _text(note)]
     return "\n".join(lines) + "\n"
 
 

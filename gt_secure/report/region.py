@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .. import account
 from ..account.bucket import READINGS, Bucket
+from ..account.locks import locks_of
+from ..account.principals import read_principals
 from ..account.state import State
+from ..aws.arns import caller_name
 from ..aws.teams import Workforce, Workteam, list_private_workteams
 from ..base.errors import (
     AccessDenied,
@@ -21,7 +24,9 @@ from ..base.errors import (
     Unreachable,
 )
 from ..base.text import Json
+from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
+from ..engine.access.signers import policy_writers
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..findings.listings import Findings
 from ..findings.model import NOT_CHECKED, Checked, by_code
@@ -249,6 +254,7 @@ class _RegionReader:
             name,
             tone="unknown" if access is None else access.tone,
             access="unknown" if access is None else access.text,
+            policy_writers=self._policy_writers(state),
             uses=teams,
             **_locks(state),
             **log,
@@ -268,6 +274,24 @@ class _RegionReader:
             for each in row.findings
         )
         return replace(row, findings=tuple(merged(found)))
+
+    @cached_property
+    def people(self) -> Part[Principals]:
+        """The users and roles of the account, which are read for the first bucket."""
+        return read_principals(self.gt.aws)
+
+    def _policy_writers(self, state: State | None) -> tuple[str, ...]:
+        """Return who can put or delete the policy of a bucket, and so turn the guard off."""
+        if state is None or state.bucket is None:
+            return "root user", "unknown: others, because nothing was read"
+        missing = state.bucket.policy.missing or self.people.missing
+        if missing is not None:
+            return "root user", f"unknown: others, because {missing.text}"
+        found = policy_writers(locks_of(state), self.people.value or Principals(()))
+        names = {arn: caller_name(arn).partition(":")[2] for arn in found}
+        sure = [names[arn] for arn in found if found[arn] == "opened"]
+        unsure = [f"unknown: {names[arn]}" for arn in found if found[arn] == "unknown"]
+        return "root user", *sure, *unsure
 
     def _log(self, name: str) -> Json:
         """Return what is known of the access log of a bucket, and of leaked URLs in it."""

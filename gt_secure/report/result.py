@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..base.columns import chip, data_frame, lay_out
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
-from ..base.text import Json, count, json_text, members, some
+from ..base.text import Json, count, members, some
 from ..base.truth import Ambiguous
 from ..base.version import __version__
 from ..findings import sarif
 from ..findings.listings import Findings, FindingsReport
-from ..findings.model import SEVERITIES, Acceptances, control_names
+from ..findings.model import OUTCOMES, SEVERITIES, Acceptances, control_names
 from .buckets import not_looked_at
-from .changes import ReportChange, differences
+from .changes import ReportChange, differences, digest_of
 from .rows import ReportRows, cells, merged
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "bucket": "name",
             "who can open": "access",
             "guard and limits": "locks",
+            "who can change policy and guard": "policy_writers_text",
             "used by": "uses",
             "access log": "log",
             "findings": "findings_text",
@@ -75,6 +75,7 @@ COLUMNS = {
     "who can open": "access",
     "locks": "locks",
     "allowed": "allowed",
+    "who can change policy and guard": "policy_writers_text",
     "used by, or uses": "uses",
     "waiting": "waiting",
     "access log": "log",
@@ -245,6 +246,8 @@ class AccountReport(Ambiguous, FindingsReport):
                 lines.append(f"{place}: no bucket is known")
             if row.kind == "bucket" and row.leaked is None:
                 lines.append(f"{place}: leaked URLs are {row.leaks_unread}")
+            if row.policy_writers and row.policy_writers[-1].startswith("unknown"):
+                lines.append(f"{place}: who can change the policy: {row.policy_writers_text}")
         return tuple(lines)
 
     @property
@@ -279,7 +282,7 @@ class AccountReport(Ambiguous, FindingsReport):
     @property
     def digest(self) -> str:
         """The SHA-256 of what was found, which is the same for two reports that found the same."""
-        return hashlib.sha256(json_text(self._found).encode()).hexdigest()
+        return digest_of(self._found)
 
     @cached_property
     def _found(self) -> Json:
@@ -309,7 +312,7 @@ class AccountReport(Ambiguous, FindingsReport):
             **members(self, "headline", "caller", "account", "region", "places", "places_read"),
             "regions_without_workforce": self.empty,
             **members(self, "calls", "digest"),
-            "rules": {word: self.outcomes.count(word) for word in sorted({*self.outcomes})},
+            "rules": self._rules,
             **self._found,
             "unused": [entry.to_dict() for entry in self.unused],
             "changes": None if changes is None else [each._asdict() for each in changes],
@@ -320,7 +323,9 @@ class AccountReport(Ambiguous, FindingsReport):
         unknown.
         """
         if part == "findings":
-            return [] if self.decided and "unknown" not in self.outcomes else None
+            parts = [self._none(each) for each in ("bucket", "team", "portal")]
+            is_known = self.decided and "unknown" not in self.outcomes and None not in parts
+            return [] if is_known else None
         if part == "leaks":
             return [] if self.buckets and all(row.leaked == 0 for row in self.buckets) else None
         start = {"team": "workteams:", "portal": "workforce:"}.get(part, "buckets:")
@@ -362,6 +367,17 @@ class AccountReport(Ambiguous, FindingsReport):
         return [*since, *tables, unread] if self.is_one else [*since, unread, *tables]
 
     @property
+    def notes(self) -> list[str]:
+        """What was not looked at, and what the report rests on, in sentences."""
+        rules = ", ".join(f"{number} {word}" for word, number in self._rules.items())
+        rests_on = f"Outcomes of rules: {rules or 'none'}. Digest: sha256:{self.digest}."
+        return [*filter(None, [self.others_text]), rests_on]
+
+    @property
+    def _rules(self) -> dict[str, int]:
+        return {word: self.outcomes.count(word) for word in OUTCOMES if word in self.outcomes}
+
+    @property
     def about(self) -> str:
         """Where, when and by whom it was made."""
         where = self.region if self.is_one else count(self.places, "region")
@@ -376,8 +392,7 @@ class AccountReport(Ambiguous, FindingsReport):
         for title, head, rows in self.sections():
             lines += ["", title, *(lay_out(head, rows, room) if rows else ())]
             lines += [] if rows else [f"  {_word(rows)}"]
-        lines += ["", self.others_text] if self.others_text else []
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *self.notes])
 
     def __str__(self) -> str:
         return self.to_text()
@@ -406,8 +421,7 @@ class AccountReport(Ambiguous, FindingsReport):
             parts.append(table(head, shown, caption=title))
             if len(rows) > most:
                 parts.append(hint(f"The JSON has {len(rows) - most:,} more rows."))
-        parts += [hint(html_text(self.others_text, 400))] if self.others_text else []
-        return join(*parts)
+        return join(*parts, *(hint(html_text(note, 400)) for note in self.notes))
 
     def to_sarif(self, *, source: str = "") -> Json:
         """Return the findings as a SARIF 2.1.0 log;

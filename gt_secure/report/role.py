@@ -114,7 +114,7 @@ def role_actions() -> list[str]:
     """Return the actions that a report on many accounts calls, all of them reads."""
     permissions = [
         each
-        for feature in choose(("teams", "endpoints", "findings"))
+        for feature in choose(("teams", "endpoints", "findings", "signers"))
         for each in feature.permissions
     ]
     return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})

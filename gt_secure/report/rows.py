@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RowKind: TypeAlias = Literal["bucket", "team", "portal", "region"]
 _SENTENCE = re.compile(r"(?<=\.) ")
-_LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions")
+_LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions", "policy_writers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class ReportRow(Ambiguous, FindingsReport):
         Of a bucket its guard and limits, of a team its URL lock, of a portal its lock, in words.
     uses : tuple of str
         The teams that use a bucket, the buckets of a team, or the VPC of a portal.
+    policy_writers : tuple of str
+        Who can put or delete the policy of a bucket, and so turn its guard off: the root user, and
+        the users and roles of the account; ``unknown: role/x`` for those of whom it is unknown.
     waiting : str
         The labeling jobs of a team that wait for workers.
     log : str
@@ -84,6 +87,7 @@ class ReportRow(Ambiguous, FindingsReport):
     not_looked_at: tuple[str, ...] = ()
     status: str = "read"
     regions: tuple[str, ...] = ()
+    policy_writers: tuple[str, ...] = ()
     leaks: Leaks | None = field(default=None, repr=False, compare=False)
     hits: Hits | None = field(default=None, repr=False, compare=False)
 
@@ -124,6 +128,11 @@ class ReportRow(Ambiguous, FindingsReport):
             if self.leaks_unread
             else str(self.leaked)
         )
+
+    @property
+    def policy_writers_text(self) -> str:
+        """Who can change the policy of a bucket; beyond five, the number of the others."""
+        return some(self.policy_writers)
 
     @property
     def unread_text(self) -> str:

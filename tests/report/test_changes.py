@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import gt_secure
 from gt_secure.base.errors import InvalidInput
+from gt_secure.check.restrictions import _as_approved
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.report import ReportRow
-from gt_secure.report.changes import ReportChange, differences, load_report
+from gt_secure.report.changes import FOUND, ReportChange, differences, load_report
 from support.guards import merge_guard
 from test_every_document import finding, made_report, row
 
@@ -79,12 +81,31 @@ def test_findings_come_and_go_and_what_was_not_decided_is_neither() -> None:
     name = f"{found.code}: {new['findings'][0]['subject']}"
     assert differences(old, new) == (ReportChange("new finding", name, "-", "now"),)
     assert differences(new, old) == (ReportChange("finding gone", name, "before", "-"),)
+    for word in ("unknown", "not asked"):
+        undecided = data(replace(CLOSED, checked={found.code: word}))
+        undecided["findings"] = []
+        assert differences(new, undecided) == (), "nobody looked, so nothing is gone"
     old["findings"] = None
     assert differences(old, new) == ()
 
 
-WHOLE = {"at": "2026-12-01T00:00:00Z", "rows": [], "findings": None, "unread": []}
+def test_a_role_that_can_turn_the_guard_off_is_a_list_that_grew() -> None:
+    old, new = (
+        data(replace(CLOSED, policy_writers=("root user", *more)))
+        for more in ((), ("role/deploy", "unknown: role/x"))
+    )
+    [change] = differences(old, new)
+    assert (change.what, change.before, change.after) == ("list grew", "root user", "+ role/deploy")
+
+
+WHOLE = dict.fromkeys(FOUND) | {
+    "at": "2026-12-01T00:00:00Z",
+    "rows": [],
+    "findings": None,
+    "unread": [],
+}
 PLACE = {"account": "1", "region": "r", "kind": "bucket", "name": "b", "unread": []}
+PLACE |= {"allowed": [], "policy_writers": [], "checked": {}}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +130,62 @@ def test_a_report_without_findings_is_one(tmp_path: Path) -> None:
     assert differences(before, before) == ()
 
 
+def approved(path: Path, *rows: ReportRow, **more: Any) -> str:
+    """Write a report of one region, and return its digest."""
+    made = replace(made_report(), rows=rows, places=1, nothing="", **more)
+    path.write_text(json.dumps(made.to_dict()))
+    return made.digest
+
+
+def account(*rows: ReportRow) -> Any:
+    made = replace(made_report(), rows=rows, places=1, nothing="")
+    aws = SimpleNamespace(account_id=made.account, region=made.region)
+    return SimpleNamespace(aws=aws, report=lambda **_: made)
+
+
+@pytest.mark.parametrize(
+    ("now", "passed", "words"),
+    [
+        ([CLOSED], True, "Everything is as in the approved report sha256:"),
+        (
+            [OPENED],
+            False,
+            "It has drifted: bucket 111122223333/us-east-1/gt-images: opened, Only 203.0.113.0/24."
+            " → Anyone with a URL can open gt-images.",
+        ),
+        ([CLOSED, TEAM], False, "It has drifted: team 111122223333/us-east-1/radiology-team: new,"),
+        ([], False, "It has drifted: bucket 111122223333/us-east-1/gt-images: gone,"),
+        ([BLIND], None, "Not everything was read: bucket 111122223333/us-east-1/gt-images: unkn"),
+        ([replace(CLOSED, leaked=7, log="s3://x/")], True, "Everything is as in"),
+    ],
+)
+def test_drift_since_an_approval_names_what_differs(
+    now: list[ReportRow], passed: bool | None, words: str, tmp_path: Path
+) -> None:
+    digest = approved(tmp_path / "a.json", CLOSED)
+    found = _as_approved(account(*now), tmp_path / "a.json", digest)
+    assert (found.passed, found.message[: len(words)]) == (passed, words)
+    assert found.details["approved"] == digest
+
+
+def test_another_report_than_the_approved_one_is_an_error(tmp_path: Path) -> None:
+    digest, file = approved(tmp_path / "a.json", CLOSED), tmp_path / "a.json"
+    for wrong, given in (
+        ("0" * 64, {}),
+        (digest[:12], {}),
+        ("", {"account": "222233334444"}),
+        ("", {"region": "eu-west-1"}),
+    ):
+        approved(file, CLOSED, **given)
+        with pytest.raises(InvalidInput, match=r"a\.json is no"):
+            _as_approved(account(CLOSED), file, wrong)
+    edited = json.loads(file.read_text())
+    edited["rows"][0]["tone"] = "open"
+    file.write_text(json.dumps(edited | {"digest": digest, "region": "us-east-1"}))
+    with pytest.raises(InvalidInput, match="is not the approved report"):
+        _as_approved(account(CLOSED), file, digest)
+
+
 def test_a_weekly_job_sees_what_changed(
     sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -126,6 +203,8 @@ def test_a_weekly_job_sees_what_changed(
     guard = build_guard("gt-images", networks=["203.0.113.0/24"])
     try:
         s3.put_bucket_policy(Bucket="gt-images", Policy=merge_guard(None, guard))
+        assert main(["check", "nothing-drifted", "--approved", "first.json"]) == 2
+        assert "It has drifted: bucket" in capsys.readouterr().out
         assert main(weekly) == 0
         text = Path("week.md").read_text()
         assert "| closed |" in text

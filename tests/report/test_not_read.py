@@ -17,6 +17,8 @@ import pytest
 from gt_secure.account.bucket_access import BucketAccess
 from gt_secure.base.errors import AccessDenied
 from gt_secure.cli.main import main
+from gt_secure.engine.access.identities import Principals
+from gt_secure.engine.access.part import Part
 from gt_secure.findings.listings import Findings, Workteams
 from gt_secure.findings.model import Checked, Finding, catalog
 from gt_secure.logs.leaks import Leaks
@@ -87,7 +89,9 @@ class Region:
         monkeypatch.setattr(regions, "replace", lambda gt, **_: gt)
         monkeypatch.setattr(regions.account, "read_bucket", lambda _, name, *__: self.bucket[name])
         monkeypatch.setattr(regions._RegionReader, "_on_some_bucket", lambda *_: [])
+        monkeypatch.setattr(regions, "read_principals", lambda _: self.people)
         self.own: Any = lambda: self.names
+        self.people: Any = Part.of(Principals(()))
 
     def of(self, team: Any, notes: UnreadNotes) -> list[str]:
         notes.lines += self.jobs_lines
@@ -131,15 +135,15 @@ SKIPPED: dict[str, tuple[Callable[[Region], object], tuple[str, ...]]] = {
     ),
     "workteams denied": (
         lambda region: region.set(workteams=denied("sagemaker:ListWorkteams")),
-        ("Teams",),
+        ("Teams", "Findings", CONTROLS),
     ),
     "workforce denied": (
         lambda region: region.set(workforce=denied("sagemaker:ListWorkforces")),
-        ("Portals",),
+        ("Portals", "Findings", CONTROLS),
     ),
     "buckets denied": (
         lambda region: region.set(own=denied("s3:ListAllMyBuckets")),
-        ("Buckets", "Leaked URLs"),
+        ("Buckets", "Leaked URLs", "Findings", CONTROLS),
     ),
     "findings denied": (
         lambda region: region.set(findings=denied("s3:GetBucketPolicy")),
@@ -154,6 +158,10 @@ SKIPPED: dict[str, tuple[Callable[[Region], object], tuple[str, ...]]] = {
             findings=lambda **_: looked(checked=[*CLEAN[1:], Checked("cors-missing", "unknown")])
         ),
         ("Findings", CONTROLS),
+    ),
+    "users and roles denied": (
+        lambda region: region.set(people=unread("iam:GetAccountAuthorizationDetails")),
+        (),
     ),
     "jobs denied": (lambda region: region.set(jobs_lines=["jobs of radiology-team: No."]), ()),
 }
@@ -170,8 +178,20 @@ LEFT_OUT = ("--no-logs", "logging is off")
 """What is no reading that failed: it is said of the bucket, and nothing of it is not read."""
 WAYS = [
     *((each,) for each in SKIPPED),
-    *itertools.product(("--no-logs", "findings denied"), list(SKIPPED)[1:10]),
+    *(
+        pair
+        for pair in itertools.combinations(SKIPPED, 2)
+        if "--no-logs" in pair
+        or SKIPPED[pair[0]][1] != SKIPPED[pair[1]][1]
+        or not SKIPPED[pair[0]][1]
+    ),
 ]
+
+
+def silent(names: tuple[str, ...]) -> bool:
+    """Return whether nothing of these was a reading that failed."""
+    logs = OF_LOGS if LEFT_OUT[0] in names else ()
+    return {*names} <= {*LEFT_OUT, "a rule is unknown", "users and roles denied", *logs}
 
 
 @pytest.fixture
@@ -212,15 +232,15 @@ def test_what_was_not_read_is_unknown_on_each_surface(
     made = region.report()
     text, shown = str(made), plain(made._repr_html_())
     pages = [FORMATS[".md"](made), plain(FORMATS[".html"](made)), FORMATS[".csv"](made)]
+    sarif = FORMATS[".sarif"](made)
+    [run] = json.loads(sarif)["runs"]
+    assert run["invocations"][0]["executionSuccessful"] == silent(names)
+    assert not re.search(r"Leaked URLs: 0|0 high|none", sarif)
     data = json.loads(json.dumps(made.to_dict()))
     titles = [title for name in names for title in SKIPPED[name][1]]
-    silent = {*names} <= {
-        *LEFT_OUT,
-        "a rule is unknown",
-        *(OF_LOGS if LEFT_OUT[0] in names else ()),
-    }
-    assert ("Not read: 0" in text) == silent
-    assert bool(data["unread"]) != silent
+    for each in (text, shown, *pages[:2]):
+        assert ("Not read: 0" in each) == silent(names)
+    assert bool(data["unread"]) != silent(names)
     for title in titles:
         said = section(text, title)
         if said.count("\n"):  # a table: a part of it was read in another way
@@ -241,6 +261,12 @@ def test_what_was_not_read_is_unknown_on_each_surface(
             assert "not looked for" in each
     if "jobs denied" in names and "workteams denied" not in names:
         assert re.search(r"radiology-team .* unknown", section(text, "Teams"))
+    if "users and roles denied" in names and made.buckets and "findings denied" not in names:
+        for each in (" ".join(text.split()), shown, *pages, json.dumps(data).replace('", "', ", ")):
+            assert (
+                "root user, unknown: others, because iam:GetAccountAuthorizationDetails was denied"
+                in each
+            )
     assert made.passes("unknown") is None
 
 

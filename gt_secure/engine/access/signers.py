@@ -504,6 +504,21 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
     return found
 
 
+def policy_writers(locks: EffectiveLocks, principals: Principals) -> Mapping[str, Word]:
+    """Return who of the principals can put or delete the policy of a bucket, opened or unknown, by
+    the ARN; the root user of its account always can.
+    """
+    with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
+        search = _Search(Exposure(locks, ""), principals)
+        found: dict[str, Word] = {}
+        for each in principals.all:
+            for action in (_BUCKET, _UNLOCK):
+                word = search._asked(action, locks.arn, search.around).row(each).word
+                if word != "refused" and found.get(each.arn) != "opened":
+                    found[each.arn] = word
+        return found
+
+
 def _searched(exposure: Exposure, principals: Principals) -> Signers:
     with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
         return _Search(exposure, principals).signers()
