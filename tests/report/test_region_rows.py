@@ -15,6 +15,8 @@ import pytest
 from gt_secure.account import access_to
 from gt_secure.base.errors import AccessDenied, Throttled
 from gt_secure.connection import Connection
+from gt_secure.engine.access.identities import principals_of
+from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import Checked, Finding
@@ -69,6 +71,27 @@ class Region:
         return value
 
 
+def person(arn: str, *actions: str, **more: Any) -> dict[str, Any]:
+    allows = {"Effect": "Allow", "Action": [*actions], "Resource": "arn:aws:s3:::gt-*"}
+    kind = "Role" if arn.startswith("role") else "User"
+    return {
+        "Arn": f"arn:aws:iam::111122223333:{arn}",
+        f"{kind}PolicyList": [{"PolicyName": "p", "PolicyDocument": {"Statement": [allows]}}],
+    } | more
+
+
+BEYOND = [{"PolicyArn": "arn:aws:iam::aws:policy/NotRead"}]
+PEOPLE = {
+    "UserDetailList": [person("user/deleter", "s3:Delete*"), person("user/reader", "s3:Get*")],
+    "RoleDetailList": [
+        person("role/admin", "s3:*"),
+        person("role/attached", "s3:Get*", AttachedManagedPolicies=BEYOND),
+    ],
+    "GroupDetailList": [],
+    "Policies": [],
+}
+
+
 @pytest.fixture
 def region(monkeypatch: pytest.MonkeyPatch) -> Region:
     made = Region()
@@ -90,6 +113,7 @@ def region(monkeypatch: pytest.MonkeyPatch) -> Region:
         of=lambda team, notes: notes.attempt("jobs", lambda: made.read("buckets"), []), waiting={}
     )
     monkeypatch.setattr(regions, "TeamBuckets", lambda *_: known)
+    monkeypatch.setattr(regions, "read_principals", lambda _: Part.of(principals_of([PEOPLE])))
     monkeypatch.setattr(regions.account, "read_state", lambda aws, **_: state())
     return made
 
@@ -130,6 +154,7 @@ def test_a_region_has_a_row_for_its_portal_its_team_and_its_bucket(
         locks="no guard: a presigned URL works from anywhere", uses=("radiology-team",),
         leaks_unread=regions.LEFT_OUT, findings=(OPEN,),
         checked={"presigned-from-anywhere": "found"},
+        policy_writers=("root user", "user/deleter", "role/admin", "unknown: role/attached"),
     )  # fmt: skip
     assert found["region"].not_looked_at == ("gt-far",)
     assert ("findings", "False", "radiology-team", "gt-images") in region.asked

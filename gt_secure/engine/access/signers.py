@@ -110,6 +110,7 @@ _ACTIONS = tuple(
     dict.fromkeys((_READ, _DECRYPT, _ASSUME, _PASS, *_FEDERATED, _LABEL, *_LAUNCHING, *BECOMING))
 )
 _RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")
+_NO_TAGS = ("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/")
 _TAGGING = ("aws:requesttag/", "aws:tagkeys")
 _CHOSEN_IN: dict[str, tuple[str, ...]] = {
     "sts": ("sts:", *_TAGGING),
@@ -508,15 +509,23 @@ def policy_writers(locks: EffectiveLocks, principals: Principals) -> Mapping[str
     """Return who of the principals can put or delete the policy of a bucket, opened or unknown, by
     the ARN; the root user of its account always can.
     """
-    with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
-        search = _Search(Exposure(locks, ""), principals)
-        found: dict[str, Word] = {}
-        for each in principals.all:
-            for action in (_BUCKET, _UNLOCK):
-                word = search._asked(action, locks.arn, search.around).row(each).word
-                if word != "refused" and found.get(each.arn) != "opened":
-                    found[each.arn] = word
-        return found
+    statements = Statements((_BUCKET, _UNLOCK, *_FEDERATED))
+    around = locks.policies("own").compiled._replace(identity=(), session=None)
+    kinds = (
+        Kind("presigned", "header", "own", action, locks.arn, absent=_NO_TAGS)
+        for action in (_BUCKET, _UNLOCK)
+    )
+    asked = [
+        Asked(statements, Requests(kind, Policies.of_compiled(around), locks.circumstances), {}, {})
+        for kind in kinds
+    ]
+    with limited_work(MAX_WORK + len(principals.all) * _WORK_OF_EACH):
+        words = {one.arn: {each.row(one).word for each in asked} for one in principals.all}
+    return {
+        arn: "opened" if "opened" in found else "unknown"
+        for arn, found in words.items()
+        if found != {"refused"}
+    }
 
 
 def _searched(exposure: Exposure, principals: Principals) -> Signers:
@@ -712,7 +721,7 @@ class _Search:
             action,
             arn,
             chooses=(*_CHOSEN_IN.get(service, ()), *chooses),
-            absent=("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/"),
+            absent=_NO_TAGS,
         )
         known = (action, circumstances.account, chooses, *sorted((facts or {}).items()))
         return Asked(
