@@ -21,6 +21,12 @@ from .exit_codes import USAGE, exit_code_lines
 from .output import note
 
 DOCS = "Documentation: the folder docs/ of the project, or python -m pydoc gt_secure"
+DOORS = (
+    ("I label images (Ground Truth)", "gt-secure demo"),
+    ("My app hands out URLs", "gt-secure plan s3://NAME --allow RANGE"),
+    ("I review the account", "gt-secure report -o report.html"),
+)
+"""The first command of each reader."""
 CONNECTION = {
     "--profile": "profile of the AWS configuration (default: AWS_PROFILE)",
     "--region": "region of the workteams (default: AWS_REGION)",
@@ -266,6 +272,9 @@ class MainParser(Parser):
             "       gt-secure COMMAND --help",
             "",
             str(self.description),
+            "",
+            "Start:",
+            *(f"  {who:<{len(DOORS[0][0])}}  {command}" for who, command in DOORS),
         ]
         for group in GROUPS:
             lines += ["", f"{group}:"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
 from ..base.text import count, printable
-from ..report import report, role_stackset, role_terraform
+from ..report import report, role_stackset
 from ..report.pages import format_of
 from ..report.role import DEFAULT_ROLE
 from ..report.run import default_folder, is_earlier
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
                 "the accounts of a file",
             ),
             (
-                "gt-secure report --print-role stackset --trusted 111122223333",
+                "gt-secure report --print-role --trusted 111122223333",
                 "the template of the role",
             ),
         ),
@@ -97,7 +97,7 @@ def add(commands: Commands) -> None:
     group.add_argument("--external-id", metavar="ID", help="external id that the role asks for")
     group.add_argument("--fresh", action="store_true", help="start again instead of resuming")
     group.add_argument(
-        "--print-role", choices=("stackset", "terraform"), help="print the role and exit"
+        "--print-role", action="store_true", help="print the role as a StackSet, and exit"
     )
     group.add_argument(
         "--trusted", metavar="ACCOUNT", help="account id or role ARN that makes the report"
@@ -175,20 +175,17 @@ def _bar(now: ReportProgress) -> str:
 
 
 def _print_role(args: argparse.Namespace) -> int:
-    make = role_stackset if args.print_role == "stackset" else role_terraform
-    role = args.role or DEFAULT_ROLE
     if not args.trusted:
         raise InvalidInput(
             "No account is trusted.",
             next_step="Add --trusted 111122223333, the account that makes the report.",
             field="trusted",
         )
-    say(make(role, args.trusted, args.external_id or "").rstrip("\n"))
-    if args.print_role == "stackset":
-        note("Deploy it from the management account, in one region (IAM is global):")
-        note(
-            "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
-            " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
-            " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
-        )
+    say(role_stackset(args.role or DEFAULT_ROLE, args.trusted, args.external_id or "").rstrip())
+    note("Deploy it from the management account, in one region (IAM is global):")
+    note(
+        "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
+        " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
+        " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
+    )
     return OK

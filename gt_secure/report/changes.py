@@ -17,8 +17,8 @@ FOUND = ("buckets", "teams", "counts", "rows", "findings", "controls", "leaks", 
 """Members of a report that say what was found, in the order of its digest."""
 
 
-NOT_READ = frozenset({"not read", "read again", "unknown now", "known again"})
-"""Changes of what is known, of which nobody knows whether the account changed."""
+NOT_READ = frozenset({"not read", "unknown now"})
+"""Changes of which nobody knows whether the account changed."""
 
 
 class ReportChange(NamedTuple):
@@ -85,7 +85,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Re
 
 def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ReportChange]:
     old, new = ({_place(row): row for row in each["rows"]} for each in (before, after))
-    unread = {place[:2] for rows in (old, new) for place, row in rows.items() if row["unread"]}
+    unread = {
+        place[:2]
+        for rows in (old, new)
+        for place, row in rows.items()
+        if any(not line.startswith("log of ") for line in row["unread"])
+    }
     for place in sorted({*old, *new}):
         was, now = old.get(place), new.get(place)
         if place[2] != "region" and (place[:2] not in unread or (was and now)):

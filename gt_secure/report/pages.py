@@ -13,17 +13,14 @@ from ..logs.table import Table
 from .result import COLUMNS, AccountReport
 from .rows import cells
 
-MOST_ON_A_PAGE = 400
-"""Maximum number of rows of a table of a page; the JSON has all."""
 _MOST_IN_MARKDOWN = 50
 """GitHub shows 65,536 characters of a comment."""
 _MARKUP = re.compile(r"[\\`*\[\]<>#|~@]|://|www\.|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def _html(report: AccountReport) -> str:
-    body = report.html(MOST_ON_A_PAGE)
     return page(
-        f"AccountReport: {report.subject}", report.about, f'<div class="gts-out">{body}</div>'
+        f"Report: {report.subject}", report.about, f'<div class="gts-out">{report.html()}</div>'
     )
 
 

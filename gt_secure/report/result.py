@@ -18,7 +18,7 @@ from ..findings.listings import Findings, FindingsReport
 from ..findings.model import OUTCOMES, SEVERITIES, Acceptances, control_names
 from .buckets import not_looked_at
 from .changes import ReportChange, differences, digest_of
-from .rows import ReportRows, cells, merged
+from .rows import ReportRow, ReportRows, cells, merged
 
 if TYPE_CHECKING:
     from ..check.ledger import RecordedPlace
@@ -32,7 +32,9 @@ which proves no compliance.
 """
 _VIOLATING = frozenset(SEVERITIES[: SEVERITIES.index("medium") + 1])
 MOST_ROWS = 200
-"""Maximum number of rows of a table in a notebook."""
+"""Maximum number of rows of a table of a page and in a notebook; the JSON has all."""
+_FIRST = ("open", "unknown", "part", "good")
+"""The answers of buckets in the order of a page, which may not have room for all of them."""
 Control: TypeAlias = "tuple[str, Literal['violated', 'unknown'], tuple[str, ...]]"
 TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "bucket": (
@@ -46,7 +48,6 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "access log": "log",
             "findings": "findings_text",
             "leaked URLs": "leaked_text",
-            "not read": "unread_text",
         },
     ),
     "team": (
@@ -57,7 +58,6 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "buckets": "uses",
             "waiting jobs": "waiting",
             "findings": "findings_text",
-            "not read": "unread_text",
         },
     ),
     "portal": (
@@ -215,7 +215,7 @@ class AccountReport(Ambiguous, FindingsReport):
         whole = sum(row.leaked is not None and not row.leaks_unread for row in self.buckets)
         if not known:
             reasons = {row.leaks_unread for row in self.buckets}
-            return reasons.pop() if len(reasons) == 1 else "unknown"
+            return reasons.pop().rstrip(".") if len(reasons) == 1 else "unknown"
         logs = f" found, and the logs of {whole} of {len(self.buckets)} buckets were read in full"
         return f"{sum(known)}{logs if whole < len(self.buckets) else ''}"
 
@@ -343,7 +343,7 @@ class AccountReport(Ambiguous, FindingsReport):
         tables = []
         for kind, (title, own) in TABLES.items():
             columns = {**where, **own}
-            listed = [cells(row, columns.values()) for row in self.of(kind)]
+            listed = [cells(row, columns.values()) for row in sorted(self.of(kind), key=_rank)]
             unknown = self._none(kind) is None
             tables.append(
                 Section(title, tuple(columns), None if unknown and not listed else listed)
@@ -407,20 +407,20 @@ class AccountReport(Ambiguous, FindingsReport):
         return data_frame([*COLUMNS], [cells(row, COLUMNS.values()) for row in self.rows])
 
     def _repr_html_(self) -> str:
-        return output(hint(html_text(self.about, 600)), self.html(MOST_ROWS))
+        return output(hint(html_text(self.about, 600)), self.html())
 
-    def html(self, most: int) -> Markup:
-        """Return the report as HTML without its style; a table has ``most`` rows or fewer."""
+    def html(self) -> Markup:
+        """Return the report as HTML without its style."""
         tone: Tone = "no" if self.counts["high"] else "warn" if self.unread else "plain"
         parts = [notice(tone, self.headline)]
         for title, head, rows in self.sections():
             if not rows:
                 parts.append(hint(html_text(f"{title}: {_word(rows)}")))
                 continue
-            shown = [[*map(chip, row)] for row in rows[:most]]
+            shown = [[*map(chip, row)] for row in rows[:MOST_ROWS]]
             parts.append(table(head, shown, caption=title))
-            if len(rows) > most:
-                parts.append(hint(f"The JSON has {len(rows) - most:,} more rows."))
+            if len(rows) > MOST_ROWS:
+                parts.append(hint(f"The JSON has {len(rows) - MOST_ROWS:,} more rows."))
         return join(*parts, *(hint(html_text(note, 400)) for note in self.notes))
 
     def to_sarif(self, *, source: str = "") -> Json:
@@ -439,6 +439,11 @@ class AccountReport(Ambiguous, FindingsReport):
             *lines,
         ]
         return log
+
+
+def _rank(row: ReportRow) -> tuple[int, int]:
+    """Return where a row comes in its table: what is open or severe is first."""
+    return _FIRST.index(row.tone), [*SEVERITIES, ""].index(row.worst)
 
 
 def _word(rows: object) -> str:

@@ -1,5 +1,5 @@
 """The role of a report in each account: its credentials, and its policy as a StackSet of
-CloudFormation or as Terraform.
+CloudFormation.
 
 Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API
 Reference, *AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
@@ -134,7 +134,7 @@ def _trust_policy(trusted: str, external_id: str) -> Json:
     if not _PRINCIPAL.fullmatch(trusted or ""):
         raise InvalidInput(
             f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
-            next_step="Pass trusted= with the account or role that runs the report.",
+            next_step="Name the account or the role that makes the report, as 111122223333.",
             field="trusted",
         )
     principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
@@ -152,7 +152,7 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
     """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume,
     for a StackSet.
     """
-    path, name = _split(role_name)
+    path, _, name = _check_role_name(role_name).rpartition("/")
     trust = _trust_policy(trusted, external_id)
     principal = trust["Statement"][0]["Principal"]
     if "${" in principal["AWS"]:
@@ -164,7 +164,7 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
         "Policies": [{"PolicyName": "gt-secure-report", "PolicyDocument": role_policy()}],
     }
     if path:
-        properties["Path"] = path
+        properties["Path"] = f"/{path}/"
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": (
@@ -174,37 +174,3 @@ def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureReport", "Arn"]}}},
     }
     return json.dumps(template, indent=2) + "\n"
-
-
-def role_terraform(role_name: str, trusted: str, external_id: str = "") -> str:
-    """Return Terraform configuration of the role, for one account; see :func:`role_stackset`."""
-    path, name = _split(role_name)
-    trust = json.dumps(_trust_policy(trusted, external_id), indent=2).replace(
-        "${AWS::Partition}", "${data.aws_partition.current.partition}"
-    )
-    lines = [
-        'data "aws_partition" "current" {}',
-        "",
-        'resource "aws_iam_role" "gt_secure_report" {',
-        f"  name               = {json.dumps(name)}",
-        *([f"  path               = {json.dumps(path)}"] if path else []),
-        '  description        = "Read-only role of gt-secure report"',
-        "  assume_role_policy = <<-POLICY",
-        *(f"    {line}" for line in trust.splitlines()),
-        "  POLICY",
-        "}",
-        "",
-        'resource "aws_iam_role_policy" "gt_secure_report" {',
-        '  name   = "gt-secure-report"',
-        "  role   = aws_iam_role.gt_secure_report.id",
-        "  policy = <<-POLICY",
-        *(f"    {line}" for line in json.dumps(role_policy(), indent=2).splitlines()),
-        "  POLICY",
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _split(role_name: str) -> tuple[str, str]:
-    path, _, name = _check_role_name(role_name).rpartition("/")
-    return (f"/{path}/" if path else ""), name

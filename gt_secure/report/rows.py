@@ -134,11 +134,6 @@ class ReportRow(Ambiguous, FindingsReport):
         """Who can change the policy of a bucket; beyond five, the number of the others."""
         return some(self.policy_writers)
 
-    @property
-    def unread_text(self) -> str:
-        """The parts that could not be read; beyond two, the number of the others."""
-        return some(self.unread, 2, between="; ") or "-"
-
     def to_dict(self) -> Json:
         """Return the row as JSON-able data."""
         named = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}

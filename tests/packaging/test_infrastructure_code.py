@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gt_secure.changes.plan import Plan
-from gt_secure.report.role import role_stackset, role_terraform
+from gt_secure.report.role import role_stackset
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, blocks_of
@@ -71,17 +71,12 @@ def plans() -> Iterator[dict[str, Plan]]:
 
 def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
     """Everything that is exported in a format."""
-    role = role_stackset if form == "cloudformation" else role_terraform
-    made = (
-        {name: plan.to_terraform() for name, plan in plans.items()}
-        if form == "terraform"
-        else ALARM
-    )
-    roles = {
-        "role": role("team/GtSecureReport", "111122223333", "example-id"),
-        "role-of-role": role("GtSecureReport", "arn:aws:iam::111122223333:role/Audit"),
+    if form == "terraform":
+        return {name: plan.to_terraform() for name, plan in plans.items()}
+    return ALARM | {
+        "role": role_stackset("team/GtSecureReport", "111122223333", "example-id"),
+        "role-of-role": role_stackset("GtSecureReport", "arn:aws:iam::111122223333:role/Audit"),
     }
-    return made | roles
 
 
 def parsed(tools: Room, text: str, path: Path) -> dict[str, Any]:
@@ -106,7 +101,6 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
         "aws_sagemaker_workforce",
     }
     assert kinds["nothing"] == set()
-    assert kinds["role"] == {"aws_iam_role", "aws_iam_role_policy"}
 
 
 def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):

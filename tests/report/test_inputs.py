@@ -15,7 +15,6 @@ from gt_secure.report import (
     parse_regions,
     read_accounts,
     role_stackset,
-    role_terraform,
 )
 from gt_secure.report.accounts import organization_accounts
 from gt_secure.report.role import role_actions
@@ -162,39 +161,15 @@ def test_the_stackset_of_the_role(name, trusted, external_id, role, statement):
     }
 
 
-def test_the_terraform_of_the_role():
-    text = role_terraform("security/GtSecureReport", ONE, "example-id")
-    head, trusted, body, policy, _ = text.replace("POLICY\n", "\0").split("\0")
-    assert head.startswith(
-        'data "aws_partition" "current" {}\n\nresource "aws_iam_role" "gt_secure_report" {\n'
-    )
-    for line in (
-        'name               = "GtSecureReport"',
-        'path               = "/security/"',
-        "assume_role_policy = <<-",
-    ):
-        assert f"\n  {line}" in head
-    root = f"arn:${{data.aws_partition.current.partition}}:iam::{ONE}:root"
-    condition = {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}}
-    assert json.loads(trusted) == {"Version": "2012-10-17", "Statement": [trust(root) | condition]}
-    assert (
-        'resource "aws_iam_role_policy" "gt_secure_report" {\n  name   = "gt-secure-report"' in body
-    )
-    assert json.loads(policy)["Statement"][0]["Action"] == role_actions()
-    assert "path" not in role_terraform("GtSecureReport", HUB)
-
-
 @pytest.mark.parametrize("trusted", ["", "*", "arn:aws:iam::1:root", "111122223333 "])
 def test_who_is_trusted_is_an_account_or_a_role(trusted):
-    for make in (role_stackset, role_terraform):
-        with pytest.raises(InvalidInput):
-            make("GtSecureReport", trusted)
+    with pytest.raises(InvalidInput):
+        role_stackset("GtSecureReport", trusted)
 
 
 def test_the_command_prints_the_role(capsys):
-    assert main(["report", "--print-role", "stackset", "--trusted", ONE]) == 0
+    assert main(["report", "--print-role", "--trusted", ONE]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["Resources"]
     assert "create-stack-set" in output.err
-    assert main(["report", "--print-role", "terraform", "--trusted", ONE]) == 0
-    assert main(["report", "--print-role", "terraform"]) == 64
+    assert main(["report", "--print-role"]) == 64

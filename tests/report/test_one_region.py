@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 import gt_secure
 from gt_secure import AccountReport, Connection, Restriction
 from gt_secure.account import bucket_access
 from gt_secure.base.errors import AccessDenied, InvalidInput
+from gt_secure.base.files import package_data
 from gt_secure.cli import report as report_command
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -51,6 +53,7 @@ def test_it_reports_teams_buckets_findings_and_leaks(gt, tmp_path) -> None:
         "its log has no request yet"
     )
     data = json.loads(json.dumps(made.to_dict()))
+    jsonschema.validate(data, package_data("gt_secure.report", "report.schema.json"))
     assert data["leaks"] or any(len(hits) for hits in made.hits.values())
     for word in ("radiology-team", "gt-images", "portal-public-beside-vpc", made.headline):
         assert word in str(made)

@@ -9,14 +9,16 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from gt_secure.base.errors import InvalidInput
+from gt_secure.base.files import package_data
 from gt_secure.report import AccountReport, ReportRow, result
-from gt_secure.report.pages import FORMATS, MOST_ON_A_PAGE, format_of
+from gt_secure.report.pages import FORMATS, format_of
 from gt_secure.report.run import _unused
 from test_every_document import accepted, finding, made_report, row
 
@@ -120,11 +122,11 @@ def test_text_from_outside_stays_text_in_each_file(suffix: str) -> None:
 
 
 def test_a_page_has_a_bound_and_says_what_it_left_out() -> None:
-    rows = [made(name=f"bucket-{number}") for number in range(MOST_ON_A_PAGE + 7)]
+    rows = [made(name=f"bucket-{number}") for number in range(result.MOST_ROWS + 7)]
     text = FORMATS[".html"](of(*rows, places=2, places_read=2))
-    assert text.count("<tr>") < MOST_ON_A_PAGE + 20
+    assert text.count("<tr>") < result.MOST_ROWS + 20
     assert "The JSON has 7 more rows." in text
-    assert len(json.loads(FORMATS[".json"](of(*rows)))["rows"]) == MOST_ON_A_PAGE + 7
+    assert len(json.loads(FORMATS[".json"](of(*rows)))["rows"]) == result.MOST_ROWS + 7
 
 
 @pytest.mark.parametrize("name", ["report", "report.pdf", "x.HTM"])
@@ -135,31 +137,40 @@ def test_another_form_is_an_error_that_names_the_forms(name: str) -> None:
     assert format_of("X.HTML") is FORMATS[".html"]
 
 
-SCHEMA = {
-    "type": "object",
-    "required": ["version", "at", "headline", "digest", "counts", "rows", "findings", "leaks"],
-    "properties": {
-        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "buckets": {"type": ["integer", "null"]},
-        "findings": {"type": ["array", "null"]},
-        "rows": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["account", "region", "kind", "name", "tone", "leaked", "unread"],
-                "properties": {
-                    "kind": {"enum": ["bucket", "team", "portal", "region"]},
-                    "tone": {"enum": ["good", "part", "open", "unknown"]},
-                    "leaked": {"type": ["integer", "null"]},
-                },
-            },
-        },
-    },
-}
+SCHEMA = package_data("gt_secure.report", "report.schema.json")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [made()],
+        [made("high", leaked=None, leaks_unread="not looked for"), made(kind="team")],
+        [made(checked={}), made(kind="portal"), made(kind="region", status="denied")],
+    ],
+)
+def test_the_json_keeps_to_its_schema(rows: list[ReportRow]) -> None:
+    """A member that is new, gone or of another kind has to be in the schema, too."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    for more in ({}, {"before": of(made("low")).to_dict()}, {"unused": (accepted("No.", 9),)}):
+        data = json.loads(FORMATS[".json"](of(*rows, **more)))
+        jsonschema.Draft202012Validator(SCHEMA).validate(data)
+    data["rows"] = [{"leaked": 0}]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(SCHEMA).validate(data)
+
+
+@pytest.mark.parametrize("severity", FOUND)
+def test_the_sarif_keeps_to_the_schema_of_oasis(severity: str) -> None:
+    """With what was not read, an accepted finding, and one that depends on a fact."""
+    unsure = replace(FOUND[severity], state="unknown", severity="info", depends_on=("aws:x",))
+    quiet = replace(FOUND[severity], accepted=accepted("Known.", 9))
+    rows = [made(severity, unread=(HOSTILE,)), made(findings=(unsure, quiet), name="b")]
+    sarif = json.loads((Path(__file__).parents[1] / "data" / "sarif-schema-2.1.0.json").read_text())
+    jsonschema.Draft4Validator(sarif).validate(json.loads(FORMATS[".sarif"](of(*rows))))
 
 
 def test_the_json_has_its_form_and_its_digest_names_what_was_found() -> None:
     one, again = of(made("high")), replace(of(made("high")), caller="another", calls=7)
-    jsonschema.validate(json.loads(FORMATS[".json"](one)), SCHEMA)
     assert one.digest == again.digest
     assert one.digest != of(made("medium")).digest
