@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ..base.errors import InvalidInput
+from ..base.html import page
 from ..base.text import Json, count, duration, json_text
 from ..logs import activity, plots
 from ..logs.coverage import Coverage
@@ -72,7 +73,10 @@ def add(commands: Commands) -> None:
         "--by", default=_BY, help=f"comma-separated columns to group by: {', '.join(COLUMNS)}"
     )
     parser.add_argument(
-        "--format", choices=("table", "csv", "parquet"), default="table", help="output format"
+        "--format",
+        choices=("table", "csv", "html", "parquet"),
+        default="table",
+        help="output format",
     )
     parser.add_argument("--limit", type=int, help="maximum number of rows (default: all)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file")
@@ -155,7 +159,7 @@ def _run(args: argparse.Namespace) -> int:
             field="format",
         )
     table, coverage = _counts_from(args)
-    emit(table, form, args.output)
+    emit(table, form, args.output, coverage.summary)
     return tell(coverage, args.stats)
 
 
@@ -231,8 +235,10 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
     sys.stdout.flush()
 
 
-def emit(table: Table, form: str, output: str | None) -> None:
-    """Write a table in a format to a file or to standard output."""
+def emit(table: Table, form: str, output: str | None, made: str = "") -> None:
+    """Write a table in a format to a file or to standard output; a page has also how it was
+    ``made``.
+    """
     if form == "parquet" and output:
         table.to_parquet(output)
         return
@@ -251,7 +257,11 @@ def emit(table: Table, form: str, output: str | None) -> None:
         else:
             sys.stdout.writelines(parts)
         return
-    text = {"table": table.to_text, "csv": table.to_csv}[form]()
+    text = {
+        "table": table.to_text,
+        "csv": table.to_csv,
+        "html": lambda: page("Requests", made, table._repr_html_()),
+    }[form]()
     text = text if text.endswith("\n") else text + "\n"
     if output:
         write_report(output, lambda: text)

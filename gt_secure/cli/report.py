@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..report import AccountReport
     from ..report.runner import ReportProgress
 
-_BAR = 20
-
 
 def add(commands: Commands) -> None:
     """Add the command report."""
@@ -142,7 +140,7 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
 
         def progress(now: ReportProgress) -> None:
             resumed.append(now.done)
-            line.update(_bar(now))
+            line.update(f"{now.done:,} of {count(now.total, 'region')}, {now.failed:,} not read")
 
         result = report(
             connection(args, accepted=args.accepted),
@@ -164,14 +162,6 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
     if make is not None:
         write_report(args.output, lambda: make(result))
     return result
-
-
-def _bar(now: ReportProgress) -> str:
-    full = _BAR * now.done // max(now.total, 1)
-    words = f"{now.done:,} of {count(now.total, 'region')}, {count(now.rows, 'row')}"
-    return f"[{'#' * full}{'.' * (_BAR - full)}] {words}" + (
-        f", {now.failed:,} not read" if now.failed else ""
-    )
 
 
 def _print_role(args: argparse.Namespace) -> int:

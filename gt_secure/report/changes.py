@@ -31,7 +31,7 @@ class ReportChange(NamedTuple):
 
     @property
     def words(self) -> str:
-        """How it was and is, as ``opened → refused``."""
+        """Values before and after, as ``opened → refused``."""
         return f"{self.before} → {self.after}"
 
 

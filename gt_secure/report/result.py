@@ -368,7 +368,7 @@ class AccountReport(Ambiguous, FindingsReport):
 
     @property
     def notes(self) -> list[str]:
-        """What was not looked at, and what the report rests on, in sentences."""
+        """Sentences on what was not looked at, and on what the report rests on."""
         rules = ", ".join(f"{number} {word}" for word, number in self._rules.items())
         rests_on = f"Outcomes of rules: {rules or 'none'}. Digest: sha256:{self.digest}."
         return [*filter(None, [self.others_text]), rests_on]

@@ -20,6 +20,8 @@ from ..doctor.features import choose
 from .region import ReportedRegion
 
 SESSION_NAME = "gt-secure-report"
+TIMEOUT_S = 15.0
+"""Seconds to wait for one response of an account."""
 DEFAULT_ROLE = "GtSecureReport"
 RoleLike: TypeAlias = "str | tuple[str, str]"
 """The name of a role, or its name and the external id that it asks for."""
@@ -33,16 +35,14 @@ _PRINCIPAL = re.compile(
 class Members:
     """Credentials of the role in each account."""
 
-    def __init__(self, gt: ReportedRegion, role: RoleLike, timeout_s: float) -> None:
+    def __init__(self, gt: ReportedRegion, role: RoleLike) -> None:
         name, external_id = (role, "") if isinstance(role, str) else role
         self._gt: Any = gt
         self._hub = gt.aws
         self.role_name = _check_role_name(name) if name else ""
         self.external_id = _check_external_id(external_id)
-        self._timeout_s = timeout_s
-        self._locks: dict[str, threading.Lock] = {}
         self._keys: dict[str, dict[str, str] | GtSecureError] = {}
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
 
     def role_arn(self, account: str) -> str:
         """Return the ARN of the role in a member account."""
@@ -57,13 +57,11 @@ class Members:
         keys = self._of(account)
         three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
-        aws = self._hub.with_keys(*three, region, timeout_s=self._timeout_s, calls=calls)
+        aws = self._hub.with_keys(*three, region, timeout_s=TIMEOUT_S, calls=calls)
         return replace(self._gt, aws=aws, accepted=()), calls
 
     def _of(self, account: str) -> dict[str, str]:
-        with self._guard:
-            lock = self._locks.setdefault(account, threading.Lock())
-        with lock:
+        with self._lock:  # the workers read the regions of few accounts at the same time
             if account not in self._keys:
                 try:
                     self._keys[account] = self._assume(account)

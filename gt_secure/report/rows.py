@@ -131,7 +131,7 @@ class ReportRow(Ambiguous, FindingsReport):
 
     @property
     def policy_writers_text(self) -> str:
-        """Who can change the policy of a bucket; beyond five, the number of the others."""
+        """The users and roles that can change the policy of a bucket: five, and a number."""
         return some(self.policy_writers)
 
     def to_dict(self) -> Json:

@@ -32,7 +32,7 @@ from .region import ReportedRegion, read_region
 from .result import AccountReport
 from .role import Members, RoleLike
 from .rows import ReportRow
-from .runner import TIMEOUT_S, WORKERS, RegionRun, ReportCallback, StateFile
+from .runner import RegionRun, ReportCallback, StateFile
 
 ORGANIZATION = "organization"
 LAST = "last"
@@ -50,8 +50,6 @@ def report(
     logs: bool = True,
     folder: Path | None = None,
     fresh: bool = False,
-    workers: int = WORKERS,
-    timeout_s: float = TIMEOUT_S,
     progress: ReportCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> AccountReport:
@@ -64,10 +62,6 @@ def report(
     folder : Path, optional
         Where the report is kept for the next ``since="last"``, and the progress of many accounts:
         an interrupted report with the same arguments resumes, unless it is ``fresh``.
-    workers : int
-        Number of regions that are read at the same time.
-    timeout_s : float
-        Seconds to wait for one response of a role.
     progress : callable, optional
         Gets a :class:`~gt_secure.report.runner.ReportProgress` after each region.
     cancel : threading.Event, optional
@@ -81,7 +75,7 @@ def report(
         )
     several = accounts is not None or regions is not None
     choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
-    members = Members(gt, role, _in_range("timeout_s", timeout_s, 0.1, 600))
+    members = Members(gt, role)
     chosen = _accounts(gt, accounts)
     names: tuple[str, ...] = (gt.aws.region,)
     if several:
@@ -106,7 +100,7 @@ def report(
         return read_region(there, account, choice, start, many=True), len(calls)
 
     stop = cancel or threading.Event()
-    run = RegionRun(read, file, stop, progress, int(_in_range("workers", workers, 1, 64)))
+    run = RegionRun(read, file, stop, progress)
     rows = read_region(gt, chosen[0], choice, start) or [] if not several else run.all(units)
     rows = [_accepted(row, gt.accepted) for row in rows]
     outcomes = [*file.done.values()]
@@ -157,14 +151,6 @@ def _nothing(choice: BucketChoice | None, rows: Iterable[ReportRow]) -> str:
     if choice is None or (found and found.issuperset(choice.names)):
         return ""
     return choice._replace(names=tuple(name for name in choice.names if name not in found)).nothing
-
-
-def _in_range(name: str, value: float, low: float, high: float) -> float:
-    if not low <= value <= high:
-        raise InvalidInput(
-            f"{name} is {value:g}.", next_step=f"Choose {low:g} to {high:g}.", field=name
-        )
-    return value
 
 
 def default_folder() -> Path:

@@ -26,7 +26,7 @@ from .accounts import Account
 from .rows import ReportRow, ReportRows
 
 WORKERS = 8
-TIMEOUT_S = 15.0
+"""Number of regions that are read at the same time."""
 WAITS_S = (1.0, 2.0, 4.0, 8.0, 0.0)
 """Seconds to wait after each reading of a region that AWS throttles; the last one ends it."""
 MAX_REGIONS = 3
@@ -46,13 +46,10 @@ Unit: TypeAlias = "tuple[str, str]"
 
 
 class ReportProgress(NamedTuple):
-    """Progress of a report: regions done and in total, rows made, regions that could not be
-    read.
-    """
+    """Progress of a report: regions done and in total, and those that could not be read."""
 
     done: int
     total: int
-    rows: int
     failed: int
 
 
@@ -148,13 +145,12 @@ class RegionRun:
     file: StateFile
     cancel: threading.Event
     progress: ReportCallback | None
-    workers: int
 
     def all(self, units: list[tuple[Account, str]]) -> list[ReportRow]:
         """Read what has no outcome yet, and return all rows."""
         self._tell(len(units))
         todo = [unit for unit in units if (unit[0].id, unit[1]) not in self.file.done]
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gt_secure-report")
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="gt_secure-report")
         try:
             for future in as_completed([pool.submit(self._one, *unit) for unit in todo]):
                 future.result()
@@ -171,10 +167,9 @@ class RegionRun:
     def _tell(self, total: int) -> None:
         if self.progress is None:
             return
-        outcomes = list(self.file.done.values())
-        rows = sum(len(outcome.rows) for outcome in outcomes)
-        failed = sum(outcome.status not in ("read", "empty") for outcome in outcomes)
-        self.progress(ReportProgress(len(outcomes), total, rows, failed))
+        words = [outcome.status for outcome in list(self.file.done.values())]
+        failed = sum(word not in ("read", "empty") for word in words)
+        self.progress(ReportProgress(len(words), total, failed))
 
     def _one(self, account: Account, region: str) -> None:
         if self.cancel.is_set():

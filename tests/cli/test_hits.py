@@ -92,6 +92,18 @@ def test_formats_agree(log, capsys, tmp_path: Path) -> None:
     assert "unreadable" in err
 
 
+def test_who_fetched_what_is_a_page_with_the_limits_of_the_log(log, tmp_path) -> None:
+    path, _ = log
+    file = tmp_path / "who.html"
+    words = ("--by", "remote_ip,http_status", "--format", "html", "-o", str(file))
+    assert hits(str(path), *words) == 3
+    text = file.read_text()
+    assert "<h1>Requests</h1>" in text
+    assert "unreadable" in text.partition("<table")[0], "how much of the log was read"
+    assert "2001:db8" in text
+    assert "<script" not in text
+
+
 def test_filters(log, capsys) -> None:
     path, truth = log
     hits(str(path), "--by", "auth_type", "--presigned", "--format", "csv")
@@ -252,7 +264,7 @@ def test_a_bare_dash_beside_a_text_with_quotes_is_readable(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "table", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "html", "json", "table", "parquet"])
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, form):
     log = tmp_path / "log"
     log.write_text("\n".join(NASTY) + "\n")

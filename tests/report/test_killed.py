@@ -31,7 +31,7 @@ run.read_region = read_region
 accounts = [f"{number:012}" for number in range(10**11, 10**11 + int(sys.argv[3]))]
 aws = SimpleNamespace(endpoint_url="", partition="aws", account_id="1", region="us-east-1", caller_arn="a", is_local=True)
 gt = SimpleNamespace(aws=aws, accepted=())
-found = report(gt, role="R", accounts=accounts, regions="us-east-1", folder=Path(sys.argv[1]), workers=8)
+found = report(gt, role="R", accounts=accounts, regions="us-east-1", folder=Path(sys.argv[1]))
 print(json.dumps([found.places_read, found.empty, found.calls, [row.to_dict() for row in found.rows]]))
 """
 

@@ -21,7 +21,7 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
 from gt_secure.findings.accepted import read_accepted
-from gt_secure.report import AccountReport, report, runner
+from gt_secure.report import AccountReport, report, role, runner
 from gt_secure.report.accounts import DEFAULT_REGIONS
 from support.box import until
 from support.company import ANSWERS, DENIES, EXTERNAL_ID, HANGS, HUB, ROLE_NAME, Company, running
@@ -47,7 +47,10 @@ def company(started: Company) -> Iterator[Company]:
 def made(company: Company, *accounts: str, **more: Any) -> AccountReport:
     hub = replace(company.hub, accepted=read_accepted(more.pop("accepted", None)))
     given = {"role": (ROLE_NAME, EXTERNAL_ID), "regions": "us-east-1,eu-west-1"} | more
-    return report(hub, accounts=accounts or [ANSWERS], **given)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "WORKERS", given.pop("workers", runner.WORKERS))
+        patch.setattr(role, "TIMEOUT_S", given.pop("timeout_s", role.TIMEOUT_S))
+        return report(hub, accounts=accounts or [ANSWERS], **given)
 
 
 def test_one_answers_one_denies_one_hangs(company: Company, monkeypatch: pytest.MonkeyPatch):
@@ -293,8 +296,6 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
         ({"regions": "mars-1"}, "regions"),
         ({"regions": "cn-north-1"}, "regions"),
         ({"regions": ""}, "regions"),
-        ({"workers": 0}, "workers"),
-        ({"timeout_s": 0}, "timeout_s"),
         ({"accepted": [{"finding": "x"}]}, "reason"),
     ],
 )
