@@ -45,14 +45,14 @@ def nothing_drifted(
     digest : str
         The digest that was approved: a report with another one is an error.
     """
-    if (restriction is None) == (approved is None):
+    if approved is not None and restriction is None:
+        return _as_approved(connection_of(gt), Path(approved), digest.removeprefix("sha256:"))
+    if approved is not None or restriction is None:
         raise InvalidInput(
             "The check compares with a restriction or with an approved report, and needs one.",
             next_step="Pass restriction= or approved=.",
             field="restriction",
         )
-    if approved is not None:
-        return _as_approved(connection_of(gt), Path(approved), digest.removeprefix("sha256:"))
     wish = _wish(restriction)
     if all(each is None for each in (wish.url_lock, wish.portal_lock, wish.guard, wish.signers)):
         raise InvalidInput(

@@ -257,11 +257,10 @@ def emit(table: Table, form: str, output: str | None, made: str = "") -> None:
         else:
             sys.stdout.writelines(parts)
         return
-    text = {
-        "table": table.to_text,
-        "csv": table.to_csv,
-        "html": lambda: page("Requests", made, table._repr_html_()),
-    }[form]()
+    if form == "html":
+        text = page("Requests", made, table._repr_html_())
+    else:
+        text = table.to_csv() if form == "csv" else table.to_text()
     text = text if text.endswith("\n") else text + "\n"
     if output:
         write_report(output, lambda: text)
