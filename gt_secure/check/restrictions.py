@@ -92,16 +92,15 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
     before = load_report(file)
     known = digest_of(before)
     place = (gt.aws.account_id, gt.aws.region)
+    wrong = ""
     if digest not in ("", known):
+        wrong = f"is not the approved report: its digest is sha256:{known}"
+    elif (before["account"], before["region"], before["places"]) != (*place, 1):
+        wrong = f"is not a report of {place[0]} in {place[1]} alone"
+    if wrong:
         raise InvalidInput(
-            f"{file.name} is not the approved report: its digest is sha256:{known}.",
+            f"{file.name} {wrong}.",
             next_step="Name the JSON of the report that was approved.",
-            field="digest",
-        )
-    if (before["account"], before["region"]) != place or before["places"] != 1:
-        raise InvalidInput(
-            f"{file.name} is no report of {place[0]} in {place[1]} alone.",
-            next_step="Name a report of this account and region.",
             field="approved",
         )
     names = [row["name"] for row in before["rows"] if row["kind"] == "bucket"]

@@ -6,10 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
-from ..base.text import count, printable
-from ..report import report, role_stackset
+from ..base.files import package_data
+from ..base.text import count, json_text, printable
+from ..report import report
 from ..report.pages import format_of
-from ..report.role import DEFAULT_ROLE
 from ..report.run import default_folder, is_earlier
 from .accepted import add_accepted, add_fail_on, note_unused
 from .exit_codes import OK, UNKNOWN, code_of
@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
                 "the accounts of a file",
             ),
             (
-                "gt-secure report --print-role --trusted 111122223333",
+                "gt-secure report --print-role",
                 "the template of the role",
             ),
         ),
@@ -97,21 +97,17 @@ def add(commands: Commands) -> None:
     group.add_argument(
         "--print-role", action="store_true", help="print the role as a StackSet, and exit"
     )
-    group.add_argument(
-        "--trusted", metavar="ACCOUNT", help="account id or role ARN that makes the report"
-    )
     parser.excludes("--accounts", "--no-logs")
     parser.needs("--accounts", "--role")
-    parser.needs("--role", "--accounts", "--print-role")
+    parser.needs("--role", "--accounts")
     parser.needs("--external-id", "--role")
     parser.needs("--fresh", "--accounts")
-    parser.needs("--trusted", "--print-role")
-    parser.reads_only("--print-role", "--trusted", "--role", "--external-id")
+    parser.reads_only("--print-role")
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.print_role:
-        return _print_role(args)
+        return _print_role()
     result = _report_from(args)
     if args.json:
         show_json(result.to_dict())
@@ -164,18 +160,13 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
     return result
 
 
-def _print_role(args: argparse.Namespace) -> int:
-    if not args.trusted:
-        raise InvalidInput(
-            "No account is trusted.",
-            next_step="Add --trusted 111122223333, the account that makes the report.",
-            field="trusted",
-        )
-    say(role_stackset(args.role or DEFAULT_ROLE, args.trusted, args.external_id or "").rstrip())
+def _print_role() -> int:
+    say(json_text(package_data("gt_secure.report", "role.json"), indent=2))
     note("Deploy it from the management account, in one region (IAM is global):")
     note(
         "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
         " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
         " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
+        " --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
     )
     return OK

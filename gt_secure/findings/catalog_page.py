@@ -13,7 +13,7 @@ from ..base.files import package_data
 from ..base.text import did_you_mean
 from ..restriction.messages import notices
 from .model import catalog, control_names
-from .run import LEFT_OUT, RULES
+from .run import RULES
 
 
 @lru_cache(maxsize=1)
@@ -97,16 +97,11 @@ def _evidence(code: str, places: Iterable[str]) -> Iterator[str]:
             "",
             f"Required permissions: {', '.join(f'`{action_of(name)}`' for name in rule.needs)}.",
         )
-        own = [name for name in rule.given if name not in LEFT_OUT]
-        left_out = [name for name in rule.given if name in LEFT_OUT]
-        asked = f" It is not asked without {_listed(left_out)}." if left_out else ""
+        named = {"endpoint": "an endpoint", "principals": "a list of users and roles"}
+        given = ", ".join(
+            named.get(name, f"a {name}") for name in (rule.subject, *rule.given)
+        ).rsplit(", ", 1)
         yield from (
             "",
-            f"It is about the {rule.subject}. It is not applicable without"
-            f" {_listed([rule.subject, *own])}.{asked}",
+            f"It is about the {rule.subject}. It is not decided without {' and '.join(given)}.",
         )
-
-
-def _listed(names: Iterable[str]) -> str:
-    named = {"endpoint": "an endpoint", "principals": "a list of users and roles"}
-    return " and ".join(", ".join(named.get(name, f"a {name}") for name in names).rsplit(", ", 1))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         read_accounts as read_accounts,
     )
     from .result import AccountReport as AccountReport
-    from .role import role_stackset as role_stackset
     from .rows import ReportRow as ReportRow
     from .run import report as report
 

@@ -1,13 +1,12 @@
-"""The role of a report in each account: its credentials, and its policy as a StackSet of
-CloudFormation.
+"""The credentials of the role of a report in each account; ``role.json`` is the role as a template
+of CloudFormation.
 
-Sources: CloudFormation User Guide, *Create a stack set with service-managed permissions*; STS API
-Reference, *AssumeRole*; IAM User Guide, *The confused deputy problem* (external id).
+Sources: STS API Reference, *AssumeRole*; IAM User Guide, *The confused deputy problem* (external
+id).
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from dataclasses import replace
@@ -16,20 +15,15 @@ from typing import Any, TypeAlias
 from ..aws.client import aws_errors
 from ..base.errors import GtSecureError, InvalidInput, Throttled
 from ..base.text import Json
-from ..doctor.features import choose
 from .region import ReportedRegion
 
 SESSION_NAME = "gt-secure-report"
 TIMEOUT_S = 15.0
 """Seconds to wait for one response of an account."""
-DEFAULT_ROLE = "GtSecureReport"
 RoleLike: TypeAlias = "str | tuple[str, str]"
 """The name of a role, or its name and the external id that it asks for."""
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
-_PRINCIPAL = re.compile(
-    r"[0-9]{12}|arn:aws[\w-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[\w+=,.@/-]+)"
-)
 
 
 class Members:
@@ -106,69 +100,3 @@ def _check_external_id(text: str) -> str:
             field="role",
         )
     return text
-
-
-def role_actions() -> list[str]:
-    """Return the actions that a report on many accounts calls, all of them reads."""
-    permissions = [
-        each
-        for feature in choose(("teams", "endpoints", "findings", "signers"))
-        for each in feature.permissions
-    ]
-    return sorted({each.action for each in permissions if not each.writes} - {"s3:GetObject"})
-
-
-def role_policy() -> Json:
-    """Return the permissions policy of the role of a report on many accounts."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Sid": "GtSecureReport", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
-        ],
-    }
-
-
-def _trust_policy(trusted: str, external_id: str) -> Json:
-    if not _PRINCIPAL.fullmatch(trusted or ""):
-        raise InvalidInput(
-            f"'{str(trusted)[:60]}' is neither an account id nor the ARN of a role.",
-            next_step="Name the account or the role that makes the report, as 111122223333.",
-            field="trusted",
-        )
-    principal = f"arn:${{AWS::Partition}}:iam::{trusted}:root" if trusted.isdigit() else trusted
-    statement: Json = {
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": "sts:AssumeRole",
-    }
-    if _check_external_id(external_id):
-        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def role_stackset(role_name: str, trusted: str, external_id: str = "") -> str:
-    """Return a CloudFormation template (JSON) of the role that ``trusted`` may assume,
-    for a StackSet.
-    """
-    path, _, name = _check_role_name(role_name).rpartition("/")
-    trust = _trust_policy(trusted, external_id)
-    principal = trust["Statement"][0]["Principal"]
-    if "${" in principal["AWS"]:
-        principal["AWS"] = {"Fn::Sub": principal["AWS"]}
-    properties: Json = {
-        "RoleName": name,
-        "Description": "Read-only role of gt-secure report",
-        "AssumeRolePolicyDocument": trust,
-        "Policies": [{"PolicyName": "gt-secure-report", "PolicyDocument": role_policy()}],
-    }
-    if path:
-        properties["Path"] = f"/{path}/"
-    template = {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": (
-            "The role that gt-secure report assumes. Deploy it as a StackSet in one region."
-        ),
-        "Resources": {"GtSecureReport": {"Type": "AWS::IAM::Role", "Properties": properties}},
-        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureReport", "Arn"]}}},
-    }
-    return json.dumps(template, indent=2) + "\n"

@@ -7,13 +7,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gt_secure.changes.plan import Plan
-from gt_secure.report.role import role_stackset
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, blocks_of
@@ -73,10 +73,8 @@ def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
     """Everything that is exported in a format."""
     if form == "terraform":
         return {name: plan.to_terraform() for name, plan in plans.items()}
-    return ALARM | {
-        "role": role_stackset("team/GtSecureReport", "111122223333", "example-id"),
-        "role-of-role": role_stackset("GtSecureReport", "arn:aws:iam::111122223333:role/Audit"),
-    }
+    role = files("gt_secure.report").joinpath("role.json")
+    return ALARM | {"role": role.read_text(encoding="utf-8")}
 
 
 def parsed(tools: Room, text: str, path: Path) -> dict[str, Any]:

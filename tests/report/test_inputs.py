@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from botocore.stub import Stubber
 
 from gt_secure.base.errors import InvalidInput, NotFound
+from gt_secure.base.files import package_data
 from gt_secure.cli.main import main
+from gt_secure.doctor.features import choose
 from gt_secure.report import (
     DEFAULT_REGIONS,
     Account,
     parse_regions,
     read_accounts,
-    role_stackset,
 )
 from gt_secure.report.accounts import organization_accounts
-from gt_secure.report.role import role_actions
 from support.scene import Scene
 
 ONE, TWO = "111122223333", "012345678901"
@@ -111,65 +112,40 @@ def test_bad_regions(regions, message, step):
     )
 
 
-def test_the_role_reads_settings_only():
-    actions = role_actions()
-    verbs = {action.partition(":")[2] for action in actions}
+ROLE = package_data("gt_secure.report", "role.json")
+PROPERTIES = ROLE["Resources"]["GtSecureReport"]["Properties"]
+
+
+def test_the_role_has_what_a_report_reads_and_no_object():
+    [policy] = PROPERTIES["Policies"]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    features = choose(("teams", "endpoints", "findings", "signers"))
+    read = {each.action for one in features for each in one.permissions if not each.writes}
+    assert statement["Action"] == sorted(read - {"s3:GetObject"})
+    verbs = {action.partition(":")[2] for action in statement["Action"]}
     assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
-    assert "s3:GetObject" not in actions
-    assert "sagemaker:ListWorkforces" in actions
+    assert (statement["Effect"], statement["Resource"]) == ("Allow", "*")
 
 
-HUB = f"arn:aws:iam::{ONE}:role/hub"
-
-
-def trust(principal):
-    return {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
-
-
-@pytest.mark.parametrize(
-    ("name", "trusted", "external_id", "role", "statement"),
-    [
-        (
-            "security/team/GtSecureReport", ONE, "example-id",
-            {"RoleName": "GtSecureReport", "Path": "/security/team/"},
-            trust({"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{ONE}:root"})
-            | {"Condition": {"StringEquals": {"sts:ExternalId": "example-id"}}},
-        ),
-        ("GtSecureReport", HUB, "", {"RoleName": "GtSecureReport"}, trust(HUB)),
-    ],
-)  # fmt: skip
-def test_the_stackset_of_the_role(name, trusted, external_id, role, statement):
-    policy = {"Sid": "GtSecureReport", "Effect": "Allow", "Action": role_actions(), "Resource": "*"}
-    document = {"Version": "2012-10-17", "Statement": [policy]}
-    assert json.loads(role_stackset(name, trusted, external_id)) == {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": (
-            "The role that gt-secure report assumes. Deploy it as a StackSet in one region."
-        ),
-        "Resources": {
-            "GtSecureReport": {
-                "Type": "AWS::IAM::Role",
-                "Properties": {
-                    **role,
-                    "Description": "Read-only role of gt-secure report",
-                    "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-                    "Policies": [{"PolicyName": "gt-secure-report", "PolicyDocument": document}],
-                },
-            }
-        },
-        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["GtSecureReport", "Arn"]}}},
-    }
-
-
-@pytest.mark.parametrize("trusted", ["", "*", "arn:aws:iam::1:root", "111122223333 "])
-def test_who_is_trusted_is_an_account_or_a_role(trusted):
-    with pytest.raises(InvalidInput):
-        role_stackset("GtSecureReport", trusted)
+def test_the_role_trusts_whom_it_is_told_and_asks_for_the_external_id():
+    [trust] = PROPERTIES["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": {"Ref": "Trusted"}}
+    _, asked, nothing = trust["Condition"]["Fn::If"]
+    assert asked == {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
+    assert nothing == {"Ref": "AWS::NoValue"}
+    arn = ROLE["Parameters"]["Trusted"]["AllowedPattern"]
+    for fits in (f"arn:aws:iam::{ONE}:root", f"arn:aws-cn:iam::{ONE}:role/a/hub"):
+        assert re.fullmatch(arn, fits)
+    for wrong in ("", "*", ONE, "arn:aws:iam::1:root", f"arn:aws:iam::{ONE}:*"):
+        assert not re.fullmatch(arn, wrong)
+    secret = ROLE["Parameters"]["ExternalId"]["AllowedPattern"]
+    assert [bool(re.fullmatch(secret, each)) for each in ("", "a", "ab", "a b")] == [
+        True, False, True, False,
+    ]  # fmt: skip
 
 
 def test_the_command_prints_the_role(capsys):
-    assert main(["report", "--print-role", "--trusted", ONE]) == 0
+    assert main(["report", "--print-role"]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["Resources"]
     assert "create-stack-set" in output.err
-    assert main(["report", "--print-role"]) == 64

@@ -52,7 +52,7 @@ LINES: tuple[str, ...] = (
     "check no-code-cell-skipped --path book.ipynb --write",
     "check -f checks.json",
     "report --role GtSecureReport --accounts accounts.txt --regions us-east-1",
-    "report --print-role --trusted 111122223333",
+    "report --print-role",
     "hits log",
     "hits log --json",
     "hits log --format csv",

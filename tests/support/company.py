@@ -19,6 +19,7 @@ import boto3
 
 import gt_secure
 from gt_secure import Connection
+from gt_secure.base.files import package_data
 from gt_secure.sandbox import Sandbox
 from support.rig import Rig
 
@@ -115,12 +116,12 @@ def add_role(rig: Rig, account: str) -> None:
             "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
         }
     }
-    from gt_secure.report.role import role_policy
-
+    role = package_data("gt_secure.report", "role.json")["Resources"]["GtSecureReport"]
+    [policy] = role["Properties"]["Policies"]
     iam = rig.client("iam")
     iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))
     iam.put_role_policy(
-        RoleName=ROLE_NAME, PolicyName="report", PolicyDocument=json.dumps(role_policy())
+        RoleName=ROLE_NAME, PolicyName="report", PolicyDocument=json.dumps(policy["PolicyDocument"])
     )
 
 
