@@ -111,7 +111,9 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
     if not found:
         text = f"Everything is as in the approved report sha256:{known[:12]}."
         return CheckResult("nothing_drifted", after.subject, True, text, details)
-    words = some([f"{each.subject}: {each.what}, {each.words}" for each in drifted or found])
+    words = some(
+        [f"{each.subject}: {each.what}, {each.before} → {each.after}" for each in drifted or found]
+    )
     title = "It has drifted" if drifted else "Not everything was read"
     fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
     return CheckResult(

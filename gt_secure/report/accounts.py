@@ -74,12 +74,8 @@ def _account(item: object) -> Account:
         identifier = str(item.get("Id", item.get("id", "")))
         name = str(item.get("Name", item.get("name", "")) or "")
     else:
-        first, _, rest = (
-            str(item).strip().partition(",")
-            if "," in str(item)
-            else str(item).strip().partition(" ")
-        )
-        identifier, name = first.strip().strip('"'), rest.strip().strip('"')
+        words = [word.strip('" ') for word in re.split("[, ]", str(item).strip(), maxsplit=1)]
+        identifier, name = words[0], "".join(words[1:])
     digits = identifier.replace("-", "")
     if not _ID.fullmatch(digits):
         hint = (

@@ -29,11 +29,6 @@ class ReportChange(NamedTuple):
     before: str
     after: str
 
-    @property
-    def words(self) -> str:
-        """Values before and after, as ``opened → refused``."""
-        return f"{self.before} → {self.after}"
-
 
 def load_report(path: str | Path) -> Json:
     """Read the JSON of an earlier report.

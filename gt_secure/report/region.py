@@ -282,11 +282,11 @@ class _RegionReader:
 
     def _policy_writers(self, state: State | None) -> tuple[str, ...]:
         """Return who can put or delete the policy of a bucket, and so turn the guard off."""
-        if state is None or state.bucket is None:
-            return "root user", "unknown: others, because nothing was read"
-        missing = state.bucket.policy.missing or self.people.missing
-        if missing is not None:
-            return "root user", f"unknown: others, because {missing.text}"
+        bucket = state.bucket if state is not None else None
+        missing = bucket and (bucket.policy.missing or self.people.missing)
+        if state is None or bucket is None or missing is not None:
+            why = missing.text if missing else "nothing was read"
+            return "root user", f"unknown: others, because {why}"
         found = policy_writers(locks_of(state), self.people.value or Principals(()))
         names = {arn: caller_name(arn).partition(":")[2] for arn in found}
         sure = [names[arn] for arn in found if found[arn] == "opened"]

@@ -511,14 +511,11 @@ def policy_writers(locks: EffectiveLocks, principals: Principals) -> Mapping[str
     """
     statements = Statements((_BUCKET, _UNLOCK, *_FEDERATED))
     around = locks.policies("own").compiled._replace(identity=(), session=None)
-    kinds = (
-        Kind("presigned", "header", "own", action, locks.arn, absent=_NO_TAGS)
-        for action in (_BUCKET, _UNLOCK)
-    )
-    asked = [
-        Asked(statements, Requests(kind, Policies.of_compiled(around), locks.circumstances), {}, {})
-        for kind in kinds
-    ]
+    asked = []
+    for action in (_BUCKET, _UNLOCK):
+        kind = Kind("presigned", "header", "own", action, locks.arn, absent=_NO_TAGS)
+        requests = Requests(kind, Policies.of_compiled(around), locks.circumstances)
+        asked.append(Asked(statements, requests, {}, {}))
     with limited_work(MAX_WORK + len(principals.all) * _WORK_OF_EACH):
         words = {one.arn: {each.row(one).word for each in asked} for one in principals.all}
     return {
