@@ -111,16 +111,14 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
     if not found:
         text = f"Everything is as in the approved report sha256:{known[:12]}."
         return CheckResult("nothing_drifted", after.subject, True, text, details)
-    words = some(
-        [f"{each.subject}: {each.what}, {each.before} → {each.after}" for each in drifted or found]
-    )
+    named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or found]
     title = "It has drifted" if drifted else "Not everything was read"
     fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
     return CheckResult(
         "nothing_drifted",
         after.subject,
         False if drifted else None,
-        f"{title}: {words.rstrip('.')}.",
+        f"{title}: {some(named).rstrip('.')}.",
         details,
         fix,
     )
