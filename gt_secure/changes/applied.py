@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..base import html as markup
-from ..base.text import Json, members, printable
+from ..base.text import Json, Texts, members, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
@@ -77,7 +77,7 @@ class Applied(Ambiguous):
     steps: tuple[ChangeStep, ...] = ()
     of: str | None = None
     probes: tuple[ProbeResult, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: Texts = ()
 
     @property
     def certain(self) -> bool:

@@ -4,12 +4,12 @@ permissions and effects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
-from ..base.text import Json, members
+from ..base.text import Json, JsonLike, Texts, members
 from .targets import TARGETS, Target, TargetKind
 
 V = TypeVar("V")
@@ -22,7 +22,7 @@ class Call:
     action: str
     resource: str
     operation: str
-    parameters: Mapping[str, Any]
+    parameters: JsonLike
 
     def to_dict(self) -> Json:
         """Return the call as JSON-able data."""
@@ -42,7 +42,7 @@ class Change(Generic[V]):
     after: V
     before_text: str
     after_text: str
-    affects: tuple[str, ...] = ()
+    affects: Texts = ()
     calls: tuple[Call, ...] = ()
     seconds_typical: int = 1
 
@@ -111,7 +111,7 @@ class Change(Generic[V]):
         }
 
 
-def change_from_journal(data: Mapping[str, Any]) -> Change[Any]:
+def change_from_journal(data: JsonLike) -> Change[Any]:
     """Read what :meth:`Change.for_journal` wrote.
 
     Raises ValueError if a part is missing or malformed.

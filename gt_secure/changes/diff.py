@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ..account.state import State
 from ..base.errors import InvalidInput
 from ..base.network import all_private, parse_stored_cidrs
-from ..base.text import Json, some
+from ..base.text import Json, Texts, some
 from ..engine.access.part import Part
 from ..engine.policies.age_limit import SIGV2_SID, build_version_limit
 from ..engine.policies.bucket_guard import (
@@ -178,7 +178,7 @@ def _limit(kind: str, wish: Restriction, state: State, bucket: str) -> Mapping[s
     )
 
 
-def _bucket_affects(state: State) -> tuple[str, ...]:
+def _bucket_affects(state: State) -> Texts:
     bucket = state.bucket
     assert bucket is not None
     touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
@@ -252,7 +252,7 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     )
 
 
-def _portal_change(wish: Restriction, state: State) -> Change[tuple[str, ...]] | None:
+def _portal_change(wish: Restriction, state: State) -> Change[Texts] | None:
     force = state.workforce.value if wish.portal_lock is not None else None
     if wish.portal_lock is None or force is None:
         return None

@@ -23,7 +23,7 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
-from ..base.text import Json
+from ..base.text import Json, JsonLike
 from ..engine.policies.bucket_guard import covered_prefixes
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal
@@ -178,7 +178,7 @@ def lookup(
                 yield _of_event(event, name)
 
 
-def _of_event(event: Mapping[str, Any], target: str) -> HistoryEntry:
+def _of_event(event: JsonLike, target: str) -> HistoryEntry:
     identity = event.get("userIdentity") or {}
     agent = str(event.get("userAgent") or "")
     return HistoryEntry(
@@ -287,11 +287,11 @@ def _last(
     return last if last is not None and last.kind == "apply" and last.status == "applied" else None
 
 
-def _same(recorded: Mapping[str, Any], change: Change[Any]) -> bool:
+def _same(recorded: JsonLike, change: Change[Any]) -> bool:
     return (recorded.get("kind"), recorded.get("target")) == (change.kind, change.name)
 
 
-def _touches(recorded: Mapping[str, Any], change: Change[Any], prefix: str) -> bool:
+def _touches(recorded: JsonLike, change: Change[Any], prefix: str) -> bool:
     """Return whether a recorded change is of the same target, and of a bucket policy:
     of the guard of a prefix.
     """

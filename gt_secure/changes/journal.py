@@ -27,7 +27,7 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.text import Json, count, members, truncate
+from ..base.text import Json, JsonLike, Texts, count, members, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -81,10 +81,10 @@ class ChangeRecord(Ambiguous):
     id: str
     kind: str
     status: Status
-    begin: Mapping[str, Any]
-    events: tuple[Mapping[str, Any], ...] = ()
+    begin: JsonLike
+    events: tuple[JsonLike, ...] = ()
     of: str | None = None
-    problems: tuple[str, ...] = field(default=())
+    problems: Texts = field(default=())
 
     @property
     def account_id(self) -> str:
@@ -112,12 +112,12 @@ class ChangeRecord(Ambiguous):
         return str(self.begin.get("at") or "")
 
     @property
-    def changes(self) -> Sequence[Mapping[str, Any]]:
+    def changes(self) -> Sequence[JsonLike]:
         """The planned changes, in order."""
         return self._mappings("changes")
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> Texts:
         """The part of an intact file that is missing: how the change ended."""
         return (
             ()
@@ -130,16 +130,16 @@ class ChangeRecord(Ambiguous):
         """The ids of the requests that wrote."""
         return {str(event.get("request")) for event in self.named("written")}
 
-    def named(self, name: str) -> list[Mapping[str, Any]]:
+    def named(self, name: str) -> list[JsonLike]:
         """Return the events of a name, such as ``written``."""
         return [event for event in self.events if event.get("event") == name]
 
     @property
-    def lists(self) -> list[Mapping[str, Any]]:
+    def lists(self) -> list[JsonLike]:
         """The lists that the restriction named, with the ranges that they had."""
         return self._mappings("lists")
 
-    def _mappings(self, name: str) -> list[Mapping[str, Any]]:
+    def _mappings(self, name: str) -> list[JsonLike]:
         listed = self.begin.get(name)
         return (
             [each for each in listed if isinstance(each, Mapping)]
@@ -261,14 +261,14 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-class JournalCheck(dict[str, tuple[str, ...]]):
+class JournalCheck(dict[str, Texts]):
     """The problems and doubts of each change of a journal: true only if every file is intact and
     complete.
 
     ``broken`` has the changes whose file is not intact.
     """
 
-    broken: tuple[str, ...] = ()
+    broken: Texts = ()
 
     @property
     def passed(self) -> bool | None:
@@ -357,7 +357,7 @@ class Journal(ShownTable["ChangeRecord"]):
         return True
 
     @staticmethod
-    def row(item: ChangeRecord) -> tuple[str, ...]:
+    def row(item: ChangeRecord) -> Texts:
         """Return the cells of one record."""
         targets = ", ".join(
             f"{change.get('kind')} of {change.get('target')}" for change in item.changes
@@ -430,7 +430,7 @@ class Journal(ShownTable["ChangeRecord"]):
         found.broken = tuple(each for each, record in records.items() if record.problems)
         return found
 
-    def begin(self, first: Mapping[str, Any]) -> Writer:
+    def begin(self, first: JsonLike) -> Writer:
         """Start the file of a new change with its first line, which names the change before it."""
         former = self._ids()
         change_id = _next_id(former)
@@ -558,7 +558,7 @@ def _events(text: str) -> tuple[list[Json], list[str]]:
     return events, []
 
 
-def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
+def _unsupported(begin: JsonLike) -> Texts:
     """Return why this version cannot use a record that is intact: a newer format,
     or kinds unknown to it.
     """
@@ -587,7 +587,7 @@ def _unsupported(begin: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _status(begin: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Status:
+def _status(begin: JsonLike, events: Sequence[JsonLike]) -> Status:
     ends = [event for event in events if event.get("event") == "end"]
     if ends:
         outcome = ends[-1].get("outcome")

@@ -13,15 +13,15 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from ..base.errors import Conflict, GtSecureError
 from ..base.shared_files import create_mode, open_regular, share_with_folder
+from ..base.text import JsonLike
 
 
 @contextlib.contextmanager
@@ -106,7 +106,7 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _holder(handle: int) -> Mapping[str, Any] | None:
+def _holder(handle: int) -> JsonLike | None:
     os.lseek(handle, 0, os.SEEK_SET)
     try:
         found = json.loads(os.read(handle, 4096) or b"null")
@@ -115,7 +115,7 @@ def _holder(handle: int) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
+def _write(handle: int, holder: JsonLike | None) -> None:
     """Write the holder of the lock. On a full disk the lock works without the name."""
     with contextlib.suppress(OSError):
         os.ftruncate(handle, 0)
@@ -125,7 +125,7 @@ def _write(handle: int, holder: Mapping[str, Any] | None) -> None:
         os.fsync(handle)
 
 
-def _held(holder: Mapping[str, Any] | None) -> Conflict:
+def _held(holder: JsonLike | None) -> Conflict:
     who = holder or {}
     return Conflict(
         f"Another change is under way: {who.get('what') or 'a change'}, by process"

@@ -17,7 +17,7 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import Json, count, some
+from ..base.text import Json, Texts, count, some
 from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
@@ -93,7 +93,7 @@ def _best(exposure: Exposure, source: Source, requests: Sequence[str]) -> Answer
     )
 
 
-def evidence_of(state: State, after: Exposure) -> tuple[str, ...]:
+def evidence_of(state: State, after: Exposure) -> Texts:
     """Return for each workteam of the bucket how many of the sources of its people a plan refuses,
     in sentences; nothing where no log was looked for.
     """
@@ -181,7 +181,7 @@ def service_data(row: Difference[Answer]) -> Json:
     return {"source": row.source, "why": row.why, "scene": row.request, **answers}
 
 
-def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> tuple[str, ...]:
+def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> Texts:
     """Return the condition keys on which answers depend;
     a policy that could not be read is reported as such.
     """

@@ -21,7 +21,7 @@ from ..aws.buckets import read_policy
 from ..aws.client import Aws, aws_errors
 from ..aws.teams import _VOLATILE, Workteam, read_team, read_workforce
 from ..base.errors import Conflict, InvalidInput, Unsupported
-from ..base.text import Json
+from ..base.text import Json, JsonLike, Texts
 from ..engine.access.part import Part
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal, statements_equal
@@ -38,7 +38,7 @@ class Reading(Generic[V]):
     """
 
     value: V
-    rest: Mapping[str, Any] = field(default_factory=dict)
+    rest: JsonLike = field(default_factory=dict)
     ready: bool = True
     failure: str = ""
 
@@ -290,7 +290,7 @@ class TeamUrlLock(Target[UrlLock]):
 
 
 @dataclass(frozen=True, slots=True)
-class WorkforcePortal(Target[tuple[str, ...]]):
+class WorkforcePortal(Target[Texts]):
     """``SourceIpConfig`` of the workforce. The value is its list of CIDR ranges;
     empty is open to everybody.
     """
@@ -298,21 +298,21 @@ class WorkforcePortal(Target[tuple[str, ...]]):
     kind: ClassVar[TargetKind] = "portal-lock"
     title: ClassVar[str] = "Portal lock"
 
-    def protects(self, value: tuple[str, ...]) -> bool:
+    def protects(self, value: Texts) -> bool:
         """Return True if there are ranges: none means everybody."""
         return bool(value)
 
-    def from_json(self, data: object) -> tuple[str, ...]:
+    def from_json(self, data: object) -> Texts:
         """Read the ranges from a journal or plan; ValueError if they are not a list."""
         if not isinstance(data, list | tuple):
             raise ValueError("a portal lock has no list of CIDR ranges")
         return tuple(str(cidr) for cidr in data)
 
-    def to_json(self, value: tuple[str, ...]) -> object:
+    def to_json(self, value: Texts) -> object:
         """Return the ranges as a list."""
         return list(value)
 
-    def read(self, aws: Aws) -> Reading[tuple[str, ...]]:
+    def read(self, aws: Aws) -> Reading[Texts]:
         """Read the ranges, all other fields, and whether an update is under way."""
         force = read_workforce(aws, self.name)
         cidrs = tuple(str(cidr) for cidr in (force.get("SourceIpConfig") or {}).get("Cidrs") or ())
@@ -325,7 +325,7 @@ class WorkforcePortal(Target[tuple[str, ...]]):
         failure = str(force.get("FailureReason") or "no reason given") if status == "Failed" else ""
         return Reading(cidrs, rest, ready=status in {"Active", "Failed"}, failure=failure)
 
-    def write(self, aws: Aws, value: tuple[str, ...]) -> str:
+    def write(self, aws: Aws, value: Texts) -> str:
         """Send the whole list, which replaces the former one."""
         resource = (
             f"arn:{aws.partition}:sagemaker:{aws.region}:*:workforce/private-crowd/{self.name}"
@@ -336,13 +336,13 @@ class WorkforcePortal(Target[tuple[str, ...]]):
             )
         return request_id(answer)
 
-    def put(self, value: tuple[str, ...], state: State) -> State:
+    def put(self, value: Texts, state: State) -> State:
         """Return the state with these ranges in the portal lock."""
         return replace(
             state, workforce=state.workforce.map(lambda force: replace(force, cidrs=tuple(value)))
         )
 
-    def words(self, value: tuple[str, ...], names: Sequence[str] = ()) -> str:
+    def words(self, value: Texts, names: Sequence[str] = ()) -> str:
         """Return the addresses that open the worker portal, in words."""
         listed = ", ".join(names or value)
         return (
@@ -351,13 +351,11 @@ class WorkforcePortal(Target[tuple[str, ...]]):
             else "the worker portal opens from anywhere"
         )
 
-    def same(self, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    def same(self, one: Texts, other: Texts) -> bool:
         """Compare as sets: the order of the ranges means nothing."""
         return set(one) == set(other)
 
-    def _merge(
-        self, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]
-    ) -> tuple[str, ...]:
+    def _merge(self, before: Texts, after: Texts, now: Texts) -> Texts:
         """Remove our ranges and restore the former ones;
         later additions and removals by others are kept.
         """

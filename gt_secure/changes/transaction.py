@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from typing import Any
 from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
 from ..base.errors import GtSecureError
-from ..base.text import Json
+from ..base.text import Json, JsonLike, Texts
 from ..base.version import __version__
 from .applied import (
     NO_END,
@@ -85,7 +85,7 @@ def way_out(engine: Engine, outcome: ChangeOutcome, of: str | None) -> Applied:
     """
     aws, writer = engine.aws, engine.writer
     has_failed = outcome not in ("applied", "undone")
-    notes: tuple[str, ...] = ()
+    notes: Texts = ()
     try:
         writer.write("end", outcome=outcome.replace(" ", "-") if has_failed else "applied")
     except GtSecureError as error:
@@ -215,7 +215,7 @@ def _unkept(
     return [OtherWrite(at, _SOMEBODY, "", "", text) for text, at in lost.items() if text]
 
 
-def _events(record: ChangeRecord, name: str, step: int | None) -> list[Mapping[str, Any]]:
+def _events(record: ChangeRecord, name: str, step: int | None) -> list[JsonLike]:
     """Return the events of a name and step; ``seen`` is a reading of what others had written."""
     return [each for each in record.named(name) if each.get("step") == step]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, cast
 
@@ -18,6 +18,7 @@ from ..base.errors import (
     Unreachable,
 )
 from ..base.outcome import CheckResult
+from ..base.text import JsonLike
 from .ledger import KEY, RecordedPlace, is_recording, kernel_shell, record, recorded, recorded_place
 
 P = ParamSpec("P")
@@ -133,7 +134,7 @@ def of_error(name: str, subject: str, error: GtSecureError, passed: bool | None)
     )
 
 
-def _subject(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+def _subject(args: tuple[Any, ...], kwargs: JsonLike) -> str:
     """Return the subject of a check from its arguments: the second one, or those given by name."""
     values = [
         *args[1:2],

@@ -21,7 +21,7 @@ from ..base.html import (
     text as html_text,
 )
 from ..base.network import Source, SourceLike
-from ..base.text import Json, printable
+from ..base.text import Json, Texts, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import tone
 from ..engine.iam.request_space import Word
@@ -201,7 +201,7 @@ def _is_stranger(bound: Source | None, guard: Guard | None, probe: Probe) -> boo
     return any(known) if known else None
 
 
-_BY_POLICY: Mapping[str, tuple[str, ...] | None] = {
+_BY_POLICY: Mapping[str, Texts | None] = {
     "opened": None,
     "session-policy": ("session",),
     "bucket-guard": ("resource",),

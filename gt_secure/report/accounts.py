@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..aws.client import Aws, all_items, aws_errors
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
-from ..base.text import TextsLike
+from ..base.text import Texts, TextsLike
 
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
@@ -100,7 +100,7 @@ us-east-1 us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2
 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3
 eu-north-1 sa-east-1
 """
-DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
+DEFAULT_REGIONS: Mapping[str, Texts] = {
     "aws": tuple(_COMMON.split()),
     "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
@@ -108,7 +108,7 @@ DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
 """The regions that ``all`` stands for, by partition."""
 
 
-def parse_regions(given: TextsLike, partition: str = "aws") -> tuple[str, ...]:
+def parse_regions(given: TextsLike, partition: str = "aws") -> Texts:
     """Return regions, each once: ``all``, a list with commas, or several names;
     ``all,ap-east-1`` adds one.
     """

@@ -21,7 +21,7 @@ from ..aws.teams import (
     list_reviews,
 )
 from ..base.errors import GtSecureError, InvalidInput
-from ..base.text import TextsLike, some
+from ..base.text import Texts, TextsLike, some
 from ..engine.policies.bucket_guard import OWN
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class BucketChoice(NamedTuple):
     or all of the region.
     """
 
-    names: tuple[str, ...] = ()
+    names: Texts = ()
     tag: tuple[str, str] | None = None
     every: bool = False
 

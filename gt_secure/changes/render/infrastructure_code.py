@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...base.text import printable
+from ...base.text import JsonLike, Texts, printable
 from ...engine.policies.url_lock import UrlLock
 from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
@@ -107,7 +107,7 @@ def _tf_bucket(change: Change[BucketPolicy | None]) -> Iterator[str]:
 
 
 def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
-    team: Mapping[str, Any] = plan.state.raw.get("team") or {}
+    team: JsonLike = plan.state.raw.get("team") or {}
     force = plan.state.workforce.if_read
     name = _label(change.name)
     yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.name)
@@ -132,7 +132,7 @@ def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
     yield "      }\n    }\n  }\n}"
 
 
-def _tf_member(member: Mapping[str, Any]) -> Iterator[str]:
+def _tf_member(member: JsonLike) -> Iterator[str]:
     """Yield the block for one member definition of a team, of Cognito or OIDC."""
     cognito = member.get("CognitoMemberDefinition")
     yield "  member_definition {"
@@ -152,8 +152,8 @@ def _tf_member(member: Mapping[str, Any]) -> Iterator[str]:
     yield "  }"
 
 
-def _tf_workforce(plan: Plan, change: Change[tuple[str, ...]]) -> Iterator[str]:
-    force: Mapping[str, Any] = plan.state.raw.get("workforce") or {}
+def _tf_workforce(plan: Plan, change: Change[Texts]) -> Iterator[str]:
+    force: JsonLike = plan.state.raw.get("workforce") or {}
     name = _label(change.name)
     yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.name)
     yield f'resource "aws_sagemaker_workforce" "{name}" {{'

@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from ...base.errors import PolicyError
-from ...base.text import Json, count, printable
+from ...base.text import Json, Texts, count, printable
 from ..iam.documents import document_of, parse_document
 from ..iam.request import Layer
 from ..iam.request_keys import ConditionKey, key_facts
@@ -115,8 +115,8 @@ class PointPath:
     policy: Layer | None = None
     facts: Keys = field(default_factory=dict)
     own_only: bool = False
-    unread: tuple[str, ...] = ()
-    unread_of_others: tuple[str, ...] = ()
+    unread: Texts = ()
+    unread_of_others: Texts = ()
 
 
 def point_path(point: AccessPoint, blocks: tuple[bool | None, bool | None]) -> PointPath:

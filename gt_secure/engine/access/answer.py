@@ -7,7 +7,7 @@ from typing import Any
 
 from ...base.columns import data_frame
 from ...base.html import Tone
-from ...base.text import Json, members, printable
+from ...base.text import Json, Texts, members, printable
 from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
@@ -89,9 +89,9 @@ class Answer(Ambiguous):
     key: str = ""
     lock: str = ""
     statement: str = ""
-    depends_on: tuple[str, ...] = ()
-    when: tuple[str, ...] = ()
-    unless: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    depends_on: Texts = ()
+    when: Texts = ()
+    unless: Texts = field(default=(), repr=False, compare=False)
     text: str = field(default="", repr=False, compare=False)
     verdict: Verdict | None = field(default=None, repr=False, compare=False)
 

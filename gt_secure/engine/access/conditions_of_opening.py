@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from itertools import product
 
-from ...base.text import some
+from ...base.text import Texts, some
 from ..iam.conditions import Condition
 from ..iam.facts import Values
 from ..iam.operators import read_date, read_number
@@ -29,7 +29,7 @@ _VERSION = "s3:signatureversion"
 _SIGNATURES = ("s3:signatureAge", _VERSION)
 
 
-def phrases(space: RequestSpace, mask: int, now: datetime) -> tuple[str, ...]:
+def phrases(space: RequestSpace, mask: int, now: datetime) -> Texts:
     """Return the choices without which no request is opened; empty if every choice opens it."""
     texts = []
     live = space.settled & mask

@@ -21,7 +21,7 @@ from ...base.network import (
     is_endpoint_or_vpc_id,
     parse_stored_cidrs,
 )
-from ...base.text import Json, count, members, printable
+from ...base.text import Json, Texts, count, members, printable
 from ...base.truth import Ambiguous
 from ..iam.documents import Statement
 from ..iam.facts import Facts
@@ -121,7 +121,7 @@ class Exposure(Ambiguous):
         self._listing = listing
 
     @cached_property
-    def requests(self) -> tuple[str, ...]:
+    def requests(self) -> Texts:
         """Names of the kinds of requests; without a bucket only those of a team are decided."""
         kinds = [name for name in KINDS if name != "upload" or self.locks.spares_uploads]
         if self.locks.only is not None:
@@ -134,7 +134,7 @@ class Exposure(Ambiguous):
         )
 
     @property
-    def of_workers(self) -> tuple[str, ...]:
+    def of_workers(self) -> Texts:
         """Names of the requests of workers: those of the team,
         and of the other teams of the bucket.
         """
@@ -197,7 +197,7 @@ class Exposure(Ambiguous):
         return [answers[first] for first in self._alike]
 
     @property
-    def _asked_about(self) -> tuple[str, ...]:
+    def _asked_about(self) -> Texts:
         """The objects of all classes of keys, or of some if these are too many."""
         return self.objects or self._classes.samples[:_SAMPLES]
 
@@ -216,17 +216,17 @@ class Exposure(Ambiguous):
         return found
 
     @property
-    def facts(self) -> tuple[str, ...]:
+    def facts(self) -> Texts:
         """Facts that the answers use, a sentence each."""
         return self.locks.known
 
     @property
-    def missing(self) -> tuple[str, ...]:
+    def missing(self) -> Texts:
         """Missing permissions to read more."""
         return self.locks.missing
 
     @cached_property
-    def objects(self) -> tuple[str, ...]:
+    def objects(self) -> Texts:
         """The ARN of an object for each class of keys;
         empty if they are too many to be told apart.
         """
@@ -247,12 +247,12 @@ class Exposure(Ambiguous):
         return "" if self.objects else _TOO_MANY
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> Texts:
         """The key of an object for each class of keys."""
         return tuple(map(self._key_of, self.objects))
 
     @property
-    def examples(self) -> tuple[str, ...]:
+    def examples(self) -> Texts:
         """The keys of objects of all classes, or of some if these are too many to be told apart."""
         return tuple(map(self._key_of, self._asked_about))
 
@@ -449,14 +449,14 @@ class Exposure(Ambiguous):
         return tuple(Difference(before.row(name), self.row(name), name) for name in names)
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def remarks(self) -> Texts:
         """Sentences on who signs, on what revocations refuse, and on names that can be listed."""
         one = self.locks.only
         named = [] if one is None else [f"These are the answers for {printable(one.arn)} alone."]
         return (*named, *self.revocations, *self.names)
 
     @property
-    def revocations(self) -> tuple[str, ...]:
+    def revocations(self) -> Texts:
         """Sentences on what revocations refuse here: the rows are about fresh credentials."""
         found = self.locks.own_policy.revocations_of(
             self.locks.bucket, self.key, is_prefix=self.is_prefix
@@ -464,7 +464,7 @@ class Exposure(Ambiguous):
         return tuple(each.sentence for each in found)
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Texts:
         """The sentence on who can list the names of objects under a prefix, but not open them;
         empty if nobody can.
         """
@@ -883,7 +883,7 @@ def _best(answers: Iterable[Word]) -> Word:
     return next(word for word in _WORST_FIRST["refused"] if word in found)
 
 
-def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
+def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> Texts:
     """Return for which keys, and under which choices, requests are opened,
     where not all keys are.
     """
@@ -897,7 +897,7 @@ def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def first_kinds(named: Sequence[str]) -> tuple[str, ...]:
+def first_kinds(named: Sequence[str]) -> Texts:
     """Return the first phrases about kinds of keys, and how many more there are."""
     more = [f"for {count(len(named) - _SHOWN, 'more kind')} of keys"] if len(named) > _SHOWN else []
     return (*named[:_SHOWN], *more)

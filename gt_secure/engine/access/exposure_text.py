@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ...base import html as markup
 from ...base.columns import lay_out, wrapped
 from ...base.html import Chip, Markup, code, output, table
-from ...base.text import capital, printable, some
+from ...base.text import Texts, capital, printable, some
 from ..iam.request_space import WORDS, Word
 from ..policies.bucket_guard import own_lock
 from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
@@ -143,7 +143,7 @@ def answers_text(answers: Iterable[Answer], room: int | None = None) -> str:
     return "\n".join([*lay_out(_HEAD, numbered, room), *below])
 
 
-def _cells(answer: Answer) -> tuple[str, ...]:
+def _cells(answer: Answer) -> Texts:
     decided = ", ".join(part for part in (answer.lock, answer.statement) if part)
     why = "; ".join(answer.when) if answer.answer == "opened" else answer.reason
     why = with_unless(why, answer.unless)

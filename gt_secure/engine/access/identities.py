@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from ...base.errors import InvalidInput
 from ...base.groups import as_list
-from ...base.text import Json
+from ...base.text import Json, Texts
 from ..iam.documents import VERSIONS
 from ..iam.principals import Caller, is_linked_path, session_of
 
@@ -71,14 +71,14 @@ class Principal:
     policies: tuple[AttachedPolicy, ...] = ()
     boundary: AttachedPolicy | None = None
     trust: AttachedPolicy | None = None
-    managed: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    not_read: tuple[str, ...] = ()
+    managed: Texts = ()
+    groups: Texts = ()
+    not_read: Texts = ()
     boundary_not_read: str = ""
     max_session_s: int | None = None
 
     @property
-    def unread(self) -> tuple[str, ...]:
+    def unread(self) -> Texts:
         """Names of all of its policies that were not read, its boundary included."""
         return tuple(filter(None, (*self.not_read, self.boundary_not_read)))
 
@@ -118,7 +118,7 @@ class Principals:
 
     all: tuple[Principal, ...]
     groups: Mapping[str, tuple[AttachedPolicy, ...]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: Texts = ()
 
 
 def parse_principals(text: str, name: str = "the file") -> Principals:
@@ -190,7 +190,7 @@ def principals_of(pages: Iterable[Json]) -> Principals:
 def _principal(
     data: Json,
     documents: Mapping[str, AttachedPolicy | None],
-    groups: Mapping[str, tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]],
+    groups: Mapping[str, tuple[tuple[AttachedPolicy, ...], Texts]],
 ) -> Principal:
     policies, unread = _attached(data, documents)
     names = tuple(str(each) for each in data.get("GroupList") or ())
@@ -216,7 +216,7 @@ def _principal(
 
 def _attached(
     data: Json, documents: Mapping[str, AttachedPolicy | None]
-) -> tuple[tuple[AttachedPolicy, ...], tuple[str, ...]]:
+) -> tuple[tuple[AttachedPolicy, ...], Texts]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
     inline = [each for key in _INLINE for each in data.get(key) or ()]
     unread = (

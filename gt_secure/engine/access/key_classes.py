@@ -10,6 +10,7 @@ from functools import reduce
 from itertools import chain, product
 from typing import TypeAlias
 
+from ...base.text import Texts
 from ..iam.documents import Statement
 from ..iam.request_keys import ENDPOINT_KEYS, key_facts
 from ..iam.request_space import spend
@@ -56,7 +57,7 @@ Signature: TypeAlias = tuple[bool, ...]
 class Listing:
     """Keys that exist under a prefix, and whether these are all."""
 
-    keys: tuple[str, ...]
+    keys: Texts
     complete: bool
 
 
@@ -88,7 +89,7 @@ class KeyClasses:
         known: KeyExamples = tuple,
     ) -> None:
         self.start = f"{bucket_arn}/"
-        self.samples: tuple[str, ...] = ()
+        self.samples: Texts = ()
         try:
             self.groups = list(
                 dict.fromkeys(_short_enough(_groups(list(statements), known, self.start + prefix)))

@@ -13,7 +13,7 @@ from itertools import product
 from operator import and_
 from typing import NamedTuple
 
-from ...base.text import count
+from ...base.text import Texts, count
 from ..iam.variables import Template, Variable, Wild, joined
 from ..iam.wildcards import Gap, PatternMachine
 from .key_classes import KeyClasses, Signature
@@ -27,8 +27,8 @@ class KeyPattern(NamedTuple):
     without patterns all keys of the prefix.
     """
 
-    patterns: tuple[str, ...]
-    exceptions: tuple[str, ...] = ()
+    patterns: Texts
+    exceptions: Texts = ()
 
     def __str__(self) -> str:
         found = " and ".join(self.patterns) or "all keys"

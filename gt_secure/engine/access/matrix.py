@@ -13,7 +13,7 @@ from ...base import html as markup
 from ...base.columns import lay_out, wrapped
 from ...base.groups import grouped
 from ...base.html import Markup
-from ...base.text import capital, count, some
+from ...base.text import Texts, capital, count, some
 from ..iam.request_space import WORDS, Word
 from .address_classes import BITS, EVERY_ADDRESS, Span, Spans, minus, within
 from .answer import ONE_ADDRESS, claim_of
@@ -49,7 +49,7 @@ _Cells: TypeAlias = "tuple[Difference[str], ...]"
 class KindRow:
     """Kinds of requests with the same answers everywhere."""
 
-    requests: tuple[str, ...]
+    requests: Texts
     cells: _Cells
 
     @property

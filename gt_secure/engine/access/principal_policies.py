@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ...base.errors import PolicyError
 from ...base.groups import as_list
-from ...base.text import Json
+from ...base.text import Json, Texts
 from ..iam.conditions import Condition
 from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_statement, document_of
 from ..iam.facts import Facts
@@ -60,7 +60,7 @@ class _Document(NamedTuple):
     entries: list[tuple[int, Json]]
     allowed: int
     covering: dict[tuple[str, str, str], list[Statement]]
-    cutting: dict[tuple[str, ...], list[Statement]]
+    cutting: dict[Texts, list[Statement]]
 
 
 class Statements:
@@ -303,8 +303,8 @@ class _Needs(NamedTuple):
     names: bool
     sessions: bool
     tests: tuple[Condition, ...]
-    values: tuple[str, ...]
-    tags: tuple[str, ...]
+    values: Texts
+    tags: Texts
 
 
 def _needs_of(statement: Statement) -> _Needs:

@@ -20,7 +20,7 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
-from ...base.text import Json, members, printable
+from ...base.text import Json, Texts, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
 from ..iam.request import Policies, Request
@@ -150,15 +150,15 @@ class Proof:
 
     proved: bool | None
     counterexample: Json | None = None
-    depends_on: tuple[str, ...] = ()
-    limits: tuple[str, ...] = field(default=(), repr=False)
+    depends_on: Texts = ()
+    limits: Texts = field(default=(), repr=False)
     claim: str = ""
     answers: tuple[Answer, ...] = ()
     expectation: Expectation | None = None
     prefix: str = field(default="", repr=False)
     subject: str = field(default="", repr=False, compare=False)
-    names: tuple[str, ...] = field(default=(), repr=False)
-    unless: tuple[str, ...] = field(default=(), repr=False)
+    names: Texts = field(default=(), repr=False)
+    unless: Texts = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return self.proved is True
@@ -243,7 +243,7 @@ class Proof:
 _LISTS = Kind("presigned", "presigned", "own", "s3:ListBucket", "", whoever=True)
 
 
-def listed_names(locks: EffectiveLocks, claim: Claim) -> tuple[str, ...]:
+def listed_names(locks: EffectiveLocks, claim: Claim) -> Texts:
     """Return a sentence on the names of objects under the prefix of a claim, if a presigned request
     for the bucket may list them from elsewhere: a guard of a prefix does not cover the bucket.
     """
@@ -290,7 +290,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
         return Proof(None, None, (str(error),), (*locks.known, *_not_covered(claim)), claim.words)
 
 
-def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> tuple[str, ...]:
+def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> Texts:
     """Return what may change the answer to a claim."""
     if proof.proved and locks.acls is None:
         return () if prove(granting(locks), claim).proved else (BY_ACL,)

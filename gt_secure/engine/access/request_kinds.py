@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 from ...base.clock import utc_now
 from ...base.errors import InvalidInput
 from ...base.groups import OrderedNames
+from ...base.text import Texts
 from ..iam.conditions import Condition
 from ..iam.facts import Facts, Signer, Values
 from ..iam.operators import read_date
@@ -124,8 +125,8 @@ class Kind:
     action: str
     resource: str
     whoever: bool = False
-    chooses: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
+    chooses: Texts = ()
+    absent: Texts = ()
     any_way: bool = False
     by: By = "role"
 

@@ -17,7 +17,7 @@ from operator import and_
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import Json, count as counted
+from ...base.text import Json, Texts, count as counted
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_DATE, OPEN_PATTERN
@@ -100,19 +100,19 @@ class SourceSet:
     """
 
     spans: Spans = field(default=(), repr=False)
-    endpoints: tuple[str, ...] = ()
+    endpoints: Texts = ()
     other_endpoints: bool = False
-    when: tuple[str, ...] = ()
-    depends_on: tuple[str, ...] = ()
-    decided_by: tuple[str, ...] = ()
+    when: Texts = ()
+    depends_on: Texts = ()
+    decided_by: Texts = ()
     oldest_ms: int | None = field(default=None, repr=False, compare=False)
-    through: tuple[str, ...] = ()
+    through: Texts = ()
     keys: tuple[KeyPattern, ...] = ()
     signed: tuple[SourceSet, ...] = field(default=(), repr=False, compare=False)
-    unless: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    unless: Texts = field(default=(), repr=False, compare=False)
 
     @property
-    def cidrs(self) -> tuple[str, ...]:
+    def cidrs(self) -> Texts:
         """The addresses as CIDR ranges."""
         return _cidrs(self.spans)
 
@@ -264,10 +264,10 @@ class SourcePlace:
     answer: SpaceAnswer
     spans: Spans
     endpoint: str | None
-    when: tuple[str, ...] = ()
+    when: Texts = ()
     decided_by: str = ""
     oldest_ms: int | None = None
-    through: tuple[str, ...] = ()
+    through: Texts = ()
 
 
 @dataclass(frozen=True)
@@ -602,7 +602,7 @@ def _names_signers(phrase: str) -> bool:
     return phrase.startswith(("signed ", "unless signed ")) and not phrase.endswith(")")
 
 
-def _when(places: list[SourcePlace]) -> tuple[str, ...]:
+def _when(places: list[SourcePlace]) -> Texts:
     """Return the phrases; each says for which sources it is, where they differ."""
     distinct = {place.when for place in places}
     if len(distinct) == 1:
