@@ -20,6 +20,7 @@ import pytest
 from gt_secure.secrets import find_secrets, mask_secrets, notebooks, recogniser
 from gt_secure.secrets.notebooks import LEFT_OUT
 from gt_secure.secrets.second_look import holds_rest
+from support.notebook_places import BOOKS, PLACES, with_text
 from support.secret_corpus import HEX, WORD, Values
 from support.secret_forms import FORMS, KINDS, book, left_of, make, stream
 
@@ -173,6 +174,8 @@ def test_the_page_does_the_same(tmp_path: Path) -> None:
         pytest.skip("tools/build_labextension.py installs its packages")
     cases = [*ALL, *random.Random(4).sample(MOVED, 800)]
     books: list[Any] = [FORMS[form](make(kind, 11 + by, "x" * by)[0]) for kind, form, by in cases]
+    tokens = [f"{Values(3).make('github')}{end}" for end in ("", " was it")]
+    books += [with_text(BOOKS[name], at, token) for name, at in PLACES for token in tokens]
     corpus = tmp_path / "corpus.json"
     corpus.write_text(json.dumps({"texts": [], "books": books}), encoding="utf-8")
     node = (
