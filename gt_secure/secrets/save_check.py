@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
 from .notebooks import Notebook, SavedSecret, find_secrets, mask_secrets, secrets_of_text
@@ -48,6 +49,7 @@ class SaveCheck:
     def __init__(self, *, strict: bool = False, accepted: Iterable[str] = ()) -> None:
         self.strict = strict
         self._ids = frozenset(accepted)
+        self._told: set[str] = set()
 
     def keeps(self, secret: SavedSecret) -> bool:
         """Return whether a secret may stay."""
@@ -86,10 +88,19 @@ class SaveCheck:
         if found:
             raise self.refusal(f"{text}: it holds {named(found)}. {hint}".strip(), _NEXT)
 
+    def _tell_unsearched(self, path: str) -> None:
+        """Log once for each ending that files with it are not searched."""
+        ending = PurePath(path).suffix.lower()
+        if ending not in self._told:
+            self._told.add(ending)
+            files = f"Files that end in {ending}" if ending else "Files without an ending"
+            _log.warning("%s are saved, and not searched for secrets.", files)
+
     def before_save(self, model: dict[str, Any], path: str = "", **_: Any) -> None:
         """Check what a Jupyter server is about to save: a ``pre_save_hook``.
 
-        Notebooks are checked, also those that an editor or jupytext saves as text.
+        Notebooks are checked, also those that an editor or jupytext saves as text. The log names
+        each kind of other file once, because no secret was looked for in it.
 
         Raises
         ------
@@ -109,6 +120,8 @@ class SaveCheck:
             if isinstance(content, str) and searched:
                 secrets = secrets_of_text(content, path.rpartition("/")[2] or "the text")
                 self._refuse(self._wanted(secrets), f"{path or 'The text'} is not saved")
+            elif book is None and model.get("type") == "file":
+                self._tell_unsearched(path)
             if not isinstance(book, dict):
                 return
             if self.check(book, path or "The notebook") and is_text:

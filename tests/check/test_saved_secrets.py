@@ -304,6 +304,22 @@ def test_the_server_hook_masks_or_refuses(caplog: pytest.LogCaptureFixture) -> N
     assert text["content"] == S3
 
 
+def test_the_server_hook_says_once_what_it_does_not_search(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guard = SecretCheck()
+    for path in ("a.py", "b/c.PY", "d.qmd", "page.html", "Makefile"):
+        guard.before_save(model={"type": "file", "content": f"url = '{ONE}'"}, path=path)
+    guard.before_save(model={"type": "notebook", "content": notebook("")}, path="a.ipynb")
+    guard.before_save(model={"type": "directory", "content": None}, path="d")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Files that end in .py are saved, and not searched for secrets.",
+        "Files that end in .qmd are saved, and not searched for secrets.",
+        "Files that end in .html are saved, and not searched for secrets.",
+        "Files without an ending are saved, and not searched for secrets.",
+    ]
+
+
 @pytest.mark.parametrize("secret", ["", S3])
 @pytest.mark.parametrize("is_text", [False, True])
 def test_the_server_hook_keeps_the_form_of_what_is_saved(secret: str, is_text: bool) -> None:
