@@ -134,7 +134,7 @@ QUICK = (
     121,
     123,
     135,
-    255,
+    2335,
     429,
     437,
     495,
@@ -217,7 +217,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     ),
     "a variable is no part of a resource": (575, _PLAN, "_lead", "or not (strict or references)", "or not references"),
     "a program sets no policy": (495, terraform_plan, "_is_near", '"provisioners" in row.config', "False"),
-    "every type of resource is harmless": (255, terraform_plan, "_is_near", "not _HARMLESS.fullmatch(row.type)", "False"),
+    "every type of resource is harmless": (2335, terraform_plan, "_is_near", "not _HARMLESS.fullmatch(row.type)", "False"),
     "every custom resource is harmless": (121, _TEMPLATE, "file", "not _HARMLESS.fullmatch(kind)", "False"),
     "a policy exists whatever its condition": (17, _TEMPLATE, "_documents", '"Condition" in resource', '"X" in resource'),
     "a default is a constant": (113,
@@ -255,6 +255,9 @@ FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
     ),
     "one reference is to a bucket and its objects": (
         "resources by reference, the bucket or its objects", _PLAN, "_located", "if count == 1:", "if False:",
+    ),
+    "what follows a wait changes nothing": (
+        "a script of a text after a wait", terraform_plan, "_waits", "_WAITS.fullmatch(", "_WAITS.match(",
     ),
     "an unknown version is 2012": (
         "a version that is not known", _DOCUMENT, "texts", "for each in VERSIONS]", "for each in VERSIONS[1:]]",

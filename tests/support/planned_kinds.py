@@ -172,6 +172,15 @@ def merged(*references: str, more: Any = ()) -> str:
     )
 
 
+QUEUE = '{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}'
+
+
+CALLS = {"Fn::GetAtt": ["AWS679f53fac002430cb0da5b7982bd22872D164C4C", "Arn"]}
+
+
+READS = '{"service":"SSM","action":"getParameter","parameters":{"Name":"/office"}}'
+
+
 PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "one document": (referring(*D, documents=[deferred("d")]), None, True),
     "one document, open": (referring(*D, documents=[deferred("d", OPEN)]), None, False),
@@ -456,7 +465,25 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
            ("a variable", "null_resource", "local-exec", {"references": ["var.bucket"]}),
            ("a local value", "terraform_data", "local-exec", {"references": ["local.bucket_name"]}),
            ("a text", "terraform_data", "local-exec", {"constant_value": "./lock.sh"}),
+           ("a text after a wait", "terraform_data", "local-exec", {"constant_value": "sleep 9 && ./lock.sh"}),
+           ("a text that runs in an echo", "terraform_data", "local-exec", {"constant_value": "echo $(./lock.sh)"}),
+           ("a second line", "terraform_data", "local-exec", {"constant_value": "echo x\n./lock.sh"}),
+           ("an echo into a file", "terraform_data", "local-exec", {"constant_value": "echo x > ./lock.sh"}),
+           ("a wait on another machine", "aws_instance", "remote-exec", {"constant_value": "sleep 30"}),
            ("another machine", "aws_instance", "remote-exec", {"constant_value": "./lock.sh"}),
+       )},
+    **{f"a script that {name}": (
+        plan(BUCKET, set_policy(HELD), change("null_resource", "n", {}), config=[
+            named("null_resource", "n", {}, provisioners=[{"type": "local-exec", "expressions": expressions}, *more])]),
+        answer, answer)
+       for name, expressions, more, answer in (
+           ("waits", {"command": {"constant_value": "sleep 30"}}, [], True),
+           ("says something", {"command": {"constant_value": "echo 'made gt-images'; sleep 5 && date"}}, [], True),
+           ("waits, and another one", {"command": {"constant_value": "sleep 30"}}, [{"type": "local-exec"}], None),
+           ("waits in another shell",
+            {"command": {"constant_value": "sleep 30"}, "interpreter": {"constant_value": ["./x"]}}, [], None),
+           ("waits with other variables",
+            {"command": {"constant_value": "sleep 30"}, "environment": {"references": ["var.x"]}}, [], None),
        )},
     "a script that runs no more": (
         plan(BUCKET, set_policy(HELD), change("null_resource", "n", {}, actions=["no-op"]), config=[
@@ -469,10 +496,19 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
         plan(BUCKET, set_policy(HELD), change("terraform_data", "n", {}), config=[
             named("terraform_data", "n", {"input": ["aws_s3_bucket.b.id", "aws_s3_bucket.b"]})]), True, True,
     ),
-    **{f"{kind} of something else": (plan(set_policy(HELD), change(kind, "n", after, unknown)), answer, answer)
-       for kind, after, unknown, answer in (
+    **{f"{kind} of something else, case {i}": (
+        plan(set_policy(HELD), change(kind, "n", after, unknown)), answer, answer)
+       for i, (kind, after, unknown, answer) in enumerate((
            ("aws_cloudformation_stack", {}, {"template_body": True}, None),
            ("aws_cloudformation_stack", {"template_body": "{}"}, {}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE}, {"outputs": True}, True),
+           ("aws_cloudformation_stack", {"template_body": "Resources:\n  Q:\n    Type: AWS::SQS::Queue\n"}, {}, True),
+           ("aws_cloudformation_stack", {"template_body": QUEUE, "template_url": "https://x.s3.amazonaws.com/t"}, {}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE}, {"template_url": True}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE.replace("SQS::Queue", "S3::BucketPolicy")}, {}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE.replace("SQS", "\\u00533").replace("Queue", "BucketPolicy")}, {}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE.replace("AWS::SQS::Queue", "Custom::Lock")}, {}, None),
+           ("aws_cloudformation_stack", {"template_body": QUEUE[:-1] + ',"Transform":"Mine"}'}, {}, None),
            ("aws_cloudformation_stack_set_instance", {}, {}, None),
            ("aws_cloudcontrolapi_resource", {"type_name": "AWS::S3::BucketPolicy"}, {"desired_state": True}, None),
            ("aws_servicecatalog_provisioned_product", {}, {}, None),
@@ -494,7 +530,7 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
            ("google_storage_bucket_iam_policy", {"bucket": "gt-images"}, {}, True),
            ("cloudflare_record", {}, {"value": True}, True),
            ("shell_script", {}, {}, None),
-       )},
+       ))},
     **{f"a data source, {kind}": (
         plan(set_policy(HELD), config=[{"address": f"data.{kind}.x", "mode": "data", "type": kind}]), answer, answer)
        for kind, answer in (("external", None), ("aws_lambda_invocation", None), ("aws_partition", True), ("azurerm_subscription", True))},
@@ -698,13 +734,23 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
         resource(template(GUARD), "Nested", Type="AWS::CloudFormation::Stack", Properties={
             "Parameters": {"B": {"Ref": "Images"}}}), None,
     ),
-    **{f"{kind} of something else": (resource(template(GUARD), "Other", Type=kind, Properties=properties), answer)
-       for kind, properties, answer in (
+    **{f"{kind} of something else, case {i}": (
+        resource(template(GUARD), "Other", Type=kind, Properties=properties), answer)
+       for i, (kind, properties, answer) in enumerate((
            ("AWS::CloudFormation::Stack", {"TemplateURL": "https://x.s3.amazonaws.com/t"}, None),
            ("AWS::CloudFormation::StackSet", {}, None),
            ("AWS::CloudFormation::CustomResource", {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}}, None),
            ("Custom::Lock", {"Name": {"Fn::Join": ["-", ["gt", {"Ref": "Env"}]]}}, None),
            ("Custom::AWS", {"Create": {"Fn::Sub": "${x}"}}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": {"Fn::Sub": "${x}"}}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": READS, "Update": READS}, True),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": READS, "Update": {"Ref": "Env"}}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": READS.replace("get", "put")}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": READS, "Delete": READS.replace("SSM", "S3").replace(
+               "getParameter", "deleteBucketPolicy")}, None),
+           ("Custom::AWS", {"ServiceToken": {"Fn::GetAtt": ["Mine", "Arn"]}, "Create": READS}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS, "Create": "getParameter"}, None),
+           ("Custom::AWS", {"ServiceToken": CALLS}, True),
            ("Custom::LogRetention", {"LogGroupName": {"Ref": "F"}}, True),
            ("Custom::CDKBucketDeployment", {"DestinationBucketName": {"Ref": "Images"}}, True),
            ("AWS::SSM::Association", {}, None),
@@ -722,7 +768,7 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
            ("AWS::Serverless::Function", {"Events": {"E": {"Properties": {"Bucket": {"Ref": "Images"}}}}}, True),
            ("AWS::Serverless::Application", {}, None),
            ("Datadog::Monitors::Monitor", {"Query": {"Ref": "Images"}}, None),
-       )},
+       ))},
     "an origin access control of CDK": (
         template(GUARD, {
             "Action": "s3:GetObject", "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"},

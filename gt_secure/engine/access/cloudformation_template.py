@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ...base.errors import InvalidInput
+from ...base.errors import GtSecureError, InvalidInput
 from ...base.files import loads
 from ...base.groups import as_list, grouped
 from ...base.text import Json, some
@@ -45,6 +45,11 @@ _HARMLESS = re.compile(
 """Types of resources that set no bucket policy, whatever they refer to: those of services that have
 none to do with it, and code that CDK brings. Other code, and other templates, may set any.
 """
+_CALLS, _READS = (
+    re.compile("AWS679f53fac002430cb0da5b7982bd2287"),
+    re.compile("(get|describe|list)[A-Z]"),
+)
+"""Name of the function with which CDK calls an API, and names of the operations that only read."""
 _TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
 """Transforms that change no bucket policy."""
 
@@ -77,11 +82,25 @@ def cloudformation_policies(
     InvalidInput
         If it is another text, or does not have a parameter.
     """
+    return _read(text, account, parameters or {})[1]
+
+
+def sets_no_policy(text: Any) -> bool:
+    """Return whether a text is a template that sets no bucket policy."""
+    try:
+        template, file = _read(text, "", {})
+    except (GtSecureError, AttributeError):
+        return False
+    return not (template.targets or file.near or file.doubts)
+
+
+def _read(text: str, account: str, parameters: Mapping[str, str]) -> tuple[_Template, PlannedFile]:
     data = loads(
         text, yaml=not text.lstrip().startswith("{"), name="the template", short_forms=True
     )
     try:
-        return _Template(data, account, parameters or {}).file()
+        template = _Template(data, account, parameters)
+        return template, template.file()
     except (TypeError, LookupError, AttributeError, RecursionError) as error:
         step = "Give a CloudFormation template as JSON or YAML."
         raise InvalidInput(
@@ -147,7 +166,7 @@ class _Template:
                 names += [
                     (bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))
                 ]
-            elif not _HARMLESS.fullmatch(kind):
+            elif not _HARMLESS.fullmatch(kind) and not self._only_reads(each):
                 near.append(name)
         return PlannedFile(
             worlds=self.worlds,
@@ -158,6 +177,20 @@ class _Template:
             assumed=[f"{name} is {value}." for name, value in self.assumed.items()],
             public=public_access(self.data),
         )
+
+    def _only_reads(self, resource: Json) -> bool:
+        """Return whether a resource is CDK's own call of an API, and each of its calls is known and
+        changes nothing.
+        """
+        properties = _section(resource.get("Properties"))
+        function = _section(properties.get("ServiceToken")).get("Fn::GetAtt", [""])
+        if resource["Type"] != "Custom::AWS" or not _CALLS.match(function[0]):
+            return False
+        calls = [properties[each] for each in ("Create", "Update", "Delete") if each in properties]
+        try:
+            return all(_READS.match(loads(self.value(each))["action"]) for each in calls)
+        except (InvalidInput, TypeError, LookupError, AttributeError):
+            return False
 
     def outcomes(self, read: Callable[[], Any]) -> list[Any]:
         """Return the results of a reading for all values of what it needs;

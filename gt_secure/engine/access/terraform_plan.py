@@ -21,6 +21,7 @@ from ...base.text import Json
 from ..iam.documents import VERSIONS
 from ..iam.request_keys import BUCKET_ACTIONS, OBJECT_ACTIONS
 from ..iam.strict_json import JsonNumber, parse_json
+from .cloudformation_template import sets_no_policy
 from .locks import partition_of
 from .planned_policies import (
     NO_POLICY,
@@ -73,6 +74,9 @@ _HARMLESS = re.compile(
 """Types of resources that set no bucket policy, whatever they refer to: those of services that have
 none to do with it. What runs code or deploys a template is not among them.
 """
+_STACK = "aws_cloudformation_stack"
+_WAITS = re.compile(r"(?:(?:echo|sleep|date|true)\b[\w .,:/=+'-]*(?:; *|&& *|$))+")
+"""Commands of a shell that change nothing."""
 _EMPTY = ("null_resource", "terraform_data")
 """Types of resources that do nothing, except by their provisioners."""
 _OWN = ("each.key", "count.index")
@@ -432,14 +436,27 @@ def _is_near(row: _Row) -> bool:
         return False
     if row.is_data:
         return bool(_RUNS.fullmatch(row.type))
-    if "provisioners" in row.config:
+    if "provisioners" in row.config and not all(map(_waits, row.config["provisioners"])):
         return True
     if row.type in _EMPTY:
         return not row.config
     if row.type == _BUCKET:
         has_own = "policy" in row.config.get("expressions", {})
         return has_own or bool(not row.config and row.after.get("policy"))
+    if row.type == _STACK and not row.after.get("template_url"):
+        return not sets_no_policy(row.after.get("template_body"))
     return row.type != _POLICY and not _HARMLESS.fullmatch(row.type)
+
+
+def _waits(provisioner: Json) -> bool:
+    """Return whether a script is known that changes nothing."""
+    match provisioner:
+        case {
+            "type": "local-exec",
+            "expressions": {"command": {"constant_value": str(text)}, **more},
+        }:
+            return not more and bool(_WAITS.fullmatch(text.strip()))
+    return False
 
 
 def _merged(documents: list[tuple[Any, list[Any]]]) -> Json:
