@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 from ..account.locks import locks_of
@@ -23,10 +23,14 @@ from ..engine.iam.request_context import (
     header_context,
     presigned_context,
 )
+from ..engine.iam.request_keys import ConditionKey
+from ..engine.iam.sessions import role_of_session
+from ..engine.iam.three_valued import key_values
 from ..engine.iam.wildcards import TooManyClassesError
 from ..logs.refusals import Refusal
 
 EXPIRED = "expired URL"
+_ARN = "aws:principalarn"
 OTHER = "URL lock or IAM"
 """The bucket policy opens the request: what refuses it is the session policy of the URL,
 or a policy of its signer.
@@ -65,29 +69,55 @@ def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
     source = _source(refusal)
     if source is None:
         return None
-    lock, *others = (
-        _lock(refusal, source, age, locks) for age in _ages_ms(refusal, locks.policies())
-    )
-    return lock if all(other == lock for other in others) else None
+    try:
+        signers = [*_signers(refusal, locks)]
+        ages = _ages_ms(refusal, locks.policies())
+    except TooManyClassesError:
+        return None
+    found = {_lock(refusal, source, age, locks, *signer) for signer in signers for age in ages}
+    return found.pop() if len(found) == 1 else None
 
 
-def _lock(refusal: Refusal, source: Source, age_ms: int, locks: EffectiveLocks) -> str | None:
+def _signers(refusal: Refusal, locks: EffectiveLocks) -> Iterator[tuple[str, str]]:
+    """Yield who may have signed, with the ARN that ``aws:PrincipalArn`` then is: the log leaves the
+    path of a role out. Without an ARN in the log it is somebody of the account, who is not known.
+    """
+    requester = refusal["requester"] or ""
+    role = role_of_session(requester)
+    if refusal["auth_type"] is None:
+        yield "*", ""
+    elif role:
+        start, name = role.rsplit("/", 1)
+        like = ConditionKey("", like=f"{start}/?*/{name}")
+        statements = locks.policies().compiled.statements
+        asked = [each for one in statements for each in one.conditions if each.lower_key == _ARN]
+        yield requester, role
+        for (arn,) in key_values(like, asked, absent=False):
+            yield requester, arn
+    elif requester.startswith("arn:"):
+        yield requester, requester
+    else:
+        yield "", f"arn:{locks.partition}:iam::{locks.account}:user/some-user"
+
+
+def _lock(
+    refusal: Refusal, source: Source, age_ms: int, locks: EffectiveLocks, signer: str, arn: str
+) -> str | None:
     """Return the lock that refuses a request whose signature is of one age."""
-    somebody = f"arn:{locks.partition}:iam::{locks.account}:user/some-user"
-    signed = refusal["auth_type"] is not None
     request = Request(
         "s3:PutObject" if refusal["auth_type"] == "HtmlForm" else "s3:GetObject",
         f"{locks.arn}/{refusal['key'] or 'object'}",
-        somebody if signed else "*",
-        _context(refusal, source, somebody, age_ms),
+        signer or arn,
+        _context(refusal, source, arn, age_ms),
         resource_account=locks.account,
     )
-    answer = locks.decide(request, is_known=not signed)
+    answer = locks.decide(request, is_known=bool(signer))
     if answer.answer == "unknown":
         return None
     if answer.answer == "opened":
         return OTHER
-    return answer.lock if answer.statement or signed else "no permission"
+    is_own = request.caller.account == locks.account
+    return answer.lock if answer.statement or is_own else "no permission"
 
 
 def _ages_ms(refusal: Refusal, policies: Policies) -> list[int]:

@@ -23,13 +23,13 @@ MOST = 2000
 and a note says so.
 """
 
-_KEYS = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "version_2", "age_s", "expires_s")
-_SAME = ("remote_ip", "endpoint", "bucket", "key", "auth_type", "expires_s")
+_SAME = ("remote_ip", "endpoint", "requester", "bucket", "key", "auth_type", "expires_s")
+_KEYS = (*_SAME, "version_2", "age_s")
 _OLD = "CASE WHEN {row}age_s >= {row}expires_s THEN {row}expires_s ELSE {row}age_s END"
 
 
 Refusal: TypeAlias = JsonLike
-"""Refused requests that are alike: ``remote_ip`` and ``endpoint`` as the log names them,
+"""Refused requests that are alike: ``remote_ip``, ``endpoint``, ``requester`` as the log has them,
 ``bucket``, ``key``, ``auth_type`` (``QueryString``, ``HtmlForm``, ``AuthHeader``, or None if
 unsigned), ``version_2`` for signature version 2, and ``age_s`` and ``expires_s``: the age of the
 URL in whole seconds, at most its lifetime, and its lifetime."""
@@ -43,11 +43,10 @@ def predicted(
     """
     unexplained = "refused AND refused_by IS NULL AND coalesce(error_code = 'AccessDenied', true)"
     alike = (
-        "SELECT remote_ip, endpoint, bucket, key, auth_type, "
-        "coalesce(signature_version = 'SigV2', false) AS version_2, "
-        f"{_OLD.format(row='')} AS age_s, expires_s FROM ({relation}) WHERE {unexplained}"
+        f"SELECT {', '.join(_SAME)}, coalesce(signature_version = 'SigV2', false) AS version_2, "
+        f"{_OLD.format(row='')} AS age_s FROM ({relation}) WHERE {unexplained}"
     )
-    order = "n DESC, remote_ip, key, bucket, endpoint, auth_type, version_2, age_s, expires_s"
+    order = f"n DESC, {', '.join(_KEYS)}"
     rows = store.query(
         f"WITH kinds AS MATERIALIZED (SELECT *, count(*) AS n FROM ({alike}) GROUP BY ALL) SELECT"
         f" *, (SELECT count(*) FROM kinds), (SELECT sum(n) FROM kinds) FROM kinds ORDER BY {order}"
@@ -82,11 +81,8 @@ def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
 
 
 def _refusal(row: Sequence[Any]) -> Refusal:
-    return {
-        **dict(zip(_KEYS, row[: len(_KEYS)], strict=True)),
-        "bucket": row[2] or "",
-        "key": row[3] or "",
-    }
+    found = dict(zip(_KEYS, row[: len(_KEYS)], strict=True))
+    return found | {name: found[name] or "" for name in ("bucket", "key")}
 
 
 def _predicted(lock: str | None) -> str | None:

@@ -141,7 +141,7 @@ def test_what_is_not_predicted_is_said(tmp_path: Path, monkeypatch: pytest.Monke
 def refusal(**more: Any) -> Refusal:
     values: dict[str, Any] = {
         "remote_ip": "203.0.113.7", "endpoint": None, "bucket": "gt-images", "key": "k", "auth_type": "QueryString",
-        "version_2": False, "age_s": 1, "expires_s": 600,
+        "version_2": False, "age_s": 1, "expires_s": 600, "requester": None,
     }  # fmt: skip
     return values | more
 
@@ -224,3 +224,62 @@ def test_a_signer_that_the_log_does_not_name_stays_unknown(condition: dict[str, 
          "Condition": condition}]})  # fmt: skip
     assert lock_of(refusal(), exposed(policy).locks) is None
     assert lock_of(refusal(auth_type=None), exposed(policy).locks) == "bucket policy"
+
+
+OWN = "arn:aws:iam::111122223333:"
+OF_SESSION = "arn:aws:sts::111122223333:assumed-role/{}/x"
+
+
+def sparing(**condition: Any) -> str:
+    """Return a policy that refuses everybody but those whom a condition spares."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gt-images/*",
+                 "Condition": condition}  # fmt: skip
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+BY_USER = sparing(ArnNotEquals={"aws:PrincipalArn": f"{OWN}user/uploader"})
+BY_NAME = sparing(StringNotEquals={"aws:username": "uploader"})
+BY_TYPE = sparing(StringNotEquals={"aws:PrincipalType": "User"})
+BY_ROLE = sparing(ArnNotEquals={"aws:PrincipalArn": f"{OWN}role/web/Signer"})
+BY_ANY_PATH = sparing(ArnNotLike={"aws:PrincipalArn": f"{OWN}role/*/Signer"})
+BY_TAG = sparing(StringNotEquals={"aws:PrincipalTag/team": "vision"})
+
+
+@pytest.mark.parametrize(
+    ("policy", "requester", "lock"),
+    [
+        (BY_USER, f"{OWN}user/uploader", OTHER),
+        (BY_USER, f"{OWN}user/anna", "bucket policy"),
+        (BY_USER, f"{OWN}user/web/uploader", "bucket policy"),
+        (BY_USER, OF_SESSION.format("uploader"), "bucket policy"),
+        (BY_NAME, f"{OWN}user/web/uploader", OTHER),
+        (BY_NAME, OF_SESSION.format("uploader"), "bucket policy"),
+        (BY_TYPE, f"{OWN}user/anna", OTHER),
+        (BY_TYPE, OF_SESSION.format("Signer"), "bucket policy"),
+        (BY_TYPE, "arn:aws:sts::111122223333:federated-user/anna", "bucket policy"),
+        (BY_ROLE, OF_SESSION.format("Other"), "bucket policy"),
+        (BY_ROLE, OF_SESSION.format("Signer"), None),  # a log leaves the role's path out
+        (BY_ANY_PATH, OF_SESSION.format("Signer"), None),
+        (BY_ANY_PATH, OF_SESSION.format("Other"), "bucket policy"),
+        (BY_USER, "arn:aws:iam::999988887777:user/uploader", "bucket policy"),
+        (BY_TAG, f"{OWN}user/uploader", None),
+        (BY_USER, None, None),
+        (BY_USER, "79a59df900b949e55d96a1e698fb", None),
+        (GUARDED, "arn:aws:iam::999988887777:user/uploader", "no permission"),
+    ],
+)
+def test_a_request_is_judged_by_the_signer_that_the_log_names(
+    policy: str, requester: str | None, lock: str | None
+) -> None:
+    assert lock_of(refusal(requester=requester), exposed(policy).locks) == lock
+
+
+def test_a_log_is_judged_signer_by_signer(tmp_path: Path) -> None:
+    locks = exposed(BY_USER).locks
+    names = (f"{OWN}user/uploader", f"{OWN}user/anna", OF_SESSION.format("Signer"))
+    with read_hits(log(tmp_path, *({"requester": each} for each in names))) as hits:
+        judged = hits.with_refusals(lambda each: lock_of(each, locks))
+        assert sorted(judged.count(["requester", "refused_by"]).rows) == sorted(
+            (each, f"{OTHER if each == names[0] else 'bucket policy'} (predicted)", 1)
+            for each in names
+        )
