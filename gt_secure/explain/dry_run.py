@@ -7,7 +7,7 @@ which opened presigned requests its guard would have refused.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from ..base.groups import grouped
 from ..base.text import Json, count, members, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
+from ..logs.sql.literals import literal
 from ..logs.sql.log_columns import METHOD, OPENED, SIGNER, UPLOAD, signer_label
 from ..logs.table import SqlRows
 from ..restriction.model import Restriction
@@ -44,6 +45,22 @@ METHODS = {
     "": ("other requests", "another request"),
 }
 """Methods of presigned requests in words, for many and for one."""
+_REFUSED = {
+    "not_listed": "not on its list",
+    "other_signer": "not signed by a listed signer",
+    "too_old": "older than {age}",
+    "version_2": "with signature version 2",
+}
+_UNKNOWN = {
+    "no_address": "without an address in the log",
+    "no_endpoint": "through an endpoint that the log does not name",
+    "no_vpc": "through an endpoint whose VPC is not in the log",
+    "no_signer": "whose signer the log does not name",
+    "no_age": "without an age in the log",
+    "near_limit": "up to a second older than {age}",
+}
+"""Reasons why a request is refused, and why its answer is unknown, in words."""
+_REASONS = ("opened", *_REFUSED, *_UNKNOWN)
 _WRITES = ("PUT", "part", "form", "DELETE")
 _LEFT_BEHIND = (
     "A refused part leaves an incomplete upload behind, and its stored parts cost money until"
@@ -122,13 +139,14 @@ class DryRun:
     first, last : datetime or None
         Time of the first and last request that was tried, UTC.
     requests, refused, unknown : int
-        ``unknown`` is the sum of the five numbers below.
-    no_address, no_endpoint, no_vpc, no_age, near_limit : int
+        ``unknown`` is the sum of the six numbers below.
+    no_address, no_endpoint, no_vpc, no_signer, no_age, near_limit : int
         The unknown ones by the first reason that applies, in this order: the log has no address,
-        does not name the VPC endpoint, does not name the VPC of the endpoint, has no age (POST
+        does not name the VPC endpoint, does not name the VPC of the endpoint, does not name who
+        signed, which a signer limit asks for, has no age (POST
         forms), or an age that equals the limit: the log counts whole seconds, and S3 refuses the
         first millisecond above the limit.
-    not_listed, too_old, version_2 : int
+    not_listed, other_signer, too_old, version_2 : int
         The refused ones by the first reason that applies, in this order.
     addresses : tuple of (str, int)
         Sources of the refused ones, those with most requests first.
@@ -146,6 +164,7 @@ class DryRun:
     refused: int
     unknown: int
     not_listed: int
+    other_signer: int
     too_old: int
     version_2: int
     addresses: tuple[tuple[str, int], ...]
@@ -154,6 +173,7 @@ class DryRun:
     no_address: int = 0
     no_endpoint: int = 0
     no_vpc: int = 0
+    no_signer: int = 0
     no_age: int = 0
     near_limit: int = 0
     evidence: Evidence = _NO_LOG
@@ -198,7 +218,7 @@ class DryRun:
             [f"{printable(address)} ({number:,})" for address, number in self.addresses],
             noun="source",
         )
-        reasons = ", ".join(self._reasons())
+        reasons = self._numbered(_REFUSED)
         return (
             f"The guard would have refused {self.refused:,} of {total} that were opened {span}:"
             f" {reasons}. They came from {named}.{self._unknown}"
@@ -209,22 +229,15 @@ class DryRun:
         rest = f" {self.unread}" if self.unread else ""
         if not self.unknown:
             return rest
-        reasons = _numbered(
-            (self.no_address, "without an address in the log"),
-            (self.no_endpoint, "through an endpoint that the log does not name"),
-            (self.no_vpc, "through an endpoint whose VPC is not in the log"),
-            (self.no_age, "without an age in the log"),
-            (self.near_limit, f"up to a second older than {self.age_limit}"),
-        )
+        reasons = self._numbered(_UNKNOWN)
         are = "is" if self.unknown == 1 else "are"
-        return f" {count(self.unknown, 'request')} {are} unknown: {', '.join(reasons)}.{rest}"
+        return f" {count(self.unknown, 'request')} {are} unknown: {reasons}.{rest}"
 
-    def _reasons(self) -> Iterator[str]:
-        return _numbered(
-            (self.not_listed, "not on its list"),
-            (self.too_old, f"older than {self.age_limit}"),
-            (self.version_2, "with signature version 2"),
-        )
+    def _numbered(self, reasons: Mapping[str, str]) -> str:
+        """Return each reason with its number, without those of no request."""
+        numbers = ((getattr(self, name), words) for name, words in reasons.items())
+        each = (f"{n:,} {words.format(age=self.age_limit)}" for n, words in numbers if n)
+        return ", ".join(each)
 
     def rest(self, most: int) -> str:
         """Return what the usages after the first ``most`` are, in a line;
@@ -239,9 +252,7 @@ class DryRun:
             "requests",
             "refused",
             "unknown",
-            "not_listed",
-            "too_old",
-            "version_2",
+            *_REFUSED,
             "signed_with_2",
             *_UNKNOWN,
         )
@@ -268,18 +279,14 @@ def _together(usages: Sequence[Usage]) -> str:
     return f"{requests}, {sum(each.refused for each in usages):,} refused{among}"
 
 
-def _numbered(*reasons: tuple[int, str]) -> Iterator[str]:
-    """Yield each reason with its number, without those of no request."""
-    return (f"{number:,} {words}" for number, words in reasons if number)
-
-
 def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:
-    """Try the guard of a restriction on the opened presigned requests of the last days of a log.
+    """Try the guard of a restriction, and its signer limit, on the opened presigned requests of the
+    last days of a log.
 
-    Returns None without a guard or a log.
+    Returns None without either or a log.
     """
     if (
-        not (restriction.guard or restriction.version_4_only)
+        not (restriction.guard or restriction.version_4_only or restriction.signers)
         or restriction.bucket is None
         or hits is None
     ):
@@ -293,26 +300,17 @@ def _tried(restriction: Restriction, hits: Hits) -> DryRun:
     groups = _counted(restriction, rows)
     [(first, last)] = rows.query("SELECT min(time), max(time) FROM {hits}")
     totals = {reason: sum(row[-1] for row in groups if row[4] == reason) for reason in _REASONS}
-    refused = totals["list"] + totals["age"] + totals["version"]
     return DryRun(
         first=first,
         last=last,
         requests=sum(totals.values()),
-        refused=refused,
+        refused=sum(totals[reason] for reason in _REFUSED),
         unknown=sum(totals[reason] for reason in _UNKNOWN),
-        not_listed=totals["list"],
-        too_old=totals["age"],
-        version_2=totals["version"],
         addresses=_addresses(groups),
         usages=_usages(groups),
         age_limit=None if restriction.age_limit_s is None else age_text(restriction.age_limit_s),
-        **{reason: totals[reason] for reason in _UNKNOWN},
+        **{reason: totals[reason] for reason in (*_REFUSED, *_UNKNOWN)},
     )
-
-
-_REFUSED = ("list", "age", "version")
-_UNKNOWN = ("no_address", "no_endpoint", "no_vpc", "no_age", "near_limit")
-_REASONS = ("opened", *_REFUSED, *_UNKNOWN)
 
 
 def _rows(restriction: Restriction, hits: Hits) -> Hits:
@@ -331,19 +329,22 @@ def _counted(restriction: Restriction, rows: Hits) -> SqlRows:
     """Count by source, signer, application, method and the guard's answer."""
     unnamed = "allowlist = 'endpoint' AND endpoint IS NULL"
     cases = [f"WHEN {UPLOAD} THEN 'opened'"] if restriction.guard == "reads" else []
-    cases += ["WHEN allowlist = 'outside' THEN 'list'"] if restriction.guard else []
+    cases += ["WHEN allowlist = 'outside' THEN 'not_listed'"] if restriction.guard else []
     if restriction.guard and not restriction.allowed.ids:
-        cases.append(f"WHEN {unnamed} THEN 'list'")
+        cases.append(f"WHEN {unnamed} THEN 'not_listed'")
     limit = restriction.age_limit_s
+    other = _not_listed(restriction.signers) if restriction.signers else "false"
+    cases.append(f"WHEN {other} AND {SIGNER} LIKE '%:%/%' THEN 'other_signer'")
     cases += (
-        [f"WHEN {_OLD_SIGNATURE} THEN 'version'"]
+        [f"WHEN {_OLD_SIGNATURE} THEN 'version_2'"]
         if limit is not None or restriction.version_4_only
         else []
     )
-    cases += [f"WHEN age_s > {int(limit)} THEN 'age'"] if limit is not None else []
+    cases += [f"WHEN age_s > {int(limit)} THEN 'too_old'"] if limit is not None else []
     unknown = "WHEN allowlist = 'unknown' AND endpoint IS NOT NULL THEN 'no_vpc' "
     unknown += f"WHEN allowlist = 'unknown' THEN 'no_address' WHEN {unnamed} THEN 'no_endpoint'"
     cases += [unknown] if restriction.guard else []
+    cases.append(f"WHEN {other} THEN 'no_signer'")
     if limit is not None:
         # An age of 2 in the log is one of 2.000 to 2.999 seconds.
         cases.append(
@@ -356,6 +357,18 @@ def _counted(restriction: Restriction, rows: Hits) -> SqlRows:
         f"FROM {{hits}} WHERE {OPENED} GROUP BY ALL ORDER BY n DESC, 1, 2, 3, 4, 5, 6"
     )
     return groups
+
+
+def _not_listed(signers: Sequence[str]) -> str:
+    """Return the condition for requests that a signer limit refuses, unless the root user signed
+    them. The log leaves the path of a role out.
+    """
+    found = []
+    for arn in signers:
+        account, name = arn.split(":", 5)[4:]
+        role = f"assumed-role/{name.rpartition('/')[2]}" if name.startswith("role/") else name
+        found += [f"{account}:{role}", f"{account}:root"]
+    return f"NOT {UPLOAD} AND {SIGNER} NOT IN ({', '.join(map(literal, found))})"
 
 
 def _addresses(groups: SqlRows) -> tuple[tuple[str, int], ...]:

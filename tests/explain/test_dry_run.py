@@ -410,3 +410,27 @@ def test_a_list_that_is_cut_says_what_it_leaves_out(
     assert all(page.count(f"user u{at:03}") for at in range(number))
     assert len(one.to_dict()["dry_run"]["usages"]) == number
     assert "refused; among" not in full
+
+
+@pytest.mark.check
+def test_a_signer_limit_is_tried_on_the_signers_that_the_log_names(tmp_path: Path) -> None:
+    own, other = "111122223333", "999988887777"
+    user = f"arn:aws:iam::{own}:user/web/uploader"
+    session = "arn:aws:sts::{}:assumed-role/{}/i-1"
+    requesters = (
+        user, session.format(own, "Signer"), f"arn:aws:iam::{own}:root",  # these three stay open
+        f"arn:aws:iam::{own}:user/uploader", session.format(own, "Other"), session.format(other, "Signer"),
+        f"arn:aws:sts::{own}:federated-user/anna",
+        f"arn:aws:iam::{other}:root", "79a59df900b949e55d96a1e698fb",  # the log does not name these
+    )  # fmt: skip
+    lines = [line(requester=each) for each in requesters]
+    upload = line(requester=requesters[3], operation="REST.PUT.OBJECT", method="PUT")
+    outside = line("198.51.100.9", requester=requesters[3])
+    limited = restriction(signers=[user, f"arn:aws:iam::{own}:role/team/Signer"])
+    tried = dry_run(limited, hits_of(tmp_path, *lines, upload, outside))
+    assert tried is not None
+    counts = (tried.requests, tried.refused, tried.unknown)
+    assert counts == (11, 5, 2)
+    assert (tried.not_listed, tried.other_signer, tried.no_signer) == (1, 4, 2)
+    assert "1 not on its list, 4 not signed by a listed signer" in tried.sentence
+    assert "2 requests are unknown: 2 whose signer the log does not name." in tried.sentence

@@ -50,6 +50,8 @@ _CALLS, _READS = (
     re.compile("(get|describe|list)[A-Z]"),
 )
 """Name of the function with which CDK calls an API, and names of the operations that only read."""
+_MAY_SET = re.compile(r"BucketPolic|\\[uUx\r\n]")
+"""The type of a bucket policy, or an escape in which it may be."""
 _TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
 """Transforms that change no bucket policy."""
 
@@ -82,30 +84,27 @@ def cloudformation_policies(
     InvalidInput
         If it is another text, or does not have a parameter.
     """
-    return _read(text, account, parameters or {})[1]
-
-
-def sets_no_policy(text: Any) -> bool:
-    """Return whether a text is a template that sets no bucket policy."""
-    try:
-        template, file = _read(text, "", {})
-    except (GtSecureError, AttributeError):
-        return False
-    return not (template.targets or file.near or file.doubts)
-
-
-def _read(text: str, account: str, parameters: Mapping[str, str]) -> tuple[_Template, PlannedFile]:
     data = loads(
         text, yaml=not text.lstrip().startswith("{"), name="the template", short_forms=True
     )
     try:
-        template = _Template(data, account, parameters)
-        return template, template.file()
+        return _Template(data, account, parameters or {}).file()
     except (TypeError, LookupError, AttributeError, RecursionError) as error:
         step = "Give a CloudFormation template as JSON or YAML."
         raise InvalidInput(
             "The template has another form.", next_step=step, field="file"
         ) from error
+
+
+def sets_no_policy(text: Any) -> bool:
+    """Return whether a text is a template that sets no bucket policy."""
+    if not isinstance(text, str) or _MAY_SET.search(text):
+        return False
+    try:
+        file = cloudformation_policies(text, "")
+    except GtSecureError:
+        return False
+    return not (file.near or file.doubts)
 
 
 def _text(value: Any) -> str:
@@ -166,7 +165,9 @@ class _Template:
                 names += [
                     (bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))
                 ]
-            elif not _HARMLESS.fullmatch(kind) and not self._only_reads(each):
+            elif not (
+                _HARMLESS.fullmatch(kind) or (kind == "Custom::AWS" and self._only_reads(each))
+            ):
                 near.append(name)
         return PlannedFile(
             worlds=self.worlds,
@@ -183,12 +184,11 @@ class _Template:
         changes nothing.
         """
         properties = _section(resource.get("Properties"))
-        function = _section(properties.get("ServiceToken")).get("Fn::GetAtt", [""])
-        if resource["Type"] != "Custom::AWS" or not _CALLS.match(function[0]):
-            return False
         calls = [properties[each] for each in ("Create", "Update", "Delete") if each in properties]
         try:
-            return all(_READS.match(loads(self.value(each))["action"]) for each in calls)
+            function = properties["ServiceToken"]["Fn::GetAtt"][0]
+            actions = [loads(self.value(each))["action"] for each in calls]
+            return bool(_CALLS.match(function)) and all(map(_READS.match, actions))
         except (InvalidInput, TypeError, LookupError, AttributeError):
             return False
 
