@@ -9,7 +9,7 @@ from ..account.locks import locks_of
 from ..account.part_reader import part_of
 from ..account.reader import read_state
 from ..aws.client import Aws
-from ..base.errors import PolicyError
+from ..base.errors import InvalidInput, PolicyError
 from ..base.network import Source, read_address, scope
 from ..base.text import Json
 from ..engine.access.locks import EffectiveLocks
@@ -70,11 +70,13 @@ def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
     if source is None:
         return None
     try:
-        signers = [*_signers(refusal, locks)]
-        ages = _ages_ms(refusal, locks.policies())
-    except TooManyClassesError:
+        found = {
+            _lock(refusal, source, age, locks, *signer)
+            for signer in _signers(refusal, locks)
+            for age in _ages_ms(refusal, locks.policies())
+        }
+    except (InvalidInput, TooManyClassesError):
         return None
-    found = {_lock(refusal, source, age, locks, *signer) for signer in signers for age in ages}
     return found.pop() if len(found) == 1 else None
 
 

@@ -5,6 +5,7 @@ what our own verdict says is marked as predicted.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,18 @@ def test_a_log_is_judged_signer_by_signer(tmp_path: Path) -> None:
             (each, f"{OTHER if each == names[0] else 'bucket policy'} (predicted)", 1)
             for each in names
         )
+
+
+@pytest.mark.parametrize(
+    "requester",
+    ["arn:", "arn:aws:sts::1:assumed-role/", "arn:aws:sts::111122223333:assumed-role/*/x", "arn:aws:iam::*:user/*",
+     "arn:aws:sts::111122223333:assumed-role//", "arn:a:b:c:d:e", "\ud800", "svc:logging.s3.amazonaws.com", "*"],
+)  # fmt: skip
+def test_an_odd_signer_in_a_log_stays_unknown(requester: str) -> None:
+    for policy in (BY_USER, BY_ANY_PATH):
+        assert lock_of(refusal(requester=requester), exposed(policy).locks) in (
+            None,
+            "bucket policy",
+        )
+    broken = replace(exposed(None).locks, policy="{")
+    assert lock_of(refusal(requester=requester), broken) is None

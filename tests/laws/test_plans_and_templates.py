@@ -218,7 +218,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "a variable is no part of a resource": (575, _PLAN, "_lead", "or not (strict or references)", "or not references"),
     "a program sets no policy": (495, terraform_plan, "_is_near", '"provisioners" in row.config', "False"),
     "every type of resource is harmless": (2335, terraform_plan, "_is_near", "not _HARMLESS.fullmatch(row.type)", "False"),
-    "every custom resource is harmless": (121, _TEMPLATE, "file", "not _HARMLESS.fullmatch(kind)", "False"),
+    "every custom resource is harmless": (121, _TEMPLATE, "file", "not self._is_harmless(kind, each)", "False"),
     "a policy exists whatever its condition": (17, _TEMPLATE, "_documents", '"Condition" in resource', '"X" in resource'),
     "a default is a constant": (113,
         _TEMPLATE, "reference", 'self.sure(bucket.get("BucketName"))', 'parameter.get("Default", self.sure(bucket.get("BucketName")))',

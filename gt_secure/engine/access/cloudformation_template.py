@@ -165,9 +165,7 @@ class _Template:
                 names += [
                     (bucket, name) for bucket in self.outcomes(partial(self.value, {"Ref": name}))
                 ]
-            elif not (
-                _HARMLESS.fullmatch(kind) or (kind == "Custom::AWS" and self._only_reads(each))
-            ):
+            elif not self._is_harmless(kind, each):
                 near.append(name)
         return PlannedFile(
             worlds=self.worlds,
@@ -179,10 +177,12 @@ class _Template:
             public=public_access(self.data),
         )
 
-    def _only_reads(self, resource: Json) -> bool:
-        """Return whether a resource is CDK's own call of an API, and each of its calls is known and
-        changes nothing.
+    def _is_harmless(self, kind: str, resource: Json) -> bool:
+        """Return whether a resource sets no bucket policy: its type does so, or it is CDK's own
+        call of an API, and each of its calls is known and only reads.
         """
+        if kind != "Custom::AWS":
+            return bool(_HARMLESS.fullmatch(kind))
         properties = _section(resource.get("Properties"))
         calls = [properties[each] for each in ("Create", "Update", "Delete") if each in properties]
         try:

@@ -117,7 +117,7 @@ class PlannedDocument:
             if isinstance(self.value, Mapping)
             else {"Version": VERSIONS[-1], "Statement": self.value}
         )
-        known = {name: each for name, each in value.items() if not reasons(each)}
+        known = _sure(value)
         bounded = [_bounded(each, most) for each in as_list(value.get("Statement"))]
         known["Statement"] = [each for each in bounded if each is not None]
         versions = (
@@ -146,6 +146,11 @@ class PlannedDocument:
         return json.dumps(value, default=lambda _: "arn:aws:sns:::unknown")
 
 
+def _sure(value: Mapping[str, Any]) -> Json:
+    """Return the members of which all is known."""
+    return {name: each for name, each in value.items() if not reasons(each)}
+
+
 def _bounded(statement: Any, most: str) -> Any:
     """Return a statement in its widest form if its effect is or may be this one, and else in its
     narrowest; None if that has no effect.
@@ -158,7 +163,7 @@ def _bounded(statement: Any, most: str) -> Any:
     is_wide = bool(most) and (effect == most or not isinstance(effect, str))
     if not is_wide and not isinstance(effect, str):
         return None
-    known = {name: each for name, each in statement.items() if not reasons(each)}
+    known = _sure(statement)
     bounded = {**known, "Effect": most} if is_wide else known
     for name in statement.keys() - known.keys() - {"Sid", "Effect"}:
         if name == "Condition":

@@ -178,6 +178,25 @@ def _modules(module: Json, path: str = "") -> Iterator[tuple[str, Json]]:
         yield from _modules(call.get("module", {}), _within(path, f"module.{name}"))
 
 
+def _configured(modules: Json) -> Json:
+    """Return the resources of the configuration, by their addresses without indexes."""
+    return {
+        _within(path, each["address"]): each
+        for path, module in modules.items()
+        for each in module.get("resources", ())
+    }
+
+
+def _near(listed: Sequence[_Row], configured: Json) -> list[str]:
+    """Return what may set the policy of any bucket, data sources that run a program among them."""
+    programs = [
+        address
+        for address, each in configured.items()
+        if each.get("mode") == "data" and _RUNS.fullmatch(each.get("type", ""))
+    ]
+    return [*(row.address for row in listed if _is_near(row)), *programs]
+
+
 def _within(module: str, address: str) -> str:
     """Return the address of what is in a module."""
     return f"{module}.{address}" if module else address
@@ -190,11 +209,7 @@ class _Plan:
         if not data["format_version"].startswith("1."):
             raise LookupError
         self.modules = dict(_modules(data.get("configuration", {}).get("root_module", {})))
-        configured = {
-            _within(path, each["address"]): each
-            for path, module in self.modules.items()
-            for each in module.get("resources", ())
-        }
+        configured = _configured(self.modules)
         listed = [_Row(each, configured) for each in data["resource_changes"]]
         self.rows = {row.address: row for row in listed}
         self.state = json.dumps(data.get("prior_state"))
@@ -207,13 +222,7 @@ class _Plan:
         self.managed = [
             each for row in managed if row.type == _POLICY for each in self._documents(row)
         ]
-        programs = [
-            address
-            for address, each in configured.items()
-            if each.get("mode") == "data" and _RUNS.fullmatch(each.get("type", ""))
-        ]
-        near = [row.address for row in listed if _is_near(row)]
-        self.file = self._file(data, [*near, *programs])
+        self.file = self._file(data, _near(listed, configured))
 
     def _file(self, data: Json, near: Sequence[str]) -> PlannedFile:
         partial = (
@@ -258,28 +267,37 @@ class _Plan:
         match = _RESOURCE.fullmatch(reference)
         if match and not (index and (match[3] or match[4])):
             address = _within(module, match[1] + (match[3] or index))
-            if address in self.rows:
-                return {address}
-            return set() if match[3] and json.dumps(address) not in self.state else None
+            return {address} if address in self.rows else self._absent(address, match[3])
         if index or match:
             return None
         if reference.startswith("data.aws_partition."):
             return set()
-        expression: Json = {}
-        inner = ""
-        if match := _OUTPUT.fullmatch(reference):
-            inner = _within(module, match[1])
-            output = self._module(inner).get("outputs", {}).get(match[2], {})
-            expression = output.get("expression", {})
-        elif not reference.startswith("var."):
+        if not (reference.startswith("var.") or _OUTPUT.fullmatch(reference)):
             return None
-        elif call := _CALL.fullmatch(module):
-            inner = call[1] or ""
-            built = self._module(inner).get("module_calls", {}).get(call[2], {})
-            expression = built.get("expressions", {}).get(reference[4:], {})
+        inner, expression = self._source(reference, module)
         references = expression.get("references", ())
         leads = self._leads(references, inner, strict=strict)
         return set().union(*leads) if leads or not (strict or references) else None
+
+    def _absent(self, address: str, index: str | None) -> set[str] | None:
+        """Return nothing for a resource that is neither planned nor was there before; None where
+        that is not known.
+        """
+        return set() if index and json.dumps(address) not in self.state else None
+
+    def _source(self, reference: str, module: str) -> tuple[str, Json]:
+        """Return the module and the expression of the value to which a variable or an output
+        refers; none of a variable of the plan itself.
+        """
+        if match := _OUTPUT.fullmatch(reference):
+            inner = _within(module, match[1])
+            output = self._module(inner).get("outputs", {}).get(match[2], {})
+            return inner, output.get("expression", {})
+        if call := _CALL.fullmatch(module):
+            inner = call[1] or ""
+            built = self._module(inner).get("module_calls", {}).get(call[2], {})
+            return inner, built.get("expressions", {}).get(reference[4:], {})
+        return "", {}
 
     def _module(self, address: str) -> Json:
         """Return the configuration of a module; empty if it is not there."""
@@ -450,13 +468,11 @@ def _is_near(row: _Row) -> bool:
 
 def _waits(provisioner: Json) -> bool:
     """Return whether a script is known that changes nothing."""
-    match provisioner:
-        case {
-            "type": "local-exec",
-            "expressions": {"command": {"constant_value": str(text)}, **more},
-        }:
-            return not more and bool(_WAITS.fullmatch(text.strip()))
-    return False
+    expressions = provisioner.get("expressions", {})
+    text = expressions.get("command", {}).get("constant_value", "")
+    is_all = expressions == {"command": {"constant_value": text}}
+    is_here = is_all and provisioner["type"] == "local-exec"
+    return is_here and bool(_WAITS.fullmatch(text.strip()))
 
 
 def _merged(documents: list[tuple[Any, list[Any]]]) -> Json:
