@@ -88,7 +88,7 @@ def _signers(refusal: Refusal, locks: EffectiveLocks) -> Iterator[tuple[str, str
     role = role_of_session(requester)
     if refusal["auth_type"] is None:
         yield "*", ""
-    elif role:
+    elif role and requester.count(":") >= 5:
         start, name = role.rsplit("/", 1)
         like = ConditionKey("", like=f"{start}/?*/{name}")
         statements = locks.policies().compiled.statements
@@ -96,7 +96,7 @@ def _signers(refusal: Refusal, locks: EffectiveLocks) -> Iterator[tuple[str, str
         yield requester, role
         for (arn,) in key_values(like, asked, absent=False):
             yield requester, arn
-    elif requester.startswith("arn:"):
+    elif requester.count(":") >= 5:
         yield requester, requester
     else:
         yield "", f"arn:{locks.partition}:iam::{locks.account}:user/some-user"

@@ -288,7 +288,7 @@ def test_a_log_is_judged_signer_by_signer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "requester",
-    ["arn:", "arn:aws:sts::1:assumed-role/", "arn:aws:sts::111122223333:assumed-role/*/x", "arn:aws:iam::*:user/*",
+    ["arn:", "x:assumed-role/y", "arn:aws:sts::1:assumed-role/", "arn:aws:sts::111122223333:assumed-role/*/x", "arn:aws:iam::*:user/*",
      "arn:aws:sts::111122223333:assumed-role//", "arn:a:b:c:d:e", "\ud800", "svc:logging.s3.amazonaws.com", "*"],
 )  # fmt: skip
 def test_an_odd_signer_in_a_log_stays_unknown(requester: str) -> None:
