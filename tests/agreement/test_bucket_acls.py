@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,23 +9,20 @@ import pytest
 from support.box import ELSEWHERE
 from support.rig import Rig
 
+from .conftest import IGNORING_ACLS
+
 BUCKET, KEY = "gt-acl", "k.txt"
 GROUPS = "http://acs.amazonaws.com/groups/global/"
-OFF = dict.fromkeys(
-    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
-)
 
 
 @pytest.fixture
-def s3(running_rig: Rig) -> Iterator[Any]:
+def s3(rig: Rig) -> Any:
     """A bucket with ACLs and without Block Public Access."""
-    running_rig.sandbox.reset()
-    s3 = running_rig.client("s3")
+    s3 = rig.client("s3")
     s3.create_bucket(Bucket=BUCKET, ObjectOwnership="ObjectWriter")
     s3.delete_public_access_block(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")
-    yield s3
-    running_rig.sandbox.reset()
+    return s3
 
 
 def said(rig: Rig, request: str) -> str:
@@ -51,9 +47,7 @@ def test_a_public_acl_of_the_bucket_opens_the_list_of_its_keys(running_rig: Rig,
     assert said(running_rig, "other-account") == LISTING
     access = running_rig.gt.who_can_open(BUCKET)
     assert access.row("presigned").opened.when == ()
-    s3.put_public_access_block(
-        Bucket=BUCKET, PublicAccessBlockConfiguration={**OFF, "IgnorePublicAcls": True}
-    )
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=IGNORING_ACLS)
     assert (listed(running_rig), said(running_rig, "anonymous")) == (403, "refused")
 
 

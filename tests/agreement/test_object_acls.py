@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,10 @@ from gt_secure.account import access_under
 from support.box import ELSEWHERE
 from support.rig import Rig
 
+from .conftest import IGNORING_ACLS
+
 BUCKET, KEY = "gt-acl", "public.txt"
 READ = "s3:GetBucketOwnershipControls"
-OFF = dict.fromkeys(
-    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
-)
-
-
-@pytest.fixture
-def rig(running_rig: Rig) -> Iterator[Rig]:
-    running_rig.sandbox.reset()
-    yield running_rig
-    running_rig.sandbox.reset()
 
 
 def bucket(rig: Rig, ownership: str = "") -> Any:
@@ -50,9 +41,7 @@ def test_a_public_object_of_a_bucket_with_acls_is_not_said_to_be_refused(rig: Ri
         "unknown",
     ]
     assert access_under(whole.locks).tone != "good"
-    s3.put_public_access_block(
-        Bucket=BUCKET, PublicAccessBlockConfiguration={**OFF, "IgnorePublicAcls": True}
-    )
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=IGNORING_ACLS)
     assert anonymous(rig) == (403, "refused", ())
     assert rig.gt.who_can_open(BUCKET).row("other-account").unknown.depends_on == ("object ACLs",)
 

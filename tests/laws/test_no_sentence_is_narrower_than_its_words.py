@@ -59,12 +59,12 @@ SENDERS = ("user", "root", "assumed-role", "federated-user", "another user", "no
 KINDS = ("presigned", "header", "post-form", "anonymous", "other-account")
 OF_SIGNED = ("presigned", "post-form")
 SAMPLES = 30
-"""Requests that the evaluator decides for each account."""
+"""The number of requests that the evaluator decides for each account."""
 
 
 @dataclass
 class Surfaces:
-    """What the surfaces say of one account, each asked once."""
+    """The answers of all surfaces about one account; each surface is asked once."""
 
     gt: Connection
     drawn: Drawn
@@ -202,7 +202,7 @@ class Ladder:
         self._above(seed)
 
     def _requests(self, sent: Sent) -> None:
-        """What somebody gets is not refused."""
+        """Note each request that is answered and that a surface calls refused."""
         place = self.surfaces.drawn.place
         opened = opens(replace(place, kms=""), sent.asker, sent.action, sent.key, sent.keys)
         self.met[f"request {'opened' if opened else 'refused'}"] += 1
