@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from .aws.sdk_session import SageMakerSession
     from .aws.teams import Workforce, Workteam
     from .changes.applied import Applied
-    from .changes.plan import Plan
-    from .changes.undo import UndoPlan
+    from .changes.plan import Plan, UndoPlan
     from .engine.access.exposure import Context, Exposure
     from .engine.access.proof import Proof
     from .explain.explanation import Explanation
@@ -403,7 +402,7 @@ class Connection:
 
     def apply(
         self,
-        plan: Plan,
+        plan: Plan | UndoPlan,
         *,
         confirm: Sequence[str] = (),
         progress: Callable[[str], None] | None = None,
@@ -433,9 +432,11 @@ class Connection:
         >>> gt.apply(plan).outcome  # doctest: +SKIP
         'applied'
         """
-        if change := getattr(plan, "undoes", ""):
+        if isinstance(plan, changes.UndoPlan) or getattr(plan, "undoes", False):
             changes.check_confirmed(plan, confirm)
-            return self.undo(change, progress=progress, timeout_s=timeout_s)
+            return changes.undo(
+                self.aws, plan.undoes, journal=self.journal, progress=progress, timeout_s=timeout_s
+            )
         return changes.apply(
             self.aws,
             plan,
@@ -535,16 +536,19 @@ class Connection:
         )
 
     def plan_undo(self, change: str | Applied = "last") -> UndoPlan:
-        """Show what :meth:`undo` would change. Writes nothing.
+        """Show what :meth:`undo` would change, and what it asks. Writes nothing.
 
-        The parameter and the errors are those of :meth:`undo`.
+        The parameter and the errors are those of :meth:`undo`. :meth:`apply` carries it out, with
+        what you confirm.
 
         Examples
         --------
         >>> [change.title for change in gt.plan_undo(done).changes]  # doctest: +SKIP
         ['Bucket guard of gt-images']
         """
-        return changes.plan_undo(self.aws, change_id(change), journal=self.journal)
+        return changes.plan_undo(
+            self.aws, change_id(change), journal=self.journal, look=self._newest_log
+        )
 
     def undo(
         self,
@@ -567,7 +571,8 @@ class Connection:
             If no change is named and this connection has none to undo. The error lists the changes
             of others, with what an undo of each brings back.
         InvalidInput
-            If ``change`` is None, empty, or no change.
+            If ``change`` is None, empty, or no change; or if workers of a workteam may lose access.
+            The error names what confirms it.
         Conflict
             If somebody has changed the same statement or setting since; also of :meth:`plan_undo`.
 
@@ -577,6 +582,11 @@ class Connection:
         'undone'
         """
         named = change_id(change)
+        if named:
+            plan = self.plan_undo(change)
+            named = plan.undoes
+            how = f"To undo anyway, call gt.apply(gt.plan_undo('{named}'), confirm=['{{}}'])."
+            changes.check_confirmed(plan, (), how)
         return changes.undo(
             self.aws, named, journal=self.journal, progress=progress, timeout_s=timeout_s
         )

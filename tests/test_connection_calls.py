@@ -69,6 +69,7 @@ def everywhere(gt: Connection) -> dict[str, Any]:
     }
 
 
+UNDO = SimpleNamespace(undoes="c1", notices=(), empty=True)
 ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], dict[str, Any]]]] = {
     "workteam": (lambda gt: gt.workteam("a"), teams, "get_workteam", (AWS, "a"), lambda gt: {}),
     "keys": (
@@ -101,7 +102,7 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
     ),
     "apply of an undo": (
         lambda gt: gt.apply(
-            cast(Any, SimpleNamespace(undoes="c1", blockers=(), empty=True)), progress=progress, timeout_s=5
+            cast(Any, UNDO), progress=progress, timeout_s=5
         ),
         changes, "undo", (AWS, "c1"), lambda gt: {"journal": gt.journal, "progress": progress, "timeout_s": 5},
     ),
@@ -111,7 +112,7 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
     ),
     "plan_undo": (
         lambda gt: gt.plan_undo(Applied("c1", "applied")),
-        changes, "plan_undo", (AWS, "c1"), lambda gt: {"journal": gt.journal},
+        changes, "plan_undo", (AWS, "c1"), lambda gt: {"journal": gt.journal, "look": gt._newest_log},
     ),
     "undo": (
         lambda gt: gt.undo("c1", progress=progress, timeout_s=5),
@@ -181,6 +182,7 @@ def test_a_method_hands_on_what_it_is_given(
     name: str, gt: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, module, function, given, named = ROWS[name]
+    monkeypatch.setattr(changes, "plan_undo", lambda *_, **__: UNDO)
     seen = Recorder("the answer")
     monkeypatch.setattr(module, function, seen)
     assert call(gt) == "the answer"

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
         with_wishes as with_wishes,
     )
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
-    from .plan import Plan as Plan, plan as plan
+    from .plan import Plan as Plan, UndoPlan as UndoPlan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked as revoked
-    from .undo import UndoPlan as UndoPlan, plan_undo as plan_undo, resume as resume, undo as undo
+    from .undo import plan_undo as plan_undo, resume as resume, undo as undo
 
 
 __all__, __getattr__, __dir__ = attach(__name__)

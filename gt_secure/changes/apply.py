@@ -19,7 +19,7 @@ from .applied import WAS_INTERRUPTED, Applied, ProbeResult
 from .engine import Callback, Clock, Engine
 from .journal import Journal, scrub
 from .lock import hold
-from .plan import Plan
+from .plan import Plan, UndoPlan
 from .transaction import OutcomeNote, begin_lines, run
 
 Fetch: TypeAlias = Callable[[Source, str, str], bool | None]
@@ -132,16 +132,23 @@ def _check_digest(plan: Plan, approved: str | None) -> None:
         )
 
 
-def check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
-    """Raise InvalidInput for a plan that cannot be applied, or asks what is not confirmed."""
+def check_confirmed(
+    plan: Plan | UndoPlan,
+    confirm: Iterable[str],
+    how: str = "To apply anyway, pass confirm=['{}'].",
+) -> None:
+    """Raise InvalidInput for a plan that cannot be applied, or asks what is not confirmed; ``how``
+    says what confirms it.
+    """
     codes = {confirm} if isinstance(confirm, str) else set(confirm)
-    broken = [notice for notice in plan.blockers if not notice.confirmable]
+    blockers = [notice for notice in plan.notices if notice.severity == "blocker"]
+    broken = [notice for notice in blockers if not notice.confirmable]
     if broken:
         raise InvalidInput(
             f"This plan cannot be applied: {broken[0].text}",
             next_step=broken[0].fix,
             field=broken[0].field,
-            details={"blockers": [*map(Notice.to_dict, plan.blockers)]},
+            details={"blockers": [*map(Notice.to_dict, blockers)]},
         )
     if plan.empty:
         return
@@ -150,7 +157,7 @@ def check_confirmed(plan: Plan, confirm: Iterable[str]) -> None:
         named = "', '".join(dict.fromkeys(notice.code for notice in missing))
         raise InvalidInput(
             f"This plan is blocked until you confirm it: {missing[0].text}",
-            next_step=f"{missing[0].fix} To apply anyway, pass confirm=['{named}'].".strip(),
+            next_step=f"{missing[0].fix} {how.format(named)}".strip(),
             field="confirm",
             details={"blockers": [*map(Notice.to_dict, missing)]},
         )

@@ -29,6 +29,15 @@ Callback: TypeAlias = Callable[[str], None]
 and every step is rolled back.
 """
 
+
+class Waiting(str):
+    """A sentence while the engine waits for others before it writes: what a callback raises at such
+    a sentence stops the change.
+    """
+
+    __slots__ = ()
+
+
 READ_BACK_S = 30
 """Seconds that a reading may lag behind a write before it counts as wrong."""
 
@@ -47,6 +56,8 @@ _OTHERS = (
     "somebody else has just changed it, so it waits until readings agree for {:.0f} more seconds"
 )
 _STOP = ". Interrupt it to stop: what it has written is rolled back"
+
+_AGREED = "readings agree"
 
 _MERGES = 3
 """Number of times a rollback restarts when somebody else writes between its
@@ -152,6 +163,7 @@ class Engine:
                 raise
             self.writer.note("done", step=index, do="forward")
             self.steps[index] = self._step(index, "done")
+        self._cancellable = False  # what follows compares it with the writes of others
 
     def back(self, reached: Sequence[int]) -> Rest:
         """Roll back the given changes, last first, and return what is left of them.
@@ -271,11 +283,14 @@ class Engine:
                 reading, since, differed = again, self.clock.now(), differed + 1
             left_s = since + needed_s - self.clock.now()
             if left_s <= 0:
+                if differed:
+                    self._say(index, _AGREED)
                 return again
             if differed:
                 # an interrupt reaches the main thread, and a rollback goes on
                 may_stop = self._cancellable and current_thread() is main_thread()
-                self._say(index, _OTHERS.format(left_s) + (_STOP if may_stop else ""))
+                said = _OTHERS.format(left_s) + (_STOP if may_stop else "")
+                self._say(index, said, Waiting if self._cancellable else str)
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",
@@ -395,13 +410,12 @@ class Engine:
         change = self.changes[index]
         return ChangeStep(change.kind, change.name, outcome, certain, detail)
 
-    def _say(self, index: int, text: str) -> None:
+    def _say(self, index: int, text: str, kind: type[str] = str) -> None:
         if self._progress is None:
             return
+        title = f"[{index + 1}/{len(self.changes)}] {self.changes[index].title}"
         try:
-            self._progress(
-                f"[{index + 1}/{len(self.changes)}] {self.changes[index].title}: {text}."
-            )
+            self._progress(kind(f"{title}: {text}."))
         except Exception:
             if self._cancellable:  # during a rollback, a broken display must not stop us
                 raise

@@ -36,7 +36,7 @@ from ..restriction.model import Restriction
 from .change import Call, Change, find_change, is_change_of
 from .diff import changes_for
 from .history import drift_notices, with_wishes
-from .journal import Journal, scrub
+from .journal import ChangeRecord, Journal, scrub
 from .messages import application_notices, bystander_notices, notices_for, signature_of
 from .other_teams import effects_of, keeping, team_notices
 from .services import evidence_of, notices_of, service_data, simulate, unknown_keys
@@ -261,6 +261,34 @@ class Plan(Ambiguous):
         return self.to_text()
 
     __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPlan(Ambiguous):
+    """A planned undo: the changes from the current values back to the former ones, and what it asks
+    about the workteams that would lose access.
+    """
+
+    _ask = ".empty"
+
+    record: ChangeRecord
+    changes: tuple[Change[Any], ...]
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def undoes(self) -> str:
+        """The id of the change that it undoes."""
+        return self.record.id
+
+    @property
+    def asks(self) -> tuple[Notice, ...]:
+        """The warnings that a person confirms by their codes before the undo."""
+        return tuple(each for each in self.notices if each.asks)
+
+    @property
+    def empty(self) -> bool:
+        """True if there is nothing left to undo."""
+        return not self.changes
 
 
 def plan(

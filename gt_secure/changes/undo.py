@@ -3,51 +3,104 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..account.state import State
+from ..account.locks import locks_of
+from ..account.reader import read_state
+from ..account.sightings import Sightings, with_whereabouts
+from ..account.state import PLAN, State
 from ..aws.arns import caller_name
 from ..aws.client import Aws
 from ..base import html as markup
 from ..base.errors import Conflict, GtSecureError, NotFound, Unsupported
 from ..base.text import printable, some
-from ..base.truth import Ambiguous
+from ..engine.access.exposure import Exposure
+from ..engine.policies.bucket_policy import BucketPolicy
+from ..engine.policies.url_lock import UrlLock
+from ..restriction.messages import Notice, notice
 from .applied import NO_ROLLBACK, PUTS_BACK, WAS_UNDONE, Applied, ChangeOutcome, failure_summary
 from .apply import refuse_unfinished
 from .change import Change, change_from_journal
 from .engine import Callback, Clock, Engine, quiet_s
+from .history import with_wishes
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
+from .messages import region_notices
+from .other_teams import effects_of
+from .plan import UndoPlan
 from .targets import BucketGuard
 from .transaction import OutcomeNote, begin_lines, roll_back, run
 
-
-@dataclass(frozen=True, slots=True)
-class UndoPlan(Ambiguous):
-    """A planned undo: the changes from the current values back to the former ones."""
-
-    _ask = ".empty"
-
-    record: ChangeRecord
-    changes: tuple[Change[Any], ...]
-
-    @property
-    def empty(self) -> bool:
-        """True if there is nothing left to undo."""
-        return not self.changes
+KEEP_BY_PLAN = (
+    "Ask the workteam. To keep its access, do not undo: make a plan that lists the addresses and"
+    " endpoints that its workers use."
+)
 
 
-def plan_undo(aws: Aws, change_id: str = "last", *, journal: Journal) -> UndoPlan:
+def plan_undo(
+    aws: Aws,
+    change_id: str = "last",
+    *,
+    journal: Journal,
+    look: Callable[[State], Sightings] | None = None,
+) -> UndoPlan:
     """Plan the undo of a change as a three-way merge that keeps later edits of others. Reads only.
 
-    See :meth:`gt_secure.Connection.plan_undo` for the parameters. Raises Conflict if somebody has
+    See :meth:`gt_secure.Connection.plan_undo` for the parameters. ``look`` returns what the log of
+    the bucket shows; without it nothing is asked about workteams. Raises Conflict if somebody has
     changed the same setting since; the details hold before, after and now.
     """
     record = _record(aws, change_id, journal)
     half = record.of if record.status == "unfinished" else None  # an undo is completed
-    return UndoPlan(record, _backwards(aws, journal.find(half) if half else record))
+    first = journal.find(half) if half else record
+    undo = UndoPlan(record, _backwards(aws, first))
+    if look is None or not any(map(_may_take, undo.changes)):
+        return undo
+    return replace(undo, notices=tuple(_questions(aws, undo.changes, first, journal, look)))
+
+
+def _may_take(change: Change[Any]) -> bool:
+    """Return False for a change that only opens: it adds no statement, or turns a lock off."""
+    if not isinstance(change.target, BucketGuard):
+        return change.after not in ((), UrlLock())
+    before, after = (BucketPolicy.of(each).statements for each in (change.before, change.after))
+    return any(each not in before for each in after)
+
+
+def _questions(
+    aws: Aws,
+    changes: Sequence[Change[Any]],
+    record: ChangeRecord,
+    journal: Journal,
+    look: Callable[[State], Sightings],
+) -> Iterator[Notice]:
+    """Yield a question about each workteam that may lose access by an undo, and one about what is
+    unknown of them.
+    """
+    scope = record.begin.get("restriction") or {}
+    names = {each.kind: each.name for each in changes}
+    try:
+        state = read_state(
+            aws.remembering(),
+            team=names.get("url-lock") or scope.get("team"),
+            bucket=names.get("bucket-guard") or scope.get("bucket"),
+            needs=PLAN,
+        )
+    except GtSecureError as error:  # a workteam that is gone keeps nobody from undoing
+        yield notice("bucket-teams-unread", unread=error.message.rstrip("."))
+        return
+    for change in changes:
+        state = change.target.put(change.before, state)  # as it was just read
+    state = with_whereabouts(with_wishes(aws, journal, state), look(state), aws)
+    before, after = (
+        Exposure(locks_of(each), "", is_prefix=True) for each in (state, state.after(changes))
+    )
+    for effect in effects_of(state, before, after):
+        if effect.asks or effect.all_lost:
+            yield effect.question(names.get("bucket-guard", "every bucket"), KEEP_BY_PLAN)
+    yield from region_notices(state)
 
 
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:

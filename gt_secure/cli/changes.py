@@ -22,7 +22,7 @@ from ..base.errors import (
 )
 from ..base.text import Json, count, printable, some
 from ..changes.applied import Applied
-from ..changes.plan import Plan
+from ..changes.plan import Plan, UndoPlan
 from ..changes.render.text import confirm_options
 from ..changes.undo import interrupted, offers, undoable
 from ..connection import Connection
@@ -149,6 +149,10 @@ def add(commands: Commands) -> None:
             ("gt-secure undo", "list what can be undone, by whom it was made, and its command"),
             ("gt-secure undo 20261124-101500", "undo a change by a prefix of its id"),
             ("gt-secure undo 20261124-101500 --yes", "the same without a prompt"),
+            (
+                "gt-secure undo 20261124-101500 --yes --confirm loses-access:radiology-team",
+                "accept that workers lose access",
+            ),
         ),
         exit_codes="0 undone, or there is nothing to undo; 2 changes are listed and none was named",
         result=_undo_from,
@@ -160,6 +164,7 @@ def add(commands: Commands) -> None:
         help="change id or unique prefix (default: list the changes)",
     )
     add_doing(parser)
+    add_confirm(parser)
 
     parser = commands.add(
         "export",
@@ -431,13 +436,18 @@ def apply_plan(
     """Show a plan, ask for consent and apply it."""
     if not args.json:
         say(graded(fit(plan.to_text(line_width()))))
+    agreed = _agreed(args, plan)
+    if not plan.empty:
+        _ask(args, f"Apply {count(len(plan.changes), 'change')}?")
+    return gt.apply(plan, confirm=agreed, progress=_tell, digest=digest)
+
+
+def _agreed(args: argparse.Namespace, plan: Plan | UndoPlan) -> list[str]:
+    """Ask about each notice that is not confirmed yet, and return what is."""
     asks = [each for each in plan.asks if each.code not in args.confirm]
     for each in asks:
         _ask(args, f"{printable(each)}\n{each.consent}?", confirm_options(asks))
-    if not plan.empty:
-        _ask(args, f"Apply {count(len(plan.changes), 'change')}?")
-    agreed = [] if args.yes else [each.code for each in asks]
-    return gt.apply(plan, confirm=[*args.confirm, *agreed], progress=_tell, digest=digest)
+    return [*args.confirm, *([] if args.yes else (each.code for each in asks))]
 
 
 def _run_apply(args: argparse.Namespace) -> int:
@@ -483,13 +493,14 @@ def _undo_from(args: argparse.Namespace) -> Applied:
                 f"    current: {printable(change.before_text)}\n    after:  "
                 f" {printable(change.after_text)}\n    affects {printable(some(change.affects))}"
             )
+    agreed = _agreed(args, plan)
     if not plan.empty:
         _ask(args, f"Undo change {plan.record.id}?")
-    return gt.undo(plan.record.id, progress=_tell)
+    return gt.apply(plan, confirm=agreed, progress=_tell)
 
 
 def _run_undo(args: argparse.Namespace) -> int:
-    if args.change == "last" and not (args.yes or args.json):
+    if args.change == "last" and not (args.yes or args.json or args.confirm):
         gt = connection(args)
         lines = in_options("\n".join(offers(undoable(gt.aws, journal=gt.journal))))
         say(lines or "There is no change to undo.")

@@ -178,6 +178,7 @@ class Step(Box):
         self._left_text = ""
         self._buttons: list[tuple[ipywidgets.Button, Callable[[], bool]]] = []
         self._may_cancel = True
+        self._stop: Action | None = None
         self._number = Html(classes="gts-num-box")
         self.toggle = make(ipywidgets.Button, description=self.title, classes="gts-opens")
         self.toggle.add_class("gts-toggle")
@@ -274,7 +275,7 @@ class Step(Box):
         *,
         timeout_s: float = 60.0,
         after_s: float = 0.0,
-        may_cancel: bool = True,
+        stop: Action | None = None,
         hours: bool = False,
         quiet: bool = False,
         activity: Activity | None = None,
@@ -282,10 +283,11 @@ class Step(Box):
         """Do slow work off the event loop; the buttons of this step are disabled meanwhile.
 
         After a second the status line shows the work's own words, if it has any. With ``quiet``, it
-        shows nothing before: for work that rarely takes so long.
+        shows nothing before: for work that rarely takes so long. ``stop`` is what Cancel does where
+        the work cannot be dropped; ``_may_cancel`` offers it.
         """
         self._busy_words, self._quiet = words, quiet
-        self._may_cancel = may_cancel
+        self._may_cancel, self._stop = stop is None, stop
         self.message.value = ""
         self.worker.start(
             work, done, timeout_s=timeout_s, after_s=after_s, hours=hours, activity=activity
@@ -320,7 +322,10 @@ class Step(Box):
         self.failed = error
 
     def cancel(self) -> None:
-        """Stop waiting for the work under way."""
+        """Stop waiting for the work under way, or stop it where it cannot be dropped."""
+        if self._stop is not None and self.worker.busy:
+            self._stop()
+            return
         self.worker.cancel()
         self.set_status("Cancelled.")
 

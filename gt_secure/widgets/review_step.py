@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -18,20 +19,19 @@ from ..base.html import Markup, count
 from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
+from ..changes.engine import Waiting
 from ..changes.journal import scrub
-from ..changes.messages import region_notices
-from ..changes.other_teams import team_notices
-from ..changes.plan import Plan, exposures_of
+from ..changes.plan import Plan, UndoPlan, exposures_of
 from ..changes.render import parts
 from ..changes.targets import TeamUrlLock, WorkforcePortal
-from ..changes.undo import UndoPlan, comes_back, overtaken, undoable
+from ..changes.undo import comes_back, overtaken, plan_undo, undoable
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
 from ..restriction.messages import notice
 from .base import PANEL, Box, Link, Step, check, field, replace_children, spoken
-from .thread_safe import Html, row, set_class, stack
+from .thread_safe import LOCK, Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..changes.applied import Applied
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _LASTS = "It cannot be interrupted while it writes: about {}, and at most 12 minutes."
 """The deadline of a change, and of a rollback after it."""
+
+_WAITS = "Press Cancel to stop: what it has written is rolled back."
 
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""
@@ -172,7 +174,7 @@ class ReviewStep(Step):
         )
 
     def apply(self) -> None:
-        """Carry out the plan. It cannot be cancelled half-way:
+        """Carry out the plan. It can be stopped while it waits for others, and not while it writes:
         a failed step is rolled back with all before it.
         """
         plan = self.plan
@@ -184,14 +186,26 @@ class ReviewStep(Step):
         plan = replace(plan, reason=self.reason.value)
         confirm = sorted(self._confirmed)
         lasts = _LASTS.format(count(plan.seconds_typical, "second"))
+        stopped = Event()
+
+        def stop() -> None:
+            with LOCK:
+                if self._may_cancel:  # else it writes
+                    stopped.set()
+
+        def tell(text: str) -> None:
+            with LOCK:  # a press is seen here, or is not accepted any more
+                self._may_cancel = isinstance(text, Waiting)
+                if stopped.is_set():
+                    raise GtSecureError("The change was stopped while it waited.")
+            activity.tell(f"{text} {_WAITS if self._may_cancel else lasts}")
+
         self.run(
             f"Applying… {lasts}",
-            lambda: self.link.get().apply(
-                plan, confirm=confirm, progress=lambda text: activity.tell(f"{text} {lasts}")
-            ),
+            lambda: self.link.get().apply(plan, confirm=confirm, progress=tell),
             self._got_applied,
             timeout_s=780,
-            may_cancel=False,
+            stop=stop,
             activity=activity,
         )
 
@@ -247,7 +261,8 @@ class ReviewStep(Step):
             words = comes_back(one)
             if "bucket-guard" in words:
                 with suppress(GtSecureError):  # its press shows why
-                    then = access_to(plan.state.after(gt.plan_undo(one.id).changes)).text
+                    undo = plan_undo(gt.aws, one.id, journal=gt.journal)
+                    then = access_to(plan.state.after(undo.changes)).text
                     if then != access_to(plan.state).text:
                         words["bucket-guard"] = f"{then[0].lower()}{then[1:-1]} again"
             return plan, (one.id, *words.values())
@@ -388,14 +403,10 @@ def _undo_plan(plan: Plan, undo: UndoPlan) -> Plan:
     for change in undo.changes:
         state = change.target.put(change.before, state)  # as it was just read
     exposures = exposures_of(None, plan.restriction, state, undo.changes)
+    portal = (each for each in undo.changes if each.kind == "portal-lock")
     notices = (
-        *team_notices(plan.restriction, state, undo.changes, *exposures),
-        *region_notices(state),
-        *(
-            notice("portal-undo", words=each.after_text)
-            for each in undo.changes
-            if each.kind == "portal-lock"
-        ),
+        *undo.notices,
+        *(notice("portal-undo", words=each.after_text) for each in portal),
     )
     return Plan(plan.restriction, state, undo.changes, *exposures, notices, undoes=undo.record.id)
 

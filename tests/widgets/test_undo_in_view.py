@@ -274,7 +274,7 @@ def test_the_label_says_what_comes_back(gt: Connection, what: str) -> None:
         gt.apply(review.plan)
         made.pop()
     for done in reversed(made):
-        gt.undo(done)
+        gt.apply(gt.plan_undo(done), confirm=AGREED)
 
 
 def test_an_undo_that_meets_another_edit_is_offered_and_says_so_when_pressed(
