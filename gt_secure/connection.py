@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
 from .aws.buckets import place_of
-from .aws.client import Aws, connect_aws
+from .aws.client import Aws, aws_errors, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
 from .base.handed import handed
@@ -495,7 +495,8 @@ class Connection:
         """
         tag = None if viewer is None else self.viewers.tag(viewer)
         if leak is None:
-            self.aws.identity()  # its answer has the time of AWS
+            with aws_errors("sts:GetCallerIdentity"):  # its answer has the time of AWS
+                self.aws.client("sts").get_caller_identity()
         revoked = changes.revoked(leak, before=before, bucket=bucket, signer=signer, viewer=tag)
         with self._hits_of(logs) as hits:
             return changes.plan_revoke(

@@ -53,7 +53,7 @@ def test_a_revocation(
     [(1200, "1,200 seconds behind AWS"), (-3600, "3,600 seconds ahead of AWS")],
 )
 def test_a_clock_that_is_off(ahead_s: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "_AHEAD", [dt.timedelta(seconds=ahead_s)])
+    monkeypatch.setattr(clock, "_AHEAD", {True: dt.timedelta(seconds=ahead_s)})
     revoked = Revoked("gt-images", "", None, ROLE, DAY, DAY)
     assert words in {each.code: each.text for each in revoke._notices(revoked)}["clock-off"]
 

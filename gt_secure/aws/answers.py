@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from ..base.clock import heard
+from ..base.network import is_loopback_url
 from ..base.text import JsonLike
 
 POLICY_OPERATIONS = ("GetBucketPolicy",)
@@ -71,7 +72,7 @@ def _is_object(content: bytes) -> bool:
 
 
 def _check_members(*, http_response: Any, parsed: JsonLike, model: Any, **_: Any) -> None:
-    heard(http_response.headers.get("date"))
+    heard(http_response.headers.get("date"), is_aws=not is_loopback_url(http_response.url))
     if http_response.status_code >= 300 or model.output_shape is None:
         return
     missing = [name for name in model.output_shape.required_members if name not in parsed]

@@ -10,24 +10,27 @@ from email.utils import parsedate_to_datetime
 
 _SLACK = dt.timedelta(seconds=5)
 """A smaller difference may be due to whole seconds, and to the time that an answer takes."""
-_AHEAD = [dt.timedelta()]
+_AHEAD: dict[bool, dt.timedelta] = {}
+"""By whether AWS answered, or a program on this machine: its time is no better than this clock's,
+and never replaces that of AWS.
+"""
 
 
 def utc_now() -> dt.datetime:
     """Return the time of now, in UTC."""
-    return _here() + _AHEAD[0]
+    return _here() + aws_ahead()
 
 
 def aws_ahead() -> dt.timedelta:
     """Return how far the time of AWS's last answer was ahead of this machine's clock."""
-    return _AHEAD[0]
+    return _AHEAD.get(True, _AHEAD.get(False, dt.timedelta()))
 
 
-def heard(date: str) -> None:
-    """Compare the clock with the ``Date`` of an answer of AWS."""
+def heard(date: str, *, is_aws: bool = True) -> None:
+    """Compare the clock with the ``Date`` of an answer of AWS, or of a sandbox."""
     with suppress(TypeError, ValueError, OverflowError):
         ahead = parsedate_to_datetime(date) - _here()
-        _AHEAD[0] = ahead * (abs(ahead) > _SLACK)
+        _AHEAD[is_aws] = ahead * (abs(ahead) > _SLACK)
 
 
 def _here() -> dt.datetime:

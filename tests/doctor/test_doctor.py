@@ -161,7 +161,8 @@ def change(gt, name: str) -> None:
     assert plan.changes
     done = gt.apply(plan, confirm=[notice.code for notice in plan.asks])
     assert done.outcome == "applied"
-    gt.undo(done)
+    back = gt.plan_undo(done)
+    gt.apply(back, confirm=[notice.code for notice in back.asks])
 
 
 class trusting:

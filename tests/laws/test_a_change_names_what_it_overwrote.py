@@ -17,7 +17,6 @@ import random
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +72,7 @@ class Colleague:
         """Put a guard in with a change of their own; their calls do not fail."""
         account = self.account
         kept = account.faults, account.shown, account.writing, account.caller_arn, account.is_dead
+        has_sent = account.sent
         account.faults, account.shown, account.caller_arn, account.is_dead = (), set(), ANN, False
         there, certain = self._there, False
         try:
@@ -102,7 +102,7 @@ class Colleague:
                 del self.mine[sid]
                 self.unnamed += [sid] if certain and sid in account.shown else []
             account.faults, account.shown, account.writing, account.caller_arn = kept[:4]
-            account.is_dead = kept[4]
+            account.is_dead, account.sent = kept[4], has_sent
             self.writes += 1
 
     @property
@@ -148,7 +148,7 @@ def play(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     account.locks.append((0.0, UrlLock().settings))
     colleague = Colleague(account, folder / "theirs")
     monkeypatch.setattr(clock_module, "_here", account.here)
-    monkeypatch.setattr(clock_module, "_AHEAD", [timedelta()])
+    monkeypatch.setattr(clock_module, "_AHEAD", {})
     account.off_s = _off_s(rng)
     account._dated()  # the plan was made just before
     _schedule(rng, account, colleague)
@@ -286,6 +286,11 @@ def _carry_out(
     attempt(start)
     if not writers:
         return outcomes, journal
+    [(word, is_sure, said)] = outcomes
+    if not account.sent and word != "killed":
+        assert is_sure, f"history: nothing was sent, and {outcomes}"
+        assert "Nothing was changed." in said, f"history: nothing was sent, and {outcomes}"
+        assert journal.find(writers[0].id).status == "rolled-back", "history: an open journal"
     change = writers[0].id
     account.sleep(rng.choice((0, 5, 40)))
     account.faults, account.is_dead = (), False
@@ -324,17 +329,27 @@ def assert_kept_or_named(
     return counts, losses
 
 
+TAKE_BACK = Engine._take_back
+
+
+def read_first(engine: Engine, index: int) -> Any:
+    """Read before it is asked whether anything was sent, as a rollback once did."""
+    engine._read(index)
+    return TAKE_BACK(engine, index)
+
+
 FAULTS = {
     "seen texts are not compared": ("gt_secure.changes.transaction._unkept", lambda *_: []),
     "two looks are proof of quiet": ("gt_secure.changes.engine.quiet_s", lambda _: SECOND_LOOK_S),
     "the clock is that of the machine": ("gt_secure.base.clock.heard", lambda _: None),
+    "nothing was sent is unknown": ("gt_secure.changes.engine.Engine._take_back", read_first),
 }
 
 
 @pytest.mark.quick
 @pytest.mark.parametrize(
     ("fault", "seeds"),
-    [*zip(FAULTS, (range(150), range(320, 420), range(400, 450)), strict=True)],
+    [*zip(FAULTS, (range(150), range(320, 420), range(400, 450), range(60)), strict=True)],
     ids=FAULTS,
 )
 def test_former_faults_are_seen(

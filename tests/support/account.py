@@ -119,9 +119,10 @@ class Account:
 @pytest.fixture(autouse=True)
 def clock_of_here() -> Iterator[None]:
     """Forget the time of the AWS that a test played: the next one is on this machine's again."""
-    before = list(clock._AHEAD)
+    before = dict(clock._AHEAD)
     yield
-    clock._AHEAD[:] = before
+    clock._AHEAD.clear()
+    clock._AHEAD.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,8 @@ class LaggingAccount:
     events: list[dict[str, Any]] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
     writing: bool = False
+    sent: bool = False
+    """Whether a call that writes has left, whatever became of it."""
     is_dead: bool = False
     off_s: float = 0.0
 
@@ -140,6 +142,7 @@ class LaggingAccount:
     def _call(self, name: str, do: Callable[[], Any]) -> Any:
         if self.is_dead:
             raise Killed
+        self.sent = self.sent or name[:3] in ("Put", "Del", "Upd")
         self.sleep(self.rng.choice((0.02, 0.1, 0.4)))
         self.calls += 1
         for fault in self.faults:
