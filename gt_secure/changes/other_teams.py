@@ -36,8 +36,9 @@ class Effect:
     """The effect of a plan on the workers of a workteam that uses the bucket of a state.
 
     ``jobs`` are the names of its labeling jobs in progress. ``lost`` are the sources that the
-    workers lose, in words, and ``refused`` those of them at which the access log shows somebody.
-    ``all_lost`` is what another team loses if it is all that it has, or what it was given.
+    workers lose, in words. ``refused`` are those of the lost sources at which the access log shows
+    a person. ``all_lost`` is empty unless another team loses every source that it has, or a source
+    that its restriction lists: then it has these sources, in words.
     """
 
     user: OtherTeam
@@ -50,10 +51,11 @@ class Effect:
 
     @property
     def asks(self) -> bool:
-        """True if somebody of the team may work at a source that the plan closes.
+        """True if the access log shows people of the team at a source that the plan closes, or if a
+        labeling job is in progress and the log does not show where its workers are.
 
-        The list of a restriction is the answer for its own team, unless nothing shows where its
-        people are.
+        The log must show all people of another team. It must show one source of the plan's own
+        team: the restriction lists what that team needs.
         """
         is_shown = self.seen.complete or (self.is_own and self.seen.sources)
         return bool(self.refused or (self.jobs and self.lost and not is_shown))
@@ -122,7 +124,9 @@ def _effect(user: OtherTeam, state: State, before: Exposure, after: Exposure) ->
 
 
 def _row(locks: EffectiveLocks, key: str) -> Row:
-    """Return from where workers open a key, or may: what they lose of either is lost."""
+    """Return the sources at which workers open a key, or may open it: a plan that closes such a
+    source takes it from them.
+    """
     return unsure(Exposure(locks, key).row("worker"), [""])
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _LASTS = "It cannot be interrupted while it writes: about {}, and at most 12 minutes."
 """The deadline of a change, and of a rollback after it."""
 
-_WAITS = "Press Cancel to stop: what it has written is rolled back."
+_WAITS = "Press Cancel to stop the change, and to roll back what it has written."
 
 _PAUSE_S = 0.35
 """A plan is made when the input has been quiet for so long."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -330,15 +330,17 @@ def test_the_undo_of_a_change_puts_back_what_it_has_overwritten(account: Account
     assert failing.left == [*json.loads(FOREIGN)["Statement"], THEIRS]
 
 
-def test_no_sentence_about_an_outcome_is_built_elsewhere() -> None:
-    """One module has the words of how a change ended."""
-    words = re.compile(
-        r"\bcompletely\b|\bApplied\b|\bUndone\b|\bas before\b|rolled back\b.|\bwas undone\b|"
-        r"undo is complete|utcome (is )?unknown|overwritten .|\bis applied\b"
-    )
-    package, found = Path(gt_secure.__file__).parent, []
-    for path in sorted(package.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+OUTCOME = re.compile(
+    r"\bcompletely\b|\bApplied\b|\bUndone\b|\bas before\b|rolled back\b.|\bwas undone\b|"
+    r"undo is complete|utcome (is )?unknown|overwritten .|\bis applied\b"
+)
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    """Yield the texts of a file that a person may read; docstrings are for those who write it."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        tree = ast.parse(text)
         docs = {
             id(each.value)
             for node in ast.walk(tree)
@@ -346,13 +348,53 @@ def test_no_sentence_about_an_outcome_is_built_elsewhere() -> None:
             for each in node.body  # type: ignore[attr-defined]
             if isinstance(each, ast.Expr)
         }
-        found += [
-            (path.relative_to(package).as_posix(), node.value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if id(node) not in docs and words.search(node.value)
-        ]
-    # statements of a plan that no change touches
-    assert {each for each in found if each[0] != "changes/applied.py"} == {
-        ("changes/render/html.py", " as before.")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from [] if id(node) in docs else [node.value]
+    elif path.suffix == ".ipynb":
+        # outputs are what the program said
+        yield from ("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    else:
+        yield from text.splitlines()
+
+
+def test_no_sentence_about_an_outcome_is_built_elsewhere() -> None:
+    """One module has the words of how a change ended: no other module, panel, catalogue, script of a
+    page or notebook has a sentence of its own.
+    """
+    package = Path(gt_secure.__file__).parent
+    root, kinds = package.parent, {".py", ".json", ".js", ".ts", ".html", ".css", ".ipynb"}
+    paths = [
+        path
+        for folder in (package, root / "labextension" / "src", root / "notebooks")
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in kinds
+        and path.relative_to(root).parts[:2] != ("gt_secure", "labextension")
+    ]
+    assert {path.suffix for path in paths} >= {".py", ".json", ".js", ".ts", ".ipynb"}
+    found = {
+        (path.relative_to(root).as_posix(), match[0])
+        for path in paths
+        for text in strings_of(path)
+        for match in OUTCOME.finditer(text)
+        if path != package / "changes" / "applied.py"
     }
+    assert found == {
+        ("gt_secure/changes/render/html.py", "as before"),  # statements that no change touches
+        ("notebooks/12_two_teams_one_bucket.ipynb", "as before"),  # the lists of a team
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.py", 'said = f"{name} was rolled back completely."'),
+        ("a.json", '{"done": {"text": "Undone: what it had set is as before."}}'),
+        ("a.ts", 'status.textContent = "Applied and read back";'),
+        ("a.ipynb", '{"cells": [{"source": ["print(\'Applied.\')"], "outputs": []}]}'),
+    ],
+)
+def test_such_a_sentence_is_found(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert any(map(OUTCOME.search, strings_of(path)))
