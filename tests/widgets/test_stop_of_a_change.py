@@ -107,7 +107,10 @@ def test_cancel_stops_a_change_that_waits(parts: tuple[Connection, ReviewStep], 
         await until(gt.waits.is_set)
         await until(lambda: is_offered(review))
         assert "more seconds" in review.status.value
-        assert "Press Cancel to stop the change, and to roll back what it has written." in review.status.value
+        assert (
+            "Press Cancel to stop the change, and to roll back what it has written."
+            in review.status.value
+        )
         assert "cannot be interrupted" not in review.status.value
         review.cancel_button.click()
         gt.goes_on.set()
