@@ -30,7 +30,7 @@ and every step is rolled back.
 """
 
 
-class Waiting(str):
+class StoppableWait(str):
     """A sentence while the engine waits for others before it writes: what a callback raises at such
     a sentence stops the change.
     """
@@ -290,7 +290,7 @@ class Engine:
                 # an interrupt reaches the main thread, and a rollback goes on
                 may_stop = self._cancellable and current_thread() is main_thread()
                 said = _OTHERS.format(left_s) + (_STOP if may_stop else "")
-                self._say(index, said, Waiting if self._cancellable else str)
+                self._say(index, said, StoppableWait if self._cancellable else str)
         raise Conflict(
             f"{self.changes[index].title} keeps changing: {_AGREE + 1} readings in a row differed.",
             next_step="Find out who is changing it, then plan again.",

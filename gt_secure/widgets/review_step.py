@@ -19,7 +19,7 @@ from ..base.html import Markup, count
 from ..base.text import truncate
 from ..changes.applied import applied_notice
 from ..changes.change import find_change
-from ..changes.engine import Waiting
+from ..changes.engine import StoppableWait
 from ..changes.journal import scrub
 from ..changes.plan import Plan, UndoPlan, exposures_of
 from ..changes.render import parts
@@ -195,7 +195,7 @@ class ReviewStep(Step):
 
         def tell(text: str) -> None:
             with LOCK:  # a press is seen here, or is not accepted any more
-                self._may_cancel = isinstance(text, Waiting)
+                self._may_cancel = isinstance(text, StoppableWait)
                 if stopped.is_set():
                     raise GtSecureError("The change was stopped while it waited.")
             activity.tell(f"{text} {_WAITS if self._may_cancel else lasts}")
