@@ -214,7 +214,6 @@ _ALL = (
             Permission("s3:ListAccessPoints", "*", optional=True),
             Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
             Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
-            Permission("s3:GetBucketVersioning", "bucket", optional=True),
             Permission("s3:GetBucketRequestPayment", "bucket", optional=True),
             Permission("s3:GetObjectAcl", "objects", optional=True),
             # task templates and input manifests

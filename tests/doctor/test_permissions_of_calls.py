@@ -1,6 +1,6 @@
-"""The table of permissions is what the features call: it is compared with the actions that the
-program names, with the calls that each feature makes in the sandbox, and with what each of them
-does without one action.
+"""The table of permissions has what the features call. These tests compare the table with the actions
+that the program names, with the calls that each feature makes in the sandbox, and with what each
+feature does without one action.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def test_each_action_that_a_call_names_is_in_the_table() -> None:
 
 @contextmanager
 def traced(account: Account) -> Iterator[tuple[Connection, set[str]]]:
-    """Yield a connection that may do everything but delete the team, and the actions of its calls."""
+    """Yield a connection whose only denied action is to delete the team, and the actions of its calls."""
     called = set[str]()
 
     def note(model: Any, **_: Any) -> None:
