@@ -5,7 +5,7 @@ dist/.
 
 With the address of the repository, the metadata has its links and the README's links lead there:
 package indexes and JupyterLab's extension manager show both, and neither knows the checkout. A
-fork's wheel so never names another project.
+fork's wheel so never names another project. Its README says how to install it from the index.
 
 Times in the archive are those of the last commit, file modes are normal, and nothing untracked gets
 in. In an unpacked source archive, its own list of files and its own time replace those of git.
@@ -77,6 +77,9 @@ def build(folder: Path, repository: str = "") -> list[Path]:
     return sorted(folder.glob("*.whl"))
 
 
+PACKAGE = "gt_secure"
+UNPUBLISHED = "gt_secure is not on a package index yet: run `pip install .` in a clone"
+"""Words of the README until a release is there; whoever reads them in an index has found it."""
 _RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
 
 
@@ -105,6 +108,7 @@ def add_links(source: Path, repository: str) -> None:
         )
         readme = source / part / "README.md"
         text = linked(readme.read_text(encoding="utf-8"), lab_of(repository))
+        text = text.replace(UNPUBLISHED, f"Run `pip install {PACKAGE}`")
         readme.write_text(
             _RELATIVE.sub(partial(_absolute, docs, f"{repository}/{{}}/v{version}", part), text),
             "utf-8",

@@ -95,20 +95,21 @@ def _run(args: argparse.Namespace) -> int:
         return run_headless(
             notebooks_dir() / NOTEBOOK, Path(args.out or "out/demo-results"), as_json=args.json
         )
-    _need("jupyterlab")
+    _need("jupyterlab", "ipykernel")
     sandbox.install(_tell)
     return _lab(Path("out/demo"), args.port, open_browser=not args.no_browser)
 
 
 def _need(*modules: str) -> None:
+    """Raise MissingExtra that names all missing packages in one command."""
     from importlib.util import find_spec
 
-    for module in modules:
-        if find_spec(module) is None:
-            raise MissingExtra(
-                f"The demo needs {module}, which is not installed.",
-                next_step=f"Run: pip install {module}",
-            )
+    if missing := [module for module in modules if find_spec(module) is None]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise MissingExtra(
+            f"The demo needs {' and '.join(missing)}, which {verb} not installed.",
+            next_step=f"Run: pip install {' '.join(missing)}",
+        )
 
 
 def _tell(text: str) -> None:
