@@ -295,6 +295,8 @@ class Aws:
 
 def all_items(aws: Aws, service: str, operation: str, member: str, **asked: Any) -> list[Any]:
     """Return the items of all pages of an operation."""
+    if service == "sagemaker":  # a page has ten items by default: 500 teams would take 50 calls
+        asked["MaxResults"] = 100
     return [
         item for page in all_pages(aws.client(service), operation, **asked) for item in page[member]
     ]

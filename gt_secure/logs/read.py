@@ -500,44 +500,15 @@ def count_hits(
     -------
     Table, Coverage
     """
-    names = check_columns(by, NAMES if networks is not None else ())
+    asked = dict(locals())
+    names = check_columns(asked.pop("by"), NAMES if networks is not None else ())
     # a bad file is an error, whatever is counted by
-    known = None if networks is None else networks_from(networks)
+    known = asked["networks"] = None if networks is None else networks_from(networks)
     if known is not None and _apart(filters, known)[1]:
-        with read_hits(
-            sources,
-            since=since,
-            until=until,
-            aws=aws,
-            memory_limit=memory_limit,
-            progress=progress,
-            cancel=cancel,
-            engine=engine,
-            session=session,
-            athena=athena,
-            filters=filters,
-            networks=known,
-            test_urls=test_urls,
-            viewers=viewers,
-        ) as hits:
+        with read_hits(**asked) as hits:
             return hits.asked(lambda each: each.count(names))
-    if known is not None and without_names(names, known) != names:
-        table, coverage = count_hits(
-            sources,
-            without_names(names, known),
-            since=since,
-            until=until,
-            aws=aws,
-            memory_limit=memory_limit,
-            progress=progress,
-            cancel=cancel,
-            engine=engine,
-            session=session,
-            athena=athena,
-            filters=filters,
-            test_urls=test_urls,
-            viewers=viewers,
-        )
+    if known is not None and (others := without_names(names, known)) != names:
+        table, coverage = count_hits(**asked | {"by": others, "networks": None})
         return named_counts(table, names, known), coverage
     query = LogQuery.parse(sources, since, until, filters)
     runtime = Runtime(

@@ -6,13 +6,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
 from gt_secure.aws import client as aws_module
-from gt_secure.aws.client import connect_aws
+from gt_secure.aws.client import all_items, connect_aws
 from gt_secure.base.errors import (
     AccessDenied,
     Conflict,
@@ -282,3 +283,27 @@ def test_other_credentials_use_the_endpoints_of_the_connection(
     )
     assert "vpce-0a1b" in here.client("sagemaker").meta.endpoint_url
     assert there.client("sagemaker").meta.endpoint_url == "https://all.hub.example"
+
+
+class _Pages:
+    """A client whose listings note what they are asked."""
+
+    asked: Any = None
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **asked: Any) -> Any:
+        self.asked = asked
+        return iter([{"Workteams": [{"WorkteamName": "a"}]}])
+
+
+@pytest.mark.parametrize(("service", "most"), [("sagemaker", {"MaxResults": 100}), ("ec2", {})])
+def test_a_page_of_sagemaker_is_as_large_as_it_can_be(service: str, most: dict[str, int]) -> None:
+    """By default a page has ten items, so that the list of 500 teams would take 50 calls."""
+    pages = _Pages()
+    aws: Any = SimpleNamespace(client=lambda _: pages)
+    assert all_items(aws, service, "list_workteams", "Workteams", Other=1) == [
+        {"WorkteamName": "a"}
+    ]
+    assert pages.asked == {"Other": 1, **most}

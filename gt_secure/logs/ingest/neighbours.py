@@ -22,8 +22,6 @@ _LAKE_COLUMNS = (
 )
 _HISTORY = "CSV file of CloudTrail's event history"
 _TYPED = "output of the AWS CLI in another form than JSON"
-_SIGNATURE = "signature file of CloudTrail Lake"
-_HEALTH = "health check of CloudWatch Logs"
 _INSIGHTS = "CSV file of Logs Insights"
 _ROWS = "answer of CloudTrail Lake or Logs Insights"
 _TABLE = "CSV file of Athena"
@@ -41,7 +39,10 @@ _FILES = (
         ),
         _ROWS,
     ),
-    (re.compile(r'\{.{0,999}?"files"\s*:.*"queryCompleteTime"\s*:', re.DOTALL), _SIGNATURE),
+    (
+        re.compile(r'\{.{0,999}?"files"\s*:.*"queryCompleteTime"\s*:', re.DOTALL),
+        "signature file of CloudTrail Lake",
+    ),
     (re.compile(r"#(?:Version|Fields): "), "CloudFront log"),
     (
         re.compile(
@@ -148,7 +149,7 @@ def neighbour_record(record: Json) -> str | None:
     ):
         return "S3 event notification"
     if record.get("messageType") == "CONTROL_MESSAGE":
-        return _HEALTH
+        return "health check of CloudWatch Logs"
     if "@ptr" in record:  # chosen fields, not the message
         return _ROWS
     if record.get("Event") == "s3:TestEvent":
