@@ -184,6 +184,8 @@ class Bench:
 
     def clean(self, surface: Surface) -> tuple[Seen, list[str]]:
         self.proxy.disarm()
+        self.look(surface)  # requests of the last look may be under way
+        self.proxy.disarm()
         seen = self.look(surface)
         assert seen is not None
         assert seen.found, "there is something to find"
@@ -209,7 +211,7 @@ class Bench:
         self.proxy.disarm()
         assert not wrong, f"{surface.__name__}: found less, and said nothing"
         print(f"{surface.__name__}: {injected} of {len(names) * of_each} faults")
-        assert injected > 0.7 * len(names) * of_each
+        assert injected > 0.8 * len(names) * of_each
 
 
 @pytest.fixture(scope="module")
