@@ -393,7 +393,7 @@ def partition_of(policy: str) -> str:
     return match[1] if match else "aws"
 
 
-def _resources(text: str) -> Iterator[tuple[str, Statement]]:
+def _resources(text: PolicySource) -> Iterator[tuple[str, Statement]]:
     """Yield each bucket and key that a Resource or NotResource names, and its statement."""
     for statement in parse_document(text, "resource").statements:
         for pattern in statement.resources:
