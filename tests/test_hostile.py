@@ -10,6 +10,7 @@ the word does not appear was not tried.
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import re
@@ -458,12 +459,76 @@ def test_it_cannot_drive_the_terminal(place: str, world: World) -> None:
     no_control(said)
 
 
-@pytest.mark.parametrize("line", [*formats()], ids=lambda line: f"{line[0]} {line[-1]}")
-def test_no_format_can_drive_the_terminal(line: tuple[str, ...], world: World) -> None:
-    said = command(*line)(world)
+class Tty(io.StringIO):
+    """A terminal: styles of our own go there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+_STYLE = re.compile(r"\x1b\[(?:0|1|2|31|32|33)m")
+SINKS = ("tty", "pipe", "file")
+
+
+def written(line: tuple[str, ...], sink: str, world: World) -> str:
+    """Return what a command writes to a terminal, to a pipe or to a file."""
+    out = Tty() if sink == "tty" else io.StringIO()
+    path = world.folder / "-".join((*line, "out")).replace("/", "_")[-80:]
+    more = ["-o", str(path)] if sink == "file" else []
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(Tty() if sink == "tty" else io.StringIO()),
+        contextlib.suppress(SystemExit),
+    ):
+        main([*line, *more])
+    if sink == "file":
+        return path.read_bytes().decode("utf-8")
+    return _STYLE.sub("", out.getvalue()) if sink == "tty" else out.getvalue()
+
+
+def takes_a_file(name: str) -> bool:
+    actions = next(
+        each for each in build_parser()._actions if each.dest == "command" or each.choices
+    )
+    parser = actions.choices[name]  # type: ignore[index, call-overload]
+    return any("-o" in option.option_strings for option in parser._actions)
+
+
+PLACES = [
+    (line, sink) for line in formats() for sink in SINKS if sink != "file" or takes_a_file(line[0])
+]
+"""Each command with formats, each of its formats, and where it writes."""
+
+
+@pytest.mark.parametrize(
+    ("line", "sink"),
+    [
+        pytest.param(
+            line,
+            sink,
+            id=f"{line[0]} {line[-1]} {sink}",
+            marks=[] if sink == "pipe" else [pytest.mark.check],
+        )
+        for line, sink in PLACES
+    ],
+)
+def test_no_format_can_drive_what_reads_it(
+    line: tuple[str, ...], sink: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    said = written(line, sink, world)
     assert WORD in said or line[0] not in ("hits", "leaks"), said[-600:]
     assert "Traceback" not in said
     no_control(said)
+    check_inert(said, is_csv=line[-1] == "csv")
+
+
+def check_inert(said: str, *, is_csv: bool) -> None:
+    """Nothing in it is a formula, a command of a workflow, or a link of a terminal."""
+    assert not re.search(r"^\s*::", said, re.MULTILINE)
+    assert "]8;;" not in said
+    for row in csv.reader(io.StringIO(said)) if is_csv else ():
+        assert not [cell for cell in row if re.match(r"[=+@\t\r]|-(?!$|\d)", cell)], row
 
 
 @pytest.mark.parametrize("place", REPORTS)
@@ -471,10 +536,7 @@ def test_reports_are_well_formed_and_start_no_formula(place: str, world: World) 
     said = REPORTS[place](world)
     assert WORD in said
     if place.endswith("CSV"):
-        import csv
-
-        for row in csv.reader(io.StringIO(said)):
-            assert not [cell for cell in row if re.match(r"[=+@\t\r]|-(?!$|\d)", cell)], row
+        check_inert(said, is_csv=True)
         no_control(said)
     elif place.endswith("JUnit"):
         ET.fromstring(said)

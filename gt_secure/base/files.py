@@ -135,7 +135,7 @@ def _loader(yaml: Any, name: str) -> Any:
     """Return what reads YAML as PyYAML does, within a budget."""
     meter = Meter("YAML")
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Refuses a key that is given twice; YAML's own loader keeps the last one silently."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
