@@ -66,23 +66,9 @@ def _athena() -> Any:
     return athena_client
 
 
-def _asserts() -> Any:
-    from .check.asserts import watch_asserts
-
-    return watch_asserts
-
-
-def _verdicts() -> Any:
-    from .cli.commands import VERDICTS
-
-    return VERDICTS
-
-
 hand_in("mask", _mask)
 hand_in("opener", _opener)
 hand_in("athena", _athena)
-hand_in("asserts", _asserts)
-hand_in("verdicts", _verdicts)
 __all__, __getattr__, __dir__ = attach(__name__)
 
 

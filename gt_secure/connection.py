@@ -18,11 +18,10 @@ from .aws.buckets import place_of
 from .aws.client import Aws, aws_errors, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.errors import InvalidInput, refuse_url
-from .base.handed import handed
 from .base.network import ProbeOrigin, Source
 from .base.text import Json
 from .changes import Journal
-from .check.ledger import kernel_shell, recorded_place
+from .check.ledger import claimed, open_file, record, recorded_place
 from .connection_arguments import (
     Logs,
     RunningSandbox,
@@ -128,8 +127,7 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
-    if kernel_shell() is not None:
-        handed("asserts")()
+    open_file()
     if sandbox is not False:
         named = sandbox_variables(
             sandbox, others=(profile, boto3_session, sagemaker_session, endpoint_url)
@@ -286,7 +284,11 @@ class Connection:
         >>> gt.workteam("radiology-team").url_lock.mode  # doctest: +SKIP
         'SourceIp'
         """
-        return teams.get_workteam(self.aws, name)
+        team = teams.get_workteam(self.aws, name)
+        if team.url_lock_text.startswith("on "):
+            subject = f"{team.name}: {team.url_lock_text}"
+            record("workteam", subject, "passed", recorded_place(self.aws))
+        return team
 
     def workforce(self) -> Workforce | None:
         """Read the private workforce, which all workteams of the region share; None if there is
@@ -776,6 +778,8 @@ class Connection:
         >>> gt.probe("s3://gt-images/probe/", **put).opened  # doctest: +SKIP
         True
         """
+        from .check.proof import RecordedProbe
+
         origin = presign.KERNEL
         if source is not None:
             origin = (
@@ -785,7 +789,7 @@ class Connection:
             )
         codes = {confirm} if isinstance(confirm, str) else set(confirm)
         if isinstance(url, str) and url.startswith("s3://"):
-            return presign.probe_own(
+            own = presign.probe_own(
                 self.aws,
                 url,
                 origin,
@@ -793,13 +797,15 @@ class Connection:
                 confirm=codes,
                 test_urls=self.journal.test_urls,
             )
+            return RecordedProbe.of(own, recorded_place(self.aws), url)
         if codes:
             raise InvalidInput(
                 "A probe of a URL asks nothing.",
                 next_step="Leave confirm= out, or pass s3://bucket/prefix/.",
                 field="confirm",
             )
-        return presign.probe(url, origin, method=method, test_urls=self.journal.test_urls)
+        answer = presign.probe(url, origin, method=method, test_urls=self.journal.test_urls)
+        return RecordedProbe.of(answer, recorded_place(self.aws))
 
     def explain(
         self, probe: Probe, *, url: TestUrl | str | None = None, origin: str = ""
@@ -907,7 +913,7 @@ class Connection:
             claim_from(wish)
         )
         told = {**vars(proof), "subject": f"s3://{wish.bucket}/{wish.prefix}"}
-        return RecordedProof(**told, place=recorded_place(self.aws))
+        return RecordedProof(**told, place=recorded_place(self.aws), wanted=claimed(wish))
 
     def findings(
         self,

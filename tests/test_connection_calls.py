@@ -183,9 +183,13 @@ def test_a_method_hands_on_what_it_is_given(
 ) -> None:
     call, module, function, given, named = ROWS[name]
     monkeypatch.setattr(changes, "plan_undo", lambda *_, **__: UNDO)
-    seen = Recorder("the answer")
+    probe = presign.Probe(200, "own", None, "gt-images", "a.png", 1.0)
+    recording = {"workteam": TEAM, "probe": probe, "probe of an object of its own": probe}
+    answer: Any = recording.get(name, "the answer")
+    seen = Recorder(answer)
     monkeypatch.setattr(module, function, seen)
-    assert call(gt) == "the answer"
+    made = call(gt)
+    assert made == answer or made.to_dict() == answer.to_dict()
     assert seen.calls == [(given, named(gt))]
 
 

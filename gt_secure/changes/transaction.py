@@ -17,6 +17,7 @@ from ..aws.client import Aws
 from ..base.errors import GtSecureError
 from ..base.text import Json, JsonLike, Texts
 from ..base.version import __version__
+from ..check.ledger import ALL, WROTE, record, recorded_place
 from .applied import (
     NO_END,
     NOT_ASKED,
@@ -93,6 +94,8 @@ def way_out(engine: Engine, outcome: ChangeOutcome, of: str | None) -> Applied:
         # do.
         notes = () if has_failed else (NO_END.format(error.message, writer.id),)
     result = Applied(writer.id, outcome, engine.all_steps(), of, notes=notes)
+    names = [ALL if each.kind == "portal-lock" else each.name for each in engine.changes]
+    record(outcome.replace(" ", "_"), " ".join(names), WROTE, recorded_place(aws))
     result = note_overwritten(aws, writer, writer.id, engine.changes, result, engine)
     if outcome == "undone" and of is not None:
         with suppress(Exception):  # the journal says that it was not asked

@@ -3,21 +3,32 @@ its cell.
 
 The record is display data without data: nothing is shown, and every runner keeps it (nbval,
 papermill, nbclient, a notebook job, JupyterLab). A process that a notebook starts, such as
-``!gt-secure check``, writes it to standard error as a line. :mod:`gt_secure.check.promise` compares
-the records with the checks that a notebook promises.
+``!gt-secure check``, adds it to the file that :data:`FILE` names, which the kernel reads; without
+a file it writes a line to standard error. :mod:`gt_secure.check.promise` compares the records with
+the checks that a notebook promises. A script and a test keep their records in memory.
 """
 
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import hashlib
+import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Iterator
+import tempfile
+from atexit import register
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.clock import utc_now
+from ..base.errors import GtSecureError
 from ..base.outcome import CheckResult
 from ..base.text import Json, printable
 
@@ -26,16 +37,26 @@ if TYPE_CHECKING:
 
 KEY = "gt_secure"
 """The member of a notebook's metadata, and of an output's, that holds promise and records."""
-ASSERTS = "asserts"
-"""The name of the assert statements that ask an answer."""
 _LINE = re.compile(
     rf"(?:^|\r){KEY}: (passed|failed|unknown|skipped) (\w+)\((.*)\)((?: \w+=\S+)*)\s*$",
     re.MULTILINE,
 )
+_MANY = 8
+_LONGEST = 500
 _FACTS = ("account", "region", "on", "time")
+FILE = "GT_SECURE_LEDGER"
+"""The variable that names the file to which processes of a kernel add their records."""
+WROTE = "wrote"
+"""The status of a record of a write: what is read after it is no evidence on an account."""
+ALL = "*"
+"""The subject of a write that reaches every team."""
 _PROCESS = os.getpid()
 _pending: list[LedgerEntry] = []
-_session: list[LedgerEntry] = []
+_session: deque[LedgerEntry] = deque(maxlen=100_000)
+_unasked: dict[tuple[str, str], list[Aws]] = {}
+"""Credentials by region, of which no account was asked because nothing publishes it."""
+_read_to = 0
+"""Bytes of the file that were read."""
 
 
 class RecordedPlace(NamedTuple):
@@ -44,6 +65,11 @@ class RecordedPlace(NamedTuple):
     account: str = ""
     region: str = ""
     on: str = ""
+
+    def __str__(self) -> str:
+        account = f"account {self.account}" if self.account else ""
+        where = f"{account} ({self.on})".strip() if self.on else account
+        return ", ".join(filter(None, (where, self.region)))
 
 
 class LedgerEntry(NamedTuple):
@@ -62,6 +88,11 @@ class LedgerEntry(NamedTuple):
     source: str = ""
     cell: int = 0
 
+    @property
+    def place(self) -> RecordedPlace:
+        """The account, region and ``sandbox`` of the answer."""
+        return RecordedPlace(self.account, self.region, self.on)
+
 
 def kernel_shell() -> Any:
     """Return the shell of the kernel that this process is; None in any other process."""
@@ -75,36 +106,79 @@ def is_recording() -> bool:
 
 
 def recorded_place(caller: Aws | None) -> RecordedPlace | None:
-    """Return account and region of credentials; None if nothing is recorded,
-    and an empty account if it is unknown.
+    """Return account and region of credentials; None without any,
+    and an empty account if it is unknown, or not asked before a promise compares it.
     """
-    if caller is None or not is_recording():
+    if caller is None:
         return None
+    on = "sandbox" if caller.is_local else ""
+    if is_recording():
+        return RecordedPlace(_account_of(caller), caller.region, on)
+    callers = _unasked.setdefault((caller.region, on), [])
+    if len(callers) < _MANY and not any(each is caller for each in callers):
+        callers.append(caller)
+    return RecordedPlace("", caller.region, on)
+
+
+def _account_of(caller: Aws) -> str:
     try:
-        account = caller.account_id
+        return caller.account_id
     except Exception:
-        account = ""
-    return RecordedPlace(account, caller.region, "sandbox" if caller.is_local else "")
+        return ""
 
 
 def record(
     check: str, subject: str, status: str, place: RecordedPlace | None = None, evidence: str = ""
 ) -> None:
-    """Note an outcome for the outputs of the cell that runs; does nothing outside a notebook."""
-    if not is_recording():
-        return
+    """Note an outcome for a promise, and for the outputs of the cell that runs, if one does."""
     now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
     where = place or RecordedPlace()
     entry = LedgerEntry(
-        check, printable(subject)[:500], status, *where, now, printable(evidence)[:300]
+        check, shortened(printable(subject)), status, *where, now, printable(evidence)[:300]
     )
     shell = kernel_shell()
-    if shell is None or os.getpid() != _PROCESS:
-        _write_line(entry)
-        return
-    _pending.append(entry)
+    if shell is not None and os.getpid() == _PROCESS:
+        _pending.append(entry)
+        shell.events.register("post_run_cell", _publish)
+    elif is_recording():
+        _pass_on(entry)
     _session.append(entry)
-    shell.events.register("post_run_cell", _publish)
+
+
+def shortened(text: str) -> str:
+    """Return a text of at most 500 characters, which differs where the whole ones do."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST - 14]}… {hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+
+
+def claimed(value: object) -> str:
+    """Return an argument in words that are the same in each run: a restriction by what it asks for;
+    empty for nothing, and for a time.
+    """
+    from ..restriction.files import load_restriction
+    from ..restriction.model import Restriction
+
+    if isinstance(value, str | Path) and str(value).endswith((".json", ".yaml", ".yml")):
+        with suppress(GtSecureError):
+            value = load_restriction(value)
+    if isinstance(value, Restriction):
+        asked = value.to_dict()
+        value = {name: asked[name] for name in asked if name not in ("version", "team", "bucket")}
+    elif is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "name"):
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
+    elif hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        pairs = ((name, claimed(each)) for name, each in value.items())
+        return ", ".join(f"{name} {words}" for name, words in pairs if words)
+    if isinstance(value, list | tuple | set | frozenset):
+        words = [claimed(each) for each in value]
+        return " ".join(sorted(words) if isinstance(value, set | frozenset) else words)
+    if value is None or value == "" or isinstance(value, dt.datetime | dt.timedelta):
+        return ""
+    text = getattr(value, "workteam_name", "") or getattr(value, "name", "") or str(value)
+    return type(value).__name__ if " at 0x" in text else str(text)
 
 
 def recorded(result: CheckResult, place: RecordedPlace | None = None) -> CheckResult:
@@ -113,15 +187,64 @@ def recorded(result: CheckResult, place: RecordedPlace | None = None) -> CheckRe
     return result
 
 
-def recorded_here() -> list[LedgerEntry]:
-    """Return what this kernel has recorded since it was started."""
-    return list(_session)
-
-
-def _write_line(entry: LedgerEntry) -> None:
-    """Write a record to standard error, unless that is one pipe with standard output:
-    a program reads it.
+def recorded_here(checks: Iterable[str], *, placed: bool) -> list[LedgerEntry]:
+    """Return what this process and its children have recorded of some checks since it was started;
+    if ``placed``, with the accounts that nobody asked for before.
     """
+    _collect()
+    named = {*checks}
+    entries = [each for each in _session if each.status == WROTE or each.check in named]
+    unasked = {each.place for each in entries if placed and not each.account}
+    for place in unasked:
+        callers = _unasked.get(place[1:], ())
+        accounts = {_account_of(each) for each in callers} if len(callers) < _MANY else set()
+        if len(accounts) == 1:
+            known = place._replace(account=accounts.pop())
+            entries = [
+                each._replace(**known._asdict()) if each.place == place else each
+                for each in entries
+            ]
+    return entries
+
+
+def open_file() -> None:
+    """Make the file of this kernel, and name it to the processes that it starts."""
+    shell = kernel_shell()
+    if shell is None or getattr(shell, "gt_secure_ledger", ""):
+        return
+    folder = tempfile.mkdtemp(prefix="gt_secure-")
+    register(shutil.rmtree, folder, ignore_errors=True)
+    shell.gt_secure_ledger = os.environ[FILE] = f"{folder}/ledger"
+    shell.events.register("post_run_cell", _publish)
+
+
+def _collect() -> None:
+    """Read what processes have added to the file of this kernel."""
+    global _read_to
+    path, lines = getattr(kernel_shell(), "gt_secure_ledger", ""), list[bytes]()
+    if not path or os.getpid() != _PROCESS:
+        return
+    with suppress(OSError), Path(path).open("rb") as file:
+        file.seek(_read_to)
+        lines = [line for line in file if line.endswith(b"\n")]
+    _read_to += sum(map(len, lines))
+    for line in lines:
+        with suppress(ValueError, TypeError, AttributeError):
+            told = json.loads(line)
+            entry = LedgerEntry(*(str(told.get(name, "")) for name in LedgerEntry._fields[:-1]))
+            _pending.append(entry)
+            _session.append(entry)
+
+
+def _pass_on(entry: LedgerEntry) -> None:
+    """Add a record to the file of the kernel; without one, write it to standard error, unless that
+    is one pipe with standard output: a program reads it.
+    """
+    path = Path(os.environ.get(FILE) or "/")
+    if path.parent.is_dir() and path.name:
+        with suppress(OSError), path.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(entry._asdict())}\n")
+            return
     try:
         if os.isatty(2) or not os.path.sameopenfile(1, 2):
             facts = "".join(
@@ -139,6 +262,7 @@ def _publish(result: Any = None, *_: object) -> None:
     # %%capture runs a cell in the cell, and keeps what it shows
     if "Capturing" in type(shell.display_pub).__name__:
         return
+    _collect()
     source = fingerprint(str(getattr(getattr(result, "info", None), "raw_cell", "") or ""))
     entries = [_pending.pop(0)._replace(source=source) for _ in range(len(_pending))]
     kept = [

@@ -25,12 +25,14 @@ from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secret
 from ..secrets.recogniser import table
 from .ledger import KEY, LedgerEntry
 from .promise import (
+    PLACE,
     WRITE,
     cell_tags,
     cell_text,
-    find_bypasses,
     is_promise_cell,
+    lost_parameters,
     pairs_of,
+    place_of,
     promise_cell,
     promise_of,
     ran,
@@ -92,7 +94,7 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
     ]
     wanted = [(i, cell) for i, cell in code if _must_run(cell)]
     skipped, in_order = _runs(wanted)
-    bypassed = find_bypasses(book)
+    bypassed = [*lost_parameters(book)] if uses_checks(book) else []
     details = {
         "code_cells": len(code),
         "skipped": skipped,
@@ -108,7 +110,7 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
             "Checks pass without being run:"
             f" {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
         )
-        return result(False, text, f"Remove that from the cell, {_RUN_ALL}")
+        return result(False, text, f"Use a parameter that the notebook has, {_RUN_ALL}")
     if not wanted:
         text = (
             f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
@@ -163,11 +165,10 @@ def require_run(book: Json, subject: str) -> None:
     """Raise CheckFailed unless no check of a notebook that was just run is bypassed,
     and all of them passed.
     """
-    bypassed = [f"cell {i}: {reason}" for i, reason in find_bypasses(book)]
+    bypassed = [f"cell {i}: {reason}" for i, reason in lost_parameters(book) if uses_checks(book)]
     said = f"Checks pass without being run: {some(bypassed)}." if bypassed else ""
-    result = CheckResult(
-        "no_code_cell_skipped", subject, not bypassed, said, {}, "Remove that from the cell."
-    )
+    step = "Use a parameter that the notebook has."
+    result = CheckResult("no_code_cell_skipped", subject, not bypassed, said, {}, step)
     kept(book, book, result.require(), of_checks=True).require()
 
 
@@ -224,6 +225,8 @@ def _state(book: Json, passed: list[LedgerEntry]) -> int:
     metadata = book.setdefault("metadata", {})
     pairs = pairs_of(passed)
     metadata[KEY] = {"promise": subjects_of(pairs)}
+    if any(place := place_of(passed) or ()):
+        metadata[KEY][PLACE] = [*place]
     return len(pairs)
 
 

@@ -3,13 +3,10 @@ run kept it.
 
 ``gt-secure check no-code-cell-skipped --write`` writes the promise after a run, from what passed,
 as a cell that calls :func:`promise`. The notebook's metadata has the same, for a cell that was
-lost. Without either, the promise is only inferred: from the checks that the source names, also in a
-comment or in a cell that became Markdown, and from the records of the saved run.
+lost. Without either, the promise is only inferred from the records of the saved run.
 
-nbval, papermill and nbclient each honour tags or comments that skip a cell or ignore its error. On
-an ordinary cell that is fine. On a cell that holds a check it turns the check green, whatever the
-account is like. What the code around a check does needs no rule here: the check records its outcome
-(:mod:`gt_secure.check.ledger`).
+What the code around a check does needs no rule here, and no tag or comment that skips a cell: each
+answer records itself (:mod:`gt_secure.check.ledger`), and one that was not asked is missing.
 """
 
 from __future__ import annotations
@@ -17,47 +14,37 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import json
-import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
+from ..base.clock import utc_now
 from ..base.errors import InvalidInput
-from ..base.handed import handed
 from ..base.outcome import CheckResult
 from ..base.text import Json, count, some
-from .asserts import answers_in, asks, holds_always, mentions
 from .ledger import (
-    ASSERTS,
+    ALL,
     KEY,
+    WROTE,
     LedgerEntry,
+    RecordedPlace,
     fingerprint,
-    kernel_shell,
     parsed,
     recorded_here,
     records_of,
 )
-from .spec import RULES
 
 REPORT = "run_file"
 """The name by which a report of a check file is recorded, beside each of its checks."""
-CHECK_NAMES = frozenset({*RULES, REPORT})
-"""The names by which a notebook runs checks."""
-_CALL = re.compile(rf"\b({'|'.join(CHECK_NAMES)})(?:\.look)?\s*\(")
-_COMMENT = re.compile(r"^[^\S\n]*#+ ?(.*)$", re.MULTILINE)
-_COMMAND = re.compile(
-    r"((?s:\A%%.*?)|^[#\t ]*(?:\w+\s*=\s*)?[!%][^\n]*?"
-    r"|\b\w*(?:system|run|call|output|[pP]open)\([^)]{0,2000}?)"
-    r"gt[-_]secure['\",\s]+([a-z]+)\b([^\n]*)",
-    re.MULTILINE,
-)
-_TALK = ("help", "print", "repr", "dir", "type", "signature", "getsource", "getdoc")
 _USES = re.compile(r"gt[_-]secure")
 _IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
+_SKEW = dt.timedelta(minutes=10)
+_COMMENT = re.compile(r"^[ \t]*# ?", re.MULTILINE)
 BY_COMMAND = "by_command"
 """The argument of a promise that holds the checks of processes."""
+PLACE = "place"
+"""The member of the metadata that holds the account, the region and ``sandbox`` of a promise."""
 WRITE = "gt-secure check no-code-cell-skipped --write --path"
 
 TAGS = (
@@ -69,67 +56,63 @@ TAGS = (
 )
 """Tags that skip a cell, ignore its error, or ignore what it shows."""
 
-_BYPASS = re.compile(
-    r"^[^\S\n]*#\s*(NBVAL_SKIP|NBVAL_RAISES_EXCEPTION|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)\b",
-    re.MULTILINE,
-)
-_CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
-_RUNS_PYTHON = {"time", "timeit", "prun", "capture", "gt_secure"}
-
 Pair = tuple[str, str]
-CheckNames: TypeAlias = dict[str, str]
-"""The checks by the names under which a notebook imports them."""
 
 
 class Promise(NamedTuple):
-    """Checks that must pass, by name and subject; checks that must run, by name,
-    with the cells that name them.
-    """
+    """Checks that must pass, by name and claim, and their place."""
 
     pairs: frozenset[Pair]
-    named: Mapping[str, list[int]]
     stated: Literal["", "cell", "metadata", "unread"] = ""
+    place: RecordedPlace | None = None
 
 
 def promise(
-    *, by_command: Mapping[str, Iterable[str]] | None = None, **checks: Iterable[str]
+    *,
+    account: str = "",
+    region: str = "",
+    on: str = "",
+    by_command: Mapping[str, Iterable[str]] | None = None,
+    **checks: Iterable[str],
 ) -> CheckResult:
-    """State the checks of a notebook, each with its subjects. In a notebook, require that all of
-    them have passed.
+    """State the checks of a notebook or script, each with its claims, and require that all of them
+    have passed in this process.
 
     ``gt-secure check no-code-cell-skipped --write`` writes the cell, as the last one. Without
     arguments it states that the notebook has no check.
 
     Parameters
     ----------
+    account, region, on : str
+        The place where they must pass; ``on="sandbox"`` is the sandbox. By default the place does
+        not matter.
     by_command : mapping of str to list of str, optional
-        The same for processes of the notebook, such as ``!gt-secure check``: the outputs of the
+        The same for processes of a kernel that does not connect itself: the outputs of the
         notebook have these records, and this kernel does not. A runner compares them.
     **checks : list of str
-        By the name of a check, the subjects for which it must pass.
+        By the name of a check, the claims that must pass: a subject, and the arguments in words.
 
     Raises
     ------
     CheckFailed
-        If one of them did not run in this kernel, or did not pass.
+        If one of them did not run in this process, ran somewhere else, or did not pass.
     InvalidInput
         If the subjects of a check are no list.
 
     Examples
     --------
-    >>> check.promise(guard_is_in_place=["gt-images"])  # doctest: +SKIP
+    >>> check.promise(on="sandbox", guard_is_in_place=["gt-images"])  # doctest: +SKIP
     """
+    place = RecordedPlace(account, region, on)
     for name, subjects in (*checks.items(), *(by_command or {}).items()):
         if isinstance(subjects, str):
             step = f'Write {name}=["{subjects[:40]}"].'
             raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
     owed = {(name, str(subject)) for name, subjects in checks.items() for subject in subjects}
-    left = (
-        sorted(_left({pair for pair in owed if pair[0] != ASSERTS}, recorded_here()))
-        if kernel_shell()
-        else []
-    )
-    text = f"Promised and not passed: {some([_pair_text(*pair) for pair in left])}." if left else ""
+    records = recorded_here((name for name, _ in owed), placed=any(place))
+    stated = Promise(frozenset(owed), "cell", place)
+    left = [*_not_kept(stated, records, failed_too=True)]
+    text = f"Promised and not passed: {some(left)}." if left else ""
     text = text or f"{count(len(owed), 'check')} promised."
     fix = "Run the notebook from the first cell to the last."
     return CheckResult(
@@ -137,12 +120,17 @@ def promise(
     ).require()
 
 
-def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
-    """Return the pairs that did not pass; a skip releases its check where that ran nowhere,
-    or the subject it names.
+def _left(promise: Promise, records: Iterable[LedgerEntry]) -> set[Pair]:
+    """Return the pairs that did not pass in the place of a promise; a skip releases its check where
+    that ran nowhere, or the subject it names.
     """
-    records = list(records)
-    passed = {pair for each in records if each.status == "passed" for pair in names_of(each)}
+    records = [each for each in records if each.status != WROTE]
+    passed = {
+        pair
+        for each in records
+        if each.status == "passed"
+        for pair in names_of(each, promise.place)
+    }
     skips = [each for each in records if each.status == "skipped"]
     others = {each.check for each in records} - {
         each.check for each in records if each.status != "skipped"
@@ -150,34 +138,97 @@ def _left(owed: Iterable[Pair], records: Iterable[LedgerEntry]) -> set[Pair]:
     released = {
         (name, subject)
         for each in skips
-        for name, subject in owed
-        if name == each.check and (name in others or subject in each.subject)
+        for name, subject in promise.pairs
+        if name == each.check and (name in others or subject.partition(": ")[0] in each.subject)
     }
-    return {*owed} - passed - released
+    return {*promise.pairs} - passed - released
 
 
-def names_of(entry: LedgerEntry) -> Iterator[Pair]:
-    """Yield the pairs that a record answers for: its subject alone, with its place,
-    and an assert without its names.
+def _not_kept(
+    promise: Promise, records: Iterable[LedgerEntry], *, failed_too: bool = False
+) -> Iterator[str]:
+    """Yield the promised lines that did not pass, each with lines of its check that ran instead.
+
+    Those that failed are named once: here if ``failed_too``.
     """
-    plain = entry.subject.partition(" [")[0] if entry.check == ASSERTS else entry.subject
-    yield from (
-        (entry.check, each)
-        for each in (entry.subject, f"{entry.subject} in {_place(entry)}", plain)
-    )
+    records = list(records)
+    independent = _independent(records)
+    lines = {each: {*names_of(each, promise.place)} for each in records if each.status != WROTE}
+    failed = {
+        pair: each.status
+        for each in independent
+        if each.status not in ("passed", "skipped")
+        for pair in lines[each]
+    }
+    where = f" in {promise.place}" if promise.place and any(promise.place) else ""
+    for pair in sorted(_left(promise, independent)):
+        line = _pair_text(*pair)
+        others = {
+            f"{_pair_text(each.check, each.subject)}{_in_place(each)}": None
+            for each in independent
+            if each.check == pair[0]
+            and each.status != "skipped"
+            and each.subject.partition(": ")[0] == pair[1].partition(": ")[0]
+            and not lines[each] & promise.pairs
+        }
+        if pair in failed:
+            yield from [f"{line} {failed[pair]}"] if failed_too else []
+        elif any(pair in each for each in lines.values()):
+            yield f"{line} looked at what this run wrote itself: no evidence on an account"
+        elif others:
+            yield f"{line}{where} ran nowhere; {some([*others], 3)} ran"
+        else:
+            yield f"{line} ran nowhere"
+
+
+def _in_place(entry: LedgerEntry) -> str:
+    return f" in {entry.place}" if any(entry.place) else ""
+
+
+def self_made(records: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the records that rest on what the same run has written before."""
+    written: list[LedgerEntry] = []
+    found: list[LedgerEntry] = []
+    for each in records:
+        if each.status == WROTE:
+            written.append(each)
+        elif any(one.place == each.place and _is_about(each, one) for one in written):
+            found.append(each)
+    return found
+
+
+def _is_about(entry: LedgerEntry, write: LedgerEntry) -> bool:
+    names = write.subject.split()
+    return ALL in names or any(name in entry.subject for name in names)
+
+
+def _independent(records: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the records that count: on an account not those of what the same run wrote."""
+    records = list(records)
+    made = {id(each) for each in self_made(records) if not each.on}
+    return [each for each in records if each.status != WROTE and id(each) not in made]
+
+
+def names_of(entry: LedgerEntry, place: RecordedPlace | None = None) -> Iterator[Pair]:
+    """Yield the pairs that a record answers for: its claim alone if it is of the place of the
+    promise or of none, and its claim with its place.
+    """
+    is_there = not place or not any(place) or not any(entry.place) or entry.place == place
+    if is_there:
+        yield entry.check, entry.subject
+    yield entry.check, f"{entry.subject} in {_place(entry)}"
 
 
 def _pair_text(name: str, subject: str) -> str:
-    return f"assert {subject}" if name == ASSERTS else f"{name}({subject})"
+    return f"{name}({subject})"
 
 
 def promise_of(book: Json) -> Promise:
     """Read the promise of a notebook: from its cell, else from its metadata,
-    else from its source and saved records.
+    else from its saved records.
     """
     held = (book.get("metadata") or {}).get(KEY)
     held = held if isinstance(held, dict) else {}
-    named = _named(book)
     cells = [stated for cell in book["cells"] if (stated := stated_in(cell)) is not None]
     promised: Any = held.get("promise")
     is_read = isinstance(promised, dict) and all(
@@ -185,10 +236,15 @@ def promise_of(book: Json) -> Promise:
     )
     mirrored = set(_pairs(promised)) if is_read else set()
     if cells or is_read:  # a merge may have kept the cell of one side
-        return Promise(frozenset(mirrored.union(*cells)), named, "cell" if cells else "metadata")
+        places = [place for cell in book["cells"] if (place := _place_in(cell)) is not None]
+        written = held.get(PLACE)
+        if not cells and isinstance(written, list) and len(written) == len(RecordedPlace._fields):
+            places = [RecordedPlace(*map(str, written))]
+        stated: Literal["cell", "metadata"] = "cell" if cells else "metadata"
+        return Promise(frozenset(mirrored.union(*cells)), stated, min(places, default=None))
     ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
     pairs = frozenset((each.check, each.subject) for each in ran)
-    return Promise(pairs, named, "unread" if held else "")
+    return Promise(pairs, "unread" if held else "")
 
 
 def _pairs(checks: Json) -> Iterator[Pair]:
@@ -203,24 +259,38 @@ def stated_in(cell: Json) -> set[Pair] | None:
     """Return the pairs that a call of :func:`promise` in a cell states, also in a comment;
     None without one.
     """
+    calls = _promises_in(cell)
+    pairs: set[Pair] = set()
+    for keyword in (each for call in calls for each in call.keywords):
+        if keyword.arg in RecordedPlace._fields:
+            continue
+        try:
+            value = ast.literal_eval(keyword.value)
+            pairs |= set(_pairs(value if keyword.arg == BY_COMMAND else {str(keyword.arg): value}))
+        except (ValueError, AttributeError):
+            pairs.add((str(keyword.arg), "a list that is written out, not computed"))
+    return pairs if calls else None
+
+
+def _place_in(cell: Json) -> RecordedPlace | None:
+    """Return the place of a promise that a cell states; a computed one is none that a run has."""
+    given = {
+        each.arg: str(each.value.value) if isinstance(each.value, ast.Constant) else "computed"
+        for call in _promises_in(cell)
+        for each in call.keywords
+        if each.arg in RecordedPlace._fields
+    }
+    return RecordedPlace()._replace(**given) if given else None
+
+
+def _promises_in(cell: Json) -> list[ast.Call]:
     text = cell_text(cell)
     if "promise" not in text:
-        return None
-    trees = [parsed(text), *(parsed(block) for block in _comments(text) if "promise" in block)]
-    calls = [
+        return []
+    trees = [parsed(text), parsed(_COMMENT.sub("", text))]
+    return [
         node for tree in trees if tree is not None for node in ast.walk(tree) if _is_promise(node)
     ]
-    pairs: set[Pair] = set()
-    for call in calls:
-        for keyword in call.keywords:
-            try:
-                value = ast.literal_eval(keyword.value)
-                pairs |= set(
-                    _pairs(value if keyword.arg == BY_COMMAND else {str(keyword.arg): value})
-                )
-            except (ValueError, AttributeError):
-                pairs.add((str(keyword.arg), "a list that is written out, not computed"))
-    return pairs if calls else None
 
 
 def _is_promise(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -256,28 +326,39 @@ def subjects_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def pairs_of(records: Iterable[LedgerEntry]) -> set[Pair]:
-    """Return what records promise: check and subject,
-    and account and region where the same ran in several.
-    """
+    """Return what records promise: check and claim, and the place where they have several."""
     records = list(records)
-    places = Counter(
-        each[:2] for each in {(each.check, each.subject, _place(each)) for each in records}
-    )
+    is_one = place_of(records) is not None
     return {
-        (each.check, f"{each.subject} in {_place(each)}" if places[each[:2]] > 1 else each.subject)
+        (each.check, each.subject)
+        if is_one or not any(each.place)
+        else (each.check, f"{each.subject} in {_place(each)}")
         for each in records
     }
 
 
+def place_of(records: Iterable[LedgerEntry]) -> RecordedPlace | None:
+    """Return the one place of records; None if they have several. Some checks have none."""
+    places = {each.place for each in records if any(each.place)}
+    return None if len(places) > 1 else next(iter(places), RecordedPlace())
+
+
 def _place(entry: LedgerEntry) -> str:
-    return f"{entry.account} {entry.region}"
+    return " ".join(filter(None, entry.place))
 
 
 def promise_cell(passed: Iterable[LedgerEntry]) -> str:
     """Return the source of the cell that states a promise."""
-    here = pairs_of(each for each in passed if each.source or each.check == ASSERTS)
-    others = pairs_of(passed) - here
-    given = {**subjects_of(here), **({BY_COMMAND: subjects_of(others)} if others else {})}
+    passed = list(passed)
+    is_one = place_of(passed) is not None
+    own = [each for each in passed if each.source]
+    pairs = pairs_of(passed)
+    here = {pair for pair in pairs if any(pair in names_of(each) for each in own)}
+    others = pairs - here
+    place = place_of(passed) or RecordedPlace()
+    given: Json = {name: each for name, each in place._asdict().items() if each and is_one}
+    given |= subjects_of(here)
+    given |= {BY_COMMAND: subjects_of(others)} if others else {}
     lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in given.items()]
     return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
 
@@ -294,124 +375,6 @@ def cell_tags(cell: Json) -> list[str]:
     return tags
 
 
-def _named(book: Json) -> dict[str, list[int]]:
-    """Return the checks and verdicts that the source names, with the numbers of the cells."""
-    cells: dict[str, list[int]] = {}
-    renamed = renamed_checks(book)
-    for number, cell in enumerate(book["cells"]):
-        for name in sorted(checks_in(cell_text(cell), cell.get("cell_type"), renamed)):
-            cells.setdefault(name, []).append(number)
-    return cells
-
-
-def renamed_checks(book: Json) -> CheckNames:
-    """Return the other names under which the notebook imports checks."""
-    trees = [parsed(cell_text(cell)) for cell in book["cells"] if cell.get("cell_type") == "code"]
-    nodes = [
-        node
-        for tree in trees
-        if tree
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    ]
-    aliases = [alias for node in nodes for alias in node.names]
-    return {
-        alias.asname: alias.name for alias in aliases if alias.asname and alias.name in CHECK_NAMES
-    }
-
-
-def checks_in(text: str, kind: object, renamed: CheckNames) -> set[str]:
-    """Return the checks and verdicts that the text of a cell names: in code, in commented code,
-    or as a command.
-    """
-    named = set(_commands(text))
-    if kind not in ("code", "raw"):
-        fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
-        blocks = [text, *fenced] if _CALL.search(text) else []
-    else:
-        blocks = [text, *(each for each in _comments(text) if _CALL.search(each))]
-    for block in blocks:
-        tree = parsed(block)
-        if tree is None:
-            named |= (
-                set(_CALL.findall(text)) if block is text and kind in ("code", "raw") else set()
-            )
-        elif block is text or not all(
-            isinstance(each, ast.AnnAssign) for each in tree.body
-        ):  # TODO: is no code
-            named |= _names(tree, renamed)
-    return named
-
-
-def _commands(text: str) -> Iterator[str]:
-    """Yield the names of the verdict commands in a text,
-    in each way that a notebook has to run one.
-    """
-    for start, name, rest in _COMMAND.findall(text) if _USES.search(text) else ():
-        mark = (handed("verdicts") or {}).get(name, False)
-        word = re.match(r"['\",\s]*([a-z][\w-]*)", rest)
-        first = word[1].replace("-", "_") if word else ""
-        if name == "check":
-            yield first if first in RULES else REPORT
-        elif (mark is True or (mark and mark in rest)) and not re.match(r"\s*\w+\s*=\s*%", start):
-            yield name
-
-
-def _comments(text: str) -> Iterator[str]:
-    """Yield the blocks of comments that can be code as a whole, and the lines of the others;
-    comments beside code.
-    """
-    for found in re.finditer(r"(?:^[ \t]*#.*\n?)+", text, re.MULTILINE):
-        block = _COMMENT.sub(r"\1", found[0])
-        yield from [block] if parsed(block) is not None else block.splitlines()
-    yield from re.findall(r"^[^#\n]*\S[^#\n]*#+ ?(.*)$", text, re.MULTILINE)
-
-
-def _names(node: ast.AST, renamed: CheckNames) -> set[str]:
-    """Return the checks that code names; not those that it skips with a reason, or only shows."""
-    if isinstance(node, ast.Attribute) and node.attr in ("skip", "__doc__"):
-        return set()
-    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _TALK:
-        return set().union(
-            *(_names(each, renamed) for each in node.args if not isinstance(each, ast.Attribute))
-        )
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CALL.search(node.value):
-        return _names(parsed(node.value) or ast.Module([], []), renamed)
-    word = ""
-    if isinstance(node, ast.Attribute):
-        word = node.attr
-    elif isinstance(node, ast.Name):
-        word = node.id
-    word = renamed.get(word, word)
-    own = (
-        {word}
-        if word in CHECK_NAMES and isinstance(getattr(node, "ctx", None), ast.Load)
-        else set()
-    )
-    return own.union(*(_names(child, renamed) for child in ast.iter_child_nodes(node)))
-
-
-def asserted(book: Json) -> Iterator[LedgerEntry]:
-    """Yield the asserts of cells that ran without an error, if they ask an answer of gt_secure."""
-    for number, each, known in _asserts(book, inside=False):
-        cell = book["cells"][number]
-        if cell.get("execution_count") is not None and not _errors(cell) and asks(each.test, known):
-            yield LedgerEntry(ASSERTS, ast.unparse(each.test), "passed", cell=number)
-
-
-def _asserts(book: Json, *, inside: bool) -> Iterator[tuple[int, ast.Assert, set[str]]]:
-    """Yield the asserts of code cells, with the names that hold answers; ``inside``:
-    also in functions and loops.
-    """
-    known: set[str] = set()
-    for number, cell in enumerate(book["cells"]):
-        tree = parsed(cell_text(cell)) if cell.get("cell_type") == "code" else None
-        if tree is not None:
-            known = answers_in(tree, known)
-            nodes = ast.walk(tree) if inside else iter(tree.body)
-            yield from ((number, each, known) for each in nodes if isinstance(each, ast.Assert))
-
-
 def _errors(cell: Json) -> bool:
     return any(each.get("output_type") == "error" for each in cell.get("outputs") or ())
 
@@ -419,18 +382,9 @@ def _errors(cell: Json) -> bool:
 def ran(book: Json) -> list[LedgerEntry]:
     """Return what the run of a notebook recorded; the output of a cell that was emptied after it
     does not count.
-
-    Asserts of the cell that connects are read from its source: recording begins with the next one.
     """
-    records = [
-        each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()
-    ]
-    recorded = {
-        (each.cell, each.subject.partition(" [")[0]) for each in records if each.check == ASSERTS
-    }
     return [
-        *records,
-        *(each for each in asserted(book) if (each.cell, each.subject) not in recorded),
+        each for each in records_of(book["cells"]) if cell_text(book["cells"][each.cell]).strip()
     ]
 
 
@@ -448,9 +402,14 @@ def unkept(
     ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
     ``since``: the time in UTC after which the checks must have run.
     """
-    records = ran(book)
-    passed = sum(each.status == "passed" and each.check != REPORT for each in records)
-    owed = [*_not_passed(book, records), *_not_run(promise, records), *_too_old(records, since)]
+    every = ran(book)
+    records = [each for each in every if each.status != WROTE]
+    passed = sum(each.status == "passed" and each.check != REPORT for each in _independent(every))
+    owed = [
+        *_not_passed(book, records),
+        *_not_kept(promise, every),
+        *_too_old(records, since),
+    ]
     if promise.stated == "unread":
         owed.append(
             "its promise has a format that this version cannot read: run it, save it, and run"
@@ -460,6 +419,8 @@ def unkept(
         return [*owed, f"{passed} of at least {at_least} checks passed"]
     if owed or passed or (not records and (promise.stated or at_least is not None)):
         return owed
+    if self_made(every):
+        return ["every check looked at what this run wrote itself: no evidence on an account"]
     if records:
         return ["every check was skipped"]
     if _uses(book, _IMPORTS if of_checks else _USES):
@@ -499,29 +460,22 @@ def _out_of_order(records: list[LedgerEntry]) -> Iterator[str]:
         latest = max([latest, *times])
 
 
-def _not_run(promise: Promise, records: list[LedgerEntry]) -> Iterator[str]:
-    """Yield the promised checks that did not pass for a subject,
-    and the named ones that ran nowhere.
-    """
-    recorded = {pair for each in records for pair in names_of(each)}
-    for pair in sorted(_left(promise.pairs, records) - recorded):
-        yield f"{_pair_text(*pair)} ran nowhere"
-    names = {each.check.removesuffix("_fails") for each in records} | {
-        name for name, _ in promise.pairs
-    }
-    for name, cells in promise.named.items():
-        if name not in names:
-            yield f"{name} ran nowhere (named in {some([f'cell {number}' for number in cells])})"
-
-
 def _too_old(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[str]:
-    """Yield the time of records that are older than accepted, and where they looked."""
+    """Yield the time of records that are older than accepted or of the future,
+    and where they looked.
+    """
     oldest = min(
-        (each for each in records if each.check != ASSERTS),
+        records,
         key=lambda each: each.time,
         default=None,
     )
-    if since is None or oldest is None or oldest.time >= f"{since:%Y-%m-%dT%H:%M:%SZ}":
+    if since is None or oldest is None:
+        return
+    soon = f"{utc_now() + _SKEW:%Y-%m-%dT%H:%M:%SZ}"
+    late = max(records, key=lambda each: each.time)
+    if late.time > soon:
+        yield f"{_pair_text(late.check, late.subject)} ran at {late.time}, which is in the future"
+    if oldest.time >= f"{since:%Y-%m-%dT%H:%M:%SZ}":
         return
     when = f"at {oldest.time}" if oldest.time else "at a time that was not recorded"
     yield (
@@ -550,7 +504,8 @@ def ran_text(book: Json, promise: Promise) -> str:
     """Return how many checks passed, for which account, where and when, in a sentence;
     empty if none ran.
     """
-    records = [each for each in ran(book) if each.check != REPORT]
+    every = ran(book)
+    records = [each for each in every if each.check != REPORT and each.status != WROTE]
     if not records:
         return ""
     words = Counter(
@@ -560,76 +515,19 @@ def ran_text(book: Json, promise: Promise) -> str:
     latest = max(each.time for each in records)
     when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
     text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
+    if made := len([each for each in self_made(every) if each.on]):
+        text = f"{text} {count(made, 'check')} looked at what this run wrote to the sandbox."
     if not promise.stated:
         return f"{text} Which checks must run is only inferred: no promise is written."
     more = {
         each[:2]
         for each in records
-        if each.status == "passed" and not promise.pairs.intersection(names_of(each))
+        if each.status == "passed" and not promise.pairs.intersection(names_of(each, promise.place))
     }
     return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
-def find_bypasses(book: Json) -> list[tuple[int, str]]:
-    """Return (number of the cell, reason)
-    for each check of a notebook that passes without being run.
-    """
-    names = renamed_checks(book)
-    held = [(i, cell) for i, cell in enumerate(book["cells"]) if _holds_check(cell, names)]
-    found = [(i, reason) for i, cell in held for reason in _reasons(cell)]
-    for i, each, known in _asserts(book, inside=True):
-        if mentions(each.test, known) and holds_always(each.test):
-            found.append((i, f"assert {ast.unparse(each.test)} holds whatever the answer is"))
-    return [*found, *(_lost_parameters(book) if held else ()), *_uncalled(book, names)]
-
-
-def _uncalled(book: Json, renamed: CheckNames) -> Iterator[tuple[int, str]]:
-    """Yield the functions with a check that nothing in the notebook names,
-    except where a test runner finds them.
-    """
-    cells = [cell_text(cell) if cell.get("cell_type") == "code" else "" for cell in book["cells"]]
-    trees = [parsed(text) or ast.Module([], []) for text in cells]
-    used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    if used & {"ipytest", "unittest"}:
-        return
-    for number, tree in enumerate(trees):
-        for each in tree.body:
-            if not isinstance(each, ast.FunctionDef) or each.decorator_list or each.name in used:
-                continue
-            if _names(each, renamed):
-                yield number, f"nothing calls {each.name}()"
-
-
-def _holds_check(cell: Json, names: CheckNames) -> bool:
-    text = cell_text(cell)
-    held = checks_in(text, "code", names) or stated_in(cell) is not None or _holds_assert(text)
-    return cell.get("cell_type") in {"code", "raw"} and bool(held)
-
-
-def _holds_assert(text: str) -> bool:
-    tree = parsed(text)
-    if tree is None:
-        return re.search(r"\bassert\b", text) is not None
-    return any(isinstance(node, ast.Assert) for node in ast.walk(tree))
-
-
-def _reasons(cell: Json) -> Iterator[str]:
-    text = cell_text(cell)
-    if cell.get("cell_type") == "raw":
-        yield "it is a raw cell, which nothing runs"
-        return
-    for tag in cell_tags(cell):
-        if tag in TAGS:
-            yield f"it has the tag {tag}"
-    for match in _BYPASS.finditer(text):
-        yield f"it has the comment {match[1]}"
-    if (magic := _CELL_MAGIC.match(text)) and magic[1] not in _RUNS_PYTHON:
-        yield f"it is not run as Python, but by %%{magic[1]}"
-    if _holds_assert(text) and (sys.flags.optimize or os.environ.get("PYTHONOPTIMIZE")):
-        yield "PYTHONOPTIMIZE removes its assert"
-
-
-def _lost_parameters(book: Json) -> Iterator[tuple[int, str]]:
+def lost_parameters(book: Json) -> Iterator[tuple[int, str]]:
     """Yield the parameters of a run that nothing reads: papermill only warns,
     and runs with the default.
     """

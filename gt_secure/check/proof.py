@@ -1,27 +1,58 @@
-"""Proofs about an account, which leave a record in the notebook that asks for them."""
+"""Proofs and probes of an account, which record themselves when somebody asks for them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from ..engine.access.proof import Proof
-from .ledger import RecordedPlace, recorded
+from ..presign import Probe
+from .ledger import RecordedPlace, record, recorded
 
 
 @dataclass(frozen=True)
 class RecordedProof(Proof):
-    """A proof about an account, which a notebook records when it is asked for."""
+    """A proof about an account. It is recorded with its claim: one that holds when it is made, in
+    whatever way somebody asks for it, and every other one when it is required.
+    """
 
     place: RecordedPlace | None = field(default=None, repr=False, compare=False)
+    wanted: str = field(default="", repr=False, compare=False)
 
-    def __bool__(self) -> bool:
-        if self.proved and self.place:  # with an assert or in another way
-            recorded(self.result, self.place)
-        return self.proved is True
+    def __post_init__(self) -> None:
+        if self.proved:
+            self._record()
+
+    def _record(self) -> None:
+        subject = f"{self.subject}: {self.wanted}" if self.wanted else self.subject
+        recorded(replace(self.result, subject=subject), self.place)
 
     def require(self) -> Proof:
         """Return the proof; raise :class:`~gt_secure.check.CheckFailed` unless
         the claim is proved.
         """
-        recorded(self.result, self.place).require()
+        self._record()
+        self.result.require()
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedProbe(Probe):
+    """A probe whose answer is recorded when it is read: opened, refused or undecided."""
+
+    place: RecordedPlace | None = field(default=None, repr=False, compare=False)
+    about: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def of(cls, probe: Probe, place: RecordedPlace | None, about: str = "") -> RecordedProbe:
+        """Return a probe with its place; ``about`` names its objects where each has a new key."""
+        given = {each.name: getattr(probe, each.name) for each in fields(Probe)}
+        return cls(**given, place=place, about=about or f"s3://{probe.bucket}/{probe.key}")
+
+    @property
+    def opened(self) -> bool:
+        """See :attr:`gt_secure.presign.Probe.opened`."""
+        status = "unknown" if self.answer == "unknown" else "passed"
+        origin = self.source or self.probe_origin
+        said = f"{self.method} {self.about} from {origin}: {self.answer}"
+        record("probe", said, status, self.place, self.why_unknown)
+        return Probe.opened.__get__(self)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, cast
 
@@ -19,7 +21,7 @@ from ..base.errors import (
 )
 from ..base.outcome import CheckResult
 from ..base.text import JsonLike
-from .ledger import KEY, RecordedPlace, is_recording, kernel_shell, record, recorded, recorded_place
+from .ledger import KEY, RecordedPlace, claimed, kernel_shell, record, recorded, recorded_place
 
 P = ParamSpec("P")
 
@@ -78,7 +80,7 @@ class Check(Generic[P]):
         --------
         >>> check.guard_is_in_place.fails(gt, "open-bucket")  # doctest: +SKIP
         """
-        result, place = self._decided(args, kwargs)
+        result, claim, place = self._decided(args, kwargs)
         passed = None if result.passed is None else not result.passed
         # Of two readings of a log, the worse result is taken: that it failed does not say that both
         # do.
@@ -91,7 +93,8 @@ class Check(Generic[P]):
         expected = replace(
             result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step
         )
-        return recorded(expected, place).require()
+        recorded(replace(expected, subject=claim), place)
+        return expected.require()
 
     def skip(self, reason: str) -> str:
         """Record in a notebook why the check does not belong to this run,
@@ -101,10 +104,12 @@ class Check(Generic[P]):
         return f"skipped: {self.name}: {reason}"
 
     def _recorded(self, args: Any, kwargs: Any) -> CheckResult:
-        result, place = self._decided(args, kwargs)
-        return recorded(result, place)
+        result, claim, place = self._decided(args, kwargs)
+        recorded(replace(result, subject=claim), place)
+        return result
 
-    def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, RecordedPlace | None]:
+    def _decided(self, args: Any, kwargs: Any) -> tuple[CheckResult, str, RecordedPlace | None]:
+        """Return the outcome, what was claimed of the subject, and where it was looked."""
         subject, given = _subject(args, kwargs), [*args, *kwargs.values()]
         if name := replaced(given):
             said = f"This kernel has replaced {name}, so the check proves nothing."
@@ -113,7 +118,18 @@ class Check(Generic[P]):
             )
         else:
             result = self._result(subject, args, kwargs)
-        return result, _place(given) if is_recording() else None
+        more = "; ".join(self._arguments(args, kwargs))
+        return result, f"{result.subject}: {more}" if more else result.subject, _place(given)
+
+    def _arguments(self, args: Any, kwargs: Any) -> Iterator[str]:
+        """Yield in words what a call claims beside its subject; a time is not part of a claim."""
+        signature = inspect.signature(self._look)
+        with suppress(TypeError):
+            given = signature.bind(*args, **kwargs).arguments
+            for name, value in list(given.items())[1:]:
+                words = "" if name in ("team", "bucket", "path") else claimed(value)
+                if words and words != claimed(signature.parameters[name].default):
+                    yield f"{name} {words}"
 
     def _result(self, subject: str, args: Any, kwargs: Any) -> CheckResult:
         try:

@@ -226,7 +226,7 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
         return None
     if cause.code not in _BY_POLICY or probe.answer == "unknown":
         return None
-    if verdict.allowed != probe.opened:
+    if verdict.allowed != (probe.answer == "opened"):
         return False
     kinds, layer = _BY_POLICY[cause.code], verdict.outcome.layer
     return True if verdict.allowed or kinds is None or layer is None else layer.kind in kinds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
@@ -246,9 +247,9 @@ class FindingsReport:
         if passed is None:
             title, found = "Not read or not decided", [*self.doubts(severity)]
         text = f"{title}: {some(found, between='; ') or self.looked}"
-        recorded(
-            CheckResult(type(self).__name__.lower(), self.subject, passed, text), self.place
-        ).require()
+        result = CheckResult(type(self).__name__.lower(), self.subject, passed, text)
+        recorded(replace(result, subject=f"{self.subject}: severity {severity}"), self.place)
+        result.require()
         return self
 
 

@@ -5,6 +5,7 @@ under any of the runners.
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from gt_secure import check
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed, SecretCheck
-from gt_secure.check.promise import find_bypasses
+from gt_secure.check.ledger import fingerprint
 from support.kernels import NBVAL, START_S, NotebookClient, run_notebooks
 
 Cell = dict[str, Any]
@@ -33,6 +34,19 @@ SHOWN = {
 IMPORT = "from gt_secure import check"
 CHECK = "check.no_secret_saved('secret.ipynb')"
 """A check that fails: the notebook that it names holds a key."""
+PROMISE = 'check.promise(no_secret_saved=["secret.ipynb"])'
+ENTRY = {
+    "check": "no_secret_saved",
+    "subject": "secret.ipynb",
+    "status": "passed",
+    "time": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+    "source": fingerprint(CHECK),
+}
+RECORD = {
+    "output_type": "display_data",
+    "metadata": {"gt_secure": {"checks": [ENTRY]}},
+    "data": {},
+}
 
 
 def code(source: str, count: int | None, *outputs: Any, **metadata: Any) -> Cell:
@@ -206,6 +220,8 @@ SABOTAGES: dict[str, Callable[[Cell], None]] = {
     "Markdown with a fence": markdown(f"```python\n{CHECK}\n```"),
     "deleted": lambda cell: cell.update(source="x = 1", outputs=[]),
 }
+ONLY_A_RUN = ("tag ", "comment ")
+"""A saved run in which the check passed is one, also beside a tag: the next run is not."""
 FEW = (
     "commented out",
     "deleted",
@@ -224,8 +240,13 @@ FEW = (
 
 
 def book(sabotage: Callable[[Cell], None] | None = None, text: str = CHECK) -> dict[str, Any]:
-    """A notebook that was run and saved while all was well, and is sabotaged after that."""
+    """A notebook that was run, saved and promised while all was well, and is sabotaged after that;
+    one with another cell promises nothing.
+    """
     cells = [code(IMPORT, 1), code(text, 2, copy.deepcopy(SHOWN))]
+    if text == CHECK:
+        cells[1]["outputs"].append(copy.deepcopy(RECORD))
+        cells.append(code(PROMISE, 3))
     if sabotage is not None:
         sabotage(cells[1])
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -254,62 +275,21 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
 
 
-@pytest.mark.parametrize("name", SABOTAGES)
+@pytest.mark.parametrize("name", [each for each in SABOTAGES if not each.startswith(ONLY_A_RUN)])
 def test_a_sabotaged_check_is_named(name: str, tmp_path: Path) -> None:
     path = tmp_path / "book.ipynb"
     path.write_text(json.dumps(book(SABOTAGES[name])))
     result = check.no_code_cell_skipped.look(path)
     assert result.status == "failed"
-    assert "cell 1" in result.message or "no check ran" in result.message
+    assert "cell 1" in result.message or "no_secret_saved(secret.ipynb) ran" in result.message
     with pytest.raises(CheckFailed):
         check.no_code_cell_skipped(path)
 
 
-FORMS = [
-    "check.team_is_restricted(gt, 'a')",
-    "check.team_is_restricted.look(gt, 'a')",
-    "from gt_secure import check as c\nc.no_findings(gt)",
-    "from gt_secure.check import no_findings\nno_findings(gt)",
-    "from gt_secure.check import no_findings as f\nresult = f(gt)",
-    "import gt_secure.check as gc\ngc.no_findings(gt)",
-    "import gt_secure\ngt_secure.check.run_file(gt, 'checks.yaml')",
-    "assert gt.workteam('a').url_lock",
-    "!gt-secure check checks.yaml",
-    "%gt_secure check checks.yaml",
-    "files = !ls\ncheck.no_findings(gt)",
-    "for team in teams:\n    check.team_is_restricted(gt, team)",
-]
-
-
-@pytest.mark.parametrize("text", FORMS)
-def test_a_check_is_found_in_each_form(text: str) -> None:
-    assert find_bypasses(book(tagged("raises-exception"), text)) == [
-        (1, "it has the tag raises-exception")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("sabotage", "text"),
-    [
-        (tagged("raises-exception"), "1 / 0"),
-        (tagged("nbval-skip"), "plot(check_boxes)"),
-        (source("# NBVAL_SKIP\nprint('now')"), ""),
-        (source(f"# this is not NBVAL_SKIP\n{CHECK}"), ""),
-        (source(f"try:\n    {CHECK}\nexcept Exception:\n    print('see above')\n    raise"), ""),
-        (source(f"if team:\n    {CHECK}"), ""),
-        (source(f"%%time\n{CHECK}"), ""),
-        (lambda cell: cell.update(outputs=[]), f"{CHECK};"),
-        (lambda cell: cell.update(outputs=[]), f"result = {CHECK}"),
-        (lambda cell: cell.update(cell_type="markdown"), f"`{CHECK}`"),
-    ],
-)  # fmt: skip
-def test_what_bypasses_no_check_is_left_alone(sabotage: Callable[[Cell], None], text: str) -> None:
-    assert find_bypasses(book(sabotage, text)) == []
-
-
-def test_cells_that_are_no_python_are_read_as_text() -> None:
-    assert find_bypasses(book(tagged("nbval-skip"), "this is )( no Python: check.no_findings(gt)"))
-    assert not find_bypasses(book(tagged("nbval-skip"), "this is )( no Python"))
+def test_the_saved_run_passes_before_that(tmp_path: Path) -> None:
+    path = tmp_path / "book.ipynb"
+    path.write_text(json.dumps(book()))
+    assert check.no_code_cell_skipped(path)
 
 
 def written(folder: Path, name: str, **kwargs: Any) -> Path:

@@ -256,7 +256,6 @@ MISTAKES: dict[str, Case] = {
     "!= False": beside("assert gt.prove(R) != False"),
     "a text": beside("assert str(gt.prove(R))"),
     "an f-string": beside("assert f'{gt.prove(R)}'"),
-    "isinstance": beside("assert isinstance(gt.plan(R), object)"),
     "a function with an assert, its call deleted": beside(f"{ASSERTING}\ntest()", ASSERTING),
     "asserts in a loop, the list cut": beside(
         f"for t in ['radiology-team', 'open-team']:\n    assert {LOCK.format('t')}",
@@ -296,7 +295,6 @@ MISTAKES: dict[str, Case] = {
         "        check.team_is_restricted(gt, team)\n    else:\n"
         "        check.team_is_restricted.skip('it is being set up')",
     ),
-    "a new check that nobody calls": case(OK, f"{OK}\ndef new():\n    check.team_is_restricted(gt, 'open-team')"),
     "the promise in a comment": case(TEAMS, TEAMS.replace(", 'open-team'", "") + "\n# the promise is below"),
 }  # fmt: skip
 FEW = (
@@ -321,8 +319,15 @@ GOOD: dict[str, Case] = {
     "an empty plan": case("plan = gt.plan(R)\nassert plan.empty"),
     "answers": case("assert gt.who_can_open('gt-images').at('198.51.100.9')[0].answer == 'refused'"),
     "a probe": case(f"{URL}assert not gt.probe(url, '198.51.100.9').opened"),
+    "a refused probe": case(f"{URL}assert gt.probe(url, '198.51.100.9').refused"),
     "require": case("gt.prove(R).require()"),
     "!prove": case(f"!{PROVE}"),
+    "%%bash": case(f"%%bash\n{PROVE}"),
+    "%%sh": case(f"%%sh\n{PROVE}"),
+    "a child": case(f"import subprocess\nsubprocess.run({PROVE.split()!r}, check=True)"),
+    "a child, captured": case(
+        f"import subprocess\nout = subprocess.run({PROVE.split()!r}, capture_output=True, check=True)"
+    ),
     "%prove": case(f"%load_ext gt_secure\n%{PROVE.replace('-', '_', 1)}"),
     "%prove, assigned and asked": case(
         f"%load_ext gt_secure\nproof = %{PROVE.replace('-', '_', 1)}\nassert proof.proved"

@@ -67,11 +67,25 @@ def test_a_closed_stream_is_no_error(errors: io.StringIO) -> None:
     record("no_findings", "gt-images", "failed")
 
 
-def test_outside_of_a_notebook_nothing_is_recorded(errors: io.StringIO, monkeypatch: Any) -> None:
+def test_outside_of_a_notebook_only_a_promise_asks_for_the_account(
+    errors: io.StringIO, monkeypatch: Any
+) -> None:
+    asked = []
+
+    class Caller:
+        region, is_local = "eu-north-1", True
+
+        @property
+        def account_id(self) -> str:
+            asked.append(1)
+            return "444455556666"
+
     monkeypatch.delenv("JPY_PARENT_PID")
-    caller: Any = SimpleNamespace(account_id="1", region="eu-west-1", is_local=True)
-    record("no_findings", "gt-images", "failed", PLACE)
-    assert (errors.getvalue(), recorded_place(caller)) == ("", None)
+    caller: Any = Caller()
+    record("no_findings", "gt-images", "failed", recorded_place(caller))
+    assert (errors.getvalue(), asked) == ("", [])
+    last = ledger.recorded_here(["no_findings"], placed=True)[-1]
+    assert (last.subject, *last.place) == ("gt-images", "444455556666", "eu-north-1", "sandbox")
 
 
 @pytest.mark.parametrize(("is_local", "on"), [(True, "sandbox"), (False, "")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -192,7 +191,6 @@ class Kernel:
 def test_a_kernel_records_each_check_with_its_subject_time_and_source(save, monkeypatch):
     kernel = Kernel()
     monkeypatch.setattr(ledger, "kernel_shell", lambda: kernel)
-    monkeypatch.setattr(sys.modules["gt_secure.check.promise"], "kernel_shell", lambda: kernel)
     monkeypatch.setattr(ledger, "_session", [])
     path = save(code())
     specs = [Spec.make("no_secret_saved", {"path": str(path)})] * 2

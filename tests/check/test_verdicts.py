@@ -16,7 +16,6 @@ from gt_secure import Restriction, magics
 from gt_secure.base.errors import GtSecureError
 from gt_secure.check import CheckFailed
 from gt_secure.check.ledger import records_of
-from gt_secure.check.promise import checks_in
 from gt_secure.cli.commands import COMMANDS, VERDICTS, find_command
 from gt_secure.cli.main import main
 from support.scene import Scene
@@ -77,27 +76,6 @@ def test_the_table_marks_them() -> None:
         command = find_command(line.split()[0])
         assert command is not None
         assert not command.is_verdict(shlex.split(line)), line
-
-
-@pytest.mark.parametrize("name", VERDICTS)
-@pytest.mark.parametrize(
-    "form",
-    ["!gt-secure {}", "%gt_secure {}", "# !gt-secure {}", "out = !gt-secure {}", "import os\nos.system('gt-secure {}')",
-     "subprocess.run(['gt-secure', {}])", "%%bash\ngt-secure {}", "!python -m gt_secure {}", "%sx gt-secure {}"],
-)  # fmt: skip
-def test_a_notebook_that_names_it_promises_it(name: str, form: str) -> None:
-    words = OPEN[name].split()
-    line = ", ".join(map(repr, words)) if "[" in form else OPEN[name]
-    wanted = "guard_is_in_place" if name == "check" else name
-    assert checks_in(form.format(line), "code", {}) == {wanted}
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["!gt-secure plan -f x.json", "!gt-secure hits", "!gt-secure findings", "!gt-secure who x"],
-)
-def test_other_commands_promise_nothing(text: str) -> None:
-    assert checks_in(text, "code", {}) == set()
 
 
 def test_each_is_loud_in_all_spellings(place: Scene, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,323 @@
+"""A promise is a set of claims with their place: a weaker claim, another place, an answer that the
+run made itself and a process that says nothing do not keep it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from gt_secure import Restriction, check
+from gt_secure.base.outcome import CheckResult
+from gt_secure.check import CheckFailed, ledger, proof
+from gt_secure.check.ledger import LedgerEntry, RecordedPlace, claimed
+from gt_secure.check.promise import (
+    Promise,
+    promise_cell,
+    promise_of,
+    ran_text,
+    unkept,
+)
+from gt_secure.check.proof import RecordedProbe, RecordedProof
+from gt_secure.check.result import Check
+from gt_secure.engine.access.proof import Proof
+from gt_secure.presign import Probe
+
+HERE = RecordedPlace("111122223333", "us-east-1")
+BOX = RecordedPlace("111122223333", "us-east-1", "sandbox")
+GUARD = "guard_is_in_place"
+NOW = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def entry(
+    subject: str,
+    place: RecordedPlace = HERE,
+    status: str = "passed",
+    name: str = GUARD,
+    **more: Any,
+) -> LedgerEntry:
+    return LedgerEntry(name, subject, status, *place, NOW)._replace(**more)
+
+
+def ran(*entries: LedgerEntry, source: str = "import gt_secure") -> dict[str, Any]:
+    """A notebook with one cell, whose run recorded some entries."""
+    kept = [{name: value for name, value in each._asdict().items() if value} for each in entries]
+    output = {
+        "output_type": "display_data",
+        "data": {},
+        "metadata": {"gt_secure": {"checks": kept}},
+    }
+    cell = {"cell_type": "code", "execution_count": 1, "source": source, "outputs": [output]}
+    return {"cells": [{**cell, "metadata": {}}], "metadata": {}, "nbformat": 4}
+
+
+def promised(*entries: LedgerEntry) -> Promise:
+    """The promise that is written after a run."""
+    cell = {"cell_type": "code", "source": promise_cell(entries), "metadata": {}, "outputs": []}
+    return promise_of({"cells": [cell], "metadata": {}})
+
+
+ELSEWHERE = {
+    "another account": RecordedPlace("999988887777", "us-east-1"),
+    "another region": RecordedPlace("111122223333", "eu-west-1"),
+    "the sandbox": BOX,
+    "an account that nobody knows": RecordedPlace("", "us-east-1"),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_run_elsewhere_names_both_places(name: str) -> None:
+    promise = promised(entry("gt-images", source="a"), entry("study.ipynb", RecordedPlace()))
+    assert unkept(ran(entry("gt-images"), entry("study.ipynb", RecordedPlace())), promise) == []
+    place = ELSEWHERE[name]
+    [said] = unkept(ran(entry("gt-images", place), entry("study.ipynb", RecordedPlace())), promise)
+    assert said == (
+        "guard_is_in_place(gt-images) in account 111122223333, us-east-1 ran nowhere;"
+        f" guard_is_in_place(gt-images) in {place} ran"
+    )
+
+
+def test_a_promise_of_the_sandbox_is_not_kept_on_an_account() -> None:
+    promise = promised(entry("gt-images", BOX))
+    assert promise.place == BOX
+    assert unkept(ran(entry("gt-images", BOX)), promise) == []
+    assert len(unkept(ran(entry("gt-images")), promise)) == 1
+
+
+def test_each_of_several_places_is_promised() -> None:
+    both = entry("gt-images"), entry("gt-images", RecordedPlace("999988887777", "us-east-1"))
+    promise = promised(*both)
+    assert unkept(ran(*both), promise) == []
+    assert [len(unkept(ran(one), promise)) for one in both] == [1, 1]
+
+
+def test_a_promise_without_a_place_is_one_of_any() -> None:
+    cell = {"cell_type": "code", "source": 'check.promise(guard_is_in_place=["gt-images"])'}
+    old = promise_of({"cells": [{**cell, "metadata": {}, "outputs": []}], "metadata": {}})
+    assert unkept(ran(entry("gt-images", BOX)), old) == []
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[CheckResult]:
+    """The results that are recorded."""
+    found: list[CheckResult] = []
+    module = sys.modules[Check.__module__]
+    monkeypatch.setattr(module, "recorded", lambda result, place=None: found.append(result))
+    return found
+
+
+@Check
+def some_lock_holds(gt: Any, bucket: str, *, addresses: Any = None, prefix: str = "", **more: Any) -> CheckResult:  # fmt: skip
+    """A check."""
+    return CheckResult("some_lock_holds", bucket, True, "")
+
+
+WEAKER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a variable that is missing": ({"addresses": "203.0.113.0/24"}, {"addresses": None}),
+    "a wider list": ({"addresses": ["203.0.113.0/24"]}, {"addresses": ["0.0.0.0/0"]}),
+    "one more address": (
+        {"addresses": ["203.0.113.0/24"]},
+        {"addresses": ["203.0.113.0/24", "::/0"]},
+    ),
+    "a prefix": ({}, {"prefix": "scans/"}),
+    "fewer expectations": ({"more": [1, 2]}, {"more": [1]}),
+    "a series": ({"addresses": pd.Series(["203.0.113.0/24"])}, {"addresses": pd.Series(["::/0"])}),
+    "a long list that differs at its end": (
+        {"addresses": [f"203.0.113.{n}" for n in range(99)]},
+        {"addresses": [f"203.0.113.{n}" for n in range(98)]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEAKER)
+def test_a_weaker_claim_of_the_same_subject_does_not_keep_it(
+    name: str, kept: list[CheckResult]
+) -> None:
+    for given in WEAKER[name]:
+        some_lock_holds(None, "gt-images", **given)
+    strong, weak = (ledger.shortened(each.subject) for each in kept)
+    promise = promised(entry(strong))
+    assert unkept(ran(entry(strong)), promise) == []
+    [said] = unkept(ran(entry(weak)), promise)
+    assert f"ran nowhere; guard_is_in_place({weak}) in account 111122223333, us-east-1 ran" in said
+
+
+def test_a_claim_is_the_same_in_each_run(kept: list[CheckResult]) -> None:
+    for _ in range(2):
+        some_lock_holds(
+            None,
+            "gt-images",
+            addresses=["203.0.113.7"],
+            since=dt.datetime.now(dt.UTC),
+            rules=object(),
+        )
+        some_lock_holds(object(), bucket="gt-images", addresses=["203.0.113.7"], rules=object())
+    assert {each.subject for each in kept} == {
+        "gt-images: addresses 203.0.113.7; more rules object"
+    }
+
+
+def test_a_restriction_is_claimed_by_what_it_asks_for(tmp_path: Path) -> None:
+    office = Restriction(bucket="gt-images", addresses="203.0.113.0/24")
+    file = tmp_path / "office.json"
+    file.write_text(json.dumps(office.to_dict()))
+    assert claimed(file) == claimed(office)
+    assert claimed(office) != claimed(Restriction(bucket="gt-images", addresses="203.0.112.0/23"))
+    assert "203.0.113.0/24" in claimed(office)
+
+
+WROTE = entry("gt-images open-team", status=ledger.WROTE, name="applied")
+
+
+def test_what_a_run_wrote_to_an_account_is_no_evidence() -> None:
+    promise = promised(entry("gt-images"), entry("gt-other"))
+    assert unkept(ran(entry("gt-images"), WROTE, entry("gt-other")), promise) == []
+    [said] = unkept(ran(WROTE, entry("gt-images"), entry("gt-other")), promise)
+    assert said == "guard_is_in_place(gt-images) looked at what this run wrote itself: no evidence on an account"  # fmt: skip
+    assert unkept(ran(WROTE, entry("gt-images")), Promise(frozenset())) == [
+        "every check looked at what this run wrote itself: no evidence on an account"
+    ]
+
+
+def test_on_the_sandbox_it_counts_and_is_named() -> None:
+    box = [WROTE._replace(on="sandbox"), entry("gt-images", BOX)]
+    promise = promised(*box[1:])
+    assert unkept(ran(*box), promise) == []
+    assert "1 check looked at what this run wrote to the sandbox." in ran_text(ran(*box), promise)
+
+
+def test_a_portal_lock_reaches_every_team() -> None:
+    write = WROTE._replace(subject=ledger.ALL)
+    assert len(unkept(ran(write, entry("north-team")), promised(entry("north-team")))) == 1
+
+
+@pytest.mark.parametrize(("days", "owed"), [(0, 0), (1, 1), (30_000, 1)])
+def test_a_record_of_the_future_is_none(days: int, owed: int) -> None:
+    when = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    one = entry("gt-images")._replace(time=f"{when:%Y-%m-%dT%H:%M:%SZ}")
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    said = unkept(ran(one), promised(one), since=since)
+    assert len(said) == owed
+    assert all(each.endswith("which is in the future") for each in said)
+
+
+SCRIPT = """
+from gt_secure import check
+from gt_secure.check.ledger import RecordedPlace, record
+record("guard_is_in_place", "gt-images", "passed", RecordedPlace("111122223333", "us-east-1"))
+check.promise(account="{}", region="us-east-1", guard_is_in_place={})
+"""
+
+
+@pytest.mark.check
+@pytest.mark.parametrize(
+    ("account", "subjects", "code"),
+    [
+        ("111122223333", ["gt-images"], 0),
+        ("999988887777", ["gt-images"], 1),
+        ("111122223333", ["gt-images", "gt-other"], 1),
+    ],
+)
+def test_a_script_keeps_its_promise_or_fails(account: str, subjects: list[str], code: int) -> None:
+    text = SCRIPT.format(account, subjects)
+    env = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+    done = subprocess.run([sys.executable, "-c", text], env=env, capture_output=True, check=False)
+    assert done.returncode == code, done.stderr
+
+
+def test_this_process_compares_its_records() -> None:
+    ledger.record(GUARD, "law-of-claims", "passed", HERE)
+    check.promise(account=HERE.account, region=HERE.region, guard_is_in_place=["law-of-claims"])
+    with pytest.raises(CheckFailed, match=r"in account 111122223333 \(sandbox\), us-east-1 ran"):
+        check.promise(**BOX._asdict(), guard_is_in_place=["law-of-claims"])
+    ledger.record(GUARD, "law-of-claims-2", "failed", HERE)
+    with pytest.raises(CheckFailed, match=r"guard_is_in_place\(law-of-claims-2\) failed"):
+        check.promise(guard_is_in_place=["law-of-claims-2"])
+
+
+class Shell:
+    """A kernel's shell, as far as the ledger uses it."""
+
+    kernel = object()
+
+    def __init__(self) -> None:
+        self.published: list[Any] = []
+        self.events = SimpleNamespace(register=lambda *_: None)
+        self.display_pub = SimpleNamespace(publish=lambda _, told: self.published.append(told))
+
+
+def test_a_process_adds_its_records_to_the_file_of_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shell = Shell()
+    monkeypatch.setenv(ledger.FILE, "")
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    monkeypatch.setattr(ledger, "_pending", [])
+    monkeypatch.setattr(ledger, "_read_to", 0)
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
+    ledger.open_file()
+    path = Path(os.environ[ledger.FILE])
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: None)  # as the process sees it
+    ledger.record(GUARD, "of a process", "failed", HERE)
+    with path.open("a") as file:
+        file.write("no record\n[1]\n" + json.dumps(entry("of another")._asdict()) + "\n{half")
+    monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
+    ledger._publish()
+    ledger._publish()
+    [told] = shell.published
+    found = [(each["subject"], each["status"]) for each in told["gt_secure"]["checks"]]
+    assert found == [("of a process", "failed"), ("of another", "passed")]
+    assert {each.subject for each in ledger.recorded_here([GUARD], placed=False)} >= {"of another"}
+
+
+def test_a_proof_records_itself_with_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = list[tuple[str, str]]()
+    monkeypatch.setattr(
+        proof, "recorded", lambda result, _: found.append((result.subject, result.status))
+    )
+    assert Proof(True).require()
+    assert found == [], "the engine knows no ledger"
+    given: Any = {"subject": "s3://gt-images/", "place": HERE, "wanted": "addresses ::/0"}
+    for asked in (bool(RecordedProof(True, **given)), not RecordedProof(False, **given)):
+        assert asked
+    assert found == [("s3://gt-images/: addresses ::/0", "passed")], "a question is no failure"
+    with pytest.raises(CheckFailed):
+        RecordedProof(None, **given).require()
+    assert found[1:] == [("s3://gt-images/: addresses ::/0", "unknown")]
+
+
+def probed(status: int, message: str = "") -> RecordedProbe:
+    made = Probe(status, "worker", None, "gt-images", "a.png", 1.0, error_message=message, request_id="A",
+                 error_code="AccessDenied" if message else "")  # fmt: skip
+    return RecordedProbe.of(made, HERE)
+
+
+def test_a_probe_records_its_answer_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = list[tuple[str, ...]]()
+    monkeypatch.setattr(proof, "record", lambda *given: found.append(given))
+    opened, refused = probed(200), probed(403, "Access Denied")
+    assert repr(opened)
+    assert found == [], "a look is no answer"
+    assert opened.opened
+    assert refused.refused
+    assert not refused.opened
+    said = "GET s3://gt-images/a.png from worker: "
+    assert [each[:3] for each in found] == [
+        ("probe", f"{said}opened", "passed"),
+        *[("probe", f"{said}refused", "passed")] * 2,
+    ]
+    with pytest.raises(TypeError):
+        assert not probed(403, "Request has expired").opened
+    assert found[-1][:4] == ("probe", f"{said}unknown", "unknown", HERE)
+    own = RecordedProbe.of(opened, HERE, "s3://gt-images/probe/")
+    assert own.opened
+    assert found[-1][1] == "GET s3://gt-images/probe/ from worker: opened", "each has a new key"
