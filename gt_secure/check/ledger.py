@@ -67,8 +67,8 @@ class RecordedPlace(NamedTuple):
     on: str = ""
 
     def __str__(self) -> str:
-        account = f"account {self.account}" if self.account else ""
-        where = f"{account} ({self.on})".strip() if self.on else account
+        account = f"account {self.account or 'unknown'}"
+        where = f"{account} ({self.on})" if self.on else account
         return ", ".join(filter(None, (where, self.region)))
 
 
@@ -198,6 +198,7 @@ def recorded_here(checks: Iterable[str], *, placed: bool) -> list[LedgerEntry]:
     for place in unasked:
         callers = _unasked.get(place[1:], ())
         accounts = {_account_of(each) for each in callers} if len(callers) < _MANY else set()
+        accounts.discard("")  # of a connection that has ended
         if len(accounts) == 1:
             known = place._replace(account=accounts.pop())
             entries = [
@@ -210,7 +211,7 @@ def recorded_here(checks: Iterable[str], *, placed: bool) -> list[LedgerEntry]:
 def open_file() -> None:
     """Make the file of this kernel, and name it to the processes that it starts."""
     shell = kernel_shell()
-    if shell is None or getattr(shell, "gt_secure_ledger", ""):
+    if shell is None or hasattr(shell, "gt_secure_ledger"):
         return
     folder = tempfile.mkdtemp(prefix="gt_secure-")
     register(shutil.rmtree, folder, ignore_errors=True)
@@ -231,7 +232,8 @@ def _collect() -> None:
     for line in lines:
         with suppress(ValueError, TypeError, AttributeError):
             told = json.loads(line)
-            entry = LedgerEntry(*(str(told.get(name, "")) for name in LedgerEntry._fields[:-1]))
+            known = {name: str(told.get(name, "")) for name in LedgerEntry._fields[:-1]}
+            entry = LedgerEntry(**known, cell=0)
             _pending.append(entry)
             _session.append(entry)
 

@@ -240,8 +240,9 @@ def promise_of(book: Json) -> Promise:
         written = held.get(PLACE)
         if not cells and isinstance(written, list) and len(written) == len(RecordedPlace._fields):
             places = [RecordedPlace(*map(str, written))]
-        stated: Literal["cell", "metadata"] = "cell" if cells else "metadata"
-        return Promise(frozenset(mirrored.union(*cells)), stated, min(places, default=None))
+        place = min(places, default=None)
+        pairs = frozenset(mirrored.union(*cells))
+        return Promise(pairs, "cell" if cells else "metadata", place)
     ran = [each for each in records_of(book["cells"]) if each.status != "skipped"]
     pairs = frozenset((each.check, each.subject) for each in ran)
     return Promise(pairs, "unread" if held else "")

@@ -55,4 +55,5 @@ class RecordedProbe(Probe):
         origin = self.source or self.probe_origin
         said = f"{self.method} {self.about} from {origin}: {self.answer}"
         record("probe", said, status, self.place, self.why_unknown)
-        return Probe.opened.__get__(self)
+        is_opened: bool = Probe.opened.__get__(self)
+        return is_opened

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Generic, ParamSpec, cast
 
 from ..base.errors import (
     AccessDenied,
     CredentialsError,
     GtSecureError,
+    InvalidInput,
     LogError,
     NotFound,
     PolicyError,
@@ -21,12 +24,15 @@ from ..base.errors import (
 )
 from ..base.outcome import CheckResult
 from ..base.text import JsonLike
+from ..engine.policies.age_limit import parse_age
 from .ledger import KEY, RecordedPlace, claimed, kernel_shell, record, recorded, recorded_place
 
 P = ParamSpec("P")
 
 _CANNOT_SEE = (AccessDenied, CredentialsError, Unreachable, Throttled, LogError)
 _FOREIGN = ("__main__", "unittest.mock")
+LOOK_S = 1.0
+"""Seconds between two looks of a check that waits."""
 MAX_NAMED = 5
 """Maximum number of problems named in a message; all of them are in ``details``."""
 
@@ -95,6 +101,45 @@ class Check(Generic[P]):
         )
         recorded(replace(expected, subject=claim), place)
         return expected.require()
+
+    def within(self, limit: str | timedelta) -> Callable[P, CheckResult]:
+        """Return the check as one that may need some time, as after a change: it looks each second,
+        and the last look is its outcome.
+
+        Parameters
+        ----------
+        limit : str or timedelta
+            The time after which the last look is taken.
+
+        Raises
+        ------
+        InvalidInput
+            If the time cannot be read.
+
+        Examples
+        --------
+        >>> check.guard_is_in_place.within("30s")(gt, "gt-images")  # doctest: +SKIP
+        """
+        try:
+            wait_s = parse_age(limit)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"'{str(limit)[:40]}' cannot be read as a time to wait.",
+                next_step="Write a number and its unit, such as 30s or 5m.",
+                field="limit",
+            ) from error
+
+        def look(*args: P.args, **kwargs: P.kwargs) -> CheckResult:
+            end = time.monotonic() + wait_s
+            decided = self._decided(args, kwargs)
+            while decided[0].passed is not True and time.monotonic() < end:
+                time.sleep(LOOK_S)
+                decided = self._decided(args, kwargs)
+            result, claim, place = decided
+            recorded(replace(result, subject=claim), place)
+            return result.require()
+
+        return look
 
     def skip(self, reason: str) -> str:
         """Record in a notebook why the check does not belong to this run,

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from gt_secure import Restriction, check
+from gt_secure.base.errors import InvalidInput
 from gt_secure.base.outcome import CheckResult
 from gt_secure.check import CheckFailed, ledger, proof
 from gt_secure.check.ledger import LedgerEntry, RecordedPlace, claimed
@@ -28,7 +29,7 @@ from gt_secure.check.promise import (
     unkept,
 )
 from gt_secure.check.proof import RecordedProbe, RecordedProof
-from gt_secure.check.result import Check
+from gt_secure.check.result import CHECKS, Check
 from gt_secure.engine.access.proof import Proof
 from gt_secure.presign import Probe
 
@@ -119,6 +120,9 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[CheckResult]:
 def some_lock_holds(gt: Any, bucket: str, *, addresses: Any = None, prefix: str = "", **more: Any) -> CheckResult:  # fmt: skip
     """A check."""
     return CheckResult("some_lock_holds", bucket, True, "")
+
+
+del CHECKS["some_lock_holds"]  # of this page alone
 
 
 WEAKER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -321,3 +325,36 @@ def test_a_probe_records_its_answer_when_it_is_read(monkeypatch: pytest.MonkeyPa
     own = RecordedProbe.of(opened, HERE, "s3://gt-images/probe/")
     assert own.opened
     assert found[-1][1] == "GET s3://gt-images/probe/ from worker: opened", "each has a new key"
+
+
+@pytest.mark.parametrize(
+    ("passes_at", "looks", "status"), [(1, 1, "passed"), (3, 3, "passed"), (99, 4, "failed")]
+)
+def test_a_check_that_waits_records_its_last_look(
+    passes_at: int,
+    looks: int,
+    status: str,
+    kept: list[CheckResult],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, seen = [0.0], []
+
+    def guard_appears(gt: Any, bucket: str) -> CheckResult:
+        seen.append(bucket)
+        return CheckResult("guard_appears", bucket, len(seen) >= passes_at, "")
+
+    module = sys.modules[Check.__module__]
+    monkeypatch.setattr(module, "time", SimpleNamespace(
+        monotonic=lambda: clock[0], sleep=lambda s: clock.append(clock.pop() + s)
+    ))  # fmt: skip
+    monkeypatch.setattr(module, "CHECKS", {})
+    wait = Check(guard_appears).within("3s")
+    if status == "passed":
+        assert wait(None, "gt-images")
+    else:
+        with pytest.raises(CheckFailed):
+            wait(None, "gt-images")
+    assert len(seen) == looks
+    assert [each.status for each in kept] == [status], "the looks before are no failures"
+    with pytest.raises(InvalidInput):
+        Check(guard_appears).within("soon")
