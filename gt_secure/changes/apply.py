@@ -161,6 +161,11 @@ def check_confirmed(
             field="confirm",
             details={"blockers": [*map(Notice.to_dict, missing)]},
         )
+    _refuse_unknown(plan, codes)
+
+
+def _refuse_unknown(plan: Plan | UndoPlan, codes: set[str]) -> None:
+    """Raise InvalidInput for a code that confirms nothing."""
     known = {notice.code for notice in plan.asks}
     # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it
     # in advance.
