@@ -111,13 +111,15 @@ def recorded_place(caller: Aws | None) -> RecordedPlace | None:
     """
     if caller is None:
         return None
-    on = "sandbox" if caller.is_local else ""
+    # a stand-in of a test may be no whole connection
+    region = str(getattr(caller, "region", ""))
+    on = "sandbox" if getattr(caller, "is_local", False) is True else ""
     if is_recording():
-        return RecordedPlace(_account_of(caller), caller.region, on)
-    callers = _unasked.setdefault((caller.region, on), [])
+        return RecordedPlace(_account_of(caller), region, on)
+    callers = _unasked.setdefault((region, on), [])
     if len(callers) < _MANY and not any(each is caller for each in callers):
         callers.append(caller)
-    return RecordedPlace("", caller.region, on)
+    return RecordedPlace("", region, on)
 
 
 def _account_of(caller: Aws) -> str:
