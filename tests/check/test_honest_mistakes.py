@@ -316,8 +316,10 @@ GOOD: dict[str, Case] = {
     "a loop": case(TEAMS),
     "assert a proof": case("assert gt.prove(R)"),
     "a proof and its member": case("proof = gt.prove(R)\nassert proof.proved, proof.counterexample"),
-    "an empty plan": case("plan = gt.plan(R)\nassert plan.empty"),
-    "answers": case("assert gt.who_can_open('gt-images').at('198.51.100.9')[0].answer == 'refused'"),
+    "an empty plan": case(("plan = gt.plan(R)\nassert plan.empty", "check.promise()")),
+    "answers": case(
+        ("assert gt.who_can_open('gt-images').at('198.51.100.9')[0].answer == 'refused'", "check.promise()")
+    ),
     "a probe": case(f"{URL}assert not gt.probe(url, '198.51.100.9').opened"),
     "a refused probe": case(f"{URL}assert gt.probe(url, '198.51.100.9').refused"),
     "require": case("gt.prove(R).require()"),
