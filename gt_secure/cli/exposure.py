@@ -80,9 +80,9 @@ def add(commands: Commands) -> None:
             (
                 (
                     "gt-secure who s3://gt-images/scans/ --as"
-                    " arn:aws:iam::111122223333:user/uploader"
+                    " arn:aws:iam::111122223333:role/GroundTruthExecution"
                 ),
-                "what one user signs",
+                "what one role signs",
             ),
         ),
         exit_codes="0; 3 if an answer is unknown",
