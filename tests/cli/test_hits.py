@@ -19,7 +19,9 @@ import duckdb
 import pytest
 
 from gt_secure.base.errors import InvalidInput, LogError
+from gt_secure.base.url_journal import UrlJournal
 from gt_secure.cli.main import build_parser, main, parse
+from gt_secure.logs import plots, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.sql.log_columns import COLUMNS
 from gt_secure.logs.storage import listing
@@ -443,3 +445,23 @@ def test_no_request_is_no_proof(log, capsys) -> None:
     assert "That is not proof that nobody opened an object" in capsys.readouterr().err
     hits(str(path), "--by", "remote_ip")
     assert "not proof" not in capsys.readouterr().err
+
+
+@pytest.mark.check
+def test_a_figure_leaves_own_tests_out(tmp_path: Path) -> None:
+    marker = UrlJournal().new_marker()
+    UrlJournal().record_use(marker, corpus.BASE["time"].replace(tzinfo=dt.UTC).timestamp())
+    ours = corpus.PRESIGNED["request_uri"].replace(
+        "&X-Amz-Signature", f"&x-gt-secure-test={marker}&X-Amz-Signature"
+    )
+    rows = [
+        {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": "203.0.113.7"},
+        {**corpus.BASE, **corpus.PRESIGNED, "remote_ip": "203.0.113.9", "request_uri": ours},
+    ]
+    (tmp_path / "log").write_text("".join(f"{corpus.write(row)}\n" for row in rows))
+    out = tmp_path / "f.png"
+    assert main(["plot", str(tmp_path / "log"), "--no-tests", "-o", str(out)]) == 0
+    with read_hits(tmp_path / "log") as read:
+        drawn = [plots.draw(each) for each in (read.filter(test=False), read)]
+        found = [plots.png(each, ground="#ffffff") == out.read_bytes() for each in drawn]
+    assert found == [True, False]

@@ -13,7 +13,6 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.url_journal import UrlJournal
-from gt_secure.cli.main import main
 from gt_secure.logs import Hits, count_hits, plots, read_hits
 from gt_secure.logs.plots.drawn_columns import COLUMNS as DRAWN
 from gt_secure.logs.read import read_columns
@@ -96,15 +95,6 @@ def test_presigned_is_told_without_other_columns(tmp_path: Path) -> None:
 def test_a_figure_is_that_of_all_columns(hits: Hits, tmp_path: Path, kind: plots.PlotKind) -> None:
     drawn = [plots.draw(each, kind) for each in (hits, read_columns(DRAWN[kind], tmp_path))]
     assert plots.png(drawn[0], ground="#ffffff") == plots.png(drawn[1], ground="#ffffff")
-
-
-@pytest.mark.check
-def test_a_figure_leaves_own_tests_out(hits: Hits, tmp_path: Path) -> None:
-    out = tmp_path / "f.png"
-    assert main(["plot", str(tmp_path / "log"), "--no-tests", "-o", str(out)]) == 0
-    drawn = [plots.draw(each) for each in (hits.filter(test=False), hits)]
-    found = [plots.png(each, ground="#ffffff") == out.read_bytes() for each in drawn]
-    assert found == [True, False]
 
 
 @pytest.mark.parametrize(
