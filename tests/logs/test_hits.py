@@ -91,7 +91,7 @@ def test_presigned_is_told_without_other_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.check
-@pytest.mark.parametrize("kind", ["ip", "network", "time", "age", "refused", "viewer"])
+@pytest.mark.parametrize("kind", ["ip", "network", "time", "age", "refused"])
 def test_a_figure_is_that_of_all_columns(hits: Hits, tmp_path: Path, kind: plots.PlotKind) -> None:
     drawn = [plots.draw(each, kind) for each in (hits, read_columns(DRAWN[kind], tmp_path))]
     assert plots.png(drawn[0], ground="#ffffff") == plots.png(drawn[1], ground="#ffffff")
