@@ -81,10 +81,12 @@ def _questions(
     """
     scope = record.begin.get("restriction") or {}
     names = {each.kind: each.name for each in changes}
+    # A guard is of a bucket, whose workteams are all asked about: none is the undo's own.
+    shared = scope.get("team") if "portal-lock" in names else None
     try:
         state = read_state(
             aws.remembering(),
-            team=names.get("url-lock") or scope.get("team"),
+            team=names.get("url-lock") or shared,
             bucket=names.get("bucket-guard") or scope.get("bucket"),
             needs=PLAN,
         )

@@ -357,10 +357,12 @@ def promise_cell(passed: Iterable[LedgerEntry]) -> str:
     here = {pair for pair in pairs if any(pair in names_of(each) for each in own)}
     others = pairs - here
     place = place_of(passed) or RecordedPlace()
-    given: Json = {name: each for name, each in place._asdict().items() if each and is_one}
-    given |= subjects_of(here)
-    given |= {BY_COMMAND: subjects_of(others)} if others else {}
-    lines = [f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in given.items()]
+    arguments: Json = {name: each for name, each in place._asdict().items() if each and is_one}
+    arguments |= subjects_of(here)
+    arguments |= {BY_COMMAND: subjects_of(others)} if others else {}
+    lines = [
+        f"    {name}={json.dumps(each, ensure_ascii=False)}," for name, each in arguments.items()
+    ]
     return "\n".join(["from gt_secure import check", "", "check.promise(", *lines, ")"])
 
 
@@ -516,8 +518,8 @@ def ran_text(book: Json, promise: Promise) -> str:
     latest = max(each.time for each in records)
     when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
     text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
-    if made := len([each for each in self_made(every) if each.on]):
-        text = f"{text} {count(made, 'check')} looked at what this run wrote to the sandbox."
+    if own_checks := len([each for each in self_made(every) if each.on]):
+        text = f"{text} {count(own_checks, 'check')} looked at what this run wrote to the sandbox."
     if not promise.stated:
         return f"{text} Which checks must run is only inferred: no promise is written."
     more = {

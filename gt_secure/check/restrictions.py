@@ -105,13 +105,13 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
         )
     names = [row["name"] for row in before["rows"] if row["kind"] == "bucket"]
     after = gt.report(buckets=names or None, since=None)
-    found = [each for each in differences(before, after.to_dict()) if each.what != "read again"]
-    drifted = [each for each in found if each.what not in NOT_READ]
-    details: Json = {"approved": known, "changes": [each._asdict() for each in found]}
-    if not found:
+    differing = [each for each in differences(before, after.to_dict()) if each.what != "read again"]
+    drifted = [each for each in differing if each.what not in NOT_READ]
+    details: Json = {"approved": known, "changes": [each._asdict() for each in differing]}
+    if not differing:
         text = f"Everything is as in the approved report sha256:{known[:12]}."
         return CheckResult("nothing_drifted", after.subject, True, text, details)
-    named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or found]
+    named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or differing]
     title = "It has drifted" if drifted else "Not everything was read"
     fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
     return CheckResult(

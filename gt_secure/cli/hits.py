@@ -235,9 +235,9 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
     sys.stdout.flush()
 
 
-def emit(table: Table, form: str, output: str | None, made: str = "") -> None:
+def emit(table: Table, form: str, output: str | None, about: str = "") -> None:
     """Write a table in a format to a file or to standard output; a page has also how it was
-    ``made``.
+    ``about``.
     """
     if form == "parquet" and output:
         table.to_parquet(output)
@@ -258,7 +258,7 @@ def emit(table: Table, form: str, output: str | None, made: str = "") -> None:
             sys.stdout.writelines(parts)
         return
     if form == "html":
-        text = page("Requests", made, table._repr_html_())
+        text = page("Requests", about, table._repr_html_())
     else:
         text = table.to_csv() if form == "csv" else table.to_text()
     text = text if text.endswith("\n") else text + "\n"

@@ -287,10 +287,10 @@ class _RegionReader:
         if state is None or bucket is None or missing is not None:
             why = missing.text if missing else "nothing was read"
             return "root user", f"unknown: others, because {why}"
-        found = policy_writers(locks_of(state), self.people.value or Principals(()))
-        names = {arn: caller_name(arn).partition(":")[2] for arn in found}
-        sure = [names[arn] for arn in found if found[arn] == "opened"]
-        unsure = [f"unknown: {names[arn]}" for arn in found if found[arn] == "unknown"]
+        writers = policy_writers(locks_of(state), self.people.value or Principals(()))
+        names = {arn: caller_name(arn).partition(":")[2] for arn in writers}
+        sure = [names[arn] for arn in writers if writers[arn] == "opened"]
+        unsure = [f"unknown: {names[arn]}" for arn in writers if writers[arn] == "unknown"]
         return "root user", *sure, *unsure
 
     def _log(self, name: str) -> Json:

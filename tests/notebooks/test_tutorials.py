@@ -18,7 +18,7 @@ from support.subjects import subjects
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = subjects(sorted((ROOT / "notebooks").rglob("*.ipynb")), 11)
 FIGURES = subjects(
-    (path for path in TUTORIALS if "image/svg+xml" in path.read_text(encoding="utf-8")), 5
+    (path for path in TUTORIALS if "image/svg+xml" in path.read_text(encoding="utf-8")), 4
 )
 
 
