@@ -42,6 +42,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _MANY = 8
+"""The most connections that are asked for their account late: of one more it is asked at once."""
 _LONGEST = 500
 _FACTS = ("account", "region", "on", "time")
 FILE = "GT_SECURE_LEDGER"
@@ -114,11 +115,12 @@ def recorded_place(caller: Aws | None) -> RecordedPlace | None:
     # a stand-in of a test may be no whole connection
     region = str(getattr(caller, "region", ""))
     on = "sandbox" if getattr(caller, "is_local", False) is True else ""
-    if is_recording():
-        return RecordedPlace(_account_of(caller), region, on)
     callers = _unasked.setdefault((region, on), [])
-    if len(callers) < _MANY and not any(each is caller for each in callers):
-        callers.append(caller)
+    if any(each is caller for each in callers):
+        return RecordedPlace("", region, on)
+    if is_recording() or len(callers) == _MANY:
+        return RecordedPlace(_account_of(caller), region, on)
+    callers.append(caller)
     return RecordedPlace("", region, on)
 
 
@@ -198,8 +200,7 @@ def recorded_here(checks: Iterable[str], *, placed: bool) -> list[LedgerEntry]:
     entries = [each for each in _session if each.status == WROTE or each.check in named]
     unasked = {each.place for each in entries if placed and not each.account}
     for place in unasked:
-        callers = _unasked.get(place[1:], ())
-        accounts = {_account_of(each) for each in callers} if len(callers) < _MANY else set()
+        accounts = {_account_of(each) for each in _unasked.get(place[1:], ())}
         accounts.discard("")  # of a connection that has ended
         if len(accounts) == 1:
             known = place._replace(account=accounts.pop())

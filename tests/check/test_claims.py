@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 import pytest
 
 from gt_secure import Restriction, check
+from gt_secure.aws.client import connect_aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.outcome import CheckResult
 from gt_secure.check import CheckFailed, ledger, proof
@@ -32,6 +34,7 @@ from gt_secure.check.proof import RecordedProbe, RecordedProof
 from gt_secure.check.result import CHECKS, Check
 from gt_secure.engine.access.proof import Proof
 from gt_secure.presign import Probe
+from support.account import Account
 
 HERE = RecordedPlace("111122223333", "us-east-1")
 BOX = RecordedPlace("111122223333", "us-east-1", "sandbox")
@@ -358,3 +361,16 @@ def test_a_check_that_waits_records_its_last_look(
     assert [each.status for each in kept] == [status], "the looks before are no failures"
     with pytest.raises(InvalidInput):
         Check(guard_appears).within("soon")
+
+
+def test_the_account_of_one_connection_among_many_is_known(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may use more connections than are kept until a promise asks for their accounts."""
+    monkeypatch.setattr(ledger, "_unasked", {})
+    monkeypatch.setattr(ledger, "_session", deque())
+    for _ in range(12):
+        aws = connect_aws(boto3_session=account.rig.session, endpoint_url=account.rig.url)
+        ledger.record("is_proved", "gt-images", "passed", ledger.recorded_place(aws))
+    places = {each.place for each in ledger.recorded_here(["is_proved"], placed=True)}
+    assert places == {ledger.RecordedPlace(aws.account_id, aws.region, "sandbox")}
