@@ -20,7 +20,7 @@ PARTS = ("base", "secrets", "engine", "sandbox")
 and told apart.
 """
 BUDGET = {
-    "plan and apply": (87_500, 39_200),  # with what each other team of the bucket loses
+    "plan and apply": (88_300, 39_900),  # with what each other team of the bucket loses
     "exposure": (51_900, 16_900),
     "explain": (28_600, 13_800),
     "hits": (23_600, 21_700),

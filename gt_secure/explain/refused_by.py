@@ -84,7 +84,7 @@ def _signers(refusal: Refusal, locks: EffectiveLocks) -> Iterator[tuple[str, str
     """Yield who may have signed, with the ARN that ``aws:PrincipalArn`` then is: the log leaves the
     path of a role out. Without an ARN in the log it is somebody of the account, who is not known.
     """
-    requester = refusal["requester"] or ""
+    requester = refusal.get("requester") or ""
     role = role_of_session(requester)
     if refusal["auth_type"] is None:
         yield "*", ""

@@ -27,7 +27,7 @@ from .conftest import OFFICE, Box
 from .test_guard_forms import send_form
 
 BUCKET, NAME = "gt-sent", "sender"
-LATER = (dt.datetime.now(dt.UTC) + dt.timedelta(days=9, hours=5)).strftime("%Y-%m-%dT00:00:00Z")
+LATER = (dt.datetime.now(dt.UTC) + dt.timedelta(days=10)).strftime("%Y-%m-%dT00:00:00Z")
 METHODS: dict[str, tuple[str, str]] = {
     "GetObject": ("GET", ""),
     "PutObject": ("PUT", ""),

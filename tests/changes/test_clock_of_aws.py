@@ -100,8 +100,9 @@ def test_a_revocation_asks_its_own_account_for_the_time(
     for each, client in ((gt, Client(AHEAD, True)), (other, Client(others, is_aws))):
         each.aws._clients["sts", "us-east-1"] = client
         each.aws.identity()
+    begun, soon = datetime.now(UTC), timedelta(minutes=1)
     gt.revoke(bucket=BUCKET, before="now")
-    assert abs(cuts[0] - datetime.now(UTC) - AHEAD) < timedelta(seconds=5)
+    assert begun - soon < cuts[0] - AHEAD < begun + soon
 
 
 @pytest.mark.quick

@@ -39,7 +39,8 @@ def test_an_empty_plan_is_applied_and_undone(account: Account) -> None:
     assert back.outcome == "nothing to do"
     assert back.notes
     assert account.look() == after  # the change before it is not undone in its place
-    assert gt.undo(gt.undo(first)).outcome == "undone"
+    again = gt.plan_undo(gt.undo(first))
+    assert gt.apply(again, confirm=AGREED).outcome == "undone"
 
 
 def test_nothing_is_interrupted(account: Account) -> None:

@@ -305,6 +305,8 @@ OPERATIONS = {
 """Operations whose action has another name."""
 NOT_DENIED = {
     "GetCallerIdentity": "no policy can deny it",
+    "GetAccountAuthorizationDetails": "no rule asks who can write a policy",
+    "ListRoles": "no rule asks who can write a policy",
     "HeadBucket": "the region of a bucket is in the refusal, too",
     "ListWorkteams": "without it there is no team to ask about",
 }
