@@ -242,7 +242,9 @@ def pytest_addoption(parser):
     "tests/browser/test_page.py": "import pytest\npytestmark = pytest.mark.browser\n" + once("b"),
     "tools/lint_style.py": "",
     "tools/ensure-chromium.sh": "",
-    **dict.fromkeys([f"requirements/{name}.txt" for name in ("demo", "dev", "check", "lowest")], ""),
+    **dict.fromkeys(
+        [f"requirements/{name}.txt" for name in ("demo", "dev", "check", "lowest")], ""
+    ),
 }
 """A small project with the Makefile and ``.ci/run`` of this one."""
 

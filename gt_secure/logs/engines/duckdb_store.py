@@ -258,6 +258,7 @@ class Store:
         except BaseException:
             parser.close()
             raise
+        parser.read_bytes = None  # else it would keep the question, and its files, until the next
         if spare:
             parser.close()
         else:

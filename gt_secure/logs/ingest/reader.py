@@ -109,7 +109,11 @@ class Reader:
 
     def close(self) -> None:
         """End the reading, and free its buffers."""
-        self._batches.close()
+        self._stop.set()
+        with contextlib.suppress(
+            ValueError
+        ):  # a thread of the engine that failed still takes a batch
+            self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:
         """Read with few packers, whose buffers are large,
