@@ -83,13 +83,12 @@ def _questions(
     names = {each.kind: each.name for each in changes}
     # A guard is of a bucket, whose workteams are all asked about: none is the undo's own.
     shared = scope.get("team") if "portal-lock" in names else None
+    team = names.get("url-lock") or shared
+    bucket = names.get("bucket-guard") or scope.get("bucket")
+    if team is None and bucket is None:
+        return  # a portal alone: all private workteams share it, and no bucket names one
     try:
-        state = read_state(
-            aws.remembering(),
-            team=names.get("url-lock") or shared,
-            bucket=names.get("bucket-guard") or scope.get("bucket"),
-            needs=PLAN,
-        )
+        state = read_state(aws.remembering(), team=team, bucket=bucket, needs=PLAN)
     except GtSecureError as error:  # a workteam that is gone keeps nobody from undoing
         yield notice("bucket-teams-unread", unread=error.message.rstrip("."))
         return

@@ -198,3 +198,15 @@ def test_the_command_line_and_the_panel_ask_the_same(
     assert account.policy() == left
     assert main([*line, *(word for each in asked for word in ("--confirm", each))]) == OK
     assert "203.0.113.0/24" in str(account.policy())
+
+
+def test_a_portal_lock_alone_is_of_no_bucket(account: Account) -> None:
+    """Nobody's images are at stake, so nothing of a bucket is read, or said to be unread."""
+    gt = Connection(account.aws, account.journal)
+    for addresses in (["203.0.113.0/24"], ["203.0.113.0/24", "198.51.100.0/24"]):
+        plan = gt.plan(Restriction(addresses=addresses, portal_lock=True))
+        done = gt.apply(plan, confirm=[each.code for each in plan.asks])
+    undo = gt.plan_undo(done)
+    assert [each.kind for each in undo.changes] == ["portal-lock"]
+    assert undo.notices == ()
+    assert gt.undo(done).outcome == "undone"
