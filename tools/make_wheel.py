@@ -79,7 +79,9 @@ def build(folder: Path, repository: str = "") -> list[Path]:
 
 PACKAGE = "gt_secure"
 UNPUBLISHED = "gt_secure is not on a package index yet: run `pip install .` in a clone"
-"""Words of the README until a release is there; whoever reads them in an index has found it."""
+"""The README has these words. A person who reads the README in a package index has found the
+package there, so a release replaces them.
+"""
 _RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
 
 

@@ -42,11 +42,10 @@ class Limit(NamedTuple):
 LIMITS = {
     "Liquid": Limit(2.0, 100 << 20),
     "YAML": Limit(2.0, 100 << 20),
-    "gzip": Limit(2.0, 16 << 20),
 }
-"""Limits by evaluator. The size for gzip is what any file may unpack to. Time and memory of the
-parsers of JSON and XML grow with their text alone, and :mod:`gt_secure.engine.iam.request_space`
-counts the steps of policies.
+"""Limits by evaluator. Time and memory of the parsers of JSON and XML grow with their text alone,
+:mod:`gt_secure.engine.iam.request_space` counts the steps of policies, and
+:mod:`gt_secure.logs.ingest.converted` the bytes to which gzip unpacks.
 """
 _CLOCK = 5
 """Times the limit of processor time, by the clock, after which the process ends: a busy machine

@@ -116,11 +116,11 @@ def recorded_place(caller: Aws | None) -> RecordedPlace | None:
     region = str(getattr(caller, "region", ""))
     on = "sandbox" if getattr(caller, "is_local", False) is True else ""
     callers = _unasked.setdefault((region, on), [])
-    if any(each is caller for each in callers):
-        return RecordedPlace("", region, on)
-    if is_recording() or len(callers) == _MANY:
+    is_kept = any(each is caller for each in callers)
+    if is_recording() or (len(callers) == _MANY and not is_kept):
         return RecordedPlace(_account_of(caller), region, on)
-    callers.append(caller)
+    if not is_kept:
+        callers.append(caller)
     return RecordedPlace("", region, on)
 
 

@@ -236,7 +236,7 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
 
 
 def emit(table: Table, form: str, output: str | None, about: str = "") -> None:
-    """Write a table in a format to a file or to standard output; a page has also how it was
+    """Write a table in a format to a file or to standard output; a page also says what it is
     ``about``.
     """
     if form == "parquet" and output:

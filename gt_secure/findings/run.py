@@ -170,7 +170,7 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
 
 
 LEFT_OUT: tuple[Given, ...] = ("log", "principals")
-"""What is read only if the caller asks for it: without that, a rule is not asked."""
+"""Parts that are read only if the caller asks for them: a rule without its part is not asked."""
 
 
 def _about(rule: Rule, state: State) -> tuple[object, ...] | str:

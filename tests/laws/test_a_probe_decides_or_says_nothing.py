@@ -55,7 +55,7 @@ ABSENT = (
 KMS = ("KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException")
 TOKENS = ("ExpiredToken", "InvalidToken", "InvalidAccessKeyId")
 PAGES = (200, 204, 302, 403, 407, 451, 502, 511)
-"""What a proxy, a firewall or a sign-in page answers for S3."""
+"""Status codes with which a proxy, a firewall or a sign-in page answers in the place of S3."""
 
 
 class Case(NamedTuple):

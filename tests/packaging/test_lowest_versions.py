@@ -1,5 +1,5 @@
-"""What is promised of the lowest versions of setup.cfg and of the images of SageMaker holds there:
-the tests of logs pass, and every form of a log gives the same answers in the promised memory.
+"""The lowest versions of setup.cfg and the images of SageMaker keep their promise: the tests of logs
+pass there, and every form of a log gives the same answers in the promised memory.
 """
 
 from __future__ import annotations

@@ -68,12 +68,14 @@ def matches(pattern: str, text: str) -> bool:
     )
 
 
-def test_each_key_keeps_its_slashes(box: Box, s3: Any) -> None:
+def store(box: Box, s3: Any) -> None:
     for key in KEYS:
-        assert (
-            box.fetch(url(s3, "put_object", key), ELSEWHERE, method="PUT", body=key.encode()).status
-            == 200
-        )
+        put = box.fetch(url(s3, "put_object", key), ELSEWHERE, method="PUT", body=key.encode())
+        assert put.status == 200, key
+
+
+def test_each_key_keeps_its_slashes(box: Box, s3: Any) -> None:
+    store(box, s3)
     listed = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert listed == sorted(KEYS, key=str.encode)
     for key in KEYS:
@@ -82,9 +84,7 @@ def test_each_key_keeps_its_slashes(box: Box, s3: Any) -> None:
 
 def check_refusals(box: Box, s3: Any, seeds: range) -> None:
     s3.delete_bucket_policy(Bucket=BUCKET)
-    for key in KEYS:
-        put = box.fetch(url(s3, "put_object", key), ELSEWHERE, method="PUT", body=key.encode())
-        assert put.status == 200, key
+    store(box, s3)
     met = set()
     for seed in seeds:
         draw = random.Random(seed)

@@ -57,7 +57,7 @@ class LaggingAccount:
     shown: set[str] = field(default_factory=set)
     writing: bool = False
     sent: bool = False
-    """Whether a call that writes has left, whatever became of it."""
+    """True as soon as a call that writes has left, whatever became of it."""
     is_dead: bool = False
     off_s: float = 0.0
 

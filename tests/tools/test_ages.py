@@ -1,4 +1,4 @@
-"""What grows old is reported by a tool and a weekly job; no test fails because a day has passed."""
+"""A tool and a weekly job report the ages; no test fails because a day has passed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from ...base.budget import LIMITS
 from ..sql.literals import literal
 from ..sql.log_columns import EXTRA, FIELDS
 
@@ -23,6 +22,8 @@ HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 _MOST_PACKED = 50
 """Bytes of a log for each byte of gzip: logs have 5 to 25, and a bomb has a thousand."""
+_MOST_OF_ANY = 16 << 20
+"""Bytes to which any file may unpack, however small it is."""
 _ZSTD, _PARQUET = b"\x28\xb5\x2f\xfd", b"PAR1"
 _STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)? (?:[^ {]+ (?=\{))?"
 _EXPORTED = re.compile(_STAMP + rb"(?:\{|[0-9a-f]{64} )")
@@ -206,7 +207,7 @@ class _Gunzip:
         self._stream, self._input = stream, head
         self._new, self._errors = _decompressor()
         self._unpack: Any = self._new()
-        self._left = LIMITS["gzip"].size + _MOST_PACKED * len(head)
+        self._left = _MOST_OF_ANY + _MOST_PACKED * len(head)
 
     def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))

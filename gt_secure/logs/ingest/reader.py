@@ -110,9 +110,8 @@ class Reader:
     def close(self) -> None:
         """End the reading, and free its buffers."""
         self._stop.set()
-        with contextlib.suppress(
-            ValueError
-        ):  # a thread of the engine that failed still takes a batch
+        # A thread of the engine that failed may still take a batch: then this one cannot close.
+        with contextlib.suppress(ValueError):
             self._batches.close()
 
     def _read(self) -> Generator[LineBatch]:
