@@ -5,7 +5,7 @@
 # package index and changes no other package. It never stops the app from starting: whatever fails is written to the log,
 # ~/.gt-secure-on-start.log and the app's log in CloudWatch, and the script ends with 0.
 
-WHEEL="${GT_SECURE_WHEEL:-s3://my-bucket/wheels/gt_secure-0.3.0-py3-none-any.whl}"  # or a path, on EFS for example
+WHEEL="${GT_SECURE_WHEEL:-s3://my-bucket/wheels/gt_secure-0.4.0-py3-none-any.whl}"  # or a path, on EFS for example
 SHA256="${GT_SECURE_SHA256:-}"      # digest of the wheel, from make wheel; empty: it is not compared
 SECONDS_AT_MOST="${GT_SECURE_SECONDS:-120}"  # for each step; Studio gives a lifecycle configuration five minutes
 

@@ -68,7 +68,7 @@ PACKAGES = (
         "17.0.0",
         "sha512-X0p7auzdnGuhYMVKYINdQssS4EcKec9TCXyez/qtJt32DrIMGbzqiaMiQ0X6fQlQpw8Fl0Qygcv4dfRAr5Gu9Q==",
         "arrow",
-        ("Arrow.es2015.min.js",),
+        ("Arrow.es2015.min.js", "LICENSE.txt", "NOTICE.txt"),
     ),
 )
 ARROW = ("RecordBatchReader", "Table", "Type", "tableToIPC")

@@ -1,5 +1,5 @@
-"""Build the wheels twice from the tracked files and compare the bytes; the wheels are left in
-dist/.
+"""Build the source archive and the wheels twice from the tracked files and compare the bytes; they
+are left in dist/.
 
     python tools/make_wheel.py [--repository https://github.com/OWNER/NAME]
 
@@ -14,7 +14,9 @@ in. In an unpacked source archive, its own list of files and its own time replac
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
+import io
 import os
 import posixpath
 import re
@@ -22,6 +24,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -57,7 +60,7 @@ def main() -> int:
 
 
 def build(folder: Path, repository: str = "") -> list[Path]:
-    """Build each wheel once, from a copy of the tracked files."""
+    """Build the source archive and each wheel once, from a copy of the tracked files."""
     source = folder / "source"
     for name in source_files(ROOT):
         target = source / name
@@ -70,11 +73,31 @@ def build(folder: Path, repository: str = "") -> list[Path]:
         date = _output("git", "log", "-1", "--format=%ct").strip()
     else:
         date = str(int((ROOT / "PKG-INFO").stat().st_mtime))
+    archive = _source_archive(source, folder, int(date))
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": date, "PYTHONHASHSEED": "0"}
     parts = [str(source / part) for part in PARTS]
     subprocess.run([*command, "--wheel-dir", str(folder), *parts], env=environment, check=True)
-    return sorted(folder.glob("*.whl"))
+    return [archive, *sorted(folder.glob("*.whl"))]
+
+
+def _source_archive(source: Path, folder: Path, date: int) -> Path:
+    """Build the source archive, in which every member has the time of the last commit."""
+    build = "from setuptools.build_meta import build_sdist; build_sdist('..')"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, stdout=subprocess.DEVNULL)
+    [built] = folder.glob("*.tar.gz")
+    with tarfile.open(built) as packed:
+        members = [(each, packed.extractfile(each)) for each in packed.getmembers()]
+        plain = io.BytesIO()
+        with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as normal:
+            for member, data in sorted(members, key=lambda pair: pair[0].name):
+                member.mtime, member.pax_headers = date, {}
+                member.uid = member.gid = 0
+                member.uname = member.gname = ""
+                normal.addfile(member, data)
+    built.write_bytes(gzip.compress(plain.getvalue(), mtime=date))
+    shutil.rmtree(source / "gt_secure.egg-info", ignore_errors=True)
+    return built
 
 
 PACKAGE = "gt_secure"

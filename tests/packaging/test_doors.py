@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from gt_secure.base.version import __version__
 from gt_secure.cli.commands import find_command
 from support.rooms import ROOT, WAIT_S, Room, clean, source_files
 from support.subjects import subjects
@@ -298,7 +299,9 @@ def test_the_patch_for_the_images_applies(tmp_path: Path) -> None:
         .read_text()
         .splitlines()[-1]
     )
-    assert line == f"conda-forge::gt_secure[version='>={META['version']},<0.4.0']"
+    major, minor, _ = META["version"].split(".")
+    below = f"{major}.{int(minor) + 1}.0"
+    assert line == f"conda-forge::gt_secure[version='>={META['version']},<{below}']"
     test = tmp_path / "test/test_artifacts/v4/scripts/run_gt_secure_tests.sh"
     assert os.access(test, os.X_OK)
     assert subprocess.run(["bash", "-n", str(test)]).returncode == 0
@@ -318,9 +321,9 @@ case "$*" in
   *"import gt_secure"*) {found} ;;
 esac
 """
-FINE = {"pip": "exit 0", "fetch": 'printf wheel > "$4"', "found": "echo gt_secure 0.3.0"}
+FINE = {"pip": "exit 0", "fetch": 'printf wheel > "$4"', "found": f"echo gt_secure {__version__}"}
 STARTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "fine": ({}, {}, "installed: gt_secure-0.3.0-py3-none-any.whl"),
+    "fine": ({}, {}, f"installed: gt_secure-{__version__}-py3-none-any.whl"),
     "pip fails": ({"pip": "echo no >&2; exit 1"}, {}, "failed: pip could not install"),
     "pip hangs": ({"pip": "sleep 60"}, {"GT_SECURE_SECONDS": "1"}, "failed: pip could not install"),
     "pip is killed": ({"pip": "kill -9 $$"}, {}, "failed: pip could not install"),
@@ -336,7 +339,11 @@ STARTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         "failed: gt_secure is installed but cannot be imported",
     ),
     "another wheel": ({}, {"GT_SECURE_SHA256": "0" * 64}, "failed: the wheel has the digest"),
-    "home is a file": ({}, {"HOME": "/dev/null"}, "installed: gt_secure-0.3.0-py3-none-any.whl"),
+    "home is a file": (
+        {},
+        {"HOME": "/dev/null"},
+        f"installed: gt_secure-{__version__}-py3-none-any.whl",
+    ),
 }
 
 
@@ -345,7 +352,7 @@ def test_the_app_starts_whatever_happens(
     does: dict[str, str], env: dict[str, str], said: str, tmp_path: Path
 ) -> None:
     script(tmp_path / "bin" / "python3", PYTHON.format(**{**FINE, **does}))
-    wheel = "s3://my-bucket/wheels/gt_secure-0.3.0-py3-none-any.whl"
+    wheel = f"s3://my-bucket/wheels/gt_secure-{__version__}-py3-none-any.whl"
     path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
     given = {
         "HOME": str(tmp_path),

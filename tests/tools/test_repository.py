@@ -134,10 +134,15 @@ TRUSTED = subjects(
 
 @pytest.mark.parametrize("name", TRUSTED)
 def test_only_published_artifacts_meet_an_identity(name: str) -> None:
-    """No job that may ask for an identity runs code of ours or of an index."""
+    """No job that may write or ask for an identity runs code of ours or of an index."""
     steps = JOBS[name]["steps"]
     assert steps
-    assert [step for step in steps if "run" in step or "checkout" in step.get("uses", "")] == []
+    assert [step for step in steps if "checkout" in step.get("uses", "")] == []
+    run = [step["run"] for step in steps if "run" in step]
+    assert [
+        each for each in run if not re.fullmatch(r"gh release create [^\n;&|`()]+\n?", each)
+    ] == []
+    assert not run or "id-token" not in JOBS[name]["permissions"]
 
 
 def test_publishing_needs_green_tests() -> None:
@@ -193,7 +198,8 @@ def test_two_builds_give_the_same_bytes() -> None:
         [sys.executable, ROOT / "tools" / "make_wheel.py"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    lines = r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
+    lines = r"dist/gt_secure-\S+\.tar\.gz sha256:[0-9a-f]{64}\n"
+    lines += r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
     lines += "".join(
         rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact")
     )
@@ -211,7 +217,7 @@ def test_no_text_installs_gt_secure_by_name() -> None:
     assert _BY_NAME.search("pip install 'gt_secure[fast]'")
     assert _BY_NAME.search("python -m pip install -U gt-secure")
     assert not _BY_NAME.search(
-        "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-0.3.0-py3-none-any.whl"
+        "pip install --no-deps dist/gt_secure-*.whl dist/gt_secure_prowler-1.2.3-py3-none-any.whl"
     )
     folders = (
         "gt_secure",
