@@ -1,8 +1,9 @@
 """The cost of each test function in processor seconds, and the tier that follows from it.
 
 A test belongs to the quick tier (``make test``) unless the committed table ``tests/costs.toml``
-says that it is dear: ``make check`` runs the rest. The table is keyed by the names of file and
-function, so a file may move to another folder. ``--write-costs`` measures everything again and
+says that it is dear: ``make check`` runs the rest. The table has the functions of which the quick
+tier leaves out some cases or all, by the names of file and function, so a file may move to another
+folder. ``--write-costs`` measures everything again and
 writes it.
 
 Processor time grows on a machine that is busy or slow. Each run therefore times a fixed loop, and
@@ -36,15 +37,17 @@ FUNCTION_S = 1.0
 """The most that the cases of one function may cost in the quick tier: of more,
 a sample is drawn.
 """
-LISTED_S = 0.03
-"""Cheaper functions have no entry."""
+CHEAP_S = 0.02
+"""What a case of a function without an entry is taken to cost when files are put in order."""
 LOOP_S = 0.065
 """Processor seconds of the fixed loop on a quiet machine:
 the table has the seconds of such a machine.
 """
 SEED = "1"
-ROOM, ROOM_S = 1.3, 1.0
-"""A file is named if it costs more than this factor, and this many seconds, above its entry."""
+ROOM, ROOM_S = 2.0, 1.0
+"""A function is named if it costs more than this factor, and this many seconds above, what its entry
+says; without one, what keeps it whole in the quick tier.
+"""
 QUICK_S = 270.0
 """Budget of the quick tier: 240 s, and 30 s for the laws."""
 OVER = 1.5
@@ -141,8 +144,6 @@ class Table:
     ----------
     functions : dict
         Seconds of all cases of a function, and the number of cases.
-    shared : dict
-        Seconds of the fixtures that tests of a file share.
     """
 
     def __init__(self, path: Path = TABLE) -> None:
@@ -150,7 +151,6 @@ class Table:
         self.functions: dict[str, tuple[float, int]] = {
             key: (seconds, cases) for key, (seconds, cases) in read.get("functions", {}).items()
         }
-        self.shared: dict[str, float] = read.get("shared", {})
 
     def mean(self, key: str) -> float:
         """Return the seconds of a case of a function."""
@@ -158,11 +158,24 @@ class Table:
         return seconds / cases
 
     def expected(self, cases: Counter[str]) -> dict[str, float]:
-        """Return the seconds of each file, for the cases of each function that ran."""
+        """Return about how many seconds each file takes, for the cases of each function."""
         found: dict[str, float] = defaultdict(float)
         for key, count in cases.items():
-            found[key.partition("::")[0]] += self.mean(key) * count
-        return {file: seconds + self.shared.get(file, 0.0) for file, seconds in found.items()}
+            found[key.partition("::")[0]] += (self.mean(key) or CHEAP_S) * count
+        return dict(found)
+
+    def most(self, key: str, cases: int) -> float:
+        """Return the seconds above which so many cases of a function are named."""
+        usual = self.mean(key) * cases or min(DEAR_S * cases, FUNCTION_S)
+        return max(usual * ROOM, usual + ROOM_S)
+
+
+def decides(seconds: float, cases: int) -> bool:
+    """Return whether the cost of a function may leave cases of it out of the quick tier.
+
+    Where only a sample ran, that took nearly as much as the tier allows.
+    """
+    return seconds > min(DEAR_S * cases, 0.8 * FUNCTION_S)
 
 
 def dear(items: Iterable[pytest.Item], table: Table) -> set[pytest.Item]:
@@ -343,7 +356,9 @@ class Costs:
         path.write_text("") if path.is_file() else None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the dearest files and those that exceed their entry; write the table if asked."""
+        """Print the dearest files and the functions that are dearer than their tier allows; write the
+        table if asked.
+        """
         if not self._cases:
             return
         self._add_copies()
@@ -354,34 +369,19 @@ class Costs:
         total = sum(files.values())
         if (path := self._config.getoption("--write-costs")) is not None:
             path.write_text(self._text(factor), encoding="utf-8")
-        expected = {
-            file: seconds * factor for file, seconds in self.table.expected(self._cases).items()
-        }
         write = terminalreporter.write_line
         terminalreporter.section("processor seconds")
         write(
-            f"{total:.0f} s in {sum(self._cases.values()):,} tests; by the table"
-            f" {sum(expected.values()):.0f} s (Python takes {factor:.2f} times as long here)"
+            f"{total:.0f} s in {sum(self._cases.values()):,} tests"
+            f" (Python takes {factor:.2f} times as long here)"
         )
         for file, seconds in sorted(files.items(), key=lambda pair: -pair[1])[:10]:
             write(f"{seconds:7.1f} s  {file}")
-        for file, seconds in sorted(files.items()):
-            if seconds > max(
-                expected.get(file, 0.0) * ROOM, expected.get(file, 0.0) + ROOM_S * factor
-            ):
-                write(
-                    f"dearer than its entry: {file}, {seconds:.1f} s instead of"
-                    f" {expected.get(file, 0.0):.1f} s"
-                )
         for key, seconds in sorted(self._functions.items()):
-            if (
-                key not in self.table.functions
-                and seconds / self._cases[key] > DEAR_S * factor * ROOM
-            ):
-                write(
-                    f"dearer than a test without an entry may be: {key},"
-                    f" {seconds / self._cases[key]:.2f} s a case"
-                )
+            cases = self._cases[key]
+            if seconds > self.table.most(key, cases) * factor:
+                has = "its entry" if key in self.table.functions else "a quick test may be"
+                write(f"dearer than {has}: {key}, {seconds:.1f} s in {cases} cases")
         budget = QUICK_S * factor
         if self._config.getoption("--within-budget") and total > OVER * budget:
             write(
@@ -396,9 +396,6 @@ class Costs:
         as long as a file of that name exists.
         """
         files = {path.name for path in TABLE.parent.rglob("test_*.py")}
-        shared = self.table.shared | {
-            file: seconds / factor for file, seconds in self._files.items()
-        }
         functions = self.table.functions | {
             key: (seconds / factor, self._cases[key]) for key, seconds in self._functions.items()
         }
@@ -408,18 +405,11 @@ class Costs:
                 " ARGS='--write-costs tests/costs.toml'."
             ),
             "",
-            "[shared]",
-            *(
-                f'"{file}" = {seconds:.2f}'
-                for file, seconds in sorted(shared.items())
-                if seconds >= LISTED_S
-            ),
-            "",
             "[functions]",
             *(
                 f'"{key}" = [{seconds:.2f}, {cases}]'
                 for key, (seconds, cases) in sorted(functions.items())
-                if seconds >= LISTED_S and key.partition("::")[0] in files
+                if decides(seconds, cases) and key.partition("::")[0] in files
             ),
         ]
         return "\n".join(lines) + "\n"
