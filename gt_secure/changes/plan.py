@@ -220,8 +220,8 @@ class Plan(Ambiguous):
     def to_text(self, room: int | None = None, *, full: bool = False) -> str:
         """Return the plan as text for a terminal, its tables no wider than ``room`` columns.
 
-        It ends with the verdict. ``full`` adds exact sets, services that stay the same, permissions
-        and notes.
+        A plan has at most twelve lines. ``full`` adds exact sets, services that stay the same,
+        permissions and notes.
         """
         from .render.text import plan_text
 
@@ -251,6 +251,14 @@ class Plan(Ambiguous):
         from .render.infrastructure_code import to_terraform
 
         return to_terraform(self)
+
+    def to_ticket(self) -> str:
+        """Return the plan as text for an administrator who applies it: what it changes, the
+        commands, a test, and the undo.
+        """
+        from .render.infrastructure_code import to_ticket
+
+        return to_ticket(self)
 
     def _repr_html_(self) -> str:
         from .render.html import plan_output

@@ -23,6 +23,7 @@ from ..base.errors import (
 from ..base.text import Json, count, printable, some
 from ..changes.applied import Applied
 from ..changes.plan import Plan, UndoPlan
+from ..changes.render.summary import can_be_applied
 from ..changes.render.text import confirm_options
 from ..changes.undo import interrupted, offers, undoable
 from ..connection import Connection
@@ -53,10 +54,10 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, Callable[[Plan], str]] = {
     "text": lambda plan: fit(plan.to_text(line_width())),
-    "full": lambda plan: fit(plan.to_text(line_width(), full=True)),
     "html": lambda plan: plan.to_html(standalone=True),
     "cli": Plan.to_cli,
     "terraform": Plan.to_terraform,
+    "ticket": Plan.to_ticket,
 }
 DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
@@ -86,18 +87,17 @@ def add(commands: Commands) -> None:
     )
     _add_plan_arguments(parser)
     parser.add_argument(
-        "--application",
-        metavar="NAME",
-        help="say what the guard does to an application, such as mlflow",
-    )
-    parser.add_argument(
         "--format",
         choices=FORMATS,
         default="text",
-        help="output format (default: text; full: with all details)",
+        help="output format (default: text; ticket: for an administrator)",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="show exact sources, notes and permissions too"
     )
     add_accepted(parser)
-    parser.excludes("--json", "--format")
+    parser.excludes("--json", "--format", "--full")
+    parser.excludes("--full", "--format")
 
     parser = commands.add(
         "apply",
@@ -262,6 +262,11 @@ def _add_plan_arguments(parser: Parser) -> None:
         help="also allow what the workteams of the bucket have and use",
     )
     add_context(group)
+    group.add_argument(
+        "--application",
+        metavar="NAME",
+        help="say what the guard does to an application, such as mlflow",
+    )
     parser.add_argument(
         "--reason", default="", metavar="TEXT", help="why, for the approver and the journal"
     )
@@ -373,31 +378,34 @@ def _run_plan(args: argparse.Namespace) -> int:
     if args.json:
         show_json(plan.to_dict())
     else:
-        text = FORMATS[args.format](plan).rstrip("\n")
-        say(graded(text) if args.format in ("text", "full") else text)
-    if not args.json and args.format in ("text", "full") and not plan.empty:
-        pairs = zip(args.words, ["", *args.words], strict=False)
-        words = [
-            word
-            for word, before in pairs
-            if before not in PLAN_ONLY and word.partition("=")[0] not in PLAN_ONLY
-        ]
+        shown = fit(plan.to_text(line_width(), full=True)) if args.full else ""
+        text = (shown or FORMATS[args.format](plan)).rstrip("\n")
+        say(graded(text) if args.format == "text" else text)
+    if not args.json and args.format == "text" and can_be_applied(plan):
         # a line that is broken is another command
-        say(f"Apply: gt-secure apply {shlex.join(words)}")
-        if plan.asks:
-            note(f"It asks first: to accept what it warns about, add{confirm_options(plan.asks)}.")
-        if not plan.blockers and not sys.stdout.isatty():
-            note(
-                f"Exit code {FOUND} tells scripts that there are changes to apply. It is not an"
-                " error."
-            )
+        say(f"Apply: {_apply_command(args, plan)}")
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
 
 
-PLAN_ONLY = ("--format", "--application", "--accepted")
-"""Options of a plan that change no lock: an apply has none of them."""
+def _apply_command(args: argparse.Namespace, plan: Plan) -> str:
+    """Return the command that applies a plan: all that was given, and an answer to each question.
+
+    Where no terminal can ask, the command asks nothing.
+    """
+    pairs = zip(args.words, ["", *args.words], strict=False)
+    words = [
+        word
+        for word, before in pairs
+        if before not in PLAN_ONLY[:2] and word.partition("=")[0] not in PLAN_ONLY
+    ]
+    yes = "" if sys.stdin.isatty() else " --yes"
+    return f"gt-secure apply {shlex.join(words)}{confirm_options(plan.asks)}{yes}"
+
+
+PLAN_ONLY = ("--format", "--accepted", "--full")
+"""Options of a plan that change no lock, those with a value first: an apply has none of them."""
 
 
 def add_confirm(parser: argparse.ArgumentParser) -> None:

@@ -176,8 +176,8 @@ def _shown(text: str) -> str:
 
 
 _GRADES = {
-    "31": r"critical|high|failed|STOP|(?:finding|warning), (?:critical|high|asks first)",
-    "33": r"medium|unknown|warning|finding, medium",
+    "31": r"critical|high|failed|  ✕|stop:|finding, (?:critical|high)",
+    "33": r"medium|unknown|warning|question|  [?!]|finding, medium",
     "32": r"passed",
     "2": r"low|info|note|finding, (?:low|info)",
 }
@@ -192,7 +192,9 @@ def graded(text: str) -> str:
     """
     text = _shown(text)
     for colour, words in _GRADES.items() if _use_colour() else ():
-        text = re.sub(rf"^(?:{words})\b", f"\x1b[{colour}m\\g<0>\x1b[0m", text, flags=re.MULTILINE)
+        text = re.sub(
+            rf"^(?:{words})(?!\w)", f"\x1b[{colour}m\\g<0>\x1b[0m", text, flags=re.MULTILINE
+        )
     return Styled(text)
 
 

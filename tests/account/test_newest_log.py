@@ -69,12 +69,12 @@ def test_a_plan_knows_where_people_work_without_being_asked(box: Rig) -> None:
     plan = gt.plan(WISH)
     assert set(place_of(plan).sources) == {OFFICE, ELSEWHERE}
     said = f"Access log: 1 of 2 sources from which {RADIOLOGY} opened objects would be refused."
-    assert said in " ".join(plan.to_text().split())
+    assert said in " ".join(plan.to_text(full=True).split())
     assert said in plan.to_html()
     [line] = plan.to_dict()["evidence"]
     assert "The log was read back to 20" in line
     skipped = gt.plan(WISH, logs=False)
-    assert "The access log was not read, as asked." in skipped.to_text()
+    assert "The access log was not read, as asked." in skipped.to_text(full=True)
     assert skipped.digest == plan.digest
     assert skipped.simulation == plan.simulation, "only hits that are given feed a dry run"
     assert plan.dry_run is None
@@ -116,7 +116,7 @@ def test_what_keeps_a_log_from_being_read_never_fails_the_plan(
     assert reason in place_of(plan).missing
     assert "read back" not in place_of(plan).missing, "nothing was read"
     assert not place_of(plan).complete
-    assert reason in " ".join(plan.to_text().split())
+    assert reason in " ".join(plan.to_text(full=True).split())
     assert plan.digest == box.connect().plan(WISH, logs=False).digest
 
 
@@ -188,7 +188,9 @@ def test_a_trial_shows_where_people_work_on_the_first_day(box: Rig, monkeypatch,
     wish = Restriction("open-team", bucket=BUCKET, addresses="203.0.113.0/24", url_lock=None)
     plan = gt.plan(wish)
     assert plan.state.whereabouts(gt.workteam("open-team")).sources == (desk,)
-    assert "1 of 1 source from which open-team opened objects would be refused." in plan.to_text()
+    assert "1 of 1 source from which open-team opened objects would be refused." in plan.to_text(
+        full=True
+    )
     with pytest.raises(NotFound):
         gt.sign(BUCKET, "scans/0001.png", trial="no-such-team")
 

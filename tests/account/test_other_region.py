@@ -94,7 +94,7 @@ def test_a_plan_is_the_same_from_another_region(
     assert made.state.endpoints.value == near.state.endpoints.value
     [line] = (each for each in made.notices if each.code == "bucket-elsewhere")
     assert (line.severity, line.text) == ("info", f"{SAID}.")
-    assert SAID in made.to_text()
+    assert SAID in made.to_text(full=True)
     assert SAID in made.to_html(standalone=True)
     assert f"--region {HERE}" in made.to_cli()
 
@@ -160,7 +160,7 @@ def test_a_plan_asks_where_the_teams_of_the_bucket_were_not_read(
     outcome = {"denied": "was denied", "hanging": "got no answer"}[which]
     unread = f"workteams (sagemaker:ListWorkteams {outcome})"
     assert asked.text == f"Whom the plan locks out is unknown: {unread}."
-    assert SAID in made.to_text()
+    assert SAID in made.to_text(full=True)
     assert made.state.others == ()
     with pytest.raises(InvalidInput, match="bucket-teams-unread"):
         gt.apply(made, confirm=[each.code for each in made.asks if each is not asked])

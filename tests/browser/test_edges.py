@@ -168,7 +168,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for()
     notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo: ")))
-    fresh.get_by_text("After this plan: Anyone with a URL can open gt-images.").wait_for()
+    fresh.get_by_text("After: Anyone with a URL can open gt-images.").wait_for()
     notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo \d")))
     fresh.get_by_text("Undone: what the change had set is as before.").wait_for()
 

@@ -206,7 +206,7 @@ def test_a_restart_shows_a_new_panel_and_says_so(workbench: Workbench) -> None:
     box = workbench.panel.get_by_label("Bucket", exact=True)
     box.fill("s3://gt-images/scans/")
     box.press("Enter")
-    workbench.panel.get_by_text("After this plan:").first.wait_for()
+    workbench.panel.get_by_text("After:").first.wait_for()
     workbench.kernel("void context.restartKernel()")
     message = workbench.page.locator(".gts-lab-message")
     message.get_by_text("Your entries are back").wait_for()

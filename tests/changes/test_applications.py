@@ -223,7 +223,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
         {"operation": "REST.POST.OBJECT", "auth_type": "HtmlForm", "remote_ip": "198.51.100.10"},
     ]
     hits = log(tmp_path, *rows)
-    text = made(wish(application="mlflow"), hits).to_text()
+    text = made(wish(application="mlflow"), hits).to_text(full=True)
     role = "by role GroundTruthExecution"
     for words in (
         f"MLflow, GET, {role}: 4 requests from 2 networks; 3 stay open",
@@ -244,7 +244,7 @@ def test_a_plan_names_uploads_and_the_prefix(tmp_path: Path) -> None:
 def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
     one = made(wish(guard="reads", age_limit="15m"))
     assert "guard-spares-uploads" in told(one)
-    assert "except uploads, which work from anywhere" in one.to_text()
+    assert "except uploads, which work from anywhere" in one.to_text(full=True)
     assert one.after.at("198.51.100.9", "presigned").answer == "refused"
     assert one.after.at("198.51.100.9", "upload").answer == "opened"
     assert one.after.at("198.51.100.9", "post-form").answer == "opened"

@@ -250,7 +250,7 @@ def test_each_team_is_confirmed_by_its_own_name() -> None:
     words = ["loses-access:radiology-team", "loses-access:night-shift"]
     assert [each.code for each in made.asks] == words
     assert made.to_dict()["asks"] == words
-    assert f"blocked by {', '.join(words)}" in made.to_text()
+    assert all(f": --confirm {word}" in made.to_text() for word in words)
     for confirm in ([], words[:1], ["loses-access"], ["loses-access:open-team"]):
         with pytest.raises(InvalidInput, match="until you confirm it: Workers of "):
             apply(cast(Any, None), made, journal=cast(Any, None), confirm=confirm)
@@ -412,7 +412,7 @@ def test_tags_and_folders_of_the_bucket_name_teams(account: Account) -> None:
             "Resource": "*",
         }
         made = account.rig.user(*allowing("*"), unread).plan(wish)
-        assert "the tags of gt-images" in made.to_text()
+        assert "the tags of gt-images" in made.to_text(full=True)
         affects = " ".join(made.changes[0].affects)
         assert "the tags of gt-images that could not be listed" in affects
         assert "the folders of gt-images that could not be listed" in affects
@@ -472,7 +472,7 @@ def test_few_calls_read_every_team_and_what_is_not_read_is_unknown(
     assert missing.text == "sagemaker:ListLabelingJobsForWorkteam was not called for all of them"
     assert seen.users == ()
     made = plan(account.aws, wish)
-    assert "could not read: labeling jobs of radiology-team" in made.to_text()
+    assert "could not read: labeling jobs of radiology-team" in made.to_text(full=True)
     assert any(
         "labeling jobs of radiology-team that could not be listed" in each
         for each in made.changes[0].affects

@@ -19,7 +19,7 @@ import pytest
 from gt_secure.base.version import __version__
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render import parts
-from gt_secure.changes.render.text import subject
+from gt_secure.changes.render.summary import subject
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
@@ -121,10 +121,11 @@ RENDERINGS: dict[str, Callable[[Plan], str]] = {
     "cell": lambda one: text_of(one._repr_html_()),
     "details": lambda one: text_of(parts.folds(one)),
     "CLI": Plan.to_cli,
+    "ticket": Plan.to_ticket,
     "Terraform": Plan.to_terraform,
 }
 PLANS = {
-    "every part": (whole, ("short", "full", "page", "details", "CLI", "Terraform")),
+    "every part": (whole, ("short", "full", "page", "details", "CLI", "Terraform", "ticket")),
     "a bucket alone": (of_a_bucket, ("short", "page", "CLI", "Terraform")),
     "locks that go": (of_removals, ("short", "CLI", "Terraform")),
     "nothing to change": (of_nothing, ("short", "cell", "CLI", "Terraform")),

@@ -322,8 +322,9 @@ def test_the_apply_that_a_plan_names_is_one(
         for name, value in account.rig.sandbox.environment().items():
             patch.setenv(name, value)
         assert main(["plan", *wish]) == 2
-    named = " ".join(capsys.readouterr().out.partition("Apply: ")[2].split()).split("`")[0]
-    assert named == f"gt-secure apply s3://{BUCKET} --allow 203.0.113.0/24"
+    named = capsys.readouterr().out.partition("Apply: ")[2].strip()
+    given = f"s3://{BUCKET} --allow 203.0.113.0/24 --application mlflow"
+    assert named == f"gt-secure apply {given} --confirm loses-access:radiology-team --yes"
     assert parse(named.split()[1:]).bucket == args.bucket
     assert options("plan") - options("apply") == set(command.PLAN_ONLY)
 

@@ -14,9 +14,9 @@ from gt_secure.cli import changes
 from gt_secure.cli.exit_codes import ERROR, FOUND, OK
 from gt_secure.restriction.messages import Notice
 
-APPLY = "Apply: gt-secure apply s3://gt-images --allow '203.0.113.0/24, 198.51.100.9'"
-ASKS = "It asks first: to accept what it warns about, add --confirm broad."
-CODE = "Exit code 2 tells scripts that there are changes to apply. It is not an error."
+GIVEN = "s3://gt-images --allow '203.0.113.0/24, 198.51.100.9' --application=mlflow --team a"
+APPLY = f"Apply: gt-secure apply {GIVEN}"
+"""What a terminal shows; elsewhere nothing can ask, so the command says yes."""
 WARNING = Notice("broad", "warning", "The list is broad.", consent="I know.")
 STOP = Notice("stop", "blocker", "It is too long.", confirmable=False)
 BLOCKER = Notice("broad", "blocker", "It is broad.", consent="I know.")
@@ -27,7 +27,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the command on a plan, and return its exit code, answer and remarks."""
 
     def run(
-        *, format: str = "text", json: bool = False, empty: bool = False, notices: Any = (), tty: bool = False
+        *, format: str = "text", full: bool = False, json: bool = False, empty: bool = False, notices: Any = (), tty: bool = False
     ) -> tuple[int, list[Any], list[str]]:  # fmt: skip
         said: list[Any] = []
         noted: list[str] = []
@@ -36,6 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
             asks=() if empty else tuple(each for each in notices if each.asks),
             blockers=tuple(each for each in notices if each.severity == "blocker"),
             to_dict=lambda: {"digest": "d"},
+            to_text=lambda *_, full: "PLAN" * full,
         )
         monkeypatch.setattr(changes, "plan_from", lambda args: plan)
         monkeypatch.setattr(
@@ -46,13 +47,15 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(changes, "note", noted.append)
         monkeypatch.setattr(changes, "graded", lambda text: f"graded {text}")
         monkeypatch.setattr(
-            changes, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: tty))
+            changes, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: tty))
         )
         words = [
             "s3://gt-images", "--allow", "203.0.113.0/24, 198.51.100.9", "--format", format, "--application=mlflow",
-            "--accepted", "a.json",
+            "--accepted", "a.json", "--full", "--team", "a",
         ]  # fmt: skip
-        code = changes._run_plan(argparse.Namespace(json=json, format=format, words=words))
+        code = changes._run_plan(
+            argparse.Namespace(json=json, format=format, full=full, words=words)
+        )
         return code, said, noted
 
     return run
@@ -60,11 +63,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("shape", changes.FORMATS)
 def test_a_plan_for_people_ends_with_the_command_that_applies_it(shape: str, run: Any) -> None:
-    for_people = shape in ("text", "full")
     code, said, noted = run(format=shape)
     assert code == FOUND
-    assert said == (["graded PLAN", APPLY] if for_people else ["PLAN"])
-    assert noted == ([CODE] if for_people else [])
+    assert said == (["graded PLAN", f"{APPLY} --yes"] if shape == "text" else ["PLAN"])
+    assert noted == []
 
 
 @pytest.mark.parametrize(
@@ -72,10 +74,16 @@ def test_a_plan_for_people_ends_with_the_command_that_applies_it(shape: str, run
     [
         ({"empty": True}, OK, ["graded PLAN"], []),
         ({"tty": True}, FOUND, ["graded PLAN", APPLY], []),
-        ({"notices": [WARNING]}, FOUND, ["graded PLAN", APPLY], [ASKS, CODE]),
-        ({"notices": [WARNING], "tty": True}, FOUND, ["graded PLAN", APPLY], [ASKS]),
-        ({"notices": [BLOCKER]}, FOUND, ["graded PLAN", APPLY], [ASKS]),
-        ({"notices": [STOP]}, ERROR, ["graded PLAN", APPLY], []),
+        ({"full": True}, FOUND, ["graded PLAN", f"{APPLY} --yes"], []),
+        ({"notices": [WARNING]}, FOUND, ["graded PLAN", f"{APPLY} --confirm broad --yes"], []),
+        (
+            {"notices": [WARNING], "tty": True},
+            FOUND,
+            ["graded PLAN", f"{APPLY} --confirm broad"],
+            [],
+        ),
+        ({"notices": [BLOCKER]}, FOUND, ["graded PLAN", f"{APPLY} --confirm broad --yes"], []),
+        ({"notices": [STOP]}, ERROR, ["graded PLAN"], []),
         ({"notices": [STOP], "empty": True}, ERROR, ["graded PLAN"], []),
         ({"notices": [STOP], "json": True}, ERROR, [{"digest": "d"}], []),
         ({"json": True}, FOUND, [{"digest": "d"}], []),

@@ -215,7 +215,7 @@ def made(tmp_path: Path, wish: Restriction, *lines: str) -> Plan:
 def test_the_plan_shows_it_everywhere(tmp_path: Path) -> None:
     one = made(tmp_path, restriction(age_limit="15m"), *LINES)
     assert one.dry_run is not None
-    assert one.dry_run.sentence in one.to_text()
+    assert one.dry_run.sentence in one.to_text(full=True)
     assert "role GroundTruthExecution" in one.to_html()
     assert "would have refused" in one.to_html(standalone=True)
     assert one.to_dict()["dry_run"]["refused"] == one.dry_run.refused
@@ -254,7 +254,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         tmp_path, restriction(), line("198.51.100.9", requester=hostile, user_agent="\x1b[2J<b>")
     )
     assert "<script>" not in one.to_html()
-    assert "\x1b" not in one.to_text()
+    assert "\x1b" not in one.to_text(full=True)
 
 
 def test_a_plan_finds_urls_that_live_long(tmp_path: Path) -> None:

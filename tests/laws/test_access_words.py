@@ -352,7 +352,7 @@ def outcome(found: Any, code: str) -> str:
 SPEAKS: dict[str, Says] = {
     "headline": lambda seen: "gts-says-ok" in seen.shown.heading.value,
     "plan": lambda seen: (
-        "Now and after: Only " in seen.plan.to_text() or "after: Nobody" in seen.plan.to_text()
+        "Today and after: Only " in seen.plan.to_text() or "after: Nobody" in seen.plan.to_text()
     ),
     "plan as HTML": lambda seen: (
         '"gts-notice gts-ok' in plan_html(seen.plan).split("Nothing to change")[0]

@@ -112,7 +112,7 @@ class Surfaces:
             "headline": access_under(self.here().locks).tone == "good",
             "findings": self.findings.access.tone == "good",
             "finding": "presigned-from-anywhere" in clean,
-            "plan": "Now and after: Only " in text or "Now and after: Nobody" in text,
+            "plan": "Today and after: Only " in text or "Today and after: Nobody" in text,
         }
 
     @cached_property

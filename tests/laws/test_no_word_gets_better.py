@@ -271,7 +271,7 @@ def planned(path: Path, hits: Hits) -> Word:
     made = plan(cast(Any, None), WISH, state=state, hits=hits)
     tried = made.dry_run
     assert tried is not None
-    assert tried.unread in made.to_text(), "the text of a plan names the doubt"
+    assert tried.unread in made.to_text(full=True), "the text of a plan names the doubt"
     stops = [each.code for each in made.notices if each.severity == "blocker"]
     return Word(
         -tried.refused - 100 * len(stops), not tried.unread, (tried.requests, tried.refused, stops)

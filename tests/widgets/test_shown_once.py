@@ -91,7 +91,7 @@ def test_planning_never_says_that_an_input_is_missing(
     made = editor(addresses=OFFICE)
     review.restriction = made.restriction()
     assert shown[0] == ""
-    assert "After this plan" in shown[-1]
+    assert "After: " in shown[-1]
 
 
 def test_apply_says_what_it_waits_for_and_undo_needs_a_change(

@@ -48,7 +48,7 @@ def test_a_restriction_is_shown_applied_and_undone(connection: Connection, words
     review = ReviewStep(connection, restriction=wish())
     shown = words(review.shown.value)
     for part in (
-        "After this plan: Only 203.0.113.0/24",
+        "After: Only 203.0.113.0/24",
         "Now: Anyone",
         "Who can open gt-images/ after this plan?",
     ):

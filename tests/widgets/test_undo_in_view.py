@@ -162,7 +162,7 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     before = state_of(gt), len(gt.journal)
     review.undo_button.click()
     said = words(review.shown.value)
-    assert "After this plan: Anyone with a URL can open gt-images." in said
+    assert "After: Anyone with a URL can open gt-images." in said
     assert "Now: Only 203.0.113.0/24 can open presigned URLs of gt-images." in said
     assert f"those whom change {first}, made by 111122223333:user/sandbox-admin, affected" in said
     assert "a worker's URL works from any address" in said

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...base import html as markup
 from ...base.groups import as_list
-from ...base.html import Markup, facts, join, style_sheet, text
+from ...base.html import Markup, facts, join, style_sheet
 from ...base.text import Json
 from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
@@ -21,7 +21,8 @@ from ...restriction.files import dumps_restriction
 from ..change import Call, Change, find_change
 from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal
 from . import parts
-from .text import confirm_options, subject, verdict
+from .summary import can_be_applied, subject, summary_html
+from .text import confirm_options
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -36,14 +37,7 @@ def plan_page(plan: Plan) -> str:
         f"Made by gt_secure {state.at:%Y-%m-%d %H:%M} UTC, for account {state.account_id} in"
         f" {state.region}, as "
     )
-    shown: str = plan_html(plan)
-    for fold, part in (  # paper has no folds
-        ("<details", "<div"),
-        ("</details>", "</div>"),
-        ("<summary>", "<h3>"),
-        ("</summary>", "</h3>"),
-    ):
-        shown = shown.replace(fold, part)
+    shown = plan_html(plan, _digest(plan) if can_be_applied(plan) else "")
     return markup.page(
         f"Plan for {subject(plan)}",
         made + state.caller_arn,
@@ -59,26 +53,21 @@ def plan_output(plan: Plan) -> str:
 
 
 def plan_html(plan: Plan, about: Markup | str = "") -> str:
-    """Return the whole plan: the verdict, then ``about``, then the rest;
+    """Return the summary of a plan, then ``about``, then the rest in folds;
     every text from outside is escaped.
     """
-    takes = f" Takes about {plan.seconds_typical} s on AWS." if plan.changes else ""
-    return '<div class="gts-plan">{}</div>'.format(
-        join(
-            parts.access(plan),
-            Markup(f'<p class="gts-verdict">{text(verdict(plan) + takes, 400)}</p>'),
-            about,
-            parts.changes_table(plan),
-            parts.lists(plan),
-            parts.exposure_table(plan),
-            parts.headed(parts.before_apply(plan)),
-            parts.evidence(plan),
-            parts.dry_run(plan),
-            parts.named_access(plan),
-            parts.expectations(plan),
-            parts.accepted(plan),
-        )
+    seconds = f"Takes about {plan.seconds_typical} s on AWS" if plan.changes else "No change"
+    log = (parts.evidence(plan), parts.dry_run(plan), parts.named_access(plan))
+    folds = (
+        ("Who can open the objects, exactly", parts.exposure_table(plan)),
+        (seconds, join(parts.changes_table(plan), parts.lists(plan))),
+        ("Warnings, findings and notes", parts.before_apply(plan)),
+        ("Access log, and AWS services", join(*log)),
+        ("Expectations", parts.expectations(plan)),
     )
+    shown = [markup.fold(title, body) for title, body in folds if body]
+    whole = join(summary_html(plan), about, *shown, parts.accepted(plan))
+    return f'<div class="gts-plan">{whole}</div>'
 
 
 _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
@@ -88,7 +77,6 @@ def _sections(plan: Plan) -> Markup:
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
         _section("About this plan", _about(plan)),
-        _section("Digest of this plan", _digest(plan)),
         _statements(guard) if guard is not None else "",
         _section("Bucket policy, before and after", policy_diff(guard))
         if guard is not None
@@ -102,7 +90,7 @@ def _sections(plan: Plan) -> Markup:
 
 
 def _section(title: str, body: Markup) -> Markup:
-    return Markup(f"<section><h2>{markup.text(title)}</h2>{body}</section>")
+    return markup.fold(title, body)
 
 
 def _about(plan: Plan) -> Markup:
@@ -180,14 +168,11 @@ def _kept_lock(target: Target[V], value: V) -> str:
 
 
 def _digest(plan: Plan) -> Markup:
-    said = markup.hint(
-        "It covers the account, the region, the restriction and each change with its values and"
-        " calls. With it, apply carries out this plan and no other."
-    )
+    said = markup.hint("This command applies exactly this plan: restriction.json is below.")
     command = (
         f"gt-secure apply -f restriction.json --digest {plan.digest}{confirm_options(plan.asks)}"
     )
-    return markup.join(markup.code(plan.digest, 100), said, markup.pre(command))
+    return markup.join(markup.pre(command), said)
 
 
 def _statements(change: Change[BucketPolicy | None]) -> Markup:

@@ -6,12 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...base.text import JsonLike, Texts, printable
 from ...engine.policies.url_lock import UrlLock
 from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
+from .summary import summary_text
 
 if TYPE_CHECKING:
     from ...engine.policies.bucket_policy import BucketPolicy
@@ -202,3 +204,23 @@ def _without_templates(written: str) -> str:
 
 def _label(name: str) -> str:
     return "gt_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def to_ticket(plan: Plan) -> str:
+    """Return the text for an administrator who applies a plan: what it changes, the commands with
+    the policy, a test, and the undo.
+    """
+    wish = plan.restriction
+    place = f"s3://{wish.bucket}/{wish.prefix or ''}".rstrip("/")
+    test = f"gt-secure check guard-is-in-place {shlex.quote(place)} {wish.allowed.options}"
+    undo = [_command(plan, replace(each, after=each.before)) for each in reversed(plan.changes)]
+    parts = [
+        summary_text(plan),
+        f"Requested by: {printable(plan.state.caller_arn)}",
+        f"Reason: {printable(plan.reason or 'none given')}",
+        f"Digest: {plan.digest}",
+        f"Commands:\n{to_cli(plan)}",
+        *([f"Test:\n{test}"] if wish.bucket and wish.guard else []),
+        "Undo (the values of today):\n" + "\n".join(undo),
+    ]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"

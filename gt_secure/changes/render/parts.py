@@ -19,7 +19,8 @@ from ...findings.accepted import accepted_fold
 from ..change import is_change_of
 from ..targets import BucketGuard
 from .infrastructure_code import to_cli
-from .text import access_lines, plan_matrix
+from .summary import today_and_after
+from .text import plan_matrix
 
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
@@ -58,7 +59,7 @@ def changes_table(plan: Plan) -> Markup:
                 Markup(affects),
             )
         )
-    return markup.table(("Change", "Now", "After", "Affects"), rows, caption="What will change")
+    return markup.table(("Change", "Today", "After", "Affects"), rows, caption="What will change")
 
 
 def lists(plan: Plan) -> Markup:
@@ -82,11 +83,10 @@ def lists(plan: Plan) -> Markup:
 
 
 def access(plan: Plan) -> Markup:
-    """Return who can open the objects of the whole bucket after a plan, and now."""
+    """Return who can open the objects of the whole bucket today, and after a plan."""
     if plan.access is None:
         return Markup("")
-    text, *more = access_lines(plan)
-    return markup.notice(plan.access.after.chip.tone, text, " ".join(more))
+    return markup.notice(plan.access.after.chip.tone, markup.text(today_and_after(plan), 900))
 
 
 def exposure_table(plan: Plan) -> Markup:
@@ -214,11 +214,6 @@ def before_apply(
         )
         shown.append(markup.fold(title, markup.join(*small)))
     return markup.join(*shown)
-
-
-def headed(listed: Markup) -> Markup:
-    """Put the heading "Before you apply" over notices, if there are any."""
-    return markup.join('<h3 class="gts-h">Before you apply</h3>', listed) if listed else listed
 
 
 def accepted(plan: Plan) -> Markup:

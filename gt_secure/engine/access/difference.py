@@ -89,7 +89,7 @@ class Difference(Generic[T]):
     def arrow(self) -> str:
         """The answer before and after in words; once where it stays."""
         before, after = _word(self.before), _word(self.after)
-        return after if before == after else f"{before} -> {after}"
+        return after if before == after else f"{before} → {after}"
 
     def to_dict(self: Difference[Row]) -> Json:
         """Return JSON-able data."""

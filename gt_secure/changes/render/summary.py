@@ -1,0 +1,149 @@
+"""A plan in at most twelve lines: today and after, changes, questions, and the command that
+applies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+from ...base import html as markup
+from ...base.columns import wrapped
+from ...base.html import Markup
+from ...base.text import count, printable, some
+from ...engine.access.answer import claim_of
+from ...engine.access.difference import moved
+from ...engine.access.exposure_text import places
+from ...engine.iam.request_space import WORDS
+from ...restriction.messages import notices
+from ..change import Change
+
+if TYPE_CHECKING:
+    from ...restriction.messages import Notice
+    from ..plan import Plan
+
+_LINES = 8
+"""Lines of a summary, without its headlines, the count of what is left out, and the command."""
+_WORDS = 16
+"""Words of a notice that are shown; the title of a longer one stands for it."""
+_ASKED_FOR = ("application-", "age-limit-", "signers-limits", "bucket-elsewhere")
+"""Starts of the codes of notes that an option asks for, or that say where the bucket is."""
+_CHANGED = {"bucket-guard": "presigned", "url-lock": "forwarded"}
+"""The request whose answers each lock is for."""
+_SEVERE = ("critical", "high")
+
+
+def summary(plan: Plan) -> list[str]:
+    """Return the lines of a plan below its headline: the changes (+ or -), what stops it (✕) or
+    asks (?), warnings (!), and how much is left out.
+    """
+    lines = [
+        *(["Nothing to change."] if plan.empty else []),
+        *(
+            f"  {'+' if each.protects else '-'} {each.title}: {_effect(plan, each)}"
+            for each in plan.changes
+        ),
+        *(f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks),
+        *(f"  ? {_question(each)}" for each in plan.asks),
+    ]
+    others = list(_others(plan))
+    shown = others[: max(0, _LINES - len(lines))]
+    said = [line for line in [*lines, *shown] if line.endswith("]") or "--confirm" in line]
+    left = len(plan.notices) + len(plan.findings) - len(said)
+    more = [f"  … {count(left, 'more note')}: --full (full=True)"] if left > 0 else []
+    return [printable(line) for line in [*lines, *(f"  ! {each}" for each in shown), *more]]
+
+
+def summary_text(plan: Plan, room: int | None = None) -> str:
+    """Return the subject of a plan and its summary for a terminal."""
+    state = plan.state
+    head = f"Plan for {subject(plan)} (account {state.account_id}, {state.region})"
+    lines = filter(None, [head, today_and_after(plan), *summary(plan)])
+    return "".join(f"{part}\n" for line in lines for part in wrapped(line, 6, room))
+
+
+def summary_html(plan: Plan) -> Markup:
+    """Return the summary of a plan as HTML, with the new answers in bold type and one colour."""
+    tone = "plain" if plan.access is None else plan.access.after.chip.tone
+    head = markup.notice(
+        tone, markup.text(today_and_after(plan) or f"Plan for {subject(plan)}", 900)
+    )
+    items = "".join(f"<li>{_bold(markup.text(line.strip(), 900))}</li>" for line in summary(plan))
+    return Markup(f'{head}<ul class="gts-sum">{items}</ul>')
+
+
+def _bold(text: str) -> str:
+    for word in WORDS:
+        text = text.replace(f"→ {word}", f"→ <b>{word}</b>")
+    return text
+
+
+def can_be_applied(plan: Plan) -> bool:
+    """Return whether a plan changes something, and each of its blockers can be confirmed."""
+    return not plan.empty and all(each.confirmable for each in plan.blockers)
+
+
+def today_and_after(plan: Plan) -> str:
+    """Return who can open the objects of the whole bucket, today and after a plan;
+    empty without a bucket.
+    """
+    if plan.access is None:
+        return ""
+    if not plan.access.changes:
+        return f"Today and after: {plan.access.after.text}"
+    return f"Today: {plan.access.before.text} After: {plan.access.after.text}"
+
+
+def subject(plan: Plan) -> str:
+    """Return the team and bucket of a plan."""
+    wish = plan.restriction
+    parts = [f"workteam {wish.team}"] if wish.team else []
+    if wish.bucket:
+        parts.append(f"bucket {wish.bucket}" + (f" under {wish.prefix}" if wish.prefix else ""))
+    return printable(" and ".join(parts) or "the worker portal")
+
+
+def _question(notice: Notice) -> str:
+    """Return a question with the option that answers it."""
+    is_general = notice.consent.startswith("I understand the risk.")
+    agreed = "Accept" if is_general else f'Agree "{notice.consent}"'
+    return f"{_short(notice)} {agreed}: --confirm {notice.code}"
+
+
+def _others(plan: Plan) -> Iterator[str]:
+    """Yield what a person should know before Apply, the most important first."""
+    for each in plan.notices:
+        if each not in plan.asks and (
+            each.severity == "warning" or each.code.startswith(_ASKED_FOR)
+        ):
+            yield f"{_short(each)} [{each.code}]"
+    for finding in plan.findings:
+        if finding.accepted is None and finding.severity in _SEVERE:
+            yield f"{finding.title}. [{finding.code}]"
+    if plan.dry_run is not None:
+        yield plan.dry_run.sentence
+    if missing := plan.state.missing():
+        yield f"Not read: {some([f'{part.what} ({part.action})' for part in missing], 2)}."
+
+
+def _short(notice: Notice) -> str:
+    """Return a notice in few words."""
+    if len(notice.text.split()) <= _WORDS or notice.severity == "info":
+        return notice.text.partition(". ")[0].rstrip(".") + "."
+    row = notices().get(notice.code.partition(":")[0])
+    return f"{row['title']}." if row else notice.text
+
+
+def _effect(plan: Plan, change: Change[Any]) -> str:
+    """Return which answers a change moves, and from where; otherwise the value before and after."""
+    under = f" of objects under {plan.restriction.prefix}" if plan.restriction.prefix else ""
+    moves = [
+        f"{was} → {now} for {claim_of(row.request, has_team=False)}{under} from"
+        f" {places(sources, row.named_endpoints)}."
+        for row in plan.exposure
+        if row.request == _CHANGED.get(change.kind)
+        for was, now in permutations(WORDS, 2)
+        if not (sources := moved(row.before, row.after, was, now)).is_empty
+    ]
+    return " ".join(moves) or f"{change.before_text} → {change.after_text}."

@@ -1,0 +1,144 @@
+"""A plan fits twelve lines, whatever the account is, and hides no question."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gt_secure.aws.client import Aws
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.render.summary import summary
+from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.restriction.messages import Notice, notice, notices
+from gt_secure.restriction.model import Restriction
+from support.guards import merge_guard
+from support.states import FORCE, JOB, TEAM, data_bucket, state, unread
+
+OFFICE = "203.0.113.0/24"
+TEAMS = {"team": ("radiology-team",), "no team": ("",)}
+POLICIES = {
+    "open": None,
+    "guarded": merge_guard(None, build_guard("gt-images", networks=["198.51.100.0/24"])),
+    "part": merge_guard(
+        None, build_guard("gt-images", networks=[OFFICE], prefix="slides/", reads=True)
+    ),
+}
+WISHES: dict[str, dict[str, Any]] = {
+    "whole": {"addresses": OFFICE},
+    "prefix": {"addresses": f"{OFFICE} 2001:db8::/32", "prefix": "scans/"},
+    "off": {"guard": False, "url_lock": False},
+    "limits": {"addresses": OFFICE, "age_limit": "15m", "version_4_only": True},
+    "portal": {"addresses": OFFICE, "portal_lock": True},
+    "many": {"addresses": [f"203.0.{number}.0/25" for number in range(40)]},
+}
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "quiet": {},
+    "unread": {"endpoints": unread("ec2:DescribeVpcEndpoints", "the endpoints")},
+    "vpc": {"workforce": replace(FORCE, vpc_id="vpc-0a1b2c3d")},
+    "locked": {"team": replace(TEAM, url_lock=UrlLock(source_ip=True)), "jobs": (JOB,)},
+}
+
+
+def made(team: str, policy: str, wish: str, account: str) -> Plan:
+    values = {"bucket": "gt-images", **WISHES[wish]}
+    if not TEAMS[team][0]:
+        values.pop("portal_lock", None)
+        values.pop("url_lock", None)
+    asked = Restriction(*filter(None, TEAMS[team]), **values)
+    seen = state(bucket=data_bucket(policy=POLICIES[policy]), **ACCOUNTS[account])
+    return plan(cast(Aws, None), asked, state=seen)
+
+
+def words(one: Plan) -> int:
+    return len(re.findall(r"\S+", one.to_text()))
+
+
+def is_short(one: Plan) -> None:
+    lines, questions = one.to_text().splitlines(), len(one.asks)
+    assert len(lines) + (not one.empty) <= 12, one.to_text()
+    extra = sum(line.startswith(("  !", "  ✕")) for line in lines)
+    most = 95 + 25 * questions + 25 * extra + 25 * max(0, len(one.changes) - 2)
+    assert words(one) <= most, one.to_text()
+    assert all(f"--confirm {each.code}" in one.to_text() for each in one.asks)
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_plan_has_twelve_lines_and_few_words(wish: str) -> None:
+    number = [*WISHES].index(wish)
+    policy, account = [*POLICIES][number % 3], [*ACCOUNTS][number % 4]
+    is_short(made("team", policy, wish, account))
+
+
+@pytest.mark.check
+@pytest.mark.parametrize(("team", "policy"), itertools.product(TEAMS, POLICIES))
+def test_each_plan_of_many_states_is_short(team: str, policy: str) -> None:
+    plans = [
+        made(team, policy, wish, account) for wish, account in itertools.product(WISHES, ACCOUNTS)
+    ]
+    assert sum(not one.empty for one in plans) >= 8
+    for one in plans:
+        is_short(one)
+
+
+def test_two_changes_and_a_question_are_said_in_120_words() -> None:
+    one = made("team", "open", "whole", "vpc")
+    asked = [notice("url-lock-one-path", served="public", refused="VPC")]
+    one = replace(one, notices=tuple(asked), findings=())
+    assert (len(one.changes), len(one.asks)) == (2, 1)
+    assert words(one) <= 120 - 16, "the command has up to 16 words more"
+    changes = [line for line in summary(one) if line.startswith("  + ")]
+    assert len(changes) == 2
+    assert all("opened → refused" in line for line in changes)
+
+
+def test_every_question_is_asked_in_25_words() -> None:
+    """The longest values of a notice leave its title."""
+    one = made("team", "open", "whole", "quiet")
+    values = dict.fromkeys(
+        re.findall(r"{(\w+)}", str(notices())), "several words of one value " * 8
+    )
+    asked = [code for code, row in notices().items() if row.get("consent") != ""]
+    assert len(asked) > 25
+    for code in asked:
+        made_of = notice(code, **values | {"team": "radiology-team", "served": "a", "refused": "b"})
+        if made_of.asks:
+            [line] = [
+                each for each in summary(replace(one, notices=(made_of,))) if each[2:3] == "?"
+            ]
+            assert len(line.split()) <= 25, line
+            assert f"--confirm {made_of.code}" in line
+
+
+def test_a_blocker_that_nobody_can_confirm_has_no_option() -> None:
+    stop = Notice("hard-stop", "blocker", "The policy is too long.", "Shorten it.", "", False)
+    one = replace(made("team", "open", "whole", "quiet"), notices=(stop,))
+    [line] = [each for each in summary(one) if "hard-stop" in each]
+    assert line == "  ✕ The policy is too long. Shorten it. [hard-stop]"
+
+
+def test_the_page_and_the_cell_begin_with_the_same_lines() -> None:
+    one = made("team", "open", "whole", "vpc")
+    for shown in (one.to_html(), one.to_html(standalone=True), one._repr_html_()):
+        text = html.unescape(re.sub(r"</?bdi>|</?b>", "", shown.partition("<details")[0]))
+        places = [text.find(line.strip()) for line in summary(one)]
+        assert places == sorted(places)
+        assert places[0] > 0
+    page = one.to_html(standalone=True).partition("<details")[0]
+    assert one.digest in page
+    assert "→ <b>refused</b>" in page
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_ticket_has_policy_digest_test_and_undo(wish: str) -> None:
+    one = made("team", "guarded", wish, "quiet")
+    ticket = one.to_ticket()
+    assert one.digest in ticket
+    assert "put-bucket-policy" in ticket or "delete-bucket-policy" in ticket
+    assert ("\ngt-secure check guard-is-in-place s3://gt-images" in ticket) == (wish != "off")
+    assert "198.51.100.0/24" in ticket.partition("Undo")[2], "the policy of today comes back"
