@@ -8,6 +8,7 @@ they are first needed.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .base.handed import hand_in
@@ -70,6 +71,11 @@ hand_in("mask", _mask)
 hand_in("opener", _opener)
 hand_in("athena", _athena)
 __all__, __getattr__, __dir__ = attach(__name__)
+if "ipykernel" in sys.modules:
+    # before the first command of the notebook, which adds its record to a file of the kernel
+    from .check.ledger import open_file
+
+    open_file()
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -19,6 +19,7 @@ sandbox. It adds
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .sandbox import Sandbox
 
-_FAILED = pytest.StashKey[set[tuple[Path, int]]]()
-"""The cells that failed, and did not pass when they were run again."""
 _BEGUN = pytest.StashKey[dt.datetime]()
 """When the run began: what ran before is no result of it."""
 
@@ -158,20 +157,12 @@ def _cell_number(item: pytest.Item) -> int:
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
     """Mask presigned URLs, tokens and keys in the report of a test:
     ``--showlocals`` shows every variable.
     """
     outcome = yield
-    report = outcome.get_result()
-    mask_report(report)
-    # pytest-rerunfailures runs that one again, too
-    if hasattr(item, "cell_num") and not isinstance(item, _ChecksRan):
-        failed = item.config.stash.setdefault(_FAILED, set())
-        if report.failed:
-            failed.add((item.path, item.cell_num))
-        elif report.when == "call":
-            failed.discard((item.path, item.cell_num))
+    mask_report(outcome.get_result())
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -258,8 +249,6 @@ class _ChecksRan(_NotebookCheck):
 
     def runtest(self) -> None:
         """Compare what the cells of nbval recorded with what the saved notebook promises."""
-        if any(path == self.path for path, _ in self.config.stash.get(_FAILED, ())):
-            pytest.skip("a cell of this notebook failed, so the checks after it are not compared")
         from .base.outcome import CheckResult
         from .check.notebooks import kept, read_notebook
         from .check.promise import promise_of
@@ -276,26 +265,19 @@ class _ChecksRan(_NotebookCheck):
         )
 
     def _as_run(self, saved: Json) -> Json:
-        """Return the notebook with the outputs that nbval got; None where it ran no cell."""
-        items = [
-            each
-            for each in self.session.items
-            if each.path == self.path and hasattr(each, "test_outputs")
+        """Return the notebook with the outputs that nbval got; those of a cell that it did not run
+        are None.
+        """
+        items = (each for each in self.session.items if each.path == self.path)
+        outputs = {_cell_number(each): getattr(each, "test_outputs", None) for each in items}
+        numbers = itertools.count()
+        cells = [
+            {**cell, "outputs": outputs.get(next(numbers))}
+            if cell.get("cell_type") == "code"
+            else cell
+            for cell in saved["cells"]
         ]
-        outputs = {
-            getattr(each, "cell_num", -1): getattr(each, "test_outputs", None) for each in items
-        }
-        code = [cell for cell in saved["cells"] if cell.get("cell_type") == "code"]
-        fresh = [{**cell, "outputs": outputs.get(number)} for number, cell in enumerate(code)]
-        left = iter(
-            {**cell, "execution_count": None if cell["outputs"] is None else 1} for cell in fresh
-        )
-        return {
-            **saved,
-            "cells": [
-                next(left) if cell.get("cell_type") == "code" else cell for cell in saved["cells"]
-            ],
-        }
+        return {**saved, "cells": cells}
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,11 +1,11 @@
-"""The ledger of a notebook: each check and verdict of a kernel leaves a record in the outputs of
-its cell.
+"""The ledger of a process: each check and verdict leaves one record, and a kernel puts the records
+into the outputs of the cell that asked.
 
 The record is display data without data: nothing is shown, and every runner keeps it (nbval,
 papermill, nbclient, a notebook job, JupyterLab). A process that a notebook starts, such as
-``!gt-secure check``, adds it to the file that :data:`FILE` names, which the kernel reads; without
-a file it writes a line to standard error. :mod:`gt_secure.check.promise` compares the records with
-the checks that a notebook promises. A script and a test keep their records in memory.
+``!gt-secure check``, adds it to the file that :data:`FILE` names, which the kernel reads.
+:mod:`gt_secure.check.promise` compares the records with the claims that a notebook promises. A
+script and a test keep their records in memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -37,14 +36,9 @@ if TYPE_CHECKING:
 
 KEY = "gt_secure"
 """The member of a notebook's metadata, and of an output's, that holds promise and records."""
-_LINE = re.compile(
-    rf"(?:^|\r){KEY}: (passed|failed|unknown|skipped) (\w+)\((.*)\)((?: \w+=\S+)*)\s*$",
-    re.MULTILINE,
-)
 _MANY = 8
 """The most connections that are asked for their account late: of one more it is asked at once."""
 _LONGEST = 500
-_FACTS = ("account", "region", "on", "time")
 FILE = "GT_SECURE_LEDGER"
 """The variable that names the file to which processes of a kernel add their records."""
 WROTE = "wrote"
@@ -54,8 +48,9 @@ ALL = "*"
 _PROCESS = os.getpid()
 _pending: list[LedgerEntry] = []
 _session: deque[LedgerEntry] = deque(maxlen=100_000)
-_unasked: dict[tuple[str, str], list[Aws]] = {}
-"""Credentials by region, of which no account was asked because nothing publishes it."""
+_written: list[LedgerEntry] = []
+_unasked: dict[str, Aws] = {}
+"""Connections whose account nobody asked for, by what stands for it in their records."""
 _read_to = 0
 """Bytes of the file that were read."""
 
@@ -86,13 +81,30 @@ class LedgerEntry(NamedTuple):
     on: str = ""
     time: str = ""
     evidence: str = ""
+    own: str = ""
+    """Not empty if it rests on what the same run wrote."""
     source: str = ""
-    cell: int = 0
+    cell: int = -1
+
+    def __str__(self) -> str:
+        cell = f" in cell {self.cell}" if self.cell >= 0 else ""
+        return f"{self.check}({self.subject}) {self.status}{cell}{self.where}"
 
     @property
     def place(self) -> RecordedPlace:
         """The account, region and ``sandbox`` of the answer."""
         return RecordedPlace(self.account, self.region, self.on)
+
+    @property
+    def where(self) -> str:
+        """The account, as a part of a sentence; empty if there is none."""
+        account = f", account {self.account}" if self.account else ""
+        return f"{account} ({self.on})" if self.on else account
+
+    @property
+    def counts(self) -> bool:
+        """Whether it keeps a claim: on an account not if the same run wrote what it looked at."""
+        return self.status == "passed" and not (self.own and not self.on)
 
 
 def kernel_shell() -> Any:
@@ -103,25 +115,25 @@ def kernel_shell() -> Any:
 
 def is_recording() -> bool:
     """Return whether an outcome is recorded: in a kernel, and in processes that it starts."""
-    return kernel_shell() is not None or "JPY_PARENT_PID" in os.environ
+    return kernel_shell() is not None or bool(os.environ.get(FILE))
 
 
 def recorded_place(caller: Aws | None) -> RecordedPlace | None:
-    """Return account and region of credentials; None without any,
-    and an empty account if it is unknown, or not asked before a promise compares it.
+    """Return account and region of credentials; None without any.
+
+    The account is empty if it is unknown. Outside a kernel it is not asked before a promise
+    compares it.
     """
     if caller is None:
         return None
     # a stand-in of a test may be no whole connection
     region = str(getattr(caller, "region", ""))
     on = "sandbox" if getattr(caller, "is_local", False) is True else ""
-    callers = _unasked.setdefault((region, on), [])
-    is_kept = any(each is caller for each in callers)
-    if is_recording() or (len(callers) == _MANY and not is_kept):
+    account = f"of connection {id(caller):x}"
+    if account not in _unasked and (is_recording() or len(_unasked) == _MANY):
         return RecordedPlace(_account_of(caller), region, on)
-    if not is_kept:
-        callers.append(caller)
-    return RecordedPlace("", region, on)
+    _unasked[account] = caller
+    return RecordedPlace(account, region, on)
 
 
 def _account_of(caller: Aws) -> str:
@@ -140,13 +152,35 @@ def record(
     entry = LedgerEntry(
         check, shortened(printable(subject)), status, *where, now, printable(evidence)[:300]
     )
-    shell = kernel_shell()
+    shell, path = kernel_shell(), os.environ.get(FILE)
     if shell is not None and os.getpid() == _PROCESS:
-        _pending.append(entry)
+        _collect()
+        _add(entry)
         shell.events.register("post_run_cell", _publish)
-    elif is_recording():
-        _pass_on(entry)
+    elif path:
+        with suppress(OSError), Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(entry._asdict())}\n")
+    else:
+        _add(entry)
+
+
+def _add(entry: LedgerEntry) -> None:
+    """Keep a record in its order, marked if it rests on what was written before."""
+    if entry.status == WROTE:
+        _written.append(entry)
+        return
+    if any(_is_about(entry, each) for each in _written):
+        entry = entry._replace(own=WROTE)
     _session.append(entry)
+    if kernel_shell() is not None:
+        _pending.append(entry)
+
+
+def _is_about(entry: LedgerEntry, write: LedgerEntry) -> bool:
+    names = write.subject.split()
+    accounts = {entry.account, write.account}
+    is_same = entry.place[1:] == write.place[1:] and (len(accounts) == 1 or accounts & {*_unasked})
+    return bool(is_same) and (ALL in names or any(name in entry.subject for name in names))
 
 
 def shortened(text: str) -> str:
@@ -191,24 +225,16 @@ def recorded(result: CheckResult, place: RecordedPlace | None = None) -> CheckRe
     return result
 
 
-def recorded_here(checks: Iterable[str], *, placed: bool) -> list[LedgerEntry]:
-    """Return what this process and its children have recorded of some checks since it was started;
-    if ``placed``, with the accounts that nobody asked for before.
+def recorded_here(checks: Iterable[str]) -> list[LedgerEntry]:
+    """Return what this process and its children have recorded of some checks since it was started,
+    with the accounts that nobody asked for before.
     """
     _collect()
     named = {*checks}
-    entries = [each for each in _session if each.status == WROTE or each.check in named]
-    unasked = {each.place for each in entries if placed and not each.account}
-    for place in unasked:
-        accounts = {_account_of(each) for each in _unasked.get(place[1:], ())}
-        accounts.discard("")  # of a connection that has ended
-        if len(accounts) == 1:
-            known = place._replace(account=accounts.pop())
-            entries = [
-                each._replace(**known._asdict()) if each.place == place else each
-                for each in entries
-            ]
-    return entries
+    entries = [each for each in _session if each.check in named]
+    unasked = {each.account for each in entries} & {*_unasked}
+    known = {each: _account_of(_unasked[each]) for each in unasked}
+    return [each._replace(account=known.get(each.account, each.account)) for each in entries]
 
 
 def open_file() -> None:
@@ -234,31 +260,12 @@ def _collect() -> None:
     _read_to += sum(map(len, lines))
     for line in lines:
         with suppress(ValueError, TypeError, AttributeError):
-            told = json.loads(line)
-            known = {name: str(told.get(name, "")) for name in LedgerEntry._fields[:-1]}
-            entry = LedgerEntry(**known, cell=0)
-            _pending.append(entry)
-            _session.append(entry)
+            _add(_entry(json.loads(line)))
 
 
-def _pass_on(entry: LedgerEntry) -> None:
-    """Add a record to the file of the kernel; without one, write it to standard error, unless that
-    is one pipe with standard output: a program reads it.
-    """
-    path = Path(os.environ.get(FILE) or "/")
-    if path.parent.is_dir() and path.name:
-        with suppress(OSError), path.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(entry._asdict())}\n")
-            return
-    try:
-        if os.isatty(2) or not os.path.sameopenfile(1, 2):
-            facts = "".join(
-                f" {name}={value}" for name in _FACTS if (value := getattr(entry, name))
-            )
-            sys.stderr.write(f"\r{KEY}: {entry.status} {entry.check}({entry.subject}){facts}\n")
-            sys.stderr.flush()
-    except (OSError, ValueError):  # closed: nobody reads it
-        return
+def _entry(told: Json, cell: int = -1) -> LedgerEntry:
+    known = {name: str(told.get(name, "")) for name in LedgerEntry._fields[:-1]}
+    return LedgerEntry(**known, cell=cell)
 
 
 def _publish(result: Any = None, *_: object) -> None:
@@ -278,59 +285,31 @@ def _publish(result: Any = None, *_: object) -> None:
         shell.display_pub.publish({}, {KEY: {"checks": kept}})
 
 
-def parsed(text: str) -> ast.Module | None:
-    """Parse the source of a cell without its magics; None if it is no Python."""
-    lines = [_without_magic(line) for line in text.splitlines()]
+def parsed(text: str) -> ast.Module:
+    """Parse the source of a cell without its magics; an empty module if it is no Python."""
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines())
     try:
         return ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _without_magic(line: str) -> str:
-    """Return a line as Python: an assigned magic of ours as a call of the command,
-    any other magic as nothing.
-    """
-    if line.lstrip().startswith(("%", "!")):
-        return "pass"
-    assigned = re.match(r"(\s*[\w, ]+=\s*)[!%](?:gt_secure +(\w+))?", line)
-    return f"{assigned[1]}magic.{assigned[2] or 'run'}()" if assigned else line
+        return ast.Module([], [])
 
 
 def fingerprint(text: str) -> str:
     """Return what identifies the code of a cell, whatever its layout and comments;
     empty for none.
     """
-    tree = None if re.search(r"^\s*(?:\w+\s*=\s*)?[%!]", text, re.MULTILINE) else parsed(text)
-    code = (
-        "\n".join(line.rstrip() for line in text.strip().splitlines())
-        if tree is None
-        else ast.dump(tree)
-    )
-    return (
-        hashlib.blake2b(code.encode("utf-8", "replace"), digest_size=6).hexdigest()
-        if text.strip()
-        else ""
-    )
+    try:
+        code = ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # such as a magic
+        code = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    digest = hashlib.blake2b(code.encode("utf-8", "replace"), digest_size=6)
+    return digest.hexdigest() if text.strip() else ""
 
 
 def records_of(cells: Iterable[Json]) -> Iterator[LedgerEntry]:
-    """Yield what the outputs of cells record: in metadata, or as a line of a process."""
+    """Yield what the outputs of cells record in their metadata."""
     for number, cell in enumerate(cells):
         for output in cell.get("outputs") or ():
             held = (output.get("metadata") or {}).get(KEY)
             for each in (held or {}).get("checks", ()) if isinstance(held, dict) else ():
-                yield LedgerEntry(
-                    **{name: str(each.get(name, "")) for name in LedgerEntry._fields[:-1]},
-                    cell=number,
-                )
-            text = output.get("text", "") if output.get("output_type") == "stream" else ""
-            for status, check, subject, facts in _LINE.findall(
-                text if isinstance(text, str) else "".join(text)
-            ):
-                yield LedgerEntry(check, subject, status, cell=number)._replace(**_facts(facts))
-
-
-def _facts(text: str) -> Json:
-    pairs = (word.partition("=") for word in text.split())
-    return {name: value for name, _, value in pairs if name in _FACTS}
+                yield _entry(each, number)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shlex
 import shutil
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,24 +26,18 @@ from ..findings.model import SAVED_SECRET, Acceptances
 from ..logs.time_range import TimeLike, parse_time
 from ..secrets import SavedSecret, find_secrets, mask_secrets, mask_text, secrets_of_text
 from ..secrets.recogniser import table
-from .ledger import KEY, LedgerEntry
+from .ledger import KEY, LedgerEntry, fingerprint, records_of
 from .promise import (
-    PLACE,
-    WRITE,
-    cell_tags,
+    NO_EVIDENCE,
+    Promise,
     cell_text,
     is_promise_cell,
-    lost_parameters,
-    pairs_of,
-    place_of,
     promise_cell,
     promise_of,
-    ran,
-    ran_text,
     stated_in,
-    subjects_of,
+    statements,
     unkept,
-    uses_checks,
+    untimely,
 )
 from .result import Check
 
@@ -49,6 +46,10 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 
 MAX_BYTES = 256 << 20
 _MAY_SKIP = "skip-execution"
+_MAY_FAIL = ("raises-exception", "nbval-raises-exception")
+_USES = re.compile(r"gt[_-]secure")
+_IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
+WRITE = "gt-secure check no-code-cell-skipped --write --path"
 _RUN_ALL = "run all cells from the first to the last, and save."
 
 
@@ -59,9 +60,7 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
 
     The outputs record which checks ran, for which account and when. A notebook that uses gt_secure
     without a record is not passed: ``gt-secure check no-code-cell-skipped --write`` writes a cell
-    with the checks that passed, and ``check.promise()`` states that there is none. A check is
-    bypassed by whatever lets nbval, papermill or nbclient pass without it, such as a tag, a comment
-    or a raw cell.
+    with the checks that passed, and ``check.promise()`` states that there is none.
 
     Parameters
     ----------
@@ -78,14 +77,16 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
 
 
 def _must_run(cell: Json) -> bool:
-    tagged = _MAY_SKIP in cell_tags(cell)
+    tagged = _MAY_SKIP in _tags(cell)
     return not tagged and (cell.get("execution_count") is not None or not is_promise_cell(cell))
 
 
+def _tags(cell: Json) -> list[str]:
+    return (cell.get("metadata") or {}).get("tags") or []
+
+
 def saved_as_run(book: Json, subject: str) -> CheckResult:
-    """Return whether the cells of a saved notebook were run, and none bypasses a check;
-    not which checks passed.
-    """
+    """Return whether the cells of a saved notebook were run; not which checks passed."""
     cells = enumerate(book["cells"])
     code = [
         (i, cell)
@@ -94,23 +95,11 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
     ]
     wanted = [(i, cell) for i, cell in code if _must_run(cell)]
     skipped, in_order = _runs(wanted)
-    bypassed = [*lost_parameters(book)] if uses_checks(book) else []
-    details = {
-        "code_cells": len(code),
-        "skipped": skipped,
-        "in_order": in_order,
-        "bypassed": [{"cell": i, "reason": reason} for i, reason in bypassed],
-    }
+    details = {"code_cells": len(code), "skipped": skipped, "in_order": in_order}
 
     def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
         return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
 
-    if bypassed:
-        text = (
-            "Checks pass without being run:"
-            f" {some([f'cell {i}: {reason}' for i, reason in bypassed])}."
-        )
-        return result(False, text, f"Use a parameter that the notebook has, {_RUN_ALL}")
     if not wanted:
         text = (
             f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
@@ -145,11 +134,20 @@ def kept(
     of_checks: bool = False,
     since: dt.datetime | None = None,
 ) -> CheckResult:
-    """Return whether a run kept the promise of its notebook: every check ran and passed."""
-    promise = promise_of(before)
-    owed = unkept(after, promise, at_least=at_least, of_checks=of_checks, since=since)
+    """Return whether a run kept the promise of its notebook: every check ran and passed.
+
+    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
+    ``since``: the time in UTC after which the checks must have run.
+    """
+    promise, records = promise_of(before), _ran(after)
+    owed = list(dict.fromkeys(_owed(after, promise, records, since)))
+    passed = sum(each.counts for each in records)
+    if passed < (at_least or 0):
+        owed.append(f"{passed} of at least {at_least} checks passed")
+    elif not (owed or passed) and (records or (not promise.stated and at_least is None)):
+        owed += _nothing_passed(after, records, _IMPORTS if of_checks else _USES)
     if not owed:
-        return replace(saved, message=f"{saved.message} {ran_text(after, promise)}".strip())
+        return replace(saved, message=f"{saved.message} {_summary(promise, records)}".strip())
     fix = (
         "Run the notebook again, and save it. A check for another mode says so with"
         f" check.NAME.skip(reason). If a check was removed on purpose, run '{WRITE}"
@@ -161,15 +159,72 @@ def kept(
     )
 
 
-def require_run(book: Json, subject: str) -> None:
-    """Raise CheckFailed unless no check of a notebook that was just run is bypassed,
-    and all of them passed.
+def _ran(book: Json) -> list[LedgerEntry]:
+    """Return what the run of a notebook recorded; the output of a cell that was emptied after it
+    does not count.
     """
-    bypassed = [f"cell {i}: {reason}" for i, reason in lost_parameters(book) if uses_checks(book)]
-    said = f"Checks pass without being run: {some(bypassed)}." if bypassed else ""
-    step = "Use a parameter that the notebook has."
-    result = CheckResult("no_code_cell_skipped", subject, not bypassed, said, {}, step)
-    kept(book, book, result.require(), of_checks=True).require()
+    cells = book["cells"]
+    return [each for each in records_of(cells) if cell_text(cells[each.cell]).strip()]
+
+
+def _owed(
+    book: Json, promise: Promise, records: list[LedgerEntry], since: dt.datetime | None
+) -> Iterator[str]:
+    """Yield in sentences what the run of a notebook owes; its cells hold the outputs of the run."""
+    yield from (str(each) for each in records if each.status not in ("passed", "skipped"))
+    for number, source in dict.fromkeys((each.cell, each.source) for each in records):
+        if source and source != fingerprint(cell_text(book["cells"][number])):
+            yield f"cell {number} was changed after its checks ran"
+    for number, cell in enumerate(book["cells"] if records else ()):
+        outputs = [each.get("output_type") for each in cell.get("outputs") or ()]
+        if "error" in outputs and not {*_tags(cell)} & {*_MAY_FAIL}:
+            yield f"cell {number} ended with an error"
+    yield from unkept(promise.claims, records)
+    yield from untimely(records, since)
+    if promise.stated == "unread":
+        yield (
+            "its promise has a format that this version cannot read: run it, save it, and run"
+            f" '{WRITE} FILE'"
+        )
+
+
+def _nothing_passed(book: Json, records: list[LedgerEntry], uses: re.Pattern[str]) -> list[str]:
+    if any(each.own for each in records):
+        return [f"every check {NO_EVIDENCE}"]
+    if records:
+        return ["every check was skipped"]
+    code = [cell_text(each) for each in book["cells"] if each.get("cell_type") == "code"]
+    said = "no check ran, and the notebook does not state that it has none (check.promise())"
+    return [said] if any(map(uses.search, code)) else []
+
+
+def _summary(promise: Promise, records: list[LedgerEntry]) -> str:
+    """Return how many checks passed, for which account, where and when, in a sentence;
+    empty if none ran.
+    """
+    if not records:
+        return ""
+    words = Counter(", ".join(filter(None, (f"{e.status}{e.where}", e.region))) for e in records)
+    latest = max(each.time for each in records)
+    when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
+    text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
+    if own := sum(bool(each.own and each.on) for each in records):
+        text = f"{text} {count(own, 'check')} looked at what this run wrote to the sandbox."
+    if not promise.stated:
+        return f"{text} Which checks must run is only inferred: no promise is written."
+    more = {
+        each[:2]
+        for each in records
+        if each.status == "passed" and not any(claim.is_of(each) for claim in promise.claims)
+    }
+    return f"{text} {count(len(more), 'check')} not promised." if more else text
+
+
+def require_run(book: Json, subject: str) -> None:
+    """Raise CheckFailed unless all checks of a notebook that was just run passed."""
+    kept(
+        book, book, CheckResult("no_code_cell_skipped", subject, True, "", {}), of_checks=True
+    ).require()
 
 
 def write_promise(path: str | Path) -> CheckResult:
@@ -183,9 +238,10 @@ def write_promise(path: str | Path) -> CheckResult:
     def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
         return CheckResult("no_code_cell_skipped", file.name, passed, text, {}, fix)
 
-    passed = [each for each in ran(book) if each.status == "passed"]
-    if not passed:
-        if not uses_checks(book) or promise_of(book).stated in ("cell", "metadata"):
+    stated = statements(each for each in _ran(book) if each.status == "passed")
+    if not stated:
+        uses = any(_USES.search(cell_text(each)) for each in book["cells"])
+        if not uses or promise_of(book).stated in ("cell", "metadata"):
             return result(True, "It promises no check.")
         text = (
             "No check passed in its saved run, so there is nothing to promise. It is not changed."
@@ -195,39 +251,33 @@ def write_promise(path: str | Path) -> CheckResult:
             text,
             f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().",
         )
-    number = _state(book, passed)
+    _state(book, stated)
+    number = len(promise_of(book).claims)
     _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
     return result(True, f"Its last cell promises {count(number, 'check')}.")
 
 
-def _state(book: Json, passed: list[LedgerEntry]) -> int:
-    """Put the promise into the last cell of a notebook and into its metadata;
-    return the number of checks.
-    """
+def _state(book: Json, stated: list[Json]) -> None:
+    """Put the promise into the last cell of a notebook and into its metadata."""
     cells = [cell for cell in book["cells"] if not is_promise_cell(cell)]
     for number, each in enumerate(cells):
-        if stated_in(each) is not None:
+        if stated_in(each):
             step = "Move check.promise(...) into a separate cell, and try again."
             raise InvalidInput(
                 f"Cell {number} states the promise beside other code.", next_step=step, field="path"
             )
-    lines = promise_cell(passed).splitlines(keepends=True)
     cell: Json = {
         "cell_type": "code",
         "execution_count": None,
         "metadata": {},
         "outputs": [],
-        "source": lines,
+        "source": promise_cell(stated).splitlines(keepends=True),
     }
     if (book.get("nbformat"), book.get("nbformat_minor", 0)) >= (4, 5):
         cell["id"] = "gt-secure-promise"
     book["cells"] = [*cells, cell]
-    metadata = book.setdefault("metadata", {})
-    pairs = pairs_of(passed)
-    metadata[KEY] = {"promise": subjects_of(pairs)}
-    if any(place := place_of(passed) or ()):
-        metadata[KEY][PLACE] = [*place]
-    return len(pairs)
+    promise = stated if len(stated) > 1 else stated[0]
+    book.setdefault("metadata", {})[KEY] = {"promise": promise}
 
 
 @Check

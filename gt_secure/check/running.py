@@ -21,7 +21,6 @@ from ..restriction.model import Restriction
 from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
 from .ledger import recorded
 from .logs import FAILING_KINDS, no_leaked_urls, urls_are_consistent
-from .promise import REPORT
 from .report import Report
 from .result import CHECKS, of_error
 from .spec import Spec, load_check_file
@@ -64,14 +63,7 @@ def run_specs(
 def run_file(gt: ConnectionLike | Callable[[], Connection], path: str | Path) -> Report:
     """Run the checks of a file; see :func:`load_check_file`."""
     file = load_check_file(path)
-    return recorded_report(run_specs(gt, file.specs, source=str(path), accepted=file.accepted))
-
-
-def recorded_report(report: Report) -> Report:
-    """Return the report of a check file, and leave a record of it beside those of its checks."""
-    numbers = ", ".join(f"{number} {word}" for word, number in report.counts.items())
-    recorded(CheckResult(REPORT, Path(report.source).name, report.passed, numbers))
-    return report
+    return run_specs(gt, file.specs, source=str(path), accepted=file.accepted)
 
 
 def _unused(accepted: Acceptances, results: Iterable[CheckResult]) -> Acceptances:

@@ -12,7 +12,7 @@ from ..base.outcome import CheckResult
 from ..base.text import Json, did_you_mean, printable
 from ..check.notebooks import remove_secrets, write_promise
 from ..check.report import Report
-from ..check.running import recorded_report, run_specs
+from ..check.running import run_specs
 from ..check.spec import RULES, Spec, hyphened, load_check_file
 from ..engine.iam.facts import parse_facts
 from ..findings.accepted import read_accepted
@@ -123,7 +123,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _report_from(args: argparse.Namespace) -> Report:
     if args.file:
-        specs, known = load_check_file(args.file)
+        unwritten, (specs, known) = (), load_check_file(args.file)
     elif args.check:
         specs, known = _specs(args, _given(args)), read_accepted(args.accepted)
         unwritten, specs = _written(specs) if args.write else ((), specs)
@@ -141,11 +141,7 @@ def _report_from(args: argparse.Namespace) -> Report:
             accepted=known,
             strict=not args.file,
         )
-    report = (
-        recorded_report(report)
-        if args.file
-        else replace(report, results=(*unwritten, *report.results))
-    )
+    report = replace(report, results=(*unwritten, *report.results))
     write_report(args.sarif, lambda: json.dumps(report.to_sarif(), indent=2) + "\n")
     write_report(args.junit, report.to_junit)
     return report

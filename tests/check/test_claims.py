@@ -23,18 +23,13 @@ from gt_secure.base.errors import InvalidInput
 from gt_secure.base.outcome import CheckResult
 from gt_secure.check import CheckFailed, ledger, proof
 from gt_secure.check.ledger import LedgerEntry, RecordedPlace, claimed
-from gt_secure.check.promise import (
-    Promise,
-    promise_cell,
-    promise_of,
-    ran_text,
-    unkept,
-)
+from gt_secure.check.promise import CheckClaim, promise_cell, promise_of, statements
 from gt_secure.check.proof import RecordedProbe, RecordedProof
 from gt_secure.check.result import CHECKS, Check
 from gt_secure.engine.access.proof import Proof
 from gt_secure.presign import Probe
 from support.account import Account
+from support.promised import owed, summary
 
 HERE = RecordedPlace("111122223333", "us-east-1")
 BOX = RecordedPlace("111122223333", "us-east-1", "sandbox")
@@ -64,10 +59,11 @@ def ran(*entries: LedgerEntry, source: str = "import gt_secure") -> dict[str, An
     return {"cells": [{**cell, "metadata": {}}], "metadata": {}, "nbformat": 4}
 
 
-def promised(*entries: LedgerEntry) -> Promise:
-    """The promise that is written after a run."""
-    cell = {"cell_type": "code", "source": promise_cell(entries), "metadata": {}, "outputs": []}
-    return promise_of({"cells": [cell], "metadata": {}})
+def promised(*entries: LedgerEntry) -> dict[str, Any]:
+    """A notebook with the promise that is written after a run."""
+    source = promise_cell(statements(entries))
+    cell = {"cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+    return {"cells": [cell], "metadata": {}}
 
 
 ELSEWHERE = {
@@ -81,9 +77,9 @@ ELSEWHERE = {
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_a_run_elsewhere_names_both_places(name: str) -> None:
     promise = promised(entry("gt-images", source="a"), entry("study.ipynb", RecordedPlace()))
-    assert unkept(ran(entry("gt-images"), entry("study.ipynb", RecordedPlace())), promise) == []
+    assert owed(promise, ran(entry("gt-images"), entry("study.ipynb", RecordedPlace()))) == []
     place = ELSEWHERE[name]
-    [said] = unkept(ran(entry("gt-images", place), entry("study.ipynb", RecordedPlace())), promise)
+    [said] = owed(promise, ran(entry("gt-images", place), entry("study.ipynb", RecordedPlace())))
     assert said == (
         "guard_is_in_place(gt-images) in account 111122223333, us-east-1 ran nowhere;"
         f" guard_is_in_place(gt-images) in {place} ran"
@@ -92,22 +88,22 @@ def test_a_run_elsewhere_names_both_places(name: str) -> None:
 
 def test_a_promise_of_the_sandbox_is_not_kept_on_an_account() -> None:
     promise = promised(entry("gt-images", BOX))
-    assert promise.place == BOX
-    assert unkept(ran(entry("gt-images", BOX)), promise) == []
-    assert len(unkept(ran(entry("gt-images")), promise)) == 1
+    assert promise_of(promise).claims == {CheckClaim(GUARD, "gt-images", BOX)}
+    assert owed(promise, ran(entry("gt-images", BOX))) == []
+    assert len(owed(promise, ran(entry("gt-images")))) == 1
 
 
 def test_each_of_several_places_is_promised() -> None:
     both = entry("gt-images"), entry("gt-images", RecordedPlace("999988887777", "us-east-1"))
     promise = promised(*both)
-    assert unkept(ran(*both), promise) == []
-    assert [len(unkept(ran(one), promise)) for one in both] == [1, 1]
+    assert owed(promise, ran(*both)) == []
+    assert [len(owed(promise, ran(one))) for one in both] == [1, 1]
 
 
 def test_a_promise_without_a_place_is_one_of_any() -> None:
     cell = {"cell_type": "code", "source": 'check.promise(guard_is_in_place=["gt-images"])'}
-    old = promise_of({"cells": [{**cell, "metadata": {}, "outputs": []}], "metadata": {}})
-    assert unkept(ran(entry("gt-images", BOX)), old) == []
+    old = {"cells": [{**cell, "metadata": {}, "outputs": []}], "metadata": {}}
+    assert owed(old, ran(entry("gt-images", BOX))) == []
 
 
 @pytest.fixture
@@ -153,8 +149,8 @@ def test_a_weaker_claim_of_the_same_subject_does_not_keep_it(
         some_lock_holds(None, "gt-images", **given)
     strong, weak = (ledger.shortened(each.subject) for each in kept)
     promise = promised(entry(strong))
-    assert unkept(ran(entry(strong)), promise) == []
-    [said] = unkept(ran(entry(weak)), promise)
+    assert owed(promise, ran(entry(strong))) == []
+    [said] = owed(promise, ran(entry(weak)))
     assert f"ran nowhere; guard_is_in_place({weak}) in account 111122223333, us-east-1 ran" in said
 
 
@@ -183,37 +179,69 @@ def test_a_restriction_is_claimed_by_what_it_asks_for(tmp_path: Path) -> None:
 
 
 WROTE = entry("gt-images open-team", status=ledger.WROTE, name="applied")
+NO_PROMISE: dict[str, Any] = {"cells": [], "metadata": {}}
 
 
-def test_what_a_run_wrote_to_an_account_is_no_evidence() -> None:
+@pytest.fixture
+def kept_in_order(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A process that has recorded nothing so far: it keeps entries in their order."""
+
+    def keep(*entries: LedgerEntry) -> list[LedgerEntry]:
+        monkeypatch.setattr(ledger, "_written", [])
+        monkeypatch.setattr(ledger, "_session", deque())
+        for each in entries:
+            ledger._add(each)
+        return [*ledger._session]
+
+    return keep
+
+
+def test_what_a_run_wrote_to_an_account_is_no_evidence(kept_in_order: Any) -> None:
     promise = promised(entry("gt-images"), entry("gt-other"))
-    assert unkept(ran(entry("gt-images"), WROTE, entry("gt-other")), promise) == []
-    [said] = unkept(ran(WROTE, entry("gt-images"), entry("gt-other")), promise)
+    before = kept_in_order(entry("gt-images"), WROTE, entry("gt-other"))
+    assert owed(promise, ran(*before)) == []
+    after = kept_in_order(WROTE, entry("gt-images"), entry("gt-other"))
+    [said] = owed(promise, ran(*after))
     assert said == "guard_is_in_place(gt-images) looked at what this run wrote itself: no evidence on an account"  # fmt: skip
-    assert unkept(ran(WROTE, entry("gt-images")), Promise(frozenset())) == [
+    assert owed(NO_PROMISE, ran(*kept_in_order(WROTE, entry("gt-images")))) == [
         "every check looked at what this run wrote itself: no evidence on an account"
     ]
 
 
-def test_on_the_sandbox_it_counts_and_is_named() -> None:
-    box = [WROTE._replace(on="sandbox"), entry("gt-images", BOX)]
-    promise = promised(*box[1:])
-    assert unkept(ran(*box), promise) == []
-    assert "1 check looked at what this run wrote to the sandbox." in ran_text(ran(*box), promise)
+def test_on_the_sandbox_it_counts_and_is_named(kept_in_order: Any) -> None:
+    box = kept_in_order(WROTE._replace(on="sandbox"), entry("gt-images", BOX))
+    promise = promised(*box)
+    assert owed(promise, ran(*box)) == []
+    said = "1 check looked at what this run wrote to the sandbox."
+    assert said in summary(promise, ran(*box))
 
 
-def test_a_portal_lock_reaches_every_team() -> None:
-    write = WROTE._replace(subject=ledger.ALL)
-    assert len(unkept(ran(write, entry("north-team")), promised(entry("north-team")))) == 1
+def test_a_portal_lock_reaches_every_team(kept_in_order: Any) -> None:
+    one = kept_in_order(WROTE._replace(subject=ledger.ALL), entry("north-team"))
+    assert len(owed(promised(entry("north-team")), ran(*one))) == 1
 
 
-@pytest.mark.parametrize(("days", "owed"), [(0, 0), (1, 1), (30_000, 1)])
-def test_a_record_of_the_future_is_none(days: int, owed: int) -> None:
+def test_a_write_counts_for_an_account_that_nobody_asked_for(
+    kept_in_order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script may write through one connection, and check through another."""
+    monkeypatch.setattr(ledger, "_unasked", {"of connection 1": None, "of connection 2": None})
+    write = WROTE._replace(account="of connection 1")
+    own, other = kept_in_order(
+        write,
+        entry("gt-images", HERE._replace(account="of connection 2")),
+        entry("gt-images", HERE._replace(account="of connection 2", region="eu-west-1")),
+    )
+    assert (bool(own.own), bool(other.own)) == (True, False)
+
+
+@pytest.mark.parametrize(("days", "number"), [(0, 0), (1, 1), (30_000, 1)])
+def test_a_record_of_the_future_is_none(days: int, number: int) -> None:
     when = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     one = entry("gt-images")._replace(time=f"{when:%Y-%m-%dT%H:%M:%SZ}")
     since = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    said = unkept(ran(one), promised(one), since=since)
-    assert len(said) == owed
+    said = owed(promised(one), ran(one), since=since)
+    assert len(said) == number
     assert all(each.endswith("which is in the future") for each in said)
 
 
@@ -236,7 +264,7 @@ check.promise(account="{}", region="us-east-1", guard_is_in_place={})
 )
 def test_a_script_keeps_its_promise_or_fails(account: str, subjects: list[str], code: int) -> None:
     text = SCRIPT.format(account, subjects)
-    env = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+    env = {name: value for name, value in os.environ.items() if name != ledger.FILE}
     done = subprocess.run([sys.executable, "-c", text], env=env, capture_output=True, check=False)
     assert done.returncode == code, done.stderr
 
@@ -267,7 +295,6 @@ def test_a_process_adds_its_records_to_the_file_of_the_kernel(
 ) -> None:
     shell = Shell()
     monkeypatch.setenv(ledger.FILE, "")
-    monkeypatch.setenv("JPY_PARENT_PID", "1")
     monkeypatch.setattr(ledger, "_pending", [])
     monkeypatch.setattr(ledger, "_read_to", 0)
     monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
@@ -283,7 +310,7 @@ def test_a_process_adds_its_records_to_the_file_of_the_kernel(
     [told] = shell.published
     found = [(each["subject"], each["status"]) for each in told["gt_secure"]["checks"]]
     assert found == [("of a process", "failed"), ("of another", "passed")]
-    assert {each.subject for each in ledger.recorded_here([GUARD], placed=False)} >= {"of another"}
+    assert {each.subject for each in ledger.recorded_here([GUARD])} >= {"of another"}
 
 
 def test_a_proof_records_itself_with_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,5 +399,5 @@ def test_the_account_of_one_connection_among_many_is_known(
     for _ in range(12):
         aws = connect_aws(boto3_session=account.rig.session, endpoint_url=account.rig.url)
         ledger.record("is_proved", "gt-images", "passed", ledger.recorded_place(aws))
-    places = {each.place for each in ledger.recorded_here(["is_proved"], placed=True)}
+    places = {each.place for each in ledger.recorded_here(["is_proved"])}
     assert places == {ledger.RecordedPlace(aws.account_id, aws.region, "sandbox")}

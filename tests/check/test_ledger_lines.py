@@ -1,10 +1,11 @@
-"""A process of a notebook leaves a line on standard error, which is the outcome of a command."""
+"""A process of a notebook adds its record to the file of the kernel: the outcome of a command."""
 
 from __future__ import annotations
 
 import argparse
-import io
+import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,63 +13,40 @@ import pytest
 
 from gt_secure.base.outcome import CheckResult
 from gt_secure.check import ledger
-from gt_secure.check.ledger import LedgerEntry, RecordedPlace, record, recorded_place, records_of
+from gt_secure.check.ledger import LedgerEntry, RecordedPlace, record, recorded_place
 from gt_secure.cli import main as cli
 from gt_secure.cli.exit_codes import ERROR, FOUND, OK, USAGE
 
 PLACE = RecordedPlace("111122223333", "eu-west-1", "sandbox")
-LINE = r"gt_secure: failed no_findings\(gt-images\) account=111122223333 region=eu-west-1 on=sandbox time=2\S+Z"
 
 
 @pytest.fixture
-def errors(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Standard error of a process that a notebook started, whose standard output is elsewhere."""
-    stream = io.StringIO()
-    monkeypatch.setattr(ledger, "sys", SimpleNamespace(stderr=stream))
-    monkeypatch.setenv("JPY_PARENT_PID", "1")
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file of a kernel, as a process that it started sees it."""
+    path = tmp_path / "ledger"
+    monkeypatch.setenv(ledger.FILE, str(path))
     monkeypatch.setattr(ledger, "kernel_shell", lambda: None)
-    at(monkeypatch, terminal=False, one_pipe=False)
-    return stream
+    return path
 
 
-def at(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, one_pipe: bool) -> None:
-    monkeypatch.setattr(ledger.os, "isatty", lambda number: terminal and number == 2)
-    monkeypatch.setattr(ledger.os.path, "sameopenfile", lambda *both: one_pipe and both == (1, 2))
-
-
-@pytest.mark.parametrize(
-    ("terminal", "one_pipe", "is_written"),
-    [(False, False, True), (True, False, True), (True, True, True), (False, True, False)],
-)
-def test_a_record_is_a_line_unless_a_program_reads_both_streams(
-    terminal: bool, one_pipe: bool, is_written: bool, errors: io.StringIO, monkeypatch: Any
-) -> None:
-    at(monkeypatch, terminal=terminal, one_pipe=one_pipe)
-    record("no_findings", "gt-images", "failed", PLACE, "2 findings")
-    assert bool(errors.getvalue()) is is_written
-    if is_written:
-        assert re.fullmatch(rf"\r{LINE}\n", errors.getvalue())
-
-
-def test_a_line_is_read_as_it_was_written(errors: io.StringIO) -> None:
-    record("no_findings", "a\nb (c)", "unknown", RecordedPlace("", "eu-west-1"))
-    output = {"output_type": "stream", "text": errors.getvalue()}
-    [entry] = records_of([{}, {"outputs": [output]}])
+def test_a_record_is_read_as_it_was_written(file: Path) -> None:
+    record("no_findings", "a\nb (c)", "unknown", RecordedPlace("", "eu-west-1"), "2 findings")
+    entry = LedgerEntry(**json.loads(file.read_text()))
     assert re.fullmatch(r"2\d+-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.time)
     assert entry._replace(time="") == LedgerEntry(
-        "no_findings", entry.subject, "unknown", region="eu-west-1", cell=1
+        "no_findings", entry.subject, "unknown", region="eu-west-1", evidence="2 findings"
     )
     assert "\n" not in entry.subject
     assert entry.subject.endswith("b (c)")
 
 
-def test_a_closed_stream_is_no_error(errors: io.StringIO) -> None:
-    errors.close()
+def test_a_file_that_is_gone_is_no_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ledger.FILE, str(file / "of a kernel that ended"))
     record("no_findings", "gt-images", "failed")
 
 
 def test_outside_of_a_notebook_only_a_promise_asks_for_the_account(
-    errors: io.StringIO, monkeypatch: Any
+    file: Path, monkeypatch: Any
 ) -> None:
     asked = []
 
@@ -80,18 +58,17 @@ def test_outside_of_a_notebook_only_a_promise_asks_for_the_account(
             asked.append(1)
             return "444455556666"
 
-    monkeypatch.delenv("JPY_PARENT_PID")
+    monkeypatch.delenv(ledger.FILE)
+    monkeypatch.setattr(ledger, "_unasked", {})
     caller: Any = Caller()
     record("no_findings", "gt-images", "failed", recorded_place(caller))
-    assert (errors.getvalue(), asked) == ("", [])
-    last = ledger.recorded_here(["no_findings"], placed=True)[-1]
+    assert (file.exists(), asked) == (False, [])
+    last = ledger.recorded_here(["no_findings"])[-1]
     assert (last.subject, *last.place) == ("gt-images", "444455556666", "eu-north-1", "sandbox")
 
 
 @pytest.mark.parametrize(("is_local", "on"), [(True, "sandbox"), (False, "")])
-def test_the_place_of_a_record_is_that_of_the_caller(
-    is_local: bool, on: str, errors: io.StringIO
-) -> None:
+def test_the_place_of_a_record_is_that_of_the_caller(is_local: bool, on: str, file: Path) -> None:
     class Unknown:
         region, is_local = "eu-west-1", True
 

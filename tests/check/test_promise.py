@@ -15,12 +15,14 @@ from gt_secure import check
 from gt_secure.base.errors import InvalidInput
 from gt_secure.check.ledger import fingerprint
 from gt_secure.check.notebooks import write_promise
-from gt_secure.check.promise import promise_of, unkept
+from gt_secure.check.promise import promise_of
 from gt_secure.cli.main import main
+from support.promised import owed
 
 TEAM = "check.team_is_restricted(gt, 'open-team')"
 BUCKET = "check.guard_is_in_place(gt, 'gt-images')"
 IMPORT = "from gt_secure import check"
+PLACE = " in account 111122223333 (sandbox), us-east-1"
 
 
 def record(source: str, name: str, subject: str, age_h: float = 0, **more: str) -> dict[str, Any]:
@@ -85,7 +87,8 @@ def test_it_is_written_from_what_passed_and_names_the_account(path: Path) -> Non
         '    team_is_restricted=["open-team"],\n)'
     )
     assert book["metadata"]["gt_secure"]["promise"] == {
-        "guard_is_in_place": ["gt-images"], "team_is_restricted": ["open-team"]
+        "account": "111122223333", "region": "us-east-1", "on": "sandbox",
+        "guard_is_in_place": ["gt-images"], "team_is_restricted": ["open-team"],
     }  # fmt: skip
     result = check.no_code_cell_skipped(path)
     assert "Checks: 2 passed, account 111122223333 (sandbox), us-east-1, at " in result.message
@@ -141,12 +144,11 @@ def papermill(book: dict[str, Any]) -> dict[str, Any]:
 def test_it_survives_a_tool(path: Path, tool: Any) -> None:
     write_promise(path)
     saved = tool(read(path))
-    promise = promise_of(saved)
-    assert promise.stated
+    assert promise_of(saved).stated
     run = copy.deepcopy(ran())
     del run["cells"][1]
-    assert "team_is_restricted(open-team) ran nowhere" in unkept(run, promise)
-    assert [each for each in unkept(ran(), promise) if "no_findings" not in each] == []
+    assert f"team_is_restricted(open-team){PLACE} ran nowhere" in owed(saved, run)
+    assert [each for each in owed(saved, ran()) if "no_findings" not in each] == []
 
 
 def test_without_one_the_summary_says_that_it_is_inferred(path: Path) -> None:
@@ -171,7 +173,7 @@ def test_a_promise_in_an_unknown_format_is_not_kept_and_says_what_to_type(
     assert "its promise has a format that this version cannot read" in result.message
     assert "'gt-secure check no-code-cell-skipped --write --path FILE'" in result.message
     write_promise(path)
-    assert list(read(path)["metadata"]["gt_secure"]) == ["promise", "place"]
+    assert list(read(path)["metadata"]["gt_secure"]) == ["promise"]
     assert check.no_code_cell_skipped.look(path).passed
 
 
@@ -268,17 +270,13 @@ def skipped(name: str, reason: str) -> dict[str, Any]:
     return record("", name, reason, 0.1, status="skipped")
 
 
-@pytest.mark.parametrize(("reason", "owed"), [
+@pytest.mark.parametrize(("reason", "left"), [
     ("it is of the VPC", ["team_is_restricted(open-team) ran nowhere"]), ("open-team is not ready", []),
 ])  # fmt: skip
-def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str]) -> None:
+def test_a_skip_releases_the_subject_that_it_names(reason: str, left: list[str]) -> None:
     book = ran()
-    promise = promise_of(
-        {
-            **book,
-            "cells": [*book["cells"], code('check.promise(team_is_restricted=["open-team"])', 4)],
-        }
-    )
+    cell = code('check.promise(team_is_restricted=["open-team"])', 4)
+    before = {**book, "cells": [*book["cells"], cell]}
     other = TEAM.replace("open", "radiology")
     book["cells"][1] = code(
         other,
@@ -286,9 +284,9 @@ def test_a_skip_releases_the_subject_that_it_names(reason: str, owed: list[str])
         record(other, "team_is_restricted", "radiology-team", 0.1),
         skipped("team_is_restricted", reason),
     )
-    assert unkept(book, promise) == owed
+    assert owed(before, book) == left
     book["cells"][1] = code(other, 2, skipped("team_is_restricted", reason))
-    assert unkept(book, promise) == [], "for another mode, all of them are skipped"
+    assert owed(before, book) == [], "for another mode, all of them are skipped"
 
 
 def test_a_check_of_two_regions_is_promised_for_each(path: Path) -> None:
@@ -302,13 +300,18 @@ def test_a_check_of_two_regions_is_promised_for_each(path: Path) -> None:
     path.write_text(json.dumps(book))
     assert write_promise(path).message == "Its last cell promises 3 checks."
     saved = read(path)
-    assert "gt-images in 111122223333 eu-west-1 sandbox" in "".join(saved["cells"][-1]["source"])
-    promise = promise_of(saved)
-    assert unkept(book, promise) == []
-    book["cells"][2]["outputs"] = places[:1]
-    assert unkept(book, promise) == [
-        "guard_is_in_place(gt-images in 111122223333 eu-west-1 sandbox) ran nowhere"
+    assert "".join(saved["cells"][-1]["source"]).count("check.promise(") == 2
+    assert [each["region"] for each in saved["metadata"]["gt_secure"]["promise"]] == [
+        "eu-west-1",
+        "us-east-1",
     ]
+    assert owed(saved, book) == []
+    book["cells"][2]["outputs"] = places[:1]
+    place = "in account 111122223333 (sandbox), eu-west-1"
+    for each in (saved, {**saved, "metadata": {}}, {**saved, "cells": saved["cells"][:-1]}):
+        assert owed(each, book) == [f"guard_is_in_place(gt-images) {place} ran nowhere"]
+    write_promise(path)
+    assert len(read(path)["cells"]) == 4, "a second time replaces the cell"
 
 
 def test_a_merge_that_kept_the_cell_of_one_side_owes_the_metadata(path: Path) -> None:
@@ -317,7 +320,7 @@ def test_a_merge_that_kept_the_cell_of_one_side_owes_the_metadata(path: Path) ->
     book["cells"][-1]["source"] = 'check.promise(guard_is_in_place=["gt-images"])'
     run = ran()
     del run["cells"][1]
-    assert "team_is_restricted(open-team) ran nowhere" in unkept(run, promise_of(book))
+    assert f"team_is_restricted(open-team){PLACE} ran nowhere" in owed(book, run)
 
 
 ERROR = {"output_type": "error", "ename": "NameError", "evalue": "x", "traceback": []}
@@ -347,7 +350,7 @@ def test_a_promise_that_is_not_kept_names_what_did_not_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = import_module("gt_secure.check.promise")
-    monkeypatch.setattr(module, "recorded_here", lambda *_, **__: [])
+    monkeypatch.setattr(module, "recorded_here", lambda _: [])
     with pytest.raises(
         check.CheckFailed,
         match=r"Promised and not passed: guard_is_in_place\(gt-images\) ran nowhere\.",

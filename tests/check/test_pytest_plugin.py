@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -179,34 +178,6 @@ def test_what_a_notebook_promises(project, source, options, said):
     _, out = project(*BESIDE_NBVAL, *options, it={**GOOD, "source": source})
     assert said in out, out
     assert "Traceback" not in out
-
-
-def test_a_cell_that_is_run_again_is_compared():
-    """Comparisons fail under pytest-rerunfailures, which runs failed tests again,
-    and are not skipped.
-    """
-    from gt_secure import pytest_plugin
-
-    item = types.SimpleNamespace(
-        path=Path("a.ipynb"), cell_num=1, config=types.SimpleNamespace(stash=pytest.Stash())
-    )
-
-    def report(failed: bool, when: str = "call", of: object = item) -> set[object]:
-        made = types.SimpleNamespace(failed=failed, when=when)
-        hook = pytest_plugin.pytest_runtest_makereport(of)
-        next(hook)
-        with contextlib.suppress(StopIteration):
-            hook.send(types.SimpleNamespace(get_result=lambda: made))
-        return item.config.stash[pytest_plugin._FAILED]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pytest_plugin, "mask_report", lambda report: None)
-        assert report(True) == {(Path("a.ipynb"), 1)}
-        assert report(False, "teardown") == {(Path("a.ipynb"), 1)}
-        assert report(False) == set()
-        ours = object.__new__(pytest_plugin._ChecksRan)
-        ours.__dict__.update(path=item.path, config=item.config)
-        assert report(True, of=ours) == set()
 
 
 CHAIN = ["a = 1", "a += 1", "a += 1", "a += 1", "assert a == 4"]

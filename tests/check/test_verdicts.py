@@ -4,6 +4,7 @@ magic and shell.
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -14,8 +15,7 @@ import pytest
 
 from gt_secure import Restriction, magics
 from gt_secure.base.errors import GtSecureError
-from gt_secure.check import CheckFailed
-from gt_secure.check.ledger import records_of
+from gt_secure.check import CheckFailed, ledger
 from gt_secure.cli.commands import COMMANDS, VERDICTS, find_command
 from gt_secure.cli.main import main
 from support.scene import Scene
@@ -100,22 +100,18 @@ def test_each_is_loud_in_all_spellings(place: Scene, capfd: pytest.CaptureFixtur
         exec("value = run(line)", {"run": magics.run_line, "line": OPEN[name]})
 
 
-def test_a_process_of_a_notebook_writes_its_record(
-    place: Scene, monkeypatch: pytest.MonkeyPatch
+def test_a_process_of_a_notebook_adds_its_record_to_the_file_of_the_kernel(
+    place: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    file = tmp_path / "ledger"
+    monkeypatch.setenv(ledger.FILE, str(file))
     command = [sys.executable, "-m", "gt_secure", *OPEN["prove"].split()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    output = {"output_type": "stream", "text": done.stderr}
-    [entry] = records_of([{"source": "!gt-secure", "outputs": [output]}])
-    assert (entry.check, entry.status, entry.account, entry.on) == (
+    subprocess.run(command, capture_output=True, timeout=120)
+    told = json.loads(file.read_text())
+    assert [told[name] for name in ("check", "status", "account", "on")] == [
         "prove",
         "failed",
         "111122223333",
         "sandbox",
-    )
-    assert entry.subject == "s3://gt-archive --allow 203.0.113.0/24"
-    merged = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
-    )
-    assert "gt_secure: " not in merged.stdout, "a program reads it"
+    ]
+    assert told["subject"] == "s3://gt-archive --allow 203.0.113.0/24"

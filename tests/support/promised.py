@@ -6,6 +6,7 @@ On a sandbox as it was seeded both checks pass, one of a function and one of a c
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import nbformat
 
 from gt_secure import check
+from gt_secure.base.outcome import CheckResult
+from gt_secure.check.notebooks import kept
 
 CELLS = (
     'TEAM = "radiology-team"',
@@ -23,8 +26,10 @@ CELLS = (
 PROMISE = """from gt_secure import check
 
 check.promise(
-    team_is_restricted=["radiology-team"],
-    by_command={"team_is_restricted": ["vpc-team"]},
+    account="111122223333",
+    region="us-east-1",
+    on="sandbox",
+    team_is_restricted=["radiology-team", "vpc-team"],
 )"""
 AS_IT_WAS = "as it was"
 CHANGES: dict[str, dict[int, str]] = {
@@ -79,3 +84,21 @@ def outputs_of(path: Path) -> str:
     return json.dumps(
         [cell.get("outputs", []) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     )
+
+
+def compared(before: Any, after: Any, since: dt.datetime | None = None) -> CheckResult:
+    """Return whether the run of a notebook, which is its outputs, kept the promise of another."""
+    return kept(before, after, CheckResult("run", "a.ipynb", True, "", {}), since=since)
+
+
+def owed(before: Any, after: Any, since: dt.datetime | None = None) -> list[str]:
+    """Return in sentences what the run of a notebook owes to the promise of another."""
+    found: list[str] = compared(before, after, since).details.get("owed", [])
+    return found
+
+
+def summary(before: Any, after: Any) -> str:
+    """Return what is said of a run that kept its promise."""
+    result = compared(before, after)
+    assert result.passed
+    return result.message
