@@ -311,5 +311,7 @@ def records_of(cells: Iterable[Json]) -> Iterator[LedgerEntry]:
     for number, cell in enumerate(cells):
         for output in cell.get("outputs") or ():
             held = (output.get("metadata") or {}).get(KEY)
-            for each in (held or {}).get("checks", ()) if isinstance(held, dict) else ():
-                yield _entry(each, number)
+            told = held.get("checks", ()) if isinstance(held, dict) else ()
+            entries = (_entry(each, number) for each in told)
+            # an earlier version published its writes, too
+            yield from (each for each in entries if each.status != WROTE)
