@@ -88,7 +88,12 @@ class LedgerEntry(NamedTuple):
 
     def __str__(self) -> str:
         cell = f" in cell {self.cell}" if self.cell >= 0 else ""
-        return f"{self.check}({self.subject}) {self.status}{cell}{self.where}"
+        return f"{self.asked} {self.status}{cell}{self.where}"
+
+    @property
+    def asked(self) -> str:
+        """The check and what it was asked about."""
+        return f"{self.check}({self.subject})"
 
     @property
     def place(self) -> RecordedPlace:
@@ -103,7 +108,9 @@ class LedgerEntry(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """Whether it keeps a claim: on an account not if the same run wrote what it looked at."""
+        """True if the record keeps a claim: on an account not if the same run wrote what it rests
+        on.
+        """
         return self.status == "passed" and not (self.own and not self.on)
 
 

@@ -213,7 +213,7 @@ def _summary(promise: Promise, records: list[LedgerEntry]) -> str:
     if not promise.stated:
         return f"{text} Which checks must run is only inferred: no promise is written."
     more = {
-        each[:2]
+        each.asked
         for each in records
         if each.status == "passed" and not any(claim.is_of(each) for claim in promise.claims)
     }

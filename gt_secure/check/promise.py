@@ -115,7 +115,7 @@ def unkept(claims: Iterable[CheckClaim], records: Iterable[LedgerEntry]) -> Iter
         failed = [str(each) for each in same if each.status != "passed"]
         subject = claim.subject.partition(": ")[0]
         others = dict.fromkeys(
-            f"{CheckClaim(*each[:2])}{f' in {each.place}' if any(each.place) else ''}"
+            f"{each.asked}{f' in {each.place}' if any(each.place) else ''}"
             for each in asked
             if each.status != "skipped"
             and each.subject.partition(": ")[0] == subject
@@ -152,10 +152,10 @@ def untimely(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[
         return
     first, last = (choose(records, key=lambda each: each.time) for choose in (min, max))
     if last.time > f"{utc_now() + _SKEW:%Y-%m-%dT%H:%M:%SZ}":
-        yield f"{CheckClaim(*last[:2])} ran at {last.time}, which is in the future"
+        yield f"{last.asked} ran at {last.time}, which is in the future"
     if first.time < (start := f"{since:%Y-%m-%dT%H:%M:%SZ}"):
         when = f"at {first.time}" if first.time else "at a time that was not recorded"
-        yield f"{CheckClaim(*first[:2])} ran {when}{first.where}, before {start}"
+        yield f"{first.asked} ran {when}{first.where}, before {start}"
 
 
 def statements(passed: Iterable[LedgerEntry]) -> list[Json]:
@@ -164,7 +164,9 @@ def statements(passed: Iterable[LedgerEntry]) -> list[Json]:
     """
     passed = list(passed)
     first = min((each.place for each in passed if any(each.place)), default=RecordedPlace())
-    placed = grouped((each.place if any(each.place) else first, each[:2]) for each in passed)
+    placed = grouped(
+        (each.place if any(each.place) else first, (each.check, each.subject)) for each in passed
+    )
     return [
         {name: value for name, value in place._asdict().items() if value}
         | grouped(sorted({*placed[place]}))
@@ -194,8 +196,9 @@ def promise_of(book: Json) -> Promise:
     if cells or mirrored is not None:  # a merge may have kept the cell of one side
         claims = {claim for each in cells for claim in _claims_of(each)} | (mirrored or set())
         return Promise(frozenset(claims), "cell" if cells else "metadata")
-    ran = [CheckClaim(*each[:2]) for each in records_of(book["cells"]) if each.status != "skipped"]
-    return Promise(frozenset(ran), "unread" if held else "")
+    ran = (each for each in records_of(book["cells"]) if each.status != "skipped")
+    inferred = frozenset(CheckClaim(each.check, each.subject) for each in ran)
+    return Promise(inferred, "unread" if held else "")
 
 
 def _claims_of(stated: Json) -> set[CheckClaim]:

@@ -122,11 +122,13 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _report_from(args: argparse.Namespace) -> Report:
+    unwritten: tuple[CheckResult, ...] = ()
     if args.file:
-        unwritten, (specs, known) = (), load_check_file(args.file)
+        specs, known = load_check_file(args.file)
     elif args.check:
         specs, known = _specs(args, _given(args)), read_accepted(args.accepted)
-        unwritten, specs = _written(specs) if args.write else ((), specs)
+        if args.write:
+            unwritten, specs = _written(specs)
     else:
         raise InvalidInput(
             "Name a check, or a file with -f.",
