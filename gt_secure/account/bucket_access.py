@@ -16,7 +16,8 @@ from typing import Literal, TypeAlias
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, Texts, count, members, printable, some, truncate
+from ..base.shown import Shown
+from ..base.text import Json, Texts, count, printable, some, truncate
 from ..base.truth import Ambiguous
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
@@ -53,7 +54,7 @@ _ANY_ROLE = "/some-role/"
 
 
 @dataclass(frozen=True, slots=True)
-class BucketAccess(Ambiguous):
+class BucketAccess(Shown, Ambiguous):
     """The answer for a bucket, or for its objects under a prefix.
 
     Attributes
@@ -81,10 +82,6 @@ class BucketAccess(Ambiguous):
         """The answer in a few words, with its colour."""
         tone, words = _CHIPS[self.tone]
         return Chip(tone, words or self.allowed)
-
-    def to_dict(self) -> Json:
-        """Return the answer as JSON-able data."""
-        return members(self, "tone", "text", "allowed", "depends_on")
 
 
 def access_to(state: State, prefix: str = "") -> BucketAccess:

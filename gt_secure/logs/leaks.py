@@ -22,6 +22,7 @@ from typing import Any, Protocol, overload
 
 from ..base import html as markup
 from ..base.groups import grouped
+from ..base.shown import Shown
 from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
@@ -49,7 +50,7 @@ KINDS = ("leak", "person", "refused", "preview")
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Shown):
     """One URL that several sources used; ``users`` in the order of their first use.
 
     ``kind`` is ``leak`` (two networks other than link previews opened it), ``refused`` (at most one
@@ -60,6 +61,24 @@ class Leak:
     is the person for whom it was signed, if its tag names one. ``more`` is the number of addresses
     beyond those that were compared.
     """
+
+    document = (
+        "fingerprint",
+        "kind",
+        "rank",
+        "doubt",
+        "bucket",
+        "key",
+        "signer",
+        "viewer",
+        "signed_at",
+        "expires_s",
+        "users",
+        "more",
+        "sentence",
+        "same_second",
+        "note",
+    )
 
     fingerprint: str
     key: str
@@ -73,6 +92,8 @@ class Leak:
     method: str = ""
     more: int = 0
     doubt: str = ""
+
+    note = TWINS
 
     @property
     def rank(self) -> str:
@@ -129,32 +150,10 @@ class Leak:
         same = tuple(user for user in self.others if user.first == first.first and not user.held)
         return (first, *same) if same else ()
 
-    def to_dict(self) -> Json:
-        """JSON-able form; holds no secret."""
-        users = [
-            {
-                "source": u.label,
-                "network": u.network,
-                "first": u.first.isoformat() + "Z",
-                "uses": u.requests,
-                **members(u, "refused", "altered", "prefetcher", "claim"),
-                "user_agent": u.agent,
-                "name": u.name,
-            }
-            for u in self.users
-        ]
-        signed_at = self.signed_at.isoformat() + "Z" if self.signed_at else None
-        return {
-            **members(
-                self, "fingerprint", "kind", "rank", "doubt", "bucket", "key", "signer", "viewer"
-            ),
-            "signed_at": signed_at,
-            "expires_s": self.expires_s,
-            "users": users,
-            **members(self, "more", "sentence"),
-            "same_second": [user.label for user in self.together],
-            "note": TWINS,
-        }
+    @property
+    def same_second(self) -> list[str]:
+        """The names of these users."""
+        return [user.label for user in self.together]
 
 
 @dataclass(repr=False)

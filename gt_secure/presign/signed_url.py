@@ -13,11 +13,12 @@ from urllib.parse import quote, urlsplit
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.network import Source
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.text import Json
 from .inspect import host_of
 
 
-class TestUrl:
+class TestUrl(Shown):
     """A presigned URL for one object. ``reveal()`` is the only way to the URL itself.
 
     Attributes
@@ -41,6 +42,20 @@ class TestUrl:
     method : str
         ``GET``, ``HEAD`` or ``PUT``.
     """
+
+    document = (
+        "bucket",
+        "key",
+        "version_id",
+        "masked",
+        "expires_at",
+        "seconds_left",
+        "bound_to",
+        "signer",
+        "marker",
+        "viewer",
+        "method",
+    )
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
@@ -104,13 +119,7 @@ class TestUrl:
 
     def to_dict(self) -> Json:
         """Everything but the URL, as JSON-able data."""
-        return {
-            **members(self, "bucket", "key", "version_id", "masked"),
-            "expires_at": self.expires_at.isoformat(),
-            "seconds_left": round(self.seconds_left),
-            "bound_to": None if self.bound_to is None else str(self.bound_to),
-            **members(self, "signer", "marker", "viewer", "method"),
-        }
+        return super().to_dict() | {"seconds_left": round(self.seconds_left)}
 
     def __repr__(self) -> str:
         bound = f", bound to {self.bound_to}" if self.bound_to else ""

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..base.text import Json, some
+from ..base.shown import Shown
+from ..base.text import some
 from ..base.truth import Ambiguous
 from ..findings.listings import FindingsReport
 from ..findings.model import NOT_RUN, SEVERITIES, Finding
@@ -25,7 +26,7 @@ _LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions", "policy_write
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRow(Ambiguous, FindingsReport):
+class ReportRow(Shown, Ambiguous, FindingsReport):
     """One bucket, workteam or portal that was looked at.
 
     Attributes
@@ -133,12 +134,6 @@ class ReportRow(Ambiguous, FindingsReport):
     def policy_writers_text(self) -> str:
         """The users and roles that can change the policy of a bucket: five, and a number."""
         return some(self.policy_writers)
-
-    def to_dict(self) -> Json:
-        """Return the row as JSON-able data."""
-        named = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
-        lists = {name: list(named[name]) for name in _LISTS}
-        return named | lists | {"findings": [finding.to_dict() for finding in self.findings]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ReportRow:

@@ -20,6 +20,7 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
+from ...base.shown import Shown
 from ...base.text import Json, Texts, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
@@ -120,7 +121,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Shown):
     """The answer to a claim.
 
     Attributes
@@ -147,6 +148,8 @@ class Proof:
     unless : tuple of str
         What may change the answer, and no call settles.
     """
+
+    document = ("proved", "counterexample", "depends_on", "unless", "limits", "names")
 
     proved: bool | None
     counterexample: Json | None = None
@@ -230,10 +233,6 @@ class Proof:
         """
         self.result.require()
         return self
-
-    def to_dict(self) -> Json:
-        """Return JSON-able data."""
-        return members(self, "proved", "counterexample", "depends_on", "unless", "limits", "names")
 
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
