@@ -24,7 +24,7 @@ from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof, origin_of
 from ..engine.access.request_kinds import KINDS
-from ..engine.access.source_sets import Row, SourceSet
+from ..engine.access.source_sets import Row, SourceSet, union
 from .locks import locks_of
 from .state import State
 
@@ -155,7 +155,7 @@ class _Objects:
 
     @cached_property
     def opened(self) -> SourceSet:
-        return _together(row.opened for row in self.rows.values())
+        return union(row.opened for row in self.rows.values())
 
     @property
     def anyone(self) -> Texts:
@@ -209,7 +209,7 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     is_public = "anonymous" in scope.anyone
     who = "anyone, even without a URL" if is_public else "anyone with a URL"
     if not set(DOWNLOADS) & set(scope.anyone):
-        downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
+        downloads = union(scope.rows[name].opened for name in DOWNLOADS)
         text = (
             f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload"
             " URL or form."
@@ -223,7 +223,7 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
             f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner
         ]
         text = f"{' '.join(lists)}{more} Other objects of {scope.name}: {who}."
-        return BucketAccess("part", text, _named(_together(inside.opened for inside in inner)))
+        return BucketAccess("part", text, _named(union(inside.opened for inside in inner)))
     opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
     if opened and len(opened) < len(scope.exposure.keys):
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
@@ -267,14 +267,6 @@ def _request(case: Json) -> str:
         f"{_action(case)} opens from"
         f" {origin_of(case)}{'' if _ANY_ROLE in who else f', signed by {who}'}."
     )
-
-
-def _together(sets: Iterable[SourceSet]) -> SourceSet:
-    """Return the sources of some sets as one."""
-    listed = list(sets)
-    spans = minus((span for each in listed for span in each.spans), ())
-    endpoints = tuple(sorted({name for each in listed for name in each.endpoints}))
-    return SourceSet(spans, endpoints, any(each.other_endpoints for each in listed))
 
 
 def _named(sources: SourceSet) -> str:

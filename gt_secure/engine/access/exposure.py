@@ -57,6 +57,7 @@ from .source_sets import (
     combined,
     expose,
     plainly,
+    union,
     unsure,
     values_of,
 )
@@ -803,29 +804,16 @@ def _unknown(request: str, depends_on: str) -> Row:
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:
     """Put the addresses of one row and the endpoints of another together."""
-    opened, refused, unknown = (
-        _joined(addresses.places(each), endpoints.places(each)) for each in WORDS
+    sets = (
+        union(
+            [
+                addresses.places(word).only(addresses=True, endpoints=False),
+                endpoints.places(word).only(addresses=False, endpoints=True),
+            ]
+        )
+        for word in WORDS
     )
-    return Row(addresses.request, opened, refused, unknown)
-
-
-def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
-    parts = [
-        addresses.only(addresses=True, endpoints=False),
-        endpoints.only(addresses=False, endpoints=True),
-    ]
-    return SourceSet(
-        addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts)
-    )
-
-
-def _reasons(parts: Iterable[SourceSet]) -> Json:
-    parts = list(parts)
-    return {
-        "when": tuple(sorted({phrase for part in parts for phrase in part.when})),
-        "depends_on": tuple(sorted({key for part in parts for key in part.depends_on})),
-        "decided_by": tuple(sorted({each for part in parts for each in part.decided_by})),
-    }
+    return Row(addresses.request, *sets)
 
 
 def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
@@ -844,11 +832,11 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
     others = _best(row.others for row in rows)
     sets = {
-        word: SourceSet(
-            spans[word],
-            tuple(label for label in labels if answers[label] == word),
+        word: replace(
+            union(row.places(word) for row in rows),
+            spans=spans[word],
+            endpoints=tuple(label for label in labels if answers[label] == word),
             other_endpoints=others == word,
-            **_reasons(row.places(word) for row in rows if not row.places(word).is_empty),
         ).only(addresses=True, endpoints=True)
         for word in WORDS
     }
