@@ -17,8 +17,9 @@ from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
 from ..base.shown import Shown
-from ..base.text import Json, Texts, count, printable, some, truncate
+from ..base.text import Json, Texts, count, printable, truncate
 from ..base.truth import Ambiguous
+from ..engine.access import access_words as words
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
@@ -80,8 +81,8 @@ class BucketAccess(Shown, Ambiguous):
     @property
     def chip(self) -> Chip:
         """The answer in a few words, with its colour."""
-        tone, words = _CHIPS[self.tone]
-        return Chip(tone, words or self.allowed)
+        tone, word = _CHIPS[self.tone]
+        return Chip(tone, word or self.allowed)
 
 
 def access_to(state: State, prefix: str = "") -> BucketAccess:
@@ -134,8 +135,7 @@ def access_under(
 
 def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
     keys = tuple(sorted(depends_on))
-    text = f"Who can open {scope.name} is unknown: it depends on {some(keys)}."
-    return BucketAccess("unknown", text, scope.allowed, keys)
+    return BucketAccess("unknown", words.unknown(scope.name, keys), scope.allowed, keys)
 
 
 class _Objects:
@@ -195,9 +195,7 @@ class _Objects:
     @property
     def only(self) -> str:
         """The sentence that names who can open them, and nobody else."""
-        if self.opened.is_empty:
-            return f"Nobody can open presigned URLs of {self.name}."
-        return f"Only {self.allowed} can open presigned URLs of {self.name}."
+        return words.only("" if self.opened.is_empty else self.allowed, self.name)
 
 
 def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
@@ -228,10 +226,7 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     if opened and len(opened) < len(scope.exposure.keys):
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
         return BucketAccess("part", text, scope.allowed)
-    whole = f"Anyone can open {scope.name}, even without a URL."
-    return BucketAccess(
-        "open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone"
-    )
+    return BucketAccess("open", words.anyone(scope.name, without_url=is_public), "anyone")
 
 
 def _by_acl(scope: _Objects) -> str:

@@ -31,10 +31,10 @@ from ..iam.sessions import session_of_role
 from ..iam.variables import Keys
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_limit import without_session
+from . import access_words as words
 from .access_points import ANY_WAY, GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .conditions_of_opening import duration
 from .exposure import Exposure
-from .exposure_text import endpoints, ranges
 from .identities import Principal, Principals, document
 from .key_patterns import KeyPattern, shown_keys
 from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
@@ -328,12 +328,12 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         places = (
             f"depends on {', '.join(item.depends_on)}"
             if item.opened.is_empty
-            else ranges(item.opened)
+            else words.addresses(item.opened.spans)
         )
         keys = shown_keys(item.opened.keys) if item.opened.keys else ""
-        opened = "; ".join(
-            filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when))
-        )
+        sources = item.opened
+        behind = words.endpoints(sources.endpoints, (), others=sources.other_endpoints)
+        opened = "; ".join(filter(None, (keys, places, behind, *sources.when)))
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed

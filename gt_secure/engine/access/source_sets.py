@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import Json, Texts, count as counted
+from ...base.text import Json, Texts
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_DATE, OPEN_PATTERN
@@ -31,6 +31,7 @@ from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
 from ..iam.wildcards import TooManyClassesError
+from .access_words import addresses
 from .address_classes import (
     EVERY_ADDRESS,
     Span,
@@ -610,13 +611,8 @@ def _when(places: list[SourceSet]) -> Texts:
 
 def _named(places: list[SourceSet]) -> str:
     every = union(places)
-    cidrs, others = every.cidrs, minimal_cidrs(minus(EVERY_ADDRESS, every.spans))
     labels = sorted([*every.endpoints, *(["other endpoints"] if every.other_endpoints else [])])
-    shown = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else [])]
-    if len(others) == 1:
-        shown = [f"all addresses but {others[0]}"]
-    names = [*shown, *labels]
-    return ", ".join(names)
+    return ", ".join(filter(None, (addresses(every.spans), *labels)))
 
 
 def answer_at(requests: Requests, source: Source) -> Answer:
