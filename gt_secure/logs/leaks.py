@@ -23,7 +23,7 @@ from typing import Any, Protocol, overload
 from ..base import html as markup
 from ..base.groups import grouped
 from ..base.shown import Shown
-from ..base.text import Json, count, duration, members, some
+from ..base.text import Json, capital, count, duration, members, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name
@@ -134,12 +134,12 @@ class Leak(Shown):
     def _subject(self) -> str:
         listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
         key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
-        at = f"igned {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
+        signed = f"signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
         if self.kind == "person":
             return f"{_plain(self.viewer)}'s URLs"
         if self.viewer:
-            return f"{_plain(self.viewer)}'s URL for {key}" + (f", s{at}" if at else "")
-        return f"S{at} for {key}" if at else f"A URL for {key}"
+            return ", ".join(filter(None, (f"{_plain(self.viewer)}'s URL for {key}", signed)))
+        return capital(f"{signed or 'a URL'} for {key}")
 
     @property
     def together(self) -> Users:

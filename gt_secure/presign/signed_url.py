@@ -7,6 +7,7 @@ Whoever gets a presigned URL can open the object, and notebooks save what their 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import KW_ONLY, InitVar, dataclass
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from ..base.text import Json
 from .inspect import host_of
 
 
+@dataclass(repr=False, eq=False)
 class TestUrl(Shown):
     """A presigned URL for one object. ``reveal()`` is the only way to the URL itself.
 
@@ -41,6 +43,8 @@ class TestUrl(Shown):
         The tag of the viewer, which is signed into the URL as ``x-viewer``.
     method : str
         ``GET``, ``HEAD`` or ``PUT``.
+    masked : str
+        The URL without its query, to show.
     """
 
     document = (
@@ -59,35 +63,25 @@ class TestUrl(Shown):
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        bucket: str,
-        key: str,
-        expires_at: dt.datetime,
-        bound_to: Source | None,
-        signer: str,
-        marker: str,
-        version_id: str | None = None,
-        principal: str = "",
-        viewer: str | None = None,
-        method: str = "GET",
-    ) -> None:
+    url: InitVar[str]
+    _: KW_ONLY
+    bucket: str
+    key: str
+    expires_at: dt.datetime
+    bound_to: Source | None
+    signer: str
+    marker: str
+    version_id: str | None = None
+    principal: str = ""
+    viewer: str | None = None
+    method: str = "GET"
+
+    def __post_init__(self, url: str) -> None:
         self.__url: str | None = url
-        self.bucket = bucket
-        self.key = key
-        self.version_id = version_id
-        self.expires_at = expires_at
-        self.bound_to = bound_to
-        self.signer = signer
-        self.principal = principal or signer
-        self.marker = marker
-        self.viewer = viewer
-        self.method = method
+        self.principal = self.principal or self.signer
         parts = urlsplit(url)
         self.host = host_of(parts.netloc)
-        self._shown = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
+        self.masked = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
 
     def reveal(self) -> str:
         """Return the URL itself. Do not print it: notebooks save what they show.
@@ -106,11 +100,6 @@ class TestUrl(Shown):
     def forget(self) -> None:
         """Clear the URL from memory, as far as Python can."""
         self.__url = None
-
-    @property
-    def masked(self) -> str:
-        """The URL without its query, to show."""
-        return self._shown
 
     @property
     def seconds_left(self) -> float:
