@@ -98,11 +98,8 @@ class Change(Generic[V]):
         in the journal's format 1.
         """
         return {
-            "kind": self.kind,
-            "target": self.name,
-            "region": self.region,
-            "before": self.before_text,
-            "after": self.after_text,
+            **members(self, "kind", "target: name", "region"),
+            **members(self, "before: before_text", "after: after_text"),
             "before_raw": self.target.to_json(self.before),
             "after_raw": self.target.to_json(self.after),
         }

@@ -24,7 +24,7 @@ from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
 from ..base.shown import Shown
-from ..base.text import Json, printable
+from ..base.text import Json, members, printable
 from ..base.truth import Ambiguous, without_truth
 from ..base.url_journal import UrlJournal
 from ..engine.iam.request_space import Word
@@ -261,13 +261,8 @@ class Outgoing:
         base: Json = {
             "probe_origin": origin.label,
             "source": origin.source,
-            "bucket": self.bucket,
-            "key": self.key,
             "proxied": proxied,
-            "marker": self.marker,
-            "method": self.method,
-            "signed_for": self.signed_for,
-            "fresh": self.fresh,
+            **members(self, "bucket", "key", "marker", "method", "signed_for", "fresh"),
         }
         (test_urls or UrlJournal()).record_use(self.marker)
         started = time.perf_counter()

@@ -88,7 +88,7 @@ class Difference(Generic[T]):
             "after": _data(self.after),
             "loses_access": self.loses.places(),
             "gains_access": self.gains.places(),
-            "unclear": {**self.unclear.places(), "depends_on": list(self.unclear.depends_on)},
+            "unclear": self.unclear.places("depends_on"),
         }
 
 

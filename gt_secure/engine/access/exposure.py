@@ -479,16 +479,10 @@ class Exposure(Ambiguous):
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
-        data = {
-            **({} if self.locks.only is None else {"signer": self.locks.only.arn}),
-            "requests": [row.to_dict() for row in self.rows],
-            **members(self, "revocations", "names", "facts"),
-        }
-        return (
-            data
-            if self.locks.origin == "given"
-            else {**data, "missing_permissions": list(self.missing)}
-        )
+        signer = () if self.locks.only is None else ("signer: locks.only.arn",)
+        missing = () if self.locks.origin == "given" else ("missing_permissions: missing",)
+        found = ("requests: rows", "revocations", "names", "facts")
+        return members(self, *signer, *found, *missing)
 
     def __repr__(self) -> str:
         from .exposure_text import exposure_text

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import Json, Texts
+from ...base.text import Json, Texts, members
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_DATE, OPEN_PATTERN
@@ -183,12 +183,10 @@ class SourceSet:
         """Count the addresses of one family."""
         return count(self.spans, version)
 
-    def places(self) -> Json:
-        """Return ranges and endpoints as JSON-able data."""
-        return {
-            "cidrs": list(self.cidrs),
-            "endpoints": "any" if self.other_endpoints else list(self.endpoints),
-        }
+    def places(self, *reasons: str) -> Json:
+        """Return ranges and endpoints as JSON-able data, with some of the other attributes."""
+        found = members(self, "cidrs", "endpoints", *reasons)
+        return found | ({"endpoints": "any"} if self.other_endpoints else {})
 
 
 def union(sets: Iterable[SourceSet]) -> SourceSet:
@@ -280,9 +278,9 @@ class Row:
         """Return JSON-able data."""
         return {
             "request": self.request,
-            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "opened": self.opened.places("when"),
             "refused": self.refused.places(),
-            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
+            "unknown": self.unknown.places("depends_on"),
             "unless": {word: list(self.places(word).unless) for word in WORDS},
         }
 
