@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import cached_property
 from typing import TypeAlias, TypeVar, overload
 
@@ -86,7 +87,6 @@ ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
 REQUESTER_PAYS = "requester pays"
 BY_ACL = {LIST_KEYS: "at least to list the keys", "s3:PutObject": "at least to upload"}
 """Requests that the ACL of a bucket may open to strangers, in words."""
-_SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
@@ -521,6 +521,16 @@ def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
         yield endpoint
 
 
+class Reach(Enum):
+    """For whom a URL of the worker portal works on a path: outside endpoints, or through one."""
+
+    ANYBODY = auto()
+    NOBODY = auto()
+    SAME_ADDRESS = auto()
+    """Behind endpoints, for whoever has the same private address in a VPC."""
+    NOT_READ = auto()
+
+
 @dataclass(frozen=True)
 class _Question:
     """Requests for one object."""
@@ -583,50 +593,49 @@ class _Question:
             return self._decided(request, source, plain)
         made_for = self._made_for(request, through_endpoint=source.is_endpoint)
         if (
-            made_for == _SAME_ADDRESS
+            made_for is Reach.SAME_ADDRESS
             and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused"
         ):
-            made_for = "nobody here"
-        if made_for == "nobody here":
+            made_for = Reach.NOBODY
+        if made_for is Reach.NOBODY:
             return replace(
                 self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE
             )
         found = self._decided("presigned", source, plain, of_team=True)
-        if made_for != "anybody" and found.answer != "refused":
-            return found.unsure(READ_TEAM if made_for == "unread" else ANY_VPC)
+        if made_for is not Reach.ANYBODY and found.answer != "refused":
+            return found.unsure(READ_TEAM if made_for is Reach.NOT_READ else ANY_VPC)
         return found
 
-    def _made_for(self, request: str, *, through_endpoint: bool) -> str:
-        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or
-        ``unread``.
-
-        Behind endpoints, a URL that another place uses works for whoever takes
-        ``the same private address`` in a VPC.
-        """
+    def _made_for(self, request: str, *, through_endpoint: bool) -> Reach:
+        """Return for whom a URL of the portal works on this path."""
         lock = self.locks.url_lock
         if lock is None:
-            return "unread"
+            return Reach.NOT_READ
         if not lock.on:
-            return "anybody"
+            return Reach.ANYBODY
         fits = not lock.impossible and lock.vpc_source_ip == through_endpoint
         if request == "worker":
-            return "anybody" if fits else "nobody here"
-        return _SAME_ADDRESS if fits and through_endpoint else "nobody here"
+            return Reach.ANYBODY if fits else Reach.NOBODY
+        return Reach.SAME_ADDRESS if fits and through_endpoint else Reach.NOBODY
 
-    def _team_sets(self, made_for: str) -> Row:
-        if made_for == "nobody here":
+    def _team_sets(self, made_for: Reach) -> Row:
+        if made_for is Reach.NOBODY:
             row = self._sets("presigned", NOTHING_GRANTED)
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        if made_for == _SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
+        if made_for is Reach.SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
             portal = self.locks.portal_vpc  # asked for also where no endpoint is
             vpcs = {each.id: each.vpc_id for each in self.locks.endpoints.values()}
             own = tuple(label for label in row.labels if vpcs.get(label, label) == portal)
             refused = SourceSet(endpoints=own, decided_by=("URL lock",))
             lock = Row(row.request, NOWHERE, refused, replace(EVERYWHERE, depends_on=(ANY_VPC,)))
             return combined(row, lock, both=True)
-        return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
+        return (
+            row
+            if made_for is not Reach.NOT_READ or row.opened.is_empty
+            else unsure(row, [READ_TEAM])
+        )
 
     def kind(self, request: str, *, of_team: bool = False, plain: bool = False) -> Kind:
         """Return what is asked for, and who signs: a role what Ground Truth signs, anybody else.

@@ -470,9 +470,9 @@ def _spaces(
     space = requests.anywhere
     alike: dict[int, DimensionValue] = {}
     for source in address_sources(space.table, claim.allowed.networks, known=space.base.keys):
-        if source.addresses.is_listed:
+        if source.is_listed:
             continue
-        if not source.addresses.is_exact:
+        if not source.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
             yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue

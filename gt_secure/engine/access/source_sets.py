@@ -493,15 +493,15 @@ def _address_places(requests: Requests) -> Iterable[Place]:
     space = requests.anywhere
     known: dict[int, Place] = {}
     for source in address_sources(space.table, known=space.base.keys):
-        if not source.addresses.is_exact:
-            yield "unknown", SourceSet(source.addresses.spans, depends_on=(_UNCONFIRMED,))
+        if not source.is_exact:
+            yield "unknown", SourceSet(source.spans, depends_on=(_UNCONFIRMED,))
             continue
         here = requests.at(source.setting) if space.is_coupled else space
         mask = -1 if space.is_coupled else space.source_mask(source.setting)
         if space.is_coupled or mask & space.settled not in known:
             known[mask & space.settled] = _place(here, mask, requests, source.setting)
         word, reasons = known[mask & space.settled]
-        yield word, replace(reasons, spans=source.addresses.spans)
+        yield word, replace(reasons, spans=source.spans)
 
 
 def _endpoint_places(
@@ -653,9 +653,7 @@ def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
                 requests, circumstances=replace(requests.circumstances, given=private)
             )
         return requests.through(named_endpoint(source.endpoint, facts))
-    classes = (
-        each.addresses for each in address_sources(requests.outside, known=requests.view.keys)
-    )
+    classes = address_sources(requests.outside, known=requests.view.keys)
     if any(each.covers(source.address) and not each.is_exact for each in classes):
         return None
     return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))
