@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..base.columns import chip, data_frame, lay_out
+from ..base.groups import grouped
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
 from ..base.text import Json, count, members, some
 from ..base.truth import Ambiguous
@@ -18,7 +20,7 @@ from ..findings.listings import Findings, FindingsReport
 from ..findings.model import OUTCOMES, SEVERITIES, Acceptances, control_names
 from .buckets import not_looked_at
 from .changes import ReportChange, differences, digest_of
-from .rows import ReportRow, ReportRows, cells, merged
+from .rows import ReportRow, ReportRows, by_cause, cells, merged
 
 if TYPE_CHECKING:
     from ..check.ledger import RecordedPlace
@@ -182,15 +184,12 @@ class AccountReport(Ambiguous, FindingsReport):
 
     @cached_property
     def findings(self) -> Findings:
-        """All findings, each once, the most severe first; those of many regions with their
+        """All findings, each cause once, the most severe first; those of many regions with their
         place.
         """
-        found = [(row.location, finding) for row in self.rows for finding in row.findings]
-        if self.is_one:
-            return Findings(merged(finding for _, finding in found))
-        return Findings(
-            merged(replace(each, subject=f"{place}/{each.subject}") for place, each in found)
-        )
+        places = grouped((row.location, finding) for row in self.rows for finding in row.findings)
+        found = (by_cause(own, "" if self.is_one else f"{place}/") for place, own in places.items())
+        return Findings(merged(chain.from_iterable(found)))
 
     @property
     def outcomes(self) -> tuple[str, ...]:
