@@ -213,12 +213,15 @@ LOG_TARGET = ("policy", "encryption", "object_lock", "requester_pays")
 """Parts of a log bucket that decide whether logs can be delivered."""
 
 
-_UNASKED: Mapping[str, Part[Any]] = {
-    **{name: Part.unasked(each.what, each.action) for name, each in READINGS.items()},
-    "key_policy": Part.unasked("the policy of the key", "kms:GetKeyPolicy"),
-    "log_bucket": Part.unasked("the log bucket", "s3:ListBucket"),
-    "log": Part.unasked("the access log", "s3:GetObject"),
+PARTS: Mapping[str, tuple[str, str]] = {
+    **{name: (each.what, each.action) for name, each in READINGS.items()},
+    "key_policy": ("the key policy", "kms:GetKeyPolicy"),
+    "log_bucket": ("the log bucket", "s3:ListBucket"),
+    "log": ("the access log", "s3:GetObject"),
 }
+"""All parts of a bucket, each with the action that reads it."""
+
+_UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in PARTS.items()}
 
 
 @dataclass(frozen=True)

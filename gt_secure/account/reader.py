@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -46,7 +46,7 @@ from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
-from .part_reader import part_of
+from .part_reader import first_text, part_of
 from .principals import read_principals
 from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskLines, TaskTemplate, signs_of
 
@@ -313,11 +313,15 @@ class _Reader:
         return replace(state, templates=state.jobs.map(lambda _: read_texts))
 
     def _part(
-        self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()
+        self, name: str, read: Callable[[], T | None], absent: type[NotFound] | tuple[()] = ()
     ) -> Part[T]:
-        return (
-            part_of(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
-        )
+        """Read a part if it is needed; an error of one that a change writes is raised, as is the
+        error of one that has to be there.
+        """
+        if name not in self.scope.needs:
+            return UNASKED[name]
+        raises = GtSecureError if name in self.scope.writes else absent
+        return part_of(*WHAT[name], read, raises=raises)
 
     def _team(self) -> Part[Workteam]:
         def read() -> Workteam | None:
@@ -326,10 +330,7 @@ class _Reader:
             self.raw["team"] = read_team(self.aws, self.scope.private_team)
             return team_from_api(self.raw["team"])
 
-        return self._part("team", read, self._raised("team"))
-
-    def _raised(self, name: str) -> type[GtSecureError]:
-        return GtSecureError if name in self.scope.writes else NotFound
+        return self._part("team", read, NotFound)
 
     def _there(self, region: Future[str] | None) -> Part[Aws]:
         """Return the connection to the region of the bucket, or of the scope without a bucket.
@@ -369,25 +370,21 @@ class _Reader:
         def read() -> Workforce | None:
             if not has_portal:
                 return None
-            known = None if team.missing is not None else team.value
+            known = team.if_read
             name = known.workforce_name if known is not None else None
-            self.raw["workforce"] = read_workforce(
-                self.aws, name if name not in (None, "default") else self._only()
-            )
+            if name in (None, "default"):  # AWS allows one in each region
+                forces = list_workforces(self.aws)
+                if not forces:
+                    raise NotFound(
+                        f"There is no private workforce in {self.aws.region}, so there is no portal"
+                        " to lock.",
+                        next_step="Check the region.",
+                    )
+                name = forces[0].name
+            self.raw["workforce"] = read_workforce(self.aws, str(name))
             return workforce_from_api(self.raw["workforce"])
 
-        return self._part("workforce", read, self._raised("workforce"))
-
-    def _only(self) -> str:
-        """Return the name of the region's workforce: AWS allows one."""
-        forces = list_workforces(self.aws)
-        if not forces:
-            raise NotFound(
-                f"There is no private workforce in {self.aws.region}, so there is no portal to"
-                " lock.",
-                next_step="Check the region.",
-            )
-        return forces[0].name
+        return self._part("workforce", read, NotFound)
 
     def _others(
         self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
@@ -419,18 +416,12 @@ class _Reader:
         and none of more teams than calls.
         """
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
-        none = Part.of(TeamJobs(left_out=1))
-        found = (
-            none
-            if most < 0
-            else part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
-        )
-        listed = found.value if found.missing is None else None
-        if (
-            listed is None
-            or not listed.left_out
-            or any(job.uses(str(self.scope.bucket)) for job in listed.jobs)
-        ):
+        found = Part.of(TeamJobs(left_out=1))
+        if most >= 0:
+            found = part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
+        listed = found.if_read
+        is_whole = listed is None or not listed.left_out
+        if is_whole or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
             return found.map(lambda jobs: tuple(jobs.jobs))
         return Part.unread(
             NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls.")
@@ -491,14 +482,8 @@ class _Reader:
         """Read the first bytes of an object as text, and whether they are all of it."""
 
         def read() -> tuple[str, bool]:
-            bucket, key = parse_s3_uri(uri)
-            with aws_errors("s3:GetObject", bucket_arn(self.aws.partition, bucket, key)):
-                client = self.aws.client("s3", bucket_region(self.aws, bucket))
-                answer = client.get_object(Bucket=bucket, Key=key)
-                with closing(answer["Body"]) as body:
-                    return body.read(most).decode("utf-8", "replace"), answer[
-                        "ContentLength"
-                    ] <= most
+            bucket, _ = parse_s3_uri(uri)
+            return first_text(self.aws.client("s3", bucket_region(self.aws, bucket)), uri, most)
 
         return part_of(what, "s3:GetObject", read)
 
@@ -539,18 +524,18 @@ class _Reader:
         if bucket.logging.missing is not None or bucket.logging.value is None:
             return lambda: bucket.logging.map(lambda _: bucket)
         name = bucket.logging.value.bucket
-        if not whole:
-            wait = _started(self.aws, pool, Bucket(name, bucket.region), ("policy",))
-            return lambda: Part.of(wait())
-        resource = bucket_arn(self.aws.partition, name)
-
-        def read() -> Bucket:
-            return Bucket(name, bucket_region(self.aws, name))
-
-        held = part_of(f"the log bucket {name}", "s3:ListBucket", read, resource=resource)
-        if held.missing is not None or held.value is None:
-            return lambda: held
-        wait = _started(self.aws, pool, held.value, LOG_TARGET)
+        region = Part.of(bucket.region)
+        if whole:
+            region = part_of(
+                f"the log bucket {name}",
+                "s3:ListBucket",
+                partial(bucket_region, self.aws, name),
+                resource=bucket_arn(self.aws.partition, name),
+            )
+        if (unread := region.missing) is not None:
+            return lambda: Part.unread(unread)
+        log_bucket = Bucket(name, region.value or "")
+        wait = _started(self.aws, pool, log_bucket, LOG_TARGET if whole else ("policy",))
         return lambda: Part.of(wait())
 
 

@@ -187,6 +187,11 @@ class FindingsReport:
         return any(word in ("found", "clean") for word in self.outcomes)
 
     @property
+    def is_known(self) -> bool:
+        """True if no finding means none: a rule was decided, and none is unknown."""
+        return self.decided and "unknown" not in self.outcomes
+
+    @property
     def counts_text(self) -> str:
         """The number of open findings of each severity, and of rules that are unknown, in words."""
         words = [f"{number} {word}" for word, number in self.counts.items() if number is not None]
@@ -286,11 +291,11 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     ) -> Findings:
         """Keep the findings in their order."""
         made = super().__new__(cls, findings)
-        made.checked, made.evidence, made.access = (
-            tuple(checked),
-            evidence or Evidence("nothing"),
-            access,
-        )
+        made.checked = tuple(checked)
+        made.evidence = evidence or Evidence("nothing")
+        made.access = access
+        if not made.is_known:
+            made.empty = "Whether there is a finding is unknown."
         return made
 
     def __bool__(self) -> bool:
@@ -359,6 +364,17 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
             *(f"{each.code}: {each.detail}" for each in unsure),
             *(f"{each.code}: {each.reason}." for each in rules),
         )
+
+    def to_dict(self) -> Json:
+        """Return the findings as JSON-able data, None where it is unknown whether there is one;
+        what each rule came to, and the reasons.
+        """
+        found = [finding.to_dict() for finding in self]
+        return {
+            "findings": found if found or self.is_known else None,
+            "checked": {each.code: each.outcome for each in self.checked},
+            "looked": self.looked,
+        }
 
     def to_sarif(
         self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None

@@ -179,7 +179,7 @@ class Leaks:
         return len(self.found)
 
     def __bool__(self) -> bool:
-        if not self.found and (self.unread or self.left_out or not self.checked):
+        if not self.found and not (self.is_known and self.checked):
             raise TypeError(without_truth(self, f".found: {self.summary}"))
         return bool(self.found)
 
@@ -203,6 +203,11 @@ class Leaks:
             if isinstance(index, slice)
             else self.found[index]
         )
+
+    @property
+    def is_known(self) -> bool:
+        """False where a URL may have leaked of which the logs that were read show nothing."""
+        return bool(self.found) or not (self.unread or self.left_out)
 
     @property
     def not_compared(self) -> str:
@@ -251,8 +256,8 @@ class Leaks:
         return " ".join((start, *more, *self.unread))
 
     def to_table(self) -> Table:
-        """One row a later user."""
-        rows = [
+        """One row a later user; where nothing is known, one that says why."""
+        rows: SqlRows = [
             (
                 leak.kind,
                 leak.key,
@@ -270,6 +275,8 @@ class Leaks:
             for leak in self.found
             for user in leak.others
         ]
+        if not self.is_known:
+            rows = [("unknown", *[None] * 10, self.summary)]
         return Table(
             (
                 "kind",
@@ -300,8 +307,10 @@ class Leaks:
         """JSON-able form."""
         return {
             "summary": self.summary,
-            **members(self, "checked", "tests", "unread"),
-            "leaks": [leak.to_dict() for leak in self.found],
+            "checked": self.checked or (None if self.unread else 0),
+            "tests": self.tests or (None if self.unread else 0),
+            **members(self, "unread"),
+            "leaks": [leak.to_dict() for leak in self.found] if self.is_known else None,
             "notes": self.notes,
         }
 

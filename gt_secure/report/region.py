@@ -33,7 +33,7 @@ from ..findings.model import NOT_CHECKED, Checked, by_code
 from ..findings.run import RULES, examine
 from .accounts import Account
 from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
-from .rows import ReportRow, RowKind, merged
+from .rows import ReportRow, ReportRows, RowKind, merged
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -98,7 +98,7 @@ def read_region(
     since: str | None = None,
     *,
     many: bool = False,
-) -> list[ReportRow] | None:
+) -> ReportRows | None:
     """Return the rows of one account and region.
 
     Parameters
@@ -144,7 +144,7 @@ def read_region(
         teams = notes.attempt("workteams", read, [])
     if many and denied and not teams and len(notes.lines) > 1:
         raise denied
-    return [*reader.rows(workforce, teams, choice)]
+    return tuple(reader.rows(workforce, teams, choice))
 
 
 @dataclass
@@ -317,15 +317,12 @@ class _RegionReader:
         if hits is None:
             return row | {"leaks_unread": UNREAD_LOG}
         leaks = hits.leaks()
-        unread = [*(leaks.unread or hits.coverage.doubts)]
-        unread += [leaks.not_compared] if leaks.left_out else []
-        leaks.unread = unread
+        unread = [*leaks.unread, *([leaks.not_compared] if leaks.left_out else [])]
         notes.lines += [f"log of {name}: {text}" for text in unread]
-        known = None if unread and not leaks.leaked else leaks.leaked
         return row | {
             "hits": hits,
             "leaks": leaks,
-            "leaked": known,
+            "leaked": leaks.leaked or (None if unread else 0),
             "leaks_unread": " ".join(unread),
         }
 

@@ -323,8 +323,7 @@ class AccountReport(Ambiguous, FindingsReport):
         """
         if part == "findings":
             parts = [self._none(each) for each in ("bucket", "team", "portal")]
-            is_known = self.decided and "unknown" not in self.outcomes and None not in parts
-            return [] if is_known else None
+            return [] if self.is_known and None not in parts else None
         if part == "leaks":
             return [] if self.buckets and all(row.leaked == 0 for row in self.buckets) else None
         start = {"team": "workteams:", "portal": "workforce:"}.get(part, "buckets:")
