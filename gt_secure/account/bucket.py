@@ -378,16 +378,16 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
 def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
     """Read the policy of the bucket's KMS key; AWS's own key has none that a person can set."""
     key = bucket.default_kms_key
-    if key.missing is not None:
-        return Part.unread(key.missing)
-    name = key.value or ""
-    if name in ("", "aws/s3"):
-        return Part.of(None)
 
-    def read() -> str:
+    def read() -> str | None:
+        if key.value in (None, "", "aws/s3"):
+            return None
         client: Any = aws.client("kms", bucket.region)
-        return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
+        return str(client.get_key_policy(KeyId=key.value, PolicyName="default")["Policy"])
 
     return part_of(
-        f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name
+        f"the policy of the key of {bucket.name}",
+        "kms:GetKeyPolicy",
+        read,
+        resource=key.if_read or "*",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import bucket_region, named_region, parse_s3_uri, whole_bucket
@@ -124,18 +124,17 @@ def read_state(
         team_here(aws, named)  # an ARN of another account or region names no team of this one
     if restriction is not None:
         scope = _scope_of(restriction, needs or PLAN)
-        return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
-    if team is None and bucket is None:
+    elif team is None and bucket is None:
         raise InvalidInput(
             "Neither a team nor a bucket is given.",
             next_step="Pass team=, bucket= or both.",
             field="team",
         )
-    name = None if team is None else named_team(team)
-    place = None if bucket is None else whole_bucket(bucket)
-    return read_scope(
-        aws, ReadScope(name, place, key, needs or LOCKS, supplied=supplied or Facts())
-    )
+    else:
+        name = None if team is None else named_team(team)
+        place = None if bucket is None else whole_bucket(bucket)
+        scope = ReadScope(name, place, key, needs or LOCKS)
+    return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
 
 
 def read_scope(aws: Aws, scope: ReadScope) -> State:
@@ -166,22 +165,17 @@ def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> Stat
         wait = _started(aws, pool, bucket, ("encryption", "access_points"))
         people = people or read_principals(aws)
         bucket = wait()
+        state = replace(state, bucket=bucket, principals=people)
         if people.missing is not None:  # nobody is asked about, so nothing else counts
-            return replace(state, bucket=bucket, principals=people)
+            return state
         read = partial(read_access_point, aws, bucket)
         points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
-    if not bucket.key_policy.was_asked:
-        bucket = replace(bucket, key_policy=read_key_policy(aws, bucket))
-    block = state.account_block
-    if (
-        not block.was_asked
-        and points.missing is None
-        and any(each.may_be_public for each in points.value or ())
+    if not state.account_block.was_asked and any(
+        each.may_be_public for each in points.if_read or ()
     ):
-        block = read_account_block(aws)
-    return replace(
-        state, bucket=replace(bucket, access_points=points), account_block=block, principals=people
-    )
+        state = replace(state, account_block=read_account_block(aws))
+    key = bucket.key_policy if bucket.key_policy.was_asked else read_key_policy(aws, bucket)
+    return replace(state, bucket=replace(bucket, access_points=points, key_policy=key))
 
 
 def _started(
@@ -281,8 +275,7 @@ class _Reader:
         """Read what depends on other parts: templates, the account's own block, log bucket,
         key policy, facts.
         """
-        wants_templates = "templates" in self.scope.needs and state.jobs.missing is None
-        jobs = (state.jobs.value or ()) if wants_templates else ()
+        jobs = state.jobs.if_read or () if "templates" in self.scope.needs else ()
         with_template = [job for job in jobs if job.template_uri or job.task_ui_arn]
         texts = [
             pool.submit(self._template, job, number < MAX_TEMPLATES)
@@ -295,11 +288,8 @@ class _Reader:
                 state = replace(state, facts=facts)
             more = _started(self.aws, pool, bucket, self._of_strangers(bucket))
             block = pool.submit(self._account_block, bucket)
-            key = (
-                pool.submit(read_key_policy, self.aws, bucket)
-                if "bucket.key_policy" in self.scope.needs
-                else None
-            )
+            reads_key = "bucket.key_policy" in self.scope.needs
+            key = pool.submit(read_key_policy, self.aws, bucket) if reads_key else None
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
@@ -445,20 +435,16 @@ class _Reader:
 
     def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
         place = job.template_uri or job.task_ui_arn
+
+        def unread(what: str, reason: str) -> Part[Any]:
+            return Part.unread(
+                NotRead(f"the {what} of {job.name}", "s3:GetObject", "not asked", reason)
+            )
+
         if not (read_it and job.template_uri):
-            missing = NotRead(
-                f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}."
-            )
-            return TaskTemplate(job.name, Part.unread(missing), place)
+            return TaskTemplate(job.name, unread("template", f"It is {place}."), place)
         text = self._text(f"the template of {job.name}", job.template_uri, _MAX_TEMPLATE_BYTES)
-        tasks: Part[TaskLines] = Part.unread(
-            NotRead(
-                f"the input of {job.name}",
-                "s3:GetObject",
-                "not asked",
-                "Its tasks come with messages.",
-            )
-        )
+        tasks: Part[TaskLines] = unread("input", "Its tasks come with messages.")
         if job.input_uri:
             tasks = self._text(
                 f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES
@@ -521,9 +507,9 @@ class _Reader:
         whole = "bucket.log_bucket" in self.scope.needs
         if not whole and "bucket.log_bucket.policy" not in self.scope.needs:
             return lambda: bucket.log_bucket
-        if bucket.logging.missing is not None or bucket.logging.value is None:
+        if (target := bucket.logging.if_read) is None:
             return lambda: bucket.logging.map(lambda _: bucket)
-        name = bucket.logging.value.bucket
+        name = target.bucket
         region = Part.of(bucket.region)
         if whole:
             region = part_of(
@@ -549,7 +535,7 @@ def _task_lines(read: tuple[str, bool]) -> TaskLines:
         with suppress(ValueError, RecursionError):
             tasks.append(json.loads(line))
     known = tuple(task for task in tasks if isinstance(task, dict))
-    return TaskLines(known, whole and bool(known) and len(known) == len(lines))
+    return TaskLines(known, whole and 0 < len(known) == len(lines))
 
 
 def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
@@ -570,7 +556,9 @@ def _evaluations_of(aws: Aws, flows: Sequence[str]) -> Texts:
     jobs = all_items(
         aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress"
     )
-    for job in (each for each in jobs if each.get("jobType") == "Human"):
+    for job in jobs:
+        if job.get("jobType") != "Human":
+            continue
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
             config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]
         flow = str(config["human"]["humanWorkflowConfig"]["flowDefinitionArn"])

@@ -136,7 +136,14 @@ def _run_findings(args: argparse.Namespace) -> int:
         return OK
     findings = _findings_from(args)
     if args.json:
-        show_json(findings.to_dict())
+        found = [finding.to_dict() for finding in findings]
+        show_json(
+            {
+                "findings": found if found or findings.is_known else None,
+                "checked": {each.code: each.outcome for each in findings.checked},
+                "looked": findings.looked,
+            }
+        )
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):

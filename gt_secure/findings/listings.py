@@ -365,17 +365,6 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
             *(f"{each.code}: {each.reason}." for each in rules),
         )
 
-    def to_dict(self) -> Json:
-        """Return the findings as JSON-able data, None where it is unknown whether there is one;
-        what each rule came to, and the reasons.
-        """
-        found = [finding.to_dict() for finding in self]
-        return {
-            "findings": found if found or self.is_known else None,
-            "checked": {each.code: each.outcome for each in self.checked},
-            "looked": self.looked,
-        }
-
     def to_sarif(
         self, *, source: str = "", places: Mapping[str, tuple[str, int]] | None = None
     ) -> Json:
