@@ -211,7 +211,7 @@ class _FactReader:
             keys: dict[str, Values] = {"aws:sourcevpc": (each.vpc_id,)}
             if each.owner:
                 keys["aws:vpceaccount"] = (each.owner,)
-            if own and each.owner == self.aws.account_id:
+            if own and each.owner and each.owner == self.aws.account_id:
                 keys |= own
             self.endpoints[each.id] = keys
 

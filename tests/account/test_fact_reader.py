@@ -181,9 +181,8 @@ def test_the_owner_of_an_endpoint_is_a_fact(stubs: Stubs, owner: str) -> None:
     if owner:
         identify(stubs)
     endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", owner=owner)
-    found = read(
-        stubs, policy({"StringNotEqualsIfExists": {"aws:VpceOrgID": ORG}}), endpoints=(endpoint,)
-    )
+    asked = {"aws:VpceOrgID": ORG, "aws:VpceOrgPaths": PATH}
+    found = read(stubs, policy({"StringNotEqualsIfExists": asked}), endpoints=(endpoint,))
     keys = {"aws:sourcevpc": ("vpc-1",)} | ({"aws:vpceaccount": (owner,)} if owner else {})
     assert found.endpoints == {
         "vpce-1": keys
