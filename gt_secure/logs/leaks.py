@@ -305,10 +305,11 @@ class Leaks:
 
     def to_dict(self) -> Json:
         """JSON-able form."""
+        none = None if self.unread else 0
         return {
             "summary": self.summary,
-            "checked": self.checked or (None if self.unread else 0),
-            "tests": self.tests or (None if self.unread else 0),
+            "checked": self.checked or none,
+            "tests": self.tests or none,
             **members(self, "unread"),
             "leaks": [leak.to_dict() for leak in self.found] if self.is_known else None,
             "notes": self.notes,
