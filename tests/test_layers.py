@@ -36,7 +36,7 @@ LAYERS = [
         "base.task_liquid",
     ],
     ["secrets", "base.mask"],
-    ["base.shown", "base.tracebacks"],
+    ["base.tracebacks"],
     ["base.errors"],
     [
         "base.evidence",

@@ -16,16 +16,14 @@ from typing import Literal, TypeAlias
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
-from ..base.shown import Shown
-from ..base.text import Json, Texts, count, printable, truncate
+from ..base.text import Json, Texts, count, members, printable, some, truncate
 from ..base.truth import Ambiguous
-from ..engine.access import access_words as words
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof, origin_of
 from ..engine.access.request_kinds import KINDS
-from ..engine.access.source_sets import Row, SourceSet, union
+from ..engine.access.source_sets import Row, SourceSet
 from .locks import locks_of
 from .state import State
 
@@ -55,7 +53,7 @@ _ANY_ROLE = "/some-role/"
 
 
 @dataclass(frozen=True, slots=True)
-class BucketAccess(Shown, Ambiguous):
+class BucketAccess(Ambiguous):
     """The answer for a bucket, or for its objects under a prefix.
 
     Attributes
@@ -81,8 +79,12 @@ class BucketAccess(Shown, Ambiguous):
     @property
     def chip(self) -> Chip:
         """The answer in a few words, with its colour."""
-        tone, word = _CHIPS[self.tone]
-        return Chip(tone, word or self.allowed)
+        tone, words = _CHIPS[self.tone]
+        return Chip(tone, words or self.allowed)
+
+    def to_dict(self) -> Json:
+        """Return the answer as JSON-able data."""
+        return members(self, "tone", "text", "allowed", "depends_on")
 
 
 def access_to(state: State, prefix: str = "") -> BucketAccess:
@@ -135,7 +137,8 @@ def access_under(
 
 def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
     keys = tuple(sorted(depends_on))
-    return BucketAccess("unknown", words.unknown(scope.name, keys), scope.allowed, keys)
+    text = f"Who can open {scope.name} is unknown: it depends on {some(keys)}."
+    return BucketAccess("unknown", text, scope.allowed, keys)
 
 
 class _Objects:
@@ -155,7 +158,7 @@ class _Objects:
 
     @cached_property
     def opened(self) -> SourceSet:
-        return union(row.opened for row in self.rows.values())
+        return _together(row.opened for row in self.rows.values())
 
     @property
     def anyone(self) -> Texts:
@@ -195,7 +198,9 @@ class _Objects:
     @property
     def only(self) -> str:
         """The sentence that names who can open them, and nobody else."""
-        return words.only("" if self.opened.is_empty else self.allowed, self.name)
+        if self.opened.is_empty:
+            return f"Nobody can open presigned URLs of {self.name}."
+        return f"Only {self.allowed} can open presigned URLs of {self.name}."
 
 
 def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
@@ -207,7 +212,7 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     is_public = "anonymous" in scope.anyone
     who = "anyone, even without a URL" if is_public else "anyone with a URL"
     if not set(DOWNLOADS) & set(scope.anyone):
-        downloads = union(scope.rows[name].opened for name in DOWNLOADS)
+        downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
         text = (
             f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload"
             " URL or form."
@@ -221,12 +226,15 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
             f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner
         ]
         text = f"{' '.join(lists)}{more} Other objects of {scope.name}: {who}."
-        return BucketAccess("part", text, _named(union(inside.opened for inside in inner)))
+        return BucketAccess("part", text, _named(_together(inside.opened for inside in inner)))
     opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
     if opened and len(opened) < len(scope.exposure.keys):
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
         return BucketAccess("part", text, scope.allowed)
-    return BucketAccess("open", words.anyone(scope.name, without_url=is_public), "anyone")
+    whole = f"Anyone can open {scope.name}, even without a URL."
+    return BucketAccess(
+        "open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone"
+    )
 
 
 def _by_acl(scope: _Objects) -> str:
@@ -262,6 +270,14 @@ def _request(case: Json) -> str:
         f"{_action(case)} opens from"
         f" {origin_of(case)}{'' if _ANY_ROLE in who else f', signed by {who}'}."
     )
+
+
+def _together(sets: Iterable[SourceSet]) -> SourceSet:
+    """Return the sources of some sets as one."""
+    listed = list(sets)
+    spans = minus((span for each in listed for span in each.spans), ())
+    endpoints = tuple(sorted({name for each in listed for name in each.endpoints}))
+    return SourceSet(spans, endpoints, any(each.other_endpoints for each in listed))
 
 
 def _named(sources: SourceSet) -> str:

@@ -27,8 +27,7 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.shown import Shown
-from ..base.text import Json, JsonLike, Texts, count, truncate
+from ..base.text import Json, JsonLike, Texts, count, members, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -57,7 +56,7 @@ def scrub(text: str, most: int = 600) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRecord(Shown, Ambiguous):
+class ChangeRecord(Ambiguous):
     """One change, as recorded in the journal.
 
     Attributes
@@ -78,20 +77,6 @@ class ChangeRecord(Shown, Ambiguous):
     """
 
     _ask = ".status"
-    document = (
-        "id",
-        "kind",
-        "of",
-        "status",
-        "started",
-        "region",
-        "caller",
-        "reason",
-        "lists",
-        "events",
-        "problems",
-        "account: account_id",
-    )
 
     id: str
     kind: str
@@ -164,11 +149,17 @@ class ChangeRecord(Shown, Ambiguous):
 
     def to_dict(self) -> Json:
         """Return the record as JSON-able data."""
-        changes = [
-            {key: change.get(key) for key in ("kind", "target", "before", "after")}
-            for change in self.changes
-        ]
-        return Shown.to_dict(self) | {"changes": changes}
+        return {
+            **members(
+                self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"
+            ),
+            **members(self, "events", "problems"),
+            "account": self.account_id,
+            "changes": [
+                {key: change.get(key) for key in ("kind", "target", "before", "after")}
+                for change in self.changes
+            ],
+        }
 
 
 class Writer:

@@ -17,7 +17,7 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import Json, Texts, count, members, some
+from ..base.text import Json, Texts, count, some
 from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
@@ -177,7 +177,8 @@ def _presigners(
 
 def service_data(row: Difference[Answer]) -> Json:
     """Return a row of a simulation as JSON-able data."""
-    return members(row, "source", "why", "scene: request", "now: before", "after")
+    answers = {"now": row.before.to_dict(), "after": row.after.to_dict()}
+    return {"source": row.source, "why": row.why, "scene": row.request, **answers}
 
 
 def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> Texts:

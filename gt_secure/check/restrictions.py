@@ -11,13 +11,13 @@ from ..account.reader import read_state
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
-from ..base.text import Json, TextsLike, capital, members, some
+from ..base.text import Json, TextsLike, capital, some
 from ..changes.plan import exposures_of
 from ..connection import Connection, ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
-from ..engine.access.proof import Proof, origin_of
+from ..engine.access.proof import Proof
 from ..engine.access.provisos import with_unless
 from ..report.changes import NOT_READ, differences, digest_of, load_report
 from ..restriction.files import load_restriction
@@ -63,7 +63,12 @@ def nothing_drifted(
     plan = connection_of(gt).plan(wish, logs=False)
     details: Json = {
         "changes": [
-            members(change, "kind", "title", "now: before_text", "wanted: after_text")
+            {
+                "kind": change.kind,
+                "title": change.title,
+                "now": change.before_text,
+                "wanted": change.after_text,
+            }
             for change in plan.changes
         ]
     }
@@ -166,16 +171,19 @@ def is_proved(
     prefix: str | None = None,
     addresses: AddressesLike | None = None,
     endpoints: TextsLike | None = None,
+    keep: TextsLike | None = None,
     context: Context | None = None,
 ) -> CheckResult:
-    """Prove that no presigned request or POST form from outside the restriction's lists is opened.
+    """Prove that no presigned request or POST form from outside the restriction's lists is opened,
+    and that nothing refuses those whom it keeps.
 
     Its bucket, prefix, addresses and endpoints are the claim, or those that are given instead of a
     restriction; without addresses and endpoints, none is opened from anywhere. A counterexample
-    fails, and is in ``details``. An answer that depends on a fact is unknown, and names it.
+    fails, and is in ``details``, and so is a refused request of somebody who must keep working. An
+    answer that depends on a fact is unknown, and names it.
     """
     if restriction is not None and any(
-        each is not None for each in (bucket, prefix, addresses, endpoints)
+        each is not None for each in (bucket, prefix, addresses, endpoints, keep)
     ):
         raise InvalidInput(
             "The claim is given twice.",
@@ -183,7 +191,7 @@ def is_proved(
             field="restriction",
         )
     wish = (
-        _claimed(bucket, prefix, addresses, endpoints)
+        _claimed(bucket, prefix, addresses, endpoints, keep)
         if restriction is None
         else _wish(restriction)
     )
@@ -197,24 +205,31 @@ def _claimed(
     prefix: str | None,
     addresses: AddressesLike | None,
     endpoints: TextsLike | None,
+    keep: TextsLike | None,
 ) -> Restriction:
     """Return the restriction of a claim, as ``gt-secure prove`` makes it."""
     if bucket is None:
         raise InvalidInput(
             "The bucket is missing.", next_step="Pass bucket=, or a restriction.", field="bucket"
         )
+    kept = [keep] if isinstance(keep, str) else keep or ()
     if not addresses and not endpoints:
-        return Restriction.for_reading(bucket, prefix or "", True)
+        return Restriction.for_reading(bucket, prefix or "", True, kept)
     listed = [endpoints] if isinstance(endpoints, str) else endpoints or ()
     return Restriction(
-        addresses=addresses or (), endpoints=listed, guard=True, bucket=bucket, prefix=prefix or ""
+        addresses=addresses or (),
+        endpoints=listed,
+        guard=True,
+        bucket=bucket,
+        prefix=prefix or "",
+        keep=kept,
     )
 
 
 def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.proved:
         return True, capital(proof.text.removeprefix("Proved: ")), ""
-    if proof.counterexample is None:
+    if not proof.found:
         if proof.depends_on == (READ_POLICY,):
             return (
                 None,
@@ -227,17 +242,10 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
             f"The answer depends on {keys}.",
             "Add known values as context, or read access for the role.",
         )
-    request = proof.counterexample["request"]
-    message = (
-        f"{request['action']} of {request['resource']} is opened from"
-        f" {origin_of(proof.counterexample)}, signed by {request['principal']}:"
-        f" {proof.counterexample['opened_by']}"
-    )
-    return (
-        False,
-        message,
-        'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.',
-    )
+    fix = 'Apply the restriction with "gt-secure apply -f FILE", and look at the counterexample.'
+    if proof.refused is not None:
+        fix = "Exempt the principal in the statement that refuses it."
+    return False, proof.text.removeprefix("Not proved: "), fix
 
 
 def _differs(kind: str, answer: Answer) -> str:

@@ -101,6 +101,7 @@ RULES: dict[str, CheckMembers] = {
         {
             "restriction": "restriction",
             **{"bucket": "text", "prefix": "text", "addresses": "texts", "endpoints": "texts"},
+            "keep": "texts",
             "context": "facts",
         },
         (),

@@ -8,7 +8,7 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ from ..base.errors import InvalidInput
 from ..base.network import Source
 from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
+from ..engine.access.keep import parse_keep
 from ..engine.access.locks import locks_of_policies
-from ..engine.access.provisos import unless
 from ..engine.iam import batch
 from ..engine.iam.facts import Facts, parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
@@ -145,7 +145,8 @@ def add(commands: Commands) -> None:
         description=(
             "Prove that no request signed in the query string, and no POST form, is opened from"
             " outside the allowed addresses and endpoints, or show one that is: under the current"
-            " policies, or from policy files without an AWS call."
+            " policies, or from policy files without an AWS call. With --keep, prove also that"
+            " nothing refuses those who work here, or show one request that is refused."
         ),
         examples=(
             ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),
@@ -155,6 +156,13 @@ def add(commands: Commands) -> None:
                     " 111122223333 --allow 203.0.113.0/24 --json"
                 ),
                 "from a policy file, as JSON",
+            ),
+            (
+                (
+                    "gt-secure prove s3://gt-images --tf-plan plan.json --account 111122223333"
+                    " --allow 203.0.113.0/24 --keep arn:aws:iam::111122223333:role/ci"
+                ),
+                "closed to strangers, and open to a pipeline",
             ),
         ),
         exit_codes="0 proved, 2 not proved, 3 unknown",
@@ -186,6 +194,13 @@ def add(commands: Commands) -> None:
         help="prove that URLs of nobody else are opened (repeatable)",
     )
     prove.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="ARN",
+        help="must keep working: 'ARN for ACTIONS from SOURCES' (repeatable)",
+    )
+    prove.add_argument(
         "--guard",
         choices=("all", "reads"),
         default="all",
@@ -194,7 +209,9 @@ def add(commands: Commands) -> None:
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
     add_planned(prove, prove, "--bucket-policy", "--file", "--team", "--profile", "--region")
-    prove.excludes("--file", "--team", "s3uri", "--allow", "--endpoint", "--signers", "--guard")
+    prove.excludes(
+        "--file", "--team", "s3uri", "--allow", "--endpoint", "--signers", "--guard", "--keep"
+    )
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
 
     verdict = commands.add(
@@ -469,39 +486,40 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
     elif proof.proved:
         say(fit(proof.text))
         _say_list("Limits", proof.limits)
-    elif proof.counterexample is not None:
-        from ..engine.access.proof import origin_of
-
-        request = proof.counterexample["request"]
-        say(fit(f"Not proved: {request['action']} of {printable(request['resource'])} is opened"))
-        say(
-            fit(
-                f"  from {printable(origin_of(proof.counterexample))}, signed by"
-                f" {printable(request['principal'])}{unless(proof.unless)}"
-            )
-        )
-        say(fit(f"  {printable(proof.counterexample['opened_by'])}"))
-        if "finding" in proof.counterexample:
-            # an account is asked about with the options of a plan
-            fix = shlex.join(["gt-secure", "apply", *args.words])
-            fix = (
-                "apply the restriction"
-                if args.bucket_policy or args.tf_plan or args.cloudformation
-                else fix
-            )
-            say(fit(f"  Fix: {printable(fix)} (finding {proof.counterexample['finding']})"))
+    elif proof.found:
+        say("\n".join(_contradictions(args, proof)))
     else:
         say(f"Not known: {printable(unknown)}.")
     return code_of(proof.proved)
 
 
+def _contradictions(args: argparse.Namespace, proof: Proof) -> Iterator[str]:
+    """Yield the lines on the request that is opened, with its fix, and the one that is refused."""
+    fixes = [(proof.counterexample or {}).get("finding"), None]
+    for (what, who, why), finding in zip(proof.found, fixes, strict=False):
+        yield fit(f"Not proved: {what}")
+        yield fit(f"  {who.removesuffix(':')}")
+        yield fit(f"  {why}")
+        if finding is not None:
+            # an account is asked about with the options of a plan
+            command = shlex.join(["gt-secure", "apply", *args.words])
+            given = args.bucket_policy or args.tf_plan or args.cloudformation or args.keep
+            way = "apply the restriction" if given else command
+            yield fit(f"  Fix: {printable(way)} (finding {finding})")
+
+
 def _restriction(args: argparse.Namespace) -> Restriction:
     guard: Any = True if args.guard == "all" else "reads"
     if not args.allow and not args.endpoint and not args.signers:
-        return Restriction.for_reading(args.bucket, args.prefix or "", guard)
+        return Restriction.for_reading(args.bucket, args.prefix or "", guard, args.keep)
     place = {"bucket": args.bucket, "prefix": args.prefix or ""}
     return Restriction(
-        addresses=args.allow, endpoints=args.endpoint, signers=args.signers, guard=guard, **place
+        addresses=args.allow,
+        endpoints=args.endpoint,
+        signers=args.signers,
+        guard=guard,
+        keep=args.keep,
+        **place,
     )
 
 
@@ -517,6 +535,7 @@ def _locks_and_claim(args: argparse.Namespace) -> tuple[EffectiveLocks, Claim]:
         allowed=Allowed.of([*args.allow, *args.endpoint], partial(policy_network, place="--allow")),
         signers=parse_signers(args.signers or ()),
         reads=args.guard == "reads",
+        keep=parse_keep(args.keep),
     )
     return _locks(args, args.bucket), claim
 

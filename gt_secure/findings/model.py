@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -24,7 +24,6 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..base.shown import Shown
 from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
 
@@ -62,7 +61,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason", "until")
+        data = members(self, "finding", "subject", "reason") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -110,7 +109,7 @@ def severities_from(threshold: str) -> tuple[Severity, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Shown):
+class Finding:
     """One finding.
 
     Attributes
@@ -175,7 +174,11 @@ class Finding(Shown):
 
     def to_dict(self) -> Json:
         """Return the finding as JSON-able data."""
-        return Shown.to_dict(self) | {"controls": list(catalog()[self.code]["controls"])}
+        data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
+        for name in ("accepted", "ended"):
+            entry: Acceptance | None = getattr(self, name)
+            data[name] = None if entry is None else entry.to_dict()
+        return data
 
     @classmethod
     def from_dict(cls, data: JsonLike) -> Finding:

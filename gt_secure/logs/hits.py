@@ -412,7 +412,7 @@ class Hits(Ambiguous):
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
         leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), worse_leaks)
-        leaks.unread = coverage.doubts
+        leaks.unread = coverage.unread
         return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:

@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from ..base.files import package_data
-from ..base.shown import Shown
+from ..base.text import Json, members
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice(Shown):
+class Notice:
     """A blocker, warning or note about a restriction or a plan.
 
     Attributes
@@ -38,8 +38,6 @@ class Notice(Shown):
         does not ask.
     """
 
-    document = ("code", "severity", "text", "fix", "field", "confirmable")
-
     code: str
     severity: MessageSeverity
     text: str
@@ -54,6 +52,10 @@ class Notice(Shown):
         or a warning with words of consent.
         """
         return self.confirmable and self.severity != "info" and bool(self.consent)
+
+    def to_dict(self) -> Json:
+        """Return the notice as JSON-able data."""
+        return members(self, "code", "severity", "text", "fix", "field", "confirmable")
 
     def __str__(self) -> str:
         return f"{self.text} {self.fix}".strip()

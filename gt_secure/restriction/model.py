@@ -17,6 +17,7 @@ from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetworks
 from ..base.text import Json, JsonLike, Texts, TextsLike, did_you_mean
 from ..engine.access.expectation import Expectation
+from ..engine.access.keep import Kept, parse_keep
 from ..engine.iam.facts import check_facts
 from ..engine.policies.age_limit import age_text, parse_age
 from ..engine.policies.signer_limit import parse_signers
@@ -96,6 +97,12 @@ class Restriction:
     application : str, optional
         The application that hands out the URLs, such as ``mlflow``. It changes no lock: a plan then
         says what the guard does to it, and what to set there.
+    keep : str or iterable
+        Principals who must keep working: ARNs of users, roles or the root user, and services of
+        AWS. Each may say for which actions and from where, such as
+        ``arn:aws:iam::111122223333:role/ci for s3:GetObject from vpce-0a1b2c3d``. Without actions
+        it reads, writes, lists and changes the policy back. It changes no lock: a plan asks if one
+        of them would be refused, and a proof shows that none is.
 
     Raises
     ------
@@ -119,6 +126,7 @@ class Restriction:
     facts: Mapping[str, str | Texts] = field(hash=False)
     lists: Texts
     application: str | None
+    keep: tuple[Kept, ...]
     written: IPNetworks = field(init=False)
     managed: tuple[ManagedList, ...] = field(init=False)
     team_arn: str = field(init=False, compare=False, repr=False)
@@ -143,6 +151,7 @@ class Restriction:
         facts: Mapping[str, str | Sequence[str]] | None = None,
         lists: Iterable[str] = (),
         application: str | None = None,
+        keep: str | Kept | Iterable[str | Kept] = (),
     ) -> None:
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
@@ -176,6 +185,7 @@ class Restriction:
             "expectations": check_expectations(expectations),
             "facts": _facts(facts, "facts"),
             "application": check_application(application),
+            "keep": parse_keep(keep),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -185,7 +195,11 @@ class Restriction:
 
     @classmethod
     def for_reading(
-        cls, bucket: str, prefix: str = "", guard: bool | Spared | None = None
+        cls,
+        bucket: str,
+        prefix: str = "",
+        guard: bool | Spared | None = None,
+        keep: Iterable[str | Kept] = (),
     ) -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
         result = object.__new__(cls)
@@ -220,6 +234,7 @@ class Restriction:
             "guard": guard,
             "team_arn": "",
             "facts": {},
+            "keep": parse_keep(keep),
         }
         for name, value in {**none, **empty, **values}.items():
             object.__setattr__(result, name, value)
@@ -305,6 +320,8 @@ class Restriction:
             data["expectations"] = [one.to_dict() for one in self.expectations]
         if self.application is not None:
             data["application"] = self.application
+        if self.keep:
+            data["keep"] = [str(each) for each in self.keep]
         if self.facts:
             data["facts"] = {
                 key: value if isinstance(value, str) else list(value)
@@ -369,7 +386,7 @@ class Restriction:
                     field="file",
                     value=key,
                 )
-        for key in ("addresses", "endpoints", "vpcs", "expectations"):
+        for key in ("addresses", "endpoints", "vpcs", "expectations", "keep"):
             rest[key] = rest[key] if rest.get(key) is not None else ()
         rest["prefix"] = rest["prefix"] if rest.get("prefix") is not None else ""
         return cls(**rest)
@@ -462,6 +479,12 @@ def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
     _check_used(restriction)
     for each in restriction.expectations:
         _check_subject(each, restriction)
+    if restriction.keep and restriction.bucket is None:
+        raise InvalidInput(
+            "Principals who must keep working use a bucket, and none is named.",
+            next_step="Name the bucket.",
+            field="keep",
+        )
     nothing = (
         restriction.url_lock is None
         and restriction.portal_lock is None
@@ -469,7 +492,7 @@ def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
         and restriction.signers is None
         and restriction.version_4_only is None
     )
-    if nothing and not restriction.expectations:
+    if nothing and not restriction.expectations and not restriction.keep:
         raise InvalidInput(
             "This restriction changes nothing: it neither enables nor disables a lock.",
             next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",

@@ -415,6 +415,25 @@ def test_a_counterexample_fails_and_is_in_the_details(scene: Scene):
     assert case["request"]["resource"].startswith(f"arn:aws:s3:::{BUCKET}/scans/")
 
 
+def test_a_refused_request_of_whom_must_keep_working_fails(scene: Scene):
+    works_here = f"arn:aws:iam::{scene.gt.aws.account_id}:role/ci"
+    policy = json.loads(scene.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"])
+    given = {"bucket": BUCKET, "prefix": "scans/", "addresses": WISH.addresses}
+    passed = check.is_proved(scene.gt, **given, keep=works_here)
+    assert passed.message.startswith("Proved closed to strangers and open to those who work here")
+    policy["Statement"].append(
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"}
+    )  # fmt: skip
+    scene.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    result = failed(check.is_proved, scene.gt, **given, keep=[works_here])
+    assert result.details["refused"]["request"]["action"] == "s3:ListBucket"
+    assert "is refused" in result.message
+    assert check.is_proved(scene.gt, **given, keep=f"{works_here} for s3:GetObject")
+    assert scene.gt.prove(WISH).proved is True
+    assert scene.gt.prove(Restriction.from_dict(WISH.to_dict() | {"keep": works_here})).proved is False  # fmt: skip
+    scene.remove_guard()
+
+
 def test_a_proof_that_depends_on_a_fact_is_unknown_until_it_is_given(scene: Scene):
     text = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",

@@ -16,6 +16,7 @@ from gt_secure.cli import exposure
 from gt_secure.cli.main import main, parse
 from gt_secure.engine.access import Exposure, locks_of_policies
 from gt_secure.engine.access.part import NotRead
+from gt_secure.engine.access.proof import Proof
 from gt_secure.engine.access.signers import signers_of
 from gt_secure.engine.policies.bucket_guard import build_guard
 from support.principals import ACCOUNT, NOBODY, READ, arn, details, doc, group, policy, role, user
@@ -207,7 +208,7 @@ def test_the_fix_of_what_is_not_proved_is_the_command(
         "opened_by": "the role",
         "finding": "guard-missing",
     }
-    proof = SimpleNamespace(proved=False, counterexample=case, unless=())
+    proof = Proof(False, case)
     assert args is not None
     assert exposure._show_proof(args, proof, "") == 2
     printed = " ".join(capsys.readouterr().out.split())

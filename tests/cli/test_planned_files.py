@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from gt_secure.cli.main import main
+from gt_secure.engine.access import Claim, locks_of_policies
+from gt_secure.engine.access.keep import parse_keep
+from gt_secure.engine.access.planned_policies import PlannedDocument, PlannedPolicy, Unknown
 from gt_secure.engine.policies.bucket_guard import build_guard
 from support import planned_kinds
 from support.planned_policies import (
@@ -35,6 +38,43 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "aws_s3_bucket_policy.p" in capsys.readouterr().out
     (tmp_path / "template.json").write_text(json.dumps(TEMPLATES["guard"][0]))
     assert main([*line, "--cloudformation", str(tmp_path / "template.json")]) == 0
+
+
+CI = "arn:aws:iam::111122223333:role/ci"
+LIST = {**GUARD, "Sid": "List", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::gt-images", "Condition": {"ArnNotLike": {"aws:PrincipalArn": CI}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keep", "code"), [(CI, 0), (CI.replace("/ci", "/other"), 2), (f"{CI} from {OFFICE}", 0)]
+)
+@pytest.mark.parametrize("option", ["--tf-plan", "--cloudformation"])
+def test_those_who_work_here_are_asked_about_too(
+    option: str, keep: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "planned.json"
+    planned = plan(
+        change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD, LIST)})
+    )
+    file.write_text(planned if option == "--tf-plan" else json.dumps(template(GUARD, LIST)))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, option, str(file)]
+    assert main([*line, "--keep", keep, "--json"]) == code
+    found = json.loads(capsys.readouterr().out)
+    assert (found["refused"] is not None) == (code == 2)
+    assert main([*line, "--keep", keep]) == code
+    assert ("is refused" in capsys.readouterr().out) == (code == 2)
+
+
+@pytest.mark.parametrize(("most", "code"), [(("203.0.113.0/24",), 0), ((), 3)])
+def test_an_unknown_value_may_refuse_those_who_work_here(most: tuple[str, ...], code: int) -> None:
+    spared = {"aws:PrincipalArn": [CI, Unknown("var.more")] if most else Unknown("var.who")}
+    statement = {**LIST, "Condition": {"ArnNotLike": spared}}
+    known = {**GUARD, "Sid": "Known"}
+    document = PlannedDocument("p", "gt-images", [known, statement])
+    planned = PlannedPolicy("gt-images", "p", [document], (), (), (None,))
+    claim = Claim("", OFFICE, keep=parse_keep(CI))
+    proof = planned.prove(locks_of_policies("gt-images", None, ACCOUNT), claim)
+    assert (proof.proved, proof.refused) == ({0: True, 3: None}[code], None)
+    assert ("var.who" in proof.depends_on) == (code == 3)
 
 
 def findings(*words: str, text: str, file: Path) -> tuple[int, dict[str, Any]]:

@@ -74,6 +74,8 @@ def test_proof_by_the_command_line(
         "format_version",
         "proved",
         "counterexample",
+        "refused",
+        "kept",
         "depends_on",
         "unless",
         "limits",

@@ -368,3 +368,16 @@ def test_names_are_ranges_for_a_restriction() -> None:
     ranges = parse_networks(["203.0.113.0/24", "2001:db8:40::/48"])
     known = Networks([NamedNetwork("Berlin office", ranges, "office")])
     assert Restriction(addresses=known["Berlin office"], bucket="gt-images").addresses == ranges
+
+
+def test_whom_a_restriction_keeps_is_read_and_written():
+    text = "arn:aws:iam::111122223333:role/ci for s3:GetObject from vpce-0a1b2c3d"
+    wish = Restriction(bucket="gt-images", addresses="203.0.113.0/24", keep=[text])
+    assert wish.to_dict()["keep"] == [text]
+    assert Restriction.from_dict(wish.to_dict()) == wish
+    assert "keep" not in Restriction(bucket="gt-images", addresses="203.0.113.0/24").to_dict()
+    assert Restriction(bucket="gt-images", guard=None, keep=text).keep == wish.keep
+    for wrong in ({"team": "t"}, {"bucket": "gt-images", "guard": None, "keep": "ci"}):
+        with pytest.raises(InvalidInput) as caught:
+            Restriction(**{"keep": text, **wrong})
+        assert caught.value.field == "keep"

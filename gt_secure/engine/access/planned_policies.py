@@ -19,7 +19,7 @@ from ...base.groups import as_list, grouped
 from ...base.text import Json, capital
 from ..iam.documents import VERSIONS
 from .locks import EffectiveLocks, check_policy, partition_of
-from .proof import Claim, Proof, prove
+from .proof import Claim, Proof, both, prove_closed, prove_open
 
 _ELEMENTS = ("Principal", "Action", "Resource")
 """Elements of which one more value widens a statement."""
@@ -227,7 +227,11 @@ def _each(proofs: Sequence[Proof], doubts: Iterable[str]) -> Proof:
     if {each.proved for each in proofs} in ({True}, {False}):
         return proofs[0]
     depends_on = dict.fromkeys((*doubts, *(key for each in proofs for key in each.depends_on)))
-    return replace(proofs[0], proved=None, counterexample=None, depends_on=tuple(depends_on))
+    return replace(_undecided(proofs[0]), depends_on=tuple(depends_on))
+
+
+def _undecided(proof: Proof) -> Proof:
+    return replace(proof, proved=None, counterexample=None, refused=None, kept=())
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,7 @@ class PlannedPolicy:
         # Block Public Access also refuses others because of an Allow that is left out
         facts = replace(locks.facts, policy_is_public=True)
 
-        def decide(most: str) -> Proof:
+        def decide(most: str, ask: Callable[[EffectiveLocks, Claim], Proof]) -> Proof:
             texts = dict.fromkeys(text for each in self.documents for text in each.texts(most))
             variants = [
                 replace(
@@ -307,14 +311,19 @@ class PlannedPolicy:
                 for text in texts
                 for public in self.public
             ]
-            return _each([prove(each, claim) for each in variants], doubts)
+            return _each([ask(each, claim) for each in variants], doubts)
 
-        proof = decide("Allow")
-        if not proof.proved and self.doubts:
-            closed = decide("Deny")
-            proof = closed if closed.proved is False else _each((proof, closed), doubts)
+        def bounded(ask: Callable[[EffectiveLocks, Claim], Proof], *mosts: str) -> Proof:
+            """Decide under what speaks most against a claim, and then under what speaks least."""
+            proof = decide(mosts[0], ask)
+            if not proof.proved and self.doubts:
+                least = decide(mosts[1], ask)
+                proof = least if least.proved is False else _each((proof, least), doubts)
+            return proof
+
+        proof = both(bounded(prove_closed, "Allow", "Deny"), bounded(prove_open, "Deny", "Allow"))
         if self.provided:
-            proof = replace(proof, proved=None, counterexample=None, depends_on=tuple(doubts))
+            proof = replace(_undecided(proof), depends_on=tuple(doubts))
         return replace(proof, limits=(*proof.limits, *self.assumed))
 
 

@@ -20,7 +20,6 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
-from ...base.shown import Shown
 from ...base.text import Json, Texts, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
@@ -37,12 +36,14 @@ from ..iam.request_keys import (
 from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, Work, limited_work
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
+from ..iam.verdict import Verdict
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
 from ..policies.bucket_guard import UPLOAD, build_guard, own_kind
 from ..policies.bucket_policy import BucketPolicy
 from ..policies.signer_limit import build_signer_limit, signer_names
 from .answer import MEANT, Answer
 from .expectation import Expectation
+from .keep import CHANGE, Kept, changes_policy, keeps_working
 from .key_classes import KeyClasses, KeyExamples
 from .locks import EffectiveLocks, with_statements
 from .provisos import BY_ACL, granting, provisos, unless
@@ -70,6 +71,17 @@ ROOT_EXCEPTION = (
 )
 
 
+BOTH = "closed to strangers and open to those who work here"
+"""What a proof of both sides says."""
+KEPT_LIMITS = (
+    "Those who must keep working sign in the header, over HTTPS and with new credentials. Their own"
+    " policies are not read here.",
+)
+"""What a proof that somebody keeps working leaves out."""
+WAY_BACK = (
+    "The way back is the root user of the account, unless its organization refuses that user too."
+)
+"""The end of a sentence on a bucket policy that somebody cannot change."""
 SPARED = "Whoever has an upload URL or form can overwrite objects from anywhere"
 """The limit of a guard of reads, in a sentence."""
 
@@ -89,12 +101,16 @@ class Claim:
         Whether uploads are left out of the claim.
     signers : sequence of str
         If there are some: nobody else's URL is opened either, from wherever, uploads apart.
+    keep : sequence of Kept
+        Principals who must keep working. If there are some, somebody of the account must still be
+        able to change the bucket policy too.
     """
 
     prefix: str = ""
     allowed: Allowed = field(default_factory=Allowed)
     reads: bool = False
     signers: Sequence[str] = ()
+    keep: Sequence[Kept] = ()
 
     def __post_init__(self) -> None:
         if isinstance(text := self.signers, str):
@@ -121,7 +137,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Proof(Shown):
+class Proof:
     """The answer to a claim.
 
     Attributes
@@ -131,6 +147,8 @@ class Proof(Shown):
         is proved.
     counterexample : mapping or None
         A request that is opened, as a case for ``gt-secure verdict``.
+    refused : mapping or None
+        A request that is refused although its principal must keep working, as such a case.
     depends_on : tuple of str
         The condition keys on which the answer depends.
     limits : tuple of str
@@ -147,9 +165,9 @@ class Proof(Shown):
         The sentence on who else can list the names of objects under the prefix, if anybody can.
     unless : tuple of str
         What may change the answer, and no call settles.
+    kept : tuple of str
+        A sentence for each principal who keeps working.
     """
-
-    document = ("proved", "counterexample", "depends_on", "unless", "limits", "names")
 
     proved: bool | None
     counterexample: Json | None = None
@@ -162,6 +180,8 @@ class Proof(Shown):
     subject: str = field(default="", repr=False, compare=False)
     names: Texts = field(default=(), repr=False)
     unless: Texts = field(default=(), repr=False)
+    refused: Json | None = None
+    kept: Texts = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return self.proved is True
@@ -207,18 +227,27 @@ class Proof(Shown):
         if self.proved:
             about = f', for keys under "{printable(self.prefix)}" alone' if self.prefix else ""
             claim = self.claim or "every answer is the expected one"
-            return " ".join([f"Proved: {claim}{about}{unless(self.unless)}.", *self.names])
-        if self.counterexample is not None:
-            request = self.counterexample["request"]
-            who = f"from {origin_of(self.counterexample)}, signed by {request['principal']}"
-            opened = f"{request['action']} of {request['resource']} is opened {who}"
-            opened = f"{opened}{unless(self.unless)}"
-            return printable(f"Not proved: {opened}: {self.counterexample['opened_by']}")
+            word = f"Proved {BOTH}" if self.kept else "Proved"
+            said = f"{word}: {claim}{about}{unless(self.unless)}."
+            return " ".join([said, *self.names, *self.kept])
+        if self.found:
+            return f"Not proved: {' '.join(map(' '.join, self.found))}"
         if self.proved is None:
             return f"Not known: it depends on {', '.join(self.depends_on)}."
         return (
             f"Not proved: {'; '.join(f'{each.source} is {each.answer}' for each in self.broken)}."
         )
+
+    @property
+    def found(self) -> list[Texts]:
+        """The requests that contradict the claim, one that is opened and one that is refused, each
+        as what, who and why.
+        """
+        told: list[tuple[Json | None, str, Texts]] = [
+            (self.counterexample, "opened", self.unless),
+            (self.refused, "refused", ()),
+        ]
+        return [_told(case, word, rests_on) for case, word, rests_on in told if case is not None]
 
     @property
     def result(self) -> CheckResult:
@@ -234,9 +263,24 @@ class Proof(Shown):
         self.result.require()
         return self
 
+    def to_dict(self) -> Json:
+        """Return JSON-able data."""
+        names = ("proved", "counterexample", "refused", "depends_on", "unless", "limits", "names")
+        return members(self, *names, "kept")
+
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
         return output(notice(tone, self.text), *map(hint, self.limits))
+
+
+def _told(case: Json, word: str, rests_on: Texts) -> Texts:
+    """Return a case in words: what, who, and why."""
+    request = case["request"]
+    return (
+        printable(f"{request['action']} of {request['resource']} is {word}"),
+        printable(f"from {origin_of(case)}, signed by {request['principal']}{unless(rests_on)}:"),
+        printable(case["opened_by" if word == "opened" else "refused_by"]),
+    )
 
 
 _LISTS = Kind("presigned", "presigned", "own", "s3:ListBucket", "", whoever=True)
@@ -278,7 +322,78 @@ class ProofPart:
 
 
 def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
-    """Decide the claim under the policies of locks."""
+    """Decide the claim under the policies of locks: closed to strangers, and open to those who must
+    keep working.
+    """
+    return both(prove_closed(locks, claim), prove_open(locks, claim))
+
+
+def both(closed: Proof, opened: Proof) -> Proof:
+    """Return the proof of both sides of a claim."""
+    answers = (closed.proved, opened.proved)
+    return replace(
+        closed,
+        proved=False if False in answers else None if None in answers else True,
+        depends_on=tuple(sorted({*closed.depends_on, *opened.depends_on})),
+        limits=(*closed.limits, *opened.limits),
+        refused=opened.refused,
+        kept=opened.kept,
+    )
+
+
+def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
+    """Decide whether nothing here refuses those whom a claim keeps, and whether somebody can still
+    change the policy.
+    """
+    if not claim.keep:
+        return Proof(True)
+    unknown: set[str] = set()
+    for kept in (*claim.keep, None):
+        try:
+            with limited_work(_MOST_WORK):
+                found = (
+                    changes_policy(locks)
+                    if kept is None
+                    else keeps_working(locks, kept, claim.prefix)
+                )
+        except TooManyClassesError as error:
+            found = Answer("unknown", depends_on=(str(error),))
+        if found.answer == "refused":
+            assert found.verdict is not None
+            case = _refused_case(locks, found.verdict, is_nobody=kept is None)
+            return Proof(False, None, (), KEPT_LIMITS, refused=case)
+        unknown |= {*found.depends_on}
+    if unknown:
+        return Proof(None, None, tuple(sorted(unknown)), KEPT_LIMITS)
+    return Proof(True, None, (), KEPT_LIMITS, kept=(*map(partial(_kept, locks), claim.keep),))
+
+
+def _kept(locks: EffectiveLocks, kept: Kept) -> str:
+    """Return the sentence on a principal who keeps working."""
+    is_theirs = not kept.is_service and f":{locks.account}:" not in kept.principal
+    rests_on = provisos(
+        locks,
+        "other-account" if is_theirs else "header",
+        "opened",
+        endpoints=None if kept.sources.is_empty and not kept.is_service else kept.sources.ids,
+        knows_signer=kept.is_service or kept.principal.endswith(":root"),
+    )
+    return f"Nothing that was read refuses {replace(kept, actions=kept.asked)}{unless(rests_on)}."
+
+
+def _refused_case(locks: EffectiveLocks, found: Verdict, *, is_nobody: bool) -> Json:
+    """Return a request that is refused to whom must keep working, as a case."""
+    request, reason = found.request, found.reason
+    if is_nobody:
+        reason = f"No user or role of account {locks.account} can change the policy. {reason}"
+    if request.action == CHANGE:
+        reason = f"{reason} {WAY_BACK}"
+    case = case_of(request, locks, "other" if request.is_cross_account else "own")
+    return {**case, "id": "refused", "form": "header", "refused_by": reason}
+
+
+def prove_closed(locks: EffectiveLocks, claim: Claim) -> Proof:
+    """Decide whether a claim holds for strangers under the policies of locks."""
     try:
         with limited_work(_MOST_WORK) as work:
             proof = _prove_signers(locks, claim) if claim.signers else _prove(locks, claim, work)
@@ -292,7 +407,7 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
 def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> Texts:
     """Return what may change the answer to a claim."""
     if proof.proved and locks.acls is None:
-        return () if prove(granting(locks), claim).proved else (BY_ACL,)
+        return () if prove_closed(granting(locks), claim).proved else (BY_ACL,)
     if proof.counterexample is None:
         return ()
     request = proof.counterexample["request"]
@@ -321,7 +436,8 @@ def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
                 dimension.name for group in part.space.groups for dimension in group.dimensions
             }
             continue
-        case = _case(request, locks, part, verdict.reason)
+        case = case_of(request, locks, part.signer)
+        case |= {"form": part.form, "opened_by": verdict.reason}
         code = _fixed_by(request, policies, locks, claim)
         case = {**case, "finding": code} if code else case
         return Proof(False, case, (), limits, claim.words)
@@ -355,9 +471,9 @@ def _prove_signers(locks: EffectiveLocks, claim: Claim) -> Proof:
     spared = {"ArnLike": arns["ArnNotLike"]}
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": spared}
     others = replace(locks, policy=with_statements(locks.policy, deny))
-    elsewhere = replace(claim, signers=())
-    parts = [prove(others, Claim(claim.prefix, reads=True))]
-    parts += [] if claim.allowed.is_empty else [prove(locks, elsewhere)]
+    elsewhere = replace(claim, signers=(), keep=())
+    parts = [prove_closed(others, Claim(claim.prefix, reads=True))]
+    parts += [] if claim.allowed.is_empty else [prove_closed(locks, elsewhere)]
     worst = min(parts, key=lambda each: (each.proved is not False, each.proved is not None))
     case = worst.counterexample
     if case is not None and worst is parts[0]:
@@ -470,9 +586,9 @@ def _spaces(
     space = requests.anywhere
     alike: dict[int, DimensionValue] = {}
     for source in address_sources(space.table, claim.allowed.networks, known=space.base.keys):
-        if source.is_listed:
+        if source.addresses.is_listed:
             continue
-        if not source.is_exact:
+        if not source.addresses.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
             yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue
@@ -571,8 +687,9 @@ def _distinct_actions(table: StatementTable, actions: Iterable[str]) -> list[str
     return list(found.values())
 
 
-def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str) -> Json:
-    policies = locks.policies(part.signer)
+def case_of(request: Request, locks: EffectiveLocks, signer: Signer) -> Json:
+    """Return a request with the policies that meet it, as a case for ``gt-secure verdict``."""
+    policies = locks.policies(signer)
     return {
         "id": "counterexample",
         "request": {
@@ -587,9 +704,7 @@ def _case(request: Request, locks: EffectiveLocks, part: ProofPart, reason: str)
         "resourcePolicy": locks.policy,
         "resourceControlPolicies": list(locks.rcp or ()),
         "serviceControlPolicies": list(locks.scp or ()),
-        "form": part.form,
         "source": _source(request),
-        "opened_by": reason,
     }
 
 
@@ -606,5 +721,5 @@ def _source(request: Request) -> str:
     endpoint = context.get("aws:sourcevpce")
     address = context.get("aws:sourceip") or context.get("aws:vpcsourceip")
     if endpoint is None:
-        return str(address)
+        return str(address or "AWS")
     return f"{address} via {endpoint}" if address else str(endpoint)
