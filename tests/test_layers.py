@@ -48,7 +48,7 @@ LAYERS = [
         "base.viewers",
         "base.wording",
     ],
-    ["base.columns"],
+    ["base.columns", "base.situations"],
     ["base.network"],
     ["base.allowed"],
     ["errors"],

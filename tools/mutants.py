@@ -76,7 +76,7 @@ OPERATORS = {
 """What is changed. The first form of the tool knows only the first of them."""
 NEIGHBOURS = ("opened", "allowed", "allow", "passed", "ok")
 """What an answer becomes that was unknown: the first of these words that its module has."""
-MESSAGES = {"title", "text", "why", "fix", "headline", "next_step"}
+MESSAGES = {"title", "text", "why", "fix"}
 """Members of the catalogues that people read."""
 CATALOGUES = ("findings/findings.json", "explain/causes.json", "restriction/notices.json")
 NEAREST_FILES = 8

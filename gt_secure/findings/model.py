@@ -24,6 +24,7 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
+from ..base.situations import filled, situations, without_variants
 from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
 
@@ -245,6 +246,24 @@ class Match(NamedTuple):
     severity: Severity | None = None
 
 
+def match(
+    key: str,
+    subject: str,
+    /,
+    *,
+    depends_on: Texts = (),
+    severity: Severity | None = None,
+    **values: object,
+) -> Match:
+    """Return the match of a code, or of ``CODE/VARIANT``, with values in its sentence; a variant
+    may have a severity of its own.
+    """
+    row = situations(__package__, "findings.json")[key]
+    return Match(
+        subject, filled(row, values).get("text", ""), depends_on, severity or row["severity"]
+    )
+
+
 CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not asked", "not applicable"]
 OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
 NOT_RUN: tuple[CheckedWord, ...] = ("not asked", "not applicable")
@@ -342,10 +361,10 @@ def rule(
 
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, Json]:
-    """Return the data file: every code with severity, title, why, fix, source,
+    """Return the data file: every code with severity, title, text, why, fix, source,
     what is looked at, and controls.
     """
-    return package_data(__package__, "findings.json")
+    return without_variants(situations(__package__, "findings.json"))
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
 from .guard_rules import guards_of, wishes_of
 from .model import (
+    NOT_CHECKED,
     SEVERITIES,
     Checked,
     CheckedWord,
@@ -29,6 +30,7 @@ from .model import (
     Severity,
     Subject,
     catalog,
+    match,
 )
 
 if TYPE_CHECKING:
@@ -214,11 +216,9 @@ def _not_checked(lost: Mapping[NotRead, Iterable[str]]) -> Iterator[Finding]:
     for missing, named in lost.items():
         codes.setdefault((missing.action, missing.resource, missing.text), set()).update(named)
     for (action, resource, text), named in sorted(codes.items()):
-        yield _finding(
-            "not-checked",
-            Match(resource, f"{text}. Not known: {', '.join(sorted(named))}."),
-            (action,),
-        )
+        codes_text = ", ".join(sorted(named))
+        found = match(NOT_CHECKED, resource, reason=text, codes=codes_text)
+        yield _finding(NOT_CHECKED, found, (action,))
 
 
 def with_url_ages(state: State, hits: Hits | None) -> State:

@@ -5,10 +5,9 @@ their texts are in ``notices.json``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from ..base.files import package_data
+from ..base.situations import filled, situations, without_variants
 from ..base.text import Json, members
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
@@ -73,22 +72,23 @@ def notice(
     """Return the notice of a code, with values in its sentence;
     the other arguments replace what the file says.
     """
-    row = notices()[code]
+    row = situations(__package__, "notices.json")[code]
+    said = filled(row, values)
     kind: Any = row["severity"] if severity is None else severity
+    code = code.partition("/")[0]
     anyway = f"I understand the risk. Apply anyway ({code})" if kind == "blocker" else ""
     return Notice(
         row.get("code", code).format_map(values),
         kind,
-        row["text"].format_map(values),
-        row["fix"] if fix is None else fix,
+        said["text"],
+        said["fix"] if fix is None else fix,
         row.get("field", "") if field is None else field,
         row.get("consent") != "",
-        row.get("consent", anyway).format_map(values),
+        said.get("consent", anyway),
     )
 
 
-@lru_cache(maxsize=1)
-def notices() -> dict[str, dict[str, str]]:
+def notices() -> dict[str, Json]:
     """Return the data file: every code with severity, title, text, why, fix and the field that it
     is about.
 
@@ -96,4 +96,4 @@ def notices() -> dict[str, dict[str, str]]:
     blocker must be confirmed without them too, and cannot be if they are empty. A notice that is
     confirmed for each workteam alone has its code with the place for the name, as ``code``.
     """
-    return package_data(__package__, "notices.json")
+    return without_variants(situations(__package__, "notices.json"))

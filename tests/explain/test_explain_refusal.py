@@ -116,6 +116,13 @@ CASES = [
     (answer(None, "", "", failure="dns"), "no-answer"),
     (answer(None, "", "", failure="time-out"), "no-answer"),
     (answer(None, "", "", failure="cors"), "cors"),
+    (answer(None, "", "", failure="refused"), "no-answer"),
+    (answer(None, "", "", failure="tls"), "no-answer"),
+    (answer(None, "", "", failure="broken"), "no-answer"),
+    (answer(404, "NoSuchBucket", "x"), "not-found"),
+    (answer(404, "", "", method="HEAD"), "not-found"),
+    (answer(403, message="There were headers present in the request which were not signed",
+            details={"HeadersNotSigned": "x-amz-acl"}), "unsigned-headers"),
     (answer(418, "Teapot", ""), "unknown"),
 ]  # fmt: skip
 """Each answer, and its cause."""
