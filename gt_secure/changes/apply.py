@@ -167,11 +167,12 @@ def check_confirmed(
 def _refuse_unknown(plan: Plan | UndoPlan, codes: set[str]) -> None:
     """Raise InvalidInput for a code that confirms nothing."""
     known = {notice.code for notice in plan.asks}
+    implied = (code for code in codes if any(each.implies(code) for each in plan.notices))
     # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it
     # in advance.
     unknown = sorted(
         code
-        for code in codes - known
+        for code in codes.difference(known, implied)
         if not notices().get(code.partition(":")[0], {}).get("consent")
     )
     if unknown:

@@ -30,6 +30,7 @@ from ..engine.policies.equivalence import policies_equal
 from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from .case import Case, on_change
 from .change import Change, change_from_journal, is_change_of
 from .journal import ChangeRecord, Journal
 from .targets import BucketGuard
@@ -250,26 +251,25 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
 _MARGIN = dt.timedelta(seconds=2)
 
 
-def drift_notices(
-    aws: Aws, restriction: Restriction, changes: Iterable[Change[Any]], journal: Journal
-) -> Iterator[Notice]:
+@on_change()
+def drift(case: Case) -> Iterator[Notice]:
     """Yield a warning for each planned change of what this restriction has set before.
 
     Only a change that the journal has as applied, for the same restriction, is drift. CloudTrail is
     read for these only; where it cannot be, the warning says so.
     """
-    planned = list(changes)
+    restriction = case.restriction
     try:
-        records = list(journal) if planned else []
+        records = list(case.journal) if case.journal is not None and case.changes else []
     except GtSecureError:
         return
-    for change in planned:
-        record = _last(records, change, aws, restriction.prefix)
+    for change in case.changes:
+        record = _last(records, change, case.aws, restriction.prefix)
         if record is None or record.begin.get("restriction") != restriction.to_dict():
             continue
         if _as_applied(record, change, restriction.prefix):
             continue  # the lock is as it was left: a list that it names has other ranges now
-        who = _who(aws, change, record)
+        who = _who(case.aws, change, record)
         yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
 
 

@@ -12,7 +12,7 @@ from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
 from ..base.text import Json, TextsLike, capital, some
-from ..changes.plan import exposures_of
+from ..changes.case import exposures_of
 from ..connection import Connection, ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
@@ -256,7 +256,7 @@ def match(
     **values: object,
 ) -> Match:
     """Return the match of a code, or of ``CODE/VARIANT``, with values in its sentence; a variant
-    may have a severity of its own.
+    may have another severity.
     """
     row = situations(__package__, "findings.json")[key]
     return Match(
@@ -300,8 +300,9 @@ def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
     return worst
 
 
-Matcher: TypeAlias = "Callable[..., Iterator[Match]]"
-Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
+Matcher: TypeAlias = "Callable[..., Iterator[Any]]"
+Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job", "change"]
+"""The subject of a rule: a part of a state, or a planned change."""
 Given: TypeAlias = Literal[
     "guard",
     "restriction",
@@ -317,8 +318,12 @@ Given: TypeAlias = Literal[
 
 
 class Rule(NamedTuple):
-    """A rule: what its findings are about, the parts without which it is not checked, and its
-    function.
+    """A rule on a state or on a planned change: what it is about, what it reads, and its function.
+
+    A rule on a state reports the findings of its code; ``needs`` are the parts without which it is
+    not checked. A rule on a change yields notices; ``needs`` are the kinds of changes without which
+    a plan does not run it. The catalogue has the severity of each code, the consent that it asks
+    for, and the codes that it ``implies``.
 
     ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what
     is ``given``: without that, the rule is not applicable. ``uses`` are parts that it looks at

@@ -4,11 +4,12 @@ their texts are in ``notices.json``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ..base.situations import filled, situations, without_variants
-from ..base.text import Json, members
+from ..base.text import Json, Texts, members
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
@@ -35,6 +36,8 @@ class Notice:
     consent : str
         The words that a person agrees to who confirms the notice; empty for a warning or note that
         does not ask.
+    about : tuple of str
+        The subjects of which it says what it implies, such as the names of workteams; empty: all.
     """
 
     code: str
@@ -44,6 +47,13 @@ class Notice:
     field: str = ""
     confirmable: bool = True
     consent: str = ""
+    about: Texts = ()
+
+    def implies(self, code: str, subject: str = "") -> bool:
+        """Return True if it says a fact that another notice or a finding would repeat."""
+        row = notices().get(self.code.partition(":")[0], {})
+        is_of_it = not subject or not self.about or subject in self.about
+        return is_of_it and code in row.get("implies", ())
 
     @property
     def asks(self) -> bool:
@@ -67,9 +77,10 @@ def notice(
     severity: MessageSeverity | None = None,
     fix: str | None = None,
     field: str | None = None,
+    about: Iterable[str] = (),
     **values: object,
 ) -> Notice:
-    """Return the notice of a code, with values in its sentence;
+    """Return the notice of a code, or of ``CODE/VARIANT``, with values in its sentence;
     the other arguments replace what the file says.
     """
     row = situations(__package__, "notices.json")[code]
@@ -85,6 +96,7 @@ def notice(
         row.get("field", "") if field is None else field,
         row.get("consent") != "",
         said.get("consent", anyway),
+        tuple(about),
     )
 
 
@@ -95,5 +107,6 @@ def notices() -> dict[str, Json]:
     A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A
     blocker must be confirmed without them too, and cannot be if they are empty. A notice that is
     confirmed for each workteam alone has its code with the place for the name, as ``code``.
+    ``implies`` are the notices and findings that would say the same fact again.
     """
     return without_variants(situations(__package__, "notices.json"))

@@ -233,17 +233,7 @@ def note_guard(
 ) -> None:
     """Add the notices on what a guard leaves open or refuses."""
     if networks and all(network.version == 4 for network in networks):
-        notices.append(
-            Notice(
-                "ipv4-only",
-                "info",
-                "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused"
-                " over IPv6.",
-                "Most presigned URLs name the IPv4 host, so this is usually right. Add IPv6 ranges"
-                " if tools use IPv6.",
-                "addresses",
-            )
-        )
+        notices.append(notice("guard-ipv4-only"))
     if reads:
         notices.append(notice("guard-spares-uploads"))
     if not prefix:

@@ -16,11 +16,12 @@ import pytest
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput, PolicyError
+from gt_secure.changes.case import Case
 from gt_secure.changes.change import Change
-from gt_secure.changes.plan import Plan, exposures_of, plan
+from gt_secure.changes.plan import RULES, Plan, plan
 from gt_secure.changes.render import parts
 from gt_secure.changes.render.summary import today_and_after
-from gt_secure.changes.services import notices_of, simulate, users
+from gt_secure.changes.services import users
 from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.engine.access.key_classes import Listing
@@ -89,9 +90,9 @@ def answer(one: Plan, source: str, scene: str) -> tuple[str, str, str]:
 def stops(one: Plan, planned: dict[str, Any]) -> set[str]:
     """Return the codes of notices about services if these values were planned."""
     changes = [Change(BucketGuard("gt-images"), None, planned["bucket-guard"], "", "")]
-    before, after = exposures_of(None, one.restriction, one.state, changes)
-    rows = simulate(one.restriction, one.state.caller_arn, before, after)
-    return {notice.code for notice in notices_of(one.restriction, rows, before, after)}
+    case = Case(NO_AWS, one.restriction, one.state, tuple(changes), given=True)
+    rules = [each for each in RULES if each.run.__module__.endswith(".rules.log")]
+    return {notice.code for notice in case.notices(rules)}
 
 
 # changes
@@ -142,7 +143,8 @@ def test_a_prefix_without_an_object_asks_and_is_unknown_where_keys_cannot_be_lis
         "nosuch/": Listing((), True),
         "unseen/": None,
     }
-    monkeypatch.setattr(plans, "listing_of", lambda aws, bucket: listed.get)
+    for module in ("gt_secure.changes.case", "gt_secure.changes.rules.bucket"):
+        monkeypatch.setattr(f"{module}.listing_of", lambda aws, bucket: listed.get)
     monkeypatch.setattr(plans, "read_state", lambda aws, wish: state())
     monkeypatch.setattr(plans, "with_lists", lambda aws, wish: wish)
     for prefix, code, severity in (
