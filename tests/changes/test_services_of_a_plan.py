@@ -107,7 +107,10 @@ def test_a_service_that_a_plan_would_refuse_is_a_blocker(
 
 @pytest.mark.parametrize(
     ("known", "others", "code"),
-    [(("198.51.100.1",), (), "refuses-source"), (("198.51.100.1",), ("198.51.100.2",), "refuses-labeler")],
+    [
+        (("198.51.100.1",), (), "refuses-source"), (("198.51.100.1",), ("198.51.100.2",), "refuses-labeler"),
+        (("198.51.100.1",), ("198.51.100.2",), "refuses-source"),
+    ],
 )  # fmt: skip
 def test_sources_that_only_followed_others_are_not_proposed(
     known: tuple[str, ...], others: tuple[str, ...], code: str, monkeypatch: pytest.MonkeyPatch
