@@ -52,13 +52,13 @@ def add(commands: Commands) -> None:
             " reported. Access logs arrive late and may miss requests."
         ),
         examples=(
-            ("gt-secure hits --bucket gt-images --presigned", "requests with presigned URLs"),
+            ("gt-secure hits s3://gt-images --presigned", "requests with presigned URLs"),
             ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
             (
                 "gt-secure hits s3://gt-logs/ --since 7d --refused --json",
                 "refused requests of the last week",
             ),
-            ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
+            ("gt-secure hits s3://gt-images --since 1h --follow", "each delivery as it comes"),
             ("gt-secure hits --cache show", "folder and size of the cache of logs read from S3"),
         ),
         exit_codes="0; 3 if part of the logs was not read, or they contain no request",
@@ -123,7 +123,7 @@ def add(commands: Commands) -> None:
         description="Draw the requests of access logs.",
         examples=(
             (
-                "gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg",
+                "gt-secure plot s3://gt-images --allow 203.0.113.0/24 -o hits.svg",
                 "mark addresses outside the range",
             ),
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
@@ -140,7 +140,10 @@ def add(commands: Commands) -> None:
         help="what the figure shows (default: %(default)s)",
     )
     plot.add_argument(
-        "--allow", action="append", default=[], help="allowed range; sources outside are marked"
+        "--allow",
+        action="append",
+        default=[],
+        help="allowed range; sources outside are marked",
     )
     plot.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
     plot.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
