@@ -171,17 +171,14 @@ def test_the_table_of_a_plan_fits_and_shows_every_source(room: int) -> None:
     } <= {line.split()[0] for line in table}
 
 
-def test_the_text_ends_with_its_verdict_and_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_is_short_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     one = made()
     lines = fit(one.to_text(80)).rstrip().split("\n")
-    assert (
-        lines[-1] == "2 changes, no warning, 4 findings, nothing blocked. Everything can be undone."
-    )
-    assert len(lines) + 2 <= 42, "with the command that applies it"
+    assert len(lines) + 2 <= 20, "with the command that applies it"
     assert "unknown: " not in one.to_text(full=True)
     stopped = made(hits=opened_by("198.51.100.4")).to_text()
-    assert "blocked by refuses-labeler" in stopped.rstrip().split("\n")[-1]
+    assert "--confirm refuses-labeler" in stopped
 
 
 def test_nothing_to_change() -> None:
@@ -664,7 +661,7 @@ def test_sources_that_get_the_same_share_a_row_and_reasons_are_short() -> None:
     assert table.count("<tr>") - 1 < len(named)
     assert table.count("bucket guard: not on its list") == 1
     assert "just outside" not in page
-    assert "NotIpAddress" not in page
+    assert "NotIpAddress" not in page.partition("AWS CLI commands")[0]
     assert any("NotIpAddress" in row.after.reason for row in one.simulation), (
         "programs get all of it"
     )
