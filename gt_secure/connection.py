@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
 from .aws.buckets import place_of
 from .aws.client import Aws, aws_errors, connect_aws
 from .aws.teams import TeamLike, team_here
+from .base.copies import NotCopied
 from .base.errors import InvalidInput, refuse_url
 from .base.network import ProbeOrigin, Source
 from .base.text import Json
@@ -194,7 +195,7 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Connection:
+class Connection(NotCopied):
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and
     probe, hits.
 
@@ -229,6 +230,8 @@ class Connection:
     >>> in_test = dataclasses.replace(gt, context=tags)  # doctest: +SKIP
     """
 
+    _stays = "A connection holds credentials and cannot be pickled or copied. Call connect() there."
+
     aws: Aws
     journal: Journal = field(default_factory=Journal)
     cache: bool | Path = True
@@ -254,11 +257,6 @@ class Connection:
             iam.supplied_facts(self.context)
         given = self.accepted or None if isinstance(self.accepted, tuple) else self.accepted
         object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A connection holds credentials and cannot be pickled or copied. Call connect() there."
-        )
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"

@@ -38,7 +38,7 @@ class CheckResult:
     subject: str
     passed: bool | None
     message: str
-    details: Json = field(default_factory=dict)
+    details: Json = field(default_factory=dict, hash=False)
     next_step: str = ""
 
     @property

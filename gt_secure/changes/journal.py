@@ -314,7 +314,7 @@ class Journal(ShownTable["ChangeRecord"]):
     [('20261124-101500-000000-ab12', 'applied')]
     """
 
-    head = ("change", "status", "kind", "targets", "caller", "reason")
+    titles = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -326,8 +326,15 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the journal with its current records,
         so that many questions read the files only once.
         """
+        part: Journal = self[:]
+        return part
+
+    def __getitem__(self, index: Any) -> Any:
+        records = tuple(self)
+        if not isinstance(index, slice):
+            return records[index]
         journal = Journal(self.path)
-        journal._records = tuple(self)
+        journal._records = records[index]
         return journal
 
     @property
@@ -351,7 +358,7 @@ class Journal(ShownTable["ChangeRecord"]):
             )
 
     def __len__(self) -> int:
-        return len(self._ids())
+        return len(self._ids() if self._records is None else self._records)
 
     def __bool__(self) -> bool:
         return True

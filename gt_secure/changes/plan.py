@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..account.bucket_access import BucketAccess, access_to
 from ..account.lists import with_lists
@@ -17,6 +17,7 @@ from ..account.reader import read_state
 from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
+from ..base.copies import NotCopied
 from ..base.errors import InvalidInput
 from ..base.text import Json, members
 from ..base.truth import Ambiguous
@@ -55,7 +56,7 @@ RULES = tuple(
 
 
 @dataclass(frozen=True)
-class Plan(Ambiguous):
+class Plan(NotCopied, Ambiguous):
     """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
@@ -82,6 +83,10 @@ class Plan(Ambiguous):
     undoes : str
         The id of the change that it undoes; empty for a restriction.
     """
+
+    _stays = (
+        "A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there."
+    )
 
     _ask = ".empty (nothing to change), or 'is None' (no plan yet)"
 
@@ -130,11 +135,6 @@ class Plan(Ambiguous):
     def evidence(self) -> tuple[str, ...]:
         """Sentences on the sources that the access log shows for the people of each workteam."""
         return evidence_of(self.state, self.after)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there."
-        )
 
     @property
     def empty(self) -> bool:

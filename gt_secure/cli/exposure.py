@@ -434,7 +434,7 @@ def _who_signs(args: argparse.Namespace) -> int:
         show_json(found.to_dict(every=args.all))
         return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
-    say(table(found.head, rows) if rows else found.empty)
+    say(table(found.titles, rows) if rows else found.empty)
     say(fit(printable(found.numbers)))
     if found.plan:
         say(f"  {printable(found.plan)}")  # a line that is broken is another command

@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace) -> int:
             {"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)}
         )
     elif len(history):
-        say(table(history.head, [history.row(entry) for entry in history]))
+        say(table(history.titles, [history.row(entry) for entry in history]))
     else:
         say(history.empty)
     for text in history.unread:
@@ -106,7 +106,7 @@ def _list(args: argparse.Namespace, journal: Journal) -> int:
     if args.json:
         show_json({"changes": [record.to_dict() for record in records]})
     elif records:
-        say(table(journal.head, [journal.row(record) for record in records], whole=(0,)))
+        say(table(journal.titles, [journal.row(record) for record in records], whole=(0,)))
     else:
         say(f"The journal in {journal.path} is empty.")
     return OK

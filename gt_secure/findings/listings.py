@@ -60,7 +60,7 @@ class _List(ShownTable[T], list[T]):
 class Workteams(_List["Workteam"]):
     """The workteams of a region."""
 
-    head = ("team", "kind", "url lock", "groups", "description")
+    titles = ("team", "kind", "url lock", "groups", "description")
     empty = (
         f"There are no workteams in this region. {CREATE_TEAM} "
         'Without one, restrict a bucket: gt.plan(Restriction(bucket="NAME", addresses="RANGE")).'
@@ -81,7 +81,7 @@ class Workteams(_List["Workteam"]):
 class Jobs(_List["LabelingJob"]):
     """The labeling jobs of a workteam that wait for workers."""
 
-    head = ("job", "status", "waiting", "objects")
+    titles = ("job", "status", "waiting", "objects")
     empty = "No labeling job waits for workers."
 
     @staticmethod
@@ -93,7 +93,7 @@ class Jobs(_List["LabelingJob"]):
 class Endpoints(_List["VpcEndpoint"]):
     """The VPC endpoints for S3 of a region."""
 
-    head = ("endpoint", "vpc", "type", "state", "name")
+    titles = ("endpoint", "vpc", "type", "state", "name")
     empty = "There are no VPC endpoints for S3 in this region."
 
     @staticmethod
@@ -105,7 +105,7 @@ class Endpoints(_List["VpcEndpoint"]):
 class History(_List["HistoryEntry"]):
     """The changes of locks, the newest first; ``unread`` names what could not be read."""
 
-    head = ("at (UTC)", "call", "resource", "caller", "from", "change", "reason")
+    titles = ("at (UTC)", "call", "resource", "caller", "from", "change", "reason")
     empty = "No change of these locks is recorded in this time."
 
     def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
@@ -268,7 +268,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         What was read of the account; None for findings of a file.
     """
 
-    head = ("severity", "code", "subject", "finding", "what to do")
+    titles = ("severity", "code", "subject", "finding", "what to do")
     empty = "No finding."
     checked: tuple[Checked, ...]
     evidence: Evidence
@@ -385,7 +385,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         if not len(self.accepted):
             return super().__str__()
         tables = [
-            lay_out(self.head, [self.row(each) for each in some])
+            lay_out(self.titles, [self.row(each) for each in some])
             for some in (self.open, self.accepted)
             if len(some)
         ]
@@ -400,5 +400,5 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         if not len(self.accepted):
             return super()._repr_html_()
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
-        shown = html_table(self.head, cells) if cells else hint("No finding is open.")
+        shown = html_table(self.titles, cells) if cells else hint("No finding is open.")
         return cell_output(shown, findings.accepted_fold(self.accepted), *map(hint, self._more()))

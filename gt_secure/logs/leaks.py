@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, overload
 
 from ..base import html as markup
+from ..base.columns import Cut
 from ..base.groups import grouped
 from ..base.text import Json, count, duration, members, some
 from ..base.truth import without_truth
@@ -158,7 +159,7 @@ class Leak:
 
 
 @dataclass(repr=False)
-class Leaks:
+class Leaks(Cut):
     """Result: a sequence of :class:`Leak`, the most likely leak first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own

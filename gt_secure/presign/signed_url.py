@@ -7,17 +7,17 @@ Whoever gets a presigned URL can open the object, and notebooks save what their 
 from __future__ import annotations
 
 import datetime as dt
-from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
 from ..base.clock import utc_now
+from ..base.copies import NotCopied
 from ..base.errors import InvalidInput
 from ..base.network import Source
 from ..base.text import Json, members
 from .inspect import host_of
 
 
-class TestUrl:
+class TestUrl(NotCopied):
     """A presigned URL for one object. ``reveal()`` is the only way to the URL itself.
 
     Attributes
@@ -41,6 +41,8 @@ class TestUrl:
     method : str
         ``GET``, ``HEAD`` or ``PUT``.
     """
+
+    _stays = "A test URL is a secret and cannot be pickled or copied. Call reveal() where you must."
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
@@ -117,8 +119,3 @@ class TestUrl:
         return f"<TestUrl {self.bucket}/{self.key!r}{bound}, {self.seconds_left:.0f} s left>"
 
     __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A test URL is a secret and cannot be pickled or copied; use reveal() where you must."
-        )

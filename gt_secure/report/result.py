@@ -353,7 +353,7 @@ class AccountReport(Ambiguous, FindingsReport):
         tables += [
             Section(
                 "Findings",
-                Findings.head,
+                Findings.titles,
                 [*map(Findings.row, self.findings)] or self._none("findings"),
             ),
             Section(CONTROLS, ("control", "status", "findings"), named or self._none("findings")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...base.columns import data_frame
+from ...base.columns import Cut, data_frame
 from ...base.html import Tone
 from ...base.text import Json, Texts, members, printable
 from ...base.truth import Ambiguous, without_truth
@@ -147,7 +147,7 @@ class Answer(Ambiguous):
         return members(self, *names)
 
 
-class Answers(tuple[Answer, ...]):
+class Answers(Cut, tuple[Answer, ...]):
     """Answers that show themselves as a table."""
 
     __slots__ = ()

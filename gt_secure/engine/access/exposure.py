@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar, overload
 
 from ...base.allowed import Allowed
+from ...base.copies import NotCopied
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import (
     Source,
@@ -89,7 +90,7 @@ _SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
-class Exposure(Ambiguous):
+class Exposure(NotCopied, Ambiguous):
     """Kinds of requests, each with the sources from which it is opened, refused and unknown;
     iterate for them.
 
@@ -104,6 +105,11 @@ class Exposure(Ambiguous):
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
     """
+
+    _stays = (
+        "An exposure is of one account now and cannot be pickled or copied."
+        " Call gt.who_can_open(...) there."
+    )
 
     _ask = ".at(source)"
 

@@ -214,7 +214,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     who can do nothing is in ``refused``.
     """
 
-    head = ("principal", "class", "answer", "opened", "longest URL", "in the log")
+    titles = ("principal", "class", "answer", "opened", "longest URL", "in the log")
     empty = "Nobody of the principals that were read can sign a URL for it."
     most = 100
     refused: tuple[SigningPrincipal, ...] = ()
