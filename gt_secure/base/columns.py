@@ -172,7 +172,8 @@ class Cut:
 
     def head(self, number: int = 5) -> Self:
         """Return the first rows."""
-        return self[:number]  # type: ignore[index]
+        rows: Self = self[:number]  # type: ignore[index]
+        return rows
 
 
 class ShownTable(Cut, Generic[T]):
