@@ -24,6 +24,7 @@ LAYERS = [
     [
         "base.version",
         "base.clock",
+        "base.copies",
         "base.lazy",
         "base.text",
         "base.truth",
@@ -36,7 +37,7 @@ LAYERS = [
         "base.task_liquid",
     ],
     ["secrets", "base.mask"],
-    ["base.tracebacks"],
+    ["base.shown", "base.tracebacks"],
     ["base.errors"],
     [
         "base.evidence",

@@ -212,18 +212,6 @@ def buckets_here(aws: Aws) -> list[str]:
         return [str(item["Name"]) for page in pages for item in page.get("Buckets", ())]
 
 
-def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
-    """Return the tags of a bucket; empty if it has none."""
-    try:
-        with aws_errors("s3:GetBucketTagging", bucket_arn(aws.partition, bucket)):
-            listed = aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
-    except GtSecureError as error:
-        if error.details.get("code") == "NoSuchTagSet":
-            return {}
-        raise
-    return {str(each["Key"]): str(each["Value"]) for each in listed}
-
-
 def no_bucket(aws: Aws, bucket: str) -> NotFound:
     """Return the error for a bucket that does not exist, with similar names as a hint."""
     near: list[str] = []

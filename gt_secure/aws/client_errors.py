@@ -24,6 +24,7 @@ from ..base.errors import (
     Unreachable,
     Unsupported,
 )
+from ..base.text import members
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -357,12 +358,8 @@ def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
     next_step = ""
     denial = parse_denial(text)
     if denial is not None:
-        details |= {
-            "policy_kind": denial.kind,
-            "explicit_deny": denial.explicit,
-            "policy_arn": denial.policy_arn,
-            "authorization_id": denial.authorization_id,
-        }
+        names = ("policy_kind: kind", "explicit_deny: explicit", "policy_arn", "authorization_id")
+        details |= members(denial, *names)
         message += _reason(denial)
         if denial.explicit:
             next_step = (

@@ -31,7 +31,7 @@ import sys
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
-from .text import JsonLike, printable
+from .text import JsonLike, members, printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
@@ -77,9 +77,7 @@ class GtSecureError(Exception):
         """
         return {
             "error": type(self).__name__,
-            "message": self.message,
-            "next_step": self.next_step,
-            "details": self.details,
+            **members(self, "message", "next_step", "details"),
         }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, Throttled, Unreachable
-from ..base.text import Json, members
+from ..base.shown import Shown
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
@@ -70,7 +70,7 @@ _TRANSIENT = (Throttled, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeStep:
+class ChangeStep(Shown):
     """Outcome of one change.
 
     ``overtaken``: somebody else has set another value since the write. That value stays, and
@@ -87,10 +87,6 @@ class ChangeStep:
     def title(self) -> str:
         """The kind of the target in words."""
         return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
-
-    def to_dict(self) -> Json:
-        """Return the step as JSON-able data."""
-        return members(self, "kind", "target", "outcome", "certain", "detail")
 
 
 @dataclass

@@ -27,7 +27,8 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.text import Json, JsonLike, Texts, count, members, truncate
+from ..base.shown import Shown
+from ..base.text import Json, JsonLike, Texts, count, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -56,7 +57,7 @@ def scrub(text: str, most: int = 600) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRecord(Ambiguous):
+class ChangeRecord(Shown, Ambiguous):
     """One change, as recorded in the journal.
 
     Attributes
@@ -77,6 +78,20 @@ class ChangeRecord(Ambiguous):
     """
 
     _ask = ".status"
+    document = (
+        "id",
+        "kind",
+        "of",
+        "status",
+        "started",
+        "region",
+        "caller",
+        "reason",
+        "lists",
+        "events",
+        "problems",
+        "account: account_id",
+    )
 
     id: str
     kind: str
@@ -149,17 +164,11 @@ class ChangeRecord(Ambiguous):
 
     def to_dict(self) -> Json:
         """Return the record as JSON-able data."""
-        return {
-            **members(
-                self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"
-            ),
-            **members(self, "events", "problems"),
-            "account": self.account_id,
-            "changes": [
-                {key: change.get(key) for key in ("kind", "target", "before", "after")}
-                for change in self.changes
-            ],
-        }
+        changes = [
+            {key: change.get(key) for key in ("kind", "target", "before", "after")}
+            for change in self.changes
+        ]
+        return Shown.to_dict(self) | {"changes": changes}
 
 
 class Writer:

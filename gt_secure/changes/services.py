@@ -15,7 +15,7 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import Json, Texts, count
+from ..base.text import Json, Texts, count, members
 from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
@@ -171,8 +171,7 @@ def _presigners(
 
 def service_data(row: Difference[Answer]) -> Json:
     """Return a row of a simulation as JSON-able data."""
-    answers = {"now": row.before.to_dict(), "after": row.after.to_dict()}
-    return {"source": row.source, "why": row.why, "scene": row.request, **answers}
+    return members(row, "source", "why", "scene: request", "now: before", "after")
 
 
 def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> Texts:

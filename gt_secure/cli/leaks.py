@@ -152,7 +152,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
         if gt is not None:
             hits.owners_of = partial(owners_of, gt.aws)
         leaks, coverage = hits.asked(find, worse_leaks)
-    leaks.unread = coverage.unread
+    leaks.unread = coverage.doubts
     return leaks, coverage
 
 

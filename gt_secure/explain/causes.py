@@ -278,13 +278,7 @@ def _predicted(known: ProbeContext) -> Cause | None:
     ):
         return None
     kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
-    makers = {
-        "session": _session,
-        "resource": _resource,
-        "endpoint": _endpoint,
-        "boundary": _boundary,
-    }
-    cause = makers.get(kind, _identity)(known, denied)
+    cause = _MAKERS.get(kind, _identity)(known, denied)
     return replace(cause, why=f"{cause.why} S3 itself returned no reason; this one is predicted.")
 
 
@@ -407,22 +401,14 @@ def _identity(_known: ProbeContext, denied: bool) -> Cause:
     return cause_of("identity-policy/denied" if denied else "identity-policy")
 
 
-def _boundary(_known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("permissions-boundary")
-
-
-def _endpoint(_known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("endpoint-policy")
-
-
 def _organization(known: ProbeContext, _denied: bool) -> Cause:
     return cause_of("organization-policy", message=known.probe.error_message)
 
 
 _MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {
     "session": _session,
-    "endpoint": _endpoint,
-    "boundary": _boundary,
+    "endpoint": lambda *_: cause_of("endpoint-policy"),
+    "boundary": lambda *_: cause_of("permissions-boundary"),
     "scp": _organization,
     "rcp": _organization,
     "identity": _identity,

@@ -187,6 +187,11 @@ class FindingsReport:
         return any(word in ("found", "clean") for word in self.outcomes)
 
     @property
+    def is_known(self) -> bool:
+        """True if no finding means none: a rule was decided, and none is unknown."""
+        return self.decided and "unknown" not in self.outcomes
+
+    @property
     def counts_text(self) -> str:
         """The number of open findings of each severity, and of rules that are unknown, in words."""
         words = [f"{number} {word}" for word, number in self.counts.items() if number is not None]
@@ -286,11 +291,11 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     ) -> Findings:
         """Keep the findings in their order."""
         made = super().__new__(cls, findings)
-        made.checked, made.evidence, made.access = (
-            tuple(checked),
-            evidence or Evidence("nothing"),
-            access,
-        )
+        made.checked = tuple(checked)
+        made.evidence = evidence or Evidence("nothing")
+        made.access = access
+        if not made.is_known:
+            made.empty = "Whether there is a finding is unknown."
         return made
 
     def __bool__(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -24,6 +24,7 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
+from ..base.shown import Shown
 from ..base.situations import filled, situations, without_variants
 from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
@@ -62,7 +63,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason") | {"until": self.until.isoformat()}
+        data = members(self, "finding", "subject", "reason", "until")
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -110,7 +111,7 @@ def severities_from(threshold: str) -> tuple[Severity, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Shown):
     """One finding.
 
     Attributes
@@ -175,11 +176,7 @@ class Finding:
 
     def to_dict(self) -> Json:
         """Return the finding as JSON-able data."""
-        data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
-        for name in ("accepted", "ended"):
-            entry: Acceptance | None = getattr(self, name)
-            data[name] = None if entry is None else entry.to_dict()
-        return data
+        return Shown.to_dict(self) | {"controls": list(catalog()[self.code]["controls"])}
 
     @classmethod
     def from_dict(cls, data: JsonLike) -> Finding:

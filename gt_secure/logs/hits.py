@@ -418,7 +418,7 @@ class Hits(NotCopied, Ambiguous):
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
         leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), worse_leaks)
-        leaks.unread = coverage.unread
+        leaks.unread = coverage.doubts
         return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:

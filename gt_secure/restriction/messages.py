@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ..base.shown import Shown
 from ..base.situations import filled, situations, without_variants
-from ..base.text import Json, Texts, members
+from ..base.text import Json, Texts
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Shown):
     """A blocker, warning or note about a restriction or a plan.
 
     Attributes
@@ -40,6 +41,8 @@ class Notice:
         The subjects of which it says what it implies, such as the names of workteams; empty: all.
     """
 
+    document = ("code", "severity", "text", "fix", "field", "confirmable")
+
     code: str
     severity: MessageSeverity
     text: str
@@ -61,10 +64,6 @@ class Notice:
         or a warning with words of consent.
         """
         return self.confirmable and self.severity != "info" and bool(self.consent)
-
-    def to_dict(self) -> Json:
-        """Return the notice as JSON-able data."""
-        return members(self, "code", "severity", "text", "fix", "field", "confirmable")
 
     def __str__(self) -> str:
         return f"{self.text} {self.fix}".strip()

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...base.columns import Cut, data_frame
 from ...base.html import Tone
-from ...base.text import Json, Texts, members, printable
+from ...base.shown import Shown
+from ...base.text import Json, Texts, printable
 from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
@@ -55,7 +56,7 @@ def claim_of(request: str, *, has_team: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Ambiguous):
+class Answer(Shown, Ambiguous):
     """The answer to one request.
 
     Attributes
@@ -82,6 +83,19 @@ class Answer(Ambiguous):
     """
 
     _ask = ".answer == 'opened'"
+    document = (
+        "answer",
+        "request",
+        "source",
+        "claim",
+        "key",
+        "lock",
+        "statement",
+        "depends_on",
+        "when",
+        "unless",
+        "reason",
+    )
 
     answer: Word
     request: str = ""
@@ -128,23 +142,6 @@ class Answer(Ambiguous):
     def claim(self) -> str:
         """The kind of request in words."""
         return claim_of(self.request, has_team=True)
-
-    def to_dict(self) -> Json:
-        """Return the answer as JSON-able data."""
-        names = (
-            "answer",
-            "request",
-            "source",
-            "claim",
-            "key",
-            "lock",
-            "statement",
-            "depends_on",
-            "when",
-            "unless",
-            "reason",
-        )
-        return members(self, *names)
 
 
 class Answers(Cut, tuple[Answer, ...]):

@@ -13,7 +13,7 @@ from itertools import product
 from operator import and_
 from typing import NamedTuple
 
-from ...base.text import Texts, count
+from ...base.text import Texts, some
 from ..iam.variables import Template, Variable, Wild, joined
 from ..iam.wildcards import Gap, PatternMachine
 from .key_classes import KeyClasses, Signature
@@ -136,5 +136,4 @@ def _meets(pattern: str, prefix: str) -> bool:
 
 def shown_keys(patterns: Sequence[KeyPattern]) -> str:
     """Return the first patterns as text, and how many more there are."""
-    more = [f"{count(len(patterns) - _SHOWN, 'more pattern')}"] if len(patterns) > _SHOWN else []
-    return ", ".join([*map(str, patterns[:_SHOWN]), *more]) or "all keys"
+    return some([*map(str, patterns)], _SHOWN, "pattern") or "all keys"

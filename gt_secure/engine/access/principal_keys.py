@@ -98,7 +98,9 @@ class PrincipalKeys:
         found = together("presigned", [*some.values(), others], [*some, "any other"])
         certain = tuple(KeyPattern((key,)) for key, row in some.items() if row.word == "opened")
         when = (*found.opened.when, OTHER_KEYS) if certain else found.opened.when
-        return replace(found, opened=replace(found.opened, keys=certain, when=when))
+        # another key may open for longer
+        opened = replace(found.opened, keys=certain, when=when, oldest_ms=None)
+        return replace(found, opened=opened)
 
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""
@@ -240,12 +242,9 @@ class PrincipalKeys:
             when = first_kinds(
                 [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
             )
-        ages = [each.oldest_ms for each in rows.values()]
         return replace(
             joined,
             when=when,
-            oldest_ms=None if None in ages else max(age or 0 for age in ages),
-            through=tuple(sorted({name for each in rows.values() for name in each.through})),
             keys=self._named(classes, list(rows)),
         )
 

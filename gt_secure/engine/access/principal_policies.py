@@ -23,7 +23,7 @@ from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_stateme
 from ..iam.facts import Facts
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
-from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
+from ..iam.request_space import WORDS, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
@@ -35,13 +35,10 @@ from .source_sets import (
     NOWHERE,
     Requests,
     Row,
-    SourcePlace,
-    SourceSet,
     expose,
     row_of,
     unsure,
 )
-from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
@@ -475,12 +472,17 @@ class Asked:
             row = settled({_IP: (each.example,)})
             rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
         places = [
-            _place(word, sources, spans=spans)
+            (word, replace(sources.only(addresses=True, endpoints=False), spans=spans))
             for row, here in rows.values()
             for word in WORDS
             if (spans := within((sources := row.places(word)).spans, here))
         ]
-        return row_of("presigned", [*places, *_endpoint_places(settled({}))])
+        places += [
+            (word, sources.only(addresses=False, endpoints=True))
+            for word in WORDS
+            if (sources := settled({}).places(word)).has_endpoints
+        ]
+        return row_of("presigned", places)
 
     def _left(
         self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]
@@ -562,21 +564,6 @@ def known_keys(principal: Principal, statements: Statements, asked: Iterable[str
             key: (own[key],) if key in own else () for key in tags if key in own or not is_open
         }
     return keys
-
-
-def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
-    for word in WORDS:
-        sources = row.places(word)
-        labels = (*sources.endpoints, *([ANY_OTHER] if sources.other_endpoints else []))
-        yield from (_place(word, sources, endpoint=label) for label in labels)
-
-
-def _place(
-    word: Word, found: SourceSet, spans: Spans = (), endpoint: str | None = None
-) -> SourcePlace:
-    return SourcePlace(
-        SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms
-    )
 
 
 def _names_session(statement: Statement, principal: Principal) -> bool:

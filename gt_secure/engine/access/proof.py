@@ -20,6 +20,7 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
+from ...base.shown import Shown
 from ...base.text import Json, Texts, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
@@ -137,7 +138,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Shown):
     """The answer to a claim.
 
     Attributes
@@ -168,6 +169,17 @@ class Proof:
     kept : tuple of str
         A sentence for each principal who keeps working.
     """
+
+    document = (
+        "proved",
+        "counterexample",
+        "refused",
+        "depends_on",
+        "unless",
+        "limits",
+        "names",
+        "kept",
+    )
 
     proved: bool | None
     counterexample: Json | None = None
@@ -262,11 +274,6 @@ class Proof:
         """
         self.result.require()
         return self
-
-    def to_dict(self) -> Json:
-        """Return JSON-able data."""
-        names = ("proved", "counterexample", "refused", "depends_on", "unless", "limits", "names")
-        return members(self, *names, "kept")
 
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
@@ -586,9 +593,9 @@ def _spaces(
     space = requests.anywhere
     alike: dict[int, DimensionValue] = {}
     for source in address_sources(space.table, claim.allowed.networks, known=space.base.keys):
-        if source.addresses.is_listed:
+        if source.is_listed:
             continue
-        if not source.addresses.is_exact:
+        if not source.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
             yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue
