@@ -28,6 +28,7 @@ LAYERS = [
         "base.lazy",
         "base.text",
         "base.truth",
+        "base.copies",
         "base.groups",
         "base.optional",
         "base.shared_files",
