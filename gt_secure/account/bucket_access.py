@@ -113,14 +113,9 @@ def access_under(
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
     if scope.anyone:
-        return _open(
-            scope,
-            [
-                part
-                for part in (*_guarded(locks), *parts)
-                if part.startswith(prefix) and part != prefix
-            ],
-        )
+        # whether the objects of our guards are protected is asked, not assumed
+        inner = (*(each.prefix for each in locks.own_policy.guards), *parts)
+        return _open(scope, [each for each in inner if each.startswith(prefix) and each != prefix])
     proof = scope.proof
     if proof.counterexample is not None and (
         not scope.unknown or _action(proof.counterexample) in _ASKED
@@ -243,11 +238,6 @@ def _by_acl(scope: _Objects) -> str:
 def _is_open(locks: EffectiveLocks, key: str) -> bool:
     one = Exposure(locks, key)
     return any(one.row(name).opened.is_anyone for name in DOWNLOADS)
-
-
-def _guarded(locks: EffectiveLocks) -> Texts:
-    """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
-    return tuple(each.prefix for each in locks.own_policy.guards)
 
 
 def _action(case: Json) -> str:

@@ -163,7 +163,10 @@ class Exposure(NotCopied, Ambiguous):
             rows = self._each(lambda question: question.row(request), _WORK_OF_A_ROW)
             keys = self.examples[: len(rows)]
             row = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
-            self._rows[request] = self._with_provisos(row if keys == self.keys else _of_some(row))
+            if keys != self.keys:  # what is refused for some keys may be opened for others
+                hidden = replace(row, opened=row.refused, refused=NOWHERE)
+                row = replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
+            self._rows[request] = self._with_provisos(row)
         return self._rows[request]
 
     def _with_provisos(self, row: Row) -> Row:
@@ -739,7 +742,9 @@ class _Question:
             row = self._exposed(kind, session, circumstances)
             for more, words in self._by_acl(kind):
                 also = self._exposed(more, session, circumstances)
-                row = combined(row, _in_words(also, words), both=False)
+                if not also.opened.is_empty:
+                    also = replace(also, opened=replace(also.opened, when=(words,)))
+                row = combined(row, also, both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
@@ -802,11 +807,6 @@ def _either(answer: Answer, also: Answer, words: str) -> Answer:
     return answer.unsure(*also.depends_on)
 
 
-def _in_words(row: Row, words: str) -> Row:
-    """Return the row of requests for something else than objects."""
-    return row if row.opened.is_empty else replace(row, opened=replace(row.opened, when=(words,)))
-
-
 def _unknown(request: str, depends_on: str) -> Row:
     return Row(request, NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(depends_on,)))
 
@@ -855,14 +855,6 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         sets["refused"],
         sets["unknown"],
     )
-
-
-def _of_some(row: Row) -> Row:
-    """Return a row of some keys for all of them: what is refused for these may be opened for
-    others.
-    """
-    hidden = replace(row, opened=row.refused, refused=NOWHERE)
-    return replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
 
 
 def _signed(rows: Sequence[Row]) -> Iterator[SourceSet]:

@@ -239,21 +239,17 @@ class PrincipalKeys:
             parts = [
                 (shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()
             ]
-            when = first_kinds(
-                [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
+            # from where a part is opened, if that differs from the whole, and under which choices
+            said = (
+                (keys, () if part.where == joined.where else (part.from_where,), part.when)
+                for keys, part in parts
             )
+            when = first_kinds([", ".join((f"for {keys}", *at, *own)) for keys, at, own in said])
         return replace(
             joined,
             when=when,
             keys=self._named(classes, list(rows)),
         )
-
-
-def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
-    """Return from where a part is opened, if that differs from the whole,
-    and under which choices.
-    """
-    return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
 def _text(part: TemplatePart) -> str:

@@ -402,8 +402,10 @@ class Asked:
 
     def _is_named(self, principal: Principal) -> bool:
         keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
+        session = f":assumed-role/{principal.caller.role}/"
         return any(
-            each.grant(principal.caller, keys) or _names_session(each, principal)
+            each.grant(principal.caller, keys)
+            or any(e.kind == "exact" and session in e.text for e in each.principals or ())
             for each in self._grants
         )
 
@@ -566,19 +568,16 @@ def known_keys(principal: Principal, statements: Statements, asked: Iterable[str
     return keys
 
 
-def _names_session(statement: Statement, principal: Principal) -> bool:
-    caller = principal.caller
-    return any(
-        e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text
-        for e in statement.principals or ()
-    )
-
-
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
     """Return the sessions of a role that its trust policy lets through."""
     allows, denies = _trust_statements(principal, statements)
-    some = partial(_session_examples, principal, statements)
-    return RoleSessions(principal.id, some, partial(_lets_through, allows, denies))
+
+    def examples(key: str) -> list[str]:
+        """Return a text for each value or pattern that the trust policy names for a key."""
+        values = session_values(principal, statements, key)
+        return [each.replace("*", "x").replace("?", "x") for each in values]
+
+    return RoleSessions(principal.id, examples, partial(_lets_through, allows, denies))
 
 
 def _trust_statements(
@@ -619,16 +618,6 @@ def session_values(principal: Principal, statements: Statements, key: str) -> li
     )
     named = (value for each in conditions if each.lower_key == key for value in each.values)
     return list(dict.fromkeys(value for value in named if value and "$" not in value))
-
-
-def _session_examples(principal: Principal, statements: Statements, key: str) -> list[str]:
-    """Return a text for each value or pattern that a trust policy names for a key of the
-    request for a session.
-    """
-    return [
-        each.replace("*", "x").replace("?", "x")
-        for each in session_values(principal, statements, key)
-    ]
 
 
 def _lets_through(

@@ -352,10 +352,6 @@ def identities(signing: Sequence[SigningPrincipal], of: str) -> str:
     return f"{count(len(signing), 'identity', 'identities')} can sign URLs for {of}{some}"
 
 
-def _nothing(_text: str) -> bool:
-    return False
-
-
 @lru_cache(maxsize=4096)
 def _may_name(pattern: str) -> bool:
     """Return whether a pattern may match a user or role, by its literal start."""
@@ -385,7 +381,7 @@ class _Holders:
         if statement.not_resource or variable:
             self._any |= holders
             for pattern in named if not self._by_value else ():
-                self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
+                self._patterns.setdefault(pattern.text, (pattern.matcher or (lambda _: False), {}))
             return
         for pattern in named:
             if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:

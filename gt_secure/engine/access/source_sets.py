@@ -409,8 +409,9 @@ def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) 
 
 def row_of(request: str, places: list[Place]) -> Row:
     """Return the row of a kind of request from its sources."""
-    opened, refused, unknown = (_gather(word, places) for word in WORDS)
-    return Row(request, opened, refused, unknown)
+    chosen = [[sources for word, sources in places if word == one] for one in WORDS]
+    sets = (replace(union(some), when=_when(some), signed=tuple(_signed(some))) for some in chosen)
+    return Row(request, *sets)
 
 
 def unsure(
@@ -575,11 +576,6 @@ def _denied_by(space: RequestSpace, mask: int) -> Texts:
         if statement.deny and alive & bits:
             return (f"{layer.name}, {statement.label}",)
     return ()
-
-
-def _gather(state: Word, places: list[Place]) -> SourceSet:
-    chosen = [sources for word, sources in places if word == state]
-    return replace(union(chosen), when=_when(chosen), signed=tuple(_signed(chosen)))
 
 
 def _signed(places: list[SourceSet]) -> Iterator[SourceSet]:
