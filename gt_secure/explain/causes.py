@@ -402,7 +402,8 @@ def _identity(_known: ProbeContext, denied: bool) -> Cause:
 
 
 def _organization(known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("organization-policy", message=known.probe.error_message)
+    message = known.probe.error_message.rstrip(".")
+    return cause_of("organization-policy", message=f"{message}.")
 
 
 _MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {

@@ -229,6 +229,23 @@ def test_a_bare_access_denied_takes_the_lock_from_the_prediction():
     assert (none.cause, none.agrees) == ("unknown", False)
 
 
+@pytest.mark.parametrize("level", ["scp", "rcp"])
+def test_a_predicted_refusal_of_the_organization_is_not_one_of_the_signer(level):
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    deny |= {"Principal": "*"} if level == "rcp" else {}
+    request = Request(
+        "s3:GetObject",
+        "arn:aws:s3:::gt-images/k",
+        SESSION,
+        presigned_context("203.0.113.7"),
+        "111122223333",
+    )
+    policies = Policies([IDENTITY], **{level: [{"Version": "2012-10-17", "Statement": [deny]}]})
+    told = explain(answer(), verdict=evaluate(request, policies))
+    assert (told.cause, told.agrees) == ("organization-policy", True)
+    assert told.why.startswith("Access Denied. S3 itself returned no reason")
+
+
 def test_cors_is_seen_on_an_opened_object():
     assert explain(answer(200, "", ""), origin="https://portal.example").cause == "cors"
     fine = answer(200, "", "", headers={"access-control-allow-origin": "*"})
