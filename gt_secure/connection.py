@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from inspect import getfullargspec
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
@@ -18,7 +19,7 @@ from .aws.buckets import place_of
 from .aws.client import Aws, aws_errors, connect_aws
 from .aws.teams import TeamLike, team_here
 from .base.copies import NotCopied
-from .base.errors import InvalidInput, refuse_url
+from .base.errors import InvalidInput, refuse_keywords, refuse_url
 from .base.network import ProbeOrigin, Source
 from .base.text import Json
 from .changes import Journal
@@ -70,6 +71,10 @@ if TYPE_CHECKING:
     from .restriction.model import Restriction
 
 
+_MEANT = {"profile_name": "profile", "region_name": "region", "session": "boto3_session"}
+"""Arguments of boto3, and ours."""
+
+
 def connect(
     *,
     profile: str | None = None,
@@ -84,6 +89,7 @@ def connect(
     context: Context | None = None,
     accepted: AcceptedLike | None = None,
     viewers: Viewers | None = None,
+    **unknown: Never,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
 
@@ -128,6 +134,7 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    refuse_keywords("connect()", unknown, getfullargspec(connect).kwonlyargs, _MEANT)
     open_file()
     if sandbox is not False:
         named = sandbox_variables(
@@ -432,6 +439,12 @@ class Connection(NotCopied):
         >>> gt.apply(plan).outcome  # doctest: +SKIP
         'applied'
         """
+        if not hasattr(plan, "asks"):
+            raise InvalidInput(
+                f"apply() needs a plan, not a {type(plan).__name__}.",
+                next_step="Write gt.apply(gt.plan(restriction)).",
+                field="plan",
+            )
         if isinstance(plan, changes.UndoPlan) or getattr(plan, "undoes", False):
             changes.check_confirmed(plan, confirm)
             return changes.undo(

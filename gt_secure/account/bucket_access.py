@@ -102,14 +102,14 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
 
 
 def access_under(
-    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()
+    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = (), is_prefix: bool = True
 ) -> BucketAccess:
-    """Return who can open the objects of a bucket under some locks.
+    """Return who can open the objects of a bucket under some locks, or the one whose key is given.
 
     ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
     """
     # The sets name the sources of roles; the proof, which the word rests on, asks every signer.
-    scope = _Objects(replace(locks, by="role"), prefix)
+    scope = _Objects(replace(locks, by="role"), prefix, is_prefix=is_prefix)
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
     if scope.anyone:
@@ -138,11 +138,12 @@ class _Objects:
     and from where each kind of request opens some of them.
     """
 
-    def __init__(self, locks: EffectiveLocks, prefix: str) -> None:
+    def __init__(self, locks: EffectiveLocks, prefix: str, *, is_prefix: bool = True) -> None:
         self.locks, self.prefix = locks, prefix
-        self.exposure = Exposure(locks, prefix, is_prefix=True)
+        self.exposure = Exposure(locks, prefix, is_prefix=is_prefix)
         bucket = printable(locks.bucket)
-        self.name = f"objects of {bucket} under {_short(prefix)}" if prefix else bucket
+        part = f"objects of {bucket} under " if is_prefix else f"s3://{bucket}/"
+        self.name = f"{part}{_short(prefix)}" if prefix else bucket
 
     @cached_property
     def rows(self) -> dict[str, Row]:

@@ -325,7 +325,7 @@ def plan(
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
             f"plan() needs a Restriction, not {type(restriction).__name__}.",
-            next_step="Write Restriction('team', addresses=...).",
+            next_step="Write Restriction('team', addresses=...), or load_restriction('FILE').",
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))

@@ -69,8 +69,9 @@ class Workteams(_List["Workteam"]):
     @staticmethod
     def row(item: Workteam) -> Texts:
         """Return the cells of a workteam."""
+        # a vendor's team has a title, which no command accepts
         return (
-            item.name,
+            item.name if item.kind == "private" else item.arn,
             item.kind,
             item.url_lock_text,
             ", ".join(item.members) or "-",

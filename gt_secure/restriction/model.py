@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from inspect import signature
-from typing import Literal, TypeAlias
+from typing import Literal, Never, TypeAlias
 
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.allowed import Allowed
-from ..base.errors import InvalidInput
+from ..base.errors import InvalidInput, refuse_keywords
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetworks
 from ..base.text import Json, JsonLike, Texts, TextsLike, did_you_mean
@@ -152,7 +152,10 @@ class Restriction:
         lists: Iterable[str] = (),
         application: str | None = None,
         keep: str | Kept | Iterable[str | Kept] = (),
+        **unknown: Never,
     ) -> None:
+        known = [each.name for each in fields(self) if each.init]
+        refuse_keywords("Restriction", unknown, known, {"allow": "addresses", "ips": "addresses"})
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
         names, ranges = checks.split_lists(addresses, lists)
@@ -529,9 +532,8 @@ def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: boo
         return
     if restriction.allowed.is_empty:
         raise InvalidInput(
-            "The bucket guard would refuse every presigned URL: it has neither an address nor an"
-            " endpoint.",
-            next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
+            "No address and no endpoint is allowed, so the bucket guard would refuse every URL.",
+            next_step="Pass addresses= or endpoints=.",
             field="addresses",
         )
     reads, prefix = restriction.guard == "reads", restriction.prefix

@@ -73,16 +73,12 @@ _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 def _sections(plan: Plan) -> Markup:
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
-        _section("About this plan", _about(plan)),
-        _section("Bucket policy, before and after", policy_diff(guard))
+        markup.fold("About this plan", _about(plan)),
+        markup.fold("Bucket policy, before and after", policy_diff(guard))
         if guard is not None
         else "",
-        _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
+        markup.fold("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
     )
-
-
-def _section(title: str, body: Markup) -> Markup:
-    return markup.fold(title, body)
 
 
 def _about(plan: Plan) -> Markup:
