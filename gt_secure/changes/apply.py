@@ -93,16 +93,16 @@ def _probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:
 
     A probe that fails is a result, not an error: the change itself has been applied and read back.
     """
-    wish = plan.restriction
-    if wish.bucket is None:
+    restriction = plan.restriction
+    if restriction.bucket is None:
         return ()
     found = []
-    for one in wish.expectations:
-        prefix = wish.prefix if one.prefix is None else one.prefix
+    for one in restriction.expectations:
+        prefix = restriction.prefix if one.prefix is None else one.prefix
         for source in one.sources:
             detail = ""
             try:
-                opened = probe(source, wish.bucket, prefix)
+                opened = probe(source, restriction.bucket, prefix)
             except GtSecureError as error:
                 opened, detail = None, scrub(str(error))
             observed = "not reached" if opened is None else "opened" if opened else "refused"

@@ -201,7 +201,8 @@ class Writer:
                 lines = whole.split(b"\n")[:-1]
                 file.truncate(whole.rfind(b"\n") + 1)
                 last = _digest(lines[-1]) if lines else ""
-                line = {"n": len(lines), "at": _now(), "event": event, **data, "prev": last}
+                now = utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                line = {"n": len(lines), "at": now, "event": event, **data, "prev": last}
                 rest = memoryview(
                     (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode(
                         "ascii"
@@ -247,10 +248,6 @@ def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
         next_step="Free space there, or choose another folder with journal= or GT_SECURE_JOURNAL.",
         details={"errno": error.errno},
     )
-
-
-def _now() -> str:
-    return utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _digest(line: bytes) -> str:

@@ -42,16 +42,23 @@ _OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7")
 
 
 def simulate(
-    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: Hits | None = None
+    restriction: Restriction,
+    caller_arn: str,
+    now: Exposure,
+    after: Exposure,
+    hits: Hits | None = None,
 ) -> tuple[Difference[Answer], ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
-    rows = (_logged(source, now, after) for source in users(hits, wish.bucket, wish.prefix))
+    rows = (
+        _logged(source, now, after)
+        for source in users(hits, restriction.bucket, restriction.prefix)
+    )
     sure = [
         row
         for row in rows
         if not _NO_ENDPOINT & {*row.before.depends_on, *row.after.depends_on} or row.shut_out
     ]
-    return (*sure, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
+    return (*sure, *(_services(restriction, caller_arn, now, after) if now.locks.bucket else ()))
 
 
 def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
@@ -124,9 +131,9 @@ def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> 
 
 
 def _services(
-    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure
+    restriction: Restriction, caller_arn: str, now: Exposure, after: Exposure
 ) -> Iterator[Difference[Answer]]:
-    yield from _presigners(wish.addresses, now, after)
+    yield from _presigners(restriction.addresses, now, after)
     region = now.locks.region
     endpoint = back_end_endpoint(region)
 
@@ -135,9 +142,21 @@ def _services(
     ) -> Difference[Answer]:
         return Difference(now.of_service(ask), after.of_service(ask), scene, source, why)
 
-    for action in BACK_END_ACTIONS if wish.team is not None else ():
+    def of_back_end(action: str) -> Difference[Answer]:
         why = f"{action}, signed in the header, through {endpoint}"
-        yield row(f"Ground Truth in {region}", why, "Ground Truth", _back_end(endpoint, action))
+        return row(
+            f"Ground Truth in {region}",
+            why,
+            "Ground Truth",
+            lambda locks, key: locks.ground_truth(endpoint, key, action),
+        )
+
+    def of_caller(action: str) -> Difference[Answer]:
+        why = f"{action}, to undo"
+        return row(caller_arn, why, "caller", lambda locks, _: locks.caller(caller_arn, action))
+
+    if restriction.team is not None:
+        yield from map(of_back_end, BACK_END_ACTIONS)
     delivery = row(
         "logging.s3.amazonaws.com",
         "delivers access logs into the bucket",
@@ -146,16 +165,7 @@ def _services(
     )
     if delivery.before.answer != "refused":  # most buckets take no logs
         yield delivery
-    for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
-        yield row(caller_arn, f"{action}, to undo", "caller", _caller(caller_arn, action))
-
-
-def _back_end(endpoint: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
-    return lambda locks, key: locks.ground_truth(endpoint, key, action)
-
-
-def _caller(arn: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
-    return lambda locks, _: locks.caller(arn, action)
+    yield from map(of_caller, ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"))
 
 
 def _presigners(

@@ -259,7 +259,7 @@ def named_policy(known: ProbeContext) -> Cause | None:
     denial = parse_denial(message)
     if denial is None or not denial.kind:
         return _predicted(known)
-    cause = _MAKERS[denial.kind](known, denial.explicit)
+    cause = _by_policy(known, denial.kind, denial.explicit)
     if not denial.policy_arn:
         return cause
     return replace(cause, why=f"{cause.why} AWS names the {denial.policy}.")
@@ -277,12 +277,31 @@ def _predicted(known: ProbeContext) -> Cause | None:
         or verdict.outcome.layer is None
     ):
         return None
-    kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
-    cause = _MAKERS.get(kind, _identity)(known, denied)
+    cause = _by_policy(known, verdict.outcome.layer.kind, verdict.decision == "explicit-deny")
     return replace(cause, why=f"{cause.why} S3 itself returned no reason; this one is predicted.")
 
 
-def _session(known: ProbeContext, _denied: bool) -> Cause:
+_OF_POLICY = {
+    "endpoint": "endpoint-policy",
+    "boundary": "permissions-boundary",
+    "scp": "organization-policy",
+    "rcp": "organization-policy",
+}
+"""Causes by the kind of policy, where nothing else is looked at."""
+
+
+def _by_policy(known: ProbeContext, kind: str, denied: bool) -> Cause:
+    """Return the cause of a refusal by a kind of policy: a Deny, or no Allow."""
+    if kind == "session":
+        return _session(known)
+    if kind == "resource":
+        return _resource(known, denied)
+    identity = "identity-policy/denied" if denied else "identity-policy"
+    message = known.probe.error_message.rstrip(".")
+    return cause_of(_OF_POLICY.get(kind, identity), message=f"{message}.")
+
+
+def _session(known: ProbeContext) -> Cause:
     source, bound = known.probe.source, known.bound_to
     if bound is None:
         return cause_of("session-policy")
@@ -395,23 +414,3 @@ OWN_CAUSES: Mapping[str, Callable[[ProbeContext, str], Cause]] = {
     REVOKE: _by_revocation,
 }
 """The cause for each of our statements: those of ``OWN_LOCKS``."""
-
-
-def _identity(_known: ProbeContext, denied: bool) -> Cause:
-    return cause_of("identity-policy/denied" if denied else "identity-policy")
-
-
-def _organization(known: ProbeContext, _denied: bool) -> Cause:
-    message = known.probe.error_message.rstrip(".")
-    return cause_of("organization-policy", message=f"{message}.")
-
-
-_MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {
-    "session": _session,
-    "endpoint": lambda *_: cause_of("endpoint-policy"),
-    "boundary": lambda *_: cause_of("permissions-boundary"),
-    "scp": _organization,
-    "rcp": _organization,
-    "identity": _identity,
-    "resource": _resource,
-}

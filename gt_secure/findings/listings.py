@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from ..changes.history import HistoryEntry
     from ..engine.access.vpc_endpoint import VpcEndpoint
     from .model import Checked, Finding, Threshold
-
-
-def _last_day(finding: Finding) -> dt.date:
-    assert finding.accepted is not None
-    return finding.accepted.until
 
 
 T = TypeVar("T")
@@ -332,8 +327,8 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     @property
     def accepted(self) -> Findings:
         """The findings that are accepted today, the one that ends first at the top."""
-        accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
-        return self._of(accepted)
+        ends = [(each.accepted.until, each) for each in self if each.accepted is not None]
+        return self._of(each for _, each in sorted(ends, key=itemgetter(0)))
 
     @property
     def outcomes(self) -> Texts:
