@@ -188,7 +188,10 @@ def _nothing_passed(book: Json, records: list[LedgerEntry], uses: re.Pattern[str
     if records:
         return ["every check was skipped"]
     code = [cell_text(each) for each in book["cells"] if each.get("cell_type") == "code"]
-    said = "no check ran, and the notebook does not state that it has none (check.promise())"
+    said = (
+        "no check ran, and the notebook does not state that it has none (check.promise())."
+        " A command is recorded after import gt_secure"
+    )
     return [said] if any(map(uses.search, code)) else []
 
 
@@ -243,7 +246,8 @@ def write_promise(path: str | Path) -> CheckResult:
         return result(
             None,
             text,
-            f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().",
+            f"{_RUN_ALL.capitalize()} If its checks are commands, add import gt_secure to the first"
+            " cell. If it has no check, add a cell with check.promise().",
         )
     _state(book, stated)
     number = len(promise_of(book).claims)
