@@ -63,23 +63,17 @@ class Effect:
     def question(self, bucket: str, fix: str | None) -> Notice:
         """Return the question about the team, which is confirmed by its name."""
         team = self.user.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
-        working = f"Workers of {team} may be working on {self.jobs}. " if self.jobs else ""
-        lost = ", and at ".join(self.lost).replace("; ", ", and at ")
-        seen, known, doubt = self.seen, "", ""
-        if self.refused:
-            known = f"{team}: {share(seen, self.refused)} would be refused. "
-        else:
-            doubt = f" From where all workers of {team} open images is unknown. {seen.missing}"
+        key = "loses-access/seen" if self.refused else "loses-access"
         return notice(
-            "loses-access",
+            f"{key}/jobs" if self.jobs else key,
             fix=fix,
             about=[self.user.team.name],
             team=team,
-            known=known,
-            jobs=working,
+            share=share(self.seen, self.refused) if self.refused else "",
+            jobs=self.jobs,
             bucket=bucket,
-            lost=lost,
-            doubt=doubt,
+            lost=", and at ".join(self.lost).replace("; ", ", and at "),
+            missing=self.seen.missing,
         )
 
 

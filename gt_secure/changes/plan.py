@@ -27,7 +27,7 @@ from ..engine.access.proof import Proof
 from ..engine.iam.facts import can_be_fact
 from ..explain.dry_run import DryRun
 from ..findings.accepted import accept
-from ..findings.model import Acceptance, Finding, Rule
+from ..findings.model import Acceptance, Finding, rules_of
 from ..findings.run import examine, with_url_ages
 from ..restriction.messages import Notice
 from ..restriction.model import Restriction
@@ -46,13 +46,8 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-RULES = tuple(
-    each
-    for module in (locks, bucket, signers, log, other_teams, applications, history)
-    for each in vars(module).values()
-    if isinstance(each, Rule) and each.run.__module__ == module.__name__
-)
-"""The rules of these modules, as they stand there."""
+RULES = rules_of(locks, bucket, signers, log, other_teams, applications, history)
+"""The rules on a change."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from types import ModuleType
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ..base.clock import utc_now
@@ -359,6 +360,16 @@ def rule(
         return Rule(code, subject, needs, function, uses, given, settled_by_one)
 
     return make
+
+
+def rules_of(*modules: ModuleType) -> tuple[Rule, ...]:
+    """Return the rules that modules define, as they stand there."""
+    return tuple(
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, Rule) and each.run.__module__ == module.__name__
+    )
 
 
 @lru_cache(maxsize=1)

@@ -31,19 +31,15 @@ from .model import (
     Subject,
     catalog,
     match,
+    rules_of,
 )
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-RULES = tuple(
-    each
-    for module in (bucket_rules, workteam_rules, guard_rules, other_ways_rules)
-    for each in vars(module).values()
-    if isinstance(each, Rule)
-)
-"""The rules of these modules, as they stand there."""
+RULES = rules_of(bucket_rules, workteam_rules, guard_rules, other_ways_rules)
+"""The rules on a state."""
 
 
 class Examined(NamedTuple):

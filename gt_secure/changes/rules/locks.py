@@ -113,11 +113,7 @@ def portal(case: Case) -> Iterator[Notice]:
         return
     yield notice("portal-affects-all", region=state.region, others=named)
     if all(scope(network) == "private" for network in restriction.addresses):
-        if force.in_vpc:
-            fix = "That is right if all workers use the portal in the VPC."
-            yield notice("portal-closes", severity="warning", fix=fix, others=named)
-        else:
-            yield notice("portal-closes", others=named)
+        yield notice("portal-closes/vpc" if force.in_vpc else "portal-closes", others=named)
     gone = [
         str(network) for network in outside(parse_stored_cidrs(force.cidrs), restriction.addresses)
     ]
