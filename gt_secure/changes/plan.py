@@ -36,7 +36,7 @@ from .case import Case
 from .change import Call, Change, is_change_of
 from .diff import changes_for
 from .journal import ChangeRecord, Journal, scrub
-from .rules import applications, bucket, locks, log, signers
+from .rules import applications, bucket, kept, locks, log, signers
 from .services import evidence_of, service_data, unknown_keys
 from .targets import BucketGuard
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-RULES = rules_of(locks, bucket, signers, log, other_teams, applications, history)
+RULES = rules_of(locks, bucket, kept, signers, log, other_teams, applications, history)
 """The rules on a change."""
 
 

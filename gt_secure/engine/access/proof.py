@@ -356,15 +356,7 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
         return Proof(True)
     unknown: set[str] = set()
     for kept in (*claim.keep, None):
-        try:
-            with limited_work(_MOST_WORK):
-                found = (
-                    changes_policy(locks)
-                    if kept is None
-                    else keeps_working(locks, kept, claim.prefix)
-                )
-        except TooManyClassesError as error:
-            found = Answer("unknown", depends_on=(str(error),))
+        found = kept_answer(locks, kept, claim.prefix)
         if found.answer == "refused":
             assert found.verdict is not None
             case = _refused_case(locks, found.verdict, is_nobody=kept is None)
@@ -373,6 +365,15 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
     if unknown:
         return Proof(None, None, tuple(sorted(unknown)), KEPT_LIMITS)
     return Proof(True, None, (), KEPT_LIMITS, kept=(*map(partial(_kept, locks), claim.keep),))
+
+
+def kept_answer(locks: EffectiveLocks, kept: Kept | None, prefix: str = "") -> Answer:
+    """Return whether a principal keeps working; None for somebody who changes the bucket policy."""
+    try:
+        with limited_work(_MOST_WORK):
+            return changes_policy(locks) if kept is None else keeps_working(locks, kept, prefix)
+    except TooManyClassesError as error:
+        return Answer("unknown", depends_on=(str(error),))
 
 
 def _kept(locks: EffectiveLocks, kept: Kept) -> str:
