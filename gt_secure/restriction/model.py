@@ -459,7 +459,19 @@ def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
         _check_guard(restriction, notices)
     _check_used(restriction)
     for each in restriction.expectations:
-        _check_subject(each, restriction)
+        if each.of == "team" and restriction.team is None:
+            raise InvalidInput(
+                f"The expectation '{each}' requires a team.",
+                next_step="Name the team, or write of: bucket.",
+                field="expectations",
+            )
+        needs_bucket = each.of == "bucket" or each.prefix is not None or restriction.team is None
+        if needs_bucket and restriction.bucket is None:
+            raise InvalidInput(
+                f"The expectation '{each}' requires a bucket.",
+                next_step="Name the bucket.",
+                field="expectations",
+            )
     if restriction.keep and restriction.bucket is None:
         raise InvalidInput(
             "Principals who must keep working use a bucket, and none is named.",
@@ -540,23 +552,4 @@ def _check_limits(restriction: Restriction) -> None:
             "An age limit refuses signature version 2, whose age S3 does not know.",
             next_step="Leave version_4_only= out, or the age limit.",
             field="version_4_only",
-        )
-
-
-def _check_subject(expectation: Expectation, restriction: Restriction) -> None:
-    """Check that the team or bucket of an expectation is named."""
-    if expectation.of == "team" and restriction.team is None:
-        raise InvalidInput(
-            f"The expectation '{expectation}' requires a team.",
-            next_step="Name the team, or write of: bucket.",
-            field="expectations",
-        )
-    needs_bucket = (
-        expectation.of == "bucket" or expectation.prefix is not None or restriction.team is None
-    )
-    if needs_bucket and restriction.bucket is None:
-        raise InvalidInput(
-            f"The expectation '{expectation}' requires a bucket.",
-            next_step="Name the bucket.",
-            field="expectations",
         )

@@ -54,19 +54,17 @@ def split_lists(values: object, more: Iterable[str] = ()) -> tuple[Texts, Any]:
     listed = list(words) if isinstance(words, list | tuple | set | frozenset) else []
     names = [name for word in listed if (name := list_name(word)) is not None]
     rest = [word for word in listed if list_name(word) is None] if names else values
-    return tuple(dict.fromkeys([*names, *map(_check_name, more)])), rest
-
-
-def _check_name(word: object) -> str:
-    name = list_name(word)
-    if name is None:
-        parse_network(str(word))  # its error says how to write a name
-        raise InvalidInput(
-            f"'{str(word)[:60]}' is not the name of a list.",
-            next_step="Add it to addresses.",
-            field="lists",
-        )
-    return name
+    for word in more:
+        name = list_name(word)
+        if name is None:
+            parse_network(str(word))  # its error says how to write a name
+            raise InvalidInput(
+                f"'{str(word)[:60]}' is not the name of a list.",
+                next_step="Add it to addresses.",
+                field="lists",
+            )
+        names.append(name)
+    return tuple(dict.fromkeys(names)), rest
 
 
 def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> IPNetworks:
