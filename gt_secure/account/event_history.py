@@ -15,8 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..aws.client import Aws, all_pages
 from ..aws.client_errors import aws_errors
-from ..base.shown import Shown
-from ..base.text import Json
+from ..base.text import Json, members
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
@@ -27,10 +26,8 @@ the date of an answer have whole seconds.
 
 
 @dataclass(frozen=True, slots=True)
-class OtherWrite(Shown):
+class OtherWrite:
     """A write of a bucket policy; ``policy_text`` is None for a deletion or if unknown."""
-
-    document = ("at", "writer", "operation", "event_id", "policy: policy_text")
 
     at: str
     writer: str
@@ -38,6 +35,13 @@ class OtherWrite(Shown):
     event_id: str
     policy_text: str | None = None
     request: str = ""
+
+    def to_dict(self) -> Json:
+        """Return the write as JSON-able data, with the policy as text."""
+        return {
+            **members(self, "at", "writer", "operation", "event_id"),
+            "policy": self.policy_text,
+        }
 
 
 def lookup_events(

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .errors import GtSecureError
-from .shown import Shown
 from .text import Json, printable
 
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
-class CheckResult(Shown):
+class CheckResult:
     """The outcome of one check.
 
     Attributes
@@ -35,13 +34,11 @@ class CheckResult(Shown):
         What to do; empty where the check passed.
     """
 
-    document = ("check: name", "subject", "status", "passed", "message", "next_step", "details")
-
     name: str
     subject: str
     passed: bool | None
     message: str
-    details: Json = field(default_factory=dict, hash=False)
+    details: Json = field(default_factory=dict)
     next_step: str = ""
 
     @property
@@ -62,6 +59,18 @@ class CheckResult(Shown):
         if self.passed is not True:
             raise CheckFailed(self)
         return self
+
+    def to_dict(self) -> Json:
+        """Return the result as JSON-able data."""
+        return {
+            "check": self.name,
+            "subject": self.subject,
+            "status": self.status,
+            "passed": self.passed,
+            "message": self.message,
+            "next_step": self.next_step,
+            "details": dict(self.details),
+        }
 
     def _repr_html_(self) -> str:
         mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..base import html as markup
-from ..base.shown import Shown
-from ..base.text import Texts, printable
+from ..base.text import Json, Texts, members, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
@@ -27,13 +26,12 @@ ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult(Shown, Ambiguous):
+class ProbeResult(Ambiguous):
     """The result of one expectation on the wire; ``observed`` is ``opened``,
     ``refused`` or ``not reached``.
     """
 
     _ask = ".holds"
-    document = ("kind", "source", "observed", "holds", "detail")
 
     kind: str
     source: str
@@ -45,9 +43,13 @@ class ProbeResult(Shown, Ambiguous):
         """True if the result is as expected, or could not be probed."""
         return self.observed in (MEANT[self.kind], "not reached")
 
+    def to_dict(self) -> Json:
+        """Return the result as JSON-able data."""
+        return members(self, "kind", "source", "observed", "holds", "detail")
+
 
 @dataclass(frozen=True, slots=True)
-class Applied(Shown, Ambiguous):
+class Applied(Ambiguous):
     """Result of an apply or undo.
 
     Attributes
@@ -69,7 +71,6 @@ class Applied(Shown, Ambiguous):
     """
 
     _ask = ".outcome"
-    document = ("id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     id: str
     outcome: ChangeOutcome
@@ -82,6 +83,10 @@ class Applied(Shown, Ambiguous):
     def certain(self) -> bool:
         """True if AWS confirmed every step."""
         return all(step.certain for step in self.steps)
+
+    def to_dict(self) -> Json:
+        """Return outcome, steps and probes as JSON-able data."""
+        return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     def to_text(self) -> str:
         """Return the outcome with a line for each step, probe and note."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
-from ..base.shown import Shown
 from ..base.text import Json, JsonLike, Texts, members
 from .targets import TARGETS, Target, TargetKind
 
@@ -17,13 +16,17 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Shown):
+class Call:
     """One AWS call of a change: its parameters, and the IAM action and resource that it needs."""
 
     action: str
     resource: str
     operation: str
     parameters: JsonLike
+
+    def to_dict(self) -> Json:
+        """Return the call as JSON-able data."""
+        return members(self, "action", "resource", "operation", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,11 @@ class Change(Generic[V]):
         in the journal's format 1.
         """
         return {
-            **members(self, "kind", "target: name", "region"),
-            **members(self, "before: before_text", "after: after_text"),
+            "kind": self.kind,
+            "target": self.name,
+            "region": self.region,
+            "before": self.before_text,
+            "after": self.after_text,
             "before_raw": self.target.to_json(self.before),
             "after_raw": self.target.to_json(self.after),
         }

@@ -27,8 +27,7 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.shown import Shown
-from ..base.text import Json, JsonLike, Texts, count, truncate
+from ..base.text import Json, JsonLike, Texts, count, members, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -57,7 +56,7 @@ def scrub(text: str, most: int = 600) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRecord(Shown, Ambiguous):
+class ChangeRecord(Ambiguous):
     """One change, as recorded in the journal.
 
     Attributes
@@ -78,20 +77,6 @@ class ChangeRecord(Shown, Ambiguous):
     """
 
     _ask = ".status"
-    document = (
-        "id",
-        "kind",
-        "of",
-        "status",
-        "started",
-        "region",
-        "caller",
-        "reason",
-        "lists",
-        "events",
-        "problems",
-        "account: account_id",
-    )
 
     id: str
     kind: str
@@ -164,11 +149,17 @@ class ChangeRecord(Shown, Ambiguous):
 
     def to_dict(self) -> Json:
         """Return the record as JSON-able data."""
-        changes = [
-            {key: change.get(key) for key in ("kind", "target", "before", "after")}
-            for change in self.changes
-        ]
-        return Shown.to_dict(self) | {"changes": changes}
+        return {
+            **members(
+                self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"
+            ),
+            **members(self, "events", "problems"),
+            "account": self.account_id,
+            "changes": [
+                {key: change.get(key) for key in ("kind", "target", "before", "after")}
+                for change in self.changes
+            ],
+        }
 
 
 class Writer:
@@ -201,8 +192,7 @@ class Writer:
                 lines = whole.split(b"\n")[:-1]
                 file.truncate(whole.rfind(b"\n") + 1)
                 last = _digest(lines[-1]) if lines else ""
-                now = utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                line = {"n": len(lines), "at": now, "event": event, **data, "prev": last}
+                line = {"n": len(lines), "at": _now(), "event": event, **data, "prev": last}
                 rest = memoryview(
                     (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode(
                         "ascii"
@@ -248,6 +238,10 @@ def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
         next_step="Free space there, or choose another folder with journal= or GT_SECURE_JOURNAL.",
         details={"errno": error.errno},
     )
+
+
+def _now() -> str:
+    return utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _digest(line: bytes) -> str:
@@ -320,7 +314,7 @@ class Journal(ShownTable["ChangeRecord"]):
     [('20261124-101500-000000-ab12', 'applied')]
     """
 
-    titles = ("change", "status", "kind", "targets", "caller", "reason")
+    head = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -332,15 +326,8 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the journal with its current records,
         so that many questions read the files only once.
         """
-        part: Journal = self[:]
-        return part
-
-    def __getitem__(self, index: Any) -> Any:
-        records = tuple(self)
-        if not isinstance(index, slice):
-            return records[index]
         journal = Journal(self.path)
-        journal._records = records[index]
+        journal._records = tuple(self)
         return journal
 
     @property
@@ -364,7 +351,7 @@ class Journal(ShownTable["ChangeRecord"]):
             )
 
     def __len__(self) -> int:
-        return len(self._ids() if self._records is None else self._records)
+        return len(self._ids())
 
     def __bool__(self) -> bool:
         return True

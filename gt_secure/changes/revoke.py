@@ -39,11 +39,10 @@ from ..logs.sql.log_columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
-from .case import Case
 from .change import Change
 from .diff import policy_calls, policy_of
-from .plan import Plan
-from .rules.log import facts, services
+from .plan import Plan, exposures_of
+from .services import notices_of, simulate
 from .targets import BucketGuard
 
 LONGEST = dt.timedelta(seconds=LONGEST_S)
@@ -226,9 +225,13 @@ def plan_revoke(
     _check_partition(revoked, state.partition)
     change = _change(revoked, policy_of(state), state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
-    case = Case(aws, restriction, state, changes)
-    notices = (*case.notices((facts, services)), *_notices(revoked))
-    return Plan(restriction, state, changes, *case.exposures, notices, simulation=case.simulation)
+    before, after = exposures_of(aws, restriction, state, changes)
+    rows = simulate(restriction, state.caller_arn, before, after)
+    stops = (
+        each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody"
+    )
+    notices = (*stops, *_notices(revoked))
+    return Plan(restriction, state, changes, before, after, notices, simulation=rows)
 
 
 def _change(

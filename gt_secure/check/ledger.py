@@ -102,8 +102,9 @@ class LedgerEntry(NamedTuple):
 
     @property
     def where(self) -> str:
-        """The place, as a part of a sentence; empty if there is none."""
-        return f", {self.place}" if any(self.place) else ""
+        """The account, as a part of a sentence; empty if there is none."""
+        account = f", account {self.account}" if self.account else ""
+        return f"{account} ({self.on})" if self.on else account
 
     @property
     def counts(self) -> bool:

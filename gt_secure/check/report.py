@@ -20,8 +20,7 @@ from typing import NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
 from ..base.outcome import CheckResult
-from ..base.shown import Shown
-from ..base.text import Json, json_text
+from ..base.text import Json, json_text, members
 from ..findings import sarif
 from ..findings.model import NOT_RUN, Acceptances, Finding, catalog
 from .result import CHECKS
@@ -31,7 +30,7 @@ PASSED, FAILED, UNKNOWN = 0, 2, 3
 
 
 @dataclass(frozen=True)
-class Report(Shown):
+class Report:
     """Outcomes in the order in which the checks were run.
 
     Attributes
@@ -41,8 +40,6 @@ class Report(Shown):
     unused : tuple of Acceptance
         Accepted findings that matched nothing: the risk is gone, or the entry has an error.
     """
-
-    document = ("passed", "counts", "source", "unused", "results")
 
     results: tuple[CheckResult, ...]
     source: str = ""
@@ -90,6 +87,10 @@ class Report(Shown):
         for result in sorted(self.results, key=lambda one: one.passed is None):
             result.require()
         return self
+
+    def to_dict(self) -> Json:
+        """Return the report as JSON-able data."""
+        return members(self, "passed", "counts", "source", "unused", "results")
 
     def to_sarif(self) -> Json:
         """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning,

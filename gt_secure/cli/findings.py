@@ -136,14 +136,7 @@ def _run_findings(args: argparse.Namespace) -> int:
         return OK
     findings = _findings_from(args)
     if args.json:
-        found = [finding.to_dict() for finding in findings]
-        show_json(
-            {
-                "findings": found if found or findings.is_known else None,
-                "checked": {each.code: each.outcome for each in findings.checked},
-                "looked": findings.looked,
-            }
-        )
+        show_json({"findings": [finding.to_dict() for finding in findings]})
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
@@ -165,7 +158,7 @@ def _show(result: Findings) -> None:
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
     if not len(result.open):
-        empty = "No findings." if result.is_known else result.empty
+        empty = "No findings." if result.decided else "No rule was decided."
         say("No finding is open." if len(result) else empty)
     if len(result.accepted):
         say(f"{accepted_title(result.accepted)}:")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from types import ModuleType
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
@@ -25,8 +24,6 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
-from ..base.shown import Shown
-from ..base.situations import filled, situations, without_variants
 from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
 
@@ -64,7 +61,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason", "until")
+        data = members(self, "finding", "subject", "reason") | {"until": self.until.isoformat()}
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -112,7 +109,7 @@ def severities_from(threshold: str) -> tuple[Severity, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Shown):
+class Finding:
     """One finding.
 
     Attributes
@@ -177,7 +174,11 @@ class Finding(Shown):
 
     def to_dict(self) -> Json:
         """Return the finding as JSON-able data."""
-        return Shown.to_dict(self) | {"controls": list(catalog()[self.code]["controls"])}
+        data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
+        for name in ("accepted", "ended"):
+            entry: Acceptance | None = getattr(self, name)
+            data[name] = None if entry is None else entry.to_dict()
+        return data
 
     @classmethod
     def from_dict(cls, data: JsonLike) -> Finding:
@@ -244,24 +245,6 @@ class Match(NamedTuple):
     severity: Severity | None = None
 
 
-def match(
-    key: str,
-    subject: str,
-    /,
-    *,
-    depends_on: Texts = (),
-    severity: Severity | None = None,
-    **values: object,
-) -> Match:
-    """Return the match of a code, or of ``CODE/VARIANT``, with values in its sentence; a variant
-    may have another severity.
-    """
-    row = situations(__package__, "findings.json")[key]
-    return Match(
-        subject, filled(row, values).get("text", ""), depends_on, severity or row["severity"]
-    )
-
-
 CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not asked", "not applicable"]
 OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
 NOT_RUN: tuple[CheckedWord, ...] = ("not asked", "not applicable")
@@ -298,9 +281,8 @@ def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
     return worst
 
 
-Matcher: TypeAlias = "Callable[..., Iterator[Any]]"
-Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job", "change"]
-"""The subject of a rule: a part of a state, or a planned change."""
+Matcher: TypeAlias = "Callable[..., Iterator[Match]]"
+Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
 Given: TypeAlias = Literal[
     "guard",
     "restriction",
@@ -316,12 +298,8 @@ Given: TypeAlias = Literal[
 
 
 class Rule(NamedTuple):
-    """A rule on a state or on a planned change: what it is about, what it reads, and its function.
-
-    A rule on a state reports the findings of its code; ``needs`` are the parts without which it is
-    not checked. A rule on a change yields notices; ``needs`` are the kinds of changes without which
-    a plan does not run it. The catalogue has the severity of each code, the consent that it asks
-    for, and the codes that it ``implies``.
+    """A rule: what its findings are about, the parts without which it is not checked, and its
+    function.
 
     ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what
     is ``given``: without that, the rule is not applicable. ``uses`` are parts that it looks at
@@ -362,22 +340,12 @@ def rule(
     return make
 
 
-def rules_of(*modules: ModuleType) -> tuple[Rule, ...]:
-    """Return the rules that modules define, as they stand there."""
-    return tuple(
-        each
-        for module in modules
-        for each in vars(module).values()
-        if isinstance(each, Rule) and each.run.__module__ == module.__name__
-    )
-
-
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, Json]:
-    """Return the data file: every code with severity, title, text, why, fix, source,
+    """Return the data file: every code with severity, title, why, fix, source,
     what is looked at, and controls.
     """
-    return without_variants(situations(__package__, "findings.json"))
+    return package_data(__package__, "findings.json")
 
 
 @lru_cache(maxsize=1)

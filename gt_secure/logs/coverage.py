@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..base.evidence import Evidence
-from ..base.shown import Shown
-from ..base.text import Json, count
+from ..base.text import Json, count, members
 from ..base.truth import Ambiguous
 from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
@@ -40,7 +39,7 @@ DELAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sample(Shown):
+class Sample:
     """A line that could not be read: where it is, why, and its masked beginning."""
 
     name: str
@@ -50,7 +49,7 @@ class Sample(Shown):
 
 
 @dataclass(slots=True)
-class Coverage(Shown, Ambiguous):
+class Coverage(Ambiguous):
     """Objects and lines read. The counts add up:
     ``lines = hits + outside + duplicates + unreadable + blank``.
 
@@ -86,35 +85,6 @@ class Coverage(Shown, Ambiguous):
     """
 
     _ask = ".unread"
-    document = (
-        "objects",
-        "objects_read",
-        "objects_cached",
-        "objects_empty",
-        "lines",
-        "hits",
-        "outside",
-        "duplicates",
-        "unreadable",
-        "odd",
-        "blank",
-        "not_utf8",
-        "bytes",
-        "typical_delay_s",
-        "since",
-        "until",
-        "first_hit",
-        "last_hit",
-        "last_delivery",
-        "adds_up",
-        "ambiguous",
-        "engine",
-        "engine_reason",
-        "failures",
-        "left_out",
-        "samples",
-        "odd_samples",
-    )
 
     objects: int = 0
     objects_read: int = 0
@@ -258,8 +228,37 @@ class Coverage(Shown, Ambiguous):
     def to_dict(self) -> Json:
         """JSON-able form, as ``--stats`` prints it."""
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
-        found = {name: iso(value) for name in times if (value := getattr(self, name))}
-        return Shown.to_dict(self) | found | {"limits": self.limits()}
+        return {
+            **members(
+                self,
+                "objects",
+                "objects_read",
+                "objects_cached",
+                "objects_empty",
+                "lines",
+                "hits",
+                "outside",
+            ),
+            **members(
+                self,
+                "duplicates",
+                "unreadable",
+                "odd",
+                "blank",
+                "not_utf8",
+                "bytes",
+                "typical_delay_s",
+            ),
+            **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
+            **members(self, "adds_up", "ambiguous", "engine", "engine_reason"),
+            "failures": [members(each, "name", "kind", "why") for each in self.failures],
+            "left_out": dict(self.left_out),
+            "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
+            "odd_samples": [
+                members(each, "name", "offset", "why", "text") for each in self.odd_samples
+            ],
+            "limits": self.limits(),
+        }
 
 
 def _named(kinds: Mapping[str, int]) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.allowed import Allowed, AllowedLike
-from ..base.copies import NotCopied
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges
 from ..base.text import Texts, TextsLike
@@ -67,7 +66,7 @@ def worse_leaks(leaks: Leaks) -> tuple[int, int]:
     return leaks.leaked, len(leaks)
 
 
-class Hits(NotCopied, Ambiguous):
+class Hits(Ambiguous):
     """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits,
     nothing changes.
 
@@ -87,11 +86,6 @@ class Hits(NotCopied, Ambiguous):
         Returns the workteams of a bucket from a team and the bucket, as a connection reads them;
         else None.
     """
-
-    _stays = (
-        "Hits are in a database of this process and cannot be pickled or copied."
-        " Call .to_pandas() or .to_parquet(path)."
-    )
 
     _ask = "len(hits), or hits.coverage.unread"
 
@@ -418,7 +412,7 @@ class Hits(NotCopied, Ambiguous):
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
         leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), worse_leaks)
-        leaks.unread = coverage.doubts
+        leaks.unread = coverage.unread
         return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from .. import changes
-from ..account.bucket import Bucket, read_part
-from ..aws.buckets import buckets_here, check_bucket, read_policy
+from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
 from ..aws.teams import (
     LabelingJob,
     Review,
@@ -116,11 +115,9 @@ class BucketChoice(NamedTuple):
         key, wanted = self.tag
 
         def tagged(name: str) -> bool:
-            def read() -> bool:
-                tags = read_part(aws, Bucket(name, aws.region), "tags", raises=GtSecureError)
-                return (tags.value or {}).get(key) == wanted
-
-            return notes.attempt(f"tags of {name}", read, False)
+            return notes.attempt(
+                f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False
+            )
 
         return _chosen(own or (), tagged)
 

@@ -315,11 +315,15 @@ def mask_secrets(
     remaining = {each[0].place for each in left}
     blank = {each[0].place for each in left if not keep or not keep(_saved(each))}
     masked = {each[0].place for each in unwanted} - remaining
+    before: Any = None  # what a secret may go on from, in the outputs of the next cell
     for place, name, value, owner, _, _ in list(_parts(book)):
-        if not place.endswith("source") and (
-            place in blank or (place in masked and holds_rest(value))
-        ):
+        if place.endswith("source"):
+            continue
+        rest = place in blank or (place in masked and holds_rest(value))
+        if rest or (name == "outputs" and before and holds_rest([before, value])):
             owner[name] = _left_out(value)
+        if name == "outputs":
+            before = table().mask if rest else value if place in masked else None
     return _named(each for each in unwanted if sources or not each[0].place.endswith("source"))
 
 

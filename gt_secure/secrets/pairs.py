@@ -25,6 +25,16 @@ _WORD, _LETTER, _IN_VALUE, _SPACE, _VALUE, _STOP, _KEY = (1 << i for i in range(
 """Classes of letters: of names, of words, of values, spaces, what is between a name and its value,
 what ends a word of prose, and what "access" and "key" begin with."""
 
+_TURNS = [
+    bytes(
+        c.islower() * lower + c.isupper() * upper + c.isdigit() * digit
+        for c in map(chr, range(128))
+    )
+    + bytes(128)
+    for lower, upper, digit in ((1, 2, 4), (4, 5, 3))
+]
+"""What a letter is, and what it turns from: two of them are a turn if they share a bit."""
+
 
 class Anchor:
     """A literal that is looked up: in lower case, unless it minds the case."""
@@ -96,6 +106,14 @@ class Pairs:
         for starts in found.values():
             starts.sort()
         return found
+
+    def turns(self, text: str) -> list[int]:
+        """Return where a letter is of another kind than the one behind it, but for the first
+        letters of words.
+        """
+        data = text.encode("ascii", "replace")
+        kinds = [self._numpy.frombuffer(data.translate(each), self._numpy.uint8) for each in _TURNS]
+        return self._numpy.flatnonzero(kinds[0][:-1] & kinds[1][1:]).tolist()  # type: ignore[no-any-return]
 
     def _likely(self, pairs: Any, at: Any) -> Any:
         """Return those of the places where the next pair fits too,

@@ -19,6 +19,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from .breaks import Copies
 from .pairs import Anchor, Pairs
 
 KINDS_FILE = Path(__file__).with_name("kinds.json")
@@ -33,8 +34,6 @@ _ONE = re.compile(r"\[[^]]+\]\$")
 """A pattern of one letter."""
 _LONG = 1 << 15
 """A text from which on pairs of letters are looked up: numpy must be worth its calls."""
-_WIDEST = 240
-"""A longer line was not wrapped: whoever wraps lines makes them shorter."""
 _TRIES = 12
 """Number of searches of a long run, each from one of its places to its end,
 before it is refused.
@@ -352,7 +351,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     of highlighted code.
     """
     yield from _matches(view)
-    yield from _wrapped(view.text)
+    yield from _broken(view.text)
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -361,7 +360,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     if marks:
         bare = _View(view.text)
         bare.remove(marks)
-        for start, end, what in (*_matches(bare), *_wrapped(bare.text)):
+        for start, end, what in _matches(bare):
             yield SecretSpan(bare.raw(start), bare.raw_end(end), what)
     if nested:
         yield from _in_base64(view, nested - 1)
@@ -487,42 +486,19 @@ def _is_example(value: str) -> bool:
     return False
 
 
-def _wrapped(text: str) -> Iterator[SecretSpan]:
-    """Find what goes on in the next line, since a terminal or textwrap broke the line."""
-    for group in _broken_lines(text):
-        start, end = max(0, text.rfind("\n", 0, group[0][0])), text.find("\n", group[-1][1])
-        start = max(start, group[0][0] - 2 * _WIDEST)
-        end = min(len(text) if end < 0 else end, group[-1][1] + 2 * _WIDEST)
-        view = _View(text[start:end])
-        view.remove([(a - start, b - start) for a, b in group])
-        for span in _matches(view):
-            first, last = start + view.raw(span.start), start + view.raw_end(span.end)
-            if any((first < a and b < last) or a < first for a, b in group):
-                yield SecretSpan(first, last, span.what)
-
-
-def _broken_lines(text: str) -> list[list[TextRange]]:
-    """Return what a break put between two parts of a line,
-    in groups of lines that follow each other.
-    """
-    groups: list[list[TextRange]] = []
-    words = table().words
-    for wrap in table().patterns["wrap"].finditer(text):
-        at = wrap.start()
-        line = text.rfind("\n", max(0, at - _WIDEST - 1), at) + 1
-        if not 40 <= at - line <= _WIDEST:
-            continue
-        before = words["wrap_before"].search(text, at - 32, at)
-        if not before and at - line in (
-            text.find("\n", at + 1) - at - 1,
-            line - 2 - text.rfind("\n", 0, max(0, line - 1)),
-        ):
-            before = words["cut_before"].search(text, at - 32, at)
-        if before and groups and before.start(1) - groups[-1][-1][1] <= _WIDEST:
-            groups[-1].append((before.start(1), wrap.end()))
-        elif before:
-            groups.append([(before.start(1), wrap.end())])
-    return groups
+def _broken(text: str) -> Iterator[SecretSpan]:
+    """Find what separators break."""
+    known = table()
+    pairs = known.pairs if len(text) >= _LONG else None
+    turns = (
+        pairs.turns(text)
+        if pairs
+        else [found.start() for found in known.patterns["turn"].finditer(text)]
+    )
+    copies = Copies(text, turns, known.patterns["gap"])
+    for start, end, what in _matches(_View(copies.text)) if copies.text else ():
+        if what != NOT_SEARCHED:
+            yield SecretSpan(*copies.given(start, end), what)
 
 
 def _in_base64(view: _View, nested: int) -> Iterator[SecretSpan]:

@@ -1,8 +1,7 @@
 """Looks at what is left of an output after masking, in another way than the search for secrets.
 
-The search goes by names, prefixes and lines. This goes by the text next to a mask, once line
-breaks, frames, comment marks and markup are left out, so that a half of a secret, or the key beside
-a masked key id, is noticed.
+The search goes by names, prefixes and separators. This goes by the words behind a mask: one that
+looks drawn by chance may be a half of a secret, or the key beside a masked key id.
 """
 
 from __future__ import annotations
@@ -15,6 +14,11 @@ from .recogniser import decode, table
 _LABELS = ("output_type", "name", "mime", "model_name", "model_module")
 """Members whose text is of the format, not of the output."""
 
+_FEW, _MANY, _BESIDE, _NEAR = 3, 8, 24, 200
+"""Turns from one kind of letter to another in a word that looks drawn by chance, those that are too
+many, and the letters behind a mask within which such words are looked for.
+"""
+
 
 def holds_rest(value: Any) -> bool:
     """Return whether a part of a secret seems to be left beside a mask.
@@ -26,14 +30,15 @@ def holds_rest(value: Any) -> bool:
     """
     patterns = table().patterns
     text = decode("\x00".join(_texts(value))).text
-    if table().mask not in text:
-        return False
-    flat = patterns["margin"].sub("", text)
-    return any(
-        all(patterns[kind].search(found[1]) for kind in kinds)
-        for name, kinds in (("rest", ("lower", "upper")), ("beside", ("lower", "upper", "digit")))
-        for found in patterns[name].finditer(flat)
-    )
+    at = -1
+    while (at := text.find(table().mask, at + 1)) >= 0:
+        end = at + len(table().mask)
+        pieces = [*patterns["piece"].finditer(text, end, end + _NEAR)]
+        turns = [len(patterns["turn"].findall(piece[0])) for piece in pieces]
+        beside = turns and turns[0] >= _FEW and pieces[0].start() <= end + _BESIDE
+        if beside or sum(each for each in turns if each >= _FEW) >= _MANY:
+            return True
+    return False
 
 
 def _texts(value: Any) -> Iterator[str]:

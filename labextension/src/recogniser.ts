@@ -1,5 +1,6 @@
 /** Finds secrets in text, however they are spelled. Python has the same in `recogniser.py`, with the same table. */
 
+import { Copies, first } from './breaks';
 import table from './kinds.json';
 
 /** A secret in a text: where it is, and its kind. */
@@ -264,20 +265,6 @@ class View {
   private _places?: (number[] | undefined)[];
 }
 
-/** The first place in a list that is not before a position. */
-function first(places: number[], position: number): number {
-  let [low, high] = [0, places.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (places[middle] < position) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 const ROUNDS = 8;
 
 export function decode(text: string): View {
@@ -342,11 +329,11 @@ function meaning(escape: string): string {
 export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
   const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
-  const spans = [...matches(view), ...wrapped(view.text), ...(nested ? inBase64(view, nested - 1) : [])];
+  const spans = [...matches(view), ...broken(view.text), ...(nested ? inBase64(view, nested - 1) : [])];
   if (marks.length) {
     const bare = new View(view.text);
     bare.remove(marks.map(({ 0: mark, index }) => [index, index + mark.length]));
-    for (const { start, end, what } of [...matches(bare), ...wrapped(bare.text)]) {
+    for (const { start, end, what } of matches(bare)) {
       spans.push({ start: bare.raw(start), end: bare.rawEnd(end), what });
     }
   }
@@ -507,48 +494,16 @@ function isExample(value: string): boolean {
   );
 }
 
-const WIDEST = 240;
-
-/** Find what goes on in the next line, since a terminal or textwrap broke the line. */
-function wrapped(text: string): ISpan[] {
-  const groups: [number, number][][] = [];
-  for (const found of text.matchAll(patterns.wrap)) {
-    const at = found.index;
-    const line = at && text.lastIndexOf('\n', at - 1) + 1;
-    if (at - line < 40 || at - line > WIDEST) {
-      continue;
-    }
-    let before = words.wrap_before.exec(text.slice(at - 32, at));
-    const former = line < 2 ? -1 : text.lastIndexOf('\n', line - 2);
-    if (!before && [text.indexOf('\n', at + 1) - at - 1, line - 2 - former].includes(at - line)) {
-      before = words.cut_before.exec(text.slice(at - 32, at));
-    }
-    if (!before) {
-      continue;
-    }
-    const [start, end] = [at - before[1].length, at + found[0].length];
-    const group = groups[groups.length - 1];
-    if (group && start - group[group.length - 1][1] <= WIDEST) {
-      group.push([start, end]);
-    } else {
-      groups.push([[start, end]]);
-    }
-  }
-  const spans: ISpan[] = [];
-  for (const group of groups) {
-    const [first, last] = [group[0][0], group[group.length - 1][1]];
-    const begin = Math.max(0, text.lastIndexOf('\n', first - 1), first - 2 * WIDEST);
-    const stop = text.indexOf('\n', last);
-    const view = new View(text.slice(begin, Math.min(stop < 0 ? text.length : stop, last + 2 * WIDEST)));
-    view.remove(group.map(([a, b]) => [a - begin, b - begin]));
-    for (const span of matches(view)) {
-      const [start, end] = [begin + view.raw(span.start), begin + view.rawEnd(span.end)];
-      if (group.some(([a, b]) => (start < a && b < end) || a < start)) {
-        spans.push({ start, end, what: span.what });
-      }
-    }
-  }
-  return spans;
+/** Find what separators break. */
+function broken(text: string): ISpan[] {
+  const copies = new Copies(text, patterns.gap);
+  const spans = copies.text ? matches(new View(copies.text)) : [];
+  return spans
+    .filter(({ what }) => what !== NOT_SEARCHED)
+    .map(({ start, end, what }) => {
+      const [begin, stop] = copies.given(start, end);
+      return { start: begin, end: stop, what };
+    });
 }
 
 /** Find runs of base64 that hold a secret; what begins as a picture or other data holds none. */

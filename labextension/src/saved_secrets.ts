@@ -310,9 +310,17 @@ export function maskSecrets(book: Data, accepted: string[] = []): void {
   const kept = new Set(left.map(({ leaf }) => leaf.place));
   const blank = new Set(left.filter(wanted).map(({ leaf }) => leaf.place));
   const masked = new Set(found.map(({ leaf }) => leaf.place).filter(place => !kept.has(place)));
+  let before: unknown = null; // what a secret may go on from, in the outputs of the next cell
   for (const { place, name, value, owner } of [...partsOf(book)]) {
-    if (!place.endsWith('source') && (blank.has(place) || (masked.has(place) && holdsRest(value)))) {
+    if (place.endsWith('source')) {
+      continue;
+    }
+    const rest = blank.has(place) || (masked.has(place) && holdsRest(value));
+    if (rest || (name === 'outputs' && before && holdsRest([before, value]))) {
       owner[name] = leftOut(value);
+    }
+    if (name === 'outputs') {
+      before = rest ? MASK : masked.has(place) ? value : null;
     }
   }
 }

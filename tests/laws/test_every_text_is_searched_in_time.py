@@ -20,9 +20,9 @@ from gt_secure.secrets.recogniser import NOT_SEARCHED, find
 from support.secret_corpus import LOWER, TABLE, WORD, Values
 
 LINE = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
-MOST = 60
+MOST = 90
 """Limit of a text, in times of an ordinary one:
-1 MB of that takes less than 0.02 s on a quiet machine.
+1 MB of that takes about 0.012 s on a quiet machine.
 """
 SEPARATORS = (
     *(
@@ -124,7 +124,8 @@ def search_all(texts: list[str], slack: float = 1) -> Counter[str]:
         if seconds(text) > most * unit / 2:  # measured well only where it may be too long
             assert times_ordinary(text) <= most, (text[:60], times_ordinary(text))
         spans = find(text)
-        assert any(text[span.start : span.end] in HELD for span in spans), text[:60]
+        held = text.rindex(HELD.strip())
+        assert any(span.start <= held < span.end for span in spans), text[:60]
         refused = [span for span in spans if span.what == NOT_SEARCHED]
         assert all(span.end - span.start >= 200 for span in refused)
         seen["refused" if refused else "searched"] += 1

@@ -65,15 +65,15 @@ def test_a_sample() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_form_of_a_kind(kind: str) -> None:
     seen = count(case for case in ALL if case[0] == kind)
-    assert seen["missed"] <= 6
-    assert seen["blanked"] <= 2
+    assert seen["missed"] <= 2
+    assert seen["blanked"] <= 3
 
 
 @pytest.mark.slow
 def test_every_form_of_every_kind() -> None:
     seen = count(ALL)
     print(f"{len(ALL)} cases: {dict(seen)}")
-    assert seen["missed"] <= 40
+    assert seen["missed"] <= 8
     assert seen["blanked"] <= 12
 
 
@@ -160,11 +160,18 @@ def test_a_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
             test_the_second_look_does_not_share_the_weakness_of_the_first()
         return
     if fault == "no joined lines":
-        monkeypatch.setattr(recogniser, "_wrapped", lambda _: ())
-    else:
-        monkeypatch.setattr(notebooks._Texts, "_goes_on", lambda *_: False)
+        monkeypatch.setattr(recogniser, "_broken", lambda _: ())
+        with pytest.raises(AssertionError):
+            test_a_sample()
+        return
+    monkeypatch.setattr(notebooks._Texts, "_goes_on", lambda *_: False)
     with pytest.raises(AssertionError):
-        test_a_sample()
+        test_outputs_of_one_stream_are_searched_as_one()
+
+
+def test_outputs_of_one_stream_are_searched_as_one() -> None:
+    forms = ("two outputs", "three outputs")
+    assert {outcome((kind, form, 0)) for kind in KINDS for form in forms} == {"gone"}
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from support.secret_corpus import vectors
 BUILT = ROOT / "gt_secure" / "labextension"
 SOURCE = ROOT / "labextension"
 PLACE = "share/jupyter/labextensions/gt_secure/"
-MOST = 96_000
+MOST = 97_000
 """Bytes. Half of them are the program; the table of kinds grows with what services give out."""
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ...base.errors import AccessDenied, GtSecureError
-from ...base.shown import Shown
-from ...base.text import Json, capital
+from ...base.text import Json, capital, members
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -20,7 +19,7 @@ Why: TypeAlias = Literal["denied", "no answer", "in part", "in doubt", "not aske
 
 
 @dataclass(frozen=True, slots=True)
-class NotRead(Shown):
+class NotRead:
     """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and
     the ``reason``.
 
@@ -29,8 +28,6 @@ class NotRead(Shown):
     way. It is ``elsewhere`` where the part is in a region that the connection cannot ask, as the
     ``reason`` says.
     """
-
-    document = ("what", "action", "why", "reason", "policy")
 
     what: str
     action: str
@@ -66,6 +63,10 @@ class NotRead(Shown):
     def text(self) -> str:
         """The action and its outcome, or the region that cannot be asked, for messages."""
         return self.reason if self.why == "elsewhere" else f"{self.action} {_OUTCOMES[self.why]}"
+
+    def to_dict(self) -> Json:
+        """Return JSON-able data."""
+        return members(self, "what", "action", "why", "reason", "policy")
 
 
 _OUTCOMES: Mapping[Why, str] = {

@@ -505,8 +505,7 @@ def _new(
     facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]
 ) -> list[str]:
     if facts.alphabet and not patterns:
-        numbers = (str(index).rjust(len(domain), "9") for index in range(999_999, 0, -1))
-        return [next(text for text in numbers if text not in set(named))]
+        return [next(text for text in _numbers(len(domain)) if text not in set(named))]
     if not patterns:
         used = set("".join(named))
         fresh = next(
@@ -525,6 +524,10 @@ def _new(
         )
     except TooManyClassesError as error:
         raise TooManyClassesError(facts.name, error.texts, facts.name.lower()) from error
+
+
+def _numbers(digits: int) -> Iterable[str]:
+    yield from (str(index).rjust(digits, "9") for index in range(999_999, 0, -1))
 
 
 def _named(condition: Condition, text: str) -> list[str]:

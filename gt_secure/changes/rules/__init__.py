@@ -1,1 +1,0 @@
-"""The rules of plans, a module for each subject."""

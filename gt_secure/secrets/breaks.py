@@ -1,0 +1,175 @@
+"""Joins what a separator breaks: a text with the same run of characters at each break.
+
+What looks drawn by chance is looked up first, since most texts have none of it. Each run around it
+that no secret has is left out in a copy of its surroundings, wherever it is the same, and the rules
+are tried in the copies. What they find ends at the first break that does not fit the others. The
+secret check of the JupyterLab extension does the same.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from itertools import pairwise
+from typing import NamedTuple
+
+_NEAR = 100
+"""Letters within which four turns from one kind of letter to another look drawn by chance."""
+_REACH = 240
+"""Most letters between two breaks, and on each side of them that are copied."""
+_LEAST = 8
+"""Fewest letters between two breaks."""
+_BESIDE = 32
+"""Letters on each side of a break in which turns are counted."""
+_ROOM = 1 << 15
+"""Letters that the copies of a text may have, plus half of those of the text."""
+_MARGIN = 12
+"""Most signs at an end of a separator that a secret may have too."""
+_SOFT = "+/_~.=&?:%-"
+"""Signs that secrets and their names have: a separator has another one."""
+_END = "\x00\n"
+_NUMBER = re.compile("[ \\t]*[0-9]+")
+
+
+class _Break(NamedTuple):
+    start: int
+    end: int
+    loose: bool = False
+    """True if what is beside it may be drawn by chance."""
+    certain: bool = False
+    """True if what is on both sides of it looks drawn by chance."""
+
+
+class Copies:
+    """Copies of parts of a text without separators, one behind the other,
+    with the place of each letter.
+
+    Parameters
+    ----------
+    text : str
+    turns : list of int
+        Where a letter is of another kind than the one behind it.
+    gap : re.Pattern
+        A run of characters that no secret has.
+    """
+
+    def __init__(self, text: str, turns: list[int], gap: re.Pattern[str]) -> None:
+        self._given = text
+        self._pieces: list[str] = []
+        self._places = [0]
+        self._starts: list[int] = []
+        self._certain: list[bool] = []
+        for start, end in _regions(turns):
+            region = max(0, start - _REACH), min(len(text), end + _NEAR + _REACH)
+            for key, breaks in _breaks(text, region, turns, gap).items():
+                for chosen in _choices(text, key, breaks):
+                    if self._places[-1] < len(text) // 2 + _ROOM:
+                        self._copy(chosen)
+        self.text = "".join(self._pieces)
+
+    def _copy(self, breaks: list[_Break]) -> None:
+        """Add what is around some breaks, without them."""
+        ends = [-3 * _REACH, *(each.end for each in breaks)]
+        for each, before, after in zip(breaks, ends, [*breaks[1:], None], strict=False):
+            if each.start - before > 2 * _REACH:
+                self._add(_END, 0)
+                before = max(0, before, each.start - _REACH)
+                self._add(self._given[before : each.start], before)
+            near = after and after.start - each.end <= 2 * _REACH
+            stop = after.start if after and near else each.end + _REACH
+            self._add(self._given[each.end : stop], each.end, certain=each.certain)
+        self._add(_END, 0)
+
+    def _add(self, piece: str, start: int, *, certain: bool = False) -> None:
+        self._pieces.append(piece)
+        self._starts.append(start)
+        self._certain.append(certain)
+        self._places.append(self._places[-1] + len(piece))
+
+    def given(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the copies is in the text, up to the first break at another width
+        than the others: a single one must look certain.
+        """
+        first, last = bisect_right(self._places, start) - 1, bisect_left(self._places, end) - 1
+        ends = [start, *self._places[first + 1 : last + 1], end]
+        lengths = [max(map(len, self.text[a:b].split("\n"))) for a, b in pairwise(ends)]
+        inner, line = lengths[1:-1], self._pieces[first].rpartition("\n")[2]
+        [(width, _)] = Counter([len(line), *inner]).most_common(1) if inner else [(end, 0)]
+        at = first
+        for one, two in pairwise(lengths):
+            if max(one, two) > width or not (self._certain[at + 1] or width in (one, two)):
+                break
+            at += 1
+        end = min(end, self._places[at + 1])
+        return (
+            self._starts[first] + start - self._places[first],
+            self._starts[at] + end - self._places[at],
+        )
+
+
+def _regions(turns: list[int]) -> list[list[int]]:
+    """Return begin and end of what looks drawn by chance."""
+    result: list[list[int]] = []
+    for start, end in zip(turns, turns[3:], strict=False):
+        if end - start <= _NEAR:
+            if not result or start - result[-1][1] > 2 * _REACH:
+                result.append([start, start])
+            result[-1][1] = start
+    return result
+
+
+def _breaks(
+    text: str, region: tuple[int, int], turns: list[int], gap: re.Pattern[str]
+) -> dict[str, list[_Break]]:
+    """Return the gaps of a region by what they are: with and without the signs at their ends."""
+    result: dict[str, list[_Break]] = defaultdict(list)
+    spans = [found.span() for found in gap.finditer(text, *region)]
+    inner = [(0, 0), *spans, (len(text), 0)]
+    for (_, before), (start, end), (after, _) in zip(inner, spans, inner[2:], strict=False):
+        if max(start - before, after - end) < _LEAST:
+            continue
+        left = bisect_left(turns, start - 1) - bisect_left(turns, start - _BESIDE)
+        right = bisect_left(turns, end + _BESIDE) - bisect_left(turns, end)
+        looks = (left + right >= 2, min(left, right) >= 1 and left + right >= 3)
+        one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
+        wide = (
+            start - len(one) + len(one.rstrip(_SOFT)),
+            end + len(two) - len(two.lstrip(_SOFT)),
+        )
+        for a, b in {(start, end), wide}:
+            key = text[a:b]
+            key = _NUMBER.sub("0", key) if "\n" in key else key  # a number of a line is any
+            result[key].append(_Break(a, b, *looks))
+    return result
+
+
+def _choices(text: str, key: str, breaks: list[_Break]) -> list[list[_Break]]:
+    """Return what may be left out together: all of it, and what is certain."""
+    far = [two.start - one.end >= _LEAST for one, two in pairwise(breaks)]
+    beside = zip(breaks, [True, *far], [*far, True], strict=True)
+    breaks = [each for each, before, after in beside if before or after]
+    if not any(each.loose for each in breaks):
+        return []
+    certain = _evenly(text, key, [each for each in breaks if each.certain])
+    every = _evenly(text, key, breaks)
+    same = [each.start for each in certain] == [each.start for each in every]
+    return [every] if same else [every, certain]
+
+
+def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
+    """Return some breaks, and where the same separator is again at their usual distance."""
+    widths = Counter(two.start - one.end for one, two in pairwise(breaks))
+    usual = [width for width, _ in widths.most_common() if _LEAST <= width <= _REACH]
+    separator = re.compile(re.escape(key).replace("0", _NUMBER.pattern))
+    known = {each.start: each for each in breaks}
+    for each in breaks if usual else ():
+        at = each.end + usual[0]
+        while at not in known and (found := separator.match(text, at)):
+            known[at] = _Break(*found.span())
+            at = found.end() + usual[0]
+        at = 2 * each.start - each.end - usual[0]
+        while at >= 0 and at not in known and (found := separator.match(text, at)):
+            known[at] = _Break(*found.span())
+            at = 2 * at - found.end() - usual[0]
+    return sorted(known.values())

@@ -1,0 +1,221 @@
+/** Joins what a separator breaks: a text with the same run at each break. Python has the same in `breaks.py`. */
+
+/** Where a separator is, whether what is beside it may be drawn by chance, and whether both sides look so. */
+type Break = [start: number, end: number, loose: boolean, certain: boolean];
+
+const [NEAR, REACH, LEAST, BESIDE, ROOM, MARGIN] = [100, 240, 8, 32, 1 << 15, 12];
+const END = '\x00\n';
+const NUMBER = '[ \\t]*[0-9]+';
+
+/** The first place in a list that is not before a position. */
+export function first(places: number[], position: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (places[middle] < position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/** What a letter is, and what it turns from: two of them are a turn if they share a bit. */
+const KINDS = new Uint8Array(128);
+const FROM = new Uint8Array(128);
+for (let code = 0; code < 26; code++) {
+  [KINDS[97 + code], FROM[97 + code]] = [1, 4];
+  [KINDS[65 + code], FROM[65 + code]] = [2, 5];
+}
+for (let code = 48; code < 58; code++) {
+  [KINDS[code], FROM[code]] = [4, 3];
+}
+
+/** Where a letter is of another kind than the one behind it, but for the first letters of words. */
+export function turnsOf(text: string): number[] {
+  const turns: number[] = [];
+  let kind = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) {
+      kind = 0;
+      continue;
+    }
+    if (kind & FROM[code]) {
+      turns.push(i - 1);
+    }
+    kind = KINDS[code];
+  }
+  return turns;
+}
+
+/** Copies of parts of a text without separators, one behind the other, with the place of each letter. */
+export class Copies {
+  readonly text: string;
+
+  constructor(
+    private readonly _given: string,
+    gap: RegExp
+  ) {
+    const turns = turnsOf(_given);
+    for (const [start, end] of regionsOf(turns)) {
+      const region: [number, number] = [Math.max(0, start - REACH), Math.min(_given.length, end + NEAR + REACH)];
+      for (const [key, breaks] of breaksOf(_given, region, turns, gap)) {
+        for (const chosen of choicesOf(_given, key, breaks)) {
+          if (this._places[this._places.length - 1] < _given.length / 2 + ROOM) {
+            this._copy(chosen);
+          }
+        }
+      }
+    }
+    this.text = this._pieces.join('');
+  }
+
+  /** Where a part of the copies is in the text, up to the first break at another width than the others. */
+  given(start: number, end: number): [number, number] {
+    const begin = first(this._places, start + 1) - 1;
+    const last = first(this._places, end) - 1;
+    const ends = [start, ...this._places.slice(begin + 1, last + 1), end];
+    const lengths = ends.slice(1).map((b, i) => Math.max(...this.text.slice(ends[i], b).split('\n').map(lengthOf)));
+    const inner = lengths.slice(1, -1);
+    const line = this._pieces[begin].slice(this._pieces[begin].lastIndexOf('\n') + 1);
+    const width = inner.length ? byCount([line.length, ...inner])[0] : end;
+    let at = begin;
+    for (let i = 0; i + 1 < lengths.length; i++, at++) {
+      const [one, two] = [lengths[i], lengths[i + 1]];
+      if (Math.max(one, two) > width || !(this._certain[at + 1] || one === width || two === width)) {
+        break;
+      }
+    }
+    end = Math.min(end, this._places[at + 1]);
+    return [this._starts[begin] + start - this._places[begin], this._starts[at] + end - this._places[at]];
+  }
+
+  /** Add what is around some breaks, without them. */
+  private _copy(breaks: Break[]): void {
+    let before = -3 * REACH;
+    breaks.forEach(([start, end, , certain], i) => {
+      if (start - before > 2 * REACH) {
+        this._add(END, 0, false);
+        before = Math.max(0, before, start - REACH);
+        this._add(this._given.slice(before, start), before, false);
+      }
+      const after = i + 1 < breaks.length && breaks[i + 1][0] - end <= 2 * REACH ? breaks[i + 1][0] : end + REACH;
+      this._add(after > end ? this._given.slice(end, after) : '', end, certain);
+      before = end;
+    });
+    this._add(END, 0, false);
+  }
+
+  private _add(piece: string, start: number, certain: boolean): void {
+    this._pieces.push(piece);
+    this._starts.push(start);
+    this._certain.push(certain);
+    this._places.push(this._places[this._places.length - 1] + piece.length);
+  }
+
+  private readonly _pieces: string[] = [];
+  private readonly _places = [0];
+  private readonly _starts: number[] = [];
+  private readonly _certain: boolean[] = [];
+}
+
+function lengthOf(text: string): number {
+  return text.length;
+}
+
+/** The numbers of a list, the most usual one first. */
+function byCount(numbers: number[]): number[] {
+  const counts = new Map<number, number>();
+  numbers.forEach(each => counts.set(each, (counts.get(each) ?? 0) + 1));
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([each]) => each);
+}
+
+/** Begin and end of what looks drawn by chance. */
+function regionsOf(turns: number[]): [number, number][] {
+  const result: [number, number][] = [];
+  for (let i = 0; i + 3 < turns.length; i++) {
+    const start = turns[i];
+    if (turns[i + 3] - start <= NEAR) {
+      if (!result.length || start - result[result.length - 1][1] > 2 * REACH) {
+        result.push([start, start]);
+      }
+      result[result.length - 1][1] = start;
+    }
+  }
+  return result;
+}
+
+/** The gaps of a region by what they are: with and without the signs at their ends. */
+function breaksOf(text: string, region: [number, number], turns: number[], gap: RegExp): Map<string, Break[]> {
+  const result = new Map<string, Break[]>();
+  const spans = [...text.slice(...region).matchAll(gap)].map(({ 0: found, index }) => {
+    return [region[0] + index, region[0] + index + found.length];
+  });
+  for (const [i, [start, end]] of spans.entries()) {
+    if (Math.max(start - (spans[i - 1]?.[1] ?? 0), (spans[i + 1]?.[0] ?? text.length) - end) < LEAST) {
+      continue;
+    }
+    const left = first(turns, start - 1) - first(turns, start - BESIDE);
+    const right = first(turns, end + BESIDE) - first(turns, end);
+    const looks = [left + right >= 2, Math.min(left, right) >= 1 && left + right >= 3] as const;
+    const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
+    const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
+    for (const [a, b] of before + after
+      ? [
+          [0, 0],
+          [before, after]
+        ]
+      : [[0, 0]]) {
+      const cut = text.slice(start - a, end + b);
+      const key = cut.includes('\n') ? cut.replace(/[ \t]*[0-9]+/g, '0') : cut; // a number of a line is any
+      const known = result.get(key) ?? [];
+      known.push([start - a, end + b, ...looks]);
+      result.set(key, known);
+    }
+  }
+  return result;
+}
+
+/** What may be left out together: all of it, and what is certain. */
+function choicesOf(text: string, key: string, breaks: Break[]): Break[][] {
+  const far = breaks.map(([start], i) => !i || start - breaks[i - 1][1] >= LEAST);
+  breaks = breaks.filter((_, i) => far[i] || (far[i + 1] ?? true));
+  if (!breaks.some(([, , loose]) => loose)) {
+    return [];
+  }
+  const certain = evenly(
+    text,
+    key,
+    breaks.filter(each => each[3])
+  );
+  const every = evenly(text, key, breaks);
+  const same = certain.length === every.length && certain.every(([start], i) => start === every[i][0]);
+  return same ? [every] : [every, certain];
+}
+
+/** Some breaks, and where the same separator is again at their usual distance. */
+function evenly(text: string, key: string, breaks: Break[]): Break[] {
+  const widths = byCount(breaks.slice(1).map(([start], i) => start - breaks[i][1]));
+  const width = widths.find(each => each >= LEAST && each <= REACH);
+  const separator = new RegExp(key.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&').replaceAll('0', NUMBER), 'y');
+  const endAt = (at: number): number | null => {
+    separator.lastIndex = at;
+    return separator.test(text) ? separator.lastIndex : null;
+  };
+  const known = new Map(breaks.map(each => [each[0], each]));
+  for (const [start, end] of width ? breaks : []) {
+    let at = end + width!;
+    for (let stop = endAt(at); stop !== null && !known.has(at); stop = endAt(at)) {
+      known.set(at, [at, stop, false, false]);
+      at = stop + width!;
+    }
+    at = 2 * start - end - width!;
+    for (let stop = endAt(at); at >= 0 && stop !== null && !known.has(at); stop = endAt(at)) {
+      known.set(at, [at, stop, false, false]);
+      at = 2 * at - stop - width!;
+    }
+  }
+  return [...known.values()].sort((a, b) => a[0] - b[0]);
+}
