@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
 from ..account.event_history import OtherWrite, event_moment
 from ..aws.client import Aws
@@ -35,6 +36,10 @@ _SOMEBODY = "Somebody else"
 
 ROLLBACK_S = 120.0
 """Seconds that a rollback may last, independent of the deadline."""
+
+
+WATCHERS: WeakSet[Any] = WeakSet()
+"""Those whose ``changed()`` is called after each change of this process, such as panels."""
 
 
 def begin_lines(
@@ -96,6 +101,9 @@ def way_out(engine: Engine, outcome: ChangeOutcome, of: str | None) -> Applied:
     result = Applied(writer.id, outcome, engine.all_steps(), of, notes=notes)
     names = [ALL if each.kind == "portal-lock" else each.name for each in engine.changes]
     record(outcome.replace(" ", "_"), " ".join(names), WROTE, recorded_place(aws))
+    for each in tuple(WATCHERS):
+        with suppress(Exception):  # it is told, and has no say
+            each.changed()
     result = note_overwritten(aws, writer, writer.id, engine.changes, result, engine)
     if outcome == "undone" and of is not None:
         with suppress(Exception):  # the journal says that it was not asked

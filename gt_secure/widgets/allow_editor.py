@@ -19,10 +19,12 @@ from ..base.text import Json
 from ..restriction.applications import applications
 from ..restriction.model import Restriction
 from .allow_fields import FIELDS, AllowField
+from .background import Action
 from .base import (
     PANEL,
     Link,
     Step,
+    bad,
     check,
     error_markup,
     field,
@@ -34,7 +36,6 @@ from .base import (
 from .chip_input import ChipInput
 from .entry_feedback import (
     about_addresses,
-    bad,
     networks_of,
     problems,
     read_address,
@@ -181,7 +182,7 @@ class AllowEditor(Step):
             split=split_list,
             changed=self._lists_changed,
             guard=self.guard,
-            placeholder="203.0.113.0/24, 2001:db8:40::/48, pl-…",
+            placeholder="add or paste addresses, ranges or names of lists",
         )
         self.endpoint_input = ChipInput(
             "VPC endpoints",
@@ -189,14 +190,13 @@ class AllowEditor(Step):
             split=split_endpoints,
             changed=self._lists_changed,
             guard=self.guard,
-            placeholder="choose or type vpce-… or vpc-…",
+            placeholder="choose one, or type the id of an endpoint or VPC",
             options=True,
         )
         self.text = field(ipywidgets.Textarea, "Addresses as text", "gts-mono-in", rows=6)
         self.text.placeholder = "one a line, or any list: commas, a CSV column, JSON"
         self.text_box = stack(self.text, self.button("Use this list", self._use_text))
         self.text_button = self.opener("Edit as text", self.text_box, self._fill_text)
-        self.find_button = self.button("Find the endpoints", self.find_endpoints, link=True)
         self.mine = stack()
         self.mine_button = self.opener("My address", self.mine, self.find_mine)
         self.my_addresses: Callable[[], Iterable[tuple[str, str]]] = tuple
@@ -210,9 +210,6 @@ class AllowEditor(Step):
         )
         if not names:
             self.named.add_class("gts-hidden")
-        left = stack(
-            self.address_input, row(self.text_button, self.mine_button), self.mine, self.named
-        )
         self.protect = check("Protect these images", True, self._protect_changed)
         self.protect.add_class("gts-switch")
         self.protect_hint = Html()
@@ -222,31 +219,34 @@ class AllowEditor(Step):
         self.portal_input.observe(lambda change: self._switched("setting", change["new"]), "value")
         # what few people need opens by itself where it matters
         self.switches = Switches(self._switched)
-        endpoints = stack(self.endpoint_input, self.found, self.find_button)
-        fields = stack(self.portal_input, *self._field_boxes(in_more=True))
-        self.more_box = stack(columns(endpoints, fields), self.switches, classes="gts-more")
-        self.more_button = self.opener("More options", self.more_box)
         self.folder_button = self._pressed("", self._use_folder, "gts-link")
         self.folder_hint = Html()
         self.folder_box = row(self.folder_button, self.folder_hint, classes="gts-hidden")
-        protect = stack(self.protect, self.protect_hint)
+        place, *options = [stack(self.inputs[each], self.errors[each]) for each in self.inputs]
+        self.place = place
+        """The bucket, which a panel shows beside the choice of a team."""
+        lists = stack(self.endpoint_input, self.found, self.text_button, self.text_box)
+        fields = stack(self.portal_input, *options, self.folder_box)
+        self.more_box = stack(columns(lists, fields), self.switches, classes="gts-more")
+        self.more_button = self.opener("More options", self.more_box)
+        self.on_review: Action = lambda: None
+        self.review_button = self.button("Review", lambda: self.on_review(), primary=True)
+        self.next = row(self.review_button, classes="gts-hidden")
         return [
-            columns(left, stack(*self._field_boxes(in_more=False), self.folder_box)),
-            self.text_box,
-            protect,
-            row(self.more_button),
+            self.place,
+            self.address_input,
+            self.named,
+            stack(self.protect, self.protect_hint),
+            row(self.mine_button, self.more_button),
+            self.mine,
             self.more_box,
+            self.next,
         ]
 
     def _text_input(self, each: AllowField) -> Any:
         text_input = text_field(each.kind, each.label, each.hint)
         text_input.observe(lambda _: self.guard(self._fields_changed), "value")
         return text_input
-
-    def _field_boxes(self, *, in_more: bool) -> Widgets:
-        """Return inputs, each with the place of its error under it."""
-        names = [each.name for each in FIELDS if each.in_more == in_more]
-        return [stack(self.inputs[name], self.errors[name]) for name in names]
 
     # values
 
@@ -338,10 +338,6 @@ class AllowEditor(Step):
             "Reading the VPC endpoints…", work, self._got_endpoints, timeout_s=30, after_s=after_s
         )
 
-    def explain(self, team_names: Sequence[str]) -> None:
-        """Name the private workteams beside the portal lock, which affects them all."""
-        self.switches.explain(team_names)
-
     def show_portals(self, *, two: bool) -> None:
         """Offer the choice between the two portals of a workforce in a VPC;
         elsewhere there is none.
@@ -383,7 +379,6 @@ class AllowEditor(Step):
             else "There is no S3 endpoint in this region."
         )
         self.found.value = markup.hint(f"{said} Endpoints that cannot serve S3 are left out.")
-        self.find_button.add_class("gts-hidden")
         self.draw()
 
     def _lists_changed(self) -> None:
@@ -463,14 +458,11 @@ class AllowEditor(Step):
         # what the switch will do once it is applied: of a wish nothing is said as a fact
         prefix = self.prefix
         if not self.protect.value:
-            both, stays = (
-                ("URL lock and bucket guard", "stay") if private else ("Bucket guard", "stays")
-            )
-            promise = f"{both} {stays} unchanged. To turn one off, use More options."
+            promise = "All locks stay unchanged. To turn one off, use More options."
         else:
-            part = f", for objects under {markup.plain(prefix, 60)}" if prefix else ""
-            lock = " URL lock: only the worker's own address." if private else ""
-            promise = f"After Apply: Bucket guard: only your list{part}.{lock}"
+            part = f" of objects under {markup.plain(prefix, 60)}" if prefix else ""
+            lock = ", and a worker's URL only from that worker's address" if private else ""
+            promise = f"After Apply, URLs{part} open only from your addresses{lock}."
         self.protect_hint.value = markup.hint(promise)
         set_class(
             self.portal_input, "gts-hidden", not (self._two_portals and private and self.url_lock)
@@ -486,7 +478,7 @@ class AllowEditor(Step):
         """Open the options that have something to say, once for each reason:
         a person may close them again.
         """
-        traits = ("endpoints", *(each.name for each in FIELDS if each.in_more))
+        traits = ("endpoints", *_NAMES[1:])  # all but the bucket
         own = (trait for trait in traits if getattr(self, trait) or trait in self._wrong)
         locks = (
             "locks"
@@ -523,11 +515,10 @@ class AllowEditor(Step):
             - len(gates)
         )
         wrong += len(self._wrong)
-        place = f"bucket {self.bucket}/{self.prefix}" if self.bucket else ""
         self.set_summary(
             markup.chip("no", f"{wrong} invalid") if wrong else "",
             count(len(ranges), "range") if ranges else "" if gates or good else "no addresses yet",
             count(len(good) - len(ranges), "list") if len(good) > len(ranges) else "",
             count(len(gates), "VPC endpoint") if gates else "",
-            markup.plain(place, 90),
+            f"under {markup.plain(self.prefix, 90)}" if self.prefix else "",
         )

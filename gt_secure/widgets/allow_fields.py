@@ -36,9 +36,6 @@ class AllowField:
     empty: str | None = None
     """The restriction's value for an empty field."""
 
-    in_more: bool = True
-    """Whether it is among *More options*, which open where such a field has a value."""
-
     kind: type[ipywidgets.Widget] = ipywidgets.Text
 
     wanted: Callable[[str], object] = str
@@ -55,30 +52,27 @@ class AllowField:
 
 
 FIELDS = (
-    AllowField(
-        "bucket", "Bucket", "gt-images", check_bucket, in_more=False, kind=ipywidgets.Combobox
-    ),
+    AllowField("bucket", "Bucket", "name of the bucket", check_bucket, kind=ipywidgets.Combobox),
     AllowField(
         "application",
         "Application",
-        "any, or mlflow",
+        "any application",
         lambda text: check_application(text) or "",
         needs=("bucket",),
-        in_more=False,
         kind=ipywidgets.Combobox,
     ),
     AllowField("prefix", "Key prefix", "the whole bucket", check_prefix, empty=""),
     AllowField(
         "age_limit",
         "Age limit",
-        "none, or URLs up to 15m, 12h, 2d old",
+        "no limit, or a number with m, h or d",
         lambda text: age_text(parse_age(text)),
         needs=("guard_lock", "bucket"),
     ),
     AllowField(
         "signers",
         "Signer limit",
-        "no change, or who may sign: arn:aws:iam::…:role/…",
+        "no change; or ARNs of users and roles who may sign",
         lambda text: ", ".join(parse_signers(text)),
         needs=("bucket",),
     ),

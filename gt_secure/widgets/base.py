@@ -318,7 +318,6 @@ class Step(Box):
         """Show an error in this step: what is wrong, what to do, and the details in a fold."""
         self.set_status("")
         self.message.value = f'<div role="alert">{error_markup(error)}</div>'
-        self.opened = True
         self.failed = error
 
     def cancel(self) -> None:
@@ -441,6 +440,14 @@ def error_markup(error: GtSecureError, tone: markup.Tone = "no", first: str = ""
         (first, f"{error.message} {error.next_step}") if first else (error.message, error.next_step)
     )
     return markup.notice(tone, markup.text(title, 600), markup.text(rest, 900), more=Markup(folds))
+
+
+def bad(words: str) -> Markup:
+    """Return what is wrong with an entry, for the place under its field."""
+    return Markup(
+        '<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span>'
+        f" {markup.text(words, 500)}</div>"
+    )
 
 
 def show_part(button: ipywidgets.Button, box: ipywidgets.Widget, opened: bool) -> None:

@@ -12,14 +12,14 @@ import ipywidgets
 from ..base import html as markup
 from ..base.html import Tone
 from .background import Action
-from .base import Box, replace_children, spoken, text_field
-from .thread_safe import Html, make, set_class
+from .base import Box, bad, replace_children, spoken, text_field
+from .thread_safe import Html, make, row, set_class
 
 _MOST = 60
 """Chips that are drawn; a longer list is edited as text."""
 
-_CORRECTED = 4
-"""Wrong entries that get buttons with their corrections, the newest first."""
+CORRECTED = 4
+"""Wrong entries that are written out, with buttons for their corrections; the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ChipInput(Box):
         self._read, self._split, self._changed, self._guard = read, split, changed, guard
         self._entries: list[Entry] = []
         self._chips: dict[Entry, ipywidgets.Button] = {}
-        self._corrected: dict[Entry, list[ipywidgets.Button]] = {}
+        self._corrected: dict[Entry, ipywidgets.HBox] = {}
         kind = ipywidgets.Combobox if options else ipywidgets.Text
         # The value is sent on Enter and when the input is left: nothing typed is lost, and nobody
         # is interrupted.
@@ -72,9 +72,9 @@ class ChipInput(Box):
             lambda change: guard(self._take_typed) if change["new"] else None, "value"
         )
         self.chips = make(ipywidgets.Box, classes="gts-chips")
+        self.corrections = make(ipywidgets.VBox, classes="gts-stack")
         self.said = Html()
-        self.corrections = make(ipywidgets.Box, classes="gts-chips")
-        super().__init__([self.input, self.chips, self.said, self.corrections])
+        super().__init__([self.input, self.chips, self.corrections, self.said])
         self.add_class("gts-stack")
 
     @property
@@ -132,18 +132,20 @@ class ChipInput(Box):
         more = [Html(markup.hint(f"and {rest:,} more: edit them as text"))] if rest > 0 else []
         replace_children(self.chips, (*kept.values(), *more))
         set_class(self.chips, "gts-hidden", not kept)
-        wrong = [entry for entry in self._entries if entry.problem][: -_CORRECTED - 1 : -1]
+        wrong = [entry for entry in self._entries if entry.problem][: -CORRECTED - 1 : -1]
         # The same buttons stay while their entry does: a redraw would take the keyboard focus away.
-        corrected = {
-            entry: self._corrected.pop(entry, [])
-            or [self._correction(entry, each) for each in entry.corrections]
-            for entry in wrong
+        self._corrected = {
+            entry: self._corrected.pop(entry, None) or self._problem(entry) for entry in wrong
         }
-        self._corrected = corrected
-        replace_children(
-            self.corrections, (button for buttons in corrected.values() for button in buttons)
+        replace_children(self.corrections, self._corrected.values())
+
+    def _problem(self, entry: Entry) -> ipywidgets.HBox:
+        """Return what is wrong with an entry, with the buttons of its corrections."""
+        buttons = [self._correction(entry, each) for each in entry.corrections]
+        said = (
+            f"{entry.word}: {entry.problem}" if entry.word not in entry.problem else entry.problem
         )
-        set_class(self.corrections, "gts-hidden", not self.corrections.children)
+        return row(Html(f'<div role="alert">{bad(said)}</div>'), *buttons)
 
     def _correction(self, entry: Entry, correction: Correction) -> ipywidgets.Button:
         tooltip = markup.plain(f"{correction.label} instead of {entry.word}", 200)

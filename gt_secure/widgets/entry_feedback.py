@@ -21,8 +21,8 @@ from ..base.network import (
     split_list,
 )
 from ..restriction.model import Restriction
-from .base import PANEL
-from .chip_input import Correction, Entry
+from .base import PANEL, bad
+from .chip_input import CORRECTED, Correction, Entry
 
 if TYPE_CHECKING:
     from ..engine.access.vpc_endpoint import VpcEndpoint
@@ -147,17 +147,14 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
     named = sum(list_name(entry.word) is not None for entry in entries)
     merged = collapse(networks)
     parts = []
-    if networks:
-        said = [count(len(networks), "range")]
-        if len(merged) < len(networks):
-            said = [f"{len(networks):,} ranges, {len(merged):,} once merged"]
-        if portal:
-            said.append(f"{len(merged)} of 10 for the portal lock")
-        parts.append(markup.hint(" · ".join(said)))
-        if len(merged) > 10 and portal:
+    if len(merged) < len(networks):
+        parts.append(markup.hint(f"{len(networks):,} ranges, {len(merged):,} once merged"))
+    if networks and portal:
+        parts.append(markup.hint(f"{len(merged)} of 10 for the portal lock"))
+        if len(merged) > 10:
             parts.append(
                 bad(
-                    "The portal lock accepts at most 10 ranges: summarise them, or leave the portal"
+                    "The portal lock accepts at most 10 ranges. Summarise them, or leave the portal"
                     " lock unchanged."
                 )
             )
@@ -172,24 +169,10 @@ def about_addresses(entries: Sequence[Entry], *, portal: bool) -> list[Markup]:
 
 
 def problems(entries: Sequence[Entry]) -> list[Markup]:
-    """Return what is wrong with the newest entry that cannot be used,
-    and what is odd about some, a line each.
-    """
-    # the newest first: it was just typed
-    wrong = [entry.problem for entry in entries if entry.problem][::-1]
+    """Return how many wrong entries are not written out, and what is odd about some."""
+    wrong = sum(bool(entry.problem) for entry in entries) - CORRECTED
     odd = [markup.hint(f"{entry.word}: {entry.about}") for entry in entries if entry.tone == "warn"]
-    rest = (
-        f" {count(len(wrong) - 1, 'other entry', 'other entries')} cannot be used: point at a chip"
-        " to see why."
-    )
-    shown = [bad(wrong[0] + (rest if len(wrong) > 1 else ""))] if wrong else []
+    more_wrong = f"{count(wrong, 'more entry', 'more entries')} cannot be used. Hover to see why."
+    shown = [bad(more_wrong)] if wrong > 0 else []
     more = [markup.hint(f"and {len(odd) - 3} more like this")] if len(odd) > 3 else []
     return [*shown, *odd[:3], *more]
-
-
-def bad(words: str) -> Markup:
-    """Return what is wrong with an entry, for the place under its field."""
-    return Markup(
-        '<div class="gts-hint gts-bad"><span aria-hidden="true">✕</span>'
-        f" {markup.text(words, 500)}</div>"
-    )

@@ -55,9 +55,6 @@ FOOT = (
     "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody"
     " opened the object."
 )
-_NO_SOURCE = ("choose one to see its requests", -1)
-_SOURCES = 200
-"""Sources in the list."""
 WAIT_S = 3 * 3600
 """Seconds after which waiting for a delivery ends."""
 _ASKING = f"{ROWS}…"
@@ -109,7 +106,7 @@ class HitsStep(Step):
         self.on_revoke: Callable[[Leak, Hits], object] | None = None
         self.markers: list[str] = []
         self.wait_s = WAIT_S
-        self._choice = (-1, -1)
+        self._choice = -1
         self._following = False
         self._drawn: tuple[object, ...] = ()
         super().__init__(connection)
@@ -127,7 +124,6 @@ class HitsStep(Step):
         self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
         for each in (self.range, self.kind, self.which):
             each.observe(lambda _: self.guard(self._redraw), "value")
-        self.not_offered = Html()
         self.logs_input = text_field(ipywidgets.Text, "Log location", _FOUND)
         self.plot_button = self.button(
             "Plot requests", self.plot_hits, when=lambda: bool(self.bucket or self.logs)
@@ -148,13 +144,8 @@ class HitsStep(Step):
         self.plot.observe(lambda _: self.guard(self._show_picked), "picked")
         self.table = Html()
         self.leaks = Html()
-        self.source = field(ipywidgets.Dropdown, "Source", options=[_NO_SOURCE], value=-1)
-        self.source.observe(lambda _: self.guard(self._source_chosen), "value")
         self.add_button = self.button(
             "Add to the allowed addresses", self.add_source, when=self._may_add
-        )
-        pick = row(
-            self.source, self.add_button, self.export_kind, self.export_button, classes="gts-bottom"
         )
         self.revoke_button = self.button(
             "Stop the first leaked URL…",
@@ -169,17 +160,14 @@ class HitsStep(Step):
         self.revoke_button.add_class("gts-hidden")
         self.rows = Html(classes="gts-rows")
         self.saved = Html()
-        self.more = stack(pick, self.saved, self.rows, classes="gts-hidden")
+        self.more = stack(self.rows, self.add_button, self.saved, classes="gts-hidden")
         self.foot = Html(markup.hint(FOOT))
-        controls = columns(self.range, self.kind, self.which)
-        fields = [
-            controls,
-            self.not_offered,
-            self.logs_input,
-            row(self.plot_button, self.wait_button),
-        ]
+        export = row(self.export_kind, self.export_button, self.wait_button, classes="gts-bottom")
+        self.options = stack(columns(self.which, self.logs_input), export, classes="gts-more")
         return [
-            *fields,
+            columns(self.range, self.kind),
+            row(self.plot_button, self.opener("More options", self.options)),
+            self.options,
             self.plot,
             self.table,
             self.more,
@@ -232,29 +220,26 @@ class HitsStep(Step):
         another choice must not drop the reading of the log.
         """
         super().enable()
-        locked = self.worker.busy and not self._is_asking()
-        self.source.disabled = locked
-        self.plot.enable(not locked)
+        self.plot.enable(not self.worker.busy or self._is_asking())
+        set_class(self.add_button, "gts-hidden", not self._may_add())
 
     def _is_asking(self) -> bool:
         """Return whether requests of a source are read, which another choice replaces."""
         return self.worker.busy and self._busy_words == _ASKING
 
     def cancel(self) -> None:
-        """Stop the work under way; the list and the plot show again what the
-        requests below are of.
-        """
+        """Stop the work under way; the plot shows again what the requests below are of."""
         super().cancel()
         self._restore_choice()
 
     def show_error(self, error: GtSecureError) -> None:
-        """Show an error; the list and the plot show again what the requests below are of."""
+        """Show an error; the plot shows again what the requests below are of."""
         super().show_error(error)
         self._restore_choice()
 
     def _restore_choice(self) -> None:
-        with self._linked():
-            self.source.value, self.plot.picked = self._choice
+        with self._unfollowed():
+            self.plot.picked = self._choice
         self.enable()
 
     def _reading(
@@ -344,25 +329,18 @@ class HitsStep(Step):
     def _got(self, result: HitsResult) -> None:
         self.result = result
         self.plot_button.description = "Read again"
-        with self._linked():
-            # offer the plots that have something to show, and say why the others have not
+        with self._unfollowed():
+            # offer the plots that have something to show
             chosen = self.kind.value
             kinds = [each for each in _KINDS if each[1] not in result.empty or each[1] == chosen]
             if list(self.kind.options) != kinds:
                 self.kind.options, self.kind.value = kinds, chosen
-            left = [
-                f"{name}: {result.empty[kind]}"
-                for name, kind in _KINDS
-                if (name, kind) not in kinds
-            ]
-            words = f"Without data, so not offered: {'; '.join(left)}."
-            self.not_offered.value = markup.hint(words) if left else ""
             self.plot.show(spoken(result.plot), result.marks)
         self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
         self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
         self.foot.value = result.foot
-        self._offer_sources(result)
+        self._choice, self.rows.value, self.saved.value = -1, "", ""
         set_class(self.revoke_button, "gts-hidden", not result.leak)
         self.enable()
         self.more.remove_class("gts-hidden")
@@ -393,29 +371,16 @@ class HitsStep(Step):
                 )
             )
 
-    def _offer_sources(self, result: HitsResult) -> None:
-        with self._linked():
-            self.source.options = [
-                _NO_SOURCE,
-                *(
-                    (
-                        (
-                            f"{hitsview.named_label(each)} ·"
-                            f" {count(each['other'] + each['refused'], 'request')}"
-                        ),
-                        i,
-                    )
-                    for i, each in enumerate(result.sources[:_SOURCES])
-                ),
-            ]
-            self.source.value = -1
-        self.rows.value = self.saved.value = ""
-        self._choice = (-1, -1)
-
     def _source(self) -> Json | None:
+        """Return the source of the bar that is chosen; None where a bar has several."""
         result: HitsResult | None = self.result
-        chosen = self.source.value
-        return None if result is None or chosen is None or chosen < 0 else result.sources[chosen]
+        mark = self.plot.mark
+        if result is None or mark is None:
+            return None
+        chosen = (mark.address, mark.endpoint or "")
+        return next(
+            (each for each in result.sources if (each["address"], each["endpoint"]) == chosen), None
+        )
 
     def _may_add(self) -> bool:
         source = self._source()
@@ -427,79 +392,45 @@ class HitsStep(Step):
             and source["allowlist"] == "outside"
         )
 
-    # plot, list and table show the same choice
-
     @contextlib.contextmanager
-    def _linked(self) -> Iterator[None]:
-        """Let the plot or the list follow the other one, without a reaction."""
+    def _unfollowed(self) -> Iterator[None]:
+        """Let fields and plot change without a reaction."""
         self._following = True
         try:
             yield
         finally:
             self._following = False
 
-    def _source_chosen(self) -> None:
-        if self._following:
-            return
-        source = self._source()
-        with self._linked():
-            if source is None:
-                self.plot.picked = -1
-            else:
-                self.plot.pick(source["address"], source["endpoint"])
-        self._show_source()
-
     def _show_picked(self) -> None:
         """Show the requests of the bar that was pressed."""
         if self._following:
             return
         result: HitsResult | None = self.result
-        mark = self.plot.mark
-        wanted = (mark.address, mark.endpoint or "") if mark is not None else None
-        sources = (
-            []
-            if result is None
-            else [(each["address"], each["endpoint"]) for each in result.sources[:_SOURCES]]
-        )
-        with self._linked():
-            self.source.value = sources.index(wanted) if wanted in sources else -1
-        if result is None or mark is None or self.source.value >= 0:
-            self._show_source()
-            return
+        mark, source = self.plot.mark, self._source()
         self.enable()
         self.saved.value = ""
-        self.run(
-            _ASKING, lambda: hitsview.rows_of_mark(result.hits, mark), self._got_rows, quiet=True
-        )
-
-    def _show_source(self) -> None:
-        source = self._source()
-        self.enable()
-        self.saved.value = ""
-        if source is None:
+        if result is None or mark is None:
             if self._is_asking():
                 self.worker.cancel()
-            self.rows.value = ""
-            self._choice = (-1, -1)
+            self._choice, self.rows.value = -1, ""
             return
-        result = self.result
         bucket, team = self.bucket, self.team
 
         def ask(key: str, place: str) -> Any:
             exposure = self.link.get().who_can_open(bucket, key, team=team)
             return exposure.at(place, exposure.requests[0])
 
-        chip = hitsview.SIDES.get(str(source["allowlist"]))
-        side = markup.chip(*chip) if chip else ""
-        self.run(
-            _ASKING,
-            lambda: hitsview.rows_of(result.hits, source, ask),
-            lambda table: self._got_rows(markup.join(side, table)),
-            quiet=True,
-        )
+        def read() -> Markup:
+            if source is None:
+                return hitsview.rows_of_mark(result.hits, mark)
+            chip = hitsview.SIDES.get(str(source["allowlist"]))
+            side = markup.chip(*chip) if chip else ""
+            return markup.join(side, hitsview.rows_of(result.hits, source, ask))
+
+        self.run(_ASKING, read, self._got_rows, quiet=True)
 
     def _got_rows(self, shown: Markup) -> None:
-        self._choice = (self.source.value, self.plot.picked)
+        self._choice = self.plot.picked
         self.rows.value = spoken(shown)
 
     def _wrote(self, path: Path) -> None:
@@ -510,10 +441,10 @@ class HitsStep(Step):
         self.worker.cancel()
         self.result = None
         self.plot_button.description, self.logs_input.placeholder = "Plot requests", _FOUND
-        self._choice = (-1, -1)
-        with self._linked():
+        self._choice = -1
+        with self._unfollowed():
             self.plot.show("")
-        self.not_offered.value = self.table.value = self.leaks.value = self.message.value = ""
+        self.table.value = self.leaks.value = self.message.value = ""
         self.set_summary()
         self.foot.value = markup.hint(FOOT)
         for each in (self.more, self.revoke_button):

@@ -63,17 +63,6 @@ class LinkedPlot(Box):
         for button in self.bars.children:
             button.disabled = not usable
 
-    def pick(self, address: str, endpoint: str) -> None:
-        """Choose the bar of a source; none if it has no bar."""
-        self.picked = next(
-            (
-                n
-                for n, mark in enumerate(self._marks)
-                if (mark.address, mark.endpoint or "") == (address, endpoint)
-            ),
-            -1,
-        )
-
     def _button(self, mark: Mark) -> ipywidgets.Button:
         left, top, width, height = (f"{100 * part:.3f}%" for part in mark.box)
         own = {

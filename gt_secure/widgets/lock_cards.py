@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -23,7 +23,7 @@ from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import age_text
 from .base import Box, field
-from .thread_safe import Html, set_class, stack
+from .thread_safe import set_class
 
 if TYPE_CHECKING:
     from ..account.bucket_access import BucketAccess
@@ -179,11 +179,12 @@ def headline(view: LocksView) -> Markup:
 
 def _read_line(view: LocksView) -> Markup:
     """Return when what is shown was read; empty where nothing was."""
-    again = ". Refresh to read it again" if view.is_old else ""
+    if view.as_read is None:
+        return Markup("")
+    again = ". Press Refresh." if view.is_old else ""
+    age = "" if view.is_old else '<span class="gts-age" aria-hidden="true"></span>'
     return Markup(
-        f'<small class="gts-read">as read {view.as_read:%H:%M:%S} UTC{again}</small>'
-        if view.as_read
-        else ""
+        f'<small class="gts-read">checked at {view.as_read:%H:%M:%S} UTC{again}{age}</small>'
     )
 
 
@@ -370,39 +371,25 @@ SWITCHES: Mapping[str, str] = {
 }
 """Traits of the editor, and their labels, in the order of the panel."""
 
-_SAYS: Mapping[str, str] = {
-    "portal_lock": (
-        "Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> private workteams of the"
-        " region."
-    ),
-    "url_lock": "Only the worker's own address.",
-    "guard_lock": "Only your list, with the VPC endpoints.",
-}
-"""For each choice, who is let in and whom it affects."""
-
 # A drop-down reads None as "nothing chosen", so the values are words.
 _CHOICES = (("No change", "leave"), ("On", "on"), ("Off", "off"))
 _VALUES: Mapping[str, bool | None] = {"leave": None, "on": True, "off": False}
 
 
 class Switches(Box):
-    """One choice for each lock, with a sentence about its list and whom it affects."""
+    """One choice for each lock."""
 
     shown_as = "locks"
 
     def __init__(self, changed: Callable[[str, bool | None], None]) -> None:
         self.choices: dict[str, ipywidgets.Dropdown] = {}
-        self._hints: dict[str, Html] = {}
-        self._columns: dict[str, ipywidgets.Widget] = {}
         for trait, label in SWITCHES.items():
             choice = field(ipywidgets.Dropdown, label, options=_CHOICES, value="leave")
             choice.observe(
                 lambda change, trait=trait: changed(trait, _VALUES[change["new"]]), "value"
             )
             self.choices[trait] = choice
-            self._hints[trait] = Html(f'<div class="gts-hint">{_SAYS[trait]}</div>')
-            self._columns[trait] = stack(choice, self._hints[trait])
-        super().__init__(list(self._columns.values()))
+        super().__init__(list(self.choices.values()))
         self.add_class("gts-three")
 
     def set(self, values: JsonLike, *, private: bool) -> None:
@@ -410,12 +397,4 @@ class Switches(Box):
         for trait, choice in self.choices.items():
             wanted = values[trait] if private or trait == "guard_lock" else None
             choice.value = next(word for word, value in _VALUES.items() if value is wanted)
-            set_class(self._columns[trait], "gts-hidden", not private and trait != "guard_lock")
-
-    def explain(self, team_names: Sequence[str]) -> None:
-        """Name the workteams that the portal lock affects."""
-        if team_names:
-            whom = some([markup.plain(name, 40) for name in team_names])
-            teams = f"{len(team_names)} private workteams ({markup.text(whom, 300)})"
-            said = f"Uses the allowed addresses, at most 10 ranges. Affects <b>all</b> {teams}."
-            self._hints["portal_lock"].value = f'<div class="gts-hint">{said}</div>'
+            set_class(choice, "gts-hidden", not private and trait != "guard_lock")

@@ -88,9 +88,12 @@ def _states_kind() -> type:
 
 
 def _heard(content: Any) -> None:
-    px = content.get("px") if isinstance(content, dict) else None
+    px, kind = map(content.get, ("px", "kind")) if isinstance(content, dict) else (None, None)
     if isinstance(px, int) and px > 0:
         _width_px[:] = [px]
+    elif kind == "look":
+        for root in [each for each in _roots if each.comm is not None and hasattr(each, "look")]:
+            root.look()
     else:
         send_again()
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
 
-from ..account import access_under
+from ..account import access_under, read_bucket
 from ..aws.teams import buckets_of, folder_of, team_reference
 from ..base import html as markup
 from ..base.allowed import Allowed
 from ..base.clock import utc_now
 from ..base.errors import AccessDenied, Conflict, CredentialsError, GtSecureError, InvalidInput
 from ..base.text import Json
+from ..changes.transaction import WATCHERS
 from ..check.ledger import kernel_shell
 from ..connection import connection_of
 from ..doctor import examine
@@ -25,7 +28,7 @@ from ..engine.access.locks import READ_POLICY
 from ..engine.policies.bucket_policy import guard_around
 from . import role_summary as roleline
 from .allow_editor import NOBODY, AllowEditor
-from .background import Worker, in_background
+from .background import Action, Worker, in_background
 from .base import Box, Link, Step, show_part
 from .hits_step import HitsStep
 from .lock_cards import (
@@ -40,7 +43,7 @@ from .lock_cards import (
 from .page_assets import page_parts
 from .review_step import ReviewStep
 from .team_picker import BUCKET_ONLY, TeamDetails, TeamPicker
-from .thread_safe import Html, make
+from .thread_safe import Html, make, set_class
 from .url_step import TestUrlStep
 
 if TYPE_CHECKING:
@@ -48,16 +51,19 @@ if TYPE_CHECKING:
     from ..connection import Connection, ConnectionLike
     from ..doctor import Diagnosis
     from ..engine.access.locks import EffectiveLocks
+    from ..engine.policies.url_lock import UrlLock
     from ..logs.hits import Hits
     from ..logs.leaks import Leak
     from ..restriction.model import Restriction
 
-OLD_S = 60.0
+OLD_S = 90.0
 """Seconds after which nothing good is said of a reading any more."""
 _NOT_READ: Json = {
     "access": None, "guard": None, "guard_known": False, "guard_refused": False, "read_at": None,
     "revocations": (), "guards": (),
 }  # fmt: skip
+_WATCHED = frozenset({"bucket.policy"})
+"""What a look reads of the bucket."""
 _LOST = (CredentialsError, Conflict)
 """Errors of any call after which what was read before says nothing of now."""
 _QUIET_S = 1.0
@@ -132,20 +138,27 @@ class Panel(Box):
         self.steps = (self.picker, self.allow, self.review, self.test, self.hits)
         for number, step in enumerate(self.steps, 1):
             step.number(number)
-            step.opened = number <= 2
+            step.opened = number == 1
+        _move(self.allow.place, self.allow.body, self.picker.place)
+        self.footer = make(ipywidgets.VBox, classes="gts-footer")
+        _move(self.review.undo_box, self.review.body, self.footer)
         head = make(ipywidgets.HBox, [self.heading, self.top_button], classes="gts-first")
-        parts = [head, self.trouble, self.role, self.top, *self.steps]
+        parts = [head, self.trouble, self.role, self.top, *self.steps, self.footer]
         region = make(ipywidgets.VBox, parts, classes="gts-panel")
         self.add_class("gts")
         self.children = (*page_parts(self), region)
-        self.picker.on_bucket_only = self._bucket_only
+        self.picker.on_bucket_only = self.allow.bucket_input.focus
         self.hits.on_add = self.allow.add_address
         self.allow.my_addresses = self._my_addresses
         self.hits.on_revoke = self._revoke
+        self.allow.on_review = partial(self._go, self.review)
         self.review.on_keep = self.allow.admit
+        self.review.on_test = partial(self._go, self.test, self.test.test)
+        self.review.on_hits = partial(self._go, self.hits, self.hits.plot_hits)
         # one list: the log tells from where the browser came
         self.hits.markers = self.test.browser_markers
         self._wire()
+        WATCHERS.add(self)
         self._draw_top()
         # The teams come first: nothing else can be chosen before them.
         self._identity.start(self._read_identity, self._got_identity, timeout_s=30, after_s=0.4)
@@ -155,6 +168,8 @@ class Panel(Box):
         self._details_changed()
         if wanted is None or wanted == BUCKET_ONLY:
             self._allow_changed()
+        if self.review.restriction is not None:
+            self.review.opened = True  # all that it needs was given
 
     def _revoke(self, leak: Leak, hits: Hits) -> None:
         self.review.review(
@@ -173,15 +188,27 @@ class Panel(Box):
             if place.source is not None and place.source.address is not None:
                 yield str(place.source), f"The sandbox can send from there: {place.label}."
 
-    def _bucket_only(self) -> None:
-        self.allow.opened = True
-        self.allow.bucket_input.focus()
+    def _go(self, step: Step, action: Action = lambda: None) -> None:
+        step.opened = True
+        step.guard(action)
+
+    def _fold(self, opened: Step) -> None:
+        """Close the other steps: one is open."""
+        for step in self.steps:
+            if step is not opened and opened.opened:
+                step.opened = False
+
+    def _go_on(self) -> None:
+        """Go on to the addresses once it is known what is protected."""
+        if self.picker.opened and self.picker.value is not None and self.allow.bucket:
+            self._go(self.allow, self.allow.address_input.input.focus)
 
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value", "answers"])
         self.picker.observe(lambda _: self._examine_later(), ["team", "answers"])
         for step in self.steps:
             step.observe(lambda change: self._failed(change["owner"], change["new"]), "failed")
+            step.observe(lambda change: self._fold(change["owner"]), "opened")
         self.picker.observe(lambda _: self._forget_changes(), "team")
         self.picker.observe(lambda _: self._details_changed(), "details")
         self.allow.observe(lambda _: self._allow_changed(), "revision")
@@ -239,19 +266,17 @@ class Panel(Box):
         self.allow.team = (
             None if team is None else team.name if team.kind == "private" else team.arn
         )
-        self.allow.explain([each.name for each in self.picker.teams if each.kind == "private"])
         self.hits.team = _private_name(team)
         self.test.url_lock = (
             team.url_lock if team is not None and self.picker.read_at is not None else None
         )
-        if team is not None or self.picker.value == BUCKET_ONLY:
-            self.allow.opened = True
         seen: Json = {
             "team": team,
             "teams": self.picker.teams,
             "teams_at": self.picker.read_at,
         }
         self._draw_top(**seen, no_private_team=self.picker.no_private_team)
+        self._go_on()
 
     def _choice_changed(self, change: Json) -> None:
         if change["old"] is not None:  # a prefix was for what was chosen before
@@ -280,9 +305,9 @@ class Panel(Box):
         allowed = Allowed() if restriction is None else restriction.allowed
         self.hits.allowed, self.test.allowed = allowed, allowed.networks
         self._draw_role()
+        set_class(self.allow.next, "gts-hidden", restriction is None)
         if restriction is not None:
             self.review.restriction = restriction
-            self.review.opened = True
         elif problem is not None and problem.message == NOBODY:
             self.review.clear(problem.next_step)
         elif problem is not None:
@@ -312,6 +337,7 @@ class Panel(Box):
         self.test.bucket = bucket
         self.hits.bucket = bucket
         self._draw_top(bucket=bucket, **_NOT_READ)
+        self._go_on()
         if bucket:
             self._read_bucket(bucket, after_s=0.2)
 
@@ -332,6 +358,41 @@ class Panel(Box):
             self.review.guard(self.review.make_plan)
         if self.allow.bucket:
             self._read_bucket(self.allow.bucket)
+
+    def look(self) -> None:
+        """Look whether what decides most is as it was read, in at most four calls.
+
+        The page asks for it every minute while somebody uses it. Where something has changed, and
+        where the last reading is old, everything is read again.
+        """
+        view, at = self._view, utc_now()
+        known = (self.test.policy, self.test.url_lock)
+        name = _private_name(self.picker.team)
+        if view.access is None or self.picker.worker.busy or self._worker.busy:
+            return
+        if view.is_old:
+            self.picker.refresh_button.click()
+            return
+
+        def work() -> tuple[str, UrlLock | None]:
+            gt = self.link.get()
+            found = read_bucket(gt.aws, view.bucket, _WATCHED)
+            lock = gt.workteam(name).url_lock if name is not None else None
+            return str(found.policy.if_read or ""), lock
+
+        def done(seen: tuple[str, UrlLock | None]) -> None:
+            if seen != known:
+                self.changed()
+            elif view.bucket == self.allow.bucket:
+                self._draw_top(read_at=at, teams_at=view.teams_at and at)
+
+        self._worker.start(work, done, timeout_s=30)
+
+    def changed(self) -> None:
+        """Read again what is shown: something was written, here or elsewhere in this kernel."""
+        is_seen = in_background() or threading.current_thread() is not threading.main_thread()
+        if is_seen and self.comm is not None and not self.review.worker.busy:
+            self._worker.call_back(self.picker.refresh_button.click)
 
     def _not_read(self, error: GtSecureError) -> None:
         """Show that the bucket could not be read:
@@ -380,7 +441,7 @@ class Panel(Box):
         self._draw_top(access=access, guard=guard, guards=guards, **seen)
 
     def _applied(self) -> None:
-        """Refresh what was changed, and open the test."""
+        """Refresh what was changed."""
         if self.review.applied is None:
             return
         self._denied = ""
@@ -389,8 +450,6 @@ class Panel(Box):
         self.picker.refresh()
         if self.review.restriction is None:
             self._read_again()  # else the plan that is made now reads it
-        self.test.opened = self.hits.opened = True
-        self.test.sign_button.add_class("gts-primary")  # one primary button: the next step
 
     def _hits_read(self) -> None:
         result = self.hits.result
@@ -506,13 +565,12 @@ class Panel(Box):
         folder = folder_of(details.jobs, view.bucket) if details is not None and view.bucket else ""
         self._view = replace(view, is_old=left <= 0, folder=folder)
         self.allow.offer_folder(folder, folder_words(self._view))
-        team = self.picker.team
-        name = markup.chip("plain", markup.plain(team.name, 60)) if team else ""
-        if not name and self.allow.bucket:
-            name = markup.chip("plain", f"bucket {self.allow.bucket}")
         who = f'<span class="gts-who">{markup.text(self._who)}</span>'
-        # An equal value is not sent again: traitlets compares.
-        self.heading.value = f'<div class="gts-title">{headline(self._view)}{name}{who}</div>'
+        title = f"{headline(self._view)}{who}</div>"
+        if not self.heading.value.endswith(title):  # the page counts on from here
+            age = min(OLD_S, max(0.0, OLD_S - left))
+            self.heading.value = f'<div class="gts-title" style="--gts-age:{age:.0f}s">{title}'
+        self._show_steps()
         self.top.value = locks_markup(self._view)
         reasons = worth_reading(self._view)
         if reasons - self._reasons:  # once for each: a person may close them again
@@ -521,6 +579,30 @@ class Panel(Box):
         self.locks = lock_states(self._view) | {
             "entries": json.dumps({"team": self.picker.value, **self.allow.good()})
         }
+
+    def _show_steps(self) -> None:
+        """Show what follows the choice once there is one, and a tick at each step that is done."""
+        self.picker.bucket = self.allow.bucket
+        self.picker.say_choice()
+        is_chosen = bool(self.picker.value or self.allow.bucket)
+        plan = self.review.plan
+        done = (
+            is_chosen,
+            self.review.restriction is not None and bool(self.allow.good()["addresses"]),
+            plan is not None and plan.empty,
+            bool(self.test.tried),
+            self.hits.result is not None,
+        )
+        for step, is_done in zip(self.steps, done, strict=True):
+            set_class(step, "gts-done", is_done)
+            set_class(step, "gts-hidden", not is_chosen and step is not self.picker)
+        set_class(self.top_button, "gts-hidden", not is_chosen)
+
+
+def _move(part: ipywidgets.Widget, place: ipywidgets.Box, target: ipywidgets.Box) -> None:
+    """Show a part of a box in another one."""
+    place.children = [each for each in place.children if each is not part]
+    target.children = [*target.children, part]
 
 
 def _private_name(team: Workteam | None) -> str | None:

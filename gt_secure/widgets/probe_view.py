@@ -42,13 +42,7 @@ def try_url(connection: Connection, url: TestUrl, place: ProbeOrigin | None) -> 
 
 def tried_markup(tried: Sequence[Tried], *, many_places: bool) -> Markup:
     """A table of the answers, with what was predicted, and a notice for what is worth one."""
-    rows: TableRows = []
-    said_last: object = ""
-    for each in tried:
-        *cells, why = _tried_row(each)
-        # a reason is said once for a group
-        rows.append((*cells, "as above" if why == said_last else why))
-        said_last = why
+    rows: TableRows = [_tried_row(each) for each in tried]
     table = markup.table(("Source", "Predicted", "Observed", "Why"), rows, caption="Probe results")
     odd = [
         each.explanation

@@ -30,11 +30,13 @@ from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
 from ..logs.activity import Activity
 from ..restriction.messages import notice
+from .background import Action
 from .base import PANEL, Box, Link, Step, check, field, replace_children, spoken
 from .thread_safe import LOCK, Html, row, set_class, stack
 
 if TYPE_CHECKING:
     from ..changes.applied import Applied
+    from ..changes.change import Change
     from ..connection import Connection
     from ..restriction.model import Restriction
 
@@ -88,7 +90,7 @@ class ReviewStep(Step):
         self._asked: frozenset[str] = frozenset()
         self._done = ""
         self._beside: Sequence[str] = ()
-        self._undoable = ""
+        self._undoable = self._name = ""
         self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
@@ -120,21 +122,28 @@ class ReviewStep(Step):
         self.undo_button = self.button(
             "Undo", self.undo, tooltip=said, when=lambda: self._undoable != ""
         )
-        self.undo_button.add_class("gts-hidden")
-        self.plan_button = self.button(
-            "Plan again", self.make_plan, when=lambda: self.restriction is not None, link=True
-        )
+        self.undo_hint = Html()
+        self.undo_box = stack(self.undo_button, self.undo_hint, classes="gts-apart gts-hidden")
+        """The undo, which a panel shows under its steps."""
+        self.name_input = field(ipywidgets.Text, "", "gts-hidden", placeholder="the same name")
+        self.name_input.observe(lambda _: self.enable(), "value")
+        self.test_button = self.button("Test it", lambda: self.on_test(), primary=True)
+        self.hits_button = self.button("See who opened what", lambda: self.on_hits())
+        self.on_test: Action = lambda: None
+        self.on_hits: Action = lambda: None
+        self.next = row(self.test_button, self.hits_button, classes="gts-hidden")
         self.keep_button = self.button("Keep what the teams need", self.keep, link=True)
         self.on_keep: Callable[[Restriction], object] = partial(setattr, self, "restriction")
         self.details = Html()
-        details = stack(self.reason, self.plan_button, self.details)
+        details = stack(self.reason, self.details)
         self.details_button = self.opener("Details", details)
-        buttons = row(self.apply_button, self.undo_button, self.details_button)
+        buttons = row(self.apply_button, self.details_button)
         self.after = Html()
         for each in (self.keep_button, self.details_button):
             each.add_class("gts-hidden")  # until there is a plan
-        asks = [self.confirms, self.keep_button, self.rest]
-        return [self.after, self.shown, self.facts, *asks, buttons, details]
+        asks = [self.confirms, self.keep_button, self.rest, self.name_input]
+        done = [self.after, self.next]
+        return [*done, self.shown, self.facts, *asks, buttons, details, self.undo_box]
 
     # actions
 
@@ -167,6 +176,8 @@ class ReviewStep(Step):
         applying and undoing it works as for a restriction.
         """
         self.opened = True
+        self.after.value = ""
+        self.next.add_class("gts-hidden")
         self.run(
             said,
             lambda: self._with_undo(make()),
@@ -248,24 +259,27 @@ class ReviewStep(Step):
     def forget(self) -> None:
         """Take away what was applied before: it was for another team or bucket."""
         self.after.value = self._done = ""
+        self.next.add_class("gts-hidden")
         self.applied = None
 
     # results
 
     def _with_undo(self, plan: Plan) -> tuple[Plan, Sequence[str]]:
-        """Return a plan, and the id of the last change of its bucket and team with what its undo
-        brings back; empty if there is none to undo.
+        """Return a plan, and the id of the last change of its bucket and team with the name of its
+        undo and what that brings back; empty if there is none to undo.
         """
         gt = self.link.get()
         for one in undoable(gt.aws, journal=gt.journal, shown=plan.state)[-1:]:
             words = comes_back(one)
-            if "bucket-guard" in words:
-                with suppress(GtSecureError):  # its press shows why
-                    undo = plan_undo(gt.aws, one.id, journal=gt.journal)
-                    then = access_to(plan.state.after(undo.changes)).text
-                    if then != access_to(plan.state).text:
-                        words["bucket-guard"] = f"{then[0].lower()}{then[1:-1]} again"
-            return plan, (one.id, *words.values())
+            with suppress(GtSecureError):  # its press shows why
+                undo = plan_undo(gt.aws, one.id, journal=gt.journal)
+                then = access_to(plan.state.after(undo.changes)).text
+                if "bucket-guard" in words and then != access_to(plan.state).text:
+                    words["bucket-guard"] = f"{then[:-1]} again"
+                if removes(undo.changes):
+                    first = words.get("bucket-guard", next(iter(words.values())))
+                    return plan, (one.id, "Remove this protection", first)
+            return plan, (one.id, "Undo the last change", *words.values())
         return plan, ()
 
     def _got_plan(
@@ -277,11 +291,14 @@ class ReviewStep(Step):
         self._show_undo(*offer)
         self.plan = plan
 
-    def _show_undo(self, change: str = "", *words: str) -> None:
-        """Offer the undo of a change by what it brings back."""
+    def _show_undo(self, change: str = "", name: str = "Undo this change", *words: str) -> None:
+        """Offer the undo of a change by its name and by what it brings back."""
         self._undoable = change
-        set_class(self.undo_button, "gts-hidden", not change)
-        self.undo_button.description = f"Undo: {truncate(', and '.join(words), 400)}"
+        set_class(self.undo_box, "gts-hidden", not change)
+        self.undo_button.description = name
+        self.undo_hint.value = markup.hint(
+            markup.text(f"{'. '.join(words)}." if words else "", 400)
+        )
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan
@@ -296,10 +313,11 @@ class ReviewStep(Step):
         changes = (parts.changes_table,)
         # that nothing is known stands in the question, and folds away here
         known = (parts.evidence,) if any(each.sources for each in plan.state.seen.values()) else ()
+        is_said = plan.empty and self.after.value  # of what was just applied
         shown = (
-            parts.access,
+            *(() if plan.empty else (parts.access,)),
+            *(() if is_short or is_said else changes),
             _cases,
-            *(() if is_short else changes),
             parts.lists,
             *known,
             parts.dry_run,
@@ -313,6 +331,10 @@ class ReviewStep(Step):
         )
         self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
+        self._name = (_subject(plan) if removes(plan.changes) else "")[:100]
+        self.name_input.value = ""
+        self.name_input.description = f"Type {self._name} to remove its protection"
+        set_class(self.name_input, "gts-hidden", not self._name)
         self._beside = (
             self._done,
             count(len(plan.changes), "change") if plan.changes else "nothing to change",
@@ -348,8 +370,10 @@ class ReviewStep(Step):
         waits = [] if plan is None else [each for each in plan.blockers if not each.confirmable]
         asks = self._asked - self._confirmed
         if plan is not None:
-            questions = f"{count(len(waits) + len(asks), 'question')} to answer first"
-            self.set_summary(markup.chip("no", questions) if waits or asks else "", *self._beside)
+            left = f"{len(waits) + len(asks)} to confirm"
+            self.set_summary(*self._beside, markup.chip("no", left) if waits or asks else "")
+        is_idle = plan is None or (plan.empty and not plan.undoes)
+        set_class(self.apply_button, "gts-hidden", is_idle)
         if plan is None or plan.empty:
             self.apply_button.description = "Apply"
             return
@@ -373,14 +397,16 @@ class ReviewStep(Step):
         plan: Plan | None = self.plan
         if plan is None or (plan.empty and not plan.undoes) or not self._asked <= self._confirmed:
             return False
-        return all(notice.confirmable for notice in plan.blockers)
+        named = self.name_input.value.strip() == self._name
+        return named and all(notice.confirmable for notice in plan.blockers)
 
     def _got_applied(self, applied: Applied) -> None:
         self.after.value = spoken(applied_notice(applied))
-        self._show_undo(applied.id if applied.outcome == "applied" else "", "this change")
+        self._show_undo(applied.id if applied.outcome == "applied" else "")
+        set_class(self.next, "gts-hidden", applied.outcome != "applied")
         self.applied = applied
         self.reason.value = ""
-        self._done = f"{applied.outcome}, change {applied.id}" if applied.id else applied.outcome
+        self._done = applied.outcome
         if self.restriction is not None:
             self.make_plan()  # what is left to do, seen from what is there now
 
@@ -388,6 +414,16 @@ class ReviewStep(Step):
         self.plan = None
         if change["new"] is not None:
             self.guard(lambda: self.make_plan(after_s=_PAUSE_S))
+
+
+def removes(changes: Iterable[Change[Any]]) -> bool:
+    """Return whether one of some changes leaves a lock that restricts nothing."""
+    return any(not each.protects for each in changes)
+
+
+def _subject(plan: Plan) -> str:
+    """Return the name of what a plan is about: the bucket, or the team."""
+    return plan.restriction.bucket or plan.restriction.team or ""
 
 
 def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:

@@ -103,11 +103,29 @@ function keepTyped(input) {
   input.addEventListener("blur", () => { if (typing && document.activeElement !== input) end(missed); });
 }
 
+const LOOK_MS = 60_000, USED_MS = 15 * 60_000;
+let shown = null; // the model of the view that came last: that of a former kernel is dead
+let used = Date.now();
+
+// While somebody sees and uses the page, the kernel looks every minute whether what the panels say is still so.
+function look() {
+  if (shown && document.visibilityState === "visible" && Date.now() - used < USED_MS) shown.send({ kind: "look" });
+}
+
+function watchUse() {
+  for (const kind of ["pointerdown", "keydown", "wheel"]) {
+    document.addEventListener(kind, () => { used = Date.now(); }, { capture: true, passive: true });
+  }
+  setInterval(look, LOOK_MS);
+}
+
 let reported = false; // once a page
 
 function render({ model, el }) {
+  shown = model;
   if (!reported) {
     reported = true;
+    watchUse();
     model.send({ kind: "shown" });
   }
   let frame = 0;

@@ -82,6 +82,8 @@ class TeamPicker(Step):
         self, connection: Link | Connection | None = None, *, value: str | None = None
     ) -> None:
         self.on_bucket_only: Action | None = None
+        self.bucket = ""
+        """The bucket that a panel has beside the choice, for the summary."""
         self._teams: tuple[Workteam, ...] = ()
         self._teams_read = False
         self.read_at: dt.datetime | None = None
@@ -92,7 +94,7 @@ class TeamPicker(Step):
         self.observe(self._on_value, "value")
         if value is not None:
             self.value = value
-        self._show_choice(chosen=value is not None)
+        self._show_door()
         self.refresh()
 
     def build(self) -> Widgets:
@@ -110,37 +112,27 @@ class TeamPicker(Step):
             for words, action in zip(WAYS, (self._label_images, self._bucket_only), strict=True)
         )
         self.welcome = stack(self.greeting, classes="gts-welcome gts-hidden")
-        self.change_button = self._pressed("Change", self._change, "gts-link")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
         self.about_button = self.opener("About this team", self.about)
         self.ways = row(self.team_button, self.bucket_button)
         self.list = stack(self.search, self.select)
-        links = row(self.change_button, self.refresh_button, self.about_button)
-        return [self.welcome, self.ways, self.list, links, self.about]
+        self.place = stack()
+        links = row(self.refresh_button, self.about_button)
+        return [self.welcome, self.ways, self.list, self.place, links, self.about]
 
-    def _show_choice(self, *, chosen: bool) -> None:
-        """Show the two ways in and the list, or where a team or bucket is chosen,
-        only how to change it.
-        """
-        for part, is_hidden in (
-            (self.ways, chosen),
-            (self.list, chosen),
-            (self.change_button, not chosen),
-            (self.about_button, not chosen or self.value == BUCKET_ONLY),
-        ):
-            set_class(part, "gts-hidden", is_hidden)
-        set_class(self.team_button, "gts-pressed", self.value != BUCKET_ONLY)
-        set_class(self.bucket_button, "gts-pressed", self.value == BUCKET_ONLY)
+    def _show_door(self) -> None:
+        """Show what belongs to the way in that was taken."""
+        self._take_door(labels=self.value != BUCKET_ONLY)
+        set_class(self.place, "gts-hidden", self.value is None)
+        set_class(self.about_button, "gts-hidden", not self.value)
 
-    def _change(self) -> None:
-        self._show_choice(chosen=False)
-        set_class(self.list, "gts-hidden", self.value == BUCKET_ONLY)
-        (self.bucket_button if self.value == BUCKET_ONLY else self.select).focus()
+    def _take_door(self, *, labels: bool) -> None:
+        set_class(self.list, "gts-hidden", not labels)
+        set_class(self.team_button, "gts-pressed", labels)
+        set_class(self.bucket_button, "gts-pressed", not labels)
 
     def _label_images(self) -> None:
-        self.list.remove_class("gts-hidden")
-        set_class(self.team_button, "gts-pressed", True)
-        set_class(self.bucket_button, "gts-pressed", False)
+        self._take_door(labels=True)
         self.select.focus()
 
     @property
@@ -171,7 +163,7 @@ class TeamPicker(Step):
         if not self._teams:
             self.set_summary("The workteams cannot be shown.")
             self._fill()
-            self._show_choice(chosen=self.value == BUCKET_ONLY)
+            self._show_door()
         self.answers += 1
 
     def cancel(self) -> None:
@@ -250,7 +242,7 @@ class TeamPicker(Step):
         if not same:
             self.team = self.details = None
             self.value = None
-            self._show_choice(chosen=False)
+            self._show_door()
             own = next(
                 (TeamArn.parse(team.arn) for team in self._teams if team.kind == "private"), None
             )
@@ -287,60 +279,37 @@ class TeamPicker(Step):
         self.details = details
         self._describe()
 
+    def say_choice(self) -> None:
+        """Set the summary: the team and the bucket that are chosen."""
+        bucket = markup.plain(self.bucket, 70)
+        if self.team is not None:
+            self.set_summary(self.team.name, bucket or self.team.kind)
+        elif self.value == BUCKET_ONLY:
+            self.set_summary(bucket or "a bucket, without a workteam")
+
     def _describe(self) -> None:
         team, details = self.team, self.details
-        self._show_choice(chosen=True)
+        self._show_door()
+        self.say_choice()
         if team is None:
-            self.set_summary("a bucket, without a workteam")
             self.about.value = ""
             return
-        self.set_summary(team.name, team.kind)
         self.about.value = about_team(team, details)
         if details is not None and details.unseen:
             show_part(self.about_button, self.about, True)
 
 
 def greeting(other_teams: bool) -> Markup:
-    """Return what the panel is and what it can do in a region without a private workteam."""
-    title = "Welcome. This region has no private workteam, but you can start without one."
-    pairs = [
-        (
-            "What this is",
-            (
-                "A panel that restricts who can open objects through presigned URLs, and then tests"
-                " the result."
-            ),
-        ),
-        (
-            "Without a workteam",
-            (
-                'Press "My app hands out URLs", choose a bucket and list the allowed addresses in'
-                ' "Allow". The bucket guard then refuses presigned URLs from other addresses,'
-                " whichever tool signed them: Label Studio, CVAT, a script. Nothing is written"
-                " before you apply."
-            ),
-        ),
-        ("With a workteam", f'{CREATE_TEAM} Then press "Refresh". It adds two locks.'),
-        (
-            "Another region",
-            (
-                "Each workteam belongs to one region. If yours is in another one, connect to that"
-                " region."
-            ),
-        ),
-    ]
-    if other_teams:
-        pairs.insert(
-            2,
-            (
-                "Vendor teams",
-                "AWS offers no URL lock for them. The bucket guard protects their images.",
-            ),
-        )
-    return markup.join(
-        f'<h3 class="gts-h">{markup.text(title)}</h3>',
-        markup.facts((name, markup.text(said, 400)) for name, said in pairs),
+    """Return what the panel can do in a region without a private workteam."""
+    vendors = "AWS offers no URL lock for vendor teams. The bucket guard protects their images. "
+    lines = (
+        'Press "My app hands out URLs" to restrict who can open the objects of a bucket, whichever'
+        " tool signs the URLs. Nothing is written before you apply.",
+        f'{vendors if other_teams else ""}{CREATE_TEAM} Then press "Refresh".',
+        "Each workteam belongs to one region. If yours is in another one, connect to that region.",
     )
+    title = '<h3 class="gts-h">This region has no private workteam. You can start without one.</h3>'
+    return markup.join(title, *map(markup.hint, lines))
 
 
 def read_details(connection: Connection, team: Workteam) -> TeamDetails:

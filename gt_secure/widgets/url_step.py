@@ -25,13 +25,13 @@ from ..base.network import Source, contains
 from ..base.optional import install_command
 from ..base.text import Json
 from ..presign.sign import SignWith
-from .background import in_background, start_thread
+from .background import Action, in_background, start_thread
 from .base import Link, Step, error_markup, field, spoken, text_field
 from .probe_view import Tried, browser_answer, place_label, tried_markup, tried_text, try_url
 from .thread_safe import Html, ThreadSafe, Widgets, columns, row, stack
 
 if TYPE_CHECKING:
-    from ..base.network import ProbeOrigin
+    from ..base.network import IPNetwork, ProbeOrigin
     from ..connection import Connection
     from ..presign import TestUrl
 
@@ -41,7 +41,7 @@ _SIGNERS: tuple[tuple[str, SignWith], ...] = (
     ("Ground Truth (RenderUiTemplate): a real URL, but without the URL lock", "ground-truth"),
 )
 _LIFETIMES = (("1 minute", 60), ("10 minutes", 600), ("1 hour", 3600))
-_EVERYWHERE = "everywhere"
+_EVERYWHERE, _ENTERED = "everywhere", "entered"
 _OTHER = "Under other locks than those as read"
 _OLD = '<div class="gts-old" role="status"><h3 class="gts-h">'
 _LOCK_OFF = "The URL lock is off, so a worker's URL is not bound."
@@ -119,15 +119,16 @@ class TestUrlStep(Step):
 
     def build(self) -> Widgets:
         """Make the fields, the buttons and the place for answers."""
-        self.key_input = text_field(ipywidgets.Combobox, "Object", "scans/0001.png")
+        self.key_input = text_field(ipywidgets.Combobox, "Object", "key of an object")
         self.lifetime = field(ipywidgets.Dropdown, "Lifetime", options=_LIFETIMES, value=600)
         self.bound_input = text_field(ipywidgets.Combobox, "Bind to address", "not bound")
         self.bound_hint = Html()
         self.role_input = text_field(ipywidgets.Combobox, "Signing role", "my own")
         self.sign_with = field(ipywidgets.Dropdown, "Sign with", options=_SIGNERS, value="session")
-        fields = columns(self.key_input, stack(self.bound_input, self.bound_hint), self.lifetime)
-        self.more_box = stack(self.sign_with, self.role_input)
-        self.more_button = self.opener("Signing options", self.more_box)
+        bound = stack(self.bound_input, self.bound_hint)
+        options = columns(bound, self.lifetime, self.role_input)
+        self.more_box = stack(options, self.sign_with, classes="gts-more")
+        self.more_button = self.opener("More options", self.more_box)
         self.sign_button = self.button(
             "Sign test URL", self.sign, when=lambda: bool(self.bucket and self.key)
         )
@@ -141,11 +142,15 @@ class TestUrlStep(Step):
         self.browser = browser_part(self._reveal, self._browser_answered)
         probe_row = row(self.origin, self.probe_button, self.browser, classes="gts-bottom")
         self.answers = Html()
-        return [fields, self.more_box, sign_row, self.url_line, probe_row, self.answers]
+        return [self.key_input, sign_row, self.more_box, self.url_line, probe_row, self.answers]
 
     # actions
 
-    def sign(self) -> None:
+    def test(self) -> None:
+        """Sign a URL and probe it."""
+        self.sign(then=self.probe)
+
+    def sign(self, *, then: Action = lambda: None) -> None:
         """Sign the URL; a former one is cleared first."""
         self.clear()
         bucket, key = self.bucket, self.key.strip()
@@ -165,7 +170,7 @@ class TestUrlStep(Step):
             lambda: self.link.get().sign(
                 bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way
             ),
-            self._got_url,
+            lambda url: (self._got_url(url), then()),
             timeout_s=45,
         )
 
@@ -174,7 +179,11 @@ class TestUrlStep(Step):
         url = self._signed()
         choice = self.origin.value
         places = (
-            self.origins if choice == _EVERYWHERE else self.origins[int(choice) : int(choice) + 1]
+            self.origins
+            if choice == _EVERYWHERE
+            else self._entered()
+            if choice == _ENTERED
+            else self.origins[int(choice) : int(choice) + 1]
         )
         self.run(
             "Fetching…",
@@ -247,19 +256,20 @@ class TestUrlStep(Step):
         if self.bound_to != self._bound_here:
             return  # a person has chosen
         networks = self.allowed if lock is not None and lock.mode == "SourceIp" else ()
-        known = [
-            (each, each.source)
-            for each in self.origins
-            if each.source and not each.source.is_endpoint
-        ]
         inside = [
             str(each)
-            for each, source in known
-            if source.address and contains(networks, source.address)
+            for each in self.origins
+            if each.source and not each.source.is_endpoint and _is_in(each, networks)
         ]
         first = [str(network.network_address) for network in networks[:1]]
         self._bound_here = next(iter([*inside, *first]), "")
         self.bound_to = self._bound_here
+
+    def _entered(self) -> Sequence[ProbeOrigin]:
+        """Return the places that are allowed, and one that is not; all where none is allowed."""
+        inside = [each for each in self.origins if _is_in(each, self.allowed)]
+        outside = [each for each in self.origins if each.source and each not in inside]
+        return [*inside, *outside[:1]] if inside else self.origins
 
     # results
 
@@ -299,6 +309,7 @@ class TestUrlStep(Step):
         ]
         if len(self.origins) > 1:
             options.append((f"all {len(self.origins)} sources", _EVERYWHERE))
+            options.append(("your addresses, and one outside", _ENTERED))
         self.origin.options = options
         self.origin.value = options[-1][1]
         self.bound_input.options = tuple(
@@ -383,6 +394,12 @@ class TestUrlStep(Step):
         if self._url is not None:
             self.browser_markers.append(self._url.marker)
             self.link.get().journal.test_urls.record_use(self._url.marker)
+
+
+def _is_in(place: ProbeOrigin, networks: Sequence[IPNetwork]) -> bool:
+    """Return whether a place sends from one of some networks."""
+    source = place.source
+    return bool(source and source.address and contains(networks, source.address))
 
 
 def browser_part(reveal: Callable[[], str], answered: Callable[[Json], None]) -> Any:

@@ -22,6 +22,12 @@ STATE, VIEW = (
     "application/vnd.jupyter.widget-view+json",
 )
 
+_LIVE = """
+const mark = 'jupyter-widgets-disconnected';
+new MutationObserver(() => document.querySelectorAll('.' + mark).forEach(e => e.classList.remove(mark)))
+  .observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['class'] });
+"""
+
 
 def executed(sandbox: Sandbox, code: str, home: Path) -> Any:
     """Execute a cell and return its notebook with the state of its widgets."""
@@ -54,14 +60,20 @@ def write_page(
     colours: Mapping[str, str],
     body: str,
     main: str = "margin:0",
+    *,
+    is_live: bool = True,
 ) -> str:
     """Write the page, with VS Code's variables and the attributes of its body and ``main``;
     return its URL.
+
+    No kernel is behind it, of which ipywidgets marks each view; ``is_live`` takes the marks away,
+    to show what a person with a kernel sees.
     """
     state, model = widgets
     view = {"version_major": 2, "version_minor": 0, "model_id": model}
     style = html.escape(";".join(f"--vscode-{name}:{value}" for name, value in colours.items()))
     script = npm_file("@jupyter-widgets/html-manager@1.0.15", "dist/embed.js").as_uri()
+    live = f"<script>{_LIVE}</script>" if is_live else ""
     data = "".join(
         f'<script type="{kind}">{json.dumps(each).replace("<", chr(92) + "u003c")}</script>'
         for kind, each in ((STATE, state), (VIEW, view))
@@ -70,7 +82,7 @@ def write_page(
     page.write_text(
         f'<!doctype html><html lang="en" style="{style}"><head><meta'
         f' charset="utf-8"><title>x</title></head><body {body}><main'
-        f' class="cell-output-ipywidget-background" style="{main}"><script'
+        f' class="cell-output-ipywidget-background" style="{main}">{live}<script'
         f' src="{script}"></script>{data}</main></body></html>',
         encoding="utf-8",
     )

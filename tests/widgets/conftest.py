@@ -76,6 +76,13 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.005)
 
 
+def choose(step: Any, address: str) -> None:
+    """Choose the bar of a source, as pressing it does."""
+    step.plot.picked = next(
+        i for i, each in enumerate(step.result.marks) if each.address == address
+    )
+
+
 def words(markup: str) -> str:
     """The text of some HTML."""
     import html

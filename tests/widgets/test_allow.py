@@ -74,10 +74,17 @@ def test_each_chip_says_family_and_size() -> None:
 def test_a_wrong_entry_is_marked_and_says_what_to_write(word: str, part: str, words: Any) -> None:
     made = editor(addresses=[word])
     assert chips(made)[0].startswith("! ")
-    assert part in words(made.address_input.said.value)
+    [problem] = made.address_input.corrections.children
+    assert part in words(problem.children[0].value)
     with pytest.raises(InvalidInput) as caught:
         made.restriction()
     assert caught.value.next_step
+
+
+def buttons(made: AllowEditor) -> list[Any]:
+    """Return the buttons of the corrections, each after what is wrong with its entry."""
+    rows = made.address_input.corrections.children
+    return [button for row in rows for button in row.children[1:]]
 
 
 @pytest.mark.parametrize(
@@ -99,9 +106,7 @@ def test_a_wrong_entry_is_marked_and_says_what_to_write(word: str, part: str, wo
 )
 def test_a_wrong_entry_offers_corrections_that_are_accepted(word: str, offered: list[str]) -> None:
     made = editor(addresses=[word])
-    buttons = made.address_input.corrections.children
-    assert [button.description for button in buttons] == offered
-    assert ("gts-hidden" in made.address_input.corrections._dom_classes) is (not offered)
+    assert [button.description for button in buttons(made)] == offered
     for correction in made.address_input.entries[0].corrections:
         assert editor(addresses=[correction.word]).restriction().addresses
 
@@ -109,17 +114,16 @@ def test_a_wrong_entry_offers_corrections_that_are_accepted(word: str, offered: 
 @pytest.mark.parametrize(("pressed", "used"), [(0, "203.0.113.0/24"), (1, "203.0.113.7")])
 def test_a_pressed_correction_replaces_the_entry_in_its_place(pressed: int, used: str) -> None:
     made = editor(addresses=["192.0.2.0/24", "203.0.113.7/24", "198.51.100.9"])
-    made.address_input.corrections.children[pressed].click()
+    buttons(made)[pressed].click()
     assert made.addresses == ("192.0.2.0/24", used, "198.51.100.9")
     assert len(chips(made)) == 3
     assert not made.address_input.corrections.children
-    assert "gts-hidden" in made.address_input.corrections._dom_classes
     assert made.restriction().addresses
 
 
 def test_a_correction_that_is_listed_already_is_not_listed_twice() -> None:
     made = editor(addresses=["203.0.113.0/24", "203.0.113.7/24"])
-    made.address_input.corrections.children[0].click()
+    buttons(made)[0].click()
     assert made.addresses == ("203.0.113.0/24",)
 
 
@@ -127,7 +131,7 @@ def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = editor(addresses=["203.0.113.7/24", "198.51.100.9/28"])
-    second, _, _, first = made.address_input.corrections.children  # the newest entry first
+    second, _, _, first = buttons(made)  # the newest entry first
     assert first.tooltip == "Only 203.0.113.7 instead of 203.0.113.7/24"
     assert second.tooltip == "Use 198.51.100.0/28 instead of 198.51.100.9/28"
     focused: list[bool] = []
@@ -136,7 +140,7 @@ def test_corrections_say_which_entry_they_replace_and_stay_while_it_does(
     )
     first.click()
     assert focused == [True]
-    assert made.address_input.corrections.children[0] is second
+    assert buttons(made)[0] is second
 
 
 def test_a_wrong_entry_is_never_left_out_silently() -> None:
@@ -209,15 +213,6 @@ def test_the_switches_are_the_three_locks(words: Any) -> None:
     made.switches.choices["guard_lock"].value = "leave"
     wish = made.restriction()
     assert (wish.url_lock, wish.guard, wish.portal_lock) == (False, None, True)
-
-
-def test_the_portal_lock_names_the_teams_it_affects(words: Any) -> None:
-    made = editor()
-    made.explain(["a-team", "b-team"])
-    said = words(made.switches.children[0].children[1].value)
-    assert "all 2 private workteams" in said
-    assert "a-team" in said
-    assert "b-team" in said
 
 
 def test_a_vendor_team_has_no_url_lock(words: Any) -> None:

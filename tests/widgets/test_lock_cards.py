@@ -289,7 +289,7 @@ def test_the_headline_is_of_the_bucket_or_else_of_the_team(
     shown = headline(replace(READ, **values))
     assert words(shown).startswith(said)
     assert (f"gts-says-{tone}" in shown) == bool(tone)
-    assert words(shown).endswith(". Refresh to read it again") == bool(values.get("is_old"))
+    assert words(shown).endswith(". Press Refresh.") == bool(values.get("is_old"))
 
 
 @pytest.mark.parametrize(

@@ -502,10 +502,10 @@ def test_a_good_word_has_an_age_and_ends(connection: Connection, run: Any, words
         with pytest.MonkeyPatch.context() as patch:
             made = panel(connection, bucket="gt-images")
             await until(lambda: "gts-says-ok" in made.heading.value)
-            assert re.search(r"as read \d\d:\d\d:\d\d UTC</small>", made.heading.value)
+            assert re.search(r"checked at \d\d:\d\d:\d\d UTC<", made.heading.value)
             patch.setattr(module, "OLD_S", 0.01)
             made.picker.refresh_button.click()
-            await until(lambda: "Refresh to read it again" in made.heading.value)
+            await until(lambda: "Press Refresh" in made.heading.value)
             assert "gts-says-plain" in made.heading.value
             assert "ok" not in {each["tone"] for each in made.locks["locks"]}
             made.close()
@@ -538,16 +538,16 @@ def test_a_team_alone_has_an_age_that_headline_and_status_bar_show(
     async def main() -> None:
         made = panel(connection, team="vpc-team")
         await until(lambda: "works only from the worker" in made.heading.value)
-        assert re.search(r"as read \d\d:\d\d:\d\d UTC</small>", made.heading.value)
+        assert re.search(r"checked at \d\d:\d\d:\d\d UTC<", made.heading.value)
         assert re.search(r", as read \d\d:\d\d:\d\d UTC$", made.locks["locks"][-1]["words"])
         assert "ok" in {each["tone"] for each in made.locks["locks"]}
         monkeypatch.setattr(module, "OLD_S", 0.01)
         made.picker.refresh_button.click()
-        await until(lambda: "Refresh to read it again" in made.heading.value)
+        await until(lambda: "Press Refresh" in made.heading.value)
         assert "ok" not in {each["tone"] for each in made.locks["locks"]}
         monkeypatch.setattr(module, "OLD_S", 60.0)
         made.picker.refresh_button.click()
-        await until(lambda: "Refresh to read it again" not in made.heading.value)
+        await until(lambda: "Press Refresh" not in made.heading.value)
         made.close()
 
     run(main())
@@ -557,14 +557,14 @@ def test_the_age_is_that_of_the_oldest_reading(connection: Connection, now: None
     made = panel(connection, team="vpc-team", bucket="gt-images")
     view = made._view
     assert view.as_read == min(view.teams_at, view.read_at)
-    made._draw_top(teams_at=view.teams_at - dt.timedelta(seconds=61))
+    made._draw_top(teams_at=view.teams_at - dt.timedelta(seconds=91))
     assert (
-        f"as read {view.teams_at - dt.timedelta(seconds=61):%H:%M:%S} UTC. Refresh"
+        f"checked at {view.teams_at - dt.timedelta(seconds=91):%H:%M:%S} UTC. Press Refresh"
         in made.heading.value
     )
     assert "ok" not in {each["tone"] for each in made.locks["locks"]}
     made._draw_top(team=None)
-    assert f"as read {view.read_at:%H:%M:%S} UTC<" in made.heading.value
+    assert f"checked at {view.read_at:%H:%M:%S} UTC<" in made.heading.value
     made.close()
 
 
@@ -584,10 +584,11 @@ def test_what_any_step_learns_turns_everything_to_not_read(
     made.steps[number].show_error(error)
     assert words(made.top.value).count("not read yet") == 3
     assert {each["tone"] for each in made.locks["locks"]} == {"plain"}
-    assert "as read" not in made.heading.value + json.dumps(made.locks)
+    assert "checked at" not in made.heading.value
+    assert "as read" not in json.dumps(made.locks)
     made.picker.refresh_button.click()
     assert "not read" not in words(made.top.value)
-    assert "as read" in made.heading.value
+    assert "checked at" in made.heading.value
     made.close()
 
 

@@ -207,23 +207,22 @@ def test_a_region_without_workteams_greets_and_leads_to_a_bucket(
     assert "gts-hidden" not in picker.welcome._dom_classes
     shown = words(picker.greeting.value)
     for part in (
-        "Welcome. This region has no private workteam, but you can start without one.",
+        "This region has no private workteam. You can start without one.",
         'Press "My app hands out URLs"',
-        "refuses presigned URLs from other addresses",
+        "restrict who can open the objects of a bucket",
         "Create a private workteam in the SageMaker console",
         'press "Refresh"',
     ):
         assert part in shown
-    assert "Vendor teams" not in shown
+    assert "vendor teams" not in shown
     assert words(made.top.value).startswith("Bucket guard no bucket chosen")
     assert "Age limit" in words(made.top.value)
     assert picker.value is None, "nothing is chosen for the person"
     messages: list[Any] = []
     made.allow.bucket_input.send = messages.append
-    made.allow.opened = False
     picker.bucket_button.click()
     assert picker.value == BUCKET_ONLY
-    assert made.allow.opened
+    assert picker.opened
     assert messages == [{"do": "focus"}], "the keyboard goes on in the bucket's field"
     made.allow.bucket = "gt-images"
     made.allow.add_address("203.0.113.0/24")
@@ -236,7 +235,7 @@ def test_vendor_teams_alone_are_greeted_too_and_a_private_team_ends_it(
 ) -> None:
     picker = TeamPicker(NoPrivateTeam(connection.aws))
     assert "gts-hidden" not in picker.welcome._dom_classes
-    assert "Vendor teams AWS offers no URL lock for them." in words(picker.greeting.value)
+    assert "AWS offers no URL lock for vendor teams." in words(picker.greeting.value)
     assert {team.kind for team in picker.teams} == {"vendor"}
     picker.link._connection = connection  # a private team was created meanwhile
     picker.refresh()

@@ -21,7 +21,7 @@ from gt_secure.widgets import HitsStep, background, hits_view
 from gt_secure.widgets.base import Step
 from support import corpus
 
-from .conftest import until
+from .conftest import choose, until
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 1"
 FIRST, SECOND = "203.0.113.7", "198.51.100.9"
@@ -99,12 +99,6 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str, str], 
     yield hold
     for each in made:
         each.go.set()
-
-
-def choose(step: HitsStep, address: str) -> None:
-    step.source.value = next(
-        i for i, each in enumerate(step.result.sources) if each["address"] == address
-    )
 
 
 async def plotted(step: HitsStep) -> None:
@@ -208,7 +202,7 @@ def test_an_answer_that_comes_late_never_replaces_a_newer_one(
         assert f"Requests from {SECOND}" in step.rows.value
         assert FIRST not in step.rows.value
         choose(step, FIRST)
-        step.source.value = -1
+        step.plot.picked = -1
         await step.wait_idle()
         assert step.rows.value == "", "who chooses none sees none"
 
@@ -251,7 +245,7 @@ def test_cancel_ends_the_query_and_shows_the_choice_before(
         await plotted(step)
         choose(step, SECOND)
         await step.wait_idle()
-        rows, choice = step.rows.value, (step.source.value, step.plot.picked)
+        rows, choice = step.rows.value, step.plot.picked
         query, ended = endless(activity.ROWS)
         monkeypatch.setattr(hits_view, "rows_of", query)
         choose(step, FIRST)
@@ -260,7 +254,7 @@ def test_cancel_ends_the_query_and_shows_the_choice_before(
         step.cancel_button.click()
         assert words(step.status.value) == "Cancelled."
         await until(ended.is_set)
-        assert (step.source.value, step.plot.picked) == choice
+        assert step.plot.picked == choice
         assert step.rows.value == rows
         assert step.message.value == ""
         assert not step.plot_button.disabled
@@ -277,14 +271,13 @@ def test_cancel_while_plotting_keeps_the_old_plot(
         query, ended = endless(activity.LEAKS)
         monkeypatch.setattr(Hits, "leaks", query)
         step.plot_hits()
-        assert step.source.disabled, "another choice would drop the reading"
-        assert all(bar.disabled for bar in step.plot.bars.children)
+        bars = step.plot.bars.children
+        assert all(bar.disabled for bar in bars), "another choice would drop the reading"
         await until(lambda: "Looking for leaked URLs, " in words(step.status.value))
         step.cancel_button.click()
         await until(ended.is_set)
         assert words(step.status.value) == "Cancelled."
         assert (step.result, step.plot.picture.value, step.table.value) == before
-        assert not step.source.disabled
         assert not any(bar.disabled for bar in step.plot.bars.children)
 
     run(main())

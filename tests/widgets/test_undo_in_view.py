@@ -78,7 +78,7 @@ def state_of(gt: Connection) -> list[Any]:
 
 
 def is_offered(review: ReviewStep) -> bool:
-    hidden = "gts-hidden" in review.undo_button._dom_classes
+    hidden = "gts-hidden" in review.undo_box._dom_classes
     assert hidden == review.undo_button.disabled
     return not hidden
 
@@ -154,11 +154,8 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     first = other.apply(other.plan(WISH), confirm=AGREED).id
     review = ReviewStep(gt, restriction=WISH)
     assert is_offered(review)
-    assert review.undo_button.description == (
-        "Undo: anyone with a URL can open gt-images again, and open-team → off: a worker's URL works"
-        " from any address, instead of a URL works only from the public address of the worker who"
-        " opened the task (SourceIp)"
-    )
+    assert review.undo_button.description == "Remove this protection"
+    assert words(review.undo_hint.value) == "Anyone with a URL can open gt-images again."
     before = state_of(gt), len(gt.journal)
     review.undo_button.click()
     said = words(review.shown.value)
@@ -166,10 +163,11 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     assert "Now: Only 203.0.113.0/24 can open presigned URLs of gt-images." in said
     assert f"those whom change {first}, made by 111122223333:user/sandbox-admin, affected" in said
     assert "a worker's URL works from any address" in said
-    assert (review.apply_button.description, review.apply_button.disabled) == (
-        "Undo 2 changes to open-team",
-        False,
-    )
+    assert review.apply_button.description == "Undo 2 changes to open-team"
+    assert review.name_input.description == "Type gt-images to remove its protection"
+    for typed, is_enough in (("", False), ("gt-image", False), (" gt-images ", True)):
+        review.name_input.value = typed
+        assert review.apply_button.disabled == (not is_enough)
     assert "gts-hidden" in review.reason._dom_classes, "an undo keeps none"
     assert (state_of(gt), len(gt.journal)) == before
     inside = other.plan(Restriction(bucket="gt-images", prefix="scans/", addresses=OFFICE))
@@ -230,7 +228,7 @@ ADMIN, ROLE = (
     for each in ("user/sandbox-admin", "role/GroundTruthExecution")
 )
 LABELS: dict[str, tuple[Restriction, str]] = {
-    "a guard": (BASE, "anyone with a URL can open gt-images again"),
+    "a guard": (BASE, "Anyone with a URL can open gt-images again"),
     "an age limit": (
         replace(BASE, age_limit="15m"),
         "gt-images → presigned URLs of all objects work only from 203.0.113.0/24, instead of"
@@ -242,7 +240,7 @@ LABELS: dict[str, tuple[Restriction, str]] = {
     ),
     "a guard that is removed": (
         Restriction(bucket="gt-images", guard=False),
-        "only 203.0.113.0/24 can open presigned URLs of gt-images again",
+        "Only 203.0.113.0/24 can open presigned URLs of gt-images again",
     ),
     "the portal lock": (
         Restriction("open-team", addresses=OFFICE, portal_lock=True),
@@ -252,7 +250,7 @@ LABELS: dict[str, tuple[Restriction, str]] = {
 
 
 @pytest.mark.parametrize("what", LABELS)
-def test_the_label_says_what_comes_back(gt: Connection, what: str) -> None:
+def test_the_offer_says_what_comes_back(gt: Connection, what: str, words: Any) -> None:
     """What is shared, or taken from another team, is asked about with a tick."""
     wish, label = LABELS[what]
     other, made = replace(gt), []
@@ -260,10 +258,13 @@ def test_the_label_says_what_comes_back(gt: Connection, what: str) -> None:
         plan = other.plan(each)
         made.append(other.apply(plan, confirm=[notice.code for notice in plan.asks]))
     review = ReviewStep(gt, restriction=wish)
-    said = review.undo_button.description
-    assert said.startswith("Undo: ")
-    assert label in said
+    removes = {"a guard", "the portal lock"}
+    name = "Remove this protection" if what in removes else "Undo the last change"
+    assert review.undo_button.description == name
+    assert label in words(review.undo_hint.value)
     review.undo()
+    assert ("gts-hidden" in review.name_input._dom_classes) == (what not in removes)
+    review.name_input.value = (wish.bucket or wish.team) if what in removes else ""
     asks = {
         "a guard that is removed": "loses-access:radiology-team",
         "the portal lock": "portal-undo",
@@ -285,7 +286,8 @@ def test_an_undo_that_meets_another_edit_is_offered_and_says_so_when_pressed(
     OPEN.write(gt.aws, UrlLock(False, True))
     try:
         review = ReviewStep(gt, restriction=Restriction("open-team", url_lock=True))
-        assert review.undo_button.description == "Undo: open-team → as before, instead of as after"
+        assert review.undo_button.description == "Undo the last change"
+        assert "open-team → as before, instead of as after." in review.undo_hint.value
         with pytest.raises(Conflict):
             review.undo()
     finally:
