@@ -50,6 +50,13 @@ _KINDS = (
     ("by age of the URL", "age"),
     ("refused, by lock", "refused"),
 )
+_WHICH: tuple[tuple[str, hitsview.Which], ...] = (
+    ("presigned, without your own tests", "others"),
+    ("presigned only", "presigned"),
+    ("all", "all"),
+)
+_BY_SOURCE = ("ip", "network")
+"""Plots that name the lock where it refuses an allowed source."""
 _FOUND = "found from the bucket's logging configuration"
 FOOT = (
     "Access logs arrive hours late and may miss requests. An empty log is not proof that nobody"
@@ -120,8 +127,7 @@ class HitsStep(Step):
         """Make the fields, the plot and what hangs on it."""
         self.range = field(ipywidgets.Dropdown, "Time", options=_RANGES, value="7d")
         self.kind = field(ipywidgets.Dropdown, "Plot", options=_KINDS, value="ip")
-        which = [("presigned only", True), ("all", False)]
-        self.which = field(ipywidgets.Dropdown, "Requests", options=which, value=True)
+        self.which = field(ipywidgets.Dropdown, "Requests", options=_WHICH, value=_WHICH[0][1])
         for each in (self.range, self.kind, self.which):
             each.observe(lambda _: self.guard(self._redraw), "value")
         self.logs_input = text_field(ipywidgets.Text, "Log location", _FOUND)
@@ -186,7 +192,7 @@ class HitsStep(Step):
 
     def wait_for_delivery(self) -> None:
         """Wait until a request is delivered that is not in the log yet, then plot the log."""
-        activity, presigned = Activity(), self.which.value
+        activity, presigned = Activity(), self.which.value != "all"
         before = []
 
         def is_new(hits: Hits) -> bool:
@@ -255,7 +261,7 @@ class HitsStep(Step):
                 next_step='Choose a bucket in "Allow", or enter a log location.',
                 field="bucket",
             )
-        since, kind, presigned = self._controls
+        since, kind, which = self._controls
         allowed, markers = self.allowed, tuple(self.markers)
         team = self.team
 
@@ -266,16 +272,17 @@ class HitsStep(Step):
                 since,
             )
             hits = read[0] if since == read[1] else read[0].filter(since=since)
-            hits = hits.with_refusals(refusal_decider(gt.aws)) if kind == "refused" else hits
+            names_locks = kind == "refused" or (kind in _BY_SOURCE and not allowed.is_empty)
+            hits = hits.with_refusals(refusal_decider(gt.aws)) if names_locks else hits
             lock = None if team is None else hitsview.workteam_or_error(gt, team)
-            result = hitsview.read_result(hits, kind, allowed, presigned, markers, lock)
+            result = hitsview.read_result(hits, kind, allowed, which, markers, lock)
             return replace(result, reading=read)
 
         self._drawn = self._controls
         return work
 
     @property
-    def _controls(self) -> tuple[str, Any, bool]:
+    def _controls(self) -> tuple[str, Any, hitsview.Which]:
         """Time, plot and requests as chosen."""
         return self.range.value, self.kind.value, self.which.value
 
@@ -338,13 +345,18 @@ class HitsStep(Step):
             self.plot.show(spoken(result.plot), result.marks)
         self.table.value = hitsview.sources_table(result.sources)
         here = f"Your browser came from {', '.join(result.browser)}." if result.browser else ""
-        self.leaks.value = markup.join(result.leaks, markup.hint(here) if here else "")
+        tests = f"{count(result.left_out, 'request')} of your own tests are not shown."
+        self.leaks.value = markup.join(
+            markup.hint(tests) if result.left_out else "",
+            result.leaks,
+            markup.hint(here) if here else "",
+        )
         self.foot.value = result.foot
         self._choice, self.rows.value, self.saved.value = -1, "", ""
         set_class(self.revoke_button, "gts-hidden", not result.leak)
         self.enable()
         self.more.remove_class("gts-hidden")
-        kind = "presigned request" if self.which.value else "request"
+        kind = "request" if self.which.value == "all" else "presigned request"
         self.set_summary(
             ""
             if result.leaked == 0

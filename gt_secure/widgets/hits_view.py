@@ -9,7 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..base import html as markup
 from ..base.allowed import Allowed
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Ask = Callable[[str, str], Answer]
 """Takes a key and a source, gives the answer to a presigned request from there."""
+
+Which: TypeAlias = Literal["others", "presigned", "all"]
 
 _serial = itertools.count(1)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
@@ -62,6 +64,8 @@ class HitsResult:
     addresses: int
     span: str
     foot: Markup
+    left_out: int = 0
+    """Number of requests of own tests that are not shown."""
     figure: Figure | None = field(default=None, repr=False)
     browser: Texts = ()
     marks: tuple[Mark, ...] = ()
@@ -75,16 +79,22 @@ def read_result(
     hits: Hits,
     kind: plots.PlotKind,
     allowed: Allowed,
-    presigned: bool,
+    which: Which,
     markers: Sequence[str] = (),
     team: Workteam | GtSecureError | None = None,
 ) -> HitsResult:
-    """Count, draw and look for leaks; ``markers`` are those of test URLs that the person's browser
-    has fetched.
+    """Count, draw and look for leaks.
+
+    ``which`` leaves out the person's own tests where there are other presigned requests, or all
+    that are not presigned; ``markers`` are those of test URLs that the browser has fetched.
 
     ``team`` has the URL lock that should bind the URLs, or is the error of reading it.
     """
-    rows = hits.filter(presigned=True) if presigned else hits
+    rows = hits if which == "all" else hits.filter(presigned=True)
+    left_out = len(rows.filter(test=True)) if which == "others" else 0
+    if left_out == len(rows):
+        left_out = 0  # where there is nothing else, the tests are shown
+    rows = rows.filter(test=False) if left_out else rows
     light, dark = (_draw(rows, kind, allowed, theme) for theme in ("light", "dark"))
     placed = rows.with_restriction(allowed)
     sources = tuple(placed.count(["remote_ip", "endpoint", "allowlist", "refused"]).to_dicts())
@@ -108,6 +118,7 @@ def read_result(
         total=sum(int(row["hits"]) for row in sources),
         addresses=len({row["remote_ip"] for row in sources}),
         span=span,
+        left_out=left_out,
         foot=foot(coverage),
         figure=light,
         browser=browser_addresses(hits, markers),

@@ -222,6 +222,7 @@ class Panel(Box):
         self.review.observe(lambda _: self._plan_changed(), "plan")
         self.review.observe(lambda _: self._applied(), "applied")
         self.hits.observe(lambda _: self._hits_read(), "result")
+        self.test.observe(lambda _: self._show_steps(), "tried")
 
     async def wait_idle(self) -> None:
         """Wait until no step works any more; raises the error that a step shows."""
@@ -452,6 +453,7 @@ class Panel(Box):
             self._read_again()  # else the plan that is made now reads it
 
     def _hits_read(self) -> None:
+        self._show_steps()
         result = self.hits.result
         if result is not None:
             self.review.hits = result.hits

@@ -23,6 +23,7 @@ from ..changes.engine import StoppableWait
 from ..changes.journal import scrub
 from ..changes.plan import Plan, UndoPlan, exposures_of
 from ..changes.render import parts
+from ..changes.render.summary import summary_html
 from ..changes.targets import TeamUrlLock, WorkforcePortal
 from ..changes.undo import comes_back, overtaken, plan_undo, undoable
 from ..connection import with_facts
@@ -91,7 +92,6 @@ class ReviewStep(Step):
         self._done = ""
         self._beside: Sequence[str] = ()
         self._undoable = self._name = ""
-        self._is_short = True
         super().__init__(connection)
         self.set_summary("Nothing to review yet.")
         self.observe(self._on_restriction, "restriction")
@@ -132,14 +132,15 @@ class ReviewStep(Step):
         self.on_test: Action = lambda: None
         self.on_hits: Action = lambda: None
         self.next = row(self.test_button, self.hits_button, classes="gts-hidden")
+        self.plan_button = self.button("Do not undo", self.make_plan)
         self.keep_button = self.button("Keep what the teams need", self.keep, link=True)
         self.on_keep: Callable[[Restriction], object] = partial(setattr, self, "restriction")
         self.details = Html()
         details = stack(self.reason, self.details)
         self.details_button = self.opener("Details", details)
-        buttons = row(self.apply_button, self.details_button)
+        buttons = row(self.apply_button, self.plan_button, self.details_button)
         self.after = Html()
-        for each in (self.keep_button, self.details_button):
+        for each in (self.keep_button, self.details_button, self.plan_button):
             each.add_class("gts-hidden")  # until there is a plan
         asks = [self.confirms, self.keep_button, self.rest, self.name_input]
         done = [self.after, self.next]
@@ -181,7 +182,7 @@ class ReviewStep(Step):
         self.run(
             said,
             lambda: self._with_undo(make()),
-            lambda answer: self._got_plan(*answer, is_short=False),
+            lambda answer: self._got_plan(*answer),
         )
 
     def apply(self) -> None:
@@ -277,15 +278,13 @@ class ReviewStep(Step):
                 if "bucket-guard" in words and then != access_to(plan.state).text:
                     words["bucket-guard"] = f"{then[:-1]} again"
                 if removes(undo.changes):
-                    first = words.get("bucket-guard", next(iter(words.values())))
-                    return plan, (one.id, "Remove this protection", first)
+                    kinds = ("bucket-guard", "portal-lock")
+                    told = [words[kind] for kind in kinds if kind in words] or words.values()
+                    return plan, (one.id, "Remove this protection", *told)
             return plan, (one.id, "Undo the last change", *words.values())
         return plan, ()
 
-    def _got_plan(
-        self, plan: Plan, offer: Sequence[str], since: str | None = None, *, is_short: bool = True
-    ) -> None:
-        self._is_short = is_short
+    def _got_plan(self, plan: Plan, offer: Sequence[str], since: str | None = None) -> None:
         if since is not None:
             self.after.value = spoken(since)
         self._show_undo(*offer)
@@ -304,34 +303,33 @@ class ReviewStep(Step):
         plan: Plan | None = self.plan
         self._show_questions(plan)
         set_class(self.details_button, "gts-hidden", plan is None)
+        set_class(self.plan_button, "gts-hidden", plan is None or not plan.undoes)
         if plan is None:
             self._show_undo()
             self.details.value = ""
             self.enable()
             return
-        is_short = self._is_short and plan.access is not None and not plan.empty
-        changes = (parts.changes_table,)
+        self._name = (_subject(plan) if removes(plan.changes) else "")[:100]
         # that nothing is known stands in the question, and folds away here
         known = (parts.evidence,) if any(each.sources for each in plan.state.seen.values()) else ()
-        is_said = plan.empty and self.after.value  # of what was just applied
-        shown = (
-            *(() if plan.empty else (parts.access,)),
-            *(() if is_short or is_said else changes),
+        changes = (parts.changes_table,)
+        self.shown.value = _parts(
+            plan,
+            *(() if plan.empty and self.after.value else (_in_short,)),
+            *(changes if self._name else ()),
             _cases,
             parts.lists,
             *known,
             parts.dry_run,
             parts.expectations,
         )
-        self.shown.value = _parts(plan, *shown)
-        folds = (
-            *(changes if is_short else ()),
+        self.details.value = _parts(
+            plan,
+            *(() if self._name else changes),
             *(() if known else (parts.evidence,)),
             parts.folds,
         )
-        self.details.value = _parts(plan, *folds)
         self.facts.show(plan.unknown_keys)
-        self._name = (_subject(plan) if removes(plan.changes) else "")[:100]
         self.name_input.value = ""
         self.name_input.description = f"Type {self._name} to remove its protection"
         set_class(self.name_input, "gts-hidden", not self._name)
@@ -424,6 +422,11 @@ def removes(changes: Iterable[Change[Any]]) -> bool:
 def _subject(plan: Plan) -> str:
     """Return the name of what a plan is about: the bucket, or the team."""
     return plan.restriction.bucket or plan.restriction.team or ""
+
+
+def _in_short(plan: Plan) -> Markup:
+    """Return who can open today and after a plan, and what each change moves."""
+    return summary_html(plan, "+-N")
 
 
 def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:

@@ -80,6 +80,9 @@ class TestUrlStep(Step):
     bound_to = traitlets.Unicode("")
     """The source that the URL is bound to, as the URL lock would bind it; empty: not bound."""
 
+    tried = traitlets.Tuple()
+    """The answers to the last probe, while they are of the locks as they are."""
+
     allowed = traitlets.Tuple()
     """Allowed networks: where the URL lock is on, the URL is bound to the first address in them,
     unless a person binds it to another one."""
@@ -102,7 +105,6 @@ class TestUrlStep(Step):
         self._bound_here = ""
         self._keys_of: tuple[str, str] | None = None
         self._cleared = threading.Event()
-        self.tried: tuple[Tried, ...] = ()
         self.browser_markers: list[str] = []
         super().__init__(connection)
         self.observe(self._leave_bucket, "bucket")

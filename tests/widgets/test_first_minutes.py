@@ -22,12 +22,12 @@ MOST = {
     "picked": (12, 110),
     "bucket": (11, 90),
     "one range": (12, 150),
-    "reviewed": (12, 200),
+    "reviewed": (12, 240),
     "applied": (12, 130),
     "tested": (13, 150),
     "plotted": (20, 200),
     "undo": (12, 200),
-    "undone": (12, 260),
+    "undone": (12, 310),
 }
 """For each state the controls and the words that may be in sight."""
 

@@ -48,7 +48,7 @@ def step(connection: Connection, tmp_path: Path) -> HitsStep:
     lines = [line.replace(address, source) for source in (FIRST, FIRST, FIRST, SECOND, SECOND)]
     (tmp_path / "log").write_text("\n".join(lines) + "\n")
     made = HitsStep(connection, logs=str(tmp_path / "log"))
-    made.range.value, made.which.value = "", False
+    made.range.value, made.which.value = "", "all"
     return made
 
 

@@ -203,9 +203,9 @@ def test_other_controls_draw_again_what_was_read(
     step.kind.value = "ip"
     assert step.plot.picture.value != picture
     total = step.result.total
-    step.which.value = False
+    step.which.value = "all"
     assert step.result.total > total
-    step.which.value = True
+    step.which.value = "others"
     step.range.value = "1h"
     assert (step.result.total, len(reads)) == (total, 1)
     step.range.value = "30d"

@@ -63,13 +63,16 @@ def summary_text(plan: Plan, room: int | None = None) -> str:
     return "".join(f"{part}\n" for line in lines for part in wrapped(line, 6, room))
 
 
-def summary_html(plan: Plan) -> Markup:
-    """Return the summary of a plan as HTML, with the new answers in bold type and one colour."""
+def summary_html(plan: Plan, signs: str = "") -> Markup:
+    """Return the summary of a plan as HTML, with the new answers in bold type and one colour;
+    with ``signs`` only the lines that begin with one of them.
+    """
     tone = "plain" if plan.access is None else plan.access.after.chip.tone
     head = markup.notice(
         tone, markup.text(today_and_after(plan) or f"Plan for {subject(plan)}", 900)
     )
-    items = "".join(f"<li>{_bold(markup.text(line.strip(), 900))}</li>" for line in summary(plan))
+    lines = [line for line in summary(plan) if line.strip()[0] in signs or not signs]
+    items = "".join(f"<li>{_bold(markup.text(line.strip(), 900))}</li>" for line in lines)
     return Markup(f'{head}<ul class="gts-sum">{items}</ul>')
 
 

@@ -60,13 +60,13 @@ class _Bar:
             mark = " · outside" if self.sources == 1 else f" · {self.outside:,} outside"
         else:
             mark = f" · {self.side}" if self.side == _UNNAMED else ""
-        return in_short(self.counts, self._why(" although allowed")) + mark
+        return in_short(self.counts, self._why(" by an unknown lock")) + mark
 
     def _why(self, not_known: str = "") -> str:
         """Name what refused an allowed source, where each refusal says it."""
         if self.side != _ALLOWED or not self.counts[_REFUSED]:
             return ""
-        return f" by {clean(self.locks, 60)}" if self.locks else not_known
+        return f" by the {clean(self.locks, 60)}" if self.locks else not_known
 
     @property
     def words(self) -> str:

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from ..hits import Hits
 
 _Rows: TypeAlias = list[tuple[dt.datetime, tuple[int, ...]]]
+_UNITS = {"minute": dt.timedelta(hours=2), "hour": dt.timedelta(days=10)}
+"""The longest time that is drawn by a unit."""
+_DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0}
+"""The length of a unit on the axis."""
 _MOST_MARKS = 31
 """Bars that can be pressed; more would be too narrow to press, and too many to pass by keyboard."""
 
 
 def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
-    """Draw requests by outcome over time: by hour, or by day for more than ten days."""
+    """Draw requests by outcome over time: by minute for at most two hours, by hour, or by day for
+    more than ten days.
+    """
     [(first, last)] = hits.query("SELECT min(time), max(time) FROM {hits}")
     if first is None:
         return empty_chart(theme, hits.coverage.summary)
-    unit = "hour" if last - first <= dt.timedelta(days=10) else "day"
+    span = last - first
+    unit = next((each for each, most in _UNITS.items() if span <= most), "day")
     groups = hits.query(
         f"SELECT date_trunc('{unit}', time)::TIMESTAMP AS t, {COUNTS} FROM {{hits}} GROUP BY 1"
         " ORDER BY 1"
@@ -55,7 +62,7 @@ def over_time(hits: Hits, *, theme: Theme = "light") -> Figure:
 
 
 def _mark(unit: str, moment: dt.datetime, counts: tuple[int, ...]) -> Mark:
-    label = f"{moment:%d %b %H:%M} UTC" if unit == "hour" else f"{moment:%d %b %Y}"
+    label = f"{moment:%d %b %Y}" if unit == "day" else f"{moment:%d %b %H:%M} UTC"
     condition = f"date_trunc('{unit}', time)::TIMESTAMP = TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'"
     return Mark(label, in_words(counts), condition)
 
@@ -63,7 +70,7 @@ def _mark(unit: str, moment: dt.datetime, counts: tuple[int, ...]) -> Mark:
 def _spans(unit: str, rows: _Rows) -> list[tuple[float, float]]:
     """Return where each step begins and ends on the x axis."""
     dates: Any = importlib.import_module("matplotlib.dates")  # untyped
-    step = 1 / 24 if unit == "hour" else 1.0
+    step = _DAYS[unit]
     return [
         (start, start + step) for start in (float(dates.date2num(moment)) for moment, _ in rows)
     ]
@@ -75,7 +82,7 @@ def _draw_time(chart: Chart, unit: str, rows: _Rows) -> None:
 
     axes, palette = chart.parts.axes, chart.palette
     at = [(start + end) / 2 for start, end in _spans(unit, rows)]
-    step = 1 / 24 if unit == "hour" else 1.0
+    step = _DAYS[unit]
     bottom = [0] * len(rows)
     for i, kind in enumerate(OUTCOMES):
         counts = [row[1][i] for row in rows]

@@ -81,7 +81,7 @@ def test_png_has_the_size_asked_for(three: Hits) -> None:
 def test_words_tell_what_the_colours_tell(three: Hits) -> None:
     figure = plots.hits_by_ip(three, allowed=["203.0.113.0/24"])
     shown = texts(figure)
-    assert "5 opened · 1 refused although allowed" in shown
+    assert "5 opened · 1 refused by an unknown lock" in shown
     assert "1 refused · outside" in shown
     assert "Allowed source" in shown
     alt = plots.alt_text(figure)
@@ -106,13 +106,13 @@ def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_nam
         (plots.hits_by_network, "203.0.113.0/24"),
     ):
         figure = draw(explained, **allowed)
-        assert "5 opened · 1 refused by URL lock or IAM (predicted)" in texts(figure)
+        assert "5 opened · 1 refused by the URL lock or IAM (predicted)" in texts(figure)
         assert (
-            f"{source}: 5 opened, 1 refused by URL lock or IAM (predicted) · allowed."
+            f"{source}: 5 opened, 1 refused by the URL lock or IAM (predicted) · allowed."
             in plots.alt_text(figure)
         )
         unknown = draw(three.with_refusals(lambda _: None), **allowed)
-        assert "5 opened · 1 refused although allowed" in texts(unknown)
+        assert "5 opened · 1 refused by an unknown lock" in texts(unknown)
 
 
 def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
     one_unknown = plots.hits_by_network(
         hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed
     )
-    assert "3 refused although allowed" in texts(one_unknown)
+    assert "3 refused by an unknown lock" in texts(one_unknown)
     by["203.0.113.9"] = "expired URL"
     known = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
     assert (
-        "0 opened, 3 refused by URL lock or IAM (predicted), expired URL (predicted)"
+        "0 opened, 3 refused by the URL lock or IAM (predicted), expired URL (predicted)"
         in plots.alt_text(known)
     )
 
