@@ -153,7 +153,9 @@ class Panel(Box):
         self.hits.on_revoke = self._revoke
         self.allow.on_review = partial(self._go, self.review)
         self.review.on_keep = self.allow.admit
-        self.review.on_test = partial(self._go, self.test, self.test.test)
+        self.review.on_test = partial(
+            self._go, self.test, partial(self.test.sign, then=self.test.probe)
+        )
         self.review.on_hits = partial(self._go, self.hits, self.hits.plot_hits)
         # one list: the log tells from where the browser came
         self.hits.markers = self.test.browser_markers

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..account.bucket_access import access_to
 from ..base import html as markup
 from ..base.errors import GtSecureError, InvalidInput, refuse_url
 from ..base.html import Markup, count
@@ -25,7 +24,7 @@ from ..changes.plan import Plan, UndoPlan, exposures_of
 from ..changes.render import parts
 from ..changes.render.summary import summary_html
 from ..changes.targets import TeamUrlLock, WorkforcePortal
-from ..changes.undo import comes_back, overtaken, plan_undo, undoable
+from ..changes.undo import overtaken, plan_undo, undoable
 from ..connection import with_facts
 from ..engine.iam.facts import Values, check_facts
 from ..engine.iam.request_keys import is_multivalued, key_facts
@@ -122,8 +121,7 @@ class ReviewStep(Step):
         self.undo_button = self.button(
             "Undo", self.undo, tooltip=said, when=lambda: self._undoable != ""
         )
-        self.undo_hint = Html()
-        self.undo_box = stack(self.undo_button, self.undo_hint, classes="gts-apart gts-hidden")
+        self.undo_box = row(self.undo_button, classes="gts-apart gts-hidden")
         """The undo, which a panel shows under its steps."""
         self.name_input = field(ipywidgets.Text, "", "gts-hidden", placeholder="the same name")
         self.name_input.observe(lambda _: self.enable(), "value")
@@ -267,21 +265,14 @@ class ReviewStep(Step):
 
     def _with_undo(self, plan: Plan) -> tuple[Plan, Sequence[str]]:
         """Return a plan, and the id of the last change of its bucket and team with the name of its
-        undo and what that brings back; empty if there is none to undo.
+        undo; empty if there is none to undo.
         """
         gt = self.link.get()
         for one in undoable(gt.aws, journal=gt.journal, shown=plan.state)[-1:]:
-            words = comes_back(one)
             with suppress(GtSecureError):  # its press shows why
-                undo = plan_undo(gt.aws, one.id, journal=gt.journal)
-                then = access_to(plan.state.after(undo.changes)).text
-                if "bucket-guard" in words and then != access_to(plan.state).text:
-                    words["bucket-guard"] = f"{then[:-1]} again"
-                if removes(undo.changes):
-                    kinds = ("bucket-guard", "portal-lock")
-                    told = [words[kind] for kind in kinds if kind in words] or words.values()
-                    return plan, (one.id, "Remove this protection", *told)
-            return plan, (one.id, "Undo the last change", *words.values())
+                if removes(plan_undo(gt.aws, one.id, journal=gt.journal).changes):
+                    return plan, (one.id, "Remove this protection")
+            return plan, (one.id, "Undo the last change")
         return plan, ()
 
     def _got_plan(self, plan: Plan, offer: Sequence[str], since: str | None = None) -> None:
@@ -290,14 +281,11 @@ class ReviewStep(Step):
         self._show_undo(*offer)
         self.plan = plan
 
-    def _show_undo(self, change: str = "", name: str = "Undo this change", *words: str) -> None:
-        """Offer the undo of a change by its name and by what it brings back."""
+    def _show_undo(self, change: str = "", name: str = "Undo this change") -> None:
+        """Offer the undo of a change; pressed, it shows what comes back."""
         self._undoable = change
         set_class(self.undo_box, "gts-hidden", not change)
         self.undo_button.description = name
-        self.undo_hint.value = markup.hint(
-            markup.text(f"{'. '.join(words)}." if words else "", 400)
-        )
 
     def _on_plan(self, _: Any) -> None:
         plan: Plan | None = self.plan

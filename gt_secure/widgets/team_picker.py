@@ -18,7 +18,7 @@ from ..base.errors import AccessDenied, GtSecureError, InvalidInput
 from ..base.html import Markup, count
 from ..base.text import Json, some
 from .background import Action, as_error
-from .base import Link, Step, error_markup, field, show_part
+from .base import Link, Step, error_markup, field
 from .thread_safe import Html, Widgets, row, set_class, stack
 
 if TYPE_CHECKING:
@@ -113,18 +113,22 @@ class TeamPicker(Step):
         )
         self.welcome = stack(self.greeting, classes="gts-welcome gts-hidden")
         self.refresh_button = self.button("Refresh", self.refresh, link=True)
-        self.about_button = self.opener("About this team", self.about)
         self.ways = row(self.team_button, self.bucket_button)
         self.list = stack(self.search, self.select)
         self.place = stack()
-        links = row(self.refresh_button, self.about_button)
-        return [self.welcome, self.ways, self.list, self.place, links, self.about]
+        return [
+            self.welcome,
+            self.ways,
+            self.list,
+            self.place,
+            row(self.refresh_button),
+            self.about,
+        ]
 
     def _show_door(self) -> None:
         """Show what belongs to the way in that was taken."""
         self._take_door(labels=self.value != BUCKET_ONLY)
         set_class(self.place, "gts-hidden", self.value is None)
-        set_class(self.about_button, "gts-hidden", not self.value)
 
     def _take_door(self, *, labels: bool) -> None:
         set_class(self.list, "gts-hidden", not labels)
@@ -291,12 +295,7 @@ class TeamPicker(Step):
         team, details = self.team, self.details
         self._show_door()
         self.say_choice()
-        if team is None:
-            self.about.value = ""
-            return
-        self.about.value = about_team(team, details)
-        if details is not None and details.unseen:
-            show_part(self.about_button, self.about, True)
+        self.about.value = "" if team is None else about_team(team, details)
 
 
 def greeting(other_teams: bool) -> Markup:
@@ -339,46 +338,11 @@ def _option(team: Workteam) -> str:
 
 
 def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
-    """The details of a team as a list of facts."""
-    pairs: list[tuple[str, object]] = []
-    if team.description:
-        pairs.append(("Description", markup.text(team.description, 200)))
-    if team.members:
-        shown = ", ".join(markup.plain(group, 60) for group in team.members)
-        pairs.append(
-            (
-                "Member groups",
-                markup.join(
-                    markup.text(shown, 400), markup.hint("SageMaker does not report member counts.")
-                ),
-            )
-        )
-    if details is not None and details.workforce is not None:
-        force = details.workforce
-        state = "" if force.status == "Active" else f" ({force.status})"
-        where = f"in {force.vpc_id}" if force.in_vpc else "on the public internet"
-        pairs.append(("Workforce", markup.text(f"{force.name}{state}, portal {where}")))
-    if details is not None:
-        pairs.append(("Labeling jobs", _about_jobs(details.jobs)))
-    body = markup.facts(pairs)
-    if team.url_lock is None:
-        hint = (
-            f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the"
-            " images."
-        )
-        body = markup.join(body, markup.hint(hint))
-    return markup.join(
-        body, *(error_markup(error, "warn") for error in (details.unseen if details else ()))
+    """Return what a team lacks, and what this role may not read of it."""
+    hint = (
+        f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
     )
-
-
-def _about_jobs(jobs: tuple[LabelingJob, ...]) -> Markup:
-    if not jobs:
-        return markup.text("none waiting for workers")
-    lines = [
-        f"{markup.plain(job.name, 50)}: {job.status}, {job.pending:,} of {job.total:,} to label"
-        for job in jobs[:4]
-    ]
-    if len(jobs) > 4:
-        lines.append(f"and {len(jobs) - 4} more")
-    return Markup("<br>".join(markup.text(line, 200) for line in lines))
+    return markup.join(
+        markup.hint(hint) if team.url_lock is None else "",
+        *(error_markup(error, "warn") for error in (details.unseen if details else ())),
+    )

@@ -148,10 +148,6 @@ class TestUrlStep(Step):
 
     # actions
 
-    def test(self) -> None:
-        """Sign a URL and probe it."""
-        self.sign(then=self.probe)
-
     def sign(self, *, then: Action = lambda: None) -> None:
         """Sign the URL; a former one is cleared first."""
         self.clear()
