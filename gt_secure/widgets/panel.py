@@ -569,7 +569,8 @@ class Panel(Box):
         folder = folder_of(details.jobs, view.bucket) if details is not None and view.bucket else ""
         self._view = replace(view, is_old=left <= 0, folder=folder)
         self.allow.offer_folder(folder, folder_words(self._view))
-        who = f'<span class="gts-who">{markup.text(self._who)}</span>'
+        names = (self.picker.team and self.picker.team.name, self._who)
+        who = f'<span class="gts-who">{markup.text(" · ".join(filter(None, names)))}</span>'
         title = f"{headline(self._view)}{who}</div>"
         if not self.heading.value.endswith(title):  # the page counts on from here
             age = min(OLD_S, max(0.0, OLD_S - left))

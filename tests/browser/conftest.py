@@ -85,6 +85,27 @@ class Lab:
         page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
+def open_step(panel: Any, title: str) -> None:
+    """Open a step of a panel, which folds the one that is open."""
+    toggle = panel.get_by_role("button", name=title, exact=True)
+    toggle.wait_for()
+    if toggle.get_attribute("aria-expanded") != "true":
+        toggle.press("Enter")
+        panel.get_by_role("button", name=title, exact=True, expanded=True).wait_for()
+
+
+def remove(notebook: Any, name: str, panel: Any = None) -> None:
+    """Press Remove this protection, type the name, and press what carries it out."""
+    panel = notebook.panel if panel is None else panel
+    notebook.click(panel.get_by_role("button", name=UNDO))
+    box = panel.get_by_label(re.compile("to remove its protection"))
+    box.fill(name)
+    notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo \d")))
+
+
+UNDO = re.compile("^(Remove this protection|Undo (this|the last) change)$")
+
+
 @pytest.fixture(scope="session")
 def running_lab(
     running_sandbox: Sandbox, warm: Warm, tmp_path_factory: pytest.TempPathFactory

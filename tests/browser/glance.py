@@ -56,9 +56,6 @@ IDEAS: dict[str, str] = {
 and what else a panel has shown before the first Apply.
 """
 
-LOCKS = re.compile(r"Bucket guard: only your list\.(?: URL lock: only the worker's own address\.)?")
-"""The one sentence that may name two locks, which are product names."""
-
 WANTED = ("team or bucket", "allowed addresses", "who can open", "apply", "test", "requests")
 
 
@@ -73,5 +70,5 @@ def counted(texts: Sequence[str]) -> list[str]:
 
 def nouns(texts: Sequence[str]) -> set[str]:
     """Return the ideas that the words name."""
-    text = " ".join(counted([LOCKS.sub("", each) for each in texts])).lower()
+    text = " ".join(counted(texts)).lower()
     return {idea for idea, words in IDEAS.items() if re.search(rf"\b(?:{words})\b", text)}

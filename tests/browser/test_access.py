@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import wait_for_hits
+from .conftest import open_step, wait_for_hits
 
 pytestmark = pytest.mark.browser
 
@@ -38,14 +38,16 @@ def test_axe_finds_nothing_serious_in_either_theme(
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text(re.compile(r"\d invalid")).first.wait_for()
+    open_step(panel, "Allow")
     notebook.click(panel.get_by_role("button", name="10.0.0.0/8"))
+    open_step(panel, "Review & apply")
     panel.get_by_text("Every case, now and after").wait_for()
-    for title in ("Test URL", "Requests"):
-        notebook.click(panel.get_by_role("button", name=title, exact=True))
+    open_step(panel, "Test URL")
     notebook.click(panel.get_by_role("button", name="Sign test URL"))
     notebook.click(panel.get_by_role("button", name="Probe", exact=True))
     panel.get_by_text("Probe results").wait_for()
     wait_for_hits(sandbox, "198.51.100.9", started)
+    open_step(panel, "Requests")
     notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
@@ -57,7 +59,7 @@ def test_axe_finds_nothing_serious_in_either_theme(
 
 
 def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:
-    show = "import gt_secure\np = gt_secure.panel(); p"
+    show = "import gt_secure\np = gt_secure.panel(bucket='gt-images'); p"
     notebook = open_notebook("expanded.ipynb", show, "p.hits", height=2400)
     notebook.run_all()
     panel = notebook.panel
@@ -65,13 +67,14 @@ def test_what_opens_says_whether_it_is_open(open_notebook: Any) -> None:
     def expanded(name: str, on: bool) -> Any:
         return panel.get_by_role("button", name=name, exact=True, expanded=on)
 
-    expanded("Team or bucket", True).wait_for()
+    expanded("Allow", True).wait_for()
     notebook.click(expanded("Test URL", False))
     expanded("Test URL", True).wait_for()
-    notebook.click(expanded("Signing options", False))
-    expanded("Signing options", True).wait_for()
+    expanded("Allow", False).wait_for()
+    notebook.click(expanded("More options", False).locator("visible=true"))
+    expanded("More options", True).wait_for()
     panel.get_by_label("Signing role").wait_for()
-    notebook.click(expanded("Team or bucket", True))
-    expanded("Team or bucket", False).wait_for()
+    notebook.click(expanded("Test URL", True))
+    expanded("Test URL", False).wait_for()
     alone = notebook.page.locator(".gts-step:not(.gts-panel .gts-step)")
     alone.get_by_role("button", name="Requests", exact=True, expanded=False).wait_for()

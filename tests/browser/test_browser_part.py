@@ -40,6 +40,7 @@ def test_copy_and_probe_from_this_browser(open_notebook: Any) -> None:
     notebook.click(probe)
     panel.get_by_text("Opened by this browser").wait_for()
 
+    panel.get_by_role("button", name="More options").locator("visible=true").click()
     panel.get_by_label("Bind to address").fill("203.0.113.7")
     panel.get_by_label("Bind to address").press("Enter")
     notebook.click(panel.get_by_role("button", name="Sign test URL"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import START_S
+from .conftest import START_S, UNDO, open_step, remove
 
 pytestmark = pytest.mark.browser
 
@@ -50,9 +50,7 @@ FOCUSED = (
 
 
 def choose(panel: Any, start: str) -> None:
-    change = panel.get_by_role("button", name="Change", exact=True)
-    if change.is_visible():
-        change.click()
+    open_step(panel, "Team or bucket")
     select = panel.get_by_label("Workteam", exact=True)
     option = select.locator("option", has_text=re.compile(rf"^{start}\s"))
     option.wait_for(state="attached")
@@ -88,10 +86,12 @@ def test_cancel_then_read_again_while_the_kernel_stays_free(open_notebook: Any, 
 
 def answered(panel: Any) -> None:
     """A round trip through the kernel: what it had to say before has been said."""
-    toggle = panel.get_by_role("button", name="Requests", exact=True)
+    name = "Team or bucket"
+    toggle = panel.get_by_role("button", name=name, exact=True)
     opened = toggle.get_attribute("aria-expanded")
-    toggle.click()
-    panel.get_by_role("button", name="Requests", exact=True, expanded=opened != "true").wait_for()
+    for is_open in (opened != "true", opened == "true"):
+        toggle.click()
+        panel.get_by_role("button", name=name, exact=True, expanded=is_open).wait_for()
 
 
 def test_a_late_answer_for_another_team_is_dropped(open_notebook: Any, lab: Any) -> None:
@@ -167,9 +167,7 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook.run_all()
     fresh = notebook.page.locator(".gts-panel").last
     fresh.get_by_text("Nothing to change").first.wait_for()
-    notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo: ")))
-    fresh.get_by_text("After: Anyone with a URL can open gt-images.").wait_for()
-    notebook.click(fresh.get_by_role("button", name=re.compile(r"^Undo \d")))
+    remove(notebook, "gt-images", fresh)
     fresh.get_by_text("Undone: what the change had set is as before.").wait_for()
 
 
@@ -244,10 +242,13 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
         tab_to(name)
         page.keyboard.press(key)
 
-    panel.get_by_role("button", name="Change", exact=True).focus()
+    panel.get_by_role("button", name="Team or bucket", exact=True).focus()
+    if panel.get_by_role("button", name="Allow", exact=True, expanded=True).count() == 0:
+        press("Allow")
     tab_to("Allowed addresses")
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
+    press("Review")
     panel.get_by_label(
         "Nobody in this team uses the VPC portal"
     ).wait_for()  # the plan takes a moment
@@ -257,15 +258,17 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     page.keyboard.press("Space")
     press("Apply 2 changes to open-team")
     panel.get_by_text("Applied and read back.").wait_for()
-    press("Sign test URL")
+    press("Test it")
     panel.get_by_text("•••••••").first.wait_for()
+    panel.get_by_text("Probe results").wait_for()
     tab_to("Probe from")
     press("Probe", "Space")
-    panel.get_by_text("Probe results").wait_for()
+    press("Requests")
     press("Plot requests")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    panel.get_by_role("button", name=re.compile(r"^Undo: ")).focus()
+    panel.get_by_role("button", name=UNDO).focus()
     page.keyboard.press("Enter")
+    panel.get_by_label(re.compile("to remove its protection")).fill("gt-images")
     panel.get_by_role("button", name=re.compile(r"^Undo 2 changes")).focus()
     page.keyboard.press("Enter")
     panel.get_by_text("Undone: what the change had set is as before.").wait_for()
@@ -417,6 +420,5 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     notebook.panel.wait_for()
     panel.get_by_text("Applied", exact=False).first.wait_for()
     notebook.settle()
-    notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo: ")))
-    notebook.click(panel.get_by_role("button", name=re.compile(r"^Undo \d")))
+    remove(notebook, "gt-images")
     panel.get_by_text("Undone", exact=False).first.wait_for()

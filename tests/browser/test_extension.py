@@ -28,6 +28,7 @@ from .conftest import (
     START_S,
     Lab,
     link_extension,
+    open_step,
     put_back,
     take_page,
     until,
@@ -76,9 +77,7 @@ class Workbench:
 
     def choose(self, team: str = "radiology-team", panel: Any = None) -> None:
         choice = self.team(panel)
-        change = (panel or self.panel).get_by_role("button", name="Change", exact=True)
-        if change.is_visible():
-            change.click()
+        open_step(panel or self.panel, "Team or bucket")
         choice.select_option(label=choice.locator("option", has_text=team).first.inner_text())
 
     def kernel(self, expression: str) -> Any:
@@ -199,18 +198,21 @@ def test_a_restart_shows_a_new_panel_and_says_so(workbench: Workbench) -> None:
     workbench.command("gt-secure:open")
     workbench.choose()
     workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    open_step(workbench.panel, "Allow")
     box = workbench.panel.get_by_label("Allowed addresses", exact=True)
     box.fill("203.0.113.0/24")
     box.press("Enter")
     workbench.panel.get_by_role("button", name="203.0.113.0/24").wait_for()
+    open_step(workbench.panel, "Team or bucket")
     box = workbench.panel.get_by_label("Bucket", exact=True)
     box.fill("s3://gt-images/scans/")
     box.press("Enter")
-    workbench.panel.get_by_text("After:").first.wait_for()
+    workbench.panel.get_by_text("After:").first.wait_for(state="attached")
     workbench.kernel("void context.restartKernel()")
     message = workbench.page.locator(".gts-lab-message")
     message.get_by_text("Your entries are back").wait_for()
     workbench.panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    open_step(workbench.panel, "Allow")
     workbench.panel.get_by_role("button", name="203.0.113.0/24").wait_for()
     assert workbench.panel.get_by_label("Key prefix").input_value() == "scans/"
     assert workbench.page.locator(".gts-lab-tab .gts-panel").count() == 1
@@ -255,6 +257,7 @@ def test_a_press_is_not_lost_when_the_focus_was_elsewhere(workbench: Workbench) 
     hits.click()
     workbench.panel.get_by_role("button", name="Requests", exact=True, expanded=True).wait_for()
     assert page.evaluate("() => document.activeElement.textContent") == "Requests"
+    open_step(workbench.panel, "Team or bucket")
     box = workbench.panel.get_by_label("Bucket", exact=True)
     box.focus()
     workbench.command("launcher:create")

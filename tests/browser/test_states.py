@@ -13,6 +13,8 @@ from support.box import allowing
 from support.rig import Rig
 from support.sample import sample
 
+from .conftest import open_step
+
 pytestmark = pytest.mark.browser
 
 LONG = "team-with-a-name-that-is-as-long-as-sagemaker-allows-it-to-be-x"
@@ -57,7 +59,7 @@ def test_loading_then_many_teams(open_notebook: Any, many_teams: Any, width: int
     team.locator("option", has_text=LONG).wait_for(state="attached")
     assert team.locator("option").count() == 26
     team.select_option(label=f"{LONG} · private · URL lock off")
-    panel.get_by_role("button", name="About this team").wait_for()
+    open_step(panel, "Allow")
     box = panel.get_by_label("Allowed addresses", exact=True)
     wrong = "10.0.0.0/16 0.0.0.0/0 203.0.113.7/24 not-an-address"
     single = " ".join(f"198.51.100.{i}" for i in range(1, 7))
@@ -175,7 +177,7 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text("Every case, now and after").wait_for()
-    notebook.click(panel.get_by_role("button", name="Test URL", exact=True))
+    open_step(panel, "Test URL")
     box = panel.get_by_label("Object", exact=True)
     for number, key in enumerate(keys_of_all_scripts, 1):
         box.fill(key)
@@ -190,8 +192,7 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     notebook.click(panel.get_by_role("button", name="Requests", exact=True))
     notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    source = panel.get_by_label("Source", exact=True)
-    source.select_option(label=source.locator("option", has_text="203.0.113.7").inner_text())
+    panel.locator("button.gts-bar[title^='203.0.113.7']").first.press("Enter")
     panel.get_by_text("Today a presigned URL from there").wait_for()
     notebook.shoot(f"scripts-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import SHOTS, wait_for_hits
+from .conftest import SHOTS, open_step, wait_for_hits
 from .test_access import violations
 from .test_extension import Workbench, setting, workbench
 
@@ -57,21 +57,22 @@ def done(workbench: Workbench, sandbox: Any) -> Workbench:
     page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     panel = workbench.panel
     panel.locator(".gts-title", has_text="radiology-team").wait_for()
+    open_step(panel, "Allow")
     box = panel.get_by_label("Allowed addresses", exact=True)
     box.fill("203.0.113.7/24 203.0.113.0/26 2001:db8:113::/48")
     box.press("Enter")
     panel.get_by_role("button", name="Use 203.0.113.0/24").click()
-    panel.get_by_text("Every case, now and after").wait_for()
-    for title in ("Test URL", "Requests"):
-        panel.get_by_role("button", name=title, exact=True).press("Enter")
+    panel.get_by_text("Every case, now and after").wait_for(state="attached")
+    open_step(panel, "Test URL")
     panel.get_by_role("button", name="Sign test URL").press("Enter")
     panel.get_by_role("button", name="Probe", exact=True, disabled=False).press("Enter")
     panel.get_by_text("Probe results").wait_for()
     wait_for_hits(sandbox, "198.51.100.9", started)
+    open_step(panel, "Requests")
     panel.get_by_role("button", name="Plot requests", disabled=False).press("Enter")
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
-    for name in ("How it is decided", "About this team", "More options", "Details"):
-        button = panel.get_by_role("button", name=name, exact=True)
+    for name in ("How it is decided", "More options"):
+        button = panel.get_by_role("button", name=name, exact=True).locator("visible=true")
         if button.get_attribute("aria-expanded") != "true":
             button.press("Enter")
     return workbench
@@ -118,12 +119,6 @@ def test_nothing_is_wider_than_the_panel_and_a_bar_shows_its_requests(
     panel.get_by_text("Requests from 198.51.100.9").wait_for()
     panel.get_by_text("Today a presigned URL from there").wait_for()
     panel.locator("button.gts-bar[title^='198.51.100.9'][aria-pressed='true']").wait_for()
-    assert (
-        panel.get_by_label("Source", exact=True)
-        .locator("option:checked")
-        .inner_text()
-        .startswith("198.51.100.9")
-    )
     page.evaluate(
         "() => document.querySelectorAll('.gts-panel details').forEach(each => { each.open ="
         " true })"

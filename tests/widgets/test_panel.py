@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import datetime as dt
 import inspect
 import json
@@ -37,6 +38,7 @@ from gt_secure.widgets import (
     panel,
 )
 from support.consents import AGREED, agree, undo
+from support.requests_sent import watched
 
 from .conftest import deliver, until
 
@@ -513,6 +515,37 @@ def test_a_good_word_has_an_age_and_ends(connection: Connection, run: Any, words
 
     run(main())
     connection.undo(done)
+
+
+@pytest.mark.check
+def test_a_look_costs_four_calls_and_a_change_of_this_kernel_is_shown(
+    connection: Connection, run: Any, words: Any
+) -> None:
+    async def main() -> None:
+        made = panel(connection, team="open-team", bucket="gt-images")
+        await until(lambda: "Anyone with a URL" in made.heading.value)
+        await made.wait_idle()
+        await asyncio.sleep(1.2)  # what comes later has come
+        await made.wait_idle()
+        before = made._view.read_at
+        with watched() as seen:
+            made.look()
+            await until(lambda: made._view.read_at != before)
+        assert 1 <= len(seen.sent) <= 4
+        assert made._view.teams_at == made._view.read_at, "the lock was looked at, too"
+        wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
+        plan = connection.plan(wish)
+        done = await asyncio.to_thread(connection.apply, plan, confirm=AGREED)
+        await until(lambda: "Only 203.0.113.0/24" in words(made.heading.value))
+        await made.wait_idle()
+        delete = connection.aws.client("s3").delete_bucket_policy
+        await asyncio.to_thread(delete, Bucket="gt-images")  # by somebody else
+        made.look()
+        await until(lambda: "Anyone with a URL" in made.heading.value)
+        made.close()
+        assert done.outcome == "applied"
+
+    run(main())
 
 
 def test_a_bucket_that_can_no_longer_be_read_is_not_shown_as_it_was(

@@ -1,0 +1,76 @@
+"""What a panel says ages in the page, without its kernel: after 90 seconds nothing is green, and
+where the kernel has gone, a sentence says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .widget_page import executed, widgets_of, write_page
+
+pytestmark = pytest.mark.browser
+
+CELL = """
+import sys
+sys.modules["anywidget"] = None
+import gt_secure
+gt = gt_secure.connect()
+plan = gt.plan(gt_secure.Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
+gt.apply(plan, confirm=[each.code for each in plan.asks])
+p = gt_secure.panel(gt, bucket="gt-images", addresses=["203.0.113.0/24"])
+await p.wait_idle()
+p
+"""
+SKIP = "ms => document.getAnimations().forEach(each => { each.currentTime += ms })"
+COLOUR = "e => getComputedStyle(e).color"
+AGE = "e => getComputedStyle(e, '::after').content"
+
+
+@pytest.fixture(scope="module")
+def shown(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    sandbox.reset()
+    yield widgets_of(executed(sandbox, CELL, tmp_path_factory.mktemp("ages")))
+    sandbox.reset()
+
+
+def test_green_becomes_grey_and_the_age_is_said(shown: Any, chromium: Any, tmp_path: Path) -> None:
+    """No kernel is behind the page, as behind one whose kernel is paused."""
+    page = chromium.new_page()
+    try:
+        page.goto(write_page(tmp_path, shown, {}, 'style="margin:0"'))
+        headline, age = page.locator(".gts-headline"), page.locator(".gts-age")
+        headline.wait_for()
+        assert headline.inner_text().startswith("Only 203.0.113.0/24")
+        green = headline.evaluate(COLOUR)
+        page.evaluate(SKIP, 25_000)
+        assert " s ago" in age.evaluate(AGE)
+        assert headline.evaluate(COLOUR) == green
+        page.evaluate(SKIP, 65_000)
+        grey = headline.evaluate(COLOUR)
+        assert grey != green
+        assert grey == page.locator(".gts-read").evaluate(COLOUR)
+        assert "more than 90 s ago. Press Refresh." in age.evaluate(AGE)
+    finally:
+        page.close()
+
+
+def test_a_panel_without_a_kernel_is_a_sentence_and_its_text(
+    shown: Any, chromium: Any, tmp_path: Path
+) -> None:
+    page = chromium.new_page()
+    try:
+        page.goto(write_page(tmp_path, shown, {}, 'style="margin:0"', is_live=False))
+        panel = page.locator(".gts-panel").first
+        panel.wait_for()
+        said = panel.evaluate("e => getComputedStyle(e, '::before').content")
+        assert said == '"This panel has no kernel. Run the cell again."'
+        headline = panel.locator(".gts-headline")
+        assert headline.inner_text().startswith("Only 203.0.113.0/24")
+        assert headline.evaluate(COLOUR) == panel.locator(".gts-read").evaluate(COLOUR)
+        assert panel.locator("button:visible:not(.gts-toggle), input:visible").count() == 0
+        assert panel.get_by_text("gt-images").first.is_visible()
+    finally:
+        page.close()
