@@ -116,6 +116,7 @@ class Panel(Box):
             on_busy=lambda _: None, on_error=lambda _: self._draw_top(changes={})
         )
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
+        self._is_given, self._is_wired = wanted is not None, False
         # first: the teams are read while the rest is made
         self.picker = TeamPicker(self.link, value=wanted)
         self.heading = Html()
@@ -170,8 +171,8 @@ class Panel(Box):
         self._details_changed()
         if wanted is None or wanted == BUCKET_ONLY:
             self._allow_changed()
-        if self.review.restriction is not None:
-            self.review.opened = True  # all that it needs was given
+        self._is_wired = True
+        self._go_on()
 
     def _revoke(self, leak: Leak, hits: Hits) -> None:
         self.review.review(
@@ -201,9 +202,18 @@ class Panel(Box):
                 step.opened = False
 
     def _go_on(self) -> None:
-        """Go on to the addresses once it is known what is protected."""
-        if self.picker.opened and self.picker.value is not None and self.allow.bucket:
-            self._go(self.allow, self.allow.address_input.input.focus)
+        """Go on once it is known what is protected: to the addresses, or where they were given to
+        the review. The keyboard goes on there where a person has chosen.
+        """
+        known = self.picker.team is not None or self.picker.value == BUCKET_ONLY
+        if not (known and self._is_wired and self.picker.opened and self.allow.bucket):
+            return
+        if self._is_given and self.review.restriction is not None and self.allow.addresses:
+            self._go(self.review)
+        else:
+            focus = self.allow.address_input.input.focus
+            self._go(self.allow, *([] if self._is_given else [focus]))
+        self._is_given = False
 
     def _wire(self) -> None:
         self.picker.observe(lambda _: self._team_changed(), ["team", "value", "answers"])
