@@ -338,7 +338,7 @@ def _option(team: Workteam) -> str:
 
 
 def about_team(team: Workteam, details: TeamDetails | None) -> Markup:
-    """Return what a team lacks, and what this role may not read of it."""
+    """Return the locks that AWS does not offer the team, and the errors of reading it."""
     hint = (
         f"AWS offers no URL lock for {team.kind} teams. The bucket guard still protects the images."
     )
