@@ -26,8 +26,8 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python requirements/demo.txt setup.cfg
-	@echo "Setting up (once)..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@echo "Setting up (once), about two minutes; pip names each package:"
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements/demo.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@mkdir -p $(VENV)/share/jupyter/labextensions
 	@ln -sfn ../../../../gt_secure/labextension $(VENV)/share/jupyter/labextensions/gt_secure

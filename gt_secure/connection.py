@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+from inspect import getfullargspec
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias
 
 from . import account, changes, explain, findings, logs as access_logs, presign
 from .aws import teams
 from .aws.buckets import place_of
 from .aws.client import Aws, aws_errors, connect_aws
 from .aws.teams import TeamLike, team_here
-from .base.errors import InvalidInput, refuse_url
+from .base.copies import NotCopied
+from .base.errors import InvalidInput, refuse_keywords, refuse_url
 from .base.network import ProbeOrigin, Source
 from .base.text import Json
 from .changes import Journal
@@ -69,6 +71,10 @@ if TYPE_CHECKING:
     from .restriction.model import Restriction
 
 
+_MEANT = {"profile_name": "profile", "region_name": "region", "session": "boto3_session"}
+"""Arguments of boto3, and ours."""
+
+
 def connect(
     *,
     profile: str | None = None,
@@ -83,6 +89,7 @@ def connect(
     context: Context | None = None,
     accepted: AcceptedLike | None = None,
     viewers: Viewers | None = None,
+    **unknown: Never,
 ) -> Connection:
     """Connect to the account of the current credentials. Calls nothing yet.
 
@@ -127,6 +134,7 @@ def connect(
     >>> gt = gt_secure.connect(region="us-east-1")  # doctest: +SKIP
     >>> gt.workteams()  # doctest: +SKIP
     """
+    refuse_keywords("connect()", unknown, getfullargspec(connect).kwonlyargs, _MEANT)
     open_file()
     if sandbox is not False:
         named = sandbox_variables(
@@ -194,7 +202,7 @@ ConnectionLike: TypeAlias = "Connection | SageMakerSession"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Connection:
+class Connection(NotCopied):
     """The main job on one account and region: workteams, restriction, plan and apply, test URL and
     probe, hits.
 
@@ -229,6 +237,8 @@ class Connection:
     >>> in_test = dataclasses.replace(gt, context=tags)  # doctest: +SKIP
     """
 
+    _stays = "A connection holds credentials and cannot be pickled or copied. Call connect() there."
+
     aws: Aws
     journal: Journal = field(default_factory=Journal)
     cache: bool | Path = True
@@ -254,11 +264,6 @@ class Connection:
             iam.supplied_facts(self.context)
         given = self.accepted or None if isinstance(self.accepted, tuple) else self.accepted
         object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A connection holds credentials and cannot be pickled or copied. Call connect() there."
-        )
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"
@@ -434,6 +439,12 @@ class Connection:
         >>> gt.apply(plan).outcome  # doctest: +SKIP
         'applied'
         """
+        if not hasattr(plan, "asks"):
+            raise InvalidInput(
+                f"apply() needs a plan, not a {type(plan).__name__}.",
+                next_step="Write gt.apply(gt.plan(restriction)).",
+                field="plan",
+            )
         if isinstance(plan, changes.UndoPlan) or getattr(plan, "undoes", False):
             changes.check_confirmed(plan, confirm)
             return changes.undo(

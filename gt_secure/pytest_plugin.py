@@ -31,7 +31,6 @@ from _pytest.junitxml import xml_key
 from . import check, sandbox
 from .base.clock import utc_now
 from .base.errors import GtSecureError
-from .base.groups import grouped
 from .base.text import Json
 from .base.tracebacks import MaskedFormatter, mask_properties, mask_report, mask_warning
 from .check.ledger import KEY
@@ -138,14 +137,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if not config.getoption("--gt-secure-notebooks"):
         return
-    cells = grouped((item.path, item) for item in items if item.path.suffix == ".ipynb")
-    ordered: list[pytest.Item] = []
-    for item in items:
+    first: dict[Path, int] = {}
+
+    def place(numbered: tuple[int, pytest.Item]) -> tuple[int, int]:
+        number, item = numbered
         if item.path.suffix != ".ipynb":
-            ordered.append(item)
-        elif item.path in cells:
-            ordered += sorted(cells.pop(item.path), key=_cell_number)
-    items[:] = ordered
+            return number, 0
+        return first.setdefault(item.path, number), _cell_number(item)
+
+    items[:] = [item for _, item in sorted(enumerate(items), key=place)]
 
 
 def _cell_number(item: pytest.Item) -> int:

@@ -304,10 +304,13 @@ def classes() -> Iterator[str]:
     """Yield the classes of the source that make a document."""
     for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "def to_dict" in text else ():
-            if isinstance(node, ast.ClassDef) and any(
-                isinstance(each, ast.FunctionDef) and each.name.startswith("to_dict")
-                for each in node.body
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and (
+                any(ast.unparse(each) == "Shown" for each in node.bases)
+                or any(
+                    isinstance(each, ast.FunctionDef) and each.name.startswith("to_dict")
+                    for each in node.body
+                )
             ):
                 yield node.name
 

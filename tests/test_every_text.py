@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from gt_secure.explain.causes import _causes
-from gt_secure.findings.model import catalog
-from gt_secure.restriction.messages import notice, notices
+from gt_secure.base.situations import situations
+from gt_secure.explain.causes import causes
+from gt_secure.restriction.messages import notice
 from support import texts
+
+NOTICES = ("gt_secure.restriction", "notices.json")
+FINDINGS = ("gt_secure.findings", "findings.json")
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -27,11 +30,14 @@ def test_every_row_of_the_catalogues_is_on_the_page() -> None:
     for kind, code, text in texts.known():
         # that of a team has its name
         page.setdefault((kind, code.partition(":")[0]), []).append(text)
-    rows = [("notice", code, row["text"]) for code, row in notices().items()]
-    rows += [("finding", code, "") for code in catalog()]
+    rows = [
+        (kind, key.partition("/")[0], row.get("text", ""))
+        for kind, file in (("notice", NOTICES), ("finding", FINDINGS))
+        for key, row in situations(*file).items()
+    ]
     rows += [
-        ("cause", key.partition("/")[0], f"{row['headline']} | {row['why']}")
-        for key, row in _causes().items()
+        ("cause", key.partition("/")[0], f"{row['text']} | {row['why']}")
+        for key, row in causes().items()
     ]
     assert [
         f"{kind} {code}: {text}"

@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
+from gt_secure.account.exposure import AccountExposure
 from gt_secure.aws.client import Aws
+from gt_secure.base.outcome import CheckResult
+from gt_secure.changes.journal import ChangeRecord, Journal
 from gt_secure.changes.plan import Plan
+from gt_secure.check import Report
 from gt_secure.connection import Connection
 from gt_secure.engine.access.answer import Answer, Answers
+from gt_secure.engine.access.exposure import Exposure
 from gt_secure.findings.listings import Endpoints, Findings, History, Jobs, Workteams
 from gt_secure.findings.model import Checked
 from gt_secure.logs import Hits, Table, read_hits
@@ -79,8 +84,9 @@ EMPTY = {"summary": Leaks([], 3, []), "rows": Findings((), (Checked("url-lock-of
 def test_every_table_has_its_ways_out_and_keeps_its_type(table: Any) -> None:
     assert len(table.to_dicts()) == len(table.to_pandas()) == len(table)
     assert table._repr_html_()
-    part = table[:1]
-    assert type(part) is type(table)
+    part = table.head(1)
+    assert type(part) is type(table[:1]) is type(table)
+    assert part.to_dicts() == table[:1].to_dicts() == table.to_dicts()[:1]
     assert part._repr_html_()
     assert getattr(part, "checked", None) == getattr(table, "checked", None)
 
@@ -104,9 +110,60 @@ def test_a_timedelta_is_an_age() -> None:
     assert abs(since - day) < dt.timedelta(seconds=5)
 
 
-@pytest.mark.parametrize("kind", [Connection, Plan])
-def test_what_belongs_to_an_account_says_that_it_cannot_be_copied(kind: type) -> None:
-    item = Connection(object.__new__(Aws)) if kind is Connection else object.__new__(Plan)
-    for way in (pickle.dumps, copy.deepcopy, copy.copy):
-        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+def test_a_table_of_a_log_can_be_cut(hits: Hits) -> None:
+    for table in (hits.count("remote_ip"), Table(("a",), [(n,) for n in range(9)])):
+        rows = table.to_dicts()
+        assert (table[0], table[-1]) == (rows[0], rows[-1])
+        assert table[2:4].to_dicts() == rows[2:4]
+        assert table.head().to_dicts() == rows[:5]
+        assert len(table.head(2).to_pandas()) == 2
+        with pytest.raises(IndexError):
+            table[99]
+
+
+def test_a_journal_can_be_cut(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    records = [ChangeRecord(str(n), "apply", "applied", {}) for n in range(3)]
+    journal._records = tuple(records)
+    assert journal[-1] is records[-1]
+    assert [*journal[1:]] == records[1:]
+    assert isinstance(journal.head(2), Journal)
+    assert len(journal.head(2)) == 2
+    assert len(journal) == 3
+
+
+def test_results_are_members_of_sets() -> None:
+    one, other = (CheckResult("a", name, True, "", {"seen": [name]}) for name in "bc")
+    assert {one, other, one} == {one, other}
+    assert len({Checked("url-lock-off", "clean")} | {Checked("url-lock-off", "clean")}) == 1
+
+
+KEPT_HERE = {
+    "a connection": lambda hits: Connection(object.__new__(Aws)),
+    "a plan": lambda hits: object.__new__(Plan),
+    "hits": lambda hits: hits,
+    "a report with hits": lambda hits: AccountReport(
+        dt.datetime.now(dt.UTC), "arn", "111122223333", "us-east-1",
+        (ReportRow("111122223333", "us-east-1", "bucket", "gt-images", hits=hits),),
+    ),
+    "an exposure": lambda hits: object.__new__(Exposure),
+    "an exposure of an account": lambda hits: object.__new__(AccountExposure),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEPT_HERE)
+def test_what_belongs_to_an_account_or_process_says_that_it_cannot_be_copied(
+    name: str, hits: Hits
+) -> None:
+    item = KEPT_HERE[name](hits)
+    ways: list[Any] = [pickle.dumps, copy.deepcopy]
+    for way in [*ways, *([] if name.startswith("a report") else [copy.copy])]:
+        with pytest.raises(TypeError, match=r"cannot be pickled or copied.* \S+\("):
             way(item)
+
+
+def test_a_report_without_hits_is_copied() -> None:
+    made = AccountReport(dt.datetime.now(dt.UTC), "arn", "111122223333", "us-east-1", ())
+    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == copy.copy(made) == made
+    checks = Report((CheckResult("a", "b", True, ""),), "checks.json")
+    assert pickle.loads(pickle.dumps(checks)) == copy.copy(checks) == checks

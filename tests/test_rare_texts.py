@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,9 +14,10 @@ from gt_secure.aws.client import Aws
 from gt_secure.aws.managed_lists import ManagedList
 from gt_secure.base import clock
 from gt_secure.base.network import Source, parse_networks
-from gt_secure.changes import messages, revoke, services
+from gt_secure.changes import revoke, services
 from gt_secure.changes.plan import plan
 from gt_secure.changes.revoke import Revoked
+from gt_secure.changes.rules import bucket, locks, log, signers
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import BucketPolicy, find_guard
@@ -61,9 +63,10 @@ def test_a_clock_that_is_off(ahead_s: int, words: str, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("title", ["", "com.amazonaws.global.cloudfront.origin-facing"])
 def test_a_list_that_aws_keeps(title: str) -> None:
     office, left = parse_networks("203.0.113.0/24"), parse_networks("10.0.0.0/8")
-    wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"], guard=True)
+    wish = Restriction(bucket="gt-images", addresses=["pl-0a1b2c3d"])
     kept = ManagedList("pl-0a1b2c3d", office, left, title, "3", "AWS")
-    codes = {each.code for each in messages._list(kept, wish, state())}
+    case = SimpleNamespace(restriction=wish.with_lists([kept]), state=state())
+    codes = {each.code for each in locks.lists.run(case)}
     assert codes == {"list-ranges-left-out", "list-of-aws"}
 
 
@@ -103,7 +106,8 @@ def test_a_portal_lock_for_ipv6_alone() -> None:
 
 def test_a_policy_with_a_principal_that_is_deleted() -> None:
     after = GUARD.replace('"Principal": "*"', '"Principal": {"AWS": "AROA1234567890EXAMPLE"}')
-    assert [each.code for each in messages._deleted(BucketPolicy(after))] == ["principal-deleted"]
+    case = SimpleNamespace(planned=BucketPolicy(after))
+    assert [each.code for each in bucket.deleted_principals.run(case)] == ["principal-deleted"]
 
 
 def test_a_bucket_of_another_region() -> None:
@@ -126,20 +130,13 @@ def test_a_bucket_and_a_team_in_two_regions() -> None:
     assert "team-elsewhere" in {each.code for each in made.asks}
 
 
-def test_the_log_against_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_against_the_prediction() -> None:
     class Row:
         why, source, request, shut_out = services.LOGGED, "198.51.100.9", "presigned", False
         before = after = type("Now", (), {"answer": "refused", "depends_on": ()})
 
-    exposure = type(
-        "Nothing",
-        (),
-        {"locks": type("Locks", (), {"has_portal": False}), "missing": (), "row": None},
-    )
-    monkeypatch.setattr(services, "unknown_keys", lambda *_: ())
-    assert [each.code for each in services._doubts([Row], exposure, exposure)] == [
-        "prediction-contradicts-log"
-    ]  # type: ignore[list-item, arg-type]
+    case = SimpleNamespace(simulation=[Row])
+    assert [each.code for each in log.prediction.run(case)] == ["prediction-contradicts-log"]
 
 
 def test_signers_of_the_log_who_are_not_listed() -> None:
@@ -151,8 +148,8 @@ def test_signers_of_the_log_who_are_not_listed() -> None:
             return question(self), None
 
     wish: Any = Restriction(bucket="gt-images", signers=[ROLE])
-    [left] = services._unlisted_signers(wish, Signed())  # type: ignore[arg-type]
-    assert notice("signers-log", signers=left).text.count("role/other")
+    [made] = signers.logged.run(SimpleNamespace(restriction=wish, hits=Signed()))
+    assert made.text.count("role/other")
 
 
 def test_a_probe_with_an_object_of_its_own() -> None:
@@ -193,3 +190,16 @@ def test_an_answer_that_other_tests_do_not_meet(probe: Probe, cause: str) -> Non
 def test_an_undo_of_the_portal_of_all_teams() -> None:
     asked = notice("portal-undo", words="the worker portal opens from anywhere")
     assert asked.asks
+
+
+@pytest.mark.parametrize(
+    "missing", [("s3:GetBucketPolicy",), ("iam:GetRole", "s3:GetBucketPolicy")]
+)
+def test_a_fact_that_a_permission_would_show(
+    missing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "unknown_keys", lambda *_: ("aws:PrincipalTag/team",))
+    case = SimpleNamespace(simulation=(), exposures=(), before=SimpleNamespace(missing=missing))
+    [made] = log.facts.run(case)
+    noun = "permission" if len(missing) == 1 else "permissions"
+    assert made.text.endswith(f" Missing {noun}: {', '.join(missing)}.")

@@ -1,7 +1,7 @@
 """Draw the pictures of the concepts. Who is refused where is not drawn by hand: the policy engine
 is asked.
 
-python tools/make_pictures.py           write docs/images/three-locks.svg, who-is-refused.svg and their dark twins
+python tools/make_pictures.py           write docs/images/three-locks.svg, who-is-refused.svg, before-and-after.svg and their dark twins
 python tools/make_pictures.py --check   exit with 1 if a picture is not current
 """
 
@@ -245,7 +245,33 @@ def _dark(draw: Callable[[], str]) -> Callable[[], str]:
     return lambda: re.sub(r"#[0-9a-f]{6}", lambda match: DARK[match[0]], draw())
 
 
-LIGHT = {"three-locks.svg": three_locks, "who-is-refused.svg": who_is_refused}
+def before_and_after() -> str:
+    """Draw who opens an object by a presigned URL, without the guard and with it."""
+    people = (("your office", OFFICE), ("a café", ELSEWHERE))
+    parts, said = [], []
+    for half, (title, policy) in enumerate((("Before", None), ("After", GUARD))):
+        left = 20 + 360 * half
+        parts.append(_text(left + 8, 36, title, 16, INK, 'font-weight="600"'))
+        locks = EffectiveLocks("gt-images", policy, account="111122223333")
+        for row, (who, source) in enumerate(people):
+            answer = Exposure(locks, "scans/0001.png").at(source, "presigned").answer
+            is_right = (answer == "opened") == (source == OFFICE)
+            ink, fill = GOOD if is_right else BAD
+            y = 52 + 48 * row
+            parts.append(f'<rect x="{left}" y="{y}" width="330" height="40" rx="6" fill="{fill}"/>')
+            words = f"{'✓' if is_right else '✕'} {answer}"
+            parts.append(_text(left + 12, y + 26, f"A URL used in {who}"))
+            parts.append(_text(left + 318, y + 26, words, 14, ink, 'text-anchor="end"'))
+            said.append(f"{title}, a URL used in {who}: {answer}.")
+    label = f"Who can open an object by its presigned URL. {' '.join(said)} The guard lists"
+    return _svg(730, 160, f"{label} the addresses of your office.", parts)
+
+
+LIGHT = {
+    "three-locks.svg": three_locks,
+    "who-is-refused.svg": who_is_refused,
+    "before-and-after.svg": before_and_after,
+}
 PICTURES = {
     **LIGHT,
     **{name.replace(".svg", "-dark.svg"): _dark(draw) for name, draw in LIGHT.items()},

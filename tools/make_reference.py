@@ -8,7 +8,6 @@ python tools/make_reference.py --check   exit with 1 if a page is not current
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -166,11 +165,10 @@ def _sentence(text: str) -> str:
 
 def findings_page() -> str:
     """Describe every finding, the most severe first."""
-    path = ROOT / "gt_secure" / "findings" / "findings.json"
-    catalog: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
-    order = sorted(
-        catalog, key=lambda code: (SEVERITIES.index(str(catalog[code]["severity"])), code)
-    )
+    from gt_secure.findings.model import catalog
+
+    rows = catalog()
+    order = sorted(rows, key=lambda code: (SEVERITIES.index(rows[code]["severity"]), code))
     lines = [
         MADE,
         "# Findings\n",
@@ -183,8 +181,8 @@ def findings_page() -> str:
         "| code | severity | finding |",
         "|---|---|---|",
         *(
-            f"| [`{code}`](findings/{code}.md) | {catalog[code]['severity']} |"
-            f" {_cell(str(catalog[code]['title']))} |"
+            f"| [`{code}`](findings/{code}.md) | {rows[code]['severity']} |"
+            f" {_cell(rows[code]['title'])} |"
             for code in order
         ),
         "\n## Messages of plans\n",

@@ -70,13 +70,13 @@ OPERATORS = {
         " dropped"
     ),
     "swap": "two arguments of a call, or two words or values of a message, change places",
-    "member": "a member of what a to_dict returns is empty",
+    "member": "a member of what a to_dict returns is empty, or is left out of a document",
     "unknown": "an unknown answer becomes its neighbour",
 }
 """What is changed. The first form of the tool knows only the first of them."""
 NEIGHBOURS = ("opened", "allowed", "allow", "passed", "ok")
 """What an answer becomes that was unknown: the first of these words that its module has."""
-MESSAGES = {"title", "text", "why", "fix", "headline", "next_step"}
+MESSAGES = {"title", "text", "why", "fix"}
 """Members of the catalogues that people read."""
 CATALOGUES = ("findings/findings.json", "explain/causes.json", "restriction/notices.json")
 NEAREST_FILES = 8
@@ -166,6 +166,10 @@ class _Operators:
             node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         ]
         self._members = _inside(each for each in functions if each.name.endswith("to_dict"))
+        assigned = (node for node in nodes if isinstance(node, ast.Assign))
+        self._documents = {
+            id(each.value) for each in assigned if ast.unparse(each.targets[0]) == "document"
+        }
         self._three_valued = _inside(
             each
             for each in functions
@@ -275,6 +279,10 @@ class _Operators:
                         f"{key.value!r} is empty",
                         lambda i=index, e=empty: node.values.__setitem__(i, e),
                     )
+        elif isinstance(node, ast.Tuple) and id(node) in self._documents:
+            for each in node.elts:
+                if isinstance(each, ast.Constant):
+                    yield f"{each.value!r} is left out", lambda e=each: node.elts.remove(e)
 
     def _unknown(self, node):
         if isinstance(node, ast.Constant) and node.value == "unknown":

@@ -56,12 +56,9 @@ def _access_points(aws: Aws, s3: Any, bucket: str) -> AccessPoints:
     found = []
     for page in followed(aws.client("s3control", region).list_access_points, asked, "NextToken"):
         for each in page["AccessPointList"]:
-            vpc = (each.get("VpcConfiguration") or {}).get("VpcId") or ""
-            found.append(
-                AccessPoint(
-                    each["Name"], each.get("AccessPointArn") or f"{start}/{each['Name']}", vpc
-                )
-            )
+            name, vpc = each["Name"], each.get("VpcConfiguration") or {}
+            arn = each.get("AccessPointArn") or f"{start}/{name}"
+            found.append(AccessPoint(name, arn, vpc.get("VpcId") or ""))
     return tuple(found)
 
 
@@ -72,10 +69,6 @@ def _replicas(_: Aws, client: Any, bucket: str) -> Texts:
             str(rule["Destination"]["Bucket"]) for rule in rules if rule.get("Status") == "Enabled"
         )
     )
-
-
-def _acl_grants(_: Aws, client: Any, bucket: str) -> tuple[AclGrant, ...]:
-    return _grants_in(client.get_bucket_acl(Bucket=bucket))
 
 
 def _grants_in(answer: Any) -> tuple[AclGrant, ...]:
@@ -179,7 +172,9 @@ READINGS: Mapping[str, _Reading] = {
         "ReplicationConfigurationNotFoundError",
         (),
     ),
-    "acl_grants": _Reading("the ACL", "s3:GetBucketAcl", _acl_grants),
+    "acl_grants": _Reading(
+        "the ACL", "s3:GetBucketAcl", lambda _, s3, name: _grants_in(s3.get_bucket_acl(Bucket=name))
+    ),
     "object_acls": _Reading("ACLs of objects", "s3:GetObjectAcl", _public_objects),
     "access_points": _Reading("the access points", "s3:ListAccessPoints", _access_points),
     "object_lock": _Reading(
@@ -213,12 +208,15 @@ LOG_TARGET = ("policy", "encryption", "object_lock", "requester_pays")
 """Parts of a log bucket that decide whether logs can be delivered."""
 
 
-_UNASKED: Mapping[str, Part[Any]] = {
-    **{name: Part.unasked(each.what, each.action) for name, each in READINGS.items()},
-    "key_policy": Part.unasked("the policy of the key", "kms:GetKeyPolicy"),
-    "log_bucket": Part.unasked("the log bucket", "s3:ListBucket"),
-    "log": Part.unasked("the access log", "s3:GetObject"),
+PARTS: Mapping[str, tuple[str, str]] = {
+    **{name: (each.what, each.action) for name, each in READINGS.items()},
+    "key_policy": ("the key policy", "kms:GetKeyPolicy"),
+    "log_bucket": ("the log bucket", "s3:ListBucket"),
+    "log": ("the access log", "s3:GetObject"),
 }
+"""All parts of a bucket, each with the action that reads it."""
+
+_UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in PARTS.items()}
 
 
 @dataclass(frozen=True)
@@ -349,10 +347,8 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
     """Read the policy of an access point,
     and its Block Public Access where that can change an answer.
     """
-    client, named = (
-        aws.client("s3control", bucket.region),
-        {"AccountId": aws.account_id, "Name": point.name},
-    )
+    client = aws.client("s3control", bucket.region)
+    named = {"AccountId": aws.account_id, "Name": point.name}
     policy: Part[str] = part_of(
         f"the policy of the access point {point.name}",
         "s3:GetAccessPointPolicy",
@@ -375,16 +371,16 @@ def read_access_point(aws: Aws, bucket: Bucket, point: AccessPoint) -> AccessPoi
 def read_key_policy(aws: Aws, bucket: Bucket) -> Part[str]:
     """Read the policy of the bucket's KMS key; AWS's own key has none that a person can set."""
     key = bucket.default_kms_key
-    if key.missing is not None:
-        return Part.unread(key.missing)
-    name = key.value or ""
-    if name in ("", "aws/s3"):
-        return Part.of(None)
 
-    def read() -> str:
+    def read() -> str | None:
+        if key.value in (None, "", "aws/s3"):
+            return None
         client: Any = aws.client("kms", bucket.region)
-        return str(client.get_key_policy(KeyId=name, PolicyName="default")["Policy"])
+        return str(client.get_key_policy(KeyId=key.value, PolicyName="default")["Policy"])
 
     return part_of(
-        f"the policy of the key of {bucket.name}", "kms:GetKeyPolicy", read, resource=name
+        f"the policy of the key of {bucket.name}",
+        "kms:GetKeyPolicy",
+        read,
+        resource=key.if_read or "*",
     )

@@ -16,14 +16,16 @@ from typing import Literal, TypeAlias
 from ..base.allowed import Allowed
 from ..base.html import Chip, Tone
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, Texts, count, members, printable, some, truncate
+from ..base.shown import Shown
+from ..base.text import Json, Texts, count, printable, truncate
 from ..base.truth import Ambiguous
+from ..engine.access import access_words as words
 from ..engine.access.address_classes import minus
 from ..engine.access.exposure import BY_ACL, Exposure
 from ..engine.access.locks import EffectiveLocks
 from ..engine.access.proof import Claim, Proof, origin_of
 from ..engine.access.request_kinds import KINDS
-from ..engine.access.source_sets import Row, SourceSet
+from ..engine.access.source_sets import Row, SourceSet, union
 from .locks import locks_of
 from .state import State
 
@@ -53,7 +55,7 @@ _ANY_ROLE = "/some-role/"
 
 
 @dataclass(frozen=True, slots=True)
-class BucketAccess(Ambiguous):
+class BucketAccess(Shown, Ambiguous):
     """The answer for a bucket, or for its objects under a prefix.
 
     Attributes
@@ -79,12 +81,8 @@ class BucketAccess(Ambiguous):
     @property
     def chip(self) -> Chip:
         """The answer in a few words, with its colour."""
-        tone, words = _CHIPS[self.tone]
-        return Chip(tone, words or self.allowed)
-
-    def to_dict(self) -> Json:
-        """Return the answer as JSON-able data."""
-        return members(self, "tone", "text", "allowed", "depends_on")
+        tone, word = _CHIPS[self.tone]
+        return Chip(tone, word or self.allowed)
 
 
 def access_to(state: State, prefix: str = "") -> BucketAccess:
@@ -104,25 +102,20 @@ def access_to(state: State, prefix: str = "") -> BucketAccess:
 
 
 def access_under(
-    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = ()
+    locks: EffectiveLocks, prefix: str = "", *, parts: Iterable[str] = (), is_prefix: bool = True
 ) -> BucketAccess:
-    """Return who can open the objects of a bucket under some locks.
+    """Return who can open the objects of a bucket under some locks, or the one whose key is given.
 
     ``parts`` are prefixes to name where not all objects are protected, beside those of the guards.
     """
     # The sets name the sources of roles; the proof, which the word rests on, asks every signer.
-    scope = _Objects(replace(locks, by="role"), prefix)
+    scope = _Objects(replace(locks, by="role"), prefix, is_prefix=is_prefix)
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
     if scope.anyone:
-        return _open(
-            scope,
-            [
-                part
-                for part in (*_guarded(locks), *parts)
-                if part.startswith(prefix) and part != prefix
-            ],
-        )
+        # whether the objects of our guards are protected is asked, not assumed
+        inner = (*(each.prefix for each in locks.own_policy.guards), *parts)
+        return _open(scope, [each for each in inner if each.startswith(prefix) and each != prefix])
     proof = scope.proof
     if proof.counterexample is not None and (
         not scope.unknown or _action(proof.counterexample) in _ASKED
@@ -137,8 +130,7 @@ def access_under(
 
 def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
     keys = tuple(sorted(depends_on))
-    text = f"Who can open {scope.name} is unknown: it depends on {some(keys)}."
-    return BucketAccess("unknown", text, scope.allowed, keys)
+    return BucketAccess("unknown", words.unknown(scope.name, keys), scope.allowed, keys)
 
 
 class _Objects:
@@ -146,11 +138,12 @@ class _Objects:
     and from where each kind of request opens some of them.
     """
 
-    def __init__(self, locks: EffectiveLocks, prefix: str) -> None:
+    def __init__(self, locks: EffectiveLocks, prefix: str, *, is_prefix: bool = True) -> None:
         self.locks, self.prefix = locks, prefix
-        self.exposure = Exposure(locks, prefix, is_prefix=True)
+        self.exposure = Exposure(locks, prefix, is_prefix=is_prefix)
         bucket = printable(locks.bucket)
-        self.name = f"objects of {bucket} under {_short(prefix)}" if prefix else bucket
+        part = f"objects of {bucket} under " if is_prefix else f"s3://{bucket}/"
+        self.name = f"{part}{_short(prefix)}" if prefix else bucket
 
     @cached_property
     def rows(self) -> dict[str, Row]:
@@ -158,7 +151,7 @@ class _Objects:
 
     @cached_property
     def opened(self) -> SourceSet:
-        return _together(row.opened for row in self.rows.values())
+        return union(row.opened for row in self.rows.values())
 
     @property
     def anyone(self) -> Texts:
@@ -198,9 +191,7 @@ class _Objects:
     @property
     def only(self) -> str:
         """The sentence that names who can open them, and nobody else."""
-        if self.opened.is_empty:
-            return f"Nobody can open presigned URLs of {self.name}."
-        return f"Only {self.allowed} can open presigned URLs of {self.name}."
+        return words.only("" if self.opened.is_empty else self.allowed, self.name)
 
 
 def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
@@ -212,7 +203,7 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
     is_public = "anonymous" in scope.anyone
     who = "anyone, even without a URL" if is_public else "anyone with a URL"
     if not set(DOWNLOADS) & set(scope.anyone):
-        downloads = _together(scope.rows[name].opened for name in DOWNLOADS)
+        downloads = union(scope.rows[name].opened for name in DOWNLOADS)
         text = (
             f"Downloads of {scope.name}: only {_named(downloads)}. Uploads: anyone with an upload"
             " URL or form."
@@ -226,15 +217,12 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
             f"Objects under {_short(inside.prefix)}: only {inside.allowed}." for inside in inner
         ]
         text = f"{' '.join(lists)}{more} Other objects of {scope.name}: {who}."
-        return BucketAccess("part", text, _named(_together(inside.opened for inside in inner)))
+        return BucketAccess("part", text, _named(union(inside.opened for inside in inner)))
     opened = [key for key in scope.exposure.keys if _is_open(scope.locks, key)]
     if opened and len(opened) < len(scope.exposure.keys):
         text = f'Some objects of {scope.name}, such as "{_short(opened[0])}": {who}.'
         return BucketAccess("part", text, scope.allowed)
-    whole = f"Anyone can open {scope.name}, even without a URL."
-    return BucketAccess(
-        "open", whole if is_public else f"Anyone with a URL can open {scope.name}.", "anyone"
-    )
+    return BucketAccess("open", words.anyone(scope.name, without_url=is_public), "anyone")
 
 
 def _by_acl(scope: _Objects) -> str:
@@ -253,11 +241,6 @@ def _is_open(locks: EffectiveLocks, key: str) -> bool:
     return any(one.row(name).opened.is_anyone for name in DOWNLOADS)
 
 
-def _guarded(locks: EffectiveLocks) -> Texts:
-    """Return the prefixes of our guards; whether they are protected is asked, not assumed."""
-    return tuple(each.prefix for each in locks.own_policy.guards)
-
-
 def _action(case: Json) -> str:
     return str(case["request"]["action"])
 
@@ -270,14 +253,6 @@ def _request(case: Json) -> str:
         f"{_action(case)} opens from"
         f" {origin_of(case)}{'' if _ANY_ROLE in who else f', signed by {who}'}."
     )
-
-
-def _together(sets: Iterable[SourceSet]) -> SourceSet:
-    """Return the sources of some sets as one."""
-    listed = list(sets)
-    spans = minus((span for each in listed for span in each.spans), ())
-    endpoints = tuple(sorted({name for each in listed for name in each.endpoints}))
-    return SourceSet(spans, endpoints, any(each.other_endpoints for each in listed))
 
 
 def _named(sources: SourceSet) -> str:

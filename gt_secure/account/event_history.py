@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from ..aws.client import Aws, all_pages
 from ..aws.client_errors import aws_errors
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.text import Json
 
 ACTION = "cloudtrail:LookupEvents"
 _WRITES = {"PutBucketPolicy", "DeleteBucketPolicy"}
@@ -26,8 +27,10 @@ the date of an answer have whole seconds.
 
 
 @dataclass(frozen=True, slots=True)
-class OtherWrite:
+class OtherWrite(Shown):
     """A write of a bucket policy; ``policy_text`` is None for a deletion or if unknown."""
+
+    document = ("at", "writer", "operation", "event_id", "policy: policy_text")
 
     at: str
     writer: str
@@ -35,13 +38,6 @@ class OtherWrite:
     event_id: str
     policy_text: str | None = None
     request: str = ""
-
-    def to_dict(self) -> Json:
-        """Return the write as JSON-able data, with the policy as text."""
-        return {
-            **members(self, "at", "writer", "operation", "event_id"),
-            "policy": self.policy_text,
-        }
 
 
 def lookup_events(

@@ -116,8 +116,7 @@ def _portal_ranges(workforce: Part[Workforce], guard: Guard | None, notices: lis
     """
     if workforce.missing is not None:
         notices.append(notice("portal-unseen", reason=workforce.missing.reason))
-        return ()
-    ranges = () if workforce.value is None else workforce.value.cidrs
+    ranges = workforce.if_read.cidrs if workforce.if_read is not None else ()
     if ranges and guard is not None and parse_stored_cidrs(ranges) != collapse(guard.networks):
         notices.append(notice("portal-differs", ranges=", ".join(ranges)))
         return ()
@@ -131,24 +130,18 @@ def _fields_of_policy(
 
     ``version_4_only``: a version limit stands alone.
     """
-    signers = {
+    fields: Json = {
         "signers": None if limit is None else list(limit.signers),
         "version_4_only": True if version_4_only else None,
         "prefix": prefix,
     }
-    if guard is None:
-        return {
-            "endpoints": [],
-            "guard": None,
-            "age_limit": None,
-            **signers,
+    if guard is not None:
+        fields |= {
+            "endpoints": list(guard.allowed.ids),
+            "guard": "reads" if guard.reads else True,
+            "age_limit": age_text(guard.age_limit_s) if guard.age_limit_s else None,
         }
-    return {
-        "endpoints": list(guard.allowed.ids),
-        "guard": "reads" if guard.reads else True,
-        "age_limit": age_text(guard.age_limit_s) if guard.age_limit_s else None,
-        **signers,
-    }
+    return fields
 
 
 def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> list[str]:
@@ -171,9 +164,5 @@ def _named(aws: Aws, addresses: Iterable[IPNetwork], names: Sequence[str]) -> li
                 field="lists",
                 value=each.name,
             )
-    others = (
-        subtract(ranges, (network for each in lists for network in each.networks))
-        if lists
-        else ranges
-    )
-    return [*map(str, others), *names]
+    listed = [network for each in lists for network in each.networks]
+    return [*map(str, subtract(ranges, listed) if listed else ranges), *names]

@@ -35,7 +35,7 @@ from ..engine.policies.public_access import (
 from .bucket import Bucket
 from .organization import Organization
 from .part_reader import part_of
-from .state import State
+from .state import WHAT, State
 
 PRINCIPAL_TAG, OBJECT_TAG = "aws:principaltag/", "s3:existingobjecttag/"
 READ_ACCOUNT_BLOCK = "s3:GetAccountPublicAccessBlock"
@@ -114,29 +114,34 @@ class _FactReader:
     def _asks(self, *starts: str) -> bool:
         return any(key.startswith(starts) for key in self.named)
 
-    def _add(self, part: Part[Any], name: str) -> None:
-        """Add a key; an absent part says that requests do not have it."""
+    def _is_read(self, part: Part[Any]) -> bool:
+        """Return whether a part was read, and note the action of one that was not."""
         if part.missing is not None:
             self.missing[part.missing.action] = None
-        else:
-            self.values[name] = () if part.value is None else (str(part.value),)
+        return part.missing is None
 
-    def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> Part[Any]:
+    def _add_tags(self, what: str, action: str, resource: str, start: str, read: Any) -> bool:
         tags = part_of(what, action, read, resource=resource, absent="NoSuchTagSet")
-        if tags.missing is not None:
-            self.missing[tags.missing.action] = None
-        else:
-            found = {
-                f"{start}{tag['Key']}".lower(): (str(tag["Value"]),) for tag in tags.value or ()
-            }
-            self.values.update({key: () for key in self.named if key.startswith(start)})
-            self.values.update(found)
-        return tags
+        if not self._is_read(tags):
+            return False
+        self.values |= {key: () for key in self.named if key.startswith(start)}
+        for tag in tags.value or ():
+            self.values[f"{start}{tag['Key']}".lower()] = (str(tag["Value"]),)
+        return True
 
-    def read_organization(self, start: str = "aws:principalorg") -> None:
-        for end, part in (("id", self.organization.id), ("paths", self.organization.path)):
-            if self._asks(f"{start}{end}"):
-                self._add(part, f"{start}{end}")
+    def _of_organization(self, start: str) -> dict[str, Values]:
+        """Return the keys of the organization that are asked for, without a value where there is
+        none.
+        """
+        parts = (("id", self.organization.id), ("paths", self.organization.path))
+        return {
+            f"{start}{end}": () if part.value is None else (part.value,)
+            for end, part in parts
+            if self._asks(f"{start}{end}") and self._is_read(part)
+        }
+
+    def read_organization(self) -> None:
+        self.values |= self._of_organization("aws:principalorg")
 
     def read_owner(self) -> None:
         """Ask S3 whether the bucket belongs to this account:
@@ -150,10 +155,9 @@ class _FactReader:
             self._s3.head_bucket(Bucket=self.bucket.name, ExpectedBucketOwner=account)
             return account
 
-        found = part_of("the owner of the bucket", "s3:ListBucket", owner, resource=arn)
-        self._add(found, "aws:resourceaccount")
-        if found.missing is None:
-            self.read_organization("aws:resourceorg")
+        if self._is_read(part_of("the owner of the bucket", "s3:ListBucket", owner, resource=arn)):
+            self.values["aws:resourceaccount"] = (account,)
+            self.values |= self._of_organization("aws:resourceorg")
 
     def read_object_tags(self, key: str | None) -> None:
         if key is None or not self._asks(OBJECT_TAG):
@@ -173,21 +177,16 @@ class _FactReader:
 
         def read() -> Any:
             ask = getattr(self._s3, "get_bucket_abac", None)  # boto3 of 2025-11 or newer
-            status = (
-                (ask(Bucket=self.bucket.name).get("AbacStatus") or {}).get("Status")
-                if ask is not None
-                else None
-            )
+            answer = {} if ask is None else ask(Bucket=self.bucket.name)
+            status = (answer.get("AbacStatus") or {}).get("Status")
             if status is None:
                 raise Unsupported(
                     "Nothing says whether requests have the bucket's tags.",
                     next_step="Update boto3.",
                 )
-            return (
-                []
-                if status != "Enabled"
-                else self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
-            )
+            if status != "Enabled":
+                return []
+            return self._s3.get_bucket_tagging(Bucket=self.bucket.name)["TagSet"]
 
         for start in filter(self._asks, _BUCKET_TAGS):
             self._add_tags("the tags of the bucket", "s3:GetBucketAbac", resource, start, read)
@@ -201,26 +200,20 @@ class _FactReader:
                 self.aws, "iam", "list_role_tags", "Tags", RoleName=signer.rpartition("/")[2]
             )
 
-        tags = self._add_tags(
-            "the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read
-        )
-        if tags.missing is None:
+        if self._add_tags("the tags of the role", "iam:ListRoleTags", signer, PRINCIPAL_TAG, read):
             self.notes.append("Sessions of the role pass no tags of their own.")
 
     def read_endpoint_owners(self, endpoints: tuple[VpcEndpoint, ...]) -> None:
         if not self._asks("aws:vpce"):
             return
+        own = self._of_organization("aws:vpceorg")
         for each in endpoints:
             keys: dict[str, Values] = {"aws:sourcevpc": (each.vpc_id,)}
             if each.owner:
                 keys["aws:vpceaccount"] = (each.owner,)
-            if self._asks("aws:vpceorg") and each.owner and each.owner == self.aws.account_id:
-                for name, part in (("id", self.organization.id), ("paths", self.organization.path)):
-                    if part.missing is None:
-                        keys[f"aws:vpceorg{name}"] = () if part.value is None else (part.value,)
+            if own and each.owner and each.owner == self.aws.account_id:
+                keys |= own
             self.endpoints[each.id] = keys
-        if self._asks("aws:vpceorg") and self.organization.id.missing is not None:
-            self.missing[self.organization.id.missing.action] = None
 
     def read_public_access(
         self, text: str | None, restricts: bool, block: Part[BlockSettings]
@@ -230,9 +223,7 @@ class _FactReader:
         """
         if not may_be_public(text):
             return
-        if not restricts and block.missing is not None:
-            self.missing[block.missing.action] = None
-        elif restricts or (block.value or {}).get(SETTING):
+        if restricts or (self._is_read(block) and (block.value or {}).get(SETTING)):
             self._read_policy_status(text)
 
     def _read_policy_status(self, text: str | None) -> None:
@@ -260,15 +251,14 @@ def read_account_block(aws: Aws) -> Part[BlockSettings]:
     """Read Block Public Access of the account, setting by setting;
     all are off where it was never set.
     """
+    off = dict.fromkeys(BLOCKS, False)
     if aws.is_local:
         # the sandbox has none, and no host of an account to ask
-        return Part.of(dict.fromkeys(BLOCKS, False))
+        return Part.of(off)
 
     def read() -> BlockSettings:
         answer = aws.client("s3control").get_public_access_block(AccountId=aws.account_id)
         return {name: bool(answer["PublicAccessBlockConfiguration"].get(name)) for name in BLOCKS}
 
-    found = part_of(
-        "Block Public Access of the account", READ_ACCOUNT_BLOCK, read, absent=_NO_BLOCK
-    )
-    return Part.of(dict.fromkeys(BLOCKS, False)) if found == Part.of(None) else found
+    found = part_of(*WHAT["account_block"], read, absent=_NO_BLOCK)
+    return Part.of(off) if found == Part.of(None) else found

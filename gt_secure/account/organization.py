@@ -61,9 +61,8 @@ class Organization:
 
     def named_parts(self) -> tuple[tuple[str, Part[Any]], ...]:
         """Return each part with its name."""
-        return tuple(
-            (name, getattr(self, name)) for name in ("id", "path", "rcp", "scp", "is_management")
-        )
+        names = ("id", "path", "rcp", "scp", "is_management")
+        return tuple((name, getattr(self, name)) for name in names)
 
     def missing(self) -> tuple[NotRead, ...]:
         """Return what could not be read, each reason once."""
@@ -83,35 +82,22 @@ def read_organization(aws: Aws) -> Organization:
     return found
 
 
-def no_organization() -> Organization:
-    """Return the facts of an account that is in no organization."""
-    nothing: Part[Any] = Part.of(None)
-    return Organization(nothing, nothing, Part.of(()), Part.of(()), Part.of(False))
-
-
 def _read(aws: Aws) -> Organization:
     described = part_of("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
-    if described.missing is not None:
-        unread: Part[Any] = Part.unread(described.missing)
-        return Organization(unread, unread, unread, unread, unread)
-    found = described.value
-    if found is None:
-        return no_organization()
-    identifier = Part.of(str(found["Id"]))
-    is_management = part_of(
-        "the management account", _DESCRIBE, lambda: str(found["MasterAccountId"]) == aws.account_id
-    )
+
+    def manages() -> bool:
+        found = described.value
+        return found is not None and str(found["MasterAccountId"]) == aws.account_id
+
+    def levels_of() -> list[str] | None:
+        return None if described.value is None else _levels(aws)
+
+    is_management = part_of("the management account", _DESCRIBE, manages)
     levels = part_of(
-        "the account's place in the organization", "organizations:ListParents", lambda: _levels(aws)
+        "the account's place in the organization", "organizations:ListParents", levels_of
     )
-    path = levels.map(lambda names: "/".join((str(found["Id"]), *reversed(names[1:]))) + "/")
-    if is_management == Part.of(True):
-        return Organization(identifier, path, Part.of(()), Part.of(()), is_management)
-    unknown = is_management.missing or levels.missing
-    if unknown is not None:
-        return Organization(
-            identifier, path, Part.unread(unknown), Part.unread(unknown), is_management
-        )
+    identifier = described.map(lambda found: str(found["Id"]))
+    path = levels.map(lambda names: f"{'/'.join((str(identifier.value), *names[:0:-1]))}/")
 
     @cache
     def text_of(policy: str) -> str:
@@ -122,13 +108,16 @@ def _read(aws: Aws) -> Organization:
                 raise ValueError("the content is not a policy")
         return text
 
-    def read(what: str, kind: PolicyFilter) -> Part[Levels]:
-        return part_of(
-            what, _LIST_POLICIES, lambda: tuple(_texts(aws, levels.value or [], kind, text_of))
-        )
+    def policies(what: str, kind: PolicyFilter) -> Part[Levels]:
+        def read() -> Levels:
+            if is_management.value:
+                return ()
+            return tuple(_texts(aws, levels.value or [], kind, text_of))
 
-    rcp = read("resource control policies", "RESOURCE_CONTROL_POLICY")
-    scp = read("service control policies", "SERVICE_CONTROL_POLICY")
+        return part_of(what, _LIST_POLICIES, read)
+
+    rcp = policies("resource control policies", "RESOURCE_CONTROL_POLICY")
+    scp = policies("service control policies", "SERVICE_CONTROL_POLICY")
     return Organization(identifier, path, rcp, scp, is_management)
 
 

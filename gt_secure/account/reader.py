@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..aws.arns import bucket_arn, partition_of
 from ..aws.buckets import bucket_region, named_region, parse_s3_uri, whole_bucket
@@ -46,7 +46,7 @@ from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
 from .fact_reader import BLOCKS, read_account_block, read_facts
 from .organization import Organization, read_organization
-from .part_reader import part_of
+from .part_reader import first_text, part_of
 from .principals import read_principals
 from .state import LOCKS, PLAN, UNASKED, WHAT, OtherTeam, State, TaskLines, TaskTemplate, signs_of
 
@@ -124,18 +124,17 @@ def read_state(
         team_here(aws, named)  # an ARN of another account or region names no team of this one
     if restriction is not None:
         scope = _scope_of(restriction, needs or PLAN)
-        return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
-    if team is None and bucket is None:
+    elif team is None and bucket is None:
         raise InvalidInput(
             "Neither a team nor a bucket is given.",
             next_step="Pass team=, bucket= or both.",
             field="team",
         )
-    name = None if team is None else named_team(team)
-    place = None if bucket is None else whole_bucket(bucket)
-    return read_scope(
-        aws, ReadScope(name, place, key, needs or LOCKS, supplied=supplied or Facts())
-    )
+    else:
+        name = None if team is None else named_team(team)
+        place = None if bucket is None else whole_bucket(bucket)
+        scope = ReadScope(name, place, key, needs or LOCKS)
+    return read_scope(aws, scope if supplied is None else replace(scope, supplied=supplied))
 
 
 def read_scope(aws: Aws, scope: ReadScope) -> State:
@@ -166,22 +165,17 @@ def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> Stat
         wait = _started(aws, pool, bucket, ("encryption", "access_points"))
         people = people or read_principals(aws)
         bucket = wait()
+        state = replace(state, bucket=bucket, principals=people)
         if people.missing is not None:  # nobody is asked about, so nothing else counts
-            return replace(state, bucket=bucket, principals=people)
+            return state
         read = partial(read_access_point, aws, bucket)
         points = bucket.access_points.map(lambda every: tuple(pool.map(read, every)))
-    if not bucket.key_policy.was_asked:
-        bucket = replace(bucket, key_policy=read_key_policy(aws, bucket))
-    block = state.account_block
-    if (
-        not block.was_asked
-        and points.missing is None
-        and any(each.may_be_public for each in points.value or ())
+    if not state.account_block.was_asked and any(
+        each.may_be_public for each in points.if_read or ()
     ):
-        block = read_account_block(aws)
-    return replace(
-        state, bucket=replace(bucket, access_points=points), account_block=block, principals=people
-    )
+        state = replace(state, account_block=read_account_block(aws))
+    key = bucket.key_policy if bucket.key_policy.was_asked else read_key_policy(aws, bucket)
+    return replace(state, bucket=replace(bucket, access_points=points, key_policy=key))
 
 
 def _started(
@@ -281,8 +275,7 @@ class _Reader:
         """Read what depends on other parts: templates, the account's own block, log bucket,
         key policy, facts.
         """
-        wants_templates = "templates" in self.scope.needs and state.jobs.missing is None
-        jobs = (state.jobs.value or ()) if wants_templates else ()
+        jobs = state.jobs.if_read or () if "templates" in self.scope.needs else ()
         with_template = [job for job in jobs if job.template_uri or job.task_ui_arn]
         texts = [
             pool.submit(self._template, job, number < MAX_TEMPLATES)
@@ -295,11 +288,8 @@ class _Reader:
                 state = replace(state, facts=facts)
             more = _started(self.aws, pool, bucket, self._of_strangers(bucket))
             block = pool.submit(self._account_block, bucket)
-            key = (
-                pool.submit(read_key_policy, self.aws, bucket)
-                if "bucket.key_policy" in self.scope.needs
-                else None
-            )
+            reads_key = "bucket.key_policy" in self.scope.needs
+            key = pool.submit(read_key_policy, self.aws, bucket) if reads_key else None
             log = self._log_bucket(pool, bucket)
             state = replace(state, account_block=block.result())
             if "organization" in self.scope.needs:
@@ -313,11 +303,15 @@ class _Reader:
         return replace(state, templates=state.jobs.map(lambda _: read_texts))
 
     def _part(
-        self, name: str, read: Callable[[], T | None], raises: type[GtSecureError] | tuple[()] = ()
+        self, name: str, read: Callable[[], T | None], absent: type[NotFound] | tuple[()] = ()
     ) -> Part[T]:
-        return (
-            part_of(*WHAT[name], read, raises=raises) if name in self.scope.needs else UNASKED[name]
-        )
+        """Read a part if it is needed; an error of one that a change writes is raised, as is the
+        error of one that has to be there.
+        """
+        if name not in self.scope.needs:
+            return UNASKED[name]
+        raises = GtSecureError if name in self.scope.writes else absent
+        return part_of(*WHAT[name], read, raises=raises)
 
     def _team(self) -> Part[Workteam]:
         def read() -> Workteam | None:
@@ -326,10 +320,7 @@ class _Reader:
             self.raw["team"] = read_team(self.aws, self.scope.private_team)
             return team_from_api(self.raw["team"])
 
-        return self._part("team", read, self._raised("team"))
-
-    def _raised(self, name: str) -> type[GtSecureError]:
-        return GtSecureError if name in self.scope.writes else NotFound
+        return self._part("team", read, NotFound)
 
     def _there(self, region: Future[str] | None) -> Part[Aws]:
         """Return the connection to the region of the bucket, or of the scope without a bucket.
@@ -369,25 +360,21 @@ class _Reader:
         def read() -> Workforce | None:
             if not has_portal:
                 return None
-            known = None if team.missing is not None else team.value
+            known = team.if_read
             name = known.workforce_name if known is not None else None
-            self.raw["workforce"] = read_workforce(
-                self.aws, name if name not in (None, "default") else self._only()
-            )
+            if name in (None, "default"):  # AWS allows one in each region
+                forces = list_workforces(self.aws)
+                if not forces:
+                    raise NotFound(
+                        f"There is no private workforce in {self.aws.region}, so there is no portal"
+                        " to lock.",
+                        next_step="Check the region.",
+                    )
+                name = forces[0].name
+            self.raw["workforce"] = read_workforce(self.aws, str(name))
             return workforce_from_api(self.raw["workforce"])
 
-        return self._part("workforce", read, self._raised("workforce"))
-
-    def _only(self) -> str:
-        """Return the name of the region's workforce: AWS allows one."""
-        forces = list_workforces(self.aws)
-        if not forces:
-            raise NotFound(
-                f"There is no private workforce in {self.aws.region}, so there is no portal to"
-                " lock.",
-                next_step="Check the region.",
-            )
-        return forces[0].name
+        return self._part("workforce", read, NotFound)
 
     def _others(
         self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
@@ -419,18 +406,12 @@ class _Reader:
         and none of more teams than calls.
         """
         what, action = f"labeling jobs of {team.name}", WHAT["jobs"][1]
-        none = Part.of(TeamJobs(left_out=1))
-        found = (
-            none
-            if most < 0
-            else part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
-        )
-        listed = found.value if found.missing is None else None
-        if (
-            listed is None
-            or not listed.left_out
-            or any(job.uses(str(self.scope.bucket)) for job in listed.jobs)
-        ):
+        found = Part.of(TeamJobs(left_out=1))
+        if most >= 0:
+            found = part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
+        listed = found.if_read
+        is_whole = listed is None or not listed.left_out
+        if is_whole or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
             return found.map(lambda jobs: tuple(jobs.jobs))
         return Part.unread(
             NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls.")
@@ -454,20 +435,16 @@ class _Reader:
 
     def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
         place = job.template_uri or job.task_ui_arn
+
+        def unread(what: str, reason: str) -> Part[Any]:
+            return Part.unread(
+                NotRead(f"the {what} of {job.name}", "s3:GetObject", "not asked", reason)
+            )
+
         if not (read_it and job.template_uri):
-            missing = NotRead(
-                f"the template of {job.name}", "s3:GetObject", "not asked", f"It is {place}."
-            )
-            return TaskTemplate(job.name, Part.unread(missing), place)
+            return TaskTemplate(job.name, unread("template", f"It is {place}."), place)
         text = self._text(f"the template of {job.name}", job.template_uri, _MAX_TEMPLATE_BYTES)
-        tasks: Part[TaskLines] = Part.unread(
-            NotRead(
-                f"the input of {job.name}",
-                "s3:GetObject",
-                "not asked",
-                "Its tasks come with messages.",
-            )
-        )
+        tasks: Part[TaskLines] = unread("input", "Its tasks come with messages.")
         if job.input_uri:
             tasks = self._text(
                 f"the manifest of {job.name}", job.input_uri, _MAX_MANIFEST_BYTES
@@ -491,14 +468,8 @@ class _Reader:
         """Read the first bytes of an object as text, and whether they are all of it."""
 
         def read() -> tuple[str, bool]:
-            bucket, key = parse_s3_uri(uri)
-            with aws_errors("s3:GetObject", bucket_arn(self.aws.partition, bucket, key)):
-                client = self.aws.client("s3", bucket_region(self.aws, bucket))
-                answer = client.get_object(Bucket=bucket, Key=key)
-                with closing(answer["Body"]) as body:
-                    return body.read(most).decode("utf-8", "replace"), answer[
-                        "ContentLength"
-                    ] <= most
+            bucket, _ = parse_s3_uri(uri)
+            return first_text(self.aws.client("s3", bucket_region(self.aws, bucket)), uri, most)
 
         return part_of(what, "s3:GetObject", read)
 
@@ -536,21 +507,21 @@ class _Reader:
         whole = "bucket.log_bucket" in self.scope.needs
         if not whole and "bucket.log_bucket.policy" not in self.scope.needs:
             return lambda: bucket.log_bucket
-        if bucket.logging.missing is not None or bucket.logging.value is None:
+        if (target := bucket.logging.if_read) is None:
             return lambda: bucket.logging.map(lambda _: bucket)
-        name = bucket.logging.value.bucket
-        if not whole:
-            wait = _started(self.aws, pool, Bucket(name, bucket.region), ("policy",))
-            return lambda: Part.of(wait())
-        resource = bucket_arn(self.aws.partition, name)
-
-        def read() -> Bucket:
-            return Bucket(name, bucket_region(self.aws, name))
-
-        held = part_of(f"the log bucket {name}", "s3:ListBucket", read, resource=resource)
-        if held.missing is not None or held.value is None:
-            return lambda: held
-        wait = _started(self.aws, pool, held.value, LOG_TARGET)
+        name = target.bucket
+        region = Part.of(bucket.region)
+        if whole:
+            region = part_of(
+                f"the log bucket {name}",
+                "s3:ListBucket",
+                partial(bucket_region, self.aws, name),
+                resource=bucket_arn(self.aws.partition, name),
+            )
+        if (unread := region.missing) is not None:
+            return lambda: Part.unread(unread)
+        log_bucket = Bucket(name, region.value or "")
+        wait = _started(self.aws, pool, log_bucket, LOG_TARGET if whole else ("policy",))
         return lambda: Part.of(wait())
 
 
@@ -564,7 +535,7 @@ def _task_lines(read: tuple[str, bool]) -> TaskLines:
         with suppress(ValueError, RecursionError):
             tasks.append(json.loads(line))
     known = tuple(task for task in tasks if isinstance(task, dict))
-    return TaskLines(known, whole and bool(known) and len(known) == len(lines))
+    return TaskLines(known, whole and 0 < len(known) == len(lines))
 
 
 def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
@@ -585,7 +556,9 @@ def _evaluations_of(aws: Aws, flows: Sequence[str]) -> Texts:
     jobs = all_items(
         aws, "bedrock", "list_evaluation_jobs", "jobSummaries", statusEquals="InProgress"
     )
-    for job in (each for each in jobs if each.get("jobType") == "Human"):
+    for job in jobs:
+        if job.get("jobType") != "Human":
+            continue
         with aws_errors("bedrock:GetEvaluationJob", str(job["jobArn"])):
             config = client.get_evaluation_job(jobIdentifier=job["jobArn"])["evaluationConfig"]
         flow = str(config["human"]["humanWorkflowConfig"]["flowDefinitionArn"])

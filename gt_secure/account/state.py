@@ -21,7 +21,7 @@ from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, supplied_facts
 from ..logs.location import LogLocation
 from ..restriction.model import Restriction
-from .bucket import READINGS, Bucket
+from .bucket import PARTS, READINGS, Bucket
 from .organization import Organization
 from .whereabouts import Whereabouts
 
@@ -84,21 +84,17 @@ HEAD = ("part", "state", "value or reason")
 
 def action_of(name: str) -> str:
     """Return the action that reads a part, by its name such as ``bucket.policy``."""
-    head, _, rest = name.partition(".")
-    if head != "bucket":
-        return WHAT[name][1]
-    return READINGS[rest].action if rest in READINGS else "kms:GetKeyPolicy"
+    return _named_part(name)[1]
 
 
-def _what(name: str) -> str:
+def _named_part(name: str) -> tuple[str, str]:
+    """Return a part in words, and the action that reads it."""
     head, _, rest = name.partition(".")
     if head != "bucket":
-        return WHAT[name][0]
-    if rest in READINGS:
-        return f"{READINGS[rest].what} of the bucket"
-    return {"key_policy": "the key policy of the bucket", "log": "the access log"}.get(
-        rest, "the log bucket"
-    )
+        return WHAT[name]
+    own = rest.partition(".")[0]
+    what, action = PARTS[own]
+    return what if own in ("log", "log_bucket") else f"{what} of the bucket", action
 
 
 UNASKED: Mapping[str, Part[Any]] = {name: Part.unasked(*named) for name, named in WHAT.items()}
@@ -186,25 +182,21 @@ class OtherTeam:
 
     def jobs_on(self, bucket: str) -> tuple[LabelingJob, ...]:
         """Return the jobs that read or write a bucket."""
-        return tuple(job for job in _known(self.jobs) if job.uses(bucket))
+        return tuple(job for job in self.jobs.if_read or () if job.uses(bucket))
 
     def uses_of(self, bucket: str) -> list[str]:
         """Return the jobs on a bucket in words; without one,
         the team and that it has a restriction.
         """
-        jobs = [f"labeling job {job.name} of {self.team.name}" for job in self.jobs_on(bucket)]
-        if jobs and (folder := folder_of(self.jobs_on(bucket), bucket)):
-            jobs[-1] += f", with manifests and labels under {folder}"
+        if found := self.jobs_on(bucket):
+            jobs = [f"labeling job {job.name} of {self.team.name}" for job in found]
+            if folder := folder_of(found, bucket):
+                jobs[-1] += f", with manifests and labels under {folder}"
+            return jobs
         signs = " and ".join(each.words for each in self.signs)
-        named = (
-            "with its restriction" if self.wish is not None or not signs else f"that {signs} names"
-        )
-        return jobs or [f"workteam {self.team.name} {named}"]
-
-
-def _known(jobs: Part[tuple[LabelingJob, ...]]) -> tuple[LabelingJob, ...]:
-    """Return the jobs that were read; a plan and its findings name those that were not."""
-    return jobs.if_read or ()
+        if self.wish is not None or not signs:
+            return [f"workteam {self.team.name} with its restriction"]
+        return [f"workteam {self.team.name} that {signs} names"]
 
 
 class StateChange(Protocol):
@@ -314,7 +306,7 @@ class State:
     @property
     def signing_role(self) -> str:
         """The role that signs workers' URLs, as the team's jobs name it; empty if none is known."""
-        return next((job.role_arn for job in _known(self.jobs) if job.role_arn), "")
+        return next((job.role_arn for job in self.jobs.if_read or () if job.role_arn), "")
 
     @property
     def signer_arn(self) -> str:
@@ -361,7 +353,7 @@ class State:
         team: Workteam | None = read.get("team")
         named = [team.name if team else "", self.bucket.name if self.bucket else ""]
         whats = [
-            _what(name)
+            _named_part(name)[0]
             for name, value in read.items()
             if value is not None or name.startswith("bucket.")
         ]
@@ -420,7 +412,7 @@ class State:
 
 
 def _parts_of(bucket: Bucket, name: str) -> Iterator[tuple[str, Part[Any]]]:
-    for each in (*READINGS, "key_policy", "log_bucket", "log"):
+    for each in PARTS:
         yield f"{name}.{each}", getattr(bucket, each)
 
 
@@ -434,12 +426,10 @@ def _brief(value: object) -> str:
     """Return a value in a few words; texts of policies and templates by their size."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and (len(value) > _SHORT or "\n" in value):
+        return f"{len(value.encode()):,} bytes"
     if isinstance(value, str):
-        return (
-            value
-            if len(value) <= _SHORT and "\n" not in value
-            else f"{len(value.encode()):,} bytes"
-        )
+        return value
     if isinstance(value, Mapping):
         return ", ".join(
             f"{name}={_brief(each)}" for name, each in value.items() if isinstance(each, bool)
@@ -459,8 +449,6 @@ def _named(value: object) -> str:
         return value.uri
     if isinstance(value, Principals):
         return count(len(value.all), "user or role", "users and roles")
-    return str(
-        getattr(value, "name", "")
-        or getattr(value, "id", "")
-        or (value if isinstance(value, str) else "")
-    )
+    if isinstance(value, str):
+        return value
+    return str(getattr(value, "name", "") or getattr(value, "id", ""))

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import cached_property
 
-from ..aws.buckets import parse_s3_uri
 from ..aws.client import Aws
 from ..aws.teams import LabelingJob, Workteam
 from ..base.errors import GtSecureError
 from ..base.groups import grouped
 from ..base.viewers import CLAIMED, trial_team
 from ..logs.sql.viewers import OF_ROLE
-from ..logs.storage.opener import opener_of
+from .part_reader import first_text
 from .reader import read_state
 from .state import OTHERS, OtherTeam, State
 
@@ -81,11 +80,9 @@ class UrlOwners:
     def _read(self, job: LabelingJob) -> set[str | None]:
         # a streaming job has no manifest: its objects come with messages
         with suppress(GtSecureError, ValueError):
-            place = parse_s3_uri(job.input_uri)
-            with closing(opener_of(self._aws).get_body(*place, etag="")) as body:
-                text = body.read(_MOST_BYTES + 1).decode("utf-8", "replace")
+            text, whole = first_text(self._aws, job.input_uri, _MOST_BYTES)
             keys = re.findall(rf'"s3://{re.escape(self._bucket)}/((?:[^"\\]|\\.)*)"', text)
-            rest: list[str | None] = [None] if len(text) > _MOST_BYTES else []
+            rest: list[str | None] = [] if whole else [None]
             return {*rest, *(json.loads(f'"{each}"') for each in keys)}
         return {None}
 

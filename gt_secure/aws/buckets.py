@@ -8,6 +8,7 @@ import difflib
 import ipaddress
 import re
 from contextlib import suppress
+from urllib.parse import unquote, urlsplit
 
 from ..base.errors import AccessDenied, GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.text import JsonLike
@@ -42,13 +43,9 @@ def check_bucket(name: str) -> str:
     Raises :class:`InvalidInput`.
     """
     refuse_url(name, "bucket", "the name of a bucket")
-    word = str(name).strip()
-    if found := _OBJECT_URL.match(word):
-        word = found[1] or found[2]
+    word = as_s3(str(name).strip())
     if word.startswith("s3://"):
         word = word[5:].split("/", 1)[0]
-    elif found := _BUCKET_ARN.fullmatch(word):
-        word = found[1]
     problem = _problem_of(word)
     if problem:
         raise InvalidInput(
@@ -60,6 +57,18 @@ def check_bucket(name: str) -> str:
             value=word,
         )
     return word
+
+
+def as_s3(word: str) -> str:
+    """Return the ``s3://`` address of a bucket or an object that is named by its ARN, its URL, or
+    as Hadoop does; other words stay.
+    """
+    if found := _OBJECT_URL.match(word):
+        path = unquote(urlsplit(word).path)[1:]
+        return f"s3://{'/'.join(filter(None, [found[1], path]))}"
+    if found := _BUCKET_ARN.fullmatch(word):
+        return f"s3://{found[1]}" + (f"/{found[2]}" if found[2] else "")
+    return re.sub(r"^s3[an]://", "s3://", word)
 
 
 def _problem_of(word: str) -> str:
@@ -150,7 +159,7 @@ def check_prefix(prefix: str) -> str:
 def parse_s3_uri(uri: str) -> tuple[str, str]:
     """Return bucket and key of an ``s3://`` address; the key may be empty."""
     refuse_url(uri, "uri", "an s3:// URI")
-    word = str(uri).lstrip().rstrip("\r\n")  # a key may end with a blank
+    word = as_s3(str(uri).lstrip().rstrip("\r\n"))  # a key may end with a blank
     if not word.startswith("s3://"):
         meant = (
             f"s3://{word}"
@@ -169,9 +178,8 @@ def parse_s3_uri(uri: str) -> tuple[str, str]:
 def place_of(bucket: str, key: str = "") -> tuple[str, str]:
     """Return a bucket and a key or prefix: two arguments, or both in one ``s3://`` address."""
     name = check_bucket(bucket)
-    word = str(bucket).lstrip()
-    arn = _BUCKET_ARN.fullmatch(word)
-    rest = (arn[2] or "") if arn else word[5:].partition("/")[2] if word.startswith("s3://") else ""
+    word = as_s3(str(bucket).lstrip())
+    rest = word[5:].partition("/")[2] if word.startswith("s3://") else ""
     if rest and key and rest != key:
         raise InvalidInput(
             f"The bucket is given with '{rest[:60]}', and '{str(key)[:60]}' is given too.",
@@ -202,18 +210,6 @@ def buckets_here(aws: Aws) -> list[str]:
     with aws_errors("s3:ListAllMyBuckets"):
         pages = all_pages(aws.client("s3"), "list_buckets", BucketRegion=aws.region)
         return [str(item["Name"]) for page in pages for item in page.get("Buckets", ())]
-
-
-def tags_of(aws: Aws, bucket: str) -> dict[str, str]:
-    """Return the tags of a bucket; empty if it has none."""
-    try:
-        with aws_errors("s3:GetBucketTagging", bucket_arn(aws.partition, bucket)):
-            listed = aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
-    except GtSecureError as error:
-        if error.details.get("code") == "NoSuchTagSet":
-            return {}
-        raise
-    return {str(each["Key"]): str(each["Value"]) for each in listed}
 
 
 def no_bucket(aws: Aws, bucket: str) -> NotFound:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..base.denials import Denial, parse_denial
+from ..base.denials import parse_denial
 from ..base.errors import (
     AccessDenied,
     Conflict,
@@ -24,6 +24,7 @@ from ..base.errors import (
     Unreachable,
     Unsupported,
 )
+from ..base.text import members
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -357,18 +358,16 @@ def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
     next_step = ""
     denial = parse_denial(text)
     if denial is not None:
-        details |= {
-            "policy_kind": denial.kind,
-            "explicit_deny": denial.explicit,
-            "policy_arn": denial.policy_arn,
-            "authorization_id": denial.authorization_id,
-        }
-        message += _reason(denial)
+        names = ("policy_kind: kind", "explicit_deny: explicit", "policy_arn", "authorization_id")
+        details |= members(denial, *names)
         if denial.explicit:
+            message += f" The {denial.policy} denies it."
             next_step = (
                 f"A Deny overrides any Allow. Ask the owner of the {denial.policy} to exempt this"
                 " role."
             )
+        elif denial.kind:
+            message += f" No {denial.policy} allows it."
         if denial.authorization_id:
             step = next_step or "Ask an administrator of the account to add the policy below."
             next_step = (
@@ -378,9 +377,3 @@ def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:
     return AccessDenied(
         message, action=action, resource=resource, next_step=next_step, details=details
     )
-
-
-def _reason(denial: Denial) -> str:
-    if denial.explicit:
-        return f" The {denial.policy} denies it."
-    return f" No {denial.policy} allows it." if denial.kind else ""

@@ -15,6 +15,7 @@ from itertools import takewhile
 from ..base.errors import InvalidInput, NotFound
 from ..base.network import IPNetwork, collapse, scope
 from ..base.pages import followed
+from ..base.shown import Shown
 from ..base.text import Json, count, did_you_mean
 from ..engine.access.address_classes import is_anyone, spans_of
 from .client import Aws, all_items, aws_errors
@@ -24,12 +25,14 @@ _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ManagedList:
+class ManagedList(Shown):
     """A list that AWS keeps, as it was when it was read.
 
     ``networks`` are its ranges that S3 and the worker portal can see as a source, merged;
     ``left_out`` are the others.
     """
+
+    document = ("name", "title", "version", "addresses: networks", "left_out")
 
     name: str
     networks: tuple[IPNetwork, ...]
@@ -43,16 +46,6 @@ class ManagedList:
         """The name of the list, its title and number of ranges."""
         about = [self.title] if self.title else []
         return f"{self.name} ({', '.join([*about, count(len(self.networks), 'range')])})"
-
-    def to_dict(self) -> Json:
-        """Return the list as JSON-able data."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "version": self.version,
-            "addresses": [str(network) for network in self.networks],
-            "left_out": [str(network) for network in self.left_out],
-        }
 
 
 def read_lists(aws: Aws, names: Iterable[str]) -> tuple[ManagedList, ...]:

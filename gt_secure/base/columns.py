@@ -8,7 +8,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from .errors import MissingExtra
 from .html import Chip, Tone, hint, output as cell_output, table as html_table
@@ -165,12 +165,23 @@ def data_frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
     return pd.DataFrame.from_records(list(rows), columns=list(columns))
 
 
-class ShownTable(Generic[T]):
+class Cut:
+    """A sequence whose slices have its type."""
+
+    __slots__ = ()
+
+    def head(self, number: int = 5) -> Self:
+        """Return the first rows."""
+        rows: Self = self[:number]  # type: ignore[index]
+        return rows
+
+
+class ShownTable(Cut, Generic[T]):
     """The renderers of a sequence: subclasses have the titles, the cells,
     and the text of an empty one.
     """
 
-    head: ClassVar[Texts]
+    titles: ClassVar[Texts]
     empty: str
     most: ClassVar[int | None] = None
 
@@ -190,17 +201,17 @@ class ShownTable(Generic[T]):
 
     def to_dicts(self) -> list[Json]:
         """Return the cells of each row by their titles."""
-        return [dict(zip(self.head, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
+        return [dict(zip(self.titles, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
 
     def to_pandas(self) -> Any:
         """Return all rows as a pandas DataFrame;
         raises :class:`~gt_secure.errors.MissingExtra` without pandas.
         """
-        return data_frame(self.head, [self.row(each) for each in self])  # type: ignore[attr-defined]
+        return data_frame(self.titles, [self.row(each) for each in self])  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         rows = self._rows()
-        lines = lay_out(self.head, rows) if rows else [self.empty]
+        lines = lay_out(self.titles, rows) if rows else [self.empty]
         return "\n".join([*lines, *self._more()])
 
     __repr__ = __str__
@@ -210,7 +221,7 @@ class ShownTable(Generic[T]):
         if not rows:
             return cell_output(hint(self.empty), *map(hint, self._more()))
         cells = [[chip(cell) for cell in row] for row in rows]
-        return cell_output(html_table(self.head, cells), *map(hint, self._more()))
+        return cell_output(html_table(self.titles, cells), *map(hint, self._more()))
 
 
 def chip(cell: object) -> object:

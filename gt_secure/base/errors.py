@@ -28,10 +28,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .mask import holds_presigned_url, redact, redact_data
-from .text import JsonLike, printable
+from .text import JsonLike, did_you_mean, members, printable
 from .tracebacks import mask_causes, masked_traceback
 
 URL_STEP = (
@@ -77,9 +78,7 @@ class GtSecureError(Exception):
         """
         return {
             "error": type(self).__name__,
-            "message": self.message,
-            "next_step": self.next_step,
-            "details": self.details,
+            **members(self, "message", "next_step", "details"),
         }
 
 
@@ -209,6 +208,19 @@ def refuse_url(value: object, field: str, wanted: str) -> None:
     if isinstance(value, str) and holds_presigned_url(value):
         raise InvalidInput(
             f"This is a presigned URL, not {wanted}.", next_step=URL_STEP, field=field
+        )
+
+
+def refuse_keywords(
+    call: str, given: Iterable[str], known: Collection[str], meant: Mapping[str, str]
+) -> None:
+    """Raise an error for a keyword that a call does not have, with the one that is meant."""
+    for name in given:
+        near = meant.get(name, name)
+        raise InvalidInput(
+            f"{call} has no argument '{name}'.",
+            next_step=did_you_mean(near, known, form="{}="),
+            field=name,
         )
 
 

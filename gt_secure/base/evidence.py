@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .text import Json, Texts, count
+from .shown import Shown
+from .text import Texts, count
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Shown):
     """The things on which an outcome rests, be it an answer from a log, a check or a report.
 
     Attributes
@@ -31,6 +32,17 @@ class Evidence:
     place : str
         That the bucket is in another region than the connection; empty where it is not.
     """
+
+    document = (
+        "subject",
+        "read",
+        "counts",
+        "since",
+        "until",
+        "not_read",
+        "doubt",
+        "not_looked_for",
+    )
 
     subject: str
     read: Texts = ()
@@ -53,16 +65,3 @@ class Evidence:
         read = f"Read{when}: {', '.join([*numbers, *self.read]) or 'nothing'}."
         unread = f"Not read: {'; '.join(self.not_read)}." if self.not_read else ""
         return " ".join(filter(None, (read, unread, self.doubt, self.not_looked_for, self.place)))
-
-    def to_dict(self) -> Json:
-        """Return the evidence as JSON-able data."""
-        times = {"since": self.since, "until": self.until}
-        return {
-            "subject": self.subject,
-            "read": list(self.read),
-            "counts": dict(self.counts),
-            **{name: None if at is None else at.isoformat() for name, at in times.items()},
-            "not_read": list(self.not_read),
-            "doubt": self.doubt,
-            "not_looked_for": self.not_looked_for,
-        }

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .errors import GtSecureError
+from .shown import Shown
 from .text import Json, printable
 
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckResult(Shown):
     """The outcome of one check.
 
     Attributes
@@ -34,11 +35,13 @@ class CheckResult:
         What to do; empty where the check passed.
     """
 
+    document = ("check: name", "subject", "status", "passed", "message", "next_step", "details")
+
     name: str
     subject: str
     passed: bool | None
     message: str
-    details: Json = field(default_factory=dict)
+    details: Json = field(default_factory=dict, hash=False)
     next_step: str = ""
 
     @property
@@ -59,18 +62,6 @@ class CheckResult:
         if self.passed is not True:
             raise CheckFailed(self)
         return self
-
-    def to_dict(self) -> Json:
-        """Return the result as JSON-able data."""
-        return {
-            "check": self.name,
-            "subject": self.subject,
-            "status": self.status,
-            "passed": self.passed,
-            "message": self.message,
-            "next_step": self.next_step,
-            "details": dict(self.details),
-        }
 
     def _repr_html_(self) -> str:
         mark = {"passed": "✓", "failed": "✗", "unknown": "?"}[self.status]

@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 Json = dict[str, Any]
@@ -61,16 +63,24 @@ def truncate(text: str, most: int) -> str:
 
 
 def members(item: object, *names: str) -> Json:
-    """Return attributes as JSON-able data: sequences as lists, mappings as they are,
-    the rest by its ``to_dict``.
+    """Return attributes as JSON-able data: sequences as lists, mappings as they are, times in ISO
+    8601, what has a ``to_dict`` by it, and everything else as text.
+
+    A name may have the path of its attribute: ``account: state.account_id``.
     """
-    return {name: _data(getattr(item, name)) for name in names}
+    paths = (name.partition(": ") for name in names)
+    return {name: _data(attrgetter(path or name)(item)) for name, _, path in paths}
 
 
 def _data(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
     if isinstance(value, list | tuple):
         return [_data(each) for each in value]
-    return value.to_dict() if hasattr(value, "to_dict") else value
+    if isinstance(value, datetime):
+        return value.isoformat() + ("" if value.tzinfo else "Z")
+    is_json = value is None or isinstance(value, str | int | float | Mapping)
+    return value if is_json else str(value)
 
 
 def json_text(data: Any, *, indent: int | None = None) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..base import html as markup
-from ..base.text import Json, Texts, members, printable
+from ..base.shown import Shown
+from ..base.text import Texts, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import MEANT
 from .engine import ChangeStep, Rest
@@ -26,12 +27,13 @@ ChangeOutcome: TypeAlias = Literal["nothing to do", "applied", "undone"] | Rest
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult(Ambiguous):
+class ProbeResult(Shown, Ambiguous):
     """The result of one expectation on the wire; ``observed`` is ``opened``,
     ``refused`` or ``not reached``.
     """
 
     _ask = ".holds"
+    document = ("kind", "source", "observed", "holds", "detail")
 
     kind: str
     source: str
@@ -43,13 +45,9 @@ class ProbeResult(Ambiguous):
         """True if the result is as expected, or could not be probed."""
         return self.observed in (MEANT[self.kind], "not reached")
 
-    def to_dict(self) -> Json:
-        """Return the result as JSON-able data."""
-        return members(self, "kind", "source", "observed", "holds", "detail")
-
 
 @dataclass(frozen=True, slots=True)
-class Applied(Ambiguous):
+class Applied(Shown, Ambiguous):
     """Result of an apply or undo.
 
     Attributes
@@ -71,6 +69,7 @@ class Applied(Ambiguous):
     """
 
     _ask = ".outcome"
+    document = ("id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     id: str
     outcome: ChangeOutcome
@@ -83,10 +82,6 @@ class Applied(Ambiguous):
     def certain(self) -> bool:
         """True if AWS confirmed every step."""
         return all(step.certain for step in self.steps)
-
-    def to_dict(self) -> Json:
-        """Return outcome, steps and probes as JSON-able data."""
-        return members(self, "id", "outcome", "of", "certain", "steps", "probes", "notes")
 
     def to_text(self) -> str:
         """Return the outcome with a line for each step, probe and note."""

@@ -93,16 +93,16 @@ def _probe_expectations(plan: Plan, probe: Fetch) -> tuple[ProbeResult, ...]:
 
     A probe that fails is a result, not an error: the change itself has been applied and read back.
     """
-    wish = plan.restriction
-    if wish.bucket is None:
+    restriction = plan.restriction
+    if restriction.bucket is None:
         return ()
     found = []
-    for one in wish.expectations:
-        prefix = wish.prefix if one.prefix is None else one.prefix
+    for one in restriction.expectations:
+        prefix = restriction.prefix if one.prefix is None else one.prefix
         for source in one.sources:
             detail = ""
             try:
-                opened = probe(source, wish.bucket, prefix)
+                opened = probe(source, restriction.bucket, prefix)
             except GtSecureError as error:
                 opened, detail = None, scrub(str(error))
             observed = "not reached" if opened is None else "opened" if opened else "refused"
@@ -167,11 +167,12 @@ def check_confirmed(
 def _refuse_unknown(plan: Plan | UndoPlan, codes: set[str]) -> None:
     """Raise InvalidInput for a code that confirms nothing."""
     known = {notice.code for notice in plan.asks}
+    implied = (code for code in codes if any(each.implies(code) for each in plan.notices))
     # A warning such as that of a job in progress comes and goes: a scheduled apply may confirm it
     # in advance.
     unknown = sorted(
         code
-        for code in codes - known
+        for code in codes.difference(known, implied)
         if not notices().get(code.partition(":")[0], {}).get("consent")
     )
     if unknown:

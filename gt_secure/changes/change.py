@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from ..account.state import State
+from ..base.shown import Shown
 from ..base.text import Json, JsonLike, Texts, members
 from .targets import TARGETS, Target, TargetKind
 
@@ -16,17 +17,13 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Shown):
     """One AWS call of a change: its parameters, and the IAM action and resource that it needs."""
 
     action: str
     resource: str
     operation: str
     parameters: JsonLike
-
-    def to_dict(self) -> Json:
-        """Return the call as JSON-able data."""
-        return members(self, "action", "resource", "operation", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +98,8 @@ class Change(Generic[V]):
         in the journal's format 1.
         """
         return {
-            "kind": self.kind,
-            "target": self.name,
-            "region": self.region,
-            "before": self.before_text,
-            "after": self.after_text,
+            **members(self, "kind", "target: name", "region"),
+            **members(self, "before: before_text", "after: after_text"),
             "before_raw": self.target.to_json(self.before),
             "after_raw": self.target.to_json(self.after),
         }

@@ -31,19 +31,23 @@ from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
 T = TypeVar("T")
 
 
-def changes_for(wish: Restriction, state: State) -> tuple[Change[Any], ...]:
+def changes_for(restriction: Restriction, state: State) -> tuple[Change[Any], ...]:
     """Return the changes in the order in which they are carried out."""
-    found = (_guard_change(wish, state), _url_change(wish, state), _portal_change(wish, state))
+    found = (
+        _guard_change(restriction, state),
+        _url_change(restriction, state),
+        _portal_change(restriction, state),
+    )
     return tuple(change for change in found if change is not None)
 
 
-def wanted_lock(wish: Restriction, state: State) -> UrlLock | None:
+def wanted_lock(restriction: Restriction, state: State) -> UrlLock | None:
     """Return the wanted settings: True chooses those that fit, None wants no change."""
-    mode = wish.url_lock
+    mode = restriction.url_lock
     if mode is None:
         return None
     if mode is True:
-        mode = _fitting(wish, state)
+        mode = _fitting(restriction, state)
     return UrlLock(mode == "SourceIp", mode == "VpcSourceIp")
 
 
@@ -68,29 +72,29 @@ def policy_of(state: State) -> BucketPolicy:
     return BucketPolicy.of(None if state.bucket is None else state.bucket.policy.value)
 
 
-def existing_guard(wish: Restriction, state: State) -> Guard | None:
+def existing_guard(restriction: Restriction, state: State) -> Guard | None:
     """Return the guard of a restriction in the bucket's current policy;
     None without a bucket or guard.
     """
     policy = policy_of(state)
-    return policy.guard_of(changed_prefix(wish, policy))
+    return policy.guard_of(changed_prefix(restriction, policy))
 
 
-def changed_prefix(wish: Restriction, policy: BucketPolicy, kind: str = GUARD_SID) -> str:
+def changed_prefix(restriction: Restriction, policy: BucketPolicy, kind: str = GUARD_SID) -> str:
     """Return the prefix of the statement of ours that a restriction changes: its own.
 
     To remove one that has no other beside it, its prefix need not be named. Raises InvalidInput
     where it has.
     """
-    wanted = {GUARD_SID: wish.guard, SIGNERS_SID: wish.signers, SIGV2_SID: wish.version_4_only}[
-        kind
-    ]
-    if wanted or wanted is None or wish.prefix or policy.sid_of(kind, "") is not None:
-        return wish.prefix
+    sids = (GUARD_SID, SIGNERS_SID, SIGV2_SID)
+    wanted = dict(zip(sids, restriction.limits, strict=True))[kind]
+    if wanted or wanted is None or restriction.prefix or policy.sid_of(kind, "") is not None:
+        return restriction.prefix
     prefixes = policy.prefixes_of(kind)
     if len(prefixes) > 1:
         raise InvalidInput(
-            f"{wish.bucket} has {len(prefixes)} of this kind, for objects under {some(prefixes)}.",
+            f"{restriction.bucket} has {len(prefixes)} of this kind, for objects under"
+            f" {some(prefixes)}.",
             next_step="Name the prefix of the one to remove.",
             field="prefix",
         )
@@ -98,10 +102,7 @@ def changed_prefix(wish: Restriction, policy: BucketPolicy, kind: str = GUARD_SI
 
 
 def _guard_change(restriction: Restriction, state: State) -> Change[BucketPolicy | None] | None:
-    if (
-        state.bucket is None
-        or (restriction.guard, restriction.signers, restriction.version_4_only) == (None,) * 3
-    ):
+    if state.bucket is None or all(each is None for each in restriction.limits):
         return None
     before = policy_of(state)
     ended, name = before.expired(state.at), state.bucket.name
@@ -142,39 +143,49 @@ def policy_calls(partition: str, bucket: str, policy: str | None) -> tuple[Call,
     )
 
 
-def _with_guard(wish: Restriction, state: State, bucket: str, policy: BucketPolicy) -> BucketPolicy:
-    if not wish.guard:
+def _with_guard(
+    restriction: Restriction, state: State, bucket: str, policy: BucketPolicy
+) -> BucketPolicy:
+    if not restriction.guard:
         return (
-            policy if wish.guard is None else policy.drop(GUARD_SIDS, changed_prefix(wish, policy))
+            policy
+            if restriction.guard is None
+            else policy.drop(GUARD_SIDS, changed_prefix(restriction, policy))
         )
-    limit_s, reads = wish.age_limit_s, wish.guard == "reads"
+    limit_s, reads = restriction.age_limit_s, restriction.guard == "reads"
     statement = build_guard(
-        bucket, wish.allowed, prefix=wish.prefix, partition=state.partition, reads=reads
+        bucket,
+        restriction.allowed,
+        prefix=restriction.prefix,
+        partition=state.partition,
+        reads=reads,
     )
     wanted = Guard(
         bucket,
-        wish.prefix,
-        wish.allowed,
+        restriction.prefix,
+        restriction.allowed,
         statement,
         drifted=False,
         age_limit_s=limit_s,
         reads=reads,
     )
-    is_only = [each.prefix for each in policy.guards].count(wish.prefix) == 1
-    return policy if is_only and policy.guard_of(wish.prefix) == wanted else policy.put(wanted)
+    is_only = [each.prefix for each in policy.guards].count(restriction.prefix) == 1
+    return (
+        policy if is_only and policy.guard_of(restriction.prefix) == wanted else policy.put(wanted)
+    )
 
 
-def _limit(kind: str, wish: Restriction, state: State, bucket: str) -> Mapping[str, object]:
+def _limit(kind: str, restriction: Restriction, state: State, bucket: str) -> Mapping[str, object]:
     if kind == SIGNERS_SID:
-        names = wish.signers or ()
+        names = restriction.signers or ()
         return build_signer_limit(
-            bucket, names, state.account_id, prefix=wish.prefix, partition=state.partition
+            bucket, names, state.account_id, prefix=restriction.prefix, partition=state.partition
         )
     covered: dict[str, object] = (
-        {"NotAction": UPLOAD} if wish.guard == "reads" else {"Action": "s3:*"}
+        {"NotAction": UPLOAD} if restriction.guard == "reads" else {"Action": "s3:*"}
     )
     return build_version_limit(
-        {**covered, "Resource": prefix_resource(state.partition, bucket, wish.prefix)}
+        {**covered, "Resource": prefix_resource(state.partition, bucket, restriction.prefix)}
     )
 
 
@@ -205,20 +216,28 @@ def _unlisted(*parts: Part[Any]) -> Iterator[str]:
             yield f"{missing.what} that could not be listed ({missing.text})"
 
 
-def _arn(state: State, kind: str, name: str) -> str:
+def _calls(state: State, kind: str, name: str, setting: Json) -> tuple[Call, ...]:
+    """Return the calls that read and update a workteam or workforce."""
     owner = f"arn:{state.partition}:sagemaker:{state.region}:{state.account_id}"
-    return f"{owner}:{kind}/private-crowd/{name}"
+    title = kind.capitalize()
+    named = {f"{title}Name": name}
+    return tuple(
+        Call(f"sagemaker:{verb}", f"{owner}:{kind}/private-crowd/{name}", verb, parameters)
+        for verb, parameters in (
+            (f"Describe{title}", named),
+            (f"Update{title}", {**named, **setting}),
+        )
+    )
 
 
-def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
-    lock = wanted_lock(wish, state)
+def _url_change(restriction: Restriction, state: State) -> Change[UrlLock] | None:
+    lock = wanted_lock(restriction, state)
     team = state.team.value if lock is not None else None
     if lock is None or team is None:
         return None
     before, after = team.url_lock or UrlLock(), lock
     if before == after:
         return None
-    resource = _arn(state, "workteam", team.name)
     touched = [
         f"workers in {', '.join(team.members)}" if team.members else "all workers of the team"
     ]
@@ -230,7 +249,6 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
     touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
     touched += [f"evaluation job {name} of Bedrock" for name in _each(state.evaluations)]
     touched += _unlisted(state.jobs, state.reviews, state.evaluations)
-    parameters = {"WorkteamName": team.name, "WorkerAccessConfiguration": lock.to_api()}
     target = TeamUrlLock(team.name)
     return Change(
         target=target,
@@ -239,50 +257,31 @@ def _url_change(wish: Restriction, state: State) -> Change[UrlLock] | None:
         before_text=target.words(before),
         after_text=target.words(after),
         affects=tuple(touched),
-        calls=(
-            Call(
-                "sagemaker:DescribeWorkteam",
-                resource,
-                "DescribeWorkteam",
-                {"WorkteamName": team.name},
-            ),
-            Call("sagemaker:UpdateWorkteam", resource, "UpdateWorkteam", parameters),
-        ),
+        calls=_calls(state, "workteam", team.name, {"WorkerAccessConfiguration": lock.to_api()}),
         seconds_typical=2,
     )
 
 
-def _portal_change(wish: Restriction, state: State) -> Change[Texts] | None:
-    force = state.workforce.value if wish.portal_lock is not None else None
-    if wish.portal_lock is None or force is None:
+def _portal_change(restriction: Restriction, state: State) -> Change[Texts] | None:
+    force = state.workforce.value if restriction.portal_lock is not None else None
+    if restriction.portal_lock is None or force is None:
         return None
     before = tuple(force.cidrs)
-    after = tuple(map(str, wish.addresses)) if wish.portal_lock else ()
+    after = tuple(map(str, restriction.addresses)) if restriction.portal_lock else ()
     if parse_stored_cidrs(before) == parse_stored_cidrs(after) and bool(before) == bool(after):
         return None
-    resource = _arn(state, "workforce", force.name)
     unlisted = tuple(_unlisted(state.teams))
     others = unlisted or tuple(f"workteam {team.name}" for team in state.other_teams)
-    parameters: Json = {
-        "WorkforceName": force.name,
-        "SourceIpConfig": {"Cidrs": list(after)},
-    }
     target = WorkforcePortal(force.name)
     return Change(
         target=target,
         before=before,
         after=after,
         before_text=target.words(before),
-        after_text=target.words(after, wish.allowed_names if wish.lists and after else ()),
-        affects=others,
-        calls=(
-            Call(
-                "sagemaker:DescribeWorkforce",
-                resource,
-                "DescribeWorkforce",
-                {"WorkforceName": force.name},
-            ),
-            Call("sagemaker:UpdateWorkforce", resource, "UpdateWorkforce", parameters),
+        after_text=target.words(
+            after, restriction.allowed_names if restriction.lists and after else ()
         ),
+        affects=others,
+        calls=_calls(state, "workforce", force.name, {"SourceIpConfig": {"Cidrs": list(after)}}),
         seconds_typical=45,
     )

@@ -8,12 +8,13 @@ import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from threading import current_thread, main_thread
 from typing import Any, Literal, TypeAlias
 
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, Throttled, Unreachable
-from ..base.text import Json, members
+from ..base.shown import Shown
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
@@ -70,7 +71,7 @@ _TRANSIENT = (Throttled, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeStep:
+class ChangeStep(Shown):
     """Outcome of one change.
 
     ``overtaken``: somebody else has set another value since the write. That value stays, and
@@ -87,10 +88,6 @@ class ChangeStep:
     def title(self) -> str:
         """The kind of the target in words."""
         return TARGETS[self.kind].title if self.kind in TARGETS else self.kind
-
-    def to_dict(self) -> Json:
-        """Return the step as JSON-able data."""
-        return members(self, "kind", "target", "outcome", "certain", "detail")
 
 
 @dataclass
@@ -238,7 +235,7 @@ class Engine:
         if target.same(reading.value, goal):
             return
         rest = reading.rest
-        for attempt in range(1_000_000):
+        for attempt in count():
             if not target.same(reading.value, start):
                 raise self._moved(index, target, start, goal, reading.value)
             try:
@@ -344,13 +341,14 @@ class Engine:
         S3 may return the former policy for some seconds.
         """
         end = self.clock.now() + READ_BACK_S
-        for attempt in range(1_000_000):
+        attempt = 0
+        while True:
             reading = self._settled(index)
             shows = target.same(reading.value, goal) or not target.same(reading.value, start)
             if shows or self.clock.now() >= end or self.clock.left <= 0:
                 return reading
             self.clock.wait(attempt, first=0.1, most=2.0)
-        raise AssertionError("unreachable")  # pragma: no cover
+            attempt += 1
 
     def _settled(self, index: int) -> Reading[Any]:
         """Read, and wait while an update is under way."""
@@ -379,20 +377,21 @@ class Engine:
         """
         change = self.changes[index]
         target = change.target
-        for attempt in range(1_000_000):
+        attempt = 0
+        while True:
             try:
                 reading = target.read(self.aws)
+                break
             except _TRANSIENT:
                 if self.clock.left <= 0:
                     raise
                 self.clock.wait(attempt)
-                continue
-            known = (change.before, change.after, self._other.get(index, change.before))
-            if not any(target.same(reading.value, each) for each in known):
-                self._other[index] = reading.value
-                self.writer.note("seen", step=index, value=target.to_json(reading.value))
-            return reading
-        raise AssertionError("unreachable")  # pragma: no cover
+                attempt += 1
+        known = (change.before, change.after, self._other.get(index, change.before))
+        if not any(target.same(reading.value, each) for each in known):
+            self._other[index] = reading.value
+            self.writer.note("seen", step=index, value=target.to_json(reading.value))
+        return reading
 
     def last(self, index: int) -> Any:
         """Return the value that a change has left; readings agree on it if others have written."""

@@ -30,6 +30,7 @@ from ..engine.policies.equivalence import policies_equal
 from ..logs.time_range import TimeLike, parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from .case import Case, on_change
 from .change import Change, change_from_journal, is_change_of
 from .journal import ChangeRecord, Journal
 from .targets import BucketGuard
@@ -250,26 +251,25 @@ def merge(journal: Iterable[HistoryEntry], events: Iterable[HistoryEntry]) -> li
 _MARGIN = dt.timedelta(seconds=2)
 
 
-def drift_notices(
-    aws: Aws, restriction: Restriction, changes: Iterable[Change[Any]], journal: Journal
-) -> Iterator[Notice]:
+@on_change()
+def drift(case: Case) -> Iterator[Notice]:
     """Yield a warning for each planned change of what this restriction has set before.
 
     Only a change that the journal has as applied, for the same restriction, is drift. CloudTrail is
     read for these only; where it cannot be, the warning says so.
     """
-    planned = list(changes)
+    restriction = case.restriction
     try:
-        records = list(journal) if planned else []
+        records = list(case.journal) if case.journal is not None and case.changes else []
     except GtSecureError:
         return
-    for change in planned:
-        record = _last(records, change, aws, restriction.prefix)
+    for change in case.changes:
+        record = _last(records, change, case.aws, restriction.prefix)
         if record is None or record.begin.get("restriction") != restriction.to_dict():
             continue
         if _as_applied(record, change, restriction.prefix):
             continue  # the lock is as it was left: a list that it names has other ranges now
-        who = _who(aws, change, record)
+        who = _who(case.aws, change, record)
         yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
 
 
@@ -356,13 +356,13 @@ def wishes_of(
         data = record.begin.get("restriction")
         if record.account_id == account_id and isinstance(data, dict):
             try:
-                wish = Restriction.from_dict(
+                restriction = Restriction.from_dict(
                     {_FORMER.get(str(name), str(name)): value for name, value in data.items()}
                 )
             except GtSecureError:
                 continue  # a newer version wrote it
-            if wish.team is None or record.region == region:
-                yield record, wish
+            if restriction.team is None or record.region == region:
+                yield record, restriction
 
 
 def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ...]:
@@ -373,18 +373,16 @@ def wanted_on(aws: Aws, journal: Journal, state: State) -> tuple[Restriction, ..
     now. Where these cannot be read, ``managed`` is empty.
     """
     newest, ended = dict[str, Restriction](), set[str]()
-    for record, wish in _on_bucket(journal, state):
-        if wish.guard and wish.prefix not in ended:
-            newest.setdefault(wish.prefix, wish)
+    for record, restriction in _on_bucket(journal, state):
+        if restriction.guard and restriction.prefix not in ended:
+            newest.setdefault(restriction.prefix, restriction)
         for each in record.changes:
-            before, after = (_guarded(each.get(name)) for name in ("before_raw", "after_raw"))
+            before, after = (
+                {guard.prefix for guard in BucketPolicy.if_valid(each.get(name)).guards}
+                for name in ("before_raw", "after_raw")
+            )
             ended |= before - after
-    return tuple(_with_ranges(aws, wish) for wish in newest.values())
-
-
-def _guarded(policy: object) -> set[str]:
-    """Return the prefixes of the guards in a recorded policy."""
-    return {each.prefix for each in BucketPolicy.if_valid(policy).guards}
+    return tuple(_with_ranges(aws, restriction) for restriction in newest.values())
 
 
 def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
@@ -392,9 +390,13 @@ def with_wishes(aws: Aws | None, journal: Journal, state: State) -> State:
     the bucket for each.
     """
     newest = dict[str | None, Restriction]()
-    for _, wish in _on_bucket(journal, state):
-        newest.setdefault(wish.team, wish)
-    kept = {team: _with_ranges(aws, wish) for team, wish in newest.items() if wish.guard}
+    for _, restriction in _on_bucket(journal, state):
+        newest.setdefault(restriction.team, restriction)
+    kept = {
+        team: _with_ranges(aws, restriction)
+        for team, restriction in newest.items()
+        if restriction.guard
+    }
     teams = (
         replace(each, wish=kept.get(each.team.name, kept.get(each.team.arn)))
         for each in state.others
@@ -407,17 +409,17 @@ def _on_bucket(journal: Journal, state: State) -> Iterator[tuple[ChangeRecord, R
     the newest first.
     """
     if state.bucket is not None:
-        for record, wish in wishes_of(journal, state.account_id, state.bucket.region):
+        for record, restriction in wishes_of(journal, state.account_id, state.bucket.region):
             if (
                 record.status == "applied"
-                and wish.bucket == state.bucket.name
-                and wish.guard is not None
+                and restriction.bucket == state.bucket.name
+                and restriction.guard is not None
             ):
-                yield record, wish
+                yield record, restriction
 
 
-def _with_ranges(aws: Aws | None, wish: Restriction) -> Restriction:
+def _with_ranges(aws: Aws | None, restriction: Restriction) -> Restriction:
     try:
-        return wish if aws is None else with_lists(aws, wish)
+        return restriction if aws is None else with_lists(aws, restriction)
     except GtSecureError:
-        return wish
+        return restriction

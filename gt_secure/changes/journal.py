@@ -27,7 +27,8 @@ from ..base.columns import ShownTable
 from ..base.errors import GtSecureError, NotFound, refuse_url
 from ..base.outcome import CheckResult
 from ..base.shared_files import create_mode, open_regular, share_with_folder
-from ..base.text import Json, JsonLike, Texts, count, members, truncate
+from ..base.shown import Shown
+from ..base.text import Json, JsonLike, Texts, count, truncate
 from ..base.truth import Ambiguous
 from ..base.url_journal import UrlJournal, journal_folder
 from ..check.ledger import recorded
@@ -56,7 +57,7 @@ def scrub(text: str, most: int = 600) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRecord(Ambiguous):
+class ChangeRecord(Shown, Ambiguous):
     """One change, as recorded in the journal.
 
     Attributes
@@ -77,6 +78,20 @@ class ChangeRecord(Ambiguous):
     """
 
     _ask = ".status"
+    document = (
+        "id",
+        "kind",
+        "of",
+        "status",
+        "started",
+        "region",
+        "caller",
+        "reason",
+        "lists",
+        "events",
+        "problems",
+        "account: account_id",
+    )
 
     id: str
     kind: str
@@ -149,17 +164,11 @@ class ChangeRecord(Ambiguous):
 
     def to_dict(self) -> Json:
         """Return the record as JSON-able data."""
-        return {
-            **members(
-                self, "id", "kind", "of", "status", "started", "region", "caller", "reason", "lists"
-            ),
-            **members(self, "events", "problems"),
-            "account": self.account_id,
-            "changes": [
-                {key: change.get(key) for key in ("kind", "target", "before", "after")}
-                for change in self.changes
-            ],
-        }
+        changes = [
+            {key: change.get(key) for key in ("kind", "target", "before", "after")}
+            for change in self.changes
+        ]
+        return Shown.to_dict(self) | {"changes": changes}
 
 
 class Writer:
@@ -192,7 +201,8 @@ class Writer:
                 lines = whole.split(b"\n")[:-1]
                 file.truncate(whole.rfind(b"\n") + 1)
                 last = _digest(lines[-1]) if lines else ""
-                line = {"n": len(lines), "at": _now(), "event": event, **data, "prev": last}
+                now = utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                line = {"n": len(lines), "at": now, "event": event, **data, "prev": last}
                 rest = memoryview(
                     (json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n").encode(
                         "ascii"
@@ -238,10 +248,6 @@ def _cannot_write(directory: Path, error: OSError) -> GtSecureError:
         next_step="Free space there, or choose another folder with journal= or GT_SECURE_JOURNAL.",
         details={"errno": error.errno},
     )
-
-
-def _now() -> str:
-    return utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _digest(line: bytes) -> str:
@@ -314,7 +320,7 @@ class Journal(ShownTable["ChangeRecord"]):
     [('20261124-101500-000000-ab12', 'applied')]
     """
 
-    head = ("change", "status", "kind", "targets", "caller", "reason")
+    titles = ("change", "status", "kind", "targets", "caller", "reason")
     empty = "The journal is empty."
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -326,8 +332,15 @@ class Journal(ShownTable["ChangeRecord"]):
         """Return the journal with its current records,
         so that many questions read the files only once.
         """
+        part: Journal = self[:]
+        return part
+
+    def __getitem__(self, index: Any) -> Any:
+        records = tuple(self)
+        if not isinstance(index, slice):
+            return records[index]
         journal = Journal(self.path)
-        journal._records = tuple(self)
+        journal._records = records[index]
         return journal
 
     @property
@@ -351,7 +364,7 @@ class Journal(ShownTable["ChangeRecord"]):
             )
 
     def __len__(self) -> int:
-        return len(self._ids())
+        return len(self._ids() if self._records is None else self._records)
 
     def __bool__(self) -> bool:
         return True

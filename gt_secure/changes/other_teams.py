@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..account.people import listed_in, people_at, share
 from ..account.state import OtherTeam, State
@@ -21,6 +21,7 @@ from ..engine.access.exposure_text import places
 from ..engine.access.source_sets import SourceSet, unsure
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from .case import Case, on_change
 from .change import find_change
 from .diff import policy_of
 from .targets import BucketGuard
@@ -28,7 +29,6 @@ from .targets import BucketGuard
 if TYPE_CHECKING:
     from ..engine.access.locks import EffectiveLocks
     from ..engine.access.source_sets import Row
-    from .change import Change
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,17 @@ class Effect:
     def question(self, bucket: str, fix: str | None) -> Notice:
         """Return the question about the team, which is confirmed by its name."""
         team = self.user.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
-        working = f"Workers of {team} may be working on {self.jobs}. " if self.jobs else ""
-        lost = ", and at ".join(self.lost).replace("; ", ", and at ")
-        seen, known, doubt = self.seen, "", ""
-        if self.refused:
-            known = f"{team}: {share(seen, self.refused)} would be refused. "
-        else:
-            doubt = f" From where all workers of {team} open images is unknown. {seen.missing}"
+        key = "loses-access/seen" if self.refused else "loses-access"
         return notice(
-            "loses-access",
+            f"{key}/jobs" if self.jobs else key,
             fix=fix,
+            about=[self.user.team.name],
             team=team,
-            known=known,
-            jobs=working,
+            share=share(self.seen, self.refused) if self.refused else "",
+            jobs=self.jobs,
             bucket=bucket,
-            lost=lost,
-            doubt=doubt,
+            lost=", and at ".join(self.lost).replace("; ", ", and at "),
+            missing=self.seen.missing,
         )
 
 
@@ -134,22 +129,23 @@ def _words(sets: Iterable[tuple[SourceSet, frozenset[str]]]) -> list[str]:
     return list(dict.fromkeys(places(each, labels) for each, labels in sets if not each.is_empty))
 
 
-def team_notices(
-    restriction: Restriction,
-    state: State,
-    changes: Sequence[Change[Any]],
-    before: Exposure,
-    after: Exposure,
-) -> Iterator[Notice]:
+@on_change()
+def teams(case: Case) -> Iterator[Notice]:
     """Yield the blocker that names each other team that would lose all that it has, a question
     about each that may lose a part, and one about what the guard of today gives.
     """
-    bucket, effects = before.locks.bucket, effects_of(state, before, after)
-    fix = _way_to_keep(restriction, keeping(restriction, state, effects))
-    taken = _taken(restriction, state) if find_change(changes, BucketGuard) else []
-    stops = [f"{_uses([each], bucket)} ({each.all_lost[0]})" for each in effects if each.all_lost]
-    if stops:
-        yield notice("refuses-team", fix=fix, losses="; ".join(stops))
+    restriction, state, bucket = case.restriction, case.state, case.before.locks.bucket
+    effects, fix = effects_of(state, *case.exposures), None
+    wider = keeping(restriction, state, effects)
+    if wider is not None:
+        more = some(wider.allowed.lacking(restriction.allowed))
+        fix = f"'Keep what the teams need' (--keep-teams, plan.keeping) also allows {more}."
+    taken = _taken(restriction, state) if find_change(case.changes, BucketGuard) else []
+    stopped = [each for each in effects if each.all_lost]
+    if stopped:
+        losses = "; ".join(f"{_uses([each], bucket)} ({each.all_lost[0]})" for each in stopped)
+        names = [each.user.team.name for each in stopped]
+        yield notice("refuses-team", fix=fix, about=names, losses=losses)
     for each in effects:
         # the question about what the guard gives names the plan's own team
         is_named = each.all_lost or (each.is_own and taken and not each.refused)
@@ -157,31 +153,26 @@ def team_notices(
             yield each.question(bucket or "every bucket", fix)
     if taken:
         used = _uses([each for each in effects if each.lost], bucket)
-        users = f" The bucket is used by {used}." if used else ""
-        yield notice("guard-drops", fix=fix, sources=", ".join(taken), users=users)
-
-
-def _way_to_keep(wish: Restriction, wider: Restriction | None) -> str | None:
-    if wider is None:
-        return None
-    more = some(wider.allowed.lacking(wish.allowed))
-    return f"'Keep what the teams need' (--keep-teams, plan.keeping) also allows {more}."
+        code = "guard-drops"
+        key = f"{code}/used" if used else code
+        yield notice(key, fix=fix, sources=", ".join(taken), users=used)
 
 
 def _uses(effects: Iterable[Effect], bucket: str) -> str:
     return "; ".join(printable(", ".join(each.user.uses_of(bucket))) for each in effects)
 
 
-def _taken(wish: Restriction, state: State) -> list[str]:
+def _taken(restriction: Restriction, state: State) -> list[str]:
     """Return the sources on the lists of today's guards that a restriction does not allow.
 
     Its own guard, if there is one, narrows those around it already.
     """
     policy = policy_of(state)
-    own = policy.guard_of(wish.prefix)
-    guards = [each for each in policy.guards if _overlap(each.prefix, wish.prefix)]
-    lists = [each.allowed.lacking(wish.allowed) for each in ([own] if own else guards)]
-    return list(dict.fromkeys(name for names in lists for name in names)) if wish.guard else []
+    own = policy.guard_of(restriction.prefix)
+    guards = [each for each in policy.guards if _overlap(each.prefix, restriction.prefix)]
+    lists = [each.allowed.lacking(restriction.allowed) for each in ([own] if own else guards)]
+    names = dict.fromkeys(name for each in lists for name in each)
+    return list(names) if restriction.guard else []
 
 
 def _overlap(prefix: str, other: str) -> bool:

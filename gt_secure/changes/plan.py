@@ -6,40 +6,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..account.bucket_access import BucketAccess, access_to
-from ..account.key_listing import listing_of
 from ..account.lists import with_lists
-from ..account.locks import locks_of
 from ..account.reader import read_state
 from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
+from ..base.copies import NotCopied
 from ..base.errors import InvalidInput
-from ..base.text import Json, count, members
+from ..base.text import Json, members
 from ..base.truth import Ambiguous
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import Exposure
 from ..engine.access.proof import Proof
 from ..engine.iam.facts import can_be_fact
-from ..explain.dry_run import DryRun, dry_run
+from ..explain.dry_run import DryRun
 from ..findings.accepted import accept
-from ..findings.model import Acceptance, Finding
+from ..findings.model import Acceptance, Finding, rules_of
 from ..findings.run import examine, with_url_ages
-from ..restriction.applications import applications
-from ..restriction.messages import Notice, notice
+from ..restriction.messages import Notice
 from ..restriction.model import Restriction
-from .change import Call, Change, find_change, is_change_of
+from . import history, other_teams
+from .case import Case
+from .change import Call, Change, is_change_of
 from .diff import changes_for
-from .history import drift_notices, with_wishes
 from .journal import ChangeRecord, Journal, scrub
-from .messages import application_notices, bystander_notices, notices_for, signature_of
-from .other_teams import effects_of, keeping, team_notices
-from .services import evidence_of, notices_of, service_data, simulate, unknown_keys
+from .rules import applications, bucket, kept, locks, log, signers
+from .services import evidence_of, service_data, unknown_keys
 from .targets import BucketGuard
 
 if TYPE_CHECKING:
@@ -48,8 +46,12 @@ if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
+RULES = rules_of(locks, bucket, kept, signers, log, other_teams, applications, history)
+"""The rules on a change."""
+
+
 @dataclass(frozen=True)
-class Plan(Ambiguous):
+class Plan(NotCopied, Ambiguous):
     """A planned change and its effects. Nothing has been changed yet.
 
     Attributes
@@ -76,6 +78,10 @@ class Plan(Ambiguous):
     undoes : str
         The id of the change that it undoes; empty for a restriction.
     """
+
+    _stays = (
+        "A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there."
+    )
 
     _ask = ".empty (nothing to change), or 'is None' (no plan yet)"
 
@@ -117,18 +123,13 @@ class Plan(Ambiguous):
         addresses and endpoints at which the access log shows people who would lose them. Plan it in
         place of this one.
         """
-        effects = effects_of(self.state, self.before, self.after)
-        return keeping(self.restriction, self.state, effects)
+        effects = other_teams.effects_of(self.state, self.before, self.after)
+        return other_teams.keeping(self.restriction, self.state, effects)
 
     @cached_property
     def evidence(self) -> tuple[str, ...]:
         """Sentences on the sources that the access log shows for the people of each workteam."""
         return evidence_of(self.state, self.after)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A plan is of one account now and cannot be pickled or copied. Call gt.plan(...) there."
-        )
 
     @property
     def empty(self) -> bool:
@@ -208,10 +209,8 @@ class Plan(Ambiguous):
             "asks": [each.code for each in self.asks],
             "simulation": [service_data(row) for row in self.simulation],
             **members(self, "evidence", "dry_run", "permissions", "seconds_typical", "reason"),
-            "lists": [each.to_dict() for each in self.restriction.managed],
-            "region": self.state.region,
-            "account": self.state.account_id,
-            "caller": self.state.caller_arn,
+            **members(self.restriction, "lists: managed"),
+            **members(self.state, "region", "account: account_id", "caller: caller_arn"),
             "expectations": [row for proof in self.expectations for row in proof.to_dicts()],
             "unseen": [part.to_dict() for part in self.state.missing()],
             "missing_permissions": list(self.after.missing),
@@ -321,126 +320,40 @@ def plan(
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
             f"plan() needs a Restriction, not {type(restriction).__name__}.",
-            next_step="Write Restriction('team', addresses=...).",
+            next_step="Write Restriction('team', addresses=...), or load_restriction('FILE').",
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     if journal is not None:
-        current = with_wishes(aws, journal, current)
+        current = history.with_wishes(aws, journal, current)
     log = look(current) if hits is None and look is not None else hits
     current = with_whereabouts(current, log, aws if state is None else None)
-    changes = changes_for(restriction, current)
-    before, after = exposures_of(aws if state is None else None, restriction, current, changes)
-    rows = simulate(restriction, current.caller_arn, before, after, hits)
-    results = tuple(after.holds(one) for one in restriction.expectations)
-    tried = dry_run(restriction, hits)
-    left = replace(current.after(changes), wanted=restriction, prefix=restriction.prefix)
-    notices = [
-        *notices_for(restriction, current, changes),
-        *notices_of(restriction, rows, before, after, hits),
+    case = Case(
+        aws,
+        restriction,
+        current,
+        changes_for(restriction, current),
+        hits,
+        journal,
+        given=state is not None,
+    )
+    notices = case.notices(RULES)
+    left = replace(current.after(case.changes), wanted=restriction, prefix=restriction.prefix)
+    findings = [
+        each
+        for each in examine(with_url_ages(left, hits)).findings
+        if not any(one.implies(each.code, each.subject) for one in notices)
     ]
-    region = (current.bucket.region if current.bucket is not None else "") or current.region
-    notices += [
-        *team_notices(restriction, current, changes, before, after),
-        *_broken(results),
-        *_cap(restriction, changes, tried, region),
-    ]
-    notices += application_notices(restriction, region, tried, hits)
-    notices += bystander_notices(restriction, changes, tried)
-    notices += _without_objects(aws if state is None else None, restriction, changes)
-    if journal is not None:
-        notices += drift_notices(aws, restriction, changes, journal)
-    codes = {each.code for each in notices}
     return Plan(
-        restriction=restriction,
-        state=current,
-        changes=changes,
-        before=before,
-        after=after,
-        notices=tuple(sorted(notices, key=lambda each: each.severity != "blocker")),
-        findings=accept(
-            [
-                each
-                for each in examine(with_url_ages(left, hits)).findings
-                if each.code not in codes
-            ],
-            accepted,
-        ),
-        simulation=rows,
-        expectations=results,
-        dry_run=tried,
-        reason=scrub(reason),
+        restriction,
+        current,
+        case.changes,
+        *case.exposures,
+        notices,
+        accept(findings, accepted),
+        case.simulation,
+        case.expectations,
+        case.tried,
+        scrub(reason),
     )
-
-
-def _cap(
-    restriction: Restriction, changes: Sequence[Change[Any]], tried: DryRun | None, region: str
-) -> Iterator[Notice]:
-    """Yield what an age limit refuses: every URL of signature version 2,
-    and old requests that the log shows.
-    """
-    if not (restriction.version_4_only or restriction.age_limit):
-        return
-    requests = 0 if tried is None else tried.signed_with_2
-    worked = f" The log shows {count(requests, 'such request')} that worked." if requests else ""
-    version, _ = signature_of(restriction, region, tried)
-    profile = applications().get(restriction.application or "")
-    fix = (
-        f"Sign with version 4: {profile.signature_setting}."
-        if profile is not None and profile.signature_setting
-        else None
-    )
-    if profile is not None and version == "2" and not requests:
-        worked = f" {profile.name} signs so in {region}: the plan would refuse every URL of it."
-    asks = (requests or version == "2") and find_change(changes, BucketGuard) is not None
-    yield notice(
-        "age-limit-version-2", severity="blocker" if asks else "info", worked=worked, fix=fix
-    )
-    if tried is not None and tried.too_old:
-        yield notice("age-limit-refuses", requests=count(tried.too_old, "request"))
-
-
-def _without_objects(
-    aws: Aws | None, wish: Restriction, changes: Sequence[Change[Any]]
-) -> Iterator[Notice]:
-    """Yield that no object is under the prefix of a guard, or that this is unknown."""
-    if (
-        aws is None
-        or not (wish.guard and wish.bucket and wish.prefix)
-        or find_change(changes, BucketGuard) is None
-    ):
-        return
-    listing = listing_of(aws, wish.bucket)(wish.prefix)
-    if listing is None:
-        yield notice("prefix-not-listed", bucket=wish.bucket, prefix=wish.prefix)
-    elif not listing.keys:
-        yield notice("prefix-has-no-object", bucket=wish.bucket, prefix=wish.prefix)
-
-
-def exposures_of(
-    aws: Aws | None, wish: Restriction, state: State, changes: Sequence[Change[Any]]
-) -> tuple[Exposure, Exposure]:
-    """Return the exposure of the objects of a restriction, now and after changes.
-
-    Without a connection, the keys that exist are not listed.
-    """
-    locks = locks_of(state)
-    listing = None if aws is None else listing_of(aws, locks.bucket)
-    now = Exposure(locks, wish.prefix, is_prefix=True, listing=listing)
-    after = locks_of(state.after(changes))
-    return now, now if after == locks else Exposure(
-        after, wish.prefix, is_prefix=True, listing=listing
-    )
-
-
-def _broken(results: Sequence[Proof]) -> Iterator[Notice]:
-    for kind, answer in ((proof.kind, answer) for proof in results for answer in proof.broken):
-        yield notice(
-            "expectation-broken",
-            expected=kind,
-            source=answer.source,
-            answer=answer.answer,
-            key=f' for "{answer.key}"' if answer.key else "",
-            cause=f" ({answer.cause})" if answer.cause else "",
-        )

@@ -39,10 +39,11 @@ from ..logs.sql.log_columns import SIGNER, signer_label
 from ..logs.time_range import parse_time
 from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
+from .case import Case
 from .change import Change
 from .diff import policy_calls, policy_of
-from .plan import Plan, exposures_of
-from .services import notices_of, simulate
+from .plan import Plan
+from .rules.log import facts, services
 from .targets import BucketGuard
 
 LONGEST = dt.timedelta(seconds=LONGEST_S)
@@ -225,13 +226,9 @@ def plan_revoke(
     _check_partition(revoked, state.partition)
     change = _change(revoked, policy_of(state), state.bucket.region, state.partition, now, hits)
     changes = (change,) if change is not None else ()
-    before, after = exposures_of(aws, restriction, state, changes)
-    rows = simulate(restriction, state.caller_arn, before, after)
-    stops = (
-        each for each in notices_of(restriction, rows, before, after) if each.code != "opens-nobody"
-    )
-    notices = (*stops, *_notices(revoked))
-    return Plan(restriction, state, changes, before, after, notices, simulation=rows)
+    case = Case(aws, restriction, state, changes)
+    notices = (*case.notices((facts, services)), *_notices(revoked))
+    return Plan(restriction, state, changes, *case.exposures, notices, simulation=case.simulation)
 
 
 def _change(

@@ -1,10 +1,8 @@
-"""Sources that the access log names, and services of AWS, before and after a change;
-and what stops a plan for them.
-"""
+"""Simulate a change for sources that the access log names, and services of AWS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..base.groups import grouped
@@ -17,15 +15,13 @@ from ..base.network import (
     read_address,
     scope,
 )
-from ..base.text import Json, Texts, count, some
+from ..base.text import Json, Texts, count, members
 from ..engine.access.answer import WORKER_OF, Answer
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import ANY_VPC, OF_A_TEAM, Exposure
 from ..engine.access.locks import ACTIONS, EffectiveLocks
 from ..engine.policies.session_policy import BACK_END_ACTIONS, back_end_endpoint
-from ..engine.policies.signer_limit import is_listed, without_session
 from ..restriction.applications import bystanders
-from ..restriction.messages import Notice, notice
 from ..restriction.model import Restriction
 
 if TYPE_CHECKING:
@@ -42,22 +38,27 @@ the S3 console, ``Ground Truth`` is the back end, and ``caller`` reads or writes
 """
 
 LOGGED = "seen in the access log"
-_MOST_NAMED = 10
-_ONLY_LATER = " They opened only URLs that others had opened before."
 _OUTSIDE = tuple(parse_address(text) for text in ("198.51.100.9", "203.0.113.7"))
 
 
 def simulate(
-    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure, hits: Hits | None = None
+    restriction: Restriction,
+    caller_arn: str,
+    now: Exposure,
+    after: Exposure,
+    hits: Hits | None = None,
 ) -> tuple[Difference[Answer], ...]:
     """Return a row for each source that the log names and each service that uses the bucket."""
-    rows = (_logged(source, now, after) for source in users(hits, wish.bucket, wish.prefix))
+    rows = (
+        _logged(source, now, after)
+        for source in users(hits, restriction.bucket, restriction.prefix)
+    )
     sure = [
         row
         for row in rows
         if not _NO_ENDPOINT & {*row.before.depends_on, *row.after.depends_on} or row.shut_out
     ]
-    return (*sure, *(_services(wish, caller_arn, now, after) if now.locks.bucket else ()))
+    return (*sure, *(_services(restriction, caller_arn, now, after) if now.locks.bucket else ()))
 
 
 def _logged(source: Source, now: Exposure, after: Exposure) -> Difference[Answer]:
@@ -130,9 +131,9 @@ def _through_some_endpoint(exposure: Exposure, source: Source, request: str) -> 
 
 
 def _services(
-    wish: Restriction, caller_arn: str, now: Exposure, after: Exposure
+    restriction: Restriction, caller_arn: str, now: Exposure, after: Exposure
 ) -> Iterator[Difference[Answer]]:
-    yield from _presigners(wish.addresses, now, after)
+    yield from _presigners(restriction.addresses, now, after)
     region = now.locks.region
     endpoint = back_end_endpoint(region)
 
@@ -141,9 +142,21 @@ def _services(
     ) -> Difference[Answer]:
         return Difference(now.of_service(ask), after.of_service(ask), scene, source, why)
 
-    for action in BACK_END_ACTIONS if wish.team is not None else ():
+    def of_back_end(action: str) -> Difference[Answer]:
         why = f"{action}, signed in the header, through {endpoint}"
-        yield row(f"Ground Truth in {region}", why, "Ground Truth", _back_end(endpoint, action))
+        return row(
+            f"Ground Truth in {region}",
+            why,
+            "Ground Truth",
+            lambda locks, key: locks.ground_truth(endpoint, key, action),
+        )
+
+    def of_caller(action: str) -> Difference[Answer]:
+        why = f"{action}, to undo"
+        return row(caller_arn, why, "caller", lambda locks, _: locks.caller(caller_arn, action))
+
+    if restriction.team is not None:
+        yield from map(of_back_end, BACK_END_ACTIONS)
     delivery = row(
         "logging.s3.amazonaws.com",
         "delivers access logs into the bucket",
@@ -152,16 +165,7 @@ def _services(
     )
     if delivery.before.answer != "refused":  # most buckets take no logs
         yield delivery
-    for action in ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
-        yield row(caller_arn, f"{action}, to undo", "caller", _caller(caller_arn, action))
-
-
-def _back_end(endpoint: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
-    return lambda locks, key: locks.ground_truth(endpoint, key, action)
-
-
-def _caller(arn: str, action: str) -> Callable[[EffectiveLocks, str], Answer]:
-    return lambda locks, _: locks.caller(arn, action)
+    yield from map(of_caller, ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"))
 
 
 def _presigners(
@@ -177,8 +181,7 @@ def _presigners(
 
 def service_data(row: Difference[Answer]) -> Json:
     """Return a row of a simulation as JSON-able data."""
-    answers = {"now": row.before.to_dict(), "after": row.after.to_dict()}
-    return {"source": row.source, "why": row.why, "scene": row.request, **answers}
+    return members(row, "source", "why", "scene: request", "now: before", "after")
 
 
 def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> Texts:
@@ -192,91 +195,6 @@ def unknown_keys(rows: Iterable[Difference[Answer]], *exposures: Exposure) -> Te
         ):
             named |= set(exposure.row(request).unknown.depends_on)
     return tuple(sorted(named - ACTIONS - _NO_ENDPOINT - {ANY_VPC}))
-
-
-def _unlisted_signers(wanted: Restriction, hits: Hits | None) -> list[str]:
-    """Return who signed URLs that the log has, and would not be listed."""
-    if not wanted.signers or hits is None:
-        return []
-    signed, _ = hits.presigners(wanted.bucket or "", wanted.prefix)
-    return [
-        each for each in map(without_session, signed) if not is_listed(each, wanted.signers or ())
-    ]
-
-
-def notices_of(
-    wanted: Restriction,
-    rows: Sequence[Difference[Answer]],
-    now: Exposure,
-    after: Exposure,
-    hits: Hits | None = None,
-) -> Iterator[Notice]:
-    """Yield what stops a plan, or makes its answers doubtful."""
-    refused = [row for row in rows if row.shut_out]
-    logged = grouped(
-        (row.request == "worker" and wanted.team is not None, row.source)
-        for row in refused
-        if row.why == LOGGED
-    )
-    for of_workers, sources in logged.items():
-        others = strangers(hits, wanted.bucket, wanted.prefix) & set(sources)
-        yield _refuses("refuses-labeler" if of_workers else "refuses-source", sources, others)
-    left_out = _unlisted_signers(wanted, hits)
-    if left_out:
-        yield notice("signers-log", signers=some(left_out, _MOST_NAMED))
-    yield from _doubts(rows, now, after)
-    scenes = {row.request for row in refused}
-    for scene, code in _REFUSED_SCENES.items():
-        if scene in scenes:
-            yield notice(code)
-    if after.opens_nobody(wanted.allowed):
-        yield _opens_nobody(wanted, after)
-
-
-_REFUSED_SCENES = {
-    "Ground Truth": "refuses-ground-truth",
-    "log delivery": "refuses-log-delivery",
-    "caller": "loses-undo",
-}
-"""The notice for a service or the caller that a plan would refuse."""
-
-
-def _refuses(code: str, logged: Sequence[str], others: Set[str]) -> Notice:
-    """Return the blocker for sources of the log;
-    whoever only followed others is not proposed for the list.
-    """
-    known = [source for source in logged if source not in others]
-    late = some(sorted(others), _MOST_NAMED)
-    said = (
-        f" So would {late}, which opened only URLs that others had opened before." if others else ""
-    )
-    fix = None if known else "Confirm that they will be refused."
-    values: Json = {
-        "sources": some(known, _MOST_NAMED) or late,
-        "strangers": said if known else _ONLY_LATER,
-        "fix": fix,
-    }
-    return notice(code, **values)
-
-
-def _opens_nobody(wish: Restriction, after: Exposure) -> Notice:
-    row = after.row("worker" if after.locks.has_portal else "presigned")
-    who = f"No worker of {wish.team}" if after.locks.has_portal else "Nobody with a presigned URL"
-    where = "" if wish.allowed.is_empty else " from an allowed address or endpoint"
-    by = ", ".join(row.refused.decided_by)
-    return notice("opens-nobody", who=who, where=where, by=f": {by} refuses" if by else "")
-
-
-def _doubts(rows: Sequence[Difference[Answer]], now: Exposure, after: Exposure) -> Iterator[Notice]:
-    """Yield what shows that the prediction is wrong, or may be."""
-    wrong = [row.source for row in rows if row.why == LOGGED and row.before.answer == "refused"]
-    if wrong:
-        yield notice("prediction-contradicts-log", sources=some(wrong, _MOST_NAMED))
-    keys = unknown_keys(rows, now, after)
-    if keys:
-        noun = "permissions" if len(now.missing) > 1 else "permission"
-        missing = f" Missing {noun}: {', '.join(now.missing)}." if now.missing else ""
-        yield notice("depends-on-facts", keys=", ".join(keys), missing=missing)
 
 
 MOST = 200

@@ -27,9 +27,9 @@ from .engine import Callback, Clock, Engine, quiet_s
 from .history import with_wishes
 from .journal import ChangeRecord, Journal, steps_begun
 from .lock import hold
-from .messages import region_notices
 from .other_teams import effects_of
 from .plan import UndoPlan
+from .rules.bucket import region_notices
 from .targets import BucketGuard
 from .transaction import OutcomeNote, begin_lines, roll_back, run
 

@@ -23,7 +23,7 @@ from .result import Check
 
 _URL_LOCK = {"url-lock-both", "url-lock-off", "url-lock-portal-mismatch", "url-lock-impossible"}
 _NEEDED = {"sagemaker:DescribeWorkteam", "sagemaker:DescribeWorkforce", "sagemaker:ListWorkforces"}
-_AGAIN = "Plan and apply the restriction again; 'gt-secure plan' shows the difference."
+_AGAIN = "Plan the restriction again to see the difference, and apply it."
 _NAME_IT = (
     "Name all that it may admit in addresses= and endpoints=, or plan and apply the restriction"
     " again."

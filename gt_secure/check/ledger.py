@@ -102,9 +102,8 @@ class LedgerEntry(NamedTuple):
 
     @property
     def where(self) -> str:
-        """The account, as a part of a sentence; empty if there is none."""
-        account = f", account {self.account}" if self.account else ""
-        return f"{account} ({self.on})" if self.on else account
+        """The place, as a part of a sentence; empty if there is none."""
+        return f", {self.place}" if any(self.place) else ""
 
     @property
     def counts(self) -> bool:

@@ -138,7 +138,8 @@ def _result(
     if found:
         return CheckResult(name, subject, False, f"{found} {doubt}".rstrip(), details, fix)
     if doubt:
-        return CheckResult(name, subject, None, doubt, details, _READ_MORE)
+        unknown = {each: None for each, value in details.items() if value in (0, [])}
+        return CheckResult(name, subject, None, doubt, details | unknown, _READ_MORE)
     return CheckResult(name, subject, True, passed, details)
 
 

@@ -94,7 +94,10 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
         if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
     wanted = [(i, cell) for i, cell in code if _must_run(cell)]
-    skipped, in_order = _runs(wanted)
+    counts = {i: cell.get("execution_count") for i, cell in wanted}
+    skipped = [i for i, number in counts.items() if number is None]
+    run = [number for number in counts.values() if number is not None]
+    in_order = run == sorted(run)
     details = {"code_cells": len(code), "skipped": skipped, "in_order": in_order}
 
     def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
@@ -114,15 +117,6 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
     if not in_order:
         return result(False, "The cells were run in another order.", _RUN_ALL.capitalize())
     return result(True, f"All {len(wanted):,} code cells were run.")
-
-
-def _runs(cells: list[tuple[int, Json]]) -> tuple[list[int], bool]:
-    """Return the numbers of the cells that were never run,
-    and whether the others were run in their order.
-    """
-    counts = [(i, cell.get("execution_count")) for i, cell in cells]
-    run = [number for _, number in counts if number is not None]
-    return [i for i, number in counts if number is None], run == sorted(run)
 
 
 def kept(
@@ -194,7 +188,10 @@ def _nothing_passed(book: Json, records: list[LedgerEntry], uses: re.Pattern[str
     if records:
         return ["every check was skipped"]
     code = [cell_text(each) for each in book["cells"] if each.get("cell_type") == "code"]
-    said = "no check ran, and the notebook does not state that it has none (check.promise())"
+    said = (
+        "no check ran, and the notebook does not state that it has none (check.promise())."
+        " A command is recorded after import gt_secure"
+    )
     return [said] if any(map(uses.search, code)) else []
 
 
@@ -204,7 +201,7 @@ def _summary(promise: Promise, records: list[LedgerEntry]) -> str:
     """
     if not records:
         return ""
-    words = Counter(", ".join(filter(None, (f"{e.status}{e.where}", e.region))) for e in records)
+    words = Counter(f"{each.status}{each.where}" for each in records)
     latest = max(each.time for each in records)
     when = f", at {latest[:16].replace('T', ' ')} UTC" if latest else ""
     text = f"Checks: {'; '.join(f'{number} {word}' for word, number in words.items())}{when}."
@@ -249,7 +246,8 @@ def write_promise(path: str | Path) -> CheckResult:
         return result(
             None,
             text,
-            f"{_RUN_ALL.capitalize()} If it has no check, add a cell with check.promise().",
+            f"{_RUN_ALL.capitalize()} If its checks are commands, add import gt_secure to the first"
+            " cell. If it has no check, add a cell with check.promise().",
         )
     _state(book, stated)
     number = len(promise_of(book).claims)
@@ -296,46 +294,38 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
         is ``saved-secret`` and their ``subject`` the id of a secret, which ``details`` and the next
         step name.
     """
-    known, file, subject = read_accepted(accepted), Path(path), Path(path).name
-    book, pairs, unread = (
-        (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
-    )
-    everything: list[SavedSecret] = []
-    searched: list[str] = []
-    cells = 0
-    if book:
-        everything += find_secrets(book)
-        cells = len(book["cells"])
-        searched += [f"{count(cells, 'cell')}, outputs, metadata and widget state"]
+    known, file = read_accepted(accepted), Path(path)
+    book, pairs, unread = _with_pairs(file)
+    everything = find_secrets(book) if book else []
+    cells = len(book["cells"]) if book else 0
+    searched = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
     everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
-    kinds = len(table().kinds)
+    kinds, texts = len(table().kinds), [pair.name for pair in pairs]
     details: Json = {
         "found": [each.to_dict() for each in secrets],
         "accepted": [each.to_dict() for each in exempt],
         "kinds": kinds,
         "cells": cells,
-        "texts": [pair.name for pair in pairs],
+        "texts": texts,
     }
+
+    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
+        return CheckResult("no_secret_saved", file.name, passed, text, details, fix)
+
     if secrets:
         named = some(list(dict.fromkeys(map(str, secrets))))
         text = f"It holds {named}. {'The first cell is 0.' if book else ''}".strip()
-        return CheckResult(
-            "no_secret_saved", subject, False, text, details, _removal(subject, secrets)
-        )
+        return result(False, text, _removal(file.name, secrets))
     if unread:
         text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
-        return CheckResult(
-            "no_secret_saved", subject, None, text, details, "Name both files with --path."
-        )
+        return result(None, text, "Name both files with --path.")
     outcome = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
-    text = f"{kinds} kinds of secrets searched in {some(searched + details['texts'])}: {outcome}."
+    text = f"{kinds} kinds of secrets searched in {some(searched + texts)}: {outcome}."
     if not (cells if book else _read(file).strip()):
-        return CheckResult(
-            "no_secret_saved", subject, None, text, details, "Check a notebook with cells."
-        )
-    return CheckResult("no_secret_saved", subject, True, text, details)
+        return result(None, text, "Check a notebook with cells.")
+    return result(True, text)
 
 
 def _removal(file: str, secrets: list[SavedSecret]) -> str:
@@ -352,10 +342,12 @@ TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".c
 """Files in which jupytext saves a notebook as text."""
 
 
-def _with_pairs(file: Path) -> tuple[Json, list[Path], str]:
+def _with_pairs(file: Path) -> tuple[Json | None, list[Path], str]:
     """Read a notebook; return it, its pairs in the same folder,
-    and the format of one that is not there.
+    and the format of one that is not there. One that is saved as text is a pair without a notebook.
     """
+    if file.suffix.lower() in TEXT_SUFFIXES:
+        return None, [file], ""
     book = read_notebook(file)
     jupytext = (book.get("metadata") or {}).get("jupytext")
     listed = jupytext.get("formats") if isinstance(jupytext, dict) else None
@@ -389,9 +381,7 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     [SavedSecret(place='cell 3, output', what='the signature of a presigned URL')]
     """
     file = Path(path)
-    book, pairs, _ = (
-        (None, [file], "") if file.suffix.lower() in TEXT_SUFFIXES else _with_pairs(file)
-    )
+    book, pairs, _ = _with_pairs(file)
     found = mask_secrets(book) if book else []
     if book and found:
         _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")

@@ -20,7 +20,8 @@ from typing import NamedTuple, Self
 from xml.etree import ElementTree as Xml
 
 from ..base.outcome import CheckResult
-from ..base.text import Json, json_text, members
+from ..base.shown import Shown
+from ..base.text import Json, json_text
 from ..findings import sarif
 from ..findings.model import NOT_RUN, Acceptances, Finding, catalog
 from .result import CHECKS
@@ -30,7 +31,7 @@ PASSED, FAILED, UNKNOWN = 0, 2, 3
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """Outcomes in the order in which the checks were run.
 
     Attributes
@@ -40,6 +41,8 @@ class Report:
     unused : tuple of Acceptance
         Accepted findings that matched nothing: the risk is gone, or the entry has an error.
     """
+
+    document = ("passed", "counts", "source", "unused", "results")
 
     results: tuple[CheckResult, ...]
     source: str = ""
@@ -87,10 +90,6 @@ class Report:
         for result in sorted(self.results, key=lambda one: one.passed is None):
             result.require()
         return self
-
-    def to_dict(self) -> Json:
-        """Return the report as JSON-able data."""
-        return members(self, "passed", "counts", "source", "unused", "results")
 
     def to_sarif(self) -> Json:
         """Return the report as a SARIF 2.1.0 log: an unknown outcome is a warning,

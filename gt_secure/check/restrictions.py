@@ -11,8 +11,8 @@ from ..account.reader import read_state
 from ..base.errors import InvalidInput
 from ..base.network import AddressesLike
 from ..base.outcome import CheckResult
-from ..base.text import Json, TextsLike, capital, some
-from ..changes.plan import exposures_of
+from ..base.text import Json, TextsLike, capital, members, some
+from ..changes.case import exposures_of
 from ..connection import Connection, ConnectionLike, connection_of, with_facts
 from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
@@ -63,12 +63,7 @@ def nothing_drifted(
     plan = connection_of(gt).plan(wish, logs=False)
     details: Json = {
         "changes": [
-            {
-                "kind": change.kind,
-                "title": change.title,
-                "now": change.before_text,
-                "wanted": change.after_text,
-            }
+            members(change, "kind", "title", "now: before_text", "wanted: after_text")
             for change in plan.changes
         ]
     }

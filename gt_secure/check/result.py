@@ -99,8 +99,7 @@ class Check(Generic[P]):
         expected = replace(
             result, name=f"{self.name}_fails", passed=passed, next_step="" if passed else step
         )
-        recorded(replace(expected, subject=claim), place)
-        return expected.require()
+        return self._noted(expected, claim, place).require()
 
     def within(self, limit: str | timedelta) -> Callable[P, CheckResult]:
         """Return the check as one that may need some time, as after a change: it looks each second,
@@ -135,9 +134,7 @@ class Check(Generic[P]):
             while decided[0].passed is not True and time.monotonic() < end:
                 time.sleep(LOOK_S)
                 decided = self._decided(args, kwargs)
-            result, claim, place = decided
-            recorded(replace(result, subject=claim), place)
-            return result.require()
+            return self._noted(*decided).require()
 
         return look
 
@@ -149,7 +146,10 @@ class Check(Generic[P]):
         return f"skipped: {self.name}: {reason}"
 
     def _recorded(self, args: Any, kwargs: Any) -> CheckResult:
-        result, claim, place = self._decided(args, kwargs)
+        return self._noted(*self._decided(args, kwargs))
+
+    def _noted(self, result: CheckResult, claim: str, place: RecordedPlace | None) -> CheckResult:
+        """Return a result, and record it with its claim."""
         recorded(replace(result, subject=claim), place)
         return result
 

@@ -18,12 +18,11 @@ from ..logs import read_hits
 from ..logs.leaks import LeakRules
 from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
-from . import account, applied_locks, notebooks, restrictions  # noqa: F401 - their checks register themselves
+from . import account, applied_locks, logs, notebooks, restrictions  # noqa: F401 - their checks register themselves
 from .ledger import recorded
-from .logs import FAILING_KINDS, no_leaked_urls, urls_are_consistent
 from .report import Report
 from .result import CHECKS, of_error
-from .spec import Spec, load_check_file
+from .spec import RULES, Spec, load_check_file
 
 if TYPE_CHECKING:
     from ..logs import Hits
@@ -118,7 +117,7 @@ class _Runner:
             return recorded(result)
 
     def _look(self, spec: Spec) -> CheckResult:
-        check = CHECKS[spec.check]
+        check, members = CHECKS[spec.check], RULES[spec.check].members
         arguments = {
             name: value
             for name, value in spec.arguments.items()
@@ -131,46 +130,41 @@ class _Runner:
                 arguments[name] = spec.base / arguments[name]
         if spec.check in ("no_findings", "no_secret_saved"):
             arguments["accepted"] = self._accepted
-        if spec.check == "no_foreign_hits":
-            return check.look(self._read(spec, arguments["restriction"].bucket), **arguments)
-        if spec.check == "no_leaked_urls":
-            chosen = self._chosen(spec, arguments)
-            pools = arguments.pop("pools", None)
-            arguments["rules"] = LeakRules.make(pools=_texts(pools)) if pools else None
-            arguments["kinds"] = _texts(arguments.get("kinds", FAILING_KINDS))
-            return no_leaked_urls.look(chosen, **arguments)
-        if spec.check == "urls_are_consistent":
-            chosen = self._chosen(spec, arguments)
-            team = arguments.get("team")
-            arguments["team"] = None if team is None else self.gt.workteam(team)
-            if team is not None:
-                chosen.owners_of = partial(owners_of, self.gt.aws)
-            arguments["pools"] = _texts(arguments.get("pools", []))
-            return urls_are_consistent.look(chosen, **arguments)
+        if "logs" in members:
+            return check.look(self._chosen(spec, arguments), **arguments)
         return check.look(**arguments) if "path" in arguments else check.look(self.gt, **arguments)
 
     def _chosen(self, spec: Spec, arguments: Json) -> Hits:
-        """Read the log of a check whose bucket and prefix are not arguments of its function."""
+        """Read the log of a check, and leave its function the arguments that it has."""
         bucket, prefix = arguments.pop("bucket", None), arguments.pop("prefix", None)
+        if "restriction" in arguments:
+            bucket = arguments["restriction"].bucket
         hits = self._read(spec, bucket)
         chosen = hits.filter(key_prefix=prefix) if prefix else hits
         chosen.subject = str(bucket or ", ".join(_texts(spec.arguments.get("logs", []))))
+        for name in {"kinds", "pools"} & {*arguments}:
+            arguments[name] = _texts(arguments[name])
+        if spec.check == "no_leaked_urls" and "pools" in arguments:
+            arguments["rules"] = LeakRules.make(pools=arguments.pop("pools"))
+        if "team" in arguments:
+            arguments["team"] = self.gt.workteam(arguments["team"])
+            chosen.owners_of = partial(owners_of, self.gt.aws)
         return chosen
 
     def _read(self, spec: Spec, bucket: str | None) -> Hits:
         """Read a log, or take what was read for another check."""
-        logs = [
+        files = [
             each if each.startswith("s3://") else str(spec.base / each)
             for each in _texts(spec.arguments.get("logs", []))
         ]
         since, until = spec.arguments.get("since"), spec.arguments.get("until")
-        key = (bucket, tuple(logs), since, until)
+        key = (bucket, tuple(files), since, until)
         if key not in self._hits:
-            remote = not logs or any(each.startswith("s3://") for each in logs)
+            remote = not files or any(each.startswith("s3://") for each in files)
             if remote:
-                self._hits[key] = self.gt.hits(bucket, logs=logs or None, since=since, until=until)
+                self._hits[key] = self.gt.hits(bucket, logs=files or None, since=since, until=until)
             else:
-                hits = read_hits(logs, since=since, until=until)
+                hits = read_hits(files, since=since, until=until)
                 self._hits[key] = hits.filter(bucket=bucket) if bucket else hits
         return self._hits[key]
 

@@ -88,7 +88,10 @@ def add(commands: Commands) -> None:
         group.add_argument(f"--{name.replace('_', '-')}", help=text)
     for name, text in _LISTS.items():
         group.add_argument(
-            f"--{name}", action="append", metavar="VALUE", help=f"{text}; may be repeated"
+            f"--{name}",
+            action="append",
+            metavar="VALUE",
+            help=f"{text}; may be repeated",
         )
     group.add_argument(
         "--path", nargs="+", metavar="NOTEBOOK", help="notebook, or several; each is one check"

@@ -385,14 +385,15 @@ def _run_who(args: argparse.Namespace) -> int:
     if args.json:
         show_json(exposure.to_dict() | {"answers": answers.to_dicts()})
         return code
-    if len(answers):
-        say("For any choice of the sender (HTTP or HTTPS, age of the URL, headers):")
-        say(answers_text(answers, line_width()))
-        say("\nFrom everywhere:")
-    if exposure.is_prefix and not args.signer:
+    if not args.signer:
         from ..account import access_under
 
-        say(f"{fit(access_under(exposure.locks, exposure.key).text)}\n")
+        access = access_under(exposure.locks, exposure.key, is_prefix=exposure.is_prefix)
+        say(f"{fit(access.text)}\n")
+    if len(answers):
+        say("Worst case for each kind of request:")
+        say(answers_text(answers, line_width()))
+        say("\nFrom everywhere:")
     say(fit(exposure_text(exposure, line_width())))
     _say_list("Facts", exposure.facts)
     return code
@@ -434,7 +435,7 @@ def _who_signs(args: argparse.Namespace) -> int:
         show_json(found.to_dict(every=args.all))
         return code
     rows = [found.row(each) for each in (*found, *(found.refused if args.all else ()))]
-    say(table(found.head, rows) if rows else found.empty)
+    say(table(found.titles, rows) if rows else found.empty)
     say(fit(printable(found.numbers)))
     if found.plan:
         say(f"  {printable(found.plan)}")  # a line that is broken is another command

@@ -136,7 +136,14 @@ def _run_findings(args: argparse.Namespace) -> int:
         return OK
     findings = _findings_from(args)
     if args.json:
-        show_json({"findings": [finding.to_dict() for finding in findings]})
+        found = [finding.to_dict() for finding in findings]
+        show_json(
+            {
+                "findings": found if found or findings.is_known else None,
+                "checked": {each.code: each.outcome for each in findings.checked},
+                "looked": findings.looked,
+            }
+        )
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
@@ -158,7 +165,7 @@ def _show(result: Findings) -> None:
         say(fit(f"        {finding.why}"))
         say(fit(f"        next: {finding.fix}"))
     if not len(result.open):
-        empty = "No findings." if result.decided else "No rule was decided."
+        empty = "No findings." if result.is_known else result.empty
         say("No finding is open." if len(result) else empty)
     if len(result.accepted):
         say(f"{accepted_title(result.accepted)}:")

@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
         examples=(
             ("gt-secure history", "the changes of the journal, oldest first"),
             (
-                "gt-secure history --team open-team --bucket gt-images",
+                "gt-secure history s3://gt-images --team open-team",
                 "everybody's changes of the last 30 days",
             ),
             ("gt-secure history verify", "check that no file of the journal was edited"),
@@ -38,16 +38,26 @@ def add(commands: Commands) -> None:
         ),
         result=_history_from,
     )
-    parser.add_argument("what", nargs="?", choices=("list", "show", "verify"), default="list")
-    parser.add_argument("change", nargs="?", help="with show: change id or unique prefix")
+    actions = ("list", "show", "verify")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=actions,
+        default="list",
+        metavar="ACTION",
+        help="list, show, verify",
+    )
+    parser.add_argument(
+        "change", nargs="?", metavar="ID", help="with show: change id or unique prefix"
+    )
     parser.add_argument("--team", help="private workteam; its workforce is included")
-    parser.add_argument("--bucket", help="data bucket")
+    parser.add_place("data bucket")
     parser.add_argument(
         "--since", default="30d", help="start: UTC time or age (default: %(default)s)"
     )
     parser.needs("change", "what=show")
     for option in ("--since", "--profile", "--region"):
-        parser.needs(option, "--team", "--bucket")
+        parser.needs(option, "--team", "s3uri")
     parser.reads_only("what=show", "change", "--json")
     parser.reads_only("what=verify", "--json")
 
@@ -66,7 +76,7 @@ def _history_from(args: argparse.Namespace) -> Any:
     if args.team is None and args.bucket is None:
         return Journal()
     with working("Reading CloudTrail"):
-        return connection(args).history(args.team, args.bucket, since=args.since)
+        return connection(args).history(args.team, args.s3uri, since=args.since)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -83,7 +93,7 @@ def _run(args: argparse.Namespace) -> int:
             {"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)}
         )
     elif len(history):
-        say(table(history.head, [history.row(entry) for entry in history]))
+        say(table(history.titles, [history.row(entry) for entry in history]))
     else:
         say(history.empty)
     for text in history.unread:
@@ -96,7 +106,7 @@ def _list(args: argparse.Namespace, journal: Journal) -> int:
     if args.json:
         show_json({"changes": [record.to_dict() for record in records]})
     elif records:
-        say(table(journal.head, [journal.row(record) for record in records], whole=(0,)))
+        say(table(journal.titles, [journal.row(record) for record in records], whole=(0,)))
     else:
         say(f"The journal in {journal.path} is empty.")
     return OK

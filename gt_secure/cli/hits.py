@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ..base.errors import InvalidInput
-from ..base.html import page
+from ..base.html import hint, join, page
 from ..base.text import Json, count, duration, json_text
 from ..logs import activity, plots
 from ..logs.coverage import Coverage
@@ -52,13 +52,13 @@ def add(commands: Commands) -> None:
             " reported. Access logs arrive late and may miss requests."
         ),
         examples=(
-            ("gt-secure hits --bucket gt-images --presigned", "requests with presigned URLs"),
+            ("gt-secure hits s3://gt-images --presigned", "requests with presigned URLs"),
             ("gt-secure hits log/ --by remote_ip,hour --format csv", "logs on disk, as CSV"),
             (
                 "gt-secure hits s3://gt-logs/ --since 7d --refused --json",
                 "refused requests of the last week",
             ),
-            ("gt-secure hits --bucket gt-images --since 1h --follow", "each delivery as it comes"),
+            ("gt-secure hits s3://gt-images --since 1h --follow", "each delivery as it comes"),
             ("gt-secure hits --cache show", "folder and size of the cache of logs read from S3"),
         ),
         exit_codes="0; 3 if part of the logs was not read, or they contain no request",
@@ -123,7 +123,7 @@ def add(commands: Commands) -> None:
         description="Draw the requests of access logs.",
         examples=(
             (
-                "gt-secure plot --bucket gt-images --allow 203.0.113.0/24 -o hits.svg",
+                "gt-secure plot s3://gt-images --allow 203.0.113.0/24 -o hits.svg",
                 "mark addresses outside the range",
             ),
             ("gt-secure plot log/ --kind time -o time.png", "requests over time"),
@@ -140,7 +140,10 @@ def add(commands: Commands) -> None:
         help="what the figure shows (default: %(default)s)",
     )
     plot.add_argument(
-        "--allow", action="append", default=[], help="allowed range; sources outside are marked"
+        "--allow",
+        action="append",
+        default=[],
+        help="allowed range; sources outside are marked",
     )
     plot.add_argument("--endpoint", action="append", default=[], help="allowed VPC endpoint")
     plot.add_argument("-o", "--output", metavar="FILE", required=True, help="FILE.svg or FILE.png")
@@ -159,7 +162,7 @@ def _run(args: argparse.Namespace) -> int:
             field="format",
         )
     table, coverage = _counts_from(args)
-    emit(table, form, args.output, coverage.summary)
+    emit(table, form, args.output, coverage)
     return tell(coverage, args.stats)
 
 
@@ -235,10 +238,13 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
     sys.stdout.flush()
 
 
-def emit(table: Table, form: str, output: str | None, about: str = "") -> None:
-    """Write a table in a format to a file or to standard output; a page also says what it is
-    ``about``.
+def emit(table: Table, form: str, output: str | None, coverage: Coverage | None = None) -> None:
+    """Write a table in a format to a file or to standard output.
+
+    A page also says what was read, and why it is unknown what else there is. JSON without a row is
+    null where that is unknown.
     """
+    doubts = [] if coverage is None else coverage.doubts
     if form == "parquet" and output:
         table.to_parquet(output)
         return
@@ -251,14 +257,17 @@ def emit(table: Table, form: str, output: str | None, about: str = "") -> None:
             sys.stdout.buffer.flush()
         return
     if form == "json":
-        parts = itertools.chain(table.json_parts(), "\n")
+        is_unknown = doubts and not len(table)
+        parts = itertools.chain(["null"] if is_unknown else table.json_parts(), "\n")
         if output:
             write_report(output, lambda: b"".join(part.encode() for part in parts))
         else:
             sys.stdout.writelines(parts)
         return
     if form == "html":
-        text = page("Requests", about, table._repr_html_())
+        about = "" if coverage is None else coverage.summary
+        unknown = (hint(f"Unknown: {each}") for each in doubts)
+        text = page("Requests", about, table._repr_html_() + join(*unknown))
     else:
         text = table.to_csv() if form == "csv" else table.to_text()
     text = text if text.endswith("\n") else text + "\n"

@@ -45,10 +45,10 @@ def add(commands: Commands) -> None:
             " /48) are one network. --per-address finds URLs of two addresses."
         ),
         examples=(
-            ("gt-secure leaks --bucket gt-images --since 7d", "the last week of a bucket"),
+            ("gt-secure leaks s3://gt-images --since 7d", "the last week of a bucket"),
             ("gt-secure leaks log/ --pool 203.0.113.0/24 --json", "treat a NAT pool as one user"),
             (
-                "gt-secure leaks --bucket gt-images --per-address --team radiology-team",
+                "gt-secure leaks s3://gt-images --per-address --team radiology-team",
                 "URLs of two addresses, and those that the URL lock did not bind",
             ),
         ),
@@ -152,7 +152,7 @@ def _leaks(args: argparse.Namespace) -> tuple[Leaks, Coverage]:
         if gt is not None:
             hits.owners_of = partial(owners_of, gt.aws)
         leaks, coverage = hits.asked(find, worse_leaks)
-    leaks.unread = coverage.unread
+    leaks.unread = coverage.doubts
     return leaks, coverage
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import explain, logs
-from ..base.errors import InvalidInput
+from ..base.errors import GtSecureError, InvalidInput
 from ..base.optional import missing
 from ..base.text import Json, json_text
 from ..base.viewers import VIEWER
@@ -39,7 +39,7 @@ def add_log_source(parser: Parser) -> None:
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="files, folders, globs, s3://bucket/prefix, or - for standard input",
+        help="s3://BUCKET for its access log; or logs: files, folders, s3://BUCKET/PREFIX, -",
     )
     parser.add_argument("--bucket", help="data bucket: read its access logs")
     parser.add_argument("--since", help="UTC time (2026-11-20, 2026-11-20T09:00) or age (7d)")
@@ -194,24 +194,26 @@ def _confirmed(estimate: Estimate) -> bool:
 
 def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
     """Return the logs that are meant, and the options of every way to read them."""
-    sources: list[Any] = [*args.sources]
+    from ..aws.buckets import as_s3, check_bucket
+
+    sources: list[Any] = [as_s3(each) for each in args.sources]
     is_remote = args.bucket or args.engine == "athena"
     if not (sources or is_remote):
         raise InvalidInput(
             "No access log was given.",
             next_step=(
-                "Name a file, a folder or an s3:// prefix, or add --bucket NAME to read the logs of"
-                " a bucket."
+                "Name a data bucket, such as s3://gt-images, or logs: a file, a folder or"
+                " s3://BUCKET/PREFIX."
             ),
             field="logs",
         )
     _refuse_as_output(getattr(args, "output", None), sources)
     aws = None
     if is_remote or any(source.startswith("s3://") for source in sources):
-        from ..aws.buckets import check_bucket
         from ..aws.client import connect_aws
 
         aws = connect_aws(profile=args.profile, region=args.region)
+        sources = _of_data_bucket(args, aws, sources)
         args.bucket = args.bucket and check_bucket(args.bucket)
     elif not (args.predict or args.team) and (
         unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
@@ -233,6 +235,17 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
         "filters": _log_filters(args),
         "athena": athena_settings(args),
     }
+
+
+def _of_data_bucket(args: argparse.Namespace, aws: Any, sources: list[Any]) -> list[Any]:
+    """Take a lone bucket that has an access log as ``--bucket``; other sources hold logs."""
+    bucket = sources[0][5:] if len(sources) == 1 and sources[0].startswith("s3://") else "/"
+    if "/" not in bucket and not args.bucket:
+        with contextlib.suppress(GtSecureError):
+            find_logs(aws, bucket)
+            args.bucket = bucket
+            return []
+    return sources
 
 
 def _refuse_as_output(output: str | None, sources: list[str]) -> None:

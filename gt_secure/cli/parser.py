@@ -34,6 +34,11 @@ CONNECTION = {
 """Options of every command that calls AWS: the help of ``gt-secure`` describes them once."""
 _PLACE = "s3uri"
 """Word with the bucket of a command."""
+_OF_SOURCES = (["--allow"], ["--endpoint"], ["--network"], ["--from"])
+_SOURCE = re.compile(r"(?=.*[.:])[\da-fA-F.:]+(?:/\d{1,3})?|(?:vpce?|pl)-[\da-f]+")
+"""Addresses, ranges and ids after an option of sources."""
+_ADDRESS = re.compile(r"s3[an]?://|https?://|arn:aws[a-z-]*:s3:::")
+"""Beginnings of a word that names a bucket wherever it stands."""
 RunCommand = Callable[[argparse.Namespace], int]
 Result = Callable[[argparse.Namespace], Any]
 
@@ -218,7 +223,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments, and note which options the command line sets."""
         self._words = list(sys.argv[1:] if args is None else args)
-        words, place = self._without_place(self._words)
+        words, place = self._without_place(_with_options(self._words))
         result, rest = super().parse_known_args(
             words, _Parsed() if namespace is None else namespace
         )
@@ -226,7 +231,7 @@ class Parser(argparse.ArgumentParser):
             self._refuse(rest)  # before the word after it is read as the bucket
         if place is not None:
             if result.s3uri is not None:
-                self.error(f"one bucket is read, and {result.s3uri[:60]} is given too")
+                self.error(f"one bucket is read, and '{result.s3uri[:60]}' is another word")
             result.s3uri = place
         return result, rest
 
@@ -238,10 +243,19 @@ class Parser(argparse.ArgumentParser):
             return words, None
         for index, word in enumerate(words):
             before = self._option_string_actions.get(words[index - 1]) if index else None
-            if word.startswith("s3://") and (before is None or before.nargs in (0, "?", "*", "+")):
+            if _ADDRESS.match(word) and (before is None or before.nargs in (0, "?", "*", "+")):
                 start = index - 1 if index and words[index - 1] == "--" else index
                 return [*words[:start], *words[index + 1 :]], word
         return words, None
+
+
+def _with_options(words: Sequence[str]) -> list[str]:
+    """Repeat an option before each further source: ``--allow A B`` is ``--allow A --allow B``."""
+    given: list[str] = []
+    for word in words:
+        option = given[-2:-1]
+        given += [*option, word] if option in _OF_SOURCES and _SOURCE.fullmatch(word) else [word]
+    return given
 
 
 def _spelled(option: str) -> str:

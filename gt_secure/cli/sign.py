@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -268,7 +269,9 @@ def _run_sign(args: argparse.Namespace) -> int:
     if args.output:
         say(f"  written to {args.output}")
     else:
-        note("Add --show to print the URL itself, or use gt-secure probe to fetch it.")
+        note(
+            f"Add --show to print the URL, or fetch it: gt-secure probe {shlex.quote(args.object)}"
+        )
     return 0
 
 

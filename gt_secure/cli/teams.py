@@ -62,7 +62,7 @@ def _all(gt: Connection, teams: Workteams, as_json: bool) -> int:
         say(fit(f"There are no workteams in {gt.aws.region}. {CREATE_TEAM}"))
         say("Without one, restrict a bucket: gt-secure plan s3://NAME --allow RANGE")
         return 0
-    say(table(teams.head, [teams.row(team) for team in teams]))
+    say(table(teams.titles, [teams.row(team) for team in teams], whole=(0,)))
     say()
     say(fit(portal_sentence(workforce, [t.name for t in teams if t.kind == "private"])))
     if unseen:

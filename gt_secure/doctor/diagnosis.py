@@ -16,7 +16,8 @@ from ..aws.client import Aws
 from ..aws.teams import TeamLike, list_workforces
 from ..base.errors import InvalidInput
 from ..base.html import output as cell_output, table as html_table
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.text import Json
 from ..base.truth import Ambiguous
 from ..connection import ConnectionLike, connection_of
 from .environment import Fact, facts
@@ -46,31 +47,38 @@ whatever it reads of the team and the bucket by the same action.
 
 
 @dataclass(frozen=True, slots=True)
-class PermissionAnswer(Ambiguous):
+class PermissionAnswer(Shown, Ambiguous):
     """The state of one permission: whether AWS answered or denied a call of its action,
     or neither is known.
     """
 
     _ask = ".status == 'yes'"
+    document = (
+        "action: permission.action",
+        "optional: permission.optional",
+        "resource",
+        "status",
+        "reason",
+    )
 
     permission: Permission
     resource: str | None
     status: StatusWord
     reason: str = ""
 
-    def to_dict(self) -> Json:
-        """Return the answer and the permission as JSON-able data."""
-        return {
-            **members(self.permission, "action", "optional"),
-            **members(self, "resource", "status", "reason"),
-        }
-
 
 @dataclass(frozen=True)
-class FeatureState(Ambiguous):
+class FeatureState(Shown, Ambiguous):
     """The state of one feature, with the permissions behind it."""
 
     _ask = ".status == 'yes'"
+    document = (
+        "feature: feature.name",
+        "title: feature.title",
+        "status",
+        "why",
+        "permissions: answers",
+    )
 
     feature: Feature
     answers: tuple[PermissionAnswer, ...]
@@ -99,16 +107,6 @@ class FeatureState(Ambiguous):
             return f"{'AWS denied' if needed else 'works without optional'} {', '.join(denied)}"
         return _unknown(needed)
 
-    def to_dict(self) -> Json:
-        """Return the feature, its status and permissions as JSON-able data."""
-        return {
-            "feature": self.feature.name,
-            "title": self.feature.title,
-            "status": self.status,
-            "why": self.why,
-            "permissions": [each.to_dict() for each in self.answers],
-        }
-
 
 def _unknown(answers: Sequence[PermissionAnswer]) -> str:
     """Return the choice that is needed first,
@@ -125,12 +123,21 @@ def _unknown(answers: Sequence[PermissionAnswer]) -> str:
 
 
 @dataclass(frozen=True)
-class Diagnosis(Ambiguous):
+class Diagnosis(Shown, Ambiguous):
     """The features as a reading showed them; ``facts`` are about installation, SDK, region,
     signature and clock.
     """
 
     _ask = ".state(FEATURE).status == 'yes'"
+    document = (
+        "caller",
+        "account: scope.account",
+        "region: scope.region",
+        "role: scope.role",
+        "headline",
+        "features",
+        "facts",
+    )
 
     caller: str
     scope: Scope
@@ -166,11 +173,6 @@ class Diagnosis(Ambiguous):
         InvalidInput if the bucket or role of one is unknown.
         """
         return policy_for(choose(features), self.scope)
-
-    def to_dict(self) -> Json:
-        """Return the diagnosis as JSON-able data."""
-        place = members(self.scope, "account", "region", "role")
-        return {"caller": self.caller, **place, **members(self, "headline", "features", "facts")}
 
     def _repr_html_(self) -> str:
         rows = [(each.feature.title, each.status, each.why) for each in self.features]

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.client import Aws, aws_errors
 from ..base.errors import GtSecureError
 from ..base.optional import OPTIONAL, install_command, missing, version
-from ..base.text import Json, members
+from ..base.shown import Shown
 from ..base.version import __version__
 
 FactMark: TypeAlias = Literal["ok", "note", "wrong"]
@@ -31,17 +31,13 @@ a URL of a few minutes fails much earlier.
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Shown):
     """One fact: ``mark`` is ``ok``, ``note`` or ``wrong``, ``said`` the consequence."""
 
     name: str
     value: str
     mark: FactMark = "ok"
     said: str = ""
-
-    def to_dict(self) -> Json:
-        """Return the fact as JSON-able data."""
-        return members(self, "name", "value", "mark", "said")
 
 
 def facts(aws: Aws, *, of_teams: bool = True) -> list[Fact]:

@@ -11,14 +11,13 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..base.clock import utc_now
 from ..base.denials import behind_resource, parse_denial
-from ..base.files import package_data
 from ..base.network import Source
-from ..base.text import some
+from ..base.situations import filled, situations
+from ..base.text import Json, some
 from ..engine.iam.verdict import Verdict
 from ..engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text
 from ..engine.policies.bucket_guard import GUARD_SID, REVOKE, SIGNERS_SID, Guard, own_kind
@@ -63,16 +62,14 @@ def cause_of(key: str, /, **values: object) -> Cause:
     """Return the cause of a key, with values in its sentences;
     its code is the key up to a slash.
     """
-    row = _causes()[key]
-    headline, why, next_step = (
-        row[part].format_map(values) for part in ("headline", "why", "next_step")
-    )
-    return Cause(key.partition("/")[0], headline, why, next_step, row.get("lock", ""))
+    row = causes()[key]
+    said = filled(row, values)
+    return Cause(key.partition("/")[0], said["text"], said["why"], said["fix"], row.get("lock", ""))
 
 
-@lru_cache(maxsize=1)
-def _causes() -> dict[str, dict[str, str]]:
-    return package_data(__package__, "causes.json")
+def causes() -> dict[str, Json]:
+    """Return the data file: every cause with its text, reason, fix and lock."""
+    return situations(__package__, "causes.json")
 
 
 def _opened(known: ProbeContext) -> Cause | None:
@@ -87,37 +84,14 @@ def _opened(known: ProbeContext) -> Cause | None:
     return cause_of("opened/method", method=probe.method, where=where)
 
 
-_FAILURES = {
-    "dns": (
-        "The host name of the URL does not resolve here.",
-        "Check DNS, or the private DNS of the S3 endpoint.",
-    ),
-    "time-out": (
-        "S3 did not answer in time.",
-        "Check the route to S3: a NAT, an S3 endpoint, security groups.",
-    ),
-    "refused": ("The connection was refused.", "Check the route to S3 and any proxy."),
-    "tls": (
-        "The TLS handshake failed.",
-        "A proxy that opens TLS traffic is the usual cause; ask the network's owner.",
-    ),
-    "cors": (
-        "The browser hid the answer.",
-        "Try an <img> element, or read the row of the access log.",
-    ),
-}
-
-
 def _no_answer(known: ProbeContext) -> Cause | None:
     probe = known.probe
     if probe.status is not None:
         return None
-    why, step = _FAILURES.get(
-        probe.failure, ("The connection broke.", "Check the network and try again.")
-    )
-    return cause_of(
-        "cors/no-status" if probe.failure == "cors" else "no-answer", why=why, step=step
-    )
+    if probe.failure == "cors":
+        return cause_of("cors/no-status")
+    key = f"no-answer/{probe.failure}"
+    return cause_of(key if key in causes() else "no-answer")
 
 
 def not_s3(known: ProbeContext) -> Cause | None:
@@ -134,7 +108,7 @@ def _expiry(known: ProbeContext) -> Cause | None:
     probe, said = known.probe, known.probe.error_message.lower()
     if said.startswith("request has expired"):
         ended = probe.details.get("Expires", "")
-        return cause_of("expired", ended=f": it ended at {ended}" if ended else "")
+        return cause_of("expired/at" if ended else "expired", ended=ended)
     if said.startswith("request is not yet valid") or probe.error_code == "RequestTimeTooSkewed":
         return cause_of("not-yet-valid")
     if probe.error_code in {
@@ -151,12 +125,9 @@ def _signature(known: ProbeContext) -> Cause | None:
     code, message = known.probe.error_code, known.probe.error_message
     expecting = re.search(r"region '([^']*)' is wrong; expecting '([^']*)'", message)
     if expecting or code in {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
-        wanted = (
-            f" The bucket is in {expecting[2]}; the URL was signed for {expecting[1]}."
-            if expecting
-            else ""
-        )
-        return cause_of("region", message=message + wanted)
+        if expecting is None:
+            return cause_of("region", message=message)
+        return cause_of("region/named", message=message, signed=expecting[1], bucket=expecting[2])
     if code == "InvalidRequest" and "AWS4-HMAC-SHA256" in message:
         return cause_of("signature-version")
     if code == "SignatureDoesNotMatch":
@@ -181,23 +152,13 @@ def _redirect(known: ProbeContext) -> Cause | None:
         return None
     target = probe.details.get("Endpoint") or probe.details.get("Location host") or "another host"
     region = probe.headers.get("x-amz-bucket-region") or probe.details.get("Region", "")
-    return cause_of(
-        "redirect", target=target, region=f"; the bucket is in {region}" if region else ""
-    )
-
-
-_GONE = {
-    "NoSuchKey": "The object does not exist.",
-    "NoSuchBucket": "The bucket does not exist.",
-    "NoSuchVersion": "This version of the object does not exist.",
-    "MethodNotAllowed": "The object's current version is a delete marker.",
-}
+    return cause_of("redirect/region" if region else "redirect", target=target, region=region)
 
 
 def _object_state(known: ProbeContext) -> Cause | None:
     code, status = known.probe.error_code, known.probe.status
-    if code in _GONE:
-        return cause_of("not-found", what=_GONE[code])
+    if (key := f"not-found/{code}") in causes():
+        return cause_of(key)
     if code == "InvalidObjectState":
         return cause_of("archived")
     if code in {"SlowDown", "InternalError", "ServiceUnavailable"} or status in {
@@ -235,7 +196,7 @@ def _without_reason(known: ProbeContext) -> Cause | None:
     ):
         return None
     if probe.status == 404:
-        return cause_of("not-found", what="The object or the bucket does not exist.")
+        return cause_of("not-found")
     sid = _own_statement(known) if probe.status == 403 and probe.source is not None else ""
     cause = (
         OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
@@ -277,7 +238,8 @@ def request_fault(known: ProbeContext) -> Cause | None:
     names = known.probe.details.get("HeadersNotSigned", "")[:200]
     for key, beginning in _BY_MESSAGE.items():
         if re.match(beginning, known.probe.error_message):
-            return cause_of(key, names=f": {names}" if names else "")
+            with_names = f"{key}/named"
+            return cause_of(with_names if names and with_names in causes() else key, names=names)
     key = _BY_CODE.get(known.probe.error_code, "")
     return cause_of(key) if key else None
 
@@ -297,7 +259,7 @@ def named_policy(known: ProbeContext) -> Cause | None:
     denial = parse_denial(message)
     if denial is None or not denial.kind:
         return _predicted(known)
-    cause = _MAKERS[denial.kind](known, denial.explicit)
+    cause = _by_policy(known, denial.kind, denial.explicit)
     if not denial.policy_arn:
         return cause
     return replace(cause, why=f"{cause.why} AWS names the {denial.policy}.")
@@ -315,43 +277,46 @@ def _predicted(known: ProbeContext) -> Cause | None:
         or verdict.outcome.layer is None
     ):
         return None
-    kind, denied = verdict.outcome.layer.kind, verdict.decision == "explicit-deny"
-    makers = {
-        "session": _session,
-        "resource": _resource,
-        "endpoint": _endpoint,
-        "boundary": _boundary,
-    }
-    cause = makers.get(kind, _identity)(known, denied)
+    cause = _by_policy(known, verdict.outcome.layer.kind, verdict.decision == "explicit-deny")
     return replace(cause, why=f"{cause.why} S3 itself returned no reason; this one is predicted.")
 
 
-def _session(known: ProbeContext, _denied: bool) -> Cause:
-    if known.bound_to is None:
-        return cause_of("session-policy")
-    if known.probe.source == known.bound_to:
-        return cause_of("session-policy/same-address", bound=known.bound_to)
-    why = _why_other_address(known)
-    return cause_of("session-policy/other-address", bound=known.bound_to, seen=known.seen, why=why)
+_OF_POLICY = {
+    "endpoint": "endpoint-policy",
+    "boundary": "permissions-boundary",
+    "scp": "organization-policy",
+    "rcp": "organization-policy",
+}
+"""Causes by the kind of policy, where nothing else is looked at."""
 
 
-def _why_other_address(known: ProbeContext) -> str:
+def _by_policy(known: ProbeContext, kind: str, denied: bool) -> Cause:
+    """Return the cause of a refusal by a kind of policy: a Deny, or no Allow."""
+    if kind == "session":
+        return _session(known)
+    if kind == "resource":
+        return _resource(known, denied)
+    identity = "identity-policy/denied" if denied else "identity-policy"
+    message = known.probe.error_message.rstrip(".")
+    return cause_of(_OF_POLICY.get(kind, identity), message=f"{message}.")
+
+
+def _session(known: ProbeContext) -> Cause:
     source, bound = known.probe.source, known.bound_to
-    if source is None or bound is None:
-        return (
-            "Several egress addresses, a split VPN, IPv6 beside IPv4 or an S3 endpoint on the way"
-            " are usual causes."
-        )
-    if source.is_endpoint and not bound.is_endpoint:
-        return "Through a VPC endpoint S3 does not see a public address at all."
-    if bound.is_endpoint and not source.is_endpoint:
-        return "The lock wants a VPC endpoint, and this request came over the internet."
-    if source.address and bound.address and source.address.version != bound.address.version:
-        return (
-            "One is an IPv4 and the other an IPv6 address: the portal and S3 were reached over"
-            " different families."
-        )
-    return f"This URL belongs to {bound}."
+    if bound is None:
+        return cause_of("session-policy")
+    if source == bound:
+        return cause_of("session-policy/same-address", bound=bound)
+    key = "session-policy/other-address"
+    if source is None:
+        key += "/unseen"
+    elif source.is_endpoint and not bound.is_endpoint:
+        key += "/endpoint"
+    elif bound.is_endpoint and not source.is_endpoint:
+        key += "/internet"
+    elif source.address and bound.address and source.address.version != bound.address.version:
+        key += "/family"
+    return cause_of(key, bound=bound, seen=known.seen)
 
 
 def _resource(known: ProbeContext, denied: bool) -> Cause:
@@ -365,7 +330,8 @@ def _resource(known: ProbeContext, denied: bool) -> Cause:
         if known.verdict is not None and known.verdict.policy == "bucket policy"
         else ""
     )
-    return cause_of("bucket-policy/denied", statement=f" ({which})" if which else "")
+    key = "bucket-policy/denied/statement" if which else "bucket-policy/denied"
+    return cause_of(key, statement=which)
 
 
 def _own_statement(known: ProbeContext) -> str:
@@ -448,30 +414,3 @@ OWN_CAUSES: Mapping[str, Callable[[ProbeContext, str], Cause]] = {
     REVOKE: _by_revocation,
 }
 """The cause for each of our statements: those of ``OWN_LOCKS``."""
-
-
-def _identity(_known: ProbeContext, denied: bool) -> Cause:
-    return cause_of("identity-policy/denied" if denied else "identity-policy")
-
-
-def _boundary(_known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("permissions-boundary")
-
-
-def _endpoint(_known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("endpoint-policy")
-
-
-def _organization(known: ProbeContext, _denied: bool) -> Cause:
-    return cause_of("organization-policy", message=known.probe.error_message)
-
-
-_MAKERS: Mapping[str, Callable[[ProbeContext, bool], Cause]] = {
-    "session": _session,
-    "endpoint": _endpoint,
-    "boundary": _boundary,
-    "scp": _organization,
-    "rcp": _organization,
-    "identity": _identity,
-    "resource": _resource,
-}

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..base.evidence import Evidence
 from ..base.groups import grouped
-from ..base.text import Json, count, members, printable, some
+from ..base.shown import Shown
+from ..base.text import Json, count, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.literals import literal
@@ -69,7 +70,7 @@ _LEFT_BEHIND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Shown):
     """Presigned requests of one method, by one signer and application.
 
     Attributes
@@ -84,6 +85,17 @@ class Usage:
     sources : tuple of str
         Addresses and endpoints, those with most requests first.
     """
+
+    document = (
+        "signer",
+        "application",
+        "method",
+        "requests",
+        "refused",
+        "opened",
+        "sources",
+        "signed_with_2",
+    )
 
     signer: str
     application: str
@@ -115,23 +127,9 @@ class Usage:
             f" open{doubts}"
         )
 
-    def to_dict(self) -> Json:
-        """Return JSON-able data."""
-        return members(
-            self,
-            "signer",
-            "application",
-            "method",
-            "requests",
-            "refused",
-            "opened",
-            "sources",
-            "signed_with_2",
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class DryRun:
+class DryRun(Shown):
     """Answer of a guard to the opened presigned requests of a log.
 
     Attributes
@@ -157,6 +155,21 @@ class DryRun:
     evidence : Evidence
         The requests that were read, until when, and what makes the numbers doubtful.
     """
+
+    document = (
+        "first",
+        "last",
+        "requests",
+        "refused",
+        "unknown",
+        *_REFUSED,
+        "signed_with_2",
+        *_UNKNOWN,
+        "usages",
+        "sentence",
+        "unread",
+        "evidence",
+    )
 
     first: dt.datetime | None
     last: dt.datetime | None
@@ -248,22 +261,8 @@ class DryRun:
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
-        counts = (
-            "requests",
-            "refused",
-            "unknown",
-            *_REFUSED,
-            "signed_with_2",
-            *_UNKNOWN,
-        )
-        return {
-            "first": None if self.first is None else f"{self.first.isoformat()}Z",
-            "last": None if self.last is None else f"{self.last.isoformat()}Z",
-            **members(self, *counts, "usages", "sentence", "unread", "evidence"),
-            "addresses": [
-                {"source": address, "requests": number} for address, number in self.addresses
-            ],
-        }
+        sources = [{"source": source, "requests": number} for source, number in self.addresses]
+        return Shown.to_dict(self) | {"addresses": sources}
 
 
 def _together(usages: Sequence[Usage]) -> str:

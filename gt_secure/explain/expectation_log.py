@@ -10,7 +10,8 @@ from typing import Literal
 
 from ..base.errors import InvalidInput
 from ..base.html import Chip, output, table
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.text import Json
 from ..base.truth import Ambiguous
 from ..presign.probe import Probe
 
@@ -19,10 +20,20 @@ MIME = "application/vnd.gt-secure.scenes+json"
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedProbe(Ambiguous):
+class LoggedProbe(Shown, Ambiguous):
     """One probe with what it should have given."""
 
     _ask = ".as_expected"
+    document = (
+        "scene: label",
+        "http_status: status",
+        "source",
+        "expected",
+        "observed",
+        "error_code",
+        "decided_by",
+        "as_expected",
+    )
 
     label: str
     source: str
@@ -36,11 +47,6 @@ class LoggedProbe(Ambiguous):
     def as_expected(self) -> bool:
         """Return whether what was observed is what was expected."""
         return self.expected == self.observed
-
-    def to_dict(self) -> Json:
-        """JSON-able data."""
-        names = ("source", "expected", "observed", "error_code", "decided_by", "as_expected")
-        return {"scene": self.label, "http_status": self.status, **members(self, *names)}
 
 
 class Scenes(Ambiguous):

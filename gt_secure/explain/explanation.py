@@ -9,7 +9,7 @@ Reference, *Error responses*.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..base.denials import parse_denial
@@ -21,7 +21,8 @@ from ..base.html import (
     text as html_text,
 )
 from ..base.network import Source, SourceLike
-from ..base.text import Json, Texts, printable
+from ..base.shown import Shown
+from ..base.text import Texts, printable
 from ..base.truth import Ambiguous
 from ..engine.access.answer import tone
 from ..engine.iam.request_space import Word
@@ -50,7 +51,7 @@ _DETAILS = "get-request-authorization-details"
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation(Ambiguous):
+class Explanation(Shown, Ambiguous):
     """One answer, explained.
 
     Attributes
@@ -108,10 +109,6 @@ class Explanation(Ambiguous):
             if self.agrees is False
             else tone(words.get(self.observed, "unknown"), self.stranger)
         )
-
-    def to_dict(self) -> Json:
-        """JSON-able data with the names of the attributes."""
-        return asdict(self)
 
     def to_text(self) -> str:
         """Plain text of a few lines."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from ..account.locks import locks_of
@@ -84,10 +85,13 @@ def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -
         url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=aws.partition
     )
     is_session = ":assumed-role/" in url.signer or ":federated-user/" in url.signer
-    signed_at = _signed_at(url)
+    signed_at = None
+    with suppress(InvalidInput):  # it is forgotten
+        signed_at = inspect(url.reveal()).signed_at
+    age = dt.timedelta() if signed_at is None else utc_now() - signed_at
     context = presigned_context(
         where,
-        age_ms=_age_ms(signed_at),
+        age_ms=max(0, int(age.total_seconds() * 1000)),
         secure=not aws.is_local,
         principal_arn=url.principal,
         region=aws.region,
@@ -102,13 +106,6 @@ def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -
     return locks.verdict(request, session=session if is_session else None)
 
 
-def _signed_at(url: TestUrl) -> dt.datetime | None:
-    try:
-        return inspect(url.reveal()).signed_at
-    except InvalidInput:
-        return None  # forgotten
-
-
 def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple[str, ...]]:
     """Return when the credentials of a test URL were issued: a user's keys never,
     its own session just before it.
@@ -117,10 +114,6 @@ def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple
         return {"aws:TokenIssueTime": ()}
     own = url.signer.endswith(f"/{SESSION_NAME}") and signed_at is not None
     return {"aws:TokenIssueTime": f"{signed_at:%Y-%m-%dT%H:%M:%SZ}"} if own else {}
-
-
-def _age_ms(signed_at: dt.datetime | None) -> int:
-    return 0 if signed_at is None else max(0, int((utc_now() - signed_at).total_seconds() * 1000))
 
 
 def _locks(aws: Aws, bucket: str) -> tuple[EffectiveLocks | None, bool]:

@@ -13,7 +13,7 @@ from ..aws.teams import Workteam
 from ..base.errors import PolicyError
 from ..base.groups import as_list
 from ..base.network import Source, parse_address
-from ..base.text import count
+from ..base.text import capital, count
 from ..engine.access.decision import decide_request
 from ..engine.iam.documents import Document, Statement, parse_document
 from ..engine.iam.request import Policies, Request
@@ -25,7 +25,7 @@ from ..engine.policies.public_access import SETTING
 from ..engine.policies.session_policy import BACK_END_ACTIONS, LOG_DELIVERY, back_end_endpoint
 from ..logs.location import LogLocation
 from ..restriction.applications import applications
-from .model import Match, Severity, rule
+from .model import Match, Severity, match, rule
 
 _READS = ("s3:getobject", "s3:getobjectversion")
 _VPC_OF_AWS = "vpc-00000000"
@@ -44,10 +44,11 @@ def bucket_document(text: str | None) -> Document | None:
         return None
 
 
-def conditions_of(statement: Statement) -> str:
-    """Name the conditions of a statement, to follow its label."""
+def conditioned(statement: Statement) -> str:
+    """Return the label of a statement with its conditions."""
     keys = sorted({f"{each.operator} {each.key}" for each in statement.conditions})
-    return f" under {', '.join(keys)}" if keys else ", without any condition"
+    under = f" under {', '.join(keys)}" if keys else ", without any condition"
+    return f"{statement.label}{under}"
 
 
 def reading_allows(bucket: Bucket) -> Iterator[Statement]:
@@ -64,7 +65,7 @@ def bucket_allow_everyone(_: State, bucket: Bucket) -> Iterator[Match]:
     for statement in reading_allows(bucket):
         entries = statement.principals or ()
         if statement.not_principal or any(entry.kind == "everyone" for entry in entries):
-            yield Match(bucket.name, f"It is {statement.label}{conditions_of(statement)}.")
+            yield match("bucket-allow-everyone", bucket.name, statement=conditioned(statement))
 
 
 @rule("bucket-allow-session", "bucket", "bucket.policy", settled_by_one=True)
@@ -74,7 +75,10 @@ def bucket_allow_session(_: State, bucket: Bucket) -> Iterator[Match]:
         if not statement.not_principal:
             named = [entry.text for entry in statement.principals or () if entry.kind == "exact"]
             if named:
-                yield Match(bucket.name, f"It is {statement.label}, for {', '.join(named)}.")
+                names = ", ".join(named)
+                yield match(
+                    "bucket-allow-session", bucket.name, statement=statement.label, names=names
+                )
 
 
 @rule("bucket-deny-breaks-ground-truth", "bucket", "bucket.policy", "team", given=("workteam",))
@@ -105,9 +109,10 @@ def bucket_deny_breaks_ground_truth(
         hit = [
             verdict.request.action for verdict in verdicts if verdict.decision == "explicit-deny"
         ]
-        label = f"It is {statement.label}{conditions_of(statement) if statement.conditions else ''}"
+        label = conditioned(statement) if statement.conditions else statement.label
+        code = "bucket-deny-breaks-ground-truth"
         if hit:
-            yield Match(bucket.name, f"{label}; it denies {', '.join(hit)}.")
+            yield match(code, bucket.name, statement=label, actions=", ".join(hit))
             continue
         keys = sorted(
             {
@@ -118,7 +123,7 @@ def bucket_deny_breaks_ground_truth(
             }
         )
         if keys:
-            yield Match(bucket.name, f"{label}.", tuple(keys))
+            yield match(f"{code}/unknown", bucket.name, depends_on=tuple(keys), statement=label)
 
 
 def _denies_alone(document: Document, text: str) -> Iterator[tuple[Statement, Policies]]:
@@ -152,7 +157,8 @@ def bucket_policy_unreadable(_: State, bucket: Bucket) -> Iterator[Match]:
     try:
         parse_document(text, "resource")
     except PolicyError as error:
-        yield Match(bucket.name, f"{error.message} At {error.place}.")
+        code = "bucket-policy-unreadable"
+        yield match(code, bucket.name, problem=error.message, place=error.place)
 
 
 @rule("bucket-principal-deleted", "bucket", "bucket.policy", settled_by_one=True)
@@ -160,7 +166,7 @@ def bucket_principal_deleted(_: State, bucket: Bucket) -> Iterator[Match]:
     """A statement holds the unique id of a user or role instead of its ARN."""
     gone = BucketPolicy.of(bucket.policy.value).deleted_principals
     if gone:
-        yield Match(bucket.name, f"It is {'; '.join(gone)}.")
+        yield match("bucket-principal-deleted", bucket.name, principals="; ".join(gone))
 
 
 Script: TypeAlias = tuple[str, Collection[str], Severity | None]
@@ -201,10 +207,9 @@ def cors_missing(_: State, bucket: Bucket, pages: Iterable[Script]) -> Iterator[
     for who, needed, severity in pages:
         missing = [each for each in needed if each not in there]
         if missing or not rules:
-            names = (
-                f" Missing: {', '.join(missing)}." if missing else " The bucket has no CORS rule."
-            )
-            yield Match(bucket.name, f"{who}.{names}", severity=severity)
+            key = "cors-missing" if missing else "cors-missing/no-rule"
+            names = ", ".join(missing)
+            yield match(key, bucket.name, severity=severity, pages=who, names=names)
 
 
 def _list(rule: Mapping[str, object], name: str) -> list[str]:
@@ -242,7 +247,7 @@ def log_target_unfit(state: State, bucket: Bucket) -> Iterator[Match]:
             f"its policy does not allow {LOG_DELIVERY} to put objects (an ACL may still)"
         )
     if problems:
-        yield Match(target.bucket, "; ".join(problems).capitalize() + ".")
+        yield match("log-target-unfit", target.bucket, problems=capital("; ".join(problems)))
     elif verdict is not None and verdict.decision == "unknown":
         yield Match(target.bucket, "", verdict.depends_on)
 
@@ -278,18 +283,9 @@ def block_public_access_off(state: State, bucket: Bucket) -> Iterator[Match]:
     by_account, own = state.account_block.if_read, bucket.public_access_block.value or {}
     off = [name for name in names if not own.get(name) and not (by_account or {}).get(name)]
     if off:
-        named = ", ".join(off)
-        yield Match(
-            bucket.name,
-            (
-                f"Off for the bucket and the account: {named}."
-                if by_account is not None
-                else (
-                    f"Off: {named}. The settings of the account, which can turn them on too, were"
-                    " not read."
-                )
-            ),
-        )
+        code = "block-public-access-off"
+        key = f"{code}/unread" if by_account is None else code
+        yield match(key, bucket.name, names=", ".join(off))
 
 
 @rule("kms-network-condition", "bucket", "bucket.encryption", "bucket.key_policy")
@@ -309,7 +305,7 @@ def kms_network_condition(_: State, bucket: Bucket) -> Iterator[Match]:
             named = ", ".join(
                 sorted(each.key for each in statement.conditions if each.lower_key in _NETWORK_KEYS)
             )
-            yield Match(key, f"It is {statement.label} of the key policy, under {named}.")
+            yield match("kms-network-condition", key, statement=statement.label, names=named)
 
 
 @rule("kms-session", "bucket", "bucket.encryption")
@@ -317,4 +313,4 @@ def kms_session(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket whose default encryption uses a KMS key."""
     key = bucket.default_kms_key.value
     if key:
-        yield Match(bucket.name, f"The key is {key}.")
+        yield match("kms-session", bucket.name, key=key)

@@ -29,37 +29,28 @@ def page(code: str) -> str:
     """Return the page of a finding, or of a message of a plan;
     the error for another code names the nearest one.
     """
-    if code not in catalog() and code not in notices():
+    row = catalog().get(code) or notices().get(code)
+    if row is None:
         next_step = did_you_mean(code, sorted({*catalog(), *notices()}), cutoff=0.5)
         raise InvalidInput(
             f"Unknown finding code '{code[:40]}'.", next_step=next_step, field="explain"
         )
-    lines = _lines if code in catalog() else _notice_lines
-    return "\n".join((*lines(code), *_confirm_lines(code))) + "\n"
-
-
-def _notice_lines(code: str) -> Iterator[str]:
-    row = notices()[code]
-    yield from (f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", "")
-    yield from ("## Meaning", "", row["why"], "")
-    yield from ("## Fix", "", row["fix"])
-
-
-def _confirm_lines(code: str) -> Iterator[str]:
-    """Yield how a plan is applied that asks about a code."""
-    row = notices().get(code, {})
-    if row.get("consent", row.get("severity") == "blocker"):
-        yield from ("", f"To apply the plan with this {row['severity']}:", "")
-        yield from (
-            "```text",
-            f"$ gt-secure apply -f FILE --confirm {row.get('code', code).format(team='TEAM')}",
-            "```",
-        )
+    head = [f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", ""]
+    if code in catalog():
+        lines = [*head, *_lines(code)]
+    else:
+        lines = [*head, "## Meaning", "", row["why"], "", "## Fix", "", row["fix"]]
+    asks = notices().get(code, {})
+    if asks.get("consent", asks.get("severity") == "blocker"):
+        typed = asks.get("code", code).format(team="TEAM")
+        lines += ["", f"To apply the plan with this {asks['severity']}:", ""]
+        lines += ["```text", f"$ gt-secure apply -f FILE --confirm {typed}", "```"]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(code: str) -> Iterator[str]:
+    """Yield the lines of a finding below its title."""
     row = catalog()[code]
-    yield from (f"# {code}", "", f"**{row['title']}.** Severity: {row['severity']}.", "")
     yield from ("## Risk", "", row["why"], "")
     yield from ("## Evidence", "", *_evidence(code, row["looked_at"]), "")
     yield from ("## Fix", "", row["fix"], "", "Then run the rule again:", "")

@@ -22,8 +22,8 @@ from ..engine.policies.age_limit import LONGEST_S, SIGV2_SID, USUAL_LIMITS_S, ag
 from ..engine.policies.bucket_guard import Guard
 from ..engine.policies.bucket_policy import BucketPolicy, guard_around
 from ..restriction.model import Restriction
-from .model import Match, Severity, rule
-from .workteam_rules import is_private, lists, lists_anyone, lock_of
+from .model import Match, match, rule
+from .workteam_rules import lists_anyone, lists_private, lock_of
 
 
 def guards_of(bucket: Bucket) -> tuple[Guard, ...]:
@@ -63,9 +63,9 @@ def _pairs(
             yield guard, wanted
 
 
-def _about(guard: Guard, guards: Sequence[Guard]) -> str:
-    """Return of which of several guards a sentence speaks; empty for the only one."""
-    return f"The guard of {guard.objects}: " if len(guards) > 1 else ""
+def _key(code: str, guards: Sequence[Guard]) -> str:
+    """Return the key of a sentence, which names the guard if there are several."""
+    return f"{code}/several" if len(guards) > 1 else code
 
 
 @rule("guard-missing", "bucket", "bucket.policy", given=("restriction",))
@@ -74,9 +74,8 @@ def guard_missing(_: State, bucket: Bucket, wishes: Sequence[Restriction]) -> It
     guards = guards_of(bucket)
     for wanted in wishes:
         if _guard_for(wanted, guards, wishes) is None:
-            yield Match(
-                bucket.name, f"No guard covers objects under {wanted.prefix}." if guards else ""
-            )
+            key = "guard-missing/prefix" if guards else "guard-missing"
+            yield match(key, bucket.name, prefix=wanted.prefix)
 
 
 @rule(
@@ -96,9 +95,9 @@ def presigned_from_anywhere(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket of which not all objects are protected from outside a list, or may not be."""
     access, team = access_to(state, state.prefix), state.team.value
     if access.tone in ("open", "part"):
-        used = f" The team {team.name} uses the bucket." if team is not None else ""
-        used += bucket.leaks()
-        yield Match(bucket.name, f"{access.text}{used}")
+        code = "presigned-from-anywhere"
+        key, name = (code, "") if team is None else (f"{code}/team", team.name)
+        yield match(key, bucket.name, access=access.text, team=name, leaks=bucket.leaks())
     elif access.tone == "unknown":
         yield Match(bucket.name, access.text, access.depends_on)
 
@@ -108,16 +107,7 @@ def guard_drifted(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator
     """Match a guard that somebody edited."""
     for guard in guards:
         if guard.drifted:
-            yield Match(bucket.name, f"It is that of {guard.objects}." if len(guards) > 1 else "")
-
-
-def _unread_lists(bucket: Bucket, wanted: Restriction) -> Match | None:
-    unread = wanted.lists and not wanted.managed
-    return (
-        Match(bucket.name, "The ranges of its lists were not read.", wanted.lists)
-        if unread
-        else None
-    )
+            yield match(_key("guard-drifted", guards), bucket.name, objects=guard.objects)
 
 
 @rule("guard-narrower", "bucket", "bucket.policy", given=("guard",))
@@ -127,19 +117,20 @@ def guard_narrower(state: State, bucket: Bucket, guards: Sequence[Guard]) -> Ite
     """
     is_short = False
     for guard, wanted in _pairs(guards, wishes_of(state, bucket)):
-        gaps = [*_gaps(guard, wanted)]
-        unread = _unread_lists(bucket, wanted)
-        if unread or gaps:
+        gaps = capital("; ".join(_gaps(guard, wanted)))
+        if wanted.lists and not wanted.managed:
             is_short = True
-            yield unread or Match(
-                bucket.name, _about(guard, guards) + capital("; ".join(gaps)) + "."
-            )
+            yield match("guard-narrower/unread", bucket.name, depends_on=wanted.lists)
+        elif gaps:
+            is_short = True
+            key = _key("guard-narrower", guards)
+            yield match(key, bucket.name, objects=guard.objects, gaps=gaps)
     prefixes = [each.prefix for each in guards if each.bucket]
     if prefixes and not is_short and not state.prefix.startswith(tuple(prefixes)):
         asked = f'"{state.prefix}"' if state.prefix else f"all objects of {bucket.name}"
         covered = some([f'"{each}"' for each in prefixes])
-        subject = "It covers" if len(prefixes) == 1 else "The guards cover"
-        yield Match(bucket.name, f"{subject} {covered}, not {asked}.", severity="medium")
+        key = "guard-narrower/covers" if len(prefixes) == 1 else "guard-narrower/cover"
+        yield match(key, bucket.name, covered=covered, asked=asked)
 
 
 def _gaps(guard: Guard, wanted: Restriction) -> Iterator[str]:
@@ -162,10 +153,11 @@ def guard_stale(
     """Match a guard that does not list an address or endpoint of its restriction."""
     for guard, wanted in _pairs(guards, wishes):
         lacking = wanted.allowed.lacking(guard.allowed)
-        if unread := _unread_lists(bucket, wanted):
-            yield unread
+        if wanted.lists and not wanted.managed:
+            yield match("guard-stale/unread", bucket.name, depends_on=wanted.lists)
         elif lacking:
-            yield Match(bucket.name, f"{_about(guard, guards)}Not listed: {', '.join(lacking)}.")
+            key, names = _key("guard-stale", guards), ", ".join(lacking)
+            yield match(key, bucket.name, objects=guard.objects, names=names)
 
 
 _PATHS = ("endpoints", "workforce", "jobs", "bucket.access_points")
@@ -191,8 +183,7 @@ def endpoint_not_of_the_url_lock(
     others = [exposure.row(each) for each in exposure.of_workers if each != "worker"]
     idle = [each for each in admitted if all(row.at_endpoint(each) == "refused" for row in others)]
     if idle:
-        setting = "The setting of the public portal is Enabled (SourceIp)"
-        yield Match(team.name, f"{setting}, and the guard admits {', '.join(idle)}.")
+        yield match("endpoint-not-of-the-url-lock", team.name, names=", ".join(idle))
 
 
 @rule(
@@ -214,18 +205,17 @@ def team_locked_out(state: State, bucket: Bucket, _teams: object) -> Iterator[Ma
         of_team = locks.others.get(name, locks)
         row = Exposure(of_team, prefix, is_prefix=True).row("worker")
         if row.word == "refused":
-            where = f", for objects under {prefix}" if prefix else ""
-            severity: Severity | None = None if prefix == state.prefix else "medium"
+            key = "team-locked-out"
+            if prefix:
+                key += "/prefix" if prefix == state.prefix else "/one-guard"
             by = "; ".join(row.refused.decided_by)
-            yield Match(
-                name, f"The workers of {name} are refused by {by}{where}.", severity=severity
-            )
+            yield match(key, name, team=name, locks=by, prefix=prefix)
             continue
         jobs = [job for job in user.jobs_on(bucket.name) if job.in_progress]
         refused = _refused(user, jobs, state, of_team) if jobs else ""
         if refused:
-            working = f"Workers of {name} may be working on {some([job.name for job in jobs])}."
-            yield Match(name, f"{working} The locks refuse {refused}.")
+            working = some([job.name for job in jobs])
+            yield match("team-locked-out/jobs", name, team=name, jobs=working, sources=refused)
 
 
 def _refused(
@@ -269,25 +259,21 @@ def private_address_alone(state: State, team: Workteam) -> Iterator[Match]:
     left = Exposure(locks_of(state), state.prefix, is_prefix=True).row("forwarded").unknown
     if left.other_endpoints and ANY_VPC in left.depends_on:
         rest = tuple(key for key in left.depends_on if key != ANY_VPC)
-        yield Match(
-            team.name,
-            "VpcSourceIp is Enabled, and no policy refuses endpoints of other VPCs.",
-            rest,
-        )
+        yield match("private-address-alone", team.name, depends_on=rest)
 
 
 @rule("guard-open", "bucket", "bucket.policy", given=("guard",))
 def guard_open(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
     """Match a guard whose list restricts nobody."""
     for guard in guards:
-        yield from lists_anyone(bucket.name, guard.networks)
+        yield from lists_anyone("guard-open", bucket.name, guard.networks)
 
 
 @rule("guard-private-address", "bucket", "bucket.policy", given=("guard",))
 def guard_private_address(_: State, bucket: Bucket, guards: Sequence[Guard]) -> Iterator[Match]:
     """Match a guard that lists private addresses, which S3 does not see."""
     for guard in guards:
-        yield from lists(bucket.name, guard.networks, is_private)
+        yield from lists_private("guard-private-address", bucket.name, guard.networks)
 
 
 @rule(
@@ -306,14 +292,17 @@ def urls_live_long(_: State, bucket: Bucket, *_log: object) -> Iterator[Match]:
     for ages in bucket.url_ages or ():
         if ages.lifetime_s <= LONG_S:
             continue
-        used = f"the oldest was used after {duration(ages.oldest_s)}"
-        text = f"{printable(ages.signer)}: URLs live up to {duration(ages.lifetime_s)}, {used}."
         # The smallest usual limit that refuses nobody: the log rounds ages down to whole seconds.
         enough = next((limit for limit in USUAL_LIMITS_S if ages.oldest_s < limit <= LONG_S), None)
-        if enough is not None:
-            requests = count(ages.requests, "request")
-            text += f" A limit of {age_text(enough)} would have refused none of {requests}."
-        yield Match(bucket.name, text)
+        yield match(
+            "urls-live-long" if enough is None else "urls-live-long/limit",
+            bucket.name,
+            signer=printable(ages.signer),
+            lifetime=duration(ages.lifetime_s),
+            age=duration(ages.oldest_s),
+            limit=age_text(enough or 0),
+            requests=count(ages.requests, "request"),
+        )
 
 
 @rule("version-2-urls", "bucket", "bucket.policy", uses=("bucket.log",), given=("log",))
@@ -326,14 +315,9 @@ def version_2_urls(_: State, bucket: Bucket, _log: object) -> Iterator[Match]:
         named = some(
             [f"{printable(name)} ({number:,})" for name, number in bucket.version_2.items()]
         )
-        void = (
-            " The age limit of the policy is void for them."
-            if "s3:signatureage" in text.lower()
-            else ""
-        )
-        yield Match(
-            bucket.name, f"By application: {named}.{void}", severity="medium" if void else None
-        )
+        is_limited = "s3:signatureage" in text.lower()
+        key = "version-2-urls/limit" if is_limited else "version-2-urls"
+        yield match(key, bucket.name, names=named)
 
 
 MANY = 5
@@ -355,17 +339,19 @@ def many_signers(state: State, bucket: Bucket, people: Principals) -> Iterator[M
     )
     signing = [each for each in signers if each.signing == "signs" and not each.signed]
     opened = [each for each in signing if each.answer == "opened"]
-    idle = (
-        ""
-        if bucket.presigners is None or bucket.log.if_read is None
-        else " and signed none in the log"
-    )
-    text = f"{identities(opened, 'reading')}{idle}."
+    is_logged = bucket.presigners is not None and bucket.log.if_read is not None
     if len(opened) > MANY:
-        yield Match(bucket.name, text, severity="medium" if idle else None)
+        key, text = "many-signers", identities(opened, "reading")
+        yield match(f"{key}/idle" if is_logged else key, bucket.name, signers=text)
     elif len(signing) > MANY:
-        keys = sorted({key for each in signing for key in each.depends_on})
-        yield Match(bucket.name, f"Up to {text[0].lower()}{text[1:]}", tuple(keys))
+        key, text = "many-signers/up-to", identities(signing, "reading")
+        keys = {key for each in signing for key in each.depends_on}
+        yield match(
+            f"{key}-idle" if is_logged else key,
+            bucket.name,
+            depends_on=tuple(sorted(keys)),
+            signers=text,
+        )
 
 
 LONG_S = 86_400
@@ -378,14 +364,14 @@ def ipv4_only(state: State, workforce: Workforce) -> Iterator[Match]:
     if workforce.ip_address_type.lower() != "dualstack":
         return
     if _only_v4(parse_stored_cidrs(workforce.cidrs)):
-        yield Match(workforce.name, "The portal lock lists IPv4 only.")
+        yield match("ipv4-only", workforce.name)
     guards = (
         BucketPolicy.if_valid(state.bucket.policy.if_read).guards
         if state.bucket is not None
         else ()
     )
     if state.bucket is not None and any(_only_v4(guard.networks) for guard in guards):
-        yield Match(state.bucket.name, "The bucket guard lists IPv4 only.")
+        yield match("ipv4-only/guard", state.bucket.name)
 
 
 def _only_v4(networks: tuple[IPNetwork, ...]) -> bool:

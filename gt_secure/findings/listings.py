@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 
 from .. import findings
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from ..changes.history import HistoryEntry
     from ..engine.access.vpc_endpoint import VpcEndpoint
     from .model import Checked, Finding, Threshold
-
-
-def _last_day(finding: Finding) -> dt.date:
-    assert finding.accepted is not None
-    return finding.accepted.until
 
 
 T = TypeVar("T")
@@ -60,7 +55,7 @@ class _List(ShownTable[T], list[T]):
 class Workteams(_List["Workteam"]):
     """The workteams of a region."""
 
-    head = ("team", "kind", "url lock", "groups", "description")
+    titles = ("team", "kind", "url lock", "groups", "description")
     empty = (
         f"There are no workteams in this region. {CREATE_TEAM} "
         'Without one, restrict a bucket: gt.plan(Restriction(bucket="NAME", addresses="RANGE")).'
@@ -69,8 +64,9 @@ class Workteams(_List["Workteam"]):
     @staticmethod
     def row(item: Workteam) -> Texts:
         """Return the cells of a workteam."""
+        # a vendor's team has a title, which no command accepts
         return (
-            item.name,
+            item.name if item.kind == "private" else item.arn,
             item.kind,
             item.url_lock_text,
             ", ".join(item.members) or "-",
@@ -81,7 +77,7 @@ class Workteams(_List["Workteam"]):
 class Jobs(_List["LabelingJob"]):
     """The labeling jobs of a workteam that wait for workers."""
 
-    head = ("job", "status", "waiting", "objects")
+    titles = ("job", "status", "waiting", "objects")
     empty = "No labeling job waits for workers."
 
     @staticmethod
@@ -93,7 +89,7 @@ class Jobs(_List["LabelingJob"]):
 class Endpoints(_List["VpcEndpoint"]):
     """The VPC endpoints for S3 of a region."""
 
-    head = ("endpoint", "vpc", "type", "state", "name")
+    titles = ("endpoint", "vpc", "type", "state", "name")
     empty = "There are no VPC endpoints for S3 in this region."
 
     @staticmethod
@@ -105,7 +101,7 @@ class Endpoints(_List["VpcEndpoint"]):
 class History(_List["HistoryEntry"]):
     """The changes of locks, the newest first; ``unread`` names what could not be read."""
 
-    head = ("at (UTC)", "call", "resource", "caller", "from", "change", "reason")
+    titles = ("at (UTC)", "call", "resource", "caller", "from", "change", "reason")
     empty = "No change of these locks is recorded in this time."
 
     def __init__(self, entries: Iterable[HistoryEntry] = (), unread: Iterable[str] = ()) -> None:
@@ -185,6 +181,11 @@ class FindingsReport:
     def decided(self) -> bool:
         """True if a rule was decided: without one, no finding is no result."""
         return any(word in ("found", "clean") for word in self.outcomes)
+
+    @property
+    def is_known(self) -> bool:
+        """True if no finding means none: a rule was decided, and none is unknown."""
+        return self.decided and "unknown" not in self.outcomes
 
     @property
     def counts_text(self) -> str:
@@ -268,7 +269,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         What was read of the account; None for findings of a file.
     """
 
-    head = ("severity", "code", "subject", "finding", "what to do")
+    titles = ("severity", "code", "subject", "finding", "what to do")
     empty = "No finding."
     checked: tuple[Checked, ...]
     evidence: Evidence
@@ -286,11 +287,11 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     ) -> Findings:
         """Keep the findings in their order."""
         made = super().__new__(cls, findings)
-        made.checked, made.evidence, made.access = (
-            tuple(checked),
-            evidence or Evidence("nothing"),
-            access,
-        )
+        made.checked = tuple(checked)
+        made.evidence = evidence or Evidence("nothing")
+        made.access = access
+        if not made.is_known:
+            made.empty = "Whether there is a finding is unknown."
         return made
 
     def __bool__(self) -> bool:
@@ -326,8 +327,8 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
     @property
     def accepted(self) -> Findings:
         """The findings that are accepted today, the one that ends first at the top."""
-        accepted = sorted((each for each in self if each.accepted is not None), key=_last_day)
-        return self._of(accepted)
+        ends = [(each.accepted.until, each) for each in self if each.accepted is not None]
+        return self._of(each for _, each in sorted(ends, key=itemgetter(0)))
 
     @property
     def outcomes(self) -> Texts:
@@ -385,7 +386,7 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         if not len(self.accepted):
             return super().__str__()
         tables = [
-            lay_out(self.head, [self.row(each) for each in some])
+            lay_out(self.titles, [self.row(each) for each in some])
             for some in (self.open, self.accepted)
             if len(some)
         ]
@@ -400,5 +401,5 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
         if not len(self.accepted):
             return super()._repr_html_()
         cells = [[chip(cell) for cell in self.row(each)] for each in self.open]
-        shown = html_table(self.head, cells) if cells else hint("No finding is open.")
+        shown = html_table(self.titles, cells) if cells else hint("No finding is open.")
         return cell_output(shown, findings.accepted_fold(self.accepted), *map(hint, self._more()))

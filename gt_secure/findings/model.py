@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from types import ModuleType
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
@@ -24,6 +25,8 @@ from ..base.html import (
     notice as notice_box,
     output as cell_output,
 )
+from ..base.shown import Shown
+from ..base.situations import filled, situations, without_variants
 from ..base.text import Json, JsonLike, Texts, members, printable
 from ..base.truth import without_truth
 
@@ -61,7 +64,7 @@ class Acceptance:
 
     def to_dict(self) -> dict[str, str]:
         """Return the entry as JSON-able data, without empty fields."""
-        data = members(self, "finding", "subject", "reason") | {"until": self.until.isoformat()}
+        data = members(self, "finding", "subject", "reason", "until")
         return {name: value for name, value in data.items() if value}
 
     @classmethod
@@ -109,7 +112,7 @@ def severities_from(threshold: str) -> tuple[Severity, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Shown):
     """One finding.
 
     Attributes
@@ -174,11 +177,7 @@ class Finding:
 
     def to_dict(self) -> Json:
         """Return the finding as JSON-able data."""
-        data = asdict(self) | {"controls": list(catalog()[self.code]["controls"])}
-        for name in ("accepted", "ended"):
-            entry: Acceptance | None = getattr(self, name)
-            data[name] = None if entry is None else entry.to_dict()
-        return data
+        return Shown.to_dict(self) | {"controls": list(catalog()[self.code]["controls"])}
 
     @classmethod
     def from_dict(cls, data: JsonLike) -> Finding:
@@ -245,6 +244,24 @@ class Match(NamedTuple):
     severity: Severity | None = None
 
 
+def match(
+    key: str,
+    subject: str,
+    /,
+    *,
+    depends_on: Texts = (),
+    severity: Severity | None = None,
+    **values: object,
+) -> Match:
+    """Return the match of a code, or of ``CODE/VARIANT``, with values in its sentence; a variant
+    may have another severity.
+    """
+    row = situations(__package__, "findings.json")[key]
+    return Match(
+        subject, filled(row, values).get("text", ""), depends_on, severity or row["severity"]
+    )
+
+
 CheckedWord: TypeAlias = Literal["found", "unknown", "clean", "not asked", "not applicable"]
 OUTCOMES: tuple[CheckedWord, ...] = get_args(CheckedWord)
 NOT_RUN: tuple[CheckedWord, ...] = ("not asked", "not applicable")
@@ -281,8 +298,9 @@ def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
     return worst
 
 
-Matcher: TypeAlias = "Callable[..., Iterator[Match]]"
-Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job"]
+Matcher: TypeAlias = "Callable[..., Iterator[Any]]"
+Subject: TypeAlias = Literal["team", "workforce", "bucket", "endpoint", "job", "change"]
+"""The subject of a rule: a part of a state, or a planned change."""
 Given: TypeAlias = Literal[
     "guard",
     "restriction",
@@ -298,8 +316,12 @@ Given: TypeAlias = Literal[
 
 
 class Rule(NamedTuple):
-    """A rule: what its findings are about, the parts without which it is not checked, and its
-    function.
+    """A rule on a state or on a planned change: what it is about, what it reads, and its function.
+
+    A rule on a state reports the findings of its code; ``needs`` are the parts without which it is
+    not checked. A rule on a change yields notices; ``needs`` are the kinds of changes without which
+    a plan does not run it. The catalogue has the severity of each code, the consent that it asks
+    for, and the codes that it ``implies``.
 
     ``run`` yields its matches, from the state, the subject (for an endpoint the workforce) and what
     is ``given``: without that, the rule is not applicable. ``uses`` are parts that it looks at
@@ -340,12 +362,22 @@ def rule(
     return make
 
 
+def rules_of(*modules: ModuleType) -> tuple[Rule, ...]:
+    """Return the rules that modules define, as they stand there."""
+    return tuple(
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, Rule) and each.run.__module__ == module.__name__
+    )
+
+
 @lru_cache(maxsize=1)
 def catalog() -> dict[str, Json]:
-    """Return the data file: every code with severity, title, why, fix, source,
+    """Return the data file: every code with severity, title, text, why, fix, source,
     what is looked at, and controls.
     """
-    return package_data(__package__, "findings.json")
+    return without_variants(situations(__package__, "findings.json"))
 
 
 @lru_cache(maxsize=1)

@@ -19,8 +19,8 @@ from ..base.text import Texts, some
 from ..engine.iam.documents import Statement
 from ..engine.iam.principals import PrincipalEntry
 from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, LOG_DELIVERY, AclGrant
-from .bucket_rules import bucket_document, conditions_of, reading_allows
-from .model import Match, rule
+from .bucket_rules import bucket_document, conditioned, reading_allows
+from .model import Match, match, rule
 
 _ACCESS_POINT_KEYS = {
     "s3:dataaccesspointaccount",
@@ -41,20 +41,21 @@ def cloudfront_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow of reading names CloudFront: origin access control (a service)
     or identity (a user).
     """
-    return _readers(bucket, _is_cloudfront)
+    return _readers("cloudfront-grant", bucket, _is_cloudfront)
 
 
 def _readers(
-    bucket: Bucket, fits: Callable[[PrincipalEntry], bool], name: Callable[[str], str] = str
+    code: str,
+    bucket: Bucket,
+    fits: Callable[[PrincipalEntry], bool],
+    name: Callable[[str], str] = str,
 ) -> Iterator[Match]:
     """Match statements that let some principals read."""
     for statement in reading_allows(bucket):
         named = [name(entry.text) for entry in _named(statement) if fits(entry)]
         if named:
-            yield Match(
-                bucket.name,
-                f"It is {statement.label}{conditions_of(statement)}, for {', '.join(named)}.",
-            )
+            names = ", ".join(named)
+            yield match(code, bucket.name, statement=conditioned(statement), names=names)
 
 
 def _is_cloudfront(entry: PrincipalEntry) -> bool:
@@ -66,13 +67,20 @@ def _is_cloudfront(entry: PrincipalEntry) -> bool:
 @rule("canonical-user-grant", "bucket", "bucket.policy", settled_by_one=True)
 def canonical_user_grant(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match an Allow of reads for a canonical user."""
-    return _readers(bucket, lambda entry: entry.kind == "canonical", lambda text: f"{text[:12]}…")
+    return _readers(
+        "canonical-user-grant",
+        bucket,
+        lambda entry: entry.kind == "canonical",
+        lambda text: f"{text[:12]}…",
+    )
 
 
 @rule("other-account-grant", "bucket", "bucket.policy", settled_by_one=True)
 def other_account_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match an Allow of reads for another account."""
-    return _readers(bucket, lambda entry: _is_other_account(entry, state.account_id))
+    return _readers(
+        "other-account-grant", bucket, lambda entry: _is_other_account(entry, state.account_id)
+    )
 
 
 def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
@@ -82,16 +90,18 @@ def _is_other_account(entry: PrincipalEntry, account: str) -> bool:
 @rule("acl-grant", "bucket", "bucket.policy", settled_by_one=True)
 def acl_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """Match an Allow of changes to ACLs, by name or beyond the account."""
-    yield from _grants_of(state, bucket, _ACL_ACTIONS, "acl")
+    return _grants_of("acl-grant", state, bucket, _ACL_ACTIONS, "acl")
 
 
 @rule("replication-grant", "bucket", "bucket.policy", settled_by_one=True)
 def replication_grant(state: State, bucket: Bucket) -> Iterator[Match]:
     """An Allow lets somebody read objects in order to replicate them, or set replication up."""
-    yield from _grants_of(state, bucket, _COPY_ACTIONS, "replicat")
+    return _grants_of("replication-grant", state, bucket, _COPY_ACTIONS, "replicat")
 
 
-def _grants_of(state: State, bucket: Bucket, actions: Texts, word: str) -> Iterator[Match]:
+def _grants_of(
+    code: str, state: State, bucket: Bucket, actions: Texts, word: str
+) -> Iterator[Match]:
     """Match statements that name one of the actions,
     or that grant it with others beyond the account.
     """
@@ -102,11 +112,8 @@ def _grants_of(state: State, bucket: Bucket, actions: Texts, word: str) -> Itera
             any(word in action.lower() for action in statement.actions) and not statement.not_action
         )
         if covered and (named or _beyond(statement, state.account_id)):
-            yield Match(
-                bucket.name,
-                f"It is {statement.label}{conditions_of(statement)}; it allows"
-                f" {', '.join(covered)}.",
-            )
+            allowed = ", ".join(covered)
+            yield match(code, bucket.name, statement=conditioned(statement), actions=allowed)
 
 
 def _beyond(statement: Statement, account: str) -> bool:
@@ -128,7 +135,10 @@ def access_point_delegation(_: State, bucket: Bucket) -> Iterator[Match]:
             {each.key for each in statement.conditions if each.lower_key in _ACCESS_POINT_KEYS}
         )
         if keys:
-            yield Match(bucket.name, f"It is {statement.label}, under {', '.join(keys)}.")
+            names = ", ".join(keys)
+            yield match(
+                "access-point-delegation", bucket.name, statement=statement.label, names=names
+            )
 
 
 @rule("access-point", "bucket", "bucket.access_points")
@@ -136,7 +146,7 @@ def access_point(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket with access points."""
     points = bucket.access_points.value
     if points:
-        yield Match(bucket.name, f"They are {', '.join(each.name for each in points)}.")
+        yield match("access-point", bucket.name, names=", ".join(each.name for each in points))
 
 
 @rule("website-on", "bucket", "bucket.website")
@@ -151,7 +161,7 @@ def replication_on(_: State, bucket: Bucket) -> Iterator[Match]:
     """Match a bucket that S3 replicates."""
     copies = bucket.replicas.value
     if copies:
-        yield Match(bucket.name, f"It copies to {', '.join(copies)}.")
+        yield match("replication-on", bucket.name, names=", ".join(copies))
 
 
 @rule(
@@ -169,16 +179,25 @@ def bucket_acl_public(state: State, bucket: Bucket) -> Iterator[Match]:
         f"{grant.permission} to {grant.grantee.rpartition('/')[2]}"
         for grant in _acl(bucket, public=True)
     ]
-    said = [f"It grants {', '.join(public)}."] if public else []
-    if objects:
-        said.append(f"The first {MOST_ACLS} objects have public ones: {some(objects)}.")
-    if not said or (bucket.public_access_block.if_read or {}).get(IGNORE_PUBLIC_ACLS):
+    if not (public or objects) or (bucket.public_access_block.if_read or {}).get(
+        IGNORE_PUBLIC_ACLS
+    ):
         return
     by_account = state.account_block.if_read
     if not (by_account or {}).get(IGNORE_PUBLIC_ACLS):
         # The account's setting may ignore the ACL too: if it was not read, the result is unknown.
         depends_on = () if by_account is not None else (READ_ACCOUNT_BLOCK,)
-        yield Match(bucket.name, " ".join(said), depends_on)
+        key = "bucket-acl-public"
+        if objects:
+            key += "/both" if public else "/objects"
+        yield match(
+            key,
+            bucket.name,
+            depends_on=depends_on,
+            names=", ".join(public),
+            most=MOST_ACLS,
+            objects=some(objects or ()),
+        )
 
 
 @rule("bucket-acl-other", "bucket", "bucket.acl_grants")
@@ -188,7 +207,7 @@ def bucket_acl_other(_: State, bucket: Bucket) -> Iterator[Match]:
         f"{grant.permission} to {grant.grantee[:12]}…" for grant in _acl(bucket, public=False)
     ]
     if others:
-        yield Match(bucket.name, f"It grants {', '.join(others)}.")
+        yield match("bucket-acl-other", bucket.name, names=", ".join(others))
 
 
 def _acl(bucket: Bucket, *, public: bool) -> list[AclGrant]:

@@ -209,14 +209,9 @@ def _links_of_page(page: str, given: object, buckets: Collection[str], template:
     }
     odd = [each for each in written.values() if not _S3_URI.fullmatch(each)]
     whole = [each for each in odd if any(each in text for text in _readings(page))]
-    others = (each for each in _links_in(page, buckets, template) if each not in _cut(whole))
+    cut = [found[0] for each in whole if (found := _S3_URI.match(each))]
+    others = (each for each in _links_in(page, buckets, template) if each not in cut)
     return whole + [written.get(each, each) for each in others]
-
-
-def _cut(links: Iterable[str]) -> Iterator[str]:
-    for link in links:
-        if found := _S3_URI.match(link):
-            yield found[0]
 
 
 def _with_other_buckets(value: Any, buckets: Iterable[str]) -> Any:

@@ -19,6 +19,7 @@ from . import bucket_rules, guard_rules, other_ways_rules, workteam_rules
 from .bucket_rules import scripts_of
 from .guard_rules import guards_of, wishes_of
 from .model import (
+    NOT_CHECKED,
     SEVERITIES,
     Checked,
     CheckedWord,
@@ -29,19 +30,16 @@ from .model import (
     Severity,
     Subject,
     catalog,
+    match,
+    rules_of,
 )
 
 if TYPE_CHECKING:
     from ..logs.hits import Hits
 
 
-RULES = tuple(
-    each
-    for module in (bucket_rules, workteam_rules, guard_rules, other_ways_rules)
-    for each in vars(module).values()
-    if isinstance(each, Rule)
-)
-"""The rules of these modules, as they stand there."""
+RULES = rules_of(bucket_rules, workteam_rules, guard_rules, other_ways_rules)
+"""The rules on a state."""
 
 
 class Examined(NamedTuple):
@@ -82,10 +80,8 @@ def _run(
 ) -> tuple[list[Finding], Checked, dict[NotRead, None]]:
     """Run one rule; returns also the parts that it looked at and that were not read."""
     matches, asked, reason = _asked(rule, state)
-    if isinstance(matches, str):
-        left_out = matches in {_GIVEN[name][1] for name in LEFT_OUT}
-        word: CheckedWord = "not asked" if left_out else "not applicable"
-        return [], Checked(rule.code, word, matches), {}
+    if isinstance(matches, Checked):
+        return [], matches, {}
     missing = {part: None for name, part in unread if part in asked and rule.looks_at(name)}
     actions = tuple(dict.fromkeys(part.action for part in missing))
     bucket = state.bucket.name if state.bucket is not None else ""
@@ -103,7 +99,7 @@ def _outcome(code: str, findings: list[Finding], reason: str) -> Checked:
     return Checked(code, "found" if findings else "clean", "")
 
 
-def _asked(rule: Rule, state: State) -> tuple[list[Match] | str, set[NotRead], str]:
+def _asked(rule: Rule, state: State) -> tuple[list[Match] | Checked, set[NotRead], str]:
     """Return what a rule found or why it has no subject, the parts that it asked for in vain,
     and what ended it.
     """
@@ -111,7 +107,7 @@ def _asked(rule: Rule, state: State) -> tuple[list[Match] | str, set[NotRead], s
     with asked_in_vain() as asked:
         try:
             about = _about(rule, state)
-            if isinstance(about, str):
+            if isinstance(about, Checked):
                 return about, asked, ""
             for each in rule.run(state, *about):
                 matches.append(each)  # noqa: PERF402 - what was found before a part that was not read stays
@@ -173,17 +169,25 @@ LEFT_OUT: tuple[Given, ...] = ("log", "principals")
 """Parts that are read only if the caller asks for them: a rule without its part is not asked."""
 
 
-def _about(rule: Rule, state: State) -> tuple[object, ...] | str:
-    """Return the subject of a rule and what is given, or why it has none."""
+def _about(rule: Rule, state: State) -> tuple[object, ...] | Checked:
+    """Return the subject of a rule and what is given, or why the rule is not run."""
+
+    def not_run(absent: str, word: CheckedWord = "not applicable") -> Checked:
+        return Checked(rule.code, word, absent)
+
     if state.bucket is None and any(name.startswith("bucket.") for name in rule.needs):
-        return _SUBJECTS["bucket"][1]
+        return not_run(_SUBJECTS["bucket"][1])
     if rule.subject == "job" and state.team.missing is None and state.team.value is None:
-        return _SUBJECTS["team"][1]
-    values = []
-    for find, absent in (_SUBJECTS[rule.subject], *(_GIVEN[name] for name in rule.given)):
+        return not_run(_SUBJECTS["team"][1])
+    find, absent = _SUBJECTS[rule.subject]
+    values = [find(state)]
+    if not values[0]:
+        return not_run(absent)
+    for name in rule.given:
+        find, absent = _GIVEN[name]
         values.append(find(state))
         if not values[-1]:
-            return absent
+            return not_run(absent, "not asked" if name in LEFT_OUT else "not applicable")
     return tuple(values)
 
 
@@ -214,11 +218,9 @@ def _not_checked(lost: Mapping[NotRead, Iterable[str]]) -> Iterator[Finding]:
     for missing, named in lost.items():
         codes.setdefault((missing.action, missing.resource, missing.text), set()).update(named)
     for (action, resource, text), named in sorted(codes.items()):
-        yield _finding(
-            "not-checked",
-            Match(resource, f"{text}. Not known: {', '.join(sorted(named))}."),
-            (action,),
-        )
+        codes_text = ", ".join(sorted(named))
+        found = match(NOT_CHECKED, resource, reason=text, codes=codes_text)
+        yield _finding(NOT_CHECKED, found, (action,))
 
 
 def with_url_ages(state: State, hits: Hits | None) -> State:
@@ -232,13 +234,20 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
         lambda each: _log_facts(each, name),
         lambda each: (each["preflights"], *each["version_2"].values()),
     )
+
+    def leaked() -> str:
+        leaks = hits.leaks()
+        if not leaks.leaked:
+            return ""
+        return " ".join((f" The log shows {count(leaks.leaked, 'leaked URL')}.", *leaks.unread))
+
     log = Part.of(len(hits))
     if doubt := coverage.evidence(name).missing:
         log = Part.unread(NotRead("the access log", "s3:GetObject", "in doubt", doubt, name))
     seen = replace(
         state.bucket,
         log=log,
-        leaks=lambda: _leaked(hits),
+        leaks=leaked,
         presigners=lambda: hits.presigners(name)[0],
         **facts,
     )
@@ -264,12 +273,3 @@ def _log_facts(hits: Hits, bucket: str) -> Json:
             hits.filter(operation="REST.OPTIONS.PREFLIGHT", refused=True, bucket=bucket)
         ),
     }
-
-
-def _leaked(hits: Hits) -> str:
-    leaks = hits.leaks()
-    return (
-        " ".join((f" The log shows {count(leaks.leaked, 'leaked URL')}.", *leaks.unread))
-        if leaks.leaked
-        else ""
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from ..account.state import State, TaskTemplate
 from ..aws.teams import PUBLIC_GONE, Workforce, Workteam
@@ -17,7 +17,7 @@ from ..engine.iam.request import Request
 from ..engine.iam.request_context import presigned_context
 from ..engine.policies.session_policy import service_buckets
 from ..engine.policies.url_lock import UrlLock
-from .model import Match, rule
+from .model import Match, match, rule
 from .page_links import links_of
 
 
@@ -26,34 +26,25 @@ def lock_of(team: Workteam) -> UrlLock:
     return team.url_lock or UrlLock()
 
 
-def lists(
-    subject: str, networks: Iterable[IPNetwork], fits: Callable[[IPNetwork], bool]
-) -> Iterator[Match]:
-    """Match a list that has networks of a kind."""
-    found = [str(network) for network in networks if fits(network)]
+def lists_private(code: str, subject: str, networks: Iterable[IPNetwork]) -> Iterator[Match]:
+    """Match a list that has networks in private address space."""
+    found = [str(network) for network in networks if scope(network) == "private"]
     if found:
-        yield Match(subject, f"It lists {', '.join(found)}.")
+        yield match(code, subject, ranges=", ".join(found))
 
 
-def lists_anyone(subject: str, networks: Iterable[IPNetwork]) -> Iterator[Match]:
+def lists_anyone(code: str, subject: str, networks: Iterable[IPNetwork]) -> Iterator[Match]:
     """Match a list that restricts nobody: it has half of the internet or more."""
     listed = [*networks]
     if is_anyone(spans_of(listed)):
-        yield Match(subject, f"It lists {some([*map(str, listed)])}.")
-
-
-def is_private(network: IPNetwork) -> bool:
-    """Return whether a network is in private address space."""
-    return scope(network) == "private"
+        yield match(code, subject, ranges=some([*map(str, listed)]))
 
 
 @rule("url-lock-both", "team", "team")
 def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
     """Match a team with both settings on, so that no URL works."""
     if lock_of(team).impossible:
-        yield Match(
-            team.name, "The settings of both portals are Enabled (SourceIp and VpcSourceIp)."
-        )
+        yield match("url-lock-both", team.name)
 
 
 @rule("url-lock-off", "team", "team")
@@ -70,20 +61,13 @@ def url_lock_portal_mismatch(state: State, team: Workteam) -> Iterator[Match]:
     if workforce is None or lock.impossible:
         return
     if lock.vpc_source_ip and workforce.vpc_id is None:
-        yield Match(
-            team.name,
-            "The setting of a portal in a VPC is Enabled (VpcSourceIp). The workforce has no VPC.",
-        )
+        yield match("url-lock-portal-mismatch", team.name)
     if (
         lock.source_ip
         and workforce.vpc_id is not None
         and all_private(parse_stored_cidrs(workforce.cidrs))
     ):
-        text = (
-            f"The setting of the public portal is Enabled (SourceIp). Only {workforce.vpc_id}"
-            " reaches the portal."
-        )
-        yield Match(team.name, text)
+        yield match("url-lock-portal-mismatch/public", team.name, vpc=workforce.vpc_id)
 
 
 @rule("url-lock-one-path", "team", "team", "workforce")
@@ -94,17 +78,15 @@ def url_lock_one_path(state: State, team: Workteam) -> Iterator[Match]:
         return
     if not all_private(parse_stored_cidrs(workforce.cidrs)):
         refused = "VPC" if lock.source_ip else "public"
-        yield Match(
-            team.name, f"{lock.mode} is Enabled: workers in the {refused} portal get no images."
-        )
+        yield match("url-lock-one-path", team.name, mode=lock.mode, refused=refused)
 
 
 @rule("url-lock-impossible", "team", "team")
 def url_lock_impossible(_: State, team: Workteam) -> Iterator[Match]:
     """Match a vendor or public team, which cannot have a URL lock."""
     if team.kind != "private":
-        gone = f": {PUBLIC_GONE}" if team.kind == "public" else ""
-        yield Match(team.name, f"It is a {team.kind} workteam{gone}.")
+        key = "url-lock-impossible/public" if team.kind == "public" else "url-lock-impossible"
+        yield match(key, team.name, kind=team.kind, gone=PUBLIC_GONE)
 
 
 @rule("portal-lock-absent", "workforce", "workforce")
@@ -117,7 +99,7 @@ def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
 @rule("portal-lock-open", "workforce", "workforce")
 def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
     """Match a portal lock whose list restricts nobody."""
-    return lists_anyone(workforce.name, parse_stored_cidrs(workforce.cidrs))
+    return lists_anyone("portal-lock-open", workforce.name, parse_stored_cidrs(workforce.cidrs))
 
 
 @rule("portal-lock-private", "workforce", "workforce")
@@ -126,15 +108,16 @@ def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
     if workforce.vpc_id is None:
         # Each by itself: a private range that is merged with its neighbour is private no more.
         stored = (network for cidr in workforce.cidrs for network in parse_stored_cidrs([cidr]))
-        yield from lists(workforce.name, stored, is_private)
+        yield from lists_private("portal-lock-private", workforce.name, stored)
 
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")
 def portal_public_beside_vpc(_: State, workforce: Workforce) -> Iterator[Match]:
     """Match a portal in a VPC whose public portal admits others too."""
     if workforce.vpc_id is not None and not all_private(parse_stored_cidrs(workforce.cidrs)):
-        said = f"The VPC is {workforce.vpc_id}; the public portal admits others too."
-        yield Match(workforce.name, said, severity="low" if workforce.cidrs else None)
+        code = "portal-public-beside-vpc"
+        key = f"{code}/listed" if workforce.cidrs else code
+        yield match(key, workforce.name, vpc=workforce.vpc_id)
 
 
 @rule("template-without-grant", "job", "templates")
@@ -145,12 +128,13 @@ def template_without_grant(state: State, templates: Iterable[TaskTemplate]) -> I
     for template in templates:
         text = template.text.if_read
         if not template.text.was_asked:
-            yield Match(template.job, "The text of its template was not read.", (template.place,))
+            place = (template.place,)
+            yield match("template-without-grant/unread", template.job, depends_on=place)
         if text is None:
             continue
         page = links_of(template, text, state.account_id)
         if page.links:
-            yield Match(template.job, f"On the page without the filter: {some(page.links)}.")
+            yield match("template-without-grant", template.job, links=some(page.links))
         elif page.doubt:
             yield Match(template.job, page.doubt, (page.place,))
 
@@ -192,7 +176,7 @@ def endpoint_policy_blocks(state: State, _: Workforce, vpc: str) -> Iterator[Mat
             name for name in names if not _lets_through(endpoint, name, endpoint.policy_text, state)
         ]
         if blocked:
-            yield Match(endpoint.id, f"Not allowed: {', '.join(blocked)}.")
+            yield match("endpoint-policy-blocks", endpoint.id, buckets=", ".join(blocked))
 
 
 def _lets_through(endpoint: VpcEndpoint, bucket: str, text: str, state: State) -> bool:

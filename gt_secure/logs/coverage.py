@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..base.evidence import Evidence
-from ..base.text import Json, count, members
+from ..base.shown import Shown
+from ..base.text import Json, count
 from ..base.truth import Ambiguous
 from .ingest.neighbours import NOT_READ
 from .ingest.reader import Failure
@@ -39,7 +40,7 @@ DELAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Shown):
     """A line that could not be read: where it is, why, and its masked beginning."""
 
     name: str
@@ -49,7 +50,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Coverage(Ambiguous):
+class Coverage(Shown, Ambiguous):
     """Objects and lines read. The counts add up:
     ``lines = hits + outside + duplicates + unreadable + blank``.
 
@@ -85,6 +86,35 @@ class Coverage(Ambiguous):
     """
 
     _ask = ".unread"
+    document = (
+        "objects",
+        "objects_read",
+        "objects_cached",
+        "objects_empty",
+        "lines",
+        "hits",
+        "outside",
+        "duplicates",
+        "unreadable",
+        "odd",
+        "blank",
+        "not_utf8",
+        "bytes",
+        "typical_delay_s",
+        "since",
+        "until",
+        "first_hit",
+        "last_hit",
+        "last_delivery",
+        "adds_up",
+        "ambiguous",
+        "engine",
+        "engine_reason",
+        "failures",
+        "left_out",
+        "samples",
+        "odd_samples",
+    )
 
     objects: int = 0
     objects_read: int = 0
@@ -228,37 +258,8 @@ class Coverage(Ambiguous):
     def to_dict(self) -> Json:
         """JSON-able form, as ``--stats`` prints it."""
         times = ("since", "until", "first_hit", "last_hit", "last_delivery")
-        return {
-            **members(
-                self,
-                "objects",
-                "objects_read",
-                "objects_cached",
-                "objects_empty",
-                "lines",
-                "hits",
-                "outside",
-            ),
-            **members(
-                self,
-                "duplicates",
-                "unreadable",
-                "odd",
-                "blank",
-                "not_utf8",
-                "bytes",
-                "typical_delay_s",
-            ),
-            **{name: iso(value) if (value := getattr(self, name)) else None for name in times},
-            **members(self, "adds_up", "ambiguous", "engine", "engine_reason"),
-            "failures": [members(each, "name", "kind", "why") for each in self.failures],
-            "left_out": dict(self.left_out),
-            "samples": [members(each, "name", "offset", "why", "text") for each in self.samples],
-            "odd_samples": [
-                members(each, "name", "offset", "why", "text") for each in self.odd_samples
-            ],
-            "limits": self.limits(),
-        }
+        found = {name: iso(value) for name in times if (value := getattr(self, name))}
+        return Shown.to_dict(self) | found | {"limits": self.limits()}
 
 
 def _named(kinds: Mapping[str, int]) -> str:

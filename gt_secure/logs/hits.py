@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.allowed import Allowed, AllowedLike
+from ..base.copies import NotCopied
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges
 from ..base.text import Texts, TextsLike
@@ -66,7 +67,7 @@ def worse_leaks(leaks: Leaks) -> tuple[int, int]:
     return leaks.leaked, len(leaks)
 
 
-class Hits(Ambiguous):
+class Hits(NotCopied, Ambiguous):
     """Rows of access logs. Made by :func:`~gt_secure.logs.read_hits`; every filter gives new hits,
     nothing changes.
 
@@ -86,6 +87,11 @@ class Hits(Ambiguous):
         Returns the workteams of a bucket from a team and the bucket, as a connection reads them;
         else None.
     """
+
+    _stays = (
+        "Hits are in a database of this process and cannot be pickled or copied."
+        " Call .to_pandas() or .to_parquet(path)."
+    )
 
     _ask = "len(hits), or hits.coverage.unread"
 
@@ -412,7 +418,7 @@ class Hits(Ambiguous):
         rules = rules or LeakRules()
         named = rules if rules.networks is not None else replace(rules, networks=self.networks)
         leaks, coverage = self.asked(lambda hits: find_leaks(hits, named), worse_leaks)
-        leaks.unread = coverage.unread
+        leaks.unread = coverage.doubts
         return leaks
 
     def presigners(self, bucket: str, prefix: str = "") -> tuple[dict[str, int], int]:

@@ -21,8 +21,10 @@ from types import MappingProxyType
 from typing import Any, Protocol, overload
 
 from ..base import html as markup
+from ..base.columns import Cut
 from ..base.groups import grouped
-from ..base.text import Json, count, duration, members, some
+from ..base.shown import Shown
+from ..base.text import Json, capital, count, duration, members, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name
@@ -49,7 +51,7 @@ KINDS = ("leak", "person", "refused", "preview")
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Shown):
     """One URL that several sources used; ``users`` in the order of their first use.
 
     ``kind`` is ``leak`` (two networks other than link previews opened it), ``refused`` (at most one
@@ -60,6 +62,24 @@ class Leak:
     is the person for whom it was signed, if its tag names one. ``more`` is the number of addresses
     beyond those that were compared.
     """
+
+    document = (
+        "fingerprint",
+        "kind",
+        "rank",
+        "doubt",
+        "bucket",
+        "key",
+        "signer",
+        "viewer",
+        "signed_at",
+        "expires_s",
+        "users",
+        "more",
+        "sentence",
+        "same_second",
+        "note",
+    )
 
     fingerprint: str
     key: str
@@ -73,6 +93,8 @@ class Leak:
     method: str = ""
     more: int = 0
     doubt: str = ""
+
+    note = TWINS
 
     @property
     def rank(self) -> str:
@@ -113,12 +135,12 @@ class Leak:
     def _subject(self) -> str:
         listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
         key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
-        at = f"igned {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
+        signed = f"signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
         if self.kind == "person":
             return f"{_plain(self.viewer)}'s URLs"
         if self.viewer:
-            return f"{_plain(self.viewer)}'s URL for {key}" + (f", s{at}" if at else "")
-        return f"S{at} for {key}" if at else f"A URL for {key}"
+            return ", ".join(filter(None, (f"{_plain(self.viewer)}'s URL for {key}", signed)))
+        return capital(f"{signed or 'a URL'} for {key}")
 
     @property
     def together(self) -> Users:
@@ -129,36 +151,14 @@ class Leak:
         same = tuple(user for user in self.others if user.first == first.first and not user.held)
         return (first, *same) if same else ()
 
-    def to_dict(self) -> Json:
-        """JSON-able form; holds no secret."""
-        users = [
-            {
-                "source": u.label,
-                "network": u.network,
-                "first": u.first.isoformat() + "Z",
-                "uses": u.requests,
-                **members(u, "refused", "altered", "prefetcher", "claim"),
-                "user_agent": u.agent,
-                "name": u.name,
-            }
-            for u in self.users
-        ]
-        signed_at = self.signed_at.isoformat() + "Z" if self.signed_at else None
-        return {
-            **members(
-                self, "fingerprint", "kind", "rank", "doubt", "bucket", "key", "signer", "viewer"
-            ),
-            "signed_at": signed_at,
-            "expires_s": self.expires_s,
-            "users": users,
-            **members(self, "more", "sentence"),
-            "same_second": [user.label for user in self.together],
-            "note": TWINS,
-        }
+    @property
+    def same_second(self) -> list[str]:
+        """The names of these users."""
+        return [user.label for user in self.together]
 
 
 @dataclass(repr=False)
-class Leaks:
+class Leaks(Cut):
     """Result: a sequence of :class:`Leak`, the most likely leak first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own
@@ -180,7 +180,7 @@ class Leaks:
         return len(self.found)
 
     def __bool__(self) -> bool:
-        if not self.found and (self.unread or self.left_out or not self.checked):
+        if not self.found and not (self.is_known and self.checked):
             raise TypeError(without_truth(self, f".found: {self.summary}"))
         return bool(self.found)
 
@@ -204,6 +204,11 @@ class Leaks:
             if isinstance(index, slice)
             else self.found[index]
         )
+
+    @property
+    def is_known(self) -> bool:
+        """False where a URL may have leaked of which the logs that were read show nothing."""
+        return bool(self.found) or not (self.unread or self.left_out)
 
     @property
     def not_compared(self) -> str:
@@ -252,8 +257,8 @@ class Leaks:
         return " ".join((start, *more, *self.unread))
 
     def to_table(self) -> Table:
-        """One row a later user."""
-        rows = [
+        """One row a later user; where nothing is known, one that says why."""
+        rows: SqlRows = [
             (
                 leak.kind,
                 leak.key,
@@ -271,6 +276,8 @@ class Leaks:
             for leak in self.found
             for user in leak.others
         ]
+        if not self.is_known:
+            rows = [("unknown", *[None] * 10, self.summary)]
         return Table(
             (
                 "kind",
@@ -299,10 +306,13 @@ class Leaks:
 
     def to_dict(self) -> Json:
         """JSON-able form."""
+        none = None if self.unread else 0
         return {
             "summary": self.summary,
-            **members(self, "checked", "tests", "unread"),
-            "leaks": [leak.to_dict() for leak in self.found],
+            "checked": self.checked or none,
+            "tests": self.tests or none,
+            **members(self, "unread"),
+            "leaks": [leak.to_dict() for leak in self.found] if self.is_known else None,
             "notes": self.notes,
         }
 

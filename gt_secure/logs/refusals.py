@@ -54,7 +54,8 @@ def predicted(
     )
     kinds = {"version_2": "BOOLEAN", "age_s": "BIGINT", "expires_s": "BIGINT"}
     columns = {name: [row[i] for row in rows] for i, name in enumerate(_KEYS)}
-    columns["lock"] = [_predicted(decide(_refusal(row))) for row in rows]
+    locks = (decide(_refusal(row)) for row in rows)
+    columns["lock"] = [None if each is None else f"{each}{PREDICTED}" for each in locks]
     table = lookup_table(store, "refusals", columns, kinds)
     same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
     explained = (
@@ -83,7 +84,3 @@ def _left_out(rows: Sequence[Sequence[Any]]) -> str | None:
 def _refusal(row: Sequence[Any]) -> Refusal:
     found = dict(zip(_KEYS, row[: len(_KEYS)], strict=True))
     return found | {name: found[name] or "" for name in ("bucket", "key")}
-
-
-def _predicted(lock: str | None) -> str | None:
-    return None if lock is None else f"{lock}{PREDICTED}"

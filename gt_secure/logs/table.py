@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..base import html as markup
-from ..base.columns import data_frame
+from ..base.columns import Cut, data_frame
 from ..base.errors import InvalidInput
 from ..base.html import Markup
 from ..base.text import REPLACEMENT, Json, json_text, printable
@@ -54,7 +54,7 @@ _MOST_ROWS = 200
 """Rows that a cell of a notebook shows."""
 
 
-class Table:
+class Table(Cut):
     """Rows with named columns.
 
     Attributes
@@ -75,6 +75,14 @@ class Table:
 
     def __iter__(self) -> Iterator[Json]:
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        rows = self.rows[index]
+        return (
+            Table(self.columns, rows)
+            if isinstance(index, slice)
+            else dict(zip(self.columns, rows, strict=True))
+        )
 
     def __repr__(self) -> str:
         return f"Table({', '.join(self.columns)}; {len(self.rows)} rows)"

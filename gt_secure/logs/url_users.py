@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from ..base.groups import grouped
 from ..base.network import read_address, scope
+from ..base.shown import Shown
 from ..base.text import count, duration
 from .leak_rules import LeakRules, address_name
 from .sql.application_names import PREFETCHERS, PREFETCHES
@@ -33,7 +34,7 @@ _CDN = "Amazon CloudFront"
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class User(Shown):
     """One source that used a URL.
 
     ``first`` and ``last`` are the times of its first and last use, UTC. ``requests``, ``refused``
@@ -42,6 +43,19 @@ class User:
     have one user agent, and ``claim`` is the link preview that this agent says it is.
     ``prefetcher`` is True if they also do no more than a preview.
     """
+
+    document = (
+        "source: label",
+        "network",
+        "first",
+        "uses: requests",
+        "refused",
+        "altered",
+        "prefetcher",
+        "claim",
+        "user_agent: agent",
+        "name",
+    )
 
     address: str
     endpoint: str | None

@@ -243,7 +243,7 @@ def _sigv4(query: UrlQuery) -> _Signature:
         expires_at = signed_at + dt.timedelta(seconds=seconds)
         key_id, region, region_set = _scope(query, version)
     except KeyError as error:
-        raise _bad(f"The URL has no {_written(error.args[0])}: it was cut or altered.") from error
+        raise _bad(f"The URL has no {error.args[0].title()}: it was cut or altered.") from error
     except (ValueError, OverflowError) as error:
         raise _bad(
             "The URL's date, lifetime or credential scope cannot be read: it was cut or altered."
@@ -265,10 +265,6 @@ def _scope(query: UrlQuery, version: str) -> tuple[str, str | None, Texts]:
     if not _REGION.fullmatch(region):
         raise ValueError("region")
     return key_id, region, ()
-
-
-def _written(name: str) -> str:
-    return "-".join(word.capitalize() for word in name.split("-"))
 
 
 def _sigv2(query: UrlQuery) -> _Signature:

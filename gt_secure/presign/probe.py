@@ -23,6 +23,7 @@ from ..aws.log_filter import install_secret_filter
 from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
+from ..base.shown import Shown
 from ..base.text import Json, members, printable
 from ..base.truth import Ambiguous, without_truth
 from ..base.url_journal import UrlJournal
@@ -60,7 +61,7 @@ _SHOWN_HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Probe(Ambiguous):
+class Probe(Shown, Ambiguous):
     """Result of one fetch of a presigned URL; without the URL.
 
     Attributes
@@ -88,6 +89,27 @@ class Probe(Ambiguous):
     """
 
     _ask = ".opened"
+    document = (
+        "method",
+        "status",
+        "probe_origin",
+        "opened: opened_if_decided",
+        "source",
+        "bucket",
+        "key",
+        "error_code",
+        "error_message",
+        "failure",
+        "request_id",
+        "content_type",
+        "bytes_read",
+        "elapsed_ms",
+        "proxied",
+        "marker",
+        "details",
+        "signed_for",
+        "left",
+    )
 
     status: int | None
     probe_origin: str
@@ -146,6 +168,15 @@ class Probe(Ambiguous):
         return self.answer == "opened"
 
     @property
+    def opened_if_decided(self) -> bool | None:
+        """The value of :attr:`opened`; None if nothing was decided."""
+        return None if self.answer == "unknown" else self.opened
+
+    def to_dict(self) -> Json:
+        """Return the probe as JSON-able data, without the URL."""
+        return Shown.to_dict(self) | {"elapsed_ms": round(self.elapsed_ms, 1)}
+
+    @property
     def refused(self) -> bool:
         """True if a policy refused the request; it raises as :attr:`opened` does."""
         return not self.opened
@@ -168,27 +199,6 @@ class Probe(Ambiguous):
             "Ask gt.explain(probe) for the cause",
         )
         return f"The answer was {printable(said.strip(': .'))}. {step}"
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the probe as JSON-able data, without the URL."""
-        return {
-            **members(self, "method", "status", "probe_origin"),
-            "opened": {"opened": True, "refused": False}.get(self.answer),
-            "source": None if self.source is None else str(self.source),
-            **members(
-                self,
-                "bucket",
-                "key",
-                "error_code",
-                "error_message",
-                "failure",
-                "request_id",
-                "content_type",
-            ),
-            "bytes_read": self.bytes_read,
-            "elapsed_ms": round(self.elapsed_ms, 1),
-            **members(self, "proxied", "marker", "details", "signed_for", "left"),
-        }
 
     @property
     def result(self) -> str:
@@ -251,13 +261,8 @@ class Outgoing:
         base: Json = {
             "probe_origin": origin.label,
             "source": origin.source,
-            "bucket": self.bucket,
-            "key": self.key,
             "proxied": proxied,
-            "marker": self.marker,
-            "method": self.method,
-            "signed_for": self.signed_for,
-            "fresh": self.fresh,
+            **members(self, "bucket", "key", "marker", "method", "signed_for", "fresh"),
         }
         (test_urls or UrlJournal()).record_use(self.marker)
         started = time.perf_counter()

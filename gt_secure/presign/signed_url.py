@@ -7,17 +7,20 @@ Whoever gets a presigned URL can open the object, and notebooks save what their 
 from __future__ import annotations
 
 import datetime as dt
-from typing import NoReturn
+from dataclasses import KW_ONLY, InitVar, dataclass
 from urllib.parse import quote, urlsplit
 
 from ..base.clock import utc_now
+from ..base.copies import NotCopied
 from ..base.errors import InvalidInput
 from ..base.network import Source
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.text import Json
 from .inspect import host_of
 
 
-class TestUrl:
+@dataclass(repr=False, eq=False)
+class TestUrl(Shown, NotCopied):
     """A presigned URL for one object. ``reveal()`` is the only way to the URL itself.
 
     Attributes
@@ -40,39 +43,46 @@ class TestUrl:
         The tag of the viewer, which is signed into the URL as ``x-viewer``.
     method : str
         ``GET``, ``HEAD`` or ``PUT``.
+    masked : str
+        The URL without its query, to show.
     """
+
+    _stays = "A test URL is a secret and cannot be pickled or copied. Call reveal() where you must."
+    document = (
+        "bucket",
+        "key",
+        "version_id",
+        "masked",
+        "expires_at",
+        "seconds_left",
+        "bound_to",
+        "signer",
+        "marker",
+        "viewer",
+        "method",
+    )
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        bucket: str,
-        key: str,
-        expires_at: dt.datetime,
-        bound_to: Source | None,
-        signer: str,
-        marker: str,
-        version_id: str | None = None,
-        principal: str = "",
-        viewer: str | None = None,
-        method: str = "GET",
-    ) -> None:
+    url: InitVar[str]
+    _: KW_ONLY
+    bucket: str
+    key: str
+    expires_at: dt.datetime
+    bound_to: Source | None
+    signer: str
+    marker: str
+    version_id: str | None = None
+    principal: str = ""
+    viewer: str | None = None
+    method: str = "GET"
+
+    def __post_init__(self, url: str) -> None:
         self.__url: str | None = url
-        self.bucket = bucket
-        self.key = key
-        self.version_id = version_id
-        self.expires_at = expires_at
-        self.bound_to = bound_to
-        self.signer = signer
-        self.principal = principal or signer
-        self.marker = marker
-        self.viewer = viewer
-        self.method = method
+        self.principal = self.principal or self.signer
         parts = urlsplit(url)
         self.host = host_of(parts.netloc)
-        self._shown = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
+        self.masked = f"{parts.scheme}://{self.host}{quote(parts.path, safe='/%')}?•••••••"
 
     def reveal(self) -> str:
         """Return the URL itself. Do not print it: notebooks save what they show.
@@ -93,32 +103,16 @@ class TestUrl:
         self.__url = None
 
     @property
-    def masked(self) -> str:
-        """The URL without its query, to show."""
-        return self._shown
-
-    @property
     def seconds_left(self) -> float:
         """Seconds until it expires, 0 when it has."""
         return max(0.0, (self.expires_at - utc_now()).total_seconds())
 
     def to_dict(self) -> Json:
         """Everything but the URL, as JSON-able data."""
-        return {
-            **members(self, "bucket", "key", "version_id", "masked"),
-            "expires_at": self.expires_at.isoformat(),
-            "seconds_left": round(self.seconds_left),
-            "bound_to": None if self.bound_to is None else str(self.bound_to),
-            **members(self, "signer", "marker", "viewer", "method"),
-        }
+        return super().to_dict() | {"seconds_left": round(self.seconds_left)}
 
     def __repr__(self) -> str:
         bound = f", bound to {self.bound_to}" if self.bound_to else ""
         return f"<TestUrl {self.bucket}/{self.key!r}{bound}, {self.seconds_left:.0f} s left>"
 
     __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A test URL is a secret and cannot be pickled or copied; use reveal() where you must."
-        )

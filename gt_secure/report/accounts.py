@@ -67,23 +67,21 @@ def _of_file(file: Path) -> list[Any]:
 
 
 def _account(item: object) -> Account:
-    name = ""
     if isinstance(item, Account):
-        identifier, name = item.id, item.name
+        identifier, name = item
     elif isinstance(item, Mapping):
-        identifier = str(item.get("Id", item.get("id", "")))
-        name = str(item.get("Name", item.get("name", "")) or "")
+        identifier, name = item.get("Id", item.get("id")), item.get("Name", item.get("name"))
     else:
-        words = [word.strip('" ') for word in re.split("[, ]", str(item).strip(), maxsplit=1)]
-        identifier, name = words[0], "".join(words[1:])
-    digits = identifier.replace("-", "")
+        identifier, *words = re.split("[, ]", str(item).strip(), maxsplit=1)
+        name = "".join(words)
+    digits = str(identifier).strip('"').replace("-", "")
     if not _ID.fullmatch(digits):
         hint = (
             "Write twelve digits. In YAML and JSON put an id into quotes: a leading zero would be"
             " lost."
         )
-        raise _bad(f"'{identifier[:40]}' is not an account id.", hint)
-    return Account(digits, name)
+        raise _bad(f"'{str(identifier)[:40]}' is not an account id.", hint)
+    return Account(digits, str(name or "").strip('" '))
 
 
 def organization_accounts(aws: Aws) -> Accounts:
@@ -112,16 +110,12 @@ def parse_regions(given: TextsLike, partition: str = "aws") -> Texts:
     """Return regions, each once: ``all``, a list with commas, or several names;
     ``all,ap-east-1`` adds one.
     """
-    words = (
-        given.split(",")
-        if isinstance(given, str)
-        else [part for word in given for part in word.split(",")]
-    )
     names: list[str] = []
-    for word in (word.strip().lower() for word in words if word.strip()):
-        names += (
-            DEFAULT_REGIONS.get(partition, ()) if word == "all" else [_checked(word, partition)]
-        )
+    for word in (given if isinstance(given, str) else ",".join(given)).lower().split(","):
+        if (name := word.strip()) == "all":
+            names += DEFAULT_REGIONS.get(partition, ())
+        elif name:
+            names.append(_checked(name, partition))
     if not names:
         raise InvalidInput(
             "No region is given.", next_step="Write all, or us-east-1,eu-west-1.", field="regions"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from .. import changes
-from ..aws.buckets import buckets_here, check_bucket, read_policy, tags_of
+from ..account.bucket import Bucket, read_part
+from ..aws.buckets import buckets_here, check_bucket, read_policy
 from ..aws.teams import (
     LabelingJob,
     Review,
@@ -115,9 +116,11 @@ class BucketChoice(NamedTuple):
         key, wanted = self.tag
 
         def tagged(name: str) -> bool:
-            return notes.attempt(
-                f"tags of {name}", lambda: tags_of(aws, name).get(key) == wanted, False
-            )
+            def read() -> bool:
+                tags = read_part(aws, Bucket(name, aws.region), "tags", raises=GtSecureError)
+                return (tags.value or {}).get(key) == wanted
+
+            return notes.attempt(f"tags of {name}", read, False)
 
         return _chosen(own or (), tagged)
 

@@ -5,12 +5,13 @@ that came and went.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
+from ..base.groups import grouped
 from ..base.text import Json, json_text
 
 FOUND = ("buckets", "teams", "counts", "rows", "findings", "controls", "leaks", "unread")
@@ -100,9 +101,9 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
     for member, came, went in lists:
         if None in (before[member], after[member]):
             continue
-        earlier, later = ({_named(each) for each in every[member]} for every in (before, after))
-        yield from (ReportChange(came, text, "-", "now") for text in sorted(later - earlier))
-        for text in sorted(earlier - later):
+        earlier, later = (set(_named(every[member])) for every in (before, after))
+        yield from (ReportChange(came, text, "-", "now") for text in _texts(later - earlier))
+        for text in _texts(earlier - later):
             if member == "unread" or text.partition(":")[0] not in undecided:
                 yield ReportChange(went, text, "before", "-")
 
@@ -134,8 +135,18 @@ def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in ("account", "region", "kind", "name"))
 
 
-def _named(item: Any) -> str:
-    return item if isinstance(item, str) else f"{item['code']}: {item['subject']}"
+def _named(items: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Yield lines, and the teams of findings one by one, each after its code and place."""
+    for each in items:
+        if isinstance(each, str):
+            yield each, ""
+        else:
+            place, slash, names = each["subject"].rpartition("/")
+            yield from ((f"{each['code']}: {place}{slash}", name) for name in names.split(", "))
+
+
+def _texts(named: set[tuple[str, str]]) -> list[str]:
+    return [start + ", ".join(names) for start, names in grouped(sorted(named)).items()]
 
 
 def _word(row: Json | None) -> str:

@@ -9,9 +9,7 @@ from pathlib import PurePath
 from ..base.errors import InvalidInput
 from ..base.html import page
 from ..base.text import json_text, printable
-from ..logs.table import Table
-from .result import COLUMNS, AccountReport
-from .rows import cells
+from .result import AccountReport
 
 _MOST_IN_MARKDOWN = 50
 """GitHub shows 65,536 characters of a comment."""
@@ -22,10 +20,6 @@ def _html(report: AccountReport) -> str:
     return page(
         f"Report: {report.subject}", report.about, f'<div class="gts-out">{report.html()}</div>'
     )
-
-
-def _csv(report: AccountReport) -> str:
-    return Table([*COLUMNS], [cells(row, COLUMNS.values()) for row in report.rows]).to_csv()
 
 
 def _markdown(report: AccountReport) -> str:
@@ -59,7 +53,7 @@ def _text(cell: object) -> str:
 FORMATS: Mapping[str, Callable[[AccountReport], str]] = {
     ".html": _html,
     ".json": lambda report: json_text(report.to_dict(), indent=2) + "\n",
-    ".csv": _csv,
+    ".csv": lambda report: report.table.to_csv(),
     ".md": _markdown,
     ".sarif": lambda report: json_text(report.to_sarif(), indent=2) + "\n",
 }

@@ -23,6 +23,7 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
+from ..base.groups import grouped
 from ..base.text import Json
 from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
@@ -33,7 +34,7 @@ from ..findings.model import NOT_CHECKED, Checked, by_code
 from ..findings.run import RULES, examine
 from .accounts import Account
 from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
-from .rows import ReportRow, RowKind, merged
+from .rows import ReportRow, ReportRows, RowKind, merged
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -98,7 +99,7 @@ def read_region(
     since: str | None = None,
     *,
     many: bool = False,
-) -> list[ReportRow] | None:
+) -> ReportRows | None:
     """Return the rows of one account and region.
 
     Parameters
@@ -144,7 +145,7 @@ def read_region(
         teams = notes.attempt("workteams", read, [])
     if many and denied and not teams and len(notes.lines) > 1:
         raise denied
-    return [*reader.rows(workforce, teams, choice)]
+    return tuple(reader.rows(workforce, teams, choice))
 
 
 @dataclass
@@ -240,9 +241,8 @@ class _RegionReader:
         if name not in self.looks:
             self._look(None, name, notes)
         looks = self.looks.get(name, [])
-        found = looks[0] if looks else None
-        access = found.access if found is not None else None
-        state = found.state if found is not None else None
+        found = looks[0] if looks else Findings()
+        access, state = found.access, found.state
         if state is not None and state.bucket and state.bucket.region != self.gt.aws.region:
             there = account.read_state(self.gt.aws, bucket=name, needs=account.OTHERS)
             teams = tuple(each.team.name for each in there.users)
@@ -287,11 +287,14 @@ class _RegionReader:
         if state is None or bucket is None or missing is not None:
             why = missing.text if missing else "nothing was read"
             return "root user", f"unknown: others, because {why}"
-        writers = policy_writers(locks_of(state), self.people.value or Principals(()))
-        names = {arn: caller_name(arn).partition(":")[2] for arn in writers}
-        sure = [names[arn] for arn in writers if writers[arn] == "opened"]
-        unsure = [f"unknown: {names[arn]}" for arn in writers if writers[arn] == "unknown"]
-        return "root user", *sure, *unsure
+        writers = grouped(
+            (answer, caller_name(arn).partition(":")[2])
+            for arn, answer in policy_writers(
+                locks_of(state), self.people.value or Principals(())
+            ).items()
+        )
+        unsure = (f"unknown: {name}" for name in writers.get("unknown", ()))
+        return "root user", *writers.get("opened", ()), *unsure
 
     def _log(self, name: str) -> Json:
         """Return what is known of the access log of a bucket, and of leaked URLs in it."""
@@ -304,28 +307,24 @@ class _RegionReader:
             lambda: account.read_bucket(self.gt.aws, name, frozenset({"bucket.logging"})),
             None,
         )
-        if bucket is None:
-            return row | {"log": "unknown", "leaks_unread": UNREAD_LOG}
-        target, missing = bucket.logging.if_read, bucket.logging.missing
+        missing = bucket.logging.missing if bucket is not None else None
         if missing is not None:
             notes.lines.append(f"log of {name}: {missing.text}")
+        if bucket is None or missing is not None:
             return row | {"log": "unknown", "leaks_unread": UNREAD_LOG}
-        if target is None:
+        if (target := bucket.logging.value) is None:
             return row | {"log": "off", "leaks_unread": OFF}
         row["log"] = f"s3://{target.bucket}/{target.prefix}"
         hits = notes.attempt(f"log of {name}", lambda: self.gt.hits(name, since=self.since), None)
         if hits is None:
             return row | {"leaks_unread": UNREAD_LOG}
         leaks = hits.leaks()
-        unread = [*(leaks.unread or hits.coverage.doubts)]
-        unread += [leaks.not_compared] if leaks.left_out else []
-        leaks.unread = unread
+        unread = [*leaks.unread, *([leaks.not_compared] if leaks.left_out else [])]
         notes.lines += [f"log of {name}: {text}" for text in unread]
-        known = None if unread and not leaks.leaked else leaks.leaked
         return row | {
             "hits": hits,
             "leaks": leaks,
-            "leaked": known,
+            "leaked": leaks.leaked or (None if unread else 0),
             "leaks_unread": " ".join(unread),
         }
 
@@ -376,19 +375,18 @@ def _outcome(
     read: of rules about a bucket, or of the others and those that are ``unknown``.
     """
     reports = [look for look in looks if look is not None]
-    every = [each for each in chain(*reports) if (each.code in OF_BUCKET) == of_bucket]
-    blind = [
-        each
-        for each in chain(*reports)
-        if each.code == NOT_CHECKED and not set(each.could_not_see) <= NEVER_READ
-    ]
-    lines = [*notes.lines, *(f"{each.subject}: {each.detail}" for each in blind)]
+    lines, found = [*notes.lines], []
+    for each in chain(*reports):
+        if each.code != NOT_CHECKED:
+            found += [each] if (each.code in OF_BUCKET) == of_bucket else []
+        elif not set(each.could_not_see) <= NEVER_READ:
+            lines.append(f"{each.subject}: {each.detail}")
     if reports and not any(look.decided for look in reports):
         lines.append("findings: no rule was decided")
-    checked = [each for look in reports for each in look.checked]
+    checked = chain.from_iterable(look.checked for look in reports)
     asked = [each for each in checked if (each.code in OF_BUCKET) == of_bucket]
     return {
-        "findings": tuple(merged(each for each in every if each.code != NOT_CHECKED)),
+        "findings": tuple(merged(found)),
         "checked": {code: each.outcome for code, each in by_code([*asked, *unknown]).items()},
         "unread": tuple(dict.fromkeys(lines)),
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from ..base.columns import chip, data_frame, lay_out
+from ..base.columns import chip, lay_out
+from ..base.groups import grouped
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
 from ..base.text import Json, count, members, some
 from ..base.truth import Ambiguous
@@ -16,9 +18,10 @@ from ..base.version import __version__
 from ..findings import sarif
 from ..findings.listings import Findings, FindingsReport
 from ..findings.model import OUTCOMES, SEVERITIES, Acceptances, control_names
+from ..logs.table import Table
 from .buckets import not_looked_at
 from .changes import ReportChange, differences, digest_of
-from .rows import ReportRow, ReportRows, cells, merged
+from .rows import ReportRow, ReportRows, by_cause, cells, merged
 
 if TYPE_CHECKING:
     from ..check.ledger import RecordedPlace
@@ -182,15 +185,12 @@ class AccountReport(Ambiguous, FindingsReport):
 
     @cached_property
     def findings(self) -> Findings:
-        """All findings, each once, the most severe first; those of many regions with their
+        """All findings, each cause once, the most severe first; those of many regions with their
         place.
         """
-        found = [(row.location, finding) for row in self.rows for finding in row.findings]
-        if self.is_one:
-            return Findings(merged(finding for _, finding in found))
-        return Findings(
-            merged(replace(each, subject=f"{place}/{each.subject}") for place, each in found)
-        )
+        places = grouped((row.location, finding) for row in self.rows for finding in row.findings)
+        found = (by_cause(own, "" if self.is_one else f"{place}/") for place, own in places.items())
+        return Findings(merged(chain.from_iterable(found)))
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -324,18 +324,16 @@ class AccountReport(Ambiguous, FindingsReport):
         """
         if part == "findings":
             parts = [self._none(each) for each in ("bucket", "team", "portal")]
-            is_known = self.decided and "unknown" not in self.outcomes and None not in parts
-            return [] if is_known else None
+            return [] if self.is_known and None not in parts else None
         if part == "leaks":
             return [] if self.buckets and all(row.leaked == 0 for row in self.buckets) else None
         start = {"team": "workteams:", "portal": "workforce:"}.get(part, "buckets:")
-        unread = [
-            line
+        is_unread = any(
+            row.status != "read" or line.startswith(start)
             for row in self.rows
             for line in row.unread
-            if row.status != "read" or line.startswith(start)
-        ]
-        return None if unread or self.nothing else 0
+        )
+        return None if is_unread or self.nothing else 0
 
     def sections(self) -> list[Section]:
         """Return the tables for all renderings."""
@@ -344,16 +342,13 @@ class AccountReport(Ambiguous, FindingsReport):
         for kind, (title, own) in TABLES.items():
             columns = {**where, **own}
             listed = [cells(row, columns.values()) for row in sorted(self.of(kind), key=_rank)]
-            unknown = self._none(kind) is None
-            tables.append(
-                Section(title, tuple(columns), None if unknown and not listed else listed)
-            )
+            tables.append(Section(title, tuple(columns), listed or self._none(kind)))
         named = [(name, word, ", ".join(codes)) for name, word, codes in self.controls]
         head = ("bucket", "kind", "object", "first user", "later")
         tables += [
             Section(
                 "Findings",
-                Findings.head,
+                Findings.titles,
                 [*map(Findings.row, self.findings)] or self._none("findings"),
             ),
             Section(CONTROLS, ("control", "status", "findings"), named or self._none("findings")),
@@ -404,7 +399,12 @@ class AccountReport(Ambiguous, FindingsReport):
         """Return the rows as a pandas DataFrame;
         raises :class:`~gt_secure.errors.MissingExtra` without pandas.
         """
-        return data_frame([*COLUMNS], [cells(row, COLUMNS.values()) for row in self.rows])
+        return self.table.to_pandas()
+
+    @property
+    def table(self) -> Table:
+        """The rows as one table."""
+        return Table([*COLUMNS], [cells(row, COLUMNS.values()) for row in self.rows])
 
     def _repr_html_(self) -> str:
         return output(hint(html_text(self.about, 600)), self.html())
@@ -430,14 +430,10 @@ class AccountReport(Ambiguous, FindingsReport):
         log = sarif.to_sarif(self.findings, source=source, unused=self.unused)
         invocation = log["runs"][0]["invocations"][0]
         invocation["executionSuccessful"] &= not self.unread
-        lines = [
+        invocation.setdefault("toolExecutionNotifications", []).extend(
             {"level": "error", "message": {"text": sarif.plain(f"Not read: {each}")}}
             for each in self.unread
-        ]
-        invocation["toolExecutionNotifications"] = [
-            *invocation.get("toolExecutionNotifications", ()),
-            *lines,
-        ]
+        )
         return log
 
 

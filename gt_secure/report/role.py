@@ -22,6 +22,8 @@ TIMEOUT_S = 15.0
 """Seconds to wait for one response of an account."""
 RoleLike: TypeAlias = "str | tuple[str, str]"
 """The name of a role, or its name and the external id that it asks for."""
+Keys: TypeAlias = tuple[str, str, str]
+"""Access key, secret key and session token."""
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
 
@@ -35,7 +37,7 @@ class Members:
         self._hub = gt.aws
         self.role_name = _check_role_name(name) if name else ""
         self.external_id = _check_external_id(external_id)
-        self._keys: dict[str, dict[str, str] | GtSecureError] = {}
+        self._keys: dict[str, Keys | GtSecureError] = {}
         self._lock = threading.Lock()
 
     def role_arn(self, account: str) -> str:
@@ -48,13 +50,11 @@ class Members:
         """
         if not self.role_name:
             return replace(self._gt, aws=self._hub.in_region(region)), []
-        keys = self._of(account)
-        three = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         calls: list[str] = []
-        aws = self._hub.with_keys(*three, region, timeout_s=TIMEOUT_S, calls=calls)
+        aws = self._hub.with_keys(*self._of(account), region, timeout_s=TIMEOUT_S, calls=calls)
         return replace(self._gt, aws=aws, accepted=()), calls
 
-    def _of(self, account: str) -> dict[str, str]:
+    def _of(self, account: str) -> Keys:
         with self._lock:  # the workers read the regions of few accounts at the same time
             if account not in self._keys:
                 try:
@@ -63,12 +63,12 @@ class Members:
                     raise
                 except GtSecureError as error:
                     self._keys[account] = error
-            known = self._keys[account]
+        known = self._keys[account]
         if isinstance(known, GtSecureError):
             raise known
         return known
 
-    def _assume(self, account: str) -> dict[str, str]:
+    def _assume(self, account: str) -> Keys:
         role = self.role_arn(account)
         extra: Json = {"ExternalId": self.external_id} if self.external_id else {}
         with aws_errors("sts:AssumeRole", role):
@@ -76,13 +76,11 @@ class Members:
                 RoleArn=role, RoleSessionName=SESSION_NAME, **extra
             )
         keys = answer["Credentials"]
-        return {
-            name: str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
-        }
+        return keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
 
 
 def _check_role_name(name: str) -> str:
-    word = str(name or "").strip().strip("/")
+    word = name.strip().strip("/")
     if not _ROLE.fullmatch(word):
         raise InvalidInput(
             f"'{word[:70]}' is not the name of a role.",

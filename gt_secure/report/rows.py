@@ -5,14 +5,17 @@ account or region that could not be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..base.text import Json, some
+from ..base.groups import grouped
+from ..base.shown import Shown
+from ..base.text import some
 from ..base.truth import Ambiguous
 from ..findings.listings import FindingsReport
 from ..findings.model import NOT_RUN, SEVERITIES, Finding
+from ..findings.run import RULES
 
 if TYPE_CHECKING:
     from ..account.bucket_access import AccessTone
@@ -20,12 +23,13 @@ if TYPE_CHECKING:
     from ..logs.leaks import Leaks
 
 RowKind: TypeAlias = Literal["bucket", "team", "portal", "region"]
+_OF_TEAM = frozenset(rule.code for rule in RULES if rule.subject == "team")
 _SENTENCE = re.compile(r"(?<=\.) ")
 _LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions", "policy_writers")
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRow(Ambiguous, FindingsReport):
+class ReportRow(Shown, Ambiguous, FindingsReport):
     """One bucket, workteam or portal that was looked at.
 
     Attributes
@@ -134,12 +138,6 @@ class ReportRow(Ambiguous, FindingsReport):
         """The users and roles that can change the policy of a bucket: five, and a number."""
         return some(self.policy_writers)
 
-    def to_dict(self) -> Json:
-        """Return the row as JSON-able data."""
-        named = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
-        lists = {name: list(named[name]) for name in _LISTS}
-        return named | lists | {"findings": [finding.to_dict() for finding in self.findings]}
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ReportRow:
         """Return a row from what :meth:`to_dict` returned."""
@@ -167,6 +165,18 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
         severity = min(known.severity, each.severity, key=SEVERITIES.index)
         found[key] = replace(known, severity=severity)
     return sorted(found.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
+
+
+def by_cause(findings: Iterable[Finding], place: str = "") -> Iterator[Finding]:
+    """Yield findings with those of teams that differ in the team alone as one that names all of
+    them; ``place`` is put before the subject.
+    """
+    causes = grouped(
+        (replace(each, subject=""), each.subject) if each.code in _OF_TEAM else (each, each.subject)
+        for each in merged(findings)
+    )
+    for cause, subjects in causes.items():
+        yield replace(cause, subject=f"{place}{', '.join(subjects)}")
 
 
 def cells(row: ReportRow, names: Iterable[str]) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ from .changes import load_report
 from .region import ReportedRegion, read_region
 from .result import AccountReport
 from .role import Members, RoleLike
-from .rows import ReportRow
-from .runner import RegionRun, ReportCallback, StateFile
+from .rows import ReportRow, ReportRows
+from .runner import ReportCallback, ReportProgress, StateFile, in_order, read_units
 
 ORGANIZATION = "organization"
 LAST = "last"
@@ -95,15 +95,28 @@ def report(
         fresh=fresh,
     )
 
-    def read(account: Account, region: str) -> tuple[list[ReportRow] | None, int]:
+    def read(account: Account, region: str) -> tuple[ReportRows | None, int]:
         there, calls = members.connect(account.id, region)
         return read_region(there, account, choice, start, many=True), len(calls)
 
+    def tell() -> None:
+        if progress is not None:
+            words = [outcome.status for outcome in [*file.done.values()]]
+            failed = sum(word not in ("read", "empty") for word in words)
+            progress(ReportProgress(len(words), len(units), failed))
+
     stop = cancel or threading.Event()
-    run = RegionRun(read, file, stop, progress)
-    rows = read_region(gt, chosen[0], choice, start) or [] if not several else run.all(units)
-    rows = [_accepted(row, gt.accepted) for row in rows]
+    if several:
+        read_units(read, units, file, stop, tell)
+        rows = in_order(row for outcome in file.done.values() for row in outcome.rows)
+    else:
+        rows = [*(read_region(gt, chosen[0], choice, start) or ())]
     outcomes = [*file.done.values()]
+    if gt.accepted:
+        rows = [
+            replace(row, findings=accept(row.findings, gt.accepted, place=row.location))
+            for row in rows
+        ]
     result = AccountReport(
         at=utc_now(),
         caller=gt.aws.caller_arn,
@@ -128,13 +141,6 @@ def _accounts(gt: ReportedRegion, given: AccountsLike | None) -> Accounts:
     if given is None:
         return (Account(gt.aws.account_id),)
     return organization_accounts(gt.aws) if given == ORGANIZATION else read_accounts(given)
-
-
-def _accepted(row: ReportRow, entries: Acceptances) -> ReportRow:
-    """Return a row with what is accepted under the name of its account and region, too."""
-    if not entries:
-        return row
-    return replace(row, findings=accept(row.findings, entries, place=row.location))
 
 
 def _unused(rows: Sequence[ReportRow], entries: Acceptances) -> Acceptances:

@@ -6,10 +6,10 @@ import json
 import os
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -21,6 +21,7 @@ from ..base.errors import (
     Throttled,
     Unreachable,
 )
+from ..base.groups import grouped
 from ..base.shared_files import open_regular, read_private, replacing
 from .accounts import Account
 from .rows import ReportRow, ReportRows
@@ -54,6 +55,10 @@ class ReportProgress(NamedTuple):
 
 
 ReportCallback: TypeAlias = "Callable[[ReportProgress], object]"
+
+
+ReadRegion: TypeAlias = "Callable[[Account, str], tuple[ReportRows | None, int]]"
+"""Returns the rows of an account and region, None for one without a workforce; and the calls."""
 
 
 class Outcome(NamedTuple):
@@ -137,72 +142,93 @@ class StateFile:
             self.path.unlink(missing_ok=True)
 
 
-@dataclass
-class RegionRun:
-    """One run over the accounts and regions that are not in the state file yet."""
+def read_units(
+    read: ReadRegion,
+    units: Iterable[tuple[Account, str]],
+    file: StateFile,
+    cancel: threading.Event,
+    progress: Callable[[], object],
+) -> None:
+    """Read the accounts and regions that are not in the state file yet.
 
-    read: Callable[[Account, str], tuple[list[ReportRow] | None, int]]
-    file: StateFile
-    cancel: threading.Event
-    progress: ReportCallback | None
+    Parameters
+    ----------
+    read : callable
+    units : iterable of Account and str
+    file : StateFile
+    cancel : threading.Event
+        Set it to stop.
+    progress : callable
+        Is called before the first one, and after each.
+    """
 
-    def all(self, units: list[tuple[Account, str]]) -> list[ReportRow]:
-        """Read what has no outcome yet, and return all rows."""
-        self._tell(len(units))
-        todo = [unit for unit in units if (unit[0].id, unit[1]) not in self.file.done]
-        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="gt_secure-report")
+    def one(account: Account, region: str) -> None:
+        if not cancel.is_set():
+            outcome = _outcome(read, account, region, cancel)
+            if not cancel.is_set():
+                file.add(outcome)
+
+    progress()
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="gt_secure-report")
+    todo = [unit for unit in units if (unit[0].id, unit[1]) not in file.done]
+    try:
+        for future in as_completed([pool.submit(one, *unit) for unit in todo]):
+            future.result()
+            progress()
+    except BaseException:
+        cancel.set()
+        raise
+    finally:
+        pool.shutdown(wait=not cancel.is_set(), cancel_futures=True)
+    if not cancel.is_set():
+        file.remove()
+
+
+def _outcome(
+    read: ReadRegion,
+    account: Account,
+    region: str,
+    cancel: threading.Event,
+) -> Outcome:
+    """Read one account and region, which AWS may throttle for a while."""
+    for wait in WAITS_S:
         try:
-            for future in as_completed([pool.submit(self._one, *unit) for unit in todo]):
-                future.result()
-                self._tell(len(units))
-        except BaseException:
-            self.cancel.set()
-            raise
-        finally:
-            pool.shutdown(wait=not self.cancel.is_set(), cancel_futures=True)
-        if not self.cancel.is_set():
-            self.file.remove()
-        return self.rows()
+            rows, calls = read(account, region)
+            status = "empty" if rows is None else "read"
+            return Outcome(account.id, region, status, rows or (), calls)
+        except GtSecureError as error:
+            status = next(word for kind, word in _STATUS.items() if isinstance(error, kind))
+            row = ReportRow(
+                account.id,
+                region,
+                account_name=account.name,
+                unread=(error.message,),
+                status=status,
+            )
+            if status != "throttled" or cancel.wait(wait * (0.5 + random.random())):
+                break
+    return Outcome(account.id, region, status, (row,))
 
-    def _tell(self, total: int) -> None:
-        if self.progress is None:
-            return
-        words = [outcome.status for outcome in list(self.file.done.values())]
-        failed = sum(word not in ("read", "empty") for word in words)
-        self.progress(ReportProgress(len(words), total, failed))
 
-    def _one(self, account: Account, region: str) -> None:
-        if self.cancel.is_set():
-            return
-        outcome = self._read(account, region)
-        if not self.cancel.is_set():
-            self.file.add(outcome)
+def in_order(rows: Iterable[ReportRow]) -> list[ReportRow]:
+    """Return rows by account and region; regions of an account that fail for one reason are one
+    row.
+    """
+    groups = grouped(
+        ((row.account, row.status, row.unread), row) if row.status != "read" else (row_of(row), row)
+        for row in rows
+    )
+    return sorted(map(_merged, groups.values()), key=row_of)
 
-    def _read(self, account: Account, region: str) -> Outcome:
-        for wait in WAITS_S:
-            try:
-                rows, calls = self.read(account, region)
-                status = "empty" if rows is None else "read"
-                return Outcome(account.id, region, status, tuple(rows or ()), calls)
-            except GtSecureError as error:
-                status = next(word for kind, word in _STATUS.items() if isinstance(error, kind))
-                row = ReportRow(account.id, region, unread=(error.message,), status=status)
-                failed = replace(row, account_name=account.name)
-                if status != "throttled" or self.cancel.wait(wait * (0.5 + random.random())):
-                    break
-        return Outcome(account.id, region, failed.status, (failed,))
 
-    def rows(self) -> list[ReportRow]:
-        """Return all rows in order; regions of an account that fail for one reason are one row."""
-        failed: dict[object, list[ReportRow]] = {}
-        for row in (row for outcome in self.file.done.values() for row in outcome.rows):
-            alone = (row.region, row.kind, row.name) if row.status == "read" else ()
-            failed.setdefault((row.account, row.status, row.unread, *alone), []).append(row)
-        rows = [group[0] if len(group) == 1 else _merged(group) for group in failed.values()]
-        return sorted(rows, key=lambda row: (row.account, row.region, row.kind, row.name))
+def row_of(row: ReportRow) -> tuple[str, ...]:
+    """Return the place of a row: account, region, kind and name."""
+    return row.account, row.region, row.kind, row.name
 
 
 def _merged(group: list[ReportRow]) -> ReportRow:
     names = sorted(row.region for row in group)
+    if len(names) == 1:
+        return group[0]
     region = ", ".join(names) if len(names) <= MAX_REGIONS else f"{len(names)} regions"
     return replace(group[0], region=region, regions=tuple(names))

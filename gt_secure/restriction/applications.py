@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from ..base.errors import InvalidInput
 from ..base.files import package_data
-from ..base.text import Json, Texts, did_you_mean
+from ..base.text import Texts, did_you_mean
 
 SIGV2_REGIONS = frozenset(
     f"{area}-{number}"
@@ -100,9 +100,12 @@ class ApplicationProfile:
 @lru_cache(maxsize=1)
 def applications() -> dict[str, ApplicationProfile]:
     """Return the application profiles by their short names."""
-    return {
-        name: _profile(row) for name, row in package_data(__package__, "applications.json").items()
-    }
+    profiles = {}
+    for name, row in package_data(__package__, "applications.json").items():
+        known = {key: row[key] for key in ApplicationProfile.__slots__ if key in row}
+        lists = {key: tuple(each) for key, each in known.items() if isinstance(each, list)}
+        profiles[name] = ApplicationProfile(**known | lists)
+    return profiles
 
 
 def bystanders() -> tuple[ApplicationProfile, ...]:
@@ -112,15 +115,6 @@ def bystanders() -> tuple[ApplicationProfile, ...]:
     Appendix A and B.
     """
     return tuple(each for each in applications().values() if each.of_aws)
-
-
-def _profile(row: Json) -> ApplicationProfile:
-    values: Json = {
-        key: tuple(each) if isinstance(each, list) else each for key, each in row.items()
-    }
-    return ApplicationProfile(
-        **{key: each for key, each in values.items() if key in ApplicationProfile.__slots__}
-    )
 
 
 def check_application(name: object) -> str | None:

@@ -4,18 +4,19 @@ their texts are in ``notices.json``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from ..base.files import package_data
-from ..base.text import Json, members
+from ..base.shown import Shown
+from ..base.situations import filled, situations, without_variants
+from ..base.text import Json, Texts
 
 MessageSeverity: TypeAlias = Literal["info", "warning", "blocker"]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Shown):
     """A blocker, warning or note about a restriction or a plan.
 
     Attributes
@@ -36,7 +37,11 @@ class Notice:
     consent : str
         The words that a person agrees to who confirms the notice; empty for a warning or note that
         does not ask.
+    about : tuple of str
+        The subjects of which it says what it implies, such as the names of workteams; empty: all.
     """
+
+    document = ("code", "severity", "text", "fix", "field", "confirmable")
 
     code: str
     severity: MessageSeverity
@@ -45,6 +50,13 @@ class Notice:
     field: str = ""
     confirmable: bool = True
     consent: str = ""
+    about: Texts = ()
+
+    def implies(self, code: str, subject: str = "") -> bool:
+        """Return True if it says a fact that another notice or a finding would repeat."""
+        row = notices().get(self.code.partition(":")[0], {})
+        is_of_it = not subject or not self.about or subject in self.about
+        return is_of_it and code in row.get("implies", ())
 
     @property
     def asks(self) -> bool:
@@ -52,10 +64,6 @@ class Notice:
         or a warning with words of consent.
         """
         return self.confirmable and self.severity != "info" and bool(self.consent)
-
-    def to_dict(self) -> Json:
-        """Return the notice as JSON-able data."""
-        return members(self, "code", "severity", "text", "fix", "field", "confirmable")
 
     def __str__(self) -> str:
         return f"{self.text} {self.fix}".strip()
@@ -68,32 +76,36 @@ def notice(
     severity: MessageSeverity | None = None,
     fix: str | None = None,
     field: str | None = None,
+    about: Iterable[str] = (),
     **values: object,
 ) -> Notice:
-    """Return the notice of a code, with values in its sentence;
+    """Return the notice of a code, or of ``CODE/VARIANT``, with values in its sentence;
     the other arguments replace what the file says.
     """
-    row = notices()[code]
+    row = situations(__package__, "notices.json")[code]
+    said = filled(row, values)
     kind: Any = row["severity"] if severity is None else severity
+    code = code.partition("/")[0]
     anyway = f"I understand the risk. Apply anyway ({code})" if kind == "blocker" else ""
     return Notice(
         row.get("code", code).format_map(values),
         kind,
-        row["text"].format_map(values),
-        row["fix"] if fix is None else fix,
+        said["text"],
+        said["fix"] if fix is None else fix,
         row.get("field", "") if field is None else field,
         row.get("consent") != "",
-        row.get("consent", anyway).format_map(values),
+        said.get("consent", anyway),
+        tuple(about),
     )
 
 
-@lru_cache(maxsize=1)
-def notices() -> dict[str, dict[str, str]]:
+def notices() -> dict[str, Json]:
     """Return the data file: every code with severity, title, text, why, fix and the field that it
     is about.
 
     A warning that must be confirmed before Apply has the words to agree to, as ``consent``. A
     blocker must be confirmed without them too, and cannot be if they are empty. A notice that is
     confirmed for each workteam alone has its code with the place for the name, as ``code``.
+    ``implies`` are the notices and findings that would say the same fact again.
     """
-    return package_data(__package__, "notices.json")
+    return without_variants(situations(__package__, "notices.json"))

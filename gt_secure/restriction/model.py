@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from inspect import signature
-from typing import Literal, TypeAlias
+from typing import Literal, Never, TypeAlias
 
 from ..aws.managed_lists import ManagedList
 from ..aws.teams import TeamArn, TeamLike, team_reference
 from ..base.allowed import Allowed
-from ..base.errors import InvalidInput
+from ..base.errors import InvalidInput, refuse_keywords
 from ..base.files import FORMAT, check_format
 from ..base.network import AddressesLike, IPNetworks
 from ..base.text import Json, JsonLike, Texts, TextsLike, did_you_mean
@@ -152,7 +152,10 @@ class Restriction:
         lists: Iterable[str] = (),
         application: str | None = None,
         keep: str | Kept | Iterable[str | Kept] = (),
+        **unknown: Never,
     ) -> None:
+        known = [each.name for each in fields(self) if each.init]
+        refuse_keywords("Restriction", unknown, known, {"allow": "addresses", "ips": "addresses"})
         notices: list[Notice] = []
         name = None if team is None else named_team(team)
         names, ranges = checks.split_lists(addresses, lists)
@@ -202,43 +205,15 @@ class Restriction:
         keep: Iterable[str | Kept] = (),
     ) -> Restriction:
         """Return a restriction that asks for no lock: it says what a plan of another kind reads."""
-        result = object.__new__(cls)
-        place, start = named_place(bucket, prefix)
-        none: Json = dict.fromkeys(
-            (
-                "team",
-                "url_lock",
-                "portal_lock",
-                "age_limit",
-                "signers",
-                "version_4_only",
-                "application",
-            )
-        )
-        empty = dict.fromkeys(
-            (
-                "addresses",
-                "written",
-                "endpoints",
-                "vpcs",
-                "lists",
-                "managed",
-                "expectations",
-                "notices",
-            ),
-            (),
-        )
-        values: Json = {
-            "bucket": place,
-            "prefix": start,
-            "guard": guard,
-            "team_arn": "",
-            "facts": {},
-            "keep": parse_keep(keep),
-        }
-        for name, value in {**none, **empty, **values}.items():
+        result = cls(bucket=bucket, prefix=prefix, signers=(), keep=keep)
+        for name, value in {"signers": None, "guard": guard}.items():
             object.__setattr__(result, name, value)
         return result
+
+    @property
+    def limits(self) -> tuple[object, ...]:
+        """The wanted guard, signers and version limit: None leaves one unchanged."""
+        return self.guard, self.signers, self.version_4_only
 
     @property
     def allowed(self) -> Allowed:
@@ -308,26 +283,21 @@ class Restriction:
             "bucket": self.bucket,
             "prefix": self.prefix,
         }
-        if self.vpcs:
-            data["vpcs"] = list(self.vpcs)
-        if self.age_limit is not None:
-            data["age_limit"] = self.age_limit
-        if self.signers is not None:
-            data["signers"] = list(self.signers)
-        if self.version_4_only is not None:
-            data["version_4_only"] = self.version_4_only
-        if self.expectations:
-            data["expectations"] = [one.to_dict() for one in self.expectations]
-        if self.application is not None:
-            data["application"] = self.application
-        if self.keep:
-            data["keep"] = [str(each) for each in self.keep]
-        if self.facts:
-            data["facts"] = {
-                key: value if isinstance(value, str) else list(value)
-                for key, value in self.facts.items()
-            }
-        return data
+        facts = {
+            key: value if isinstance(value, str) else list(value)
+            for key, value in self.facts.items()
+        }
+        optional: Json = {
+            "vpcs": list(self.vpcs) or None,
+            "age_limit": self.age_limit,
+            "signers": None if self.signers is None else list(self.signers),
+            "version_4_only": self.version_4_only,
+            "expectations": [one.to_dict() for one in self.expectations] or None,
+            "application": self.application,
+            "keep": [str(each) for each in self.keep] or None,
+            "facts": facts or None,
+        }
+        return data | {name: value for name, value in optional.items() if value is not None}
 
     def with_facts(self, context: Mapping[str, str | Sequence[str]] | None) -> Restriction:
         """Return the restriction with more facts; they win over its own.
@@ -460,10 +430,10 @@ def _url_lock(value: object, team: str | None, notices: list[Notice]) -> bool | 
 
 
 def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | Spared | None:
-    wish: bool | Spared | None = "reads" if value == "reads" else _switch("guard", value)
+    wanted: bool | Spared | None = "reads" if value == "reads" else _switch("guard", value)
     if bucket is not None:
-        return wish
-    if wish is False:
+        return wanted
+    if wanted is False:
         raise InvalidInput(
             "Removing the guard requires a bucket.", next_step="Pass bucket=.", field="bucket"
         )
@@ -474,41 +444,7 @@ def _guard(value: object, bucket: str | None, notices: list[Notice]) -> bool | S
 def _check_together(restriction: Restriction, notices: list[Notice]) -> None:
     """Check the combination of all fields."""
     unread = bool(restriction.lists) and not restriction.managed
-    _check_portal_lock(restriction, notices, unread=unread)
-    _check_guard(restriction, notices, unread=unread)
-    _check_used(restriction)
-    for each in restriction.expectations:
-        _check_subject(each, restriction)
-    if restriction.keep and restriction.bucket is None:
-        raise InvalidInput(
-            "Principals who must keep working use a bucket, and none is named.",
-            next_step="Name the bucket.",
-            field="keep",
-        )
-    nothing = (
-        restriction.url_lock is None
-        and restriction.portal_lock is None
-        and restriction.guard is None
-        and restriction.signers is None
-        and restriction.version_4_only is None
-    )
-    if nothing and not restriction.expectations and not restriction.keep:
-        raise InvalidInput(
-            "This restriction changes nothing: it neither enables nor disables a lock.",
-            next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",
-            field="team",
-        )
-
-
-def _check_portal_lock(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
-    """Check that the portal lock affects the team,
-    and its list unless the ranges of a list are ``unread``.
-    """
-    if (
-        restriction.portal_lock is not None
-        and restriction.team is not None
-        and not restriction.team_is_private
-    ):
+    if restriction.portal_lock is not None and restriction.team and not restriction.team_is_private:
         raise InvalidInput(
             "Vendor and public teams do not use your worker portal: the portal lock would not"
             " affect them and could block your own private workers.",
@@ -519,19 +455,45 @@ def _check_portal_lock(restriction: Restriction, notices: list[Notice], *, unrea
         )
     if restriction.portal_lock and not unread:
         checks.check_portal(restriction.addresses, notices)
+    if restriction.guard and not unread:
+        _check_guard(restriction, notices)
+    _check_used(restriction)
+    for each in restriction.expectations:
+        if each.of == "team" and restriction.team is None:
+            raise InvalidInput(
+                f"The expectation '{each}' requires a team.",
+                next_step="Name the team, or write of: bucket.",
+                field="expectations",
+            )
+        needs_bucket = each.of == "bucket" or each.prefix is not None or restriction.team is None
+        if needs_bucket and restriction.bucket is None:
+            raise InvalidInput(
+                f"The expectation '{each}' requires a bucket.",
+                next_step="Name the bucket.",
+                field="expectations",
+            )
+    if restriction.keep and restriction.bucket is None:
+        raise InvalidInput(
+            "Principals who must keep working use a bucket, and none is named.",
+            next_step="Name the bucket.",
+            field="keep",
+        )
+    locks = (restriction.url_lock, restriction.portal_lock, *restriction.limits)
+    asked = restriction.expectations or restriction.keep
+    if not asked and all(each is None for each in locks):
+        raise InvalidInput(
+            "This restriction changes nothing: it neither enables nor disables a lock.",
+            next_step="Pass bucket= and addresses= for the guard, or team= for the URL lock.",
+            field="team",
+        )
 
 
-def _check_guard(restriction: Restriction, notices: list[Notice], *, unread: bool) -> None:
-    """Check that the bucket guard refuses some but not all,
-    and its size unless the ranges of a list are ``unread``.
-    """
-    if not restriction.guard or unread:
-        return
+def _check_guard(restriction: Restriction, notices: list[Notice]) -> None:
+    """Check that the bucket guard refuses some but not all, and its size."""
     if restriction.allowed.is_empty:
         raise InvalidInput(
-            "The bucket guard would refuse every presigned URL: it has neither an address nor an"
-            " endpoint.",
-            next_step="Pass addresses= or endpoints=, or leave the bucket unchanged (guard=None).",
+            "No address and no endpoint is allowed, so the bucket guard would refuse every URL.",
+            next_step="Pass addresses= or endpoints=.",
             field="addresses",
         )
     reads, prefix = restriction.guard == "reads", restriction.prefix
@@ -579,10 +541,8 @@ def _check_limits(restriction: Restriction) -> None:
     """Check that the limits that need no guard have a bucket,
     and do not contradict the age limit.
     """
-    if restriction.bucket is None and (restriction.signers, restriction.version_4_only) != (
-        None,
-        None,
-    ):
+    limits = (restriction.signers, restriction.version_4_only)
+    if restriction.bucket is None and limits != (None, None):
         limit = "version" if restriction.signers is None else "signer"
         raise InvalidInput(
             f"The {limit} limit requires a bucket.", next_step="Pass bucket=.", field="bucket"
@@ -592,23 +552,4 @@ def _check_limits(restriction: Restriction) -> None:
             "An age limit refuses signature version 2, whose age S3 does not know.",
             next_step="Leave version_4_only= out, or the age limit.",
             field="version_4_only",
-        )
-
-
-def _check_subject(expectation: Expectation, restriction: Restriction) -> None:
-    """Check that the team or bucket of an expectation is named."""
-    if expectation.of == "team" and restriction.team is None:
-        raise InvalidInput(
-            f"The expectation '{expectation}' requires a team.",
-            next_step="Name the team, or write of: bucket.",
-            field="expectations",
-        )
-    needs_bucket = (
-        expectation.of == "bucket" or expectation.prefix is not None or restriction.team is None
-    )
-    if needs_bucket and restriction.bucket is None:
-        raise InvalidInput(
-            f"The expectation '{expectation}' requires a bucket.",
-            next_step="Name the bucket.",
-            field="expectations",
         )

@@ -54,19 +54,17 @@ def split_lists(values: object, more: Iterable[str] = ()) -> tuple[Texts, Any]:
     listed = list(words) if isinstance(words, list | tuple | set | frozenset) else []
     names = [name for word in listed if (name := list_name(word)) is not None]
     rest = [word for word in listed if list_name(word) is None] if names else values
-    return tuple(dict.fromkeys([*names, *map(_check_name, more)])), rest
-
-
-def _check_name(word: object) -> str:
-    name = list_name(word)
-    if name is None:
-        parse_network(str(word))  # its error says how to write a name
-        raise InvalidInput(
-            f"'{str(word)[:60]}' is not the name of a list.",
-            next_step="Add it to addresses.",
-            field="lists",
-        )
-    return name
+    for word in more:
+        name = list_name(word)
+        if name is None:
+            parse_network(str(word))  # its error says how to write a name
+            raise InvalidInput(
+                f"'{str(word)[:60]}' is not the name of a list.",
+                next_step="Add it to addresses.",
+                field="lists",
+            )
+        names.append(name)
+    return tuple(dict.fromkeys(names)), rest
 
 
 def check_addresses(values: object, notices: list[Notice], *, portal_only: bool) -> IPNetworks:
@@ -233,17 +231,7 @@ def note_guard(
 ) -> None:
     """Add the notices on what a guard leaves open or refuses."""
     if networks and all(network.version == 4 for network in networks):
-        notices.append(
-            Notice(
-                "ipv4-only",
-                "info",
-                "The list has only IPv4 ranges: a presigned URL on a dual-stack S3 host is refused"
-                " over IPv6.",
-                "Most presigned URLs name the IPv4 host, so this is usually right. Add IPv6 ranges"
-                " if tools use IPv6.",
-                "addresses",
-            )
-        )
+        notices.append(notice("guard-ipv4-only"))
     if reads:
         notices.append(notice("guard-spares-uploads"))
     if not prefix:

@@ -147,11 +147,13 @@ def static_form(bucket: str, result: HitsResult) -> dict[str, str]:
         rows.append(
             (each["address"] or "-", each["endpoint"] or "-", each["other"], each["refused"], side)
         )
-    said = (
-        f"{count(result.total, 'request')} of {printable(bucket or 'the log')},"
-        f" {leaked_words(result.leaked)}"
+    coverage = result.hits.coverage
+    is_known = result.total or not coverage.doubts
+    requests = count(result.total, "request") if is_known else "An unknown number of requests"
+    said = f"{requests} of {printable(bucket or 'the log')}, {leaked_words(result.leaked)}"
+    text = "\n".join(
+        (f"{said}. {coverage.summary} {' '.join(coverage.doubts)}".rstrip(), *lay_out(head, rows))
     )
-    text = "\n".join((f"{said}. {result.hits.coverage.summary}", *lay_out(head, rows)))
     if result.figure is None:
         return {"text/plain": text}
     return {

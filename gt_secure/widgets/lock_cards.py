@@ -20,6 +20,7 @@ from ..base.text import Json, JsonLike, Texts, capital, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
+from ..engine.access.access_words import anyone
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.age_limit import age_text
 from .base import Box, field
@@ -167,10 +168,7 @@ def headline(view: LocksView) -> Markup:
         name = markup.plain(view.team.name, 60)
         tone, text = "ok", f"A URL of a worker of {name} works only from the worker's own address."
     else:
-        tone, text = (
-            "no",
-            f"Anyone with a URL can open the images of {markup.plain(view.team.name, 60)}.",
-        )
+        tone, text = "no", anyone(f"the images of {markup.plain(view.team.name, 60)}")
     shown = Markup(
         f'<h2 class="gts-headline gts-says-{_aged(view, tone)}">{markup.text(text, 400)}</h2>'
     )

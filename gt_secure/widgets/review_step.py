@@ -17,10 +17,11 @@ from ..base.errors import GtSecureError, InvalidInput, refuse_url
 from ..base.html import Markup, count
 from ..base.text import truncate
 from ..changes.applied import applied_notice
+from ..changes.case import exposures_of
 from ..changes.change import find_change
 from ..changes.engine import StoppableWait
 from ..changes.journal import scrub
-from ..changes.plan import Plan, UndoPlan, exposures_of
+from ..changes.plan import Plan, UndoPlan
 from ..changes.render import parts
 from ..changes.render.summary import summary_html
 from ..changes.targets import TeamUrlLock, WorkforcePortal

@@ -13,7 +13,7 @@ import pytest
 
 from gt_secure import Restriction
 from gt_secure.account.fact_reader import _FactReader
-from gt_secure.account.organization import Organization, no_organization
+from gt_secure.account.organization import Organization
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
 from gt_secure.engine.access import Proof
@@ -21,6 +21,7 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.claim import claim_from
+from support.organizations import no_organization
 from support.states import (
     ENDPOINT,
     JOB,

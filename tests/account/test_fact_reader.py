@@ -12,13 +12,14 @@ import pytest
 from botocore.stub import Stubber
 
 from gt_secure.account.fact_reader import READ_ACCOUNT_BLOCK, read_account_block, read_facts
-from gt_secure.account.organization import Organization, no_organization
+from gt_secure.account.organization import Organization
 from gt_secure.account.state import State
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.public_access import READ_STATUS, may_be_public
 from support import states
+from support.organizations import no_organization
 from support.stubs import Stubs
 
 ME, OTHER, ORG = "111122223333", "444455556666", "o-a1b2c3d4e5"
@@ -180,9 +181,8 @@ def test_the_owner_of_an_endpoint_is_a_fact(stubs: Stubs, owner: str) -> None:
     if owner:
         identify(stubs)
     endpoint = VpcEndpoint("vpce-1", "vpc-1", "Gateway", "available", owner=owner)
-    found = read(
-        stubs, policy({"StringNotEqualsIfExists": {"aws:VpceOrgID": ORG}}), endpoints=(endpoint,)
-    )
+    asked = {"aws:VpceOrgID": ORG, "aws:VpceOrgPaths": PATH}
+    found = read(stubs, policy({"StringNotEqualsIfExists": asked}), endpoints=(endpoint,))
     keys = {"aws:sourcevpc": ("vpc-1",)} | ({"aws:vpceaccount": (owner,)} if owner else {})
     assert found.endpoints == {
         "vpce-1": keys

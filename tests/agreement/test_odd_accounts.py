@@ -14,7 +14,7 @@ import pytest
 
 from gt_secure import Restriction, expect
 from gt_secure.account import locks_of
-from gt_secure.account.organization import Organization, no_organization
+from gt_secure.account.organization import Organization
 from gt_secure.account.state import State
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
@@ -25,6 +25,7 @@ from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.claim import claim_from
 from support.answers import answer_of
+from support.organizations import no_organization
 from support.rig import Rig
 from support.states import ENDPOINT, FORCE, S3_ENDPOINT, TEAM, data_bucket, state
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from gt_secure.changes import services
 from gt_secure.changes.render.html import unchanged
+from gt_secure.changes.rules import log
 from gt_secure.changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.restriction.model import Restriction
 from support.guards import merge_guard
 from support.states import FORCE, TEAM, data_bucket, state, unread
 
+pytestmark = pytest.mark.usefixtures("known_texts")
 GUARD = merge_guard(None, build_guard("gt-images", networks=["203.0.113.0/24"]))
 URL = "URL lock of radiology-team: off: a worker's URL works from any address"
 PORTAL = "Portal lock of default: the worker portal opens from anywhere"
@@ -60,9 +61,9 @@ def test_each_lock_that_stays_is_named(account: Any, changed: list[str], lines: 
 @pytest.mark.parametrize(
     ("has_portal", "listed", "decided", "text"),
     [
-        (True, True, ("portal lock",), "No worker of radiology-team could open anything from an allowed address or endpoint: portal lock refuses"),
-        (False, True, (), "Nobody with a presigned URL could open anything from an allowed address or endpoint"),
-        (False, False, ("a", "b"), "Nobody with a presigned URL could open anything: a, b refuses"),
+        (True, True, ("portal lock",), "No worker of radiology-team could open an object from an allowed address or endpoint after this plan: portal lock refuses."),
+        (False, True, (), "Nobody with a presigned URL could open an object from an allowed address or endpoint after this plan."),
+        (False, False, ("a", "b"), "Nobody with a presigned URL could open an object after this plan: a, b refuses."),
     ],
 )  # fmt: skip
 def test_a_plan_that_opens_nobody_says_who_and_why(
@@ -70,14 +71,13 @@ def test_a_plan_that_opens_nobody_says_who_and_why(
     listed: bool,
     decided: tuple[str, ...],
     text: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given: list[Any] = []
-    monkeypatch.setattr(services, "notice", lambda code, **values: given.append((code, values)))
     asked: list[str] = []
     row = SimpleNamespace(refused=SimpleNamespace(decided_by=decided))
     after: Any = SimpleNamespace(
-        locks=SimpleNamespace(has_portal=has_portal), row=lambda name: asked.append(name) or row
+        locks=SimpleNamespace(has_portal=has_portal),
+        row=lambda name: asked.append(name) or row,
+        opens_nobody=lambda allowed: True,
     )
     wish = Restriction(
         "radiology-team",
@@ -85,7 +85,7 @@ def test_a_plan_that_opens_nobody_says_who_and_why(
         addresses=["203.0.113.0/24"] if listed else [],
         guard=listed or None,
     )
-    services._opens_nobody(wish, after)
-    [(code, values)] = given
-    assert (code, asked) == ("opens-nobody", ["worker" if has_portal else "presigned"])
-    assert f"{values['who']} could open anything{values['where']}{values['by']}" == text
+    case = SimpleNamespace(restriction=wish, after=after, teams=("radiology-team",))
+    [made] = log.nobody.run(case)
+    assert (made.code, asked) == ("opens-nobody", ["worker" if has_portal else "presigned"])
+    assert made.text == text

@@ -11,9 +11,12 @@ import pytest
 from gt_secure.base.network import Source, parse_networks
 from gt_secure.changes import services
 from gt_secure.changes.plan import plan
+from gt_secure.changes.rules import log
+from gt_secure.restriction.messages import Notice
 from gt_secure.restriction.model import Restriction
 from support.states import data_bucket, state
 
+pytestmark = pytest.mark.usefixtures("known_texts")
 FEATURES = {
     "S3 console": "downloads and uploads by presigned URLs",
     "S3 Object Lambda": "its function fetches the object with a presigned URL",
@@ -94,29 +97,41 @@ def test_a_feature_of_aws_comes_from_outside_where_there_is_an_outside(
     ],
 )
 def test_a_service_that_a_plan_would_refuse_is_a_blocker(
-    refused: tuple[str, ...], codes: list[str], monkeypatch: pytest.MonkeyPatch
+    refused: tuple[str, ...], codes: list[str]
 ) -> None:
-    monkeypatch.setattr(services, "_doubts", lambda *_: ())
     seen = [SimpleNamespace(request=each, why="-", source="x", shut_out=True) for each in refused]
     open_row = SimpleNamespace(request="caller", why="-", source="x", shut_out=False)
-    after: Any = SimpleNamespace(opens_nobody=lambda allowed: False)
-    wish = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"])
-    rows: Any = [*seen, open_row]
-    assert [each.code for each in services.notices_of(wish, rows, after, after)] == codes
+    case = SimpleNamespace(simulation=[*seen, open_row])
+    assert [each.code for each in log.services.run(case)] == codes
 
 
 @pytest.mark.parametrize(
     ("known", "others", "code"),
-    [(("198.51.100.1",), (), "refuses-source"), (("198.51.100.1",), ("198.51.100.2",), "refuses-labeler")],
+    [
+        (("198.51.100.1",), (), "refuses-source"), (("198.51.100.1",), ("198.51.100.2",), "refuses-labeler"),
+        (("198.51.100.1",), ("198.51.100.2",), "refuses-source"),
+    ],
 )  # fmt: skip
 def test_sources_that_only_followed_others_are_not_proposed(
-    known: tuple[str, ...], others: tuple[str, ...], code: str
+    known: tuple[str, ...], others: tuple[str, ...], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notice = services._refuses(code, [*known, *others], set(others))
+    def told(logged: list[str], late: set[str]) -> Notice:
+        monkeypatch.setattr(log, "strangers", lambda *_: late)
+        scene = "worker" if code == "refuses-labeler" else "presigned"
+        rows = [
+            SimpleNamespace(request=scene, why=services.LOGGED, source=each, shut_out=True)
+            for each in logged
+        ]
+        wish = SimpleNamespace(team="radiology", bucket="gt-images", prefix="")
+        [made] = log.sources.run(SimpleNamespace(restriction=wish, hits=None, simulation=rows))
+        assert made.code == code
+        return cast(Notice, made)
+
+    notice = told([*known, *others], set(others))
     assert "198.51.100.1" in notice.text
     late = " So would 198.51.100.2, which opened only URLs that others had opened before."
     assert (late in notice.text) == bool(others)
-    alone = services._refuses(code, list(others) or ["198.51.100.3"], {*others, "198.51.100.3"})
+    alone = told(list(others) or ["198.51.100.3"], {*others, "198.51.100.3"})
     assert "They opened only URLs that others had opened before." in alone.text
     assert alone.fix == "Confirm that they will be refused."
     assert notice.fix != alone.fix

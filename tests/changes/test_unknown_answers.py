@@ -11,11 +11,12 @@ from typing import Any, cast
 import pytest
 
 from gt_secure.base.network import Source
-from gt_secure.changes import messages, services
+from gt_secure.changes import services
 from gt_secure.changes.history import _of_event
 from gt_secure.changes.journal import JournalCheck
 from gt_secure.changes.lock import _held
 from gt_secure.changes.render import parts
+from gt_secure.changes.rules import applications
 from gt_secure.restriction.model import Restriction
 
 WISH = Restriction(bucket="gt-images", addresses=["203.0.113.0/24"], application="mlflow")
@@ -78,7 +79,12 @@ def test_a_change_under_way_is_named_as_far_as_it_is_known(holder: Any, said: st
 
 
 def test_without_an_application_the_signature_is_unknown() -> None:
-    assert messages.signature_of(replace_application(None), "us-east-1", None) == ("unknown", "")
+    assert applications.signature_of(case_of(replace_application(None))) == ("unknown", "")
+
+
+def case_of(wish: Restriction) -> Any:
+    """Return a case without a log."""
+    return SimpleNamespace(restriction=wish, region="us-east-1", tried=None, hits=None)
 
 
 def replace_application(name: str | None) -> Restriction:
@@ -93,14 +99,16 @@ def replace_application(name: str | None) -> Restriction:
     ],
 )
 def test_an_age_limit_for_a_signature_that_is_unknown_asks(
-    wish: Restriction, severity: str, effect: str
+    wish: Restriction, severity: str, effect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile = messages.applications()["mlflow"]
-    made = messages._age_limit(wish, profile, "unknown", "")
+    profile = applications.applications()["mlflow"]
+    monkeypatch.setattr(applications, "signature_of", lambda _: ("unknown", ""))
+    made = applications._age_limit(profile, case_of(wish))
     assert (made.code, made.severity) == ("application-age-limit", severity)
     assert effect in made.text
     assert "signs with a version that is unknown here" in made.text
-    certain = messages._age_limit(wish, profile, "4", "signs with version 4")
+    monkeypatch.setattr(applications, "signature_of", lambda _: ("4", "signs with version 4"))
+    certain = applications._age_limit(profile, case_of(wish))
     assert "unknown" not in certain.text
 
 
@@ -108,11 +116,9 @@ def test_an_age_limit_for_a_signature_that_is_unknown_asks(
 def test_what_an_application_signs_in_the_header_is_named_or_unknown(
     signed: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile = replace(messages.applications()["mlflow"], header_signed=signed)
-    monkeypatch.setattr(messages, "applications", lambda: {"mlflow": profile})
-    notices = {
-        each.code: each for each in messages.application_notices(WISH, "us-east-1", None, None)
-    }
+    profile = replace(applications.applications()["mlflow"], header_signed=signed)
+    monkeypatch.setattr(applications, "applications", lambda: {"mlflow": profile})
+    notices = {each.code: each for each in applications.use.run(case_of(WISH))}
     assert said in notices["application-use"].text
 
 

@@ -195,7 +195,7 @@ def test_an_old_run_is_no_result(path: Path, hours: float, within: Any, status: 
     result = check.no_code_cell_skipped.look(path, run_within=within)
     assert result.status == status
     if status == "failed":
-        assert "account 111122223333 (sandbox), before 20" in result.message
+        assert "account 111122223333 (sandbox), us-east-1, before 20" in result.message
 
 
 def test_a_record_without_a_time_is_old(path: Path) -> None:

@@ -88,7 +88,13 @@ def test_did_you_mean(words: tuple[str, ...], meant: str, capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, parser in PARSERS.items() if "s3uri" in parser.format_usage().lower()]
+    "name",
+    [
+        name
+        for name, parser in PARSERS.items()
+        if "s3uri" in parser.format_usage().lower()
+        and name != "history"  # its first word is chosen from three
+    ],
 )
 def test_a_mistyped_option_is_named_and_not_its_value(name: str, capsys) -> None:
     """Each option that has a value, with two letters in the wrong order,
@@ -375,7 +381,7 @@ def test_checks_are_spelled_with_hyphens() -> None:
         (("plan",), "--team"),
         (("plan", "--allow", "10.0.0.0/33", "s3://gt-images"), "10.0.0.0/33"),
         (("apply", "-f", "/nowhere/team.json"), "/nowhere/team.json"),
-        (("hits",), "--bucket"),
+        (("hits",), "s3://gt-images"),
         (("hits", "/nowhere", "--by", "ip"), "remote_ip"),
         (("check", "team-is-restrictd"), "team-is-restricted"),
     ],

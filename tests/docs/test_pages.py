@@ -17,6 +17,7 @@ from botocore import xform_name
 
 from gt_secure.base.version import __version__
 from gt_secure.cli.main import build_parser
+from gt_secure.restriction.applications import applications
 from support.blocks import ROOT, blocks_of, pages
 
 _AWS = re.compile(r"^(?:\$ )?(aws (?:.*\\\n)*.*)$", re.MULTILINE)
@@ -56,6 +57,15 @@ def test_the_readme_has_at_most_700_words() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)
     assert len(re.findall(r"\S*\w\S*", prose)) <= 700
+
+
+def test_the_first_screen_has_three_readers_and_at_most_100_words() -> None:
+    screen = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    prose = re.sub(r"<!--.*?-->|!\[[^\]]*|\]\([^)]*\)", " ", screen, flags=re.DOTALL)
+    assert len(re.findall(r"\S*\w\S*", prose)) <= 100
+    assert len(re.findall(r"\[\*\*[^\]]+\]\(#", screen)) == 3
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"[{len(applications())} application profiles]" in text
 
 
 @pytest.mark.parametrize(
@@ -126,11 +136,16 @@ def test_every_command_and_option_is_described() -> None:
 
 def test_every_finding_is_described() -> None:
     page = (REFERENCE / "findings.md").read_text(encoding="utf-8")
-    catalog = json.loads(
-        (ROOT / "gt_secure" / "findings" / "findings.json").read_text(encoding="utf-8")
-    )
-    notices = json.loads(
-        (ROOT / "gt_secure" / "restriction" / "notices.json").read_text(encoding="utf-8")
+    catalog, notices = (
+        {
+            key: row
+            for key, row in json.loads(file.read_text(encoding="utf-8")).items()
+            if "/" not in key
+        }
+        for file in (
+            ROOT / "gt_secure" / "findings" / "findings.json",
+            ROOT / "gt_secure" / "restriction" / "notices.json",
+        )
     )
     assert {path.stem for path in (REFERENCE / "findings").glob("*.md")} == {*catalog, *notices}
     for code, row in {**catalog, **notices}.items():
@@ -157,7 +172,7 @@ def test_every_public_name_is_in_the_python_reference() -> None:
 
 
 def test_pictures_say_in_words_what_they_show() -> None:
-    for name in ("three-locks.svg", "who-is-refused.svg"):
+    for name in ("three-locks.svg", "who-is-refused.svg", "before-and-after.svg"):
         text = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
         label = re.search(r'aria-label="([^"]+)"', text)
         assert label is not None

@@ -116,6 +116,13 @@ CASES = [
     (answer(None, "", "", failure="dns"), "no-answer"),
     (answer(None, "", "", failure="time-out"), "no-answer"),
     (answer(None, "", "", failure="cors"), "cors"),
+    (answer(None, "", "", failure="refused"), "no-answer"),
+    (answer(None, "", "", failure="tls"), "no-answer"),
+    (answer(None, "", "", failure="broken"), "no-answer"),
+    (answer(404, "NoSuchBucket", "x"), "not-found"),
+    (answer(404, "", "", method="HEAD"), "not-found"),
+    (answer(403, message="There were headers present in the request which were not signed",
+            details={"HeadersNotSigned": "x-amz-acl"}), "unsigned-headers"),
     (answer(418, "Teapot", ""), "unknown"),
 ]  # fmt: skip
 """Each answer, and its cause."""
@@ -220,6 +227,23 @@ def test_a_bare_access_denied_takes_the_lock_from_the_prediction():
     assert "Net" in told.headline
     none = explain(answer(), verdict=predict("203.0.113.7", bucket=BUCKET))
     assert (none.cause, none.agrees) == ("unknown", False)
+
+
+@pytest.mark.parametrize("level", ["scp", "rcp"])
+def test_a_predicted_refusal_of_the_organization_is_not_one_of_the_signer(level):
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    deny |= {"Principal": "*"} if level == "rcp" else {}
+    request = Request(
+        "s3:GetObject",
+        "arn:aws:s3:::gt-images/k",
+        SESSION,
+        presigned_context("203.0.113.7"),
+        "111122223333",
+    )
+    policies = Policies([IDENTITY], **{level: [{"Version": "2012-10-17", "Statement": [deny]}]})
+    told = explain(answer(), verdict=evaluate(request, policies))
+    assert (told.cause, told.agrees) == ("organization-policy", True)
+    assert told.why.startswith("Access Denied. S3 itself returned no reason")
 
 
 def test_cors_is_seen_on_an_opened_object():

@@ -8,15 +8,19 @@ import pytest
 import gt_secure.findings
 from gt_secure import Restriction
 from gt_secure.account.bucket import AclGrant, UrlAges
-from gt_secure.account.state import State
+from gt_secure.account.state import State, TaskTemplate
+from gt_secure.base.allowed import Allowed
 from gt_secure.check import CheckFailed
 from gt_secure.engine.access.access_points import AccessPoint
 from gt_secure.engine.access.identities import parse_principals
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.iam.facts import Facts
-from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.engine.policies.bucket_guard import Guard, build_guard
+from gt_secure.engine.policies.bucket_policy import BucketPolicy
+from gt_secure.findings import workteam_rules
 from gt_secure.findings.listings import FindingsReport
 from gt_secure.findings.model import catalog
+from gt_secure.findings.page_links import PageLinks
 from gt_secure.findings.run import RULES, examine
 from support import states
 from support.guards import merge_guard, merge_guards, without_forms
@@ -887,3 +891,121 @@ def test_an_unreadable_policy_is_named_by_its_place():
     found = examine(bucket(policy=text)).findings
     [detail] = [each.detail for each in found if each.code == "bucket-policy-unreadable"]
     assert detail == '"2020-01-01" is not a version of the policy language. At $.Version.'
+
+
+def guard_of(prefix):
+    allowed = Allowed.of(["203.0.113.0/24"])
+    made = build_guard("gt-images", allowed, prefix=prefix)
+    return Guard("gt-images", prefix, allowed, made, drifted=False)
+
+
+PREFIXED = BucketPolicy.of(None).put(guard_of("a/")).put(guard_of("b/"))
+OF_AN_UNREAD_KEY = {
+    "encryption": Part.of(encrypted("key-1")),
+    "key_policy": unread("kms:GetKeyPolicy"),
+}
+OLD_AGE = statement("Deny", Condition={"NumericGreaterThan": {"s3:signatureAge": "900000"}})
+A_GROUP = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+def of_prefix(prefix, addresses="203.0.113.0/24"):
+    return Restriction(bucket="gt-images", prefix=prefix, addresses=addresses)
+
+
+def two_guards(wanted):
+    guarded = dataclasses.replace(BUCKET, policy=states.part(PREFIXED))
+    return change(bucket=guarded, wanted=wanted, wishes=(of_prefix("b/"),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "detail"),
+    [
+        (
+            bucket(cors=()),
+            "cors-missing",
+            "Built-in task types of workteam radiology load by script. Missing: GET.",
+        ),
+        (
+            change(bucket=dataclasses.replace(BUCKET, cors=states.part(()), preflights=2)),
+            "cors-missing",
+            "The log shows 2 refused preflight requests. The bucket has no CORS rule.",
+        ),
+        (
+            bucket(policy=policy(OLD_AGE), version_2={"boto3": 3}, log=9, url_ages=()),
+            "version-2-urls",
+            "By application: boto3 (3). The age limit of the policy is void for them.",
+        ),
+        (
+            people(6, presigners=dict, log=states.part(9), **OF_AN_UNREAD_KEY),
+            "many-signers",
+            "Up to 6 identities can sign URLs for reading and signed none in the log. It depends"
+            " on kms:GetKeyPolicy.",
+        ),
+        (
+            change(
+                templates=(
+                    TaskTemplate(
+                        "job-1", Part.unasked("its template", "s3:GetObject"), "its template"
+                    ),
+                )
+            ),
+            "template-without-grant",
+            "The text of its template was not read. It depends on its template.",
+        ),
+        (two_guards(of_prefix("c/")), "guard-missing", "No guard covers objects under c/."),
+        (
+            two_guards(of_prefix("a/", "203.0.113.0/25")),
+            "guard-narrower",
+            "The guard of objects under a/: It also admits 203.0.113.0/24.",
+        ),
+        (
+            two_guards(of_prefix("a/")),
+            "guard-narrower",
+            'The guards cover "a/", "b/", not all objects of gt-images.',
+        ),
+        (
+            two_guards(of_prefix("a/", "203.0.112.0/23")),
+            "guard-stale",
+            "The guard of objects under a/: Not listed: 203.0.112.0/23.",
+        ),
+        (
+            change(wanted=Restriction(bucket="gt-images", addresses="pl-0a1b2c3d4e5f60718")),
+            "guard-narrower",
+            "The ranges of its lists were not read. It depends on pl-0a1b2c3d4e5f60718.",
+        ),
+        (
+            change(wanted=Restriction(bucket="gt-images", addresses="pl-0a1b2c3d4e5f60718")),
+            "guard-stale",
+            "The ranges of its lists were not read. It depends on pl-0a1b2c3d4e5f60718.",
+        ),
+        (
+            bucket(
+                object_acls=("cat.png",),
+                acl_grants=(AclGrant(A_GROUP, "READ"),),
+                public_access_block={},
+            ),
+            "bucket-acl-public",
+            "It grants READ to AllUsers. The first 20 objects have public ones: cat.png. It depends"
+            " on s3:GetAccountPublicAccessBlock.",
+        ),
+        (
+            bucket(object_acls=("cat.png",), public_access_block={}),
+            "bucket-acl-public",
+            "The first 20 objects have public ones: cat.png. It depends on"
+            " s3:GetAccountPublicAccessBlock.",
+        ),
+    ],
+)
+def test_a_finding_says_what_it_is_about(seen, code, detail):
+    assert detail in [each.detail for each in examine(seen).findings if each.code == code]
+
+
+def test_a_link_of_a_page_without_the_filter_is_named(monkeypatch):
+    found = PageLinks(("s3://gt-images/cat.png",))
+    monkeypatch.setattr(workteam_rules, "links_of", lambda *_: found)
+    [said] = [
+        each.detail
+        for each in examine(change(templates=(template("job-1", "<p>"),))).findings
+        if each.code == "template-without-grant"
+    ]
+    assert said == "On the page without the filter: s3://gt-images/cat.png."

@@ -428,7 +428,7 @@ def without_endpoints(*words: Any) -> SourceSet:
 
 
 FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
-    "the other teams are not asked": (2, (plans, "team_notices", lambda *_: ())),
+    "the other teams are not asked": (2, (plans, "RULES", tuple(each for each in plans.RULES if each.code != "teams"))),
     "one key stands for the prefix": (17, (Exposure, "keys_beside", lambda self, *_: self.keys[:1])),
     "a place that stays open stands for those that are lost": (47, (other_teams, "moved", lambda *_: SourceSet())),
     "an endpoint is no place of a worker": (11, (other_teams, "moved", without_endpoints)),

@@ -46,6 +46,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.changes.transaction import begin_lines
 from gt_secure.changes.undo import plan_undo, undoable
 from gt_secure.engine.policies.bucket_guard import build_guard
+from gt_secure.findings.model import Rule
 from gt_secure.findings.run import Examined
 from gt_secure.logs import Hits, read_hits
 from support import corpus
@@ -613,9 +614,15 @@ def without_findings(monkeypatch: pytest.MonkeyPatch) -> None:
 # Faults that this law is for, put back.
 
 
-def in_theory(real: Any) -> Any:
+def in_theory(rule: Rule) -> Rule:
     """Return a rule that asks only about a team for which no source on earth is left."""
-    return lambda *given: (each for each in real(*given) if each.code == "refuses-team")
+    if rule.code != "teams":
+        return rule
+
+    def run(case: Any) -> Iterator[Any]:
+        return (each for each in rule.run(case) if each.code == "refuses-team")
+
+    return rule._replace(run=run)
 
 
 def last_of_the_journal(gt: Connection, change: str = "last") -> Any:
@@ -636,7 +643,7 @@ def of_own_region(real: Any) -> Any:
 WISHED = property(lambda state: tuple(each for each in state.others if each.wish is not None))
 """The workteams of a bucket of which the journal of the person who plans has a restriction."""
 FAULTS: dict[str, tuple[int, tuple[Any, str, Any]]] = {
-    "a way in theory stands for people": (10, (plans, "team_notices", in_theory(plans.team_notices))),
+    "a way in theory stands for people": (10, (plans, "RULES", tuple(map(in_theory, plans.RULES)))),
     "only one's own journal says who uses a bucket": (3, (State, "users", WISHED)),
     "an undo takes the last change of the journal": (29, (Connection, "plan_undo", last_of_the_journal)),
     "the teams of another region are not read": (7, (Session, "client", of_own_region(Session.client))),

@@ -18,6 +18,7 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.files import package_data
 from gt_secure.report import AccountReport, ReportRow, result
+from gt_secure.report.changes import differences
 from gt_secure.report.pages import FORMATS, format_of
 from gt_secure.report.run import _unused
 from test_every_document import accepted, finding, made_report, row
@@ -174,3 +175,53 @@ def test_the_json_has_its_form_and_its_digest_names_what_was_found() -> None:
     one, again = of(made("high")), replace(of(made("high")), caller="another", calls=7)
     assert one.digest == again.digest
     assert one.digest != of(made("medium")).digest
+
+
+LOCK_OFF = replace(FOUND["medium"], code="url-lock-off", title="The URL lock is off", detail="")
+TEAMS = tuple(f"{name}-team" for name in ("north", "open", "south"))
+
+
+def of_teams(*teams: str, **more: Any) -> tuple[ReportRow, ...]:
+    return tuple(
+        made(kind="team", name=name, findings=(replace(LOCK_OFF, subject=name, **more),))
+        for name in teams
+    )
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_one_cause_of_three_teams_is_one_row_in_each_file(places: int) -> None:
+    one = of(*of_teams(*TEAMS), places=places, places_read=places)
+    place = "" if places == 1 else f"{row().location}/"
+    named = f"{place}north-team, open-team, south-team"
+    assert [each.subject for each in one.findings] == [named]
+    assert "Findings: 0 high, 1 medium, 0 low, 0 info." in one.headline
+    texts = {suffix: make(one) for suffix, make in FORMATS.items()} | {"": str(one)}
+    for suffix in ("", ".html", ".md"):
+        found = texts[suffix].partition("Portals")[2].partition("Controls of")[0]
+        assert (found.count(LOCK_OFF.title), found.count(named)) == (1, 1), suffix
+    data = json.loads(texts[".json"])
+    assert [each["subject"] for each in data["findings"]] == [named]
+    assert data["counts"]["medium"] == 1
+    [alert] = json.loads(texts[".sarif"])["runs"][0]["results"]
+    assert named in alert["message"]["text"]
+
+
+def test_only_teams_share_a_row_and_only_for_one_cause() -> None:
+    off = replace(LOCK_OFF, code="logging-off")
+    buckets = [made(name=each, findings=(replace(off, subject=each),)) for each in ("a", "b")]
+    assert len(of(*buckets).findings) == 2, "each bucket has its own log"
+    accepts = accepted("Known.", 9)
+    others = [of_teams("a", detail="SourceIp"), of_teams("b", accepted=accepts), of_teams("c", "d")]
+    found = of(*(each for rows in others for each in rows)).findings
+    assert sorted(each.subject for each in found) == ["a", "b", "c, d"]
+
+
+def test_a_team_that_joins_or_leaves_a_cause_is_the_one_that_changed() -> None:
+    old, new = (
+        of(*of_teams(*teams), before=None).to_dict() for teams in (TEAMS, (*TEAMS[1:], "a", "b"))
+    )
+    changed = [each for each in differences(old, new) if "finding" in each.what]
+    assert [(each.what, each.subject) for each in changed] == [
+        ("new finding", "url-lock-off: a, b"),
+        ("finding gone", "url-lock-off: north-team"),
+    ]

@@ -61,7 +61,7 @@ def test_duplicates_are_said() -> None:
 @pytest.mark.parametrize(
     ("addresses", "code"),
     [
-        (["203.0.113.0/24"], "ipv4-only"),
+        (["203.0.113.0/24"], "guard-ipv4-only"),
         (["200.0.0.0/7"], "very-broad"),
         (["200.64.0.0/15"], "very-broad"),
         (["2400::/31"], "very-broad"),

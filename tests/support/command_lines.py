@@ -27,7 +27,7 @@ LINES: tuple[str, ...] = (
     "history",
     "history show CHANGE",
     "history verify",
-    "history --bucket gt-images",
+    "history s3://gt-images",
     "export --team open-team",
     "export --team open-team -o exported.json",
     "revoke s3://gt-images --before 1h --yes",

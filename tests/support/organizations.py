@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
+from gt_secure.account.organization import Organization
+from gt_secure.engine.access.part import Part
+
 ID, ROOT, OUTER, INNER = "o-a1b2c3d4e5", "r-ab12", "ou-ab12-11111111", "ou-ab12-22222222"
 RCP, SCP = "RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"
 FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -115,3 +118,9 @@ def serving(organizations: Organizations) -> Iterator[Organizations]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def no_organization() -> Organization:
+    """Return the facts of an account that is in no organization."""
+    nothing: Part[Any] = Part.of(None)
+    return Organization(nothing, nothing, Part.of(()), Part.of(()), Part.of(False))

@@ -334,6 +334,7 @@ def _become(module: str, arguments: list[str], environment: dict[str, str], fold
         )
     if module == "ipykernel_launcher":
         environment.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        _open_ledger()
     if "MPLBACKEND" in environment:
         import matplotlib
 
@@ -354,6 +355,23 @@ def _become(module: str, arguments: list[str], environment: dict[str, str], fold
         setattr(sys, f"__{name}__", text)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return module
+
+
+def _open_ledger() -> None:
+    """Let a kernel make the file of its ledger when it starts: its import of the package, which
+    does so in a cold one, is over.
+    """
+    from ipykernel.ipkernel import IPythonKernel
+
+    start = IPythonKernel.start
+
+    def started(kernel: IPythonKernel) -> None:
+        start(kernel)
+        ledger = sys.modules.get("gt_secure.check.ledger")
+        if ledger is not None:
+            ledger.open_file()
+
+    IPythonKernel.start = started  # type: ignore[method-assign]
 
 
 def main() -> None:

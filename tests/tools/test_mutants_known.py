@@ -167,6 +167,12 @@ def test_a_member_of_what_to_dict_returns_is_empty(tool):
     assert "member" not in made(tool, text.replace("to_dict", "names"))
 
 
+def test_a_member_is_left_out_of_a_document(tool):
+    found = made(tool, "class A:\n    document = ('a', 'b: c')\n    others = ('d',)\n")
+    assert set(found["member"]) == {"'a' is left out", "'b: c' is left out"}
+    assert "document = ('b: c',)" in found["member"]["'a' is left out"]
+
+
 def test_an_unknown_answer_becomes_its_neighbour(tool):
     text = """
 Word = Literal["unknown", "allowed"]

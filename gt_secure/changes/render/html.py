@@ -11,14 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ...base import html as markup
-from ...base.groups import as_list
 from ...base.html import Markup, facts, join, style_sheet
-from ...base.text import Json
 from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
-from ...engine.policies.equivalence import statements_equal
 from ...restriction.files import dumps_restriction
-from ..change import Call, Change, find_change
+from ..change import Change, find_change
 from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal
 from . import parts
 from .summary import can_be_applied, subject, summary_html
@@ -57,16 +54,16 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
     every text from outside is escaped.
     """
     seconds = f"Takes about {plan.seconds_typical} s on AWS" if plan.changes else "No change"
-    log = (parts.evidence(plan), parts.dry_run(plan), parts.named_access(plan))
+    log = (parts.evidence(plan), parts.dry_run(plan))
     folds = (
         ("Who can open the objects, exactly", parts.exposure_table(plan)),
         (seconds, join(parts.changes_table(plan), parts.lists(plan))),
         ("Warnings, findings and notes", parts.before_apply(plan)),
-        ("Access log, and AWS services", join(*log)),
+        ("Access log", join(*log)),
         ("Expectations", parts.expectations(plan)),
     )
     shown = [markup.fold(title, body) for title, body in folds if body]
-    whole = join(summary_html(plan), about, *shown, parts.accepted(plan))
+    whole = join(summary_html(plan), about, *shown, parts.folds(plan))
     return f'<div class="gts-plan">{whole}</div>'
 
 
@@ -76,21 +73,12 @@ _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 def _sections(plan: Plan) -> Markup:
     guard = find_change(plan.changes, BucketGuard)
     return markup.join(
-        _section("About this plan", _about(plan)),
-        _statements(guard) if guard is not None else "",
-        _section("Bucket policy, before and after", policy_diff(guard))
+        markup.fold("About this plan", _about(plan)),
+        markup.fold("Bucket policy, before and after", policy_diff(guard))
         if guard is not None
         else "",
-        _section("AWS calls", _calls(plan)) if plan.calls else "",
-        _section("Permissions to apply and undo", markup.pre(plan.permissions))
-        if plan.calls
-        else "",
-        _section("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
+        markup.fold("Restriction file", markup.pre(dumps_restriction(plan.restriction))),
     )
-
-
-def _section(title: str, body: Markup) -> Markup:
-    return markup.fold(title, body)
 
 
 def _about(plan: Plan) -> Markup:
@@ -175,29 +163,6 @@ def _digest(plan: Plan) -> Markup:
     return markup.join(markup.pre(command), said)
 
 
-def _statements(change: Change[BucketPolicy | None]) -> Markup:
-    before, after = statements_of(change.before), statements_of(change.after)
-    added = [item for item in after if not any(statements_equal(item, other) for other in before)]
-    removed = [item for item in before if not any(statements_equal(item, other) for other in after)]
-    return markup.join(
-        _section("Statements that this plan adds", markup.pre(added)) if added else "",
-        _section("Statements that this plan removes", markup.pre(removed)) if removed else "",
-        markup.hint(_kept(len(after) - len(added))),
-    )
-
-
-def _kept(number: int) -> str:
-    if number == 0:
-        return "The policy has no other statements."
-    verb = "stays" if number == 1 else "stay"
-    return f"{markup.count(number, 'other statement')} of the policy {verb} as before."
-
-
-def statements_of(text: str | None) -> list[Json]:
-    """Return the statements of a policy, which may hold a single one without a list."""
-    return [] if text is None else as_list(json.loads(text).get("Statement", []))
-
-
 def policy_diff(change: Change[BucketPolicy | None]) -> Markup:
     """Return the difference of both policies as one text, with both in the same layout."""
     lines = difflib.ndiff(_layout(change.before), _layout(change.after))
@@ -217,17 +182,3 @@ def _line(line: str) -> str:
         return shown
     tag, css = _LINES[line[0]]
     return f'<{tag} class="{css}">{shown}</{tag}>'
-
-
-def _calls(plan: Plan) -> Markup:
-    return markup.join(Markup("<ol>"), *map(_call, plan.calls), Markup("</ol>"))
-
-
-def _call(call: Call) -> Markup:
-    sent = json.dumps(call.parameters, indent=2, ensure_ascii=False, default=str)
-    needs = markup.hint(
-        markup.join("needs ", markup.code(call.action), " on ", markup.code(call.resource, 400))
-    )
-    return markup.join(
-        Markup("<li>"), markup.code(call.operation), needs, markup.pre(sent), Markup("</li>")
-    )

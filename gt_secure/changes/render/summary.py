@@ -143,7 +143,7 @@ def _effect(plan: Plan, change: Change[Any]) -> str:
     under = f" of objects under {plan.restriction.prefix}" if plan.restriction.prefix else ""
     moves = [
         f"{was} → {now} for {claim_of(row.request, has_team=False)}{under} from"
-        f" {places(sources, row.named_endpoints)}."
+        f" {places(sources, row.before.labels | row.after.labels)}."
         for row in plan.exposure
         if row.request == _CHANGED.get(change.kind)
         for was, now in permutations(WORDS, 2)

@@ -7,11 +7,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from ...base.network import IPAddress, IPNetwork
 from ..iam.conditions import Condition
 from ..iam.operators import policy_network
+from ..iam.statement_table import DimensionValue
 from ..iam.variables import Filled, Wild, fill, is_fixed, parse_template
 from ..iam.wildcards import PatternMachine, TooManyClassesError, text_steps
 
@@ -49,7 +51,7 @@ or more, is anyone.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AddressClass:
     """Addresses that all conditions and lists treat alike, and one that stands for them."""
 
@@ -65,6 +67,11 @@ class AddressClass:
         return any(
             span.version == version and span.first <= number <= span.last for span in self.spans
         )
+
+    @cached_property
+    def setting(self) -> DimensionValue:
+        """The keys that follow for requests from there outside endpoints."""
+        return DimensionValue({"aws:sourceip": (self.example,)})
 
     @property
     def example(self) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...base.columns import data_frame
+from ...base.columns import Cut, data_frame
 from ...base.html import Tone
-from ...base.text import Json, Texts, members, printable
+from ...base.shown import Shown
+from ...base.text import Json, Texts, printable
 from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
@@ -55,7 +56,7 @@ def claim_of(request: str, *, has_team: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Ambiguous):
+class Answer(Shown, Ambiguous):
     """The answer to one request.
 
     Attributes
@@ -82,6 +83,19 @@ class Answer(Ambiguous):
     """
 
     _ask = ".answer == 'opened'"
+    document = (
+        "answer",
+        "request",
+        "source",
+        "claim",
+        "key",
+        "lock",
+        "statement",
+        "depends_on",
+        "when",
+        "unless",
+        "reason",
+    )
 
     answer: Word
     request: str = ""
@@ -129,25 +143,8 @@ class Answer(Ambiguous):
         """The kind of request in words."""
         return claim_of(self.request, has_team=True)
 
-    def to_dict(self) -> Json:
-        """Return the answer as JSON-able data."""
-        names = (
-            "answer",
-            "request",
-            "source",
-            "claim",
-            "key",
-            "lock",
-            "statement",
-            "depends_on",
-            "when",
-            "unless",
-            "reason",
-        )
-        return members(self, *names)
 
-
-class Answers(tuple[Answer, ...]):
+class Answers(Cut, tuple[Answer, ...]):
     """Answers that show themselves as a table."""
 
     __slots__ = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ from ...base.text import Json
 from ..iam.request_space import WORDS, Word
 from .address_classes import EVERY_ADDRESS, minus
 from .answer import Answer
-from .source_sets import Row, SourceSet
+from .source_sets import Row, SourceSet, union
 
 T = TypeVar("T")
 
@@ -58,19 +58,8 @@ class Difference(Generic[T]):
     def unclear(self: Difference[Row]) -> SourceSet:
         """Sources whose answer changes to or from unknown."""
         sets = [moved(self.before, self.after, *words) for words in _UNCLEAR]
-        return SourceSet(
-            spans=tuple(span for each in sets for span in each.spans),
-            endpoints=tuple(sorted({label for each in sets for label in each.endpoints})),
-            other_endpoints=any(each.other_endpoints for each in sets),
-            depends_on=tuple(
-                sorted({*self.before.unknown.depends_on, *self.after.unknown.depends_on})
-            ),
-        )
-
-    @property
-    def named_endpoints(self: Difference[Row]) -> frozenset[str]:
-        """All endpoints, VPCs and patterns that one of the two exposures names."""
-        return self.before.labels | self.after.labels
+        depends_on = {*self.before.unknown.depends_on, *self.after.unknown.depends_on}
+        return replace(union(sets), depends_on=tuple(sorted(depends_on)))
 
     @property
     def changes(self) -> bool:
@@ -99,7 +88,7 @@ class Difference(Generic[T]):
             "after": _data(self.after),
             "loses_access": self.loses.places(),
             "gains_access": self.gains.places(),
-            "unclear": {**self.unclear.places(), "depends_on": list(self.unclear.depends_on)},
+            "unclear": self.unclear.places("depends_on"),
         }
 
 

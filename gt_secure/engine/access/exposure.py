@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import cached_property
 from typing import TypeAlias, TypeVar, overload
 
 from ...base.allowed import Allowed
+from ...base.copies import NotCopied
 from ...base.errors import InvalidInput, PolicyError
 from ...base.network import (
     Source,
@@ -57,6 +59,7 @@ from .source_sets import (
     combined,
     expose,
     plainly,
+    union,
     unsure,
     values_of,
 )
@@ -85,11 +88,10 @@ ANY_VPC = "whether Ground Truth adds aws:SourceVpc to a URL"
 REQUESTER_PAYS = "requester pays"
 BY_ACL = {LIST_KEYS: "at least to list the keys", "s3:PutObject": "at least to upload"}
 """Requests that the ACL of a bucket may open to strangers, in words."""
-_SAME_ADDRESS = "the same private address"
 _ELSEWHERE = "The URL lock opens a worker's URL only to the address that it was made for."
 
 
-class Exposure(Ambiguous):
+class Exposure(NotCopied, Ambiguous):
     """Kinds of requests, each with the sources from which it is opened, refused and unknown;
     iterate for them.
 
@@ -104,6 +106,11 @@ class Exposure(Ambiguous):
     listing : callable, optional
         Lists the keys that exist under a prefix; None if this role cannot.
     """
+
+    _stays = (
+        "An exposure is of one account now and cannot be pickled or copied."
+        " Call gt.who_can_open(...) there."
+    )
 
     _ask = ".at(source)"
 
@@ -156,7 +163,10 @@ class Exposure(Ambiguous):
             rows = self._each(lambda question: question.row(request), _WORK_OF_A_ROW)
             keys = self.examples[: len(rows)]
             row = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
-            self._rows[request] = self._with_provisos(row if keys == self.keys else _of_some(row))
+            if keys != self.keys:  # what is refused for some keys may be opened for others
+                hidden = replace(row, opened=row.refused, refused=NOWHERE)
+                row = replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
+            self._rows[request] = self._with_provisos(row)
         return self._rows[request]
 
     def _with_provisos(self, row: Row) -> Row:
@@ -478,16 +488,10 @@ class Exposure(Ambiguous):
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
-        data = {
-            **({} if self.locks.only is None else {"signer": self.locks.only.arn}),
-            "requests": [row.to_dict() for row in self.rows],
-            **members(self, "revocations", "names", "facts"),
-        }
-        return (
-            data
-            if self.locks.origin == "given"
-            else {**data, "missing_permissions": list(self.missing)}
-        )
+        signer = () if self.locks.only is None else ("signer: locks.only.arn",)
+        missing = () if self.locks.origin == "given" else ("missing_permissions: missing",)
+        found = ("requests: rows", "revocations", "names", "facts")
+        return members(self, *signer, *found, *missing)
 
     def __repr__(self) -> str:
         from .exposure_text import exposure_text
@@ -524,6 +528,16 @@ def _valid_paths(locks: EffectiveLocks) -> Iterator[str]:
         except PolicyError:
             continue
         yield endpoint
+
+
+class Reach(Enum):
+    """For whom a URL of the worker portal works on a path: outside endpoints, or through one."""
+
+    ANYBODY = auto()
+    NOBODY = auto()
+    SAME_ADDRESS = auto()
+    """Behind endpoints, for whoever has the same private address in a VPC."""
+    NOT_READ = auto()
 
 
 @dataclass(frozen=True)
@@ -588,50 +602,49 @@ class _Question:
             return self._decided(request, source, plain)
         made_for = self._made_for(request, through_endpoint=source.is_endpoint)
         if (
-            made_for == _SAME_ADDRESS
+            made_for is Reach.SAME_ADDRESS
             and self._team_sets(made_for).at_endpoint(source.endpoint or "") == "refused"
         ):
-            made_for = "nobody here"
-        if made_for == "nobody here":
+            made_for = Reach.NOBODY
+        if made_for is Reach.NOBODY:
             return replace(
                 self._decided("presigned", source, plain, NOTHING_GRANTED), text=_ELSEWHERE
             )
         found = self._decided("presigned", source, plain, of_team=True)
-        if made_for != "anybody" and found.answer != "refused":
-            return found.unsure(READ_TEAM if made_for == "unread" else ANY_VPC)
+        if made_for is not Reach.ANYBODY and found.answer != "refused":
+            return found.unsure(READ_TEAM if made_for is Reach.NOT_READ else ANY_VPC)
         return found
 
-    def _made_for(self, request: str, *, through_endpoint: bool) -> str:
-        """Return for whom a URL of the portal works on this path: ``anybody``, ``nobody here``, or
-        ``unread``.
-
-        Behind endpoints, a URL that another place uses works for whoever takes
-        ``the same private address`` in a VPC.
-        """
+    def _made_for(self, request: str, *, through_endpoint: bool) -> Reach:
+        """Return for whom a URL of the portal works on this path."""
         lock = self.locks.url_lock
         if lock is None:
-            return "unread"
+            return Reach.NOT_READ
         if not lock.on:
-            return "anybody"
+            return Reach.ANYBODY
         fits = not lock.impossible and lock.vpc_source_ip == through_endpoint
         if request == "worker":
-            return "anybody" if fits else "nobody here"
-        return _SAME_ADDRESS if fits and through_endpoint else "nobody here"
+            return Reach.ANYBODY if fits else Reach.NOBODY
+        return Reach.SAME_ADDRESS if fits and through_endpoint else Reach.NOBODY
 
-    def _team_sets(self, made_for: str) -> Row:
-        if made_for == "nobody here":
+    def _team_sets(self, made_for: Reach) -> Row:
+        if made_for is Reach.NOBODY:
             row = self._sets("presigned", NOTHING_GRANTED)
             decided_by = tuple(sorted({"URL lock", *row.refused.decided_by}))
             return replace(row, refused=replace(row.refused, decided_by=decided_by))
         row = self._sets("presigned", of_team=True)
-        if made_for == _SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
+        if made_for is Reach.SAME_ADDRESS:  # the address is taken in the VPC of the portal alone
             portal = self.locks.portal_vpc  # asked for also where no endpoint is
             vpcs = {each.id: each.vpc_id for each in self.locks.endpoints.values()}
             own = tuple(label for label in row.labels if vpcs.get(label, label) == portal)
             refused = SourceSet(endpoints=own, decided_by=("URL lock",))
             lock = Row(row.request, NOWHERE, refused, replace(EVERYWHERE, depends_on=(ANY_VPC,)))
             return combined(row, lock, both=True)
-        return row if made_for != "unread" or row.opened.is_empty else unsure(row, [READ_TEAM])
+        return (
+            row
+            if made_for is not Reach.NOT_READ or row.opened.is_empty
+            else unsure(row, [READ_TEAM])
+        )
 
     def kind(self, request: str, *, of_team: bool = False, plain: bool = False) -> Kind:
         """Return what is asked for, and who signs: a role what Ground Truth signs, anybody else.
@@ -729,7 +742,9 @@ class _Question:
             row = self._exposed(kind, session, circumstances)
             for more, words in self._by_acl(kind):
                 also = self._exposed(more, session, circumstances)
-                row = combined(row, _in_words(also, words), both=False)
+                if not also.opened.is_empty:
+                    also = replace(also, opened=replace(also.opened, when=(words,)))
+                row = combined(row, also, both=False)
         except PolicyError:
             return _unknown(request, _INVALID)
         except TooManyClassesError as error:
@@ -792,40 +807,22 @@ def _either(answer: Answer, also: Answer, words: str) -> Answer:
     return answer.unsure(*also.depends_on)
 
 
-def _in_words(row: Row, words: str) -> Row:
-    """Return the row of requests for something else than objects."""
-    return row if row.opened.is_empty else replace(row, opened=replace(row.opened, when=(words,)))
-
-
 def _unknown(request: str, depends_on: str) -> Row:
     return Row(request, NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(depends_on,)))
 
 
 def _mixed(addresses: Row, endpoints: Row) -> Row:
     """Put the addresses of one row and the endpoints of another together."""
-    opened, refused, unknown = (
-        _joined(addresses.places(each), endpoints.places(each)) for each in WORDS
+    sets = (
+        union(
+            [
+                addresses.places(word).only(addresses=True, endpoints=False),
+                endpoints.places(word).only(addresses=False, endpoints=True),
+            ]
+        )
+        for word in WORDS
     )
-    return Row(addresses.request, opened, refused, unknown)
-
-
-def _joined(addresses: SourceSet, endpoints: SourceSet) -> SourceSet:
-    parts = [
-        addresses.only(addresses=True, endpoints=False),
-        endpoints.only(addresses=False, endpoints=True),
-    ]
-    return SourceSet(
-        addresses.spans, endpoints.endpoints, endpoints.other_endpoints, **_reasons(parts)
-    )
-
-
-def _reasons(parts: Iterable[SourceSet]) -> Json:
-    parts = list(parts)
-    return {
-        "when": tuple(sorted({phrase for part in parts for phrase in part.when})),
-        "depends_on": tuple(sorted({key for part in parts for key in part.depends_on})),
-        "decided_by": tuple(sorted({each for part in parts for each in part.decided_by})),
-    }
+    return Row(addresses.request, *sets)
 
 
 def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
@@ -844,11 +841,11 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     answers = {label: _best(row.at_endpoint(label) for row in rows) for label in labels}
     others = _best(row.others for row in rows)
     sets = {
-        word: SourceSet(
-            spans[word],
-            tuple(label for label in labels if answers[label] == word),
+        word: replace(
+            union(row.places(word) for row in rows),
+            spans=spans[word],
+            endpoints=tuple(label for label in labels if answers[label] == word),
             other_endpoints=others == word,
-            **_reasons(row.places(word) for row in rows if not row.places(word).is_empty),
         ).only(addresses=True, endpoints=True)
         for word in WORDS
     }
@@ -858,14 +855,6 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         sets["refused"],
         sets["unknown"],
     )
-
-
-def _of_some(row: Row) -> Row:
-    """Return a row of some keys for all of them: what is refused for these may be opened for
-    others.
-    """
-    hidden = replace(row, opened=row.refused, refused=NOWHERE)
-    return replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
 
 
 def _signed(rows: Sequence[Row]) -> Iterator[SourceSet]:

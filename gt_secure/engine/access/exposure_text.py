@@ -9,20 +9,16 @@ from collections.abc import Iterable
 from ...base import html as markup
 from ...base.columns import lay_out, wrapped
 from ...base.html import Chip, Markup, code, output, table
-from ...base.text import Texts, capital, printable, some
+from ...base.text import Texts, capital, printable
 from ..iam.request_space import WORDS, Word
 from ..policies.bucket_guard import own_lock
-from .address_classes import EVERY_ADDRESS, minimal_cidrs, minus
+from .access_words import addresses, endpoints
 from .answer import ONE_ADDRESS, Answer, claim_of, tone
 from .exposure import Exposure
 from .matrix import matrix_html, matrix_of
 from .provisos import unless, with_unless
 from .source_sets import Row, SourceSet
 
-NAMED = 3
-"""Most ranges that are named; of a longer list the ranges outside it are named,
-if they are fewer.
-"""
 _TONES: dict[str, markup.Tone] = {"opened": "plain", "refused": "plain", "unknown": "warn"}
 _HEAD = ("request", "source", "answer", "decided by", "reason")
 
@@ -103,35 +99,12 @@ def words_of(row: Row, word: Word) -> str:
 
 def places(sources: SourceSet, labels: frozenset[str]) -> str:
     """Return the addresses and endpoints of a set of sources."""
-    named = ranges(sources)
+    named = addresses(sources.spans)
     number = sources.count(4)
     if 0 < number < 10**9 and "/" in named:
         named += f" ({markup.count(number, 'IPv4 address', 'IPv4 addresses')})"
-    return "; ".join(part for part in (named, endpoints(sources, labels)) if part) or "nowhere"
-
-
-def ranges(sources: SourceSet) -> str:
-    """Return the ranges of a set of sources, or those outside it where they are fewer."""
-    cidrs = sources.cidrs
-    if not cidrs:
-        return ""
-    others = minimal_cidrs(minus(EVERY_ADDRESS, sources.spans))
-    if not others:
-        return "all addresses"
-    if len(cidrs) <= NAMED:
-        return ", ".join(cidrs)
-    if len(others) <= NAMED:
-        return f"all addresses but {', '.join(others)}"
-    fewer, head = (others, "all addresses but ") if len(others) < len(cidrs) else (cidrs, "")
-    return head + some(fewer, NAMED, "range")
-
-
-def endpoints(sources: SourceSet, labels: frozenset[str]) -> str:
-    """Return the endpoints of a set of sources; ``labels`` are all that the answer names."""
-    if not sources.other_endpoints:
-        return ", ".join(sources.endpoints)
-    others = sorted(labels - set(sources.endpoints))
-    return f"all endpoints but {', '.join(others)}" if others else "all endpoints"
+    behind = endpoints(sources.endpoints, labels, others=sources.other_endpoints)
+    return "; ".join(filter(None, (named, behind))) or "nowhere"
 
 
 def answers_text(answers: Iterable[Answer], room: int | None = None) -> str:

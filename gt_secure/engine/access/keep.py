@@ -237,8 +237,8 @@ class _Signed:
         )
         if sources.is_empty or sources.networks:
             for one in address_sources(outside, sources.networks, known=self.known):
-                if sources.is_empty or one.addresses.is_listed:
-                    yield one.setting.values, "", "" if one.addresses.is_exact else "aws:SourceIp"
+                if sources.is_empty or one.is_listed:
+                    yield one.setting.values, "", "" if one.is_exact else "aws:SourceIp"
         if sources.is_empty or sources.ids:
             facts = self.locks.circumstances.given.endpoints
             for place in endpoint_classes(behind, sources.endpoints, facts, known=self.known):

@@ -13,7 +13,7 @@ from itertools import product
 from operator import and_
 from typing import NamedTuple
 
-from ...base.text import Texts, count
+from ...base.text import Texts, some
 from ..iam.variables import Template, Variable, Wild, joined
 from ..iam.wildcards import Gap, PatternMachine
 from .key_classes import KeyClasses, Signature
@@ -121,20 +121,17 @@ def _in_words(classes: KeyClasses, term: dict[int, bool], prefix: str) -> Iterat
             "".join(part.value if isinstance(part, Wild) else str(part) for part in rest)
             for rest in rests
         ]
-        return [text for text in texts if _meets(text, prefix)]
+        # a pattern may match a key under the prefix, by its literal start
+        starts = ((text, text.partition("*")[0].partition("?")[0]) for text in texts)
+        return [
+            text for text, start in starts if start.startswith(prefix) or prefix.startswith(start)
+        ]
 
     exceptions = tuple(text for bit, is_in in term.items() if not is_in for text in named(bit))
     for patterns in product(*(named(bit) for bit, is_in in term.items() if is_in)):
         yield KeyPattern(patterns, exceptions)
 
 
-def _meets(pattern: str, prefix: str) -> bool:
-    """Return whether a pattern may match a key under a prefix, by its literal start."""
-    literal = pattern.partition("*")[0].partition("?")[0]
-    return literal.startswith(prefix) or prefix.startswith(literal)
-
-
 def shown_keys(patterns: Sequence[KeyPattern]) -> str:
     """Return the first patterns as text, and how many more there are."""
-    more = [f"{count(len(patterns) - _SHOWN, 'more pattern')}"] if len(patterns) > _SHOWN else []
-    return ", ".join([*map(str, patterns[:_SHOWN]), *more]) or "all keys"
+    return some([*map(str, patterns)], _SHOWN, "pattern") or "all keys"

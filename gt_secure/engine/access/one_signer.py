@@ -42,7 +42,17 @@ def locks_for_signer(
         found = replace(found, not_read=(people.action,))
         locks = replace(locks, missing=(*locks.missing, people.action))
     elif people is not None and parse_caller(arn).kind in ("user", "role"):
-        found = _found(arn, people)
+        known = next((each for each in people.all if each.arn == arn), None)
+        if known is None:
+            raise InvalidInput(
+                f'No user or role with the ARN "{arn[:120]}" was found.',
+                next_step=(
+                    "Write its path too. The signers of the bucket are those whose URLs open it."
+                ),
+                field="signer",
+                value=arn,
+            )
+        found = known
     made = replace(locks, only=found, only_keys={"aws:principalarn": (arn,)})
     if not found.id:
         return made
@@ -66,15 +76,3 @@ def _check(locks: EffectiveLocks, signer: str) -> str:
     if problem:
         raise InvalidInput(f'"{arn[:120]}" {problem}.', next_step=_STEP, field="signer", value=arn)
     return arn
-
-
-def _found(arn: str, people: Principals) -> Principal:
-    for each in people.all:
-        if each.arn == arn:
-            return each
-    raise InvalidInput(
-        f'No user or role with the ARN "{arn[:120]}" was found.',
-        next_step="Write its path too. The signers of the bucket are those whose URLs open it.",
-        field="signer",
-        value=arn,
-    )

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ...base.errors import AccessDenied, GtSecureError
-from ...base.text import Json, capital, members
+from ...base.shown import Shown
+from ...base.text import Json, capital
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -19,7 +20,7 @@ Why: TypeAlias = Literal["denied", "no answer", "in part", "in doubt", "not aske
 
 
 @dataclass(frozen=True, slots=True)
-class NotRead:
+class NotRead(Shown):
     """A part that was not read: ``what`` in words, the ``action`` that reads it, and ``why`` and
     the ``reason``.
 
@@ -28,6 +29,8 @@ class NotRead:
     way. It is ``elsewhere`` where the part is in a region that the connection cannot ask, as the
     ``reason`` says.
     """
+
+    document = ("what", "action", "why", "reason", "policy")
 
     what: str
     action: str
@@ -63,10 +66,6 @@ class NotRead:
     def text(self) -> str:
         """The action and its outcome, or the region that cannot be asked, for messages."""
         return self.reason if self.why == "elsewhere" else f"{self.action} {_OUTCOMES[self.why]}"
-
-    def to_dict(self) -> Json:
-        """Return JSON-able data."""
-        return members(self, "what", "action", "why", "reason", "policy")
 
 
 _OUTCOMES: Mapping[Why, str] = {

@@ -364,7 +364,9 @@ class PlannedFile:
         """Return the policy of a bucket: what no resource is known to set is
         unknown, not missing.
         """
-        others = self._others(bucket)
+        others = [*self.doubts, *(f"{each} may set it too" for each in self.near)]
+        if bucket.endswith("--x-s3"):
+            others.append(f"{bucket} is a directory bucket, whose policy grants sessions")
         documents: list[PlannedDocument] = []
         for world in self.worlds(bucket):
             possible = [each for each in world if isinstance(each, PlannedDocument)]
@@ -379,13 +381,6 @@ class PlannedFile:
             value = [Unknown(each) for each in dict.fromkeys(others)]
             documents.append(PlannedDocument("any other" if documents else place, bucket, value))
         return self._planned(bucket, documents)
-
-    def _others(self, bucket: str) -> list[str]:
-        """Return the reasons why the policy of a bucket may be any other."""
-        others = [*self.doubts, *(f"{each} may set it too" for each in self.near)]
-        if bucket.endswith("--x-s3"):
-            others.append(f"{bucket} is a directory bucket, whose policy grants sessions")
-        return others
 
     def policies(self) -> Iterator[PlannedPolicy]:
         """Yield the policies of all buckets, and those of which the bucket is not known."""

@@ -98,7 +98,9 @@ class PrincipalKeys:
         found = together("presigned", [*some.values(), others], [*some, "any other"])
         certain = tuple(KeyPattern((key,)) for key, row in some.items() if row.word == "opened")
         when = (*found.opened.when, OTHER_KEYS) if certain else found.opened.when
-        return replace(found, opened=replace(found.opened, keys=certain, when=when))
+        # another key may open for longer
+        opened = replace(found.opened, keys=certain, when=when, oldest_ms=None)
+        return replace(found, opened=opened)
 
     def of(self, principal: Principal) -> KeyClasses:
         """Return the classes of keys for a principal; without any if they are too many."""
@@ -237,24 +239,17 @@ class PrincipalKeys:
             parts = [
                 (shown_keys(self._named(classes, some)), rows[some[0]]) for some in alike.values()
             ]
-            when = first_kinds(
-                [", ".join((f"for {keys}", *_apart(part, joined))) for keys, part in parts]
+            # from where a part is opened, if that differs from the whole, and under which choices
+            said = (
+                (keys, () if part.where == joined.where else (part.from_where,), part.when)
+                for keys, part in parts
             )
-        ages = [each.oldest_ms for each in rows.values()]
+            when = first_kinds([", ".join((f"for {keys}", *at, *own)) for keys, at, own in said])
         return replace(
             joined,
             when=when,
-            oldest_ms=None if None in ages else max(age or 0 for age in ages),
-            through=tuple(sorted({name for each in rows.values() for name in each.through})),
             keys=self._named(classes, list(rows)),
         )
-
-
-def _apart(part: SourceSet, whole: SourceSet) -> tuple[str, ...]:
-    """Return from where a part is opened, if that differs from the whole,
-    and under which choices.
-    """
-    return (*(() if part.where == whole.where else (part.from_where,)), *part.when)
 
 
 def _text(part: TemplatePart) -> str:

@@ -23,7 +23,7 @@ from ..iam.documents import EVERYTHING, DocumentKind, Statement, compile_stateme
 from ..iam.facts import Facts
 from ..iam.request import Compiled, Layer, Policies
 from ..iam.request_keys import is_principal_key
-from ..iam.request_space import WORDS, SpaceAnswer, Word, spend
+from ..iam.request_space import WORDS, spend
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several, split_wildcards, variable_keys
 from ..iam.wildcards import TooManyClassesError, glob
@@ -35,13 +35,10 @@ from .source_sets import (
     NOWHERE,
     Requests,
     Row,
-    SourcePlace,
-    SourceSet,
     expose,
     row_of,
     unsure,
 )
-from .sources import ANY_OTHER
 
 _LITERAL = re.compile(r"[^*?$]*")
 _TAG, _IP = "aws:principaltag/", "aws:sourceip"
@@ -405,8 +402,10 @@ class Asked:
 
     def _is_named(self, principal: Principal) -> bool:
         keys = {"aws:userid": (f"{principal.id}:x" if principal.is_role else principal.id,)}
+        session = f":assumed-role/{principal.caller.role}/"
         return any(
-            each.grant(principal.caller, keys) or _names_session(each, principal)
+            each.grant(principal.caller, keys)
+            or any(e.kind == "exact" and session in e.text for e in each.principals or ())
             for each in self._grants
         )
 
@@ -475,12 +474,17 @@ class Asked:
             row = settled({_IP: (each.example,)})
             rows[id(row)] = (row, (*rows.get(id(row), (row, ()))[1], *each.spans))
         places = [
-            _place(word, sources, spans=spans)
+            (word, replace(sources.only(addresses=True, endpoints=False), spans=spans))
             for row, here in rows.values()
             for word in WORDS
             if (spans := within((sources := row.places(word)).spans, here))
         ]
-        return row_of("presigned", [*places, *_endpoint_places(settled({}))])
+        places += [
+            (word, sources.only(addresses=False, endpoints=True))
+            for word in WORDS
+            if (sources := settled({}).places(word)).has_endpoints
+        ]
+        return row_of("presigned", places)
 
     def _left(
         self, some: Iterable[Statement], keys: Keys, settled: frozenset[str]
@@ -564,34 +568,16 @@ def known_keys(principal: Principal, statements: Statements, asked: Iterable[str
     return keys
 
 
-def _endpoint_places(row: Row) -> Iterator[SourcePlace]:
-    for word in WORDS:
-        sources = row.places(word)
-        labels = (*sources.endpoints, *([ANY_OTHER] if sources.other_endpoints else []))
-        yield from (_place(word, sources, endpoint=label) for label in labels)
-
-
-def _place(
-    word: Word, found: SourceSet, spans: Spans = (), endpoint: str | None = None
-) -> SourcePlace:
-    return SourcePlace(
-        SpaceAnswer(word, found.depends_on), spans, endpoint, found.when, "", found.oldest_ms
-    )
-
-
-def _names_session(statement: Statement, principal: Principal) -> bool:
-    caller = principal.caller
-    return any(
-        e.kind == "exact" and f":assumed-role/{caller.role}/" in e.text
-        for e in statement.principals or ()
-    )
-
-
 def sessions_of(principal: Principal, statements: Statements) -> RoleSessions:
     """Return the sessions of a role that its trust policy lets through."""
     allows, denies = _trust_statements(principal, statements)
-    some = partial(_session_examples, principal, statements)
-    return RoleSessions(principal.id, some, partial(_lets_through, allows, denies))
+
+    def examples(key: str) -> list[str]:
+        """Return a text for each value or pattern that the trust policy names for a key."""
+        values = session_values(principal, statements, key)
+        return [each.replace("*", "x").replace("?", "x") for each in values]
+
+    return RoleSessions(principal.id, examples, partial(_lets_through, allows, denies))
 
 
 def _trust_statements(
@@ -632,16 +618,6 @@ def session_values(principal: Principal, statements: Statements, key: str) -> li
     )
     named = (value for each in conditions if each.lower_key == key for value in each.values)
     return list(dict.fromkeys(value for value in named if value and "$" not in value))
-
-
-def _session_examples(principal: Principal, statements: Statements, key: str) -> list[str]:
-    """Return a text for each value or pattern that a trust policy names for a key of the
-    request for a session.
-    """
-    return [
-        each.replace("*", "x").replace("?", "x")
-        for each in session_values(principal, statements, key)
-    ]
 
 
 def _lets_through(

@@ -20,6 +20,7 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.html import Tone, hint, notice, output
 from ...base.outcome import CheckResult
+from ...base.shown import Shown
 from ...base.text import Json, Texts, members, printable
 from ..iam.documents import Statement
 from ..iam.facts import Signer
@@ -137,7 +138,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Shown):
     """The answer to a claim.
 
     Attributes
@@ -168,6 +169,17 @@ class Proof:
     kept : tuple of str
         A sentence for each principal who keeps working.
     """
+
+    document = (
+        "proved",
+        "counterexample",
+        "refused",
+        "depends_on",
+        "unless",
+        "limits",
+        "names",
+        "kept",
+    )
 
     proved: bool | None
     counterexample: Json | None = None
@@ -263,11 +275,6 @@ class Proof:
         self.result.require()
         return self
 
-    def to_dict(self) -> Json:
-        """Return JSON-able data."""
-        names = ("proved", "counterexample", "refused", "depends_on", "unless", "limits", "names")
-        return members(self, *names, "kept")
-
     def _repr_html_(self) -> str:
         tone: Tone = "ok" if self.proved else "warn" if self.proved is None else "no"
         return output(notice(tone, self.text), *map(hint, self.limits))
@@ -349,15 +356,7 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
         return Proof(True)
     unknown: set[str] = set()
     for kept in (*claim.keep, None):
-        try:
-            with limited_work(_MOST_WORK):
-                found = (
-                    changes_policy(locks)
-                    if kept is None
-                    else keeps_working(locks, kept, claim.prefix)
-                )
-        except TooManyClassesError as error:
-            found = Answer("unknown", depends_on=(str(error),))
+        found = kept_answer(locks, kept, claim.prefix)
         if found.answer == "refused":
             assert found.verdict is not None
             case = _refused_case(locks, found.verdict, is_nobody=kept is None)
@@ -366,6 +365,15 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
     if unknown:
         return Proof(None, None, tuple(sorted(unknown)), KEPT_LIMITS)
     return Proof(True, None, (), KEPT_LIMITS, kept=(*map(partial(_kept, locks), claim.keep),))
+
+
+def kept_answer(locks: EffectiveLocks, kept: Kept | None, prefix: str = "") -> Answer:
+    """Return whether a principal keeps working; None for somebody who changes the bucket policy."""
+    try:
+        with limited_work(_MOST_WORK):
+            return changes_policy(locks) if kept is None else keeps_working(locks, kept, prefix)
+    except TooManyClassesError as error:
+        return Answer("unknown", depends_on=(str(error),))
 
 
 def _kept(locks: EffectiveLocks, kept: Kept) -> str:
@@ -586,9 +594,9 @@ def _spaces(
     space = requests.anywhere
     alike: dict[int, DimensionValue] = {}
     for source in address_sources(space.table, claim.allowed.networks, known=space.base.keys):
-        if source.addresses.is_listed:
+        if source.is_listed:
             continue
-        if not source.addresses.is_exact:
+        if not source.is_exact:
             any_address = Dimension("aws:SourceIp", frozenset({"aws:sourceip"}), (), chosen=True)
             yield requests.space(space.table, space.base, [any_address]), DimensionValue()
             continue

@@ -90,7 +90,9 @@ def _refusing(
     if endpoints is None or not locks.endpoints.keys() >= set(endpoints):
         whose.append("the VPC endpoint")
     if whose:
-        yield f"a policy of {_either(whose)} refuses it"
+        *first, last = whose
+        named = f"{', '.join(first)} or {last}" if first else last
+        yield f"a policy of {named} refuses it"
     if signer != "own" and locks.is_public_refused is None:
         yield "Block Public Access refuses it"
 
@@ -113,8 +115,3 @@ def granting(locks: EffectiveLocks) -> EffectiveLocks:
     """Return locks whose objects may have ACLs that grant what an ACL can."""
     statements = (may_grant(OBJECT_ACLS),)
     return replace(locks, acls={"other": statements, "anonymous": statements})
-
-
-def _either(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} or {last}" if first else last

@@ -612,7 +612,8 @@ def _signers(
     """
     by_id = "aws:userid" in keys
     if by_id:  # a name may be equal to an id
-        values = {**values, "aws:userid": _some_ids(circumstances.account)}
+        alike = _ids(circumstances.account).values()
+        values = {**values, "aws:userid": tuple(each.replace("?*", "zq") for each in alike)}
     named = list(_named_callers(table, kind, circumstances, known, resources, values))
     # a role alone cannot sign without a time of issue
     is_dated = bool(conditions_on(table, TOKEN_TIME))
@@ -650,10 +651,6 @@ def _ids(account: str) -> dict[str, str]:
         "root": account,
         "federated-user": f"{account}:?*",
     }
-
-
-def _some_ids(account: str) -> Values:
-    return tuple(like.replace("?*", "zq") for like in _ids(account).values())
 
 
 def _identity(

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
 from ...base.groups import OrderedNames
-from ...base.text import Json, count, printable
+from ...base.text import Json, count, members, printable
 from ...base.truth import without_truth
 from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
@@ -31,10 +31,10 @@ from ..iam.sessions import session_of_role
 from ..iam.variables import Keys
 from ..iam.wildcards import TextMatcher
 from ..policies.signer_limit import without_session
+from . import access_words as words
 from .access_points import ANY_WAY, GRANT_READ, POINT_KEYS, PointPath, point_path, said_of_points
 from .conditions_of_opening import duration
 from .exposure import Exposure
-from .exposure_text import endpoints, ranges
 from .identities import Principal, Principals, document
 from .key_patterns import KeyPattern, shown_keys
 from .locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
@@ -182,16 +182,12 @@ class SigningPrincipal:
 
     def to_dict(self) -> Json:
         """Return JSON-able data."""
+        some = members(self.opened, "keys", "access_points: through")
         return {
-            "arn": self.arn,
-            "class": self.signing,
-            "answer": self.answer,
-            "opened": {**self.opened.places(), "when": list(self.opened.when)},
-            **({"keys": [each.to_dict() for each in self.opened.keys]} if self.opened.keys else {}),
-            **({"access_points": list(self.opened.through)} if self.opened.through else {}),
-            "chain": list(self.chain),
-            "depends_on": list(self.depends_on),
-            "longest_s": self.longest_s,
+            **members(self, "arn", "class: signing", "answer"),
+            "opened": self.opened.places("when"),
+            **{name: each for name, each in some.items() if each},
+            **members(self, "chain", "depends_on", "longest_s"),
             **({} if self.signed is None else {"signed": self.signed}),
         }
 
@@ -214,7 +210,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     who can do nothing is in ``refused``.
     """
 
-    head = ("principal", "class", "answer", "opened", "longest URL", "in the log")
+    titles = ("principal", "class", "answer", "opened", "longest URL", "in the log")
     empty = "Nobody of the principals that were read can sign a URL for it."
     most = 100
     refused: tuple[SigningPrincipal, ...] = ()
@@ -328,12 +324,12 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         places = (
             f"depends on {', '.join(item.depends_on)}"
             if item.opened.is_empty
-            else ranges(item.opened)
+            else words.addresses(item.opened.spans)
         )
         keys = shown_keys(item.opened.keys) if item.opened.keys else ""
-        opened = "; ".join(
-            filter(None, (keys, places, endpoints(item.opened, frozenset()), *item.opened.when))
-        )
+        sources = item.opened
+        behind = words.endpoints(sources.endpoints, (), others=sources.other_endpoints)
+        opened = "; ".join(filter(None, (keys, places, behind, *sources.when)))
         longest = "not known" if item.longest_s is None else duration(item.longest_s * 1000)
         signed = "-" if item.signed is None else f"{item.signed:,}"
         return printable(way), item.signing, item.answer, printable(opened), longest, signed
@@ -341,9 +337,8 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     def to_dict(self, *, every: bool = False) -> Json:
         """Return JSON-able data; ``every`` has those that are refused too."""
         shown = (*self, *self.refused) if every else self
-        found = [each.to_dict() for each in shown]
-        data = {"signers": found, "assumed": list(self.assumed), "unread": list(self.unread)}
-        return data if self.missing is None else {**data, "missing": self.missing.to_dict()}
+        more = ("assumed", "unread", *(() if self.missing is None else ("missing",)))
+        return {"signers": [each.to_dict() for each in shown], **members(self, *more)}
 
 
 def identities(signing: Sequence[SigningPrincipal], of: str) -> str:
@@ -355,10 +350,6 @@ def identities(signing: Sequence[SigningPrincipal], of: str) -> str:
         else ""
     )
     return f"{count(len(signing), 'identity', 'identities')} can sign URLs for {of}{some}"
-
-
-def _nothing(_text: str) -> bool:
-    return False
 
 
 @lru_cache(maxsize=4096)
@@ -390,7 +381,7 @@ class _Holders:
         if statement.not_resource or variable:
             self._any |= holders
             for pattern in named if not self._by_value else ():
-                self._patterns.setdefault(pattern.text, (pattern.matcher or _nothing, {}))
+                self._patterns.setdefault(pattern.text, (pattern.matcher or (lambda _: False), {}))
             return
         for pattern in named:
             if set("*?") & set(pattern.text) or pattern.text.count(":") < 5:

@@ -14,22 +14,24 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, reduce
 from itertools import product
 from operator import and_
+from typing import TypeAlias
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import Json, Texts, count as counted
+from ...base.text import Json, Texts, members
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_DATE, OPEN_PATTERN
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import SIGV4
 from ..iam.request_keys import TOKEN_TIME, is_chosen, key_facts
-from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, SpaceAnswer, Word
+from ..iam.request_space import WORDS, Dimension, RequestSpace, SettingTrail, Word
 from ..iam.statement_table import DimensionValue, StatementTable, View
 from ..iam.three_valued import spellings
 from ..iam.variables import Keys, Several
 from ..iam.verdict import Verdict
 from ..iam.wildcards import TooManyClassesError
+from .access_words import addresses
 from .address_classes import (
     EVERY_ADDRESS,
     Span,
@@ -181,13 +183,41 @@ class SourceSet:
         """Count the addresses of one family."""
         return count(self.spans, version)
 
-    def places(self) -> Json:
-        """Return ranges and endpoints as JSON-able data."""
-        return {
-            "cidrs": list(self.cidrs),
-            "endpoints": "any" if self.other_endpoints else list(self.endpoints),
-        }
+    def places(self, *reasons: str) -> Json:
+        """Return ranges and endpoints as JSON-able data, with some of the other attributes."""
+        found = members(self, "cidrs", "endpoints", *reasons)
+        return found | ({"endpoints": "any"} if self.other_endpoints else {})
 
+
+def union(sets: Iterable[SourceSet]) -> SourceSet:
+    """Return the sources of some sets as one, with all that decides about them."""
+    every = [each for each in sets if not each.is_empty]
+    ages = [each.oldest_ms for each in every]
+
+    def texts(name: str) -> Texts:
+        return tuple(sorted({text for each in every for text in getattr(each, name)}))
+
+    return SourceSet(
+        tuple(span for each in every for span in each.spans),
+        texts("endpoints"),
+        any(each.other_endpoints for each in every),
+        texts("when"),
+        texts("depends_on"),
+        texts("decided_by"),
+        None if None in ages else max((age or 0 for age in ages), default=None),
+        texts("through"),
+    )
+
+
+def at_label(reasons: SourceSet, label: str) -> SourceSet:
+    """Return an endpoint as a set that has the reasons of another one."""
+    if label == ANY_OTHER:
+        return replace(reasons, spans=(), endpoints=(), other_endpoints=True)
+    return replace(reasons, spans=(), endpoints=(label,), other_endpoints=False)
+
+
+Place: TypeAlias = tuple[Word, SourceSet]
+"""An answer and sources that have it, before all that have it are put together."""
 
 NOWHERE = SourceSet()
 EVERYWHERE = SourceSet(EVERY_ADDRESS, other_endpoints=True)
@@ -248,26 +278,11 @@ class Row:
         """Return JSON-able data."""
         return {
             "request": self.request,
-            "opened": {**self.opened.places(), "when": list(self.opened.when)},
+            "opened": self.opened.places("when"),
             "refused": self.refused.places(),
-            "unknown": {**self.unknown.places(), "depends_on": list(self.unknown.depends_on)},
+            "unknown": self.unknown.places("depends_on"),
             "unless": {word: list(self.places(word).unless) for word in WORDS},
         }
-
-
-@dataclass(frozen=True)
-class SourcePlace:
-    """Sources with one answer, before they are put together; an endpoint has a label,
-    addresses have spans.
-    """
-
-    answer: SpaceAnswer
-    spans: Spans
-    endpoint: str | None
-    when: Texts = ()
-    decided_by: str = ""
-    oldest_ms: int | None = None
-    through: Texts = ()
 
 
 @dataclass(frozen=True)
@@ -388,15 +403,15 @@ def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) 
     try:
         places += _endpoint_places(requests, endpoint_policies)
     except TooManyClassesError as error:  # these say nothing of addresses
-        answer = SpaceAnswer("unknown", (str(error),))
-        places.append(SourcePlace(answer, (), ANY_OTHER))
+        places.append(("unknown", SourceSet(other_endpoints=True, depends_on=(str(error),))))
     return row_of(requests.kind.name, places)
 
 
-def row_of(request: str, places: list[SourcePlace]) -> Row:
+def row_of(request: str, places: list[Place]) -> Row:
     """Return the row of a kind of request from its sources."""
-    opened, refused, unknown = (_gather(word, places) for word in WORDS)
-    return Row(request, opened, refused, unknown)
+    chosen = [[sources for word, sources in places if word == one] for one in WORDS]
+    sets = (replace(union(some), when=_when(some), signed=tuple(_signed(some))) for some in chosen)
+    return Row(request, *sets)
 
 
 def unsure(
@@ -412,14 +427,15 @@ def unsure(
     )
     if moved.is_empty and unknown.is_empty:
         return row
+    every = union([moved, row.unknown])
     return replace(
         row,
         opened=row.opened.only(addresses=not addresses, endpoints=not endpoints),
         unknown=replace(
             row.unknown,
-            spans=moved.spans + row.unknown.spans,
-            endpoints=tuple(sorted({*moved.endpoints, *row.unknown.endpoints})),
-            other_endpoints=moved.other_endpoints or row.unknown.other_endpoints,
+            spans=every.spans,
+            endpoints=every.endpoints,
+            other_endpoints=every.other_endpoints,
             depends_on=tuple(sorted({*row.unknown.depends_on, *depends_on})),
         ),
     )
@@ -433,18 +449,20 @@ def combined(first: Row, second: Row, *, both: bool) -> Row:
     for words in product(WORDS, WORDS):
         found, more = first.places(words[0]), second.places(words[1])
         if spans := within(found.spans, more.spans):
-            places.append(replace(_combined(words, (found, more), both), spans=spans))
+            word, reasons = _combined(words, (found, more), both)
+            places.append((word, replace(reasons, spans=spans)))
     for label in (*sorted(first.labels | second.labels), ANY_OTHER):
         here = tuple(
             row.others if label == ANY_OTHER else row.at_endpoint(label) for row in (first, second)
         )
         sets = first.places(here[0]), second.places(here[1])
-        places.append(replace(_combined(here, sets, both), endpoint=label))
+        word, reasons = _combined(here, sets, both)
+        places.append((word, at_label(reasons, label)))
     return row_of(first.request, places)
 
 
-def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> SourcePlace:
-    """Return the answer for sources that two rows have;
+def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> Place:
+    """Return the answer for sources that two rows have, with its reasons;
     different choices of the sender need not go together.
     """
     word = (min if both else max)(words, key=("refused", "unknown", "opened").index)
@@ -453,16 +471,14 @@ def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) 
         names = tuple(sorted({key for each in deciding for key in each.depends_on}))
         # a VPC may hold the endpoint
         names = names or (("aws:SourceVpc",) if word == "unknown" else ())
-        return SourcePlace(SpaceAnswer(word, names), (), None)
+        return word, SourceSet(depends_on=names)
     used = deciding if both else [max(deciding, key=_freedom)]
     when = list(dict.fromkeys(each.when for each in used if each.when))
     if len(when) > 1:
-        return SourcePlace(SpaceAnswer("unknown", _PHRASES), (), None)
+        return "unknown", SourceSet(depends_on=_PHRASES)
     oldest = min((each.oldest_ms for each in used if each.oldest_ms is not None), default=None)
     through = tuple(name for each in used for name in each.through)
-    return SourcePlace(
-        SpaceAnswer(word), (), None, when[0] if when else (), oldest_ms=oldest, through=through
-    )
+    return word, SourceSet(when=when[0] if when else (), oldest_ms=oldest, through=through)
 
 
 def _freedom(found: SourceSet) -> tuple[float, int]:
@@ -474,49 +490,48 @@ def _freedom(found: SourceSet) -> tuple[float, int]:
     )
 
 
-def _address_places(requests: Requests) -> Iterable[SourcePlace]:
+def _address_places(requests: Requests) -> Iterable[Place]:
     space = requests.anywhere
-    known: dict[int, SourcePlace] = {}
+    known: dict[int, Place] = {}
     for source in address_sources(space.table, known=space.base.keys):
-        if not source.addresses.is_exact:
-            yield SourcePlace(SpaceAnswer("unknown", (_UNCONFIRMED,)), source.addresses.spans, None)
+        if not source.is_exact:
+            yield "unknown", SourceSet(source.spans, depends_on=(_UNCONFIRMED,))
             continue
         here = requests.at(source.setting) if space.is_coupled else space
         mask = -1 if space.is_coupled else space.source_mask(source.setting)
         if space.is_coupled or mask & space.settled not in known:
             known[mask & space.settled] = _place(here, mask, requests, source.setting)
-        found = known[mask & space.settled]
-        yield replace(found, spans=source.addresses.spans)
+        word, reasons = known[mask & space.settled]
+        yield word, replace(reasons, spans=source.spans)
 
 
 def _endpoint_places(
     requests: Requests, endpoint_policies: Callable[[str], Policies]
-) -> Iterable[SourcePlace]:
+) -> Iterable[Place]:
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(
         requests.behind, endpoints=facts, known=requests.view_behind.keys
     ):
         policies = endpoint_policies(place.label) if place.label else requests.policies
         own = requests if policies is requests.policies else replace(requests, policies=policies)
-        found = _place(own.through(place), -1, own, place.setting)
-        yield replace(found, endpoint=place.label)
+        word, reasons = _place(own.through(place), -1, own, place.setting)
+        yield word, at_label(reasons, place.label)
 
 
-def _place(
-    space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue
-) -> SourcePlace:
+def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> Place:
+    """Return the answer to requests of a space, with its reasons."""
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
-        return SourcePlace(answer, (), None, decided_by=_denied_by(space, mask))
+        deciding = _denied_by(space, mask)
+        return answer.state, SourceSet(depends_on=answer.depends_on, decided_by=deciding)
     verdict = requests.confirm(example_request(space.base, setting, answer.example, circumstances))
     if not verdict.allowed:
         # The evaluator has the last word: what it does not confirm is not called opened.
-        return SourcePlace(
-            SpaceAnswer("unknown", tuple(sorted(d.name for d in _dimensions(space)))), (), None
-        )
+        names = sorted(each.name for each in _dimensions(space))
+        return "unknown", SourceSet(depends_on=tuple(names))
     when, oldest = phrases(space, mask, circumstances.now), oldest_ms(space, mask)
-    decided_by = ", ".join(filter(None, (verdict.policy, verdict.statement)))
-    return SourcePlace(answer, (), None, when, decided_by, oldest)
+    statement = ", ".join(filter(None, (verdict.policy, verdict.statement)))
+    return "opened", SourceSet(when=when, decided_by=(statement,), oldest_ms=oldest)
 
 
 def _dimensions(space: RequestSpace) -> Iterable[Dimension]:
@@ -551,7 +566,7 @@ def confirm(request: Request, policies: Policies) -> Verdict:
     return evaluate(request, policies)
 
 
-def _denied_by(space: RequestSpace, mask: int) -> str:
+def _denied_by(space: RequestSpace, mask: int) -> Texts:
     """Name the Deny that holds for every choice, where there is one."""
     table = space.table
     alive = space.settled & mask
@@ -559,42 +574,14 @@ def _denied_by(space: RequestSpace, mask: int) -> str:
         alive = reduce(and_, (m for _, masks in group.table.values() for m in masks), alive)
     for bits, layer, statement in table.statements:
         if statement.deny and alive & bits:
-            return f"{layer.name}, {statement.label}"
-    return ""
+            return (f"{layer.name}, {statement.label}",)
+    return ()
 
 
-def _gather(state: Word, places: list[SourcePlace]) -> SourceSet:
-    chosen = [place for place in places if place.answer.state == state]
-    if not chosen:
-        return SourceSet()
-    endpoints = [place.endpoint for place in chosen if place.endpoint is not None]
-    return SourceSet(
-        spans=tuple(span for place in chosen for span in place.spans),
-        endpoints=tuple(sorted({label for label in endpoints if label != ANY_OTHER})),
-        other_endpoints=ANY_OTHER in endpoints,
-        when=_when(chosen),
-        depends_on=tuple(sorted({name for place in chosen for name in place.answer.depends_on})),
-        decided_by=tuple(sorted({place.decided_by for place in chosen if place.decided_by})),
-        oldest_ms=None
-        if any(p.oldest_ms is None for p in chosen)
-        else max(p.oldest_ms or 0 for p in chosen),
-        through=tuple(sorted({name for place in chosen for name in place.through})),
-        signed=tuple(_signed(chosen)),
-    )
-
-
-def _signed(places: list[SourcePlace]) -> Iterator[SourceSet]:
+def _signed(places: list[SourceSet]) -> Iterator[SourceSet]:
     """Yield the sources from which only certain signers open, by who these are."""
     by_signers = grouped((tuple(filter(_names_signers, each.when)), each) for each in places)
-    for when, own in by_signers.items():
-        labels = [each.endpoint for each in own if each.endpoint is not None]
-        if when:
-            yield SourceSet(
-                tuple(span for each in own for span in each.spans),
-                tuple(label for label in labels if label != ANY_OTHER),
-                ANY_OTHER in labels,
-                when,
-            )
+    return (replace(union(own), when=when) for when, own in by_signers.items() if when)
 
 
 def _names_signers(phrase: str) -> bool:
@@ -602,7 +589,7 @@ def _names_signers(phrase: str) -> bool:
     return phrase.startswith(("signed ", "unless signed ")) and not phrase.endswith(")")
 
 
-def _when(places: list[SourcePlace]) -> Texts:
+def _when(places: list[SourceSet]) -> Texts:
     """Return the phrases; each says for which sources it is, where they differ."""
     distinct = {place.when for place in places}
     if len(distinct) == 1:
@@ -616,17 +603,10 @@ def _when(places: list[SourcePlace]) -> Texts:
     )
 
 
-def _named(places: list[SourcePlace]) -> str:
-    spans = [span for place in places for span in place.spans]
-    cidrs, others = minimal_cidrs(spans), minimal_cidrs(minus(EVERY_ADDRESS, spans))
-    labels = sorted(
-        {place.endpoint or "other endpoints" for place in places if place.endpoint is not None}
-    )
-    shown = [*cidrs[:3], *([counted(len(cidrs) - 3, "more range")] if len(cidrs) > 3 else [])]
-    if len(others) == 1:
-        shown = [f"all addresses but {others[0]}"]
-    names = [*shown, *labels]
-    return ", ".join(names)
+def _named(places: list[SourceSet]) -> str:
+    every = union(places)
+    labels = sorted([*every.endpoints, *(["other endpoints"] if every.other_endpoints else [])])
+    return ", ".join(filter(None, (addresses(every.spans), *labels)))
 
 
 def answer_at(requests: Requests, source: Source) -> Answer:
@@ -669,9 +649,7 @@ def _space_at(requests: Requests, source: Source) -> RequestSpace | None:
                 requests, circumstances=replace(requests.circumstances, given=private)
             )
         return requests.through(named_endpoint(source.endpoint, facts))
-    classes = (
-        each.addresses for each in address_sources(requests.outside, known=requests.view.keys)
-    )
+    classes = address_sources(requests.outside, known=requests.view.keys)
     if any(each.covers(source.address) and not each.is_exact for each in classes):
         return None
     return requests.at(DimensionValue({"aws:sourceip": (str(source.address),)}))

@@ -46,26 +46,15 @@ class EndpointClass:
     absent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class AddressSource:
-    """Addresses that no condition tells apart, and the keys that follow."""
-
-    addresses: AddressClass
-    setting: DimensionValue
-
-
 def address_sources(
     table: StatementTable, listed: Iterable[IPNetwork] = (), *, known: Keys = MappingProxyType({})
-) -> list[AddressSource]:
+) -> list[AddressClass]:
     """Return the classes of addresses from which requests come outside endpoints.
 
     ``known`` are the settled keys: policy variables may compare the address with them.
     """
     compared = variable_values(table, "aws:sourceip", (), known)
-    classes = address_classes(conditions_on(table, "aws:sourceip"), listed, compared)
-    return [
-        AddressSource(each, DimensionValue({"aws:sourceip": (each.example,)})) for each in classes
-    ]
+    return address_classes(conditions_on(table, "aws:sourceip"), listed, compared)
 
 
 def endpoint_classes(

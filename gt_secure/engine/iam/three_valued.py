@@ -505,7 +505,8 @@ def _new(
     facts: ConditionKey, patterns: list[list[Steps]], domain: Filled, named: Iterable[str]
 ) -> list[str]:
     if facts.alphabet and not patterns:
-        return [next(text for text in _numbers(len(domain)) if text not in set(named))]
+        numbers = (str(index).rjust(len(domain), "9") for index in range(999_999, 0, -1))
+        return [next(text for text in numbers if text not in set(named))]
     if not patterns:
         used = set("".join(named))
         fresh = next(
@@ -524,10 +525,6 @@ def _new(
         )
     except TooManyClassesError as error:
         raise TooManyClassesError(facts.name, error.texts, facts.name.lower()) from error
-
-
-def _numbers(digits: int) -> Iterable[str]:
-    yield from (str(index).rjust(digits, "9") for index in range(999_999, 0, -1))
 
 
 def _named(condition: Condition, text: str) -> list[str]:

@@ -7,7 +7,7 @@ Source: S3 User Guide, *Blocking public access to your Amazon S3 storage*
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ...base.errors import PolicyError
 from ..iam.conditions import Condition
@@ -54,7 +54,8 @@ def is_surely_public(policy: PolicySource | None) -> bool:
     the policy public.
     """
     narrowed = any(_is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny)
-    return not narrowed and any(not any(map(_may_fix, each.conditions)) for each in _grants(policy))
+    grants = (e for e in _statements(policy) if not e.deny and _is_for_everybody(e))
+    return not narrowed and any(not any(map(_may_fix, each.conditions)) for each in grants)
 
 
 def may_be_public(policy: PolicySource | None) -> bool:
@@ -90,10 +91,6 @@ def _statements(policy: PolicySource | None) -> Sequence[Statement]:
     except PolicyError:
         return ()
     return () if layer is None else layer.document.statements
-
-
-def _grants(policy: PolicySource | None) -> Iterator[Statement]:
-    return (each for each in _statements(policy) if not each.deny and _is_for_everybody(each))
 
 
 def _is_for_everybody(statement: Statement) -> bool:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...base.errors import AccessDenied, GtSecureError, NotFound
+from ...base.shown import Shown
 from ..read_progress import Progress
 from ..storage.objects import SMALL, LogObject, S3Object, transport_errors
 from .arrow_stream import LineBatch
@@ -39,8 +40,10 @@ BATCH = 4 << 20
 
 
 @dataclass(slots=True)
-class Failure:
+class Failure(Shown):
     """An object that was named but not, or not wholly, read."""
+
+    document = ("name", "kind", "why")
 
     name: str
     why: str

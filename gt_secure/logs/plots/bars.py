@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,7 +137,7 @@ def _bar(source: _Source, networks: Networks | None, *, one_address: bool) -> _B
         source.counts,
         int(source.side == _OUTSIDE),
         side=side,
-        condition=_from(source.members),
+        condition=f"NOT {INTERNAL} AND {one_of(_PAIR, source.members)}",
         address=source.label if one_address else None,
         endpoint=source.via if one_address else None,
         locks=source.locks,
@@ -155,10 +155,6 @@ def _bar_of_others(others: Sequence[_Source], drawn: Sequence[_Source]) -> _Bar:
     return _Bar(
         count(len(others), "other"), totals, outside, max(2, len(others)), condition=condition
     )
-
-
-def _from(members: Iterable[tuple[str, str]]) -> str:
-    return f"NOT {INTERNAL} AND {one_of(_PAIR, members)}"
 
 
 def source_label(address: str, via: str, networks: Networks | None) -> str:

@@ -14,6 +14,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,8 @@ from .pages import chain, parallel_pages
 LogLayout = Literal["simple", "partitioned", "unknown"]
 Borders = Callable[[str, str], Sequence[str]]
 """From a bucket and a prefix to keys in their order."""
+_Listed = Callable[[str], Iterator[LogObject]]
+"""From an ``s3://`` address to the objects there in the range of time."""
 
 LATE = dt.timedelta(days=2)
 """Margin after ``until`` in which late files are still looked for;
@@ -275,8 +278,11 @@ def resolve(
         isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0]))
     )
     seen: set[tuple[str, str]] = set()
+    listed = None
+    if opener is not None:
+        listed = partial(list_logs, opener, since=since, until=until, borders=borders)
     for item in items:
-        for found in _objects_of(item, opener, since, until, borders):
+        for found in _objects_of(item, listed):
             # Sources may overlap, and ** follows links: each object is read once.
             if several and (place := _place(found)) is not None:
                 if place in seen:
@@ -292,15 +298,9 @@ def _place(item: LogObject) -> tuple[str, str] | None:
     return ("", os.path.realpath(item.name)) if isinstance(item, LocalFile) else None
 
 
-def _objects_of(
-    item: Any,
-    opener: Opener | None,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    borders: Borders | None,
-) -> Iterator[LogObject]:
+def _objects_of(item: Any, listed: _Listed | None) -> Iterator[LogObject]:
     if isinstance(item, (str, Path)):
-        yield from _named(str(item), opener, since, until, borders)
+        yield from _named(str(item), listed)
     elif isinstance(
         item, (S3Object, LocalFile, LogObject)
     ):  # the protocol last: it looks at every member
@@ -311,16 +311,10 @@ def _objects_of(
             raise InvalidInput(
                 f"A {type(item).__name__} is not a source of access logs.", field="sources"
             )
-        yield from _named(prefix, opener, since, until, borders)
+        yield from _named(prefix, listed)
 
 
-def _named(
-    text: str,
-    opener: Opener | None,
-    since: dt.datetime | None,
-    until: dt.datetime | None,
-    borders: Borders | None,
-) -> Iterator[LogObject]:
+def _named(text: str, listed: _Listed | None) -> Iterator[LogObject]:
     if not text.strip():
         raise InvalidInput(
             "The name of a source of access logs is empty.",
@@ -331,12 +325,12 @@ def _named(
     if text == "-":
         yield StandardInput()
     elif text.startswith("s3://"):
-        if opener is None:
+        if listed is None:
             raise InvalidInput(
                 "An s3:// source needs a connection to AWS.",
                 next_step="Pass aws=connect_aws().",
                 field="aws",
             )
-        yield from list_logs(opener, text, since=since, until=until, borders=borders)
+        yield from listed(text)
     else:
         yield from local_files(text)

@@ -1,0 +1,1 @@
+"""The rules of plans, a module for each subject."""
