@@ -70,12 +70,12 @@ def _acls(bucket: Bucket, by_account: Part[JsonLike]) -> dict[Signer, tuple[Json
     ownership, acl = bucket.ownership, bucket.acl_grants
     if not ownership.was_asked:
         return None
-    if ownership.missing is None and ownership.value == NO_ACLS:
+    if ownership.if_read == NO_ACLS:
         return {}
-    unread = (ownership if ownership.missing is not None else acl).missing
+    unread = ownership.missing or acl.missing
     blocks = [bucket.public_access_block, by_account]
     of_all = [may_grant(unread.action, of_bucket=True)] if unread is not None else []
-    of_all.append(may_grant(OBJECT_ACLS if ownership.missing is None else ownership.missing.action))
+    of_all.append(may_grant(ownership.missing.action if ownership.missing else OBJECT_ACLS))
     are_ignored = any((block.if_read or {}).get(IGNORE_PUBLIC_ACLS) for block in blocks)
     unsure = next((block.missing.action for block in blocks if block.missing is not None), "")
     grants = acl.value or () if unread is None else ()

@@ -380,10 +380,8 @@ class _Reader:
         self, pool: ThreadPoolExecutor, teams: Part[tuple[Workteam, ...]]
     ) -> dict[Workteam, Future[Part[tuple[LabelingJob, ...]]]]:
         """Start to read the jobs of the other teams of the bucket's region."""
-        asked = (
-            "others" in self.scope.needs and self.scope.bucket is not None and teams.missing is None
-        )
-        every = (teams.value or ()) if asked else ()
+        is_asked = "others" in self.scope.needs and self.scope.bucket is not None
+        every = teams.if_read or () if is_asked else ()
         own = self.scope.team if self.near is self.aws else None
         found = [
             one

@@ -145,13 +145,13 @@ def signs_of(team: str, bucket: Bucket | None) -> tuple[Sign, ...]:
         return ()
     named = re.compile(rf"(?i)(?<![a-z0-9-]){re.escape(team)}(?![a-z0-9-])")
     tags = [f"{key}={value}" for key, value in (bucket.tags.if_read or {}).items()]
-    folders = [
-        each for each in bucket.folders.if_read or () if each.casefold() == f"{team}/".casefold()
+    signs = [Sign(f"the tag {each} of the bucket") for each in tags if named.search(each)]
+    signs += [
+        Sign(f"the folder {each} of the bucket", each)
+        for each in bucket.folders.if_read or ()
+        if each.casefold() == f"{team}/".casefold()
     ]
-    return (
-        *(Sign(f"the tag {each} of the bucket") for each in tags if named.search(each)),
-        *(Sign(f"the folder {each} of the bucket", each) for each in folders),
-    )
+    return tuple(signs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +255,11 @@ class State:
     def other_teams(self) -> tuple[Workteam, ...]:
         """The other private workteams of the connection's region, which share the portal."""
         team = self.team.value
-        own = team.arn if team is not None else ""
         return tuple(
             each
             for each in self.teams.value or ()
-            if each.kind == "private" and each.arn != own and each.region == self.region
+            if each.kind == "private" and each.region == self.region
+            if team is None or each.arn != team.arn
         )
 
     @property

@@ -38,7 +38,7 @@ class UrlOwners:
         self._aws, own = aws, state.team.if_read
         self._bucket = "" if state.bucket is None else state.bucket.name
         every = [*state.others, *([] if own is None else [OtherTeam(own, state.jobs)])]
-        self._users = [each for each in every if each.team == own or each.uses(self._bucket)]
+        self._users = state.of_bucket
         self.teams = {each.team.arn: each.team for each in self._users}
         self.all_known = (bool(state.others) or state.teams.missing is None) and all(
             each.jobs.missing is None for each in every

@@ -130,13 +130,6 @@ def own_buckets(aws: Aws, notes: UnreadNotes) -> list[str] | None:
     return notes.attempt("buckets", lambda: buckets_here(aws), None)
 
 
-def not_looked_at(names: Sequence[str], where: str = "") -> str:
-    """Return the sentence about buckets of a region that a report did not look at;
-    empty if there are none.
-    """
-    return f"Not looked at{where}: {some(names)}. --buckets all looks at all." if names else ""
-
-
 def _guarded(aws: Aws, journal: Journal, own: Sequence[str] | None) -> list[str]:
     """Return those of some buckets that a restriction in the journal names,
     or whose policy has a statement of ours.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,20 +42,16 @@ def load_report(path: str | Path) -> Json:
     """
     file = Path(path)
     data = textfiles.load(file)
-    try:
+    with suppress(LookupError, TypeError, AttributeError):
         digest_of(data)
         differences(data, data)
-        kinds = [type(data[name]) for name in ("at", "rows", "unread")]
-        is_report = kinds == [str, list, list]
-    except (LookupError, TypeError, AttributeError):
-        is_report = False
-    if not is_report:
-        raise InvalidInput(
-            f"{file.name} is not the JSON of a report.",
-            next_step="Name a file that a report was written to as JSON.",
-            field="since",
-        )
-    return dict(data)
+        if [type(data[name]) for name in ("at", "rows", "unread")] == [str, list, list]:
+            return dict(data)
+    raise InvalidInput(
+        f"{file.name} is not the JSON of a report.",
+        next_step="Name a file that a report was written to as JSON.",
+        field="since",
+    )
 
 
 def digest_of(found: Mapping[str, Any]) -> str:
@@ -91,12 +88,8 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
         was, now = old.get(place), new.get(place)
         if place[2] != "region" and (place[:2] not in unread or (was and now)):
             yield from _of_row(f"{place[2]} {'/'.join(place[:2])}/{place[3]}", was, now)
-    undecided = {
-        code
-        for row in after["rows"]
-        for code, word in row["checked"].items()
-        if word in ("unknown", "not asked")
-    }
+    outcomes = [each for row in after["rows"] for each in row["checked"].items()]
+    undecided = {code for code, word in outcomes if word in ("unknown", "not asked")}
     lists = (("findings", "new finding", "finding gone"), ("unread", "not read", "read again"))
     for member, came, went in lists:
         if None in (before[member], after[member]):
@@ -122,13 +115,15 @@ def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[Report
             yield ReportChange("list grew", subject, ", ".join(known), f"+ {', '.join(grown)}")
 
 
-def _change(was: object, now: object) -> str:
-    order = ("good", "part", "open")
+def _change(was: Any, now: Any) -> str:
+    order = ["good", "part", "open"]
     if was == now:
         return "changed"
-    if was not in order or now not in order:
-        return "unknown now" if now not in order else "known again"
-    return "opened" if order.index(str(now)) > order.index(str(was)) else "closed"
+    if now not in order:
+        return "unknown now"
+    if was not in order:
+        return "known again"
+    return "opened" if order.index(now) > order.index(was) else "closed"
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from ..findings import sarif
 from ..findings.listings import Findings, FindingsReport
 from ..findings.model import OUTCOMES, SEVERITIES, Acceptances, control_names
 from ..logs.table import Table
-from .buckets import not_looked_at
 from .changes import ReportChange, differences, digest_of
 from .rows import ReportRow, ReportRows, by_cause, cells, merged
 
@@ -224,13 +223,14 @@ class AccountReport(Ambiguous, FindingsReport):
         """The outcome in one line."""
         where = "" if self.is_one else f" in {count(self.places_read, 'region')}"
         tones = [row.tone for row in self.buckets]
-        unknown = f", {tones.count('unknown')} unknown" if "unknown" in tones else ""
-        buckets = (
-            f"{count(len(tones), 'bucket')}{where}, {tones.count('open')} open to anyone{unknown}"
-        )
+        buckets = f"No bucket is known{where}"
+        if tones:
+            known = f"{count(len(tones), 'bucket')}{where}, {tones.count('open')} open to anyone"
+            unknown = tones.count("unknown")
+            buckets = f"{known}, {unknown} unknown" if unknown else known
         return (
-            f"{buckets if tones else f'No bucket is known{where}'}. Findings: {self.counts_text}."
-            f" Leaked URLs: {self.leaked_text}. Not read: {len(self.unread)}."
+            f"{buckets}. Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read:"
+            f" {len(self.unread)}."
         )
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
@@ -255,21 +255,27 @@ class AccountReport(Ambiguous, FindingsReport):
         """The controls that findings of severity medium or higher violate, or may violate, with
         their codes; an accepted finding counts too.
         """
-        found: dict[str, dict[str, bool]] = {}
-        for each in self.findings:
-            for name in control_names(each.code) if each.severity_if_found in _VIOLATING else ():
-                codes = found.setdefault(name, {})
-                codes[each.code] = codes.get(each.code, False) or each.state == "found"
+        found = grouped(
+            (name, each)
+            for each in self.findings
+            if each.severity_if_found in _VIOLATING
+            for name in control_names(each.code)
+        )
         return tuple(
-            (name, "violated" if any(codes.values()) else "unknown", tuple(codes))
-            for name, codes in sorted(found.items())
+            (
+                name,
+                "violated" if any(each.state == "found" for each in found[name]) else "unknown",
+                tuple(dict.fromkeys(each.code for each in found[name])),
+            )
+            for name in sorted(found)
         )
 
     @property
     def others_text(self) -> str:
         """The buckets that were not looked at, in sentences; empty if there are none."""
         return " ".join(
-            not_looked_at(row.not_looked_at, "" if self.is_one else f" in {row.location}")
+            f"Not looked at{'' if self.is_one else f' in {row.location}'}:"
+            f" {some(row.not_looked_at)}. --buckets all looks at all."
             for row in self.rows
             if row.not_looked_at
         )

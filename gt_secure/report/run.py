@@ -148,7 +148,7 @@ def _unused(rows: Sequence[ReportRow], entries: Acceptances) -> Acceptances:
     if not entries or any(row.unread for row in rows):
         return ()
     found = [(finding, row.location) for row in rows for finding in row.findings]
-    places = {number: place for number, (_, place) in enumerate(found)}
+    places = dict(enumerate(place for _, place in found))
     return unused([finding for finding, _ in found], entries, places=places)
 
 
@@ -156,7 +156,7 @@ def _nothing(choice: BucketChoice | None, rows: Iterable[ReportRow]) -> str:
     found = {row.name for row in rows if row.kind == "bucket"}
     if choice is None or (found and found.issuperset(choice.names)):
         return ""
-    return choice._replace(names=tuple(name for name in choice.names if name not in found)).nothing
+    return choice._replace(names=tuple(sorted({*choice.names} - found))).nothing
 
 
 def default_folder() -> Path:
