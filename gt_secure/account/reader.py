@@ -238,14 +238,13 @@ class _Reader:
             jobs = pool.submit(
                 self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs)
             )
-            reviews = pool.submit(self._of_team, "reviews", team, self._reviews)
+            reviews = pool.submit(self._of_team, "reviews", team, partial(_reviews_of, aws))
             workforce.result()  # its errors come before those of the bucket
-            bucket = (
-                None if region is None else Bucket(str(scope.bucket), region.result() or aws.region)
-            )
-            if bucket is not None:
+            bucket = None
+            if region is not None:
+                bucket = Bucket(str(scope.bucket), region.result() or aws.region)
                 bucket = _started(aws, pool, bucket, _named_parts(scope.needs), scope.writes)()
-                self.raw["policy"] = bucket.policy.value if bucket.policy.missing is None else None
+                self.raw["policy"] = bucket.policy.if_read
             state = State(
                 region=aws.region,
                 partition=aws.partition,
@@ -264,7 +263,9 @@ class _Reader:
                 ),
                 portal=self._portal(others),
                 reviews=reviews.result(),
-                evaluations=self._evaluations(reviews.result()),
+                evaluations=self._part(
+                    "evaluations", lambda: _evaluations_of(aws, reviews.result().value or ())
+                ),
                 organization=Organization() if organization is None else organization.result(),
                 facts=scope.supplied,
                 raw=self.raw,
@@ -420,17 +421,6 @@ class _Reader:
     ) -> Part[tuple[T, ...]]:
         return self._part(name, lambda: () if team.value is None else read(team.value))
 
-    def _reviews(self, team: Workteam) -> Texts:
-        return tuple(each.name for each in list_reviews(self.aws) if each.workteam_arn == team.arn)
-
-    def _evaluations(self, flows: Part[Texts]) -> Part[Texts]:
-        """Read the evaluation jobs of a team's human-review workflows;
-        without a workflow nothing is asked.
-        """
-        if flows.missing is not None or not (found := flows.value):
-            return flows
-        return self._part("evaluations", lambda: _evaluations_of(self.aws, found))
-
     def _template(self, job: LabelingJob, read_it: bool) -> TaskTemplate:
         place = job.template_uri or job.task_ui_arn
 
@@ -548,7 +538,14 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
     )
 
 
+def _reviews_of(aws: Aws, team: Workteam) -> Texts:
+    return tuple(each.name for each in list_reviews(aws) if each.workteam_arn == team.arn)
+
+
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> Texts:
+    """Read the evaluation jobs of human-review workflows; without one nothing is asked."""
+    if not flows:
+        return ()
     client = aws.client("bedrock")
     found = []
     jobs = all_items(
