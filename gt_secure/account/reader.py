@@ -408,9 +408,9 @@ class _Reader:
         found = Part.of(TeamJobs(left_out=1))
         if most >= 0:
             found = part_of(what, action, lambda: jobs_of_team(self.near, team, most=most))
-        listed = found.if_read
-        is_whole = listed is None or not listed.left_out
-        if is_whole or any(job.uses(str(self.scope.bucket)) for job in listed.jobs):
+        listed = found.if_read or TeamJobs()
+        bucket = str(self.scope.bucket)
+        if not listed.left_out or any(job.uses(bucket) for job in listed.jobs):
             return found.map(lambda jobs: tuple(jobs.jobs))
         return Part.unread(
             NotRead(what, action, "in part", f"It would take more than {MAX_CALLS} calls.")

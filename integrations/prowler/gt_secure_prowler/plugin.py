@@ -130,7 +130,7 @@ def read_rows(
     def read(region: str) -> list[ReportRow]:
         try:
             gt = connect(boto3_session=session, region=region)
-            rows = read_region(gt, Account(account), choice, many=True) or []
+            rows = read_region(gt, Account(account), choice, many=True) or ()
             return [row for row in rows if row.kind != "portal"]
         except GtSecureError as error:
             return [ReportRow(account, region, status="failed", unread=(error.message,))]
