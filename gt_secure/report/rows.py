@@ -153,18 +153,14 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
 
     The detail of each has the sentences of all, once.
     """
-    found: dict[tuple[str, str, str], Finding] = {}
-    for each in findings:
-        key = (each.code, each.subject, each.state)
-        known = found.setdefault(key, each)
-        if known.detail != each.detail:
-            sentences = dict.fromkeys(
-                [*_SENTENCE.split(known.detail), *_SENTENCE.split(each.detail)]
-            )
-            known = replace(known, detail=" ".join(sentences))
-        severity = min(known.severity, each.severity, key=SEVERITIES.index)
-        found[key] = replace(known, severity=severity)
-    return sorted(found.values(), key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
+    found = []
+    for same in grouped(
+        ((each.code, each.subject, each.state), each) for each in findings
+    ).values():
+        sentences = dict.fromkeys(text for each in same for text in _SENTENCE.split(each.detail))
+        severity = min((each.severity for each in same), key=SEVERITIES.index)
+        found.append(replace(same[0], detail=" ".join(sentences), severity=severity))
+    return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject))
 
 
 def by_cause(findings: Iterable[Finding], place: str = "") -> Iterator[Finding]:
@@ -172,7 +168,7 @@ def by_cause(findings: Iterable[Finding], place: str = "") -> Iterator[Finding]:
     them; ``place`` is put before the subject.
     """
     causes = grouped(
-        (replace(each, subject=""), each.subject) if each.code in _OF_TEAM else (each, each.subject)
+        (replace(each, subject="" if each.code in _OF_TEAM else each.subject), each.subject)
         for each in merged(findings)
     )
     for cause, subjects in causes.items():
