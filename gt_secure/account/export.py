@@ -25,11 +25,6 @@ from .state import State
 _NEEDED = frozenset({"team", "bucket.policy"})
 
 
-def _other_guards(policy: BucketPolicy, prefix: str) -> list[Notice]:
-    others = [each.objects for each in policy.guards if each.prefix != prefix]
-    return [notice("other-guards", objects=some(others))] if others else []
-
-
 def current_restriction(
     aws: Aws, team: str | None = None, bucket: str | None = None, lists: Iterable[str] = ()
 ) -> tuple[Restriction, list[Notice]]:
@@ -54,7 +49,8 @@ def current_restriction(
     version = (
         policy.version_limit_of(prefix) if guard is None or guard.age_limit_s is None else None
     )
-    notices = _other_guards(policy, prefix)
+    others = [each.objects for each in policy.guards if each.prefix != prefix]
+    notices = [notice("other-guards", objects=some(others))] if others else []
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
     addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)
@@ -68,8 +64,8 @@ def current_restriction(
     }
     if (state.team.value, guard, limit, version) == (None,) * 4:
         where = f" for {prefix}" if prefix else ""
-        others = [f"s3://{bucket}/{each.prefix}" for each in policy.guards]
-        step = f"Export one that exists: {some(others)}." if others else "Plan one first."
+        places = [f"s3://{bucket}/{each.prefix}" for each in policy.guards]
+        step = f"Export one that exists: {some(places)}." if places else "Plan one first."
         raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step=step)
     return Restriction.from_dict(wanted), notices
 

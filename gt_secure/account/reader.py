@@ -238,7 +238,14 @@ class _Reader:
             jobs = pool.submit(
                 self._of_team, "jobs", team, lambda one: tuple(jobs_of_team(aws, one).jobs)
             )
-            reviews = pool.submit(self._of_team, "reviews", team, partial(_reviews_of, aws))
+            reviews = pool.submit(
+                self._of_team,
+                "reviews",
+                team,
+                lambda one: tuple(
+                    each.name for each in list_reviews(aws) if each.workteam_arn == one.arn
+                ),
+            )
             workforce.result()  # its errors come before those of the bucket
             bucket = None
             if region is not None:
@@ -536,10 +543,6 @@ def _by_arn(teams: tuple[Workteam, ...], arn: str, region: str) -> Workteam:
         f"This account has no workteam {arn[:120]} in {region}.",
         next_step="See gt.workteams() for the teams, and check account and region in the ARN.",
     )
-
-
-def _reviews_of(aws: Aws, team: Workteam) -> Texts:
-    return tuple(each.name for each in list_reviews(aws) if each.workteam_arn == team.arn)
 
 
 def _evaluations_of(aws: Aws, flows: Sequence[str]) -> Texts:

@@ -351,6 +351,10 @@ class AccountReport(Ambiguous, FindingsReport):
             tables.append(Section(title, tuple(columns), listed or self._none(kind)))
         named = [(name, word, ", ".join(codes)) for name, word, codes in self.controls]
         head = ("bucket", "kind", "object", "first user", "later")
+        leaks = []
+        for leak in self.leaks:
+            later = some([f"{user.label} ({user.words})" for user in leak.others])
+            leaks.append((leak.bucket, leak.kind, leak.key, leak.users[0].label, later))
         tables += [
             Section(
                 "Findings",
@@ -358,7 +362,7 @@ class AccountReport(Ambiguous, FindingsReport):
                 [*map(Findings.row, self.findings)] or self._none("findings"),
             ),
             Section(CONTROLS, ("control", "status", "findings"), named or self._none("findings")),
-            Section("Leaked URLs", head, [*map(_leak_row, self.leaks)] or self._none("leaks")),
+            Section("Leaked URLs", head, leaks or self._none("leaks")),
         ]
         unread = Section("Not read", ("what",), [(text,) for text in self.unread])
         since: list[Section] = []
@@ -451,8 +455,3 @@ def _rank(row: ReportRow) -> tuple[int, int]:
 def _word(rows: object) -> str:
     """Return the word for a section without rows."""
     return "unknown" if rows is None else "none"
-
-
-def _leak_row(leak: Leak) -> tuple[object, ...]:
-    later = some([f"{user.label} ({user.words})" for user in leak.others])
-    return leak.bucket, leak.kind, leak.key, leak.users[0].label, later

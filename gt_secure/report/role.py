@@ -36,7 +36,13 @@ class Members:
         self._gt: Any = gt
         self._hub = gt.aws
         self.role_name = _check_role_name(name) if name else ""
-        self.external_id = _check_external_id(external_id)
+        if external_id and not _EXTERNAL_ID.fullmatch(external_id):
+            raise InvalidInput(
+                "The external id has characters that AWS does not accept.",
+                next_step="Use 2 to 1,224 letters, digits and + = , . @ : / -",
+                field="role",
+            )
+        self.external_id = external_id
         self._keys: dict[str, Keys | GtSecureError] = {}
         self._lock = threading.Lock()
 
@@ -88,13 +94,3 @@ def _check_role_name(name: str) -> str:
             field="role",
         )
     return word
-
-
-def _check_external_id(text: str) -> str:
-    if text and not _EXTERNAL_ID.fullmatch(text):
-        raise InvalidInput(
-            "The external id has characters that AWS does not accept.",
-            next_step="Use 2 to 1,224 letters, digits and + = , . @ : / -",
-            field="role",
-        )
-    return text

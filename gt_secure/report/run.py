@@ -76,7 +76,10 @@ def report(
     several = accounts is not None or regions is not None
     choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
     members = Members(gt, role)
-    chosen = _accounts(gt, accounts)
+    chosen: Accounts = (Account(gt.aws.account_id),)
+    if accounts is not None:
+        is_organization = accounts == ORGANIZATION
+        chosen = organization_accounts(gt.aws) if is_organization else read_accounts(accounts)
     names: tuple[str, ...] = (gt.aws.region,)
     if several:
         names = parse_regions("all" if regions is None else regions, gt.aws.partition)
@@ -135,12 +138,6 @@ def report(
     if (folder is not None or since == LAST) and result.places_read == result.places:
         _keep(result, last)
     return result
-
-
-def _accounts(gt: ReportedRegion, given: AccountsLike | None) -> Accounts:
-    if given is None:
-        return (Account(gt.aws.account_id),)
-    return organization_accounts(gt.aws) if given == ORGANIZATION else read_accounts(given)
 
 
 def _unused(rows: Sequence[ReportRow], entries: Acceptances) -> Acceptances:
