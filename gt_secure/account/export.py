@@ -25,6 +25,11 @@ from .state import State
 _NEEDED = frozenset({"team", "bucket.policy"})
 
 
+def _other_guards(policy: BucketPolicy, prefix: str) -> list[Notice]:
+    others = [each.objects for each in policy.guards if each.prefix != prefix]
+    return [notice("other-guards", objects=some(others))] if others else []
+
+
 def current_restriction(
     aws: Aws, team: str | None = None, bucket: str | None = None, lists: Iterable[str] = ()
 ) -> tuple[Restriction, list[Notice]]:
@@ -49,8 +54,7 @@ def current_restriction(
     version = (
         policy.version_limit_of(prefix) if guard is None or guard.age_limit_s is None else None
     )
-    others = [each.objects for each in policy.guards if each.prefix != prefix]
-    notices = [notice("other-guards", objects=some(others))] if others else []
+    notices = _other_guards(policy, prefix)
     url_lock = _url_lock(state.team.value, notices)
     ranges = _portal_ranges(state.workforce, guard, notices)
     addresses = parse_stored_cidrs(ranges) if guard is None else collapse(guard.networks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from operator import attrgetter
 
+from ..aws.teams import Workteam
 from ..base.text import Json, JsonLike
 from ..engine.access.locks import READ_ENDPOINTS, READ_POLICY, EffectiveLocks
 from ..engine.access.part import Part, note_missing
@@ -27,7 +28,7 @@ def locks_of(state: State) -> EffectiveLocks:
     return EffectiveLocks(
         bucket=bucket.name,
         policy=bucket.policy.if_read,
-        url_lock=None if team.missing else (team.value and team.value.url_lock) or UrlLock(),
+        url_lock=_url_lock(team),
         cidrs=None if force.missing else force.value.cidrs if force.value else (),
         has_portal=team.missing is not None
         or (team.value is not None and team.value.kind == "private"),
@@ -56,6 +57,10 @@ def locks_of(state: State) -> EffectiveLocks:
         others={each.team.name: locks_of(state.of(each)) for each in state.users},
         portal_vpc=str(force.map(attrgetter("vpc_id")).if_read or ""),
     )
+
+
+def _url_lock(team: Part[Workteam]) -> UrlLock | None:
+    return None if team.missing else (team.value and team.value.url_lock) or UrlLock()
 
 
 def _acls(bucket: Bucket, by_account: Part[JsonLike]) -> dict[Signer, tuple[Json, ...]] | None:

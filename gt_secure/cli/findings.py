@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
-from ..base.text import json_text, printable
+from ..base.text import Json, json_text, printable
 from ..engine.iam.facts import parse_facts, supplied_facts
 from ..findings.accepted import accept, accepted_title, read_accepted, unused
 from ..findings.catalog_page import page
@@ -136,14 +136,7 @@ def _run_findings(args: argparse.Namespace) -> int:
         return OK
     findings = _findings_from(args)
     if args.json:
-        found = [finding.to_dict() for finding in findings]
-        show_json(
-            {
-                "findings": found if found or findings.is_known else None,
-                "checked": {each.code: each.outcome for each in findings.checked},
-                "looked": findings.looked,
-            }
-        )
+        show_json(_document(findings))
     else:
         _show(findings)
     if args.accepted and not any(finding.code == "not-checked" for finding in findings):
@@ -152,6 +145,16 @@ def _run_findings(args: argparse.Namespace) -> int:
         return code_of(findings.passes(args.fail_on))
     is_known = findings.decided and not findings.doubts("unknown")
     return OK if is_known or not (args.tf_plan or args.cloudformation) else UNKNOWN
+
+
+def _document(result: Findings) -> Json:
+    """Return the findings, None where it is unknown whether there is one, and each rule."""
+    found = [finding.to_dict() for finding in result]
+    return {
+        "findings": found if found or result.is_known else None,
+        "checked": {each.code: each.outcome for each in result.checked},
+        "looked": result.looked,
+    }
 
 
 def _show(result: Findings) -> None:

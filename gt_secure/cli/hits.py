@@ -10,6 +10,7 @@ import itertools
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.errors import InvalidInput
@@ -244,7 +245,6 @@ def emit(table: Table, form: str, output: str | None, coverage: Coverage | None 
     A page also says what was read, and why it is unknown what else there is. JSON without a row is
     null where that is unknown.
     """
-    doubts = [] if coverage is None else coverage.doubts
     if form == "parquet" and output:
         table.to_parquet(output)
         return
@@ -257,17 +257,14 @@ def emit(table: Table, form: str, output: str | None, coverage: Coverage | None 
             sys.stdout.buffer.flush()
         return
     if form == "json":
-        is_unknown = doubts and not len(table)
-        parts = itertools.chain(["null"] if is_unknown else table.json_parts(), "\n")
+        parts = itertools.chain(_json_parts(table, coverage), "\n")
         if output:
             write_report(output, lambda: b"".join(part.encode() for part in parts))
         else:
             sys.stdout.writelines(parts)
         return
     if form == "html":
-        about = "" if coverage is None else coverage.summary
-        unknown = (hint(f"Unknown: {each}") for each in doubts)
-        text = page("Requests", about, table._repr_html_() + join(*unknown))
+        text = _page(table, coverage)
     else:
         text = table.to_csv() if form == "csv" else table.to_text()
     text = text if text.endswith("\n") else text + "\n"
@@ -280,6 +277,18 @@ def emit(table: Table, form: str, output: str | None, coverage: Coverage | None 
             "No request was found. That is not proof that nobody opened an object: the log may be"
             " late or incomplete."
         )
+
+
+def _json_parts(table: Table, coverage: Coverage | None) -> Iterable[str]:
+    is_known = len(table) or coverage is None or not coverage.doubts
+    return table.json_parts() if is_known else ["null"]
+
+
+def _page(table: Table, coverage: Coverage | None) -> str:
+    if coverage is None:
+        return page("Requests", "", table._repr_html_())
+    doubts = (hint(f"Unknown: {each}") for each in coverage.doubts)
+    return page("Requests", coverage.summary, table._repr_html_() + join(*doubts))
 
 
 def _cache(args: argparse.Namespace) -> int:

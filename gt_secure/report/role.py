@@ -22,7 +22,7 @@ TIMEOUT_S = 15.0
 """Seconds to wait for one response of an account."""
 RoleLike: TypeAlias = "str | tuple[str, str]"
 """The name of a role, or its name and the external id that it asks for."""
-Keys: TypeAlias = tuple[str, str, str]
+SessionKeys: TypeAlias = tuple[str, str, str]
 """Access key, secret key and session token."""
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\\-]{2,1224}")
@@ -43,7 +43,7 @@ class Members:
                 field="role",
             )
         self.external_id = external_id
-        self._keys: dict[str, Keys | GtSecureError] = {}
+        self._keys: dict[str, SessionKeys | GtSecureError] = {}
         self._lock = threading.Lock()
 
     def role_arn(self, account: str) -> str:
@@ -60,7 +60,7 @@ class Members:
         aws = self._hub.with_keys(*self._of(account), region, timeout_s=TIMEOUT_S, calls=calls)
         return replace(self._gt, aws=aws, accepted=()), calls
 
-    def _of(self, account: str) -> Keys:
+    def _of(self, account: str) -> SessionKeys:
         with self._lock:  # the workers read the regions of few accounts at the same time
             if account not in self._keys:
                 try:
@@ -74,7 +74,7 @@ class Members:
             raise known
         return known
 
-    def _assume(self, account: str) -> Keys:
+    def _assume(self, account: str) -> SessionKeys:
         role = self.role_arn(account)
         extra: Json = {"ExternalId": self.external_id} if self.external_id else {}
         with aws_errors("sts:AssumeRole", role):

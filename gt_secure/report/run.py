@@ -32,7 +32,7 @@ from .region import ReportedRegion, read_region
 from .result import AccountReport
 from .role import Members, RoleLike
 from .rows import ReportRow, ReportRows
-from .runner import ReportCallback, ReportProgress, StateFile, in_order, read_units
+from .runner import ReportCallback, StateFile, read_units
 
 ORGANIZATION = "organization"
 LAST = "last"
@@ -76,10 +76,7 @@ def report(
     several = accounts is not None or regions is not None
     choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
     members = Members(gt, role)
-    chosen: Accounts = (Account(gt.aws.account_id),)
-    if accounts is not None:
-        is_organization = accounts == ORGANIZATION
-        chosen = organization_accounts(gt.aws) if is_organization else read_accounts(accounts)
+    chosen = _accounts(gt, accounts)
     names: tuple[str, ...] = (gt.aws.region,)
     if several:
         names = parse_regions("all" if regions is None else regions, gt.aws.partition)
@@ -102,24 +99,13 @@ def report(
         there, calls = members.connect(account.id, region)
         return read_region(there, account, choice, start, many=True), len(calls)
 
-    def tell() -> None:
-        if progress is not None:
-            words = [outcome.status for outcome in [*file.done.values()]]
-            failed = sum(word not in ("read", "empty") for word in words)
-            progress(ReportProgress(len(words), len(units), failed))
-
     stop = cancel or threading.Event()
     if several:
-        read_units(read, units, file, stop, tell)
-        rows = in_order(row for outcome in file.done.values() for row in outcome.rows)
+        rows = read_units(read, units, file, stop, progress)
     else:
         rows = [*(read_region(gt, chosen[0], choice, start) or ())]
     outcomes = [*file.done.values()]
-    if gt.accepted:
-        rows = [
-            replace(row, findings=accept(row.findings, gt.accepted, place=row.location))
-            for row in rows
-        ]
+    rows = [_accepted(row, gt.accepted) for row in rows]
     result = AccountReport(
         at=utc_now(),
         caller=gt.aws.caller_arn,
@@ -138,6 +124,19 @@ def report(
     if (folder is not None or since == LAST) and result.places_read == result.places:
         _keep(result, last)
     return result
+
+
+def _accounts(gt: ReportedRegion, given: AccountsLike | None) -> Accounts:
+    if given is None:
+        return (Account(gt.aws.account_id),)
+    return organization_accounts(gt.aws) if given == ORGANIZATION else read_accounts(given)
+
+
+def _accepted(row: ReportRow, entries: Acceptances) -> ReportRow:
+    """Return a row with what is accepted under the name of its account and region, too."""
+    if not entries:
+        return row
+    return replace(row, findings=accept(row.findings, entries, place=row.location))
 
 
 def _unused(rows: Sequence[ReportRow], entries: Acceptances) -> Acceptances:

@@ -6,7 +6,7 @@ import json
 import os
 import random
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -144,22 +144,22 @@ class StateFile:
 
 def read_units(
     read: ReadRegion,
-    units: Iterable[tuple[Account, str]],
+    units: Sequence[tuple[Account, str]],
     file: StateFile,
     cancel: threading.Event,
-    progress: Callable[[], object],
-) -> None:
-    """Read the accounts and regions that are not in the state file yet.
+    progress: ReportCallback | None,
+) -> list[ReportRow]:
+    """Read the accounts and regions that are not in the state file yet, and return all rows.
 
     Parameters
     ----------
     read : callable
-    units : iterable of Account and str
+    units : sequence of Account and str
     file : StateFile
     cancel : threading.Event
         Set it to stop.
-    progress : callable
-        Is called before the first one, and after each.
+    progress : callable, optional
+        Gets how far it is, before the first one and after each.
     """
 
     def one(account: Account, region: str) -> None:
@@ -168,13 +168,19 @@ def read_units(
             if not cancel.is_set():
                 file.add(outcome)
 
-    progress()
+    def tell() -> None:
+        if progress is not None:
+            words = [outcome.status for outcome in [*file.done.values()]]
+            failed = sum(word not in ("read", "empty") for word in words)
+            progress(ReportProgress(len(words), len(units), failed))
+
+    tell()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="gt_secure-report")
     todo = [unit for unit in units if (unit[0].id, unit[1]) not in file.done]
     try:
         for future in as_completed([pool.submit(one, *unit) for unit in todo]):
             future.result()
-            progress()
+            tell()
     except BaseException:
         cancel.set()
         raise
@@ -182,6 +188,7 @@ def read_units(
         pool.shutdown(wait=not cancel.is_set(), cancel_futures=True)
     if not cancel.is_set():
         file.remove()
+    return in_order(row for outcome in file.done.values() for row in outcome.rows)
 
 
 def _outcome(
