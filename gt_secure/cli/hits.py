@@ -10,11 +10,10 @@ import itertools
 import json
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.errors import InvalidInput
-from ..base.html import hint, join, page
+from ..base.html import page
 from ..base.text import Json, count, duration, json_text
 from ..logs import activity, plots
 from ..logs.coverage import Coverage
@@ -163,7 +162,8 @@ def _run(args: argparse.Namespace) -> int:
             field="format",
         )
     table, coverage = _counts_from(args)
-    emit(table, form, args.output, coverage)
+    table.doubts = coverage.doubts
+    emit(table, form, args.output, coverage.summary)
     return tell(coverage, args.stats)
 
 
@@ -239,11 +239,9 @@ def _print_delivery(table: Table, form: str, header: bool) -> None:
     sys.stdout.flush()
 
 
-def emit(table: Table, form: str, output: str | None, coverage: Coverage | None = None) -> None:
-    """Write a table in a format to a file or to standard output.
-
-    A page also says what was read, and why it is unknown what else there is. JSON without a row is
-    null where that is unknown.
+def emit(table: Table, form: str, output: str | None, about: str = "") -> None:
+    """Write a table in a format to a file or to standard output; a page also says what it is
+    ``about``.
     """
     if form == "parquet" and output:
         table.to_parquet(output)
@@ -257,14 +255,14 @@ def emit(table: Table, form: str, output: str | None, coverage: Coverage | None 
             sys.stdout.buffer.flush()
         return
     if form == "json":
-        parts = itertools.chain(_json_parts(table, coverage), "\n")
+        parts = itertools.chain(table.json_parts(), "\n")
         if output:
             write_report(output, lambda: b"".join(part.encode() for part in parts))
         else:
             sys.stdout.writelines(parts)
         return
     if form == "html":
-        text = _page(table, coverage)
+        text = page("Requests", about, table._repr_html_())
     else:
         text = table.to_csv() if form == "csv" else table.to_text()
     text = text if text.endswith("\n") else text + "\n"
@@ -277,18 +275,6 @@ def emit(table: Table, form: str, output: str | None, coverage: Coverage | None 
             "No request was found. That is not proof that nobody opened an object: the log may be"
             " late or incomplete."
         )
-
-
-def _json_parts(table: Table, coverage: Coverage | None) -> Iterable[str]:
-    is_known = len(table) or coverage is None or not coverage.doubts
-    return table.json_parts() if is_known else ["null"]
-
-
-def _page(table: Table, coverage: Coverage | None) -> str:
-    if coverage is None:
-        return page("Requests", "", table._repr_html_())
-    doubts = (hint(f"Unknown: {each}") for each in coverage.doubts)
-    return page("Requests", coverage.summary, table._repr_html_() + join(*doubts))
 
 
 def _cache(args: argparse.Namespace) -> int:

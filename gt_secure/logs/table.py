@@ -61,7 +61,12 @@ class Table(Cut):
     ----------
     columns : tuple of str
     rows : list of tuple
+    doubts : sequence of str
+        Why it is unknown which rows there are, apart from those that were read; without a row, JSON
+        is null then.
     """
+
+    doubts: Sequence[str] = ()
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         self.columns = tuple(columns)
@@ -150,7 +155,7 @@ class Table(Cut):
             }
             for row in self
         ]
-        yield json_text(rows)
+        yield "null" if self.doubts and not rows else json_text(rows)
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
@@ -188,7 +193,8 @@ class Table(Cut):
             if len(self.rows) > _MOST_ROWS
             else []
         )
-        return [markup.table(self.columns, rows), *more]
+        doubts = (markup.hint(f"Unknown: {each}") for each in self.doubts)
+        return [markup.table(self.columns, rows), *more, *doubts]
 
     def _repr_html_(self) -> str:
         return markup.output(*self.markup())
