@@ -8,7 +8,7 @@ some choice does; a fact that is not known makes the answer unknown where it mat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..iam.evaluate import evaluate
@@ -81,19 +81,11 @@ def decide_request(
     }
     view = View(request.action, request.resource, caller, settled)
     circumstances = Circumstances(account, caller.partition or "aws", Facts({**settled, **known}))
-    # what the sender chooses, and what is not known of it
-    varying: list[Dimension] = []
-    facts_about = _OF_SERVICES if caller.kind == "service" else ()
-    if caller.kind != "service":
-        varying += [
-            each
-            for each in dimensions(table, _kind(request), circumstances, compiled, known=settled)
-            if PRINCIPAL not in each.keys or not caller_known
-        ]
+    varying = _sender_dimensions(
+        request, compiled, table, circumstances, settled, known, caller_known
+    )
     if request.keys.get("aws:sourcevpce"):
-        facts_about = (*facts_about, *_OF_ENDPOINTS)
-    asked = [key for key in facts_about if key in spellings(compiled) and key not in known]
-    varying += [fact(table, key, known=settled) for key in asked]
+        varying += _unknown_facts(_OF_ENDPOINTS, compiled, table, settled, known)
     answer = RequestSpace(table, view, varying).answer()
     if answer.state == "unknown":
         rule = f"the answer depends on {', '.join(answer.depends_on)}"
@@ -139,11 +131,42 @@ def _known(request: Request, supplied: Keys, signer_known: bool) -> Keys:
     )
 
 
-def _kind(request: Request) -> Kind:
-    """Return the kind of a request."""
+def _sender_dimensions(
+    request: Request,
+    compiled: Compiled,
+    table: StatementTable,
+    circumstances: Circumstances,
+    settled: Keys,
+    known: Keys,
+    caller_known: bool,
+) -> list[Dimension]:
+    """Return what varies with the sender: its choices,
+    and the facts about it that are not known.
+    """
+    if request.caller.kind == "service":
+        return _unknown_facts(_OF_SERVICES, compiled, table, settled, known)
     form = _FORMS.get(next(iter(request.keys.get("s3:authtype", ())), ""), "unsigned")
     by: By = "role" if request.caller.kind == "session" else "all"
-    return Kind(form, form, _signer(request), request.action, request.resource, by=by)
+    kind = Kind(form, form, _signer(request), request.action, request.resource, by=by)
+    return [
+        dimension
+        for dimension in dimensions(table, kind, circumstances, compiled, known=settled)
+        if PRINCIPAL not in dimension.keys or not caller_known
+    ]
+
+
+def _unknown_facts(
+    keys: Iterable[str],
+    compiled: Compiled,
+    table: StatementTable,
+    settled: Keys,
+    known: Keys,
+) -> list[Dimension]:
+    """Return those of some facts for which the policies ask, and which are not known."""
+    mentioned = spellings(compiled)
+    return [
+        fact(table, key, known=settled) for key in keys if key in mentioned and key not in known
+    ]
 
 
 def _given(request: Request, facts: Facts) -> Keys:

@@ -479,10 +479,9 @@ class Asked:
             for word in WORDS
             if (spans := within((sources := row.places(word)).spans, here))
         ]
+        elsewhere = settled({})
         places += [
-            (word, sources.only(addresses=False, endpoints=True))
-            for word in WORDS
-            if (sources := settled({}).places(word)).has_endpoints
+            (word, elsewhere.places(word).only(addresses=False, endpoints=True)) for word in WORDS
         ]
         return row_of("presigned", places)
 

@@ -216,7 +216,7 @@ def at_label(reasons: SourceSet, label: str) -> SourceSet:
     return replace(reasons, spans=(), endpoints=(label,), other_endpoints=False)
 
 
-Place: TypeAlias = tuple[Word, SourceSet]
+AnsweredSources: TypeAlias = tuple[Word, SourceSet]
 """An answer and sources that have it, before all that have it are put together."""
 
 NOWHERE = SourceSet()
@@ -407,9 +407,10 @@ def expose(requests: Requests, *, endpoint_policies: Callable[[str], Policies]) 
     return row_of(requests.kind.name, places)
 
 
-def row_of(request: str, places: list[Place]) -> Row:
+def row_of(request: str, places: list[AnsweredSources]) -> Row:
     """Return the row of a kind of request from its sources."""
-    chosen = [[sources for word, sources in places if word == one] for one in WORDS]
+    known = [each for each in places if not each[1].is_empty]
+    chosen = [[sources for word, sources in known if word == one] for one in WORDS]
     sets = (replace(union(some), when=_when(some), signed=tuple(_signed(some))) for some in chosen)
     return Row(request, *sets)
 
@@ -461,7 +462,7 @@ def combined(first: Row, second: Row, *, both: bool) -> Row:
     return row_of(first.request, places)
 
 
-def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> Place:
+def _combined(words: tuple[Word, ...], sets: tuple[SourceSet, ...], both: bool) -> AnsweredSources:
     """Return the answer for sources that two rows have, with its reasons;
     different choices of the sender need not go together.
     """
@@ -490,9 +491,9 @@ def _freedom(found: SourceSet) -> tuple[float, int]:
     )
 
 
-def _address_places(requests: Requests) -> Iterable[Place]:
+def _address_places(requests: Requests) -> Iterable[AnsweredSources]:
     space = requests.anywhere
-    known: dict[int, Place] = {}
+    known: dict[int, AnsweredSources] = {}
     for source in address_sources(space.table, known=space.base.keys):
         if not source.is_exact:
             yield "unknown", SourceSet(source.spans, depends_on=(_UNCONFIRMED,))
@@ -507,7 +508,7 @@ def _address_places(requests: Requests) -> Iterable[Place]:
 
 def _endpoint_places(
     requests: Requests, endpoint_policies: Callable[[str], Policies]
-) -> Iterable[Place]:
+) -> Iterable[AnsweredSources]:
     facts = requests.circumstances.given.endpoints
     for place in endpoint_classes(
         requests.behind, endpoints=facts, known=requests.view_behind.keys
@@ -518,7 +519,9 @@ def _endpoint_places(
         yield word, at_label(reasons, place.label)
 
 
-def _place(space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue) -> Place:
+def _place(
+    space: RequestSpace, mask: int, requests: Requests, setting: DimensionValue
+) -> AnsweredSources:
     """Return the answer to requests of a space, with its reasons."""
     answer, circumstances = space.answer(mask), requests.circumstances
     if answer.state != "opened":
