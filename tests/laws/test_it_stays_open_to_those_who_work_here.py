@@ -42,6 +42,7 @@ ACTIONS = ("s3:*", "*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:List*", "
 RESOURCES = (BUCKET, f"{BUCKET}/*", f"{BUCKET}/*", f"{BUCKET}/scans/*", f"{BUCKET}/*.png", f"{BUCKET}/a?c")  # fmt: skip
 DATES = ("2031-05-01T00:00:00Z", "2041-01-01T12:00:00Z")
 PLACES = ("", "", f" from {OFFICE}", " from 198.51.100.0/25", " from vpce-0a1b2c3d", " from vpc-0a1b2c3d", f" from {OFFICE},vpce-0a1b2c3e")  # fmt: skip
+NOBODY = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketPolicy", "Resource": BUCKET}
 KEPT_ACTIONS = ("", "", " for s3:GetObject", " for s3:GetObject,s3:ListBucket", " for s3:PutObject")
 
 
@@ -191,7 +192,8 @@ def contradictions(draw: Random, found: Place, text: str, proof: Proof) -> Itera
 
 def _changes(draw: Random, found: Place) -> bool:
     """Return whether a drawn user or role of the account changes the policy."""
-    who = draw.choice((*PRINCIPALS[:4], f"arn:aws:iam::{OWN}:role/else", f"arn:aws:iam::{OWN}:user/else"))  # fmt: skip
+    names = ("role/else", "user/else", "role/build")
+    who = draw.choice((*PRINCIPALS[:4], *(f"arn:aws:iam::{OWN}:{each}" for each in names)))
     keys = place(draw) | {"aws:currenttime": draw.choice(("2026-12-03T00:00:00+00:00", moment(draw)))}  # fmt: skip
     keys |= {"s3:authtype": "REST-HEADER", "aws:securetransport": draw.choice(("true", "false"))}
     return answered(found, who, "s3:PutBucketPolicy", "", keys)
@@ -216,6 +218,8 @@ def faults(seeds: Iterable[int], counts: Counter[str]) -> Iterator[str]:
     for seed in seeds:
         draw = Random(seed)
         document, text = policy(draw), kept(draw)
+        if seed % 25 == 7:  # so that often enough nobody can change the policy back
+            document["Statement"].append(NOBODY)
         locks = locks_of_policies("gt-images", json.dumps(document), OWN)
         proof = prove(locks, Claim("", OFFICE, keep=parse_keep(text)))
         found = Place("gt-images", OWN, document["Statement"])
@@ -241,7 +245,14 @@ def holds(seeds: Iterable[int]) -> Counter[str]:
 QUICK = {0: "opened and refused", 2: "opened", 3: "True", 4: "refused", 12: "refused", 17: "refused",
          18: "refused", 40: "None", 43: "refused", 47: "nobody", 83: "refused"}  # fmt: skip
 """Questions among which each fault below shows, and every answer, with the answer of each."""
-OUTCOMES = {"True": 0.2, "refused": 0.2, "opened": 0.04, "opened and refused": 0.03, "None": 0.01}
+OUTCOMES = {
+    "True": 0.2,
+    "refused": 0.2,
+    "opened": 0.04,
+    "opened and refused": 0.03,
+    "None": 0.01,
+    "nobody": 0.01,
+}
 """The least share of each answer among many drawn questions."""
 
 
@@ -254,7 +265,7 @@ def enough(seeds: range) -> None:
     """Assert the law for many questions, with enough of each answer, and few unknown ones."""
     counts = holds(seeds)
     few = {each: counts[each] for each, share in OUTCOMES.items() if counts[each] < share * len(seeds)}  # fmt: skip
-    assert (few, counts["nobody"] > 0) == ({}, True), counts
+    assert few == {}, counts
     assert counts["None"] <= 0.15 * len(seeds), counts
 
 
@@ -264,9 +275,9 @@ def test_both_sides_hold_for_more_questions() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10_000, 15_000, 250))
+@pytest.mark.parametrize("first", range(10_000, 15_000, 1000))
 def test_both_sides_hold_for_many_questions(first: int) -> None:
-    enough(range(first, first + 250))
+    enough(range(first, first + 1000))
 
 
 def _one_key(patch: pytest.MonkeyPatch) -> None:

@@ -32,5 +32,5 @@ def somebody(case: Case) -> Iterator[Notice]:
     """Yield that nobody could change the bucket policy back."""
     left = kept_answer(case.after.locks, None)
     if left.answer == "refused":
-        values = {"bucket": case.after.locks.bucket, "reason": left.reason, "way": WAY_BACK}
-        yield notice("nobody-changes-policy", **values)
+        bucket = case.after.locks.bucket
+        yield notice("nobody-changes-policy", bucket=bucket, reason=left.reason, way=WAY_BACK)

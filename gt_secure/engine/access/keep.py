@@ -176,7 +176,7 @@ class _Signed:
     def known(self) -> Keys:
         """The keys that follow from who signs."""
         found = principal_keys(self.caller, self.locks.partition)
-        return found | {"aws:principalarn": (self.kept.principal,)}
+        return {**found, "aws:principalarn": (self.kept.principal,)}
 
     def resources(self, action: str, prefix: str) -> tuple[Sequence[str], set[str]]:
         """Return what an action asks for, a resource for each class of keys;
@@ -318,8 +318,8 @@ def changes_policy(locks: EffectiveLocks) -> Answer:
     as what was read says; the root user is not asked about.
     """
     root = f"arn:{locks.partition}:iam::{locks.account}:root"
-    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
-    deny["Condition"] = {"ArnEquals": {"aws:PrincipalArn": root}}
+    where = {"ArnEquals": {"aws:PrincipalArn": root}}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": where}
     level = {"Version": VERSIONS[-1], "Statement": [*EVERYTHING["Statement"], deny]}
     policies = replace(locks, scp=(*(locks.scp or ()), level)).policies()
     kind = Kind("header", "header", "own", CHANGE, locks.arn, by="any")
