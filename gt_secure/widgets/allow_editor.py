@@ -220,8 +220,8 @@ class AllowEditor(Step):
         # what few people need opens by itself where it matters
         self.switches = Switches(self._switched)
         self.folder_button = self._pressed("", self._use_folder, "gts-link")
-        self.folder_hint = Html()
-        self.folder_box = row(self.folder_button, self.folder_hint, classes="gts-hidden")
+        hint = Html(markup.hint("The manifests and labels of this team's jobs are there."))
+        self.folder_box = row(self.folder_button, hint, classes="gts-hidden")
         place, *options = [stack(self.inputs[each], self.errors[each]) for each in self.inputs]
         self.place = place
         """The bucket, which a panel shows beside the choice of a team."""
@@ -351,13 +351,12 @@ class AllowEditor(Step):
         """Offer buckets to choose from, for example those of the team's labeling jobs."""
         self.bucket_input.options = tuple(names)
 
-    def offer_folder(self, folder: str, reason: str) -> None:
+    def offer_folder(self, folder: str) -> None:
         """Offer the folder that the jobs of the team use as the prefix, in one click;
         it is never set without one.
         """
         self._folder = folder
         self.folder_button.description = f"Only {markup.plain(folder, 60)}"
-        self.folder_hint.value = markup.hint(markup.text(reason, 400))
         set_class(self.folder_box, "gts-hidden", not folder or folder == self.prefix)
 
     # reactions

@@ -16,7 +16,7 @@ from ..base import html as markup
 from ..base.clock import utc_now
 from ..base.html import Chip, Markup, Tone, count
 from ..base.network import parse_stored_cidrs
-from ..base.text import Json, JsonLike, Texts, capital, duration, some
+from ..base.text import Json, JsonLike, Texts, duration, some
 from ..changes import KIND_CALLS
 from ..changes.change import find_change
 from ..changes.targets import BucketGuard, TeamUrlLock, WorkforcePortal
@@ -64,8 +64,6 @@ class LocksView:
     guard_refused: bool = False
     guards: tuple[Guard, ...] = ()
     """The guards of the bucket, that of the prefix among them."""
-    folder: str = ""
-    """The folder of the bucket that the jobs of the team use; empty without one for all of them."""
     revocations: Texts = ()
     """Sentences on what revocations of the bucket refuse."""
     read_at: dt.datetime | None = None
@@ -110,19 +108,6 @@ def locks_markup(view: LocksView) -> Markup:
     ]
     others = [markup.hint(each) for each in (mine, *lines)] if lines else []
     return markup.join(Markup(f'<div class="gts-locks">{parts}</div>'), *others, revoked)
-
-
-def folder_words(view: LocksView) -> str:
-    """Return why a folder is offered as the prefix, and the guard that it has."""
-    mine = [each for each in view.guards if view.folder.startswith(each.prefix)]
-    guard = (
-        f"{capital(mine[-1].words())}."
-        if mine
-        else "No guard covers it yet."
-        if view.guard_known
-        else ""
-    )
-    return f"The manifests and labels of this team's jobs are there. {guard}"
 
 
 def worth_reading(view: LocksView) -> frozenset[str]:

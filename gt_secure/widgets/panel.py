@@ -33,7 +33,6 @@ from .base import Box, Link, Step, show_part
 from .hits_step import HitsStep
 from .lock_cards import (
     LocksView,
-    folder_words,
     headline,
     last_changes,
     lock_states,
@@ -577,8 +576,8 @@ class Panel(Box):
             self._clock.start(lambda: None, lambda _: self._draw_top(), after_s=left, hours=True)
         details: TeamDetails | None = self.picker.details
         folder = folder_of(details.jobs, view.bucket) if details is not None and view.bucket else ""
-        self._view = replace(view, is_old=left <= 0, folder=folder)
-        self.allow.offer_folder(folder, folder_words(self._view))
+        self._view = replace(view, is_old=left <= 0)
+        self.allow.offer_folder(folder)
         names = (self.picker.team and self.picker.team.name, self._who)
         who = f'<span class="gts-who">{markup.text(" · ".join(filter(None, names)))}</span>'
         title = f"{headline(self._view)}{who}</div>"

@@ -17,7 +17,6 @@ from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets.lock_cards import (
     LocksView,
-    folder_words,
     headline,
     lock_states,
     locks_markup,
@@ -306,12 +305,3 @@ def test_the_locks_are_open_for_what_the_headline_does_not_name(
     values: dict[str, Any], reasons: set[str]
 ) -> None:
     assert worth_reading(replace(READ, **values)) == reasons
-
-
-def test_a_folder_is_offered_with_its_guard() -> None:
-    view = replace(READ, folder="scans/a/", guards=(GUARD,))
-    first = "The manifests and labels of this team's jobs are there. "
-    line = "Presigned URLs of objects under scans/ work only from 203.0.113.0/24."
-    assert folder_words(view).startswith(first + line[:44])
-    assert folder_words(replace(view, folder="other/")) == f"{first}No guard covers it yet."
-    assert folder_words(replace(view, folder="other/", guard_known=False)) == first
