@@ -183,7 +183,7 @@ class Step(Box):
         self.toggle = make(ipywidgets.Button, description=self.title, classes="gts-opens")
         self.toggle.add_class("gts-toggle")
         self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
-        self._summary = Html(classes="gts-sum")
+        self._summary = Html(classes="gts-head-sum")
         self.head = make(
             ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head"
         )
