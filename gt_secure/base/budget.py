@@ -45,7 +45,7 @@ LIMITS = {
 }
 """Limits by evaluator. Time and memory of the parsers of JSON and XML grow with their text alone,
 :mod:`gt_secure.engine.iam.request_space` counts the steps of policies, and
-:mod:`gt_secure.logs.ingest.converted` the bytes to which gzip unpacks.
+:mod:`gt_secure.logs.ingest.converted` the bytes and the lines to which gzip unpacks.
 """
 _CLOCK = 5
 """Times the limit of processor time, by the clock, after which the process ends: a busy machine

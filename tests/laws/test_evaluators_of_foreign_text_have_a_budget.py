@@ -53,7 +53,7 @@ def proof(text: str) -> None:
 def log(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "log.gz"
-        file.write_bytes(gzip.compress(text.encode()))
+        file.write_bytes(gzip.compress(text.encode(), 1))
         with read_hits(file) as hits:
             len(hits)
 
@@ -235,6 +235,12 @@ def test_a_chosen_text_ends(name: str, number: int, monkeypatch: pytest.MonkeyPa
     limit = budget.LIMITS["YAML"]._replace(seconds=0.1)
     monkeypatch.setitem(budget.LIMITS, "YAML", limit)
     check_cost(name, CHOSEN[name][number], 0.1)
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("line", ["\n", "\r\n", "a\n", "a,b\n", '""\n'])
+def test_a_log_of_line_ends_ends(line: str) -> None:
+    check_cost("gzip", line * (20_000_000 // len(line)), 2.0 * max(1.0, loop_s() / 0.04))
 
 
 @pytest.mark.slow
