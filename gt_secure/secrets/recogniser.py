@@ -2,9 +2,9 @@
 
 A text is decoded until nothing is left to decode (percent signs, HTML entities, escapes of JSON and
 Python, colours of terminals). The rules of ``kinds.json`` are tried in the decoded text where one
-of their anchors is, and again where lines were wrapped. What they find is mapped back to the text
-as it was given; the map is made when there is something to map. The secret check of the JupyterLab
-extension reads the same table and does the same.
+of their anchors is, and again without the separators that break it. What they find is mapped back
+to the text as it was given; the map is made when there is something to map. The secret check of the
+JupyterLab extension reads the same table and does the same.
 """
 
 from __future__ import annotations
@@ -347,9 +347,7 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
 
 
 def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
-    """Find secrets in decoded text, also across wrapped lines and between the marks
-    of highlighted code.
-    """
+    """Find secrets in decoded text, also between separators and the marks of highlighted code."""
     yield from _matches(view)
     yield from _broken(view.text)
     marks = (
