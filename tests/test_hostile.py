@@ -368,7 +368,7 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "command: a wrong word": command("plan", "--allow", f"{WORD}{NASTY}", "s3://gt-images"),
     "command: an unknown team": command("teams", f"{WORD}{NASTY}"),
     "notebook: leaks": lambda world: "\n".join(leak.sentence for leak in world.hits.leaks()),
-    "notebook: plan": lambda world: plan(world).to_text(),
+    "notebook: plan": lambda world: plan(world).to_text(full=True),
 }
 LINES = {
     "hits": ("--bucket", "gt-images", "--by", "key,user_agent"),

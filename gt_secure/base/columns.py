@@ -62,9 +62,12 @@ def lay_out(
     """Return the lines of a table, the titles first."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = _widths([*zip(head, *cells, strict=True)], room, whole)
-    return [
-        line for row in [[title.upper() for title in head], *cells] for line in _lines(row, widths)
-    ]
+    return [line for row in [[*map(_title, head)], *cells] for line in _lines(row, widths)]
+
+
+def _title(words: str) -> str:
+    """Return the title of a column in capitals; an address or an id keeps its case."""
+    return words if any(map(str.isdigit, words)) else words.upper()
 
 
 def _widths(

@@ -33,7 +33,7 @@ def test_every_surface_says_that_names_can_be_listed(
     box.use_environment(monkeypatch, GT_SECURE_JOURNAL=str(tmp_path))
     folder = Restriction(bucket="gt-images", prefix="scans/", addresses=[NETWORK])
     plan = gt.plan(folder)
-    assert WORDS in said(str(plan))
+    assert WORDS in said(plan.to_text(full=True))
     assert WORDS in said(plan._repr_html_())
     gt.apply(plan, confirm=[each.code for each in plan.asks])
     assert (lists(box, OFFICE), lists(box, ELSEWHERE)) == (200, 200)

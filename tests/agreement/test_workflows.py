@@ -29,7 +29,7 @@ def test_workers_finish_a_job_across_a_restriction(box, tmp_path):
 
     wish = Restriction("open-team", addresses="203.0.113.0/24", bucket="gt-images", prefix="scans/")
     plan = box.gt.plan(wish)
-    assert "across" in str(plan)
+    assert "across" in plan.to_text(full=True)
     change = box.gt.apply(plan, confirm=AGREED)
     try:
         url = open_task(box.gt.aws, "open-team", keys[1], OFFICE)

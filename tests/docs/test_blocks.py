@@ -28,8 +28,15 @@ from support.subjects import subjects
 from support.warm import Warm
 
 PAGES = subjects((path for path in pages() if runnable(path)), 19)
+RESET = "\ngt-secure sandbox reset\n"
 # “make demo” is run by the test below, and “make test” runs a part of this very test.
 NOT_RUN = "make demo"
+GUIDES = [
+    path
+    for path in sorted((ROOT / "docs" / "how-to").glob("*.md"))
+    if RESET in path.read_text(encoding="utf-8")
+]
+"""Guides that begin with the state that they need."""
 # A list of commands in the README is one block; these answers of a single command are documented
 # and are no errors.
 README_CODES = """gt-secure() { command gt-secure "$@" || { code=$?; case "$1:$code" in plan:2 | probe:3 | hits:3) ;; *) return $code ;; esac; }; }
@@ -101,6 +108,31 @@ def test_blocks_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    prepare(running_sandbox, warm, tmp_path, monkeypatch)
+    run_page(page, warm, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", GUIDES, ids=lambda path: path.stem)
+def test_a_guide_runs_twice_and_after_another(
+    page: Path,
+    running_sandbox: Sandbox,
+    warm: Warm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first block brings back the state that it needs, whoever changed it."""
+    prepare(running_sandbox, warm, tmp_path, monkeypatch)
+    other = "gt-secure apply s3://gt-images --allow 192.0.2.0/24 --yes --confirm"
+    assert shell(f"{other} loses-access:radiology-team", dict(os.environ), tmp_path).returncode == 0
+    run_page(page, warm, tmp_path)
+    run_page(page, warm, tmp_path)
+
+
+def prepare(
+    running_sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reset the sandbox, and name it and a folder of its own to each program."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     running_sandbox.reset()
@@ -113,6 +145,10 @@ def test_blocks_run(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
+
+
+def run_page(page: Path, warm: Warm, tmp_path: Path) -> None:
+    """Run all blocks of a page, in one namespace."""
     names: dict[str, object] = {"__name__": "__docs__"}
     printed = ""
     for block in runnable(page):
