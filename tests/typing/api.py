@@ -107,7 +107,7 @@ def main_job(gt: Connection) -> None:
         expectations=[expect.allowed("203.0.113.7"), expect.refused(Source.parse("198.51.100.9"))],
     )
     Restriction("team", url_lock="Both")  # type: ignore[arg-type]
-    Restriction("team", adresses=[])  # type: ignore[call-arg]
+    Restriction("team", adresses=[])  # type: ignore[arg-type]
     restriction.team = "another"  # type: ignore[misc]
     plan = gt.plan(restriction)
     assert_type(plan, Plan)
