@@ -183,7 +183,7 @@ def test_limits(scene: Scene, offices):
     with pytest.raises(InvalidInput, match=r"The guard for these|do not fit"):
         scene.gt.plan(wish(SET))
     offices["set"](["10.0.0.0/8"])
-    with pytest.raises(InvalidInput, match="would refuse every presigned URL"):
+    with pytest.raises(InvalidInput, match="would refuse every URL"):
         scene.gt.plan(Restriction(addresses=[SET], bucket=BUCKET))
     assert "list-empty" in [notice.code for notice in scene.gt.plan(wish(SET)).notices]
 
