@@ -24,7 +24,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
 
     team = panel.get_by_label("Workteam", exact=True)
     team.select_option(label="radiology-team · private · URL lock on (SourceIp)")
-    panel.get_by_text("to label").first.wait_for(state="attached")
+    panel.get_by_role("button", name="Allow", exact=True, expanded=True).wait_for()
     notebook.shoot("1-workteam")
 
     open_step(panel, "Allow")
