@@ -128,7 +128,7 @@ def test_the_card_opens_the_panel_in_a_tab(workbench: Workbench) -> None:
     card.click()
     assert workbench.team().is_enabled()
     workbench.choose()
-    workbench.panel.get_by_text("to label").first.wait_for(state="attached")
+    workbench.panel.get_by_role("button", name="Allow", exact=True, expanded=True).wait_for()
     assert workbench.tabs.count() == 1
     assert not workbench.problems
 
@@ -157,7 +157,7 @@ def test_after_a_reload_the_panel_is_as_it_was(workbench: Workbench, lab: Lab) -
     lab.load(workbench.page, reset=True)
     workbench.command("gt-secure:open")
     workbench.choose()
-    workbench.panel.get_by_text("to label").first.wait_for(state="attached")
+    workbench.panel.get_by_role("button", name="Allow", exact=True, expanded=True).wait_for()
     addresses = workbench.panel.get_by_label("Allowed addresses", exact=True)
     addresses.fill("203.0.113.0/24")
     addresses.press("Enter")
