@@ -19,7 +19,6 @@ from ...findings.accepted import accepted_fold
 from ..change import is_change_of
 from ..targets import BucketGuard
 from .infrastructure_code import to_cli
-from .summary import today_and_after
 from .text import plan_matrix
 
 if TYPE_CHECKING:
@@ -80,13 +79,6 @@ def lists(plan: Plan) -> Markup:
         if rows
         else Markup("")
     )
-
-
-def access(plan: Plan) -> Markup:
-    """Return who can open the objects of the whole bucket today, and after a plan."""
-    if plan.access is None:
-        return Markup("")
-    return markup.notice(plan.access.after.chip.tone, markup.text(today_and_after(plan), 900))
 
 
 def exposure_table(plan: Plan) -> Markup:
