@@ -582,8 +582,8 @@ class Panel(Box):
         who = f'<span class="gts-who">{markup.text(" · ".join(filter(None, names)))}</span>'
         title = f"{headline(self._view)}{who}</div>"
         if not self.heading.value.endswith(title):  # the page counts on from here
-            age = min(OLD_S, max(0.0, OLD_S - left))
-            self.heading.value = f'<div class="gts-title" style="--gts-age:{age:.0f}s">{title}'
+            start = f'<div class="gts-title" style="--gts-age:{OLD_S - left:.0f}s">'
+            self.heading.value = start + title
         self._show_steps()
         self.top.value = locks_markup(self._view)
         reasons = worth_reading(self._view)

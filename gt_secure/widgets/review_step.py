@@ -298,7 +298,7 @@ class ReviewStep(Step):
             self.details.value = ""
             self.enable()
             return
-        self._name = (_subject(plan) if removes(plan.changes) else "")[:100]
+        self._name = _subject(plan) if removes(plan.changes) else ""
         # that nothing is known stands in the question, and folds away here
         known = (parts.evidence,) if any(each.sources for each in plan.state.seen.values()) else ()
         changes = (parts.changes_table,)
@@ -359,8 +359,7 @@ class ReviewStep(Step):
         if plan is not None:
             left = f"{len(waits) + len(asks)} to confirm"
             self.set_summary(*self._beside, markup.chip("no", left) if waits or asks else "")
-        is_idle = plan is None or (plan.empty and not plan.undoes)
-        set_class(self.apply_button, "gts-hidden", is_idle)
+        set_class(self.apply_button, "gts-hidden", plan is None or (plan.empty and not plan.undoes))
         if plan is None or plan.empty:
             self.apply_button.description = "Apply"
             return
