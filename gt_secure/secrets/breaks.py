@@ -30,6 +30,7 @@ _SOFT = "+/_~.=&?:%-"
 """Signs that secrets and their names have: a separator has another one."""
 _END = "\x00\n"
 _NUMBER = re.compile("[ \\t]*[0-9]+")
+_LINE = re.compile("\n")
 
 
 class _Break(NamedTuple):
@@ -163,11 +164,15 @@ def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
     usual = [width for width, _ in widths.most_common() if _LEAST <= width <= _REACH]
     separator = re.compile(re.escape(key).replace("0", _NUMBER.pattern))
     known = {each.start: each for each in breaks}
-    for each in breaks if usual else ():
-        at = each.end + usual[0]
+    if not usual:
+        return breaks
+    lines = _LINE.finditer(text, max(0, breaks[0].start - _REACH), breaks[-1].end)
+    for end in (*(each.end for each in breaks), *(found.end() for found in lines)):
+        at = end + usual[0]
         while at not in known and (found := separator.match(text, at)):
             known[at] = _Break(*found.span())
             at = found.end() + usual[0]
+    for each in breaks:
         at = 2 * each.start - each.end - usual[0]
         while at >= 0 and at not in known and (found := separator.match(text, at)):
             known[at] = _Break(*found.span())

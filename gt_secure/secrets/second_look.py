@@ -14,9 +14,9 @@ from .recogniser import decode, table
 _LABELS = ("output_type", "name", "mime", "model_name", "model_module")
 """Members whose text is of the format, not of the output."""
 
-_FEW, _MANY, _BESIDE, _NEAR = 3, 8, 24, 200
-"""Turns from one kind of letter to another in a word that looks drawn by chance, those that are too
-many, and the letters behind a mask within which such words are looked for.
+_FEW, _MANY, _BESIDE, _NEAR = 3, 5, 24, 200
+"""Turns from one kind of letter to another in the time of a URL, those that are too many, and the
+letters behind a mask within which such words are looked for.
 """
 
 
@@ -36,7 +36,7 @@ def holds_rest(value: Any) -> bool:
         pieces = [*patterns["piece"].finditer(text, end, end + _NEAR)]
         turns = [len(patterns["turn"].findall(piece[0])) for piece in pieces]
         beside = turns and turns[0] >= _FEW and pieces[0].start() <= end + _BESIDE
-        if beside or sum(each for each in turns if each >= _FEW) >= _MANY:
+        if beside or sum(each for each in turns if each > _FEW) >= _MANY:
             return True
     return False
 

@@ -205,16 +205,26 @@ function evenly(text: string, key: string, breaks: Break[]): Break[] {
     return separator.test(text) ? separator.lastIndex : null;
   };
   const known = new Map(breaks.map(each => [each[0], each]));
-  for (const [start, end] of width ? breaks : []) {
-    let at = end + width!;
+  if (!width) {
+    return breaks;
+  }
+  const ends = breaks.map(([, end]) => end);
+  const last = ends[ends.length - 1];
+  for (let at = text.indexOf('\n', breaks[0][0] - REACH); at >= 0 && at < last; at = text.indexOf('\n', at + 1)) {
+    ends.push(at + 1);
+  }
+  for (const end of ends) {
+    let at = end + width;
     for (let stop = endAt(at); stop !== null && !known.has(at); stop = endAt(at)) {
       known.set(at, [at, stop, false, false]);
-      at = stop + width!;
+      at = stop + width;
     }
-    at = 2 * start - end - width!;
+  }
+  for (const [start, end] of breaks) {
+    let at = 2 * start - end - width;
     for (let stop = endAt(at); at >= 0 && stop !== null && !known.has(at); stop = endAt(at)) {
       known.set(at, [at, stop, false, false]);
-      at = 2 * at - stop - width!;
+      at = 2 * at - stop - width;
     }
   }
   return [...known.values()].sort((a, b) => a[0] - b[0]);

@@ -6,7 +6,7 @@ import { decode, MASK, patterns } from './recogniser';
 /** Members whose text is of the format, not of the output. */
 const LABELS = ['output_type', 'name', 'mime', 'model_name', 'model_module'];
 
-const [FEW, MANY, BESIDE, NEAR] = [3, 8, 24, 200];
+const [FEW, MANY, BESIDE, NEAR] = [3, 5, 24, 200];
 
 /** Whether a part of a secret seems to be left beside a mask: a word that looks drawn by chance is behind it. */
 export function holdsRest(value: unknown): boolean {
@@ -15,7 +15,7 @@ export function holdsRest(value: unknown): boolean {
     const end = at + MASK.length;
     const pieces = [...text.slice(end, end + NEAR).matchAll(patterns.piece)];
     const turns = pieces.map(([piece]) => turnsOf(piece).length);
-    const many = turns.reduce((sum, each) => sum + (each >= FEW ? each : 0), 0) >= MANY;
+    const many = turns.reduce((sum, each) => sum + (each > FEW ? each : 0), 0) >= MANY;
     if (many || (turns[0] >= FEW && pieces[0].index <= BESIDE)) {
       return true;
     }
