@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +168,7 @@ class TestUrlStep(Step):
             lambda: self.link.get().sign(
                 bucket, key, expires_in=seconds, bound_to=bound, role_arn=role, sign_with=way
             ),
-            lambda url: (self._got_url(url), then()),
+            partial(self._got_url, then=then),
             timeout_s=45,
         )
 
@@ -266,7 +266,7 @@ class TestUrlStep(Step):
     def _entered(self) -> Sequence[ProbeOrigin]:
         """Return the places that are allowed, and one that is not; all where none is allowed."""
         inside = [each for each in self.origins if _is_in(each, self.allowed)]
-        outside = [each for each in self.origins if each.source and each not in inside]
+        outside = [each for each in self.origins if each not in inside]
         return [*inside, *outside[:1]] if inside else self.origins
 
     # results
@@ -324,7 +324,7 @@ class TestUrlStep(Step):
             )
         self.enable()
 
-    def _got_url(self, url: TestUrl) -> None:
+    def _got_url(self, url: TestUrl, then: Action) -> None:
         self._url = url
         self.answers.value = ""
         self.tried = ()
@@ -333,6 +333,7 @@ class TestUrlStep(Step):
         if in_background():
             cleared = self._cleared = threading.Event()
             start_thread(lambda: self._count_down(cleared))
+        then()
 
     def _show_url(self) -> None:
         url = self._url
