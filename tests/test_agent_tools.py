@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gt_secure import agent_tools
+import gt_secure_agents as agent_tools
 from gt_secure.base.errors import NotFound
 from gt_secure.base.text import printable
 from gt_secure.restriction.model import Restriction
@@ -32,7 +32,7 @@ def account() -> Iterator[Sandbox]:
 
 
 def test_every_tool_is_tried() -> None:
-    assert [f"gt_secure.agent_tools:{name}" for name in CALLS] == agent_tools.TOOLS
+    assert [f"gt_secure_agents:{name}" for name in CALLS] == agent_tools.TOOLS
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -79,7 +79,7 @@ LAYERS = [
     ["widgets"],
     ["cli.demonstration"],
     ["cli"],
-    ["magics", "pytest_plugin", "agent_tools"],
+    ["magics", "pytest_plugin"],
     ["base", "engine"],
     ["", "__main__"],
 ]
@@ -290,7 +290,7 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-SURFACES = {"cli", "magics", "pytest_plugin", "agent_tools", "widgets"}
+SURFACES = {"cli", "magics", "pytest_plugin", "widgets"}
 LEDGER = {"ledger", "asserts", "promise", "recordedplace", "ledgerentry"}
 
 

@@ -27,7 +27,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from gt_secure import Connection, Restriction, agent_tools, check, connect, expect
+import gt_secure_agents as agent_tools
+from gt_secure import Connection, Restriction, check, connect, expect
 from gt_secure.aws import client as aws_client
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.journal import Writer

@@ -16,7 +16,7 @@ from gt_secure import Connection
 PAGE = Path(__file__).parent / "signatures.md"
 FACES = ("gt_secure", "gt_secure.check", "gt_secure.logs", "gt_secure.presign", "gt_secure.widgets",
          "gt_secure.changes", "gt_secure.account", "gt_secure.findings", "gt_secure.explain", "gt_secure.doctor",
-         "gt_secure.report", "gt_secure.restriction", "gt_secure.agent_tools")  # fmt: skip
+         "gt_secure.report", "gt_secure.restriction", "gt_secure_agents")  # fmt: skip
 HEAD = """# The parameters that have a default
 
 Written by `GT_SECURE_UPDATE=1 pytest tests/test_signatures.py`. Read the diff.

@@ -28,7 +28,7 @@ from support.ruler import branches, functions_of, nodes_of
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gt_secure"
 PARTS = ("base", "secrets", "engine", "logs", "sandbox")
-SURFACES = ("widgets", "cli", "magics", "pytest_plugin", "agent_tools")
+SURFACES = ("widgets", "cli", "magics", "pytest_plugin")
 BUDGET = {
     "commands": (
         24,

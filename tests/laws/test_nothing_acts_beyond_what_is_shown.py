@@ -27,7 +27,8 @@ import botocore.client
 import ipywidgets
 import pytest
 
-from gt_secure import Connection, Restriction, agent_tools
+import gt_secure_agents as agent_tools
+from gt_secure import Connection, Restriction
 from gt_secure.base.errors import GtSecureError
 from gt_secure.changes.change import Change
 from gt_secure.changes.targets import BucketGuard, Target, TeamUrlLock, WorkforcePortal

@@ -24,7 +24,6 @@ import pytest
 
 import gt_secure
 from gt_secure import Connection, Restriction
-from gt_secure.agent_tools import presigned_plan
 from gt_secure.base.errors import GtSecureError, InvalidInput
 from gt_secure.changes import Plan
 from gt_secure.changes.render.html import plan_page
@@ -35,6 +34,7 @@ from gt_secure.restriction.messages import Notice, notice, notices
 from gt_secure.sandbox import Sandbox
 from gt_secure.widgets import testing
 from gt_secure.widgets.review_step import ReviewStep
+from gt_secure_agents import presigned_plan
 from support.consents import agree
 from support.rig import Rig
 
@@ -279,7 +279,7 @@ def test_agents_are_shown_what_asks(
     made: tuple[Connection, Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = replace(made[1], notices=(ROWS["guard-off"],))
-    monkeypatch.setattr("gt_secure.agent_tools.connect", lambda **_: made[0])
+    monkeypatch.setattr("gt_secure_agents.connect", lambda **_: made[0])
     monkeypatch.setattr(Connection, "plan", lambda *_, **__: plan)
     assert presigned_plan("203.0.113.0/24", bucket="gt-images")["plan"]["asks"] == ["guard-off"]
 

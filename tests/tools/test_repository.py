@@ -201,7 +201,8 @@ def test_two_builds_give_the_same_bytes() -> None:
     lines = r"dist/gt_secure-\S+\.tar\.gz sha256:[0-9a-f]{64}\n"
     lines += r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
     lines += "".join(
-        rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n" for part in ("prowler", "redact")
+        rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n"
+        for part in ("agents", "prowler", "redact")
     )
     assert re.fullmatch(lines, done.stdout)
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from .account import access_under
-from .base.errors import GtSecureError
-from .base.text import Json, members, printable
-from .connection import Connection, connect
-from .restriction.model import Restriction
-from .secrets import redact_data
+from gt_secure.account import access_under
+from gt_secure.base.errors import GtSecureError
+from gt_secure.base.text import Json, members, printable
+from gt_secure.connection import Connection, connect
+from gt_secure.restriction.model import Restriction
+from gt_secure.secrets import redact_data
 
 _MOST_ROWS = 100
 
