@@ -252,30 +252,10 @@ class DryRun(Shown):
         each = (f"{n:,} {words.format(age=self.age_limit)}" for n, words in numbers if n)
         return ", ".join(each)
 
-    def rest(self, most: int) -> str:
-        """Return what the usages after the first ``most`` are, in a line;
-        empty if there are none.
-        """
-        left = self.usages[most:]
-        return f"and {len(left):,} more ({_together(left)})" if left else ""
-
     def to_dict(self) -> Json:
         """Return JSON-able data."""
         sources = [{"source": source, "requests": number} for source, number in self.addresses]
         return Shown.to_dict(self) | {"addresses": sources}
-
-
-def _together(usages: Sequence[Usage]) -> str:
-    """Return the requests of usages in words; what writes or deletes is named."""
-    numbers = {
-        method: sum(each.requests for each in usages if each.method == method) for method in _WRITES
-    }
-    *named, last = [
-        METHODS[method][number == 1] for method, number in numbers.items() if number
-    ] or [""]
-    among = f"; among them {' and '.join(filter(None, (', '.join(named), last)))}" if last else ""
-    requests = count(sum(each.requests for each in usages), "request")
-    return f"{requests}, {sum(each.refused for each in usages):,} refused{among}"
 
 
 def dry_run(restriction: Restriction, hits: Hits | None) -> DryRun | None:

@@ -167,9 +167,9 @@ def test_the_command_reads_the_log_unless_it_is_told_not_to(box: Rig, monkeypatc
     for name, value in box.sandbox.environment().items():
         monkeypatch.setenv(name, value)
     place = [f"s3://{BUCKET}", "--allow", "203.0.113.0/24"]
-    main(["plan", *place])
+    main(["plan", *place, "--full"])
     assert "sources from which radiology-team opened objects" in capsys.readouterr().out
-    main(["plan", *place, "--no-logs"])
+    main(["plan", *place, "--no-logs", "--full"])
     assert "The access log was not read, as asked." in capsys.readouterr().out
     assert main(["plan", *place, "--no-logs", "--logs", "log"]) == 64
     assert "--no-logs" in capsys.readouterr().err

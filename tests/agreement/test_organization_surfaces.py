@@ -205,7 +205,7 @@ def test_every_surface_lists_the_same_assumption_where_they_are_not_read(
     assert exposure.row("worker").opened.unless == (behind,)
     plan = gt.plan(wish(expectations=[expect.allowed(OFFICE)]))
     assert plan.to_dict()["expectations"][0]["unless"] == [UNREAD]
-    for text in (plan.to_text(), plan.to_html(), plan.to_html(standalone=True)):
+    for text in (plan.to_text(full=True), plan.to_html(), plan.to_html(standalone=True)):
         assert UNREAD in " ".join(text.split())
     held = check.expectations_hold.look(gt, wish(expectations=[expect.allowed(ELSEWHERE)]))
     assert held.message == f"The expectation holds, unless {UNREAD}."
