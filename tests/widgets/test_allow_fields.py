@@ -17,10 +17,11 @@ from gt_secure.widgets.allow_editor import AllowEditor
 from gt_secure.widgets.allow_fields import FIELDS, AllowField
 from gt_secure.widgets.base import PANEL
 
-ALL = frozenset(signature(Restriction).parameters)
+ALL = frozenset(signature(Restriction).parameters) - {"unknown"}  # what is refused
 NOT_IN_ALLOW = {
     "expectations": "written in a file",
     "facts": "supplied with the connection",
+    "keep": "written in a file",
     "lists": "names among the addresses",
     "version_4_only": "an option of a plan",
 }
@@ -41,7 +42,11 @@ TYPED = {
 """For each text field: a text, the value that the restriction has of it,
 and a text that is wrong.
 """
-NO_OPTION = {"expectations": "written in a file", "lists": "names among the addresses"}
+NO_OPTION = {
+    "expectations": "written in a file",
+    "keep": "written in a file",
+    "lists": "names among the addresses",
+}
 """Fields that no option sets."""
 ROLE = "arn:aws:iam::111122223333:role/Scanner"
 OPTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
