@@ -149,10 +149,10 @@ def test_a_later_plan_removes_what_has_ended(
         patch.setattr(module, "LONGEST", dt.timedelta(seconds=3))
         cut = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
         gt.apply(gt.revoke(before=cut, bucket="gt-images"), confirm=AGREED)
-    assert gt.plan(restriction).empty or "ended" in gt.plan(restriction).to_text()
+    assert gt.plan(restriction).empty or "ended" in gt.plan(restriction).to_text(full=True)
     clean.until(lambda: not gt.plan(restriction).empty)
     plan = gt.plan(restriction)
-    assert "1 ended revocation is removed" in plan.to_text()
+    assert "1 ended revocation is removed" in plan.to_text(full=True)
     gt.apply(plan, confirm=AGREED)
     assert gt.state(bucket="gt-images").bucket.policy.value == guarded
     assert gt.plan(restriction).empty
