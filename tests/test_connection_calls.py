@@ -69,7 +69,7 @@ def everywhere(gt: Connection) -> dict[str, Any]:
     }
 
 
-UNDO = SimpleNamespace(undoes="c1", notices=(), empty=True)
+UNDO = SimpleNamespace(undoes="c1", notices=(), asks=(), empty=True)
 ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], dict[str, Any]]]] = {
     "workteam": (lambda gt: gt.workteam("a"), teams, "get_workteam", (AWS, "a"), lambda gt: {}),
     "keys": (
@@ -93,9 +93,9 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
     ),
     "apply": (
         lambda gt: gt.apply(
-            cast(Any, SimpleNamespace(restriction=WISH)), confirm=["a"], progress=progress, timeout_s=5, digest="d"
+            cast(Any, SimpleNamespace(restriction=WISH, asks=())), confirm=["a"], progress=progress, timeout_s=5, digest="d"
         ),
-        changes, "apply", (AWS, SimpleNamespace(restriction=WISH)),
+        changes, "apply", (AWS, SimpleNamespace(restriction=WISH, asks=())),
         lambda gt: {
             "journal": gt.journal, "confirm": ["a"], "progress": progress, "timeout_s": 5, "digest": "d", "probe": None
         },
@@ -199,7 +199,7 @@ def test_a_plan_with_expectations_is_probed(
     seen, made = Recorder(), Recorder("a probe")
     monkeypatch.setattr(changes, "apply", seen)
     monkeypatch.setattr(explain, "expectation_probe", made)
-    gt.apply(cast(Any, SimpleNamespace(restriction=EXPECTING)))
+    gt.apply(cast(Any, SimpleNamespace(restriction=EXPECTING, asks=())))
     assert made.calls == [((AWS, None, plain(gt.journal.test_urls)), {})]
     assert seen.calls[0][1]["probe"] == "a probe"
 

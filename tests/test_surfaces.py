@@ -217,6 +217,8 @@ def test_options_are_arguments_of_the_same_name(name: str) -> None:
             argument = {"no_logs": "since", "external_id": "role"}[word]
         if name == "report" and word in ("fresh", "print_role"):
             argument = ""  # of a run that is kept; role.json is the role
+        if name == "plan" and word == "full":
+            argument = ""  # plan.to_text(full=True)
         if name == "undo" and word == "confirm":
             argument = ""  # gt.apply(gt.plan_undo(id), confirm=[...])
         if name in ("plan", "apply") and word == "no_logs":

@@ -198,18 +198,18 @@ def _readings(page: str) -> Iterable[str]:
     return dict.fromkeys((text, unquote(text)))
 
 
-def _links_of_page(page: str, given: object, buckets: Collection[str], template: str) -> list[str]:
+def _links_of_page(page: str, task: object, buckets: Collection[str], template: str) -> list[str]:
     """Return the links of a page, each as the input writes it,
     also where its key has a blank or a quotation mark.
     """
     written = {
         each.replace(" ", "+"): each
-        for each in task_liquid.strings_in(given)
+        for each in task_liquid.strings_in(task)
         if each.startswith("s3://")
     }
     odd = [each for each in written.values() if not _S3_URI.fullmatch(each)]
     whole = [each for each in odd if any(each in text for text in _readings(page))]
-    cut = [found[0] for each in whole if (found := _S3_URI.match(each))]
+    cut = [link[0] for each in whole if (link := _S3_URI.match(each))]
     others = (each for each in _links_in(page, buckets, template) if each not in cut)
     return whole + [written.get(each, each) for each in others]
 

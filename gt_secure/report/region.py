@@ -375,10 +375,10 @@ def _outcome(
     read: of rules about a bucket, or of the others and those that are ``unknown``.
     """
     reports = [look for look in looks if look is not None]
-    lines, found = [*notes.lines], []
+    lines, findings = [*notes.lines], []
     for each in chain(*reports):
         if each.code != NOT_CHECKED:
-            found += [each] if (each.code in OF_BUCKET) == of_bucket else []
+            findings += [each] if (each.code in OF_BUCKET) == of_bucket else []
         elif not set(each.could_not_see) <= NEVER_READ:
             lines.append(f"{each.subject}: {each.detail}")
     if reports and not any(look.decided for look in reports):
@@ -386,7 +386,7 @@ def _outcome(
     checked = chain.from_iterable(look.checked for look in reports)
     asked = [each for each in checked if (each.code in OF_BUCKET) == of_bucket]
     return {
-        "findings": tuple(merged(found)),
+        "findings": tuple(merged(findings)),
         "checked": {code: each.outcome for code, each in by_code([*asked, *unknown]).items()},
         "unread": tuple(dict.fromkeys(lines)),
     }

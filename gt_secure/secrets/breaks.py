@@ -21,7 +21,7 @@ _REACH = 240
 _LEAST = 8
 """Fewest letters between two breaks."""
 _BESIDE = 32
-"""Letters on each side of a break in which turns are counted."""
+"""Letters on each side of a break, up to the next one, in which turns are counted."""
 _ROOM = 1 << 15
 """Letters that the copies of a text may have, plus half of those of the text."""
 _MARGIN = 12
@@ -130,8 +130,8 @@ def _breaks(
     for (_, before), (start, end), (after, _) in zip(inner, spans, inner[2:], strict=False):
         if max(start - before, after - end) < _LEAST:
             continue
-        left = bisect_left(turns, start - 1) - bisect_left(turns, start - _BESIDE)
-        right = bisect_left(turns, end + _BESIDE) - bisect_left(turns, end)
+        left = bisect_left(turns, start - 1) - bisect_left(turns, max(before, start - _BESIDE))
+        right = bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
         looks = (left + right >= 2, min(left, right) >= 1 and left + right >= 3)
         one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
         wide = (
@@ -167,14 +167,14 @@ def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
     if not usual:
         return breaks
     lines = _LINE.finditer(text, max(0, breaks[0].start - _REACH), breaks[-1].end)
-    for end in (*(each.end for each in breaks), *(found.end() for found in lines)):
+    for end in (*(each.end for each in breaks), *(match.end() for match in lines)):
         at = end + usual[0]
-        while at not in known and (found := separator.match(text, at)):
-            known[at] = _Break(*found.span())
-            at = found.end() + usual[0]
+        while at not in known and (match := separator.match(text, at)):
+            known[at] = _Break(*match.span())
+            at = match.end() + usual[0]
     for each in breaks:
         at = 2 * each.start - each.end - usual[0]
-        while at >= 0 and at not in known and (found := separator.match(text, at)):
-            known[at] = _Break(*found.span())
-            at = 2 * at - found.end() - usual[0]
+        while at >= 0 and at not in known and (match := separator.match(text, at)):
+            known[at] = _Break(*match.span())
+            at = 2 * at - match.end() - usual[0]
     return sorted(known.values())

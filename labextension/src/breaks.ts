@@ -154,11 +154,12 @@ function breaksOf(text: string, region: [number, number], turns: number[], gap: 
     return [region[0] + index, region[0] + index + found.length];
   });
   for (const [i, [start, end]] of spans.entries()) {
-    if (Math.max(start - (spans[i - 1]?.[1] ?? 0), (spans[i + 1]?.[0] ?? text.length) - end) < LEAST) {
+    const [last, next] = [spans[i - 1]?.[1] ?? 0, spans[i + 1]?.[0] ?? text.length];
+    if (Math.max(start - last, next - end) < LEAST) {
       continue;
     }
-    const left = first(turns, start - 1) - first(turns, start - BESIDE);
-    const right = first(turns, end + BESIDE) - first(turns, end);
+    const left = first(turns, start - 1) - first(turns, Math.max(last, start - BESIDE));
+    const right = first(turns, Math.min(next, end + BESIDE)) - first(turns, end);
     const looks = [left + right >= 2, Math.min(left, right) >= 1 && left + right >= 3] as const;
     const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
     const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;

@@ -17,6 +17,7 @@ from gt_secure.account.organization import Organization
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import plan
 from gt_secure.engine.access import Proof
+from gt_secure.engine.access.key_classes import Listing
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.iam.facts import Facts
 from gt_secure.engine.policies.url_lock import UrlLock
@@ -87,6 +88,8 @@ def test_the_tags_of_the_role_are_used(account: Account, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         sys.modules["gt_secure.changes.plan"], "read_state", lambda *_: account.seen
     )
+    keys = Listing(("scans/a.png",), complete=True)
+    monkeypatch.setattr("gt_secure.changes.rules.bucket.listing_of", lambda *_: lambda _: keys)
     made = plan(account.aws, restriction)
     exposed = {change.request: change for change in made.exposure}
     assert exposed["worker"].before.opened.cidrs == EVERYWHERE

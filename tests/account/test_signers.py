@@ -286,7 +286,7 @@ def test_access_points_are_read_from_every_page(stubs: Stubs) -> None:
 
 def test_without_principals_nothing_else_is_read(stubs: Stubs) -> None:
     stubs["iam"].add_client_error("get_account_authorization_details", "AccessDenied")
-    seen = whole(key_policy=Part.unasked("the policy of the key", "kms:GetKeyPolicy"))
+    seen = whole(key_policy=Part.unasked("the key policy", "kms:GetKeyPolicy"))
     found = with_signers(stubs.aws, seen)
     assert found.bucket == seen.bucket
     assert found.principals.missing is not None

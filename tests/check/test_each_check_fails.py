@@ -69,8 +69,8 @@ SENTENCES = {
         "gt-images",
         (
             "s3:GetObject of arn:aws:s3:::gt-images/z is opened from 198.51.100.9, signed by"
-            " arn:aws:sts::111122223333:assumed-role/some-role/some-session: Statement 1 of the"
-            " identity policy allows it."
+            " arn:aws:sts::111122223333:assumed-role/some-role/some-session, unless a policy of the"
+            " signer or the organization refuses it: Statement 1 of the identity policy allows it."
         ),
     ),
     "no_code_cell_skipped": (

@@ -200,7 +200,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "a policy of an unknown bucket is another's": (123, _PLAN, "_worlds", "(bucket, ()), *unsure]", "(bucket, ())]"),
     "a deleted policy leaves no trace": (115, _PLAN, "_documents", 'elif "delete" in row', 'elif "gone" in row'),
     "a plan is always complete": (39, _PLAN, "_file", "if is_so]", "if False]"),
-    "a script sets no policy": (121, _FILE, "_others", "in self.near)", "in ())"),
+    "a script sets no policy": (121, _FILE, "policy", "in self.near)", "in ())"),
     "the default effect is Deny": (2, terraform_plan, "_statement", '"Effect": "Allow"', '"Effect": "Deny"'),
     "unknown principals are everybody": (135, terraform_plan, "_element", "return unknown[0]", 'return "*"'),
     "an unknown statement is left out": (39,

@@ -18,7 +18,7 @@ from gt_secure.account.state import WHAT, State
 from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.part import Part
 from gt_secure.findings import guard_rules
-from gt_secure.findings.model import Rule
+from gt_secure.findings.model import Checked, Rule
 from gt_secure.findings.run import _about
 
 T = TypeVar("T")
@@ -115,6 +115,6 @@ def asked_by(rule: Rule, state: State) -> frozenset[str]:
         for module in (guard_rules, bucket_access):
             patch.setattr(module, "locks_of", _locks)
         about = _about(rule, watched)
-        if not isinstance(about, str):
+        if not isinstance(about, Checked):
             list(rule.run(watched, *about))
     return frozenset(_noted)

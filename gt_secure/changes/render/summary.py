@@ -49,8 +49,8 @@ def summary(plan: Plan) -> list[str]:
     ]
     others = list(_others(plan))
     shown = others[: max(0, _LINES - len(lines))]
-    said = [line for line in [*lines, *shown] if line.endswith("]") or "--confirm" in line]
-    left = len(plan.notices) + len(plan.findings) - len(said)
+    asking = [line for line in [*lines, *shown] if line.endswith("]") or "--confirm" in line]
+    left = len(plan.notices) + len(plan.findings) - len(asking)
     more = [f"  … {count(left, 'more note')}: --full (full=True)"] if left > 0 else []
     return [printable(line) for line in [*lines, *(f"  ! {each}" for each in shown), *more]]
 

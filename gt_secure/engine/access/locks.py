@@ -64,7 +64,7 @@ NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
 _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
 _UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
 _UNPAID: Part[Any] = Part.unasked("who pays for requests", "s3:GetBucketRequestPayment")
-_UNGRANTED: Part[Any] = Part.unasked("the policy of the key", "kms:GetKeyPolicy")
+_UNGRANTED: Part[Any] = Part.unasked("the key policy", "kms:GetKeyPolicy")
 
 
 def _words(values: Values) -> str:

@@ -277,18 +277,18 @@ def resolve(
     several = len(items) > 1 or (
         isinstance(items[0], (str, Path)) and glob.has_magic(str(items[0]))
     )
-    seen: set[tuple[str, str]] = set()
+    places: set[tuple[str, str]] = set()
     listed = None
     if opener is not None:
         listed = partial(list_logs, opener, since=since, until=until, borders=borders)
     for item in items:
-        for found in _objects_of(item, listed):
+        for stored in _objects_of(item, listed):
             # Sources may overlap, and ** follows links: each object is read once.
-            if several and (place := _place(found)) is not None:
-                if place in seen:
+            if several and (place := _place(stored)) is not None:
+                if place in places:
                     continue
-                seen.add(place)
-            yield found
+                places.add(place)
+            yield stored
 
 
 def _place(item: LogObject) -> tuple[str, str] | None:
