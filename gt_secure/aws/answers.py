@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.clock import heard
 from ..base.network import is_loopback_url
-from ..base.text import JsonLike
+from ..base.text import Json, JsonLike
 
 POLICY_OPERATIONS = ("GetBucketPolicy",)
 _JSON = {"json", "rest-json"}
@@ -30,13 +30,8 @@ def check_answers(client: Any) -> None:
 
 def is_policy(text: object) -> bool:
     """Return True if a text is a policy document: a JSON object with statements."""
-    if not isinstance(text, str):
-        return False
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and isinstance(document.get("Statement"), (list, dict))
+    document = _object(text) if isinstance(text, str) else None
+    return document is not None and isinstance(document.get("Statement"), (list, dict))
 
 
 def _check_body(*, operation_model: Any, response_dict: JsonLike, **_: Any) -> None:
@@ -56,7 +51,7 @@ def _check_body(*, operation_model: Any, response_dict: JsonLike, **_: Any) -> N
             raise _no_answer(operation_model.name, "is empty")
     elif content[:9].lower().startswith((b"<!doctype", b"<html")):
         raise _no_answer(operation_model.name, "is a web page")
-    elif protocol in _JSON and not _is_object(content):
+    elif protocol in _JSON and _object(content) is None:
         raise _no_answer(operation_model.name, "is not a JSON object")
     elif operation_model.name in POLICY_OPERATIONS and not is_policy(
         content.decode("utf-8", errors="replace")
@@ -64,11 +59,13 @@ def _check_body(*, operation_model: Any, response_dict: JsonLike, **_: Any) -> N
         raise _no_answer(operation_model.name, "is not a policy")
 
 
-def _is_object(content: bytes) -> bool:
+def _object(text: str | bytes) -> Json | None:
+    """Return a JSON object; None for any other text."""
     try:
-        return isinstance(json.loads(content), dict)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _check_members(*, http_response: Any, parsed: JsonLike, model: Any, **_: Any) -> None:

@@ -80,20 +80,14 @@ class Memo:
             kept = self._kept.setdefault((*where, operation, repr(given)), _Kept())
         with kept.lock:
             if kept.answer is None:
-                answer = _answered(call, operation, given)
-                kept.answer = deepcopy(answer) if isinstance(answer, dict) else answer
+                from botocore.exceptions import ClientError
+
+                try:
+                    kept.answer = call(operation, given)
+                except ClientError as error:
+                    if not is_refusal(error):
+                        raise
+                    kept.answer = error
         if isinstance(kept.answer, dict):
             return deepcopy(kept.answer)
         raise type(kept.answer)(kept.answer.response, kept.answer.operation_name)
-
-
-def _answered(call: Callable[..., Any], operation: str, given: Any) -> Any:
-    """Return the answer to a call, or the refusal."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return call(operation, given)
-    except ClientError as error:
-        if is_refusal(error):
-            return error
-        raise

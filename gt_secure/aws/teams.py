@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ..base.errors import GtSecureError, InvalidInput, NotFound, refuse_url
 from ..base.html import facts as fact_list, output as cell_output
@@ -22,9 +22,6 @@ from ..base.text import Json, JsonLike, Texts, printable
 from ..engine.access.address_classes import is_anyone, spans_of
 from ..engine.policies.url_lock import UrlLock
 from .client import Aws, all_items, all_pages, aws_errors
-
-if TYPE_CHECKING:
-    pass
 
 # Fields that are not compared: times that every write changes, and values that the service
 # computes.

@@ -73,6 +73,11 @@ class Feature:
         return replace(self, permissions=rest) if rest else None
 
 
+def _optional(action: str, target: ResourceTarget = "*") -> Permission:
+    """Return a permission without which the feature does less."""
+    return Permission(action, target, optional=True)
+
+
 _TEAM = Permission("sagemaker:DescribeWorkteam", "workteam")
 _FORCES = Permission("sagemaker:ListWorkforces", "*")
 _FORCE = Permission("sagemaker:DescribeWorkforce", "workforce")
@@ -83,7 +88,7 @@ _TEAMS = (
 )
 _ENDPOINTS = (
     Permission("ec2:DescribeVpcEndpoints", "*"),
-    Permission("ec2:DescribeVpcs", "*", optional=True),
+    _optional("ec2:DescribeVpcs"),
 )
 _TRAIL = Permission("cloudtrail:LookupEvents", "*")
 _SETTINGS = tuple(
@@ -93,13 +98,13 @@ _SETTINGS = tuple(
 )
 # HeadBucket reports the region of a bucket even where it is refused, so s3:ListBucket is optional
 # there.
-_LIST = Permission("s3:ListBucket", "bucket", optional=True)
+_LIST = _optional("s3:ListBucket", "bucket")
 _JOBS = (
-    Permission("sagemaker:ListLabelingJobsForWorkteam", "workteam", optional=True),
-    Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
+    _optional("sagemaker:ListLabelingJobsForWorkteam", "workteam"),
+    _optional("sagemaker:DescribeLabelingJob", "labeling-job"),
 )
 _ORGANIZATION = tuple(
-    Permission(f"organizations:{call}", "*", optional=True)
+    _optional(f"organizations:{call}")
     for call in ("DescribeOrganization", "ListParents", "ListPoliciesForTarget", "DescribePolicy")
 )
 
@@ -141,7 +146,7 @@ _ALL = (
             Permission("sts:AssumeRole", "role", writes=True),
             Permission("s3:GetObject", "objects"),
             # With it the caller's own role is found with its path.
-            Permission("iam:GetRole", "role", optional=True),
+            _optional("iam:GetRole", "role"),
             _LIST,
         ),
     ),
@@ -186,13 +191,13 @@ _ALL = (
         "list who can sign URLs",
         (
             Permission("iam:GetAccountAuthorizationDetails", "*"),
-            Permission("iam:ListRoles", "*", optional=True),
-            Permission("s3:GetEncryptionConfiguration", "bucket", optional=True),
-            Permission("kms:GetKeyPolicy", "key", optional=True),
-            Permission("s3:ListAccessPoints", "*", optional=True),
-            Permission("s3:GetAccessPoint", "*", optional=True),
-            Permission("s3:GetAccessPointPolicy", "access-point", optional=True),
-            Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
+            _optional("iam:ListRoles"),
+            _optional("s3:GetEncryptionConfiguration", "bucket"),
+            _optional("kms:GetKeyPolicy", "key"),
+            _optional("s3:ListAccessPoints"),
+            _optional("s3:GetAccessPoint"),
+            _optional("s3:GetAccessPointPolicy", "access-point"),
+            _optional("s3:GetAccountPublicAccessBlock"),
             *_ORGANIZATION,
         ),
     ),
@@ -206,29 +211,26 @@ _ALL = (
             _FORCE,
             *_TEAMS,
             # Every team that uses the bucket has a row: their jobs are looked at, too.
-            Permission("sagemaker:ListLabelingJobsForWorkteam", "workteams", optional=True),
-            Permission("sagemaker:DescribeLabelingJob", "labeling-job", optional=True),
+            _optional("sagemaker:ListLabelingJobsForWorkteam", "workteams"),
+            _optional("sagemaker:DescribeLabelingJob", "labeling-job"),
             *_ENDPOINTS,
             *_SETTINGS,
             _LIST,
-            Permission("s3:ListAccessPoints", "*", optional=True),
-            Permission("s3:GetAccountPublicAccessBlock", "*", optional=True),
-            Permission("s3:GetBucketPolicyStatus", "bucket", optional=True),
-            Permission("s3:GetBucketRequestPayment", "bucket", optional=True),
-            Permission("s3:GetObjectAcl", "objects", optional=True),
+            _optional("s3:ListAccessPoints"),
+            _optional("s3:GetAccountPublicAccessBlock"),
+            _optional("s3:GetBucketPolicyStatus", "bucket"),
+            _optional("s3:GetBucketRequestPayment", "bucket"),
+            _optional("s3:GetObjectAcl", "objects"),
             # task templates and input manifests
-            Permission("s3:GetObject", "objects", optional=True),
-            Permission("s3:ListBucket", "log-bucket", optional=True),
-            *(
-                Permission(READINGS[part].action, "log-bucket", optional=True)
-                for part in LOG_TARGET
-            ),
-            Permission("s3:ListAllMyBuckets", "*", optional=True),  # a report of buckets with a tag
-            Permission("s3:GetBucketTagging", "bucket", optional=True),
-            Permission("sagemaker:ListFlowDefinitions", "*", optional=True),
-            Permission("sagemaker:DescribeFlowDefinition", "flow-definition", optional=True),
-            Permission("bedrock:ListEvaluationJobs", "*", optional=True),
-            Permission("bedrock:GetEvaluationJob", "evaluation-job", optional=True),
+            _optional("s3:GetObject", "objects"),
+            _optional("s3:ListBucket", "log-bucket"),
+            *(_optional(READINGS[part].action, "log-bucket") for part in LOG_TARGET),
+            _optional("s3:ListAllMyBuckets"),  # a report of buckets with a tag
+            _optional("s3:GetBucketTagging", "bucket"),
+            _optional("sagemaker:ListFlowDefinitions"),
+            _optional("sagemaker:DescribeFlowDefinition", "flow-definition"),
+            _optional("bedrock:ListEvaluationJobs"),
+            _optional("bedrock:GetEvaluationJob", "evaluation-job"),
             *_ORGANIZATION,
         ),
     ),

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Unpack
 
 from ..base.clock import utc_now
@@ -85,15 +86,27 @@ class _Watch:
     def __init__(
         self,
         sources: Sources,
-        since: dt.datetime | None,
+        since: TimeLike | None,
         wait_s: float,
         aws: Any,
+        engine: str,
         progress: ProgressCallback | None,
         cancel: threading.Event | None,
+        options: ReadOptions,
         *,
         follows: bool = False,
     ) -> None:
-        self._sources, self._since, self._aws, self._follows = sources, since, aws, follows
+        self._sources, self._aws, self._follows = sources, aws, follows
+        self._since = parse_time(since, "since")
+        self.read = partial(
+            read_hits,
+            since=self._since,
+            aws=aws,
+            engine=engine,
+            progress=progress,
+            cancel=cancel,
+            **options,
+        )
         self._wait_s, self._progress, self._cancel = wait_s, progress, cancel or threading.Event()
         self._started = time.monotonic()
         self._seen: set[Texts] = set()
@@ -183,23 +196,15 @@ def wait_for_hits(
     :class:`LogError`.
     """
     _check(enough, wait_s, engine)
-    start = parse_time(since, "since")
-    watch, hits = _Watch(sources, start, wait_s, aws, progress, cancel), None
+    watch = _Watch(sources, since, wait_s, aws, engine, progress, cancel, options)
+    hits = None
     try:
         for new in watch.looks():
             if hits is not None:
                 if not new:
                     continue
                 hits.close()
-            hits = read_hits(
-                sources,
-                since=start,
-                aws=aws,
-                engine=engine,
-                progress=progress,
-                cancel=cancel,
-                **options,
-            )
+            hits = watch.read(sources)
             watch.hits, watch.delay_s = len(hits), hits.coverage.typical_delay_s
             if enough(hits) if callable(enough) else watch.hits >= enough:
                 return hits
@@ -255,22 +260,12 @@ def follow_hits(
     ...     print(hits.count("remote_ip,http_status"))
     """
     _check(1, wait_s, engine)
-    start = parse_time(since, "since")
-    watch, delays = _Watch(sources, start, wait_s, aws, progress, cancel, follows=True), []
+    watch = _Watch(sources, since, wait_s, aws, engine, progress, cancel, options, follows=True)
+    delays = []
     for new in watch.looks():
         if not new:
             continue
-        with closing(
-            read_hits(
-                new,
-                since=start,
-                aws=aws,
-                engine=engine,
-                progress=progress,
-                cancel=cancel,
-                **options,
-            )
-        ) as hits:
+        with closing(watch.read(new)) as hits:
             if hits.coverage.typical_delay_s is not None:
                 delays.append(hits.coverage.typical_delay_s)
                 watch.delay_s = statistics.median(delays)

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import contextvars
-import json
 from typing import Any
 
 from .. import emulator
 from ..accesslog.delivery import parse
 from . import auth, policy_principals, query_auth as presigned, sent_keys
-from .http import HttpRequest, Reply
+from .http import HttpRequest, Reply, parsed_json
 
 MAX_POLICY_BYTES = 20 * 1024
 _VERSIONS = ("2012-10-17", "2008-10-17")
@@ -87,13 +86,12 @@ async def _payer(bucket: str) -> bytes:
 
 
 async def _may(request: HttpRequest, bucket: str, action: str) -> bool:
-    return await exists(bucket) and contextvars.copy_context().run(
-        _allowed, request, bucket, action
+    if not await exists(bucket):
+        return False
+    refusal = contextvars.copy_context().run(
+        auth.authorize, request, "s3", action, f"arn:aws:s3:::{bucket}"
     )
-
-
-def _allowed(request: HttpRequest, bucket: str, action: str) -> bool:
-    return auth.authorize(request, "s3", action, f"arn:aws:s3:::{bucket}") is None
+    return refusal is None
 
 
 async def exists(bucket: str) -> bool:
@@ -106,10 +104,7 @@ def policy_fault(body: bytes, bucket: str) -> str | None:
     """Return what is wrong with a bucket policy, in the words of S3, or None."""
     if len(body) > MAX_POLICY_BYTES:
         return "Policy exceeds the maximum allowed document size."
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
+    document = parsed_json(body) if body else None
     if not isinstance(document, dict):
         return "Policies must be valid JSON and the first byte must be '{'"
     if document.get("Version", _VERSIONS[1]) not in _VERSIONS:

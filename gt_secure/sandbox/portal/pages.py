@@ -67,7 +67,12 @@ class Pages:
         return json_reply(asdict(await self.delivery.flush()))
 
     async def _reset_by_owner(self, request: HttpRequest) -> Reply:
-        refusal = contextvars.copy_context().run(_not_owner, request)
+        """Reset for the administrator, and for whoever has the permission from it."""
+        refusal = auth.authentication_fault(
+            request, SIGNING_NAME
+        ) or contextvars.copy_context().run(
+            auth.authorize, request, SIGNING_NAME, "sandbox:Reset", "*"
+        )
         if refusal is not None:
             return json_reply({"error": refusal.code, "message": refusal.message}, 403)
         await self.reset()
@@ -95,16 +100,6 @@ class Pages:
             {**members(each, "label", "bind", "connect", "headers"), "source": str(each.source)}
             for each in found
         ]
-
-
-def _not_owner(request: HttpRequest) -> auth.AuthRefusal | None:
-    """Return why a request may not reset the sandbox: its administrator may,
-    and who has the permission from it.
-    """
-    fault = auth.authentication_fault(request, SIGNING_NAME)
-    if fault is not None:
-        return fault
-    return auth.authorize(request, SIGNING_NAME, "sandbox:Reset", "*")
 
 
 def _only(request: HttpRequest, *methods: str) -> Reply | None:
