@@ -42,20 +42,18 @@ class Trail:
         if not name.endswith(("Workteam", "Workforce")) or name.startswith(("Describe", "List")):
             return
         given = body if isinstance(body, dict) else {}
-        parameters = {key[:1].lower() + key[1:]: value for key, value in given.items()}
-        resource = str(given.get("WorkteamName") or given.get("WorkforceName") or "")
+        resource = {
+            "ResourceType": "",
+            "ResourceName": str(given.get("WorkteamName") or given.get("WorkforceName") or ""),
+        }
         told = {
             "eventSource": "sagemaker.amazonaws.com",
             "eventName": name,
-            "requestParameters": parameters,
+            "requestParameters": {key[:1].lower() + key[1:]: given[key] for key in given},
+            "awsRegion": auth.signed_region(request),
+            "requestID": request.long_id,
         }
-        self._add(
-            request,
-            resource,
-            "",
-            error,
-            {**told, "awsRegion": auth.signed_region(request), "requestID": request.long_id},
-        )
+        self._add(request, resource, error, told)
 
     def s3(self, request: HttpRequest, status: int) -> None:
         """Record a write to the policy of a bucket."""
@@ -71,13 +69,13 @@ class Trail:
             "eventSource": "s3.amazonaws.com",
             "eventName": name,
             "requestParameters": parameters,
+            "awsRegion": REGION,
+            "requestID": request.id,
         }
-        told |= {"awsRegion": REGION, "requestID": request.id}
-        self._add(request, bucket, "AWS::S3::Bucket", error, told)
+        resource = {"ResourceType": "AWS::S3::Bucket", "ResourceName": bucket}
+        self._add(request, resource, error, told)
 
-    def _add(
-        self, request: HttpRequest, resource: str, kind: str, error: str, told: Record
-    ) -> None:
+    def _add(self, request: HttpRequest, resource: Record, error: str, told: Record) -> None:
         key = request.access_key
         arn = auth.caller_arn(key) or ""
         event: Record = {
@@ -110,10 +108,10 @@ class Trail:
             "ReadOnly": "false",
             "Username": arn.rsplit("/", 1)[-1],
             "AccessKeyId": key,
-            "Resources": [{"ResourceType": kind, "ResourceName": resource}],
+            "Resources": [resource],
             "CloudTrailEvent": json.dumps(event),
         }
-        self._events.append((event["awsRegion"], {**record, "ResourceName": resource}, record))
+        self._events.append((event["awsRegion"], {**record, **resource}, record))
 
     async def __call__(self, request: HttpRequest) -> Reply:
         """Answer a call of CloudTrail."""
