@@ -214,7 +214,6 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
 
         aws = connect_aws(profile=args.profile, region=args.region)
         sources = _of_data_bucket(args, aws, sources)
-        args.bucket = args.bucket and check_bucket(args.bucket)
     elif not (args.predict or args.team) and (
         unused := next((name for name in ("profile", "region") if getattr(args, name)), None)
     ):
@@ -224,6 +223,7 @@ def log_query(args: argparse.Namespace) -> tuple[list[Any], Json]:
             field=unused,
         )
     if args.bucket:
+        args.bucket = check_bucket(args.bucket)
         sources.append(find_logs(aws, args.bucket))
     options = {
         name: getattr(args, name)

@@ -193,17 +193,14 @@ def before_apply(
     ]
     shown += [_finding(each) for each in findings if each.severity in loud]
     shown += [unseen(plan)]
-    notes = [each for each in notices if each.severity == "info"]
-    quiet = [each for each in findings if each.severity not in loud]
-    small = [_finding(each) for each in quiet]
-    for each in notes:
-        (shown if each.code.startswith(("application-", "bucket-elsewhere")) else small).append(
-            markup.hint(markup.text(str(each), 1000))
-        )
+    small = [_finding(each) for each in findings if each.severity not in loud]
+    words = ("finding or note", "findings and notes") if small else ("note",)
+    for each in notices:
+        if each.severity == "info":
+            is_shown = each.code.startswith(("application-", "bucket-elsewhere"))
+            (shown if is_shown else small).append(markup.hint(markup.text(str(each), 1000)))
     if small:
-        title = count(
-            len(small), *(("finding or note", "findings and notes") if quiet else ("note",))
-        )
+        title = count(len(small), *words)
         shown.append(markup.fold(title, markup.join(*small)))
     return markup.join(*shown)
 

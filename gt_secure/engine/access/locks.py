@@ -262,13 +262,13 @@ class EffectiveLocks:
         through = self.endpoints.get(endpoint)
         granted = (self.acls or {}).get(signer, ())
         one = self.only if signer == "own" else None
-        own = (EVERYTHING,) if one is None else tuple(each.document for each in one.policies)
-        if one is not None and one.unread:
-            own = (*own, EVERYTHING)
-        limit = None if one is None or one.boundary is None else one.boundary.document
+        own, boundary = [EVERYTHING], None
+        if one is not None:
+            own = [*(each.document for each in one.policies), *([EVERYTHING] if one.unread else ())]
+            boundary = None if one.boundary is None else one.boundary.document
         return Policies(
-            identity=() if signer == "anonymous" else own,
-            boundary=limit,
+            identity=() if signer == "anonymous" else tuple(own),
+            boundary=boundary,
             session=(session or self.session) if signer == "own" else None,
             resource=with_statements(self.policy, *granted) if granted else self.policy,
             endpoint=through.policy_text if through is not None else None,
