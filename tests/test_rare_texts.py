@@ -20,12 +20,12 @@ from gt_secure.changes.revoke import Revoked
 from gt_secure.changes.rules import bucket, locks, log, signers
 from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import BucketPolicy, find_guard
+from gt_secure.engine.policies.bucket_policy import BucketPolicy
 from gt_secure.explain.explanation import explain
 from gt_secure.presign import own_object
 from gt_secure.presign.probe import Probe
 from gt_secure.restriction.messages import notice
-from support.guards import merge_guard
+from support.guards import find_guard, merge_guard
 from support.states import state, unread, with_parts, workforce
 
 pytestmark = pytest.mark.usefixtures("known_texts")

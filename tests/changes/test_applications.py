@@ -17,7 +17,6 @@ from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
 from gt_secure.restriction.applications import SIGV2_REGIONS, ApplicationProfile, applications
@@ -25,7 +24,7 @@ from gt_secure.restriction.claim import claim_from
 from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
 from support import corpus, states
-from support.guards import merge_guards
+from support.guards import find_guard, merge_guards
 from support.restrictions import loads_restriction
 from support.sample import sample
 

@@ -33,13 +33,12 @@ from gt_secure.changes.targets import Reading, TeamUrlLock
 from gt_secure.changes.transaction import begin_lines
 from gt_secure.changes.undo import plan_undo, resume, undo
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, ENDPOINT, FOREIGN, TEAM, Account
 from support.consents import AGREED, apply_agreed as apply
-from support.guards import merge_guard, without_forms
+from support.guards import find_guard, merge_guard, without_forms
 
 OFFICE = "203.0.113.0/24"
 

@@ -30,10 +30,10 @@ from gt_secure.changes.apply import apply
 from gt_secure.changes.change import Change
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.undo import undo
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
 from support.faults import Wire
+from support.guards import find_guard
 
 OPERATORS = st.sampled_from(["ann", "bob"])
 FAULTS = st.sampled_from([None, None, "refused", "throttled", "lost for good"])

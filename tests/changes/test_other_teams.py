@@ -27,7 +27,6 @@ from gt_secure.cli.main import main
 from gt_secure.engine.access.exposure import ANY_VPC, Exposure
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.logs import read_hits
 from gt_secure.sandbox import open_task
@@ -36,6 +35,7 @@ from support.account import FOREIGN, Account
 from support.answers import ENDPOINT, S3_ENDPOINT, team_locks
 from support.box import BUCKET, VPCE, allowing
 from support.consents import apply_agreed
+from support.guards import find_guard
 from support.states import FORCE, JOB, OTHER, TEAM, data_bucket, state, workteam
 
 pytestmark = pytest.mark.usefixtures("known_texts")

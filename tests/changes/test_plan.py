@@ -26,13 +26,12 @@ from gt_secure.changes.targets import BucketGuard
 from gt_secure.cli.output import fit
 from gt_secure.engine.access.key_classes import Listing
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.findings.model import Acceptance, Finding
 from gt_secure.logs import Hits
 from gt_secure.restriction.expectations import expect
 from gt_secure.restriction.model import Restriction
-from support.guards import merge_guard, without_forms
+from support.guards import find_guard, merge_guard, without_forms
 from support.opened import opened_by
 from support.states import (
     ENDPOINT,

@@ -9,11 +9,10 @@ from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import presigned_context
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.session_policy import session_policy
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.probe import Probe
-from support.guards import merge_guard
+from support.guards import find_guard, merge_guard
 
 pytestmark = pytest.mark.usefixtures("known_texts")
 

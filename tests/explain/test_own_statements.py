@@ -23,14 +23,13 @@ from gt_secure.engine.iam.request import Request
 from gt_secure.engine.iam.request_context import presigned_context
 from gt_secure.engine.policies import age_limit, bucket_guard, revocation, signer_limit
 from gt_secure.engine.policies.bucket_guard import OWN, OWN_LOCKS, build_guard, own_kind
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.revocation import build_revocations
 from gt_secure.explain import causes
 from gt_secure.explain.explanation import explain
 from gt_secure.presign.inspect import PresignedUrl, inspect
 from gt_secure.presign.probe import Probe
 from gt_secure.widgets.lock_cards import LocksView, locks_markup
-from support.guards import find_revocations, merge_guards, revocations_of
+from support.guards import find_guard, find_revocations, merge_guards, revocations_of
 from support.subjects import subjects
 
 pytestmark = pytest.mark.usefixtures("known_texts")

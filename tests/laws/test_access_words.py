@@ -39,7 +39,6 @@ from gt_secure.engine.access.locks import EffectiveLocks
 from gt_secure.engine.access.matrix import matrix_of
 from gt_secure.engine.access.request_kinds import Kind
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.signer_limit import build_signer_limit
 from gt_secure.report.accounts import Account
 from gt_secure.report.buckets import BucketChoice
@@ -47,7 +46,7 @@ from gt_secure.report.region import read_region
 from gt_secure.widgets import Panel, testing
 from gt_secure_prowler.plugin import outcomes
 from support.box import ACCOUNT, ELSEWHERE
-from support.guards import merge_guards
+from support.guards import find_guard, merge_guards
 from support.rig import Rig
 
 BUCKET, SEED = "gt-images", 20261129

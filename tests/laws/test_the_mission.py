@@ -33,7 +33,6 @@ import gt_secure
 from gt_secure import Connection, Restriction, check
 from gt_secure.base.errors import InvalidInput
 from gt_secure.cli.main import main
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.findings import to_sarif
 from gt_secure.logs import plots
 from gt_secure.sandbox import create_job, open_task, submit_task
@@ -41,6 +40,7 @@ from gt_secure.widgets import panel, testing
 from support.account import Account
 from support.box import BUCKET, ELSEWHERE, IN_VPC, OFFICE, OTHER_IN_VPC, ROLE, VPCE
 from support.consents import AGREED, agree
+from support.guards import find_guard
 
 OFFICES, HOME, DESK = "203.0.113.0/24", "192.0.2.44", "203.0.113.8"
 KEY, WAITING = "scans/0001.png", "scans/0005.png"

@@ -26,13 +26,14 @@ from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.locks import locks_of_policies
 from gt_secure.engine.access.part import Part
 from gt_secure.engine.access.proof import Claim, prove
-from gt_secure.engine.policies import BucketPolicy, build_guard, find_guard
+from gt_secure.engine.policies import BucketPolicy, build_guard
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import read_hits
 from gt_secure.restriction.claim import claim_from
 from gt_secure.restriction.model import Restriction
 from gt_secure.widgets import AllowEditor
 from support import corpus
+from support.guards import find_guard
 from support.states import ENDPOINT, S3_ENDPOINT, data_bucket, state
 
 pytestmark = pytest.mark.usefixtures("known_texts")

@@ -27,6 +27,11 @@ def without_forms(guard: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def find_guard(policy: str | None, prefix: str | None = None) -> Guard | None:
+    """Return the guard of a prefix in a bucket policy, by default the first; None without one."""
+    return BucketPolicy.of(policy).guard_of(prefix)
+
+
 def find_guards(policy: str | None) -> tuple[Guard, ...]:
     return policy_of(policy).guards
 

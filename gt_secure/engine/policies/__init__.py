@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         Guard as Guard,
         build_guard as build_guard,
     )
-    from .bucket_policy import BucketPolicy as BucketPolicy, find_guard as find_guard
+    from .bucket_policy import BucketPolicy as BucketPolicy
     from .session_policy import session_policy as session_policy
 
 

@@ -554,15 +554,3 @@ def guard_around(guards: Sequence[Guard], prefix: str) -> Guard | None:
         key=lambda each: len(each.prefix),
         default=None,
     )
-
-
-def find_guard(policy_text: str | None, prefix: str | None = None) -> Guard | None:
-    """Return the guard of a prefix in a bucket policy, by default the first guard; None if it has
-    none.
-
-    Raises
-    ------
-    PolicyError
-        If the text is not a policy, or has one of our Sids twice.
-    """
-    return BucketPolicy.of(policy_text).guard_of(prefix)

@@ -10,9 +10,8 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.engine.policies.age_limit import AGE_SID, SIGV2_SID, age_text, parse_age
 from gt_secure.engine.policies.bucket_guard import GUARD_SIDS, build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.equivalence import policies_equal
-from support.guards import merge_guards, remove_statements
+from support.guards import find_guard, merge_guards, remove_statements
 
 GUARD = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
 FOREIGN = (

@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gt_secure.base.errors import InvalidInput, PolicyError
 from gt_secure.engine.policies.bucket_guard import GUARD_SID, MAX_BUCKET_POLICY, build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
-from support.guards import merge_guard, remove_guard, without_forms
+from support.guards import find_guard, merge_guard, remove_guard, without_forms
 
 GUARD = build_guard(
     "gt-images", prefix="scans/", networks=["203.0.113.0/24"], endpoints=["vpce-0a1b2c3d4e5f60718"]

@@ -12,8 +12,7 @@ from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.request_context import POST_FORM, header_context, presigned_context
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
-from support.guards import merge_guard
+from support.guards import find_guard, merge_guard
 
 ROLE = "arn:aws:iam::111122223333:role/GroundTruthExecution"
 SESSION = "arn:aws:sts::111122223333:assumed-role/GroundTruthExecution/worker-7"

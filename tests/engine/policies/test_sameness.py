@@ -15,10 +15,9 @@ from gt_secure.engine.iam.request_context import (
     presigned_context,
 )
 from gt_secure.engine.policies.bucket_guard import build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.equivalence import policies_equal, statements_equal
 from support.examples import examples
-from support.guards import deleted_principals, merge_guard
+from support.guards import deleted_principals, find_guard, merge_guard
 
 ENDPOINT = "vpce-0a1b2c3d4e5f60718"
 GUARD = build_guard(

@@ -29,7 +29,6 @@ from gt_secure.engine.iam.evaluate import evaluate
 from gt_secure.engine.iam.request import Policies, Request
 from gt_secure.engine.iam.strict_json import parse_json
 from gt_secure.engine.policies.bucket_guard import GUARD_SID, build_guard
-from gt_secure.engine.policies.bucket_policy import find_guard
 from gt_secure.engine.policies.equivalence import policies_equal
 from gt_secure.engine.policies.policy_text import lay_out
 from gt_secure.engine.policies.url_lock import UrlLock
@@ -45,7 +44,7 @@ from gt_secure.restriction.validation import named_place, named_team
 from support import corpus, states
 from support.fuzzing import log_targets, spelling_target
 from support.fuzzing.target import Target, check, check_markup, landmark
-from support.guards import deleted_principals, merge_guard, remove_guard
+from support.guards import deleted_principals, find_guard, merge_guard, remove_guard
 from support.restrictions import loads_restriction
 
 # the package has a function of this name
