@@ -134,13 +134,13 @@ def test_it_starts_from_guarded_buckets_and_names_the_others(
         own = {each["Name"] for each in s3.list_buckets()["Buckets"]}
         for words in (None, "used", "law-other", "tag:project=other", "all"):
             choice = words and BucketChoice.parse(words)
-            rows = read_region(gt, Account(gt.aws.account_id), choice, many=True) or []
+            rows = read_region(gt, Account(gt.aws.account_id), choice, many=True) or ()
             if words == "used":
                 assert {"law-guarded", "law-by-sid"} <= {row.name for row in rows}
             looked = {row.name for row in rows if row.kind == "bucket"}
             assert {name for row in rows for name in row.not_looked_at} == own - looked
-            assert [ReportRow.from_dict(row.to_dict()) for row in rows] == rows
-            text = str(replace(made, rows=tuple(rows), places=2, places_read=2))
+            assert tuple(ReportRow.from_dict(row.to_dict()) for row in rows) == rows
+            text = str(replace(made, rows=rows, places=2, places_read=2))
             assert ("Not looked at in 111122223333/us-east-1: " in text) == (words != "all")
         blind = Rig(sandbox).user(
             {"Effect": "Allow", "Action": "*", "Resource": "*"},
