@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, cast
 
+from ..aws.buckets import place_of
 from ..base.errors import (
     AccessDenied,
     CredentialsError,
@@ -171,7 +172,12 @@ class Check(Generic[P]):
         signature = inspect.signature(self._look)
         with suppress(TypeError):
             given = signature.bind(*args, **kwargs).arguments
-            for name, value in list(given.items())[1:]:
+            first, *others = given.items()
+            if rows := claimed(getattr(first[1], "conditions", None)):
+                yield rows
+            for name, value in others:
+                if name == "bucket" and isinstance(value, str) and (prefix := place_of(value)[1]):
+                    yield f"prefix {prefix}"
                 words = "" if name in ("team", "bucket", "path") else claimed(value)
                 if words and words != claimed(signature.parameters[name].default):
                     yield f"{name} {words}"

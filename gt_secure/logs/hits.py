@@ -16,7 +16,7 @@ from ..base.allowed import Allowed, AllowedLike
 from ..base.copies import NotCopied
 from ..base.errors import InvalidInput, MissingExtra
 from ..base.network import IPNetwork, Ranges
-from ..base.text import Texts, TextsLike
+from ..base.text import Json, Texts, TextsLike
 from ..base.truth import Ambiguous
 from . import activity
 from .coverage import Coverage
@@ -83,6 +83,8 @@ class Hits(NotCopied, Ambiguous):
         Account and region that the log was read from, as a connection noted them.
     subject : str
         The bucket whose log it is; ``the log`` without one.
+    conditions : dict
+        What the rows were chosen by, except times and the bucket.
     owners_of : callable
         Returns the workteams of a bucket from a team and the bucket, as a connection reads them;
         else None.
@@ -108,6 +110,7 @@ class Hits(NotCopied, Ambiguous):
         self.networks: Networks | None = None
         self.place: Texts | None = None
         self.subject = "the log"
+        self.conditions: Json = {}
         self.owners_of: Callable[[Any, str], Any] = lambda _team, _bucket: None
         # A view, so that a query computes only what it names. Each query plans a view again, but
         # not a table.
@@ -152,6 +155,7 @@ class Hits(NotCopied, Ambiguous):
             self._store, tuple(relations), self._read, (*self._columns, *more) or ("refused",)
         )
         hits.networks, hits.place, hits.subject = self.networks, self.place, self.subject
+        hits.conditions = self.conditions
         hits.owners_of = self.owners_of
         return hits
 
@@ -265,7 +269,11 @@ class Hits(NotCopied, Ambiguous):
                 self._store, "wanted", {"remote_ip": matching_addresses(known, address, network)}
             )
             parts.append(f"remote_ip IN (SELECT remote_ip FROM {table})")
-        return self.where(" AND ".join(parts))
+        hits = self.where(" AND ".join(parts))
+        given = {**same, "bucket": None, "address": address, "network": network}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        hits.conditions = {**self.conditions, **chosen}
+        return hits
 
     def where(self, condition: str) -> Hits:
         """Keep the requests that match an SQL condition on the columns, for what :meth:`filter`
@@ -280,7 +288,10 @@ class Hits(NotCopied, Ambiguous):
         --------
         >>> hits.where("bytes_sent > 1_000_000 AND presigned")  # doctest: +SKIP
         """
-        return self._with(f"SELECT * FROM ({rows}) WHERE {condition}" for rows in self._relations)
+        rows = (f"SELECT * FROM ({rows}) WHERE {condition}" for rows in self._relations)
+        hits = self._with(rows)
+        hits.conditions = {**self.conditions, "where": condition}
+        return hits
 
     def _distinct(self, names: str) -> SqlRows:
         """Return the values of columns in any reading, where the first one has a value."""

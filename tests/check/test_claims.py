@@ -21,12 +21,13 @@ from gt_secure import Restriction, check
 from gt_secure.aws.client import connect_aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.outcome import CheckResult
-from gt_secure.check import CheckFailed, ledger, proof
+from gt_secure.check import CheckFailed, Spec, ledger, proof
 from gt_secure.check.ledger import LedgerEntry, RecordedPlace, claimed
 from gt_secure.check.promise import CheckClaim, promise_cell, promise_of, statements
 from gt_secure.check.proof import RecordedProbe, RecordedProof
 from gt_secure.check.result import CHECKS, Check
 from gt_secure.engine.access.proof import Proof
+from gt_secure.logs import read_hits
 from gt_secure.presign import Probe
 from support.account import Account
 from support.promised import owed, summary
@@ -152,6 +153,40 @@ def test_a_weaker_claim_of_the_same_subject_does_not_keep_it(
     assert owed(promise, ran(entry(strong))) == []
     [said] = owed(promise, ran(entry(weak)))
     assert f"ran nowhere; guard_is_in_place({weak}) in account 111122223333, us-east-1 ran" in said
+
+
+def test_a_prefix_in_the_name_of_a_bucket_is_a_part_of_the_claim(kept: list[CheckResult]) -> None:
+    def guard_is_there(gt: Any, bucket: str, *, prefix: str = "") -> CheckResult:
+        return CheckResult("guard_is_there", "gt-images", True, "")
+
+    made = Check(guard_is_there)
+    del CHECKS["guard_is_there"]
+    for bucket in ("gt-images", "s3://gt-images", "s3://gt-images/scans/"):
+        made.look(None, bucket)
+        made.look(None, bucket=bucket)
+    made.look(None, "gt-images", prefix="scans/")
+    whole, part = "gt-images", "gt-images: prefix scans/"
+    assert [each.subject for each in kept] == [*[whole] * 4, *[part] * 3]
+
+
+def test_some_rows_of_a_log_are_another_claim(kept: list[CheckResult], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "owner gt-images [20/Nov/2026:09:00:01 +0000] 203.0.113.1 - R1 REST.GET.OBJECT scans/1.png"
+        ' "GET /gt-images/scans/1.png HTTP/1.1" 200 - 10 10 5 4 "-" "curl" - h SigV4 TLS AuthHeader'
+        " host TLSv1.2 - -\n"
+    )
+    with read_hits(str(log)) as hits:
+        part = hits.filter(key_prefix="scans/", since="2026-11-01")
+        for each in (hits, hits.filter(since="2026-11-01"), part, part.filter(status=[200])):
+            check.no_leaked_urls.look(each)
+        check.no_leaked_urls.look(hits=hits.where("bytes_sent > 1"))
+    spec = Spec.make("no_leaked_urls", {"logs": str(log), "prefix": "scans/"})
+    check.run_specs(None, [spec])  # type: ignore[arg-type]
+    assert [each.subject.partition(": ")[2] for each in kept] == [
+        "", "", "key_prefix scans/", "key_prefix scans/, status 200", "where bytes_sent > 1",
+        "key_prefix scans/",
+    ]  # fmt: skip
 
 
 def test_a_claim_is_the_same_in_each_run(kept: list[CheckResult]) -> None:
