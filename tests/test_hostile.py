@@ -212,7 +212,8 @@ def html_of(widget: Any) -> str:
             shown.append(each.value)
         for name in ("description", "tooltip"):
             _only_text(str(getattr(each, name, "") or ""))
-        for option in getattr(each, "options", ()):
+        options = getattr(each, "options", ())
+        for option in options if isinstance(options, tuple) else ():
             text = option[0] if isinstance(option, tuple) else str(option)
             text = text.replace(" · \u200b", " · ")  # our own, where a narrow choice may break
             _only_text(text)
@@ -267,10 +268,9 @@ def hits_rows(world: World) -> str:
     with testing():
         step = HitsStep(world.gt, bucket="gt-images")
         step.plot_hits()
-        found = next(
-            i for i, each in enumerate(step.result.sources) if each["address"] == "198.51.100.9"
+        step.plot.picked = next(
+            i for i, each in enumerate(step.result.marks) if each.address == "198.51.100.9"
         )
-        step.source.value = found
         return html_of(step)
 
 

@@ -389,7 +389,7 @@ ON_ACCOUNT: dict[str, tuple[str, list[str]]] = {
         f"/{BUCKET}?policy",
         ["report", "--fail-on", "high"],
     ),
-    "history": ("LookupEvents", ["history", "--bucket", BUCKET, "--team", TEAM]),
+    "history": ("LookupEvents", ["history", f"s3://{BUCKET}", "--team", TEAM]),
     "teams": ("ListWorkteams", ["teams"]),
 }
 """Commands with the end of the name of a call without which none of them passes."""
@@ -853,6 +853,7 @@ def test_no_surface_is_outside_of_these_tables() -> None:
     assert set(VERDICTS) <= commands
     assert set(RULES) <= {name.replace("-", "_") for name in (*GREEN, *COMMANDS, *ON_ACCOUNT)}
     assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {
+        "agents",
         "prowler",
         "redact",
     }

@@ -311,7 +311,7 @@ def test_the_command_line(scene: Scene, tmp_path, monkeypatch, capsys):
     scene.use_environment(monkeypatch)
     monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path))
     scene.toggles(False)
-    assert main(["history", "--team", TEAM, "--bucket", BUCKET, "--since", "1h"]) == 0
+    assert main(["history", f"s3://{BUCKET}", "--team", TEAM, "--since", "1h"]) == 0
     assert "UpdateWorkteam" in capsys.readouterr().out
     assert main(["history", "--team", TEAM, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["changes"][0]["target"] == TEAM

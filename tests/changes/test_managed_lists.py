@@ -244,6 +244,7 @@ def test_a_restriction_whose_lists_were_not_read_fails_closed(scene: Scene):
 def test_the_command_line(scene: Scene, offices, monkeypatch, capsys):
     scene.use_environment(monkeypatch)
     words = ["plan", f"s3://{BUCKET}", "--allow", f"192.0.2.7,{PREFIX_LIST_ID}", "--allow", SET]
+    words += ["--full"]
     assert main(words) == 2
     assert f"List {SET} (1 range): 198.51.100.0/28" in capsys.readouterr().out
     assert main(["plan", f"s3://{BUCKET}", "--allow", "pl-00000000"]) == 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import random
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -233,9 +234,12 @@ def buttons(root: ipywidgets.Widget) -> Iterator[ipywidgets.Button]:
 
 
 def tick(root: ipywidgets.Widget) -> None:
-    """Tick every box."""
+    """Tick every box, and type the name of a bucket where it is asked for."""
     if isinstance(root, ipywidgets.Checkbox):
         root.value = True
+    name = re.fullmatch(r"Type (\S+) to remove its protection", getattr(root, "description", ""))
+    if name is not None:
+        root.value = name[1]
     for child in getattr(root, "children", ()):
         tick(child)
 
@@ -260,7 +264,15 @@ def press(
         with scene.watched() as written, suppress(GtSecureError):
             button.click()
         if button is review.undo_button:
-            named = ("gt-images", "open-team", "radiology", "portal", "this change")
+            named = (
+                "gt-images",
+                "open-team",
+                "radiology",
+                "portal",
+                "this change",
+                "this protection",
+                "last change",
+            )
             wrong += [f"{label} writes {written} at the first press"] if written else []
             wrong += [] if any(each in label for each in named) else [f"{label} names nothing"]
     return wrong

@@ -168,7 +168,7 @@ def _lines_of(widget: Any) -> Iterator[str]:
         yield f"[{label or widget.tooltip}]{', closed' if _is_closed(widget) else ''}{off}"
     elif kind == "Checkbox":
         yield f"({'x' if value else ' '}) {label}{off}"
-    elif hasattr(widget, "options") and kind != "Combobox":
+    elif isinstance(getattr(widget, "options", None), tuple) and kind != "Combobox":
         options = [
             str(each[0]) if isinstance(each, tuple) else str(each) for each in widget.options
         ]

@@ -78,6 +78,7 @@ def test_it_ends_by_itself(connection: Connection, run: Any, words: Any) -> None
         step = HitsStep(connection, bucket="gt-images")
         await step.wait_idle()
         step.wait_s = 0.5
+        step.which.value = "presigned"  # what this test fetched is a test
         deliver(connection)
         step.wait_button.click()
         await step.wait_idle()
