@@ -66,7 +66,7 @@ def test_a_sample() -> None:
 def test_every_form_of_a_kind(kind: str) -> None:
     seen = count(case for case in ALL if case[0] == kind)
     assert seen["missed"] <= 2
-    assert seen["blanked"] <= 3
+    assert seen["blanked"] <= 4
 
 
 @pytest.mark.slow

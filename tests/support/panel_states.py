@@ -141,19 +141,19 @@ def panel_states(keys_of_nobody: Callable[[], Mapping[str, str]]) -> Iterator[tu
 
 
 def panel_text(root: Any) -> str:
-    """Return what a reader sees of a widget and of those in it, a line for each text,
-    field and button.
+    """Return what a reader may see of a widget and of those in it, a line for each text, field and
+    button: also in cards that are closed, since only one of them is open.
     """
-    return "\n".join(line for each in _seen(root) for line in _lines_of(each))
+    return "\n".join(line for each in _seen(root, closed=True) for line in _lines_of(each))
 
 
-def _seen(root: Any) -> list[Any]:
-    """Return a widget and those in it, without those that are hidden or closed."""
-    if {"gts-hidden", "gts-shut", "gts-style", "gts-unseen"} & set(
-        getattr(root, "_dom_classes", ())
-    ):
+def _seen(root: Any, *, closed: bool = False) -> list[Any]:
+    """Return a widget and those in it, without those that are hidden, or also closed."""
+    unseen = {"gts-hidden", "gts-style", "gts-unseen", *(() if closed else ("gts-shut",))}
+    if unseen & set(getattr(root, "_dom_classes", ())):
         return []
-    return [root, *(part for child in getattr(root, "children", ()) for part in _seen(child))]
+    children = getattr(root, "children", ())
+    return [root, *(part for child in children for part in _seen(child, closed=closed))]
 
 
 def _is_closed(widget: Any) -> bool:

@@ -15,7 +15,7 @@ from support.command_lines import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
 REACHED = {
-    "empty": "Choose a workteam or a bucket first.",
+    "empty": "Choose one of 6 teams.",
     "a team is chosen": "Anyone with a URL can open the images of open-team.",
     "a bucket is chosen": "Anyone with a URL can open gt-images.",
     "bad input": "3 invalid",
@@ -31,7 +31,7 @@ REACHED = {
     "a leaked URL that expired is to be stopped": "There is nothing to revoke: the URL expired at",
     "another team, so the plan is blocked": "[Keep what the teams need]",
     "what the first team needs is kept": "[203.0.113.0/24 · IPv4 · 256  ×]",
-    "again the first team: nothing to change": "[Apply], disabled\n[Undo: ",
+    "again the first team: nothing to change": "Nothing to change.\n",
     "an undo is shown and asks": "[Undo 2 changes to open-team]",
     "undone": "Undone",
     "the portal lock of all teams": "[Apply (confirm 3 warnings above)], disabled",
