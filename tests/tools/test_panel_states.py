@@ -44,6 +44,7 @@ def test_fields_and_buttons_are_lines_in_their_order() -> None:
         "[More], closed",
         "[Less]",
         "[203.0.113.7: 3 opened]",
+        "[Apply]",
         "( ) The workers know",
         "(x) On, disabled",
         "Key prefix: (the whole bucket)",
