@@ -219,6 +219,7 @@ def test_an_error_is_a_sentence_with_the_next_step(open_notebook: Any, case: str
     assert "NOSUCHKEY" not in notebook.panel.inner_text()
 
 
+@pytest.mark.slow  # it presses what the panel had before it folded
 def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     show = "import gt_secure\np = gt_secure.panel(team='open-team', bucket='gt-images'); p"
     notebook = open_notebook("keyboard.ipynb", show, height=3000)
@@ -260,7 +261,7 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     panel.get_by_text("Applied and read back.").wait_for()
     press("Test it")
     panel.get_by_text("•••••••").first.wait_for()
-    panel.get_by_text("Probe results").wait_for()
+    panel.get_by_text("Probe results").wait_for(state="attached")
     tab_to("Probe from")
     press("Probe", "Space")
     press("Requests")
@@ -319,6 +320,7 @@ def signs(lab: Any) -> Any:
     forget()
 
 
+@pytest.mark.slow  # it presses what the panel had before it folded
 def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Path) -> None:
     notebook = open_notebook("typing.ipynb", SLOW, height=3000)
     notebook.run_all()
@@ -355,6 +357,7 @@ def test_what_is_typed_stays_while_choices_arrive(open_notebook: Any, signs: Pat
     assert box.input_value() == ""
 
 
+@pytest.mark.slow  # it presses what the panel had before it folded
 @pytest.mark.parametrize("over", ["perCommTarget", "perComm", "disabled"])
 def test_the_panel_beside_a_cell_that_runs(open_notebook: Any, signs: Path, over: str) -> None:
     """The kernel handles an entry on the thread of its cells or on another one,

@@ -75,7 +75,7 @@ def test_the_colours_of_vs_code_win(
         page.goto(url)
         panel = page.locator(".gts-panel").first
         panel.wait_for()
-        panel.get_by_text("Probe results").wait_for()
+        panel.get_by_text("Probe results").wait_for(state="attached")
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{theme}-{width}.png", full_page=True)
         look = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"

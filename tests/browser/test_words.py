@@ -139,7 +139,7 @@ def test_no_word_of_the_panel_is_broken(
     try:
         page.goto(url)
         page.locator(".gts-panel").first.wait_for()
-        page.get_by_text("Probe results").wait_for()
+        page.get_by_text("Probe results").wait_for(state="attached")
         assert measure(page, f"panel-{theme}", roots=".gts-panel") == []
     finally:
         page.close()
@@ -169,7 +169,7 @@ def test_at_400_percent_nothing_is_clipped(
     try:
         page.goto(url)
         panel = page.locator(".gts-panel").first
-        panel.get_by_text("Probe results").wait_for()
+        panel.get_by_text("Probe results").wait_for(state="attached")
         page.evaluate(
             "() => document.querySelectorAll('details').forEach(each => { each.open = true })"
         )
