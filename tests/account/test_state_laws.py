@@ -114,7 +114,7 @@ def test_who_looks_past_an_unread_part_is_listed() -> None:
             "account/state.py:signing_role",  # empty: the role is unknown
             "account/state.py:of_bucket",  # the others are asked about as ever; the unread one is named
             "account/state.py:signs_of",  # fewer signs: the plan names what was not read
-            "account/whose_urls.py:__init__",  # `all_known` is False: a URL may be anybody's
+            "account/whose_urls.py:__init__",  # `all_known` is False: each URL may be of any team
             "findings/bucket_rules.py:block_public_access_off",  # `uses`
             "findings/bucket_rules.py:log_target_unfit",
             "findings/bucket_rules.py:_unfit_settings",

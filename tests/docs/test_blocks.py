@@ -100,39 +100,11 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
             started.kill()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_run(
-    page: Path,
-    running_sandbox: Sandbox,
-    warm: Warm,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    prepare(running_sandbox, warm, tmp_path, monkeypatch)
-    run_page(page, warm, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", GUIDES, ids=lambda path: path.stem)
-def test_a_guide_runs_twice_and_after_another(
-    page: Path,
-    running_sandbox: Sandbox,
-    warm: Warm,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Its first block brings back the state that it needs, whoever changed it."""
-    prepare(running_sandbox, warm, tmp_path, monkeypatch)
-    other = "gt-secure apply s3://gt-images --allow 192.0.2.0/24 --yes --confirm"
-    assert shell(f"{other} loses-access:radiology-team", dict(os.environ), tmp_path).returncode == 0
-    run_page(page, warm, tmp_path)
-    run_page(page, warm, tmp_path)
-
-
-def prepare(
+@pytest.fixture
+def prepared(
     running_sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reset the sandbox, and name it and a folder of its own to each program."""
+    """The sandbox as it was seeded, named to each program with a folder of its own."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     running_sandbox.reset()
@@ -145,6 +117,23 @@ def prepare(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_blocks_run(page: Path, warm: Warm, tmp_path: Path) -> None:
+    run_page(page, warm, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize("page", GUIDES, ids=lambda path: path.stem)
+def test_a_guide_runs_twice_and_after_another(page: Path, warm: Warm, tmp_path: Path) -> None:
+    """The first block of a guide brings back the state that the guide needs."""
+    other = "gt-secure apply s3://gt-images --allow 192.0.2.0/24 --yes --confirm"
+    assert shell(f"{other} loses-access:radiology-team", dict(os.environ), tmp_path).returncode == 0
+    run_page(page, warm, tmp_path)
+    run_page(page, warm, tmp_path)
 
 
 def run_page(page: Path, warm: Warm, tmp_path: Path) -> None:

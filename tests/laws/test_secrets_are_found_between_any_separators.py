@@ -20,7 +20,7 @@ import pytest
 from gt_secure.secrets import find_secrets, mask_secrets, notebooks, recogniser
 from gt_secure.secrets.notebooks import LEFT_OUT
 from support.secret_corpus import Values
-from support.secret_forms import Book, book, make, shown, stream
+from support.secret_forms import Book, book, make, outcomes, shown, stream
 from support.secret_separators import (
     ALL_KINDS,
     WIDTHS,
@@ -59,16 +59,8 @@ def drawn(number: int, seed: int, kind: str = "") -> Iterable[Case]:
             number -= 1
 
 
-def count(cases: Iterable[Case]) -> Counter[str]:
-    seen: Counter[str] = Counter()
-    for case in cases:
-        seen[result := outcome(case)] += 1
-        assert result != "left", case
-    return seen
-
-
 def test_a_sample() -> None:
-    seen = count(drawn(100, 1))
+    seen = outcomes(outcome, drawn(100, 1))
     assert seen["missed"] <= 2
     assert seen["gone"] >= 90
 
@@ -76,7 +68,7 @@ def test_a_sample() -> None:
 @pytest.mark.check
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_drawn_separators_of_a_kind(kind: str) -> None:
-    seen = count(drawn(60, 2, kind))
+    seen = outcomes(outcome, drawn(60, 2, kind))
     assert seen["missed"] <= 6
     assert seen["gone"] >= 42
 

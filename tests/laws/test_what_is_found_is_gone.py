@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from gt_secure.secrets.notebooks import LEFT_OUT
 from gt_secure.secrets.second_look import holds_rest
 from support.notebook_places import BOOKS, PLACES, with_text
 from support.secret_corpus import HEX, WORD, Values
-from support.secret_forms import FORMS, KINDS, book, left_of, make, stream
+from support.secret_forms import FORMS, KINDS, book, left_of, make, outcomes, stream
 
 Case = tuple[str, str, int]
 """A kind, a form and how far the text is moved."""
@@ -49,29 +47,23 @@ def outcome(case: Case) -> str:
     return "left" if found else "missed"
 
 
-def count(cases: Iterable[Case]) -> Counter[str]:
-    seen: Counter[str] = Counter()
-    for case in cases:
-        seen[result := outcome(case)] += 1
-        assert result != "left", case
-    return seen
-
-
 def test_a_sample() -> None:
-    seen = count([*random.Random(2).sample(ALL, 45), *random.Random(3).sample(MOVED, 45)])
+    seen = outcomes(
+        outcome, [*random.Random(2).sample(ALL, 45), *random.Random(3).sample(MOVED, 45)]
+    )
     assert seen["gone"] >= 80
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_form_of_a_kind(kind: str) -> None:
-    seen = count(case for case in ALL if case[0] == kind)
+    seen = outcomes(outcome, (case for case in ALL if case[0] == kind))
     assert seen["missed"] <= 2
     assert seen["blanked"] <= 4
 
 
 @pytest.mark.slow
 def test_every_form_of_every_kind() -> None:
-    seen = count(ALL)
+    seen = outcomes(outcome, ALL)
     print(f"{len(ALL)} cases: {dict(seen)}")
     assert seen["missed"] <= 8
     assert seen["blanked"] <= 12
@@ -80,7 +72,7 @@ def test_every_form_of_every_kind() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_break_of_a_kind(kind: str) -> None:
-    seen = count(case for case in MOVED if case[0] == kind)
+    seen = outcomes(outcome, (case for case in MOVED if case[0] == kind))
     print(f"{kind}: {dict(seen)}")
     assert seen["gone"] >= 0.7 * seen.total()
     assert seen["blanked"] <= 0.05 * seen.total()

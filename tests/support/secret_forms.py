@@ -13,8 +13,9 @@ import json
 import quopri
 import re
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from support.secret_corpus import Values, every_letter, signs
@@ -287,3 +288,15 @@ def left_of(data: Any, secrets: list[str]) -> list[str]:
         for secret in secrets
         if any(secret[i : i + LEAST] in rest for i in range(len(secret) - LEAST + 1))
     ]
+
+
+_Case = TypeVar("_Case")
+
+
+def outcomes(outcome: Callable[[_Case], str], cases: Iterable[_Case]) -> Counter[str]:
+    """Count what came of each case; none may leave a secret that was found."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[result := outcome(case)] += 1
+        assert result != "left", case
+    return seen

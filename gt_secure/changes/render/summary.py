@@ -31,7 +31,6 @@ _ASKED_FOR = ("application-", "age-limit-", "signers-limits", "bucket-elsewhere"
 """Starts of the codes of notes that an option asks for, or that say where the bucket is."""
 _CHANGED = {"bucket-guard": "presigned", "url-lock": "forwarded"}
 """The request whose answers each lock is for."""
-_SEVERE = ("critical", "high")
 
 
 def summary(plan: Plan) -> list[str]:
@@ -39,20 +38,17 @@ def summary(plan: Plan) -> list[str]:
     asks (?), warnings (!), and how much is left out.
     """
     lines = [
-        *(["Nothing to change."] if plan.empty else []),
-        *(
-            f"  {'+' if each.protects else '-'} {each.title}: {_effect(plan, each)}"
-            for each in plan.changes
-        ),
-        *(f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks),
-        *(f"  ? {_question(each)}" for each in plan.asks),
-    ]
-    others = list(_others(plan))
-    shown = others[: max(0, _LINES - len(lines))]
-    asking = [line for line in [*lines, *shown] if line.endswith("]") or "--confirm" in line]
-    left = len(plan.notices) + len(plan.findings) - len(asking)
+        f"  {'+' if each.protects else '-'} {each.title}: {_effect(plan, each)}"
+        for each in plan.changes
+    ] or ["Nothing to change."]
+    asked = [f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks]
+    asked += [f"  ? {_question(each)}" for each in plan.asks]
+    room = max(0, _LINES - len(lines) - len(asked))
+    notes = [*_notes(plan)][:room]
+    shown = [*notes, *_readings(plan)][:room]
+    left = len(plan.notices) + len(plan.findings) - len(asked) - len(notes)
     more = [f"  … {count(left, 'more note')}: --full (full=True)"] if left > 0 else []
-    return [printable(line) for line in [*lines, *(f"  ! {each}" for each in shown), *more]]
+    return [printable(line) for line in [*lines, *asked, *(f"  ! {each}" for each in shown), *more]]
 
 
 def summary_text(plan: Plan, room: int | None = None) -> str:
@@ -100,10 +96,11 @@ def today_and_after(plan: Plan) -> str:
 
 def subject(plan: Plan) -> str:
     """Return the team and bucket of a plan."""
-    wish = plan.restriction
-    parts = [f"workteam {wish.team}"] if wish.team else []
-    if wish.bucket:
-        parts.append(f"bucket {wish.bucket}" + (f" under {wish.prefix}" if wish.prefix else ""))
+    wanted = plan.restriction
+    parts = [f"workteam {wanted.team}"] if wanted.team else []
+    if wanted.bucket:
+        under = wanted.prefix and f" under {wanted.prefix}"
+        parts.append(f"bucket {wanted.bucket}{under}")
     return printable(" and ".join(parts) or "the worker portal")
 
 
@@ -114,16 +111,20 @@ def _question(notice: Notice) -> str:
     return f"{_short(notice)} {agreed}: --confirm {notice.code}"
 
 
-def _others(plan: Plan) -> Iterator[str]:
-    """Yield what a person should know before Apply, the most important first."""
+def _notes(plan: Plan) -> Iterator[str]:
+    """Yield the warnings, notes and findings that a person should know before Apply."""
     for each in plan.notices:
         if each not in plan.asks and (
             each.severity == "warning" or each.code.startswith(_ASKED_FOR)
         ):
             yield f"{_short(each)} [{each.code}]"
     for finding in plan.findings:
-        if finding.accepted is None and finding.severity in _SEVERE:
+        if finding.accepted is None and finding.severity == "high":
             yield f"{finding.title}. [{finding.code}]"
+
+
+def _readings(plan: Plan) -> Iterator[str]:
+    """Yield what the log says of a plan, and what was not read."""
     if plan.dry_run is not None:
         yield plan.dry_run.sentence
     if missing := plan.state.missing():

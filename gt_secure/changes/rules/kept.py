@@ -30,7 +30,7 @@ def kept(case: Case) -> Iterator[Notice]:
 @on_change("bucket-guard")
 def somebody(case: Case) -> Iterator[Notice]:
     """Yield that nobody could change the bucket policy back."""
-    left = kept_answer(case.after.locks, None)
+    locks = case.after.locks
+    left = kept_answer(locks, None)
     if left.answer == "refused":
-        bucket = case.after.locks.bucket
-        yield notice("nobody-changes-policy", bucket=bucket, reason=left.reason, way=WAY_BACK)
+        yield notice("nobody-changes-policy", bucket=locks.bucket, reason=left.reason, way=WAY_BACK)

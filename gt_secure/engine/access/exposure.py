@@ -536,7 +536,7 @@ class Reach(Enum):
     ANYBODY = auto()
     NOBODY = auto()
     SAME_ADDRESS = auto()
-    """Behind endpoints, for whoever has the same private address in a VPC."""
+    """The URL works behind endpoints, for anybody with the same private address in a VPC."""
     NOT_READ = auto()
 
 

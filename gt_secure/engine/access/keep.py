@@ -42,11 +42,13 @@ from .source_sets import Requests, expose, plainly
 from .sources import EndpointClass, address_sources, endpoint_classes, endpoint_dimensions
 
 CHANGE = "s3:PutBucketPolicy"
-"""What somebody must be able to do who changes a bucket policy back."""
+"""The action that changes a bucket policy back."""
 WORK: Texts = ("s3:GetObject", "s3:PutObject", "s3:ListBucket", CHANGE)
-"""What is kept unless actions are named: to read, write and list, and to change the policy back."""
+"""The actions that are kept unless some are named: those that read, write and list objects, and the
+one that changes the policy back.
+"""
 _DELIVERY: Texts = ("s3:PutObject",)
-"""What is kept for a service of AWS unless actions are named."""
+"""The actions that are kept for a service of AWS unless some are named."""
 _STEP = (
     "Write arn:aws:iam::111122223333:role/ci, or with more words: ARN for s3:GetObject from"
     " 203.0.113.0/24."

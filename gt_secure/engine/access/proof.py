@@ -73,12 +73,12 @@ ROOT_EXCEPTION = (
 
 
 BOTH = "closed to strangers and open to those who work here"
-"""What a proof of both sides says."""
+"""The claim of a proof of both sides, in words."""
 KEPT_LIMITS = (
     "Those who must keep working sign in the header, over HTTPS and with new credentials. Their own"
     " policies are not read here.",
 )
-"""What a proof that somebody keeps working leaves out."""
+"""The limits of a proof that somebody keeps working."""
 WAY_BACK = (
     "The way back is the root user of the account, unless its organization refuses that user too."
 )

@@ -67,7 +67,7 @@ class Pages:
         return json_reply(asdict(await self.delivery.flush()))
 
     async def _reset_by_owner(self, request: HttpRequest) -> Reply:
-        """Reset for the administrator, and for whoever has the permission from it."""
+        """Reset the sandbox if its administrator asks, or a user with its permission."""
         refusal = auth.authentication_fault(
             request, SIGNING_NAME
         ) or contextvars.copy_context().run(
