@@ -109,7 +109,6 @@ def theme_of(workbench: Workbench, theme: str) -> None:
     workbench.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
-@pytest.mark.slow  # it presses what the panel had before it folded
 def test_nothing_is_wider_than_the_panel_and_a_bar_shows_its_requests(
     done: Workbench, axe: str
 ) -> None:
