@@ -109,7 +109,12 @@ let used = Date.now();
 
 // While somebody sees and uses the page, the kernel looks every minute whether what the panels say is still so.
 function look() {
-  if (shown && document.visibilityState === "visible" && Date.now() - used < USED_MS) shown.send({ kind: "look" });
+  if (!shown || document.visibilityState !== "visible" || Date.now() - used >= USED_MS) return;
+  try {
+    shown.send({ kind: "look" });
+  } catch { // its kernel is gone: nobody can look, and the page greys what is old
+    shown = null;
+  }
 }
 
 function watchUse() {

@@ -108,7 +108,7 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_text(
-        "This region has no private workteam, but you can start without one."
+        "This region has no private workteam. You can start without one."
     ).wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
@@ -135,8 +135,8 @@ def test_somebody_without_any_permission(
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for()
-    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
+    panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for(state="attached")
+    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for(state="attached")
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
