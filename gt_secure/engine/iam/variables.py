@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from ...base.errors import PolicyError
@@ -64,6 +65,7 @@ _VARIABLE = re.compile(r"\$\{\s*([^{}',]*?)\s*(?:,\s*'([^']*)'\s*)?\}")
 _SPECIAL = {"*", "?", "$"}
 
 
+@lru_cache(maxsize=8192)  # a proof asks for the same values in every space of requests
 def parse_template(text: str, *, variables: bool, wildcards: bool, place: str) -> Template:
     """Take text apart into literals, wildcards and variables;
     raises :class:`PolicyError` for an open ``${``.
