@@ -115,7 +115,7 @@ VOLATILE = {
         "^panel",
     ),
     "reading": Volatile(
-        r"(?<=as read )\d\d:\d\d:\d\d|(?<=change of )\d\d:\d\d",
+        r"(?<=as read )\d\d:\d\d:\d\d|(?<=checked at )\d\d:\d\d:\d\d|(?<=change of )\d\d:\d\d",
         "when the account was read",
         "panel",
     ),

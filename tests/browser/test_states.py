@@ -107,9 +107,7 @@ def test_a_region_without_teams_greets_and_leads_to_a_bucket(
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_text(
-        "This region has no private workteam. You can start without one."
-    ).wait_for()
+    panel.get_by_text("This region has no private workteam. You can start without one.").wait_for()
     notebook.shoot(f"empty-{width}")
     assert notebook.page.evaluate(STICKS_OUT) == []
     panel.get_by_role("button", name="My app hands out URLs", exact=True).press("Enter")
@@ -136,7 +134,9 @@ def test_somebody_without_any_permission(
     notebook.run_all()
     panel = notebook.panel
     panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for(state="attached")
-    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for(state="attached")
+    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for(
+        state="attached"
+    )
     for title in ("Test URL", "Requests"):
         notebook.click(panel.get_by_role("button", name=title, exact=True))
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()

@@ -128,7 +128,7 @@ def clock_of_here() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def running_rig() -> Iterator[Rig]:
     """One for all tests: starting it and reading the models of the services is what takes time."""
-    with Rig.running(log_delay_s=60, workforce_delay_s=0.05) as rig:
+    with Rig.running(log_delay_s=24 * 3600, workforce_delay_s=0.05) as rig:
         yield rig
 
 

@@ -114,6 +114,7 @@ def test_every_byte_counts(tool: ModuleType, after: str) -> None:
             "Undo it with: gt-secure undo 20261129-124025-123456-0a1b",
             "Undo it with: gt-secure undo <change>",
         ),
+        ("checked at 07:33:47 UTC", "checked at <reading> UTC"),
         ("http://127.0.0.1:34655/gt-images", "http://127.0.0.1<port>/gt-images"),
         (
             "s3://gt-images/probe/gt-secure-probe-336c3990ce1fad74",
@@ -136,7 +137,7 @@ def test_every_byte_counts(tool: ModuleType, after: str) -> None:
 def test_only_what_is_volatile_is_replaced(
     tool: ModuleType, text: str, expected: str | None
 ) -> None:
-    assert tool.normalised("gt-secure plan", text, Path("/runs/0"), Path("/trees/0")) == (
+    assert tool.normalised("plan of a panel", text, Path("/runs/0"), Path("/trees/0")) == (
         expected or text
     )
 
