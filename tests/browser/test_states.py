@@ -133,12 +133,11 @@ def test_somebody_without_any_permission(
     notebook.command("application:toggle-left-area")
     notebook.run_all()
     panel = notebook.panel
-    panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for(state="attached")
-    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for(
-        state="attached"
-    )
+    panel.get_by_role("alert").filter(has_text="s3:GetBucketPolicy").first.wait_for()
+    open_step(panel, "Team or bucket")
+    panel.get_by_role("alert").filter(has_text="sagemaker:ListWorkteams").wait_for()
     for title in ("Test URL", "Requests"):
-        notebook.click(panel.get_by_role("button", name=title, exact=True))
+        open_step(panel, title)
     panel.get_by_text("The log location cannot be read. Enter it here.").wait_for()
     panel.locator(".gts-role").get_by_text(
         "Your role cannot set and undo the bucket guard"
