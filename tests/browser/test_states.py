@@ -191,6 +191,7 @@ def test_keys_of_all_scripts(open_notebook: Any, keys_of_all_scripts: Any, width
     notebook.click(panel.get_by_role("button", name="Requests", exact=True))
     notebook.click(panel.get_by_role("button", name="Plot requests"))
     panel.locator(".gts-plot svg").first.wait_for(state="attached")
+    notebook.settle()  # a bar that is drawn again loses the focus
     panel.locator("button.gts-bar[title^='203.0.113.7']").first.press("Enter")
     panel.get_by_text("Today a presigned URL from there").wait_for()
     notebook.shoot(f"scripts-{width}")
