@@ -150,8 +150,14 @@ def aws_errors(action: str, resource: str = "*") -> Iterator[None]:
                 ),
             ) from error
         raise InvalidInput(f"{action} does not accept this input: {error}", field=action) from error
-    except boto.BotoCoreError as error:
-        raise GtSecureError(f"{action} failed: {error}") from error
+    except (boto.BotoCoreError, boto.UndefinedModelAttributeError) as error:
+        raise GtSecureError(
+            f"{action} failed: {error}",
+            next_step=(
+                "Correct what the sentence names, in ~/.aws or in a variable that begins with AWS_."
+                " If nothing there explains it, update boto3: pip install -U boto3."
+            ),
+        ) from error
     except (ResponseParserError, *_UNREADABLE) as error:
         if isinstance(error, (TypeError, AttributeError)) and _is_ours(error):
             raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from botocore import exceptions as boto
@@ -128,6 +131,33 @@ def test_each_error_has_its_sentence() -> None:
     if os.environ.get("GT_SECURE_UPDATE"):
         PAGE.write_text(page, encoding="utf-8")
     assert page == PAGE.read_text(encoding="utf-8"), "look at what changed, then GT_SECURE_UPDATE=1"
+
+
+def test_every_error_of_botocore_has_a_next_step() -> None:
+    """No class of botocore's reaches a person as such, whatever it says."""
+    ways = Counter[str]()
+    for name, cls in vars(boto).items():
+        if not inspect.isclass(cls) or not issubclass(cls, Exception) or issubclass(cls, Warning):
+            continue
+        error = refused("Odd") if issubclass(cls, ClientError) else made(cls)
+        with pytest.raises(GtSecureError) as caught, aws_errors("s3:GetObject"):
+            raise error
+        ways[type(caught.value).__name__] += 1
+        if name not in ("ClientError", "EventStreamError"):
+            assert caught.value.next_step or "does not accept" in caught.value.message, name
+    assert ways["GtSecureError"] >= 60, ways
+    assert ways["Unreachable"] >= 8, ways
+
+
+def made(cls: type[Exception]) -> Exception:
+    """Return an error of botocore with a word in place of each value of its sentence."""
+    if cls is boto.UndefinedModelAttributeError:
+        return cls("x")
+    names = {name for _, name, _, _ in Formatter().parse(getattr(cls, "fmt", "")) if name}
+    if issubclass(cls, boto.WaiterError):
+        return cls(name="x", reason="x", last_response={})
+    more = {"error"} if issubclass(cls, boto.BotoCoreError) else set()
+    return cls(**dict.fromkeys(names | more, "x"))
 
 
 def test_an_error_of_ours_stays_what_it_is() -> None:
