@@ -97,7 +97,7 @@ docs: $(VENV)/docs/.done ## the docs site in build/site; a broken link is an err
 	PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python tools/build_docs.py
 	GT_SECURE_SITE=$(CURDIR)/build/site PYTHONPATH=$(CURDIR) $(VENV)/docs/bin/python -m pytest -q -p no:cacheprovider tests/docs/test_site.py $(ARGS)
 
-wheel: $(VENV)/.demo ## the source archive and the wheels in dist/ (gt_secure, its tools for agents, its checks for Prowler, its mask of secrets): built twice, and the bytes compared
+wheel: $(VENV)/.demo ## the source archive and the wheels in dist/ (gt_secure, its tools for agents, its checks for Prowler, its mask of secrets, its engine on Spark): built twice, and the bytes compared
 	$(BIN)/python tools/make_wheel.py $(ARGS)
 
 format: $(VENV)/.dev ## let ruff fix and format
@@ -116,7 +116,7 @@ lock: ## write requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
 	$(LOCK) requirements/applications.in -o requirements/applications.txt
-	$(LOCK) --extra spark setup.cfg requirements/spark.in -c requirements/check.txt -o requirements/spark.txt
+	$(LOCK) setup.cfg requirements/spark.in -c requirements/check.txt -o requirements/spark.txt
 	$(LOCK) setup.cfg requirements/docs.in -o requirements/docs.txt
 
 clean: ## delete environments, builds and caches

@@ -34,7 +34,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from site_links import REPOSITORY, docs_site, lab_of, linked  # noqa: E402 - the path comes first
 
-PARTS = (".", "integrations/agents", "integrations/prowler", "integrations/redact")
+PARTS = (
+    ".",
+    "integrations/agents",
+    "integrations/prowler",
+    "integrations/redact",
+    "integrations/spark",
+)
 """Folders that make a wheel."""
 
 

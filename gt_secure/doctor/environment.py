@@ -19,11 +19,6 @@ from ..base.version import __version__
 
 FactMark: TypeAlias = Literal["ok", "note", "wrong"]
 
-TOOLS = {
-    "sandbox": ("ministack", "gt-secure sandbox install", "the local AWS"),
-    "Spark": ("pyspark", "pip install pyspark", "logs on a Spark cluster"),
-}
-"""Distribution, command and purpose of what a few people need."""
 CLOCK_NOTE_S, CLOCK_WRONG_S = 60, 300
 """S3 refuses a signature whose time is more than 15 minutes off;
 a URL of a few minutes fails much earlier.
@@ -114,10 +109,9 @@ def _now() -> dt.datetime:
 
 
 def _packages() -> Iterator[Fact]:
-    for name, (distribution, command, what) in TOOLS.items():
-        found = version(distribution)
-        said = "" if found else f"{command} for {what}."
-        yield Fact(name, f"{distribution} {found}" if found else "not installed", "ok", said)
+    found = version("ministack")
+    said = "" if found else "gt-secure sandbox install for the local AWS."
+    yield Fact("sandbox", f"ministack {found}" if found else "not installed", "ok", said)
     absent = missing()
     said = (
         f"{install_command(*absent)} for {'; '.join(OPTIONAL[name] for name in absent)}."

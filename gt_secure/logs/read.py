@@ -285,7 +285,7 @@ def read_hits(
     LogError
         If no object can be read, or reading was cancelled.
     MissingExtra
-        Without DuckDB and NumPy.
+        Without DuckDB and NumPy, or without the wheel of the engine.
     NotFound, AccessDenied, InvalidInput
         For sources that cannot be listed.
     """

@@ -81,7 +81,6 @@ PACKAGES = [
 ]  # fmt: skip
 TOOLS = [
     Fact("sandbox", "ministack 5.6"),
-    Fact("Spark", "not installed", "ok", "pip install pyspark for logs on a Spark cluster."),
     Fact(
         "optional packages",
         "without rich, yaml",

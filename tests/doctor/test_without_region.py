@@ -39,7 +39,6 @@ def test_the_advice_for_the_sandbox_does_no_harm(monkeypatch):
     monkeypatch.setattr("gt_secure.doctor.environment.version", lambda name: None)
     facts = {fact.name: fact.said for fact in installed()}
     assert facts["sandbox"].startswith("gt-secure sandbox install")
-    assert facts["Spark"].startswith("pip install pyspark")
 
 
 def test_missing_optional_packages_are_one_line(monkeypatch):

@@ -16,9 +16,10 @@ from gt_secure.logs import read_hits
 from gt_secure.logs.engines.athena import AdHoc
 from gt_secure.logs.engines.athena_settings import MAX_QUERY_BYTES
 from gt_secure.logs.sql.derived_columns import from_lines
-from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
+from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
 from gt_secure.logs.sql.log_columns import COLUMNS, STORED
 from gt_secure.logs.sql.query import Question, all_rows, conditions, statement
+from gt_secure_spark import SPARK
 from support import lines, trino
 from support.sample import sample
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gt_secure.base.errors import InvalidInput
+from gt_secure.base.errors import InvalidInput, MissingExtra
 from gt_secure.logs import Athena, LargeLogs, count_hits, read as reading, read_hits
-from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.engines import remote, selection as engines
 from gt_secure.logs.engines.selection import DUCKDB_UP_TO, choose, size_text
 from gt_secure.logs.log_query import LogQuery, Runtime
 from gt_secure.logs.storage.objects import LocalFile, S3Object
@@ -37,17 +37,25 @@ def test_the_border(size: int, options: dict[str, Any], engine: str, apt: bool) 
     assert "7 log objects" in choice.reason
 
 
-def test_what_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+def test_what_is_not_there_is_told() -> None:
     reason = choose(1, 10**13).reason
     assert "10.0 TB are above 50.0 GB" in reason
-    assert "pip install pyspark" in reason
+    assert "Spark (the wheel gt_secure_spark, session=)" in reason
     assert "Athena (athena=)" in reason
     assert "nothing that costs money is started by itself" in reason
-    monkeypatch.setattr(engines, "find_spec", lambda name: object())
-    reason = choose(1, 10**13, on_s3=False).reason
-    assert "pip install" not in reason
-    assert "Athena" not in reason
+    assert "Athena" not in choose(1, 10**13, on_s3=False).reason
+
+
+@pytest.mark.parametrize("call", [read_hits, lambda log, **more: count_hits(log, "bucket", **more)])
+def test_an_engine_without_its_wheel_is_named(
+    log: Path, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "GROUP", "gt_secure.no_engines")
+    with pytest.raises(MissingExtra, match="The spark engine is in a wheel") as caught:
+        call(log, engine="spark")
+    assert "pip install gt_secure_spark-*.whl" in str(caught.value)
+    with pytest.raises(MissingExtra):
+        call(log, engine="spark", session=SESSION)
 
 
 @pytest.mark.parametrize(

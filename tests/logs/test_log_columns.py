@@ -12,9 +12,10 @@ import pytest
 from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
 from gt_secure.logs.sql.derived_columns import from_lines, late
-from gt_secure.logs.sql.dialects import DUCKDB, SPARK, TRINO, Dialect
+from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
 from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED, signer_label
 from gt_secure.logs.sql.query import Question, statement
+from gt_secure_spark import SPARK
 from support import lines
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import gzip
 import importlib.util
 import random
 import signal
 import threading
+from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +18,33 @@ import pytest
 from gt_secure.base.errors import InvalidInput, LogError, NotFound
 from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
+from gt_secure.logs.engines.remote import GROUP
 from gt_secure.logs.sql import line_parser as sql
-from gt_secure.logs.sql.dialects import SPARK
 from gt_secure.logs.sql.log_columns import COLUMNS, STORED
+from gt_secure_spark import SPARK, SparkRun
 from support import corpus, lines
 
 slow = pytest.mark.slow
 needs_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"
 )
+WHEEL = Path(__file__).parents[2] / "integrations" / "spark"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make the entry point of the wheel as an installation does, where it is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not entry_points(group=GROUP, name="spark"):
+            built = configparser.ConfigParser()
+            built.read(WHEEL / "setup.cfg", encoding="utf-8")
+            points = built["options.entry_points"][GROUP]
+            folder = tmp_path_factory.mktemp("installed")
+            (folder / "gt_secure_spark-1.dist-info").mkdir()
+            names = folder / "gt_secure_spark-1.dist-info" / "entry_points.txt"
+            names.write_text(f"[{GROUP}]{points}\n", encoding="utf-8")
+            patch.syspath_prepend(folder)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +267,11 @@ def test_errors_are_sentences(session: Any, tmp_path: Path) -> None:
         count_hits(tmp_path / "none", "bucket", engine="spark", session=session)
     with pytest.raises(InvalidInput, match="s3a"):
         count_hits("s3://b/p/", "bucket", engine="spark", session=session)
+
+
+def test_the_engine_is_found_by_its_entry_point() -> None:
+    [found] = entry_points(group=GROUP)
+    assert (found.name, found.load()) == ("spark", SparkRun)
 
 
 def test_what_spark_cannot_do() -> None:

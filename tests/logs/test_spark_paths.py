@@ -11,7 +11,7 @@ import pytest
 
 from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import LogLocation
-from gt_secure.logs.engines.spark import SparkRun
+from gt_secure_spark import SparkRun
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from gt_secure.sandbox import Sandbox
 from gt_secure.secrets import holds_secret
 from support.agent_calls import CALLS
-from support.rooms import ROOT, Room, clean
+from support.rooms import Room, built_part
 
 
 @pytest.mark.slow
@@ -21,17 +20,7 @@ def test_jupyter_server_mcp_offers_and_calls_them(wheel: Path, tmp_path: Path) -
     room = Room(tmp_path / "room", sys.executable)
     room.install("jupyter-server-mcp")
     room.install(str(wheel))
-    made = tmp_path / "dist"
-    source = shutil.copytree(
-        ROOT / "integrations" / "agents",
-        tmp_path / "integrations" / "agents",
-        ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"),
-    )
-    (tmp_path / "gt_secure").symlink_to(ROOT / "gt_secure")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "-w", str(made), str(source)], check=True, env=clean())
-    [plugin] = made.glob("gt_secure_agents-*.whl")
-    room.install(str(plugin))
+    room.install(str(built_part("agents", tmp_path)))
     code = """
 import asyncio, json, sys
 from fastmcp import Client

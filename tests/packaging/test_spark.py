@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.rooms import ROOT, Room, python_of
+from support.rooms import ROOT, Room, built_part, python_of
 
 
 @pytest.mark.slow
@@ -16,7 +16,7 @@ def test_the_engines_agree(tmp_path: Path, wheel: Path, version: str) -> None:
     if shutil.which("java") is None:
         pytest.skip("NOT TRIED: Spark needs Java 17 or newer, which is not on this machine")
     room = Room(tmp_path / "room", python_of("3.11"))
-    room.install(f"{wheel}[spark]", f"pyspark{version}", "pytest")
+    room.install(str(wheel), str(built_part("spark", tmp_path)), f"pyspark{version}", "pytest")
     # Plain settings: those of the checkout need tools that are not in this room.
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
     said = room.run(

@@ -59,7 +59,7 @@ def test_what_is_in_the_wheel(wheel: Path):
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
     assert meta["License-Expression"] == "Apache-2.0"
     assert meta["Requires-Python"] == ">=3.11"
-    assert meta.get_all("Provides-Extra") == ["spark", "notebooks"]
+    assert meta.get_all("Provides-Extra") == ["notebooks"]
     assert "gt-secure = gt_secure.cli.__main__:run" in points
     assert "gt_secure = gt_secure.pytest_plugin" in points
     assert wheel.stat().st_size < 1_500_000

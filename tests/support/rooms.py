@@ -41,6 +41,20 @@ def uv() -> str | None:
     return str(beside) if beside.exists() else shutil.which("uv")
 
 
+def built_part(name: str, folder: Path) -> Path:
+    """Return a wheel of ``integrations``, built in a folder from a copy of its sources."""
+    source = shutil.copytree(
+        ROOT / "integrations" / name,
+        folder / "integrations" / name,
+        ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"),
+    )
+    (folder / "gt_secure").symlink_to(ROOT / "gt_secure")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "-w", str(folder / "dist"), str(source)], check=True, env=clean())
+    [wheel] = (folder / "dist").glob(f"gt_secure_{name}-*.whl")
+    return wheel
+
+
 class Room:
     """One venv, with nothing in it at first."""
 

@@ -55,7 +55,7 @@ PACKAGES = (
 NOT_LOADED = (
     "gt_secure.pytest_plugin", "gt_secure.sandbox.server", "gt_secure.sandbox.emulator", "gt_secure.sandbox.gateway",
     "gt_secure.sandbox.portal", "gt_secure.sandbox.sagemaker", "gt_secure.sandbox.bootstrap", "gt_secure.sandbox.trail",
-    "gt_secure.check.papermill_engine", "gt_secure.logs.engines.spark",
+    "gt_secure.check.papermill_engine",
 )  # fmt: skip
 """Modules that only the server of a sandbox, pytest and papermill import."""
 SERVICES = (

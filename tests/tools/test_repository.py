@@ -202,7 +202,7 @@ def test_two_builds_give_the_same_bytes() -> None:
     lines += r"dist/gt_secure-\S+\.whl sha256:[0-9a-f]{64}\n"
     lines += "".join(
         rf"dist/gt_secure_{part}-\S+\.whl sha256:[0-9a-f]{{64}}\n"
-        for part in ("agents", "prowler", "redact")
+        for part in ("agents", "prowler", "redact", "spark")
     )
     assert re.fullmatch(lines, done.stdout)
 

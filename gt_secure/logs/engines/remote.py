@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...base.errors import InvalidInput
+from ...base.errors import InvalidInput, MissingExtra
 from ...base.handed import handed
 from ..coverage import ODD, Coverage, Sample, why_unreadable
 from ..hits import Hits
@@ -36,7 +37,11 @@ from .athena import AthenaRun
 from .athena_settings import Athena
 from .duckdb_store import Store
 from .selection import EngineChoice
-from .spark import SparkRun
+
+GROUP = "gt_secure.log_engines"
+"""Entry points of engines from other wheels, by name. Each makes a :class:`Run` of the sources, a
+session or None, and the event that cancels it.
+"""
 
 
 class Run(Protocol):
@@ -50,8 +55,16 @@ class Run(Protocol):
 
 
 def _run(choice: EngineChoice, query: LogQuery, runtime: Runtime) -> Run:
-    if choice.engine == "spark":
-        return SparkRun(query.sources, runtime.session, runtime.cancel)
+    if choice.engine != "athena":
+        found = list(entry_points(group=GROUP, name=choice.engine))
+        if not found:
+            raise MissingExtra(
+                f"The {choice.engine} engine is in a wheel that is not installed.",
+                next_step=f"Run 'pip install gt_secure_{choice.engine}-*.whl' in the folder of the"
+                " release's wheels, or use another engine.",
+            )
+        run: Run = found[0].load()(query.sources, runtime.session, runtime.cancel)
+        return run
     settings = runtime.athena if runtime.athena is not None else Athena()
     make = handed("athena")
     client = make(runtime.aws, settings.workgroup) if make is not None else None

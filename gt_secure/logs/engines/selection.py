@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ...base.errors import InvalidInput
@@ -87,11 +86,7 @@ def choose(
             f"Athena: {found}, above {limit}, and settings for Athena were given; it asks before it"
             " costs money.",
         )
-    spark = (
-        "a Spark session (session=)"
-        if find_spec("pyspark")
-        else "Spark (pip install pyspark, session=)"
-    )
+    spark = "Spark (the wheel gt_secure_spark, session=)"
     others = f"{spark} or Athena (athena=)" if on_s3 else spark
     return EngineChoice(
         "duckdb",

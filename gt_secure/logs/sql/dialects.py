@@ -13,16 +13,11 @@ from dataclasses import dataclass
 _LOST = "\N{REPLACEMENT CHARACTER}"
 # Java decodes bytes that are no UTF-8 to U+FFFD, where two different keys would become one: such
 # text stays encoded.
-_JAVA_DECODED = (
+JAVA_DECODED = (
     f"CASE WHEN position('{_LOST}' IN {{decoded}}) = 0 OR position('{_LOST}' IN {{0}}) > 0 "
     "OR position('%EF%BF%BD' IN upper({0})) > 0 THEN {decoded} END"
 )
-_JAVA_DECODE = f"coalesce({_JAVA_DECODED}, {{0}})"
-# Spark's url_decode fails at a percent sign without two digits, and try_url_decode is new in 4.0:
-# such a sign is encoded first, and decodes to itself as in DuckDB.
-_SPARK_DECODE = "url_decode(regexp_replace({0}, '%(?![0-9A-Fa-f][0-9A-Fa-f])', '%25'))"
-# + would become a blank
-_SPARK_KEEPS_PLUS = _SPARK_DECODE.replace("{0}", "replace({0}, '+', '%2B')")
+JAVA_DECODE = f"coalesce({JAVA_DECODED}, {{0}})"
 
 
 @dataclass(frozen=True)
@@ -123,35 +118,6 @@ DUCKDB = Dialect(
     string="VARCHAR",
     shortcut=True,
 )
-SPARK = Dialect(
-    name="spark",
-    split="split({0}, '{1}', -1)",
-    item="get({0}, {1} - 1)",
-    length="size({0})",
-    find="coalesce(array_position({0}, ''), 0)",
-    extract="regexp_extract({0}, '{1}', {2})",
-    replace="regexp_replace({0}, '{1}', '{2}')",
-    group="$1",
-    part="split_part({0}, '{1}', {2})",
-    sha256="sha2({0}, 256)",
-    sorted="sort_array({0})",
-    join="array_join({0}, '{1}')",
-    each="transform({0}, p -> {1})",
-    keep="filter({0}, p -> {1})",
-    one="array({0})",
-    unnest="SELECT *, explode({0}) AS {1} FROM {2}",
-    time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
-    compact_time="try_to_timestamp({0}, 'yyyyMMdd HHmmss')",
-    seconds="timestampdiff(SECOND, {0}, {1})",
-    shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
-    integer="try_cast({0} AS BIGINT)",
-    shift="timestampadd(MINUTE, -({1}), {0})",
-    decode=_JAVA_DECODE.replace("{decoded}", _SPARK_KEEPS_PLUS),
-    decoded=_JAVA_DECODED.replace("{decoded}", _SPARK_KEEPS_PLUS),
-    loose=_SPARK_DECODE,
-    string="STRING",
-    escape=True,
-)
 TRINO = Dialect(
     name="trino",
     split="split({0}, '{1}')",
@@ -176,8 +142,8 @@ TRINO = Dialect(
     integer="try_cast({0} AS BIGINT)",
     shift="date_add('minute', -({1}), {0})",
     # + would become a blank
-    decode=_JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
-    decoded=_JAVA_DECODED.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
+    decode=JAVA_DECODE.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
+    decoded=JAVA_DECODED.replace("{decoded}", "try(url_decode(replace({0}, '+', '%2B')))"),
     loose="try(url_decode({0}))",
     string="VARCHAR",
 )

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...base.errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
-from ..coverage import Coverage
-from ..sql.derived_columns import from_lines
-from ..sql.dialects import SPARK
-from ..sql.query import Question, statement
-from ..storage.objects import S3Object
+from gt_secure.base.errors import GtSecureError, InvalidInput, LogError, MissingExtra, NotFound
+from gt_secure.logs.coverage import Coverage
+from gt_secure.logs.sql.derived_columns import from_lines
+from gt_secure.logs.sql.dialects import JAVA_DECODE, JAVA_DECODED, Dialect
+from gt_secure.logs.sql.query import Question, statement
+from gt_secure.logs.storage.objects import S3Object
 
 NEEDED = (3, 5)
 """The oldest Spark that knows every function of the SQL text: try_to_timestamp is new in 3.5."""
@@ -28,6 +28,41 @@ SETTINGS = {
     "spark.sql.analyzer.maxIterations": ("1000"),
 }
 """Settings of the session under which the SQL text runs."""
+# Spark's url_decode fails at a percent sign without two digits, and try_url_decode is new in 4.0:
+# such a sign is encoded first, and decodes to itself as in DuckDB.
+_SPARK_DECODE = "url_decode(regexp_replace({0}, '%(?![0-9A-Fa-f][0-9A-Fa-f])', '%25'))"
+# + would become a blank
+_SPARK_KEEPS_PLUS = _SPARK_DECODE.replace("{0}", "replace({0}, '+', '%2B')")
+SPARK = Dialect(
+    name="spark",
+    split="split({0}, '{1}', -1)",
+    item="get({0}, {1} - 1)",
+    length="size({0})",
+    find="coalesce(array_position({0}, ''), 0)",
+    extract="regexp_extract({0}, '{1}', {2})",
+    replace="regexp_replace({0}, '{1}', '{2}')",
+    group="$1",
+    part="split_part({0}, '{1}', {2})",
+    sha256="sha2({0}, 256)",
+    sorted="sort_array({0})",
+    join="array_join({0}, '{1}')",
+    each="transform({0}, p -> {1})",
+    keep="filter({0}, p -> {1})",
+    one="array({0})",
+    unnest="SELECT *, explode({0}) AS {1} FROM {2}",
+    time="try_to_timestamp(substr({0}, 2), 'dd/MMM/yyyy:HH:mm:ss')",
+    compact_time="try_to_timestamp({0}, 'yyyyMMdd HHmmss')",
+    seconds="timestampdiff(SECOND, {0}, {1})",
+    shown="date_format({0}, 'yyyy-MM-dd HH:mm:ss')",
+    integer="try_cast({0} AS BIGINT)",
+    shift="timestampadd(MINUTE, -({1}), {0})",
+    decode=JAVA_DECODE.replace("{decoded}", _SPARK_KEEPS_PLUS),
+    decoded=JAVA_DECODED.replace("{decoded}", _SPARK_KEEPS_PLUS),
+    loose=_SPARK_DECODE,
+    string="STRING",
+    escape=True,
+)
+"""SQL of Spark 3.5 and newer."""
 
 
 class SparkRun:
