@@ -179,12 +179,11 @@ def _visit(gt: Connection, s3: Any) -> None:
     )
     for source in ("203.0.113.7", "198.51.100.9", "192.0.2.55"):
         place = probe_origin_for(gt.aws, source)
-        options: dict[str, Any] = {"source_address": (place.bind, 0)} if place.bind else {}
         host, port = place.connect or (
             urllib.parse.urlsplit(url).hostname,
             urllib.parse.urlsplit(url).port,
         )
-        with urllib3.HTTPConnectionPool(str(host), port, **options) as pool:
+        with urllib3.HTTPConnectionPool(str(host), port) as pool:
             path = url.split("/", 3)[3]
             said = {
                 "User-Agent": AGENT,

@@ -483,7 +483,6 @@ class ProbeOrigin:
 
     label: str
     source: Source | None = None
-    bind: str | None = None
     connect: tuple[str, int] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 

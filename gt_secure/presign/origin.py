@@ -1,8 +1,8 @@
 """From where a probe can be sent.
 
 On AWS there is one origin, the kernel itself, and what address S3 sees of it is not known
-beforehand. The sandbox offers several: it lists them at ``/_gt_secure/origins``, since on loopback
-a client chooses its source address.
+beforehand. The sandbox offers several: it lists them at ``/_gt_secure/origins``, since a client
+names its source to the sandbox.
 """
 
 from __future__ import annotations
@@ -86,7 +86,6 @@ def _from_api(item: Json) -> ProbeOrigin:
     return ProbeOrigin(
         label=str(item.get("label") or source),
         source=Source.parse(source) if source else None,
-        bind=item.get("bind"),
         connect=(str(connect[0]), int(connect[1])) if connect else None,
         headers={str(k): str(v) for k, v in (item.get("headers") or {}).items()},
     )

@@ -350,13 +350,8 @@ def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, 
 
     parts = urlsplit(text)
     options: Json = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
-    if probe_origin.bind:
-        options["source_address"] = (probe_origin.bind, 0)
-    if probe_origin.connect or probe_origin.bind:
-        host, port = probe_origin.connect or (
-            parts.hostname or "",
-            parts.port or (443 if parts.scheme == "https" else 80),
-        )
+    if probe_origin.connect:
+        host, port = probe_origin.connect
         path = f"{parts.path}?{parts.query}"
         return urllib3.HTTPConnectionPool(host, port, **options), path, False
     proxy = urllib.request.getproxies().get(parts.scheme)

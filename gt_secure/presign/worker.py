@@ -207,8 +207,7 @@ def _ask(aws: Aws, method: str, path: str, source: Source) -> Json:
     origin = probe_origin_for(aws, source)
     parts = urlsplit(str(aws.endpoint_url))
     host, port = origin.connect or (str(parts.hostname), int(parts.port or 80))
-    bind = (origin.bind, 0) if origin.bind else None
-    pool = urllib3.HTTPConnectionPool(host, port, source_address=bind, timeout=10, retries=False)
+    pool = urllib3.HTTPConnectionPool(host, port, timeout=10, retries=False)
     headers = {"Host": parts.netloc, "Accept": "application/json", **origin.headers}
     try:
         answer = pool.request(method, path, headers=headers)

@@ -84,6 +84,11 @@ def companion(folder: Path) -> Path:
     return Path(node).parent
 
 
+def loopback_of(source: str) -> str:
+    """Return the loopback address that represents a source, for programs that name none."""
+    return source.replace("203.0.113.", "127.0.113.").replace("198.51.100.", "127.51.100.")
+
+
 @dataclass(frozen=True)
 class Application:
     """An application and what is expected of it.
@@ -239,7 +244,7 @@ class Running:
             str(python if python.exists() else sys.executable),
             str(SCRIPTS / self.application.script),
         ]
-        place = {"FROM": str(self.rig.sandbox.origin(source).bind), "SOURCE": source}
+        place = {"FROM": loopback_of(source), "SOURCE": source}
         done = subprocess.run(
             [*words, self.bucket, f"file-{next(_numbers)}"], env={**self.env, **place, **more}, capture_output=True,
             text=True, timeout=600,

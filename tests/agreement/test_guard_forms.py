@@ -48,9 +48,7 @@ def send_form(
         f"\r\n--{boundary}--\r\n".encode(),
     ]
     data, url, origin = b"".join(parts), urlsplit(form["url"]), box.sandbox.origin(source)
-    connection = http.client.HTTPConnection(
-        *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
-    )
+    connection = http.client.HTTPConnection(*origin.connect, timeout=120)
     given = {
         "Host": url.netloc,
         "Content-Type": f"multipart/form-data; boundary={boundary}",

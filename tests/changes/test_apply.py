@@ -795,8 +795,7 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
             )
         )
         origin = account.sandbox.origin(source)
-        bind = (origin.bind, 0) if origin.bind else None
-        connection = http.client.HTTPConnection(*origin.connect, timeout=120, source_address=bind)
+        connection = http.client.HTTPConnection(*origin.connect, timeout=120)
         try:
             connection.request(
                 "GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **origin.headers}

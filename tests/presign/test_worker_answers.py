@@ -37,7 +37,7 @@ class Portal:
         self.status, self.body, self.calls, self.closed = 200, cast(Any, PAGE), list[Any](), 0
 
     def __call__(self, host: str, port: int, **options: Any) -> Any:
-        self.calls.append((host, port, options.pop("source_address")))
+        self.calls.append((host, port))
         assert options == {"timeout": 10, "retries": False}
         return self
 
@@ -59,11 +59,10 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Portal:
 @pytest.mark.parametrize(
     ("origin", "connection", "more"),
     [
-        (ProbeOrigin("x", HOME), ("127.0.0.1", 4566, None), {}),
-        (ProbeOrigin("x", HOME, bind="127.1.2.3"), ("127.0.0.1", 4566, ("127.1.2.3", 0)), {}),
+        (ProbeOrigin("x", HOME), ("127.0.0.1", 4566), {}),
         (
             ProbeOrigin("x", HOME, connect=("127.9.9.9", 80), headers={"X-From": "203.0.113.7"}),
-            ("127.9.9.9", 80, None),
+            ("127.9.9.9", 80),
             {"X-From": "203.0.113.7"},
         ),
     ],

@@ -172,14 +172,10 @@ class Box:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """Call from a source: bind the socket and connect to its listener,
-        but keep the signed Host header.
-        """
+        """Call from a source: connect to the sandbox, but keep the signed Host header."""
         origin = self.sandbox.origin(source)
         parts = urlsplit(url if "://" in url else self.url + url)
-        connection = http.client.HTTPConnection(
-            *origin.connect, timeout=120, source_address=(origin.bind, 0) if origin.bind else None
-        )
+        connection = http.client.HTTPConnection(*origin.connect, timeout=120)
         try:
             connection.putrequest(
                 method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True

@@ -1,6 +1,9 @@
-"""Mapping between loopback peers and the source addresses that they represent.
+"""Source addresses of requests: those that a header names, or that a loopback peer represents.
 
-Documentation networks represent the internet and ``10.0.0.0/16`` the VPC behind an S3 endpoint::
+Clients of the product name their source in a header, which is trusted because nobody but this
+machine can reach the sandbox. A program that sends no such header is at the source that its own
+address represents. Documentation networks represent the internet, and ``10.0.0.0/16`` the VPC
+behind an S3 endpoint::
 
     203.0.113.x   call from 127.0.113.x
     198.51.100.x  call from 127.51.100.x
@@ -8,14 +11,12 @@ Documentation networks represent the internet and ``10.0.0.0/16`` the VPC behind
     10.0.x.y      call the endpoint listener from 127.10.x.y
     192.0.2.10    any other loopback address: the notebook kernel
 
-Only Linux has the whole of 127.0.0.0/8. Elsewhere, and for IPv6, the client names its source in a
-header, which is trusted because nobody but this machine can reach the sandbox.
+Only Linux has the whole of 127.0.0.0/8.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import sys
 
 from ...base.errors import InvalidInput
 from ...base.network import ProbeOrigin, Source, SourceLike
@@ -28,7 +29,6 @@ VPC_NAT = ipaddress.ip_address("192.0.2.20")
 """What a machine of the VPC looks like when it does not use the endpoint."""
 
 _PUBLIC = {(0, 113): "203.0.113", (51, 100): "198.51.100", (0, 2): "192.0.2"}
-_PUBLIC_BACK = {network: octets for octets, network in _PUBLIC.items()}
 
 
 def public_source(peer: str) -> Source:
@@ -58,24 +58,8 @@ def _octets(peer: str) -> tuple[int, ...] | None:
     return tuple(address.packed) if isinstance(address, ipaddress.IPv4Address) else None
 
 
-def bind_address(source: Source) -> str | None:
-    """Return the loopback address to call from, or None where only the header can say it."""
-    address = source.address
-    if not isinstance(address, ipaddress.IPv4Address):
-        return None
-    first, second, third, last = address.packed
-    if source.is_endpoint:
-        return f"127.10.{third}.{last}" if (first, second) == (10, 0) else None
-    octets = _PUBLIC_BACK.get(f"{first}.{second}.{third}")
-    return f"127.{octets[0]}.{octets[1]}.{last}" if octets else None
-
-
-def origin(
-    source: SourceLike, public: tuple[str, int], endpoint: tuple[str, int], label: str = ""
-) -> ProbeOrigin:
-    """Return how a client calls from a source: the local address of its socket,
-    or a header that names the source.
-    """
+def origin(source: SourceLike, public: tuple[str, int], label: str = "") -> ProbeOrigin:
+    """Return how a client calls from a source: with a header that names the source."""
     where = Source.parse(source)
     if where.address is None:
         raise InvalidInput(
@@ -84,9 +68,4 @@ def origin(
             field="source",
             value=str(where),
         )
-    connect = endpoint if where.is_endpoint else public
-    bind = bind_address(where) if sys.platform.startswith("linux") and "." in public[0] else None
-    if where.endpoint not in (None, S3_ENDPOINT_ID):
-        bind = None
-    headers = {} if bind is not None else {SOURCE_HEADER: str(where)}
-    return ProbeOrigin(label or str(where), where, bind, connect, headers)
+    return ProbeOrigin(label or str(where), where, public, {SOURCE_HEADER: str(where)})

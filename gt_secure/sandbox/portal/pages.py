@@ -40,7 +40,6 @@ class Pages:
     events: Delivery
     reset: Callable[[], Awaitable[None]]
     public: tuple[str, int]
-    endpoint: tuple[str, int]
 
     async def __call__(self, request: HttpRequest) -> Reply:
         """Answer a request to the worker portal."""
@@ -93,11 +92,9 @@ class Pages:
             return json_reply(error.to_dict(), 400)
 
     def _listed(self, *places: tuple[str, str]) -> list[Json]:
-        found = [
-            addresses.origin(source, self.public, self.endpoint, label) for label, source in places
-        ]
+        found = [addresses.origin(source, self.public, label) for label, source in places]
         return [
-            {**members(each, "label", "bind", "connect", "headers"), "source": str(each.source)}
+            {**members(each, "label", "connect", "headers"), "source": str(each.source)}
             for each in found
         ]
 
