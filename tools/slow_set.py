@@ -1,6 +1,10 @@
 """Run the slow set file by file and print the time and the result of each part.
 
     python tools/slow_set.py [--jobs 2] [tests/packaging tests/logs/test_spark.py ...]
+    python tools/slow_set.py --oldest 20     the parts that ran longest ago, for about 20 minutes
+
+``tests/slow_set.md`` has when and on which commit each part ran last; each run writes its rows. A
+landing that ends an issue runs the oldest 20 minutes, so that the whole set comes round.
 
 A part is a file of tests. It runs in a pytest process of its own, so its processor time includes
 all processes that it starts. ``tests/logs/test_spark.py`` runs whole with ``.venv/spark`` if that
@@ -11,11 +15,13 @@ is there (``make .venv/spark/.done``). The output of the parts and the table (``
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +29,16 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "slow"
+PAGE = ROOT / "tests" / "slow_set.md"
+PAGE_HEAD = """# When each part of the slow set ran last
+
+Written by `tools/slow_set.py`; the commit may have had changes beside it that were not committed. A part without a row never ran.
+
+| part | date | commit | failed | wall s |
+|---|---|---|---|---|
+"""
+UNKNOWN_S = 60.0
+"""Seconds that a part may take of which nobody knows."""
 SPARK = ROOT / ".venv" / "spark" / "bin" / "python"
 SPARK_TESTS = "tests/logs/test_spark.py"
 CHOICE = ("-m", "slow or hypothesis", "--hypothesis-profile=new")
@@ -76,13 +92,21 @@ def main() -> int:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="parts that run at once"
     )
+    parser.add_argument(
+        "--oldest", type=float, metavar="MINUTES", help="only the parts that ran longest ago"
+    )
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     files = parts_of(options.paths)
+    kept = rows_of(PAGE.read_text(encoding="utf-8") if PAGE.exists() else "")
+    if options.oldest is not None:
+        files = oldest(files, kept, 60 * options.oldest * options.jobs)
     with ThreadPoolExecutor(options.jobs) as pool:
         parts = [_printed(part) for part in pool.map(run, files)]
     text = report(parts)
     (OUT / "table.md").write_text(text, encoding="utf-8")
+    ran = {part.name: ran_row(part) for part in parts}
+    PAGE.write_text(page_of(kept | ran, parts_of(["tests"])), encoding="utf-8")
     print(f"\n{text}\nThe output of the parts is in {OUT}.")
     return int(any(part.broken for part in parts))
 
@@ -95,6 +119,48 @@ def parts_of(paths: Sequence[str]) -> list[str]:
         raise SystemExit(done.stdout + done.stderr)
     files = dict.fromkeys(line.split("::")[0] for line in done.stdout.splitlines() if "::" in line)
     return list(files)
+
+
+def rows_of(page: str) -> dict[str, tuple[str, ...]]:
+    """Return the rows of the page, by part: date, commit, failed tests, seconds."""
+    found = re.findall(
+        r"^\| (tests/\S+) \| (\S+) \| (\S+) \| (.+?) \| (\d+) \|$", page, re.MULTILINE
+    )
+    return {name: tuple(values) for name, *values in found}
+
+
+def ran_row(part: Part) -> tuple[str, ...]:
+    """Return the row of a part that ran now."""
+    head = subprocess.run(
+        ["git", "rev-parse", "--short=10", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = str(len(part.failed)) if part.failed or not part.broken else f"exit code {part.code}"
+    commit = head.stdout.strip() or "unknown"
+    return str(dt.datetime.now(dt.UTC).date()), commit, failed, f"{part.wall_s:.0f}"
+
+
+def page_of(rows: Mapping[str, tuple[str, ...]], parts: Iterable[str]) -> str:
+    """Return the page; a part that is gone has no row."""
+    return PAGE_HEAD + "".join(
+        f"| {' | '.join([name, *rows[name]])} |\n" for name in sorted(parts) if name in rows
+    )
+
+
+def oldest(files: Sequence[str], rows: Mapping[str, tuple[str, ...]], most_s: float) -> list[str]:
+    """Return the parts that ran longest ago, those that never ran first,
+    as many as end in so many seconds; at least one.
+    """
+    chosen, used_s = list[str](), 0.0
+    for name in sorted(files, key=lambda name: rows.get(name, ("",))[0]):
+        used_s += float(rows[name][-1]) if name in rows else UNKNOWN_S
+        if chosen and used_s > most_s:
+            break
+        chosen.append(name)
+    return chosen
 
 
 def run(name: str) -> Part:

@@ -63,3 +63,31 @@ def test_the_table_has_parts_folders_and_what_did_not_pass(code: int) -> None:
     assert "FAILED test_b::test_fails" in text
     assert f"FAILED tests/d/test_e.py: exit code {code}" in text
     assert "SKIPPED test_b::test_is_skipped: no npm" in text
+
+
+ROWS = {
+    "tests/a.py": ("2026-11-30", "0123456789", "0", "700"),
+    "tests/b.py": ("2026-11-29", "0123456789", "2", "400"),
+    "tests/gone.py": ("2026-11-01", "0123456789", "exit code 4", "1"),
+}
+
+
+def test_the_page_says_when_each_part_ran_last() -> None:
+    page = TOOL["page_of"](ROWS, ["tests/new.py", "tests/b.py", "tests/a.py"])
+    assert page.endswith(
+        "| tests/a.py | 2026-11-30 | 0123456789 | 0 | 700 |\n"
+        "| tests/b.py | 2026-11-29 | 0123456789 | 2 | 400 |\n"
+    )
+    assert TOOL["rows_of"](page) == {name: ROWS[name] for name in ("tests/a.py", "tests/b.py")}
+    date, _, failed, seconds = TOOL["ran_row"](PART("tests/b.py", 3, wall_s=2.6))
+    assert (len(date), failed, seconds) == (10, "exit code 3", "3")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "chosen"),
+    [(0.1, ["new"]), (1, ["new"]), (8, ["new", "b"]), (19, ["new", "b"]), (20, ["new", "b", "a"])],
+)
+def test_what_ran_longest_ago_comes_first(minutes: float, chosen: list[str]) -> None:
+    files = ["tests/a.py", "tests/b.py", "tests/new.py"]
+    found = TOOL["oldest"](files, ROWS, 60 * minutes)
+    assert found == [f"tests/{name}.py" for name in chosen]
