@@ -116,7 +116,11 @@ nothing tells it from others.
 """
 
 
-def _decoded(text: str, d: Dialect) -> str:
+_NOT_ASCII = "%(?:[^0-7]|.[^0-9A-Fa-f]|.?$)"
+"""A percent sign before something else than the number of an ASCII character."""
+
+
+def _decoded(text: str, d: Dialect, *, is_ascii: bool) -> str:
     """Expression: text of a query decoded once, with ``%`` and ``&`` escaped, so that it is one
     text for all spellings.
 
@@ -125,7 +129,23 @@ def _decoded(text: str, d: Dialect) -> str:
     spaced = f"replace({text}, '+', '%20')"
     high = d.replace.format(spaced, "%([89A-Fa-f][0-9A-Fa-f])", f"%25{d.group}")
     plain = f"coalesce({d.decoded.format(spaced)}, upper({d.decoded.format(high)}), upper({text}))"
+    if is_ascii:
+        plain = f"url_decode({spaced})"
     return f"replace(replace({plain}, '%', '%25'), '&', '%26')"
+
+
+def _canonical(d: Dialect, *, is_ascii: bool = False) -> str:
+    """Expression: the parameters of a query, as every spelling of them is written here:
+    name=value.
+    """
+    value = _decoded("substr(p, position('=' IN p) + 1)", d, is_ascii=is_ascii)
+    name = _decoded(d.part.format("p", "=", 1), d, is_ascii=is_ascii)
+    name = f"replace({name}, '=', '%3D')"
+    spelled = "position('%' IN p) > 0 OR position('+' IN p) > 0"
+    pair = f"CASE WHEN position('=' IN p) > 0 THEN {name} || '=' || {value} ELSE {name} END"
+    return d.each.format(
+        d.split.format("asked_raw", "&"), f"CASE WHEN {spelled} THEN {pair} ELSE p END"
+    )
 
 
 def has_parameter(name: str) -> str:
@@ -214,7 +234,8 @@ def _fingerprint(d: Dialect) -> str:
     host = f"CASE WHEN position(':' IN host_header) > 0 THEN {host} ELSE lower(host_header) END"
     lines = "chr(10)"
     usual = (
-        f"WHEN usual THEN concat_ws({lines}, {method}, {host}, key, {COVERED}) "
+        "WHEN usual THEN concat_ws("
+        f"{lines}, substr(raw_uri, 1, position(' ' IN raw_uri) - 1), {host}, key, {COVERED}) "
         if d.shortcut
         else ""
     )
@@ -389,14 +410,12 @@ def _with_query(rows: str, d: Dialect) -> str:
     """SELECT that adds the canonical form of the query to rows: its ``params``,
     and all of them as ``asked``.
     """
-    # a parameter p, as every spelling of it is written here: name=value
-    value = _decoded("substr(p, position('=' IN p) + 1)", d)
-    name = f"replace({_decoded(d.part.format('p', '=', 1), d)}, '=', '%3D')"
-    spelled = "position('%' IN p) > 0 OR position('+' IN p) > 0"
-    pair = f"CASE WHEN position('=' IN p) > 0 THEN {name} || '=' || {value} ELSE {name} END"
-    canonical = d.each.format(
-        d.split.format("asked_raw", "&"), f"CASE WHEN {spelled} THEN {pair} ELSE p END"
-    )
+    canonical = _canonical(d)
+    if d.shortcut:  # DuckDB compiles the patterns of a lambda anew for every 2,048 rows
+        canonical = (
+            f"CASE WHEN regexp_matches(asked_raw, '{_NOT_ASCII}') THEN {canonical} "
+            f"ELSE {_canonical(d, is_ascii=True)} END"
+        )
     named = f"lower({d.part.format('p', '=', 1)}) || substr(p, position('=' IN p))"
     lower = f"CASE WHEN position('=' IN p) > 0 THEN {named} ELSE lower(p) END"
     usual = "WHEN usual THEN NULL " if d.shortcut else ""
