@@ -179,11 +179,8 @@ def _visit(gt: Connection, s3: Any) -> None:
     )
     for source in ("203.0.113.7", "198.51.100.9", "192.0.2.55"):
         place = probe_origin_for(gt.aws, source)
-        host, port = place.connect or (
-            urllib.parse.urlsplit(url).hostname,
-            urllib.parse.urlsplit(url).port,
-        )
-        with urllib3.HTTPConnectionPool(str(host), port) as pool:
+        parts = urllib.parse.urlsplit(url)
+        with urllib3.HTTPConnectionPool(str(parts.hostname), parts.port) as pool:
             path = url.split("/", 3)[3]
             said = {
                 "User-Agent": AGENT,

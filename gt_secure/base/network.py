@@ -477,13 +477,12 @@ class Source:
 class ProbeOrigin:
     """One place to send a probe from.
 
-    ``source`` is what S3 will see; None when that is not known beforehand. ``connect`` is used
-    instead of the URL's host, as DNS does behind a VPC endpoint; the Host header stays as signed.
+    ``source`` is what S3 will see; None when that is not known beforehand. ``headers`` name it to
+    the sandbox.
     """
 
     label: str
     source: Source | None = None
-    connect: tuple[str, int] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:

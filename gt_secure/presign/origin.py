@@ -82,10 +82,9 @@ def _ask(aws: Aws, **query: str) -> list[Json]:
 
 
 def _from_api(item: Json) -> ProbeOrigin:
-    source, connect = item.get("source"), item.get("connect")
+    source = item.get("source")
     return ProbeOrigin(
         label=str(item.get("label") or source),
         source=Source.parse(source) if source else None,
-        connect=(str(connect[0]), int(connect[1])) if connect else None,
         headers={str(k): str(v) for k, v in (item.get("headers") or {}).items()},
     )

@@ -256,7 +256,7 @@ class Outgoing:
         import urllib3
 
         install_secret_filter()
-        pool, target, proxied = _pool(self.url, origin, timeout_s)
+        pool, proxied = _pool(self.url, timeout_s)
         host = {"Host": host_of(urlsplit(self.url).netloc), "User-Agent": "gt_secure-probe"}
         base: Json = {
             "probe_origin": origin.label,
@@ -271,15 +271,12 @@ class Outgoing:
         body = self.body if wire in ("PUT", "POST") else None
         try:
             answer = Exchange(timeout_s).send(
-                pool, wire, target, {**host, **self.headers, **origin.headers}, body
+                pool, wire, self.url, {**host, **self.headers, **origin.headers}, body
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = _failure(error)
         finally:
-            if isinstance(pool, urllib3.PoolManager):
-                pool.clear()
-            else:
-                pool.close()
+            pool.clear()
         base["elapsed_ms"] = (time.perf_counter() - started) * 1000
         return (
             Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
@@ -343,21 +340,18 @@ def check_method(method: str) -> str:
     return known.get(str(method).lower(), "")
 
 
-def _pool(text: str, probe_origin: ProbeOrigin, timeout_s: float) -> tuple[Any, str, bool]:
+def _pool(text: str, timeout_s: float) -> tuple[Any, bool]:
+    """Return what connects to the host of a URL, and whether it does so through a proxy."""
     import urllib.request
 
     import urllib3
 
     parts = urlsplit(text)
-    options: Json = {"timeout": urllib3.Timeout(connect=timeout_s, read=timeout_s)}
-    if probe_origin.connect:
-        host, port = probe_origin.connect
-        path = f"{parts.path}?{parts.query}"
-        return urllib3.HTTPConnectionPool(host, port, **options), path, False
+    timeout = urllib3.Timeout(connect=timeout_s, read=timeout_s)
     proxy = urllib.request.getproxies().get(parts.scheme)
     if proxy and not is_loopback_url(text) and not urllib.request.proxy_bypass(parts.netloc):
-        return urllib3.ProxyManager(proxy, **options), text, True
-    return urllib3.PoolManager(**options), text, False
+        return urllib3.ProxyManager(proxy, timeout=timeout), True
+    return urllib3.PoolManager(timeout=timeout), False
 
 
 def _read(answer: ServerAnswer, base: Json) -> Probe:
@@ -486,7 +480,7 @@ class Exchange:
         headers: Mapping[str, str],
         body: bytes | None = None,
     ) -> ServerAnswer:
-        """Ask a pool or pool manager of urllib3, without redirect or retry;
+        """Ask a pool manager of urllib3, without redirect or retry;
         :class:`Deadline` when the time is over.
         """
         self._record_connections(pool)
@@ -516,19 +510,13 @@ class Exchange:
         """Make the pool's connections tell of their sockets."""
         import urllib3
 
-        if isinstance(pool, urllib3.PoolManager):
-            kinds: Json = {
-                "http": urllib3.HTTPConnectionPool,
-                "https": urllib3.HTTPSConnectionPool,
-            }
-            pool.pool_classes_by_scheme = {
-                scheme: type(
-                    kind.__name__, (kind,), {"ConnectionCls": self._recorded(kind.ConnectionCls)}
-                )
-                for scheme, kind in kinds.items()
-            }
-        else:
-            pool.ConnectionCls = self._recorded(pool.ConnectionCls)
+        kinds: Json = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
+        pool.pool_classes_by_scheme = {
+            scheme: type(
+                kind.__name__, (kind,), {"ConnectionCls": self._recorded(kind.ConnectionCls)}
+            )
+            for scheme, kind in kinds.items()
+        }
 
     def _recorded(self, kind: Any) -> Any:
         keep = self._keep

@@ -206,8 +206,9 @@ def _ask(aws: Aws, method: str, path: str, source: Source) -> Json:
     _require_sandbox(aws, "On AWS, log in to the worker portal with a browser.")
     origin = probe_origin_for(aws, source)
     parts = urlsplit(str(aws.endpoint_url))
-    host, port = origin.connect or (str(parts.hostname), int(parts.port or 80))
-    pool = urllib3.HTTPConnectionPool(host, port, timeout=10, retries=False)
+    pool = urllib3.HTTPConnectionPool(
+        str(parts.hostname), int(parts.port or 80), timeout=10, retries=False
+    )
     headers = {"Host": parts.netloc, "Accept": "application/json", **origin.headers}
     try:
         answer = pool.request(method, path, headers=headers)

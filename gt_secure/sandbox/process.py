@@ -282,8 +282,7 @@ class Sandbox:
         """Return how to call from a source, such as ``203.0.113.7`` or
         ``10.0.3.4 via vpce-0a1b2c3d4e5f60718``.
         """
-        host, port = self._fact("public")
-        return addresses.origin(source, (host, port), label)
+        return addresses.origin(source, label)
 
 
 def _environment(*, same_interpreter: bool) -> dict[str, str]:

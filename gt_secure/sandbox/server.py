@@ -112,7 +112,7 @@ async def _run(
         ministack.app.app,
         sagemaker=SageMaker(state, trail, endpoint_url),
         trail=trail,
-        internal=Pages(PortalApp(state, endpoint_url), delivery, events, world.reset, public),
+        internal=Pages(PortalApp(state, endpoint_url), delivery, events, world.reset),
         delivery=delivery,
         events=events,
         vpc_port=endpoint[1],

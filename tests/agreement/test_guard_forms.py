@@ -48,7 +48,7 @@ def send_form(
         f"\r\n--{boundary}--\r\n".encode(),
     ]
     data, url, origin = b"".join(parts), urlsplit(form["url"]), box.sandbox.origin(source)
-    connection = http.client.HTTPConnection(*origin.connect, timeout=120)
+    connection = http.client.HTTPConnection(url.netloc, timeout=120)
     given = {
         "Host": url.netloc,
         "Content-Type": f"multipart/form-data; boundary={boundary}",

@@ -795,7 +795,7 @@ def test_expectations_are_probed_after_the_change(account: Account) -> None:
             )
         )
         origin = account.sandbox.origin(source)
-        connection = http.client.HTTPConnection(*origin.connect, timeout=120)
+        connection = http.client.HTTPConnection(url.netloc, timeout=120)
         try:
             connection.request(
                 "GET", f"{url.path}?{url.query}", headers={"Host": url.netloc, **origin.headers}

@@ -15,11 +15,11 @@ from gt_secure.presign import origin
 from gt_secure.presign.origin import KERNEL, probe_origin_for, probe_origins
 
 OFFICE = {"label": "the office", "source": "203.0.113.7", "headers": {"X-From": 7}}
-VPC = {"source": "vpce-0a1b2c3d4e5f60718", "connect": ["127.0.0.1", "8443"]}
+VPC = {"source": "vpce-0a1b2c3d4e5f60718", "headers": {"X-From": "vpce"}}
 NOWHERE: dict[str, Any] = {"label": "this machine", "source": None}
 AT_OFFICE = ProbeOrigin("the office", Source.parse("203.0.113.7"), headers={"X-From": "7"})
 IN_VPC = ProbeOrigin(
-    "vpce-0a1b2c3d4e5f60718", Source.parse("vpce-0a1b2c3d4e5f60718"), ("127.0.0.1", 8443)
+    "vpce-0a1b2c3d4e5f60718", Source.parse("vpce-0a1b2c3d4e5f60718"), {"X-From": "vpce"}
 )  # fmt: skip
 SANDBOX: Any = SimpleNamespace(is_local=True, endpoint_url="http://127.0.0.1:4566")
 AWS: Any = SimpleNamespace(is_local=False, endpoint_url=None)

@@ -61,8 +61,8 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Portal:
     [
         (ProbeOrigin("x", HOME), ("127.0.0.1", 4566), {}),
         (
-            ProbeOrigin("x", HOME, connect=("127.9.9.9", 80), headers={"X-From": "203.0.113.7"}),
-            ("127.9.9.9", 80),
+            ProbeOrigin("x", HOME, headers={"X-From": "203.0.113.7"}),
+            ("127.0.0.1", 4566),
             {"X-From": "203.0.113.7"},
         ),
     ],

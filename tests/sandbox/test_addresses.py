@@ -14,7 +14,6 @@ from gt_secure.sandbox.gateway import source_mapping as addresses
 
 from .conftest import ELSEWHERE, IN_VPC, OFFICE
 
-HERE = ("127.0.0.1", 4566)
 octet = st.integers(0, 255)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
 
@@ -66,14 +65,13 @@ def test_a_program_without_the_header_is_where_its_address_says(box, listener, p
                "10.0.3.4 via vpce-0b1c2d3e4f5061728"],
 )  # fmt: skip
 def test_a_client_names_its_source_in_the_header(source):
-    origin = addresses.origin(source, HERE)
-    assert origin.connect == HERE
+    origin = addresses.origin(source)
     assert origin.headers == {"X-Gt-Secure-Sandbox-Source": source}
 
 
 def test_a_source_without_address_cannot_call():
     with pytest.raises(InvalidInput, match="names no address"):
-        addresses.origin(Source(None, "vpce-0a1b2c3d"), HERE)
+        addresses.origin(Source(None, "vpce-0a1b2c3d"))
 
 
 def test_origins_page_can_be_followed(box):
@@ -84,7 +82,7 @@ def test_origins_page_can_be_followed(box):
         "198.51.100.9",
     ]
     for place in found:
-        assert set(place) == {"label", "source", "connect", "headers"}
+        assert set(place) == {"label", "source", "headers"}
         assert box.fetch("/_gt_secure/health", place["source"]).json()["source"] == place["source"]
 
 

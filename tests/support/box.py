@@ -175,7 +175,7 @@ class Box:
         """Call from a source: connect to the sandbox, but keep the signed Host header."""
         origin = self.sandbox.origin(source)
         parts = urlsplit(url if "://" in url else self.url + url)
-        connection = http.client.HTTPConnection(*origin.connect, timeout=120)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
         try:
             connection.putrequest(
                 method, parts.path + (f"?{parts.query}" if parts.query else ""), skip_host=True

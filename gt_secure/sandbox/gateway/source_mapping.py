@@ -58,7 +58,7 @@ def _octets(peer: str) -> tuple[int, ...] | None:
     return tuple(address.packed) if isinstance(address, ipaddress.IPv4Address) else None
 
 
-def origin(source: SourceLike, public: tuple[str, int], label: str = "") -> ProbeOrigin:
+def origin(source: SourceLike, label: str = "") -> ProbeOrigin:
     """Return how a client calls from a source: with a header that names the source."""
     where = Source.parse(source)
     if where.address is None:
@@ -68,4 +68,4 @@ def origin(source: SourceLike, public: tuple[str, int], label: str = "") -> Prob
             field="source",
             value=str(where),
         )
-    return ProbeOrigin(label or str(where), where, public, {SOURCE_HEADER: str(where)})
+    return ProbeOrigin(label or str(where), where, {SOURCE_HEADER: str(where)})

@@ -39,7 +39,6 @@ class Pages:
     delivery: Delivery
     events: Delivery
     reset: Callable[[], Awaitable[None]]
-    public: tuple[str, int]
 
     async def __call__(self, request: HttpRequest) -> Reply:
         """Answer a request to the worker portal."""
@@ -92,11 +91,8 @@ class Pages:
             return json_reply(error.to_dict(), 400)
 
     def _listed(self, *places: tuple[str, str]) -> list[Json]:
-        found = [addresses.origin(source, self.public, label) for label, source in places]
-        return [
-            {**members(each, "label", "connect", "headers"), "source": str(each.source)}
-            for each in found
-        ]
+        found = [addresses.origin(source, label) for label, source in places]
+        return [{**members(each, "label", "headers"), "source": str(each.source)} for each in found]
 
 
 def _only(request: HttpRequest, *methods: str) -> Reply | None:

@@ -36,7 +36,6 @@ from gt_secure.explain.explanation import explain
 from gt_secure.findings.run import examine
 from gt_secure.logs.time_range import parse_time
 from gt_secure.presign.inspect import inspect
-from gt_secure.presign.origin import KERNEL
 from gt_secure.restriction import validation as lists
 from gt_secure.restriction.files import dumps_restriction
 from gt_secure.restriction.model import Restriction
@@ -248,7 +247,7 @@ def run_url(data: bytes) -> None:
         shown = repr(said)
         landmark((said.signature_version, said.temporary, said.problems))
         check(said.expired in (True, False), "expiry")
-        _told(probing._pool, text, KERNEL, 1.0)
+        _told(probing._pool, text, 1.0)
     check(not any(secret in shown for secret in secrets), "no secret is shown", shown)
 
 
