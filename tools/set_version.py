@@ -36,8 +36,11 @@ MADE = {
     "GT_SECURE_UPDATE=1 python -m pytest -n 0 tests/test_every_document.py": (
         "tests/every_document.md",
     ),
+    "GT_SECURE_RELEASE=1 python -m pytest -n 0 tests/packaging/test_what_is_new.py": (
+        "tests/offered.txt",
+    ),
 }
-"""Commands, and what they make from the version."""
+"""Commands, and what they make from the version or at a release."""
 UNRELEASED = "## Unreleased\n"
 
 
