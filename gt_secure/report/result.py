@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -225,13 +226,24 @@ class AccountReport(Ambiguous, FindingsReport):
         tones = [row.tone for row in self.buckets]
         buckets = f"No bucket is known{where}"
         if tones:
-            known = f"{count(len(tones), 'bucket')}{where}, {tones.count('open')} open to anyone"
+            others = sum(len(row.not_looked_at) for row in self.rows)
+            known = f"{len(tones)} of {len(tones) + others} buckets looked at"
+            known = known if others else count(len(tones), "bucket")
+            known += f"{where}, {tones.count('open')} open to anyone"
             unknown = tones.count("unknown")
             buckets = f"{known}, {unknown} unknown" if unknown else known
         return (
             f"{buckets}. Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read:"
-            f" {len(self.unread)}."
+            f" {len(self.unread)}.{self._since_text}"
         )
+
+    @property
+    def _since_text(self) -> str:
+        if self.before is None or (changes := self.differences) is None:
+            return ""
+        kinds = Counter(each.what for each in changes)
+        found = ", ".join(f"{number:,} {what}" for what, number in kinds.items())
+        return f" Since {self.before['at']}: {found or 'nothing changed'}."
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
         """Return what was not read or not decided; of ``unknown`` also each rule, each log that was

@@ -81,6 +81,20 @@ def test_the_headline_names_what_was_skipped() -> None:
         "3 buckets, 1 open to anyone, 1 unknown."
     )
     assert of(places=3, places_read=2).headline.startswith("No bucket is known in 2 regions.")
+    rest = made(kind="region", name="", not_looked_at=("gt-far", "gt-logs"))
+    assert of(made(), made(tone="open"), rest).headline.startswith(
+        "2 of 4 buckets looked at, 1 open to anyone."
+    )
+
+
+def test_the_headline_counts_what_changed_since_a_report() -> None:
+    before = {"at": "2026-11-13T09:30:00+00:00", **of(made(tone="open", access="Anyone."))._found}
+    assert of(made(tone="good"), before=before).headline.endswith(
+        " Not read: 0. Since 2026-11-13T09:30:00+00:00: 1 closed."
+    )
+    assert of(made(tone="open", access="Anyone."), before=before).headline.endswith(
+        ": nothing changed."
+    )
 
 
 @pytest.mark.parametrize(("unread", "left"), [((), 1), (("jobs: denied",), 0)])

@@ -135,8 +135,11 @@ def _short(notice: Notice) -> str:
     """Return a notice in few words."""
     if len(notice.text.split()) <= _WORDS or notice.severity == "info":
         return notice.text.partition(". ")[0].rstrip(".") + "."
-    row = notices().get(notice.code.partition(":")[0])
-    return f"{row['title']}." if row else notice.text
+    code, _, named = notice.code.partition(":")
+    if (row := notices().get(code)) is None:
+        return notice.text
+    about = "" if named else some(notice.about, 3)
+    return f"{row['title']}{about and f' ({about})'}."
 
 
 def _effect(plan: Plan, change: Change[Any]) -> str:
