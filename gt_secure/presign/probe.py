@@ -1,14 +1,13 @@
 """Fetch a presigned URL and report what came back. Explaining it is another module's work.
 
-The exchange has one deadline. The time-outs of a socket count from byte to byte: a server that
-sends one byte a second, interim answers without end, or a slow TLS handshake never trips them. So
-it runs in a thread, and at the deadline its connections are shut down, which ends the thread. Works
-alike with urllib3 1.26 and 2.
+The exchange has one deadline. The time-outs of a socket count from byte to byte, and those of a
+look-up of a name do not count at all. So it runs in a thread, for which nobody waits after the
+deadline. The thread ends too: its connections read at a pace (:mod:`gt_secure.aws.pace`). Only a
+TLS handshake that comes byte by byte keeps it longer, as a daemon.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..aws.log_filter import install_secret_filter
+from ..aws.pace import paced
 from ..base.errors import InvalidInput, refuse_url
 from ..base.html import Chip, Tone, code as mono, facts as fact_list, output as cell_output
 from ..base.network import ProbeOrigin, Source, is_loopback_url
@@ -270,9 +270,8 @@ class Outgoing:
         wire = _ON_THE_WIRE.get(self.method, self.method)
         body = self.body if wire in ("PUT", "POST") else None
         try:
-            answer = Exchange(timeout_s).send(
-                pool, wire, self.url, {**host, **self.headers, **origin.headers}, body
-            )
+            headers = {**host, **self.headers, **origin.headers}
+            answer = _exchange(pool, wire, self.url, headers, body, timeout_s)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = _failure(error)
         finally:
@@ -349,9 +348,16 @@ def _pool(text: str, timeout_s: float) -> tuple[Any, bool]:
     parts = urlsplit(text)
     timeout = urllib3.Timeout(connect=timeout_s, read=timeout_s)
     proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy and not is_loopback_url(text) and not urllib.request.proxy_bypass(parts.netloc):
-        return urllib3.ProxyManager(proxy, timeout=timeout), True
-    return urllib3.PoolManager(timeout=timeout), False
+    is_used = (
+        bool(proxy) and not is_loopback_url(text) and not urllib.request.proxy_bypass(parts.netloc)
+    )
+    pool = (
+        urllib3.ProxyManager(str(proxy), timeout=timeout)
+        if is_used
+        else urllib3.PoolManager(timeout=timeout)
+    )
+    pool.pool_classes_by_scheme = paced(pool.pool_classes_by_scheme)
+    return pool, is_used
 
 
 def _read(answer: ServerAnswer, base: Json) -> Probe:
@@ -461,89 +467,33 @@ class Deadline(TimeoutError):
     """The exchange did not end in time."""
 
 
-@dataclass
-class Exchange:
-    """One request, from the first look-up of a name to the last byte that is wanted,
-    in ``timeout_s`` seconds.
+def _exchange(
+    pool: Any,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+) -> ServerAnswer:
+    """Ask a pool manager of urllib3, without redirect or retry;
+    :class:`Deadline` when the time is over.
     """
+    result: list[ServerAnswer | BaseException] = []
 
-    timeout_s: float
-    _sockets: list[socket.socket] = field(default_factory=list, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _expired: bool = False
-
-    def send(
-        self,
-        pool: Any,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> ServerAnswer:
-        """Ask a pool manager of urllib3, without redirect or retry;
-        :class:`Deadline` when the time is over.
-        """
-        self._record_connections(pool)
-        result: list[ServerAnswer | BaseException] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                result.append(_fetch(pool, method, target, headers, body))
-            except BaseException as error:  # handed to the caller's thread
-                result.append(error)
-            finally:
-                done.set()
-
-        threading.Thread(target=run, name="gt_secure probe", daemon=True).start()
+    def run() -> None:
         try:
-            in_time = done.wait(self.timeout_s)
-        finally:
-            self._end()
-        if not in_time:
-            raise Deadline(f"no answer within {self.timeout_s:g} s")
-        if isinstance(result[0], BaseException):
-            raise result[0]
-        return result[0]
+            result.append(_fetch(pool, method, url, headers, body))
+        except BaseException as error:  # handed to the caller's thread
+            result.append(error)
 
-    def _record_connections(self, pool: Any) -> None:
-        """Make the pool's connections tell of their sockets."""
-        import urllib3
-
-        kinds: Json = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
-        pool.pool_classes_by_scheme = {
-            scheme: type(
-                kind.__name__, (kind,), {"ConnectionCls": self._recorded(kind.ConnectionCls)}
-            )
-            for scheme, kind in kinds.items()
-        }
-
-    def _recorded(self, kind: Any) -> Any:
-        keep = self._keep
-
-        class Recorded(kind):  # type: ignore[misc]
-            def _new_conn(self) -> Any:
-                return keep(super()._new_conn())
-
-        return Recorded
-
-    def _keep(self, connected: socket.socket) -> socket.socket:
-        """Keep a second handle: TLS takes the first one over."""
-        with self._lock:
-            if self._expired:
-                connected.close()
-                raise Deadline("connected too late")
-            self._sockets.append(connected.dup())
-        return connected
-
-    def _end(self) -> None:
-        with self._lock:
-            self._expired = True
-            for handle in self._sockets:
-                with contextlib.suppress(OSError):
-                    handle.shutdown(socket.SHUT_RDWR)
-                handle.close()
-            self._sockets.clear()
+    thread = threading.Thread(target=run, name="gt_secure probe", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not result:
+        raise Deadline(f"no answer within {timeout_s:g} s")
+    if isinstance(result[0], BaseException):
+        raise result[0]
+    return result[0]
 
 
 def _fetch(

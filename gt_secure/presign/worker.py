@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..aws.client import Aws, aws_errors
 from ..base.clock import utc_now
@@ -205,15 +205,9 @@ def _ask(aws: Aws, method: str, path: str, source: Source) -> Json:
 
     _require_sandbox(aws, "On AWS, log in to the worker portal with a browser.")
     origin = probe_origin_for(aws, source)
-    parts = urlsplit(str(aws.endpoint_url))
-    pool = urllib3.HTTPConnectionPool(
-        str(parts.hostname), int(parts.port or 80), timeout=10, retries=False
-    )
-    headers = {"Host": parts.netloc, "Accept": "application/json", **origin.headers}
-    try:
-        answer = pool.request(method, path, headers=headers)
-    finally:
-        pool.close()
+    headers = {"Accept": "application/json", **origin.headers}
+    with urllib3.PoolManager(timeout=10, retries=False) as pools:
+        answer = pools.request(method, f"{aws.endpoint_url}{path}", headers=headers)
     body: Json = json.loads(answer.data)
     if answer.status == 200:
         return body
