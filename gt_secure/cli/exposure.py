@@ -444,13 +444,15 @@ def _who_signs(args: argparse.Namespace) -> int:
 
 
 def _proof_from(args: argparse.Namespace) -> Proof:
-    from ..engine.access.proof import prove
+    from ..engine.access.proof import prove, prove_kept, told_of
 
     if args.tf_plan or args.cloudformation:
         [policy], _ = read_planned(args)
         return policy.prove(*_locks_and_claim(args))
     if args.bucket_policy:
-        return prove(*_locks_and_claim(args))
+        locks, claim = _locks_and_claim(args)
+        told = told_of(claim, (), partial(prove_kept, locks, prefix=claim.prefix))
+        return replace(prove(locks, claim), locked_out=told)
     if not args.file and not args.bucket:
         raise InvalidInput(
             "prove needs a bucket, a restriction file or a bucket policy.",
@@ -491,6 +493,8 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
         say("\n".join(_contradictions(args, proof)))
     else:
         say(f"Not known: {printable(unknown)}.")
+    for sentence in () if args.json or proof.proved else proof.locked_out:
+        say(fit(sentence))
     return code_of(proof.proved)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,76 @@ def test_those_who_work_here_are_asked_about_too(
     assert (found["refused"] is not None) == (code == 2)
     assert main([*line, "--keep", keep]) == code
     assert ("is refused" in capsys.readouterr().out) == (code == 2)
+
+
+RIGHTS = policy({"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::gt-images", "arn:aws:s3:::gt-images/*"]})  # fmt: skip
+ELSEWHERE = RIGHTS.replace("gt-images", "gt-other")
+
+
+def of_terraform(names: dict[str, str], *statements: Any) -> str:
+    """Return a plan that defines roles, each with a policy of its own."""
+    rows = [change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(*statements)})]  # fmt: skip
+    for i, (name, rights) in enumerate(names.items()):
+        rows.append(change("aws_iam_role", f"r{i}", {"name": name, "path": "/"}))
+        rows.append(change("aws_iam_role_policy", f"q{i}", {"role": name, "policy": rights}))
+    return plan(*rows)
+
+
+def of_cloudformation(names: dict[str, str], *statements: Any) -> str:
+    """Return a template that defines roles, each with a policy of its own."""
+    made = template(*statements)
+    for i, (name, rights) in enumerate(names.items()):
+        document = {"PolicyName": "x", "PolicyDocument": json.loads(rights)}
+        made["Resources"][f"R{i}"] = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name}}
+        if i:
+            made["Resources"][f"R{i}"]["Properties"]["Policies"] = [document]
+        else:
+            more = {"Roles": [{"Ref": "R0"}], **document}
+            made["Resources"]["Q"] = {"Type": "AWS::IAM::Policy", "Properties": more}
+    return json.dumps(made)
+
+
+@pytest.mark.parametrize("made", [of_terraform, of_cloudformation])
+def test_whoever_the_file_gives_rights_is_named_where_refused(
+    made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "planned.json"
+    option = "--tf-plan" if made is of_terraform else "--cloudformation"
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, option, str(file)]
+    names = {"build": RIGHTS, "ci": RIGHTS, "second": RIGHTS, "third": ELSEWHERE}
+    file.write_text(made(names, GUARD, LIST))
+    assert main([*line, "--json"]) == 0  # a green answer stays green
+    told = json.loads(capsys.readouterr().out)["locked_out"]
+    said = "s3:ListBucket of arn:aws:s3:::gt-images is refused"
+    assert len(told) == 2
+    for sentence, name in zip(told, ("build", "second"), strict=True):
+        assert sentence.startswith(said)
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        assert sentence.endswith(f"add --keep '{arn} for s3:GetObject, s3:ListBucket'.")
+    assert main(line) == 0
+    assert " ".join(capsys.readouterr().out.split()).count(said) == 2
+    option = re.search("--keep '(.*)'", told[0])
+    assert option is not None
+    assert main([*line, "--keep", option[1]]) == 2  # what is offered can be typed
+    file.write_text(made(names, GUARD))
+    capsys.readouterr()
+    assert main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["locked_out"] == []
+
+
+def test_a_plan_that_leaves_nobody_names_the_way_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "planned.json"
+    nobody = {**GUARD, "Sid": "N", "Action": "s3:PutBucketPolicy", "Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}  # fmt: skip
+    file.write_text(policy(GUARD, nobody))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE]
+    for more in (["--bucket-policy", str(file)], ["--tf-plan", str(tmp_path / "plan.json")]):
+        (tmp_path / "plan.json").write_text(of_terraform({}, GUARD, nobody))
+        assert main([*line, *more]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert f"No user or role of account {ACCOUNT} can change the policy." in out
+        assert "The way back is the root user of the account" in out
 
 
 @pytest.mark.parametrize(("most", "code"), [(("203.0.113.0/24",), 0), ((), 3)])

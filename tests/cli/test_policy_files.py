@@ -76,6 +76,7 @@ def test_proof_by_the_command_line(
         "counterexample",
         "refused",
         "kept",
+        "locked_out",
         "depends_on",
         "unless",
         "limits",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,7 @@ _HARMLESS = re.compile(
 """Types of resources that set no bucket policy, whatever they refer to: those of services that have
 none to do with it, and code that CDK brings. Other code, and other templates, may set any.
 """
+_OF_PEOPLE = re.compile("AWS::IAM::(Role|User)")
 _CALLS, _READS = (
     re.compile("AWS679f53fac002430cb0da5b7982bd2287"),
     re.compile("(get|describe|list)[A-Z]"),
@@ -175,7 +176,31 @@ class _Template:
             provided=[],
             assumed=[f"{name} is {value}." for name, value in self.assumed.items()],
             public=public_access(self.data),
+            people=[*self._people()],
         )
+
+    def _people(self) -> Iterator[tuple[str, Any]]:
+        """Yield the users and roles that have a name here, each with a policy of theirs."""
+        every = {
+            name: _section(each.get("Properties"))
+            for name, each in self.resources.items()
+            if isinstance(each, dict) and str(each.get("Type")).startswith("AWS::IAM::")
+        }
+        for name, own in every.items():
+            if not (kind := _OF_PEOPLE.fullmatch(self.resources[name]["Type"])):
+                continue
+            holders = as_list(own.get("Policies", []))
+            holders += [
+                each
+                for each in every.values()
+                if {"Ref": name} in as_list(each.get(f"{kind[1]}s", []))
+            ]
+            given = [each.get("PolicyDocument") for each in holders]
+            read = [own.get(f"{kind[1]}Name"), own.get("Path", "/"), *given]
+            for found in self.outcomes(partial(self.value, read)):
+                if isinstance(found, list) and all(isinstance(each, str) for each in found[:2]):
+                    arn = f"{kind[1].lower()}{found[1]}{found[0]}"
+                    yield from ((arn, each) for each in found[2:])
 
     def _is_harmless(self, kind: str, resource: Json) -> bool:
         """Return whether a resource sets no bucket policy: its type does so, or it is CDK's own

@@ -19,7 +19,7 @@ from ...base.allowed import Allowed
 from ...base.errors import InvalidInput
 from ...base.network import Source
 from ...base.text import Texts, did_you_mean
-from ..iam.documents import VERSIONS
+from ..iam.documents import VERSIONS, parse_document
 from ..iam.evaluate import evaluate
 from ..iam.facts import Signer
 from ..iam.principals import Caller, parse_caller, session_of
@@ -137,6 +137,23 @@ def _action(text: str) -> str:
 
 def _bad(message: str, step: str) -> InvalidInput:
     return InvalidInput(message, next_step=step, field="keep")
+
+
+def rights(policies: Iterable[str], bucket: str) -> Texts:
+    """Return the usual actions that policies of a principal allow on a bucket and on all its
+    objects, by its ARN; conditions may narrow what is allowed.
+    """
+    statements = [each for text in policies for each in parse_document(text).statements]
+
+    def covered(action: str) -> set[bool]:
+        arn = f"{bucket}/-" if action in OBJECT_ACTIONS else bucket
+        return {
+            each.deny
+            for each in statements
+            if each.covers_action(action.lower()) and each.covers_resource(arn, {})
+        }
+
+    return tuple(action for action in WORK if covered(action) == {False})
 
 
 def keeps_working(locks: EffectiveLocks, kept: Kept, prefix: str = "") -> Answer:

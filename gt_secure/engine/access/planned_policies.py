@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -18,8 +19,9 @@ from ...base.errors import PolicyError
 from ...base.groups import as_list, grouped
 from ...base.text import Json, capital
 from ..iam.documents import VERSIONS
+from .keep import Kept, rights
 from .locks import EffectiveLocks, check_policy, partition_of
-from .proof import Claim, Proof, both, prove_closed, prove_open
+from .proof import Claim, Proof, both, prove_closed, prove_kept, prove_open, told_of
 
 _ELEMENTS = ("Principal", "Action", "Resource")
 """Elements of which one more value widens a statement."""
@@ -146,6 +148,14 @@ class PlannedDocument:
         return json.dumps(value, default=lambda _: "arn:aws:sns:::unknown")
 
 
+def _at_most(value: Any) -> str:
+    """Return a policy of a user or role in its widest form."""
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, str) else NO_POLICY
+    bounded = [_bounded(each, "Allow") for each in as_list(value.get("Statement"))]
+    return json.dumps({**_sure(value), "Statement": [each for each in bounded if each]})
+
+
 def _sure(value: Mapping[str, Any]) -> Json:
     """Return the members of which all is known."""
     return {name: each for name, each in value.items() if not reasons(each)}
@@ -252,6 +262,9 @@ class PlannedPolicy:
         Sentences that an answer takes for granted.
     public : sequence of bool or None
         Values that Block Public Access may have: whether it refuses what a public policy grants.
+    people : sequence of tuple
+        Users and roles that the file defines, as ``role/ci``, each with a policy that allows
+        something.
     """
 
     bucket: str
@@ -260,6 +273,7 @@ class PlannedPolicy:
     provided: tuple[str, ...]
     assumed: tuple[str, ...]
     public: Sequence[bool | None]
+    people: Sequence[tuple[str, Any]] = ()
 
     @property
     def subject(self) -> str:
@@ -322,9 +336,22 @@ class PlannedPolicy:
             return proof
 
         proof = both(bounded(prove_closed, "Allow", "Deny"), bounded(prove_open, "Deny", "Allow"))
+
+        def ask(kept: Kept | None) -> Proof:
+            return bounded(lambda each, _: prove_kept(each, kept, claim.prefix), "Deny", "Allow")
+
         if self.provided:
             proof = replace(_undecided(proof), depends_on=tuple(doubts))
+        else:
+            proof = replace(proof, locked_out=told_of(claim, self._works(locks), ask))
         return replace(proof, limits=(*proof.limits, *self.assumed))
+
+    def _works(self, locks: EffectiveLocks) -> Iterator[Kept]:
+        """Yield the users and roles of the file that have rights on the bucket."""
+        for name, policies in grouped(self.people).items():
+            with suppress(PolicyError):
+                if found := rights(map(_at_most, policies), locks.arn):
+                    yield Kept(f"arn:{locks.partition}:iam::{locks.account}:{name}", found)
 
 
 World: TypeAlias = "Sequence[PlannedDocument | Unknown]"
@@ -348,7 +375,7 @@ class PlannedFile:
         Reasons why any policy may be another one.
     near : sequence of str
         Resources that may set the policy of any bucket.
-    provided, assumed, public : sequence
+    provided, assumed, public, people : sequence
         As in a policy.
     """
 
@@ -359,6 +386,7 @@ class PlannedFile:
     provided: Sequence[str]
     assumed: Sequence[str]
     public: Sequence[bool | None]
+    people: Sequence[tuple[str, Any]] = ()
 
     def policy(self, bucket: str) -> PlannedPolicy:
         """Return the policy of a bucket: what no resource is known to set is
@@ -397,7 +425,13 @@ class PlannedFile:
             dict.fromkeys(filter(None, (*(each.provided for each in documents), *self.provided)))
         )
         return PlannedPolicy(
-            bucket, listed[0].address, documents, provided, tuple(self.assumed), self.public
+            bucket,
+            listed[0].address,
+            documents,
+            provided,
+            tuple(self.assumed),
+            self.public,
+            self.people,
         )
 
 

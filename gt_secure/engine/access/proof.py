@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
@@ -168,6 +169,9 @@ class Proof(Shown):
         What may change the answer, and no call settles.
     kept : tuple of str
         A sentence for each principal who keeps working.
+    locked_out : tuple of str
+        Where the claim keeps nobody: a sentence for each principal who seems to work here and is
+        refused, and one if nobody can change the bucket policy. They do not change the answer.
     """
 
     document = (
@@ -179,6 +183,7 @@ class Proof(Shown):
         "limits",
         "names",
         "kept",
+        "locked_out",
     )
 
     proved: bool | None
@@ -194,6 +199,7 @@ class Proof(Shown):
     unless: Texts = field(default=(), repr=False)
     refused: Json | None = None
     kept: Texts = field(default=(), repr=False)
+    locked_out: Texts = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return self.proved is True
@@ -241,7 +247,7 @@ class Proof(Shown):
             claim = self.claim or "every answer is the expected one"
             word = f"Proved {BOTH}" if self.kept else "Proved"
             said = f"{word}: {claim}{about}{unless(self.unless)}."
-            return " ".join([said, *self.names, *self.kept])
+            return " ".join([said, *self.names, *self.kept, *self.locked_out])
         if self.found:
             return f"Not proved: {' '.join(map(' '.join, self.found))}"
         if self.proved is None:
@@ -356,15 +362,44 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
         return Proof(True)
     unknown: set[str] = set()
     for kept in (*claim.keep, None):
-        found = kept_answer(locks, kept, claim.prefix)
-        if found.answer == "refused":
-            assert found.verdict is not None
-            case = _refused_case(locks, found.verdict, is_nobody=kept is None)
-            return Proof(False, None, (), KEPT_LIMITS, refused=case)
-        unknown |= {*found.depends_on}
+        proof = prove_kept(locks, kept, claim.prefix)
+        if proof.refused is not None:
+            return proof
+        unknown |= {*proof.depends_on}
     if unknown:
         return Proof(None, None, tuple(sorted(unknown)), KEPT_LIMITS)
     return Proof(True, None, (), KEPT_LIMITS, kept=(*map(partial(_kept, locks), claim.keep),))
+
+
+def prove_kept(locks: EffectiveLocks, kept: Kept | None, prefix: str = "") -> Proof:
+    """Decide whether nothing here refuses a principal; None for somebody who changes the policy."""
+    found = kept_answer(locks, kept, prefix)
+    if found.verdict is None or found.answer != "refused":
+        return Proof(None if found.depends_on else True, None, found.depends_on)
+    case = _refused_case(locks, found.verdict, is_nobody=kept is None)
+    return Proof(False, None, (), KEPT_LIMITS, refused=case)
+
+
+def told_of(claim: Claim, candidates: Iterable[Kept], ask: Callable[[Kept | None], Proof]) -> Texts:
+    """Return the sentences on those who seem to work here and are refused, and on nobody who can
+    change the policy; none for a claim that names whom it keeps.
+    """
+    if claim.keep:
+        return ()
+    asked = ((each, ask(each).refused) for each in (*dict.fromkeys(candidates), None))
+    return tuple(_locked_out(each, case) for each, case in asked if case is not None)
+
+
+def _locked_out(kept: Kept | None, case: Json) -> str:
+    reason = printable(case["refused_by"])
+    if kept is None:
+        return reason
+    what, who, _ = _told(case, "refused", ())
+    option = f"--keep {shlex.quote(printable(str(kept)))}"
+    return (
+        f"{what} {who.removesuffix(':')}. {reason} To prove that this principal keeps working, add"
+        f" {option}."
+    )
 
 
 def kept_answer(locks: EffectiveLocks, kept: Kept | None, prefix: str = "") -> Answer:

@@ -77,6 +77,8 @@ none to do with it. What runs code or deploys a template is not among them.
 _STACK = "aws_cloudformation_stack"
 _WAITS = re.compile(r"(?:(?:echo|sleep|date|true)\b[\w .,:/=+'-]*(?:; *|&& *|$))+")
 """Commands of a shell that change nothing."""
+_OF_PEOPLE = re.compile("aws_iam_(role|user)_policy(_attachment)?")
+"""Types of resources that give a policy to a role or a user."""
 _EMPTY = ("null_resource", "terraform_data")
 """Types of resources that do nothing, except by their provisioners."""
 _OWN = ("each.key", "count.index")
@@ -245,7 +247,37 @@ class _Plan:
             provided=self.refers[:1],
             assumed=[],
             public=public_access(data),
+            people=[*self._people()],
         )
+
+    def _people(self) -> Iterator[tuple[str, Any]]:
+        """Yield the users and roles that the plan defines, each with a policy of theirs."""
+        for row in self.rows.values():
+            if not (kind := _OF_PEOPLE.fullmatch(row.type)) or not row.stays:
+                continue
+            given = self._referred(row, "policy_arn", "aws_iam_policy") if kind[2] else row
+            owner = self._referred(row, kind[1], f"aws_iam_{kind[1]}")
+            if given is None or owner is None or not isinstance(owner.after.get("name"), str):
+                continue
+            leads = self._leads(given.references("policy"), given.module, given.index)
+            document = self._document(leads[0]) if len(leads) == 1 else None
+            value = given.after.get("policy")
+            if isinstance(value, Unknown) and document is not None:
+                value = self._rendered(document, [])
+            yield f"{kind[1]}{owner.after.get('path') or '/'}{owner.after['name']}", value
+
+    def _referred(self, row: _Row, argument: str, kind: str) -> _Row | None:
+        """Return the resource of a type that an argument names, or to which it refers."""
+        value = row.after.get(argument)
+        listed = [_within(row.module, each) for each in row.references(argument)]
+        for each in self.rows.values():
+            is_named = isinstance(value, str) and value in (
+                each.after.get("name"),
+                each.after.get("arn"),
+            )
+            if each.type == kind and each.stays and (is_named or each.address in listed):
+                return each
+        return None
 
     def _leads(
         self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
