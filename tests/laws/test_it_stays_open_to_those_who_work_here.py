@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address, ip_network
@@ -242,9 +243,57 @@ def holds(seeds: Iterable[int]) -> Counter[str]:
     return counts
 
 
+def told_wrongly(seeds: Iterable[int], counts: Counter[str]) -> Iterator[str]:
+    """Yield what is wrong about those who are named as locked out where a claim keeps nobody, and
+    about those who are not named.
+    """
+    for seed in seeds:
+        draw = Random(seed)
+        document, texts = policy(draw), [kept(draw) for _ in range(3)]
+        if seed % 25 == 7:
+            document["Statement"].append(NOBODY)
+        locks = locks_of_policies("gt-images", json.dumps(document), OWN)
+        found, asked = Place("gt-images", OWN, document["Statement"]), {}
+
+        def ask(one: Kept | None) -> Proof:
+            asked[one] = proof_module.prove_kept(locks, one)  # noqa: B023
+            return asked[one]  # noqa: B023
+
+        said = proof_module.told_of(Claim("", OFFICE), parse_keep(texts), ask)
+        for text in texts:
+            one = Kept.of(text)
+            is_named = any(each.endswith(f"--keep {shlex.quote(str(one))}.") for each in said)
+            word = "named" if is_named else "open" if asked[one].proved else "unsure"
+            counts[word] += 1
+            wrong: Iterable[str] = ()
+            if is_named:
+                assert asked[one].refused is not None
+                wrong = refused_falsely(found, text, asked[one].refused)
+            elif asked[one].proved:
+                wrong = _lost(draw, found, text)
+            yield from (f"seed {seed}: {each}" for each in wrong)
+        is_left = any(_changes(draw, found) for _ in range(400))
+        is_said = any(each.startswith("No user or role") for each in said)
+        counts["nobody is left"] += is_said
+        if is_said == is_left and (is_said or asked[None].proved):
+            yield f"seed {seed}: nobody is left: {is_said}, somebody changes the policy: {is_left}"
+
+
+def _lost(draw: Random, found: Place, text: str) -> Iterator[str]:
+    """Yield each drawn request that is refused to somebody who is not named."""
+    one = Kept.of(text)
+    for _ in range(60):
+        keys, action = place(draw) | {"aws:currenttime": moment(draw)}, draw.choice(one.asked)
+        key, sent = target(draw, action), keys | {"s3:authtype": "REST-HEADER"}
+        if is_at(keys, text) and not answered(found, one.principal, action, key, sent):
+            yield f"{action} {key} from {keys} is refused to {text}, who is not named"
+
+
 QUICK = {0: "opened and refused", 2: "opened", 3: "True", 4: "refused", 12: "refused", 17: "refused",
          18: "refused", 40: "None", 43: "refused", 47: "nobody", 83: "refused"}  # fmt: skip
 """Questions among which each fault below shows, and every answer, with the answer of each."""
+TOLD = (0, 1, 7)
+"""Policies among which each fault of those who are named shows."""
 OUTCOMES = {
     "True": 0.2,
     "refused": 0.2,
@@ -340,3 +389,56 @@ def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert seed in QUICK
     put_back(monkeypatch)
     assert [*faults([seed], Counter())]
+
+
+def told_enough(seeds: range) -> None:
+    """Assert the law of those who are named, with enough of each answer."""
+    counts: Counter[str] = Counter()
+    assert [*told_wrongly(seeds, counts)] == []
+    least = {"named": 0.6, "open": 0.6, "nobody is left": 0.01}
+    assert {each for each, share in least.items() if counts[each] < share * len(seeds)} == set(), counts  # fmt: skip
+    assert counts["unsure"] <= 0.6 * len(seeds), counts
+
+
+@pytest.mark.parametrize("seed", TOLD)
+def test_whoever_is_named_is_refused_and_nobody_else(seed: int) -> None:
+    assert [*told_wrongly([seed], Counter())] == []
+
+
+@pytest.mark.check
+def test_whoever_is_named_is_refused_for_more_policies() -> None:
+    told_enough(range(2000, 2100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(20_000, 22_000, 1000))
+def test_whoever_is_named_is_refused_for_many_policies(first: int) -> None:
+    told_enough(range(first, first + 1000))
+
+
+def _nobody_is_named(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(proof_module, "prove_kept", lambda *_: Proof(True))
+
+
+def _the_first_stands_for_all(patch: pytest.MonkeyPatch) -> None:
+    every, first = proof_module.prove_kept, []
+
+    def asked(locks: Any, one: Kept | None, *more: Any) -> Proof:
+        first.append(every(locks, one, *more))
+        return first[0] if one is not None else first[-1]
+
+    patch.setattr(proof_module, "prove_kept", asked)
+
+
+TOLD_FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
+    "nobody is named": (_nobody_is_named, TOLD[0]),
+    "the first stands for all": (_the_first_stands_for_all, TOLD[1]),
+    "the root user counts as somebody": (_root_counts, TOLD[2]),
+}
+
+
+@pytest.mark.parametrize("fault", TOLD_FAULTS)
+def test_the_law_of_names_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_back, seed = TOLD_FAULTS[fault]
+    put_back(monkeypatch)
+    assert [*told_wrongly([seed], Counter())]

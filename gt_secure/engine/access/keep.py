@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 from ...base.allowed import Allowed
@@ -210,12 +210,14 @@ class _Signed:
 
     def answers(self, action: str, resource: str) -> Iterator[Answer]:
         """Yield the answer for each place and moment of the requests for a resource."""
-        every = self.locks.policies(self.signer).compiled.about(action, resource)
+        every = self.locks.policies(self.signer).compiled
+        every = every.about(action, resource, cuts=False)
         charge(_WORK * (1 + len(every.statements)), "the object's key")
         for place, endpoint, doubt in self._places(every):
             compiled = every
             if endpoint and endpoint in self.kept.sources.endpoints:
                 compiled = self.locks.policies(self.signer, endpoint).compiled
+                compiled = compiled.about(action, resource, cuts=False)
                 doubt = doubt or (READ_ENDPOINTS if READ_ENDPOINTS in self.locks.not_read else "")
             for moment in self._moments(every):
                 charge(_WORK, "the object's key")
@@ -313,11 +315,12 @@ class _Signed:
             return Answer("unknown", depends_on=(_OF_THEIRS,))
         kind = Kind("header", "header", self.signer, request.action, request.resource)
         circumstances, known = self.locks.circumstances, self.caller.kind != "session"
-        plain, anyhow = (
-            answer_of(decide_request(request, policies, each, session_known=known))
-            for each in (plainly(kind, circumstances, policies).given, circumstances.given)
-        )
-        if plain.answer != "refused" or anyhow.answer == "refused":
+        decide = partial(decide_request, request, policies, session_known=known)
+        plain = answer_of(decide(plainly(kind, circumstances, policies).given))
+        if plain.answer != "refused":
+            return plain
+        anyhow = answer_of(decide(circumstances.given))
+        if anyhow.answer == "refused":
             return plain
         sent = (key_facts(key, asked[key]).name for key in asked if is_chosen(key))
         return Answer("unknown", depends_on=anyhow.depends_on or tuple(sorted(sent)))

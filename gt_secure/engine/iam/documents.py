@@ -251,17 +251,18 @@ _SOURCE_KEYS = ENDPOINT_KEYS | {"aws:sourceip"}
 
 
 @lru_cache(maxsize=2048)
-def narrowed(document: Document, action: str, arn: str) -> Document:
+def narrowed(document: Document, action: str, arn: str, *, cuts: bool = True) -> Document:
     """Return what a document says about an action on a resource: each statement once, and the same
     object each time.
 
     A statement that covers the resource with every value of the variables covers all. Of those that
-    do not, there are only those whose conditions cut sources, and these cover nothing.
+    do not, there are only those whose conditions cut sources, and these cover nothing; without
+    ``cuts`` there are none.
     """
     left: dict[str, Statement] = {}
     for statement, is_covered in _about_action(document, action.lower()):
         some = _deciding(statement, arn) if is_covered else ()
-        if some or _cuts_sources(statement):
+        if some or (cuts and _cuts_sources(statement)):
             content, made = _about(statement, some)
             left.setdefault(content, made)
     if document.allows and all(each.deny for each in left.values()):

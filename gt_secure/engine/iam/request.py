@@ -165,9 +165,11 @@ class Layer(NamedTuple):
     document: Document
     must_allow: bool = False
 
-    def about(self, action: str, arn: str) -> Layer:
-        """Return what the policy says about an action on a resource."""
-        return self._replace(document=narrowed(self.document, action, arn))
+    def about(self, action: str, arn: str, *, cuts: bool = True) -> Layer:
+        """Return what the policy says about an action on a resource; without ``cuts`` only what
+        covers that.
+        """
+        return self._replace(document=narrowed(self.document, action, arn, cuts=cuts))
 
 
 class Compiled(NamedTuple):
@@ -196,17 +198,20 @@ class Compiled(NamedTuple):
         }
         return [layer for layer in self.layers if say.get(layer.kind, True)]
 
-    def about(self, action: str, arn: str) -> Compiled:
-        """Return what the policies say about an action on a resource."""
+    def about(self, action: str, arn: str, *, cuts: bool = True) -> Compiled:
+        """Return what the policies say about an action on a resource; without ``cuts`` only what
+        covers that.
+        """
         single, several = (
             ("session", "boundary", "resource", "endpoint"),
             ("identity", "rcp", "scp"),
         )
         found: Json = {
-            name: (layer := getattr(self, name)) and layer.about(action, arn) for name in single
+            name: (layer := getattr(self, name)) and layer.about(action, arn, cuts=cuts)
+            for name in single
         }
         found |= {
-            name: tuple(layer.about(action, arn) for layer in getattr(self, name))
+            name: tuple(layer.about(action, arn, cuts=cuts) for layer in getattr(self, name))
             for name in several
         }
         return self._replace(**found)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gt_secure.base.errors import InvalidInput
+from gt_secure.engine.access import keep
 from gt_secure.engine.access.keep import WORK, Kept, keeps_working, parse_keep
 from gt_secure.engine.access.proof import Claim, prove
 from gt_secure.engine.access.vpc_endpoint import VpcEndpoint
@@ -54,6 +55,21 @@ def test_a_public_lock_out_is_shown_with_its_statement(case):
         assert proof.proved is True
         assert proof.text.startswith("Proved closed to strangers and open to those who work here:")
         assert f"Nothing that was read refuses {CI} for {', '.join(WORK)}, unless" in proof.text
+
+
+def test_statements_on_other_keys_cost_no_decisions(monkeypatch):
+    """A policy of 15 kB has a statement for each team: of each only its own keys are asked about."""
+    made, every = [], keep.decide_request
+    monkeypatch.setattr(keep, "decide_request", lambda *a, **k: made.append(1) or every(*a, **k))
+    teams = [
+        {
+            **deny("s3:GetObject", Condition={"NotIpAddress": {"aws:SourceIp": f"203.0.{i}.0/24"}, "ArnNotLike": {"aws:PrincipalArn": [CI, f"{CI}-{i}"]}}),
+            "Resource": f"arn:aws:s3:::gt-images/team{i}/*",
+        }
+        for i in range(30)
+    ]  # fmt: skip
+    assert ask(GUARD, *teams).proved is True
+    assert len(made) < 400
 
 
 ADMIN = "arn:aws:iam::111122223333:role/admin"
