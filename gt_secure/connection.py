@@ -911,6 +911,7 @@ class Connection(NotCopied):
         True
         """
         from .check.proof import RecordedProof
+        from .engine.access.proof import prove_kept, told_of
         from .restriction.claim import claim_from
 
         if restriction.bucket is None:
@@ -920,10 +921,14 @@ class Connection(NotCopied):
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-        proof = access.Exposure(account.locks_of(state), wish.prefix, is_prefix=True).proves(
-            claim_from(wish)
-        )
-        told = {**vars(proof), "subject": f"s3://{wish.bucket}/{wish.prefix}"}
+        claim, locks = claim_from(wish), account.locks_of(state)
+        proof = access.Exposure(locks, wish.prefix, is_prefix=True).proves(claim)
+        ask = partial(prove_kept, locks, prefix=wish.prefix)
+        told = {
+            **vars(proof),
+            "locked_out": told_of(claim, (), ask),
+            "subject": f"s3://{wish.bucket}/{wish.prefix}",
+        }
         return RecordedProof(**told, place=recorded_place(self.aws), wanted=claimed(wish))
 
     def findings(

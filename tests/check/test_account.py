@@ -431,6 +431,15 @@ def test_a_refused_request_of_whom_must_keep_working_fails(scene: Scene):
     assert check.is_proved(scene.gt, **given, keep=f"{works_here} for s3:GetObject")
     assert scene.gt.prove(WISH).proved is True
     assert scene.gt.prove(Restriction.from_dict(WISH.to_dict() | {"keep": works_here})).proved is False  # fmt: skip
+    assert scene.gt.prove(WISH).locked_out == ()
+    policy["Statement"][-1]["Action"] = "s3:PutBucketPolicy"
+    scene.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    proof = scene.gt.prove(WISH)  # nobody is named, and nobody is left
+    assert proof.proved is True
+    [sentence] = proof.locked_out
+    assert sentence.startswith("No user or role of account")
+    assert "The way back is the root user" in sentence
+    assert sentence in proof.text
     scene.remove_guard()
 
 
