@@ -23,7 +23,6 @@ OPTIONS: dict[str, str] = {
     "prefix": "s3://BUCKET/{}",
     "source": "--from",
     "sources": "SOURCE",
-    "state": "GT_SECURE_SWEEPS",
     "table": "--athena-table",
     "vpcs": "--endpoint",
 }

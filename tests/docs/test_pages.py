@@ -53,6 +53,47 @@ def test_what_the_page_on_the_whole_names_is_there() -> None:
             assert re.search(rf"^class {name}\b", defined, re.MULTILINE), name
 
 
+OURS = re.compile(r"\bGT_SECURE_[A-Z_]*[A-Z]\b")
+READERS = ("gt_secure/**/*.py", "integrations/**/*.py", "studio/*", "labextension/src/*.ts")
+
+
+def variables_of(*patterns: str) -> dict[str, str]:
+    """Return the variables of the package that files read, each with one of these files."""
+    return {
+        name: path.name
+        for pattern in patterns
+        for path in ROOT.glob(pattern)
+        if path.is_file()
+        for name in OURS.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+def test_one_page_has_the_variables_that_are_read() -> None:
+    page = REFERENCE / "settings.md"
+    text = page.read_text(encoding="utf-8")
+    read = variables_of(*READERS)
+    assert {"GT_SECURE_JOURNAL", "GT_SECURE_BUCKETS", "GT_SECURE_WHEEL"} <= read.keys()
+    assert {
+        name: read.get(name)
+        for name in read.keys() ^ variables_of("docs/reference/settings.md").keys()
+    } == {}
+    code = [
+        each for part in ("aws", "cli", "") for each in (ROOT / "gt_secure" / part).glob("*.py")
+    ]
+    looked_up = re.compile(
+        r"""(?:environ(?:\.get)?[(\[]|in os\.environ)\s*f?"([A-Z_]+)|"([A-Z_]+)" in os\.environ"""
+    )
+    aws = {
+        name
+        for path in code
+        for found in looked_up.findall(path.read_text(encoding="utf-8"))
+        for name in found
+        if name and not name.startswith(("_", "COMP_"))  # those of completion
+    }
+    assert {"AWS_REGION", "AWS_ENDPOINT_URL", "NO_COLOR"} <= aws
+    assert [name for name in sorted(aws) if f"`{name}" not in text and f"{name}=" not in text] == []
+
+
 def test_the_readme_has_at_most_700_words() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)

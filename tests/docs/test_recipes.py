@@ -118,7 +118,7 @@ def run(folder: Path, *words: str) -> None:
     paths = {"PYTHONPATH": f"{folder}:{folder / 'tests'}"}
     kept = {
         name: str(folder / "kept")
-        for name in ("GT_SECURE_JOURNAL", "GT_SECURE_CACHE", "GT_SECURE_SWEEPS")
+        for name in ("GT_SECURE_JOURNAL", "GT_SECURE_CACHE", "GT_SECURE_REPORTS")
     }
     done = subprocess.run(
         [sys.executable, *words],
