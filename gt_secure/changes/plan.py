@@ -320,7 +320,10 @@ def plan(
     if not isinstance(restriction, Restriction):
         raise InvalidInput(
             f"plan() needs a Restriction, not {type(restriction).__name__}.",
-            next_step="Write Restriction('team', addresses=...), or load_restriction('FILE').",
+            next_step=(
+                "Write Restriction('team', addresses=...), or"
+                " gt_secure.restriction.load_restriction('FILE')."
+            ),
             field="restriction",
         )
     restriction = with_lists(aws, restriction.with_facts(context))
