@@ -1,13 +1,13 @@
 """Run the slow set file by file and print the time and the result of each part.
 
-    python tools/slow_set.py [--jobs 2] [tests/packaging tests/logs/test_spark.py ...]
+    python tools/slow_set.py [--jobs 2] [tests/packaging tests/integrations/test_spark.py ...]
     python tools/slow_set.py --oldest 20     the parts that ran longest ago, for about 20 minutes
 
 ``tests/slow_set.md`` has when and on which commit each part ran last; each run writes its rows. A
 landing that ends an issue runs the oldest 20 minutes, so that the whole set comes round.
 
 A part is a file of tests. It runs in a pytest process of its own, so its processor time includes
-all processes that it starts. ``tests/logs/test_spark.py`` runs whole with ``.venv/spark`` if that
+all processes that it starts. ``tests/integrations/test_spark.py`` runs whole with ``.venv/spark`` if that
 is there (``make .venv/spark/.done``). The output of the parts and the table (``table.md``) stay in
 ``build/slow``.
 """
@@ -40,7 +40,7 @@ Written by `tools/slow_set.py`; the commit may have had changes beside it that w
 UNKNOWN_S = 60.0
 """Seconds that a part may take of which nobody knows."""
 SPARK = ROOT / ".venv" / "spark" / "bin" / "python"
-SPARK_TESTS = "tests/logs/test_spark.py"
+SPARK_TESTS = "tests/integrations/test_spark.py"
 CHOICE = ("-m", "slow or hypothesis", "--hypothesis-profile=new")
 NOTHING_CHOSEN = 5
 """Exit code of pytest."""

@@ -15,7 +15,6 @@ from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.dialects import DUCKDB, TRINO, Dialect
 from gt_secure.logs.sql.log_columns import COLUMNS, DERIVED, GROUPED, STORED, signer_label
 from gt_secure.logs.sql.query import Question, statement
-from gt_secure_spark import SPARK
 from support import lines
 
 
@@ -78,7 +77,7 @@ def test_rows_know_every_column_but_the_network(hits: Hits) -> None:
     assert hits.rows(columns=names, limit=1).columns == tuple(names)
 
 
-@pytest.mark.parametrize("dialect", [DUCKDB, TRINO, SPARK], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", [DUCKDB, TRINO], ids=lambda dialect: dialect.name)
 def test_every_engine_has_every_column(dialect: Dialect) -> None:
     text = statement(Question(COLUMNS), from_lines("lines_in", dialect), dialect)
     assert re.findall(r"AS by_(\w+)(?<!_)[, \n]", text) == list(COLUMNS)

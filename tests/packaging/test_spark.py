@@ -9,6 +9,8 @@ import pytest
 
 from support.rooms import ROOT, Room, built_part, python_of
 
+TESTS = ROOT / "tests" / "integrations"
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["==3.5.*", "==4.0.*", ""], ids=["lowest", "ansi", "newest"])
@@ -20,8 +22,8 @@ def test_the_engines_agree(tmp_path: Path, wheel: Path, version: str) -> None:
     # Plain settings: those of the checkout need tools that are not in this room.
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
     said = room.run(
-        "-m", "pytest", "-q", "-c", str(tmp_path / "pytest.ini"), "--confcutdir", str(ROOT / "tests" / "logs"),
-        "-p", "no:cacheprovider", "--import-mode=importlib", "-rs", str(ROOT / "tests" / "logs" / "test_spark.py"),
+        "-m", "pytest", "-q", "-c", str(tmp_path / "pytest.ini"), "--confcutdir", str(TESTS),
+        "-p", "no:cacheprovider", "--import-mode=importlib", "-rs", str(TESTS / "test_spark.py"),
         env={"PYTHONPATH": str(ROOT / "tests")},
     )  # fmt: skip
     assert " passed" in said

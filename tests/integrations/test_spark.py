@@ -6,6 +6,7 @@ import configparser
 import gzip
 import importlib.util
 import random
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from gt_secure.logs import count_hits, read_hits
 from gt_secure.logs.engines import selection as engines
 from gt_secure.logs.engines.remote import GROUP
 from gt_secure.logs.sql import line_parser as sql
+from gt_secure.logs.sql.derived_columns import from_lines, late
 from gt_secure.logs.sql.log_columns import COLUMNS, STORED
+from gt_secure.logs.sql.query import Question, conditions, statement
 from gt_secure_spark import SPARK, SparkRun
 from support import corpus, lines
 
@@ -267,6 +270,17 @@ def test_errors_are_sentences(session: Any, tmp_path: Path) -> None:
         count_hits(tmp_path / "none", "bucket", engine="spark", session=session)
     with pytest.raises(InvalidInput, match="s3a"):
         count_hits("s3://b/p/", "bucket", engine="spark", session=session)
+
+
+def test_it_has_every_column() -> None:
+    text = statement(Question(COLUMNS), from_lines("lines_in", SPARK), SPARK)
+    assert re.findall(r"AS by_(\w+)(?<!_)[, \n]", text) == list(COLUMNS)
+    expressions = late(SPARK)
+    assert [name for name in expressions if f"{expressions[name]} AS {name}" not in text] == []
+
+
+def test_a_quote_and_a_backslash_are_escaped() -> None:
+    assert "'\\\\\\''" in conditions({"bucket": "\\'"}, SPARK)
 
 
 def test_the_engine_is_found_by_its_entry_point() -> None:
