@@ -215,7 +215,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "an Allow grants to known principals alone": (135,
         planned_policies, "_bounded", 'name.removeprefix("Not"), _widest(statement[name])', "name, _known(statement[name])",
     ),
-    "a variable is no part of a resource": (575, _PLAN, "_lead", "or not (strict or references)", "or not references"),
+    "a variable is no part of a resource": (575, _PLAN, "_lead", "if expression and not (strict or references)", "if not references"),
     "a program sets no policy": (495, terraform_plan, "_is_near", '"provisioners" in row.config', "False"),
     "every type of resource is harmless": (2335, terraform_plan, "_is_near", "not _HARMLESS.fullmatch(row.type)", "False"),
     "every custom resource is harmless": (121, _TEMPLATE, "file", "not self._is_harmless(kind, each)", "False"),
@@ -247,7 +247,7 @@ def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
     "the first document is the policy": (
-        "a choice of two documents without a variable", _PLAN, "_value", "len(leads) != 1 or", "not leads or",
+        "a choice of two documents without a variable", _PLAN, "_value", "len(rows) != 1 or", "not rows or",
     ),
     "what is not known is not spared": (
         "a Deny of everything but what is not known", planned_policies, "_bounded",
@@ -255,6 +255,19 @@ FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
     ),
     "one reference is to a bucket and its objects": (
         "resources by reference, the bucket or its objects", _PLAN, "_located", "if count == 1:", "if False:",
+    ),
+    "a variable with a text merges nothing": (
+        "a document of a module beside a text", _PLAN, "_lead", 'if "{" in each', "if False",
+    ),
+    "what a function makes merges nothing": (
+        "a document of a module beside a text that a function makes", _PLAN, "_lead",
+        "if expression and not (strict or references)", "if not (strict or references)",
+    ),
+    "each document that a module refers to is merged": (
+        "a document of a module beside one that is not attached", _PLAN, "_sourced", "len(lead) > is_sure", "False",
+    ),
+    "a choice between documents is both": (
+        "a document of a module beside a choice", _PLAN, "_sourced", "len(lead) > is_sure", "False",
     ),
     "what follows a wait changes nothing": (
         "a script of a text after a wait", terraform_plan, "_waits", "_WAITS.fullmatch(", "_WAITS.match(",

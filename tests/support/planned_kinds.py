@@ -7,6 +7,7 @@ An answer of a plan is a pair: as it stands, and with what it refers to taken as
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from support.planned_policies import AFTER, BUCKET, GUARD, READ, change, policy, template
@@ -172,6 +173,46 @@ def merged(*references: str, more: Any = ()) -> str:
     )
 
 
+OWN = {"statement": [guard_block(sid="H", condition=[
+    {"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}])]}  # fmt: skip
+MERGED = (
+    "var.attach_own", "data.aws_iam_policy_document.own[0].json", "data.aws_iam_policy_document.own[0]",
+    "data.aws_iam_policy_document.own", "var.attach", "var.policy",
+)  # fmt: skip
+
+
+def given(policy: Any, attach: Any = True, *, references: Sequence[str] = MERGED) -> str:
+    """Return a plan of a module that merges its own document and the policy that it is given."""
+    address = "module.m.data.aws_iam_policy_document.own[0]"
+    own = deferred("own[0]", OWN) | {"address": address, "module_address": "module.m", "index": 0}
+    data = json.loads(merged(*references, more=[own, deferred("e", OPEN)]))
+    expressions = data["configuration"]["root_module"]["module_calls"]["m"]["expressions"]
+    expressions |= {
+        "policy": policy,
+        "attach": attach if isinstance(attach, dict) else {"constant_value": attach},
+    }
+    return json.dumps(data | {"variables": {"x": {"value": True}}})
+
+
+def listed(*references: str, sources: Any, unknown: Any, **more: Any) -> str:
+    """Return a plan of a document that merges others."""
+    both = deferred("both", {"statement": [], **sources}, unknown)
+    argument = next(iter(unknown))
+    config = [
+        named("aws_s3_bucket_policy", "p", {"policy": [f"{BOTH}.json", BOTH]}),
+        named("data.aws_iam_policy_document", "both", {argument: [*references]}),
+    ]
+    rows = [BUCKET, deferred("d"), deferred("e", OPEN), both]
+    return plan(*rows, set_policy({"bucket": "gt-images"}, LATER), config=config, **more)
+
+
+BOTH = "data.aws_iam_policy_document.both"
+TWO = {
+    "sources": {"source_policy_documents": [None, None]},
+    "unknown": {"source_policy_documents": [True, True]},
+}
+WHOLE = {"sources": {}, "unknown": {"source_policy_documents": True}}
+GIVEN = {"references": [*D]}
 QUEUE = '{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}'
 
 
@@ -330,6 +371,40 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
         merged("data.aws_iam_policy_document.own.json", "data.aws_iam_policy_document.own", "var.policy",
                more=[deferred("own", OPEN) | {"address": "module.m.data.aws_iam_policy_document.own", "module_address": "module.m"}]),
         None, None,
+    ),
+    "a document of a module beside the one that it is given": (given(GIVEN), None, True),
+    "a document of a module beside an open one": (given({"references": [*E]}), None, False),
+    "a document of a module beside a text": (given({"constant_value": policy(GUARD)}), None, True),
+    "a document of a module beside an open text": (given({"constant_value": policy(READ)}), None, False),
+    "a document of a module beside a text that a function makes": (given({}), None, None),
+    "a document of a module beside a local value": (given({"references": ["local.x"]}), None, None),
+    "a document of a module beside a choice": (given({"references": ["var.x", *D, *E]}), None, None),
+    "a document of a module beside one that is not attached": (given(GIVEN, attach=False), None, None),
+    "a document of a module beside one that may be attached": (given(GIVEN, attach={"references": ["var.x"]}), None, None),
+    "a document of a module alone": (given({"constant_value": None}), None, False),
+    "a document of a module behind the variable of another": (
+        given(GIVEN, references=("var.attach", *MERGED[1:4], "var.policy")), None, None,
+    ),
+    "two documents in a list": (listed(*D, *E, **TWO), None, True),
+    "two documents in a list of three": (
+        listed(*D, *E, sources={"source_policy_documents": [None, policy(READ), None]},
+               unknown={"source_policy_documents": [True, False, True]}), None, True,
+    ),
+    "two documents in a list with a choice": (listed("var.x", *D, *E, **TWO), None, None),
+    "two documents and one value": (
+        listed(*D, *E, sources={"source_policy_documents": [None]}, unknown={"source_policy_documents": [True]}), None, None,
+    ),
+    "two documents in a list that is not known": (listed(*D, *E, **WHOLE), None, None),
+    "two documents in a list with one that is null": (
+        listed(*D, *E, sources={"source_policy_documents": [None, None, None]},
+               unknown={"source_policy_documents": [True, False, True]}), None, True,
+    ),
+    "a document beside a variable that is not in the plan": (listed("var.x", *D, **WHOLE), None, None),
+    "a document beside a variable of the plan that is a number": (
+        listed("var.x", *E, **WHOLE, variables={"x": {"value": 7}}), None, False,
+    ),
+    "a document beside a variable of the plan that is a policy": (
+        listed("var.x", *E, **WHOLE, variables={"x": {"value": policy(GUARD)}}), None, None,
     ),
     "a variable of the provider": (
         of_document({"statement": [guard_block(condition=SAME)]}), None, True,
@@ -796,6 +871,9 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
     ),
     "no resources": ({"Resources": None}, None),
     "no resources, as CDK writes it": ({"Parameters": {"BootstrapVersion": {"Type": "String"}}, "Rules": {}}, None),
+    "a service that sets no bucket policy": (
+        resource(template(GUARD), "Flow", Type="AWS::AppFlow::Flow", Properties={}), True,
+    ),
     "a module": (resource(template(GUARD), "M", Type="My::S3::Thing::MODULE", Properties={}), None),
     "a custom resource of the bucket": (
         resource(template(GUARD), "C", Type="Custom::Open", Properties={"B": {"Ref": "Images"}}), None,

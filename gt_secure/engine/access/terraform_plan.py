@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 from ...base.errors import InvalidInput, PolicyError
@@ -215,6 +216,7 @@ class _Plan:
         listed = [_Row(each, configured) for each in data["resource_changes"]]
         self.rows = {row.address: row for row in listed}
         self.state = json.dumps(data.get("prior_state"))
+        self.variables = data.get("variables", {})
         self.arn = f"arn:{partition_of(json.dumps(data))}:s3:::"
         managed = [row for row in listed if not row.is_data]
         buckets = [row for row in managed if row.type == _BUCKET]
@@ -308,8 +310,10 @@ class _Plan:
             return None
         inner, expression = self._source(reference, module)
         references = expression.get("references", ())
+        if expression and not (strict or references):
+            return {each for each in map(str, leaves(expression)) if "{" in each}
         leads = self._leads(references, inner, strict=strict)
-        return set().union(*leads) if leads or not (strict or references) else None
+        return set().union(*leads) if leads else None
 
     def _absent(self, address: str, index: str | None) -> set[str] | None:
         """Return nothing for a resource that is neither planned nor was there before; None where
@@ -319,8 +323,9 @@ class _Plan:
 
     def _source(self, reference: str, module: str) -> tuple[str, Json]:
         """Return the module and the expression of the value to which a variable or an output
-        refers; none of a variable of the plan itself.
+        refers; its value or default where no expression gives it.
         """
+        name = reference.removeprefix("var.")
         if match := _OUTPUT.fullmatch(reference):
             inner = _within(module, match[1])
             output = self._module(inner).get("outputs", {}).get(match[2], {})
@@ -328,8 +333,9 @@ class _Plan:
         if call := _CALL.fullmatch(module):
             inner = call[1] or ""
             built = self._module(inner).get("module_calls", {}).get(call[2], {})
-            return inner, built.get("expressions", {}).get(reference[4:], {})
-        return "", {}
+            default = self._module(module).get("variables", {}).get(name, {}).get("default")
+            return inner, built.get("expressions", {}).get(name, {"default": default})
+        return "", self.variables.get(name, {})
 
     def _module(self, address: str) -> Json:
         """Return the configuration of a module; empty if it is not there."""
@@ -377,7 +383,7 @@ class _Plan:
         if isinstance(name, Unknown):
             references = row.references("bucket")
             leads = self._leads(references, row.module, row.index)
-            names = {self._name(each) for lead in leads for each in lead}
+            names = {self._name(each) for each in chain(*leads)}
             is_one = len(leads) == len(names) == 1 and not references[0].endswith("arn")
             name = names.pop() if is_one else row.depends_on("bucket")
             if isinstance(name, str):
@@ -395,15 +401,11 @@ class _Plan:
         if not isinstance(value, Unknown):
             return value if isinstance(value, str) else Unknown(f"{row.address} has no policy"), ""
         leads = self._leads(row.references("policy"), row.module, row.index)
-        if len(leads) != 1 or not (document := self._document(leads[0])):
+        rows = [self.rows[each] for each in chain(*leads)]
+        if len(rows) != 1 or not rows[0].is_data:
             return row.depends_on("policy"), ""
-        clauses = [f"the policy of {row.address} is {document.address}.json unchanged"]
-        return self._rendered(document, clauses), " and ".join(dict.fromkeys(clauses))
-
-    def _document(self, found: set[str]) -> _Row | None:
-        """Return the document among resources, if there is no other one."""
-        rows = [self.rows[each] for each in found]
-        return rows[0] if len(rows) == 1 and rows[0].is_data else None
+        clauses = [f"the policy of {row.address} is {rows[0].address}.json unchanged"]
+        return self._rendered(rows[0], clauses), " and ".join(dict.fromkeys(clauses))
 
     def _rendered(self, row: _Row, clauses: list[str]) -> Any:
         """Return the document that the provider makes of the arguments of
@@ -427,15 +429,42 @@ class _Plan:
 
     def _sources(self, row: _Row, argument: str, clauses: list[str]) -> list[tuple[Any, list[Any]]]:
         """Return version and statements of each document that another one merges."""
-        listed = as_list(row.after.get(argument) or [])
-        leads = self._leads(row.references(argument), row.module, row.index, strict=False)
-        document = self._document(set().union(*leads))
-        if document and len(listed) == 1 and isinstance(listed[0], Unknown):
-            made = self._rendered(document, clauses)
-            if isinstance(made, dict):
-                clauses.append(f"{row.address} merges {document.address}.json alone, unchanged")
-                return [(made["Version"], made["Statement"])]
+        value = row.after.get(argument) or []
+        listed = as_list(value)
+        number = len(reasons(listed))
+        found = self._sourced(row, argument, strict=number > 1)
+        if found and (len(found) == number or isinstance(value, Unknown)):
+            order = iter(found)
+            listed = [next(order) if isinstance(each, Unknown) else each for each in listed]
+            listed += order
+            names = [f"{each}.json" if each in self.rows else "a text" for each in listed]
+            clauses.append(f"{row.address} merges {' and '.join(names)} alone, unchanged")
+            listed = [
+                self._rendered(self.rows[each], clauses) if each in self.rows else each
+                for each in listed
+            ]
         return [_parsed(each, row.address) for each in listed]
+
+    def _sourced(self, row: _Row, argument: str, *, strict: bool) -> list[str]:
+        """Return the addresses or texts of the documents that another one merges; none where
+        they are not known, or may be a choice.
+
+        One that is counted is there because it is merged. Another one beside it has to follow a
+        variable that is true.
+        """
+        whole = [*_whole(row.references(argument))]
+        leads = self._leads(whole, row.module, row.index, strict=strict)
+        found = [*dict.fromkeys(chain(*leads))]
+        if len(found) < 2 or strict:
+            return found
+        before: Json = {}
+        for each in whole:
+            lead = self._lead(each, row.module, "", strict=False)
+            is_sure = each.endswith("].json") or before.get("constant_value") is True
+            if lead is None or len(lead) > is_sure:
+                return []
+            before = self._source(each, row.module)[1]
+        return found
 
     def _located(self, row: _Row, block: Any, configured: Json, clauses: list[str]) -> Any:
         """Return a block in which resources that refer to a bucket are its ARNs: two references
@@ -446,7 +475,7 @@ class _Plan:
         number = sum(isinstance(each, Unknown) for each in listed)
         references = configured.get("resources", {}).get("references", ())
         leads = self._leads(references, row.module, row.index)
-        names = {self._name(each) for lead in leads for each in lead}
+        names = {self._name(each) for each in chain(*leads)}
         count = number if isinstance(value, list) else len(leads)
         is_each = number and count in (1, 2) and len(leads) in (1, count)
         if not is_each or len(names) != 1 or reasons([*names]):
@@ -526,9 +555,11 @@ def _merged(documents: list[tuple[Any, list[Any]]]) -> Json:
 
 
 def _parsed(text: Any, address: str) -> tuple[Any, list[Any]]:
-    """Return version and statements of a document that is merged;
+    """Return version and statements of a document that is merged, as text or read already;
     unknown where the provider leaves out some of it.
     """
+    if isinstance(text, dict):
+        return text["Version"], text["Statement"]
     try:
         document = parse_json(text)
         statements = [{**each} for each in document["Statement"]]  # type: ignore[index]
