@@ -40,12 +40,14 @@ def answer_to(case: Case) -> bool | None:
     return policy.prove(locks_of_policies(BUCKET, None, ACCOUNT), CLAIM).proved
 
 
-def ask(seeds: Iterable[int], deployments: int = 12) -> tuple[Counter[str], list[str]]:
+def ask(
+    seeds: Iterable[int], deployments: int = 12, *, is_hidden: bool = False
+) -> tuple[Counter[str], list[str]]:
     """Return the cases by name and answer, and each answer that a deployment contradicts."""
     counts: Counter[str] = Counter()
     wrong = []
     for seed in seeds:
-        case, random = draw_case(seed), Random(seed)
+        case, random = draw_case(seed, is_hidden=is_hidden), Random(seed)
         answer = answer_to(case)
         counts[f"{'named' if case.named else 'unnamed'}, {WORDS[answer]}"] += 1
         counts[case.family] += 1
@@ -59,11 +61,11 @@ def ask(seeds: Iterable[int], deployments: int = 12) -> tuple[Counter[str], list
     return counts, wrong
 
 
-def holds(counts: Counter[str], wrong: list[str]) -> None:
+def holds(counts: Counter[str], wrong: list[str], least: float = 0.75) -> None:
     """Fail at a certain answer that is false, or where too few are certain."""
     assert wrong == []
     decided = {word: counts[f"named, {word}"] for word in WORDS.values()}
-    assert decided["proved"] + decided["refuted"] >= 0.75 * sum(decided.values())
+    assert decided["proved"] + decided["refuted"] >= least * sum(decided.values())
     assert min(decided.values()) >= 0.08 * sum(decided.values())
     alike = counts["named, unknown, and alike in every deployment"]
     assert alike <= 0.02 * sum(decided.values()), "the engine knows less than it could"
@@ -80,6 +82,23 @@ def test_two_hundred_pipelines() -> None:
     counts, wrong = ask(range(1000, 1200), 30)
     print(dict(counts))
     holds(counts, wrong)
+
+
+@pytest.mark.check
+def test_what_the_text_settles_is_decided_where_no_code_is_shown() -> None:
+    """The share is of all draws together: chance moves one draw of 250 cases by 3 in 100.
+
+    What stays unknown has deployments that open and some that refuse, or refers to a value that
+    no plan has.
+    """
+    counts: Counter[str] = Counter()
+    for start in (5000, 7000, 9000, 20_000):
+        drawn, wrong = ask(range(start, start + 250), 20, is_hidden=True)
+        holds(drawn, wrong, least=0.7)
+        counts += drawn
+    print(dict(counts))
+    holds(counts, [])
+    assert counts["named, unknown, and alike in every deployment"] == 0
 
 
 FAULTS: dict[str, tuple[int, object, str, Any]] = {

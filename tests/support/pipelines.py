@@ -171,8 +171,8 @@ ELSEWHERE: tuple[dict[str, Any], ...] = (
 class Stack:
     """A template as CDK and SAM write it."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+    def __init__(self, seed: int, *, is_hidden: bool = False) -> None:
+        self.random, self.is_hidden = Random(seed), is_hidden
         self.data: dict[str, Any] = {"Parameters": {}, "Conditions": {}, "Mappings": {}}
         self.parameters: dict[str, str] = {}
         self.other: list[dict[str, Any] | None] = []
@@ -286,7 +286,7 @@ class Stack:
             kind = self.random.choice(("Custom::Lock", "AWS::CloudFormation::Stack", "Custom::AWS"))
             name = self.random.choice(({"Ref": "Images0A1B2C3D"}, {"Ref": "Org"}, "./code"))
             resources["Code"] = {"Type": kind, "Properties": {"Name": name}}
-            if kind == "Custom::AWS":
+            if kind == "Custom::AWS" and not self.is_hidden:
                 resources["Code"]["Properties"] = self.call()
             else:
                 self.other += [*ELSEWHERE]
@@ -373,11 +373,22 @@ def references(*names: str) -> dict[str, list[str]]:
     return {"references": found}
 
 
+KINDS_OF_CODE = ("null_resource", "terraform_data", "aws_cloudformation_stack")
+COMMANDS: tuple[dict[str, Any], ...] = (
+    references("var.bucket"),
+    references("local.name"),
+    {"constant_value": "make lock"},
+    {"constant_value": "sleep 30"},
+    {"constant_value": "echo 'done' && date"},
+    {"constant_value": "sleep 5; make lock"},
+)
+
+
 class Module:
     """A plan of a bucket and its policy: in the root, or by the module ``s3-bucket``."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+    def __init__(self, seed: int, *, is_hidden: bool = False) -> None:
+        self.random, self.is_hidden = Random(seed), is_hidden
         self.in_module = self.random.random() < 0.5
         self.blocks: list[dict[str, Any]] = []
         self.known: list[Any] = []
@@ -429,6 +440,31 @@ class Module:
             self.add(*each)
         if not self.blocks:
             self.add(*pool[0])
+
+    def hidden(self) -> tuple[dict[str, Any], dict[str, Any], bool]:
+        """Return a resource as planned and as configured, whose code the file does not show."""
+        kind = self.random.choice(KINDS_OF_CODE)
+        runner = {
+            "type": "local-exec",
+            "expressions": {"command": self.random.choice(COMMANDS[:3])},
+        }
+        row = change(f"{kind}.lock", {}, {"id": True, "template_body": True})
+        return row, {**configured(f"{kind}.lock"), "provisioners": [runner]}, False
+
+    def shown(self) -> tuple[dict[str, Any], dict[str, Any], bool]:
+        """Return such a resource, whose code the file may show, and whether it changes nothing."""
+        kind, command = self.random.choice(KINDS_OF_CODE), self.random.choice(COMMANDS)
+        body = self.random.choice((None, "SQS::Queue", "SNS::Topic", "S3::BucketPolicy"))
+        if kind == "aws_cloudformation_stack":
+            template = {"Resources": {"X": {"Type": f"AWS::{body}"}}}
+            known = {} if body is None else {"template_body": json.dumps(template)}
+            row = change(f"{kind}.lock", known, {"template_body": True} if body is None else {})
+            return row, configured(f"{kind}.lock"), body in ("SQS::Queue", "SNS::Topic")
+        runner = {"type": "local-exec", "expressions": {"command": command}}
+        is_harmless = command.get("constant_value", "")[:4] in ("echo", "slee")
+        is_harmless &= "make" not in str(command)
+        row = change(f"{kind}.lock", {}, {"id": True})
+        return row, {**configured(f"{kind}.lock"), "provisioners": [runner]}, is_harmless
 
     def case(self) -> Case:
         self.draw()
@@ -487,34 +523,9 @@ class Module:
             ]  # fmt: skip
         others: list[Any] = []
         if self.random.random() < 0.08:
-            kind = self.random.choice(
-                ("null_resource", "terraform_data", "aws_cloudformation_stack")
-            )
-            command: dict[str, Any] = self.random.choice(
-                (
-                    references("var.bucket"),
-                    references("local.name"),
-                    {"constant_value": "make lock"},
-                    {"constant_value": "sleep 30"},
-                    {"constant_value": "echo 'done' && date"},
-                    {"constant_value": "sleep 5; make lock"},
-                )
-            )
-            runner = {"type": "local-exec", "expressions": {"command": command}}
-            body = self.random.choice((None, "SQS::Queue", "SNS::Topic", "S3::BucketPolicy"))
-            template = {"Resources": {"X": {"Type": f"AWS::{body}"}}}
-            if kind != "aws_cloudformation_stack":
-                rows.append(change(f"{kind}.lock", {}, {"id": True}))
-                root.append({**configured(f"{kind}.lock"), "provisioners": [runner]})
-                is_harmless = command.get("constant_value", "")[:4] in ("echo", "slee")
-                is_harmless &= "make" not in str(command)
-            else:
-                known = {} if body is None else {"template_body": json.dumps(template)}
-                rows.append(
-                    change(f"{kind}.lock", known, {"template_body": True} if body is None else {})
-                )
-                root.append(configured(f"{kind}.lock"))
-                is_harmless = body in ("SQS::Queue", "SNS::Topic")
+            row, resource, is_harmless = self.hidden() if self.is_hidden else self.shown()
+            rows.append(row)
+            root.append(resource)
             others += [] if is_harmless else [*ELSEWHERE]
         rows += [
             change("aws_dynamodb_table.jobs", {"name": "jobs"}, {"arn": True}),
@@ -541,7 +552,12 @@ class Module:
         )
 
 
-def draw_case(seed: int) -> Case:
-    """Return a case: two of five are CDK's, one is SAM's, and two are plans."""
+def draw_case(seed: int, *, is_hidden: bool = False) -> Case:
+    """Return a case: two of five are CDK's, one is SAM's, and two are plans.
+
+    No file shows the code beside its bucket if it ``is_hidden``: nobody can say then what it does.
+    """
     family = ("cdk", "plan", "cdk", "plan", "sam")[seed % 5]
-    return Module(seed).case() if family == "plan" else Stack(seed).case(family)
+    if family == "plan":
+        return Module(seed, is_hidden=is_hidden).case()
+    return Stack(seed, is_hidden=is_hidden).case(family)
