@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,15 +23,15 @@ _LEAST = 8
 """Fewest letters between two breaks."""
 _BESIDE = 32
 """Letters on each side of a break, up to the next one, in which turns are counted."""
-_ROOM = 1 << 15
+_ROOM = 1 << 14
 """Letters that the copies of a text may have, plus half of those of the text."""
 _MARGIN = 12
 """Most signs at an end of a separator that a secret may have too."""
 _SOFT = "+/_~.=&?:%-"
 """Signs that secrets and their names have: a separator has another one."""
 _END = "\x00\n"
-_NUMBER = re.compile("[ \\t]*[0-9]+")
 _LINE = re.compile("\n")
+_NUMBER = re.compile("[ \\t]*[0-9]+")
 
 
 class _Break(NamedTuple):
@@ -53,19 +54,25 @@ class Copies:
         Where a letter is of another kind than the one behind it.
     gap : re.Pattern
         A run of characters that no secret has.
+    whole : mapping
+        End of each secret that is whole in the text, by its start.
     """
 
-    def __init__(self, text: str, turns: list[int], gap: re.Pattern[str]) -> None:
-        self._given = text
+    def __init__(
+        self, text: str, turns: list[int], gap: re.Pattern[str], whole: Mapping[int, int]
+    ) -> None:
+        self._given, self._whole = text, whole
         self._pieces: list[str] = []
         self._places = [0]
         self._starts: list[int] = []
         self._certain: list[bool] = []
         for start, end in _regions(turns):
             region = max(0, start - _REACH), min(len(text), end + _NEAR + _REACH)
-            for key, breaks in _breaks(text, region, turns, gap).items():
-                for chosen in _choices(text, key, breaks):
-                    if self._places[-1] < len(text) // 2 + _ROOM:
+            found = _breaks(text, region, turns, gap)
+            for key in sorted(found, key=lambda each: -sum(at.certain for at in found[each])):
+                breaks = found[key]
+                if self._places[-1] < len(text) // 2 + _ROOM:
+                    for chosen in _choices(text, key, breaks):
                         self._copy(chosen)
         self.text = "".join(self._pieces)
 
@@ -88,25 +95,43 @@ class Copies:
         self._certain.append(certain)
         self._places.append(self._places[-1] + len(piece))
 
+    def adds(self, match: re.Match[str]) -> bool:
+        """Return whether a match in the copies may be more than what is whole in the text."""
+        start, end = match.end(1), match.end()
+        at = bisect_right(self._places, start)
+        border = self._places[at]
+        if border < end and (self._certain[at] or self._places[at + 1] < end):
+            return True
+        to_text = self._starts[at - 1] - self._places[at - 1]
+        return self._whole.get(start + to_text, 0) < min(border, end) + to_text
+
     def given(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the copies is in the text, up to the first break at another width
         than the others: a single one must look certain.
         """
         first, last = bisect_right(self._places, start) - 1, bisect_left(self._places, end) - 1
-        ends = [start, *self._places[first + 1 : last + 1], end]
-        lengths = [max(map(len, self.text[a:b].split("\n"))) for a, b in pairwise(ends)]
-        inner, line = lengths[1:-1], self._pieces[first].rpartition("\n")[2]
-        [(width, _)] = Counter([len(line), *inner]).most_common(1) if inner else [(end, 0)]
         at = first
-        for one, two in pairwise(lengths):
-            if max(one, two) > width or not (self._certain[at + 1] or width in (one, two)):
-                break
-            at += 1
+        if last == first + 1:
+            at += self._certain[last]
+        elif last > first:
+            at = self._last_of_one_width(first, last, start, end)
         end = min(end, self._places[at + 1])
         return (
             self._starts[first] + start - self._places[first],
             self._starts[at] + end - self._places[at],
         )
+
+    def _last_of_one_width(self, first: int, last: int, start: int, end: int) -> int:
+        """Return the last of some pieces before the first break at another width."""
+        ends = [start, *self._places[first + 1 : last + 1], end]
+        lengths = [max(map(len, self.text[a:b].split("\n"))) for a, b in pairwise(ends)]
+        line = self._pieces[first].rpartition("\n")[2]
+        [(width, _)] = Counter([len(line), *lengths[1:-1]]).most_common(1)
+        for one, two in pairwise(lengths):
+            if max(one, two) > width or not (self._certain[first + 1] or width in (one, two)):
+                break
+            first += 1
+        return first
 
 
 def _regions(turns: list[int]) -> list[list[int]]:
@@ -125,23 +150,26 @@ def _breaks(
 ) -> dict[str, list[_Break]]:
     """Return the gaps of a region by what they are: with and without the signs at their ends."""
     result: dict[str, list[_Break]] = defaultdict(list)
-    spans = [found.span() for found in gap.finditer(text, *region)]
-    inner = [(0, 0), *spans, (len(text), 0)]
-    for (_, before), (start, end), (after, _) in zip(inner, spans, inner[2:], strict=False):
-        if max(start - before, after - end) < _LEAST:
+    spans = [*(found.span() for found in gap.finditer(text, *region)), (len(text), 0)]
+    before = right = 0
+    for (start, end), (after, _) in pairwise(spans):
+        left, right = right, bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
+        if not before or start - before > _BESIDE:
+            left = bisect_left(turns, start) - bisect_left(turns, max(before, start - _BESIDE))
+        narrow, before = start - before < _LEAST, end
+        if narrow and after - end < _LEAST:
             continue
-        left = bisect_left(turns, start - 1) - bisect_left(turns, max(before, start - _BESIDE))
-        right = bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
-        looks = (left + right >= 2, min(left, right) >= 1 and left + right >= 3)
-        one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
-        wide = (
-            start - len(one) + len(one.rstrip(_SOFT)),
-            end + len(two) - len(two.lstrip(_SOFT)),
-        )
-        for a, b in {(start, end), wide}:
+        loose = left + right >= 2
+        certain = loose and left + right >= 3 and left > 0 and right > 0
+        places = [(start, end)]
+        if text[start - 1 : start] in _SOFT or text[end : end + 1] in _SOFT:
+            one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
+            wide = len(two) - len(two.lstrip(_SOFT)), len(one.rstrip(_SOFT)) - len(one)
+            places += [(start + wide[1], end + wide[0])] * any(wide)
+        for a, b in places:
             key = text[a:b]
             key = _NUMBER.sub("0", key) if "\n" in key else key  # a number of a line is any
-            result[key].append(_Break(a, b, *looks))
+            result[key].append(_Break(a, b, loose, certain))
     return result
 
 
@@ -152,8 +180,10 @@ def _choices(text: str, key: str, breaks: list[_Break]) -> list[list[_Break]]:
     breaks = [each for each, before, after in beside if before or after]
     if not any(each.loose for each in breaks):
         return []
-    certain = _evenly(text, key, [each for each in breaks if each.certain])
     every = _evenly(text, key, breaks)
+    if all(each.certain for each in breaks):
+        return [every]
+    certain = _evenly(text, key, [each for each in breaks if each.certain])
     same = [each.start for each in certain] == [each.start for each in every]
     return [every] if same else [every, certain]
 
@@ -162,19 +192,22 @@ def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
     """Return some breaks, and where the same separator is again at their usual distance."""
     widths = Counter(two.start - one.end for one, two in pairwise(breaks))
     usual = [width for width, _ in widths.most_common() if _LEAST <= width <= _REACH]
-    separator = re.compile(re.escape(key).replace("0", _NUMBER.pattern))
-    known = {each.start: each for each in breaks}
     if not usual:
         return breaks
-    lines = _LINE.finditer(text, max(0, breaks[0].start - _REACH), breaks[-1].end)
-    for end in (*(each.end for each in breaks), *(match.end() for match in lines)):
-        at = end + usual[0]
+    separator = re.compile(re.escape(key).replace("0", _NUMBER.pattern))
+    width, known = usual[0], {each.start: each for each in breaks}
+    ends, seen = {each.end for each in breaks}, 0
+    for start, end, *_ in breaks:  # the lines near them, each once
+        at = max(seen, start - _REACH)
+        while at := text.find("\n", at, end) + 1:
+            ends.add(at)
+        seen = end
+    for at in {end + width for end in ends} - known.keys():
         while at not in known and (match := separator.match(text, at)):
             known[at] = _Break(*match.span())
-            at = match.end() + usual[0]
-    for each in breaks:
-        at = 2 * each.start - each.end - usual[0]
+            at = match.end() + width
+    for at in {2 * start - end - width for start, end, *_ in breaks} - known.keys():
         while at >= 0 and at not in known and (match := separator.match(text, at)):
             known[at] = _Break(*match.span())
-            at = 2 * at - match.end() - usual[0]
+            at = 2 * at - match.end() - width
     return sorted(known.values())

@@ -28,8 +28,8 @@ _ROUNDS = 8
 and no server decodes so often.
 """
 _NEAR, _FAR = 40, 300
-_REACH = {"before": _NEAR, "unless": 16}
-"""Most letters before an anchor that these patterns look at."""
+_LAST = 2
+"""Letters before an anchor in one of which a pattern of what forbids it begins."""
 _ONE = re.compile(r"\[[^]]+\]\$")
 """A pattern of one letter."""
 _LONG = 1 << 15
@@ -60,8 +60,8 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     before: re.Pattern[str] | None
     unless: re.Pattern[str] | None
-    reach: TextRange
-    """Letters before the anchor that these two look at."""
+    reach: int
+    """Letters before the anchor that ``before`` looks at."""
     check: str
     named: bool
     """True if the anchor is a name that a value follows."""
@@ -70,7 +70,8 @@ class _Rule(NamedTuple):
 
     def forbids(self, before: str) -> bool:
         """Return whether the text before an anchor says that no secret follows."""
-        return self.unless is not None and self.unless.search(before[-self.reach[1] :]) is not None
+        start = max(0, len(before) - _LAST)
+        return self.unless is not None and self.unless.search(before, start) is not None
 
 
 class _Table:
@@ -145,16 +146,14 @@ class _Table:
                 for name in ("before", "unless")
             ]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
-            reach = [
-                1 if _ONE.fullmatch(kind.get(name, "")) else most for name, most in _REACH.items()
-            ]
+            reach = 1 if _ONE.fullmatch(kind.get("before", "")) else _NEAR
             pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
             self._rules[number] = _Rule(
                 kind["what"],
                 pattern,
                 near[0],
                 near[1],
-                (reach[0], reach[1]),
+                reach,
                 check,
                 named,
                 kind.get("back", ""),
@@ -348,8 +347,9 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
 
 def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also between separators and the marks of highlighted code."""
-    yield from _matches(view)
-    yield from _broken(view.text)
+    found = [*_matches(view)]
+    yield from found
+    yield from _broken(view.text, {span.start: span.end for span in found})
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -381,8 +381,12 @@ def _apart(spans: list[SecretSpan]) -> list[SecretSpan]:
     return result
 
 
-def _matches(view: _View) -> Iterator[SecretSpan]:
-    """Try each rule where one of its anchors is; what takes too long is refused."""
+def _matches(
+    view: _View, adds: Callable[[re.Match[str]], bool] | None = None
+) -> Iterator[SecretSpan]:
+    """Try each rule where one of its anchors is; what takes too long is refused, and so is
+    what ``adds`` nothing.
+    """
     guard, text = table().words["guard"], view.text
     runs = _LongRuns(text)
     for anchor, places, rules in _tried(view):
@@ -400,7 +404,7 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
                     continue
                 if run is None:
                     before, run = text[max(0, at - _NEAR) : at], runs.around(at)
-                if rule.before and not rule.before.search(before[-rule.reach[0] :]):
+                if rule.before and not rule.before.search(before[-rule.reach :]):
                     continue
                 if run >= 0:
                     if rule.forbids(before):
@@ -410,7 +414,9 @@ def _matches(view: _View) -> Iterator[SecretSpan]:
                         break
                 tried = start if rule.back else tried
                 match = rule.pattern.match(text, start)
-                if match and (run >= 0 or not rule.forbids(before)) and _fits(rule, text, match):
+                if not match or (adds and not adds(match)):
+                    continue
+                if (run >= 0 or not rule.forbids(before)) and _fits(rule, text, match):
                     yield SecretSpan(match.end(1), match.end(), rule.what)
                     after = max(after, match.end(1))
     yield from runs.refused()
@@ -443,6 +449,8 @@ class _LongRuns:
 
     def around(self, at: int) -> int:
         """Return the number of the run around a place; -1 if there is none."""
+        if not self._known:
+            return -1
         i = bisect_right(self._known, (at, len(self._text))) - 1
         return i if i >= 0 and at < self._known[i][1] else -1
 
@@ -484,8 +492,8 @@ def _is_example(value: str) -> bool:
     return False
 
 
-def _broken(text: str) -> Iterator[SecretSpan]:
-    """Find what separators break."""
+def _broken(text: str, whole: Mapping[int, int]) -> Iterator[SecretSpan]:
+    """Find what separators break, by start and end of what is whole."""
     known = table()
     pairs = known.pairs if len(text) >= _LONG else None
     turns = (
@@ -493,8 +501,8 @@ def _broken(text: str) -> Iterator[SecretSpan]:
         if pairs
         else [found.start() for found in known.patterns["turn"].finditer(text)]
     )
-    copies = Copies(text, turns, known.patterns["gap"])
-    for start, end, what in _matches(_View(copies.text)) if copies.text else ():
+    copies = Copies(text, turns, known.patterns["gap"], whole)
+    for start, end, what in _matches(_View(copies.text), copies.adds) if copies.text else ():
         if what != NOT_SEARCHED:
             yield SecretSpan(*copies.given(start, end), what)
 
@@ -634,7 +642,8 @@ def _token(value: str, *_: Any) -> bool:
 
 def _is_random(value: str) -> bool:
     """Return whether a value is no placeholder, UUID, ARN, URL, path or version."""
-    return _word(value) and not table().words["opaque"].match(value)
+    words = table().words
+    return not words["opaque"].match(value) and not words["placeholder"].search(value)
 
 
 def _mixed(value: str, *_: Any) -> bool:

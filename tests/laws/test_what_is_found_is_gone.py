@@ -152,7 +152,7 @@ def test_a_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
             test_the_second_look_does_not_share_the_weakness_of_the_first()
         return
     if fault == "no joined lines":
-        monkeypatch.setattr(recogniser, "_broken", lambda _: ())
+        monkeypatch.setattr(recogniser, "_broken", lambda *_: ())
         with pytest.raises(AssertionError):
             test_a_sample()
         return
