@@ -29,6 +29,7 @@ _MARGIN = 12
 """Most signs at an end of a separator that a secret may have too."""
 _SOFT = "+/_~.=&?:%-"
 """Signs that secrets and their names have: a separator has another one."""
+_QUOTES = frozenset("\"'`")
 _END = "\x00\n"
 _LINE = re.compile("\n")
 _NUMBER = re.compile("[ \\t]*[0-9]+")
@@ -100,25 +101,36 @@ class Copies:
         start, end = match.end(1), match.end()
         at = bisect_right(self._places, start)
         border = self._places[at]
-        if border < end and (self._certain[at] or self._places[at + 1] < end):
+        if border < end and (
+            self._certain[at]
+            or self._places[at + 1] < end
+            or self._is_quoted(at - 1, start, end)
+        ):
             return True
         to_text = self._starts[at - 1] - self._places[at - 1]
         return self._whole.get(start + to_text, 0) < min(border, end) + to_text
 
     def given(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the copies is in the text, up to the first break at another width
-        than the others: a single one must look certain.
+        than the others.
         """
         first, last = bisect_right(self._places, start) - 1, bisect_left(self._places, end) - 1
-        at = first
-        if last == first + 1:
-            at += self._certain[last]
-        elif last > first:
+        at = last
+        if last > first + 1 and not self._is_quoted(first, start, end):
             at = self._last_of_one_width(first, last, start, end)
         end = min(end, self._places[at + 1])
         return (
             self._starts[first] + start - self._places[first],
             self._starts[at] + end - self._places[at],
+        )
+
+    def _is_quoted(self, piece: int, start: int, end: int) -> bool:
+        """Return whether a part that begins in a piece is all that is between two quotes."""
+        quote, after = self.text[start - 1 : start], self._starts[piece] + len(self._pieces[piece])
+        return (
+            quote in _QUOTES
+            and quote == self.text[end : end + 1]
+            and quote not in self._given[after : self._starts[piece + 1]]
         )
 
     def _last_of_one_width(self, first: int, last: int, start: int, end: int) -> int:

@@ -58,7 +58,7 @@ def test_a_sample() -> None:
 def test_every_form_of_a_kind(kind: str) -> None:
     seen = outcomes(outcome, (case for case in ALL if case[0] == kind))
     assert seen["missed"] <= 2
-    assert seen["blanked"] <= 4
+    assert seen["blanked"] <= 3
 
 
 @pytest.mark.slow
