@@ -102,9 +102,7 @@ class Copies:
         at = bisect_right(self._places, start)
         border = self._places[at]
         if border < end and (
-            self._certain[at]
-            or self._places[at + 1] < end
-            or self._is_quoted(at - 1, start, end)
+            self._certain[at] or self._places[at + 1] < end or self._is_quoted(at - 1, start, end)
         ):
             return True
         to_text = self._starts[at - 1] - self._places[at - 1]

@@ -196,11 +196,6 @@ class _View:
             self._places = _places(self.text)
         return self._places
 
-    @property
-    def decoded(self) -> bool:
-        """True if the text is not as it was given."""
-        return bool(self._steps)
-
     def raw(self, position: int) -> int:
         """Return the start of a character in the given text."""
         for new, old in self._maps:
@@ -227,6 +222,14 @@ class _View:
                 old += (start, end)
             maps.append((new, old))
         return maps
+
+    def given(self, spans: Iterable[SecretSpan]) -> Iterator[SecretSpan]:
+        """Yield secrets with their places in the given text."""
+        if not self._steps:
+            yield from spans
+            return
+        for start, end, what in spans:
+            yield SecretSpan(self.raw(start), self.raw_end(end), what)
 
     def undo(self, escape: re.Pattern[str], begin: str) -> None:
         """Replace one kind of escape by what it stands for."""
@@ -279,16 +282,18 @@ def replaced(text: str, spans: Iterable[TextRange]) -> str:
     return "".join((*pieces, text[last:]))
 
 
-def decode(text: str) -> _View:
-    """Undo escapes until nothing is left to undo."""
+def decode(text: str, *, kept: str = "") -> _View:
+    """Undo escapes until nothing is left to undo, except those that begin with a kept sign."""
     view = _View(text)
     for _ in range(_ROUNDS):
         before = view.text
         for rare in (False, True):
             for begin, escape in table().escapes.items() if view.text is before else ():
                 known = table().plain.get(begin)
-                if (len(begin) > 1) is rare and (
-                    known in view.places if known else begin in view.text
+                if (
+                    (len(begin) > 1) is rare
+                    and begin not in kept
+                    and (known in view.places if known else begin in view.text)
                 ):
                     view.undo(escape, begin)
         if view.text is before:
@@ -339,9 +344,10 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
         In order, and apart from each other. Each names the first kind of the table that fits.
     """
     view = decode(text)
-    spans = list(_spans(view, nested))
-    if view.decoded:
-        spans = [SecretSpan(view.raw(start), view.raw_end(end), what) for start, end, what in spans]
+    spans = list(view.given(_spans(view, nested)))
+    bare = decode(text, kept="\\%&") if view.text != text else view
+    if bare.text != view.text:  # a separator may make an escape of the letters behind it
+        spans += bare.given(_broken(bare.text, _matches(bare)))
     return [span for span in _apart(spans) if span.end > span.start]
 
 
@@ -349,7 +355,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also between separators and the marks of highlighted code."""
     found = [*_matches(view)]
     yield from found
-    yield from _broken(view.text, {span.start: span.end for span in found})
+    yield from _broken(view.text, found)
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -358,8 +364,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     if marks:
         bare = _View(view.text)
         bare.remove(marks)
-        for start, end, what in _matches(bare):
-            yield SecretSpan(bare.raw(start), bare.raw_end(end), what)
+        yield from bare.given(_matches(bare))
     if nested:
         yield from _in_base64(view, nested - 1)
 
@@ -492,8 +497,8 @@ def _is_example(value: str) -> bool:
     return False
 
 
-def _broken(text: str, whole: Mapping[int, int]) -> Iterator[SecretSpan]:
-    """Find what separators break, by start and end of what is whole."""
+def _broken(text: str, whole: Iterable[SecretSpan]) -> Iterator[SecretSpan]:
+    """Find what separators break, apart from what is whole."""
     known = table()
     pairs = known.pairs if len(text) >= _LONG else None
     turns = (
@@ -501,7 +506,7 @@ def _broken(text: str, whole: Mapping[int, int]) -> Iterator[SecretSpan]:
         if pairs
         else [found.start() for found in known.patterns["turn"].finditer(text)]
     )
-    copies = Copies(text, turns, known.patterns["gap"], whole)
+    copies = Copies(text, turns, known.patterns["gap"], {each.start: each.end for each in whole})
     for start, end, what in _matches(_View(copies.text), copies.adds) if copies.text else ():
         if what != NOT_SEARCHED:
             yield SecretSpan(*copies.given(start, end), what)

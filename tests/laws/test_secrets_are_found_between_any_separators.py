@@ -4,8 +4,7 @@ out; what is found is never left in part.
 Separators are generated: runs of at most twelve characters that are not of the secret's alphabet,
 and lists of markup, escapes, invisible characters, quotes, line ends, columns, LaTeX, Markdown and
 line numbers; each with widths from eight letters on and each kind of secret of twenty letters or
-more. A separator has one character outside ``+/_~.=&?:%-``, which names and secrets have, and does
-not end in one that changes what the next letter means, such as a backslash.
+more. A separator has one character outside ``+/_~.=&?:%-``, which names and secrets have.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ LISTED = {
                   "\n-- ", "\n * ", "\n; ", "\n% ", "\n+ "),
     "columns": (" | ", " │ ", " │\n│ ", " ┃\n┃ ", "\t", " ¦ ", ";", ", ", " … ", "|", " |\n| ", " ║ ", "   ", "  ", " "),
     "LaTeX, Markdown": ("\\-", "{}", "\\allowbreak ", "}\\url{", "\\linebreak ", "**", "*", "  \n", "}\n{", "$\\cdot$", "\\,", "\\hfil\n",
-                        "`` ``", "\\newline ", "}{"),
+                        "`` ``", "\\newline ", "}{", "\\&", "\\%", "\\#", "\\_", "\\\\", "\\"),
     "line numbers": (),
 }  # fmt: skip
 SOFT = "+/_~.=&?:%-"
@@ -105,7 +105,7 @@ def drawn_separator(draw: random.Random, kind: str) -> str:
     hard = [each for each in pool if each not in SOFT]
     run = draw.choices(pool, k=draw.randint(0, 11))
     run.insert(draw.randint(0, len(run)), draw.choice(hard))
-    return "".join(run).rstrip("\\%#&\u200b") or "|"  # these change the letters behind them
+    return "".join(run)
 
 
 def listed() -> list[tuple[str, str]]:
