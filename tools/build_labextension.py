@@ -82,8 +82,10 @@ def write_kinds(source: Path) -> None:
     table = json.loads(KINDS.read_text(encoding="utf-8"))
     del table["about"]
     for kind in table["kinds"]:
-        for name in ("source", "read", "example", "counter"):
-            del kind[name]
+        for name in ("source", "read", "example", "counter", "far"):
+            kind.pop(name, None)
+    for name in ("turn", "digit", "lower", "upper", "other"):
+        del table["patterns"][name]
     (source / "src" / KINDS.name).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 /** Where a separator is, whether what is beside it may be drawn by chance, and whether both sides look so. */
 type Break = [start: number, end: number, loose: boolean, certain: boolean];
 
-const [NEAR, REACH, LEAST, BESIDE, ROOM, MARGIN] = [100, 240, 8, 32, 1 << 15, 12];
+const [NEAR, REACH, LEAST, BESIDE, ROOM, MARGIN] = [100, 240, 8, 32, 1 << 14, 12];
 const END = '\x00\n';
 const NUMBER = '[ \\t]*[0-9]+';
 
@@ -56,31 +56,67 @@ export class Copies {
 
   constructor(
     private readonly _given: string,
-    gap: RegExp
+    gap: RegExp,
+    /** The end of each secret that is whole in the text, by its start. */
+    private readonly _whole: Map<number, number>
   ) {
     const turns = turnsOf(_given);
     for (const [start, end] of regionsOf(turns)) {
       const region: [number, number] = [Math.max(0, start - REACH), Math.min(_given.length, end + NEAR + REACH)];
-      for (const [key, breaks] of breaksOf(_given, region, turns, gap)) {
-        for (const chosen of choicesOf(_given, key, breaks)) {
-          if (this._places[this._places.length - 1] < _given.length / 2 + ROOM) {
-            this._copy(chosen);
-          }
+      const found = [...breaksOf(_given, region, turns, gap)].map(
+        ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
+      );
+      for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
+        if (this._places[this._places.length - 1] < (_given.length >> 1) + ROOM) {
+          choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
     }
     this.text = this._pieces.join('');
   }
 
+  /** Whether a secret in the copies may be more than what is whole in the text. */
+  adds(start: number, end: number): boolean {
+    const at = first(this._places, start + 1);
+    const border = this._places[at];
+    if (border < end && (this._certain[at] || this._places[at + 1] < end || this._isQuoted(at - 1, start, end))) {
+      return true;
+    }
+    const toText = this._starts[at - 1] - this._places[at - 1];
+    return (this._whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
+  }
+
   /** Where a part of the copies is in the text, up to the first break at another width than the others. */
   given(start: number, end: number): [number, number] {
     const begin = first(this._places, start + 1) - 1;
-    const last = first(this._places, end) - 1;
+    let at = first(this._places, end) - 1;
+    if (at > begin + 1 && !this._isQuoted(begin, start, end)) {
+      at = this._lastOfOneWidth(begin, at, start, end);
+    }
+    end = Math.min(end, this._places[at + 1]);
+    return [this._starts[begin] + start - this._places[begin], this._starts[at] + end - this._places[at]];
+  }
+
+  /** Whether a part that begins in a piece is all that is between two quotes. */
+  private _isQuoted(piece: number, start: number, end: number): boolean {
+    const quote = this.text[start - 1] ?? ' ';
+    const gap = this._given.slice(this._starts[piece] + this._pieces[piece].length, this._starts[piece + 1]);
+    return '"\'`'.includes(quote) && quote === this.text[end] && !gap.includes(quote);
+  }
+
+  /** The last of some pieces before the first break at another width. */
+  private _lastOfOneWidth(begin: number, last: number, start: number, end: number): number {
     const ends = [start, ...this._places.slice(begin + 1, last + 1), end];
-    const lengths = ends.slice(1).map((b, i) => Math.max(...this.text.slice(ends[i], b).split('\n').map(lengthOf)));
-    const inner = lengths.slice(1, -1);
+    const lengths = ends.slice(1).map((b, i) =>
+      Math.max(
+        ...this.text
+          .slice(ends[i], b)
+          .split('\n')
+          .map(each => each.length)
+      )
+    );
     const line = this._pieces[begin].slice(this._pieces[begin].lastIndexOf('\n') + 1);
-    const width = inner.length ? byCount([line.length, ...inner])[0] : end;
+    const width = byCount([line.length, ...lengths.slice(1, -1)])[0];
     let at = begin;
     for (let i = 0; i + 1 < lengths.length; i++, at++) {
       const [one, two] = [lengths[i], lengths[i + 1]];
@@ -88,8 +124,7 @@ export class Copies {
         break;
       }
     }
-    end = Math.min(end, this._places[at + 1]);
-    return [this._starts[begin] + start - this._places[begin], this._starts[at] + end - this._places[at]];
+    return at;
   }
 
   /** Add what is around some breaks, without them. */
@@ -119,10 +154,6 @@ export class Copies {
   private readonly _places = [0];
   private readonly _starts: number[] = [];
   private readonly _certain: boolean[] = [];
-}
-
-function lengthOf(text: string): number {
-  return text.length;
 }
 
 /** The numbers of a list, the most usual one first. */
@@ -186,12 +217,9 @@ function choicesOf(text: string, key: string, breaks: Break[]): Break[][] {
   if (!breaks.some(([, , loose]) => loose)) {
     return [];
   }
-  const certain = evenly(
-    text,
-    key,
-    breaks.filter(each => each[3])
-  );
   const every = evenly(text, key, breaks);
+  const sure = breaks.filter(each => each[3]);
+  const certain = sure.length < breaks.length ? evenly(text, key, sure) : every;
   const same = certain.length === every.length && certain.every(([start], i) => start === every[i][0]);
   return same ? [every] : [every, certain];
 }
@@ -210,9 +238,14 @@ function evenly(text: string, key: string, breaks: Break[]): Break[] {
     return breaks;
   }
   const ends = breaks.map(([, end]) => end);
-  const last = ends[ends.length - 1];
-  for (let at = text.indexOf('\n', breaks[0][0] - REACH); at >= 0 && at < last; at = text.indexOf('\n', at + 1)) {
-    ends.push(at + 1);
+  let seen = 0;
+  for (const [start, end] of breaks) {
+    // the lines near them, each once
+    let at = text.indexOf('\n', Math.max(seen, start - REACH));
+    for (; at >= 0 && at < end; at = text.indexOf('\n', at + 1)) {
+      ends.push(at + 1);
+    }
+    seen = end;
   }
   for (const end of ends) {
     let at = end + width;

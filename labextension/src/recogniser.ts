@@ -222,6 +222,11 @@ class View {
     return position;
   }
 
+  /** Secrets with their places in the given text. */
+  given(spans: ISpan[]): ISpan[] {
+    return spans.map(({ start, end, what }) => ({ start: this.raw(start), end: this.rawEnd(end), what }));
+  }
+
   /** Replace one kind of escape by what it stands for. */
   undo(escape: RegExp, begin: string): void {
     const before = this.text;
@@ -267,14 +272,19 @@ class View {
 
 const ROUNDS = 8;
 
-export function decode(text: string): View {
+/** Undo escapes until nothing is left to undo, except those that begin with a kept sign. */
+export function decode(text: string, kept = ''): View {
   const view = new View(text);
   for (let round = 0; round < ROUNDS; round++) {
     const before = view.text;
     for (const rare of [false, true]) {
       for (const [begin, escape] of view.text === before ? escapes : []) {
         const known = plain.get(begin);
-        if (rare === begin.length > 1 && (known === undefined ? mayHave(view.text, begin) : view.places[known])) {
+        if (
+          rare === begin.length > 1 &&
+          !kept.includes(begin) &&
+          (known === undefined ? view.text.includes(begin) : view.places[known])
+        ) {
           view.undo(escape, begin);
         }
       }
@@ -284,17 +294,6 @@ export function decode(text: string): View {
     }
   }
   return view;
-}
-
-/** Whether a text may have an escape that begins so: a percent sign has a digit or a "u" behind it. */
-function mayHave(text: string, begin: string): boolean {
-  for (let at = begin === '%' ? text.indexOf(begin) : -1; at >= 0; at = text.indexOf(begin, at + 1)) {
-    const code = text.charCodeAt(at + 1) | 32;
-    if ((code >= 48 && code <= 57) || (code >= 97 && code <= 102) || code === 117) {
-      return true;
-    }
-  }
-  return begin !== '%' && text.includes(begin);
 }
 
 const SHORT: Record<string, string> = { '/': '/', n: '\n', r: '\n', t: '\t' };
@@ -328,16 +327,21 @@ function meaning(escape: string): string {
 /** Find the secrets of a text, in order, and apart from each other. */
 export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
+  const whole = matches(view);
+  const spans = [...whole, ...broken(view.text, whole), ...(nested ? inBase64(view, nested - 1) : [])];
   const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
-  const spans = [...matches(view), ...broken(view.text), ...(nested ? inBase64(view, nested - 1) : [])];
   if (marks.length) {
     const bare = new View(view.text);
     bare.remove(marks.map(({ 0: mark, index }) => [index, index + mark.length]));
-    for (const { start, end, what } of matches(bare)) {
-      spans.push({ start: bare.raw(start), end: bare.rawEnd(end), what });
-    }
+    spans.push(...bare.given(matches(bare)));
   }
-  return apart(spans.map(({ start, end, what }) => ({ start: view.raw(start), end: view.rawEnd(end), what })));
+  const found = view.given(spans);
+  const bare = view.text === text ? view : decode(text, '\\%&');
+  if (bare.text !== view.text) {
+    // a separator may make an escape of the letters behind it
+    found.push(...bare.given(broken(bare.text, matches(bare))));
+  }
+  return apart(found);
 }
 
 /** Unite spans that overlap. */
@@ -367,8 +371,8 @@ function isFollowed(text: string, end: number): boolean {
   return !prose.test(text) && guard.test(text);
 }
 
-/** Try each rule where one of its anchors is; what takes too long is refused. */
-function matches({ text, places }: View): ISpan[] {
+/** Try each rule where one of its anchors is; what takes too long is refused, and so is what adds nothing to the text. */
+function matches({ text, places }: View, copies?: Copies): ISpan[] {
   const spans: ISpan[] = [];
   const runs = new Runs(text);
   places.forEach((starts, index) => {
@@ -392,9 +396,13 @@ function matches({ text, places }: View): ISpan[] {
         tried = rule.back ? place : tried;
         rule.pattern.lastIndex = place;
         const found = rule.pattern.exec(text);
-        if (found && (run >= 0 || allows(rule, before)) && fits(rule, text, found)) {
-          const start = place + found[1].length;
-          spans.push({ start, end: place + found[0].length, what: rule.what });
+        if (!found) {
+          continue;
+        }
+        const [start, end] = [place + found[1].length, place + found[0].length];
+        const adds = copies?.adds(start, end) ?? true;
+        if (adds && (run >= 0 || allows(rule, before)) && fits(rule, text, found)) {
+          spans.push({ start, end, what: rule.what });
           after = Math.max(after, start);
         }
       }
@@ -494,10 +502,10 @@ function isExample(value: string): boolean {
   );
 }
 
-/** Find what separators break. */
-function broken(text: string): ISpan[] {
-  const copies = new Copies(text, patterns.gap);
-  const spans = copies.text ? matches(new View(copies.text)) : [];
+/** Find what separators break, apart from what is whole. */
+function broken(text: string, whole: ISpan[]): ISpan[] {
+  const copies = new Copies(text, patterns.gap, new Map(whole.map(({ start, end }) => [start, end])));
+  const spans = copies.text ? matches(new View(copies.text), copies) : [];
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)
     .map(({ start, end, what }) => {
