@@ -3,8 +3,7 @@
 The searched text is that of all members, one behind the other. Where nothing stands between two of
 them, the end of one is the beginning of the other, and a token has no border. A walker of the
 notebooks below yields each place of a text: formats 3 and 4, widgets' state, outputs of widgets,
-worksheets, attachments and metadata. The page does the same
-(``test_what_is_found_is_gone.py::test_the_page_does_the_same``).
+worksheets, attachments and metadata. The page does the same.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from gt_secure.secrets.notebooks import find_secrets, mask_secrets
 from support.notebook_places import BOOKS, PLACES, Place, with_text
 from support.secret_corpus import Values
 from support.secret_forms import KINDS, make
+from support.secret_page import compare
 
 FORMS: dict[str, Callable[[str], str]] = {
     "whole": str,
@@ -43,15 +44,19 @@ def made(kind: str, seed: int) -> tuple[str, list[str]]:
 
 def missed(kind: str, name: str, place: Place, form: str, seed: int) -> str:
     """Return what is left of a secret in a place; nothing if it is found and gone."""
-    text, secrets = made(kind, seed)
-    book = with_text(BOOKS[name], place, FORMS[form](text))
+    book = with_text(BOOKS[name], place, FORMS[form](made(kind, seed)[0]))
     if not find_secrets(book):
         return "not found"
     mask_secrets(book)
+    return left(kind, place, seed, book)
+
+
+def left(kind: str, place: Place, seed: int, book: Any) -> str:
+    """Return whether a secret is left in a masked notebook; nothing if it is gone."""
     if place[0] == "cells" and place[2] == "source":
         return ""  # in code, only strings and comments are masked
-    left = json.dumps(book, ensure_ascii=False)
-    return "left" if any(each in left for each in secrets) else ""
+    text = json.dumps(book, ensure_ascii=False)
+    return "left" if any(each in text for each in made(kind, seed)[1]) else ""
 
 
 def faults(cases: list[tuple[str, str, Place, str]], seed: int) -> list[tuple[Any, ...]]:
@@ -76,6 +81,24 @@ def test_some_secrets_in_some_places() -> None:
 @pytest.mark.parametrize("kind", [*KINDS, *TOKENS])
 def test_every_secret_in_every_place(kind: str) -> None:
     assert faults([case for case in all_cases() if case[0] == kind], 5) == []
+
+
+@pytest.mark.slow
+def test_the_page_finds_every_secret_in_every_place(tmp_path: Path) -> None:
+    cases = all_cases()
+    books = [
+        with_text(BOOKS[name], place, FORMS[form](made(kind, 5)[0]))
+        for kind, name, place, form in cases
+    ]
+    for (kind, _, place, _), page in zip(cases, compare(books, tmp_path), strict=True):
+        assert page["places"], (kind, place)
+        assert not left(kind, place, 5, page["book"]), (kind, place)
+
+
+def test_each_place_is_tried_alone() -> None:
+    for name, place in PLACES:
+        book = with_text(BOOKS[name], place, "here")
+        assert json.dumps(book).count('"here"') == 1, place
 
 
 def test_the_law_sees_two_members_that_adjoin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gt_secure.secrets import find_secrets, mask_secrets, notebooks, recogniser
 from gt_secure.secrets.notebooks import LEFT_OUT
 from gt_secure.secrets.second_look import holds_rest
-from support.notebook_places import BOOKS, PLACES, with_text
 from support.secret_corpus import HEX, WORD, Values
 from support.secret_forms import FORMS, KINDS, book, left_of, make, outcomes, stream
+from support.secret_page import compare
 
 Case = tuple[str, str, int]
 """A kind, a form and how far the text is moved."""
@@ -168,25 +166,5 @@ def test_outputs_of_one_stream_are_searched_as_one() -> None:
 
 @pytest.mark.slow
 def test_the_page_does_the_same(tmp_path: Path) -> None:
-    labextension = Path(recogniser.KINDS_FILE).parents[2] / "labextension"
-    if not (labextension / "node_modules").is_dir():
-        pytest.skip("tools/build_labextension.py installs its packages")
     cases = [*ALL, *random.Random(4).sample(MOVED, 800)]
-    books: list[Any] = [FORMS[form](make(kind, 11 + by, "x" * by)[0]) for kind, form, by in cases]
-    tokens = [f"{Values(3).make('github')}{end}" for end in ("", " was it")]
-    books += [with_text(BOOKS[name], at, token) for name, at in PLACES for token in tokens]
-    corpus = tmp_path / "corpus.json"
-    corpus.write_text(json.dumps({"texts": [], "books": books}), encoding="utf-8")
-    node = (
-        f"GT_SECURE_CORPUS={corpus} node --test --test-name-pattern=vectors"
-        " out/test/saved_secrets.test.js"
-    )
-    subprocess.run(
-        f"npx tsc -p tsconfig.test.json && {node}", shell=True, cwd=labextension, check=True
-    )
-    found = json.loads(corpus.with_suffix(".json.found").read_text(encoding="utf-8"))["books"]
-    for data, page in zip(books, found, strict=True):
-        places = [each.to_dict() for each in find_secrets(data)]
-        mask_secrets(data)
-        assert (places, data) == (page["places"], page["book"])
-    print(f"{len(books)} notebooks: the same places, and the same left")
+    compare([FORMS[form](make(kind, 11 + by, "x" * by)[0]) for kind, form, by in cases], tmp_path)
