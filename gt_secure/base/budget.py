@@ -24,6 +24,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,10 +43,12 @@ class Limit(NamedTuple):
 LIMITS = {
     "Liquid": Limit(2.0, 100 << 20),
     "YAML": Limit(2.0, 100 << 20),
+    "gzip": Limit(inf, 16 << 20),
 }
-"""Limits by evaluator. Time and memory of the parsers of JSON and XML grow with their text alone,
-:mod:`gt_secure.engine.iam.request_space` counts the steps of policies, and
-:mod:`gt_secure.logs.ingest.converted` the bytes and the lines to which gzip unpacks.
+"""Limits by evaluator. A log in gzip may be of any length: the size is what any file may unpack to,
+and :mod:`gt_secure.logs.ingest.converted` adds what a log of its size has. Time and memory of the
+parsers of JSON and XML grow with their text alone, and :mod:`gt_secure.engine.iam.request_space`
+counts the steps of policies.
 """
 _CLOCK = 5
 """Times the limit of processor time, by the clock, after which the process ends: a busy machine

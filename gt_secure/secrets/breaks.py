@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -25,6 +24,8 @@ _BESIDE = 32
 """Letters on each side of a break, up to the next one, in which turns are counted."""
 _ROOM = 1 << 14
 """Letters that the copies of a text may have, plus half of those of the text."""
+_EACH = 64
+"""Letters of them that a secret costs which is known without them."""
 _MARGIN = 12
 """Most signs at an end of a separator that a secret may have too."""
 _SOFT = "+/_~.=&?:%-"
@@ -55,25 +56,33 @@ class Copies:
         Where a letter is of another kind than the one behind it.
     gap : re.Pattern
         A run of characters that no secret has.
-    whole : mapping
+    ends : tuple of str
+        What a separator may end with.
+    found : int
+        Number of secrets that are known in the text: each costs as much as some letters of copies.
+
+    Attributes
+    ----------
+    whole : dict
         End of each secret that is whole in the text, by its start.
     """
 
     def __init__(
-        self, text: str, turns: list[int], gap: re.Pattern[str], whole: Mapping[int, int]
+        self, text: str, turns: list[int], gap: re.Pattern[str], ends: tuple[str, ...], found: int
     ) -> None:
-        self._given, self._whole = text, whole
+        self._given = text
+        room = len(text) // 2 + _ROOM - _EACH * found
+        self.whole: dict[int, int] = {}
         self._pieces: list[str] = []
         self._places = [0]
         self._starts: list[int] = []
         self._certain: list[bool] = []
-        for start, end in _regions(turns):
+        for start, end in _regions(turns) if room > 0 else ():
             region = max(0, start - _REACH), min(len(text), end + _NEAR + _REACH)
-            found = _breaks(text, region, turns, gap)
-            for key in sorted(found, key=lambda each: -sum(at.certain for at in found[each])):
-                breaks = found[key]
-                if self._places[-1] < len(text) // 2 + _ROOM:
-                    for chosen in _choices(text, key, breaks):
+            breaks = _breaks(text, region, turns, gap)
+            for key in sorted(breaks, key=lambda each: -sum(at.certain for at in breaks[each])):
+                if key.endswith(ends) and self._places[-1] < room:
+                    for chosen in _choices(text, key, breaks[key]):
                         self._copy(chosen)
         self.text = "".join(self._pieces)
 
@@ -106,7 +115,7 @@ class Copies:
         ):
             return True
         to_text = self._starts[at - 1] - self._places[at - 1]
-        return self._whole.get(start + to_text, 0) < min(border, end) + to_text
+        return self.whole.get(start + to_text, 0) < min(border, end) + to_text
 
     def given(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the copies is in the text, up to the first break at another width

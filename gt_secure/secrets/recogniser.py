@@ -14,7 +14,7 @@ import json
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -23,6 +23,8 @@ from .breaks import Copies
 from .pairs import Anchor, Pairs
 
 KINDS_FILE = Path(__file__).with_name("kinds.json")
+_ESCAPING = ("\\", "%", "&")
+"""Signs that may make an escape of the letters behind them."""
 _ROUNDS = 8
 """Most rounds of decoding a text: each round of encoding makes it longer,
 and no server decodes so often.
@@ -282,7 +284,7 @@ def replaced(text: str, spans: Iterable[TextRange]) -> str:
     return "".join((*pieces, text[last:]))
 
 
-def decode(text: str, *, kept: str = "") -> _View:
+def decode(text: str, *, kept: Container[str] = ()) -> _View:
     """Undo escapes until nothing is left to undo, except those that begin with a kept sign."""
     view = _View(text)
     for _ in range(_ROUNDS):
@@ -345,9 +347,9 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
     """
     view = decode(text)
     spans = list(view.given(_spans(view, nested)))
-    bare = decode(text, kept="\\%&") if view.text != text else view
+    bare = decode(text, kept=_ESCAPING) if view.text != text else view
     if bare.text != view.text:  # a separator may make an escape of the letters behind it
-        spans += bare.given(_broken(bare.text, _matches(bare)))
+        spans += bare.given(_broken(bare, spans, _ESCAPING))
     return [span for span in _apart(spans) if span.end > span.start]
 
 
@@ -355,7 +357,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also between separators and the marks of highlighted code."""
     found = [*_matches(view)]
     yield from found
-    yield from _broken(view.text, found)
+    yield from _broken(view, found)
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -497,8 +499,11 @@ def _is_example(value: str) -> bool:
     return False
 
 
-def _broken(text: str, whole: Iterable[SecretSpan]) -> Iterator[SecretSpan]:
-    """Find what separators break, apart from what is whole."""
+def _broken(
+    view: _View, found: Sequence[SecretSpan], ends: tuple[str, ...] = ("",)
+) -> Iterator[SecretSpan]:
+    """Find what separators with one of some ends break, apart from what is whole."""
+    text = view.text
     known = table()
     pairs = known.pairs if len(text) >= _LONG else None
     turns = (
@@ -506,8 +511,12 @@ def _broken(text: str, whole: Iterable[SecretSpan]) -> Iterator[SecretSpan]:
         if pairs
         else [found.start() for found in known.patterns["turn"].finditer(text)]
     )
-    copies = Copies(text, turns, known.patterns["gap"], {each.start: each.end for each in whole})
-    for start, end, what in _matches(_View(copies.text), copies.adds) if copies.text else ():
+    copies = Copies(text, turns, known.patterns["gap"], ends, len(found))
+    if not copies.text:
+        return
+    whole = _matches(view) if ends == _ESCAPING else found
+    copies.whole = {each.start: each.end for each in whole}
+    for start, end, what in _matches(_View(copies.text), copies.adds):
         if what != NOT_SEARCHED:
             yield SecretSpan(*copies.given(start, end), what)
 

@@ -237,6 +237,13 @@ def test_a_chosen_text_ends(name: str, number: int, monkeypatch: pytest.MonkeyPa
     check_cost(name, CHOSEN[name][number], 0.1)
 
 
+def test_what_a_file_may_unpack_to_is_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a " * 3_000_000
+    assert cost("gzip", text)[2] == "evaluated"
+    monkeypatch.setitem(budget.LIMITS, "gzip", budget.LIMITS["gzip"]._replace(size=1 << 20))
+    assert cost("gzip", text)[2] == "refused"
+
+
 @pytest.mark.check
 @pytest.mark.parametrize("line", ["\n", "\r\n", "a\n", "a,b\n", '""\n'])
 def test_a_log_of_line_ends_ends(line: str) -> None:

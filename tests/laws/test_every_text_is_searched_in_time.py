@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from statistics import median
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from gt_secure.secrets import find_secrets, recogniser, redact
 from gt_secure.secrets.recogniser import NOT_SEARCHED, find
 from support.secret_corpus import LOWER, TABLE, WORD, Values
+from support.secret_separators import drawn_separator, listed
 
 LINE = "epoch 12 of 40: loss=0.1234 token accuracy 0.99, signature lorem ipsum dolor sit amet\n"
 MOST = 90
@@ -150,6 +152,38 @@ def test_all_hostile_texts(size: int) -> None:
     seen = search_all([*hostile(size)])
     assert seen["refused"] >= 300
     assert seen["searched"] >= 2000
+
+
+NAMES = ("", "pwd: ", "passphrase: ", "token=", '"password": "', "AKIA", "eyJ", "X-Amz-Signature=")
+
+
+def dense(size: int, seed: int) -> Iterator[str]:
+    """Yield texts full of words that look drawn by chance, between separators, with names of
+    secrets before some of them.
+    """
+    draw, values = random.Random(seed), Values(seed)
+    known = [each for _, each in listed()]
+    while True:
+        between = [
+            draw.choice((draw.choice(known), drawn_separator(draw, "github")))
+            for _ in range(draw.choice((1, 1, 2, 5, 200)))
+        ]
+        names, width = draw.sample(NAMES, draw.choice((1, 1, 2))), draw.choice((8, 8, 9, 12, 20))
+        text, length = [], 0
+        while length < size:
+            text.append(draw.choice(names) + values.of(WORD, width) + draw.choice(between))
+            length += len(text[-1])
+        yield "".join(text)[:size] + HELD
+
+
+@pytest.mark.check
+def test_a_sample_of_texts_full_of_breaks() -> None:
+    search_all([*islice(dense(131_000, 3), 12)], slack=1.1)
+
+
+@pytest.mark.slow
+def test_many_texts_full_of_breaks() -> None:
+    search_all([*islice(dense(131_000, 4), 400)], slack=1.1)
 
 
 def ordinary(values: Values) -> dict[str, Callable[[], str]]:

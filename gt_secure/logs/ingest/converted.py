@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from ...base.budget import LIMITS
 from ..sql.literals import literal
 from ..sql.log_columns import EXTRA, FIELDS
 
@@ -22,8 +23,6 @@ HEAD = 64 << 10
 """Bytes read first, to see what a file is."""
 _MOST_PACKED = 50
 """Bytes of a log for each byte of gzip: logs have 5 to 25, and a bomb has a thousand."""
-_MOST_OF_ANY = 16 << 20
-"""Bytes to which any file may unpack, however small it is."""
 _LINE = 100
 """Bytes that count for each line, in addition to its own: an empty line costs as much time as a
 short record.
@@ -211,7 +210,7 @@ class _Gunzip:
         self._stream, self._input = stream, head
         self._new, self._errors = _decompressor()
         self._unpack: Any = self._new()
-        self._left = _MOST_OF_ANY + _MOST_PACKED * len(head)
+        self._left = LIMITS["gzip"].size + _MOST_PACKED * len(head)
 
     def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))
