@@ -3,7 +3,7 @@
 /** Where a separator is, whether what is beside it may be drawn by chance, and whether both sides look so. */
 type Break = [start: number, end: number, loose: boolean, certain: boolean];
 
-const [NEAR, REACH, LEAST, BESIDE, ROOM, MARGIN] = [100, 240, 8, 32, 1 << 14, 12];
+const [NEAR, REACH, LEAST, BESIDE, ROOM, EACH, MARGIN] = [100, 240, 8, 32, 1 << 14, 64, 12];
 const END = '\x00\n';
 const NUMBER = '[ \\t]*[0-9]+';
 
@@ -53,21 +53,26 @@ export function turnsOf(text: string): number[] {
 /** Copies of parts of a text without separators, one behind the other, with the place of each letter. */
 export class Copies {
   readonly text: string;
+  /** The end of each secret that is whole in the text, by its start. */
+  whole = new Map<number, number>();
 
   constructor(
     private readonly _given: string,
     gap: RegExp,
-    /** The end of each secret that is whole in the text, by its start. */
-    private readonly _whole: Map<number, number>
+    /** What a separator may end with; empty for anything. */
+    ends: string,
+    /** The number of known secrets: each costs as much as some letters. */
+    found: number
   ) {
     const turns = turnsOf(_given);
-    for (const [start, end] of regionsOf(turns)) {
+    const room = (_given.length >> 1) + ROOM - EACH * found;
+    for (const [start, end] of room > 0 ? regionsOf(turns) : []) {
       const region: [number, number] = [Math.max(0, start - REACH), Math.min(_given.length, end + NEAR + REACH)];
       const found = [...breaksOf(_given, region, turns, gap)].map(
         ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
       );
       for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
-        if (this._places[this._places.length - 1] < (_given.length >> 1) + ROOM) {
+        if ((!ends || ends.includes(key.slice(-1))) && this._places[this._places.length - 1] < room) {
           choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
@@ -83,7 +88,7 @@ export class Copies {
       return true;
     }
     const toText = this._starts[at - 1] - this._places[at - 1];
-    return (this._whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
+    return (this.whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
   }
 
   /** Where a part of the copies is in the text, up to the first break at another width than the others. */
@@ -99,7 +104,7 @@ export class Copies {
 
   /** Whether a part that begins in a piece is all that is between two quotes. */
   private _isQuoted(piece: number, start: number, end: number): boolean {
-    const quote = this.text[start - 1] ?? ' ';
+    const quote = this.text[start - 1];
     const gap = this._given.slice(this._starts[piece] + this._pieces[piece].length, this._starts[piece + 1]);
     return '"\'`'.includes(quote) && quote === this.text[end] && !gap.includes(quote);
   }

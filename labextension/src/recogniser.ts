@@ -64,6 +64,11 @@ const words = Object.fromEntries(
   Object.entries(table.words).map(([name, text]) => [name, compiled(text, 'i')])
 ) as Record<keyof typeof table.words, RegExp>;
 
+/** A pattern of the table that fits at one place. */
+export function sticky(name: keyof typeof patterns): RegExp {
+  return new RegExp(patterns[name].source, 'y');
+}
+
 /** The kind of a refused run: it is masked, since it may hold a secret. */
 export const NOT_SEARCHED = 'text that was not searched, since it would take too long';
 export const kinds = [...new Set((table.kinds as IKind[]).map(({ what }) => what))];
@@ -271,6 +276,8 @@ class View {
 }
 
 const ROUNDS = 8;
+/** Signs that may make an escape of the letters behind them. */
+const ESCAPING = '\\%&';
 
 /** Undo escapes until nothing is left to undo, except those that begin with a kept sign. */
 export function decode(text: string, kept = ''): View {
@@ -328,7 +335,7 @@ function meaning(escape: string): string {
 export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
   const whole = matches(view);
-  const spans = [...whole, ...broken(view.text, whole), ...(nested ? inBase64(view, nested - 1) : [])];
+  const spans = [...whole, ...broken(view, whole), ...(nested ? inBase64(view, nested - 1) : [])];
   const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
   if (marks.length) {
     const bare = new View(view.text);
@@ -336,10 +343,10 @@ export function find(text: string, nested = 2): ISpan[] {
     spans.push(...bare.given(matches(bare)));
   }
   const found = view.given(spans);
-  const bare = view.text === text ? view : decode(text, '\\%&');
+  const bare = view.text === text ? view : decode(text, ESCAPING);
   if (bare.text !== view.text) {
     // a separator may make an escape of the letters behind it
-    found.push(...bare.given(broken(bare.text, matches(bare))));
+    found.push(...bare.given(broken(bare, found, ESCAPING)));
   }
   return apart(found);
 }
@@ -348,7 +355,7 @@ export function find(text: string, nested = 2): ISpan[] {
 function apart(spans: ISpan[]): ISpan[] {
   const result: ISpan[] = [];
   for (const span of spans.sort((a, b) => a.start - b.start || a.end - b.end)) {
-    const last = result[result.length - 1];
+    const last = result.at(-1);
     if (last && span.start < last.end) {
       last.end = Math.max(last.end, span.end);
       last.what = order.get(span.what)! < order.get(last.what)! ? span.what : last.what;
@@ -502,10 +509,14 @@ function isExample(value: string): boolean {
   );
 }
 
-/** Find what separators break, apart from what is whole. */
-function broken(text: string, whole: ISpan[]): ISpan[] {
-  const copies = new Copies(text, patterns.gap, new Map(whole.map(({ start, end }) => [start, end])));
-  const spans = copies.text ? matches(new View(copies.text), copies) : [];
+/** Find what separators with one of some ends break, apart from what is whole. */
+function broken(view: View, found: ISpan[], ends = ''): ISpan[] {
+  const copies = new Copies(view.text, patterns.gap, ends, found.length);
+  if (!copies.text) {
+    return [];
+  }
+  copies.whole = new Map((ends ? matches(view) : found).map(({ start, end }) => [start, end]));
+  const spans = matches(new View(copies.text), copies);
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)
     .map(({ start, end, what }) => {
@@ -552,7 +563,7 @@ function inBase64({ text, places }: View, nested: number): ISpan[] {
   return spans;
 }
 
-const readable = new RegExp(patterns.plain.source, 'y');
+const readable = sticky('plain');
 
 /** Whether base64 begins as readable text. */
 export function isPlain(run: string): boolean {
@@ -561,8 +572,8 @@ export function isPlain(run: string): boolean {
   return head !== '' && readable.test(head);
 }
 
-const run = new RegExp(patterns.run.source, 'y');
-const encoded = new RegExp(patterns.encoded.source, 'y');
+const run = sticky('run');
+const encoded = sticky('encoded');
 
 /** Whether base64 begins somewhere that is text when it is decoded. */
 export function isText(text: string, start = 0): boolean {

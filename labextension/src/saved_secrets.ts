@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils';
 
-import { find, fromBase64, isPlain, isText, kinds, lists, MASK, patterns } from './recogniser';
+import { find, fromBase64, isPlain, isText, kinds, lists, MASK, patterns, sticky } from './recogniser';
 import { holdsRest } from './second_look';
 
 /** One kind of secret in one place. */
@@ -229,10 +229,10 @@ function ofHex(text: string): string {
 }
 
 const whole = {
-  hex: new RegExp(patterns.hex.source, 'y'),
-  secret_key: new RegExp(patterns.secret_key.source, 'y'),
-  whole: new RegExp(patterns.whole.source, 'y'),
-  plain: new RegExp(patterns.plain.source, 'y')
+  hex: sticky('hex'),
+  secret_key: sticky('secret_key'),
+  whole: sticky('whole'),
+  plain: sticky('plain')
 };
 
 function test(name: keyof typeof whole, text: string): boolean {
