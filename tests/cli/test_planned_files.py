@@ -120,6 +120,67 @@ def test_whoever_the_file_gives_rights_is_named_where_refused(
     assert json.loads(capsys.readouterr().out)["locked_out"] == []
 
 
+ODD = {
+    "a name of two words": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "a b", "Policies": [{"PolicyDocument": json.loads(RIGHTS)}]}},
+    "no name": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": json.loads(RIGHTS)}]}},
+    "a text as policy": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x", "Policies": ["x", None]}},
+    "nothing as policies": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x", "Policies": None}},
+    "a list as properties": {"Type": "AWS::IAM::User", "Properties": ["x"]},
+    "no properties": {"Type": "AWS::IAM::User"},
+    "a policy of no form": {"Type": "AWS::IAM::User", "Properties": {"UserName": "x", "Policies": [{"PolicyDocument": {"Statement": "x"}}]}},
+    "a group": {"Type": "AWS::IAM::Group", "Properties": {"GroupName": "x"}},
+    "a path that is not known": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x", "Path": {"Fn::ImportValue": "p"}}},
+    "a choice": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x", "Policies": {"Fn::If": ["Some", [], []]}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("resource", ODD.values(), ids=ODD)
+def test_an_odd_role_or_user_changes_no_answer(
+    resource: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, made = tmp_path / "template.json", template(GUARD, LIST)
+    made["Resources"]["Odd"] = resource
+    file.write_text(json.dumps(made))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, "--json"]
+    assert main([*line, "--cloudformation", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["locked_out"] == []
+
+
+HERE = {"name": "x", "path": "/team/"}
+
+
+@pytest.mark.parametrize(
+    ("role", "more", "named"),
+    [
+        (change("aws_iam_role", "r", HERE), [change("aws_iam_role_policy", "q", {"policy": RIGHTS}, {"role": True})], "role/team/x"),
+        (change("aws_iam_user", "r", HERE), [change("aws_iam_user_policy_attachment", "q", {"user": "x"}, {"policy_arn": True}), change("aws_iam_policy", "d", {"policy": RIGHTS})], "user/team/x"),
+        (change("aws_iam_user", "r", HERE), [change("aws_iam_user_policy_attachment", "q", {"user": "x", "policy_arn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"})], ""),
+        (change("aws_iam_role", "r", HERE, actions=["delete"]), [change("aws_iam_role_policy", "q", {"policy": RIGHTS, "role": "x"})], ""),
+        (change("aws_iam_role", "r", {}, {"name": True}), [change("aws_iam_role_policy", "q", {"policy": RIGHTS}, {"role": True})], ""),
+        (change("aws_iam_role", "r", {"name": "x"}, {"path": True}), [change("aws_iam_role_policy", "q", {"policy": RIGHTS, "role": "x"})], ""),
+        (change("aws_iam_role", "r", {"name": "a b"}), [change("aws_iam_role_policy", "q", {"policy": RIGHTS, "role": "a b"})], ""),
+        (change("aws_iam_role", "r", HERE), [change("aws_iam_role_policy", "q", {"policy": "{", "role": "x"})], ""),
+    ],
+)  # fmt: skip
+def test_a_role_of_a_plan_is_found_by_what_refers_to_it(
+    role: Any, more: list[Any], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policies = change("aws_s3_bucket_policy", "p", {"bucket": "gt-images", "policy": policy(GUARD, LIST)})  # fmt: skip
+    data = json.loads(plan(policies, role, *more))
+    refers = {"role": ["aws_iam_role.r.id", "aws_iam_role.r"], "policy_arn": ["aws_iam_policy.d.arn", "aws_iam_policy.d"]}  # fmt: skip
+    data["configuration"]["root_module"]["resources"] += [
+        {"address": each["address"], "expressions": {k: {"references": v} for k, v in refers.items()}}
+        for each in more
+    ]  # fmt: skip
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(data))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, "--json"]
+    assert main([*line, "--tf-plan", str(file)]) == 0
+    told = json.loads(capsys.readouterr().out)["locked_out"]
+    assert len(told) == bool(named)
+    assert named in "".join(told)
+
+
 def test_a_plan_that_leaves_nobody_names_the_way_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

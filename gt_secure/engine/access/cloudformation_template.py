@@ -182,9 +182,11 @@ class _Template:
     def _people(self) -> Iterator[tuple[str, Any]]:
         """Yield the users and roles that have a name here, each with a policy of theirs."""
         every = {
-            name: _section(each.get("Properties"))
+            name: each["Properties"]
             for name, each in self.resources.items()
-            if isinstance(each, dict) and str(each.get("Type")).startswith("AWS::IAM::")
+            if isinstance(each, dict)
+            if str(each.get("Type")).startswith("AWS::IAM::")
+            if isinstance(each.get("Properties"), dict)
         }
         for name, own in every.items():
             if not (kind := _OF_PEOPLE.fullmatch(self.resources[name]["Type"])):
@@ -195,7 +197,7 @@ class _Template:
                 for each in every.values()
                 if {"Ref": name} in as_list(each.get(f"{kind[1]}s", []))
             ]
-            given = [each.get("PolicyDocument") for each in holders]
+            given = [each.get("PolicyDocument") for each in holders if isinstance(each, dict)]
             read = [own.get(f"{kind[1]}Name"), own.get("Path", "/"), *given]
             for found in self.outcomes(partial(self.value, read)):
                 if isinstance(found, list) and all(isinstance(each, str) for each in found[:2]):

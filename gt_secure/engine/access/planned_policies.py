@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ...base.errors import PolicyError
+from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list, grouped
 from ...base.text import Json, capital
 from ..iam.documents import VERSIONS
@@ -353,9 +353,10 @@ class PlannedPolicy:
     def _works(self, locks: EffectiveLocks) -> Iterator[Kept]:
         """Yield the users and roles of the file that have rights on the bucket."""
         for name, policies in grouped(self.people).items():
-            with suppress(PolicyError):
+            with suppress(InvalidInput):
                 if found := rights(map(_at_most, policies), locks.arn):
-                    yield Kept(f"arn:{locks.partition}:iam::{locks.account}:{name}", found)
+                    arn = f"arn:{locks.partition}:iam::{locks.account}:{name}"
+                    yield Kept.of(f"{arn} for {', '.join(found)}")
 
 
 World: TypeAlias = "Sequence[PlannedDocument | Unknown]"

@@ -261,12 +261,8 @@ class _Plan:
             owner = self._referred(row, kind[1], f"aws_iam_{kind[1]}")
             if given is None or owner is None or not isinstance(owner.after.get("name"), str):
                 continue
-            leads = self._leads(given.references("policy"), given.module, given.index)
-            document = self._document(leads[0]) if len(leads) == 1 else None
-            value = given.after.get("policy")
-            if isinstance(value, Unknown) and document is not None:
-                value = self._rendered(document, [])
-            yield f"{kind[1]}{owner.after.get('path') or '/'}{owner.after['name']}", value
+            name = f"{kind[1]}{owner.after.get('path') or '/'}{owner.after['name']}"
+            yield name, self._text(given)[0]
 
     def _referred(self, row: _Row, argument: str, kind: str) -> _Row | None:
         """Return the resource of a type that an argument names, or to which it refers."""
@@ -394,10 +390,13 @@ class _Plan:
 
     def _value(self, row: _Row) -> tuple[Any, str]:
         """Return the document that a resource sets, and the clause under which it does."""
-        value = row.after.get("policy")
         odd = [each for each in row.actions if not _ACTIONS.fullmatch(each)]
-        if unknown := _odd(row.after | dict.fromkeys(odd, True), _READ, row.address):
-            return unknown, ""
+        unknown = _odd(row.after | dict.fromkeys(odd, True), _READ, row.address)
+        return (unknown, "") if unknown else self._text(row)
+
+    def _text(self, row: _Row) -> tuple[Any, str]:
+        """Return the policy that a resource has or refers to, and the clause under which."""
+        value = row.after.get("policy")
         if not isinstance(value, Unknown):
             return value if isinstance(value, str) else Unknown(f"{row.address} has no policy"), ""
         leads = self._leads(row.references("policy"), row.module, row.index)
