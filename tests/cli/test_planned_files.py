@@ -120,6 +120,18 @@ def test_whoever_the_file_gives_rights_is_named_where_refused(
     assert json.loads(capsys.readouterr().out)["locked_out"] == []
 
 
+def test_of_many_roles_some_are_decided_and_the_others_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(of_terraform({f"r{i}": RIGHTS for i in range(22)}, GUARD, LIST))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, "--json"]
+    assert main([*line, "--tf-plan", str(file)]) == 0
+    told = json.loads(capsys.readouterr().out)["locked_out"]
+    assert [each.startswith("Whether ") for each in told] == [False] * 20 + [True] * 2
+    assert "role/r21 for s3:GetObject, s3:ListBucket is refused was not decided." in told[-1]
+
+
 ODD = {
     "a name of two words": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "a b", "Policies": [{"PolicyDocument": json.loads(RIGHTS)}]}},
     "no name": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": json.loads(RIGHTS)}]}},

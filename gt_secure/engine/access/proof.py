@@ -65,6 +65,8 @@ LATER = "an action of S3 that this version does not know"
 because no statement that refuses covers it.
 """
 _ACTION_NAME = re.compile(r"s3:[a-z0-9]+")
+_MOST_ASKED = 20
+"""Most candidates of whom is decided whether they are refused: each takes a proof."""
 _MOST_WORK = 6 * MAX_WORK
 """A proof is about every form, signer, source and action, an exposure about one kind of request."""
 ROOT_EXCEPTION = (
@@ -386,8 +388,11 @@ def told_of(claim: Claim, candidates: Iterable[Kept], ask: Callable[[Kept | None
     """
     if claim.keep:
         return ()
-    asked = ((each, ask(each).refused) for each in (*dict.fromkeys(candidates), None))
-    return tuple(_locked_out(each, case) for each, case in asked if case is not None)
+    every = [*dict.fromkeys(candidates)]
+    asked = ((each, ask(each).refused) for each in (*every[:_MOST_ASKED], None))
+    told = (_locked_out(each, case) for each, case in asked if case is not None)
+    left = map(str, every[_MOST_ASKED:])
+    return (*told, *(f"Whether {each} is refused was not decided." for each in left))
 
 
 def _locked_out(kept: Kept | None, case: Json) -> str:

@@ -254,28 +254,28 @@ class _Plan:
 
     def _people(self) -> Iterator[tuple[str, Any]]:
         """Yield the users and roles that the plan defines, each with a policy of theirs."""
+        named = {
+            (row.type, each): row
+            for row in self.rows.values()
+            for each in (row.address, row.after.get("name"), row.after.get("arn"))
+            if row.stays and isinstance(each, str)
+        }
+
+        def find(row: _Row, argument: str, kind: str) -> _Row | None:
+            """Return the resource of a type that an argument names, or to which it refers."""
+            references = (_within(row.module, each) for each in row.references(argument))
+            words = (str(row.after.get(argument)), *references)
+            return next((named[kind, each] for each in words if (kind, each) in named), None)
+
         for row in self.rows.values():
             if not (kind := _OF_PEOPLE.fullmatch(row.type)) or not row.stays:
                 continue
-            given = self._referred(row, "policy_arn", "aws_iam_policy") if kind[2] else row
-            owner = self._referred(row, kind[1], f"aws_iam_{kind[1]}")
+            given = find(row, "policy_arn", "aws_iam_policy") if kind[2] else row
+            owner = find(row, kind[1], f"aws_iam_{kind[1]}")
             if given is None or owner is None or not isinstance(owner.after.get("name"), str):
                 continue
             name = f"{kind[1]}{owner.after.get('path') or '/'}{owner.after['name']}"
             yield name, self._text(given)[0]
-
-    def _referred(self, row: _Row, argument: str, kind: str) -> _Row | None:
-        """Return the resource of a type that an argument names, or to which it refers."""
-        value = row.after.get(argument)
-        listed = [_within(row.module, each) for each in row.references(argument)]
-        for each in self.rows.values():
-            is_named = isinstance(value, str) and value in (
-                each.after.get("name"),
-                each.after.get("arn"),
-            )
-            if each.type == kind and each.stays and (is_named or each.address in listed):
-                return each
-        return None
 
     def _leads(
         self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
