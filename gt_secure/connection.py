@@ -923,10 +923,9 @@ class Connection(NotCopied):
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
         claim, locks = claim_from(wish), account.locks_of(state)
         proof = access.Exposure(locks, wish.prefix, is_prefix=True).proves(claim)
-        ask = partial(prove_kept, locks, prefix=wish.prefix)
         told = {
             **vars(proof),
-            "locked_out": told_of(claim, (), ask),
+            "locked_out": told_of(claim, (), partial(prove_kept, locks, claim)),
             "subject": f"s3://{wish.bucket}/{wish.prefix}",
         }
         return RecordedProof(**told, place=recorded_place(self.aws), wanted=claimed(wish))

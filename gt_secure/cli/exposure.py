@@ -451,7 +451,7 @@ def _proof_from(args: argparse.Namespace) -> Proof:
         return policy.prove(*_locks_and_claim(args))
     if args.bucket_policy:
         locks, claim = _locks_and_claim(args)
-        told = told_of(claim, (), partial(prove_kept, locks, prefix=claim.prefix))
+        told = told_of(claim, (), partial(prove_kept, locks, claim))
         return replace(prove(locks, claim), locked_out=told)
     if not args.file and not args.bucket:
         raise InvalidInput(

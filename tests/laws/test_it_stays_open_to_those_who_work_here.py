@@ -253,13 +253,14 @@ def told_wrongly(seeds: Iterable[int], counts: Counter[str]) -> Iterator[str]:
         if seed % 25 == 7:
             document["Statement"].append(NOBODY)
         locks = locks_of_policies("gt-images", json.dumps(document), OWN)
+        claim = Claim("", OFFICE)
         found, asked = Place("gt-images", OWN, document["Statement"]), {}
 
         def ask(one: Kept | None) -> Proof:
-            asked[one] = proof_module.prove_kept(locks, one)  # noqa: B023
+            asked[one] = proof_module.prove_kept(locks, claim, one)  # noqa: B023
             return asked[one]  # noqa: B023
 
-        said = proof_module.told_of(Claim("", OFFICE), parse_keep(texts), ask)
+        said = proof_module.told_of(claim, parse_keep(texts), ask)
         for text in texts:
             one = Kept.of(text)
             is_named = any(each.endswith(f"--keep {shlex.quote(str(one))}.") for each in said)
@@ -423,8 +424,8 @@ def _nobody_is_named(patch: pytest.MonkeyPatch) -> None:
 def _the_first_stands_for_all(patch: pytest.MonkeyPatch) -> None:
     every, first = proof_module.prove_kept, []
 
-    def asked(locks: Any, one: Kept | None, *more: Any) -> Proof:
-        first.append(every(locks, one, *more))
+    def asked(locks: Any, claim: Claim, one: Kept | None) -> Proof:
+        first.append(every(locks, claim, one))
         return first[0] if one is not None else first[-1]
 
     patch.setattr(proof_module, "prove_kept", asked)

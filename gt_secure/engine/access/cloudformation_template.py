@@ -200,7 +200,7 @@ class _Template:
             given = [each.get("PolicyDocument") for each in holders if isinstance(each, dict)]
             read = [own.get(f"{kind[1]}Name"), own.get("Path", "/"), *given]
             for found in self.outcomes(partial(self.value, read)):
-                if isinstance(found, list) and all(isinstance(each, str) for each in found[:2]):
+                if isinstance(found, list) and found[0]:
                     arn = f"{kind[1].lower()}{found[1]}{found[0]}"
                     yield from ((arn, each) for each in found[2:])
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
@@ -340,14 +341,15 @@ class PlannedPolicy:
             return proof
 
         proof = both(bounded(prove_closed, "Allow", "Deny"), bounded(prove_open, "Deny", "Allow"))
-
-        def ask(kept: Kept | None) -> Proof:
-            return bounded(lambda each, _: prove_kept(each, kept, claim.prefix), "Deny", "Allow")
-
         if self.provided:
             proof = replace(_undecided(proof), depends_on=tuple(doubts))
         else:
-            proof = replace(proof, locked_out=told_of(claim, self._works(locks), ask))
+            told = told_of(
+                claim,
+                self._works(locks),
+                lambda kept: bounded(partial(prove_kept, kept=kept), "Deny", "Allow"),
+            )
+            proof = replace(proof, locked_out=told)
         return replace(proof, limits=(*proof.limits, *self.assumed))
 
     def _works(self, locks: EffectiveLocks) -> Iterator[Kept]:
@@ -355,8 +357,8 @@ class PlannedPolicy:
         for name, policies in grouped(self.people).items():
             with suppress(InvalidInput):
                 if found := rights(map(_at_most, policies), locks.arn):
-                    arn = f"arn:{locks.partition}:iam::{locks.account}:{name}"
-                    yield Kept.of(f"{arn} for {', '.join(found)}")
+                    start = f"arn:{locks.partition}:iam::{locks.account}"
+                    yield Kept.of(f"{start}:{name} for {', '.join(found)}")
 
 
 World: TypeAlias = "Sequence[PlannedDocument | Unknown]"

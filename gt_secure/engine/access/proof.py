@@ -364,7 +364,7 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
         return Proof(True)
     unknown: set[str] = set()
     for kept in (*claim.keep, None):
-        proof = prove_kept(locks, kept, claim.prefix)
+        proof = prove_kept(locks, claim, kept)
         if proof.refused is not None:
             return proof
         unknown |= {*proof.depends_on}
@@ -373,9 +373,11 @@ def prove_open(locks: EffectiveLocks, claim: Claim) -> Proof:
     return Proof(True, None, (), KEPT_LIMITS, kept=(*map(partial(_kept, locks), claim.keep),))
 
 
-def prove_kept(locks: EffectiveLocks, kept: Kept | None, prefix: str = "") -> Proof:
-    """Decide whether nothing here refuses a principal; None for somebody who changes the policy."""
-    found = kept_answer(locks, kept, prefix)
+def prove_kept(locks: EffectiveLocks, claim: Claim, kept: Kept | None) -> Proof:
+    """Decide whether nothing here refuses a principal under the prefix of a claim; None for
+    somebody who changes the policy.
+    """
+    found = kept_answer(locks, kept, claim.prefix)
     if found.verdict is None or found.answer != "refused":
         return Proof(None if found.depends_on else True, None, found.depends_on)
     case = _refused_case(locks, found.verdict, is_nobody=kept is None)
@@ -391,7 +393,7 @@ def told_of(claim: Claim, candidates: Iterable[Kept], ask: Callable[[Kept | None
     every = [*dict.fromkeys(candidates)]
     asked = ((each, ask(each).refused) for each in (*every[:_MOST_ASKED], None))
     told = (_locked_out(each, case) for each, case in asked if case is not None)
-    left = map(str, every[_MOST_ASKED:])
+    left = every[_MOST_ASKED:]
     return (*told, *(f"Whether {each} is refused was not decided." for each in left))
 
 

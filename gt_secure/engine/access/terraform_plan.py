@@ -268,14 +268,13 @@ class _Plan:
             return next((named[kind, each] for each in words if (kind, each) in named), None)
 
         for row in self.rows.values():
-            if not (kind := _OF_PEOPLE.fullmatch(row.type)) or not row.stays:
+            if not row.stays or not (kind := _OF_PEOPLE.fullmatch(row.type)):
                 continue
             given = find(row, "policy_arn", "aws_iam_policy") if kind[2] else row
             owner = find(row, kind[1], f"aws_iam_{kind[1]}")
-            if given is None or owner is None or not isinstance(owner.after.get("name"), str):
-                continue
-            name = f"{kind[1]}{owner.after.get('path') or '/'}{owner.after['name']}"
-            yield name, self._text(given)[0]
+            if given is not None and owner is not None:
+                path, name = owner.after.get("path") or "/", owner.after.get("name")
+                yield f"{kind[1]}{path}{name}", self._text(given)[0]
 
     def _leads(
         self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
