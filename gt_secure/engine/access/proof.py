@@ -390,11 +390,11 @@ def told_of(claim: Claim, candidates: Iterable[Kept], ask: Callable[[Kept | None
     """
     if claim.keep:
         return ()
-    every = [*dict.fromkeys(candidates)]
+    every = [*candidates]
     asked = ((each, ask(each).refused) for each in (*every[:_MOST_ASKED], None))
     told = (_locked_out(each, case) for each, case in asked if case is not None)
-    left = every[_MOST_ASKED:]
-    return (*told, *(f"Whether {each} is refused was not decided." for each in left))
+    left = (f"Whether {each} is refused was not decided." for each in every[_MOST_ASKED:])
+    return (*told, *left)
 
 
 def _locked_out(kept: Kept | None, case: Json) -> str:

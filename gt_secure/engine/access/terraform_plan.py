@@ -273,8 +273,8 @@ class _Plan:
             given = find(row, "policy_arn", "aws_iam_policy") if kind[2] else row
             owner = find(row, kind[1], f"aws_iam_{kind[1]}")
             if given is not None and owner is not None:
-                path, name = owner.after.get("path") or "/", owner.after.get("name")
-                yield f"{kind[1]}{path}{name}", self._text(given)[0]
+                path = owner.after.get("path") or "/"
+                yield f"{kind[1]}{path}{owner.after.get('name')}", self._text(given)[0]
 
     def _leads(
         self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
