@@ -343,8 +343,9 @@ _PARQUET = (
     f" {_DICTIONARY}"
 )
 
-_READ_ONCE = _PARQUET.replace("zstd", "snappy").replace(str(_GROUP), str(_GROUP // 4))
-"""Form of rows that are read once: in less time, and each thread buffers less of them."""
+_READ_ONCE = _PARQUET.replace("zstd", "snappy")
+"""Form of rows that are read once: in less time. Smaller groups would take less room in a buffer,
+and more in a large log, because all of them are described in memory at its end."""
 
 
 def _write_lines(path: Path, reads: Reads = "once", stored: Collection[str] = STORED) -> str:

@@ -356,7 +356,7 @@ def derived(
 
     Columns that are not ``needed`` by the outer query are left out of the text, which an engine
     reads and binds first. Without ``needed`` the columns are those of ``stored`` rows: with
-    ``ODD_URI`` in place of ``request_uri``, only a request whose query is unusual keeps its text.
+    ``ODD_URI`` in place of ``request_uri``, only a request with an unusual query keeps its text.
     """
     plain = ", ".join(name for name in (*FIELDS, *EXTRA) if name not in TEXTS)
     if needed is None:  # one spelling of each address; in an answer, the few are spelled later
@@ -428,11 +428,16 @@ def _with_query(rows: str, d: Dialect) -> str:
 
 
 def _with_uri(rows: str, d: Dialect, usual: str = "raw_uri") -> str:
-    """SELECT that adds the masked ``request_uri`` to rows; ``usual`` is that of a usual query."""
+    """SELECT that adds the masked ``request_uri`` to rows; ``usual`` is that of a usual query.
+    Without text of usual queries there is none of requests without a query either.
+    """
     half, spelled = _half_masked("spelled_uri", d), _respelled(d)
     if d.shortcut:
-        half = f"CASE WHEN usual THEN {HALF_MASKED if usual != 'NULL' else usual} ELSE {half} END"
-        spelled = f"CASE WHEN usual THEN {usual} ELSE {spelled} END"
+        short, shown = "usual", HALF_MASKED
+        if usual == "NULL":
+            short, shown = "usual OR asked_raw = ''", usual
+        half = f"CASE WHEN {short} THEN {shown} ELSE {half} END"
+        spelled = f"CASE WHEN {short} THEN {usual} ELSE {spelled} END"
     return f"""(SELECT *, {_without_hidden("masked_uri", d)} AS request_uri
         FROM (SELECT *, {_rest_masked("half_uri", d)} AS masked_uri
         FROM (SELECT *, {half} AS half_uri
