@@ -10,8 +10,8 @@ Every word is a command of ``gt-secure``. A command that has a result returns it
 shows it: the same object, from the same function, that the command line prints. With ``--json`` or
 another format, and for commands without a result, the magic prints what the command prints.
 ``panel`` returns the widget. An error is a sentence with the next step, not a traceback; it stops
-the notebook all the same. So does a verdict that is not 0 on the command line (``check``,
-``prove``, ``history verify``, ``--fail-on``), unless its value is assigned.
+the notebook. A verdict that is not 0 on the command line (``check``,
+``prove``, ``history verify``, ``--fail-on``) stops the notebook too, unless its value is assigned.
 """
 
 from __future__ import annotations

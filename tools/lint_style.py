@@ -101,6 +101,19 @@ PHRASES = {
         r"\bswitch(es)?\b(?= (is|are|of|on|off))",
         r"\btoggles?\b",
     ],
+    # A sentence is true and complete when it is read alone.
+    "not alone": [
+        r"\bsomebody of\b",
+        r"\banybody's\b",
+        r"\basks first\b",
+        r"\b(has|have) the claim\b",
+        r"\bthough allowed\b",
+        r"\ball the same\b",
+        r"\bas above\b",
+        r"\bnow (opened|refused)\b",
+        r"\b(opened|refused) now\b",
+        r"\ba forwarded URL\b",
+    ],
 }
 WORDS = {rule: re.compile("|".join(patterns), re.IGNORECASE) for rule, patterns in PHRASES.items()}
 CURLY = re.compile("[“”„‘]")

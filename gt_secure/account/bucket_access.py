@@ -246,7 +246,7 @@ def _action(case: Json) -> str:
 
 
 def _request(case: Json) -> str:
-    """Return one request that is opened all the same."""
+    """Return one request that is opened nevertheless."""
     request = case["request"]
     who = printable(request["principal"].rpartition(":")[2])
     return (

@@ -3,7 +3,7 @@
 Ground Truth signs the URLs of a task with the role of the labeling job, and the manifest of the job
 names its objects. A URL is a team's where its signer is the role of that team's jobs alone, its
 object is in a manifest of that team alone, or its signed tag says that it is a trial of that team.
-Every other URL of the bucket may be anybody's.
+Every other URL of the bucket may be of any team.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Case:
 
     @property
     def before(self) -> Exposure:
-        """From where the objects are opened now."""
+        """From where the objects are opened today."""
         return self.exposures[0]
 
     @property

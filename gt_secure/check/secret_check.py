@@ -69,7 +69,7 @@ class SecretCheck(SaveCheck):
         Raises
         ------
         GtSecureError
-            If :meth:`check` refuses the notebook; its outputs are masked all the same.
+            If :meth:`check` refuses the notebook; its outputs are masked even then.
         CheckFailed
             If a check that the notebook promises did not run, or did not pass.
         """

@@ -82,7 +82,7 @@ def lock_of(refusal: Refusal, locks: EffectiveLocks) -> str | None:
 
 def _signers(refusal: Refusal, locks: EffectiveLocks) -> Iterator[tuple[str, str]]:
     """Yield who may have signed, with the ARN that ``aws:PrincipalArn`` then is: the log leaves the
-    path of a role out. Without an ARN in the log it is somebody of the account, who is not known.
+    path of a role out. Without an ARN in the log, the signer is an unknown caller of the account.
     """
     requester = refusal.get("requester") or ""
     role = role_of_session(requester)

@@ -53,7 +53,7 @@ def hand_over(restriction: Restriction, policy: Json) -> str:
             dumps_restriction(restriction).rstrip(),
             "The page to review:",
             "gt-secure plan -f restriction.json --format html > plan.html",
-            "The command that applies it, asks first, and can be undone:",
+            "This command asks for consent and applies it (gt-secure undo reverts the change):",
             "gt-secure apply -f restriction.json",
             "The permissions that this needs:",
             json.dumps(policy, indent=2),

@@ -303,7 +303,7 @@ def leaks_markup(leaks: Any) -> Markup:
 
 
 def workteam_or_error(gt: Connection, team: str) -> Workteam | GtSecureError:
-    """Read a workteam; without it the log is shown all the same."""
+    """Read a workteam; without the workteam, the log is still shown."""
     try:
         return gt.workteam(team)
     except GtSecureError as error:

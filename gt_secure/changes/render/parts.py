@@ -217,7 +217,7 @@ def notice_html(notice: Notice, *, asks: bool) -> Markup:
         markup.text(f"{notice.text} {notice.fix}".strip(), 1000), " ", markup.code(notice.code)
     )
     tone, label = _NOTICES[notice.severity]
-    return markup.notice(tone, "Asks first:" if asks and tone == "warn" else label, said)
+    return markup.notice(tone, "Confirm:" if asks and tone == "warn" else label, said)
 
 
 def _finding(finding: Finding) -> Markup:

@@ -144,9 +144,9 @@ def _short(notice: Notice) -> str:
 
 def _effect(plan: Plan, change: Change[Any]) -> str:
     """Return which answers a change moves, and from where; otherwise the value before and after."""
-    under = f" of objects under {plan.restriction.prefix}" if plan.restriction.prefix else ""
+    under = f" under {plan.restriction.prefix}" if plan.restriction.prefix else ""
     moves = [
-        f"{was} → {now} for {claim_of(row.request, has_team=False)}{under} from"
+        f"{was} → {now}{under} for {claim_of(row.request, has_team=False)} from"
         f" {places(sources, row.before.labels | row.after.labels)}."
         for row in plan.exposure
         if row.request == _CHANGED.get(change.kind)

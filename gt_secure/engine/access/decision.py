@@ -51,9 +51,9 @@ def decide_request(
     """Decide a request whose context holds what is known of it: a missing key is absent only where
     AWS documents so.
 
-    Without ``signer_known`` the request names somebody of the account, without ``session_known`` a
-    role without its session. The verdict is ``unknown``, with the keys, where it depends on one
-    that is not known.
+    Without ``signer_known`` the request names only the account of the caller, without
+    ``session_known`` a role without its session. The verdict is ``unknown``, with the keys,
+    where it depends on one that is not known.
     """
     supplied = _given(request, facts or Facts())
     request = _supposing(request, supplied)

@@ -325,7 +325,7 @@ class EffectiveLocks:
         self, request: Request, *, session: PolicySource | None = None, is_known: bool = True
     ) -> Verdict:
         """Decide one concrete request; unless ``is_known``,
-        it names only somebody of the account or the known role.
+        it names only the account or the known role of the caller.
         """
         endpoint = next(iter(request.keys.get("aws:sourcevpce", ())), "")
         signer: Signer = "anonymous" if request.principal == "*" else "own"

@@ -106,8 +106,8 @@ class Claim:
     signers : sequence of str
         If there are some: nobody else's URL is opened either, from wherever, uploads apart.
     keep : sequence of Kept
-        Principals who must keep working. If there are some, somebody of the account must still be
-        able to change the bucket policy too.
+        Principals who must keep working. If there are some, a user or role of the account must
+        still be able to change the bucket policy too.
     """
 
     prefix: str = ""

@@ -194,7 +194,7 @@ class Circumstances:
 
 
 def callers(kind: Kind, circumstances: Circumstances) -> Caller:
-    """Return somebody of the kind that signs."""
+    """Return a caller of the kind that signs."""
     if kind.signer == "anonymous":
         return parse_caller("*")
     account = circumstances.account if kind.signer == "own" else _other(circumstances.account)
