@@ -247,7 +247,7 @@ def test_the_law_sees_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
     "the first document is the policy": (
-        "a choice of two documents without a variable", _PLAN, "_value", "len(rows) != 1 or", "not rows or",
+        "a choice of two documents without a variable", _PLAN, "_text", "len(rows) != 1 or", "not rows or",
     ),
     "what is not known is not spared": (
         "a Deny of everything but what is not known", planned_policies, "_bounded",
