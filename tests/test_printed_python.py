@@ -170,7 +170,9 @@ def outcome(line: str, names: dict[str, Any]) -> GtSecureError | None:
 @pytest.mark.check
 def test_every_printed_line_runs_on_the_sandbox(names: dict[str, Any]) -> None:
     """It returns something, or is answered by an error of ours, which has a next step."""
-    lost, answered, done = {}, {}, 0
+    lost: dict[str, str] = {}
+    answered: dict[str, str] = {}
+    done = 0
     for line, place in lines().items():
         if is_run(line):
             try:

@@ -201,7 +201,7 @@ def _attribute(owner: Any, name: str) -> Any:
         if name in vars(base):
             found = vars(base)[name]
             if isinstance(found, property):
-                return _Value(_class(found.fget.__annotations__.get("return")))  # type: ignore[union-attr]
+                return _Value(_class(found.fget.__annotations__.get("return")))
             if callable(found) or isinstance(found, classmethod | staticmethod):
                 return getattr(owner.kind, name), found
         if name in inspect.get_annotations(base):
