@@ -207,6 +207,17 @@ def _choices(text: str, key: str, breaks: list[_Break]) -> list[list[_Break]]:
     return [every] if same else [every, certain]
 
 
+def _ends(text: str, breaks: list[_Break]) -> set[int]:
+    """Return where breaks end, and the lines near them."""
+    ends, seen = {each.end for each in breaks}, 0
+    for start, end, *_ in breaks:
+        at = max(seen, start - _REACH)  # each line once
+        while at := text.find("\n", at, end) + 1:
+            ends.add(at)
+        seen = end
+    return ends
+
+
 def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
     """Return some breaks, and where the same separator is again at their usual distance."""
     widths = Counter(two.start - one.end for one, two in pairwise(breaks))
@@ -215,13 +226,7 @@ def _evenly(text: str, key: str, breaks: list[_Break]) -> list[_Break]:
         return breaks
     separator = re.compile(re.escape(key).replace("0", _NUMBER.pattern))
     width, known = usual[0], {each.start: each for each in breaks}
-    ends, seen = {each.end for each in breaks}, 0
-    for start, end, *_ in breaks:  # the lines near them, each once
-        at = max(seen, start - _REACH)
-        while at := text.find("\n", at, end) + 1:
-            ends.add(at)
-        seen = end
-    for at in {end + width for end in ends} - known.keys():
+    for at in {end + width for end in _ends(text, breaks)} - known.keys():
         while at not in known and (match := separator.match(text, at)):
             known[at] = _Break(*match.span())
             at = match.end() + width

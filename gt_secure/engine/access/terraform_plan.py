@@ -303,11 +303,14 @@ class _Plan:
             return set()
         if not (reference.startswith("var.") or _OUTPUT.fullmatch(reference)):
             return None
-        inner, expression = self._source(reference, module)
+        return self._lead_of_value(*self._source(reference, module), strict=strict)
+
+    def _lead_of_value(self, module: str, expression: Json, *, strict: bool) -> set[str] | None:
+        """Return the resources to which an expression leads; None where that is not known."""
         references = expression.get("references", ())
         if expression and not (strict or references):
             return {each for each in map(str, leaves(expression)) if "{" in each}
-        leads = self._leads(references, inner, strict=strict)
+        leads = self._leads(references, module, strict=strict)
         return set().union(*leads) if leads else None
 
     def _absent(self, address: str, index: str | None) -> set[str] | None:
