@@ -42,6 +42,7 @@ PATTERNS = (*PRINCIPALS, f"arn:aws:iam::{OWN}:role/build", f"arn:aws:iam::{OWN}:
 ACTIONS = ("s3:*", "*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:List*", "s3:ListBucket", "s3:Put*", "s3:PutBucketPolicy", "s3:*Object")  # fmt: skip
 RESOURCES = (BUCKET, f"{BUCKET}/*", f"{BUCKET}/*", f"{BUCKET}/scans/*", f"{BUCKET}/*.png", f"{BUCKET}/a?c")  # fmt: skip
 DATES = ("2031-05-01T00:00:00Z", "2041-01-01T12:00:00Z")
+TODAY = "2026-12-03T00:00:00+00:00"
 PLACES = ("", "", f" from {OFFICE}", " from 198.51.100.0/25", " from vpce-0a1b2c3d", " from vpc-0a1b2c3d", f" from {OFFICE},vpce-0a1b2c3e")  # fmt: skip
 NOBODY = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketPolicy", "Resource": BUCKET}
 KEPT_ACTIONS = ("", "", " for s3:GetObject", " for s3:GetObject,s3:ListBucket", " for s3:PutObject")
@@ -191,11 +192,12 @@ def contradictions(draw: Random, found: Place, text: str, proof: Proof) -> Itera
         yield "nobody changes the policy"
 
 
-def _changes(draw: Random, found: Place) -> bool:
-    """Return whether a drawn user or role of the account changes the policy."""
+def _changes(draw: Random, found: Place, at: str = "") -> bool:
+    """Return whether a drawn user or role of the account changes the policy, at a moment."""
     names = ("role/else", "user/else", "role/build")
-    who = draw.choice((*PRINCIPALS[:4], *(f"arn:aws:iam::{OWN}:{each}" for each in names)))
-    keys = place(draw) | {"aws:currenttime": draw.choice(("2026-12-03T00:00:00+00:00", moment(draw)))}  # fmt: skip
+    federated = f"arn:aws:sts::{OWN}:federated-user/eve"  # a session that a user starts
+    who = draw.choice((*PRINCIPALS[:4], federated, *(f"arn:aws:iam::{OWN}:{each}" for each in names)))  # fmt: skip
+    keys = place(draw) | {"aws:currenttime": at or draw.choice((TODAY, moment(draw)))}
     keys |= {"s3:authtype": "REST-HEADER", "aws:securetransport": draw.choice(("true", "false"))}
     return answered(found, who, "s3:PutBucketPolicy", "", keys)
 
@@ -273,7 +275,7 @@ def told_wrongly(seeds: Iterable[int], counts: Counter[str]) -> Iterator[str]:
             elif asked[one].proved:
                 wrong = _lost(draw, found, text)
             yield from (f"seed {seed}: {each}" for each in wrong)
-        is_left = any(_changes(draw, found) for _ in range(400))
+        is_left = any(_changes(draw, found, TODAY) for _ in range(400))
         is_said = any(each.startswith("No user or role") for each in said)
         counts["nobody is left"] += is_said
         if is_said == is_left and (is_said or asked[None].proved):
