@@ -215,7 +215,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
     "an Allow grants to known principals alone": (135,
         planned_policies, "_bounded", 'name.removeprefix("Not"), _widest(statement[name])', "name, _known(statement[name])",
     ),
-    "a variable is no part of a resource": (575, _PLAN, "_lead", "if expression and not (strict or references)", "if not references"),
+    "a variable is no part of a resource": (575, _PLAN, "_lead_of_value", "if expression and not (strict or references)", "if not references"),
     "a program sets no policy": (495, terraform_plan, "_is_near", '"provisioners" in row.config', "False"),
     "every type of resource is harmless": (2335, terraform_plan, "_is_near", "not _HARMLESS.fullmatch(row.type)", "False"),
     "every custom resource is harmless": (121, _TEMPLATE, "file", "not self._is_harmless(kind, each)", "False"),
@@ -257,7 +257,7 @@ FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
         "resources by reference, the bucket or its objects", _PLAN, "_located", "if count == 1:", "if False:",
     ),
     "a variable with a text merges nothing": (
-        "a document of a module beside a text", _PLAN, "_lead", 'if "{" in each', "if False",
+        "a document of a module beside a text", _PLAN, "_lead_of_value", 'if "{" in each', "if False",
     ),
     "what a function makes merges nothing": (
         "a document of a module beside a text that a function makes", _PLAN, "_lead",
