@@ -260,7 +260,7 @@ FAULTS_OF_KINDS: dict[str, tuple[str, object, str, str, str]] = {
         "a document of a module beside a text", _PLAN, "_lead_of_value", 'if "{" in each', "if False",
     ),
     "what a function makes merges nothing": (
-        "a document of a module beside a text that a function makes", _PLAN, "_lead",
+        "a document of a module beside a text that a function makes", _PLAN, "_lead_of_value",
         "if expression and not (strict or references)", "if not (strict or references)",
     ),
     "each document that a module refers to is merged": (
