@@ -169,7 +169,7 @@ def _breaks(
 ) -> dict[str, list[_Break]]:
     """Return the gaps of a region by what they are: with and without the signs at their ends."""
     result: dict[str, list[_Break]] = defaultdict(list)
-    spans = [*(found.span() for found in gap.finditer(text, *region)), (len(text), 0)]
+    spans = [*(match.span() for match in gap.finditer(text, *region)), (len(text), 0)]
     before = right = 0
     for (start, end), (after, _) in pairwise(spans):
         left, right = right, bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)

@@ -197,12 +197,12 @@ class _Template:
                 for each in every.values()
                 if {"Ref": name} in as_list(each.get(f"{kind[1]}s", []))
             ]
-            given = [each.get("PolicyDocument") for each in holders if isinstance(each, dict)]
-            read = [own.get(f"{kind[1]}Name"), own.get("Path", "/"), *given]
-            for found in self.outcomes(partial(self.value, read)):
-                if isinstance(found, list) and found[0]:
-                    arn = f"{kind[1].lower()}{found[1]}{found[0]}"
-                    yield from ((arn, each) for each in found[2:])
+            documents = [each.get("PolicyDocument") for each in holders if isinstance(each, dict)]
+            read = [own.get(f"{kind[1]}Name"), own.get("Path", "/"), *documents]
+            for outcome in self.outcomes(partial(self.value, read)):
+                if isinstance(outcome, list) and outcome[0]:
+                    arn = f"{kind[1].lower()}{outcome[1]}{outcome[0]}"
+                    yield from ((arn, each) for each in outcome[2:])
 
     def _is_harmless(self, kind: str, resource: Json) -> bool:
         """Return whether a resource sets no bucket policy: its type does so, or it is CDK's own

@@ -344,12 +344,12 @@ class PlannedPolicy:
         if self.provided:
             proof = replace(_undecided(proof), depends_on=tuple(doubts))
         else:
-            told = told_of(
+            sentences = told_of(
                 claim,
                 self._works(locks),
-                lambda kept: bounded(partial(prove_kept, kept=kept), "Deny", "Allow"),
+                lambda worker: bounded(partial(prove_kept, kept=worker), "Deny", "Allow"),
             )
-            proof = replace(proof, locked_out=told)
+            proof = replace(proof, locked_out=sentences)
         return replace(proof, limits=(*proof.limits, *self.assumed))
 
     def _works(self, locks: EffectiveLocks) -> Iterator[Kept]:

@@ -270,11 +270,11 @@ class _Plan:
         for row in self.rows.values():
             if not row.stays or not (kind := _OF_PEOPLE.fullmatch(row.type)):
                 continue
-            given = find(row, "policy_arn", "aws_iam_policy") if kind[2] else row
+            policy = find(row, "policy_arn", "aws_iam_policy") if kind[2] else row
             owner = find(row, kind[1], f"aws_iam_{kind[1]}")
-            if given is not None and owner is not None:
+            if policy is not None and owner is not None:
                 path = owner.after.get("path") or "/"
-                yield f"{kind[1]}{path}{owner.after.get('name')}", self._text(given)[0]
+                yield f"{kind[1]}{path}{owner.after.get('name')}", self._text(policy)[0]
 
     def _leads(
         self, references: Sequence[str], module: str, index: str = "", *, strict: bool = True
@@ -433,9 +433,9 @@ class _Plan:
         value = row.after.get(argument) or []
         listed = as_list(value)
         number = len(reasons(listed))
-        found = self._sourced(row, argument, strict=number > 1)
-        if found and (len(found) == number or isinstance(value, Unknown)):
-            order = iter(found)
+        sources = self._sourced(row, argument, strict=number > 1)
+        if sources and (len(sources) == number or isinstance(value, Unknown)):
+            order = iter(sources)
             listed = [next(order) if isinstance(each, Unknown) else each for each in listed]
             listed += order
             names = [f"{each}.json" if each in self.rows else "a text" for each in listed]
@@ -455,9 +455,9 @@ class _Plan:
         """
         whole = [*_whole(row.references(argument))]
         leads = self._leads(whole, row.module, row.index, strict=strict)
-        found = [*dict.fromkeys(chain(*leads))]
-        if len(found) < 2 or strict:
-            return found
+        sources = [*dict.fromkeys(chain(*leads))]
+        if len(sources) < 2 or strict:
+            return sources
         before: Json = {}
         for each in whole:
             lead = self._lead(each, row.module, "", strict=False)
@@ -465,7 +465,7 @@ class _Plan:
             if lead is None or len(lead) > is_sure:
                 return []
             before = self._source(each, row.module)[1]
-        return found
+        return sources
 
     def _located(self, row: _Row, block: Any, configured: Json, clauses: list[str]) -> Any:
         """Return a block in which resources that refer to a bucket are its ARNs: two references
