@@ -911,7 +911,7 @@ class Connection(NotCopied):
         True
         """
         from .check.proof import RecordedProof
-        from .engine.access.proof import prove_kept, told_of
+        from .engine.access.proof import with_locked_out
         from .restriction.claim import claim_from
 
         if restriction.bucket is None:
@@ -921,13 +921,10 @@ class Connection(NotCopied):
         wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
-        claim, locks = claim_from(wish), account.locks_of(state)
+        locks, claim = account.locks_of(state), claim_from(wish)
         proof = access.Exposure(locks, wish.prefix, is_prefix=True).proves(claim)
-        told = {
-            **vars(proof),
-            "locked_out": told_of(claim, (), partial(prove_kept, locks, claim)),
-            "subject": f"s3://{wish.bucket}/{wish.prefix}",
-        }
+        proof = with_locked_out(proof, locks, claim)
+        told = {**vars(proof), "subject": f"s3://{wish.bucket}/{wish.prefix}"}
         return RecordedProof(**told, place=recorded_place(self.aws), wanted=claimed(wish))
 
     def findings(

@@ -444,15 +444,14 @@ def _who_signs(args: argparse.Namespace) -> int:
 
 
 def _proof_from(args: argparse.Namespace) -> Proof:
-    from ..engine.access.proof import prove, prove_kept, told_of
+    from ..engine.access.proof import prove, with_locked_out
 
     if args.tf_plan or args.cloudformation:
         [policy], _ = read_planned(args)
         return policy.prove(*_locks_and_claim(args))
     if args.bucket_policy:
-        locks, claim = _locks_and_claim(args)
-        told = told_of(claim, (), partial(prove_kept, locks, claim))
-        return replace(prove(locks, claim), locked_out=told)
+        asked = _locks_and_claim(args)
+        return with_locked_out(prove(*asked), *asked)
     if not args.file and not args.bucket:
         raise InvalidInput(
             "prove needs a bucket, a restriction file or a bucket policy.",

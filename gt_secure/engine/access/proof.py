@@ -343,6 +343,11 @@ def prove(locks: EffectiveLocks, claim: Claim) -> Proof:
     return both(prove_closed(locks, claim), prove_open(locks, claim))
 
 
+def with_locked_out(proof: Proof, locks: EffectiveLocks, claim: Claim) -> Proof:
+    """Return a proof of a claim that says also whether nobody is left who can change the policy."""
+    return replace(proof, locked_out=told_of(claim, (), partial(prove_kept, locks, claim)))
+
+
 def both(closed: Proof, opened: Proof) -> Proof:
     """Return the proof of both sides of a claim."""
     answers = (closed.proved, opened.proved)
