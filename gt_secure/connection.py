@@ -914,11 +914,11 @@ class Connection(NotCopied):
         from .engine.access.proof import with_locked_out
         from .restriction.claim import claim_from
 
-        if restriction.bucket is None:
+        wish = account.with_lists(self.aws, restriction)
+        if wish.bucket is None:
             raise InvalidInput(
                 "The restriction names no bucket.", next_step="Add the bucket.", field="bucket"
             )
-        wish = account.with_lists(self.aws, restriction)
         supplied = iam.supplied_facts(self.context).with_defaults(iam.supplied_facts(wish.facts))
         state = account.read_state(self.aws, bucket=wish.bucket, supplied=supplied)
         locks, claim = account.locks_of(state), claim_from(wish)

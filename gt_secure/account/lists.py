@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..aws.client import Aws
 from ..aws.managed_lists import ManagedList, read_lists
+from ..base.errors import InvalidInput
 from ..base.network import AddressesLike, IPNetworks, collapse, parse_networks
 from ..restriction.model import Restriction
 from ..restriction.validation import split_lists
@@ -11,8 +12,17 @@ from ..restriction.validation import split_lists
 
 def with_lists(aws: Aws, restriction: Restriction) -> Restriction:
     """Return a restriction whose addresses include the ranges that its lists have now;
-    an unread list is an error.
+    an unread list is an error, and so is what is no restriction.
     """
+    if not isinstance(restriction, Restriction):
+        raise InvalidInput(
+            f"A Restriction is needed, not {type(restriction).__name__}.",
+            next_step=(
+                "Write Restriction('team', addresses=...), or"
+                " gt_secure.restriction.load_restriction('FILE')."
+            ),
+            field="restriction",
+        )
     if not restriction.lists:
         return restriction
     return restriction.with_lists(read_lists(aws, restriction.lists))

@@ -18,7 +18,6 @@ from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
 from ..base.copies import NotCopied
-from ..base.errors import InvalidInput
 from ..base.text import Json, members
 from ..base.truth import Ambiguous
 from ..engine.access.difference import Difference
@@ -317,16 +316,7 @@ def plan(
     CredentialsError or Unreachable if a part that would be written, or a list that the restriction
     names, cannot be read.
     """
-    if not isinstance(restriction, Restriction):
-        raise InvalidInput(
-            f"plan() needs a Restriction, not {type(restriction).__name__}.",
-            next_step=(
-                "Write Restriction('team', addresses=...), or"
-                " gt_secure.restriction.load_restriction('FILE')."
-            ),
-            field="restriction",
-        )
-    restriction = with_lists(aws, restriction.with_facts(context))
+    restriction = with_lists(aws, restriction).with_facts(context)
     current = read_state(aws, restriction) if state is None else state.with_supplied(restriction)
     if journal is not None:
         current = history.with_wishes(aws, journal, current)

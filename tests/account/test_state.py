@@ -162,8 +162,11 @@ def test_a_state_is_of_a_whole_bucket_and_findings_are_of_a_part_too(account: Ac
 
 
 def test_a_plan_needs_a_restriction(account: Account) -> None:
-    with pytest.raises(InvalidInput, match="needs a Restriction"):
+    with pytest.raises(InvalidInput, match="A Restriction is needed, not"):
         plan(account.aws, {"team": TEAM})  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="A Restriction is needed, not str") as error:
+        account.rig.gt.prove("open-team.json")  # type: ignore[arg-type]
+    assert "load_restriction" in error.value.next_step
 
 
 def test_hits_name_labelers_and_other_readers(account: Account) -> None:
