@@ -338,7 +338,9 @@ def test_one_option_of_plan_and_apply_keeps_what_the_other_teams_were_given(
     assert main(["plan", *second]) == 2
     shown = capsys.readouterr()
     assert "The workteams of the bucket have or use more. --keep-teams keeps it." in shown.err
-    assert "Another workteam of the bucket would lose access (open-team, radiology-team)." in shown.out
+    assert (
+        "Another workteam of the bucket would lose access (open-team, radiology-team)." in shown.out
+    )
     assert main(["plan", *second, "--keep-teams"]) == 2
     shown = capsys.readouterr()
     assert "--keep-teams" in shown.out, "the line that applies it"
