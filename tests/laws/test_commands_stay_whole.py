@@ -167,12 +167,12 @@ def unreal(text: str) -> list[str]:
     """Return the options of a text that its commands do not have, and those of a command that does
     not parse.
 
-    An option without a command is one of the plan, the check or the revocation that the text is
-    about.
+    An option without a command is one of the plan, the check, the proof or the revocation that the
+    text is about.
     """
     for word, value in PLACES.items():
         text = text.replace(word, value)
-    known = options_of("plan") | options_of("check") | options_of("revoke")
+    known = set().union(*map(options_of, ("plan", "check", "prove", "revoke")))
     wrong = []
     for sentence in re.split(r"(?<=[.;:)]) |\n", re.sub(r"['`]", "", text)):
         before, *commands = re.split(r"gt-secure (?=[a-z])", sentence)
