@@ -4,7 +4,7 @@ One sandbox stands for all accounts: AssumeRole into any account is answered by 
 account has the demo's three teams in us-east-1; every other region has no workforce. All calls are
 real HTTP with real signatures.
 
-    python benchmarks/report.py [--accounts 500] [--regions 17] [--workers 16] [--json]
+    python benchmarks/report.py [--accounts 500] [--regions 17] [--json]
 """
 
 from __future__ import annotations
@@ -110,7 +110,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=500)
     parser.add_argument("--regions", type=int, default=17)
-    parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with Sandbox() as sandbox:
@@ -132,8 +131,6 @@ def main() -> None:
             role=ROLE,
             accounts=[f"{100_000_000_000 + number}" for number in range(options.accounts)],
             regions=DEFAULT_REGIONS["aws"][: options.regions],
-            workers=options.workers,
-            timeout_s=120,
         )
         seconds = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
