@@ -62,7 +62,7 @@ PLACEHOLDERS = {
     '"FOLDER"': '"journal"',
     '"..."': '""',
 }
-"""What a text leaves for the person to fill in, and what is filled in here."""
+"""The names of a text that a person fills in, and what is filled in here."""
 SHORT = {
     "gt.plan(...)": "gt.plan(restriction)",
     "gt.hits(...)": 'gt.hits("gt-images")',

@@ -227,9 +227,9 @@ class AccountReport(Ambiguous, FindingsReport):
         buckets = f"No bucket is known{where}"
         if tones:
             others = sum(len(row.not_looked_at) for row in self.rows)
-            known = f"{len(tones)} of {len(tones) + others} buckets looked at"
-            known = known if others else count(len(tones), "bucket")
-            known += f"{where}, {tones.count('open')} open to anyone"
+            every = f"{len(tones)} of {len(tones) + others} buckets looked at"
+            looked_at = every if others else count(len(tones), "bucket")
+            known = f"{looked_at}{where}, {tones.count('open')} open to anyone"
             unknown = tones.count("unknown")
             buckets = f"{known}, {unknown} unknown" if unknown else known
         return (

@@ -27,7 +27,7 @@ PLACES = {
     "changelog": "a line in CHANGELOG.md above the last release",
     "guide": "a place in a guide (README.md, docs/ without docs/reference, notebooks/)",
 }
-"""What a new name needs, and where that is."""
+"""The places that a new name needs, in words."""
 
 
 def offered() -> set[str]:

@@ -22,7 +22,7 @@ _PLACES = {
     "SignedHeaders": ("parts[5]", "sorted[nparts]"),
     "Signature": ("parts[nparts]", "sorted[nparts - 1]"),
 }
-"""Where parameters are as boto3 writes them, and among all sorted ones; those that a signature
+"""The places of parameters as boto3 writes them, and among all sorted ones; those that a signature
 covers in the order of their names."""
 _SECRETS = ("Credential", _SESSION, "Signature")
 """Parameters that are masked, if they have a value."""
