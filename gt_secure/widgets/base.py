@@ -5,6 +5,7 @@ and the frame of one step.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 W = TypeVar("W", bound=ipywidgets.Widget)
 
+
+CROSSING_S = 1.0
+"""How long a press may be on its way while the panel itself opens a step."""
 
 PANEL = Wording(
     {
@@ -182,7 +186,8 @@ class Step(Box):
         self._number = Html(classes="gts-num-box")
         self.toggle = make(ipywidgets.Button, description=self.title, classes="gts-opens")
         self.toggle.add_class("gts-toggle")
-        self.toggle.on_click(lambda _: setattr(self, "opened", not self.opened))
+        self._led_at = 0.0
+        self.toggle.on_click(lambda _: self._toggle())
         self._summary = Html(classes="gts-head-sum")
         self.head = make(
             ipywidgets.HBox, [self._number, self.toggle, self._summary], classes="gts-head"
@@ -368,6 +373,15 @@ class Step(Box):
         super().close()
 
     # looks
+
+    def lead_here(self) -> None:
+        """Open this step without a press: a press of its heading that was on its way meant to."""
+        self._led_at = time.monotonic()
+        self.opened = True
+
+    def _toggle(self) -> None:
+        if time.monotonic() - self._led_at > CROSSING_S:
+            self.opened = not self.opened
 
     def _show_opened(self, _: object = None) -> None:
         set_class(self, "gts-open", self.opened)

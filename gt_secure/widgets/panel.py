@@ -191,7 +191,7 @@ class Panel(Box):
                 yield str(place.source), f"The sandbox can send from there: {place.label}."
 
     def _go(self, step: Step, action: Action = lambda: None) -> None:
-        step.opened = True
+        step.lead_here()
         step.guard(action)
 
     def _fold(self, opened: Step) -> None:

@@ -175,7 +175,7 @@ class ReviewStep(Step):
         """Show a plan of another kind, such as a revocation;
         applying and undoing it works as for a restriction.
         """
-        self.opened = True
+        self.lead_here()
         self.after.value = ""
         self.next.add_class("gts-hidden")
         self.run(

@@ -43,6 +43,8 @@ class Tracer:
     error: type[BaseException] = KeyboardInterrupt
     points: list[Point] = field(default_factory=list)
     times: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
+    closing: FrameType | None = None
+    """A generator that nobody reads to its end: what it raises is printed, and nobody gets it."""
     begun: bool = False
     raised: bool = False
 
@@ -54,8 +56,10 @@ class Tracer:
         self.begun = self.begun or first in (None, (code.co_filename, code.co_name))
         return self._line
 
-    def _line(self, frame: FrameType, event: str, _arg: Any) -> Any:
-        if event not in ("line", "return") or not self.begun:
+    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "exception" and arg[0] is GeneratorExit:
+            self.closing = frame
+        if event not in ("line", "return") or not self.begun or frame is self.closing:
             return self._line
         code = frame.f_code
         where = (code.co_filename.removeprefix(OURS), code.co_name, frame.f_lineno, event)

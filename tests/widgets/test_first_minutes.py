@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from gt_secure.widgets import base
 from gt_secure.widgets.panel import Panel
 from support.consents import agree
 
@@ -114,6 +115,20 @@ def test_the_steps_come_with_the_choice_and_one_is_open(connection: Any, now: No
     assert open_steps(made) == ["Review & apply"]
     made.picker.toggle.click()
     assert open_steps(made) == ["Team or bucket"]
+
+
+def test_a_press_that_crossed_the_panels_own_step_closes_nothing(
+    connection: Any, now: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person presses Allow while the choice is on its way, and the panel goes on to Allow."""
+    made = Panel(connection)
+    made.picker.bucket_button.click()
+    made.allow.bucket_input.value = "gt-images"
+    made.allow.toggle.click()
+    assert open_steps(made) == ["Allow"]
+    monkeypatch.setattr(base, "CROSSING_S", -1.0)
+    made.allow.toggle.click()
+    assert open_steps(made) == [], "later it was meant"
 
 
 def test_what_is_given_is_reviewed_at_once(connection: Any, now: None) -> None:
