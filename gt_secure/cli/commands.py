@@ -85,10 +85,6 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-VERDICTS = {item.name: item.verdict for item in COMMANDS if item.verdict}
-"""The commands whose exit code is a verdict: True, or with the word that makes it one."""
-
-
 def find_command(word: str) -> Command | None:
     """Return the command of this name; None without one."""
     return next((item for item in COMMANDS if word == item.name), None)

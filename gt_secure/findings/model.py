@@ -281,11 +281,6 @@ class Checked(NamedTuple):
         raise TypeError(without_truth(self, ".outcome == 'clean'"))
 
 
-def each_once(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings, each once: those of one code, subject and detail are the same."""
-    return [*{(each.code, each.subject, each.detail): each for each in findings}.values()]
-
-
 def by_code(checked: Iterable[Checked]) -> dict[str, Checked]:
     """Return what each rule came to over several subjects: found if it is so for one,
     then unknown, then clean, then not asked.
