@@ -93,8 +93,8 @@ class Worker:
     def __init__(
         self,
         *,
-        on_busy: Callable[[bool], None],
         on_error: Callable[[GtSecureError], None],
+        on_busy: Callable[[bool], None] = lambda _: None,
         on_progress: Callable[[Activity], None] | None = None,
     ) -> None:
         self._on_busy = on_busy

@@ -104,16 +104,12 @@ class Panel(Box):
         self.link = connection if isinstance(connection, Link) else Link(connection)
         self._view = LocksView()
         self._who = self._denied = ""
-        self._worker = Worker(on_busy=lambda _: None, on_error=self._not_read)
-        self._clock = Worker(on_busy=lambda _: None, on_error=lambda _: None)
-        self._identity = Worker(
-            on_busy=lambda _: None, on_error=lambda error: self._got_identity(error.message)
-        )
-        self._doctor = Worker(on_busy=lambda _: None, on_error=self._no_diagnosis)
+        self._worker = Worker(on_error=self._not_read)
+        self._clock = Worker(on_error=lambda _: None)
+        self._identity = Worker(on_error=lambda error: self._got_identity(error.message))
+        self._doctor = Worker(on_error=self._no_diagnosis)
         # The history is often not readable, and no lock depends on it.
-        self._historian = Worker(
-            on_busy=lambda _: None, on_error=lambda _: self._draw_top(changes={})
-        )
+        self._historian = Worker(on_error=lambda _: self._draw_top(changes={}))
         wanted = team_reference(team) if team is not None else BUCKET_ONLY if bucket else None
         self._is_given, self._is_wired = wanted is not None, False
         # first: the teams are read while the rest is made
@@ -282,12 +278,12 @@ class Panel(Box):
         self.test.url_lock = (
             team.url_lock if team is not None and self.picker.read_at is not None else None
         )
-        seen: Json = {
-            "team": team,
-            "teams": self.picker.teams,
-            "teams_at": self.picker.read_at,
-        }
-        self._draw_top(**seen, no_private_team=self.picker.no_private_team)
+        self._draw_top(
+            team=team,
+            teams=self.picker.teams,
+            teams_at=self.picker.read_at,
+            no_private_team=self.picker.no_private_team,
+        )
         self._go_on()
 
     def _choice_changed(self, change: Json) -> None:
@@ -444,13 +440,15 @@ class Panel(Box):
         )
         access = access_under(locks, parts=(prefix,))
         revoked = locks.own_policy.revocations_of(locks.bucket, "", is_prefix=True)
-        seen: Json = {
-            "revocations": tuple(each.sentence for each in revoked),
-            "guard_known": known,
-            "guard_refused": not known,
-            "read_at": locks.at,
-        }
-        self._draw_top(access=access, guard=guard, guards=guards, **seen)
+        self._draw_top(
+            access=access,
+            guard=guard,
+            guards=guards,
+            revocations=tuple(each.sentence for each in revoked),
+            guard_known=known,
+            guard_refused=not known,
+            read_at=locks.at,
+        )
 
     def _applied(self) -> None:
         """Refresh what was changed."""
