@@ -43,8 +43,9 @@ class Tracer:
     error: type[BaseException] = KeyboardInterrupt
     points: list[Point] = field(default_factory=list)
     times: Counter[tuple[str, str, int, str]] = field(default_factory=Counter)
-    closing: FrameType | None = None
-    """A generator that nobody reads to its end: what it raises is printed, and nobody gets it."""
+    closing: int = 0
+    """A generator that Python closes, by the id of its frame: what it raises is printed, and nobody
+    gets it. To hold the frame would keep it from being freed."""
     begun: bool = False
     raised: bool = False
 
@@ -58,8 +59,11 @@ class Tracer:
 
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "exception" and arg[0] is GeneratorExit:
-            self.closing = frame
-        if event not in ("line", "return") or not self.begun or frame is self.closing:
+            self.closing = id(frame)
+        if event == "return" and id(frame) == self.closing:
+            self.closing = 0
+            return self._line
+        if event not in ("line", "return") or not self.begun:
             return self._line
         code = frame.f_code
         where = (code.co_filename.removeprefix(OURS), code.co_name, frame.f_lineno, event)
