@@ -146,12 +146,12 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
         (
             {"team": "radiology-team"},
             ["loses-access:radiology-team"],
-            "No worker of radiology-team needs these addresses and endpoints",
+            "No worker of radiology-team needs what the plan refuses",
         ),
         (
             {"team": "vpc-team"},
             ["loses-access:radiology-team"],
-            "No worker of radiology-team needs these addresses and endpoints",
+            "No worker of radiology-team needs what the plan refuses",
         ),
     ],
 )
