@@ -5,93 +5,126 @@ entry points and a framework.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gt_secure.findings.model import catalog, controls
 
 TEMPLATE = Path(__file__).with_name("check.py.template")
 PACKAGE = "gt_secure_prowler"
-SERVICE = "groundtruth"
+SERVICE = "s3"
+"""Prowler lists a check by the first word of its name, which is its service."""
 SERVICES = f"{PACKAGE}.services.{SERVICE}"
 COMPLIANCE = f"{PACKAGE}.compliance"
-FRAMEWORK = "groundtruth_nist_800_53_revision_5_aws"
+FRAMEWORK = "presigned_nist_800_53_revision_5_aws"
 """Prowler asks for a framework by the name of its file (``--compliance``),
 which must differ from its own.
 """
 LONGEST = 400
-SKIPPED = {"not-checked"}
-"""What could not be read is the status MANUAL of every check."""
+ANYWHERE = "presigned-from-anywhere"
 
 
-def name_of(code: str) -> str:
-    """Return the id of a check: Prowler accepts no hyphens, and asks for the service first."""
-    return f"{SERVICE}_{code.replace('-', '_')}"
+class Check(NamedTuple):
+    """A check: what a person who lists the checks of S3 reads."""
+
+    name: str
+    title: str
+    description: str
+    fix: str
 
 
-def codes() -> list[str]:
-    """Return the codes that have a check."""
-    return [code for code in catalog() if code not in SKIPPED]
+CHECKS = (
+    Check(
+        "s3_presigned_urls_open_from_anywhere",
+        "S3 bucket opens presigned URLs from allowed networks only",
+        "Whether a presigned URL of the bucket opens objects from any address on the internet. The"
+        " policies that decide are evaluated: bucket, access points, endpoints, account and"
+        " organization.",
+        str(catalog()[ANYWHERE]["fix"]),
+    ),
+    Check(
+        "s3_presigned_guard_holds",
+        "S3 bucket and its workteams have nothing that weakens the guard of presigned URLs",
+        "Everything else that gt_secure finds: a guard that is missing, changed or too narrow, other"
+        " ways to the objects, logging that is off, and the locks of SageMaker Ground Truth"
+        " workteams. Each row has its own code and severity.",
+        "Read the code in the row's text, then type: gt-secure findings --explain CODE",
+    ),
+)
+"""The checks: the first has one finding, the second has the rest."""
 
 
-def metadata(code: str) -> dict[str, Any]:
+def codes_of(check: Check) -> list[str]:
+    """Return the findings of a check.
+
+    Notes are of neither. What could not be read is the status MANUAL of both.
+    """
+    return [
+        code
+        for code, row in catalog().items()
+        if row["severity"] != "info" and (code == ANYWHERE) is (check is CHECKS[0])
+    ]
+
+
+def metadata(check: Check) -> dict[str, Any]:
     """Return the metadata of a check (Prowler 5.46, ``CheckMetadata``)."""
-    row = catalog()[code]
-    severity = str(row["severity"])
-    fix = str(row["fix"])
+    row = catalog()[ANYWHERE]
     return {
         "Provider": "aws",
-        "CheckID": name_of(code),
-        "CheckTitle": f"Ground Truth workteam has no finding {code}: {row['title']}"[:150],
+        "CheckID": check.name,
+        "CheckTitle": check.title,
         "CheckType": ["Software and Configuration Checks/AWS Security Best Practices"],
         "ServiceName": SERVICE,
         "SubServiceName": "",
         "ResourceIdTemplate": "",
-        "Severity": "informational" if severity == "info" else severity,
-        "ResourceType": "Other",
-        "Description": f"{row['title']}. It looks at {', '.join(map(str, row['looked_at']))}."[
-            :LONGEST
-        ],
+        "Severity": str(row["severity"]),
+        "ResourceType": "AwsS3Bucket",
+        "Description": check.description,
         "Risk": str(row["why"])[:LONGEST],
         "RelatedUrl": "",
         "AdditionalURLs": [str(row["source_url"])],
         "Remediation": {
-            "Code": {"CLI": "", "NativeIaC": "", "Other": fix, "Terraform": ""},
-            "Recommendation": {"Text": fix, "Url": ""},
+            "Code": {"CLI": "", "NativeIaC": "", "Other": check.fix, "Terraform": ""},
+            "Recommendation": {"Text": check.fix, "Url": ""},
         },
         "Categories": ["trust-boundaries"],
         "DependsOn": [],
         "RelatedTo": [],
-        "Notes": f"gt-secure findings --explain {code}",
+        "Notes": "gt-secure findings s3://BUCKET",
     }
 
 
 def framework() -> dict[str, Any]:
-    """Return the compliance framework (Prowler 5.46, ``Compliance`` with generic attributes)."""
+    """Return the compliance framework (Prowler 5.46, ``Compliance`` with generic attributes).
+
+    Prowler counts a whole check. The text of each row names the control of its finding.
+    """
     return {
-        "Framework": "NIST-800-53-Revision-5-Ground-Truth",
-        "Name": "NIST SP 800-53 Rev. 5, controls that restrict access to Ground Truth data",
+        "Framework": "NIST-800-53-Revision-5-Presigned",
+        "Name": "NIST SP 800-53 Rev. 5, controls that restrict access by presigned URLs",
         "Version": "",
         "Provider": "AWS",
         "Description": (
             "Controls of NIST SP 800-53 Rev. 5 that findings of gt_secure violate. The mapping is"
-            " by the gt_secure project, not by NIST or AWS."
+            " by the gt_secure project, not by NIST or AWS. A control fails with any finding of its"
+            " checks: the text of the row names the control of that finding."
         ),
         "Requirements": [
             {
                 "Id": prowler_id(control),
                 "Name": f"{control} {row['title']}",
-                "Description": (
-                    f"{control} {row['title']}. It fails on these findings: {_titles(found)}."
-                ),
+                "Description": f"{control} {row['title']}. Its findings: {'; '.join(titles)}.",
                 "Attributes": [
                     {"ItemId": prowler_id(control), "Section": row["family"], "Service": SERVICE}
                 ],
-                "Checks": [name_of(code) for code in found],
+                "Checks": [
+                    check.name
+                    for check in CHECKS
+                    if any(control in catalog()[code]["controls"] for code in codes_of(check))
+                ],
             }
             for control, row in controls().items()
-            if (found := codes_of(control))
+            if (titles := titles_of(control))
         ],
     }
 
@@ -101,13 +134,14 @@ def prowler_id(control: str) -> str:
     return control.lower().replace("-", "_").replace("(", "_").rstrip(")")
 
 
-def codes_of(control: str) -> list[str]:
-    """Return the findings that violate a control."""
-    return [code for code in codes() if control in catalog()[code]["controls"]]
-
-
-def _titles(found: Iterable[str]) -> str:
-    return "; ".join(str(catalog()[code]["title"]) for code in found)
+def titles_of(control: str) -> list[str]:
+    """Return the titles of the findings that violate a control."""
+    return [
+        str(catalog()[code]["title"])
+        for check in CHECKS
+        for code in codes_of(check)
+        if control in catalog()[code]["controls"]
+    ]
 
 
 def files() -> dict[str, str]:
@@ -117,16 +151,18 @@ def files() -> dict[str, str]:
         f"{Path(services).parent}/__init__.py": (
             '"""Services, in the layout that Prowler expects."""\n'
         ),
-        f"{services}/__init__.py": '"""The checks of Ground Truth."""\n',
+        f"{services}/__init__.py": '"""The checks of S3."""\n',
         f"{compliance}/__init__.py": (
             '"""Compliance frameworks, in the layout that Prowler expects."""\n'
         ),
         f"{compliance}/{FRAMEWORK}.json": _json(framework()),
     }
     template = TEMPLATE.read_text(encoding="utf-8")
-    for code in codes():
-        texts[f"{services}/{name_of(code)}.py"] = template.replace("{code}", code)
-        texts[f"{services}/{name_of(code)}.metadata.json"] = _json(metadata(code))
+    for check in CHECKS:
+        codes = "".join(f'    "{code}",\n' for code in codes_of(check))
+        text = template.replace("{title}", check.title).replace("{codes}", codes)
+        texts[f"{services}/{check.name}.py"] = text
+        texts[f"{services}/{check.name}.metadata.json"] = _json(metadata(check))
     return texts
 
 
@@ -144,5 +180,5 @@ def write(folder: Path) -> None:
 
 def entry_points() -> dict[str, list[str]]:
     """Return the entry points by their group (Prowler 5.46, ``prowler.lib.check.utils``)."""
-    checks = [f"{name_of(code)} = {SERVICES}.{name_of(code)}" for code in codes()]
+    checks = [f"{check.name} = {SERVICES}.{check.name}" for check in CHECKS]
     return {"prowler.checks.aws": checks, "prowler.compliance": [f"aws = {COMPLIANCE}"]}

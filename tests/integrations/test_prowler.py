@@ -41,7 +41,8 @@ from support.scene import Scene
 
 ROOT = Path(gt_secure.__file__).parents[1]
 CODES = [code for code in catalog() if code != "not-checked"]
-CHECK = "gt_secure_prowler.services.groundtruth.groundtruth_url_lock_off"
+ANYWHERE, HOLDS = generate.CHECKS
+CHECK = f"gt_secure_prowler.services.s3.{HOLDS.name}"
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +82,14 @@ def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
     points.read_string(
         next(text for name, text in files.items() if name.endswith("entry_points.txt"))
     )
-    assert sorted(points["prowler.checks.aws"]) == sorted(generate.name_of(code) for code in CODES)
-    for name, module in points["prowler.checks.aws"].items():
+    assert {*points["prowler.checks.aws"]} == {check.name for check in generate.CHECKS}
+    for check in generate.CHECKS:
+        module = points["prowler.checks.aws"][check.name]
         path = module.replace(".", "/")
-        assert ".services.groundtruth." in module
-        assert Path(path).name == name
-        assert f'"{name.removeprefix("groundtruth_").replace("_", "-")}"' in files[f"{path}.py"]
-        assert json.loads(files[f"{path}.metadata.json"])["CheckID"] == name
+        assert ".services.s3." in module
+        assert Path(path).name == check.name
+        assert all(f'    "{code}",\n' in files[f"{path}.py"] for code in generate.codes_of(check))
+        assert json.loads(files[f"{path}.metadata.json"])["CheckID"] == check.name
     metadata = next(text for name, text in files.items() if name.endswith(".dist-info/METADATA"))
     assert f"Version: {gt_secure.__version__}\n" in metadata
     assert "Requires-Dist" not in metadata, (
@@ -97,20 +99,24 @@ def test_the_wheel_has_each_check_where_prowler_looks(plugin_wheel: Path):
     assert {name for name in files if ".dist-info/" not in name} == written | set(generate.files())
 
 
-def test_each_code_is_mapped_once():
-    """The framework is drawn from the findings' own table,
-    which has each control by its own number.
-    """
+def test_each_finding_is_in_one_check_and_each_control_in_the_framework():
+    """Notes are in no check: a key that encrypts a bucket is no failure."""
     rows = catalog()
+    codes = {check.name: generate.codes_of(check) for check in generate.CHECKS}
+    assert codes[ANYWHERE.name] == ["presigned-from-anywhere"]
+    notes = [code for code in CODES if rows[code]["severity"] == "info"]
+    assert sorted([*codes[ANYWHERE.name], *codes[HOLDS.name], *notes]) == sorted(CODES)
     assert {each for code in CODES for each in rows[code]["controls"]} == set(controls())
-    assert [code for code in CODES if len(rows[code]["controls"]) > 1] == []
     checks = {each["Name"]: each["Checks"] for each in generate.framework()["Requirements"]}
     assert checks == {
         f"{control} {row['title']}": [
-            generate.name_of(code) for code in CODES if control in rows[code]["controls"]
+            check.name
+            for check in generate.CHECKS
+            if any(control in rows[code]["controls"] for code in codes[check.name])
         ]
         for control, row in controls().items()
     }
+    assert checks["SC-7 Boundary Protection"] == [ANYWHERE.name, HOLDS.name]
     assert generate.prowler_id("SC-7(2)") == "sc_7_2"
 
 
@@ -132,12 +138,12 @@ def test_the_framework_is_where_prowler_looks(plugin_wheel: Path):
     assert (name, found) == ("aws", [f"{folder}/{generate.FRAMEWORK}.json"])
     for requirement in framework["Requirements"]:
         assert set(requirement) == {"Id", "Name", "Description", "Attributes", "Checks"}
-        assert set(requirement["Checks"]) <= {generate.name_of(code) for code in CODES}
+        assert {*requirement["Checks"]} <= {check.name for check in generate.CHECKS}
 
 
 def test_the_metadata_keeps_the_limits_of_prowler():
-    for code in CODES:
-        data = generate.metadata(code)
+    for check in generate.CHECKS:
+        data = generate.metadata(check)
         assert data["CheckID"].split("_")[0] == data["ServiceName"]
         assert "-" not in data["CheckID"]
         assert len(data["CheckTitle"]) <= 150
@@ -187,12 +193,36 @@ def test_unknown_is_never_a_pass():
     assert said(one, "presigned-from-anywhere") == said(one) == []
 
 
+def test_a_row_of_several_findings_passes_only_where_all_do():
+    def found(code: str, *depends: str) -> Any:
+        return _finding(code, Match("open-team", "detail", depends), ())
+
+    def said(made: ReportRow) -> list[tuple[str, str]]:
+        reports = plugin.reported(made, ("url-lock-off", "portal-lock-absent"))
+        return [(each.status, each.severity) for each in reports]
+
+    clean = {"url-lock-off": "clean", "portal-lock-absent": "clean"}
+    [passed] = plugin.reported(row(checked=clean), ("url-lock-off", "portal-lock-absent"))
+    assert passed[:3] == ("PASS", "open-team", "open-team has none of 2 findings looked for.")
+    off, absent = found("url-lock-off"), found("portal-lock-absent")
+    assert said(row(checked=clean, findings=(off,))) == [("FAIL", "medium")]
+    assert said(row(findings=(off, absent))) == [("FAIL", "medium"), ("FAIL", "low")]
+    assert said(row(checked={"url-lock-off": "clean"})) == [("MANUAL", "")]
+    assert said(row(unread=("gt-images: denied",))) == [("MANUAL", "")], "once, not once a code"
+    assert said(row(findings=(off,))) == [("FAIL", "medium"), ("MANUAL", "")]
+    assert said(row(checked=dict.fromkeys(clean, "not applicable"))) == []
+    [failed] = plugin.reported(row(checked=clean, findings=(off,)), ("url-lock-off",))
+    assert failed.text.endswith("[url-lock-off, NIST SP 800-53 AC-3]")
+    noted = row(checked=clean, findings=(replace(off, severity="info"),))
+    assert said(noted) == [("FAIL", "informational")], "a bucket that nobody named"
+
+
 def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
     """A stand-in for the three modules of Prowler that the plugin uses."""
 
     class Check:
         def metadata(self) -> str:
-            return "metadata"
+            return json.dumps({"Severity": "high"})
 
     class Report:
         def __init__(self, metadata: str, resource: dict[str, Any]) -> None:
@@ -226,16 +256,18 @@ def test_the_class_of_a_check(scene: Scene, monkeypatch, tmp_path):
     )
     try:
         module = importlib.import_module(CHECK)
-        made = module.groundtruth_url_lock_off
-        assert (made.__name__, made.__module__) == ("groundtruth_url_lock_off", CHECK)
+        made = getattr(module, HOLDS.name)
+        assert (made.__name__, made.__module__) == (HOLDS.name, CHECK)
         reports = made().execute()
     finally:
         plugin._check_class.cache_clear()
-    statuses = {each.resource["name"]: each.status for each in reports}
-    assert [*statuses] == ["north-team", "open-team", "radiology-team", "south-team", "vpc-team"]
-    assert {each.region for each in reports} == {"us-east-1"}
-    assert {statuses["radiology-team"], statuses["vpc-team"]} == {"PASS"}
-    assert reports[2].resource_arn.endswith(":workteam/private-crowd/radiology-team")
+    assert {each.region for each in reports} == {"us-east-1"}, "the other one has no bucket"
+    off = [each for each in reports if "[url-lock-off," in each.status_extended]
+    assert [each.resource_id for each in off] == ["north-team", "south-team"]
+    assert {json.loads(each.metadata)["Severity"] for each in off} == {"medium"}
+    assert off[1].resource_arn.endswith(":workteam/private-crowd/south-team")
+    buckets = {each.resource_arn for each in reports if each.resource["kind"] == "bucket"}
+    assert {"arn:aws:s3:::gt-images", "arn:aws:s3:::gt-logs"} < buckets, "all, by default"
     with pytest.raises(AttributeError):
         module.another_name  # noqa: B018
 
@@ -438,27 +470,10 @@ def test_the_real_prowler_runs_the_checks(
     room.install("--no-deps", str(copy), str(plugin_wheel))
     with Sandbox(log_delay_s=60, workforce_delay_s=0) as sandbox:
         keys = three_outcomes(Rig(sandbox))
-        every = [
-            "--service",
-            "groundtruth",
-            "-M",
-            "csv",
-            "json-ocsf",
-            "json-asff",
-            "html",
-            "-F",
-            "report",
-        ]
-        controls = [
-            "-f",
-            "us-east-1",
-            "--compliance",
-            generate.FRAMEWORK,
-            "-M",
-            "csv",
-            "-F",
-            "controls",
-        ]
+        every = ["--check", *(check.name for check in generate.CHECKS)]
+        every += ["-M", "csv", "json-ocsf", "json-asff", "html", "-F", "report"]
+        controls = ["-f", "us-east-1", "--compliance", generate.FRAMEWORK]
+        controls += ["-M", "csv", "-F", "controls"]
         for words in (every, controls):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run(
@@ -472,45 +487,33 @@ def test_the_real_prowler_runs_the_checks(
             assert spent < 120, "seconds of processor for every region of the sandbox"
     with (tmp_path / "out" / "report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    # no restriction, no log
-    without_subject = {
-        "guard-missing",
-        "urls-live-long",
-        "version-2-urls",
-        "many-signers",
-    }
-    named = {
-        f"groundtruth_{code.replace('-', '_')}" for code in CODES if code not in without_subject
-    }
-    assert {each["CHECK_ID"] for each in rows} == named
-    anywhere = [each for each in rows if each["CHECK_ID"] == "groundtruth_presigned_from_anywhere"]
+    assert {each["CHECK_ID"] for each in rows} == {check.name for check in generate.CHECKS}
+    assert {each["SERVICE_NAME"] for each in rows} == {"s3"}
+    anywhere = [each for each in rows if each["CHECK_ID"] == ANYWHERE.name]
     told = {
-        each["RESOURCE_UID"].rpartition("/")[2]: (each["STATUS"], each["STATUS_EXTENDED"])
+        each["RESOURCE_UID"].rpartition(":")[2].rpartition("/")[2]: (
+            each["STATUS"],
+            each["STATUS_EXTENDED"],
+        )
         for each in anywhere
     }
-    assert told["radiology-team"][0] == "FAIL", "its bucket is not guarded"
+    assert told["gt-images"][0] == "FAIL", "it is not guarded"
     assert told["open-team"] == ("MANUAL", "No bucket of open-team is known.")
-    assert told["vpc-team"][0] == "MANUAL"
-    assert "s3:GetBucketPolicy" in told["vpc-team"][1]
-    assert {
-        each["RESOURCE_NAME"] for each in rows if each["CHECK_ID"] == "groundtruth_guard_open"
-    } == {"vpc-team"}
-    lock = {
-        each["RESOURCE_NAME"]: each["STATUS"]
-        for each in rows
-        if each["CHECK_ID"] == "groundtruth_url_lock_off"
-    }
-    off = dict.fromkeys(("north-team", "open-team", "south-team"), "FAIL")
-    assert lock == {**off, "radiology-team": "PASS", "vpc-team": "PASS"}, "it asks for no bucket"
+    assert told["gt-reviewed"][0] == "MANUAL"
+    assert "s3:GetBucketPolicy" in told["gt-reviewed"][1]
+    holds = [each for each in rows if each["CHECK_ID"] == HOLDS.name]
+    off = [each for each in holds if "[url-lock-off," in each["STATUS_EXTENDED"]]
+    assert {each["RESOURCE_NAME"] for each in off} == {"north-team", "open-team", "south-team"}
+    assert {(each["STATUS"], each["SEVERITY"]) for each in off} == {("FAIL", "medium")}
     asff = json.loads((tmp_path / "out" / "report.asff.json").read_text())
     assert len(asff) == sum(each["STATUS"] != "MANUAL" for each in rows), "ASFF has no word for it"
     assert json.loads((tmp_path / "out" / "report.ocsf.json").read_text())
     assert (tmp_path / "out" / "report.html").exists()
     mapped = {each["CHECK_ID"]: each["COMPLIANCE"] for each in rows}
-    assert "NIST-800-53-Revision-5-Ground-Truth: ac_3" in mapped["groundtruth_url_lock_off"]
-    assert mapped["groundtruth_cors_missing"] == ""
+    assert "NIST-800-53-Revision-5-Presigned: " in mapped[HOLDS.name]
+    assert mapped[ANYWHERE.name].endswith("Presigned: sc_7")
     with (
-        tmp_path / "out" / "compliance" / "controls_groundtruth_nist_800_53_revision_5_aws.csv"
+        tmp_path / "out" / "compliance" / "controls_presigned_nist_800_53_revision_5_aws.csv"
     ).open(newline="") as file:
         found = {
             (each["REQUIREMENTS_ID"], each["STATUS"])
@@ -525,4 +528,4 @@ def test_the_real_prowler_runs_the_checks(
         "sc_7",
         "sc_7_2",
     }
-    assert {("ac_3", "FAIL"), ("ac_3", "PASS")} <= found
+    assert ("sc_7", "FAIL") in found

@@ -1,1 +1,1 @@
-"""Checks for Prowler, one for each finding code. Prowler finds them by entry points."""
+"""Checks for Prowler of presigned URLs, under S3. Prowler finds them by entry points."""

@@ -8,13 +8,16 @@ Source: Prowler 5.46, ``prowler.lib.check.models`` (``Check``, ``Check_Report_AW
 from __future__ import annotations
 
 import functools
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from gt_secure.base.errors import GtSecureError
 from gt_secure.connection import connect
+from gt_secure.findings.model import catalog
 from gt_secure.report.accounts import Account
 from gt_secure.report.buckets import BucketChoice
 from gt_secure.report.region import OF_BUCKET, read_region
@@ -23,10 +26,12 @@ from gt_secure.report.rows import ReportRow
 WORKERS = 8
 """Number of regions that are read at the same time."""
 BUCKETS = "GT_SECURE_BUCKETS"
-"""Variable with the buckets that have rows, too: ``used``, ``all``, ``tag:KEY=VALUE``, or names."""
+"""Variable with the buckets that have rows: ``all`` (the default), ``used``, ``tag:KEY=VALUE``,
+or names.
+"""
 
 
-def check_of(code: str, module: str) -> Callable[[str], Any]:
+def check_of(codes: tuple[str, ...], module: str) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a check's module:
     its class is made when Prowler asks for it.
     """
@@ -35,37 +40,44 @@ def check_of(code: str, module: str) -> Callable[[str], Any]:
     def find(attribute: str) -> Any:
         if attribute != name:
             raise AttributeError(f"module {module!r} has no attribute {attribute!r}")
-        return _check_class(code, name, module)
+        return _check_class(codes, name, module)
 
     return find
 
 
 @functools.cache
-def _check_class(code: str, name: str, module: str) -> Any:
+def _check_class(codes: tuple[str, ...], name: str, module: str) -> Any:
     from prowler.lib.check.models import Check
 
     def execute(self: Any) -> list[Any]:
-        return list(_reports(self.metadata(), code))
+        return list(_reports(self.metadata(), codes))
 
-    members = {"__module__": module, "__doc__": f"The finding {code}.", "execute": execute}
+    members = {
+        "__module__": module,
+        "__doc__": f"Findings: {', '.join(codes)}.",
+        "execute": execute,
+    }
     return type(Check)(name, (Check,), members)
 
 
-def _reports(metadata: Any, code: str) -> Iterator[Any]:
+def _reports(metadata: str, codes: tuple[str, ...]) -> Iterator[Any]:
     from prowler.lib.check.models import Check_Report_AWS
     from prowler.providers.common.provider import Provider
 
     provider = Provider.get_global_provider()
     identity = provider.identity
     regions = _regions(provider.generate_regional_clients)
-    buckets = os.environ.get(BUCKETS, "")
+    buckets = os.environ.get(BUCKETS) or "all"
     for row in read_rows(provider.session.current_session, identity.account, regions, buckets):
-        for status, subject, text in outcomes(row, code):
-            report = Check_Report_AWS(metadata=metadata, resource=row.to_dict())
-            report.status = status
-            report.status_extended = text
+        for made in reported(row, codes):
+            own = json.dumps(json.loads(metadata) | {"Severity": made.severity})
+            report = Check_Report_AWS(
+                metadata=own if made.severity else metadata, resource=row.to_dict()
+            )
+            report.status = made.status
+            report.status_extended = made.text
             report.region = row.region
-            report.resource_id = subject
+            report.resource_id = made.subject
             report.resource_arn = _arn(identity.partition, row)
             yield report
 
@@ -86,6 +98,40 @@ def _arn(partition: str, row: ReportRow) -> str:
         f"workteam/private-crowd/{row.name}" if is_team else "workforce/private-crowd/default"
     )
     return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
+
+
+class Outcome(NamedTuple):
+    """One report of a check; ``severity`` is empty where it is that of the check."""
+
+    status: str
+    subject: str
+    text: str
+    severity: str = ""
+
+
+def reported(row: ReportRow, codes: Sequence[str]) -> list[Outcome]:
+    """Return the reports of a check that has several finding codes, for a team or a bucket.
+
+    A row passes once, and only where no code fails or is unknown.
+    """
+    made = [Outcome(*each) for code in codes for each in _named(row, code)]
+    wrong = [each for each in made if each.status != "PASS"]
+    if wrong or not made or len(codes) == 1:
+        return list(dict.fromkeys(wrong or made))
+    subject = made[0].subject
+    return [Outcome("PASS", subject, f"{subject} has none of {len(made)} findings looked for.")]
+
+
+def _named(row: ReportRow, code: str) -> Iterator[tuple[str, ...]]:
+    """Yield the outcomes of a code: one that fails names its code, its control and its severity."""
+    for status, subject, text in outcomes(row, code):
+        if status != "FAIL":
+            yield status, subject, text
+            continue
+        control = "".join(f", NIST SP 800-53 {each}" for each in catalog()[code]["controls"])
+        severity = next(each.severity for each in row.findings if each.code == code)
+        word = "informational" if severity == "info" else severity
+        yield status, subject, f"{text} [{code}{control}]", word
 
 
 def outcomes(row: ReportRow, code: str) -> Iterator[tuple[str, str, str]]:
@@ -126,12 +172,15 @@ def read_rows(
 ) -> tuple[ReportRow, ...]:
     """Read all regions once for all checks; a region that cannot be read is a row."""
     choice = BucketChoice.parse(buckets) if buckets else None
+    empty = f"buckets: not applicable, {BucketChoice(every=True).nothing}"
 
     def read(region: str) -> list[ReportRow]:
         try:
             gt = connect(boto3_session=session, region=region)
             rows = read_region(gt, Account(account), choice, many=True) or ()
-            return [row for row in rows if row.kind != "portal"]
+            unread = [tuple(line for line in row.unread if line != empty) for row in rows]
+            seen = [replace(row, unread=left) for row, left in zip(rows, unread, strict=True)]
+            return [row for row in seen if row.kind != "portal"]
         except GtSecureError as error:
             return [ReportRow(account, region, status="failed", unread=(error.message,))]
 
