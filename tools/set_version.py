@@ -25,6 +25,7 @@ FILES = {
     "labextension/package-lock.json": 2,
     "README.md": 0,
     "docs/releasing.md": 0,
+    "integrations/terraform/README.md": 0,
     "docs/how-to/watch-in-ci.md": 0,
     "studio/on-start.sh": 0,
 }

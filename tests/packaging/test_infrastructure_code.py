@@ -101,6 +101,11 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
     assert kinds["nothing"] == set()
 
 
+def test_the_module_of_the_guard_is_parsed(tools: Room, tmp_path):
+    for path in sorted((ROOT / "integrations" / "terraform").glob("*.tf")):
+        assert parsed(tools, path.read_text(encoding="utf-8"), tmp_path / path.name)
+
+
 def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):
     data = parsed(tools, plans["first"].to_terraform(), tmp_path / "first.tf")
     resources = {
