@@ -11,6 +11,7 @@ control policies* and *Blocking public access* (the account's setting overrides 
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..aws.client import Aws, all_items
 from ..base.errors import PolicyError, Unsupported
 from ..base.groups import OrderedNames
 from ..engine.access.access_points import BlockSettings
+from ..engine.access.identities import Principals
 from ..engine.access.part import Part
 from ..engine.access.vpc_endpoint import VpcEndpoint
 from ..engine.iam.facts import Facts, Values
@@ -43,6 +45,7 @@ BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 _NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
 _ORGANIZATION = ("aws:principalorg", "aws:resourceorg", "aws:vpceorg")
 _BUCKET_TAGS = ("aws:resourcetag/", "s3:buckettag/")
+_TAG = re.compile(r"(?:aws:resourcetag|s3:buckettag)/[^'\"}]+")
 _READABLE = (
     *_ORGANIZATION,
     "aws:resourceaccount",
@@ -82,6 +85,16 @@ def read_facts(aws: Aws, state: State, key: str | None = None) -> Facts:
     own = bucket.public_access_block.if_read or {}
     reader.read_public_access(text, bool(own.get(SETTING)), state.account_block)
     return reader.facts()
+
+
+def bucket_tags(aws: Aws, state: State, bucket: Bucket, people: Principals) -> Facts:
+    """Return the facts of a state, with the tags of the bucket for which policies of users and
+    roles ask.
+    """
+    asked = frozenset(_TAG.findall(repr(list(people.policies)).lower()))
+    reader = _FactReader(aws, bucket, state.organization, asked)
+    reader.read_bucket_tags()
+    return state.facts.with_defaults(reader.facts())
 
 
 class _FactReader:

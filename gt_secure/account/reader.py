@@ -36,7 +36,7 @@ from ..aws.teams import (
 from ..base import task_liquid
 from ..base.errors import GtSecureError, InvalidInput, NotFound
 from ..base.text import Json, Texts
-from ..engine.access.identities import load_principals
+from ..engine.access.identities import Principals, load_principals
 from ..engine.access.part import NotRead, Part
 from ..engine.iam.facts import Facts, supplied_facts
 from ..engine.policies.acls import IGNORE_PUBLIC_ACLS, NO_ACLS
@@ -44,7 +44,7 @@ from ..engine.policies.public_access import SETTING, may_be_public
 from ..restriction.model import Restriction
 from ..restriction.validation import named_place, named_team
 from .bucket import LOG_TARGET, READINGS, Bucket, read_access_point, read_key_policy, read_part
-from .fact_reader import BLOCKS, read_account_block, read_facts
+from .fact_reader import BLOCKS, bucket_tags, read_account_block, read_facts
 from .organization import Organization, read_organization
 from .part_reader import first_text, part_of
 from .principals import read_principals
@@ -175,7 +175,10 @@ def with_signers(aws: Aws, state: State, file: str | Path | None = None) -> Stat
     ):
         state = replace(state, account_block=read_account_block(aws))
     key = bucket.key_policy if bucket.key_policy.was_asked else read_key_policy(aws, bucket)
-    return replace(state, bucket=replace(bucket, access_points=points, key_policy=key))
+    bucket = replace(bucket, access_points=points, key_policy=key)
+    return replace(
+        state, bucket=bucket, facts=bucket_tags(aws, state, bucket, people.value or Principals(()))
+    )
 
 
 def _started(

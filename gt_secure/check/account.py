@@ -54,7 +54,8 @@ def no_findings(
         "findings": [each.to_dict() for each in (failing or unsure)],
         **_looked_at(findings),
     }
-    unread = _not_run(findings.doubts(severity))
+    doubts = findings.doubts(severity)
+    unread = f" Some checks could not run: {some(doubts, 3, between=' ')}" if doubts else ""
     if failing:
         text = f"{_failure(failing)}{unread} {findings.evidence.place}".rstrip()
         return CheckResult("no_findings", subject, False, text, details, _next_step(failing[0]))
@@ -81,10 +82,6 @@ def _left_out(findings: Findings) -> str:
     """Return a sentence about the findings that the check found and did not ask for."""
     named = [f"{each.code} ({each.severity})" for each in findings if each.state == "found"]
     return f" Findings that were not asked for: {some(named, 3)}." if named else ""
-
-
-def _not_run(doubts: Sequence[str]) -> str:
-    return f" Some checks could not run: {some(doubts, 3, between=' ')}" if doubts else ""
 
 
 def _place(bucket: str, prefix: str) -> str:

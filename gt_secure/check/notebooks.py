@@ -93,8 +93,7 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
         for i, cell in cells
         if cell.get("cell_type") == "code" and cell_text(cell).strip()
     ]
-    wanted = [(i, cell) for i, cell in code if _must_run(cell)]
-    counts = {i: cell.get("execution_count") for i, cell in wanted}
+    counts = {i: cell.get("execution_count") for i, cell in code if _must_run(cell)}
     skipped = [i for i, number in counts.items() if number is None]
     run = [number for number in counts.values() if number is not None]
     in_order = run == sorted(run)
@@ -103,7 +102,7 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
     def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
         return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
 
-    if not wanted:
+    if not counts:
         text = (
             f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
         )
@@ -116,7 +115,7 @@ def saved_as_run(book: Json, subject: str) -> CheckResult:
         return result(False, text, _RUN_ALL.capitalize())
     if not in_order:
         return result(False, "The cells were run in another order.", _RUN_ALL.capitalize())
-    return result(True, f"All {len(wanted):,} code cells were run.")
+    return result(True, f"All {len(counts):,} code cells were run.")
 
 
 def kept(
@@ -317,7 +316,13 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     if secrets:
         named = some(list(dict.fromkeys(map(str, secrets))))
         text = f"It holds {named}. {'The first cell is 0.' if book else ''}".strip()
-        return result(False, text, _removal(file.name, secrets))
+        fix = (
+            f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file.name)}', or clear"
+            " that output and save. If the notebook was shared, revoke the URL or key. What may"
+            " stay goes into the list 'accepted' of a check file, with the finding saved-secret and"
+            f" the subject: {some(list(dict.fromkeys(each.id for each in secrets)))}."
+        )
+        return result(False, text, fix)
     if unread:
         text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
         return result(None, text, "Name both files with --path.")
@@ -326,16 +331,6 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     if not (cells if book else _read(file).strip()):
         return result(None, text, "Check a notebook with cells.")
     return result(True, text)
-
-
-def _removal(file: str, secrets: list[SavedSecret]) -> str:
-    """Return how to remove secrets from a file, or to accept them."""
-    return (
-        f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file)}', or clear that"
-        " output and save. If the notebook was shared, revoke the URL or key. What may stay goes"
-        " into the list 'accepted' of a check file, with the finding saved-secret and the subject:"
-        f" {some(list(dict.fromkeys(each.id for each in secrets)))}."
-    )
 
 
 TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".cpp", ".js", ".ts")

@@ -14,7 +14,6 @@ from ..base.outcome import CheckResult
 from ..base.text import Json, TextsLike, capital, members, some
 from ..changes.case import exposures_of
 from ..connection import Connection, ConnectionLike, connection_of, with_facts
-from ..engine.access.answer import Answer
 from ..engine.access.exposure import Context
 from ..engine.access.locks import READ_POLICY
 from ..engine.access.proof import Proof
@@ -144,7 +143,13 @@ def expectations_hold(
     }
     if broken:
         ordered = [*sure, *(each for each in broken if each not in sure)]
-        named = some([_differs(kind, answer) for kind, answer in ordered])
+        named = some(
+            [
+                f"{answer.source} should be {kind} and is {answer.answer}"
+                + (f' for "{answer.key}"' if answer.key else "")
+                for kind, answer in ordered
+            ]
+        )
         text = f"{named}. {ordered[0][1].reason}".strip()
         fix = "Run 'gt-secure plan -f FILE' to see the changes that fix it."
         return CheckResult(
@@ -241,11 +246,6 @@ def _proof_words(proof: Proof) -> tuple[bool | None, str, str]:
     if proof.refused is not None:
         fix = "Exempt the principal in the statement that refuses it."
     return False, proof.text.removeprefix("Not proved: "), fix
-
-
-def _differs(kind: str, answer: Answer) -> str:
-    key = f' for "{answer.key}"' if answer.key else ""
-    return f"{answer.source} should be {kind} and is {answer.answer}{key}"
 
 
 def _wish(restriction: Restriction | str | Path) -> Restriction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -80,3 +81,25 @@ def test_without_the_permission_the_answer_names_it(rig: Rig) -> None:
     assert found.at(ELSEWHERE, "anonymous").depends_on == (READ,)
     assert READ in found.missing
     assert found.at(ELSEWHERE, "presigned").answer == "opened"
+
+
+def test_a_public_policy_closes_a_bucket_only_to_what_the_policy_grants(rig: Rig) -> None:
+    """Block Public Access says nothing of ACLs there, and the sandbox opens what they grant."""
+    s3 = bucket(rig, "ObjectWriter")
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x", ACL="public-read")
+    s3.put_object(Bucket=BUCKET, Key="private.txt", Body=b"x")
+    of_all = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [of_all]})
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    restricting = {**IGNORING_ACLS, "IgnorePublicAcls": False, "RestrictPublicBuckets": True}
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=restricting)
+    assert rig.fetch(f"/{BUCKET}/private.txt", ELSEWHERE).status == 403
+    assert anonymous(rig)[:2] == (200, "unknown")
+    whole = rig.gt.who_can_open(BUCKET)
+    assert [whole.row(kind).word for kind in ("anonymous", "other-account")] == [
+        "unknown",
+        "unknown",
+    ]
+    rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=rules)
+    assert anonymous(rig) == (403, "refused", ())

@@ -105,6 +105,11 @@ OWN_POLICIES: tuple[Any, ...] = (
     st("s3:GetObject", f"arn:aws:s3:::{BUCKET}/law/beside/*"),
     st("s3:ListAllMyBuckets"),
 )
+BY_TAG: tuple[Any, ...] = (
+    st("s3:*", effect="Allow", StringEquals={"aws:ResourceTag/stage": "test"}),
+    st("s3:*", effect="Allow", StringNotEquals={"s3:BucketTag/stage": "test"}),
+)
+"""Own policies that ask for a tag of the bucket, of the first user in every fourth account."""
 ACLS = ((EVERYBODY, "READ"), (EVERYBODY, "WRITE"), (SIGNED_IN, "READ"), (PARTNER, "READ"))
 ENDPOINT_POLICIES: tuple[Any, ...] = (
     [st("*", effect="Deny"), st("*")],
@@ -219,7 +224,10 @@ def draw(seed: int) -> Drawn:
     people = [
         user(name, dice.choice(OWN_POLICIES), tags={"team": "red"} if half() else {})
         for name in USERS
-    ] + [
+    ]
+    if seed % 4 == 1:
+        people[0]["UserPolicyList"] = user(USERS[0], BY_TAG[seed // 4 % 2])["UserPolicyList"]
+    people += [
         role(
             name,
             dice.choice(OWN_POLICIES),

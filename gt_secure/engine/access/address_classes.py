@@ -145,6 +145,10 @@ def _merged(ranges: Iterable[Interval]) -> list[Interval]:
     return merged
 
 
+def _of_version(version: int, spans: Iterable[Span]) -> list[Interval]:
+    return _merged((span.first, span.last) for span in spans if span.version == version)
+
+
 def _spans(condition: Condition, version: int) -> list[Interval]:
     """Return where a condition's values match, before it is negated."""
     if condition.name in ("IpAddress", "NotIpAddress"):
@@ -231,9 +235,7 @@ def minimal_cidrs(spans: Iterable[Span]) -> list[str]:
     items = list(spans)
     for version in (4, 6):
         make = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
-        for first, last in _merged(
-            (span.first, span.last) for span in items if span.version == version
-        ):
+        for first, last in _of_version(version, items):
             result += [
                 str(make((start, BITS[version] - size))) for start, size in _blocks(first, last)
             ]
@@ -255,11 +257,9 @@ def minus(spans: Iterable[Span], others: Iterable[Span]) -> Spans:
     items, taken = list(spans), list(others)
     result = []
     for version in BITS:
-        away = _merged((span.first, span.last) for span in taken if span.version == version)
+        away = _of_version(version, taken)
         at = 0
-        for first, last in _merged(
-            (span.first, span.last) for span in items if span.version == version
-        ):
+        for first, last in _of_version(version, items):
             while at < len(away) and away[at][1] < first:
                 at += 1
             index, start = at, first

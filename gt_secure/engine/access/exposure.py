@@ -71,10 +71,8 @@ Context: TypeAlias = Mapping[str, str | Sequence[str]]
 OF_A_TEAM = ("worker", "forwarded")
 _VERSION_4 = Facts({"s3:signatureversion": (SIGV4,)})
 _SHOWN = 3
-_WORK_OF_A_ROW = 3 * MAX_WORK // 2
-"""A row is about all sources, an answer about one of them: what an answer decides is decided in the
-row too.
-"""
+_WORK = 3 * MAX_WORK // 2
+"""The work for a row, which is about all sources, and for an answer about one of them."""
 _SAMPLES = 12
 """The most keys that are asked about where their classes are too many."""
 _TOO_MANY = "the key of the object"
@@ -160,7 +158,7 @@ class Exposure(NotCopied, Ambiguous):
         """Return the row of one kind of request."""
         self._check(request, *KINDS, *OF_A_TEAM)
         if request not in self._rows:
-            rows = self._each(lambda question: question.row(request), _WORK_OF_A_ROW)
+            rows = self._each(lambda question: question.row(request))
             keys = self.examples[: len(rows)]
             row = together(request, rows, keys) if rows else _unknown(request, _TOO_MANY)
             if keys != self.keys:  # what is refused for some keys may be opened for others
@@ -193,12 +191,12 @@ class Exposure(NotCopied, Ambiguous):
         """The exposure in which ACLs may grant what they can."""
         return Exposure(granting(self.locks), self.key, is_prefix=self.is_prefix)
 
-    def _each(self, ask: Callable[[_Question], Found], most: int = MAX_WORK) -> list[Found]:
+    def _each(self, ask: Callable[[_Question], Found]) -> list[Found]:
         """Return what is found for each class of keys, or for the first ones, as long as work is
         left.
         """
         objects, answers = self._asked_about, dict[int, Found]()
-        with limited_work(most) as work:
+        with limited_work(_WORK) as work:
             for place, (arn, first) in enumerate(zip(objects, self._alike, strict=True)):
                 if first not in answers:
                     answers[first] = ask(_Question(self.locks, arn))
@@ -704,8 +702,7 @@ class _Question:
         """Return what refuses everybody of a kind who signs, or does not; empty if nothing does."""
         if kind.signer == "anonymous" and self.locks.requester_pays.is_true:
             return REQUESTER_PAYS
-        is_refused = kind.signer != "own" and self.locks.is_public_refused
-        return BLOCK_PUBLIC_ACCESS if is_refused else ""
+        return BLOCK_PUBLIC_ACCESS if self.locks.is_closed_to(kind.signer) else ""
 
     def _by_acl(self, kind: Kind) -> Iterator[tuple[Kind, str]]:
         """Yield what else the ACL of the bucket grants, or may grant, to those who ask."""

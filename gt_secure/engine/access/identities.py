@@ -120,6 +120,12 @@ class Principals:
     groups: Mapping[str, tuple[AttachedPolicy, ...]] = field(default_factory=dict)
     notes: Texts = ()
 
+    @property
+    def policies(self) -> Iterable[AttachedPolicy]:
+        """The policies and boundaries of all users and roles, each once."""
+        every = (each for one in self.all for each in (*one.policies, one.boundary))
+        return {id(each): each for each in every if each is not None}.values()
+
 
 def parse_principals(text: str, name: str = "the file") -> Principals:
     """Read what ``aws iam get-account-authorization-details`` prints, or a list of its pages;

@@ -308,7 +308,7 @@ class _Signed:
         if self.kept.is_service:
             unknown = [key for key in _OF_SERVICES if key in asked]
             return answer_of(evaluate(replace(request, unknown=unknown), policies))
-        if self.signer == "other" and self.locks.is_public_refused:
+        if self.locks.is_closed_to(self.signer):
             rule = f"{BLOCK_PUBLIC_ACCESS} refuses it"
             return answer_of(Verdict(request, compiled, Decided("explicit-deny", rule=rule)))
         if self.signer == "other" and self._is_named_otherwise(compiled):

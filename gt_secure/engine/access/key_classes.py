@@ -240,16 +240,14 @@ def _filled(
     combinations = [dict(zip(names, each, strict=True)) for each in product(*options)]
     if alone:
         combinations = [
-            each for each in combinations if len({_is_wild(filled) for filled in each.values()}) < 2
+            each
+            for each in combinations
+            if len({all(isinstance(part, str) for part in one or ()) for one in each.values()}) < 2
         ]
     if len(combinations) > _MOST_FILLED:
         raise TooManyClassesError(_TOO_MANY_VALUES)
     for each in combinations:
         yield tuple(one for part in template for one in _one(part, each))
-
-
-def _is_wild(filled: Filled | None) -> bool:
-    return filled is not None and not all(isinstance(part, str) for part in filled)
 
 
 def _absent(template: Template, key: str) -> list[None]:

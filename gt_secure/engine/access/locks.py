@@ -27,7 +27,7 @@ from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.principals import check_account
 from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
-from ..iam.request_keys import key_facts
+from ..iam.request_keys import OBJECT_ACLS, key_facts
 from ..iam.sessions import role_of_session, session_of_role
 from ..iam.strict_json import parse_json
 from ..iam.three_valued import spellings
@@ -61,6 +61,13 @@ EVERYTHING: Json = {
 NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
 """The session policy of a URL for a source that the URL was not made for."""
 
+_UNLESS_BY_ACL: Json = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"StringNotEquals": {OBJECT_ACLS: "granted"}},
+}
 _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
 _UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
 _UNPAID: Part[Any] = Part.unasked("who pays for requests", "s3:GetBucketRequestPayment")
@@ -230,6 +237,14 @@ class EffectiveLocks:
         theirs = self.facts.policy_is_public
         return is_surely_public(self.policy) if theirs is None else theirs
 
+    def is_closed_to(self, signer: Signer) -> bool:
+        """Return whether Block Public Access refuses every request of a signer. The guide does not
+        say whether a public policy closes a bucket to what ACLs grant.
+        """
+        if signer == "own" or (self.acls or {}).get(signer):
+            return False
+        return bool(self.is_public_refused)
+
     def unread_of(self, signer: Signer) -> tuple[str, ...]:
         """Return the actions that would have read what else refuses requests of a signer."""
         if signer == "own" and self.only is not None:
@@ -261,6 +276,7 @@ class EffectiveLocks:
     def _policies(self, signer: Signer, endpoint: str, session: PolicySource | None) -> Policies:
         through = self.endpoints.get(endpoint)
         granted = (self.acls or {}).get(signer, ())
+        closing = [_UNLESS_BY_ACL] * bool(granted and self.is_public_refused)
         one = self.only if signer == "own" else None
         own, boundary = [EVERYTHING], None
         if one is not None:
@@ -270,7 +286,7 @@ class EffectiveLocks:
             identity=() if signer == "anonymous" else tuple(own),
             boundary=boundary,
             session=(session or self.session) if signer == "own" else None,
-            resource=with_statements(self.policy, *granted) if granted else self.policy,
+            resource=with_statements(self.policy, *granted, *closing) if granted else self.policy,
             endpoint=through.policy_text if through is not None else None,
             gateway_endpoint=through is not None and through.type == "Gateway",
             rcp=self.rcp or (),

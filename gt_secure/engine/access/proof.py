@@ -609,7 +609,7 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     for any_way, (form, signer) in product(ways, _FORMS):
         if (
             (signer == "anonymous" and locks.requester_pays.is_true)
-            or (signer != "own" and locks.is_public_refused)
+            or locks.is_closed_to(signer)
             or (form == "post-form" and (claim.reads or later))
         ):
             continue

@@ -130,10 +130,6 @@ _ANYBODY = Layer("trust", "trust policy", parse_document(_TRUST_ALL, "trust"))
 _SAGEMAKER = "sagemaker.amazonaws.com"
 _FOR_WORKERS = "has images signed for workers, by a labeling job"
 _OF_A_JOB = "has images signed for workers, as the role of a labeling job"
-NO_TAGS = (
-    "Attribute-based access control of the bucket is off: aws:ResourceTag and s3:BucketTag are"
-    " absent."
-)
 _NO_KEY = "The object is not encrypted with a KMS key: a signer would need kms:Decrypt as well."
 _ASSUMED = (
     (
@@ -504,7 +500,7 @@ def policy_writers(locks: EffectiveLocks, principals: Principals) -> Mapping[str
     around = locks.policies("own").compiled._replace(identity=(), session=None)
     asked = []
     for action in (_BUCKET, _UNLOCK):
-        kind = Kind("presigned", "header", "own", action, locks.arn, absent=_NO_TAGS)
+        kind = Kind("presigned", "header", "own", action, locks.arn)
         requests = Requests(kind, Policies.of_compiled(around), locks.circumstances)
         asked.append(Asked(statements, requests, {}, {}))
     with limited_work(MAX_WORK + len(principals.all) * _WORK_OF_EACH):
@@ -538,16 +534,6 @@ def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:
     said = path or (said_of_points(points) if points.was_asked else "")
     rests_on = provisos(locks, "presigned", "opened", endpoints=None, knows_signer=True)
     return tuple(filter(None, (f"Opened{unless(rests_on)}.", said, *locks.known)))
-
-
-def _ask_for_points(principals: Principals) -> bool:
-    """Return whether policies of users and roles ask for the access point of a request."""
-    limits = (each.boundary for each in principals.all if each.boundary is not None)
-    policies = {
-        id(each): each
-        for each in (*limits, *(policy for one in principals.all for policy in one.policies))
-    }
-    return any("accesspoint" in repr(each.statements).lower() for each in policies.values())
 
 
 class _Search:
@@ -586,7 +572,10 @@ class _Search:
             if points.missing and points.was_asked
             else []
         )
-        if not points.was_asked and (locks.asks_for_points or _ask_for_points(principals)):
+        asks = locks.asks_for_points or any(
+            "accesspoint" in repr(each.statements).lower() for each in principals.policies
+        )
+        if asks and not points.was_asked:
             self.unlisted = [PointPath(unread=("s3:DataAccessPointAccount",))]
         self.unread_behind = (READ_ENDPOINTS,) if READ_ENDPOINTS in locks.not_read else ()
         self.key, self.unread, self.encrypted = self._key_question()
@@ -666,13 +655,11 @@ class _Search:
 
     def _assumed(self) -> tuple[str, ...]:
         """Return what the answers take for granted."""
-        tagged = any(name.startswith(_RESOURCE_TAG) for name in self.locks.facts.values)
         return (
             *_assumed(
                 self.locks,
                 ANY_WAY if self.unlisted and not self.locks.access_points.was_asked else "",
             ),
-            *(() if tagged else (NO_TAGS,)),
             *self.encrypted,
             *_ASSUMED,
         )
@@ -709,7 +696,7 @@ class _Search:
             action,
             arn,
             chooses=(*_CHOSEN_IN.get(service, ()), *chooses),
-            absent=_NO_TAGS,
+            absent=_NO_TAGS if service in _CHOSEN_IN else (),
         )
         known = (action, circumstances.account, chooses, *sorted((facts or {}).items()))
         return Asked(

@@ -583,13 +583,18 @@ def _denied_by(space: RequestSpace, mask: int) -> Texts:
 
 def _signed(places: list[SourceSet]) -> Iterator[SourceSet]:
     """Yield the sources from which only certain signers open, by who these are."""
-    by_signers = grouped((tuple(filter(_names_signers, each.when)), each) for each in places)
+    by_signers = grouped(
+        (
+            tuple(
+                p
+                for p in each.when
+                if p.startswith(("signed ", "unless signed ")) and not p.endswith(")")
+            ),
+            each,
+        )
+        for each in places
+    )
     return (replace(union(own), when=when) for when, own in by_signers.items() if when)
-
-
-def _names_signers(phrase: str) -> bool:
-    """Return whether a phrase says who signs, for all of its sources."""
-    return phrase.startswith(("signed ", "unless signed ")) and not phrase.endswith(")")
 
 
 def _when(places: list[SourceSet]) -> Texts:

@@ -42,7 +42,9 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
         case = load_json(text)
         if not isinstance(case, Mapping):
             raise PolicyError("The line is not a JSON object.", next_step="Give one case a line.")
-        identifier = _identifier(case)
+        given = case.get("id")
+        twice = isinstance(case, JsonObject) and "id" in case.duplicates
+        identifier = given if isinstance(given, (str, bool)) and not twice else None
         refuse_duplicates(case)
         if identifier is None:
             raise _missing("id")
@@ -58,12 +60,6 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
             (),
         )
     return identifier, verdict.decision, verdict.reason, verdict.depends_on
-
-
-def _identifier(case: _Case) -> object:
-    value = case.get("id")
-    twice = isinstance(case, JsonObject) and "id" in case.duplicates
-    return value if isinstance(value, (str, bool)) and not twice else None
 
 
 _FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,500}")\s*[,}]')

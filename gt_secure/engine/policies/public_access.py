@@ -55,7 +55,13 @@ def is_surely_public(policy: PolicySource | None) -> bool:
     """
     narrowed = any(_is_for_everybody(e) and _narrows(e) for e in _statements(policy) if e.deny)
     grants = (e for e in _statements(policy) if not e.deny and _is_for_everybody(e))
-    return not narrowed and any(not any(map(_may_fix, each.conditions)) for each in grants)
+    return not narrowed and any(
+        not any(
+            not _is_broad(one) and (one.lower_key in _FIXING or one.lower_key.startswith(_NEAR))
+            for one in each.conditions
+        )
+        for each in grants
+    )
 
 
 def may_be_public(policy: PolicySource | None) -> bool:
@@ -65,7 +71,12 @@ def may_be_public(policy: PolicySource | None) -> bool:
     Only S3 decides whether a Deny narrows the grant enough (:data:`READ_STATUS`).
     """
     grants = (each for each in _statements(policy) if not each.deny)
-    some = (each for each in grants if _is_for_everybody(each) or _may_be_for_everybody(each))
+    some = (  # the guide says nothing of a statement that names every identity provider
+        each
+        for each in grants
+        if _is_for_everybody(each)
+        or any(e.kind == "federated" and "*" in e.text for e in each.principals or ())
+    )
     return any(not any(map(_fixes, each.conditions)) for each in some)
 
 
@@ -99,13 +110,6 @@ def _is_for_everybody(statement: Statement) -> bool:
     )
 
 
-def _may_be_for_everybody(statement: Statement) -> bool:
-    """Return whether a statement names every identity provider, of which the guide says nothing."""
-    return any(
-        entry.kind == "federated" and "*" in entry.text for entry in statement.principals or ()
-    )
-
-
 def _narrows(deny: Statement) -> bool:
     keys = {each.lower_key for each in deny.conditions}
     return bool(keys & _FIXING) and keys <= _FIXING | _SPARING
@@ -121,12 +125,6 @@ def _fixes(condition: Condition) -> bool:
     patterns = any(sign in value for value in condition.values for sign in ("*", "?", "${"))
     return (
         condition.lower_key in _FIXING and not is_open and not patterns and not _is_broad(condition)
-    )
-
-
-def _may_fix(condition: Condition) -> bool:
-    return not _is_broad(condition) and (
-        condition.lower_key in _FIXING or condition.lower_key.startswith(_NEAR)
     )
 
 

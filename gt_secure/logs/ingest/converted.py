@@ -201,7 +201,7 @@ class Metered:
         return size
 
 
-class _Gunzip:
+class _Gunzip(_Into):
     """Unpack gzip with many members; :class:`EOFError` if the last is cut,
     :class:`zlib.error` if one is damaged, or unpacks to more than a log can.
     """
@@ -212,12 +212,7 @@ class _Gunzip:
         self._unpack: Any = self._new()
         self._left = LIMITS["gzip"].size + _MOST_PACKED * len(head)
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         while True:
             if self._unpack.eof:
                 # Padding of zeros may follow a member; anything else is another member.

@@ -125,7 +125,7 @@ SIGNING: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any], str]] = {
     ),
     "no session tags": ((role("x", st("s3:GetObject", **RED), trusts=trust(ROOT)),), {}, "refused"),
     "a tag of the bucket": (
-        (user("x", st("s3:GetObject", StringEquals={"aws:ResourceTag/a": "b"})),), {}, "refused",
+        (user("x", st("s3:GetObject", StringEquals={"aws:ResourceTag/a": "b"})),), {}, "unknown",
     ),
     "a fact that nobody knows": (
         (user("x", st("s3:GetObject", StringEquals={"aws:PrincipalOrgID": "o-abc"})),), {}, "unknown",
