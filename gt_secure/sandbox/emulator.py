@@ -33,8 +33,8 @@ PRIVATE: Mapping[str, tuple[str, ...]] = {
     ),
     "services.iam": ("_access_keys", "_roles", "_users"),
     "services.s3": (
-        "_bucket_policies", "_object_acl", "_object_tags", "_parse_multipart_form",
-        "_policy_is_public", "_presign_time_error",
+        "_bucket_default_sse_headers", "_bucket_policies", "_object_acl", "_object_tags",
+        "_parse_multipart_form", "_policy_is_public", "_presign_time_error",
     ),
 }  # fmt: skip
 """Names that the sandbox takes from inside ministack; another version may have others."""

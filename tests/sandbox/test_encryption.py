@@ -66,6 +66,41 @@ def test_writing_needs_a_data_key(box):
     box.client("s3", box.keys(S3, allow("kms:GenerateDataKey"))).put_object(**put)
 
 
+@pytest.fixture
+def default(box):
+    """The key of the default encryption of the bucket."""
+    of_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": of_default}]}
+    s3 = box.client("s3")
+    s3.put_bucket_encryption(Bucket="gt-images", ServerSideEncryptionConfiguration=rules)
+    yield KEY
+    s3.delete_bucket_encryption(Bucket="gt-images")
+
+
+def by_put(s3, key, source):
+    s3.put_object(Bucket="gt-images", Key=key, Body=b"y")
+
+
+def by_parts(s3, key, source):
+    s3.create_multipart_upload(Bucket="gt-images", Key=key)
+
+
+def by_copy(s3, key, source):
+    s3.copy_object(Bucket="gt-images", Key=key, CopySource=f"gt-images/{source}")
+
+
+@pytest.mark.parametrize("upload", [by_put, by_parts, by_copy])
+def test_the_key_of_the_default_encryption_is_asked_for(box, default, upload):
+    source = "kms/source.png"
+    box.client("s3").put_object(Bucket="gt-images", Key=source, Body=b"y", ServerSideEncryption="AES256")  # fmt: skip
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        upload(box.client("s3", box.keys(S3)), "kms/default.png", source)
+    upload(box.client("s3", box.keys(S3, allow("kms:GenerateDataKey"))), "kms/default.png", source)
+    plain = box.client("s3", box.keys(S3))
+    plain.put_object(Bucket="gt-images", Key="kms/p.png", Body=b"y", ServerSideEncryption="AES256")
+    plain.put_object_tagging(Bucket="gt-images", Key="kms/p.png", Tagging={"TagSet": []})
+
+
 def test_a_key_id_is_the_key_of_this_account(box):
     put = {
         "Bucket": "gt-images",

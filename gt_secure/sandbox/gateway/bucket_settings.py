@@ -50,7 +50,13 @@ _READINGS = {
 
 
 async def _fault(request: HttpRequest, bucket: str) -> Reply | None:
-    """Return the error for a policy or a logging setting that S3 would reject."""
+    """Return the error for a policy or a logging setting that S3 would reject,
+    or for one that the sandbox would drop.
+    """
+    if "abac" in request.query:
+        return presigned.error(
+            request, 501, "NotImplemented", "The sandbox has no access by tags of a bucket."
+        )
     if "policy" in request.query:
         fault = policy_fault(request.body, bucket)
         if fault is None or not await _may(request, bucket, "s3:PutBucketPolicy"):

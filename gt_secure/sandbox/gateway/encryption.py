@@ -16,6 +16,7 @@ from .mechanisms import SIGV4
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+_OF_CALLER = "x-amz-server-side-encryption-customer-algorithm"
 _KINDS = frozenset({"aws:kms", "aws:kms:dsse"})
 _NEEDS_V4 = (
     "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature"
@@ -37,12 +38,23 @@ def with_key(scope: AsgiScope) -> AsgiScope | None:
 
 
 def refusal(request: HttpRequest) -> Reply | None:
-    """Return the refusal of an upload that KMS does not permit; None for others."""
-    if request.method != "PUT" or not request.key or request.headers.get(_ALGORITHM) not in _KINDS:
+    """Return the refusal of an upload that KMS does not permit; None for others.
+
+    The key is the one that the upload names, or that of the bucket's default encryption. A form is
+    not looked at.
+    """
+    from ministack.core.iam_actions import _s3_action
+    from ministack.services import s3
+
+    given = request.headers
+    if _s3_action(request.method, request.arn, request.query) != "PutObject" or not request.key:
         return None
-    if denials.refused_by_caller(request, "s3:PutObject", request.arn)[0]:
-        return None  # S3 refuses it before it asks KMS
-    return _refused(request, "kms:GenerateDataKey", request.headers.get(_KEY, "alias/aws/s3"))
+    if _ALGORITHM not in given and _OF_CALLER not in given:
+        given = s3._bucket_default_sse_headers(request.bucket)
+    refused, _ = denials.refused_by_caller(request, "s3:PutObject", request.arn)
+    if refused or given.get(_ALGORITHM) not in _KINDS:  # S3 refuses it before it asks KMS
+        return None
+    return _refused(request, "kms:GenerateDataKey", given.get(_KEY, "alias/aws/s3"))
 
 
 def guarded(request: HttpRequest, send: Send) -> Send:
