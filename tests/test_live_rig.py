@@ -22,6 +22,8 @@ QUESTIONS = {
     "a letter of a name of the query percent-encoded": "200",
     "two kinds of authentication": "400 InvalidArgument",
     "requester of an altered URL": "-",
+    "a guard holds": "within 0 s",
+    "an ACL on an object of a new bucket": "AccessControlListNotSupported",
 }
 """What decision record 21 says the sandbox does."""
 

@@ -6,6 +6,7 @@ Most answers are only reported. A test fails where the product depends on the an
 from __future__ import annotations
 
 import json
+import time
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,9 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
+from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.logs import read_hits
-from support.live import Room
+from support.live import NOBODY, Room
 
 pytestmark = pytest.mark.live
 
@@ -123,6 +125,42 @@ def test_one_auth_mechanism(room: Room) -> None:
     )
     room.rig.settled("two kinds of authentication", f"{answer.status} {code_of(answer.text)}")
     assert answer.status in {400, 403}
+
+
+def test_how_late_a_guard_holds(room: Room) -> None:
+    """S3 spreads a policy to its servers: until then a URL still opens, or opens now and then."""
+    s3, url = room.rig.client("s3"), room.presigned()
+    guard = build_guard(
+        room.bucket,
+        NOBODY,
+        partition=room.rig.session.get_partition_for_region(s3.meta.region_name),
+    )
+    document = json.dumps({"Version": "2012-10-17", "Statement": [guard]})
+    began = time.monotonic()
+    s3.put_bucket_policy(Bucket=room.bucket, Policy=document)
+    seen: list[int] = []
+
+    def is_refused() -> bool:
+        seen.append(room.rig.fetch(url).status)
+        return seen[-20:] == [403] * 20
+
+    try:
+        assert room.rig.until_true(is_refused, pause_s=0.1), "the guard is in force"
+        late = time.monotonic() - began if 200 in seen else 0
+        again = 200 in seen[seen.index(403) :]
+        answer = f"within {late:.0f} s" + (
+            ", with openings after the first refusal" if again else ""
+        )
+        room.rig.settled("a guard holds", answer)
+    finally:
+        s3.delete_bucket_policy(Bucket=room.bucket)
+    assert room.rig.until_true(lambda: room.rig.fetch(url).status == 200)
+
+
+def test_acls_of_a_new_bucket(room: Room) -> None:
+    s3 = room.rig.client("s3")
+    answer = attempt(s3.put_object_acl, Bucket=room.bucket, Key=room.key, ACL="private")
+    room.rig.settled("an ACL on an object of a new bucket", answer)
 
 
 def test_cors_headers_of_a_refusal(room: Room) -> None:
