@@ -142,3 +142,18 @@ def test_a_ticket_has_policy_digest_test_and_undo(wish: str) -> None:
     assert "put-bucket-policy" in ticket or "delete-bucket-policy" in ticket
     assert ("\ngt-secure check guard-is-in-place s3://gt-images" in ticket) == (wish != "off")
     assert "198.51.100.0/24" in ticket.partition("Undo")[2], "the policy of today comes back"
+
+
+def test_no_command_of_a_ticket_runs_before_its_questions_are_answered() -> None:
+    one = made("team", "open", "whole", "vpc")
+    assert one.asks
+    ticket, calm = one.to_ticket(), replace(one, notices=()).to_ticket()
+    first = min(each.start() for each in re.finditer(r"^(# )?aws ", ticket, re.M))
+    assert all(0 < ticket.find(f'"{each.consent}": --confirm') < first for each in one.asks)
+    before = ticket.partition("Test:")[0]
+    assert re.findall(r"^aws ", before, re.M) == []
+    assert before.count("\n# aws ") == calm.partition("Test:")[0].count("\naws ") > 0
+    stop = Notice("hard-stop", "blocker", "The policy is too long.", confirmable=False)
+    stopped = replace(one, notices=(stop,)).to_ticket()
+    assert "\n  ✕ The policy is too long." in stopped
+    assert re.findall(r"^aws ", stopped.partition("Test:")[0], re.M) == []

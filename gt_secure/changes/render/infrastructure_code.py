@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from ...base.text import JsonLike, Texts, printable
@@ -18,6 +19,10 @@ from .summary import summary_text
 if TYPE_CHECKING:
     from ...engine.policies.bucket_policy import BucketPolicy
     from ..plan import Plan
+
+
+_OPEN = "Answer the questions (? and ✕) above first. Until then each command is a comment (#).\n\n"
+"""The line above the commands of a ticket that asks."""
 
 
 def to_cli(plan: Plan) -> str:
@@ -207,19 +212,22 @@ def _label(name: str) -> str:
 
 
 def to_ticket(plan: Plan) -> str:
-    """Return the text for an administrator who applies a plan: what it changes, the commands with
-    the policy, a test, and the undo.
+    """Return the text for an administrator who applies a plan: what it changes and asks, the
+    commands with the policy, a test, and the undo. Commands of a plan that asks are comments.
     """
     wish = plan.restriction
     place = f"s3://{wish.bucket}/{wish.prefix or ''}".rstrip("/")
     test = f"gt-secure check guard-is-in-place {shlex.quote(place)} {wish.allowed.options}"
     undo = [_command(plan, replace(each, after=each.before)) for each in reversed(plan.changes)]
+    commands = f"Commands:\n{to_cli(plan)}"
+    if plan.asks or plan.blockers:
+        commands = _OPEN + indent(commands, "# ")
     parts = [
         summary_text(plan),
         f"Requested by: {printable(plan.state.caller_arn)}",
         f"Reason: {printable(plan.reason or 'none given')}",
         f"Digest: {plan.digest}",
-        f"Commands:\n{to_cli(plan)}",
+        commands,
         *([f"Test:\n{test}"] if wish.bucket and wish.guard else []),
         "Undo (the values of today):\n" + "\n".join(undo),
     ]
