@@ -433,7 +433,10 @@ def _kept(locks: EffectiveLocks, kept: Kept) -> str:
         endpoints=None if kept.sources.is_empty and not kept.is_service else kept.sources.ids,
         knows_signer=kept.is_service or kept.principal.endswith(":root"),
     )
-    return f"Nothing that was read refuses {replace(kept, actions=kept.asked)}{unless(rests_on)}."
+    return (
+        f"Nothing that was read refuses {replace(kept, actions=kept.asked)}{unless(rests_on)}."
+        " Whether this principal exists was not looked up."
+    )
 
 
 def _refused_case(locks: EffectiveLocks, found: Verdict, *, is_nobody: bool) -> Json:

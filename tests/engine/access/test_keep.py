@@ -55,6 +55,7 @@ def test_a_public_lock_out_is_shown_with_its_statement(case):
         assert proof.proved is True
         assert proof.text.startswith("Proved closed to strangers and open to those who work here:")
         assert f"Nothing that was read refuses {CI} for {', '.join(WORK)}, unless" in proof.text
+        assert "Whether this principal exists was not looked up." in proof.text
 
 
 def test_statements_on_other_keys_cost_no_decisions(monkeypatch):
