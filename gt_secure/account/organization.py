@@ -85,16 +85,18 @@ def read_organization(aws: Aws) -> Organization:
 def _read(aws: Aws) -> Organization:
     described = part_of("the organization", _DESCRIBE, lambda: _describe(aws), absent=NOT_IN_USE)
 
-    def manages() -> bool:
-        found = described.value
-        return found is not None and str(found["MasterAccountId"]) == aws.account_id
-
-    def levels_of() -> list[str] | None:
-        return None if described.value is None else _levels(aws)
-
-    is_management = part_of("the management account", _DESCRIBE, manages)
+    is_management = part_of(
+        "the management account",
+        _DESCRIBE,
+        lambda: (
+            described.value is not None
+            and str(described.value["MasterAccountId"]) == aws.account_id
+        ),
+    )
     levels = part_of(
-        "the account's place in the organization", "organizations:ListParents", levels_of
+        "the account's place in the organization",
+        "organizations:ListParents",
+        lambda: None if described.value is None else _levels(aws),
     )
     identifier = described.map(lambda found: str(found["Id"]))
     path = levels.map(lambda names: f"{'/'.join((str(identifier.value), *names[:0:-1]))}/")

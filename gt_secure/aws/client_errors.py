@@ -7,6 +7,7 @@ endpoint there is no response at all, and the message names the missing endpoint
 from __future__ import annotations
 
 import contextlib
+import re
 import traceback
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _LONGEST = 2_000
+_NO_TEAM = re.compile(
+    r"(?is)(?=.*(work ?team|no workforce)).*(not exist|no work|not found|could not)"
+)
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -348,11 +352,7 @@ def _is_missing_team(code: str, text: str) -> bool:
     """Return whether SageMaker reports a missing team or workforce,
     which is a ValidationException there.
     """
-    about_team = any(words in text.lower() for words in ("work team", "workteam", "no workforce"))
-    missing = any(
-        words in text.lower() for words in ("not exist", "no work", "not found", "could not")
-    )
-    return code == "ValidationException" and about_team and missing
+    return code == "ValidationException" and bool(_NO_TEAM.search(text))
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:

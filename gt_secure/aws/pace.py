@@ -31,7 +31,9 @@ class PacedResponse(HTTPResponse):
 
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self._reader = _PacedReader(self.fp.detach(), sock)
+        # without one for a moment: an interrupt between two lines leaves none to flush
+        plain, self.fp = self.fp, None  # type: ignore[assignment]
+        self._reader = _PacedReader(plain.detach(), sock)
         self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:

@@ -87,11 +87,6 @@ class Revoked:
         """True if the bucket itself is meant, with every object in it."""
         return self.key is None and not self.prefix
 
-    @property
-    def temporary_until(self) -> dt.datetime:
-        """Latest end of what temporary credentials signed: they are long dead by then."""
-        return self.before + LONGEST if self.until is None else self.until
-
 
 def revoked_by_leak(leak: Leak) -> Revoked:
     """Return what stops a leaked URL: its credentials were issued before it was used for the first
@@ -248,7 +243,8 @@ def _change(
     statements = build_revocations(
         resource,
         before=revoked.before,
-        until=revoked.temporary_until,
+        # the latest end of what temporary credentials signed: they are long dead by then
+        until=revoked.before + LONGEST if revoked.until is None else revoked.until,
         signer=revoked.signer,
         long_term_until=revoked.until,
         session="" if revoked.viewer is None else viewer_session(revoked.viewer),

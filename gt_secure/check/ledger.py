@@ -45,6 +45,7 @@ WROTE = "wrote"
 """The status of a record of a write: what is read after it is no evidence on an account."""
 ALL = "*"
 """The subject of a write that reaches every team."""
+_DUMP: Json = {"show_empty": True} if sys.version_info >= (3, 13) else {}
 _PROCESS = os.getpid()
 _pending: list[LedgerEntry] = []
 _session: deque[LedgerEntry] = deque(maxlen=100_000)
@@ -305,7 +306,8 @@ def fingerprint(text: str) -> str:
     empty for none.
     """
     try:
-        code = ast.dump(ast.parse(text))
+        # Python 3.12 has a field more, and 3.13 leaves out what is empty.
+        code = ast.dump(ast.parse(text), **_DUMP).replace(", type_params=[]", "")
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # such as a magic
         code = "\n".join(line.rstrip() for line in text.strip().splitlines())
     digest = hashlib.blake2b(code.encode("utf-8", "replace"), digest_size=6)

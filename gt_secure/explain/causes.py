@@ -198,13 +198,11 @@ def _without_reason(known: ProbeContext) -> Cause | None:
     if probe.status == 404:
         return cause_of("not-found")
     sid = _own_statement(known) if probe.status == 403 and probe.source is not None else ""
-    cause = (
-        OWN_CAUSES[own_kind(sid)](known, sid) if sid else cause_of("no-reason", status=probe.status)
-    )
-    return (
-        replace(cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted.")
-        if sid
-        else cause
+    if not sid:
+        return cause_of("no-reason", status=probe.status)
+    cause = OWN_CAUSES[own_kind(sid)](known, sid)
+    return replace(
+        cause, why=f"{cause.why} An answer to HEAD has no reason; this one is predicted."
     )
 
 

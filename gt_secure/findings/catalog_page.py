@@ -21,8 +21,7 @@ def read_with() -> dict[str, str]:
     """Return the command that prints what a rule looks at,
     for a person who checks the evidence without gt_secure.
     """
-    data: dict[str, str] = package_data(__package__, "evidence.json")
-    return data
+    return dict(package_data(__package__, "evidence.json"))
 
 
 def page(code: str) -> str:

@@ -170,9 +170,11 @@ def test_the_word_for_a_bucket_says_what_its_acl_opens(acl: AclGrant, words: str
     assert access_to(seen("ObjectWriter", own, acl=(acl,))).text == words
 
 
-def test_what_the_policy_opens_is_opened_and_a_restricted_one_is_refused() -> None:
+def test_what_the_policy_opens_is_opened_and_what_it_is_kept_from_is_up_to_acls() -> None:
+    """RestrictPublicBuckets closes what a public policy grants, not what ACLs of objects grant."""
     assert answers(seen("ObjectWriter", PUBLIC)) == [("opened", ()), ("opened", ())]
-    assert answers(seen("ObjectWriter", PUBLIC, block=RESTRICTED)) == [NO, NO]
+    assert answers(seen("ObjectWriter", PUBLIC, block=RESTRICTED)) == [ACLS, ACLS]
+    assert answers(seen("BucketOwnerEnforced", PUBLIC, block=RESTRICTED)) == [NO, NO]
 
 
 def test_signers_of_the_account_do_not_depend_on_acls() -> None:

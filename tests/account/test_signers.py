@@ -339,6 +339,7 @@ def test_the_block_of_the_account_is_read_where_a_policy_may_be_public(
     for name, found in {
         "read_principals": Part.of(parse_principals(json.dumps(details(user("x"))))),
         "read_access_point": made, "read_account_block": Part.of({"RestrictPublicBuckets": True}),
+        "bucket_tags": seen.facts,
     }.items():  # fmt: skip
         monkeypatch.setattr(reader, name, lambda *_, found=found: found)
     aws: Any = None

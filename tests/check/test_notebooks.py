@@ -225,6 +225,12 @@ def test_a_kernel_records_each_check_with_its_subject_time_and_source(save, monk
         check.promise(no_findings=["open-team"])
 
 
+def test_the_fingerprint_of_a_cell_is_one_in_every_version_of_python() -> None:
+    """A notebook is run with one version and checked with another."""
+    code = "def f(x, *rest):\n    return [x]\n\nclass A:\n    pass\n\nprint(f'{f(1)}')\n"
+    assert ledger.fingerprint(code) == "d1cf55f0063a"
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("a.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4}'), ("a.py", " \n")]
 )

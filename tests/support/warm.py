@@ -18,6 +18,7 @@ import builtins
 import contextlib
 import gc
 import importlib
+import importlib.metadata  # invalidate_caches imports it from Python 3.13 on
 import json
 import os
 import pkgutil

@@ -164,23 +164,20 @@ class Exposure(NotCopied, Ambiguous):
             if keys != self.keys:  # what is refused for some keys may be opened for others
                 hidden = replace(row, opened=row.refused, refused=NOWHERE)
                 row = replace(unsure(hidden, (_TOO_MANY,)), opened=row.opened)
-            self._rows[request] = self._with_provisos(row)
+            # what each answer rests on
+            opened, refused = row.opened, row.refused
+            at = None if opened.other_endpoints else opened.endpoints
+            found = provisos(self.locks, request, "opened", when=opened.when, endpoints=at)
+            closing = provisos(self.locks, request, "refused")
+            if self._asks_of_acls(request):
+                granted = self._with_acls.row(request).refused.where
+                closing = closing if granted == refused.where else (*closing, GRANTED)
+            self._rows[request] = replace(
+                row,
+                opened=replace(opened, unless=() if opened.is_empty else found),
+                refused=replace(refused, unless=() if refused.is_empty else closing),
+            )
         return self._rows[request]
-
-    def _with_provisos(self, row: Row) -> Row:
-        """Return a row with what each answer rests on."""
-        request, opened, refused = row.request, row.opened, row.refused
-        at = None if opened.other_endpoints else opened.endpoints
-        found = provisos(self.locks, request, "opened", when=opened.when, endpoints=at)
-        closing = provisos(self.locks, request, "refused")
-        if self._asks_of_acls(request):
-            granted = self._with_acls.row(request).refused.where
-            closing = closing if granted == refused.where else (*closing, GRANTED)
-        return replace(
-            row,
-            opened=replace(opened, unless=() if opened.is_empty else found),
-            refused=replace(refused, unless=() if refused.is_empty else closing),
-        )
 
     def _asks_of_acls(self, request: str) -> bool:
         """Return whether a refusal may hang on ACLs, about which nobody asked."""

@@ -241,9 +241,8 @@ class EffectiveLocks:
         """Return whether Block Public Access refuses every request of a signer. The guide does not
         say whether a public policy closes a bucket to what ACLs grant.
         """
-        if signer == "own" or (self.acls or {}).get(signer):
-            return False
-        return bool(self.is_public_refused)
+        granted = (self.acls or {}).get(signer)
+        return signer != "own" and not granted and self.is_public_refused is True
 
     def unread_of(self, signer: Signer) -> tuple[str, ...]:
         """Return the actions that would have read what else refuses requests of a signer."""

@@ -50,19 +50,20 @@ def provisos(
     """
     signer, action = signer_of(request), KINDS[request][2] if request in KINDS else _READ
     if word == "opened":
-        found = _refusing(locks, signer, endpoints, knows_signer=knows_signer)
-        return (*found, *(_of_object(locks, signer, when) if action == _READ else ()))
-    if word == "refused" and _asks_for_time(locks, signer):
-        return (f"it comes after {locks.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",)
-    return ()
-
-
-def _asks_for_time(locks: EffectiveLocks, signer: Signer) -> bool:
-    """Return whether a policy compares the time, which nobody gave."""
+        found = tuple(_refusing(locks, signer, endpoints, knows_signer=knows_signer))
+        if action == _READ:
+            is_refused = signer == "anonymous" or _NOT_WITH_KMS.search(" ".join(when))
+            if is_refused and locks.has_kms_key is not False:
+                found = (*found, "a KMS key encrypts the object")
+            if locks.acls:
+                found = (*found, "another account owns the object")
+        return found
     with suppress(PolicyError):
         times = TIME_KEYS & spellings(locks.policies(signer).compiled).keys()
-        return bool(times) and not times & locks.facts.values.keys()
-    return False
+        # a policy compares the time, which nobody gave
+        if word == "refused" and times and not times & locks.facts.values.keys():
+            return (f"it comes after {locks.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",)
+    return ()
 
 
 def unless(found: Sequence[str]) -> str:
@@ -95,15 +96,6 @@ def _refusing(
         yield f"a policy of {named} refuses it"
     if signer != "own" and locks.is_public_refused is None:
         yield "Block Public Access refuses it"
-
-
-def _of_object(locks: EffectiveLocks, signer: Signer, when: Sequence[str]) -> Iterator[str]:
-    """Yield what of an object may refuse a request."""
-    is_refused = signer == "anonymous" or _NOT_WITH_KMS.search(" ".join(when))
-    if is_refused and locks.has_kms_key is not False:
-        yield "a KMS key encrypts the object"
-    if locks.acls:
-        yield "another account owns the object"
 
 
 def signer_of(request: str) -> Signer:

@@ -599,9 +599,6 @@ def _signed(places: list[SourceSet]) -> Iterator[SourceSet]:
 
 def _when(places: list[SourceSet]) -> Texts:
     """Return the phrases; each says for which sources it is, where they differ."""
-    distinct = {place.when for place in places}
-    if len(distinct) == 1:
-        return next(iter(distinct))
     found = grouped((phrase, place) for place in places for phrase in place.when)
     return tuple(
         sorted(

@@ -117,6 +117,8 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     next_step="Give all its values in one list.",
                 )
             lower_keys.add(key.lower())
+        # AWS leaves open what some values mean
+        opens = {"Arn": open_pattern, "Dat": open_date}.get(name[:3])
         for key, value in keys.items():
             at = member(where, str(key))
             values = value_texts(value, at)
@@ -136,18 +138,11 @@ def parse_conditions(block: object, *, variables: bool, place: str) -> tuple[Con
                     variables=_variables(name, values) if variables else frozenset(),
                     special=variables,
                     open_patterns=frozenset(
-                        filter(None, (_open_value(name, text) for text, _ in values))
+                        filter(None, (opens(text) for text, _ in values)) if opens else ()
                     ),
                 )
             )
     return tuple(conditions)
-
-
-def _open_value(name: str, text: str) -> str:
-    """Return the key for what a value means where AWS leaves that open; else nothing."""
-    if name.startswith("Arn"):
-        return open_pattern(text)
-    return open_date(text) if name.startswith("Date") else ""
 
 
 def _variables(name: str, values: list[tuple[str, str]]) -> frozenset[str]:

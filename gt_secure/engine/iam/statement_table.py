@@ -208,21 +208,16 @@ def _parts(statement: Statement, bits: int, granting: bool, gateway: bool) -> It
 
 
 def _holds(condition: Condition, deny: bool, by_action: bool) -> Callable[[View], bool]:
-    if by_action:
-        return lambda view: condition.matches(view.present(), deny=deny)
-    return lambda view: condition.matches(view.keys, deny=deny)
+    return lambda view: condition.matches(view.present() if by_action else view.keys, deny=deny)
 
 
 def _covers(statement: Statement) -> Callable[[View], bool]:
     by_action = any(map(is_by_action, _target_keys(statement)))
 
-    def covers(view: View) -> bool:
-        keys = view.present() if by_action else view.keys
-        return statement.covers_action(view.action.lower()) and statement.covers_resource(
-            view.resource, keys
-        )
-
-    return covers
+    return lambda view: (
+        statement.covers_action(view.action.lower())
+        and statement.covers_resource(view.resource, view.present() if by_action else view.keys)
+    )
 
 
 def _keep(bits: int, holds: Callable[[View], bool]) -> Callable[[View], int]:
