@@ -121,11 +121,16 @@ def test_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "arn": arn("user/x"), "class": "signs", "answer": "opened", "chain": [arn("user/x")], "depends_on": [],
         "opened": {"cidrs": ["0.0.0.0/0", "::/0"], "endpoints": "any", "when": []}, "longest_s": 604800,
     }  # fmt: skip
-    assert any("aws:ResourceTag" in each for each in data["assumed"])
+    assert not any("aws:ResourceTag" in each for each in data["assumed"])
     assert main([*line, "--principals", str(tmp_path / "principals.json")]) == 0
     assert "7 days" in capsys.readouterr().out
     assert main(line) == 64
     assert "Add --principals" in capsys.readouterr().err
+    tagged = {**READ, "Condition": {"StringEquals": {"aws:ResourceTag/team": "radiology"}}}
+    (tmp_path / "principals.json").write_text(json.dumps(details(user("x", tagged))))
+    assert main([*line, "--principals", str(tmp_path / "principals.json"), "--json"]) == 3
+    [signer] = json.loads(capsys.readouterr().out)["signers"]
+    assert signer["depends_on"] == ["aws:ResourceTag/team"]
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
