@@ -61,8 +61,8 @@ SENTENCES = {
     "expectations_hold": (
         "open-team and gt-images",
         (
-            "198.51.100.9 should be refused and is opened. Statement 1 of the identity policy"
-            " allows it."
+            "198.51.100.9 should be refused and is opened. Full permission of the signer was"
+            " assumed, because not every identity policy was read."
         ),
     ),
     "is_proved": (
@@ -70,7 +70,8 @@ SENTENCES = {
         (
             "s3:GetObject of arn:aws:s3:::gt-images/z is opened from 198.51.100.9, signed by"
             " arn:aws:sts::111122223333:assumed-role/some-role/some-session, unless a policy of the"
-            " signer or the organization refuses it: Statement 1 of the identity policy allows it."
+            " signer or the organization refuses it: Full permission of the signer was assumed,"
+            " because not every identity policy was read."
         ),
     ),
     "no_code_cell_skipped": (

@@ -22,7 +22,12 @@ from ...base.errors import PolicyError
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
 from ...base.text import Json, printable, some
-from ..iam.documents import PolicySource as PolicySource, Statement, parse_document
+from ..iam.documents import (
+    ASSUMED,
+    PolicySource as PolicySource,
+    Statement,
+    parse_document,
+)
 from ..iam.facts import Facts, Signer, Values, moment_of
 from ..iam.principals import check_account
 from ..iam.request import Policies, PolicyLevel, Request
@@ -56,8 +61,9 @@ ACTIONS = frozenset({READ_POLICY, READ_TEAM, READ_WORKFORCE, READ_ENDPOINTS, LIS
 SESSION = "gt-worker"
 EVERYTHING: Json = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    "Statement": [{"Sid": ASSUMED, "Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
+"""The policy of a signer of whom not every identity policy was read."""
 NOTHING_GRANTED = '{"Version":"2012-10-17","Statement":[]}'
 """The session policy of a URL for a source that the URL was not made for."""
 

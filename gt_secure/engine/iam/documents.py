@@ -504,6 +504,8 @@ def _entries(value: object, place: str) -> tuple[PrincipalEntry, ...]:
     return tuple(entries)
 
 
+ASSUMED = "FullPermissionAssumed"
+"""The Sid of the Allow that stands in for an identity policy that was not read."""
 EVERYTHING = compile_statement(
     {"Effect": "Allow", "Action": "*", "Resource": "*"}, 0, "$", "identity", VERSIONS[1]
 )

@@ -87,9 +87,8 @@ def decide(request: Request, policies: Compiled) -> Decided:
         return _cross_account(request, policies, grant, granted_by)
     if grant == "direct":
         return Decided("allow", policies.resource, granted_by, rule="it names this caller directly")
-    return _caller_side(
-        request, policies, policies.resource if grant == "role" else None, granted_by
-    )
+    by_role = (policies.resource, granted_by) if grant == "role" else (None, None)
+    return _caller_side(request, policies, *by_role)
 
 
 def applies(statement: Statement, request: Request) -> bool:
@@ -158,24 +157,19 @@ def _cross_account(
 
 
 def _caller_side(
-    request: Request, policies: Compiled, role_grant: Layer | None, granted_by: Statement | None
+    request: Request, policies: Compiled, granting: Layer | None, statement: Statement | None
 ) -> Decided:
     """Intersect what grants (identity policies, or a resource policy naming the role)
-    with what limits.
+    with what limits; ``statement`` is the grant to the role, if there is one.
     """
     caller = request.caller
     if caller.kind == "root":
         return Decided("allow", rule="the account's root user needs no policy")
-    granting: Layer | None = None
-    statement: Statement | None = None
     if caller.kind != "federated-user" or policies.session is not None:
         for layer in policies.identity:
-            statement = _first_allow(layer, request)
-            if statement is not None:
-                granting = layer
+            if (found := _first_allow(layer, request)) is not None:
+                granting, statement = layer, found
                 break
-    if statement is None and role_grant is not None:
-        granting, statement = role_grant, granted_by
     if statement is None:
         return Decided(
             "implicit-deny",

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ...base.text import Texts, capital, some
 from ...base.truth import Ambiguous
-from .documents import DocumentKind, Statement
+from .documents import ASSUMED, DocumentKind, Statement
 from .request import NAMES, Compiled, Layer, Request
 
 Decision: TypeAlias = Literal["allow", "implicit-deny", "explicit-deny", "unknown", "invalid"]
@@ -229,12 +229,17 @@ def _reason(verdict: Verdict) -> str:
     outcome = verdict.outcome
     if outcome.decision == "invalid":
         return outcome.rule
+    if outcome.statement is not None and outcome.statement.sid == ASSUMED:
+        return (
+            "Full permission of the signer was assumed, because not every identity policy was read."
+        )
     if outcome.statement is not None and outcome.layer is not None:
         verb = "denies" if outcome.decision == "explicit-deny" else "allows"
         text = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
         deciding = [each for layer in verdict.layers for each in layer.statements if each.decides]
-        if outcome.decision == "explicit-deny" and deciding and deciding[0].conditions:
-            text = f"{text} ({'; '.join(map(str, deciding[0].conditions))})"
+        conditions = "; ".join(str(each) for found in deciding for each in found.conditions)
+        if outcome.decision == "explicit-deny" and conditions:
+            text = f"{text} ({conditions})"
         if outcome.rule:
             text = f"{text}; {outcome.rule}"
     else:
@@ -244,13 +249,10 @@ def _reason(verdict: Verdict) -> str:
 
 def _nearest_miss(verdict: Verdict) -> str:
     """Name the Allow that came closest in the policy that would have had to allow."""
-    layer = verdict.outcome.layer
-    if layer is None:
-        return ""
     candidates = [
         statement
         for explained in verdict.layers
-        if explained.name == layer.name
+        if explained.name == verdict.policy
         for statement in explained.statements
         if statement.effect == "Allow" and not statement.applies
     ]

@@ -152,6 +152,19 @@ def test_without_the_users_of_the_account_its_own_policies_allow_everything(
     assert "a policy of the signer" in asked.at(INSIDE, "presigned").unless[0]
 
 
+def test_a_permission_that_was_assumed_is_no_statement_of_a_policy(
+    locks: EffectiveLocks, people: Principals
+) -> None:
+    """A person looks for the statement in the policy that a reason names."""
+    read = Exposure(locks_for_signer(locks, arn("role/app"), people), "k.png")
+    nobody = Exposure(locks_for_signer(locks, arn("role/app")), "k.png")
+    reasons = [each.at(INSIDE, "presigned").reason for each in (read, nobody, Exposure(locks, "k"))]
+    assumed = (
+        "Full permission of the signer was assumed, because not every identity policy was read."
+    )
+    assert reasons == ["Statement 1 of the identity policy allows it.", assumed, assumed]
+
+
 @pytest.mark.parametrize(
     ("signer", "message"),
     [
