@@ -226,24 +226,24 @@ def _explain_statement(
 
 
 def _reason(verdict: Verdict) -> str:
-    outcome = verdict.outcome
-    if outcome.decision == "invalid":
-        return outcome.rule
-    if outcome.statement is not None and outcome.statement.sid == ASSUMED:
-        return (
-            "Full permission of the signer was assumed, because not every identity policy was read."
+    decision, layer, statement, rule, _ = verdict.outcome
+    if decision == "invalid":
+        return rule
+    if statement is None or layer is None:
+        text = rule + _nearest_miss(verdict)
+    elif statement.sid == ASSUMED:
+        text = (
+            "full permission of the signer was assumed, because not every identity policy was read"
         )
-    if outcome.statement is not None and outcome.layer is not None:
-        verb = "denies" if outcome.decision == "explicit-deny" else "allows"
-        text = f"{outcome.statement.label} of the {outcome.layer.name} {verb} it"
-        deciding = [each for layer in verdict.layers for each in layer.statements if each.decides]
-        conditions = "; ".join(str(each) for found in deciding for each in found.conditions)
-        if outcome.decision == "explicit-deny" and conditions:
-            text = f"{text} ({conditions})"
-        if outcome.rule:
-            text = f"{text}; {outcome.rule}"
     else:
-        text = outcome.rule + _nearest_miss(verdict)
+        verb = "denies" if decision == "explicit-deny" else "allows"
+        text = f"{statement.label} of the {layer.name} {verb} it"
+        deciding = [each for layer in verdict.layers for each in layer.statements if each.decides]
+        conditions = [str(condition) for each in deciding for condition in each.conditions]
+        if decision == "explicit-deny" and conditions:
+            text = f"{text} ({'; '.join(conditions)})"
+        if rule:
+            text = f"{text}; {rule}"
     return capital(text) + "."
 
 
