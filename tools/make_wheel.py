@@ -112,6 +112,8 @@ UNPUBLISHED = "gt_secure is not on a package index yet: run `pip install .` in a
 package there, so a release replaces them.
 """
 _RELATIVE = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
+_SHOWN = re.compile(r'\b(src|srcset)="(?![a-z]+:)([^"]+)"')
+"""A picture in an HTML element."""
 
 
 def add_links(source: Path, repository: str) -> None:
@@ -140,10 +142,10 @@ def add_links(source: Path, repository: str) -> None:
         readme = source / part / "README.md"
         text = linked(readme.read_text(encoding="utf-8"), lab_of(repository))
         text = text.replace(UNPUBLISHED, f"Run `pip install {PACKAGE}`")
-        readme.write_text(
-            _RELATIVE.sub(partial(_absolute, docs, f"{repository}/{{}}/v{version}", part), text),
-            "utf-8",
-        )
+        files = f"{repository}/{{}}/v{version}"
+        text = _RELATIVE.sub(partial(_absolute, docs, files, part), text)
+        place = f"{files.format('raw')}/{part}/".replace("/./", "/")
+        readme.write_text(_SHOWN.sub(rf'\1="{place}\2"', text), "utf-8")
 
 
 def _absolute(docs: str, files: str, part: str, match: re.Match[str]) -> str:

@@ -96,13 +96,29 @@ def test_one_page_has_the_variables_that_are_read() -> None:
 
 def test_the_readme_has_at_most_700_words() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)
+    prose = re.sub(
+        r"```.*?```|<!--.*?-->|</?picture>|<source[^>]*>|<img src=\S+ alt=|\]\([^)]*\)",
+        " ",
+        text,
+        flags=re.DOTALL,
+    )
     assert len(re.findall(r"\S*\w\S*", prose)) <= 700
+
+
+def test_a_picture_of_the_readme_is_dark_on_a_dark_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"(docs/images/[\w-]+(?<!-dark))\.svg", text)
+    assert drawn
+    dark = '<source media="(prefers-color-scheme: dark)" srcset="{}-dark.svg">'
+    assert [each for each in drawn if dark.format(each) not in text] == []
+    assert [each for each in drawn if not (ROOT / f"{each}-dark.svg").is_file()] == []
 
 
 def test_the_first_screen_has_three_readers_and_at_most_100_words() -> None:
     screen = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
-    prose = re.sub(r"<!--.*?-->|!\[[^\]]*|\]\([^)]*\)", " ", screen, flags=re.DOTALL)
+    prose = re.sub(
+        r"<!--.*?-->|<picture>.*?</picture>|!\[[^\]]*|\]\([^)]*\)", " ", screen, flags=re.DOTALL
+    )
     assert len(re.findall(r"\S*\w\S*", prose)) <= 100
     assert len(re.findall(r"\[\*\*[^\]]+\]\(#", screen)) == 3
     text = (ROOT / "README.md").read_text(encoding="utf-8")

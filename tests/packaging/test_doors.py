@@ -167,7 +167,7 @@ def test_the_links_of_a_release_lead_to_its_own_repository(part: str, tmp_path: 
         in config["metadata"]["classifiers"]
     )
     readme = (tmp_path / part / "README.md").read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)\s]+)\)", readme)
+    targets = re.findall(r"""(?:\]\(|\bsrc=["']|\bsrcset=["'])([^)\s"']+)""", readme)
     assert targets
     assert [each for each in targets if not each.startswith(("https:", "http:", "#"))] == []
     blobs = [
@@ -177,7 +177,9 @@ def test_the_links_of_a_release_lead_to_its_own_repository(part: str, tmp_path: 
     ]
     assert [name for name in blobs if not (ROOT / name).exists()] == []
     if part == ".":
-        assert f"{REPOSITORY}/raw/v{META['version']}/docs/images/panel.gif" in targets
+        shown = f"{REPOSITORY}/raw/v{META['version']}/docs/images/"
+        names = ("panel.gif", "before-and-after.svg", "before-and-after-dark.svg")
+        assert {f"{shown}{name}" for name in names} <= set(targets)
         assert f"{SITE}lab.html" in targets
 
 
