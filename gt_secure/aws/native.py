@@ -190,11 +190,8 @@ def _proxy(proxies: dict[str, str] | None, endpoint: str, host: str) -> dict[str
 
 
 def _certificates(verify: Any) -> dict[str, Any]:
-    if verify is False:
-        return {"allow_invalid_certificates": True}
-    if isinstance(verify, str):
-        return {"root_certificate": Path(verify).read_bytes(), "allow_invalid_certificates": False}
-    return {"allow_invalid_certificates": False}
+    own = {"root_certificate": Path(verify).read_bytes()} if isinstance(verify, str) else {}
+    return {"allow_invalid_certificates": verify is False, **own}
 
 
 def _credentials_of(client: Any) -> Callable[[], Any]:

@@ -250,6 +250,19 @@ class Plan(NotCopied, Ambiguous):
 
         return to_terraform(self)
 
+    def to_alarm(self) -> str:
+        """Return an AWS CloudFormation template, as JSON, which sends a message for each presigned
+        request for the bucket from a source that the restriction does not allow.
+
+        Raises
+        ------
+        InvalidInput
+            If the restriction has no bucket, or allows a VPC.
+        """
+        from .render.infrastructure_code import to_alarm
+
+        return to_alarm(self.restriction)
+
     def to_ticket(self) -> str:
         """Return the plan as text for an administrator who applies it: what it changes, the
         commands, a test, and the undo.

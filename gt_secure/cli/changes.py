@@ -58,6 +58,7 @@ FORMATS: dict[str, Callable[[Plan], str]] = {
     "cli": Plan.to_cli,
     "terraform": Plan.to_terraform,
     "ticket": Plan.to_ticket,
+    "alarm": Plan.to_alarm,
 }
 DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
@@ -90,7 +91,7 @@ def add(commands: Commands) -> None:
         "--format",
         choices=FORMATS,
         default="text",
-        help="output format (default: text; ticket: for an administrator)",
+        help="output format (default: text; ticket: for an administrator; alarm: CloudFormation)",
     )
     parser.add_argument(
         "--full", action="store_true", help="show exact sources, notes and permissions too"
@@ -101,7 +102,7 @@ def add(commands: Commands) -> None:
 
     parser = commands.add(
         "apply",
-        _run_apply,
+        lambda args: report(args, apply_from(args)),
         description=(
             "Apply a restriction: show the plan, ask, change, read back, and roll back if a step"
             " fails."
@@ -456,10 +457,6 @@ def _agreed(args: argparse.Namespace, plan: Plan | UndoPlan) -> list[str]:
     for each in asks:
         _ask(args, f"{printable(each)}\n{each.consent}?", confirm_options(asks))
     return [*args.confirm, *([] if args.yes else (each.code for each in asks))]
-
-
-def _run_apply(args: argparse.Namespace) -> int:
-    return report(args, apply_from(args))
 
 
 def _ask(args: argparse.Namespace, question: str, confirm: str = "") -> None:

@@ -107,7 +107,15 @@ def add(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     if args.print_role:
-        return _print_role()
+        say(json_text(package_data("gt_secure.report", "role.json"), indent=2))
+        note("Deploy it from the management account, in one region (IAM is global):")
+        note(
+            "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
+            " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
+            " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
+            " --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
+        )
+        return OK
     result = _report_from(args)
     if args.json:
         show_json(result.to_dict())
@@ -158,15 +166,3 @@ def _report_from(args: argparse.Namespace) -> AccountReport:
     if make is not None:
         write_report(args.output, lambda: make(result))
     return result
-
-
-def _print_role() -> int:
-    say(json_text(package_data("gt_secure.report", "role.json"), indent=2))
-    note("Deploy it from the management account, in one region (IAM is global):")
-    note(
-        "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
-        " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
-        " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
-        " --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
-    )
-    return OK

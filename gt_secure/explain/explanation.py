@@ -230,12 +230,9 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
 
 
 def _cause(known: ProbeContext) -> Cause:
-    for rule in (request_fault, *RULES, named_policy, not_s3):
-        cause = rule(known)
-        if cause is not None:
-            return cause
+    found = (rule(known) for rule in (request_fault, *RULES, named_policy, not_s3))
     probe = known.probe
-    return Cause(
+    return next(filter(None, found), None) or Cause(
         "unknown",
         "Refused with status"
         f" {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",

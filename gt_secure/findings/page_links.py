@@ -128,8 +128,9 @@ _STRUCTURE = {
     "BlockNode",
     "ConditionalBlockNode",
     "CommentNode",
+    "MultiExpressionBlockNode",
+    "AssignNode",
 }
-_STRUCTURE |= {"MultiExpressionBlockNode", "AssignNode"}
 """Nodes of Liquid whose own expressions put nothing into the page."""
 
 

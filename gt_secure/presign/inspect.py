@@ -348,7 +348,8 @@ class ObjectPlace:
 
 def object_place(host: str, path: str) -> ObjectPlace:
     """Read a host, in lower case and without its port, and the decoded path of a URL."""
-    kind, groups = _match(host.rstrip("."))
+    matches = ((kind, pattern.fullmatch(host.rstrip("."))) for kind, pattern in _PATTERNS)
+    kind, groups = next(((kind, it.groupdict()) for kind, it in matches if it), ("custom", {}))
     path = path.removeprefix("/")
     bucket, point = groups.get("bucket"), groups.get("point") or ""
     notes = [_SENTENCES[kind]] if kind in _SENTENCES else []
@@ -361,10 +362,3 @@ def object_place(host: str, path: str) -> ObjectPlace:
     return ObjectPlace(
         bucket or "", path, point, groups.get("region"), groups.get("vpce"), tuple(notes)
     )
-
-
-def _match(host: str) -> tuple[str, dict[str, str | None]]:
-    for kind, pattern in _PATTERNS:
-        if match := pattern.fullmatch(host):
-            return kind, match.groupdict()
-    return "custom", {}

@@ -16,12 +16,6 @@ _MOST_IN_MARKDOWN = 50
 _MARKUP = re.compile(r"[\\`*\[\]<>#|~@]|://|www\.|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def _html(report: AccountReport) -> str:
-    return page(
-        f"Report: {report.subject}", report.about, f'<div class="gts-out">{report.html()}</div>'
-    )
-
-
 def _markdown(report: AccountReport) -> str:
     """Return the report for an issue, a pull request or a mail."""
     lines = [f"## {_text(report.headline)}", "", _text(report.about)]
@@ -51,7 +45,9 @@ def _text(cell: object) -> str:
 
 
 FORMATS: Mapping[str, Callable[[AccountReport], str]] = {
-    ".html": _html,
+    ".html": lambda report: page(
+        f"Report: {report.subject}", report.about, f'<div class="gts-out">{report.html()}</div>'
+    ),
     ".json": lambda report: json_text(report.to_dict(), indent=2) + "\n",
     ".csv": lambda report: report.table.to_csv(),
     ".md": _markdown,

@@ -35,7 +35,13 @@ class Members:
         name, external_id = (role, "") if isinstance(role, str) else role
         self._gt: Any = gt
         self._hub = gt.aws
-        self.role_name = _check_role_name(name) if name else ""
+        self.role_name = name.strip().strip("/")
+        if name and not _ROLE.fullmatch(self.role_name):
+            raise InvalidInput(
+                f"'{self.role_name[:70]}' is not the name of a role.",
+                next_step="Write the name without the ARN, for example GtSecureReport.",
+                field="role",
+            )
         if external_id and not _EXTERNAL_ID.fullmatch(external_id):
             raise InvalidInput(
                 "The external id has characters that AWS does not accept.",
@@ -83,14 +89,3 @@ class Members:
             )
         keys = answer["Credentials"]
         return keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
-
-
-def _check_role_name(name: str) -> str:
-    word = name.strip().strip("/")
-    if not _ROLE.fullmatch(word):
-        raise InvalidInput(
-            f"'{word[:70]}' is not the name of a role.",
-            next_step="Write the name without the ARN, for example GtSecureReport.",
-            field="role",
-        )
-    return word

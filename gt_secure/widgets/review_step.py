@@ -304,7 +304,7 @@ class ReviewStep(Step):
         changes = (parts.changes_table,)
         self.shown.value = _parts(
             plan,
-            *(() if plan.empty and self.after.value else (_in_short,)),
+            *(() if plan.empty and self.after.value else (partial(summary_html, signs="+-N"),)),
             *(changes if self._name else ()),
             _cases,
             parts.lists,
@@ -410,11 +410,6 @@ def removes(changes: Iterable[Change[Any]]) -> bool:
 def _subject(plan: Plan) -> str:
     """Return the name of what a plan is about: the bucket, or the team."""
     return plan.restriction.bucket or plan.restriction.team or ""
-
-
-def _in_short(plan: Plan) -> Markup:
-    """Return who can open today and after a plan, and what each change moves."""
-    return summary_html(plan, "+-N")
 
 
 def _parts(plan: Plan, *shown: Callable[[Plan], Markup]) -> str:

@@ -23,24 +23,11 @@ from gt_secure.restriction.model import Restriction
 from support.blocks import ROOT, blocks_of
 from support.box import allowing
 from support.consents import AGREED
+from support.event_bus import matches
 from support.scene import BUCKET, TEAM, WISH, Scene
 from support.states import ACCOUNT, state
 
 TIME = dt.datetime(2026, 11, 25, 9, 0, tzinfo=dt.UTC)
-
-
-def matches(pattern: Any, event: Any) -> bool:
-    """Match an event as EventBridge does: lists of values, nested members, and $or."""
-    for key, wanted in pattern.items():
-        if key == "$or":
-            if not any(matches(each, event) for each in wanted):
-                return False
-        elif isinstance(wanted, dict):
-            if not isinstance(event.get(key), dict) or not matches(wanted, event[key]):
-                return False
-        elif event.get(key) not in wanted:
-            return False
-    return True
 
 
 [ALARM] = [

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gt_secure.base.allowed import Allowed
 from gt_secure.base.errors import Conflict, GtSecureError, InvalidInput, NotFound
 from gt_secure.changes import Change, Journal
 from gt_secure.changes.targets import TeamUrlLock
@@ -20,8 +21,10 @@ from gt_secure.cli import changes as command
 from gt_secure.cli.main import main, parse
 from gt_secure.cli.output import connection
 from gt_secure.connection import Connection
+from gt_secure.engine.policies.event_patterns import event_patterns
 from gt_secure.engine.policies.url_lock import UrlLock
 from support.account import BUCKET, TEAM, Account
+from support.box import VPCE
 
 Run = Callable[..., tuple[int, str]]
 WISH = (f"s3://{BUCKET}", "--team", TEAM, "--allow", "203.0.113.0/24")
@@ -84,6 +87,20 @@ def test_every_format(run: Run, shape: str) -> None:
     code, out = run("plan", *WISH, "--format", shape)
     assert code == 2
     assert "203.0.113.0/24" in out
+
+
+def test_the_alarm_is_that_of_the_plan(run: Run) -> None:
+    account = [f"s3://{BUCKET}/scans/", "--allow", "203.0.113.0/24", "--endpoint", VPCE]
+    _, out = run("plan", *account, "--format", "alarm")
+    template = json.loads(out)
+    rules = [each for name, each in template["Resources"].items() if name.startswith("Rule")]
+    patterns = [each["Properties"]["EventPattern"] for each in rules]
+    assert patterns == [*event_patterns(BUCKET, "scans/", Allowed.of(["203.0.113.0/24", VPCE]))]
+    assert "203.0.113.0/24" in template["Description"]
+    with pytest.raises(InvalidInput, match=r"watches a bucket. Name it: s3://BUCKET"):
+        run("plan", "--team", TEAM, "--url-lock", "auto", "--format", "alarm")
+    with pytest.raises(InvalidInput, match="endpoints by their ids"):
+        run("plan", f"s3://{BUCKET}", "--endpoint", "vpc-0a1b2c3d", "--format", "alarm")
 
 
 def test_a_file_with_options_on_top(run: Run, tmp_path: Path) -> None:

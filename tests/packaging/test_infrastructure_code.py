@@ -74,7 +74,8 @@ def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
     if form == "terraform":
         return {name: plan.to_terraform() for name, plan in plans.items()}
     role = files("gt_secure.report").joinpath("role.json")
-    return ALARM | {"role": role.read_text(encoding="utf-8")}
+    alarms = {f"alarm of {name}": plan.to_alarm() for name, plan in plans.items()}
+    return ALARM | alarms | {"role": role.read_text(encoding="utf-8")}
 
 
 def parsed(tools: Room, text: str, path: Path) -> dict[str, Any]:

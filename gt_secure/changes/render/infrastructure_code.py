@@ -1,16 +1,19 @@
-"""A plan for a review process: AWS CLI commands, Terraform."""
+"""A plan for a review process: AWS CLI commands, Terraform; and the alarm of its bucket."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from ...base.text import JsonLike, Texts, printable
+from ...base.errors import InvalidInput
+from ...base.files import package_data
+from ...base.text import JsonLike, Texts, json_text, printable, some
+from ...engine.policies.event_patterns import event_patterns
 from ...engine.policies.url_lock import UrlLock
 from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
@@ -18,9 +21,13 @@ from .summary import summary_text
 
 if TYPE_CHECKING:
     from ...engine.policies.bucket_policy import BucketPolicy
+    from ...restriction.model import Restriction
     from ..plan import Plan
 
 
+_COGNITO = {"UserPool": "user_pool", "UserGroup": "user_group", "ClientId": "client_id"}
+_OIDC = {"Groups": "groups"}
+_VPC = {"VpcId": "vpc_id", "SecurityGroupIds": "security_group_ids", "Subnets": "subnets"}
 _OPEN = "Answer the questions (? and ✕) above first. Until then each command is a comment (#).\n\n"
 """The line above the commands of a ticket that asks."""
 
@@ -62,18 +69,14 @@ def _command(plan: Plan, change: Change[Any]) -> str:
         words = ["aws", "s3api", verb, "--bucket", change.name, *region]
         if change.after is not None:
             words += ["--policy", json.dumps(json.loads(change.after), separators=(",", ":"))]
-    elif is_change_of(change, TeamUrlLock):
-        words = ["aws", "sagemaker", "update-workteam", "--workteam-name", change.name, *region]
-        words += [
-            "--worker-access-configuration",
-            json.dumps(change.after.to_api(), separators=(",", ":")),
-        ]
     else:
-        words = ["aws", "sagemaker", "update-workforce", "--workforce-name", change.name, *region]
-        words += [
-            "--source-ip-config",
-            json.dumps({"Cidrs": list(change.after)}, separators=(",", ":")),
-        ]
+        kind, option, value = (
+            ("workteam", "--worker-access-configuration", change.after.to_api())
+            if is_change_of(change, TeamUrlLock)
+            else ("workforce", "--source-ip-config", {"Cidrs": list(change.after)})
+        )
+        words = ["aws", "sagemaker", f"update-{kind}", f"--{kind}-name", change.name, *region]
+        words += [option, json.dumps(value, separators=(",", ":"))]
     return shlex.join(words)
 
 
@@ -101,10 +104,7 @@ def _tf_bucket(change: Change[BucketPolicy | None]) -> Iterator[str]:
             f"# Remove the aws_s3_bucket_policy of {change.name}: nothing but our guard was in it."
         )
         return
-    name = _label(change.name)
-    if change.before is not None:
-        yield from _tf_import(f"aws_s3_bucket_policy.{name}", change.name)
-    yield f'resource "aws_s3_bucket_policy" "{name}" {{'
+    yield from _tf_head("aws_s3_bucket_policy", change)
     yield f"  bucket = {hcl(change.name)}"
     document = _without_templates(
         json.dumps(json.loads(change.after), indent=2, ensure_ascii=False)
@@ -116,19 +116,24 @@ def _tf_bucket(change: Change[BucketPolicy | None]) -> Iterator[str]:
 def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
     team: JsonLike = plan.state.raw.get("team") or {}
     force = plan.state.workforce.if_read
-    name = _label(change.name)
-    yield from _tf_import(f"aws_sagemaker_workteam.{name}", change.name)
-    yield f'resource "aws_sagemaker_workteam" "{name}" {{'
+    yield from _tf_head("aws_sagemaker_workteam", change)
     yield f"  workteam_name  = {hcl(change.name)}"
     if force is not None:
         yield f"  workforce_name = {hcl(force.name)}"
     yield f"  description    = {hcl(str(team.get('Description') or change.name))}"
     for member in team.get("MemberDefinitions") or ():
-        yield from _tf_member(member)
-    topic = (team.get("NotificationConfiguration") or {}).get("NotificationTopicArn")
+        yield "  member_definition {"
+        for block, key, names in (
+            ("cognito_member_definition", "CognitoMemberDefinition", _COGNITO),
+            ("oidc_member_definition", "OidcMemberDefinition", _OIDC),
+        ):
+            if member.get(key):
+                yield from _tf_block(block, member[key], names, "    ")
+        yield "  }"
+    topic = team.get("NotificationConfiguration")
     if topic:
-        yield (
-            f"  notification_configuration {{\n    notification_topic_arn = {hcl(str(topic))}\n  }}"
+        yield from _tf_block(
+            "notification_configuration", topic, {"NotificationTopicArn": "notification_topic_arn"}
         )
     # The provider accepts exactly one of the two settings.
     on = change.after.on
@@ -139,64 +144,44 @@ def _tf_team(plan: Plan, change: Change[UrlLock]) -> Iterator[str]:
     yield "      }\n    }\n  }\n}"
 
 
-def _tf_member(member: JsonLike) -> Iterator[str]:
-    """Yield the block for one member definition of a team, of Cognito or OIDC."""
-    cognito = member.get("CognitoMemberDefinition")
-    yield "  member_definition {"
-    if cognito:
-        yield "    cognito_member_definition {"
-        for key, attribute in (
-            ("UserPool", "user_pool"),
-            ("UserGroup", "user_group"),
-            ("ClientId", "client_id"),
-        ):
-            yield f"      {attribute} = {hcl(str(cognito.get(key) or ''))}"
-    else:
-        groups = (member.get("OidcMemberDefinition") or {}).get("Groups") or ()
-        yield "    oidc_member_definition {"
-        yield f"      groups = [{', '.join(hcl(str(group)) for group in groups)}]"
-    yield "    }"
-    yield "  }"
-
-
 def _tf_workforce(plan: Plan, change: Change[Texts]) -> Iterator[str]:
     force: JsonLike = plan.state.raw.get("workforce") or {}
-    name = _label(change.name)
-    yield from _tf_import(f"aws_sagemaker_workforce.{name}", change.name)
-    yield f'resource "aws_sagemaker_workforce" "{name}" {{'
+    yield from _tf_head("aws_sagemaker_workforce", change)
     yield f"  workforce_name = {hcl(change.name)}"
-    cognito = force.get("CognitoConfig")
+    cognito, vpc = force.get("CognitoConfig"), force.get("WorkforceVpcConfig")
     if cognito:
-        yield "  cognito_config {"
-        yield f"    client_id = {hcl(str(cognito.get('ClientId') or ''))}"
-        yield f"    user_pool = {hcl(str(cognito.get('UserPool') or ''))}"
-        yield "  }"
+        yield from _tf_block("cognito_config", cognito, _COGNITO)
     else:
         yield "  # Add the oidc_config block: its client secret cannot be read from AWS."
-    vpc = force.get("WorkforceVpcConfig")
     if vpc:
-        yield "  workforce_vpc_config {"
-        yield f"    vpc_id             = {hcl(str(vpc.get('VpcId') or ''))}"
-        for key, attribute in (
-            ("SecurityGroupIds", "security_group_ids"),
-            ("Subnets", "subnets           "),
-        ):
-            yield f"    {attribute} = [{', '.join(hcl(str(item)) for item in vpc.get(key) or ())}]"
-        yield "  }"
-    yield (
-        "  source_ip_config {\n    cidrs ="
-        f" [{', '.join(hcl(str(cidr)) for cidr in change.after)}]\n  }}"
-    )
+        yield from _tf_block("workforce_vpc_config", vpc, _VPC)
+    yield from _tf_block("source_ip_config", {"Cidrs": change.after}, {"Cidrs": "cidrs"})
     yield "}"
 
 
-def _tf_import(address: str, identifier: str) -> Iterator[str]:
-    yield f"import {{\n  to = {address}\n  id = {hcl(identifier)}\n}}"
+def _tf_block(
+    name: str, settings: JsonLike, names: Mapping[str, str], space: str = "  "
+) -> Iterator[str]:
+    """Yield a block with those settings of the API that it has, by their names in Terraform."""
+    found = {names[key]: value for key, value in settings.items() if key in names}
+    width = max(map(len, found), default=0)
+    yield f"{space}{name} {{"
+    for attribute, value in found.items():
+        yield f"{space}  {attribute:{width}} = {hcl(value)}"
+    yield f"{space}}}"
 
 
-def hcl(text: str) -> str:
-    """Return a text as an HCL string: no template in it is evaluated."""
-    return _without_templates(json.dumps(text, ensure_ascii=False))
+def _tf_head(kind: str, change: Change[Any]) -> Iterator[str]:
+    """Yield the import block of what exists, and the first line of a resource."""
+    name = "gt_" + re.sub(r"[^a-z0-9]+", "_", change.name.lower()).strip("_")
+    if change.before is not None:
+        yield f"import {{\n  to = {kind}.{name}\n  id = {hcl(change.name)}\n}}"
+    yield f'resource "{kind}" "{name}" {{'
+
+
+def hcl(value: str | Sequence[str]) -> str:
+    """Return a text or a list of texts as HCL: no template in it is evaluated."""
+    return _without_templates(json.dumps(value, ensure_ascii=False))
 
 
 def _without_templates(written: str) -> str:
@@ -207,8 +192,22 @@ def _without_templates(written: str) -> str:
     return written.replace("${", "$${").replace("%{", "%%{")
 
 
-def _label(name: str) -> str:
-    return "gt_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+def to_alarm(wish: Restriction) -> str:
+    """Return an AWS CloudFormation template, as JSON, that sends a message for each presigned
+    request from elsewhere.
+    """
+    if not wish.bucket:
+        raise InvalidInput(
+            "An alarm watches a bucket.", next_step="Name it: s3://BUCKET.", field="bucket"
+        )
+    template = package_data("gt_secure.changes.render", "alarm.json")
+    template["Description"] += f" Allowed: {some(wish.allowed.names())}."
+    rule = template["Resources"].pop("Rule")
+    for number, each in enumerate(event_patterns(wish.bucket, wish.prefix, wish.allowed), 1):
+        template["Resources"][f"Rule{number}"] = rule | {
+            "Properties": rule["Properties"] | {"EventPattern": each}
+        }
+    return json_text(template, indent=2) + "\n"
 
 
 def to_ticket(plan: Plan) -> str:

@@ -4,6 +4,7 @@ applies it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LINES = 8
 """Lines of a summary, without its headlines, the count of what is left out, and the command."""
+_NEW_WORD = re.compile(f"→ ({'|'.join(WORDS)})")
 _WORDS = 16
 """Words of a notice that are shown; the title of a longer one stands for it."""
 _ASKED_FOR = ("application-", "age-limit-", "signers-limits", "bucket-elsewhere")
@@ -42,7 +44,10 @@ def summary(plan: Plan) -> list[str]:
         for each in plan.changes
     ] or ["Nothing to change."]
     asked = [f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks]
-    asked += [f"  ? {_question(each)}" for each in plan.asks]
+    for each in plan.asks:  # with the option that answers it
+        is_general = each.consent.startswith("I understand the risk.")
+        agreed = "Accept" if is_general else f'Agree "{each.consent}"'
+        asked.append(f"  ? {_short(each)} {agreed}: --confirm {each.code}")
     room = max(0, _LINES - len(lines) - len(asked))
     notes = [*_notes(plan)][:room]
     shown = [*notes, *_readings(plan)][:room]
@@ -68,14 +73,9 @@ def summary_html(plan: Plan, signs: str = "") -> Markup:
         tone, markup.text(today_and_after(plan) or f"Plan for {subject(plan)}", 900)
     )
     lines = [line for line in summary(plan) if line.strip()[0] in signs or not signs]
-    items = "".join(f"<li>{_bold(markup.text(line.strip(), 900))}</li>" for line in lines)
+    items = "".join(f"<li>{markup.text(line.strip(), 900)}</li>" for line in lines)
+    items = _NEW_WORD.sub(r"→ <b>\1</b>", items)
     return Markup(f'{head}<ul class="gts-sum">{items}</ul>')
-
-
-def _bold(text: str) -> str:
-    for word in WORDS:
-        text = text.replace(f"→ {word}", f"→ <b>{word}</b>")
-    return text
 
 
 def can_be_applied(plan: Plan) -> bool:
@@ -102,13 +102,6 @@ def subject(plan: Plan) -> str:
         under = wanted.prefix and f" under {wanted.prefix}"
         parts.append(f"bucket {wanted.bucket}{under}")
     return printable(" and ".join(parts) or "the worker portal")
-
-
-def _question(notice: Notice) -> str:
-    """Return a question with the option that answers it."""
-    is_general = notice.consent.startswith("I understand the risk.")
-    agreed = "Accept" if is_general else f'Agree "{notice.consent}"'
-    return f"{_short(notice)} {agreed}: --confirm {notice.code}"
 
 
 def _notes(plan: Plan) -> Iterator[str]:

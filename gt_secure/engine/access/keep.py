@@ -311,7 +311,12 @@ class _Signed:
         if self.locks.is_closed_to(self.signer):
             rule = f"{BLOCK_PUBLIC_ACCESS} refuses it"
             return answer_of(Verdict(request, compiled, Decided("explicit-deny", rule=rule)))
-        if self.signer == "other" and self._is_named_otherwise(compiled):
+        session = f"{self.caller.text.rpartition('/')[0]}/"
+        if self.signer == "other" and any(  # named by what no ARN shows
+            entry.kind in ("canonical", "unique-id") or entry.text.startswith(session)
+            for statement in compiled.statements
+            for entry in statement.principals or ()
+        ):
             return Answer("unknown", depends_on=(_OF_THEIRS,))
         kind = Kind("header", "header", self.signer, request.action, request.resource)
         circumstances, known = self.locks.circumstances, self.caller.kind != "session"
@@ -324,15 +329,6 @@ class _Signed:
             return plain
         sent = (key_facts(key, asked[key]).name for key in asked if is_chosen(key))
         return Answer("unknown", depends_on=anyhow.depends_on or tuple(sorted(sent)))
-
-    def _is_named_otherwise(self, compiled: Compiled) -> bool:
-        """Return whether a statement names principals of other accounts by what no ARN shows."""
-        session = f"{self.caller.text.rpartition('/')[0]}/"
-        return any(
-            entry.kind in ("canonical", "unique-id") or entry.text.startswith(session)
-            for statement in compiled.statements
-            for entry in statement.principals or ()
-        )
 
 
 def changes_policy(locks: EffectiveLocks) -> Answer:

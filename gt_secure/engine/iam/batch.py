@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
@@ -38,7 +39,9 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
     identifier: object = None
     try:
         text = line.strip().removeprefix("\ufeff")
-        identifier = _first_id(text)
+        # the id that a line begins with tells apart the answer to a line that is cut off
+        with suppress(ValueError):
+            identifier = json.loads(match[1]) if (match := _FIRST_ID.match(text)) else None
         case = load_json(text)
         if not isinstance(case, Mapping):
             raise PolicyError("The line is not a JSON object.", next_step="Give one case a line.")
@@ -63,17 +66,6 @@ def _answer(line: str) -> tuple[object, str, str, tuple[str, ...]]:
 
 
 _FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.){0,500}")\s*[,}]')
-
-
-def _first_id(text: str) -> object:
-    """Return the id that a line begins with,
-    so that the answer to a line that is cut off can be told apart.
-    """
-    match = _FIRST_ID.match(text)
-    try:
-        return json.loads(match[1]) if match else None
-    except ValueError:
-        return None
 
 
 def _missing(field: str) -> InvalidInput:
