@@ -53,8 +53,8 @@ export function turnsOf(text: string): number[] {
 /** Copies of parts of a text without separators, one behind the other, with the place of each letter. */
 export class Copies {
   readonly text: string;
-  /** The end of each secret that is whole in the text, by its start. */
-  whole = new Map<number, number>();
+  /** Whether a secret that is known has this start, and this end or a later one. */
+  isKnown: (start: number, end: number) => boolean = () => false;
 
   constructor(
     private readonly _given: string,
@@ -68,11 +68,11 @@ export class Copies {
     const room = (_given.length >> 1) + ROOM - EACH * found;
     for (const [start, end] of room > 0 ? regionsOf(turns) : []) {
       const region: [number, number] = [Math.max(0, start - REACH), Math.min(_given.length, end + NEAR + REACH)];
-      const found = [...breaksOf(_given, region, turns, gap)].map(
+      const found = [...breaksOf(_given, region, turns, gap, ends)].map(
         ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
       );
       for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
-        if ((!ends || ends.includes(key.slice(-1))) && this._places[this._places.length - 1] < room) {
+        if (this._places[this._places.length - 1] < room) {
           choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
@@ -80,7 +80,7 @@ export class Copies {
     this.text = this._pieces.join('');
   }
 
-  /** Whether a secret in the copies may be more than what is whole in the text. */
+  /** Whether a secret in the copies may be more than what is known. */
   adds(start: number, end: number): boolean {
     const at = first(this._places, start + 1);
     const border = this._places[at];
@@ -88,7 +88,7 @@ export class Copies {
       return true;
     }
     const toText = this._starts[at - 1] - this._places[at - 1];
-    return (this.whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
+    return !this.isKnown(start + toText, Math.min(border, end) + toText);
   }
 
   /** Where a part of the copies is in the text, up to the first break at another width than the others. */
@@ -183,8 +183,14 @@ function regionsOf(turns: number[]): [number, number][] {
   return result;
 }
 
-/** The gaps of a region by what they are: with and without the signs at their ends. */
-function breaksOf(text: string, region: [number, number], turns: number[], gap: RegExp): Map<string, Break[]> {
+/** The gaps of a region with one of some ends, by what they are: with and without the signs at their ends. */
+function breaksOf(
+  text: string,
+  region: [number, number],
+  turns: number[],
+  gap: RegExp,
+  ends: string
+): Map<string, Break[]> {
   const result = new Map<string, Break[]>();
   const spans = [...text.slice(...region).matchAll(gap)].map(({ 0: found, index }) => {
     return [region[0] + index, region[0] + index + found.length];
@@ -194,17 +200,17 @@ function breaksOf(text: string, region: [number, number], turns: number[], gap: 
     if (Math.max(start - last, next - end) < LEAST) {
       continue;
     }
+    const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
+    const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
+    const wide = before + after ? [[before, after]] : [];
+    const places = [[0, 0], ...wide].filter(([, b]) => !ends || ends.includes(text[end + b - 1]));
+    if (!places.length) {
+      continue;
+    }
     const left = first(turns, start - 1) - first(turns, Math.max(last, start - BESIDE));
     const right = first(turns, Math.min(next, end + BESIDE)) - first(turns, end);
     const looks = [left + right >= 2, Math.min(left, right) >= 1 && left + right >= 3] as const;
-    const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
-    const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
-    for (const [a, b] of before + after
-      ? [
-          [0, 0],
-          [before, after]
-        ]
-      : [[0, 0]]) {
+    for (const [a, b] of places) {
       const cut = text.slice(start - a, end + b);
       const key = cut.includes('\n') ? cut.replace(/[ \t]*[0-9]+/g, '0') : cut; // a number of a line is any
       const known = result.get(key) ?? [];

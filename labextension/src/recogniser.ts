@@ -290,7 +290,7 @@ export function decode(text: string, kept = ''): View {
         if (
           rare === begin.length > 1 &&
           !kept.includes(begin) &&
-          (known === undefined ? view.text.includes(begin) : view.places[known])
+          (known === undefined || kept ? view.text.includes(begin) : view.places[known])
         ) {
           view.undo(escape, begin);
         }
@@ -335,7 +335,7 @@ function meaning(escape: string): string {
 export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
   const whole = matches(view);
-  const spans = [...whole, ...broken(view, whole), ...(nested ? inBase64(view, nested - 1) : [])];
+  const spans = [...whole, ...broken(new View(view.text), whole), ...(nested ? inBase64(view, nested - 1) : [])];
   const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
   if (marks.length) {
     const bare = new View(view.text);
@@ -509,13 +509,15 @@ function isExample(value: string): boolean {
   );
 }
 
-/** Find what separators with one of some ends break, apart from what is whole. */
+/** Find what separators with one of some ends break, apart from what is found in the given text. */
 function broken(view: View, found: ISpan[], ends = ''): ISpan[] {
   const copies = new Copies(view.text, patterns.gap, ends, found.length);
   if (!copies.text) {
     return [];
   }
-  copies.whole = new Map((ends ? matches(view) : found).map(({ start, end }) => [start, end]));
+  const known = new Map<number, number>();
+  found.forEach(({ start, end }) => known.set(start, Math.max(end, known.get(start) ?? 0)));
+  copies.isKnown = (start, end) => (known.get(view.raw(start)) ?? 0) >= view.rawEnd(end);
   const spans = matches(new View(copies.text), copies);
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)
