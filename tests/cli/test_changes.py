@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -344,6 +345,27 @@ def test_the_apply_that_a_plan_names_is_one(
     assert named == f"gt-secure apply {given} --confirm loses-access:radiology-team --yes"
     assert parse(named.split()[1:]).bucket == args.bucket
     assert options("plan") - options("apply") == set(command.PLAN_ONLY)
+
+
+def test_the_apply_that_a_plan_prints_asks_nothing_more(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The third list closes what the first two opened, for a team with a running job too."""
+    for name, value in account.sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GT_SECURE_JOURNAL", str(account.journal.path))
+    asked = ""
+    for team, allowed in (
+        ([], "203.0.113.0/24"),
+        (["--team", "radiology-team"], "203.0.113.0/25"),
+        (["--team", TEAM], "192.0.2.0/24"),
+    ):
+        assert main(["plan", f"s3://{BUCKET}", *team, "--allow", allowed]) == 2
+        named = capsys.readouterr().out.partition("Apply: gt-secure ")[2]
+        assert main(shlex.split(named)) == 0, named
+        assert "Applied" in capsys.readouterr().out
+        asked += named
+    assert {"loses-access:radiology-team", "refuses-team", "guard-drops"} <= set(asked.split())
 
 
 def options(name: str) -> set[str]:
