@@ -54,7 +54,7 @@ export function turnsOf(text: string): number[] {
 export class Copies {
   readonly text: string;
   /** Whether a secret that is known has this start, and this end or a later one. */
-  isKnown: (start: number, end: number) => boolean = () => false;
+  isKnown!: (start: number, end: number) => boolean;
 
   constructor(
     private readonly _given: string,
@@ -72,7 +72,7 @@ export class Copies {
         ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
       );
       for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
-        if (this._places[this._places.length - 1] < room) {
+        if (this._places.at(-1)! < room) {
           choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
@@ -120,7 +120,7 @@ export class Copies {
           .map(each => each.length)
       )
     );
-    const line = this._pieces[begin].slice(this._pieces[begin].lastIndexOf('\n') + 1);
+    const line = this._pieces[begin].split('\n').at(-1)!;
     const width = byCount([line.length, ...lengths.slice(1, -1)])[0];
     let at = begin;
     for (let i = 0; i + 1 < lengths.length; i++, at++) {
@@ -152,7 +152,7 @@ export class Copies {
     this._pieces.push(piece);
     this._starts.push(start);
     this._certain.push(certain);
-    this._places.push(this._places[this._places.length - 1] + piece.length);
+    this._places.push(this._places.at(-1)! + piece.length);
   }
 
   private readonly _pieces: string[] = [];
@@ -174,10 +174,10 @@ function regionsOf(turns: number[]): [number, number][] {
   for (let i = 0; i + 3 < turns.length; i++) {
     const start = turns[i];
     if (turns[i + 3] - start <= NEAR) {
-      if (!result.length || start - result[result.length - 1][1] > 2 * REACH) {
+      if (!result.length || start - result.at(-1)![1] > 2 * REACH) {
         result.push([start, start]);
       }
-      result[result.length - 1][1] = start;
+      result.at(-1)![1] = start;
     }
   }
   return result;
@@ -202,14 +202,17 @@ function breaksOf(
     }
     const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
     const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
-    const wide = before + after ? [[before, after]] : [];
-    const places = [[0, 0], ...wide].filter(([, b]) => !ends || ends.includes(text[end + b - 1]));
+    const wide = [
+      [0, 0],
+      [before, after]
+    ].slice(0, before + after ? 2 : 1);
+    const places = wide.filter(([, b]) => !ends || ends.includes(text[end + b - 1]));
     if (!places.length) {
       continue;
     }
     const left = first(turns, start - 1) - first(turns, Math.max(last, start - BESIDE));
     const right = first(turns, Math.min(next, end + BESIDE)) - first(turns, end);
-    const looks = [left + right >= 2, Math.min(left, right) >= 1 && left + right >= 3] as const;
+    const looks = [left + right >= 2, left * right > 0 && left + right >= 3] as const;
     for (const [a, b] of places) {
       const cut = text.slice(start - a, end + b);
       const key = cut.includes('\n') ? cut.replace(/[ \t]*[0-9]+/g, '0') : cut; // a number of a line is any

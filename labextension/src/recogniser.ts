@@ -261,7 +261,7 @@ class View {
     this._known ??= this._steps.reverse().map(step => {
       const [now, before] = [[0], [0]];
       for (const [start, end, length] of step()) {
-        const at = start + now[now.length - 1] - before[before.length - 1];
+        const at = start + now.at(-1)! - before.at(-1)!;
         now.push(at, at + length);
         before.push(start, end);
       }
@@ -312,7 +312,7 @@ function meaning(escape: string): string {
   if (first === '%') {
     code = parseInt(escape.slice(-2), 16);
   } else if (first === '\\') {
-    const short = SHORT[escape[escape.length - 1]];
+    const short = SHORT[escape.at(-1)!];
     if (short) {
       return short;
     }
@@ -384,15 +384,16 @@ function matches({ text, places }: View, copies?: Copies): ISpan[] {
   const runs = new Runs(text);
   places.forEach((starts, index) => {
     let [after, tried] = [0, -1];
-    const isName = /\w$/.test(anchors[index].text);
-    for (const at of anchors[index].rules.length ? starts! : []) {
+    const { text: anchor, rules } = anchors[index];
+    const isName = /\w$/.test(anchor);
+    for (const at of rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
-      const followed = !isName || isFollowed(text, at + anchors[index].text.length);
+      const followed = !isName || isFollowed(text, at + anchor.length);
       const before = text.slice(Math.max(0, at - NEAR), at);
       const run = runs.around(at);
-      for (const rule of anchors[index].rules) {
+      for (const rule of rules) {
         const place = rule.back ? lastBefore(text, at, rule.back) : at;
         if (place <= tried || (rule.named && !followed)) {
           continue;
@@ -515,9 +516,8 @@ function broken(view: View, found: ISpan[], ends = ''): ISpan[] {
   if (!copies.text) {
     return [];
   }
-  const known = new Map<number, number>();
-  found.forEach(({ start, end }) => known.set(start, Math.max(end, known.get(start) ?? 0)));
-  copies.isKnown = (start, end) => (known.get(view.raw(start)) ?? 0) >= view.rawEnd(end);
+  const known = new Map([...found].sort((a, b) => a.end - b.end).map(({ start, end }) => [start, end]));
+  copies.isKnown = (start, end) => known.get(view.raw(start))! >= view.rawEnd(end);
   const spans = matches(new View(copies.text), copies);
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)
@@ -615,7 +615,7 @@ function signed(value: string, _: boolean, text: string, found: RegExpExecArray)
   }
   const head = text.slice(Math.max(0, start - QUERY), start).split(/[\n"'<>`\x00]/);
   const tail = text.slice(end, end + QUERY).split(/[\n"'<> `\x00]/);
-  const query = head[head.length - 1] + text.slice(start, end) + tail[0];
+  const query = head.at(-1)! + text.slice(start, end) + tail[0];
   return value.length >= 6 && query.search(patterns.example_key) < 0;
 }
 
