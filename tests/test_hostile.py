@@ -367,23 +367,67 @@ TERMINAL: dict[str, Callable[[World], str]] = {
     "notebook: plan": lambda world: plan(world).to_text(full=True),
 }
 LINES = {
-    "hits": ("--bucket", "gt-images", "--by", "key,user_agent"),
-    "leaks": ("--bucket", "gt-images"),
+    "teams": (),
     "plan": ("s3://gt-images", "--allow", "203.0.113.0/24"),
+    "apply": ("s3://gt-images", "--allow", "203.0.113.0/24"),
+    "undo": (),
+    "export": (f"s3://gt-images/{WORD}{NASTY}",),
+    "revoke": ("s3://gt-images", "--before", f"{WORD}{NASTY}"),
+    "sign": (OBJECT,),
+    "probe": (OBJECT,),
+    "inspect": (),
+    "who": (OBJECT, *FROM),
+    "prove": ("s3://gt-images", "--allow", "203.0.113.0/24"),
+    "verdict": (),
+    "findings": ("s3://gt-images",),
+    "doctor": ("s3://gt-images",),
+    "hits": ("--bucket", "gt-images", "--by", "key,user_agent"),
+    "plot": ("--bucket", f"{WORD}{NASTY}", "-o", "plot.svg"),
+    "leaks": ("--bucket", "gt-images"),
+    "check": ("no-findings", f"s3://{WORD}{NASTY}"),
+    "report": ("--buckets", "gt-images"),
+    "history": ("list", f"s3://{WORD}{NASTY}"),
 }
-"""Words of each command that has formats."""
+"""Words for each command, which meet what the account holds, or are hostile themselves."""
+OWN = {
+    "demo": "reads its own sandbox alone",
+    "tutorials": "copies our notebooks",
+    "sandbox": "starts a sandbox of its own",
+}
+"""Commands that read no account."""
+SHOW = {
+    *("export", "revoke", "sign", "inspect", "verdict", "hits", "leaks", "plot", "check"),
+    *("who", "history"),
+}
+"""Commands of which each output has the hostile text."""
+INPUT = {
+    "inspect": "https://gt-images.s3.us-east-1.amazonaws.com/scans/"
+    + urllib.parse.quote(f"{WORD}key{NASTY}.png")
+    + "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE%2F20261120%2Fus-east-1%2Fs3"
+    "%2Faws4_request&X-Amz-Date=20261120T090000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host"
+    "&X-Amz-Signature=" + "0" * 64,
+    "verdict": json.dumps({"id": f"{WORD}{NASTY}"}),
+}
+"""What a command reads from standard input."""
+
+
+def parsers() -> dict[str, Any]:
+    """Return the parser of each command."""
+    return next(
+        each.choices for each in build_parser()._actions if each.dest == "command" or each.choices
+    )  # type: ignore[return-value]
 
 
 def formats() -> Iterator[tuple[str, ...]]:
-    """Yield a command line for each format of each command."""
-    actions = next(
-        each for each in build_parser()._actions if each.dest == "command" or each.choices
-    )
-    for name, parser in actions.choices.items():  # type: ignore[union-attr]
-        for option in parser._actions:
-            if "--format" in option.option_strings:
-                for form in sorted(set(option.choices) - {"parquet"}):
-                    yield name, *LINES[name], "--format", form
+    """Yield a command line for each format of each command, from the parsers."""
+    for name, words in LINES.items():
+        options = {flag: each for each in parsers()[name]._actions for flag in each.option_strings}
+        yield name, *words
+        if "--json" in options:
+            yield name, *words, "--json"
+        if "--format" in options:
+            for form in sorted(set(options["--format"].choices) - {"parquet"}):
+                yield name, *words, "--format", form
 
 
 REPORTS: dict[str, Callable[[World], str]] = {
@@ -455,11 +499,19 @@ def test_it_cannot_drive_the_terminal(place: str, world: World) -> None:
     no_control(said)
 
 
-class Tty(io.StringIO):
-    """A terminal: styles of our own go there."""
+class Sink(io.TextIOWrapper):
+    """A pipe, or a terminal: styles of our own go there."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
+        self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        return True
+        return self._is_terminal
+
+    def text(self) -> str:
+        held = self.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+        return _STYLE.sub("", held) if self._is_terminal else held
 
 
 _STYLE = re.compile(r"\x1b\[(?:0|1|2|31|32|33)m")
@@ -468,30 +520,33 @@ SINKS = ("tty", "pipe", "file")
 
 def written(line: tuple[str, ...], sink: str, world: World) -> str:
     """Return what a command writes to a terminal, to a pipe or to a file."""
-    out = Tty() if sink == "tty" else io.StringIO()
-    path = world.folder / "-".join((*line, "out")).replace("/", "_")[-80:]
+    out = Sink(is_terminal=sink == "tty")
+    path = world.folder / "written.json"
+    path.unlink(missing_ok=True)
     more = ["-o", str(path)] if sink == "file" else []
+    given = INPUT.get(line[0], "").encode()
     with (
         contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(Tty() if sink == "tty" else io.StringIO()),
+        contextlib.redirect_stderr(out),
         contextlib.suppress(SystemExit),
+        pytest.MonkeyPatch.context() as patch,
     ):
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
         main([*line, *more])
-    if sink == "file":
-        return path.read_bytes().decode("utf-8")
-    return _STYLE.sub("", out.getvalue()) if sink == "tty" else out.getvalue()
+    held = path.read_bytes().decode("utf-8") if path.exists() else ""
+    return out.text() + held
 
 
 def takes_a_file(name: str) -> bool:
-    actions = next(
-        each for each in build_parser()._actions if each.dest == "command" or each.choices
-    )
-    parser = actions.choices[name]  # type: ignore[index, call-overload]
-    return any("-o" in option.option_strings for option in parser._actions)
+    return any("-o" in option.option_strings for option in parsers()[name]._actions)
 
 
 PLACES = [
-    (line, sink) for line in formats() for sink in SINKS if sink != "file" or takes_a_file(line[0])
+    (line, sink)
+    for line in formats()
+    for sink in SINKS
+    if sink != "file" or not {"-o", "--json"}.intersection(line)
+    if sink != "file" or takes_a_file(line[0])
 ]
 """Each command with formats, each of its formats, and where it writes."""
 
@@ -502,10 +557,10 @@ PLACES = [
         pytest.param(
             line,
             sink,
-            id=f"{line[0]} {line[-1]} {sink}",
-            marks=[] if sink == "pipe" else [pytest.mark.check],
+            id=f"{number} {line[0]} {sink}",
+            marks=[] if sink == "pipe" and line[0] in ("hits", "who") else [pytest.mark.check],
         )
-        for line, sink in PLACES
+        for number, (line, sink) in enumerate(PLACES)
     ],
 )
 def test_no_format_can_drive_what_reads_it(
@@ -513,10 +568,14 @@ def test_no_format_can_drive_what_reads_it(
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     said = written(line, sink, world)
-    assert WORD in said or line[0] not in ("hits", "leaks"), said[-600:]
+    assert WORD in said or line[0] not in SHOW, said[-600:]
     assert "Traceback" not in said
     no_control(said)
     check_inert(said, is_csv=line[-1] == "csv")
+
+
+def test_every_command_is_tried() -> None:
+    assert LINES.keys() | OWN.keys() == parsers().keys()
 
 
 def check_inert(said: str, *, is_csv: bool) -> None:
