@@ -219,14 +219,17 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
     """Compare prediction and observation; expiry,
     signatures and networks are no matter of policies.
     """
-    if verdict is None or verdict.decision in ("invalid", "unknown"):
-        return None
-    if cause.code not in _BY_POLICY or probe.answer == "unknown":
+    if (
+        verdict is None
+        or verdict.decision in ("invalid", "unknown")
+        or cause.code not in _BY_POLICY
+        or probe.answer == "unknown"
+    ):
         return None
     if verdict.allowed != (probe.answer == "opened"):
         return False
     kinds, layer = _BY_POLICY[cause.code], verdict.outcome.layer
-    return True if verdict.allowed or kinds is None or layer is None else layer.kind in kinds
+    return verdict.allowed or kinds is None or layer is None or layer.kind in kinds
 
 
 def _cause(known: ProbeContext) -> Cause:

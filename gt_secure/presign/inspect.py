@@ -348,8 +348,12 @@ class ObjectPlace:
 
 def object_place(host: str, path: str) -> ObjectPlace:
     """Read a host, in lower case and without its port, and the decoded path of a URL."""
-    matches = ((kind, pattern.fullmatch(host.rstrip("."))) for kind, pattern in _PATTERNS)
-    kind, groups = next(((kind, it.groupdict()) for kind, it in matches if it), ("custom", {}))
+    found = (
+        (kind, it.groupdict())
+        for kind, each in _PATTERNS
+        if (it := each.fullmatch(host.rstrip(".")))
+    )
+    kind, groups = next(found, ("custom", {}))
     path = path.removeprefix("/")
     bucket, point = groups.get("bucket"), groups.get("point") or ""
     notes = [_SENTENCES[kind]] if kind in _SENTENCES else []

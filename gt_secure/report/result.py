@@ -388,8 +388,8 @@ class AccountReport(Ambiguous, FindingsReport):
         """Sentences on what was not looked at, and on what the report rests on."""
         rules = ", ".join(f"{number} {word}" for word, number in self._rules.items())
         rests_on = (
-            f"Outcomes of rules: {rules or 'none'}. Alarms were not looked for: gt-secure plan"
-            f" --format alarm writes one. Digest: sha256:{self.digest}."
+            f"Outcomes of rules: {rules or 'none'}. Alarms were not looked for: a plan"
+            f" with --format alarm writes one. Digest: sha256:{self.digest}."
         )
         return [*filter(None, [self.others_text]), rests_on]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -64,26 +63,25 @@ class Copies:
 
     Attributes
     ----------
-    is_known : callable
-        Whether a secret that is known has this start, and this end or a later one.
+    whole : dict
+        End of each secret that is whole in the text, by its start.
     """
-
-    is_known: Callable[[int, int], bool]
 
     def __init__(
         self, text: str, turns: list[int], gap: re.Pattern[str], ends: tuple[str, ...], found: int
     ) -> None:
         self._given = text
         room = len(text) // 2 + _ROOM - _EACH * found
+        self.whole: dict[int, int] = {}
         self._pieces: list[str] = []
         self._places = [0]
         self._starts: list[int] = []
         self._certain: list[bool] = []
         for start, end in _regions(turns) if room > 0 else ():
             region = max(0, start - _REACH), min(len(text), end + _NEAR + _REACH)
-            breaks = _breaks(text, region, turns, gap, ends)
+            breaks = _breaks(text, region, turns, gap)
             for key in sorted(breaks, key=lambda each: -sum(at.certain for at in breaks[each])):
-                if self._places[-1] < room:
+                if key.endswith(ends) and self._places[-1] < room:
                     for chosen in _choices(text, key, breaks[key]):
                         self._copy(chosen)
         self.text = "".join(self._pieces)
@@ -108,7 +106,7 @@ class Copies:
         self._places.append(self._places[-1] + len(piece))
 
     def adds(self, match: re.Match[str]) -> bool:
-        """Return whether a match in the copies may be more than what is known."""
+        """Return whether a match in the copies may be more than what is whole in the text."""
         start, end = match.end(1), match.end()
         at = bisect_right(self._places, start)
         border = self._places[at]
@@ -117,7 +115,7 @@ class Copies:
         ):
             return True
         to_text = self._starts[at - 1] - self._places[at - 1]
-        return not self.is_known(start + to_text, min(border, end) + to_text)
+        return self.whole.get(start + to_text, 0) < min(border, end) + to_text
 
     def given(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the copies is in the text, up to the first break at another width
@@ -167,34 +165,26 @@ def _regions(turns: list[int]) -> list[list[int]]:
 
 
 def _breaks(
-    text: str,
-    region: tuple[int, int],
-    turns: list[int],
-    gap: re.Pattern[str],
-    ends: tuple[str, ...],
+    text: str, region: tuple[int, int], turns: list[int], gap: re.Pattern[str]
 ) -> dict[str, list[_Break]]:
-    """Return the gaps of a region with one of some ends, by what they are: with and without the
-    signs at their ends.
-    """
+    """Return the gaps of a region by what they are: with and without the signs at their ends."""
     result: dict[str, list[_Break]] = defaultdict(list)
     spans = [*(match.span() for match in gap.finditer(text, *region)), (len(text), 0)]
-    behind = 0
+    before = right = 0
     for (start, end), (after, _) in pairwise(spans):
-        before, behind = behind, end
-        if start - before < _LEAST and after - end < _LEAST:
+        left, right = right, bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
+        if not before or start - before > _BESIDE:
+            left = bisect_left(turns, start) - bisect_left(turns, max(before, start - _BESIDE))
+        narrow, before = start - before < _LEAST, end
+        if narrow and after - end < _LEAST:
             continue
+        loose = left + right >= 2
+        certain = loose and left + right >= 3 and left > 0 and right > 0
         places = [(start, end)]
         if text[start - 1 : start] in _SOFT or text[end : end + 1] in _SOFT:
             one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
             wide = len(two) - len(two.lstrip(_SOFT)), len(one.rstrip(_SOFT)) - len(one)
             places += [(start + wide[1], end + wide[0])] * any(wide)
-        places = [(a, b) for a, b in places if text.endswith(ends, a, b)]
-        if not places:
-            continue
-        left = bisect_left(turns, start) - bisect_left(turns, max(before, start - _BESIDE))
-        right = bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
-        loose = left + right >= 2
-        certain = left + right >= 3 and left > 0 and right > 0
         for a, b in places:
             key = text[a:b]
             key = _NUMBER.sub("0", key) if "\n" in key else key  # a number of a line is any

@@ -143,19 +143,20 @@ class _Table:
         if number not in self._rules:
             kind = self._data["kinds"][number]
             case = bool(kind.get("case"))
-            before, unless = (
+            near = [
                 self._compiled(kind[name], case) if name in kind else None
                 for name in ("before", "unless")
-            )
+            ]
             named = "<GAP>" in kind["pattern"] or "<NAMED>" in kind["pattern"]
             reach = 1 if _ONE.fullmatch(kind.get("before", "")) else _NEAR
+            pattern, check = self._compiled(kind["pattern"], case), kind.get("check", "")
             self._rules[number] = _Rule(
                 kind["what"],
-                self._compiled(kind["pattern"], case),
-                before,
-                unless,
+                pattern,
+                near[0],
+                near[1],
                 reach,
-                kind.get("check", ""),
+                check,
                 named,
                 kind.get("back", ""),
             )
@@ -251,7 +252,11 @@ class _View:
 
     def remove(self, ranges: list[TextRange]) -> None:
         """Leave out parts of the text, which are in order."""
-        self.text = replaced(self.text, ranges, "")
+        starts, ends = (
+            [0, *(end for _, end in ranges)],
+            [*(start for start, _ in ranges), len(self.text)],
+        )
+        self.text = "".join(self.text[start:end] for start, end in zip(starts, ends, strict=True))
         self._steps.append(lambda: ((start, end, 0) for start, end in ranges))
 
 
@@ -269,12 +274,12 @@ def _places(text: str) -> Mapping[Anchor, Sequence[int]]:
     return found
 
 
-def replaced(text: str, spans: Iterable[TextRange], by: str = "***") -> str:
-    """Return a text with the mask, or another text, in the place of some spans."""
+def replaced(text: str, spans: Iterable[TextRange]) -> str:
+    """Return a text with the mask in the place of some spans."""
     pieces: list[str] = []
     last = 0
     for start, end in sorted(spans):
-        pieces += (text[last:start], by)
+        pieces += (text[last:start], table().mask)
         last = end
     return "".join((*pieces, text[last:]))
 
@@ -352,7 +357,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also between separators and the marks of highlighted code."""
     found = [*_matches(view)]
     yield from found
-    yield from _broken(_View(view.text), found)
+    yield from _broken(view, found)
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -497,9 +502,7 @@ def _is_example(value: str) -> bool:
 def _broken(
     view: _View, found: Sequence[SecretSpan], ends: tuple[str, ...] = ("",)
 ) -> Iterator[SecretSpan]:
-    """Find what separators with one of some ends break, apart from what is found in the given
-    text.
-    """
+    """Find what separators with one of some ends break, apart from what is whole."""
     text = view.text
     known = table()
     pairs = known.pairs if len(text) >= _LONG else None
@@ -511,8 +514,8 @@ def _broken(
     copies = Copies(text, turns, known.patterns["gap"], ends, len(found))
     if not copies.text:
         return
-    known_ends = {start: end for start, end, _ in sorted(found)}
-    copies.is_known = lambda start, end: known_ends.get(view.raw(start), 0) >= view.raw_end(end)
+    whole = _matches(view) if ends == _ESCAPING else found
+    copies.whole = {each.start: each.end for each in whole}
     for start, end, what in _matches(_View(copies.text), copies.adds):
         if what != NOT_SEARCHED:
             yield SecretSpan(*copies.given(start, end), what)

@@ -53,8 +53,8 @@ export function turnsOf(text: string): number[] {
 /** Copies of parts of a text without separators, one behind the other, with the place of each letter. */
 export class Copies {
   readonly text: string;
-  /** Whether a secret that is known has this start, and this end or a later one. */
-  isKnown!: (start: number, end: number) => boolean;
+  /** The end of each secret that is whole in the text, by its start. */
+  whole = new Map<number, number>();
 
   constructor(
     private readonly _given: string,
@@ -68,11 +68,11 @@ export class Copies {
     const room = (_given.length >> 1) + ROOM - EACH * found;
     for (const [start, end] of room > 0 ? regionsOf(turns) : []) {
       const region: [number, number] = [Math.max(0, start - REACH), Math.min(_given.length, end + NEAR + REACH)];
-      const found = [...breaksOf(_given, region, turns, gap, ends)].map(
+      const found = [...breaksOf(_given, region, turns, gap)].map(
         ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
       );
       for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
-        if (this._places.at(-1)! < room) {
+        if ((!ends || ends.includes(key.slice(-1))) && this._places[this._places.length - 1] < room) {
           choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
@@ -80,7 +80,7 @@ export class Copies {
     this.text = this._pieces.join('');
   }
 
-  /** Whether a secret in the copies may be more than what is known. */
+  /** Whether a secret in the copies may be more than what is whole in the text. */
   adds(start: number, end: number): boolean {
     const at = first(this._places, start + 1);
     const border = this._places[at];
@@ -88,7 +88,7 @@ export class Copies {
       return true;
     }
     const toText = this._starts[at - 1] - this._places[at - 1];
-    return !this.isKnown(start + toText, Math.min(border, end) + toText);
+    return (this.whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
   }
 
   /** Where a part of the copies is in the text, up to the first break at another width than the others. */
@@ -120,7 +120,7 @@ export class Copies {
           .map(each => each.length)
       )
     );
-    const line = this._pieces[begin].split('\n').at(-1)!;
+    const line = this._pieces[begin].slice(this._pieces[begin].lastIndexOf('\n') + 1);
     const width = byCount([line.length, ...lengths.slice(1, -1)])[0];
     let at = begin;
     for (let i = 0; i + 1 < lengths.length; i++, at++) {
@@ -152,7 +152,7 @@ export class Copies {
     this._pieces.push(piece);
     this._starts.push(start);
     this._certain.push(certain);
-    this._places.push(this._places.at(-1)! + piece.length);
+    this._places.push(this._places[this._places.length - 1] + piece.length);
   }
 
   private readonly _pieces: string[] = [];
@@ -174,23 +174,17 @@ function regionsOf(turns: number[]): [number, number][] {
   for (let i = 0; i + 3 < turns.length; i++) {
     const start = turns[i];
     if (turns[i + 3] - start <= NEAR) {
-      if (!result.length || start - result.at(-1)![1] > 2 * REACH) {
+      if (!result.length || start - result[result.length - 1][1] > 2 * REACH) {
         result.push([start, start]);
       }
-      result.at(-1)![1] = start;
+      result[result.length - 1][1] = start;
     }
   }
   return result;
 }
 
-/** The gaps of a region with one of some ends, by what they are: with and without the signs at their ends. */
-function breaksOf(
-  text: string,
-  region: [number, number],
-  turns: number[],
-  gap: RegExp,
-  ends: string
-): Map<string, Break[]> {
+/** The gaps of a region by what they are: with and without the signs at their ends. */
+function breaksOf(text: string, region: [number, number], turns: number[], gap: RegExp): Map<string, Break[]> {
   const result = new Map<string, Break[]>();
   const spans = [...text.slice(...region).matchAll(gap)].map(({ 0: found, index }) => {
     return [region[0] + index, region[0] + index + found.length];
@@ -200,20 +194,17 @@ function breaksOf(
     if (Math.max(start - last, next - end) < LEAST) {
       continue;
     }
-    const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
-    const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
-    const wide = [
-      [0, 0],
-      [before, after]
-    ].slice(0, before + after ? 2 : 1);
-    const places = wide.filter(([, b]) => !ends || ends.includes(text[end + b - 1]));
-    if (!places.length) {
-      continue;
-    }
     const left = first(turns, start - 1) - first(turns, Math.max(last, start - BESIDE));
     const right = first(turns, Math.min(next, end + BESIDE)) - first(turns, end);
-    const looks = [left + right >= 2, left * right > 0 && left + right >= 3] as const;
-    for (const [a, b] of places) {
+    const looks = [left + right >= 2, Math.min(left, right) >= 1 && left + right >= 3] as const;
+    const before = /[+/_~.=&?:%-]*$/.exec(text.slice(Math.max(0, start - MARGIN), start))![0].length;
+    const after = /^[+/_~.=&?:%-]*/.exec(text.slice(end, end + MARGIN))![0].length;
+    for (const [a, b] of before + after
+      ? [
+          [0, 0],
+          [before, after]
+        ]
+      : [[0, 0]]) {
       const cut = text.slice(start - a, end + b);
       const key = cut.includes('\n') ? cut.replace(/[ \t]*[0-9]+/g, '0') : cut; // a number of a line is any
       const known = result.get(key) ?? [];

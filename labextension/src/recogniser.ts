@@ -261,7 +261,7 @@ class View {
     this._known ??= this._steps.reverse().map(step => {
       const [now, before] = [[0], [0]];
       for (const [start, end, length] of step()) {
-        const at = start + now.at(-1)! - before.at(-1)!;
+        const at = start + now[now.length - 1] - before[before.length - 1];
         now.push(at, at + length);
         before.push(start, end);
       }
@@ -290,7 +290,7 @@ export function decode(text: string, kept = ''): View {
         if (
           rare === begin.length > 1 &&
           !kept.includes(begin) &&
-          (known === undefined || kept ? view.text.includes(begin) : view.places[known])
+          (known === undefined ? view.text.includes(begin) : view.places[known])
         ) {
           view.undo(escape, begin);
         }
@@ -312,7 +312,7 @@ function meaning(escape: string): string {
   if (first === '%') {
     code = parseInt(escape.slice(-2), 16);
   } else if (first === '\\') {
-    const short = SHORT[escape.at(-1)!];
+    const short = SHORT[escape[escape.length - 1]];
     if (short) {
       return short;
     }
@@ -335,7 +335,7 @@ function meaning(escape: string): string {
 export function find(text: string, nested = 2): ISpan[] {
   const view = decode(text);
   const whole = matches(view);
-  const spans = [...whole, ...broken(new View(view.text), whole), ...(nested ? inBase64(view, nested - 1) : [])];
+  const spans = [...whole, ...broken(view, whole), ...(nested ? inBase64(view, nested - 1) : [])];
   const marks = view.text.includes('span') ? [...view.text.matchAll(patterns.markup)] : [];
   if (marks.length) {
     const bare = new View(view.text);
@@ -384,16 +384,15 @@ function matches({ text, places }: View, copies?: Copies): ISpan[] {
   const runs = new Runs(text);
   places.forEach((starts, index) => {
     let [after, tried] = [0, -1];
-    const { text: anchor, rules } = anchors[index];
-    const isName = /\w$/.test(anchor);
-    for (const at of rules.length ? starts! : []) {
+    const isName = /\w$/.test(anchors[index].text);
+    for (const at of anchors[index].rules.length ? starts! : []) {
       if (at < after) {
         continue;
       }
-      const followed = !isName || isFollowed(text, at + anchor.length);
+      const followed = !isName || isFollowed(text, at + anchors[index].text.length);
       const before = text.slice(Math.max(0, at - NEAR), at);
       const run = runs.around(at);
-      for (const rule of rules) {
+      for (const rule of anchors[index].rules) {
         const place = rule.back ? lastBefore(text, at, rule.back) : at;
         if (place <= tried || (rule.named && !followed)) {
           continue;
@@ -510,14 +509,13 @@ function isExample(value: string): boolean {
   );
 }
 
-/** Find what separators with one of some ends break, apart from what is found in the given text. */
+/** Find what separators with one of some ends break, apart from what is whole. */
 function broken(view: View, found: ISpan[], ends = ''): ISpan[] {
   const copies = new Copies(view.text, patterns.gap, ends, found.length);
   if (!copies.text) {
     return [];
   }
-  const known = new Map([...found].sort((a, b) => a.end - b.end).map(({ start, end }) => [start, end]));
-  copies.isKnown = (start, end) => known.get(view.raw(start))! >= view.rawEnd(end);
+  copies.whole = new Map((ends ? matches(view) : found).map(({ start, end }) => [start, end]));
   const spans = matches(new View(copies.text), copies);
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)
@@ -615,7 +613,7 @@ function signed(value: string, _: boolean, text: string, found: RegExpExecArray)
   }
   const head = text.slice(Math.max(0, start - QUERY), start).split(/[\n"'<>`\x00]/);
   const tail = text.slice(end, end + QUERY).split(/[\n"'<> `\x00]/);
-  const query = head.at(-1)! + text.slice(start, end) + tail[0];
+  const query = head[head.length - 1] + text.slice(start, end) + tail[0];
   return value.length >= 6 && query.search(patterns.example_key) < 0;
 }
 

@@ -198,7 +198,7 @@ def test_a_weekly_job_sees_what_changed(
     monkeypatch.chdir(tmp_path)
     weekly = ["report", "--buckets", "gt-images", "--since", "last", "-o", "week.md"]
     assert main(weekly) == 0
-    assert "this is the first" in capsys.readouterr().err
+    assert "This is the first" in capsys.readouterr().err
     assert "### Since" not in Path("week.md").read_text()
     assert main(["report", "--buckets", "gt-images", "-o", "first.json"]) == 0
     s3 = gt_secure.connect(sandbox=sandbox).aws.client("s3")
