@@ -408,7 +408,7 @@ INPUT = {
     "&X-Amz-Signature=" + "0" * 64,
     "verdict": json.dumps({"id": f"{WORD}{NASTY}"}),
 }
-"""What a command reads from standard input."""
+"""The text that a command reads from standard input."""
 
 
 def parsers() -> dict[str, Any]:

@@ -26,7 +26,7 @@ EXPRESSIONS = {
     json.dumps([ENDPOINT]): '[for each in var.endpoints : each if startswith(each, "vpce-")]',
     json.dumps([VPC]): '[for each in var.endpoints : each if startswith(each, "vpc-")]',
 }
-"""What stands in the module for a value of the example."""
+"""The expression that stands in the module for a value of the example."""
 VARIABLES = """variable "bucket" {
   description = "Name of the bucket."
   type        = string

@@ -18,6 +18,8 @@ from ...base.network import parse_networks, subtract
 from ...base.text import Json, json_text
 
 _CHARACTERS = 2048
+_RANGES = 128
+"""No pattern has more ranges: each is written with 16 characters or more."""
 _ANYWHERE = parse_networks("0.0.0.0/0, ::/0")
 
 
@@ -54,7 +56,7 @@ def event_patterns(bucket: str, prefix: str, allowed: Allowed) -> Iterator[Json]
     detail["vpcEndpointId"] = [{"exists": False}]
     ranges = [{"cidr": str(each)} for each in subtract(_ANYWHERE, allowed.networks)]
     while ranges:
-        for fit in range(len(ranges), 0, -1):
+        for fit in range(min(len(ranges), _RANGES), 0, -1):
             found = pattern | {"detail": detail | {"sourceIPAddress": ranges[:fit]}}
             if len(json_text(found)) <= _CHARACTERS:
                 break

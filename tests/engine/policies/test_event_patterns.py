@@ -21,7 +21,7 @@ VPCE, OTHER = "vpce-0a1b2c3d4e5f60718", "vpce-0fedcba9876543210"
 
 
 def event(address: str, endpoint: str = "", key: str = "scans/0001.png", **more: Any) -> Any:
-    """What the trail records of a presigned request, as far as a pattern asks."""
+    """Return what the trail records of a presigned request, as far as a pattern asks."""
     detail = {
         "eventSource": "s3.amazonaws.com",
         "eventName": "GetObject",
@@ -103,6 +103,19 @@ def test_only_presigned_requests_for_the_objects_are_told() -> None:
     assert not is_told(event(ELSEWHERE, additionalEventData={"AuthenticationMethod": "AuthHeader"}))
     assert not is_told(event(ELSEWHERE, requestParameters={"bucketName": "b", "key": "scans/1"}))
     assert not is_told(event("sagemaker.amazonaws.com"))
+
+
+def test_no_more_ranges_are_tried_than_a_pattern_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def count(found: Any) -> str:
+        tried.append(len(found["detail"]["sourceIPAddress"]))
+        return json.dumps(found)
+
+    monkeypatch.setattr("gt_secure.engine.policies.event_patterns.json_text", count)
+    networks = [f"10.{each}.7.{each % 7}/32" for each in range(100)]
+    assert len([*event_patterns(BUCKET, "", Allowed.of(networks))]) > 20
+    assert max(tried) * len('{"cidr": "::/1"}') <= 2048
 
 
 def test_a_list_of_every_address_leaves_the_endpoints() -> None:
