@@ -759,35 +759,26 @@ class Connection(NotCopied):
         source: Source | str | ProbeOrigin | None = None,
         *,
         method: str = "",
-        confirm: Iterable[str] = (),
     ) -> Probe:
         """Send a presigned request, from the kernel or, in the sandbox, from another ``source``.
 
         Parameters
         ----------
         url : TestUrl or str
-            A presigned URL; or ``s3://bucket/prefix/``, where the probe makes its own object, signs
-            for it, and removes it again.
         source : Source, str or ProbeOrigin, optional
         method : str
-            ``GET``, ``HEAD``, ``LIST``, ``PUT``, ``part``, ``form`` or ``DELETE``; by default the
-            one that the URL shows, if it reads, or GET. A URL for another object is sent with a
-            method that writes to a sandbox only.
-        confirm : iterable of str
-            ``probe-writes``, for its own object on AWS.
+            ``GET``, ``HEAD``, ``LIST``, ``PUT`` or ``DELETE``; by default the one that the URL
+            shows, if it reads, or GET. A method that writes is sent to a sandbox only.
 
         Raises
         ------
         InvalidInput
-            If the URL is not presigned, or the method would write where nobody confirmed it.
+            If the URL is not presigned, or the method would write on AWS.
 
         Examples
         --------
         >>> gt.probe(url, "198.51.100.9").status  # doctest: +SKIP
         403
-        >>> put = {"method": "PUT", "confirm": ["probe-writes"]}
-        >>> gt.probe("s3://gt-images/probe/", **put).opened  # doctest: +SKIP
-        True
         """
         from .check.proof import RecordedProbe
 
@@ -797,23 +788,6 @@ class Connection(NotCopied):
                 source
                 if isinstance(source, ProbeOrigin)
                 else presign.probe_origin_for(self.aws, source)
-            )
-        codes = {confirm} if isinstance(confirm, str) else set(confirm)
-        if isinstance(url, str) and url.startswith("s3://"):
-            own = presign.probe_own(
-                self.aws,
-                url,
-                origin,
-                method=method,
-                confirm=codes,
-                test_urls=self.journal.test_urls,
-            )
-            return RecordedProbe.of(own, recorded_place(self.aws), url)
-        if codes:
-            raise InvalidInput(
-                "A probe of a URL asks nothing.",
-                next_step="Leave confirm= out, or pass s3://bucket/prefix/.",
-                field="confirm",
             )
         answer = presign.probe(url, origin, method=method, test_urls=self.journal.test_urls)
         return RecordedProbe.of(answer, recorded_place(self.aws))

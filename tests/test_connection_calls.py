@@ -139,11 +139,6 @@ ROWS: dict[str, tuple[Call, Any, str, tuple[Any, ...], Callable[[Connection], di
         presign, "probe", ("https://x", presign.KERNEL),
         lambda gt: {"method": "HEAD", "test_urls": plain(gt.journal.test_urls)},
     ),
-    "probe of an object of its own": (
-        lambda gt: gt.probe("s3://gt-images/probe/", method="PUT", confirm="probe-writes"),
-        presign, "probe_own", (AWS, "s3://gt-images/probe/", presign.KERNEL),
-        lambda gt: {"method": "PUT", "confirm": {"probe-writes"}, "test_urls": plain(gt.journal.test_urls)},
-    ),
     "explain": (
         lambda gt: gt.explain(cast(Any, SimpleNamespace(status=200)), url="https://x", origin="https://page"),
         explain, "explain_probe", (AWS, SimpleNamespace(status=200)),

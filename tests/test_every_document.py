@@ -121,7 +121,7 @@ def probe_result() -> ProbeResult:
 def probe() -> Probe:
     return Probe(
         200, "own", OFFICE, "gt-images", "scans/1.png", 12.34, "AccessDenied", "Access Denied", "REQ1", "image/png", 17,
-        "a reset", True, "mark-1", {"Server": "AmazonS3"}, {"Expires": "600"}, "GET", "HEAD", "s3://gt-images/left",
+        "a reset", True, "mark-1", {"Server": "AmazonS3"}, {"Expires": "600"}, "GET", "HEAD",
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from gt_secure.engine.access.part import NotRead, Part
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.bucket_policy import BucketPolicy
 from gt_secure.explain.explanation import explain
-from gt_secure.presign import own_object
 from gt_secure.presign.probe import Probe
 from gt_secure.restriction.messages import notice
 from support.guards import find_guard, merge_guard
@@ -150,10 +149,6 @@ def test_signers_of_the_log_who_are_not_listed() -> None:
     wish: Any = Restriction(bucket="gt-images", signers=[ROLE])
     [made] = signers.logged.run(SimpleNamespace(restriction=wish, hits=Signed()))
     assert made.text.count("role/other")
-
-
-def test_a_probe_with_an_object_of_its_own() -> None:
-    assert notice(own_object.CODE, place="s3://gt-images/scans/").asks
 
 
 def _answer(

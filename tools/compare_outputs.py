@@ -104,7 +104,6 @@ VOLATILE = {
         r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "random id of a request or an event"
     ),
     "marker": Volatile(r"\b[0-9a-f]{32}\b", "random id of a test URL"),
-    "probe": Volatile(r"(?<=gt-secure-probe-)[0-9a-f]{16}", "random name of what a probe uploads"),
     "seconds": Volatile(r"(?<=\bseconds)(\": |: )[\d.]+", "how long a report took"),
     "seconds left": Volatile(
         r"(?<=seconds_left: )[\d.]+", "what is left of the life of a test URL"

@@ -40,20 +40,19 @@ class RecordedProbe(Probe):
     """A probe whose answer is recorded when it is read: opened, refused or undecided."""
 
     place: RecordedPlace | None = field(default=None, repr=False, compare=False)
-    about: str = field(default="", repr=False, compare=False)
 
     @classmethod
-    def of(cls, probe: Probe, place: RecordedPlace | None, about: str = "") -> RecordedProbe:
-        """Return a probe with its place; ``about`` names its objects where each has a new key."""
+    def of(cls, probe: Probe, place: RecordedPlace | None) -> RecordedProbe:
+        """Return a probe with its place."""
         given = {each.name: getattr(probe, each.name) for each in fields(Probe)}
-        return cls(**given, place=place, about=about or f"s3://{probe.bucket}/{probe.key}")
+        return cls(**given, place=place)
 
     @property
     def opened(self) -> bool:
         """See :attr:`gt_secure.presign.Probe.opened`."""
         status = "unknown" if self.answer == "unknown" else "passed"
         origin = self.source or self.probe_origin
-        said = f"{self.method} {self.about} from {origin}: {self.answer}"
+        said = f"{self.method} s3://{self.bucket}/{self.key} from {origin}: {self.answer}"
         record("probe", said, status, self.place, self.why_unknown)
         is_opened: bool = Probe.opened.__get__(self)
         return is_opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import shlex
 import sys
@@ -13,19 +12,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..aws.buckets import parse_s3_uri
-from ..base.errors import GtSecureError, InvalidInput
+from ..base.errors import InvalidInput
 from ..base.files import read_text
 from ..base.text import Json, printable
 from ..connection import Connection
 from ..logs import Viewers
 from ..presign import Probe, TestUrl, inspect
-from ..presign.own_object import CODE as PROBE_WRITES
 from ..presign.probe import READS, WRITES
 from ..presign.sign import SIGN_WITH
-from ..restriction.applications import applications, check_application
-from ..restriction.messages import notice
 from .exit_codes import FOUND, OK, UNKNOWN
-from .output import ask, connection, note, say, show_json, table
+from .output import connection, note, say, show_json, table
 from .parser import Commands, Parser
 
 _Explained: TypeAlias = tuple[Probe, Json]
@@ -89,8 +85,7 @@ def add(commands: Commands) -> None:
         _run_probe,
         description=(
             "Sign a test URL (or read one from standard input with -), fetch it, and explain the"
-            " answer. Of a prefix, which ends with a slash, each method is tried on an object that"
-            " the probe makes there and removes."
+            " answer."
         ),
         examples=(
             ("gt-secure probe s3://gt-images/scans/0001.png", "fetch it from here"),
@@ -106,12 +101,8 @@ def add(commands: Commands) -> None:
                 "sandbox: two sources",
             ),
             (
-                "gt-secure probe s3://gt-images/probe/ --method PUT --method form",
-                "uploads, on its own object",
-            ),
-            (
-                "gt-secure probe s3://ml-artifacts/probe/ --application mlflow",
-                "all methods that MLflow presigns",
+                "gt-secure probe - --method HEAD < test-url.txt",
+                "a URL that is signed for another method",
             ),
         ),
         exit_codes=(
@@ -133,25 +124,10 @@ def add(commands: Commands) -> None:
     )
     probe.add_argument(
         "--method",
-        dest="methods",
-        action="append",
-        default=[],
+        default="",
         choices=(*READS, *WRITES),
-        help="method to send (repeatable; default: GET)",
+        help="method to send (default: GET, or the HEAD or listing that the URL shows)",
     )
-    probe.add_argument(
-        "--application",
-        metavar="NAME",
-        help="all methods that the application presigns, such as mlflow",
-    )
-    probe.add_argument(
-        "--confirm",
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="confirm probe-writes without a question",
-    )
-    probe.excludes("--method", "--application")
     probe.add_argument(
         "--expect",
         action="append",
@@ -222,7 +198,7 @@ def with_key(gt: Connection, args: argparse.Namespace) -> Connection:
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     bucket, key = parse_s3_uri(args.object)
     upload, number = (getattr(args, name, None) for name in ("upload_id", "part_number"))
-    method = getattr(args, "method", "GET").upper()
+    method = (args.method or "GET").upper()
     return with_key(gt, args).sign(
         bucket,
         key,
@@ -297,13 +273,10 @@ def _run_probe(args: argparse.Namespace) -> int:
         )
     gt = connection(args)
     results: list[_Explained] = []
-    url: TestUrl | str = _to_probe(gt, args)
-    methods, codes = _methods(args), _confirmed(gt, args)
-    for method, source in itertools.product(methods, args.sources or [None]):
-        probe = gt.probe(url, source, method=method, confirm=codes)
-        results.append(
-            (probe, gt.explain(probe, url=None if str(url).startswith("s3://") else url).to_dict())
-        )
+    url = _read_url() if args.object == "-" else _sign(gt, args)
+    for source in args.sources or [None]:
+        probe = gt.probe(url, source, method=args.method)
+        results.append((probe, gt.explain(probe, url=url).to_dict()))
     if args.json:
         show_json({"probes": [{**probe.to_dict(), "explanation": why} for probe, why in results]})
     else:
@@ -319,66 +292,13 @@ def _run_probe(args: argparse.Namespace) -> int:
 
 
 def _show_probes(results: Sequence[_Explained]) -> None:
-    """Print a row for each probe, with the method where one is no GET, and what was left behind."""
+    """Print a row for each probe, with the method where one is no GET."""
     first = 0 if any(probe.method != "GET" for probe, _ in results) else 1
     rows = [
         [p.method, p.source or "this machine", p.status or "-", p.result, why["headline"]]
         for p, why in results
     ]
     say(table(("method", "from", "status", "result", "why")[first:], [row[first:] for row in rows]))
-    for left in dict.fromkeys(probe.left for probe, _ in results if probe.left):
-        note(f"{printable(left)} may be left: its removal could not be read back.")
-
-
-def _to_probe(gt: Connection, args: argparse.Namespace) -> TestUrl | str:
-    """Return the URL to probe, or the prefix under which the probe makes its own object."""
-    if args.object == "-":
-        return _read_url()
-    is_own = args.object.endswith("/")
-    if not is_own and (args.application or set(args.methods) - {"GET"}):
-        raise InvalidInput(
-            "Other methods than GET are tried on an object that the probe makes itself.",
-            next_step="Write a prefix for it, with a slash at the end: s3://gt-images/probe/.",
-            field="object",
-        )
-    unread = ("bound_to", "role_arn", "version_id", "sign_with") if is_own else ("confirm",)
-    name = next((each for each in unread if getattr(args, each) and each in args.given), "")
-    if name:
-        option = "--" + name.replace("_", "-")
-        raise InvalidInput(
-            f"{option} would not be read for {'a prefix' if is_own else 'an object'}.",
-            next_step=(
-                f"Leave {option} out, or name"
-                f" {'an object' if is_own else 'a prefix that ends with a slash'}."
-            ),
-            field=name,
-        )
-    return str(args.object) if is_own else _sign(gt, args)
-
-
-def _methods(args: argparse.Namespace) -> Sequence[str]:
-    if not args.application:
-        return args.methods or [""]
-    profile = applications()[check_application(args.application) or ""]
-    if not profile.methods:
-        raise InvalidInput(
-            f"{profile.name} presigns nothing.",
-            next_step="Leave --application out.",
-            field="application",
-        )
-    return profile.methods
-
-
-def _confirmed(gt: Connection, args: argparse.Namespace) -> list[str]:
-    """Return the codes that are confirmed:
-    on AWS a person is asked before the probe makes an object.
-    """
-    if gt.aws.is_local or not args.object.endswith("/") or PROBE_WRITES in args.confirm:
-        return [*args.confirm]
-    asked = notice(PROBE_WRITES, place=args.object)
-    if not ask(f"{printable(asked)}\n{asked.consent}?", f"Add --confirm {PROBE_WRITES}."):
-        raise GtSecureError("Nothing was sent.", next_step="Run it again and answer y to continue.")
-    return [PROBE_WRITES]
 
 
 def _exit_code(results: Sequence[_Explained], expect: list[str]) -> int:

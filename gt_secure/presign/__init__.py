@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         probe_origin_for as probe_origin_for,
         probe_origins as probe_origins,
     )
-    from .own_object import probe_own as probe_own
     from .probe import Probe as Probe, probe as probe
     from .sign import SignWith as SignWith, sign as sign
     from .signed_url import TestUrl as TestUrl

@@ -81,11 +81,6 @@ class Probe(Shown, Ambiguous):
     method, signed_for : str
         The method that was sent, and the one that the URL shows; ``signed_for`` is empty where it
         shows none.
-    left : str
-        The address of an object that the probe made and that may be left: its removal could not be
-        read back.
-    fresh : bool
-        True if the probe signed the request itself, for this one use.
     """
 
     _ask = ".opened"
@@ -108,7 +103,6 @@ class Probe(Shown, Ambiguous):
         "marker",
         "details",
         "signed_for",
-        "left",
     )
 
     status: int | None
@@ -129,8 +123,6 @@ class Probe(Shown, Ambiguous):
     details: dict[str, str] = field(default_factory=dict)
     method: str = "GET"
     signed_for: str = ""
-    left: str = ""
-    fresh: bool = False
 
     @property
     def answer(self) -> Word:
@@ -146,10 +138,7 @@ class Probe(Shown, Ambiguous):
         if self.status in {200, 201, 204, 206, 304}:
             return "opened" if self.from_s3 else "unknown"
         by_policy = self.error_code == "AccessDenied" and _BY_POLICY.match(self.error_message)
-        # An answer to HEAD has no reason. A URL that was signed a moment ago for HEAD is refused by
-        # a policy alone.
-        without_reason = self.fresh and self.method == "HEAD" and self.request_id
-        return "refused" if self.status == 403 and (by_policy or without_reason) else "unknown"
+        return "refused" if self.status == 403 and by_policy else "unknown"
 
     @property
     def opened(self) -> bool:
@@ -226,60 +215,8 @@ class Probe(Shown, Ambiguous):
         return cell_output(fact_list([(name, value) for name, value in facts if value]))
 
 
-READS, WRITES = ("GET", "HEAD", "LIST"), ("PUT", "part", "form", "DELETE")
+READS, WRITES = ("GET", "HEAD", "LIST"), ("PUT", "DELETE")
 """Methods of a presigned request: those that read, and those that write or delete."""
-_ON_THE_WIRE = {"LIST": "GET", "part": "PUT", "form": "POST"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A signed request before it is sent; it shows no URL.
-
-    ``method`` is one of :data:`READS` and :data:`WRITES`; ``signed_for`` is the method that the URL
-    shows.
-    """
-
-    method: str
-    url: str = field(repr=False)
-    bucket: str
-    key: str
-    marker: str | None = None
-    signed_for: str = ""
-    fresh: bool = False
-    body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def send(
-        self, origin: ProbeOrigin, timeout_s: float = 10.0, test_urls: UrlJournal | None = None
-    ) -> Probe:
-        """Send the request once, without following redirects; ``timeout_s`` is for all of it."""
-        import urllib3
-
-        install_secret_filter()
-        pool, proxied = _pool(self.url, timeout_s)
-        host = {"Host": host_of(urlsplit(self.url).netloc), "User-Agent": "gt_secure-probe"}
-        base: Json = {
-            "probe_origin": origin.label,
-            "source": origin.source,
-            "proxied": proxied,
-            **members(self, "bucket", "key", "marker", "method", "signed_for", "fresh"),
-        }
-        (test_urls or UrlJournal()).record_use(self.marker)
-        started = time.perf_counter()
-        failure, answer = "", None
-        wire = _ON_THE_WIRE.get(self.method, self.method)
-        body = self.body if wire in ("PUT", "POST") else None
-        try:
-            headers = {**host, **self.headers, **origin.headers}
-            answer = _exchange(pool, wire, self.url, headers, body, timeout_s)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            failure = _failure(error)
-        finally:
-            pool.clear()
-        base["elapsed_ms"] = (time.perf_counter() - started) * 1000
-        return (
-            Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
-        )
 
 
 def probe(
@@ -294,7 +231,7 @@ def probe(
     :meth:`gt_secure.Connection.probe`.
 
     ``method`` is one of :data:`READS`, by default the one that the URL shows, or GET. One of
-    :data:`WRITES` is sent to this machine only: to a sandbox. ``timeout_s`` is for all of it:
+    :data:`WRITES` is sent to this machine only, to a sandbox. ``timeout_s`` is for all of it:
     look-up, connection, TLS, headers and the first bytes of the body. ``test_urls`` records the
     use. A URL that is not presigned is an :class:`InvalidInput`; what goes wrong on the network is
     in the answer, not raised.
@@ -302,26 +239,38 @@ def probe(
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
     sent = check_method(method) or (facts.method if facts.method in READS else "GET")
-    if sent == "form":
-        raise InvalidInput(
-            "A POST form is no URL: its fields are the body of a request.",
-            next_step=(
-                "Probe a form that is made for it: pass s3://bucket/prefix/ instead of a URL."
-            ),
-            field="method",
-        )
     if sent in WRITES and not is_loopback_url(text):
         raise InvalidInput(
-            f"A probe does not send {sent} to an object that it did not make.",
-            next_step=(
-                "Pass s3://bucket/prefix/ instead of a URL: the probe makes an object there and"
-                " removes it."
-            ),
+            f"A probe on AWS does not send {sent}: it writes nothing.",
+            next_step="Ask who can send it: gt.who_can_open(...), or gt-secure who.",
             field="method",
             value=sent,
         )
-    outgoing = Outgoing(sent, text, facts.bucket, facts.key, facts.marker, facts.method)
-    return outgoing.send(probe_origin, timeout_s, test_urls)
+    import urllib3
+
+    install_secret_filter()
+    pool, proxied = _pool(text, timeout_s)
+    host = {"Host": host_of(urlsplit(text).netloc), "User-Agent": "gt_secure-probe"}
+    base: Json = {
+        "probe_origin": probe_origin.label,
+        "source": probe_origin.source,
+        "proxied": proxied,
+        **members(facts, "bucket", "key", "marker"),
+        "method": sent,
+        "signed_for": facts.method,
+    }
+    (test_urls or UrlJournal()).record_use(facts.marker)
+    started = time.perf_counter()
+    failure, answer = "", None
+    try:
+        wire = "GET" if sent == "LIST" else sent
+        answer = _exchange(pool, wire, text, {**host, **probe_origin.headers}, timeout_s)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        failure = _failure(error)
+    finally:
+        pool.clear()
+    base["elapsed_ms"] = (time.perf_counter() - started) * 1000
+    return Probe(status=None, failure=failure, **base) if answer is None else _read(answer, base)
 
 
 def check_method(method: str) -> str:
@@ -472,7 +421,6 @@ def _exchange(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    body: bytes | None,
     timeout_s: float,
 ) -> ServerAnswer:
     """Ask a pool manager of urllib3, without redirect or retry;
@@ -482,7 +430,7 @@ def _exchange(
 
     def run() -> None:
         try:
-            result.append(_fetch(pool, method, url, headers, body))
+            result.append(_fetch(pool, method, url, headers))
         except BaseException as error:  # handed to the caller's thread
             result.append(error)
 
@@ -496,16 +444,14 @@ def _exchange(
     return result[0]
 
 
-def _fetch(
-    pool: Any, method: str, target: str, headers: Mapping[str, str], body: bytes | None
-) -> ServerAnswer:
+def _fetch(pool: Any, method: str, target: str, headers: Mapping[str, str]) -> ServerAnswer:
     """Read the answer's first bytes as they were sent:
     a compressed body of a few KB may unpack to gigabytes.
     """
     answer = pool.urlopen(
         method,
         target,
-        body=body,
+        body=b"" if method == "PUT" else None,
         headers={**headers, "Accept-Encoding": "identity"},
         retries=False,
         redirect=False,

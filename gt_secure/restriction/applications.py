@@ -80,16 +80,6 @@ class ApplicationProfile:
         """The longest life of its URLs in seconds; 0 where it is not known."""
         return max(self.lifetime_s.values(), default=0)
 
-    @property
-    def methods(self) -> Texts:
-        """Methods of the requests that it presigns: GET unless all its lifetimes are of uploads,
-        then the uploads.
-        """
-        if self.signature == "none":
-            return ()
-        is_reading = not self.lifetime_s or not self.lifetime_s.keys() <= {"PUT", "part", "form"}
-        return (*(("GET",) if is_reading else ()), *self.uploads)
-
     def version_in(self, region: str) -> SignatureVersion:
         """Return the signature version of the next URL that it signs for a bucket in a region."""
         if self.signature != "boto3":
