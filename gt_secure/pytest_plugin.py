@@ -62,13 +62,11 @@ def _gt_secure_environment(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Other tests keep their environment.
     """
-    if "gt_secure_sandbox" not in request.fixturenames:
-        yield
-        return
-    running: Sandbox = request.getfixturevalue("gt_secure_sandbox")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
+        if "gt_secure_sandbox" in request.fixturenames:
+            running: Sandbox = request.getfixturevalue("gt_secure_sandbox")
+            for name, value in running.environment().items():
+                patch.setenv(name, value)
         yield
 
 
@@ -138,22 +136,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--gt-secure-notebooks"):
         return
     first: dict[Path, int] = {}
-
-    def place(numbered: tuple[int, pytest.Item]) -> tuple[int, int]:
-        number, item = numbered
-        if item.path.suffix != ".ipynb":
-            return number, 0
-        return first.setdefault(item.path, number), _cell_number(item)
-
-    items[:] = [item for _, item in sorted(enumerate(items), key=place)]
+    places = [
+        (first.setdefault(each.path, number), _cell_number(each))
+        if each.path.suffix == ".ipynb"
+        else (number, 0)
+        for number, each in enumerate(items)
+    ]
+    items[:] = [items[number] for number in sorted(range(len(items)), key=places.__getitem__)]
 
 
 def _cell_number(item: pytest.Item) -> int:
     """Return the place of a nbval cell in its notebook; our own tests of the file go first,
     and last what ran.
     """
-    number = getattr(item, "cell_num", -1)
-    return number if isinstance(number, int) else -1
+    number: int = getattr(item, "cell_num", -1)
+    return number
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -165,11 +162,8 @@ def pytest_runtest_makereport() -> Generator[None, Any, None]:
     mask_report(outcome.get_result())
 
 
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_make_collect_report() -> Generator[None, Any, None]:
-    """Mask them in what collecting a file reports, too."""
-    outcome = yield
-    mask_report(outcome.get_result())
+pytest_make_collect_report = pytest_runtest_makereport
+"""Mask them in what collecting a file reports, too."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -202,9 +196,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect notebooks, if asked to."""
-    if file_path.suffix != ".ipynb" or not parent.config.getoption("--gt-secure-notebooks"):
-        return None
-    if ".ipynb_checkpoints" in file_path.parts:
+    is_one = file_path.suffix == ".ipynb" and ".ipynb_checkpoints" not in file_path.parts
+    if not (is_one and parent.config.getoption("--gt-secure-notebooks")):
         return None
     collector: pytest.Collector = _Notebook.from_parent(parent, path=file_path)
     return collector
@@ -249,17 +242,12 @@ class _ChecksRan(_NotebookCheck):
 
     def runtest(self) -> None:
         """Compare what the cells of nbval recorded with what the saved notebook promises."""
-        from .base.outcome import CheckResult
-        from .check.notebooks import kept, read_notebook
-        from .check.promise import promise_of
+        from .check.notebooks import read_notebook, require_run
 
         saved = read_notebook(self.path)
-        ran = self._as_run(saved)
-        at_least = None if promise_of(saved).stated else self.config.getoption("--gt-secure-checks")
-        result = CheckResult("no_code_cell_skipped", self.path.name, True, "", {})
-        done = kept(
-            saved, ran, result, at_least=at_least, since=self.config.stash[_BEGUN]
-        ).require()
+        ran, since = self._as_run(saved), self.config.stash[_BEGUN]
+        at_least = self.config.getoption("--gt-secure-checks")
+        done = require_run(saved, ran, self.path.name, at_least=at_least, since=since)
         self.user_properties.append(
             ("gt_secure", f"{self.path.name}: {done.message or 'no check is promised'}")
         )

@@ -68,7 +68,7 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
     try:
         if max_bytes is not None and file.stat().st_size > max_bytes:
             raise _bad(f"{file.name} is larger than {max_bytes // 1024:,} KB.", "Check the path.")
-        return file.read_text(encoding="utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise NotFound(
             f"There is no file '{file}'.", next_step="Check the path.", details={"field": "file"}

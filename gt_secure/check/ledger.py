@@ -20,7 +20,7 @@ import sys
 import tempfile
 from atexit import register
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -45,6 +45,7 @@ WROTE = "wrote"
 """The status of a record of a write: what is read after it is no evidence on an account."""
 ALL = "*"
 """The subject of a write that reaches every team."""
+_NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 _DUMP: Json = {"show_empty": True} if sys.version_info >= (3, 13) else {}
 _PROCESS = os.getpid()
 _pending: list[LedgerEntry] = []
@@ -133,14 +134,12 @@ def recorded_place(caller: Aws | None) -> RecordedPlace | None:
     """
     if caller is None:
         return None
-    # a stand-in of a test may be no whole connection
-    region = str(getattr(caller, "region", ""))
-    on = "sandbox" if getattr(caller, "is_local", False) is True else ""
     account = f"of connection {id(caller):x}"
     if account not in _unasked and (is_recording() or len(_unasked) == _MANY):
-        return RecordedPlace(_account_of(caller), region, on)
-    _unasked[account] = caller
-    return RecordedPlace(account, region, on)
+        account = _account_of(caller)
+    else:
+        _unasked[account] = caller
+    return RecordedPlace(account, caller.region, "sandbox" if caller.is_local else "")
 
 
 def _account_of(caller: Aws) -> str:
@@ -184,10 +183,10 @@ def _add(entry: LedgerEntry) -> None:
 
 
 def _is_about(entry: LedgerEntry, write: LedgerEntry) -> bool:
-    names = write.subject.split()
     accounts = {entry.account, write.account}
-    is_same = entry.place[1:] == write.place[1:] and (len(accounts) == 1 or accounts & {*_unasked})
-    return bool(is_same) and (ALL in names or any(name in entry.subject for name in names))
+    if entry.place[1:] != write.place[1:] or (len(accounts) > 1 and accounts.isdisjoint(_unasked)):
+        return False
+    return any(name == ALL or name in entry.subject for name in write.subject.split())
 
 
 def shortened(text: str) -> str:
@@ -232,13 +231,12 @@ def recorded(result: CheckResult, place: RecordedPlace | None = None) -> CheckRe
     return result
 
 
-def recorded_here(checks: Iterable[str]) -> list[LedgerEntry]:
+def recorded_here(checks: Container[str]) -> list[LedgerEntry]:
     """Return what this process and its children have recorded of some checks since it was started,
     with the accounts that nobody asked for before.
     """
     _collect()
-    named = {*checks}
-    entries = [each for each in _session if each.check in named]
+    entries = [each for each in _session if each.check in checks]
     unasked = {each.account for each in entries} & {*_unasked}
     known = {each: _account_of(_unasked[each]) for each in unasked}
     return [each._replace(account=known.get(each.account, each.account)) for each in entries]
@@ -275,17 +273,18 @@ def _entry(told: Json, cell: int = -1) -> LedgerEntry:
     return LedgerEntry(**known, cell=cell)
 
 
-def _publish(result: Any = None, *_: object) -> None:
+def _publish(result: Any, *_: object) -> None:
     """Put the records into the outputs of the cell that ends; those of its threads, too."""
     shell = kernel_shell()
     # %%capture runs a cell in the cell, and keeps what it shows
     if "Capturing" in type(shell.display_pub).__name__:
         return
     _collect()
-    source = fingerprint(str(getattr(getattr(result, "info", None), "raw_cell", "") or ""))
-    entries = [_pending.pop(0)._replace(source=source) for _ in range(len(_pending))]
+    source = fingerprint(result.info.raw_cell or "")
+    entries = (_pending.pop(0)._replace(source=source) for _ in range(len(_pending)))
+    # the number of the cell is that of its place when the notebook is read
     kept = [
-        {name: value for name, value in each._asdict().items() if value and name != "cell"}
+        {name: value for name, value in zip(each._fields, each[:-1], strict=False) if value}
         for each in entries
     ]
     if kept:
@@ -297,7 +296,7 @@ def parsed(text: str) -> ast.Module:
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines())
     try:
         return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except _NO_PYTHON:
         return ast.Module([], [])
 
 
@@ -308,7 +307,7 @@ def fingerprint(text: str) -> str:
     try:
         # Python 3.12 has a field more, and 3.13 leaves out what is empty.
         code = ast.dump(ast.parse(text), **_DUMP).replace(", type_params=[]", "")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # such as a magic
+    except _NO_PYTHON:  # such as a magic
         code = "\n".join(line.rstrip() for line in text.strip().splitlines())
     digest = hashlib.blake2b(code.encode("utf-8", "replace"), digest_size=6)
     return digest.hexdigest() if text.strip() else ""
@@ -320,6 +319,4 @@ def records_of(cells: Iterable[Json]) -> Iterator[LedgerEntry]:
         for output in cell.get("outputs") or ():
             held = (output.get("metadata") or {}).get(KEY)
             told = held.get("checks", ()) if isinstance(held, dict) else ()
-            entries = (_entry(each, number) for each in told)
-            # an earlier version published its writes, too
-            yield from (each for each in entries if each.status != WROTE)
+            yield from (_entry(each, number) for each in told)

@@ -16,8 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import InvalidInput, NotFound
+from ..base.errors import InvalidInput
+from ..base.files import loads, read_text
 from ..base.outcome import CheckResult
 from ..base.shared_files import replacing
 from ..base.text import Json, count, some
@@ -29,6 +31,7 @@ from ..secrets.recogniser import table
 from .ledger import KEY, LedgerEntry, fingerprint, records_of
 from .promise import (
     NO_EVIDENCE,
+    WRITE,
     Promise,
     cell_text,
     is_promise_cell,
@@ -49,8 +52,7 @@ _MAY_SKIP = "skip-execution"
 _MAY_FAIL = ("raises-exception", "nbval-raises-exception")
 _USES = re.compile(r"gt[_-]secure")
 _IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
-WRITE = "gt-secure check no-code-cell-skipped --write --path"
-_RUN_ALL = "run all cells from the first to the last, and save."
+_RUN_ALL = "Run all cells from the first to the last, and save."
 
 
 @Check
@@ -77,8 +79,8 @@ def no_code_cell_skipped(path: str | Path, *, run_within: TimeLike = "24h") -> C
 
 
 def _must_run(cell: Json) -> bool:
-    tagged = _MAY_SKIP in _tags(cell)
-    return not tagged and (cell.get("execution_count") is not None or not is_promise_cell(cell))
+    was_run = cell.get("execution_count") is not None
+    return _MAY_SKIP not in _tags(cell) and (was_run or not is_promise_cell(cell))
 
 
 def _tags(cell: Json) -> list[str]:
@@ -87,35 +89,33 @@ def _tags(cell: Json) -> list[str]:
 
 def saved_as_run(book: Json, subject: str) -> CheckResult:
     """Return whether the cells of a saved notebook were run; not which checks passed."""
-    cells = enumerate(book["cells"])
-    code = [
-        (i, cell)
-        for i, cell in cells
+    code = {
+        i: cell
+        for i, cell in enumerate(book["cells"])
         if cell.get("cell_type") == "code" and cell_text(cell).strip()
-    ]
-    counts = {i: cell.get("execution_count") for i, cell in code if _must_run(cell)}
+    }
+    counts = {i: cell.get("execution_count") for i, cell in code.items() if _must_run(cell)}
     skipped = [i for i, number in counts.items() if number is None]
     run = [number for number in counts.values() if number is not None]
     in_order = run == sorted(run)
     details = {"code_cells": len(code), "skipped": skipped, "in_order": in_order}
-
-    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
-        return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
-
+    passed: bool | None = False
+    fix = _RUN_ALL
     if not counts:
+        passed, fix = None, "Check the path."
         text = (
             f"It has no code cell without the tag {_MAY_SKIP}." if code else "It has no code cell."
         )
-        return result(None, text, "Check the path.")
-    if skipped:
+    elif skipped:
         text = (
             f"Code cells were never run: {some([f'cell {i}' for i in skipped])} (the first cell"
             " is 0)."
         )
-        return result(False, text, _RUN_ALL.capitalize())
-    if not in_order:
-        return result(False, "The cells were run in another order.", _RUN_ALL.capitalize())
-    return result(True, f"All {len(counts):,} code cells were run.")
+    elif not in_order:
+        text = "The cells were run in another order."
+    else:
+        passed, fix, text = True, "", f"All {len(counts):,} code cells were run."
+    return CheckResult("no_code_cell_skipped", subject, passed, text, details, fix)
 
 
 def kept(
@@ -129,15 +129,17 @@ def kept(
 ) -> CheckResult:
     """Return whether a run kept the promise of its notebook: every check ran and passed.
 
-    ``of_checks``: only a notebook that imports checks must run one, not each that uses gt_secure.
-    ``since``: the time in UTC after which the checks must have run.
+    ``at_least``: how many checks must pass in a notebook without a promise. ``of_checks``: only a
+    notebook that imports checks must run one, not each that uses gt_secure. ``since``: the time in
+    UTC after which the checks must have run.
     """
     promise, records = promise_of(before), _ran(after)
     owed = list(dict.fromkeys(_owed(after, promise, records, since)))
     passed = sum(each.counts for each in records)
-    if passed < (at_least or 0):
-        owed.append(f"{passed} of at least {at_least} checks passed")
-    elif not (owed or passed) and (records or (not promise.stated and at_least is None)):
+    least = 0 if promise.stated else at_least
+    if passed < (least or 0):
+        owed.append(f"{passed} of at least {least} checks passed")
+    elif not (owed or passed) and (records or least is None):
         owed += _nothing_passed(after, records, _IMPORTS if of_checks else _USES)
     if not owed:
         return replace(saved, message=f"{saved.message} {_summary(promise, records)}".strip())
@@ -174,11 +176,6 @@ def _owed(
             yield f"cell {number} ended with an error"
     yield from unkept(promise.claims, records)
     yield from untimely(records, since)
-    if promise.stated == "unread":
-        yield (
-            "its promise has a format that this version cannot read: run it, save it, and run"
-            f" '{WRITE} FILE'"
-        )
 
 
 def _nothing_passed(book: Json, records: list[LedgerEntry], uses: re.Pattern[str]) -> list[str]:
@@ -216,11 +213,12 @@ def _summary(promise: Promise, records: list[LedgerEntry]) -> str:
     return f"{text} {count(len(more), 'check')} not promised." if more else text
 
 
-def require_run(book: Json, subject: str) -> None:
-    """Raise CheckFailed unless all checks of a notebook that was just run passed."""
-    kept(
-        book, book, CheckResult("no_code_cell_skipped", subject, True, "", {}), of_checks=True
-    ).require()
+def require_run(before: Json, after: Json, subject: str, **options: Any) -> CheckResult:
+    """Return the result of :func:`kept` for a notebook that was just run;
+    raise CheckFailed unless it passed.
+    """
+    result = CheckResult("no_code_cell_skipped", subject, True, "", {})
+    return kept(before, after, result, **options).require()
 
 
 def write_promise(path: str | Path) -> CheckResult:
@@ -230,28 +228,22 @@ def write_promise(path: str | Path) -> CheckResult:
     A promise without checks stays, and a notebook without gt_secure is not changed.
     """
     book, file = read_notebook(path), Path(path)
-
-    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
-        return CheckResult("no_code_cell_skipped", file.name, passed, text, {}, fix)
-
-    stated = statements(each for each in _ran(book) if each.status == "passed")
-    if not stated:
-        uses = any(_USES.search(cell_text(each)) for each in book["cells"])
-        if not uses or promise_of(book).stated in ("cell", "metadata"):
-            return result(True, "It promises no check.")
+    text, fix = "It promises no check.", ""
+    if stated := statements(each for each in _ran(book) if each.status == "passed"):
+        _state(book, stated)
+        _save(book, file)
+        text = f"Its last cell promises {count(len(promise_of(book).claims), 'check')}."
+    elif not promise_of(book).stated and any(
+        _USES.search(cell_text(each)) for each in book["cells"]
+    ):
         text = (
             "No check passed in its saved run, so there is nothing to promise. It is not changed."
         )
-        return result(
-            None,
-            text,
-            f"{_RUN_ALL.capitalize()} If its checks are commands, add import gt_secure to the first"
-            " cell. If it has no check, add a cell with check.promise().",
+        fix = (
+            f"{_RUN_ALL} If its checks are commands, add import gt_secure to the first"
+            " cell. If it has no check, add a cell with check.promise()."
         )
-    _state(book, stated)
-    number = len(promise_of(book).claims)
-    _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-    return result(True, f"Its last cell promises {count(number, 'check')}.")
+    return CheckResult("no_code_cell_skipped", file.name, None if fix else True, text, {}, fix)
 
 
 def _state(book: Json, stated: list[Json]) -> None:
@@ -270,11 +262,10 @@ def _state(book: Json, stated: list[Json]) -> None:
         "outputs": [],
         "source": promise_cell(stated).splitlines(keepends=True),
     }
-    if (book.get("nbformat"), book.get("nbformat_minor", 0)) >= (4, 5):
+    if book.get("nbformat_minor", 0) >= 5:
         cell["id"] = "gt-secure-promise"
     book["cells"] = [*cells, cell]
-    promise = stated if len(stated) > 1 else stated[0]
-    book.setdefault("metadata", {})[KEY] = {"promise": promise}
+    book.setdefault("metadata", {})[KEY] = {"promise": stated}
 
 
 @Check
@@ -295,58 +286,55 @@ def no_secret_saved(path: str | Path, *, accepted: AcceptedLike | None = None) -
     """
     known, file = read_accepted(accepted), Path(path)
     book, pairs, unread = _with_pairs(file)
-    everything = find_secrets(book) if book else []
-    cells = len(book["cells"]) if book else 0
-    searched = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if book else []
-    everything += [each for pair in pairs for each in secrets_of_text(_read(pair), pair.name)]
+    sources = {pair.name: read_text(pair, MAX_BYTES) for pair in pairs}
+    cells, kinds = len(book["cells"]), len(table().kinds)
+    everything = find_secrets(book)
+    everything += [each for name in sources for each in secrets_of_text(sources[name], name)]
     exempt = [each for each in everything if is_accepted(each, known)]
     secrets = [each for each in everything if each not in exempt]
-    kinds, texts = len(table().kinds), [pair.name for pair in pairs]
     details: Json = {
         "found": [each.to_dict() for each in secrets],
         "accepted": [each.to_dict() for each in exempt],
         "kinds": kinds,
         "cells": cells,
-        "texts": texts,
+        "texts": [*sources],
     }
-
-    def result(passed: bool | None, text: str, fix: str = "") -> CheckResult:
-        return CheckResult("no_secret_saved", file.name, passed, text, details, fix)
-
+    outcome = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
+    parts = [f"{count(cells, 'cell')}, outputs, metadata and widget state"] if cells else []
+    text = f"{kinds} kinds of secrets searched in {some([*parts, *sources])}: {outcome}."
+    passed: bool | None = True
+    fix = ""
     if secrets:
-        named = some(list(dict.fromkeys(map(str, secrets))))
-        text = f"It holds {named}. {'The first cell is 0.' if book else ''}".strip()
+        passed, named = False, some(list(dict.fromkeys(map(str, secrets))))
+        text = f"It holds {named}.{' The first cell is 0.' if cells else ''}"
         fix = (
             f"Run 'gt-secure check no-secret-saved --fix --path {shlex.quote(file.name)}', or clear"
             " that output and save. If the notebook was shared, revoke the URL or key. What may"
             " stay goes into the list 'accepted' of a check file, with the finding saved-secret and"
             f" the subject: {some(list(dict.fromkeys(each.id for each in secrets)))}."
         )
-        return result(False, text, fix)
-    if unread:
+    elif unread:
         text = f"Its jupytext pair '{unread}' is not in the same folder and was not searched."
-        return result(None, text, "Name both files with --path.")
-    outcome = f"none found except {count(len(exempt), 'accepted one')}" if exempt else "none found"
-    text = f"{kinds} kinds of secrets searched in {some(searched + texts)}: {outcome}."
-    if not (cells if book else _read(file).strip()):
-        return result(None, text, "Check a notebook with cells.")
-    return result(True, text)
+        passed, fix = None, "Name both files with --path."
+    elif not (cells or any(map(str.strip, sources.values()))):
+        passed, text, fix = None, "It has no cell.", "Check a notebook with cells."
+    return CheckResult("no_secret_saved", file.name, passed, text, details, fix)
 
 
 TEXT_SUFFIXES = (".py", ".md", ".rmd", ".qmd", ".r", ".jl", ".sh", ".scala", ".cpp", ".js", ".ts")
 """Files in which jupytext saves a notebook as text."""
 
 
-def _with_pairs(file: Path) -> tuple[Json | None, list[Path], str]:
+def _with_pairs(file: Path) -> tuple[Json, list[Path], str]:
     """Read a notebook; return it, its pairs in the same folder,
-    and the format of one that is not there. One that is saved as text is a pair without a notebook.
+    and the format of one that is not there. One that is saved as text is a pair of no cells.
     """
     if file.suffix.lower() in TEXT_SUFFIXES:
-        return None, [file], ""
+        return {"cells": []}, [file], ""
     book = read_notebook(file)
     jupytext = (book.get("metadata") or {}).get("jupytext")
     listed = jupytext.get("formats") if isinstance(jupytext, dict) else None
-    named = listed.split(",") if isinstance(listed, str) else list(map(str, listed or ()))
+    named = listed.split(",") if isinstance(listed, str) else map(str, listed or ())
     formats = [each.partition(":")[0].strip() for each in named]
     others = [each for each in formats if each and not each.endswith("ipynb")]
     beside = {
@@ -354,8 +342,8 @@ def _with_pairs(file: Path) -> tuple[Json | None, list[Path], str]:
         for each in others
         if "/" not in each
     }
-    absent = [each for each in others if each not in beside or not beside[each].is_file()]
-    return book, [pair for pair in beside.values() if pair.is_file()], next(iter(absent), "")
+    pairs = {each: pair for each, pair in beside.items() if pair.is_file()}
+    return book, [*pairs.values()], next((each for each in others if each not in pairs), "")
 
 
 def is_accepted(secret: SavedSecret, known: Acceptances) -> bool:
@@ -377,11 +365,11 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
     """
     file = Path(path)
     book, pairs, _ = _with_pairs(file)
-    found = mask_secrets(book) if book else []
-    if book and found:
-        _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    found = mask_secrets(book)
+    if found:
+        _save(book, file)
     for pair in pairs:
-        text = _read(pair)
+        text = read_text(pair, MAX_BYTES)
         if (masked := mask_text(text, code=pair.suffix.lower() == ".py")) != text:
             found += secrets_of_text(text, pair.name)
             _replace(pair, masked)
@@ -391,46 +379,26 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
 def read_notebook(path: str | Path) -> Json:
     """Read a notebook of format 4 as data."""
     file = Path(path)
-    try:
-        book = json.loads(_read(file))
-    except (ValueError, RecursionError) as error:
+    book: Json = loads(read_text(file, MAX_BYTES), name=file.name)
+    cells = book.get("cells") if isinstance(book, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise InvalidInput(
-            f"{file.name} is not a notebook: it is not JSON.", next_step="Check the path."
-        ) from error
-    if not isinstance(book, dict) or not isinstance(book.get("cells"), list):
-        raise InvalidInput(
-            f"{file.name} is not a notebook of format 4: it has no cells.",
+            f"{file.name} is not a notebook of format 4: it has no list of cells.",
             next_step="Check the path.",
-        )
-    if not all(isinstance(cell, dict) for cell in book["cells"]):
-        raise InvalidInput(
-            f"{file.name} is not a notebook: a cell is not an object.", next_step="Check the path."
         )
     return book
 
 
-def _read(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InvalidInput(
-                f"{file.name} is larger than {MAX_BYTES >> 20} MB.", next_step="Clear its outputs."
-            )
-        return file.read_bytes().decode("utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise NotFound(f"There is no notebook '{file}'.", next_step="Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"{file.name} is not a notebook: it is not UTF-8.", next_step="Check the path."
-        ) from error
+def _save(book: Json, file: Path) -> None:
+    _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
 
 
 def _replace(file: Path, text: str) -> None:
     """Write a file as a whole or not at all: an interrupted write must not cost the notebook."""
-    target = file.resolve()
     try:
-        with replacing(target, 0o600) as fresh:
+        with replacing(file.resolve(), 0o600) as fresh:
             fresh.write(text)
-            shutil.copymode(target, fresh.name)
+            shutil.copymode(file, fresh.name)
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be written: {error.strerror}.", next_step="Check the folder."

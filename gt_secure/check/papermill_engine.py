@@ -50,7 +50,8 @@ def _engine(base: Any) -> Any:
             finally:
                 guard.check(nb_man.nb, str(nb_man.output_path or "The notebook"))
             if not any(map(_raises, nb_man.nb.cells)):
-                require_run(nb_man.nb, str(nb_man.output_path or "The notebook"))
+                subject = str(nb_man.output_path or "The notebook")
+                require_run(nb_man.nb, nb_man.nb, subject, of_checks=True)
             return result
 
     return GuardedEngine

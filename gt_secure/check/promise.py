@@ -19,11 +19,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
-from ..base.groups import as_list, grouped
+from ..base.groups import grouped
 from ..base.outcome import CheckResult
 from ..base.text import Json, count, some
 from .ledger import KEY, LedgerEntry, RecordedPlace, parsed, recorded_here, records_of
@@ -31,6 +31,7 @@ from .ledger import KEY, LedgerEntry, RecordedPlace, parsed, recorded_here, reco
 _SKEW = dt.timedelta(minutes=10)
 _COMMENT = re.compile(r"^[ \t]*# ?", re.MULTILINE)
 _COMPUTED = ("a list that is written out, not computed",)
+WRITE = "gt-secure check no-code-cell-skipped --write --path"
 NO_EVIDENCE = "looked at what this run wrote itself: no evidence on an account"
 
 
@@ -42,11 +43,12 @@ class CheckClaim(NamedTuple):
     place: RecordedPlace = RecordedPlace()
 
     def __str__(self) -> str:
-        return f"{self.check}({self.subject})"
+        where = f" in {self.place}" if any(self.place) else ""
+        return f"{self.check}({self.subject}){where}"
 
     def is_of(self, entry: LedgerEntry) -> bool:
         """Return whether a record answers the claim, with any outcome."""
-        is_there = not any(self.place) or not any(entry.place) or entry.place == self.place
+        is_there = entry.place == self.place or not (any(self.place) and any(entry.place))
         return is_there and (self.check, self.subject) == (entry.check, entry.subject)
 
 
@@ -54,7 +56,7 @@ class Promise(NamedTuple):
     """The claims of a notebook, and where they are stated."""
 
     claims: frozenset[CheckClaim]
-    stated: Literal["", "cell", "metadata", "unread"] = ""
+    stated: Literal["", "cell", "metadata"] = ""
 
 
 def promise(
@@ -85,17 +87,10 @@ def promise(
     --------
     >>> check.promise(on="sandbox", guard_is_in_place=["gt-images"])  # doctest: +SKIP
     """
-    for name, subjects in checks.items():
-        if isinstance(subjects, str):
-            step = f'Write {name}=["{subjects[:40]}"].'
-            raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
-    place = RecordedPlace(account, region, on)
-    claims = {
-        CheckClaim(name, str(each), place) for name, given in checks.items() for each in given
-    }
+    claims = _claims_of({"account": account, "region": region, "on": on, **checks})
     left = [*unkept(claims, recorded_here(checks))]
-    text = f"Promised and not passed: {some(left)}." if left else ""
-    text = text or f"{count(len(claims), 'check')} promised."
+    text = f"{count(len(claims), 'check')} promised."
+    text = f"Promised and not passed: {some(left)}." if left else text
     fix = "Run the notebook from the first cell to the last."
     return CheckResult(
         "promise", "the notebook", not left, text, {"left": left}, fix if left else ""
@@ -113,30 +108,29 @@ def unkept(claims: Iterable[CheckClaim], records: Iterable[LedgerEntry]) -> Iter
         if any(each.counts for each in same) or _is_released(claim, asked):
             continue
         failed = [str(each) for each in same if each.status != "passed"]
-        subject = claim.subject.partition(": ")[0]
         others = dict.fromkeys(
-            f"{each.asked}{f' in {each.place}' if any(each.place) else ''}"
+            str(CheckClaim(each.check, each.subject, each.place))
             for each in asked
             if each.status != "skipped"
-            and each.subject.partition(": ")[0] == subject
+            and _about(each) == _about(claim)
             and not any(other.is_of(each) for other in claims)
         )
-        where = f" in {claim.place}" if any(claim.place) else ""
-        if same:
-            yield from failed or [f"{claim} {NO_EVIDENCE}"]
-        elif others:
-            yield f"{claim}{where} ran nowhere; {some([*others], 3)} ran"
-        else:
-            yield f"{claim}{where} ran nowhere"
+        elsewhere = f"; {some([*others], 3)} ran" if others else ""
+        none = f"{claim} {NO_EVIDENCE}" if same else f"{claim} ran nowhere{elsewhere}"
+        yield from failed or [none]
 
 
 def _is_released(claim: CheckClaim, asked: list[LedgerEntry]) -> bool:
     """Return whether a skip releases a claim: its check ran for nothing,
     or the reason names the subject.
     """
-    skips = [each.subject for each in asked if each.status == "skipped"]
-    subject = claim.subject.partition(": ")[0]
-    return bool(skips) and (len(skips) == len(asked) or any(subject in each for each in skips))
+    skips = [each for each in asked if each.status == "skipped"]
+    return any(skips == asked or _about(claim) in each.subject for each in skips)
+
+
+def _about(each: CheckClaim | LedgerEntry) -> str:
+    """Return the subject without the arguments in words."""
+    return each.subject.partition(": ")[0]
 
 
 def untimely(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[str]:
@@ -150,12 +144,13 @@ def untimely(records: list[LedgerEntry], since: dt.datetime | None) -> Iterator[
         latest = max(latest, *times)
     if since is None or not records:
         return
-    first, last = (choose(records, key=lambda each: each.time) for choose in (min, max))
+    ordered = sorted(records, key=lambda each: each.time)
+    first, last = ordered[0], ordered[-1]
     if last.time > f"{utc_now() + _SKEW:%Y-%m-%dT%H:%M:%SZ}":
         yield f"{last.asked} ran at {last.time}, which is in the future"
     if first.time < (start := f"{since:%Y-%m-%dT%H:%M:%SZ}"):
-        when = f"at {first.time}" if first.time else "at a time that was not recorded"
-        yield f"{first.asked} ran {when}{first.where}, before {start}"
+        when = first.time or "a time that was not recorded"
+        yield f"{first.asked} ran at {when}{first.where}, before {start}"
 
 
 def statements(passed: Iterable[LedgerEntry]) -> list[Json]:
@@ -185,31 +180,38 @@ def promise_cell(stated: Iterable[Json]) -> str:
 
 def promise_of(book: Json) -> Promise:
     """Read the promise of a notebook: from its cells and its metadata, else from its saved
-    records.
+    records. Raises InvalidInput for one of another format.
     """
     held: Any = (book.get("metadata") or {}).get(KEY)
-    written: Any = held.get("promise") if isinstance(held, dict) else None
-    mirrored: set[CheckClaim] | None = None
-    with suppress(TypeError, AttributeError):
-        mirrored = {claim for each in as_list(written) for claim in _claims_of(each)}
     cells = [each for cell in book["cells"] for each in stated_in(cell)]
-    if cells or mirrored is not None:  # a merge may have kept the cell of one side
-        claims = {claim for each in cells for claim in _claims_of(each)} | (mirrored or set())
-        return Promise(frozenset(claims), "cell" if cells else "metadata")
+    try:  # a merge may have kept the cell of one side
+        stated = [*cells, *(held["promise"] if held else ())]
+        claims = frozenset(claim for each in stated for claim in _claims_of(each))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidInput(
+            "The promise has a format that this version cannot read.",
+            next_step=f"Run the notebook, save it, and run '{WRITE} FILE'.",
+            field="path",
+        ) from error
+    if cells or held:
+        return Promise(claims, "cell" if cells else "metadata")
     ran = (each for each in records_of(book["cells"]) if each.status != "skipped")
-    inferred = frozenset(CheckClaim(each.check, each.subject) for each in ran)
-    return Promise(inferred, "unread" if held else "")
+    return Promise(frozenset(CheckClaim(each.check, each.subject) for each in ran))
 
 
 def _claims_of(stated: Json) -> set[CheckClaim]:
-    """Return the claims of the arguments of :func:`promise`; raises TypeError or AttributeError
-    for those of another format.
+    """Return the claims of the arguments of :func:`promise`; raises InvalidInput where the
+    subjects of a check are no list, and AttributeError for another format.
     """
     place = RecordedPlace(*(str(stated.get(name, "")) for name in RecordedPlace._fields))
-    checks = {name: each for name, each in stated.items() if name not in RecordedPlace._fields}
-    if not all(isinstance(each, list | tuple) for each in checks.values()):
-        raise TypeError("the subjects of a check are a list")
-    return {CheckClaim(name, str(one), place) for name, each in checks.items() for one in each}
+    claims = set[CheckClaim]()
+    for name in stated.keys() - {*RecordedPlace._fields}:
+        subjects = stated[name]
+        if isinstance(subjects, str) or not isinstance(subjects, Iterable):
+            step = f'Write {name}=["{str(subjects)[:40]}"].'
+            raise InvalidInput(f"The subjects of {name} are a list.", next_step=step, field=name)
+        claims |= {CheckClaim(name, str(each), place) for each in subjects}
+    return claims
 
 
 def stated_in(cell: Json) -> list[Json]:
@@ -220,19 +222,17 @@ def stated_in(cell: Json) -> list[Json]:
         {str(each.arg): _value(each.value) for each in node.keywords}
         for source in sources
         for node in ast.walk(parsed(source))
-        if isinstance(node, ast.Call) and _is_promise(node)
+        if _is_promise(node)
     ]
 
 
 def _value(node: ast.expr) -> Any:
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        return _COMPUTED
-    return value if isinstance(value, str | list | tuple) else _COMPUTED
+    with suppress(ValueError):
+        return ast.literal_eval(node)
+    return _COMPUTED
 
 
-def _is_promise(node: ast.AST) -> bool:
+def _is_promise(node: ast.AST) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and ast.unparse(node.func).endswith("check.promise")
 
 
@@ -240,11 +240,11 @@ def is_promise_cell(cell: Json) -> bool:
     """Return whether a cell does nothing but state the promise: it need not have run."""
     imports = (ast.Import, ast.ImportFrom)
     others = [each for each in parsed(cell_text(cell)).body if not isinstance(each, imports)]
-    calls = [each for each in others if isinstance(each, ast.Expr) and _is_promise(each.value)]
-    return bool(others) and calls == others
+    calls = (isinstance(each, ast.Expr) and _is_promise(each.value) for each in others)
+    return bool(others) and all(calls)
 
 
 def cell_text(cell: Json) -> str:
     """Return the source of a cell, which is saved as a text or as a list of lines."""
     source = cell.get("source", "")
-    return "".join(str(line) for line in source) if isinstance(source, list) else str(source)
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)

@@ -75,7 +75,7 @@ class SecretCheck(SaveCheck):
         """
         try:
             self.check(notebook, "The notebook")
-            require_run(notebook, "The notebook")
+            require_run(notebook, notebook, "The notebook", of_checks=True)
         except BaseException:
             _finish_nbclient()
             raise

@@ -237,7 +237,10 @@ def test_what_a_run_wrote_to_an_account_is_no_evidence(kept_in_order: Any) -> No
     assert owed(promise, ran(*before)) == []
     after = kept_in_order(WROTE, entry("gt-images"), entry("gt-other"))
     [said] = owed(promise, ran(*after))
-    assert said == "guard_is_in_place(gt-images) looked at what this run wrote itself: no evidence on an account"  # fmt: skip
+    assert said == (
+        f"guard_is_in_place(gt-images) in {HERE} looked at what this run wrote itself: no evidence"
+        " on an account"
+    )
     assert owed(NO_PROMISE, ran(*kept_in_order(WROTE, entry("gt-images")))) == [
         "every check looked at what this run wrote itself: no evidence on an account"
     ]
@@ -314,6 +317,9 @@ def test_this_process_compares_its_records() -> None:
         check.promise(guard_is_in_place=["law-of-claims-2"])
 
 
+RAN = SimpleNamespace(info=SimpleNamespace(raw_cell=""))
+
+
 class Shell:
     """A kernel's shell, as far as the ledger uses it."""
 
@@ -340,8 +346,8 @@ def test_a_process_adds_its_records_to_the_file_of_the_kernel(
     with path.open("a") as file:
         file.write("no record\n[1]\n" + json.dumps(entry("of another")._asdict()) + "\n{half")
     monkeypatch.setattr(ledger, "kernel_shell", lambda: shell)
-    ledger._publish()
-    ledger._publish()
+    ledger._publish(RAN)
+    ledger._publish(RAN)
     [told] = shell.published
     found = [(each["subject"], each["status"]) for each in told["gt_secure"]["checks"]]
     assert found == [("of a process", "failed"), ("of another", "passed")]

@@ -86,10 +86,10 @@ def test_it_is_written_from_what_passed_and_names_the_account(path: Path) -> Non
         '    region="us-east-1",\n    on="sandbox",\n    guard_is_in_place=["gt-images"],\n'
         '    team_is_restricted=["open-team"],\n)'
     )
-    assert book["metadata"]["gt_secure"]["promise"] == {
+    assert book["metadata"]["gt_secure"]["promise"] == [{
         "account": "111122223333", "region": "us-east-1", "on": "sandbox",
         "guard_is_in_place": ["gt-images"], "team_is_restricted": ["open-team"],
-    }  # fmt: skip
+    }]  # fmt: skip
     result = check.no_code_cell_skipped(path)
     assert "Checks: 2 passed, account 111122223333 (sandbox), us-east-1, at " in result.message
     assert "inferred" not in result.message
@@ -125,7 +125,7 @@ def merged(book: dict[str, Any]) -> dict[str, Any]:
     return {
         **book,
         "cells": [*book["cells"], other],
-        "metadata": {"gt_secure": {"promise": {"no_findings": ["open-team"]}}},
+        "metadata": {"gt_secure": {"promise": [{"no_findings": ["open-team"]}]}},
     }
 
 
@@ -159,7 +159,8 @@ def test_without_one_the_summary_says_that_it_is_inferred(path: Path) -> None:
     "held",
     [
         {"checks": {"guard_is_in_place": 1}},
-        {"promise": {"guard_is_in_place": 1}},
+        {"promise": {"guard_is_in_place": ["gt-images"]}},
+        {"promise": 1},
         {"promise": ["guard_is_in_place"]},
     ],
 )
@@ -168,10 +169,9 @@ def test_a_promise_in_an_unknown_format_is_not_kept_and_says_what_to_type(
 ) -> None:
     book = {**ran(), "metadata": {"gt_secure": held}}
     path.write_text(json.dumps(book))
-    result = check.no_code_cell_skipped.look(path)
-    assert result.passed is False
-    assert "its promise has a format that this version cannot read" in result.message
-    assert "'gt-secure check no-code-cell-skipped --write --path FILE'" in result.message
+    with pytest.raises(InvalidInput, match="has a format that this version cannot read") as caught:
+        check.no_code_cell_skipped.look(path)
+    assert "'gt-secure check no-code-cell-skipped --write --path FILE'" in caught.value.next_step
     write_promise(path)
     assert list(read(path)["metadata"]["gt_secure"]) == ["promise"]
     assert check.no_code_cell_skipped.look(path).passed
@@ -356,3 +356,14 @@ def test_a_promise_that_is_not_kept_names_what_did_not_pass(
         match=r"Promised and not passed: guard_is_in_place\(gt-images\) ran nowhere\.",
     ):
         check.promise(guard_is_in_place=["gt-images"])
+
+
+def test_subjects_that_are_no_list_are_an_error_with_what_to_write(path: Path) -> None:
+    book = ran()
+    book["cells"].append(code('check.promise(guard_is_in_place="gt-images")', 4))
+    path.write_text(json.dumps(book))
+    with pytest.raises(
+        InvalidInput, match="The subjects of guard_is_in_place are a list"
+    ) as caught:
+        check.no_code_cell_skipped.look(path)
+    assert caught.value.next_step == 'Write guard_is_in_place=["gt-images"].'

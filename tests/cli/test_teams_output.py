@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     ) -> tuple[int, list[Any]]:  # fmt: skip
         said: list[Any] = []
         gt = SimpleNamespace(
-            aws=SimpleNamespace(region="eu-west-1"),
+            aws=SimpleNamespace(region="eu-west-1", is_local=True),
             workteams=lambda: Workteams(listed),
             workteam=lambda name: {TEAM.name: TEAM, OTHER.name: OTHER}[name],
             workforce=lambda: value(workforce),

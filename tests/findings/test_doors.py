@@ -91,7 +91,9 @@ ACCOUNTS: dict[str, Callable[[], Findings]] = {
 @pytest.fixture
 def gt(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """Stand in for a connection: its findings are those of ``gt.result``."""
-    stub = SimpleNamespace(aws=SimpleNamespace(is_local=True), result=Findings())
+    stub = SimpleNamespace(
+        aws=SimpleNamespace(is_local=True, region="us-east-1"), result=Findings()
+    )
     stub.findings = lambda **_: stub.result
     monkeypatch.setattr(account, "with_facts", lambda given, *_: given)
     monkeypatch.setattr(running, "connection_of", lambda given: given)

@@ -295,7 +295,9 @@ def reported(path: Path, hits: Hits) -> Word:
     notes = UnreadNotes(passes=ValueError)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(region.account, "read_bucket", lambda *_: state)
-        gt = SimpleNamespace(aws=SimpleNamespace(region=state.region), hits=lambda *_, **__: hits)
+        gt = SimpleNamespace(
+            aws=SimpleNamespace(region=state.region, is_local=True), hits=lambda *_, **__: hits
+        )
         reader = region._RegionReader(cast(Any, gt), Account("1" * 12), notes, "7d", None)
         read = reader._log("gt-images")
     number = read["leaked"] or 0

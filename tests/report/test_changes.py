@@ -139,7 +139,7 @@ def approved(path: Path, *rows: ReportRow, **more: Any) -> str:
 
 def account(*rows: ReportRow) -> Any:
     made = replace(made_report(), rows=rows, places=1, nothing="")
-    aws = SimpleNamespace(account_id=made.account, region=made.region)
+    aws = SimpleNamespace(account_id=made.account, region=made.region, is_local=True)
     return SimpleNamespace(aws=aws, report=lambda **_: made)
 
 
