@@ -30,7 +30,7 @@ from ..engine.access.part import NotRead, Part
 from ..engine.access.signers import policy_writers
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..findings.listings import Findings
-from ..findings.model import NOT_CHECKED, Checked, by_code
+from ..findings.model import NOT_CHECKED, Checked, Subject, by_code
 from ..findings.run import RULES, examine
 from .accounts import Account
 from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
@@ -49,8 +49,9 @@ looked at.
 """
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team of many accounts."""
-OF_BUCKET = frozenset(rule.code for rule in RULES if rule.subject == "bucket")
-"""Codes of rules about a bucket, which have an outcome in its row."""
+_KINDS: dict[Subject, RowKind] = {"bucket": "bucket", "workforce": "portal", "endpoint": "portal"}
+ROW_OF = {rule.code: _KINDS.get(rule.subject, "team") for rule in RULES}
+"""The kind of row of each rule: a finding about the portal counts once for all teams."""
 OFF = "not known, because access logging is off"
 LEFT_OUT = "not looked for, because the logs were left out"
 UNREAD_LOG = "not known, because the access log was not read"
@@ -160,6 +161,9 @@ class _RegionReader:
     """Maximum number of buckets of one team."""
     logs: dict[str, Json] = field(default_factory=dict)
     looks: dict[str, list[Findings]] = field(default_factory=dict)
+    of_teams: list[Findings | None] = field(default_factory=list)
+    unknown: list[Checked] = field(default_factory=list)
+    """What the teams' rules came to on buckets that are not known."""
 
     def rows(
         self, workforce: Workforce | None, teams: list[Workteam], choice: BucketChoice | None
@@ -181,22 +185,26 @@ class _RegionReader:
             self.notes.lines.append(f"buckets: not applicable, {choice.nothing}")
         for name in names:
             self.logs[name] = self._log(name)
+        rows = [self._team(team, used[team], known, lines[team]) for team in teams]
+        portal = _outcome(self.of_teams, UnreadNotes(self.notes.passes), self.unknown, "portal")
+        portal["unread"] = ()  # each team's row names it
         if workforce is not None:
-            yield self._portal(workforce)
-        for team in teams:
-            yield self._team(team, used[team], known, lines[team])
+            yield self._portal(workforce, portal)
+        yield from rows
         for name in names:
             users = tuple(team.name for team in teams if name in used[team])
             row = self._bucket(name, users)
             yield self._as_listed(row) if choice and choice.every else row
         others = tuple(name for name in own or () if name not in names)
         if self.notes.lines or others:
-            yield self._row("region", unread=(*self.notes.lines,), not_looked_at=others)
+            portal = {} if workforce is not None else portal
+            more = portal | {"unread": (*self.notes.lines,), "not_looked_at": others}
+            yield self._row("region", **more)
 
     def _row(self, kind: RowKind, name: str = "", **more: Any) -> ReportRow:
         return ReportRow(self.account.id, self.gt.aws.region, kind, name, self.account.name, **more)
 
-    def _portal(self, workforce: Workforce) -> ReportRow:
+    def _portal(self, workforce: Workforce, found: Json) -> ReportRow:
         lock = "off: open to every address" if workforce.is_open else ", ".join(workforce.cidrs)
         return self._row(
             "portal",
@@ -205,6 +213,7 @@ class _RegionReader:
             allowed=workforce.cidrs,
             uses=(workforce.vpc_id,) if workforce.vpc_id else (),
             waiting=workforce.status,
+            **found,
         )
 
     def _team(
@@ -225,6 +234,8 @@ class _RegionReader:
                 unknown = notes.attempt(
                     f"findings of {team.name}", lambda: self._on_some_bucket(team), []
                 )
+            self.of_teams += looks
+            self.unknown += unknown
         jobs = known.waiting.get(team.arn, ())
         is_known = not any(line.startswith(f"jobs of {team.name}: ") for line in notes.lines)
         return self._row(
@@ -233,7 +244,7 @@ class _RegionReader:
             locks=team.url_lock_text,
             uses=tuple(buckets),
             waiting=", ".join(job.name for job in jobs) or ("none" if is_known else "unknown"),
-            **_outcome(looks, notes, unknown, of_bucket=False),
+            **_outcome(looks, notes, unknown, "team"),
         )
 
     def _bucket(self, name: str, teams: tuple[str, ...]) -> ReportRow:
@@ -258,7 +269,7 @@ class _RegionReader:
             uses=teams,
             **_locks(state),
             **log,
-            **_outcome(looks, notes, of_bucket=True),
+            **_outcome(looks, notes, (), "bucket"),
         )
 
     def _as_listed(self, row: ReportRow) -> ReportRow:
@@ -367,26 +378,26 @@ def _locks(state: State | None) -> Json:
 def _outcome(
     looks: Sequence[Findings | None],
     notes: UnreadNotes,
-    unknown: Iterable[Checked] = (),
-    *,
-    of_bucket: bool,
+    unknown: Iterable[Checked],
+    kind: RowKind,
 ) -> Json:
     """Return the findings, what each rule came to (the gravest word of all looks), and what was not
-    read: of rules about a bucket, or of the others and those that are ``unknown``.
+    read: of the rules of a kind of row. A team also has those about a bucket that are ``unknown``.
     """
     reports = [look for look in looks if look is not None]
     lines, findings = [*notes.lines], []
     for each in chain(*reports):
         if each.code != NOT_CHECKED:
-            findings += [each] if (each.code in OF_BUCKET) == of_bucket else []
+            findings += [each] if ROW_OF[each.code] == kind else []
         elif not set(each.could_not_see) <= NEVER_READ:
             lines.append(f"{each.subject}: {each.detail}")
     if reports and not any(look.decided for look in reports):
         lines.append("findings: no rule was decided")
     checked = chain.from_iterable(look.checked for look in reports)
-    asked = [each for each in checked if (each.code in OF_BUCKET) == of_bucket]
+    asked = [each for each in checked if ROW_OF[each.code] == kind]
+    asked += [each for each in unknown if (ROW_OF[each.code] == "portal") == (kind == "portal")]
     return {
         "findings": tuple(merged(findings)),
-        "checked": {code: each.outcome for code, each in by_code([*asked, *unknown]).items()},
+        "checked": {code: each.outcome for code, each in by_code(asked).items()},
         "unread": tuple(dict.fromkeys(lines)),
     }

@@ -65,7 +65,13 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "portal": (
         "Portals",
-        {"workforce": "name", "status": "waiting", "portal lock": "locks", "VPC": "uses"},
+        {
+            "workforce": "name",
+            "status": "waiting",
+            "portal lock": "locks",
+            "VPC": "uses",
+            "findings": "findings_text",
+        },
     ),
 }
 """Title of the table of each kind of row, and the titles of its columns with the fields."""
@@ -251,7 +257,8 @@ class AccountReport(Ambiguous, FindingsReport):
         """
         lines = [*super().doubts(severity)]
         for row in self.rows if severity == "unknown" else ():
-            place = row.name if self.is_one else f"{row.location} {row.name}".strip()
+            name = row.name or "workforce"
+            place = name if self.is_one else f"{row.location} {name}"
             unknown = [code for code, word in row.checked.items() if word == "unknown"]
             lines += [f"{place}: {code} is unknown" for code in unknown]
             if row.kind == "team" and row.checked and not row.uses:

@@ -107,11 +107,11 @@ def reported(findings: Findings) -> AccountReport:
     """Return the report of the bucket and of a team that uses it, whose log was read."""
 
     def row(kind: Any, name: str) -> ReportRow:
-        found = _outcome([findings], UnreadNotes(InvalidInput), of_bucket=kind == "bucket")
+        found = _outcome([findings], UnreadNotes(InvalidInput), (), kind)
         more = {"leaked": 0, "tone": "good"} if kind == "bucket" else {"uses": (NAME,)}
         return ReportRow("111122223333", "us-east-1", kind, name, **found, **more)
 
-    rows = (row("bucket", NAME), row("team", "radiology-team"))
+    rows = (row("bucket", NAME), row("team", "radiology-team"), row("portal", "default"))
     return AccountReport(dt.datetime.now(dt.UTC), "anna", "111122223333", "us-east-1", rows)
 
 

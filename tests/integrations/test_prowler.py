@@ -28,7 +28,7 @@ from gt_secure.account import FINDINGS, read_state
 from gt_secure.changes import wanted_on
 from gt_secure.findings.model import Match, catalog, controls
 from gt_secure.findings.run import RULES, _finding
-from gt_secure.report.region import OF_BUCKET
+from gt_secure.report.region import ROW_OF
 from gt_secure.report.rows import ReportRow
 from gt_secure.sandbox import Sandbox
 from gt_secure_prowler import plugin
@@ -198,15 +198,15 @@ def test_a_row_of_several_findings_passes_only_where_all_do():
         return _finding(code, Match("open-team", "detail", depends), ())
 
     def said(made: ReportRow) -> list[tuple[str, str]]:
-        reports = plugin.reported(made, ("url-lock-off", "portal-lock-absent"))
+        reports = plugin.reported(made, ("url-lock-off", "url-lock-one-path"))
         return [(each.status, each.severity) for each in reports]
 
-    clean = {"url-lock-off": "clean", "portal-lock-absent": "clean"}
-    [passed] = plugin.reported(row(checked=clean), ("url-lock-off", "portal-lock-absent"))
+    clean = {"url-lock-off": "clean", "url-lock-one-path": "clean"}
+    [passed] = plugin.reported(row(checked=clean), ("url-lock-off", "url-lock-one-path"))
     assert passed[:3] == ("PASS", "open-team", "open-team has none of 2 findings looked for.")
-    off, absent = found("url-lock-off"), found("portal-lock-absent")
+    off, absent = found("url-lock-off"), found("url-lock-one-path")
     assert said(row(checked=clean, findings=(off,))) == [("FAIL", "medium")]
-    assert said(row(findings=(off, absent))) == [("FAIL", "medium"), ("FAIL", "low")]
+    assert said(row(checked=clean, findings=(off, absent))) == [("FAIL", "medium"), ("FAIL", "low")]
     assert said(row(checked={"url-lock-off": "clean"})) == [("MANUAL", "")]
     assert said(row(unread=("gt-images: denied",))) == [("MANUAL", "")], "once, not once a code"
     assert said(row(findings=(off,))) == [("FAIL", "medium"), ("MANUAL", "")]
@@ -359,7 +359,10 @@ def of_prowler(running_scene: Scene) -> Callable[[Any], Words]:
         return {
             (team.name, code): [
                 word
-                for each in (team, *(row for row in rows if row.name in team.uses))
+                for each in (
+                    team,
+                    *(row for row in rows if row.kind == "portal" or row.name in team.uses),
+                )
                 for word, _, _ in outcomes(each, code)
             ]
             for team in rows
@@ -417,7 +420,7 @@ def test_a_denied_call_takes_exactly_the_rules_that_ask_for_it(
             # of any bucket
             whatever = WHICH in gone and not of_bucket and (word, now) == ([], ["PASS"])
             # the bucket has its own row, and the team one where a bucket may be missing
-            whatever = whatever or (WHICH in gone and (code in OF_BUCKET or not now))
+            whatever = whatever or (WHICH in gone and (ROW_OF.get(code) == "bucket" or not now))
             if ({*now} == {"PASS"}) if asks else (now != word and not whatever):
                 wrong.append((team, code, word, now, sorted(asked[code])))
             counts["lost" if word == ["PASS"] and asks else "kept"] += 1

@@ -111,7 +111,10 @@ def test_rows_say_what_is_so(company: Company):
     teams = {row.name: row for row in result.teams}
     assert (teams["open-team"].locks, teams["radiology-team"].uses) == ("off", ("gt-images",))
     assert "url-lock-off" in [finding.code for finding in teams["open-team"].findings]
-    assert teams["open-team"].counts["medium"] == 2
+    assert teams["open-team"].counts["medium"] == 1
+    [portal] = {row.region: row for row in result.of("portal") if row.account == ANSWERS}.values()
+    assert "portal-public-beside-vpc" in [finding.code for finding in portal.findings]
+    assert not any(each.code.startswith("portal") for row in result.teams for each in row.findings)
     buckets = {row.name: row for row in result.buckets}
     assert [*buckets] == ["gt-images", "gt-shared"]
     assert buckets["gt-shared"].uses == ("north-team", "south-team")
@@ -247,11 +250,11 @@ def test_outputs(company: Company, tmp_path):
         (tmp_path / f"{number}.json").write_text(json.dumps(result.to_dict()))
     query = (
         "SELECT r.account, r.name FROM (SELECT unnest(rows) AS r FROM"
-        f" read_json('{tmp_path}/*.json')) WHERE r.kind IN ('team', 'region') AND"
+        f" read_json('{tmp_path}/*.json')) WHERE r.kind IN ('portal', 'region') AND"
         " (r.counts.medium > 0 OR len(r.unread) > 0) ORDER BY ALL"
     )
     assert duckdb.sql(query).fetchall() == sorted(
-        [(DENIES, ""), *((ANSWERS, t) for t in TEAMS)] * 2
+        [(DENIES, ""), (ANSWERS, "private-workforce")] * 2
     )
 
 

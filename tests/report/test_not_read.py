@@ -322,13 +322,13 @@ NOTES = UnreadNotes(AccessDenied, ["findings of open-team: No."])
 ROWS = {
     "a region that was denied": ReportRow(*HERE, status="denied", unread=("No.",)),
     "findings of a team that were denied": ReportRow(
-        *HERE, "team", "open-team", **_outcome([None], NOTES, of_bucket=False)
+        *HERE, "team", "open-team", **_outcome([None], NOTES, (), "team")
     ),
     "findings of a bucket that were denied": ReportRow(
-        *HERE, "bucket", "b", leaks_unread="not known", **_outcome([None], NOTES, of_bucket=True)
+        *HERE, "bucket", "b", leaks_unread="not known", **_outcome([None], NOTES, (), "bucket")
     ),
     "rules that were not decided": ReportRow(
-        *HERE, "team", "t", **_outcome([Findings()], UnreadNotes(AccessDenied), of_bucket=False)
+        *HERE, "team", "t", **_outcome([Findings()], UnreadNotes(AccessDenied), (), "team")
     ),
 }
 

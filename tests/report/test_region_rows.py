@@ -30,14 +30,15 @@ from support.states import FORCE, TEAM, data_bucket, state, unread, workforce
 OPEN = Finding(
     "presigned-from-anywhere", "high", "t", "w", "f", "u", (), "gt-images", "from anywhere"
 )
-OF_TEAM = Finding("portal-lock-open", "low", "t", "w", "f", "u", (), "radiology-team", "no rule")
+OF_TEAM = Finding("url-lock-off", "low", "t", "w", "f", "u", (), "radiology-team", "no rule")
+OF_PORTAL = Finding("portal-lock-open", "high", "t", "w", "f", "u", (), "default", "anyone")
 NO_OBJECT = Finding(
     "not-checked", "info", "t", "w", "f", "u", (), "a template", "denied", ("s3:GetObject",)
 )
 BLIND = Finding(
     "not-checked", "info", "t", "w", "f", "u", (), "the ACL", "denied", ("s3:GetBucketAcl",)
 )
-CHECKED = [Checked("presigned-from-anywhere", "found"), Checked("portal-lock-open", "clean")]
+CHECKED = [Checked("presigned-from-anywhere", "found"), Checked("url-lock-off", "clean")]
 DENIED = AccessDenied("No.", action="x:Y")
 GUARDED = json.dumps(
     {"Version": "2012-10-17", "Statement": [build_guard("gt-images", ["203.0.113.0/24"])]}
@@ -120,6 +121,11 @@ def region(monkeypatch: pytest.MonkeyPatch) -> Region:
 
 def rows(tmp_path: Path, choice: BucketChoice | None = None) -> dict[str, ReportRow] | None:
     """Return the rows of a region, as one of many, by their kind."""
+    made = all_rows(tmp_path, choice)
+    return {row.kind: row for row in made} or None
+
+
+def all_rows(tmp_path: Path, choice: BucketChoice | None = None) -> tuple[ReportRow, ...]:
     aws = cast(
         Any,
         SimpleNamespace(
@@ -128,8 +134,7 @@ def rows(tmp_path: Path, choice: BucketChoice | None = None) -> dict[str, Report
     )
     aws.remembering = lambda: aws
     gt = Connection(aws, journal=cast(Any, tmp_path / "j"))
-    made = read_region(gt, Account("111122223333", "lab"), choice, many=True)
-    return None if made is None else {row.kind: row for row in made}
+    return read_region(gt, Account("111122223333", "lab"), choice, many=True) or ()
 
 
 def read(tmp_path: Path, choice: BucketChoice | None = None) -> dict[str, ReportRow]:
@@ -147,7 +152,7 @@ def test_a_region_has_a_row_for_its_portal_its_team_and_its_bucket(
     )
     assert found["team"] == ReportRow(
         *here, "team", "radiology-team", "lab", locks="off", uses=("gt-images",), waiting="none",
-        findings=(OF_TEAM,), checked={"portal-lock-open": "clean"},
+        findings=(OF_TEAM,), checked={"url-lock-off": "clean"},
     )  # fmt: skip
     assert found["bucket"] == ReportRow(
         *here, "bucket", "gt-images", "lab", "open", "Anyone with a URL can open gt-images.",
@@ -159,6 +164,24 @@ def test_a_region_has_a_row_for_its_portal_its_team_and_its_bucket(
     assert found["region"].not_looked_at == ("gt-far",)
     assert ("findings", "False", "radiology-team", "gt-images") in region.asked
     assert sum(each[0] == "findings" for each in region.asked) == 1, "each bucket is read once"
+
+
+@pytest.mark.parametrize("force", [FORCE, DENIED])
+def test_what_is_wrong_with_the_portal_counts_once_for_all_teams(
+    force: Any, region: Region, tmp_path: Path
+) -> None:
+    region.workforce = force
+    region.teams = [TEAM, replace(TEAM, name="second"), replace(TEAM, name="third")]
+    checked = [*CHECKED, Checked("portal-lock-open", "found"), Checked("ipv4-only", "unknown")]
+    region.findings = looked(OPEN, OF_PORTAL, checked=checked)
+    of_portal = {"portal-lock-open": "found", "ipv4-only": "unknown"}
+    made = all_rows(tmp_path)
+    home = "portal" if force is FORCE else "region"
+    assert [row.kind for row in made if row.checked.keys() & of_portal.keys()] == [home]
+    assert [row.kind for row in made if OF_PORTAL in row.findings] == [home]
+    [row] = [row for row in made if row.kind == home]
+    assert (row.checked, row.findings_text) == (of_portal, "1 high, 1 unknown")
+    assert [each.findings_text for each in made if each.kind == "team"] == ["none"] * 3
 
 
 def test_the_row_of_a_guarded_bucket_has_its_list(region: Region, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from gt_secure.connection import connect
 from gt_secure.findings.model import catalog
 from gt_secure.report.accounts import Account
 from gt_secure.report.buckets import BucketChoice
-from gt_secure.report.region import OF_BUCKET, read_region
+from gt_secure.report.region import ROW_OF, read_region
 from gt_secure.report.rows import ReportRow
 
 WORKERS = 8
@@ -93,10 +93,8 @@ def _regions(clients: Callable[[str], Any]) -> tuple[str, ...]:
 def _arn(partition: str, row: ReportRow) -> str:
     if row.kind == "bucket":
         return f"arn:{partition}:s3:::{row.name}"
-    is_team = row.kind == "team"
-    resource = (
-        f"workteam/private-crowd/{row.name}" if is_team else "workforce/private-crowd/default"
-    )
+    kind = "workteam" if row.kind == "team" else "workforce"
+    resource = f"{kind}/private-crowd/{row.name or 'default'}"
     return f"arn:{partition}:sagemaker:{row.region}:{row.account}:{resource}"
 
 
@@ -142,8 +140,8 @@ def outcomes(row: ReportRow, code: str) -> Iterator[tuple[str, str, str]]:
     subject = row.name or row.region
     if row.kind == "region" and not row.unread:
         return
-    of_bucket = row.kind == "bucket"
-    if row.kind != "region" and of_bucket != (code in OF_BUCKET) and code not in row.checked:
+    is_elsewhere = row.kind == "portal" or row.kind not in ("region", ROW_OF[code])
+    if is_elsewhere and code not in row.checked:
         if row.kind == "team" and code == "presigned-from-anywhere" and not row.uses:
             yield "MANUAL", subject, f"No bucket of {subject} is known."
         return
@@ -179,8 +177,7 @@ def read_rows(
             gt = connect(boto3_session=session, region=region)
             rows = read_region(gt, Account(account), choice, many=True) or ()
             unread = [tuple(line for line in row.unread if line != empty) for row in rows]
-            seen = [replace(row, unread=left) for row, left in zip(rows, unread, strict=True)]
-            return [row for row in seen if row.kind != "portal"]
+            return [replace(row, unread=left) for row, left in zip(rows, unread, strict=True)]
         except GtSecureError as error:
             return [ReportRow(account, region, status="failed", unread=(error.message,))]
 
