@@ -21,7 +21,8 @@ and then their parts.
 """
 _SEPARATORS = "/:.-_"
 _COMMAND = re.compile(
-    r"(?:(?P<quote>[\"'`])gt-secure .*?(?P=quote)|\(?gt-secure [a-z]+(?:(?<=[a-z])"
+    r"(?:^gt-secure [a-z]+ .* --yes$|(?P<quote>[\"'`])gt-secure .*?(?P=quote)"
+    r"|\(?gt-secure [a-z]+(?:(?<=[a-z])"
     r" (?:install|list|show|verify)\b)?"
     r"(?: -[-\w]+(?:=\S*[^\s.,;:)])?(?: (?![-(])\S*[^\s.,;:)])?"
     r"| (?=\S*[-/:=.\d])\S*[^\s.,;:)]| [A-Z]{2,}| [a-z]+(?= (?:--|s3:)))*)\S*"
@@ -29,7 +30,7 @@ _COMMAND = re.compile(
 """A command line in a text, such as ``gt-secure plan s3://gt-images --allow RANGE``.
 
 It ends with its last option, address, name with a hyphen or word of capitals, or with the quote
-around it. A half of it would be another command."""
+around it, or is a whole line. A half of it would be another command."""
 _SEPARATED = re.compile(rf"[ ]|(?<=[{re.escape(_SEPARATORS)}])")
 _TONES: dict[str, Tone] = {
     "critical": "no",

@@ -157,7 +157,7 @@ def check_confirmed(
         named = "', '".join(dict.fromkeys(notice.code for notice in missing))
         raise InvalidInput(
             f"This plan is blocked until you confirm it: {missing[0].text}",
-            next_step=f"{missing[0].fix} {how.format(named)}".strip(),
+            next_step=f"{missing[0].fix} {how.replace('{}', named)}".strip(),
             field="confirm",
             details={"blockers": [*map(Notice.to_dict, missing)]},
         )

@@ -119,10 +119,9 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
-        shared = "every private workteam, and " if change.kind == "portal-lock" else ""
-        affected = (
-            f"{shared}those whom change {record.id}, made by {caller_name(record.caller)}, affected"
-        )
+        affected = f"everyone whom change {record.id} by {caller_name(record.caller)} affected"
+        if change.kind == "portal-lock":
+            affected = f"every private workteam, and {affected}"
         current, then = change.after_text + others, [change.before_text]
         if is_over:
             current, then = target.words(now), []
@@ -158,30 +157,24 @@ def overtaken(aws: Aws, applied: Applied | None, *, journal: Journal) -> str | N
     return markup.notice("plain", WAS_UNDONE.format(applied.id, undos[-1])) if undos else ""
 
 
-def comes_back(record: ChangeRecord) -> dict[str, str]:
-    """Return what an undo of a change brings back by kind of lock, as the journal has it, in words.
-
-    An interrupted undo is completed, so what it brings back is what it was to set.
-    """
-    now, then = ("before", "after") if record.kind == "undo" else ("after", "before")
-    return {
-        str(each.get("kind")): printable(
-            f"{each.get('target')} → {each.get(then)}, instead of {each.get(now)}"
-        )
-        for each in record.changes
-    }
-
-
 def offers(found: Sequence[ChangeRecord], verb: str = "undo") -> list[str]:
     """Return a line for each of some changes, the newest first: the call, when and by whom it was
-    made, and what an undo brings back.
+    made, and what the call writes, as the journal has it.
     """
-    return [
-        f"gt.{verb}('{one.id}') of {one.started[:16]} by {printable(caller_name(one.caller))}"
-        f"{', unfinished' if one.status == 'unfinished' else ''}."
-        f" Undo: {'; '.join(comes_back(one).values())}"
-        for one in reversed(found)
-    ]
+    lines = []
+    for one in reversed(found):
+        # an interrupted undo is completed
+        forward = one.kind == "undo" or verb == "resume"
+        now, then = ("before", "after") if forward else ("after", "before")
+        writes = "; ".join(
+            f"{each.get('target')}: {each.get(now)} → {each.get(then)}" for each in one.changes
+        )
+        state = ", unfinished" if one.status == "unfinished" else ""
+        lines.append(
+            f"gt.{verb}('{one.id}') of {one.started[:16]} UTC by"
+            f" {printable(caller_name(one.caller))}{state}. {printable(writes)}"
+        )
+    return lines
 
 
 def undoable(aws: Aws, *, journal: Journal, shown: State | None = None) -> list[ChangeRecord]:

@@ -7,7 +7,7 @@ import contextlib
 import difflib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from ..base.errors import (
 )
 from ..base.text import Json, count, printable, some
 from ..changes.applied import Applied
+from ..changes.apply import check_confirmed
 from ..changes.plan import Plan, UndoPlan
 from ..changes.render.summary import can_be_applied
 from ..changes.render.text import confirm_options
@@ -51,15 +52,25 @@ from .wording import in_options
 
 if TYPE_CHECKING:
     from ..logs import Hits
+    from ..restriction.messages import Notice
+
+
+def shown(plan: Plan) -> str:
+    """Return the lines of a plan for a terminal; another command has the rest of the notes."""
+    return fit(
+        plan.to_text(line_width()).replace("plan.to_text(full=True)", "gt-secure plan --full")
+    )
+
 
 FORMATS: dict[str, Callable[[Plan], str]] = {
-    "text": lambda plan: fit(plan.to_text(line_width())),
+    "text": shown,
     "html": lambda plan: plan.to_html(standalone=True),
     "cli": Plan.to_cli,
     "terraform": Plan.to_terraform,
     "ticket": Plan.to_ticket,
     "alarm": Plan.to_alarm,
 }
+
 DOING = ("--yes", "--json", "--profile", "--region")
 """Options that every command that changes something reads."""
 
@@ -384,14 +395,15 @@ def _run_plan(args: argparse.Namespace) -> int:
         say(graded(text) if args.format == "text" else text)
     if not args.json and args.format == "text" and can_be_applied(plan):
         # a line that is broken is another command
-        say(f"Apply: {_apply_command(args, plan)}")
+        say(f"Apply: {_command(args, plan.asks)}")
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND
 
 
-def _apply_command(args: argparse.Namespace, plan: Plan) -> str:
-    """Return the command that applies a plan: all that was given, and an answer to each question.
+def _command(args: argparse.Namespace, asks: Iterable[Notice]) -> str:
+    """Return the command that carries out what was shown: all that was given, and an answer to each
+    question that is left.
 
     Where no terminal can ask, the command asks nothing.
     """
@@ -399,10 +411,12 @@ def _apply_command(args: argparse.Namespace, plan: Plan) -> str:
     words = [
         word
         for word, before in pairs
-        if before not in PLAN_ONLY[:2] and word.partition("=")[0] not in PLAN_ONLY
+        if before not in PLAN_ONLY[:2] and word.partition("=")[0] not in (*PLAN_ONLY, "--yes")
     ]
-    yes = "" if sys.stdin.isatty() else " --yes"
-    return f"gt-secure apply {shlex.join(words)}{confirm_options(plan.asks)}{yes}"
+    verb = "apply" if args.command == "plan" else args.command
+    is_asked = sys.stdin.isatty() and "--yes" not in args.words
+    yes = "" if is_asked else " --yes"
+    return f"gt-secure {verb} {shlex.join(words)}{confirm_options(asks)}{yes}"
 
 
 PLAN_ONLY = ("--format", "--accepted", "--full")
@@ -444,7 +458,7 @@ def apply_plan(
 ) -> Applied:
     """Show a plan, ask for consent and apply it."""
     if not args.json:
-        say(graded(fit(plan.to_text(line_width()))))
+        say(graded(shown(plan)))
     agreed = _agreed(args, plan)
     if not plan.empty:
         _ask(args, f"Apply {count(len(plan.changes), 'change')}?")
@@ -454,16 +468,18 @@ def apply_plan(
 def _agreed(args: argparse.Namespace, plan: Plan | UndoPlan) -> list[str]:
     """Ask about each notice that is not confirmed yet, and return what is."""
     asks = [each for each in plan.asks if each.code not in args.confirm]
+    if args.yes and asks:
+        check_confirmed(plan, args.confirm, f"To go on anyway, run:\n  {_command(args, asks)}")
     for each in asks:
-        _ask(args, f"{printable(each)}\n{each.consent}?", confirm_options(asks))
-    return [*args.confirm, *([] if args.yes else (each.code for each in asks))]
+        _ask(args, f"{printable(each)}\n{each.consent}?", asks)
+    return [*args.confirm, *(each.code for each in asks)]
 
 
-def _ask(args: argparse.Namespace, question: str, confirm: str = "") -> None:
+def _ask(args: argparse.Namespace, question: str, asks: Sequence[Notice] = ()) -> None:
     sys.stdout.flush()  # a plan that cannot be shown is not applied
     if args.yes:
         return
-    if not ask(question, f"Review the plan, then add --yes{confirm}."):
+    if not ask(question, f"Review the plan, then run:\n  {_command(args, asks)}"):
         raise GtSecureError(
             "Nothing was changed.", next_step="Run it again and answer y to continue."
         )
@@ -488,16 +504,12 @@ def _undo_from(args: argparse.Namespace) -> Applied:
     gt = connection(args)
     plan = gt.plan_undo(args.change)
     if not args.json:
-        say(
-            f"Undo of change {plan.record.id} ({plan.record.status}), made by"
-            f" {printable(plan.record.caller)}"
-        )
+        record = plan.record
+        say(f"Undo of change {record.id} ({record.status}), made by {printable(record.caller)}")
         for change in plan.changes:
-            say(f"  {printable(change.title)}")
-            say(
-                f"    current: {printable(change.before_text)}\n    after:  "
-                f" {printable(change.after_text)}\n    affects {printable(some(change.affects))}"
-            )
+            title, was, then = map(printable, (change.title, change.before_text, change.after_text))
+            say(fit(f"  {title}: {was} → {then}"))
+            say(fit(f"    affects {printable(some(change.affects))}"))
     agreed = _agreed(args, plan)
     if not plan.empty:
         _ask(args, f"Undo change {plan.record.id}?")

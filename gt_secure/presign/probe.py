@@ -242,7 +242,7 @@ def probe(
     if sent in WRITES and not is_loopback_url(text):
         raise InvalidInput(
             f"A probe on AWS does not send {sent}: it writes nothing.",
-            next_step="Ask who can send it: gt.who_can_open(...), or gt-secure who.",
+            next_step="Ask who can send such a request with gt.who_can_open(...).",
             field="method",
             value=sent,
         )

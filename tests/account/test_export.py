@@ -44,17 +44,23 @@ def by_hand(**more: Any) -> Plan:
 @pytest.mark.skipif(not AWS_CLI.exists(), reason="the AWS CLI is not installed")
 def test_the_shell_script_does_what_apply_does(account: Account, tmp_path: Path) -> None:
     script = tmp_path / "change.sh"
-    script.write_text(plan(account.aws, wish()).to_cli())
+    asks = plan(account.aws, wish())
+    assert asks.asks
     env = {
         **account.sandbox.environment(),
         "PATH": f"{AWS_CLI.parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
     }
     bash = shutil.which("bash") or "bash"
-    done = subprocess.run(
-        [bash, str(script)], env=env, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    before = account.look()
+    # somebody answers the questions: the first # goes
+    for text in (asks.to_cli(), asks.to_cli().replace("\n# aws ", "\n aws ")):
+        assert account.look() == before, "nothing runs before"
+        script.write_text(text)
+        done = subprocess.run(
+            [bash, str(script)], env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
     account.settle()
     assert plan(account.aws, wish()).empty
 

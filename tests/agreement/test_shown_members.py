@@ -98,7 +98,7 @@ def test_no_class_writes_what_its_members_say() -> None:
 
 
 def test_sources_and_headlines_are_worded_in_one_module() -> None:
-    phrases = ("Anyone with a URL can open", "can open presigned URLs of", "all addresses but")
+    phrases = ("Anyone with a URL can open", "can open presigned URLs of", "all addresses except")
     for path, tree in sources_with(*phrases):
         texts = (
             str(part.value)

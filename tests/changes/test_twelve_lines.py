@@ -13,6 +13,7 @@ import pytest
 from gt_secure.aws.client import Aws
 from gt_secure.changes.plan import Plan, plan
 from gt_secure.changes.render.summary import summary
+from gt_secure.cli.changes import shown
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.messages import Notice, notice, notices
@@ -124,8 +125,8 @@ def test_a_blocker_that_nobody_can_confirm_has_no_option() -> None:
 
 def test_the_page_and_the_cell_begin_with_the_same_lines() -> None:
     one = made("team", "open", "whole", "vpc")
-    for shown in (one.to_html(), one.to_html(standalone=True), one._repr_html_()):
-        text = html.unescape(re.sub(r"</?bdi>|</?b>", "", shown.partition("<details")[0]))
+    for page in (one.to_html(), one.to_html(standalone=True), one._repr_html_()):
+        text = html.unescape(re.sub(r"</?bdi>|</?b>", "", page.partition("<details")[0]))
         places = [text.find(line.strip()) for line in summary(one)]
         assert places == sorted(places)
         assert places[0] > 0
@@ -144,16 +145,69 @@ def test_a_ticket_has_policy_digest_test_and_undo(wish: str) -> None:
     assert "198.51.100.0/24" in ticket.partition("Undo")[2], "the policy of today comes back"
 
 
-def test_no_command_of_a_ticket_runs_before_its_questions_are_answered() -> None:
+STOP = Notice("hard-stop", "blocker", "The policy is too long.", confirmable=False)
+
+
+def asks_in_code(one: Plan) -> None:
+    """Assert that no command of a plan runs while it asks or stops, and each one does otherwise."""
+    stopped = replace(one, notices=(*one.notices, STOP))
+    for code in (Plan.to_cli, Plan.to_terraform, Plan.to_ticket):
+        runs = running(code(replace(one, notices=())))
+        assert runs or code is Plan.to_terraform or one.empty
+        for each in (one, stopped):
+            text = code(each)
+            if each.asks or each.blockers:
+                assert running(text) == []
+                assert [line for line in runs if f"\n# {line}\n" not in text] == []
+            else:
+                assert running(text) == runs
+            for asked in each.asks:
+                place = text.find(f": --confirm {asked.code}")
+                assert 0 < place < text.find(f"\n# {one.changes[0].title}")
+
+
+def running(code: str) -> list[str]:
+    """Return the lines of a script, Terraform or ticket that would apply a change."""
+    before = code.partition("\nTest:")[0].partition("\nUndo (")[0]
+    if "Terraform" in before:
+        return [line for line in before.splitlines() if line and line[0] != "#"]
+    return re.findall(r"^aws .*", before, re.M)
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_no_command_runs_before_the_questions_are_answered(wish: str) -> None:
+    asks_in_code(made("team", "open", wish, "vpc"))
+
+
+@pytest.mark.check
+@pytest.mark.parametrize(("team", "policy"), itertools.product(TEAMS, POLICIES))
+def test_no_command_of_many_states_runs_before_its_questions(team: str, policy: str) -> None:
+    plans = [
+        made(team, policy, wish, account) for wish, account in itertools.product(WISHES, ACCOUNTS)
+    ]
+    assert sum(bool(one.asks) for one in plans) >= 4
+    for one in plans:
+        asks_in_code(one)
+
+
+def test_a_row_of_two_kinds_of_sources_is_one_sentence() -> None:
+    one = made("team", "open", "whole", "quiet")
+    assert summary(one)[:2] == [
+        (
+            "  + Bucket guard of gt-images: opened → refused for a presigned URL, through all"
+            f" endpoints and from all addresses except {OFFICE}."
+        ),
+        "  + URL lock of radiology-team: opened → refused for a worker's URL used from another address.",
+    ]
+
+
+def test_each_surface_names_its_own_way_to_the_rest() -> None:
     one = made("team", "open", "whole", "vpc")
-    assert one.asks
-    ticket, calm = one.to_ticket(), replace(one, notices=()).to_ticket()
-    first = min(each.start() for each in re.finditer(r"^(# )?aws ", ticket, re.M))
-    assert all(0 < ticket.find(f'"{each.consent}": --confirm') < first for each in one.asks)
-    before = ticket.partition("Test:")[0]
-    assert re.findall(r"^aws ", before, re.M) == []
-    assert before.count("\n# aws ") == calm.partition("Test:")[0].count("\naws ") > 0
-    stop = Notice("hard-stop", "blocker", "The policy is too long.", confirmable=False)
-    stopped = replace(one, notices=(stop,)).to_ticket()
-    assert "\n  ✕ The policy is too long." in stopped
-    assert re.findall(r"^aws ", stopped.partition("Test:")[0], re.M) == []
+    [line] = [each for each in one.to_text().splitlines() if each.startswith("  …")]
+    assert line.endswith(" more notes: plan.to_text(full=True)")
+    [line] = [each for each in shown(one).splitlines() if each.startswith("  …")]
+    assert line.endswith(" more notes: gt-secure plan --full")
+    assert "…" not in one.to_text(full=True)
+    for page in (one.to_html(), one.to_html(standalone=True), one.to_ticket(), one.to_cli()):
+        assert "to_text" not in page
+        assert "--full" not in page

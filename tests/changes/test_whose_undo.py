@@ -92,7 +92,7 @@ def test_a_second_undo_does_not_walk_down_into_the_changes_of_others(shared: Sha
     assert shared.gt.undo().of == ours
     error = shared.lists(shared.gt, theirs)
     for part in (
-        "Undo: ml-artifacts → no guard",
+        "ml-artifacts: presigned URLs",
         "sandbox-admin",
         shared.account.journal.find(theirs).started[:16],
     ):

@@ -153,9 +153,19 @@ def test_nobody_to_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(
         InvalidInput,
-        match="add --yes --confirm url-lock-one-path --confirm loses-access:radiology-team",
-    ):
+        match="is not a terminal",
+    ) as caught:
         run("apply", *WISH)
+    next_step = caught.value.next_step
+    # --yes answers no question, so the same command is named; and it applies the plan
+    for words in (["--yes"], [*YES[:3]]):
+        with pytest.raises(InvalidInput, match="blocked until you confirm it") as asked:
+            run("apply", *WISH, *words)
+        assert set(asked.value.next_step.partition("run:\n")[2].split()) == set(
+            next_step.partition("run:\n")[2].split()
+        )
+    command = shlex.split(next_step.partition("run:\n  gt-secure ")[2])
+    assert run(*command)[0] == 0
 
 
 def test_confirm_by_code(run: Run, account: Account) -> None:
@@ -244,8 +254,8 @@ def test_an_undo_without_an_id_lists_and_never_acts(
     monkeypatch.setattr("sys.stdin", Terminal("y\ny\n"))
     code, out = run("undo")
     assert (code, f"gt-secure undo {change}" in out, "sandbox-admin" in out) == (2, True, True)
-    assert f"{BUCKET} → no guard: a presigned URL works from anywhere" in out
-    assert f"{TEAM} → off: a worker's URL works from any address" in out
+    assert " → no guard: a presigned URL works from anywhere" in out
+    assert " → off: a worker's URL works from any address" in out
     for words in (("--yes",), ("last", "--yes"), ("--json",)):
         with pytest.raises(NotFound, match=rf"No change is named.*\n  gt\.undo\('{change}'\)"):
             run("undo", *words)
@@ -254,7 +264,7 @@ def test_an_undo_without_an_id_lists_and_never_acts(
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(InvalidInput) as caught:
         run("undo", change)
-    assert caught.value.next_step.endswith("add --yes.")
+    assert caught.value.next_step.endswith(f"run:\n  gt-secure undo {change} --yes")
     assert f"Bucket guard of {BUCKET}" in capsys.readouterr().out
     assert account.look() == before
     assert run("undo", "--yes", change)[0] == 0
@@ -270,8 +280,8 @@ def test_the_last_question_before_an_undo_follows_whom_it_affects(
     with pytest.raises(GtSecureError, match="Nothing was changed"):
         run("undo", change)
     said = capsys.readouterr().out
-    assert "after:   the worker portal opens from anywhere" in said
-    assert "affects every private workteam, and those whom change" in said
+    assert "→ the worker portal opens from anywhere" in said
+    assert "affects every private workteam, and everyone whom change" in said
     assert account.cidrs() == ["203.0.113.0/24"]
 
 
@@ -296,7 +306,7 @@ def test_a_resume_completes_what_is_named_or_was_begun_here(
         run("apply", "--resume", begun)
     said = capsys.readouterr().err
     assert f"apply --resume {begun}' of " in said
-    assert f"user/bob, unfinished. Undo: {TEAM} → off, instead of on" in said
+    assert f"user/bob, unfinished. {TEAM}: off → on" in said
     assert run("apply", "--resume", begun, "--yes")[0] == 0
     assert account.toggles() == {"SourceIp": "Enabled", "VpcSourceIp": "Disabled"}
 

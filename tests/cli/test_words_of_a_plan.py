@@ -54,7 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
             "--accepted", "a.json", "--full", "--team", "a",
         ]  # fmt: skip
         code = changes._run_plan(
-            argparse.Namespace(json=json, format=format, full=full, words=words)
+            argparse.Namespace(command="plan", json=json, format=format, full=full, words=words)
         )
         return code, said, noted
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from gt_secure.changes.plan import Plan
+from gt_secure.restriction.messages import Notice
 from gt_secure.restriction.model import Restriction
 from gt_secure.sandbox import Sandbox
 from support.blocks import ROOT, blocks_of
@@ -61,12 +63,14 @@ def plans() -> Iterator[dict[str, Plan]]:
         opened = Restriction(
             "open-team", url_lock=False, portal_lock=False, guard=False, bucket="gt-images"
         )
-        yield {
+        made = {
             "first": first,
             "change": rig.gt.plan(change),
             "off": rig.gt.plan(opened),
             "nothing": rig.gt.plan(wish),
         }
+        # as if all questions were answered: the resources of a plan that asks are comments
+        yield {name: replace(plan, notices=()) for name, plan in made.items()}
 
 
 def texts(plans: dict[str, Plan], form: str) -> dict[str, str]:
@@ -105,6 +109,13 @@ def test_terraform_is_parsed(tools: Room, plans, tmp_path):
 def test_the_module_of_the_guard_is_parsed(tools: Room, tmp_path):
     for path in sorted((ROOT / "integrations" / "terraform").glob("*.tf")):
         assert parsed(tools, path.read_text(encoding="utf-8"), tmp_path / path.name)
+
+
+def test_a_plan_that_asks_is_a_file_of_comments(tools: Room, plans, tmp_path):
+    stop = Notice("hard-stop", "blocker", "The policy is too long.", confirmable=False)
+    asks = replace(plans["first"], notices=(stop,)).to_terraform()
+    assert "resource" in asks
+    assert parsed(tools, asks, tmp_path / "asks.tf") == {}
 
 
 def test_terraform_says_what_the_plan_says(tools: Room, plans, tmp_path):

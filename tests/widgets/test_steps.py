@@ -529,12 +529,11 @@ def test_a_bucket_without_a_log_says_so(connection: Connection, words: Any) -> N
         step.plot_hits()
 
 
-def test_many_listed_addresses_are_counted(connection: Connection, words: Any) -> None:
+def test_many_listed_ranges_are_counted(connection: Connection, words: Any) -> None:
     listed = [f"198.51.100.{i}" for i in range(2, 22, 2)]
     review = ReviewStep(connection, restriction=Restriction(bucket="gt-images", addresses=listed))
     shown = words(review.shown.value) + words(review.details.value)
     assert "198.51.100.2/32, 198.51.100.4/32, 198.51.100.6/32 and 7 more ranges" in shown
-    assert "(10 IPv4 addresses)" in shown
 
 
 def test_a_plan_that_cannot_be_made_says_so_in_the_summary(aws: Any, words: Any) -> None:

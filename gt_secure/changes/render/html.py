@@ -97,11 +97,7 @@ def _about(plan: Plan) -> Markup:
             ),
             (
                 "Access log",
-                (
-                    markup.text(log.sentence, 900)
-                    if log
-                    else "not read: --logs shows who would be refused"
-                ),
+                (markup.text(log.sentence, 900) if log else "not read"),
             ),
             (
                 "Not read",
@@ -130,7 +126,7 @@ def _about(plan: Plan) -> Markup:
 
 def request(plan: Plan) -> list[tuple[str, Markup | str]]:
     """Return who asks for a plan, and why, as facts."""
-    reason = markup.text(plan.reason, 600) if plan.reason else "not given (--reason, reason=)"
+    reason = markup.text(plan.reason, 600) if plan.reason else "not given"
     return [("Requested by", markup.code(plan.state.caller_arn, 200)), ("Reason", reason)]
 
 

@@ -17,7 +17,7 @@ from ...engine.policies.event_patterns import event_patterns
 from ...engine.policies.url_lock import UrlLock
 from ..change import Change, is_change_of
 from ..targets import BucketGuard, TeamUrlLock
-from .summary import summary_text
+from .summary import questions, summary_text
 
 if TYPE_CHECKING:
     from ...engine.policies.bucket_policy import BucketPolicy
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 _COGNITO = {"UserPool": "user_pool", "UserGroup": "user_group", "ClientId": "client_id"}
 _OIDC = {"Groups": "groups"}
 _VPC = {"VpcId": "vpc_id", "SecurityGroupIds": "security_group_ids", "Subnets": "subnets"}
-_OPEN = "Answer the questions (? and ✕) above first. Until then each command is a comment (#).\n\n"
-"""The line above the commands of a ticket that asks."""
+_OPEN = (
+    "Each command is a comment until somebody has answered these lines. Then remove its first #."
+)
+"""The line below the questions of a plan in its code."""
 
 
 def to_cli(plan: Plan) -> str:
@@ -55,10 +57,13 @@ def _made(plan: Plan) -> str:
 
 
 def _code(plan: Plan, head: Iterable[str], of: Callable[[Change[Any]], Iterable[str]]) -> str:
-    lines = [*head]
+    """Return the code of each change: comments below the questions, while a plan asks or stops."""
+    asked = questions(plan)
+    lines = [*head, *(printable(f"# {each.strip()}") for each in [*asked, _OPEN] if asked)]
     for change in plan.changes:
         comment = printable(f"# {change.title}: {change.after_text}")  # no line break can leave it
-        lines += ["", comment, *of(change)]
+        code = "\n".join(of(change))
+        lines += ["", comment, indent(code, "# ") if asked else code]
     return "\n".join(lines if plan.changes else [*lines, "# Nothing to change."]) + "\n"
 
 
@@ -212,21 +217,18 @@ def to_alarm(wish: Restriction) -> str:
 
 def to_ticket(plan: Plan) -> str:
     """Return the text for an administrator who applies a plan: what it changes and asks, the
-    commands with the policy, a test, and the undo. Commands of a plan that asks are comments.
+    commands with the policy, a test, and the undo.
     """
     wish = plan.restriction
     place = f"s3://{wish.bucket}/{wish.prefix or ''}".rstrip("/")
     test = f"gt-secure check guard-is-in-place {shlex.quote(place)} {wish.allowed.options}"
     undo = [_command(plan, replace(each, after=each.before)) for each in reversed(plan.changes)]
-    commands = f"Commands:\n{to_cli(plan)}"
-    if plan.asks or plan.blockers:
-        commands = _OPEN + indent(commands, "# ")
     parts = [
         summary_text(plan),
         f"Requested by: {printable(plan.state.caller_arn)}",
         f"Reason: {printable(plan.reason or 'none given')}",
         f"Digest: {plan.digest}",
-        commands,
+        f"Commands:\n{to_cli(plan)}",
         *([f"Test:\n{test}"] if wish.bucket and wish.guard else []),
         "Undo (the values of today):\n" + "\n".join(undo),
     ]

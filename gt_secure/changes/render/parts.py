@@ -4,7 +4,6 @@ the page for an approver, and the panel.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -135,7 +134,7 @@ def named_access(plan: Plan) -> Markup:
     """Clients in the access log, and AWS services, now and after."""
     if not plan.simulation:
         return Markup("")
-    head = ("Source", "Request", "Now", "After", "Decided by")
+    head = ("Source", "Request", "Today", "After", "Decided by")
     caption = "AWS services, and clients in the access log"
     return markup.table(
         head, list(_together(plan.simulation)), caption=caption, classes="gts-access"
@@ -143,20 +142,15 @@ def named_access(plan: Plan) -> Markup:
 
 
 def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]]:
-    requests: dict[tuple[str, str, Chip, Chip, Markup], list[str]] = {}
+    """Yield a row for all sources that get the same answers to one kind of request."""
+    named: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
     for row in rows:
         decided = _decided(row.after if row.after.answer != "opened" else row.before)
-        same = (row.source, row.why, answer_chip(row.before), answer_chip(row.after), decided)
-        requests.setdefault(same, []).append(_SCENES[row.request])
-    sources: dict[tuple[str, Chip, Chip, Markup], dict[str, list[Markup]]] = {}
-    for (source, why, now, after, decided), scenes in requests.items():
-        named = sources.setdefault((", ".join(scenes), now, after, decided), {})
-        named.setdefault(source, []).append(markup.hint(markup.text(why, 200)))
-    for (scene, now, after, decided), named in sources.items():
-        names = [
-            markup.join(markup.code(source, 120), " ", *whys) for source, whys in named.items()
-        ]
-        yield markup.join(*names), scene, now, after, decided
+        same = (_SCENES[row.request], answer_chip(row.before), answer_chip(row.after), decided)
+        why = markup.hint(markup.text(row.why, 200))
+        named.setdefault(same, []).append(markup.join(markup.code(row.source, 120), " ", why))
+    for (scene, now, after, decided), sources in named.items():
+        yield markup.join(*sources), scene, now, after, decided
 
 
 def _decided(answer: Answer) -> Markup:
@@ -247,7 +241,6 @@ def unseen(plan: Plan) -> Markup:
 
 def folds(plan: Plan) -> Markup:
     """Return the optional details: samples, accepted findings, other tools, permissions."""
-    calls = [call.to_dict() for call in plan.calls]
     policies = [part.policy for part in plan.state.missing() if part.policy]
     missing = [statement for policy in policies for statement in policy.get("Statement", ())]
     parts = [
@@ -256,10 +249,9 @@ def folds(plan: Plan) -> Markup:
         else "",
         accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
-        markup.fold("Calls as JSON", markup.pre(json.dumps(calls, indent=2, default=str)))
-        if calls
+        markup.fold("Permissions to apply and undo", markup.pre(plan.permissions))
+        if plan.calls
         else "",
-        markup.fold("Permissions to apply and undo", markup.pre(plan.permissions)) if calls else "",
         markup.fold(
             "Permissions for unreadable parts",
             markup.pre({"Version": "2012-10-17", "Statement": missing}),

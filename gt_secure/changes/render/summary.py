@@ -13,14 +13,15 @@ from ...base import html as markup
 from ...base.columns import wrapped
 from ...base.html import Markup
 from ...base.text import count, printable, some
+from ...engine.access.access_words import addresses, endpoints
 from ...engine.access.answer import claim_of
 from ...engine.access.difference import moved
-from ...engine.access.exposure_text import places
 from ...engine.iam.request_space import WORDS
 from ...restriction.messages import notices
 from ..change import Change
 
 if TYPE_CHECKING:
+    from ...engine.access.source_sets import SourceSet
     from ...restriction.messages import Notice
     from ..plan import Plan
 
@@ -43,17 +44,23 @@ def summary(plan: Plan) -> list[str]:
         f"  {'+' if each.protects else '-'} {each.title}: {_effect(plan, each)}"
         for each in plan.changes
     ] or ["Nothing to change."]
-    asked = [f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks]
-    for each in plan.asks:  # with the option that answers it
-        is_general = each.consent.startswith("I understand the risk.")
-        agreed = "Accept" if is_general else f'Agree "{each.consent}"'
-        asked.append(f"  ? {_short(each)} {agreed}: --confirm {each.code}")
+    asked = questions(plan)
     room = max(0, _LINES - len(lines) - len(asked))
     notes = [*_notes(plan)][:room]
     shown = [*notes, *_readings(plan)][:room]
     left = len(plan.notices) + len(plan.findings) - len(asked) - len(notes)
-    more = [f"  … {count(left, 'more note')}: --full (full=True)"] if left > 0 else []
+    more = [f"  … {count(left, 'more note')}"] if left > 0 else []
     return [printable(line) for line in [*lines, *asked, *(f"  ! {each}" for each in shown), *more]]
+
+
+def questions(plan: Plan) -> list[str]:
+    """Return the lines of what stops a plan (✕) or asks (?), with the option that answers it."""
+    asked = [f"  ✕ {each} [{each.code}]" for each in plan.blockers if each not in plan.asks]
+    for each in plan.asks:
+        is_general = each.consent.startswith("I understand the risk.")
+        agreed = "Accept" if is_general else f'Agree "{each.consent}"'
+        asked.append(f"  ? {_short(each)} {agreed}: --confirm {each.code}")
+    return asked
 
 
 def summary_text(plan: Plan, room: int | None = None) -> str:
@@ -139,11 +146,21 @@ def _effect(plan: Plan, change: Change[Any]) -> str:
     """Return which answers a change moves, and from where; otherwise the value before and after."""
     under = f" under {plan.restriction.prefix}" if plan.restriction.prefix else ""
     moves = [
-        f"{was} → {now}{under} for {claim_of(row.request, has_team=False)} from"
-        f" {places(sources, row.before.labels | row.after.labels)}."
+        f"{was} → {now}{under} for {claim_of(row.request, has_team=False)}"
+        f"{_origin(sources, row.before.labels | row.after.labels)}."
         for row in plan.exposure
         if row.request == _CHANGED.get(change.kind)
         for was, now in permutations(WORDS, 2)
         if not (sources := moved(row.before, row.after, was, now)).is_empty
     ]
     return " ".join(moves) or f"{change.before_text} → {change.after_text}."
+
+
+def _origin(sources: SourceSet, labels: frozenset[str]) -> str:
+    """Return from where sources send requests, in words; empty for everywhere."""
+    named = addresses(sources.spans)
+    behind = endpoints(sources.endpoints, labels, others=sources.other_endpoints)
+    if (named, behind) == ("all addresses", "all endpoints"):
+        return ""
+    parts = (behind and f"through {behind}", named and f"from {named}")
+    return f", {' and '.join(filter(None, parts))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from ...restriction.messages import Notice
     from ..plan import Plan
 
+_LEFT_OUT = re.compile(r"^(  ….*)\n", re.MULTILINE)
+"""The line that counts what a summary leaves out."""
 _MARKS = {"blocker": "stop", "warning": "warning", "info": "note"}
 
 
 def plan_text(plan: Plan, room: int | None = None, *, full: bool = False) -> str:
     """Return a plan as text, no wider than ``room`` columns: its summary, or everything."""
+    text = summary_text(plan, room)
     if not full:
-        return summary_text(plan, room)
-    shown = [line for line in summary_text(plan, room).split("\n") if not line.startswith("  …")]
-    return "\n".join([*shown, *_lines(plan, room)])
+        return _LEFT_OUT.sub(r"\1: plan.to_text(full=True)\n", text)
+    return "\n".join([_LEFT_OUT.sub("", text), *_lines(plan, room)])
 
 
 def confirm_options(asks: Iterable[Notice]) -> str:

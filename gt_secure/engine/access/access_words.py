@@ -20,7 +20,7 @@ def addresses(spans: Iterable[Span]) -> str:
     if not others:
         return "all addresses"
     if NAMED < len(cidrs) > len(others):
-        return f"all addresses but {some(others, NAMED, 'range')}"
+        return f"all addresses except {some(others, NAMED, 'range')}"
     return some(cidrs, NAMED, "range")
 
 
@@ -31,7 +31,7 @@ def endpoints(names: Iterable[str], labels: Collection[str], *, others: bool) ->
     if not others:
         return ", ".join(names)
     missing = sorted({*labels} - {*names})
-    return f"all endpoints but {', '.join(missing)}" if missing else "all endpoints"
+    return f"all endpoints except {', '.join(missing)}" if missing else "all endpoints"
 
 
 def anyone(what: str, *, without_url: bool = False) -> str:

@@ -100,9 +100,6 @@ def words_of(row: Row, word: Word) -> str:
 def places(sources: SourceSet, labels: frozenset[str]) -> str:
     """Return the addresses and endpoints of a set of sources."""
     named = addresses(sources.spans)
-    number = sources.count(4)
-    if 0 < number < 10**9 and "/" in named:
-        named += f" ({markup.count(number, 'IPv4 address', 'IPv4 addresses')})"
     behind = endpoints(sources.endpoints, labels, others=sources.other_endpoints)
     return "; ".join(filter(None, (named, behind))) or "nowhere"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...base.errors import InvalidInput
-from .documents import Statement
+from .documents import ASSUMED, Statement
 from .principals import Grant
 from .request import Compiled, Layer, Policies, Request
 from .three_valued import bounds
@@ -153,7 +153,9 @@ def _cross_account(
     own = _caller_side(request, policies, None, None)
     if own.decision != "allow":
         return own
-    return Decided("allow", policies.resource, statement, rule="both accounts allow it")
+    was_read = own.statement is None or own.statement.sid != ASSUMED
+    rule = "both accounts allow it" if was_read else "the caller's account was assumed to allow it"
+    return Decided("allow", policies.resource, statement, rule=rule)
 
 
 def _caller_side(
