@@ -60,11 +60,6 @@ class Copies:
         What a separator may end with.
     found : int
         Number of secrets that are known in the text: each costs as much as some letters of copies.
-
-    Attributes
-    ----------
-    whole : dict
-        End of each secret that is whole in the text, by its start.
     """
 
     def __init__(
@@ -72,16 +67,15 @@ class Copies:
     ) -> None:
         self._given = text
         room = len(text) // 2 + _ROOM - _EACH * found
-        self.whole: dict[int, int] = {}
         self._pieces: list[str] = []
         self._places = [0]
         self._starts: list[int] = []
         self._certain: list[bool] = []
         for start, end in _regions(turns) if room > 0 else ():
             region = max(0, start - _REACH), min(len(text), end + _NEAR + _REACH)
-            breaks = _breaks(text, region, turns, gap)
+            breaks = _breaks(text, region, turns, gap, ends)
             for key in sorted(breaks, key=lambda each: -sum(at.certain for at in breaks[each])):
-                if key.endswith(ends) and self._places[-1] < room:
+                if self._places[-1] < room:
                     for chosen in _choices(text, key, breaks[key]):
                         self._copy(chosen)
         self.text = "".join(self._pieces)
@@ -106,7 +100,7 @@ class Copies:
         self._places.append(self._places[-1] + len(piece))
 
     def adds(self, match: re.Match[str]) -> bool:
-        """Return whether a match in the copies may be more than what is whole in the text."""
+        """Return whether a match in the copies may be more than its pattern finds in the text."""
         start, end = match.end(1), match.end()
         at = bisect_right(self._places, start)
         border = self._places[at]
@@ -114,8 +108,10 @@ class Copies:
             self._certain[at] or self._places[at + 1] < end or self._is_quoted(at - 1, start, end)
         ):
             return True
-        to_text = self._starts[at - 1] - self._places[at - 1]
-        return self.whole.get(start + to_text, 0) < min(border, end) + to_text
+        whole = match.re.match(self._given, self._start(match.start()))
+        if not whole or whole.end(1) != self._start(start):
+            return True
+        return whole.end() - whole.end(1) < min(border, end) - start
 
     def given(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the copies is in the text, up to the first break at another width
@@ -126,10 +122,12 @@ class Copies:
         if last > first + 1 and not self._is_quoted(first, start, end):
             at = self._last_of_one_width(first, last, start, end)
         end = min(end, self._places[at + 1])
-        return (
-            self._starts[first] + start - self._places[first],
-            self._starts[at] + end - self._places[at],
-        )
+        return self._start(start), self._starts[at] + end - self._places[at]
+
+    def _start(self, at: int) -> int:
+        """Return where a letter of the copies is in the text."""
+        piece = bisect_right(self._places, at) - 1
+        return self._starts[piece] + at - self._places[piece]
 
     def _is_quoted(self, piece: int, start: int, end: int) -> bool:
         """Return whether a part that begins in a piece is all that is between two quotes."""
@@ -165,26 +163,34 @@ def _regions(turns: list[int]) -> list[list[int]]:
 
 
 def _breaks(
-    text: str, region: tuple[int, int], turns: list[int], gap: re.Pattern[str]
+    text: str,
+    region: tuple[int, int],
+    turns: list[int],
+    gap: re.Pattern[str],
+    ends: tuple[str, ...],
 ) -> dict[str, list[_Break]]:
-    """Return the gaps of a region by what they are: with and without the signs at their ends."""
+    """Return the gaps of a region with one of some ends, by what they are: with and without the
+    signs at their ends.
+    """
     result: dict[str, list[_Break]] = defaultdict(list)
     spans = [*(match.span() for match in gap.finditer(text, *region)), (len(text), 0)]
-    before = right = 0
+    behind = 0
     for (start, end), (after, _) in pairwise(spans):
-        left, right = right, bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
-        if not before or start - before > _BESIDE:
-            left = bisect_left(turns, start) - bisect_left(turns, max(before, start - _BESIDE))
-        narrow, before = start - before < _LEAST, end
-        if narrow and after - end < _LEAST:
+        before, behind = behind, end
+        if start - before < _LEAST and after - end < _LEAST:
             continue
-        loose = left + right >= 2
-        certain = loose and left + right >= 3 and left > 0 and right > 0
         places = [(start, end)]
         if text[start - 1 : start] in _SOFT or text[end : end + 1] in _SOFT:
             one, two = text[max(0, start - _MARGIN) : start], text[end : end + _MARGIN]
             wide = len(two) - len(two.lstrip(_SOFT)), len(one.rstrip(_SOFT)) - len(one)
             places += [(start + wide[1], end + wide[0])] * any(wide)
+        places = [(a, b) for a, b in places if text.endswith(ends, a, b)]
+        if not places:
+            continue
+        left = bisect_left(turns, start) - bisect_left(turns, max(before, start - _BESIDE))
+        right = bisect_left(turns, min(after, end + _BESIDE)) - bisect_left(turns, end)
+        loose = left + right >= 2
+        certain = left + right >= 3 and left > 0 and right > 0
         for a, b in places:
             key = text[a:b]
             key = _NUMBER.sub("0", key) if "\n" in key else key  # a number of a line is any

@@ -349,7 +349,7 @@ def find(text: str, *, nested: int = 2) -> list[SecretSpan]:
     spans = list(view.given(_spans(view, nested)))
     bare = decode(text, kept=_ESCAPING) if view.text != text else view
     if bare.text != view.text:  # a separator may make an escape of the letters behind it
-        spans += bare.given(_broken(bare, spans, _ESCAPING))
+        spans += bare.given(_broken(bare, len(spans), _ESCAPING))
     return [span for span in _apart(spans) if span.end > span.start]
 
 
@@ -357,7 +357,7 @@ def _spans(view: _View, nested: int) -> Iterator[SecretSpan]:
     """Find secrets in decoded text, also between separators and the marks of highlighted code."""
     found = [*_matches(view)]
     yield from found
-    yield from _broken(view, found)
+    yield from _broken(view, len(found))
     marks = (
         [found.span() for found in table().patterns["markup"].finditer(view.text)]
         if "span" in view.text
@@ -499,9 +499,7 @@ def _is_example(value: str) -> bool:
     return False
 
 
-def _broken(
-    view: _View, found: Sequence[SecretSpan], ends: tuple[str, ...] = ("",)
-) -> Iterator[SecretSpan]:
+def _broken(view: _View, found: int, ends: tuple[str, ...] = ("",)) -> Iterator[SecretSpan]:
     """Find what separators with one of some ends break, apart from what is whole."""
     text = view.text
     known = table()
@@ -511,11 +509,9 @@ def _broken(
         if pairs
         else [found.start() for found in known.patterns["turn"].finditer(text)]
     )
-    copies = Copies(text, turns, known.patterns["gap"], ends, len(found))
+    copies = Copies(text, turns, known.patterns["gap"], ends, found)
     if not copies.text:
         return
-    whole = _matches(view) if ends == _ESCAPING else found
-    copies.whole = {each.start: each.end for each in whole}
     for start, end, what in _matches(_View(copies.text), copies.adds):
         if what != NOT_SEARCHED:
             yield SecretSpan(*copies.given(start, end), what)

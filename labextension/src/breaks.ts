@@ -53,8 +53,6 @@ export function turnsOf(text: string): number[] {
 /** Copies of parts of a text without separators, one behind the other, with the place of each letter. */
 export class Copies {
   readonly text: string;
-  /** The end of each secret that is whole in the text, by its start. */
-  whole = new Map<number, number>();
 
   constructor(
     private readonly _given: string,
@@ -72,7 +70,7 @@ export class Copies {
         ([key, breaks]) => [key, breaks, breaks.filter(each => each[3]).length] as const
       );
       for (const [key, breaks] of found.sort((a, b) => b[2] - a[2])) {
-        if ((!ends || ends.includes(key.slice(-1))) && this._places[this._places.length - 1] < room) {
+        if ((!ends || ends.includes(key.slice(-1))) && this._places.at(-1)! < room) {
           choicesOf(_given, key, breaks).forEach(chosen => this._copy(chosen));
         }
       }
@@ -80,15 +78,17 @@ export class Copies {
     this.text = this._pieces.join('');
   }
 
-  /** Whether a secret in the copies may be more than what is whole in the text. */
-  adds(start: number, end: number): boolean {
+  /** Whether what a pattern found at a place in the copies may be more than what it finds in the text. */
+  adds(pattern: RegExp, place: number, start: number, end: number): boolean {
     const at = first(this._places, start + 1);
     const border = this._places[at];
     if (border < end && (this._certain[at] || this._places[at + 1] < end || this._isQuoted(at - 1, start, end))) {
       return true;
     }
-    const toText = this._starts[at - 1] - this._places[at - 1];
-    return (this.whole.get(start + toText) ?? 0) < Math.min(border, end) + toText;
+    const begin = (pattern.lastIndex = this._start(place));
+    const whole = pattern.exec(this._given);
+    const value = this._start(start);
+    return begin + (whole?.[1].length ?? NaN) !== value || pattern.lastIndex - value < Math.min(border, end) - start;
   }
 
   /** Where a part of the copies is in the text, up to the first break at another width than the others. */
@@ -99,7 +99,13 @@ export class Copies {
       at = this._lastOfOneWidth(begin, at, start, end);
     }
     end = Math.min(end, this._places[at + 1]);
-    return [this._starts[begin] + start - this._places[begin], this._starts[at] + end - this._places[at]];
+    return [this._start(start), this._starts[at] + end - this._places[at]];
+  }
+
+  /** Where a letter of the copies is in the text. */
+  private _start(at: number): number {
+    const piece = first(this._places, at + 1) - 1;
+    return this._starts[piece] + at - this._places[piece];
   }
 
   /** Whether a part that begins in a piece is all that is between two quotes. */
@@ -152,7 +158,7 @@ export class Copies {
     this._pieces.push(piece);
     this._starts.push(start);
     this._certain.push(certain);
-    this._places.push(this._places[this._places.length - 1] + piece.length);
+    this._places.push(this._places.at(-1)! + piece.length);
   }
 
   private readonly _pieces: string[] = [];
@@ -174,10 +180,10 @@ function regionsOf(turns: number[]): [number, number][] {
   for (let i = 0; i + 3 < turns.length; i++) {
     const start = turns[i];
     if (turns[i + 3] - start <= NEAR) {
-      if (!result.length || start - result[result.length - 1][1] > 2 * REACH) {
+      if (!result.length || start - result.at(-1)![1] > 2 * REACH) {
         result.push([start, start]);
       }
-      result[result.length - 1][1] = start;
+      result.at(-1)![1] = start;
     }
   }
   return result;

@@ -407,7 +407,7 @@ function matches({ text, places }: View, copies?: Copies): ISpan[] {
           continue;
         }
         const [start, end] = [place + found[1].length, place + found[0].length];
-        const adds = copies?.adds(start, end) ?? true;
+        const adds = copies?.adds(rule.pattern, place, start, end) ?? true;
         if (adds && (run >= 0 || allows(rule, before)) && fits(rule, text, found)) {
           spans.push({ start, end, what: rule.what });
           after = Math.max(after, start);
@@ -515,7 +515,6 @@ function broken(view: View, found: ISpan[], ends = ''): ISpan[] {
   if (!copies.text) {
     return [];
   }
-  copies.whole = new Map((ends ? matches(view) : found).map(({ start, end }) => [start, end]));
   const spans = matches(new View(copies.text), copies);
   return spans
     .filter(({ what }) => what !== NOT_SEARCHED)

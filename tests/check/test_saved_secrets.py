@@ -401,9 +401,7 @@ def test_code_that_is_no_string_is_left_and_found() -> None:
     assert [each.place for each in find_secrets(book)] == ["cell 0, source"]
 
 
-CELL = (
-    f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[:4]}' + '{KEY[4:]}'"
-)
+CELL = f"print('https://b.s3.amazonaws.com/k?X-Amz-Signature=' + '0f' * 32)\n'{KEY[::-1]}'[::-1]"
 
 
 @pytest.fixture
