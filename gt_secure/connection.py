@@ -21,7 +21,7 @@ from .aws.teams import TeamLike, team_here
 from .base.copies import NotCopied
 from .base.errors import InvalidInput, refuse_keywords, refuse_url
 from .base.network import ProbeOrigin, Source
-from .base.text import Json
+from .base.text import Json, did_you_mean
 from .changes import Journal
 from .check.ledger import claimed, open_file, record, recorded_place
 from .connection_arguments import (
@@ -72,6 +72,14 @@ if TYPE_CHECKING:
 
 
 _MEANT = {"profile_name": "profile", "region_name": "region", "session": "boto3_session"}
+_GUESSES = {
+    "check": "Write gt_secure.check.guard_is_in_place(gt, ...).",
+    "leaks": "Write gt.hits(...).leaks().",
+    "restrict": "Write gt.apply(gt.plan(Restriction(...))).",
+    "teams": "Write gt.workteams().",
+    "who": "Write gt.who_can_open(...).",
+}
+"""First guesses at methods, and what to write."""
 """Arguments of boto3, and ours."""
 
 
@@ -264,6 +272,15 @@ class Connection(NotCopied):
             iam.supplied_facts(self.context)
         given = self.accepted or None if isinstance(self.accepted, tuple) else self.accepted
         object.__setattr__(self, "accepted", () if given is None else findings.read_accepted(given))
+
+    if not TYPE_CHECKING:  # a type checker knows the names that there are
+
+        def __getattr__(self, name: str) -> Never:
+            """Answer a first guess, such as a command of ``gt-secure``, with what to write."""
+            methods = [each for each in dir(Connection) if not each.startswith("_")]
+            near = _GUESSES.get(name) or did_you_mean(name, methods, form="gt.{}(...)")
+            said = f"A connection has no '{name}'. "
+            raise AttributeError(said + near if name[:1] != "_" else name)
 
     def __repr__(self) -> str:
         where = "sandbox" if self.aws.is_local else "AWS"

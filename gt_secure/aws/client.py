@@ -14,6 +14,7 @@ Choices, with their reasons
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import re
 import threading
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Aws", "Identity", "all_items", "all_pages", "aws_errors", "connect_aws", "make_client"]
 
+_log = logging.getLogger("gt_secure")
 CONNECT_TIMEOUT_S = 4
 READ_TIMEOUT_S = 20
 ATTEMPTS = 3
@@ -352,6 +354,7 @@ def make_client(
         client = create(service, region_name=region, endpoint_url=regional, config=config, **keys)
     install_secret_filter()  # onto the loggers of the loaded libraries
     check_answers(client)
+    client.meta.events.register("before-call", _log_call)
     # Private names of botocore: without them, calls have its time-outs alone.
     pools = getattr(
         getattr(getattr(client, "_endpoint", None), "http_session", None),
@@ -362,6 +365,11 @@ def make_client(
     if local and service == "s3control":
         client.meta.events.register("before-sign.s3-control", _without_account)
     return client
+
+
+def _log_call(model: Any, params: JsonLike, **_: Any) -> None:
+    """Log a call before it is signed and sent."""
+    _log.info("%s %s", model.name, params["url"])
 
 
 def _without_account(request: Any, **_: Any) -> None:

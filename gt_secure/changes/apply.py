@@ -140,6 +140,12 @@ def check_confirmed(
     """Raise InvalidInput for a plan that cannot be applied, or asks what is not confirmed; ``how``
     says what confirms it.
     """
+    if not isinstance(confirm, Iterable):
+        raise InvalidInput(
+            f"confirm= has the codes of questions, not {confirm}.",
+            next_step=f"Pass the codes that you accept of {[each.code for each in plan.asks]}.",
+            field="confirm",
+        )
     codes = {confirm} if isinstance(confirm, str) else set(confirm)
     blockers = [notice for notice in plan.notices if notice.severity == "blocker"]
     broken = [notice for notice in blockers if not notice.confirmable]

@@ -270,7 +270,14 @@ def drift(case: Case) -> Iterator[Notice]:
         if _as_applied(record, change, restriction.prefix):
             continue  # the lock is as it was left: a list that it names has other ranges now
         who = _who(case.aws, change, record)
-        yield notice("drifted", field=change.kind, name=change.name, change=record.id, who=who)
+        yield notice(
+            "drifted",
+            field=change.kind,
+            about=[change.name],
+            name=change.name,
+            change=record.id,
+            who=who,
+        )
 
 
 def _last(

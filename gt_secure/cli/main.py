@@ -5,6 +5,7 @@ turn errors into exit codes.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import shlex
 import sys
@@ -91,7 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str], args: argparse.Namespace, *, unwind: bool) -> int:
     """Parse and run; ``args`` gets what was parsed, for the report of an error."""
-    found = parse(words)
+    if "-v" in words:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("gt_secure").setLevel(logging.INFO)
+    found = parse([word for word in words if word != "-v"])
     if found is None:
         return OK
     vars(args).update(json=getattr(found, "json", False), writes=found.writes)

@@ -300,6 +300,7 @@ class MainParser(Parser):
             "Options:",
             f"  {'-h, --help':<{room}}  show this help",
             f"  {'--version':<{room}}  show the version",
+            f"  {'-v':<{room}}  show each call to AWS, on standard error",
             "",
             "Options of every command that calls AWS:",
             *(f"  {option:<{room}}  {text}" for option, text in CONNECTION.items()),

@@ -274,9 +274,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory):
     (folder / "plan.json").write_text('{"format_version": "1.2", "resource_changes": []}')
     with Sandbox(log_delay_s=0.1) as sandbox:
         guard = build_guard("gt-images", prefix="scans/", networks=["203.0.113.0/24"])
-        gt_secure.connect(sandbox=sandbox).aws.client("s3").put_bucket_policy(
+        gt = gt_secure.connect(sandbox=sandbox)
+        gt.aws.client("s3").put_bucket_policy(
             Bucket="gt-images", Policy=merge_guards(None, guard, None)
         )
+        url = gt.sign("gt-images", "scans/0001.png", method="HEAD")
+        (folder / "test-url.txt").write_text(url.reveal())
         yield folder, sandbox.environment()
 
 

@@ -153,8 +153,8 @@ def _cross_account(
     own = _caller_side(request, policies, None, None)
     if own.decision != "allow":
         return own
-    was_read = own.statement is None or own.statement.sid != ASSUMED
-    rule = "both accounts allow it" if was_read else "the caller's account was assumed to allow it"
+    assumed = own.statement and own.statement.sid == ASSUMED
+    rule = "the caller's account was assumed to allow it" if assumed else "both accounts allow it"
     return Decided("allow", policies.resource, statement, rule=rule)
 
 
