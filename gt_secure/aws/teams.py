@@ -51,7 +51,7 @@ _TEAM_ARN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Workteam:
     """One workteam. A vendor or public team has no URL lock: ``url_lock`` is None there.
 
@@ -97,6 +97,9 @@ class Workteam:
         groups = ", ".join(self.members) or "-"
         rows = [("kind", self.kind), ("description", self.description or "-"), ("groups", groups)]
         return [("workteam", self.name), *rows, ("URL lock", self.url_lock_text)]
+
+    def __repr__(self) -> str:
+        return f"<Workteam {printable(self.name)}: {self.kind}, URL lock {self.url_lock_text}>"
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<12} {printable(value)}" for name, value in self._facts())

@@ -8,6 +8,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from .errors import MissingExtra
@@ -160,34 +161,89 @@ def _pieces(word: str, room: int) -> list[str]:
     return [*pieces, piece]
 
 
-def data_frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
-    """Return rows as a pandas DataFrame; raises :class:`MissingExtra` without pandas."""
+def data_frames() -> Any:
+    """Return pandas; raises :class:`MissingExtra` without it."""
     try:
-        import pandas as pd
+        import pandas
     except ImportError as error:
         raise MissingExtra("pandas is not installed.", next_step="pip install pandas") from error
-    return pd.DataFrame.from_records(list(rows), columns=list(columns))
+    return pandas
 
 
-class Cut:
-    """A sequence whose slices have its type."""
+def stored(columns: Texts, rows: Sequence[Sequence[object]]) -> Any:
+    """Return a connection to DuckDB with rows as the table t; all columns keep their type."""
+    import duckdb
+
+    values = {name: [row[place] for row in rows] for place, name in enumerate(columns)}
+    kinds = {name: _sql_type(column) for name, column in values.items()}
+    quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
+    picks = ", ".join(f"unnest(?::{kind}[]) AS {quoted[name]}" for name, kind in kinds.items())
+    connection = duckdb.connect()
+    connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
+    return connection
+
+
+def _sql_type(column: Sequence[object]) -> str:
+    kinds = {type(value) for value in column if value is not None}
+    types = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", datetime: "TIMESTAMP"}
+    if kinds == {int, float}:
+        return "DOUBLE"
+    if kinds and kinds <= {tuple, list}:
+        return "VARCHAR[]"
+    return types.get(kinds.pop(), "VARCHAR") if len(kinds) == 1 else "VARCHAR"
+
+
+class Tabular:
+    """Rows with named columns, which are the same in every way out. A slice has the type of the
+    whole; subclasses have the columns, and the cells of each row.
+    """
 
     __slots__ = ()
+    columns: Texts
+
+    def _cells(self) -> Sequence[Sequence[object]]:
+        raise NotImplementedError
 
     def head(self, number: int = 5) -> Self:
         """Return the first rows."""
         rows: Self = self[:number]  # type: ignore[index]
         return rows
 
+    def to_dicts(self) -> list[Json]:
+        """Return the rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self._cells()]
 
-class ShownTable(Cut, Generic[T]):
+    def to_pandas(self) -> Any:
+        """Return the rows as a pandas DataFrame;
+        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
+        """
+        rows = list(self._cells())
+        return data_frames().DataFrame.from_records(rows, columns=list(self.columns))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the rows to pandas, polars, pyarrow, DuckDB or Narwhals;
+        all columns keep their type.
+        """
+        return stored(self.columns, self._cells()).table("t").__arrow_c_stream__(requested_schema)
+
+
+def names_of(titles: Iterable[str]) -> Texts:
+    """Return titles as the names of columns, such as ``url_lock``."""
+    return tuple(re.sub(r"\W+", "_", title.lower()).strip("_") for title in titles)
+
+
+class ShownTable(Tabular, Generic[T]):
     """The renderers of a sequence: subclasses have the titles, the cells,
     and the text of an empty one.
     """
 
-    titles: ClassVar[Texts]
+    titles: ClassVar[Texts] = ()
     empty: str
     most: ClassVar[int | None] = None
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        cls.columns = names_of(cls.titles)
 
     @staticmethod
     def row(item: Any) -> Sequence[object]:
@@ -203,15 +259,8 @@ class ShownTable(Cut, Generic[T]):
             [f"The first {self.most} of {size:,} are shown."] if size > (self.most or size) else []
         )
 
-    def to_dicts(self) -> list[Json]:
-        """Return the cells of each row by their titles."""
-        return [dict(zip(self.titles, self.row(each), strict=True)) for each in self]  # type: ignore[attr-defined]
-
-    def to_pandas(self) -> Any:
-        """Return all rows as a pandas DataFrame;
-        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
-        """
-        return data_frame(self.titles, [self.row(each) for each in self])  # type: ignore[attr-defined]
+    def _cells(self) -> list[Sequence[object]]:
+        return [self.row(each) for each in self]  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         rows = self._rows()

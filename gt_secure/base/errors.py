@@ -64,10 +64,10 @@ class GtSecureError(Exception):
         return f"{self.message} {self.next_step}".strip()
 
     def _render_traceback_(self) -> list[str]:
-        """Render the traceback for IPython, in its mode: ``%xmode Verbose`` shows every variable,
-        so it is masked.
+        """Render the traceback for IPython below its sentences, in its mode: ``%xmode Verbose``
+        shows every variable, so it is masked.
         """
-        return masked_traceback(self)
+        return [f"{type(self).__name__}: {self}", "", *masked_traceback(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -112,8 +113,6 @@ def table(
 
 def _label(caption: str | Markup) -> str:
     if isinstance(caption, Markup):
-        import re
-
         return (
             plain(html.unescape(re.sub(r"<small>.*?</small>|<[^>]*>", "", caption)).strip())
             or "Table"
@@ -166,26 +165,40 @@ def join(*parts: str) -> Markup:
 
 
 def output(*parts: str) -> str:
-    """Return the output of a notebook's cell: fragments with their style,
+    """Return the output of a notebook's cell: fragments with the style that they need,
     which follows the theme.
     """
-    return f'<style>{style_sheet()}</style><div class="gts-out">{join(*parts)}</div>'
+    body = join(*parts)
+    return f'<style>{_style("gts-out", body)}</style><div class="gts-out">{body}</div>'
+
+
+def style_sheet(root: str = "gts-out") -> str:
+    """Return all rules, nested in the class of a box."""
+    return _style(root, str(_parts()))
+
+
+def _style(root: str, body: str) -> str:
+    """Return the rules of the names in a body, nested in the class of its box."""
+    rules = [each for names, each in _parts() if any(name in body for name in names)]
+    style = f".{root}{{{''.join(rules)}}}"
+    return style.replace("30rem", "44rem") if "gts-wide" in body else style
 
 
 @cache
-def style_sheet() -> str:
-    """Return the style of cells and plans."""
-    return Path(__file__).with_name("html.css").read_text(encoding="utf-8") + table_style()
+def _parts() -> list[tuple[list[str], str]]:
+    """Return the rules of :file:`html.css` without blanks, each part with the names of what needs
+    it.
+    """
+    sheet = " ".join(Path(__file__).with_name("html.css").read_text(encoding="utf-8").split())
+    _, *parts = re.split(r" /\* ([\w -]+) \*/ ", sheet)
+    tight = (re.sub(r" ?([{};,]) ?", r"\1", each).replace(": ", ":") for each in parts[1::2])
+    return [(names.split(), rules) for names, rules in zip(parts[::2], tight, strict=True)]
 
 
 @cache
 def table_style() -> str:
-    """Return the style of tables, which the panel has too;
-    those of many columns become cards earlier.
-    """
-    css = Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
-    _, start, cards = css.partition("@container (max-width: 30rem)")
-    return css + (start + cards).replace("30rem", "44rem").replace(".gts-table", ".gts-wide")
+    """Return the style of tables in the panel."""
+    return Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
 
 
 _PAGE = """<!doctype html>
@@ -213,4 +226,6 @@ def page(title: str, made: str, body: str) -> str:
 
 @cache
 def _page_style() -> str:
-    return style_sheet() + Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return style_sheet("gts-page") + Path(__file__).with_name("page.css").read_text(
+        encoding="utf-8"
+    )

@@ -15,7 +15,7 @@ from .text import Json, printable
 CheckStatus: TypeAlias = Literal["passed", "failed", "unknown"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckResult(Shown):
     """The outcome of one check.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, ClassVar
 
-from .text import Json, Texts, members
+from .text import Json, Texts, members, printable
 
 
 class Shown:
@@ -21,6 +21,10 @@ class Shown:
 
     __slots__ = ()
     document: ClassVar[Texts] = ()
+
+    def __repr__(self) -> str:
+        """Return its text on one line: of a dataclass, where that makes no repr."""
+        return f"<{type(self).__name__}: {printable(' '.join(str(self).split()))}>"
 
     def to_dict(self) -> Json:
         """Return the document as JSON-able data."""

@@ -46,7 +46,7 @@ class ProbeResult(Shown, Ambiguous):
         return self.observed in (MEANT[self.kind], "not reached")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Applied(Shown, Ambiguous):
     """Result of an apply or undo.
 

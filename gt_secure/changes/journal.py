@@ -56,7 +56,7 @@ def scrub(text: str, most: int = 600) -> str:
     return truncate(redact(text), most)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChangeRecord(Shown, Ambiguous):
     """One change, as recorded in the journal.
 
@@ -100,6 +100,9 @@ class ChangeRecord(Shown, Ambiguous):
     events: tuple[JsonLike, ...] = ()
     of: str | None = None
     problems: Texts = field(default=())
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, map(str, Journal.row(self))))
 
     @property
     def account_id(self) -> str:

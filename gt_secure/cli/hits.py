@@ -189,7 +189,7 @@ def _counts_from(args: argparse.Namespace) -> tuple[Table, Coverage]:
         sources, options = log_query(args)
         with reading() as line:
             table, coverage = count_hits(sources, args.by, **options, progress=line.show)
-        table = table.first(args.limit)
+        table = table if args.limit is None else table.head(args.limit)
     else:
         with open_hits(args) as hits, working(activity.COUNTING):
             table, coverage = hits.asked(lambda each: each.count(args.by, limit=args.limit))

@@ -122,7 +122,7 @@ def _unknown(answers: Sequence[PermissionAnswer]) -> str:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis(Shown, Ambiguous):
     """The features as a reading showed them; ``facts`` are about installation, SDK, region,
     signature and clock.
@@ -143,6 +143,9 @@ class Diagnosis(Shown, Ambiguous):
     scope: Scope
     features: tuple[FeatureState, ...]
     facts: tuple[Fact, ...]
+
+    def __str__(self) -> str:
+        return self.headline
 
     @property
     def headline(self) -> str:

@@ -50,7 +50,7 @@ __all__ = ["BUCKET_GUARD", "URL_LOCK", "Explanation", "explain"]
 _DETAILS = "get-request-authorization-details"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Shown, Ambiguous):
     """One answer, explained.
 

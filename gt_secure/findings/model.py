@@ -111,7 +111,7 @@ def severities_from(threshold: str) -> tuple[Severity, ...]:
     return SEVERITIES[: THRESHOLDS.index(threshold) + 1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Finding(Shown):
     """One finding.
 

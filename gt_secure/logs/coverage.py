@@ -49,7 +49,7 @@ class Sample(Shown):
     text: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Coverage(Shown, Ambiguous):
     """Objects and lines read. The counts add up:
     ``lines = hits + outside + duplicates + unreadable + blank``.
@@ -150,6 +150,9 @@ class Coverage(Shown, Ambiguous):
         return (
             self.lines == self.hits + self.outside + self.duplicates + self.unreadable + self.blank
         )
+
+    def __str__(self) -> str:
+        return self.summary
 
     @property
     def summary(self) -> str:

@@ -6,15 +6,16 @@ joined with a restriction, and exported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.allowed import Allowed, AllowedLike
+from ..base.columns import data_frames
 from ..base.copies import NotCopied
-from ..base.errors import InvalidInput, MissingExtra
+from ..base.errors import InvalidInput
 from ..base.network import IPNetwork, Ranges
 from ..base.text import Json, Texts, TextsLike
 from ..base.truth import Ambiguous
@@ -134,6 +135,18 @@ class Hits(NotCopied, Ambiguous):
 
     def __len__(self) -> int:
         return int(self._store.query(f"SELECT count(*) FROM ({self._relation})")[0][0])
+
+    def __iter__(self) -> Iterator[Json]:
+        return iter(self[:])
+
+    def __getitem__(self, index: Any) -> Any:
+        """Rows in the order of their time: a dictionary, or a table for a slice."""
+        stop = index.stop if isinstance(index, slice) else index + 1
+        return self.rows(limit=stop if stop is not None and stop > 0 else None)[index]
+
+    def head(self, number: int = 5) -> Table:
+        """Return the first rows in the order of their time."""
+        return self.rows(limit=number)
 
     def close(self) -> None:
         """Delete the temporary files now, rather than with the last reference."""
@@ -457,12 +470,7 @@ class Hits(NotCopied, Ambiguous):
     @activity.step(activity.ROWS)
     def to_pandas(self) -> Any:
         """All rows as a pandas DataFrame."""
-        try:
-            import pandas  # noqa: F401
-        except ImportError as error:
-            raise MissingExtra(
-                "pandas is not installed.", next_step="pip install pandas"
-            ) from error
+        data_frames()
         return self._store.frame(self._select(self._shown))
 
     @activity.step(activity.ROWS)

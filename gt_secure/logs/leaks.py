@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, overload
 
 from ..base import html as markup
-from ..base.columns import Cut
+from ..base.columns import Tabular
 from ..base.groups import grouped
 from ..base.shown import Shown
 from ..base.text import Json, capital, count, duration, members, some
@@ -50,7 +50,7 @@ KINDS = ("leak", "person", "refused", "preview")
 """Kinds of leaks, the most severe first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Leak(Shown):
     """One URL that several sources used; ``users`` in the order of their first use.
 
@@ -106,6 +106,9 @@ class Leak(Shown):
         """The users after the first, from other networks than the first."""
         return tuple(user for user in self.users[1:] if user.network != self.users[0].network)
 
+    def __str__(self) -> str:
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The leak in a sentence."""
@@ -158,7 +161,7 @@ class Leak(Shown):
 
 
 @dataclass(repr=False)
-class Leaks(Cut):
+class Leaks(Tabular):
     """Result: a sequence of :class:`Leak`, the most likely leak first.
 
     ``checked`` is how many URLs were looked at, ``tests`` the number of requests with one's own
@@ -166,6 +169,21 @@ class Leaks(Cut):
     another way that changes the result, and ``left_out`` is how many URLs of several addresses were
     not compared. ``places`` is what two users differ in: ``networks`` or ``addresses``.
     """
+
+    columns = (
+        "kind",
+        "key",
+        "signed_at",
+        "first_user",
+        "later_user",
+        "later_first",
+        "uses",
+        "refused",
+        "fingerprint",
+        "viewer",
+        "rank",
+        "doubt",
+    )
 
     found: list[Leak]
     checked: int
@@ -278,31 +296,10 @@ class Leaks(Cut):
         ]
         if not self.is_known:
             rows = [("unknown", *[None] * 10, self.summary)]
-        return Table(
-            (
-                "kind",
-                "key",
-                "signed_at",
-                "first_user",
-                "later_user",
-                "later_first",
-                "uses",
-                "refused",
-                "fingerprint",
-                "viewer",
-                "rank",
-                "doubt",
-            ),
-            rows,
-        )
+        return Table(self.columns, rows)
 
-    def to_dicts(self) -> list[Json]:
-        """Return the rows of :meth:`to_table` as dictionaries."""
-        return self.to_table().to_dicts()
-
-    def to_pandas(self) -> Any:
-        """Return the rows of :meth:`to_table` as a pandas DataFrame."""
-        return self.to_table().to_pandas()
+    def _cells(self) -> SqlRows:
+        return self.to_table().rows
 
     def to_dict(self) -> Json:
         """JSON-able form."""

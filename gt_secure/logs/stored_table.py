@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base.text import REPLACEMENT, shown_json
 from .sql.group_by import in_no_order, order_of
@@ -58,11 +58,11 @@ class StoredTable(Table):
     def __len__(self) -> int:
         return self._size
 
-    def first(self, limit: int | None) -> Table:
+    def head(self, number: int = 5) -> Any:
         """Return the first rows as a table."""
-        if limit is None or limit >= self._size or self._fetched is not None:
-            return super().first(limit)
-        return Table(self.columns, self._store.query(f"{self._select} LIMIT {limit:d}"))
+        if number >= self._size or self._fetched is not None:
+            return self[:number]
+        return Table(self.columns, self._store.query(f"{self._select} LIMIT {number:d}"))
 
     def to_csv(self) -> str:
         """CSV as any table writes it."""

@@ -6,14 +6,13 @@ import contextlib
 import csv
 import datetime as dt
 import io
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..base import html as markup
-from ..base.columns import Cut, data_frame
+from ..base.columns import Tabular, stored
 from ..base.errors import InvalidInput
 from ..base.html import Markup
 from ..base.text import REPLACEMENT, Json, json_text, printable
@@ -54,7 +53,7 @@ _MOST_ROWS = 200
 """Rows that a cell of a notebook shows."""
 
 
-class Table(Cut):
+class Table(Tabular):
     """Rows with named columns.
 
     Attributes
@@ -75,6 +74,9 @@ class Table(Cut):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Table) and vars(self) == vars(other)
 
+    def _cells(self) -> SqlRows:
+        return self.rows
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -83,11 +85,11 @@ class Table(Cut):
 
     def __getitem__(self, index: Any) -> Any:
         rows = self.rows[index]
-        return (
-            Table(self.columns, rows)
-            if isinstance(index, slice)
-            else dict(zip(self.columns, rows, strict=True))
-        )
+        if not isinstance(index, slice):
+            return dict(zip(self.columns, rows, strict=True))
+        part = Table(self.columns, rows)
+        part.doubts = self.doubts
+        return part
 
     def __repr__(self) -> str:
         return f"Table({', '.join(self.columns)}; {len(self.rows)} rows)"
@@ -100,33 +102,16 @@ class Table(Cut):
         place = self.columns.index(name)
         return [row[place] for row in self.rows]
 
-    def to_dicts(self) -> list[Json]:
-        """The rows as dictionaries."""
-        return list(self)
-
-    def first(self, limit: int | None) -> Table:
-        """Return the first rows as a table, without a word on the rest, as SQL's LIMIT does;
-        all of them for None.
-        """
-        return self if limit is None else Table(self.columns, self.rows[slice(limit)])
-
     def to_text(self) -> str:
         """Aligned columns for a terminal; control characters are shown, not obeyed."""
-        cells = [list(map(_cell, self.columns, row)) for row in self.rows]
-        widths = [
-            max(len(row[i]) for row in [self.columns, *cells]) for i in range(len(self.columns))
-        ]
-        right = [
-            all(isinstance(row[i], (int, float)) for row in self.rows)
-            for i in range(len(self.columns))
-        ]
-        lines = []
-        for row in [self.columns, *cells]:
-            parts = [
-                c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
-            ]
-            lines.append("  ".join(parts).rstrip())
-        return "\n".join(lines)
+        columns = []
+        for name in self.columns:
+            values = self.column(name)
+            texts = [name, *(_cell(name, value) for value in values)]
+            is_number = all(isinstance(value, int | float) for value in values)
+            pad, size = str.rjust if is_number else str.ljust, max(map(len, texts))
+            columns.append([pad(text, size) for text in texts])
+        return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
     def to_csv(self) -> str:
         """CSV with a header; absent is empty, and no cell is a formula for a spreadsheet."""
@@ -157,64 +142,22 @@ class Table(Cut):
         ]
         yield "null" if self.doubts and not rows else json_text(rows)
 
-    def to_pandas(self) -> Any:
-        """A pandas DataFrame; raises :class:`MissingExtra` without pandas."""
-        return data_frame(self.columns, self.rows)
-
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file; all columns keep their type."""
-        with self._stored() as connection, writable(path):
+        with stored(self.columns, self.rows) as connection, writable(path):
             target = str(path).replace("'", "''")
             connection.execute(f"COPY t TO '{target}' (FORMAT parquet)")
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the rows to pandas, polars, pyarrow, DuckDB or Narwhals;
-        all columns keep their type.
-        """
-        return self._stored().table("t").__arrow_c_stream__(requested_schema)
-
-    def _stored(self) -> Any:
-        """Return a connection to DuckDB with the rows as the table t."""
-        import duckdb
-
-        values = {name: self.column(name) for name in self.columns}
-        kinds = {name: _sql_type(column) for name, column in values.items()}
-        picks = ", ".join(f"unnest(?::{kind}[]) AS {_quoted(name)}" for name, kind in kinds.items())
-        connection = duckdb.connect()
-        connection.execute(f"CREATE TABLE t AS SELECT {picks}", list(values.values()))
-        return connection
-
     def markup(self) -> list[Markup]:
         """The first rows as a table for people, and how many more there are."""
-        shown = itertools.islice(self.rows, _MOST_ROWS)
-        rows = [[_cell(*cell) for cell in zip(self.columns, row, strict=True)] for row in shown]
-        more = (
-            [markup.hint(f"{len(self.rows) - _MOST_ROWS:,} more rows")]
-            if len(self.rows) > _MOST_ROWS
-            else []
-        )
+        rows = [[*map(_cell, self.columns, row)] for row in self.rows[:_MOST_ROWS]]
+        left = len(self.rows) - _MOST_ROWS
+        more = [markup.hint(f"{left:,} more rows")] if left > 0 else []
         doubts = (markup.hint(f"Unknown: {each}") for each in self.doubts)
         return [markup.table(self.columns, rows), *more, *doubts]
 
     def _repr_html_(self) -> str:
         return markup.output(*self.markup())
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _sql_type(column: list[Any]) -> str:
-    kinds = {type(value) for value in column if value is not None}
-    if kinds and kinds <= {bool}:
-        return "BOOLEAN"
-    if kinds and kinds <= {int}:
-        return "BIGINT"
-    if kinds and kinds <= {int, float}:
-        return "DOUBLE"
-    if kinds and kinds <= {dt.datetime}:
-        return "TIMESTAMP"
-    return "VARCHAR"
 
 
 def safe_cell(value: Any) -> Any:

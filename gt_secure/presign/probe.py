@@ -60,7 +60,7 @@ _SHOWN_HEADERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Probe(Shown, Ambiguous):
     """Result of one fetch of a presigned URL; without the URL.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from ..base.columns import chip, lay_out
+from ..base.columns import Tabular, chip, lay_out, names_of
 from ..base.groups import grouped
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
 from ..base.text import Json, count, members, some
@@ -107,7 +107,7 @@ class Section(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class AccountReport(Ambiguous, FindingsReport):
+class AccountReport(Tabular, Ambiguous, FindingsReport):
     """A report on who can open each bucket of a region, or of many accounts and regions.
 
     Attributes
@@ -134,6 +134,7 @@ class AccountReport(Ambiguous, FindingsReport):
     """
 
     _ask = ".require(severity) or .worse_than(severity)"
+    columns = names_of(COLUMNS)
 
     at: dt.datetime
     caller: str
@@ -147,6 +148,7 @@ class AccountReport(Ambiguous, FindingsReport):
     unused: Acceptances = ()
     nothing: str = ""
     place: RecordedPlace | None = None
+    wanted: str = field(default="", repr=False, compare=False)
     before: Mapping[str, Any] | None = None
 
     def of(self, kind: str) -> ReportRows:
@@ -427,16 +429,22 @@ class AccountReport(Ambiguous, FindingsReport):
     def __repr__(self) -> str:
         return f"<report. {self.about}. {self.headline}>"
 
-    def to_pandas(self) -> Any:
-        """Return the rows as a pandas DataFrame;
-        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
-        """
-        return self.table.to_pandas()
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Json]:
+        return iter(self.table)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.table[index]
+
+    def _cells(self) -> list[tuple[object, ...]]:
+        return [cells(row, COLUMNS.values()) for row in self.rows]
 
     @property
     def table(self) -> Table:
         """The rows as one table."""
-        return Table([*COLUMNS], [cells(row, COLUMNS.values()) for row in self.rows])
+        return Table(self.columns, self._cells())
 
     def _repr_html_(self) -> str:
         return output(hint(html_text(self.about, 600)), self.html())

@@ -28,7 +28,7 @@ _SENTENCE = re.compile(r"(?<=\.) ")
 _LISTS = ("uses", "allowed", "unread", "not_looked_at", "regions", "policy_writers")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ReportRow(Shown, Ambiguous, FindingsReport):
     """One bucket, workteam or portal that was looked at.
 
@@ -94,6 +94,10 @@ class ReportRow(Shown, Ambiguous, FindingsReport):
     policy_writers: tuple[str, ...] = ()
     leaks: Leaks | None = field(default=None, repr=False, compare=False)
     hits: Hits | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        about = f"{self.kind} {self.name} in {self.location}"
+        return f"{about}: {self.access or self.tone}, findings: {self.findings_text}"
 
     @property
     def location(self) -> str:

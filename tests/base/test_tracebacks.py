@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gt_secure.base import tracebacks
+from gt_secure.base.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,11 @@ def test_a_report_that_cannot_be_masked_is_left_out(
     tracebacks.mask_report(report)
     assert "Rk7" not in repr((report.longrepr, report.sections))
     assert bool(report.longrepr) is (outcome != "passed")
+
+
+def test_ipython_shows_the_sentence_first() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        raise InvalidInput("The list is empty.", next_step="Write an address.")
+    said = caught.value._render_traceback_()
+    assert said[:2] == ["InvalidInput: The list is empty. Write an address.", ""]
+    assert any("raise InvalidInput" in line for line in said[2:])

@@ -70,6 +70,9 @@ PROBLEMS = """root => {
   return found;
 }"""
 
+STYLE = style_sheet() + style_sheet("gts-plan")
+"""The rules of all outputs; a plan that was saved by an earlier version has a box of its own."""
+
 
 def outputs(name: str) -> Iterator[str]:
     """The HTML outputs of a tutorial, without the style that was saved with them."""
@@ -116,7 +119,7 @@ def test_no_word_of_an_output_is_broken(
     page = chromium.new_page()
     try:
         page.set_content(
-            f'<!doctype html><html lang="en"><head><style>{LAB}{style_sheet()}</style></head><body'
+            f'<!doctype html><html lang="en"><head><style>{LAB}{STYLE}</style></head><body'
             f' data-jp-theme-light="{light}"><div'
             f' class="jp-RenderedHTMLCommon">{rendered[name]}</div></body>'
         )

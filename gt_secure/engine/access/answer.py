@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...base.columns import Cut, data_frame
+from ...base.columns import Tabular
 from ...base.html import Tone
 from ...base.shown import Shown
-from ...base.text import Json, Texts, printable
+from ...base.text import Texts, printable
 from ...base.truth import Ambiguous, without_truth
 from ..iam.request_space import Word
 from ..iam.verdict import Verdict
@@ -144,25 +144,17 @@ class Answer(Shown, Ambiguous):
         return claim_of(self.request, has_team=True)
 
 
-class Answers(Cut, tuple[Answer, ...]):
+class Answers(Tabular, tuple[Answer, ...]):
     """Answers that show themselves as a table."""
 
     __slots__ = ()
+    columns = Answer.document
 
     def __bool__(self) -> bool:
         raise TypeError(without_truth(self, "[0].answer == 'opened'"))
 
-    def to_dicts(self) -> list[Json]:
-        """Return a row of JSON-able data for each answer."""
-        return [each.to_dict() for each in self]
-
-    def to_pandas(self) -> Any:
-        """Return the answers as a pandas DataFrame;
-        raises :class:`~gt_secure.errors.MissingExtra` without pandas.
-        """
-        rows = self.to_dicts()
-        columns = list(rows[0]) if rows else ["answer"]
-        return data_frame(columns, [list(row.values()) for row in rows])
+    def _cells(self) -> list[list[object]]:
+        return [[*each.to_dict().values()] for each in self]
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)

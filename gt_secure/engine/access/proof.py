@@ -140,7 +140,7 @@ class Claim:
         return of_others if self.allowed.is_empty else f"{said}; {of_others}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proof(Shown):
     """The answer to a claim.
 
@@ -238,6 +238,9 @@ class Proof(Shown):
             }
             for each in self.answers
         ]
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def text(self) -> str:
