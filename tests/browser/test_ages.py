@@ -4,19 +4,21 @@ where the kernel has gone, a sentence says so.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .conftest import Lab
 from .widget_page import executed, widgets_of, write_page
 
 pytestmark = pytest.mark.browser
 
-CELL = """
-import sys
-sys.modules["anywidget"] = None
+PANEL = """
 import gt_secure
 gt = gt_secure.connect()
 plan = gt.plan(gt_secure.Restriction(bucket="gt-images", addresses=["203.0.113.0/24"]))
@@ -25,6 +27,10 @@ p = gt_secure.panel(gt, bucket="gt-images", addresses=["203.0.113.0/24"])
 await p.wait_idle()
 p
 """
+CELL = f"""
+import sys
+sys.modules["anywidget"] = None
+{PANEL}"""
 SKIP = "ms => document.getAnimations().forEach(each => { each.currentTime += ms })"
 COLOUR = "e => getComputedStyle(e).color"
 AGE = "e => getComputedStyle(e, '::after').content"
@@ -76,3 +82,38 @@ def test_a_panel_without_a_kernel_is_a_sentence_and_its_text(
         assert panel.get_by_text("gt-images").first.is_visible()
     finally:
         page.close()
+
+
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+
+
+def test_in_jupyterlab_a_paused_kernel_leaves_no_green(
+    open_notebook: Any, sandbox: Any, lab: Lab
+) -> None:
+    """A kernel that sleeps sends nothing; one that another tab restarts sends nothing of the panel."""
+    sandbox.reset()
+    notebook = open_notebook("ages.ipynb", f"import os\nprint('pid', os.getpid())\n{PANEL}")
+    notebook.run_all()
+    page, headline = notebook.page, notebook.panel.locator(".gts-headline")
+    notebook.panel.get_by_text("Only 203.0.113.0/24").first.wait_for()
+    notebook.settle()
+    green = headline.evaluate(COLOUR)
+    said = page.locator(".jp-OutputArea-output", has_text="pid ").first.inner_text()
+    kernel = int(said.split()[1])
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        assert headline.evaluate(COLOUR) == green
+        page.evaluate(SKIP, 95_000)
+        grey = headline.evaluate(COLOUR)
+        assert grey != green
+        assert "more than 90 s ago" in notebook.panel.locator(".gts-age").first.evaluate(AGE)
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    name = page.evaluate(f"() => {KERNEL}.id")
+    asked = urllib.request.Request(
+        f"{lab.url}/api/kernels/{name}/restart?token={lab.token}", method="POST"
+    )
+    urllib.request.urlopen(asked, timeout=60).close()
+    page.evaluate(SKIP, 95_000)
+    left = page.locator(".gts-panel .gts-headline")
+    assert left.count() == 0 or left.first.evaluate(COLOUR) == grey
