@@ -916,7 +916,13 @@ class Connection(NotCopied):
         proof = access.Exposure(locks, wish.prefix, is_prefix=True).proves(claim)
         proof = with_locked_out(proof, locks, claim)
         told = {**vars(proof), "subject": f"s3://{wish.bucket}/{wish.prefix}"}
-        return RecordedProof(**told, place=recorded_place(self.aws), wanted=claimed(wish))
+        wanted = "; ".join(filter(None, map(claimed, (wish, {"context": self.context}))))
+        return RecordedProof.of(told, recorded_place(self.aws), wanted)
+
+    @property
+    def conditions(self) -> Json:
+        """The known values and accepted findings of the connection, which are a part of claims."""
+        return {"context": self.context, "accepted": self.accepted}
 
     def findings(
         self,
@@ -964,6 +970,7 @@ class Connection(NotCopied):
         listed = findings.accept(found.findings, self.accepted)
         result = listings.Findings(listed, found.checked, found.evidence, access)
         result.place, result.state = recorded_place(self.aws), state
+        result.wanted = claimed(self.conditions)
         return result
 
     def report(

@@ -41,6 +41,8 @@ _MANY = 8
 _LONGEST = 500
 FILE = "GT_SECURE_LEDGER"
 """The variable that names the file to which processes of a kernel add their records."""
+SAVED = "a saved result"
+"""The origin of an answer that another run, or the person, has made."""
 WROTE = "wrote"
 """The status of a record of a write: what is read after it is no evidence on an account."""
 ALL = "*"
@@ -63,6 +65,10 @@ class RecordedPlace(NamedTuple):
     account: str = ""
     region: str = ""
     on: str = ""
+
+    def __reduce__(self) -> tuple[type[RecordedPlace], tuple[str, ...]]:
+        """Return the place of a result that is saved: it is no answer of the run that loads it."""
+        return RecordedPlace, (self.account, self.region, SAVED)
 
     def __str__(self) -> str:
         account = f"account {self.account or 'unknown'}"
@@ -109,10 +115,10 @@ class LedgerEntry(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """True if the record keeps a claim: on an account not if the same run wrote what it rests
-        on.
+        """True if the record keeps a claim: not for a saved result, and on an account not if the
+        same run wrote what it rests on.
         """
-        return self.status == "passed" and not (self.own and not self.on)
+        return self.status == "passed" and self.on != SAVED and not (self.own and not self.on)
 
 
 def kernel_shell() -> Any:
@@ -213,6 +219,8 @@ def claimed(value: object) -> str:
         value = {each.name: getattr(value, each.name) for each in fields(value)}
     elif hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, str):
+        return "".join(value)
     if isinstance(value, Mapping):
         pairs = ((name, claimed(each)) for name, each in value.items())
         return ", ".join(f"{name} {words}" for name, words in pairs if words)

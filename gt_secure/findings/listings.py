@@ -139,6 +139,7 @@ class FindingsReport:
     """
 
     __slots__ = ()
+    wanted = ""
 
     @property
     def subject(self) -> str:
@@ -249,7 +250,8 @@ class FindingsReport:
             title, found = "Not read or not decided", [*self.doubts(severity)]
         text = f"{title}: {some(found, between='; ') or self.looked}"
         result = CheckResult(type(self).__name__.lower(), self.subject, passed, text)
-        recorded(replace(result, subject=f"{self.subject}: severity {severity}"), self.place)
+        claim = "; ".join(filter(None, (f"{self.subject}: severity {severity}", self.wanted)))
+        recorded(replace(result, subject=claim), self.place)
         result.require()
         return self
 
@@ -301,12 +303,16 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
-        return self._of(found) if isinstance(index, slice) else found
+        if not isinstance(index, slice):
+            return found
+        some = self._of(found)
+        some.wanted = f"{self.wanted} part of the findings".strip()
+        return some
 
     def _of(self, findings: Iterable[Finding]) -> Findings:
         """Return some of the findings, with what all of them rest on."""
         some = Findings(findings, self.checked, self.evidence, self.access)
-        some.place = self.place
+        some.place, some.wanted = self.place, self.wanted
         return some
 
     @property

@@ -15,7 +15,7 @@ from ..base.errors import InvalidInput
 from ..base.shared_files import read_private, replacing
 from ..base.text import Json, TextsLike, json_text
 from ..base.version import __version__
-from ..check.ledger import recorded_place
+from ..check.ledger import claimed, recorded_place
 from ..findings.accepted import accept, unused
 from ..findings.model import Acceptances
 from .accounts import (
@@ -119,6 +119,7 @@ def report(
         unused=() if stop.is_set() else _unused(rows, gt.accepted),
         nothing=_nothing(choice, rows) if several else "",
         place=None if several else recorded_place(gt.aws),
+        wanted=claimed({"accepted": gt.accepted}),
         before=before,
     )
     if (folder is not None or since == LAST) and result.places_read == result.places:

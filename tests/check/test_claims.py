@@ -4,12 +4,15 @@ run made itself and a process that says nothing do not keep it.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,15 +21,19 @@ import pandas as pd
 import pytest
 
 from gt_secure import Restriction, check
-from gt_secure.aws.client import connect_aws
+from gt_secure.aws.client import Aws, connect_aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.base.outcome import CheckResult
 from gt_secure.check import CheckFailed, Spec, ledger, proof
-from gt_secure.check.ledger import LedgerEntry, RecordedPlace, claimed
-from gt_secure.check.promise import CheckClaim, promise_cell, promise_of, statements
+from gt_secure.check.ledger import SAVED, LedgerEntry, RecordedPlace, claimed
+from gt_secure.check.promise import CheckClaim, promise_cell, promise_of, statements, unkept
 from gt_secure.check.proof import RecordedProbe, RecordedProof
 from gt_secure.check.result import CHECKS, Check
+from gt_secure.connection import Connection
 from gt_secure.engine.access.proof import Proof
+from gt_secure.findings import listings
+from gt_secure.findings.listings import Findings
+from gt_secure.findings.model import Acceptance, Checked
 from gt_secure.logs import read_hits
 from gt_secure.presign import Probe
 from support.account import Account
@@ -361,12 +368,16 @@ def test_a_proof_records_itself_with_its_claim(monkeypatch: pytest.MonkeyPatch) 
     )
     assert Proof(True).require()
     assert found == [], "the engine knows no ledger"
-    given: Any = {"subject": "s3://gt-images/", "place": HERE, "wanted": "addresses ::/0"}
-    for asked in (bool(RecordedProof(True, **given)), not RecordedProof(False, **given)):
+
+    def made(proved: bool | None) -> RecordedProof:
+        given = {**vars(Proof(proved)), "subject": "s3://gt-images/"}
+        return RecordedProof.of(given, HERE, "addresses ::/0")
+
+    for asked in (bool(made(True)), not made(False)):
         assert asked
     assert found == [("s3://gt-images/: addresses ::/0", "passed")], "a question is no failure"
     with pytest.raises(CheckFailed):
-        RecordedProof(None, **given).require()
+        made(None).require()
     assert found[1:] == [("s3://gt-images/: addresses ::/0", "unknown")]
 
 
@@ -393,9 +404,64 @@ def test_a_probe_records_its_answer_when_it_is_read(monkeypatch: pytest.MonkeyPa
     with pytest.raises(TypeError):
         assert not probed(403, "Request has expired").opened
     assert found[-1][:4] == ("probe", f"{said}unknown", "unknown", HERE)
-    own = RecordedProbe.of(opened, HERE, "s3://gt-images/probe/")
-    assert own.opened
-    assert found[-1][1] == "GET s3://gt-images/probe/ from worker: opened", "each has a new key"
+
+
+def test_what_was_saved_or_changed_keeps_no_claim(kept_in_order: Any) -> None:
+    kept_in_order()
+    subject = "s3://gt-images/: addresses ::/0"
+    given = {**vars(Proof(True)), "subject": "s3://gt-images/"}
+    made = RecordedProof.of(given, HERE, "addresses ::/0")
+    probe = probed(200)
+    claims = CheckClaim("prove", subject, HERE), CheckClaim("prove", subject)
+    assert [*unkept(claims, ledger.recorded_here(["prove"]))] == []
+    kept_in_order()
+    copies: list[Any] = [pickle.loads(pickle.dumps(made)), copy.deepcopy(made), replace(made)]
+    probes = pickle.loads(pickle.dumps(probe)), replace(probe, status=403)
+    assert {each.place.on for each in (*copies, *probes)} == {SAVED}
+    for each in copies:
+        each.require()
+    assert len(ledger.recorded_here(["prove"])) == 3
+    assert len([*unkept(claims, ledger.recorded_here(["prove"]))]) == 2
+
+
+def test_accepted_findings_and_known_values_are_part_of_a_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = list[str]()
+    monkeypatch.setattr(listings, "recorded", lambda result, _: said.append(result.subject))
+    named = Acceptance("presigned-from-anywhere", "Known.", dt.date(2099, 1, 1), "gt-images")
+    gt = Connection(object.__new__(Aws), accepted=(named,), context={"aws:PrincipalOrgID": "o-1"})
+    words = claimed(gt.conditions)
+    assert words.startswith("context aws:PrincipalOrgID o-1, accepted finding presigned-from-any")
+    found = Findings((), (Checked("url-lock-off", "clean"),))
+    found.wanted = words
+    found.require("high")
+    found[:0].require("high")
+    assert said == [
+        f"nothing: severity high; {words}",
+        f"nothing: severity high; {words} part of the findings",
+    ]
+    assert [*check.guard_is_in_place._arguments((gt, "gt-images"), {})] == [words]
+
+
+def test_a_text_is_what_it_holds_in_a_claim() -> None:
+    class Other(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return "203.0.113.0/24"
+
+    assert claimed(Other("0.0.0.0/0")) == "0.0.0.0/0"
+
+
+def test_a_promise_is_not_kept_by_skips_alone(kept_in_order: Any) -> None:
+    kept_in_order(entry("gt-images is of another mode", RecordedPlace(), "skipped"))
+    with pytest.raises(CheckFailed, match="every check was skipped"):
+        check.promise(guard_is_in_place=["gt-images"])
+    kept_in_order(
+        entry("gt-images is of another mode", RecordedPlace(), "skipped"), entry("gt-other")
+    )
+    assert check.promise(guard_is_in_place=["gt-images", "gt-other"])
 
 
 @pytest.mark.parametrize(

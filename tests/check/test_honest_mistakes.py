@@ -9,11 +9,13 @@ copied or deleted.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from gt_secure.sandbox import Sandbox
+from support.kernels import run_notebooks
 from support.notebook_rig import SETUP, Case, Rig, case
 
 TEAMS = "for team in ['radiology-team', 'open-team']:\n    check.team_is_restricted(gt, team)"
@@ -432,3 +434,29 @@ def red(rig: Rig, names: list[str]) -> list[str]:
 def test_notebooks_of_ordinary_habits_are_green(rig: Rig) -> None:
     assert len(GOOD) >= 34
     assert red(rig, list(GOOD)) == []
+
+
+RUNNERS = {
+    "nbclient": (
+        "-c",
+        "import sys, nbclient, nbformat; nbclient.execute(nbformat.read(sys.argv[1], 4))",
+    ),
+    "papermill": ("-m", "papermill", "--engine", "gt_secure", "-k", "python3"),
+    "nbconvert": ("-m", "nbconvert", "--to", "notebook", "--execute", "--output", "out"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_other_runners_are_green_too(rig: Rig, runner: str) -> None:
+    rig.lock()
+    failed = []
+    for name, good in GOOD.items():
+        path = rig.place(f"{runner} {name}", good.before, good, after=False)
+        rig.run(path)
+        assert rig.promise(path) == "passed", name
+        out = ["out.ipynb"] if runner == "papermill" else []
+        command = [sys.executable, *RUNNERS[runner], path.name, *out]
+        done = run_notebooks(command, cwd=path.parent, env=rig.env, timeout=300)
+        failed += [name] if done.returncode else []
+    assert failed == []

@@ -135,6 +135,8 @@ def weaker(after: str, world: str = "wide", before: str = GUARD) -> Sabotage:
 
 
 ARGUMENTS = "gt, 'gt-images'"
+ACCEPTED = "[{'finding': '*', 'subject': 'gt-images', 'reason': 'Known.', 'until': '2099-01-01'}]"
+NO_FINDINGS = "check.no_findings(gt, bucket='gt-images', severity='high')"
 PROVE, REQUIRE = "gt.prove(R).require()", ".require()"
 FILE = {"version": 1, "checks": [{"check": "guard_is_in_place", "bucket": "gt-images", "addresses": [OFFICE]}]}  # fmt: skip
 SHORT = {"version": 1, "checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}
@@ -201,6 +203,42 @@ WEAKER: dict[str, Sabotage] = {
         "try:\n    assert gt.probe(url, '198.51.100.9').refused\nexcept TypeError:\n    pass",
         "open", ANSWERS["probe"],
     ),
+    "accepted by the connection": weaker(
+        f"gt = gt_secure.connect(sandbox=True, accepted={ACCEPTED})\n{ANSWERS['findings']}", "open", ANSWERS["findings"]
+    ),
+    "accepted by the connection of a check": weaker(
+        f"gt = gt_secure.connect(sandbox=True, accepted={ACCEPTED})\n{NO_FINDINGS}", "open", NO_FINDINGS
+    ),
+    "accepted by a copy": weaker(
+        f"import dataclasses\ngt = dataclasses.replace(gt, accepted={ACCEPTED})\n{ANSWERS['findings']}", "open",
+        ANSWERS["findings"],
+    ),
+    "a part of the findings": weaker(
+        "gt.findings(bucket='gt-images')[:0].require('high')", "open", ANSWERS["findings"]
+    ),
+    "a proof of another day": weaker(
+        "import pickle, pathlib\nproof = pickle.loads(pathlib.Path('proof').read_bytes())\nproof.require()", "open",
+        f"import pickle, pathlib\nproof = {PROVE}\npathlib.Path('proof').write_bytes(pickle.dumps(proof))",
+    ),
+    "findings of another day": weaker(
+        "import pickle, pathlib\nfound = pickle.loads(pathlib.Path('found').read_bytes())\nfound.require('high')", "open",
+        f"import pickle, pathlib\nfound = {ANSWERS['findings']}\n"
+        "found.state = None\npathlib.Path('found').write_bytes(pickle.dumps(found))",
+    ),
+    "a changed proof": weaker(
+        "import dataclasses\nproof = dataclasses.replace(gt.prove(R), proved=True)\nproof.require()", "open", PROVE
+    ),
+    "a changed probe": weaker(
+        "import dataclasses\nprobe = gt.probe(gt.sign('gt-images', 'scans/0001.png'), '198.51.100.9')\n"
+        "probe = dataclasses.replace(probe, status=403, error_code='AccessDenied', error_message='Access Denied')\n"
+        "assert probe.refused",
+        "open", ANSWERS["probe"],
+    ),
+    "a text with another text": weaker(
+        f"class Text(str):\n    def __str__(self): return '{OFFICE}'\n"
+        f"check.guard_is_in_place({ARGUMENTS}, addresses=Text('{OFFICE} {OTHER}'))"
+    ),
+    "a skip": weaker("check.guard_is_in_place.skip('gt-images is of another mode')", "open"),
 }  # fmt: skip
 """The claim, not the code around it."""
 ELSEWHERE: dict[str, str] = {
@@ -305,6 +343,11 @@ FEW = (
     *("an exit stack", "a decorator", "retries", "a group", "a runner of tests", "a finalizer"),
     *("a fork", "gather", "a cell in the cell", "without asserts", "a map", "a match"),
     *("claim: a variable", "claim: a prefix", "claim: a wider proof", "claim: an expired URL"),
+    *(
+        "claim: accepted by the connection",
+        "claim: a proof of another day",
+        "claim: a changed probe",
+    ),
     *("claim: a shorter check file", "place: variables", "place: a fallback"),
     *("promise: skipped by a tag, alone", "promise: in try", "promise: with another function"),
 )
@@ -423,10 +466,15 @@ def test_a_few_sabotages_are_loud(worlds: Worlds) -> None:
     assert worlds.silent(names, everywhere=False) == []
 
 
+EACH = 20
+NUMBER = len(sabotages({}))
+
+
 @pytest.mark.slow
-def test_every_sabotage_is_loud_in_each_runner(worlds: Worlds) -> None:
-    assert len(worlds.all) >= 200
-    assert worlds.silent(list(worlds.all), everywhere=True) == []
+@pytest.mark.parametrize("first", range(0, NUMBER, EACH))
+def test_every_sabotage_is_loud_in_each_runner(worlds: Worlds, first: int) -> None:
+    assert len(worlds.all) == NUMBER >= 200
+    assert worlds.silent([*worlds.all][first : first + EACH], everywhere=True) == []
 
 
 PROVE_LINE = "gt-secure prove s3://gt-images --allow 203.0.113.0/24"
