@@ -405,7 +405,8 @@ class Hits(NotCopied, Ambiguous):
             " GROUP BY ALL"
         )
         try:
-            return finish(self._store, table, names, limit, once=True)
+            counted = finish(self._store, table, names, limit, once=True)
+            return self._table(counted.columns, counted.rows)
         finally:
             self._store.query(f"DROP TABLE {table}")
 
@@ -414,7 +415,11 @@ class Hits(NotCopied, Ambiguous):
         """Rows in the order of their time, at most ``limit``."""
         names = check_columns(columns, self.columns) if columns else self._shown
         most = "" if check_limit(limit) is None else f" LIMIT {limit}"
-        return Table(names, self.query(self._select(names) + most))
+        return self._table(names, self.query(self._select(names) + most))
+
+    def _table(self, columns: Sequence[str], rows: SqlRows) -> Table:
+        """Return rows as a table; without one, it says why that is unknown."""
+        return Table(columns, rows, self._read.doubts if rows in ([], [(0,)]) else ())
 
     @property
     def _shown(self) -> list[str]:

@@ -24,7 +24,7 @@ from ..base import html as markup
 from ..base.columns import Tabular
 from ..base.groups import grouped
 from ..base.shown import Shown
-from ..base.text import Json, capital, count, duration, members, some
+from ..base.text import Json, capital, count, duration, members, printable, some
 from ..base.truth import without_truth
 from ..base.viewers import CLAIMED
 from .leak_rules import LeakRules as LeakRules, network_name
@@ -33,7 +33,7 @@ from .sql.application_names import PREFETCHES
 from .sql.derived_columns import ODD_URI, SIGNED_COLUMNS
 from .sql.literals import literal
 from .sql.log_columns import METHOD
-from .table import SqlRows, Table, _plain
+from .table import SqlRows, Table
 from .url_users import (
     User,
     Users,
@@ -136,13 +136,15 @@ class Leak(Shown):
 
     @property
     def _subject(self) -> str:
-        listing = f"the list of objects of {_plain(self.bucket)}" if self.method == "LIST" else ""
-        key = _plain(self.key) or listing or f"the bucket {_plain(self.bucket)}"
+        listing = (
+            f"the list of objects of {printable(self.bucket)}" if self.method == "LIST" else ""
+        )
+        key = printable(self.key) or listing or f"the bucket {printable(self.bucket)}"
         signed = f"signed {self.signed_at:%d %b %H:%M} UTC" if self.signed_at else ""
         if self.kind == "person":
-            return f"{_plain(self.viewer)}'s URLs"
+            return f"{printable(self.viewer)}'s URLs"
         if self.viewer:
-            return ", ".join(filter(None, (f"{_plain(self.viewer)}'s URL for {key}", signed)))
+            return ", ".join(filter(None, (f"{printable(self.viewer)}'s URL for {key}", signed)))
         return capital(f"{signed or 'a URL'} for {key}")
 
     @property

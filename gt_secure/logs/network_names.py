@@ -80,7 +80,7 @@ def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
         counts[key] = counts.get(key, 0) + row["hits"]
     rows = [(*key, number) for key, number in counts.items()]
     rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, value) for value in row[:-1])))  # type: ignore[call-overload]
-    return Table([*by, "hits"], rows)
+    return Table([*by, "hits"], rows, table.doubts)
 
 
 def allowlist_of(text: str, endpoint: str | None, ranges: Ranges, allowed: Allowed) -> str:

@@ -171,24 +171,6 @@ class _Job:
             )
 
 
-def _listed(query: LogQuery, runtime: Runtime) -> list[LogObject]:
-    opener = opener_of(runtime.aws) if runtime.aws is not None else None
-    borders = runtime.cache.borders if runtime.cache is not None else None
-    found = []
-    size, told = 0, time.monotonic()
-    for item in resolve(
-        query.sources, opener=opener, since=query.since, until=query.until, borders=borders
-    ):
-        found.append(item)
-        size += item.size
-        if runtime.cancel is not None and runtime.cancel.is_set():
-            raise cancelled(0)
-        if runtime.progress is not None and (now := time.monotonic()) - told >= 0.1:
-            told = now
-            runtime.progress(Progress(0, 0, 0, len(found), size))
-    return found
-
-
 def _choose(
     query: LogQuery, runtime: Runtime, stacklevel: int = 3
 ) -> tuple[EngineChoice, list[LogObject]]:
@@ -197,7 +179,20 @@ def _choose(
     check_engine(engine, session=session, athena=athena)
     if engine in ("spark", "athena"):
         return EngineChoice(engine, f"{engine} was asked for."), []
-    objects = _listed(query, runtime)
+    opener = opener_of(runtime.aws) if runtime.aws is not None else None
+    borders = runtime.cache.borders if runtime.cache is not None else None
+    objects = []
+    size, reported = 0, time.monotonic()
+    for item in resolve(
+        query.sources, opener=opener, since=query.since, until=query.until, borders=borders
+    ):
+        objects.append(item)
+        size += item.size
+        if runtime.cancel is not None and runtime.cancel.is_set():
+            raise cancelled(0)
+        if runtime.progress is not None and (now := time.monotonic()) - reported >= 0.1:
+            reported = now
+            runtime.progress(Progress(0, 0, 0, len(objects), size))
     if engine == "duckdb":
         return EngineChoice(engine, "duckdb was asked for."), objects
     on_s3 = all(item.name.startswith("s3://") for item in objects)
@@ -348,7 +343,22 @@ def _read_here(
     store = job.store
     lines, records = store.folder / "lines.parquet", store.folder / "records.parquet"
     try:
-        _refuse_without_room(job.missing)
+        # Raise before the reading what would end it: the rows need room on disk, packed about a
+        # tenth of their lines.
+        size = (
+            sum(
+                item.size if item.name.endswith((".gz", ".zst")) else item.size // 10
+                for item in job.missing
+            )
+            // 2
+        )
+        folder = tempfile.gettempdir()
+        if size > (free := shutil.disk_usage(folder).free):
+            raise LogError(
+                f"The rows of these logs need about {size / 1e6:,.0f} MB in {folder}, where"
+                f" {free / 1e6:,.0f} MB are free.",
+                next_step="Read a shorter time range, or name a folder with more room in TMPDIR.",
+            )
         if job.cached and not job.missing:  # a statement over no lines takes its time too
             job.sink.close()
             return _hits(job, None, None, dedupe)
@@ -372,26 +382,6 @@ def _read_here(
     except BaseException:
         store.close()
         raise
-
-
-def _refuse_without_room(objects: Sequence[LogObject]) -> None:
-    """Raise before the reading what would end it: the rows need room on disk,
-    packed about a tenth of their lines.
-    """
-    size = (
-        sum(
-            item.size if item.name.endswith((".gz", ".zst")) else item.size // 10
-            for item in objects
-        )
-        // 2
-    )
-    folder = tempfile.gettempdir()
-    if size > (free := shutil.disk_usage(folder).free):
-        raise LogError(
-            f"The rows of these logs need about {size / 1e6:,.0f} MB in {folder}, where"
-            f" {free / 1e6:,.0f} MB are free.",
-            next_step="Read a shorter time range, or name a folder with more room in TMPDIR.",
-        )
 
 
 @activity.step(activity.COUNTING)
@@ -588,7 +578,8 @@ def _counted_here(
         several = spell_anew(store, "grouped", names) or job.sink.count or coverage.odd
         coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, "grouped", names)
         store.query("DELETE FROM grouped WHERE state NOT IN ('hit', 'odd hit')")
-        return grouped_table(store, "grouped", names, once=not several), coverage
+        counted = grouped_table(store, "grouped", names, once=not several, doubts=coverage.doubts)
+        return counted, coverage
     except BaseException:
         store.close()
         raise

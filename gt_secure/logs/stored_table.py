@@ -125,7 +125,9 @@ class StoredTable(Table):
                 self._store.query("RESET threads")
 
 
-def grouped_table(store: Store, table: str, by: Sequence[str], *, once: bool) -> Table:
+def grouped_table(
+    store: Store, table: str, by: Sequence[str], *, once: bool, doubts: Sequence[str]
+) -> Table:
     """Return a grouped table of ``by`` columns and ``hits``, most hits first; ``once``: each group
     has one row.
 
@@ -134,7 +136,7 @@ def grouped_table(store: Store, table: str, by: Sequence[str], *, once: bool) ->
     rows = in_no_order(store, table, by, once=once)
     [(size,)] = store.query(f"SELECT count(*) FROM ({rows})") if by else [(1,)]
     stored = StoredTable(store, f"{rows} {order_of(by)}", size)
-    return stored if size >= MANY else Table(stored.columns, stored.rows)
+    return stored if size >= MANY else Table(stored.columns, stored.rows, doubts)
 
 
 def _cell(name: str, kind: str) -> str:

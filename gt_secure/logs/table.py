@@ -62,14 +62,19 @@ class Table(Tabular):
     rows : list of tuple
     doubts : sequence of str
         Why it is unknown which rows there are, apart from those that were read; without a row, JSON
-        is null then.
+        is null then. A total of 0 is unknown then, and no row.
     """
 
     doubts: Sequence[str] = ()
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], doubts: Sequence[str] = ()
+    ) -> None:
         self.columns = tuple(columns)
         self.rows: SqlRows = [tuple(row) for row in rows]
+        if doubts:
+            self.doubts = doubts
+            self.rows = [row for row in self.rows if self.columns != ("hits",) or row[0]]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Table) and vars(self) == vars(other)
@@ -87,12 +92,11 @@ class Table(Tabular):
         rows = self.rows[index]
         if not isinstance(index, slice):
             return dict(zip(self.columns, rows, strict=True))
-        part = Table(self.columns, rows)
-        part.doubts = self.doubts
-        return part
+        return Table(self.columns, rows, self.doubts)
 
     def __repr__(self) -> str:
-        return f"Table({', '.join(self.columns)}; {len(self.rows)} rows)"
+        rows = f"{len(self)} rows" if len(self) or not self.doubts else self.doubts[0]
+        return f"Table({', '.join(self.columns)}; {rows})"
 
     def __str__(self) -> str:
         return self.to_text()
@@ -111,7 +115,8 @@ class Table(Tabular):
             is_number = all(isinstance(value, int | float) for value in values)
             pad, size = str.rjust if is_number else str.ljust, max(map(len, texts))
             columns.append([pad(text, size) for text in texts])
-        return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+        lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+        return "\n".join([*lines, *(() if self.rows else map(printable, self.doubts))])
 
     def to_csv(self) -> str:
         """CSV with a header; absent is empty, and no cell is a formula for a spreadsheet."""
@@ -184,12 +189,8 @@ def iso(value: dt.datetime) -> str:
 
 def _cell(column: str, value: Any) -> str:
     """Return a value for people; S3 itself sends requests that have no address."""
-    return NO_ADDRESS if value is None and column in ("remote_ip", "network") else _plain(value)
-
-
-def _plain(value: Any) -> str:
     if value is None:
-        return ""
+        return NO_ADDRESS if column in ("remote_ip", "network") else ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,13 +22,13 @@ from gt_secure.findings import examine
 from gt_secure.findings.listings import Findings
 from gt_secure.findings.model import Checked
 from gt_secure.findings.run import RULES
-from gt_secure.logs import read_hits
+from gt_secure.logs import Hits, Table, count_hits, read_hits
 from gt_secure.widgets.hits_view import leaked_number, leaked_words, static_form
 from support import corpus, states
 from support.guards import merge_guard
 
 SAYS_NONE = re.compile(
-    r"\b0 (request|URL|presigned|finding)|: 0\b|\[\]|\bnone\b|contain no|No (finding|URL)|passed",
+    r"\b0 (request|URL|presigned|finding|row)|: 0\b|\[\]|\bnone\b|contain no|No (finding|URL)|passed",
     re.IGNORECASE,
 )
 """Words of a reading that found nothing; no surface has them where nothing was read."""
@@ -137,6 +138,39 @@ def test_python_and_the_panel_say_unknown_of_such_a_log(log: Path, reason: str) 
         assert not SAYS_NONE.search(text.replace("0 unreadable", "")), text
     with pytest.raises(TypeError):
         bool(leaks)
+
+
+TABLES: dict[str, Callable[[Hits, Path], Table]] = {
+    "count": lambda hits, _: hits.count("remote_ip"),
+    "the total": lambda hits, _: hits.count(),
+    "count without rows": lambda _, log: count_hits(log, "remote_ip")[0],
+    "its total": lambda _, log: count_hits(log, ())[0],
+    "a slice": lambda hits, _: hits.count("remote_ip")[:2],
+    "the first": lambda hits, _: hits.count("remote_ip").first(2),
+    "the head": lambda hits, _: hits.count("remote_ip").head(2),
+    "rows": lambda hits, _: hits.rows(),
+    "a filter": lambda hits, _: hits.filter(refused=True).count("remote_ip"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize(("log", "reason"), LOGS.values(), ids=[*LOGS], indirect=["log"])
+def test_a_table_of_such_a_log_says_why_it_has_no_row(name: str, log: Path, reason: str) -> None:
+    with read_hits(log) as hits:
+        made = TABLES[name](hits, log)
+        texts = (repr(made), str(made), plain(made._repr_html_()))
+        assert (json.loads(made.to_json()), made.to_dicts()) == (None, [])
+    for text in texts:
+        assert re.search(reason, text), text
+        assert not SAYS_NONE.search(text), text
+
+
+@pytest.mark.parametrize("log", [LINE], indirect=True)
+def test_a_table_of_a_log_that_was_read_may_have_no_row(log: Path) -> None:
+    with read_hits(log) as hits:
+        made = hits.filter(refused=True).count("remote_ip")
+        assert (json.loads(made.to_json()), repr(made)) == ([], "Table(remote_ip, hits; 0 rows)")
+        assert hits.filter(refused=True).count().to_dicts() == [{"hits": 0}]
 
 
 GUARDED = states.state(

@@ -114,7 +114,7 @@ def count_elsewhere(
         spell_anew(store, table, names)
         coverage.ambiguous = bool(coverage.odd) and not readings_agree(store, table, names)
         store.query(f"DELETE FROM {table} WHERE state NOT IN ('hit', 'odd hit')")
-        return finish(store, table, names), coverage
+        return finish(store, table, names, doubts=coverage.doubts), coverage
     finally:
         store.close()
 

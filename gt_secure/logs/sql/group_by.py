@@ -122,11 +122,8 @@ def group_parts(by: Sequence[str]) -> list[str]:
     """Expressions to group by, each named after its column;
     ``network`` is grouped by address first.
     """
-    return [f'{_expression(name)} AS "{name}"' for name in by]
-
-
-def _expression(name: str) -> str:
-    return GROUPED[name][0] if name in GROUPED else f'"{name}"'
+    own = ((name, f'"{name}"') for name in by)
+    return [f"{GROUPED.get(name, (column,))[0]} AS {column}" for name, column in own]
 
 
 def shown(name: str, table: str) -> str:
@@ -153,6 +150,7 @@ def finish(
     limit: int | None = None,
     *,
     once: bool = False,
+    doubts: Sequence[str] = (),
 ) -> Table:
     """Format a grouped table of ``by`` columns and ``hits``, most hits first; ``once``:
     each group has one row.
@@ -161,6 +159,7 @@ def finish(
     return Table(
         [*by, "hits"],
         store.query(f"{in_no_order(store, table, by, once=once)} {order_of(by)}{most}"),
+        doubts,
     )
 
 
