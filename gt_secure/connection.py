@@ -694,7 +694,7 @@ class Connection(NotCopied):
         sign_with: presign.SignWith = "session",
         viewer: str | None = None,
         trial: TeamLike | None = None,
-        method: str | tuple[str, int] = "GET",
+        method: str = "GET",
     ) -> TestUrl:
         """Sign a presigned URL for one object, bound to a source as the URL lock would bind it. It
         shows itself masked.
@@ -723,9 +723,8 @@ class Connection(NotCopied):
             The workteam whose people open the URL once from where they work. ``hits`` names it as
             the viewer ``trial:TEAM`` (``trial:TEAM:PERSON`` with ``viewer``), and ``plan`` counts
             its sources as those of the team. It lives for an hour by default.
-        method : str or (str, int)
-            ``GET``, ``HEAD`` or ``PUT``; or the id of a multipart upload and the number of the
-            part.
+        method : str
+            ``GET``, ``HEAD`` or ``PUT``.
 
         Raises
         ------

@@ -184,9 +184,9 @@ RENAMED = {
     "portal_lock": "restriction", "no_portal_lock": "restriction", "guard": "restriction", "no_guard": "restriction",
     "prefix": "restriction", "age_limit": "restriction", "limit": "", "stats": "", "no_cache": "", "dedupe": "",
     "presigned": "filters", "refused": "filters", "no_tests": "filters", "network": "filters", "key_prefix": "filters",
-    "version_4_only": "restriction", "no_version_4_only": "restriction", "upload_id": "method",
+    "version_4_only": "restriction", "no_version_4_only": "restriction",
     "keep_teams": "",  # plan.keeping
-    "part_number": "method", "viewer_key": "", "viewer_parameter": "", "viewer_signer": "",
+    "viewer_key": "", "viewer_parameter": "", "viewer_signer": "",
     "signers": "restriction", "tf_plan": "", "cloudformation": "", "account": "",
     "assume_unchanged": "", "parameters": "",
     "explain": "", "sarif": "",

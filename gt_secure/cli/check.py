@@ -129,7 +129,14 @@ def _report_from(args: argparse.Namespace) -> Report:
     if args.file:
         specs, known = load_check_file(args.file)
     elif args.check:
-        specs, known = _specs(args, _given(args)), read_accepted(args.accepted)
+        values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
+        # each may hold several, as in a plan
+        values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}
+        arguments = {
+            _NAMES.get(name, name): value for name, value in values.items() if value is not None
+        }
+        arguments |= {"context": parse_facts(args.context)} if args.context else {}
+        specs, known = _specs(args, arguments), read_accepted(args.accepted)
         if args.write:
             unwritten, specs = _written(specs)
     else:
@@ -184,11 +191,3 @@ def _written(specs: tuple[Spec, ...]) -> tuple[tuple[CheckResult, ...], tuple[Sp
         else:
             unwritten.append(result)
     return tuple(unwritten), tuple(left)
-
-
-def _given(args: argparse.Namespace) -> Json:
-    values = {name: getattr(args, name) for name in ("bucket", "prefix", *_TEXTS, *_LISTS)}
-    # each may hold several, as in a plan
-    values |= {name: ",".join(values[name]) for name in _NAMES if values[name]}
-    given = {_NAMES.get(name, name): value for name, value in values.items() if value is not None}
-    return given | ({"context": parse_facts(args.context)} if args.context else {})

@@ -167,7 +167,13 @@ def _lab(work: Path, port: int, *, open_browser: bool) -> int:
                 if kernel.is_alive():
                     kernel.join(_START_S)
             finally:
-                _stop(lab)
+                for signum, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+                    if lab.poll() is None:
+                        lab.send_signal(signum)
+                        try:
+                            lab.wait(patience)
+                        except subprocess.TimeoutExpired:
+                            continue
     _tell("Stopped. Your notebooks are in " + str(work))
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM, 130, 143} else 1
 
@@ -301,13 +307,3 @@ def _has_browser() -> bool:
     return not isinstance(browser, webbrowser.GenericBrowser) or isinstance(
         browser, webbrowser.BackgroundBrowser
     )
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for signum, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
-        if process.poll() is None:
-            process.send_signal(signum)
-            try:
-                process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue

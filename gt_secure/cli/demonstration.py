@@ -101,7 +101,16 @@ def demo(
     running = sandbox.shared_sandbox(progress, python=python)
     try:
         connection = connect(sandbox=running)
-        _open_tasks(connection)
+        # Let workers do a small labeling job, and let one URL be forwarded: the access log gets
+        # its first requests.
+        tasks = [{"source-ref": f"s3://{BUCKET}/{PREFIX}{name}.png"} for name, _, _ in _OPENED]
+        sandbox.create_job(connection.aws, TEAM, tasks=tasks)
+        for name, worker, forwarded_to in _OPENED:
+            url = sandbox.open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
+            sandbox.submit_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
+            for source in (worker, forwarded_to):
+                if source is not None:
+                    connection.probe(url, source)
         shown = widgets.panel(
             connection,
             team=TEAM,
@@ -114,20 +123,6 @@ def demo(
         raise
     _current = Demo(running, connection, shown)
     return _current
-
-
-def _open_tasks(connection: Connection) -> None:
-    """Let workers do a small labeling job, and let one URL be forwarded:
-    the access log gets its first requests.
-    """
-    tasks = [{"source-ref": f"s3://{BUCKET}/{PREFIX}{name}.png"} for name, _, _ in _OPENED]
-    sandbox.create_job(connection.aws, TEAM, tasks=tasks)
-    for name, worker, forwarded_to in _OPENED:
-        url = sandbox.open_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
-        sandbox.submit_task(connection.aws, TEAM, f"{PREFIX}{name}.png", worker)
-        for source in (worker, forwarded_to):
-            if source is not None:
-                connection.probe(url, source)
 
 
 def application_scenes(connection: Connection) -> Scenes:

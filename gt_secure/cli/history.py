@@ -87,7 +87,14 @@ def _run(args: argparse.Namespace) -> int:
         return _verify(args)
     history = _history_from(args)
     if isinstance(history, Journal):
-        return _list(args, history)
+        records = list(history)
+        if args.json:
+            show_json({"changes": [record.to_dict() for record in records]})
+        elif records:
+            say(table(history.titles, [history.row(record) for record in records], whole=(0,)))
+        else:
+            say(f"The journal in {history.path} is empty.")
+        return OK
     if args.json:
         show_json(
             {"changes": [entry.to_dict() for entry in history], "unread": list(history.unread)}
@@ -99,17 +106,6 @@ def _run(args: argparse.Namespace) -> int:
     for text in history.unread:
         note(f"not read: {printable(text)}")
     return UNKNOWN if history.unread else OK
-
-
-def _list(args: argparse.Namespace, journal: Journal) -> int:
-    records = list(journal)
-    if args.json:
-        show_json({"changes": [record.to_dict() for record in records]})
-    elif records:
-        say(table(journal.titles, [journal.row(record) for record in records], whole=(0,)))
-    else:
-        say(f"The journal in {journal.path} is empty.")
-    return OK
 
 
 def _verify(args: argparse.Namespace) -> int:

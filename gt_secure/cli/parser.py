@@ -46,13 +46,10 @@ Result = Callable[[argparse.Namespace], Any]
 class _Help(argparse.HelpFormatter):
     """Fill texts without breaking names at hyphens, and keep texts that have line breaks."""
 
-    def _split_lines(self, text: str, width: int) -> list[str]:
-        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
-
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text:
             return "".join(indent + line for line in text.splitlines(keepends=True))
-        lines = self._split_lines(text, width - len(indent))
+        lines = textwrap.wrap(" ".join(text.split()), width - len(indent), break_on_hyphens=False)
         return "\n".join(indent + line for line in lines)
 
 
@@ -223,7 +220,14 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments, and note which options the command line sets."""
         self._words = list(sys.argv[1:] if args is None else args)
-        words, place = self._without_place(_with_options(self._words))
+        # Repeat an option before each further source: ``--allow A B`` is ``--allow A --allow B``.
+        given: list[str] = []
+        for word in self._words:
+            option = given[-2:-1]
+            given += (
+                [*option, word] if option in _OF_SOURCES and _SOURCE.fullmatch(word) else [word]
+            )
+        words, place = self._without_place(given)
         result, rest = super().parse_known_args(
             words, _Parsed() if namespace is None else namespace
         )
@@ -247,15 +251,6 @@ class Parser(argparse.ArgumentParser):
                 start = index - 1 if index and words[index - 1] == "--" else index
                 return [*words[:start], *words[index + 1 :]], word
         return words, None
-
-
-def _with_options(words: Sequence[str]) -> list[str]:
-    """Repeat an option before each further source: ``--allow A B`` is ``--allow A --allow B``."""
-    given: list[str] = []
-    for word in words:
-        option = given[-2:-1]
-        given += [*option, word] if option in _OF_SOURCES and _SOURCE.fullmatch(word) else [word]
-    return given
 
 
 def _spelled(option: str) -> str:

@@ -57,18 +57,15 @@ class Working:
         if self._done.wait(AFTER_S):
             return
         while not self._done.is_set():
-            self._draw()
+            seconds = time.monotonic() - self._started
+            text = printable(self.activity.sentence or self._text)
+            line = wrap(f"{text} ... {seconds:,.0f} s", (line_width() or 80) - 1)[0]
+            with self._lock:
+                if not self._done.is_set():
+                    sys.stderr.write(f"\r{line}{' ' * max(0, self._drawn - width(line))}")
+                    sys.stderr.flush()
+                    self._drawn = width(line)
             self._done.wait(EVERY_S)
-
-    def _draw(self) -> None:
-        seconds = time.monotonic() - self._started
-        text = printable(self.activity.sentence or self._text)
-        line = wrap(f"{text} ... {seconds:,.0f} s", (line_width() or 80) - 1)[0]
-        with self._lock:
-            if not self._done.is_set():
-                sys.stderr.write(f"\r{line}{' ' * max(0, self._drawn - width(line))}")
-                sys.stderr.flush()
-                self._drawn = width(line)
 
     def finish(self) -> None:
         """End the drawing and clear the line."""

@@ -66,12 +66,6 @@ def add(commands: Commands) -> None:
         "--trial", metavar="TEAM", help="workteam whose people open the URL once where they work"
     )
     sign.add_argument("--method", default="GET", help="GET, HEAD or PUT (default: %(default)s)")
-    sign.add_argument(
-        "--upload-id", metavar="ID", help="instead of --method: a part of this multipart upload"
-    )
-    sign.add_argument("--part-number", type=int, metavar="N", help="number of the part")
-    sign.needs("--upload-id", "--part-number")
-    sign.needs("--part-number", "--upload-id")
     sign.add_argument("--expires-in", metavar="SECONDS", help="lifetime (default: 600)")
     sign.add_argument(
         "--show", action="store_true", help="print the URL (whoever has it can open the object)"
@@ -197,8 +191,6 @@ def with_key(gt: Connection, args: argparse.Namespace) -> Connection:
 
 def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
     bucket, key = parse_s3_uri(args.object)
-    upload, number = (getattr(args, name, None) for name in ("upload_id", "part_number"))
-    method = (args.method or "GET").upper()
     return with_key(gt, args).sign(
         bucket,
         key,
@@ -208,7 +200,7 @@ def _sign(gt: Connection, args: argparse.Namespace) -> TestUrl:
         version_id=args.version_id,
         viewer=getattr(args, "viewer", None),
         trial=getattr(args, "trial", None),
-        method=method if upload is None or number is None else (upload, number),
+        method=(args.method or "GET").upper(),
         sign_with=args.sign_with,
     )
 

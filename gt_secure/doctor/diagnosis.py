@@ -225,7 +225,16 @@ def examine(
         chosen = [each for each in map(Feature.of_bucket, chosen) if each is not None]
     scope = scope_of(gt, team, bucket, logs, role_arn)
     state = _read(gt.aws, scope, (each for feature in chosen for each in feature.permissions))
-    scope = _completed(scope, state)
+    # The scope with the workforce and the location of the log, as far as they were read.
+    force = state.workforce.if_read or state.portal.if_read
+    log = (
+        state.bucket.logging.if_read
+        if state.bucket is not None and scope.log_bucket is None
+        else None
+    )
+    if log is not None:
+        scope = replace(scope, log_bucket=log.bucket, log_prefix=log.prefix)
+    scope = replace(scope, workforce=force.name if force is not None else None)
     states = tuple(
         FeatureState(feature, tuple(_answer(state, scope, each) for each in feature.permissions))
         for feature in chosen
@@ -249,19 +258,6 @@ def _read(aws: Aws, scope: Scope, wanted: Iterable[Permission]) -> State:
     return replace(
         state, portal=part_of(*WHAT["portal"], lambda: next(iter(list_workforces(aws)), None))
     )
-
-
-def _completed(scope: Scope, state: State) -> Scope:
-    """Return the scope with the workforce and the location of the log, as far as they were read."""
-    force = state.workforce.if_read or state.portal.if_read
-    log = (
-        state.bucket.logging.if_read
-        if state.bucket is not None and scope.log_bucket is None
-        else None
-    )
-    if log is not None:
-        scope = replace(scope, log_bucket=log.bucket, log_prefix=log.prefix)
-    return replace(scope, workforce=force.name if force is not None else None)
 
 
 def _answer(state: State, scope: Scope, each: Permission) -> PermissionAnswer:

@@ -279,13 +279,15 @@ def _tried(restriction: Restriction, hits: Hits) -> DryRun:
     groups = _counted(restriction, rows)
     [(first, last)] = rows.query("SELECT min(time), max(time) FROM {hits}")
     totals = {reason: sum(row[-1] for row in groups if row[4] == reason) for reason in _REASONS}
+    refused = grouped((row[0] or "no address", row[-1]) for row in groups if row[4] in _REFUSED)
+    sources = ((source, sum(numbers)) for source, numbers in refused.items())
     return DryRun(
         first=first,
         last=last,
         requests=sum(totals.values()),
         refused=sum(totals[reason] for reason in _REFUSED),
         unknown=sum(totals[reason] for reason in _UNKNOWN),
-        addresses=_addresses(groups),
+        addresses=tuple(sorted(sources, key=lambda item: (-item[1], item[0]))),
         usages=_usages(groups),
         age_limit=None if restriction.age_limit_s is None else age_text(restriction.age_limit_s),
         **{reason: totals[reason] for reason in (*_REFUSED, *_UNKNOWN)},
@@ -348,12 +350,6 @@ def _not_listed(signers: Sequence[str]) -> str:
         role = f"assumed-role/{name.rpartition('/')[2]}" if name.startswith("role/") else name
         found += [f"{account}:{role}", f"{account}:root"]
     return f"NOT {UPLOAD} AND {SIGNER} NOT IN ({', '.join(map(literal, found))})"
-
-
-def _addresses(groups: SqlRows) -> tuple[tuple[str, int], ...]:
-    refused = grouped((row[0] or "no address", row[-1]) for row in groups if row[4] in _REFUSED)
-    found = ((source, sum(numbers)) for source, numbers in refused.items())
-    return tuple(sorted(found, key=lambda item: (-item[1], item[0])))
 
 
 def _usages(groups: SqlRows) -> tuple[Usage, ...]:

@@ -154,7 +154,14 @@ def explain(
     """
     bound = None if bound_to is None else Source.parse(bound_to)
     known = ProbeContext(probe, verdict, signed, bound, guard, kms, origin, revocations)
-    cause = _cause(known)
+    causes = (rule(known) for rule in (request_fault, *RULES, named_policy, not_s3))
+    cause = next(filter(None, causes), None) or Cause(
+        "unknown",
+        "Refused with status"
+        f" {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
+        probe.error_message or "S3 returned no reason.",
+        "Look up the request id in CloudTrail data events, or the row in the access log.",
+    )
     observed = "no answer" if probe.status is None else probe.answer
     agrees = _agrees(verdict, probe, cause)
     headline, why = cause.headline, cause.why
@@ -230,15 +237,3 @@ def _agrees(verdict: Verdict | None, probe: Probe, cause: Cause) -> bool | None:
         return False
     kinds, layer = _BY_POLICY[cause.code], verdict.outcome.layer
     return verdict.allowed or kinds is None or layer is None or layer.kind in kinds
-
-
-def _cause(known: ProbeContext) -> Cause:
-    found = (rule(known) for rule in (request_fault, *RULES, named_policy, not_s3))
-    probe = known.probe
-    return next(filter(None, found), None) or Cause(
-        "unknown",
-        "Refused with status"
-        f" {probe.status}{f' ({probe.error_code})' if probe.error_code else ''}.",
-        probe.error_message or "S3 returned no reason.",
-        "Look up the request id in CloudTrail data events, or the row in the access log.",
-    )

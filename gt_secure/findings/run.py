@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,14 +62,16 @@ def examine(state: State, rules: Iterable[Rule] = RULES) -> Examined:
     unread = list(state.unread())
     findings = []
     checked = []
-    lost: dict[NotRead, set[str]] = {}
+    lost: dict[tuple[str, str, str], set[str]] = {}
     for rule in rules:
         matches, outcome, missing = _run(rule, state, unread)
         findings += matches
         checked.append(outcome)
         for part in missing:
-            lost.setdefault(part, set()).add(rule.code)
-    findings += _not_checked(lost)
+            lost.setdefault((part.action, part.resource, part.text), set()).add(rule.code)
+    for (action, resource, text), codes in sorted(lost.items()):
+        named = match(NOT_CHECKED, resource, reason=text, codes=", ".join(sorted(codes)))
+        findings.append(_finding(NOT_CHECKED, named, (action,)))
     ran = sum(each.outcome in ("found", "clean") for each in checked)
     ordered = tuple(sorted(findings, key=lambda each: SEVERITIES.index(each.severity)))
     return Examined(ordered, tuple(checked), state.evidence(rule=ran))
@@ -210,17 +212,6 @@ def _finding(code: str, found: Match, missing: Texts, bucket: str = "") -> Findi
         state="unknown" if unknown else "found",
         depends_on=found.depends_on,
     )
-
-
-def _not_checked(lost: Mapping[NotRead, Iterable[str]]) -> Iterator[Finding]:
-    """Yield a finding for each part that was not read, with the rules that asked for it."""
-    codes: dict[tuple[str, str, str], set[str]] = {}
-    for missing, named in lost.items():
-        codes.setdefault((missing.action, missing.resource, missing.text), set()).update(named)
-    for (action, resource, text), named in sorted(codes.items()):
-        codes_text = ", ".join(sorted(named))
-        found = match(NOT_CHECKED, resource, reason=text, codes=codes_text)
-        yield _finding(NOT_CHECKED, found, (action,))
 
 
 def with_url_ages(state: State, hits: Hits | None) -> State:

@@ -213,7 +213,12 @@ def wait_for_hits(
             hits.close()
         raise
     assert hits is not None
-    hits.coverage.notes.append(_not_there(enough, watch.hits, watch.waited_s))
+    state = (
+        "what was awaited is not there"
+        if callable(enough)
+        else f"{watch.hits:,} of {count(enough, 'request')} there"
+    )
+    hits.coverage.notes.append(f"Waited {duration(round(watch.waited_s))}: {state}. {USUALLY}")
     return hits
 
 
@@ -298,12 +303,3 @@ def _check(enough: Enough, wait_s: float, engine: str) -> None:
 
 
 _DAYS_S = 2 * 86_400
-
-
-def _not_there(enough: Enough, found: int, waited_s: float) -> str:
-    state = (
-        "what was awaited is not there"
-        if callable(enough)
-        else f"{found:,} of {count(enough, 'request')} there"
-    )
-    return f"Waited {duration(round(waited_s))}: {state}. {USUALLY}"

@@ -196,7 +196,11 @@ def _signature(query: UrlQuery) -> _Signature:
     if "x-amz-signature" in query:
         return _sigv4(query)
     if "signature" in query and "awsaccesskeyid" in query:
-        return _sigv2(query)
+        try:
+            expires_at = dt.datetime.fromtimestamp(int(query["expires"]), dt.UTC)
+        except (KeyError, ValueError, OverflowError, OSError) as error:
+            raise _bad("The URL's expiry cannot be read: it was cut or altered.") from error
+        return _Signature("SigV2", query["awsaccesskeyid"], None, expires_at)
     raise _bad("The URL has no signature: it is not a presigned URL.")
 
 
@@ -265,14 +269,6 @@ def _scope(query: UrlQuery, version: str) -> tuple[str, str | None, Texts]:
     if not _REGION.fullmatch(region):
         raise ValueError("region")
     return key_id, region, ()
-
-
-def _sigv2(query: UrlQuery) -> _Signature:
-    try:
-        expires_at = dt.datetime.fromtimestamp(int(query["expires"]), dt.UTC)
-    except (KeyError, ValueError, OverflowError, OSError) as error:
-        raise _bad("The URL's expiry cannot be read: it was cut or altered.") from error
-    return _Signature("SigV2", query["awsaccesskeyid"], None, expires_at)
 
 
 def _bad(message: str) -> InvalidInput:

@@ -74,7 +74,7 @@ def sign(
     viewer: str | None = None,
     viewers: Viewers | None = None,
     trial: str | None = None,
-    method: str | tuple[str, int] = "GET",
+    method: str = "GET",
     test_urls: UrlJournal | None = None,
 ) -> TestUrl:
     """Sign a presigned URL for one object;
@@ -84,7 +84,6 @@ def sign(
     check_key(object_key)
     refuse_url(role_arn, "role_arn", "the ARN of a role")
     refuse_url(version_id, "version_id", "the id of a version")
-    verb = "PUT" if isinstance(method, tuple) else method
     operation = _operation(method)
     names = viewers or Viewers()
     tag = None if viewer is None else names.tag(viewer)
@@ -108,10 +107,10 @@ def sign(
         added = {TEST_MARKER: marker}
     else:
         # a test URL may outlive the limit: it tests that too
-        seconds = min(seconds, _age_limit(aws, name, object_key, verb, region) or seconds)
+        seconds = min(seconds, _age_limit(aws, name, object_key, method, region) or seconds)
         # The URL of a viewer is no test: its requests count in every log.
         marker, added = "", {names.parameter: tag}
-    kms_key = None if verb == "PUT" else _must_exist(aws, name, object_key, version_id, region)
+    kms_key = None if method == "PUT" else _must_exist(aws, name, object_key, version_id, region)
     if use_session:
         policy = session_policy(
             name,
@@ -120,7 +119,7 @@ def sign(
             source=source,
             kms_key=kms_key,
             partition=aws.partition,
-            upload=verb == "PUT",
+            upload=method == "PUT",
         )
         client, signer, principal = _session(aws, policy, role_arn, seconds, region, tag)
     else:
@@ -129,9 +128,11 @@ def sign(
             aws.caller_arn,
             aws.own_role() or aws.caller_arn,
         )
-    url = presigned(
-        client, operation, _parameters(name, object_key, version_id, method), seconds, added
-    )
+    parameters: Json = {"Bucket": name, "Key": object_key}
+    parameters |= {"VersionId": version_id} if version_id else {}
+    # signed into the URL: whatever browser opens it keeps the object in no cache
+    parameters |= {"ResponseCacheControl": "no-store"} if method == "GET" else {}
+    url = presigned(client, operation, parameters, seconds, added)
     return TestUrl(
         url,
         bucket=name,
@@ -143,32 +144,16 @@ def sign(
         principal=principal,
         marker=marker,
         viewer=tag,
-        method=verb,
+        method=method,
     )
 
 
-def _parameters(
-    bucket: str, key: str, version_id: str | None, method: str | tuple[str, int]
-) -> Json:
-    """Return the parameters of the operation of boto3."""
-    parameters: Json = {"Bucket": bucket, "Key": key}
-    parameters |= {"VersionId": version_id} if version_id else {}
-    if isinstance(method, tuple):
-        parameters |= {"UploadId": method[0], "PartNumber": method[1]}
-    # signed into the URL: whatever browser opens it keeps the object in no cache
-    if method == "GET":
-        parameters["ResponseCacheControl"] = "no-store"
-    return parameters
+OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
+"""Operations of boto3 that an HTTP method asks for."""
 
 
-OPERATIONS, PART = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}, "upload_part"
-"""Operations of boto3 that an HTTP method asks for, and that of one part of an upload."""
-
-
-def _operation(method: str | tuple[str, int]) -> str:
+def _operation(method: str) -> str:
     """Return the operation of boto3 that a method asks for."""
-    if isinstance(method, tuple):
-        return PART
     if method not in OPERATIONS:
         form = (
             "A POST form has no signed query, and its fields are not in the access log: it cannot"
@@ -303,7 +288,13 @@ def _session(
     name = SESSION_NAME if tag is None else viewer_session(tag)
     role = role_arn or aws.own_role()
     if role is None:
-        return _federated(aws, policy, seconds, region, name)
+        # An IAM user gets a federated session: the user's permissions, cut by the session policy.
+        with aws_errors("sts:GetFederationToken"):
+            federated: Any = aws.client("sts").get_federation_token(
+                Name=name, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
+            )
+        arn = str(federated["FederatedUser"]["Arn"])
+        return aws.s3_with(federated["Credentials"], region), arn, arn
     _check_role(role)
     try:
         with aws_errors("sts:AssumeRole", role):
@@ -335,18 +326,6 @@ def _may_not_assume(denied: AccessDenied, role: str, caller: str) -> AccessDenie
         ),
         details={**denied.details, "trust_statement": trust},
     )
-
-
-def _federated(
-    aws: Aws, policy: str, seconds: int, region: str, name: str
-) -> tuple[S3Client, str, str]:
-    """An IAM user gets a federated session: the user's permissions, cut by the session policy."""
-    with aws_errors("sts:GetFederationToken"):
-        answer: Any = aws.client("sts").get_federation_token(
-            Name=name, Policy=policy, DurationSeconds=max(_SHORTEST_SESSION_S, seconds)
-        )
-    arn = str(answer["FederatedUser"]["Arn"])
-    return aws.s3_with(answer["Credentials"], region), arn, arn
 
 
 def presigned(

@@ -127,8 +127,18 @@ async def _run(
     config.include_server_header = False
 
     stop = asyncio.Event()
-    _stop_on_signals(stop)
-    _stop_on_end_of_input(stop)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+    def end() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    parent.on_end(end, name="gt-secure-sandbox-parent")
     delivering = [asyncio.create_task(each.run()) for each in (delivery, events)]
     outside = None if settings.container_host is None else _url(settings.container_host, public[1])
     _print(
@@ -151,25 +161,6 @@ async def _run(
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-
-
-def _stop_on_end_of_input(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(stop.set)
-
-    parent.on_end(end, name="gt-secure-sandbox-parent")
 
 
 def _environment(folder: Path, endpoint_url: str, credentials: Mapping[str, str]) -> dict[str, str]:

@@ -85,14 +85,6 @@ def test_methods(gt):
     put = gt.sign("gt-images", "in/new.txt", viewer="anna", method="PUT")
     assert fetch(put.reveal(), "PUT", b"x") == 200
     assert tags_of(put.reveal()) == ["anna"]
-    s3 = gt.aws.client("s3")
-    upload = s3.create_multipart_upload(Bucket="gt-images", Key="in/big.bin")["UploadId"]
-    part = gt.sign("gt-images", "in/big.bin", viewer="anna", method=(upload, 1))
-    assert fetch(part.reveal(), "PUT", b"x" * 100) == 200
-    assert (
-        s3.list_parts(Bucket="gt-images", Key="in/big.bin", UploadId=upload)["Parts"][0]["Size"]
-        == 100
-    )
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,6 @@ TABLES: dict[str, Callable[[Hits, Path], Table]] = {
     "count without rows": lambda _, log: count_hits(log, "remote_ip")[0],
     "its total": lambda _, log: count_hits(log, ())[0],
     "a slice": lambda hits, _: hits.count("remote_ip")[:2],
-    "the first": lambda hits, _: hits.count("remote_ip").first(2),
     "the head": lambda hits, _: hits.count("remote_ip").head(2),
     "rows": lambda hits, _: hits.rows(),
     "a filter": lambda hits, _: hits.filter(refused=True).count("remote_ip"),

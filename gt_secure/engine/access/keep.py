@@ -93,7 +93,17 @@ class Kept:
         text, _, sources = " ".join(str(value).split()).partition(" from ")
         principal, _, actions = text.partition(" for ")
         words = actions.replace(",", " ").split()
-        return cls(_principal(principal), tuple(map(_action, words)), Allowed.of(sources))
+        try:
+            caller = parse_caller(
+                check_signer(principal) if principal.startswith("arn:") else principal
+            )
+        except InvalidInput as error:
+            raise _bad(error.message, _STEP) from error
+        if caller.kind not in ("user", "role", "root", "service"):
+            raise _bad(
+                f'"{principal[:120]}" is not a user, a role, the root user or a service.', _STEP
+            )
+        return cls(principal, tuple(map(_action, words)), Allowed.of(sources))
 
     @property
     def is_service(self) -> bool:
@@ -115,16 +125,6 @@ def parse_keep(values: str | Kept | Iterable[str | Kept]) -> tuple[Kept, ...]:
     """Return the principals who must keep working; raises InvalidInput for what is not one."""
     listed = [values] if isinstance(values, str | Kept) else values
     return tuple(dict.fromkeys(map(Kept.of, listed)))
-
-
-def _principal(text: str) -> str:
-    try:
-        caller = parse_caller(check_signer(text) if text.startswith("arn:") else text)
-    except InvalidInput as error:
-        raise _bad(error.message, _STEP) from error
-    if caller.kind not in ("user", "role", "root", "service"):
-        raise _bad(f'"{text[:120]}" is not a user, a role, the root user or a service.', _STEP)
-    return text
 
 
 def _action(text: str) -> str:

@@ -36,32 +36,6 @@ def locks_for_signer(
     InvalidInput
         If it is not the ARN of one principal of the bucket's account, or nobody there has it.
     """
-    arn = _check(locks, signer)
-    found = Principal(arn, policies=(_UNLIMITED,))
-    if isinstance(people, NotRead):
-        found = replace(found, not_read=(people.action,))
-        locks = replace(locks, missing=(*locks.missing, people.action))
-    elif people is not None and parse_caller(arn).kind in ("user", "role"):
-        known = next((each for each in people.all if each.arn == arn), None)
-        if known is None:
-            raise InvalidInput(
-                f'No user or role with the ARN "{arn[:120]}" was found.',
-                next_step=(
-                    "Write its path too. The signers of the bucket are those whose URLs open it."
-                ),
-                field="signer",
-                value=arn,
-            )
-        found = known
-    made = replace(locks, only=found, only_keys={"aws:principalarn": (arn,)})
-    if not found.id:
-        return made
-    asked = spellings(made.policies("own").compiled)
-    keys = known_keys(found, Statements(("sts:TagSession", "sts:SetSourceIdentity")), asked)
-    return replace(made, only_keys=keys)
-
-
-def _check(locks: EffectiveLocks, signer: str) -> str:
     try:
         arn = check_signer(signer)
     except InvalidInput as error:
@@ -75,4 +49,25 @@ def _check(locks: EffectiveLocks, signer: str) -> str:
         problem = "is not the only signer: aws:PrincipalArn was given too"
     if problem:
         raise InvalidInput(f'"{arn[:120]}" {problem}.', next_step=_STEP, field="signer", value=arn)
-    return arn
+    principal = Principal(arn, policies=(_UNLIMITED,))
+    if isinstance(people, NotRead):
+        principal = replace(principal, not_read=(people.action,))
+        locks = replace(locks, missing=(*locks.missing, people.action))
+    elif people is not None and caller.kind in ("user", "role"):
+        known = next((each for each in people.all if each.arn == arn), None)
+        if known is None:
+            raise InvalidInput(
+                f'No user or role with the ARN "{arn[:120]}" was found.',
+                next_step=(
+                    "Write its path too. The signers of the bucket are those whose URLs open it."
+                ),
+                field="signer",
+                value=arn,
+            )
+        principal = known
+    narrowed = replace(locks, only=principal, only_keys={"aws:principalarn": (arn,)})
+    if not principal.id:
+        return narrowed
+    asked = spellings(narrowed.policies("own").compiled)
+    keys = known_keys(principal, Statements(("sts:TagSession", "sts:SetSourceIdentity")), asked)
+    return replace(narrowed, only_keys=keys)

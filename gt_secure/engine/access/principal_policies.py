@@ -81,19 +81,6 @@ class Statements:
             object, Row
         ] = {}  # each row once: those of a prefix are put together once for the same ones
 
-    def _mask(self, text: object) -> int:
-        """Return the actions that a text of a policy covers."""
-        lower = str(text).lower()
-        if lower not in self._masks:
-            if "*" in lower or "?" in lower:
-                matches = glob(split_wildcards(lower))
-                self._masks[lower] = sum(
-                    bit for action, bit in self._bits.items() if matches(action)
-                )
-            else:
-                self._masks[lower] = self._bits.get(lower, 0)
-        return self._masks[lower]
-
     def _indexed(self, policy: AttachedPolicy) -> _Document:
         found = self._by_policy.get(policy)
         if found is None:
@@ -108,7 +95,17 @@ class Statements:
         for raw in policy.statements:
             mask = 0
             for each in as_list(raw.get("Action", raw.get("NotAction", ()))):
-                mask |= self._mask(each)
+                # The actions that a text of a policy covers.
+                lower = str(each).lower()
+                if lower not in self._masks:
+                    if "*" in lower or "?" in lower:
+                        matches = glob(split_wildcards(lower))
+                        self._masks[lower] = sum(
+                            bit for action, bit in self._bits.items() if matches(action)
+                        )
+                    else:
+                        self._masks[lower] = self._bits.get(lower, 0)
+                mask |= self._masks[lower]
             if "NotAction" in raw:
                 mask = self._every & ~mask
             if mask:
@@ -389,7 +386,15 @@ class Asked:
             own = [*own, EVERYTHING]
         if all(each.deny for each in own) and not self._is_named(principal):
             return REFUSED
-        return unsure(self._decided(principal, own, limit), unread)
+        keys = self.keys_of(principal, (*own, *limit, *self._common))
+        is_open = self.statements.may_trust(principal, "sts:tagsession")
+        settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
+        return unsure(
+            self._row_of(
+                principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys
+            ),
+            unread,
+        )
 
     def _of(self, policies: Iterable[AttachedPolicy], unread: list[str]) -> list[Statement]:
         found = []
@@ -407,14 +412,6 @@ class Asked:
             each.grant(principal.caller, keys)
             or any(e.kind == "exact" and session in e.text for e in each.principals or ())
             for each in self._grants
-        )
-
-    def _decided(self, principal: Principal, own: list[Statement], limit: list[Statement]) -> Row:
-        keys = self.keys_of(principal, (*own, *limit, *self._common))
-        is_open = self.statements.may_trust(principal, "sts:tagsession")
-        settled = frozenset(key for key in keys if not (is_open and key.startswith(_TAG)))
-        return self._row_of(
-            principal, self._left(own, keys, settled), self._left(limit, keys, settled), keys
         )
 
     def _row_of(

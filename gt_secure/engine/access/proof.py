@@ -38,7 +38,6 @@ from ..iam.request_keys import (
 from ..iam.request_space import MAX_WORK, Dimension, RequestSpace, SpaceAnswer, Work, limited_work
 from ..iam.statement_table import TARGET, DimensionValue, StatementTable
 from ..iam.variables import Keys, Wild, split_wildcards
-from ..iam.verdict import Verdict
 from ..iam.wildcards import TooManyClassesError, text_steps, witnesses
 from ..policies.bucket_guard import UPLOAD, build_guard, own_kind
 from ..policies.bucket_policy import BucketPolicy
@@ -388,7 +387,14 @@ def prove_kept(locks: EffectiveLocks, claim: Claim, kept: Kept | None) -> Proof:
     found = kept_answer(locks, kept, claim.prefix)
     if found.verdict is None or found.answer != "refused":
         return Proof(None if found.depends_on else True, None, found.depends_on)
-    case = _refused_case(locks, found.verdict, is_nobody=kept is None)
+    # A request that is refused to whom must keep working, as a case.
+    request, reason = found.verdict.request, found.verdict.reason
+    if kept is None:
+        reason = f"No user or role of account {locks.account} can change the policy. {reason}"
+    if request.action == CHANGE:
+        reason = f"{reason} {WAY_BACK}"
+    case = case_of(request, locks, "other" if request.is_cross_account else "own")
+    case = {**case, "id": "refused", "form": "header", "refused_by": reason}
     return Proof(False, None, (), KEPT_LIMITS, refused=case)
 
 
@@ -440,17 +446,6 @@ def _kept(locks: EffectiveLocks, kept: Kept) -> str:
         f"Nothing that was read refuses {replace(kept, actions=kept.asked)}{unless(rests_on)}."
         " Whether this principal exists was not looked up."
     )
-
-
-def _refused_case(locks: EffectiveLocks, found: Verdict, *, is_nobody: bool) -> Json:
-    """Return a request that is refused to whom must keep working, as a case."""
-    request, reason = found.request, found.reason
-    if is_nobody:
-        reason = f"No user or role of account {locks.account} can change the policy. {reason}"
-    if request.action == CHANGE:
-        reason = f"{reason} {WAY_BACK}"
-    case = case_of(request, locks, "other" if request.is_cross_account else "own")
-    return {**case, "id": "refused", "form": "header", "refused_by": reason}
 
 
 def prove_closed(locks: EffectiveLocks, claim: Claim) -> Proof:

@@ -480,7 +480,17 @@ def signers_of(exposure: Exposure, principals: Principals | NotRead) -> Signers:
         found.empty = f"{principals.text}, so it is unknown who can sign URLs for {name}."
         found.missing, found.unread = principals, (found.empty,)
     elif exposure.undecided:
-        why, known = (exposure.undecided,), _of_keys(exposure, principals)
+        # Who surely signs for some of the keys that are too many to be told apart.
+        keys = () if exposure.objects else exposure.examples[:_EXAMPLES]
+        why, known = (
+            (exposure.undecided,),
+            {
+                each.arn: replace(each, opened=replace(each.opened, keys=(KeyPattern((key,)),)))
+                for key in keys
+                for each in _searched(Exposure(exposure.locks, key), principals)
+                if (each.signing, each.answer) == ("signs", "opened")
+            },
+        )
         every = (
             known.get(each.arn) or SigningPrincipal(each.arn, "signs", "unknown", depends_on=why)
             for each in principals.all
@@ -515,17 +525,6 @@ def policy_writers(locks: EffectiveLocks, principals: Principals) -> Mapping[str
 def _searched(exposure: Exposure, principals: Principals) -> Signers:
     with limited_work(4 * MAX_WORK + len(principals.all) * _WORK_OF_EACH):
         return _Search(exposure, principals).signers()
-
-
-def _of_keys(exposure: Exposure, principals: Principals) -> dict[str, SigningPrincipal]:
-    """Return who surely signs for some of the keys that are too many to be told apart."""
-    keys = () if exposure.objects else exposure.examples[:_EXAMPLES]
-    return {
-        each.arn: replace(each, opened=replace(each.opened, keys=(KeyPattern((key,)),)))
-        for key in keys
-        for each in _searched(Exposure(exposure.locks, key), principals)
-        if (each.signing, each.answer) == ("signs", "opened")
-    }
 
 
 def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:

@@ -213,9 +213,13 @@ def _compile(data: object, kind: DocumentKind) -> Document:
         raise PolicyError(
             "The policy has no Statement.", place="$", next_step="Add a list of statements."
         )
+    listed = data["Statement"]
+    is_one = not isinstance(listed, (list, tuple))
     statements = tuple(
-        compile_statement(each, index, place, kind, version)
-        for index, (each, place) in enumerate(_elements(data))
+        compile_statement(
+            each, index, "$.Statement" if is_one else item("$.Statement", index), kind, version
+        )
+        for index, each in enumerate([listed] if is_one else listed)
     )
     sids = set()
     for statement in statements if kind not in _WITH_PRINCIPAL else ():
@@ -320,13 +324,6 @@ def _about(statement: Statement, some: tuple[Pattern, ...]) -> tuple[str, Statem
         (made.deny, patterns, made.not_resource, made.principals, made.not_principal, conditions)
     )
     return content, made
-
-
-def _elements(data: StatementData) -> list[tuple[object, str]]:
-    statements = data["Statement"]
-    if isinstance(statements, (list, tuple)):
-        return [(each, item("$.Statement", index)) for index, each in enumerate(statements)]
-    return [(statements, "$.Statement")]
 
 
 def compile_statement(

@@ -80,7 +80,13 @@ class JsonStream:
                 yield Item(self._offset(), text=self._line(), line=True)
                 continue
             try:
-                yield from self._document(first)
+                offset = self._offset()
+                if found := self._decoded(BLOCK):
+                    yield Item(offset, *found)
+                elif first == "[":
+                    yield from self._elements()
+                else:
+                    yield from self._members(offset)
             except _Broken:
                 self._at = self._before
                 yield Item(self._offset(), text=self._line() or BROKEN)
@@ -142,15 +148,6 @@ class JsonStream:
             self._at += len(piece)
             if end >= 0 or not self._more():
                 return line
-
-    def _document(self, first: str) -> Iterator[Item]:
-        offset = self._offset()
-        if found := self._decoded(BLOCK):
-            yield Item(offset, *found)
-        elif first == "[":
-            yield from self._elements()
-        else:
-            yield from self._members(offset)
 
     def _members(self, offset: int) -> Iterator[Item]:
         """Give the members of a large or malformed object: arrays of records one by one,

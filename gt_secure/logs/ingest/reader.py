@@ -140,7 +140,18 @@ class Reader:
         for thread in pool:
             thread.start()
         try:
-            yield from self._drain(ready, len(pool))
+            working = len(pool)
+            while working:
+                if self._cancel is not None and self._cancel.is_set():
+                    self._halt.set()
+                try:
+                    batch = ready.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+                if batch is None:
+                    working -= 1
+                else:
+                    yield batch
         finally:
             self._stop.set()
             # a thread that waits to hand over its lines ends only when they are taken
@@ -150,19 +161,6 @@ class Reader:
             self.tally.unfinished.update(number for number, _ in self._upcoming)
         if self._error is not None:
             raise self._error
-
-    def _drain(self, ready: Ready, working: int) -> Iterator[LineBatch]:
-        while working:
-            if self._cancel is not None and self._cancel.is_set():
-                self._halt.set()
-            try:
-                batch = ready.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            if batch is None:
-                working -= 1
-            else:
-                yield batch
 
     @property
     def cancelled(self) -> bool:

@@ -95,17 +95,17 @@ def url_ages(hits: Hits, *, top: int = 12, theme: Theme = "light") -> Figure:
     chart.key("Dot: median")
     chart.key("Cross: longest lifetime seen", chart.palette.refused)
     _draw(chart, shown)
-    set_marks(chart, [_mark(row) for row in shown])
-    words = " ".join(
-        f"{row.signer}: {count(row.requests, 'request')}, median {row.words}." for row in rows
+    texts = {row: f"{count(row.requests, 'request')}, median {row.words}" for row in rows}
+    set_marks(
+        chart,
+        [
+            Mark(clean(row.signer), texts[row], f"{AGED} AND {SIGNER} = {literal(row.group)}")
+            for row in shown
+        ],
     )
+    words = " ".join(f"{row.signer}: {text}." for row, text in texts.items())
     chart.set_label(f"Ages of URLs when used, by signer. {words} {hits.coverage.summary}")
     return chart
-
-
-def _mark(row: AgeRow) -> Mark:
-    words = f"{count(row.requests, 'request')}, median {row.words}"
-    return Mark(clean(row.signer), words, f"{AGED} AND {SIGNER} = {literal(row.group)}")
 
 
 def _draw(chart: Chart, rows: Sequence[AgeRow]) -> None:

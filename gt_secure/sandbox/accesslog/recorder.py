@@ -150,7 +150,12 @@ def _row(watch: RequestWatch, bucket: str, key: str, name: str) -> str:
         request.id,
         name,
         _dash(encode_key(key)),
-        quoted(_mask(f"{request.method} {request.raw_path}{query} HTTP/{request.http_version}")),
+        quoted(
+            _SIGNATURE.sub(
+                lambda found: found[1] + MASK,
+                f"{request.method} {request.raw_path}{query} HTTP/{request.http_version}",
+            )
+        ),
         str(status),
         _dash(error),
         _dash(watch.sent),
@@ -195,10 +200,6 @@ def log_time(time: dt.datetime) -> str:
     """Write a time as ``[24/Nov/2026:15:04:05 +0000]``, whatever the locale."""
     utc = time.astimezone(dt.UTC)
     return f"[{utc:%d}/{_MONTHS[utc.month - 1]}/{utc:%Y:%H:%M:%S} +0000]"
-
-
-def _mask(uri: str) -> str:
-    return _SIGNATURE.sub(lambda found: found[1] + MASK, uri)
 
 
 def encode_key(key: str) -> str:

@@ -11,23 +11,6 @@ WIDTH, HEIGHT = 240, 160
 _TINT = (0.86, 0.95, 1.08)
 
 
-def _png(width: int, height: int, rows: list[bytes]) -> bytes:
-    raw = b"".join(b"\x00" + row for row in rows)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(raw, 6))
-        + chunk(b"IEND", b"")
-    )
-
-
 def scan(number: int) -> bytes:
     """Draw a picture in the manner of a chest scan, with one round spot;
     every number gives another one.
@@ -39,7 +22,20 @@ def scan(number: int) -> bytes:
         light = [base[min(max(x + shift, 0), WIDTH - 1)] for x in range(WIDTH)]
         _add_spot(light, number, y)
         rows.append(b"".join(map(_pixel, light)))
-    return _png(WIDTH, HEIGHT, rows)
+    raw = b"".join(b"\x00" + row for row in rows)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(raw, 6))
+        + chunk(b"IEND", b"")
+    )
 
 
 @functools.cache

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...base.clock import utc_now
-from ...base.text import Json
 from .. import emulator, vpc
 from ..accesslog.recorder import MASK, log_time
 from ..settings import ADMIN_USER, REGION, Settings, account_id
-from ..state import Record, Region, SandboxState
+from ..state import Record, SandboxState
 from . import images as pictures
 
 IMAGES, LOGS, LOG_PREFIX, ML_LOG_PREFIX = "gt-images", "gt-logs", "s3/", "ml/"
@@ -91,20 +90,16 @@ async def demo(state: SandboxState, settings: Settings) -> None:
             "iam", "PutRolePolicy", RoleName=name, PolicyName=role["name"], PolicyDocument=rights
         )
     vpc.seed()
-    _sagemaker(region, data)
-    await _buckets(data["log_policy"])
-
-
-def _sagemaker(region: Region, data: Json) -> None:
     created, started = time.time() - 60 * _DAY_S, time.time() - 2 * _DAY_S
     times = {"CreateDate": created, "LastUpdatedDate": created}
     region.workforces |= {
-        name: {**workforce, **times} for name, workforce in data["workforces"].items()
+        title: {**workforce, **times} for title, workforce in data["workforces"].items()
     }
-    region.workteams |= {name: {**team, **times} for name, team in data["workteams"].items()}
+    region.workteams |= {title: {**team, **times} for title, team in data["workteams"].items()}
     region.subscribed = data["subscribed"]
-    for name, job in data["jobs"].items():
-        region.jobs[name] = {**job, "CreationTime": started, "LastModifiedTime": started + 3600}
+    for title, job in data["jobs"].items():
+        region.jobs[title] = {**job, "CreationTime": started, "LastModifiedTime": started + 3600}
+    await _buckets(data["log_policy"])
 
 
 async def _buckets(policy: Record) -> None:

