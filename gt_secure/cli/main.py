@@ -10,10 +10,11 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from ..base.errors import GtSecureError, InvalidInput
-from ..check.ledger import is_recording, record, recorded_place
+from ..check.ledger import claimed, is_recording, record, recorded_place
 from .commands import COMMANDS, find_command
 from .exit_codes import ERROR, FOUND, INTERRUPTED, OK, UNKNOWN, USAGE
 from .interrupts import end_on_interrupt, unwind_on_interrupt
@@ -111,9 +112,25 @@ def record_verdict(args: argparse.Namespace, code: int) -> int:
     """
     if args.is_verdict and args.command != "check" and is_recording():
         status = {OK: "passed", FOUND: "failed"}.get(code, "unknown")
-        words = shlex.join(word for word in args.words if word != "--json")
-        record(args.command, words, status, recorded_place(last_caller()), f"exit code {code}")
+        place = recorded_place(last_caller())
+        record(args.command, _claim(args), status, place, f"exit code {code}")
     return code
+
+
+def _claim(args: argparse.Namespace) -> str:
+    """Return the words of a command, and what the files ask for that they name."""
+    # much to import for a command that records nothing
+    from ..check.result import label
+    from ..findings.accepted import read_accepted
+    from ..restriction.files import load_restriction
+
+    told = [shlex.join(word for word in args.words if word != "--json")]
+    for value in vars(args).values():
+        with suppress(GtSecureError):
+            asked = load_restriction(value) if isinstance(value, str) and value else None
+            told += [f"{label(asked)} {claimed(asked)}"] if asked else []
+    accepted = getattr(args, "accepted", None)
+    return "; ".join([*told, *([claimed(read_accepted(accepted))] if accepted else [])])
 
 
 def _outcome(args: argparse.Namespace) -> list[str]:

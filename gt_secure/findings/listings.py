@@ -303,16 +303,12 @@ class Findings(ShownTable["Finding"], FindingsReport, tuple["Finding", ...]):
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
-        if not isinstance(index, slice):
-            return found
-        some = self._of(found)
-        some.wanted = f"{self.wanted} part of the findings".strip()
-        return some
+        return self._of(found) if isinstance(index, slice) else found
 
     def _of(self, findings: Iterable[Finding]) -> Findings:
         """Return some of the findings, with what all of them rest on."""
         some = Findings(findings, self.checked, self.evidence, self.access)
-        some.place, some.wanted = self.place, self.wanted
+        some.place, some.wanted = self.place, f"{self.wanted} part of the findings".strip()
         return some
 
     @property

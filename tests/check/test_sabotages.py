@@ -140,6 +140,16 @@ NO_FINDINGS = "check.no_findings(gt, bucket='gt-images', severity='high')"
 PROVE, REQUIRE = "gt.prove(R).require()", ".require()"
 FILE = {"version": 1, "checks": [{"check": "guard_is_in_place", "bucket": "gt-images", "addresses": [OFFICE]}]}  # fmt: skip
 SHORT = {"version": 1, "checks": [{"check": "guard_is_in_place", "bucket": "gt-images"}]}
+NOBODY = json.dumps({"version": 1, "checks": [], "accepted": []})
+EVERYBODY = json.dumps(
+    {"version": 1, "checks": [], "accepted": [{"finding": "*", "reason": "Known.", "until": "2099-01-01"}]}
+)  # fmt: skip
+
+
+def restriction(*addresses: str) -> str:
+    return json.dumps({"version": 1, "bucket": "gt-images", "addresses": addresses})
+
+
 WEAKER: dict[str, Sabotage] = {
     "no list": weaker(f"check.guard_is_in_place({ARGUMENTS})"),
     "a variable": weaker(f"import os\ncheck.guard_is_in_place({ARGUMENTS}, addresses=os.environ.get('OFFICE'))"),
@@ -237,6 +247,16 @@ WEAKER: dict[str, Sabotage] = {
     "a text with another text": weaker(
         f"class Text(str):\n    def __str__(self): return '{OFFICE}'\n"
         f"check.guard_is_in_place({ARGUMENTS}, addresses=Text('{OFFICE} {OTHER}'))"
+    ),
+    "a wider file of a command": Sabotage(
+        case("!gt-secure prove -f r.json", files=(restriction(OFFICE), restriction(OFFICE, OTHER)), name="r.json"), "wide"
+    ),
+    "a longer list of a command": Sabotage(
+        case("!gt-secure findings s3://gt-images --fail-on high --accepted a.json", files=(NOBODY, EVERYBODY), name="a.json"),
+        "open",
+    ),
+    "the accepted findings": weaker(
+        "gt.findings(bucket='gt-images').accepted.require('high')", "open", ANSWERS["findings"]
     ),
     "a skip": weaker("check.guard_is_in_place.skip('gt-images is of another mode')", "open"),
 }  # fmt: skip
